@@ -1,0 +1,1 @@
+"""A Discord bot that hands requests to generator processes. Never imports torch."""

@@ -1,0 +1,204 @@
+"""What a model can be asked for, read from its directory's JSON files alone. No torch.
+
+The bot offers commands within these limits and the command line checks its flags against them. A
+model directory may carry a ``generation_config.json`` with its own defaults; without one the
+defaults are those of the original Hotshot-XL, at the model's native size.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from generator.errors import ModelError, RequestError
+from generator.protocol import Request
+
+NANO = "nano"
+NANO_DIRECTORY = Path(__file__).parent / "nano" / "weights"
+
+SCHEDULERS = ("euler_a", "euler", "ddim", "dpmpp_2m")
+MAX_PROMPT_CHARACTERS = 2000
+MAX_STEPS = 150
+MAX_GUIDANCE_SCALE = 30.0
+MAX_DURATION_MS = 60_000
+MIN_FRAME_MS = 20  # browsers slow down anything faster to 100 ms a frame
+MAX_SEED = 2**64 - 1
+
+# The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
+_ASPECT_RATIOS = (
+    ("tall", 320, 768),
+    ("portrait", 384, 672),
+    ("photo portrait", 416, 608),
+    ("square", 512, 512),
+    ("photo landscape", 608, 416),
+    ("landscape", 672, 384),
+    ("wide", 768, 320),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A named aspect ratio, in pixels."""
+
+    name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLimits:
+    """Limits and defaults of one model. Edges are in pixels."""
+
+    native_edge: int = 512
+    max_frames: int = 24
+    steps: int = 30
+    guidance_scale: float = 5.0
+    guidance_rescale: float = 0.0
+    scheduler: str = "euler_a"
+
+    @property
+    def min_edge(self) -> int:
+        return max(32, self.native_edge // 8)
+
+    @property
+    def max_edge(self) -> int:
+        return self.native_edge * 4
+
+    @property
+    def max_pixels(self) -> int:
+        """Per frame: four times the native picture."""
+        return (self.native_edge * 2) ** 2
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The seven aspect ratios at this model's scale, each edge a multiple of 8."""
+        return tuple(
+            Size(name, _scaled(width, self.native_edge), _scaled(height, self.native_edge))
+            for name, width, height in _ASPECT_RATIOS
+        )
+
+    @classmethod
+    def of(cls, model: str) -> Self:
+        """Reads them for ``nano`` or a model directory; a hub id gets the original's.
+
+        Raises ModelError where a directory's JSON can't be read.
+        """
+        directory = local_directory(model)
+        if directory is None:
+            return cls()
+        config = _read_json(directory / "unet" / "config.json")
+        values: dict[str, Any] = {"native_edge": int(config.get("sample_size") or 64) * 8}
+        own = directory / "generation_config.json"
+        if own.exists():
+            known = {field.name for field in fields(cls)}
+            values |= {key: value for key, value in _read_json(own).items() if key in known}
+        return cls(**values)
+
+    def check(self, request: Request) -> None:
+        """Raises RequestError, one sentence that says what to ask for instead."""
+        _check_text(request)
+        _check_size(self, request.width, request.height)
+        for name, (width, height) in (
+            ("original size", request.original_size),
+            ("target size", request.target_size),
+        ):
+            _check_range(f"The {name}'s width", width, 1, 65536)
+            _check_range(f"The {name}'s height", height, 1, 65536)
+        _check_range("The number of frames", request.video_length, 1, self.max_frames)
+        _check_range(
+            "The duration in milliseconds",
+            request.video_duration,
+            MIN_FRAME_MS * request.video_length,
+            MAX_DURATION_MS,
+        )
+        _check_range("The number of steps", request.steps, 1, MAX_STEPS)
+        _check_range("The guidance scale", request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
+        _check_range("The guidance rescale", request.guidance_rescale, 0, 1)
+        _check_range("The seed", request.seed, 0, MAX_SEED)
+        if request.scheduler not in SCHEDULERS:
+            raise RequestError(
+                f"There is no scheduler {request.scheduler!r}; choose one of {', '.join(SCHEDULERS)}."
+            )
+
+
+def local_directory(model: str) -> Path | None:
+    """The directory of a model given by name or path, or None where it reads like a hub id.
+
+    Raises ModelError for a path that doesn't exist.
+    """
+    if model == NANO:
+        return NANO_DIRECTORY
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    looks_like_hub_id = model.count("/") == 1 and not model.startswith((".", "/", "~"))
+    if looks_like_hub_id and not path.exists():
+        return None
+    raise ModelError(
+        f"There is no model directory at {model}; give 'nano', a directory in the published layout "
+        "of Hotshot-XL, or a hub id such as hotshotco/Hotshot-XL."
+    )
+
+
+def draw_seed() -> int:
+    """A fresh seed, short enough to be read out and typed again."""
+    return random.randrange(2**32)
+
+
+def _scaled(edge_at_512: int, native_edge: int) -> int:
+    return round(edge_at_512 * native_edge / 512 / 8) * 8
+
+
+def _check_text(request: Request) -> None:
+    if not request.prompt.strip():
+        raise RequestError("The prompt is empty; describe the GIF in a few words.")
+    for name, text in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
+        if len(text) > MAX_PROMPT_CHARACTERS:
+            raise RequestError(
+                f"The {name} has {len(text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} are read."
+            )
+
+
+def _check_size(limits: ModelLimits, width: int, height: int) -> None:
+    for name, edge in (("width", width), ("height", height)):
+        _check_range(f"The {name}", edge, limits.min_edge, limits.max_edge)
+        if edge % 8:
+            raise RequestError(
+                f"The {name} must be a multiple of 8, and {edge} is not; {edge // 8 * 8} would do."
+            )
+    if width * height > limits.max_pixels:
+        side = math.isqrt(limits.max_pixels)
+        raise RequestError(
+            f"{width} x {height} is too large for this model; at most {side} x {side} pixels "
+            "or as many in another shape."
+        )
+
+
+def _check_range(name: str, value: float, lowest: float, highest: float) -> None:
+    if not lowest <= value <= highest:  # also refuses nan
+        raise RequestError(
+            f"{name} must be from {lowest:g} to {_plain(highest)}, not {_plain(value)}."
+        )
+
+
+def _plain(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(
+            f"{path.parent.name}/{path.name} is missing in {path.parent.parent}; "
+            "a model directory has the published layout of Hotshot-XL."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} can't be read: {error}.") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path} is not a JSON object.")
+    return values

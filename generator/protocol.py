@@ -1,0 +1,143 @@
+"""The whole contract between the bot and a generator process. Standard library only.
+
+Messages are small frozen values that pickle; frames and files never travel through a queue: a
+worker writes the file to ``Generate.output`` and only then says ``Finished``.
+
+A worker says ``Ready`` or ``Broken`` once, when it starts. For each ``Generate`` it says ``Started``,
+any number of ``Progress``, and exactly one of ``Finished``, ``Failed`` and ``Cancelled``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+# -- what somebody asked for ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One GIF, complete: nothing is drawn or looked up later, so the same request makes it again.
+
+    Sizes are (width, height) in pixels, ``video_duration`` is in milliseconds.
+    """
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance_scale: float
+    negative_prompt: str = ""
+    guidance_rescale: float = 0.0
+    scheduler: str = "euler_a"
+    video_length: int = 8
+    video_duration: int = 1000
+    original_size: tuple[int, int] = (1920, 1080)
+    target_size: tuple[int, int] = (512, 512)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of ``to_dict``; raises TypeError for a key this version doesn't know."""
+        sizes = {
+            key: tuple(values[key]) for key in ("original_size", "target_size") if key in values
+        }
+        return cls(**{**values, **sizes})
+
+
+# -- from the parent -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Make this. ``output`` is the file to write; its extension decides the format."""
+
+    job_id: str
+    attempt: int
+    request: Request
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop this attempt between two steps. One that is over already is no error."""
+
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Finish nothing more and leave."""
+
+
+# -- from the child --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded; ``device`` and ``dtype`` are those chosen, ``seconds`` what it took."""
+
+    device: str
+    dtype: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The model can't be loaded; ``message`` says what is wrong and how to mend it."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``step`` of ``steps`` are done; ``stage`` is one of the pipeline's named steps."""
+
+    job_id: str
+    attempt: int
+    stage: str
+    step: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The file is whole and in its place."""
+
+    job_id: str
+    attempt: int
+    output: str
+    seconds: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """``message`` is one sentence for a person."""
+
+    job_id: str
+    attempt: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    job_id: str
+    attempt: int
+
+
+Command = Generate | Cancel | Shutdown
+Outcome = Finished | Failed | Cancelled
+JobEvent = Started | Progress | Outcome
+Event = Ready | Broken | JobEvent
