@@ -1,6 +1,6 @@
 """What can go wrong, as one tree. ``str(error)`` is always one sentence for a person.
 
-The command line prints it and exits with 2, the worker sends it as ``Failed``, and the bot shows it.
+The command line prints it and exits with 2, the worker sends it as ``Failed``, the bot shows it.
 Foreign errors are translated where they cross into this package (``raise ... from``).
 """
 

@@ -121,7 +121,7 @@ class ModelLimits:
         _check_range("The seed", request.seed, 0, MAX_SEED)
         if request.scheduler not in SCHEDULERS:
             raise RequestError(
-                f"There is no scheduler {request.scheduler!r}; choose one of {', '.join(SCHEDULERS)}."
+                f"There is no scheduler {request.scheduler!r}; there are {', '.join(SCHEDULERS)}."
             )
 
 
@@ -159,7 +159,7 @@ def _check_text(request: Request) -> None:
     for name, text in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(
-                f"The {name} has {len(text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} are read."
+                f"The {name} has {len(text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} fit."
             )
 
 

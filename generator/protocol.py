@@ -3,8 +3,8 @@
 Messages are small frozen values that pickle; frames and files never travel through a queue: a
 worker writes the file to ``Generate.output`` and only then says ``Finished``.
 
-A worker says ``Ready`` or ``Broken`` once, when it starts. For each ``Generate`` it says ``Started``,
-any number of ``Progress``, and exactly one of ``Finished``, ``Failed`` and ``Cancelled``.
+A worker says ``Ready`` or ``Broken`` once, when it starts. For each ``Generate`` it says
+``Started``, any number of ``Progress``, and exactly one of ``Finished``, ``Failed`` and ``Cancelled``.
 """
 
 from __future__ import annotations
@@ -43,10 +43,11 @@ class Request:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of ``to_dict``; raises TypeError for a key this version doesn't know."""
-        sizes = {
-            key: tuple(values[key]) for key in ("original_size", "target_size") if key in values
-        }
-        return cls(**{**values, **sizes})
+        restored = dict(values)
+        for key in ("original_size", "target_size"):
+            if key in restored:
+                restored[key] = tuple(restored[key])
+        return cls(**restored)
 
 
 # -- from the parent -------------------------------------------------------------------------------
