@@ -4,7 +4,7 @@ Messages are small frozen values that pickle; frames and files never travel thro
 worker writes the file to ``Generate.output`` and only then says ``Finished``.
 
 A worker says ``Ready`` or ``Broken`` once, when it starts. For each ``Generate`` it says
-``Started``, any number of ``Progress``, and exactly one of ``Finished``, ``Failed`` and ``Cancelled``.
+``Started``, any number of ``Progress``, and exactly one of ``Finished``, ``Failed``, ``Cancelled``.
 """
 
 from __future__ import annotations
