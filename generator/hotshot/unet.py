@@ -1,0 +1,179 @@
+"""Hotshot-XL's UNet: diffusers' ``UNetMotionModel`` with the norms where the original has them.
+
+Three things differ from the plain class. The resnets' norms and ``conv_norm_out`` span all frames
+of a clip, the temporal layers' norm is per frame and has 32 groups always; one frame skips the
+temporal layers; and the text is given once per clip, not once per frame.
+
+Frames stay (b f) c h w between the layers, in channels-last memory wherever a norm has passed:
+there a whole clip is a view of its frames, so that nothing is copied to norm it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name that everybody knows it by
+from diffusers import UNetMotionModel
+from diffusers.models.attention_processor import AttnProcessor2_0
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
+from torch import Tensor, nn
+
+from generator.errors import RequestError
+from generator.hotshot import layout
+
+
+@dataclass
+class Clip:
+    """How many frames a clip has in the pass under way; shared by all norms of one network."""
+
+    frames: int = 1
+
+
+class ClipGroupNorm(nn.GroupNorm):
+    """A group norm over all frames of a clip, given frames (b f) c h w; returns channels-last."""
+
+    def __init__(self, plain: nn.GroupNorm, clip: Clip) -> None:
+        super().__init__(plain.num_groups, plain.num_channels, plain.eps, device="meta")
+        self.weight, self.bias = plain.weight, plain.bias
+        self.clip = clip
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(b f) c h w -> (b f) c h w."""
+        count, channels, height, width = frames.shape
+        rows = frames.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
+        clips = rows.view(-1, self.clip.frames * height, width, channels).permute(0, 3, 1, 2)
+        normed = F.group_norm(clips, self.num_groups, self.weight, self.bias, self.eps)
+        rows = normed.permute(0, 2, 3, 1).reshape(count, height, width, channels)
+        return rows.permute(0, 3, 1, 2)
+
+
+class TemporalTransformer(nn.Module):
+    """Attention along time: each place of the picture sees itself in all frames of the clip.
+
+    Takes over the layers of a plain ``AnimateDiffTransformer3D``. A new one changes nothing until
+    it is trained: its last projection starts at zero.
+    """
+
+    def __init__(self, plain: AnimateDiffTransformer3D) -> None:
+        super().__init__()
+        self.norm = nn.GroupNorm(
+            layout.TEMPORAL_GROUPS,
+            plain.in_channels,
+            eps=plain.norm.eps,
+            device=plain.norm.weight.device,
+        )
+        self.proj_in = plain.proj_in
+        self.transformer_blocks = plain.transformer_blocks
+        self.proj_out = plain.proj_out
+        nn.init.zeros_(self.proj_out.weight)
+        nn.init.zeros_(self.proj_out.bias)
+
+    def forward(self, frames: Tensor, *_: object, num_frames: int = 1) -> Tensor:
+        """(b f) c h w -> (b f) c h w; one frame passes through as it is."""
+        if num_frames == 1:
+            return frames
+        count, channels, height, width = frames.shape
+        frames = frames.contiguous(memory_format=torch.channels_last)
+        places = self.norm(frames).permute(0, 2, 3, 1)
+        places = places.reshape(-1, num_frames, height * width, channels).transpose(1, 2)
+        places = self.proj_in(places.reshape(-1, num_frames, channels))  # (b h w) f c
+        for block in self.transformer_blocks:
+            places = block(places)
+        places = self.proj_out(places).view(-1, height * width, num_frames, channels)
+        rows = places.transpose(1, 2).reshape(count, height, width, channels)
+        return frames + rows.permute(0, 3, 1, 2)
+
+
+class ClipAttnProcessor(AttnProcessor2_0):  # type: ignore[misc]  # diffusers ships no types
+    """Cross-attention where all frames of a clip ask the clip's one text.
+
+    The frames' questions are laid end to end, so the text is projected once per clip.
+    """
+
+    def __call__(
+        self,
+        attn: nn.Module,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Tensor:
+        """(b f) n c, and text b t d -> (b f) n c."""
+        asked = hidden_states
+        if encoder_hidden_states is not None:
+            clips, channels = encoder_hidden_states.shape[0], hidden_states.shape[-1]
+            asked = hidden_states.reshape(clips, -1, channels)
+        answered: Tensor = super().__call__(attn, asked, encoder_hidden_states, *args, **kwargs)
+        return answered.view(hidden_states.shape)
+
+
+class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no types
+    """The network of Hotshot-XL, built from a published ``unet/config.json``.
+
+    ``published_config`` is that config, complete enough to be saved beside
+    ``published_state_dict()``. Raises ModelError where the config is of another architecture.
+    """
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__(**layout.arguments(config))
+        self.published_config = dict(config) | {"_class_name": layout.CLASS_NAME}
+        self.clip = Clip()
+        self._put_norms_right()
+        self.set_attn_processor(ClipAttnProcessor())
+
+    def forward(
+        self,
+        sample: Tensor,
+        timestep: Tensor | float,
+        encoder_hidden_states: Tensor,
+        *,
+        added_cond_kwargs: dict[str, Tensor],
+        **kwargs: Any,
+    ) -> Any:
+        """Predicts what the scheduler's ``prediction_type`` says, for noisy clips.
+
+        ``sample`` is (b, c, f, h, w), latents of any h and w; ``timestep`` one number or (b,);
+        ``encoder_hidden_states`` (b, 77, d), once per clip; ``added_cond_kwargs`` has
+        ``text_embeds`` (b, p) and ``time_ids`` (b, 6). Returns ``UNetMotionOutput`` with
+        ``sample`` of the same shape, or a tuple of it with ``return_dict=False``. Further
+        arguments are those of ``UNetMotionModel``. Raises RequestError beyond 24 frames.
+        """
+        self.clip.frames = _checked_frames(sample)
+        return super().forward(
+            sample, timestep, encoder_hidden_states, added_cond_kwargs=added_cond_kwargs, **kwargs
+        )
+
+    def temporal_parameters(self) -> Iterator[nn.Parameter]:
+        """Those of the temporal layers alone, which fine-tuning trains."""
+        return (value for name, value in self.named_parameters() if layout.is_temporal(name))
+
+    def spatial_parameters(self) -> Iterator[nn.Parameter]:
+        """All others: those that an SDXL UNet has as well."""
+        return (value for name, value in self.named_parameters() if not layout.is_temporal(name))
+
+    def published_state_dict(self) -> dict[str, Tensor]:
+        """All tensors under the names of the published layout."""
+        return layout.to_published(self.state_dict())
+
+    def _put_norms_right(self) -> None:
+        self.conv_norm_out = ClipGroupNorm(self.conv_norm_out, self.clip)
+        for resnet in self.modules():
+            if isinstance(resnet, ResnetBlock2D):
+                resnet.norm1 = ClipGroupNorm(resnet.norm1, self.clip)
+                resnet.norm2 = ClipGroupNorm(resnet.norm2, self.clip)
+        for block in (*self.down_blocks, *self.up_blocks):
+            for index, plain in enumerate(block.motion_modules):
+                block.motion_modules[index] = TemporalTransformer(plain)
+
+
+def _checked_frames(sample: Tensor) -> int:
+    frames = sample.shape[2]
+    if not 1 <= frames <= layout.MAX_FRAMES:
+        raise RequestError(
+            f"A clip has from 1 to {layout.MAX_FRAMES} frames at once, not {frames}."
+        )
+    return frames
