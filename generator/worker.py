@@ -1,0 +1,223 @@
+"""A worker: the process that holds one engine, and how to start it. No torch on either side.
+
+The parent calls ``start`` and talks through two pipes made for this worker alone, so a killed one
+can't leave a lock or half a message behind for the next, and its death is seen at once as EOF on
+``events``. The child loads the engine by its dotted name, makes what it is told to in order, and
+survives whatever a job does short of killing it. It knows nothing of Discord, rows or retries.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Self, cast
+
+from generator import logs
+from generator.engine import Engine, EngineFactory
+from generator.errors import CancelledError, HotshotError
+from generator.protocol import (
+    Broken,
+    Cancel,
+    Cancelled,
+    Command,
+    Failed,
+    Finished,
+    Generate,
+    Outcome,
+    Progress,
+    Ready,
+    Shutdown,
+    Started,
+)
+
+logger = logging.getLogger(__name__)
+
+HOTSHOT_ENGINE = "generator.hotshot_engine:create"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker is started with. ``engine`` is ``module:factory``, an EngineFactory.
+
+    ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is how
+    far it stands back so that the bot, on the same cores, still answers at once.
+    """
+
+    model: str = "nano"
+    device: str = "auto"
+    precision: str = "auto"
+    engine: str = HOTSHOT_ENGINE
+    threads: int = 0
+    niceness: int = 10
+    log_level: str = "INFO"
+
+
+# -- the parent's side -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHandle:
+    """A started worker. ``events`` turns readable with EOF the moment the process is gone.
+
+    ``events.fileno()`` suits ``loop.add_reader``; then ``events.poll()`` and ``events.recv()``.
+    ``commands.send`` raises BrokenPipeError (an OSError) once the process is gone.
+    """
+
+    process: SpawnProcess
+    commands: Connection
+    events: Connection
+
+    def close(self) -> None:
+        """Closes the pipes; a worker still alive takes that as its parent's death and leaves."""
+        self.commands.close()
+        self.events.close()
+
+
+def start(settings: WorkerSettings) -> WorkerHandle:
+    """Starts a fresh process; returns at once, the worker says Ready or Broken later."""
+    context = multiprocessing.get_context("spawn")
+    child_commands, commands = context.Pipe(duplex=False)
+    events, child_events = context.Pipe(duplex=False)
+    process = context.Process(
+        target=run, args=(settings, child_commands, child_events), name="hotshot-worker"
+    )
+    # Blocked signals stay blocked through exec: a Ctrl-C in the terminal can't hit the child
+    # before it has decided to ignore them, and this thread gets its own right after.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        process.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        # Our copies would keep the pipes open after the child's death and hide it from us.
+        child_commands.close()
+        child_events.close()
+    return WorkerHandle(process, commands, events)
+
+
+# -- the child's side ------------------------------------------------------------------------------
+
+
+def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
+    """The child's whole life; returns after Shutdown or a Broken engine."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    logs.configure(settings.log_level)
+    _give_way(settings)
+    inbox = Inbox.listen(commands)
+    began = time.perf_counter()
+    try:
+        engine = _load_engine(settings)
+    except Exception as error:  # whatever an engine's setup does becomes a sentence
+        logger.exception("the engine can't start")
+        events.send(Broken(_sentence(error)))
+        return
+    events.send(Ready(engine.device, engine.dtype, time.perf_counter() - began))
+    while (job := inbox.next_job()) is not None:
+        with logs.job(f"{job.job_id}#{job.attempt}"):
+            events.send(Started(job.job_id, job.attempt))
+            events.send(_perform(engine, job, inbox, events))
+
+
+class Inbox:
+    """Commands as they come in, read by a thread of its own so that Cancel reaches a running job.
+
+    The thread ends the whole process when the parent is gone: nobody wants the result any more.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Generate | None] = queue.SimpleQueue()
+        self._cancelled: set[tuple[str, int]] = set()
+        self._leaving = threading.Event()
+
+    @classmethod
+    def listen(cls, commands: Connection) -> Self:
+        inbox = cls()
+        threading.Thread(target=inbox._read, args=(commands,), name="commands", daemon=True).start()
+        return inbox
+
+    def next_job(self) -> Generate | None:
+        """Waits for a job; None once the parent has said Shutdown."""
+        job = self._jobs.get()
+        return None if self._leaving.is_set() else job
+
+    def is_cancelled(self, job: Generate) -> bool:
+        return self._leaving.is_set() or (job.job_id, job.attempt) in self._cancelled
+
+    def _read(self, commands: Connection) -> None:
+        while True:
+            try:
+                command: Command = commands.recv()
+            except (EOFError, OSError):
+                os._exit(0)  # sys.exit would only end this thread, not the job on the other one
+            self._take(command)
+
+    def _take(self, command: Command) -> None:
+        match command:
+            case Generate():
+                self._jobs.put(command)
+            case Cancel():
+                self._cancelled.add((command.job_id, command.attempt))
+            case Shutdown():
+                self._leaving.set()
+                self._jobs.put(None)
+
+
+def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
+    """Makes one job; whatever happens inside comes back as one of the three outcomes."""
+
+    def report(stage: str, step: int, steps: int) -> None:
+        events.send(Progress(job.job_id, job.attempt, stage, step, steps))
+        stop_if_cancelled()
+
+    def stop_if_cancelled() -> None:
+        if inbox.is_cancelled(job):
+            raise CancelledError("The job was cancelled.")
+
+    began = time.perf_counter()
+    output = Path(job.output)
+    try:
+        stop_if_cancelled()
+        engine.generate(job.request, output, report)
+        return Finished(
+            job.job_id,
+            job.attempt,
+            job.output,
+            seconds=time.perf_counter() - began,
+            size_bytes=output.stat().st_size,
+        )
+    except CancelledError:
+        return Cancelled(job.job_id, job.attempt)
+    except Exception as error:  # a bug in an engine must not cost the next job
+        logger.exception("the job failed")
+        return Failed(job.job_id, job.attempt, _sentence(error))
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, HotshotError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this; ask for a smaller size or fewer frames."
+    return f"Something went wrong inside the generator ({type(error).__name__}); its log says more."
+
+
+def _load_engine(settings: WorkerSettings) -> Engine:
+    module, _, factory = settings.engine.partition(":")
+    create = cast(EngineFactory, getattr(importlib.import_module(module), factory))
+    return create(model=settings.model, device=settings.device, precision=settings.precision)
+
+
+def _give_way(settings: WorkerSettings) -> None:
+    """Before any thread starts or torch is imported, since both take over what stands then."""
+    os.nice(settings.niceness)
+    if settings.threads:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)
