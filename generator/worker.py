@@ -30,6 +30,7 @@ from generator.protocol import (
     Cancel,
     Cancelled,
     Command,
+    Event,
     Failed,
     Finished,
     Generate,
@@ -119,13 +120,13 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         engine = _load_engine(settings)
     except Exception as error:  # whatever an engine's setup does becomes a sentence
         logger.exception("the engine can't start")
-        events.send(Broken(_sentence(error)))
+        _tell(events, Broken(_sentence(error)))
         return
-    events.send(Ready(engine.device, engine.dtype, time.perf_counter() - began))
+    _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
         with logs.job(f"{job.job_id}#{job.attempt}"):
-            events.send(Started(job.job_id, job.attempt))
-            events.send(_perform(engine, job, inbox, events))
+            _tell(events, Started(job.job_id, job.attempt))
+            _tell(events, _perform(engine, job, inbox, events))
 
 
 class Inbox:
@@ -176,7 +177,7 @@ def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
     """Makes one job; whatever happens inside comes back as one of the three outcomes."""
 
     def report(stage: str, step: int, steps: int) -> None:
-        events.send(Progress(job.job_id, job.attempt, stage, step, steps))
+        _tell(events, Progress(job.job_id, job.attempt, stage, step, steps))
         stop_if_cancelled()
 
     def stop_if_cancelled() -> None:
@@ -200,6 +201,14 @@ def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
     except Exception as error:  # a bug in an engine must not cost the next job
         logger.exception("the job failed")
         return Failed(job.job_id, job.attempt, _sentence(error))
+
+
+def _tell(events: Connection, event: Event) -> None:
+    """Says it, or leaves at once where nobody is left to hear: the parent is gone."""
+    try:
+        events.send(event)
+    except ConnectionError:
+        os._exit(0)
 
 
 def _sentence(error: Exception) -> str:

@@ -1,0 +1,22 @@
+"""Reports far more than anybody reads: more than a pipe holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.protocol import Request
+from tests.generator.engines import Loaded
+
+FLOOD = 5000
+
+
+class FloodsEvents(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        for step in range(1, FLOOD + 1):
+            report("denoise", step, FLOOD)
+        output.write_text(request.prompt, encoding="utf-8")
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return FloodsEvents()

@@ -1,0 +1,19 @@
+"""Starts, then never says another word."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.protocol import Request
+from tests.generator.engines import Loaded
+
+
+class Hangs(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        threading.Event().wait()
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return Hangs()

@@ -1,0 +1,21 @@
+"""Is killed by the system in the middle of every job, as the out-of-memory killer would."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.protocol import Request
+from tests.generator.engines import Loaded
+
+
+class Killed(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        report("denoise", 1, request.steps)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return Killed()

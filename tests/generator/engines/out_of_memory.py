@@ -1,0 +1,23 @@
+"""Has no room for anything larger than 64 pixels: the device's memory, or the machine's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.errors import OutOfMemoryError
+from generator.protocol import Request
+from tests.generator.engines.fast import Fast
+
+
+class OutOfMemory(Fast):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        if request.width > 128:
+            raise MemoryError
+        if request.width > 64:
+            raise OutOfMemoryError("There is no room for this; ask for a smaller size.")
+        super().generate(request, output, report)
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return OutOfMemory()

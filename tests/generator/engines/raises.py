@@ -1,0 +1,26 @@
+"""Fails a job whose prompt says so, in each way an engine can; makes the others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.errors import RequestError
+from generator.protocol import Request
+from tests.generator.engines.fast import Fast
+
+
+class Raises(Fast):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        match request.prompt:
+            case "bad request":
+                raise RequestError("The width must be a multiple of 8.")
+            case "bug":
+                raise ZeroDivisionError("secret detail")
+            case "no file":
+                return
+        super().generate(request, output, report)
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return Raises()
