@@ -1,0 +1,1 @@
+"""Frames in, files out. Knows nothing of models, prompts or Discord."""

@@ -1,0 +1,70 @@
+"""Where a file is to go: checked before any work is done, and written whole or not at all.
+
+Standard library only, so that a mistake is answered before anything heavy is imported. Knows
+nothing of frames.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from generator.errors import MediaError
+
+SUFFIXES = (".gif", ".webp", ".mp4", ".png", ".jpg", ".jpeg")
+
+
+def check_output(path: Path) -> None:
+    """Raises MediaError, saying why a clip can't be written to ``path``; leaves nothing behind."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise MediaError(
+            f"The extension of {str(path)!r} decides the format, and it must be one of "
+            f"{', '.join(SUFFIXES)}."
+        )
+    _check_directory(path)
+    try:
+        if path.is_dir():
+            raise MediaError(f"{path} is a directory; give the name of a file in it.")
+        scratch = _scratch_beside(path)
+        # Only trying tells: permissions, a read-only disk and a superuser all have their own rules.
+        scratch.touch(exist_ok=False)
+        scratch.unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Puts ``data`` in place in one step; a failure leaves what was there before.
+
+    Raises MediaError.
+    """
+    scratch = _scratch_beside(path)
+    try:
+        try:
+            scratch.write_bytes(data)
+            scratch.replace(path)
+        finally:
+            scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _check_directory(path: Path) -> None:
+    try:
+        if path.parent.is_dir():
+            return
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    raise MediaError(f"There is no directory {path.parent}; make it, or write somewhere else.")
+
+
+def _scratch_beside(path: Path) -> Path:
+    """In the same directory: only within one file system does a rename happen in one step."""
+    return path.parent / f".hotshot-{os.getpid()}-{secrets.token_hex(4)}.part"
+
+
+def _cannot_write(path: Path, error: OSError) -> MediaError:
+    reason = error.strerror or type(error).__name__
+    return MediaError(f"{path} can't be written ({reason.lower()}); write somewhere else.")

@@ -1,0 +1,62 @@
+"""Lossless WebP, animated where there are several frames (RIFF container, RFC 9649).
+
+Pillow packs each picture, this module only strings them together: libwebp's own animation
+encoder drops frames that are equal.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from generator.media.clip import Box, Clip, changed_boxes
+
+_HAS_ANIMATION = 0b10
+_REPLACE_PIXELS = 0b10  # instead of blending them
+_GRID = 2  # a frame's corner is stored halved
+
+
+def encode(clip: Clip) -> bytes:
+    """A WebP of the one frame, or an endless animation of all of them."""
+    if len(clip.frames) == 1:
+        return _pack(clip.frames[0])
+    boxes = changed_boxes(clip.frames, _GRID)
+    frames = [
+        _chunk(b"ANMF", _frame_header(box, delay) + _picture_chunk(_pack(box.cut(frame))))
+        for frame, box, delay in zip(clip.frames, boxes, clip.delays(1000), strict=True)
+    ]
+    canvas = struct.pack("<I", _HAS_ANIMATION) + _uint24(clip.width - 1) + _uint24(clip.height - 1)
+    background, endless = 0, 0
+    head = [_chunk(b"VP8X", canvas), _chunk(b"ANIM", struct.pack("<IH", background, endless))]
+    return _chunk(b"RIFF", b"WEBP" + b"".join(head + frames))
+
+
+def _frame_header(box: Box, delay: int) -> bytes:
+    corner = (box.left // _GRID, box.top // _GRID)
+    numbers = (*corner, box.width - 1, box.height - 1, delay)
+    return b"".join(map(_uint24, numbers)) + bytes([_REPLACE_PIXELS])
+
+
+def _pack(picture: npt.NDArray[np.uint8]) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=80, method=4)
+    return file.getvalue()
+
+
+def _picture_chunk(webp: bytes) -> bytes:
+    """The chunk of a plain lossless file that holds its picture, header and padding included."""
+    position = webp.index(b"VP8L", 12)
+    (length,) = struct.unpack_from("<I", webp, position + 4)
+    return webp[position : position + 8 + length + length % 2]
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def _uint24(value: int) -> bytes:
+    return value.to_bytes(3, "little")
