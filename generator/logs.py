@@ -28,7 +28,8 @@ def configure(level: str) -> None:
     handler.setFormatter(
         logging.Formatter("%(asctime)s %(levelname)s %(name)s [job %(job)s] %(message)s")
     )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.captureWarnings(capture=True)
 
 
 def _add_job(record: logging.LogRecord) -> bool:

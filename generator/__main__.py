@@ -1,0 +1,92 @@
+"""``hotshot``: makes GIFs on the command line.
+
+Knows the sub-commands by name, and how every way to end looks from outside: a mistake or anything
+else with a sentence is exit code 2 and one line, Ctrl-C is 130, a bug is 1. Nothing heavy is
+imported before a sub-command has checked what it was asked.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from types import FrameType
+
+from generator import logs
+from generator.cli import gif
+from generator.cli.parsing import Parser, UsageError, with_dashes
+from generator.errors import HotshotError
+
+logger = logging.getLogger(__name__)
+
+_COMMANDS = (gif,)
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command line; returns its exit code."""
+    interrupt = _Interrupt()
+    name = "hotshot"
+    try:
+        arguments = _parser().parse_args(with_dashes(sys.argv[1:] if words is None else words))
+        name = f"hotshot {arguments.command}"
+        logs.configure("DEBUG" if arguments.verbose else "ERROR")
+        arguments.run(arguments)
+    except UsageError as error:
+        return _say(error.program, str(error), 2)
+    except HotshotError as error:
+        logger.debug("stopped by", exc_info=error)
+        return _say(name, str(error), 2)
+    except BaseException as error:
+        # Libraries turn an interrupt in the middle of their import into errors of their own.
+        if interrupt.seen or isinstance(error, KeyboardInterrupt):
+            return _say(name, "stopped; nothing was written.", 130)
+        if not isinstance(error, Exception):
+            raise
+        logger.debug("a bug", exc_info=error)
+        return _say(name, f"something went wrong inside ({_short(error)}); try --verbose.", 1)
+    finally:
+        interrupt.restore()
+    return 0
+
+
+class _Interrupt:
+    """Remembers that Ctrl-C was pressed, whatever becomes of the KeyboardInterrupt it raises."""
+
+    def __init__(self) -> None:
+        self.seen = False
+        self._before = signal.signal(signal.SIGINT, self._raise)
+
+    def restore(self) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _raise(self, _number: int, _frame: FrameType | None) -> None:
+        self.seen = True
+        raise KeyboardInterrupt
+
+
+def _parser() -> Parser:
+    parser = Parser(prog="hotshot", description="Makes GIFs from words with Hotshot-XL.")
+    parser.add_argument("--version", action="version", version=f"hotshot {version('hotshot-bot')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for command in _COMMANDS:
+        sub_parser = command.add_to(commands)
+        sub_parser.add_argument(
+            "--verbose", action="store_true", help="log what is chosen and why, to stderr"
+        )
+        sub_parser.set_defaults(run=command.run)
+    return parser
+
+
+def _say(program: str, message: str, code: int) -> int:
+    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+    return code
+
+
+def _short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

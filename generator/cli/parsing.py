@@ -1,0 +1,72 @@
+"""What every sub-command's parser has in common: mistakes are one line, flags spell either way."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from generator.errors import HotshotError
+
+
+class UsageError(HotshotError):
+    """The command line can't be understood; ``program`` is the (sub-)command it was for."""
+
+    def __init__(self, program: str, message: str) -> None:
+        super().__init__(message)
+        self.program = program
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError instead of printing its usage and leaving; takes no shortened flags."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **options)
+
+    def error(self, message: str) -> NoReturn:
+        message = message.removeprefix("argument ")
+        raise UsageError(self.prog, f"{message}; see {self.prog} --help.")
+
+
+def with_dashes(words: Sequence[str]) -> list[str]:
+    """``--video_length=8`` becomes ``--video-length=8``; values and what follows ``--`` stay."""
+    flags_end = words.index("--") if "--" in words else len(words)
+    return [*map(_with_dashes, words[:flags_end]), *words[flags_end:]]
+
+
+def _with_dashes(word: str) -> str:
+    if not word.startswith("--"):
+        return word
+    flag, equals, value = word.partition("=")
+    return flag.replace("_", "-") + equals + value
+
+
+def whole_number(text: str) -> int:
+    """An argparse type."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{_short(text)} is not a whole number") from None
+
+
+def number(text: str) -> float:
+    """An argparse type."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{_short(text)} is not a number") from None
+
+
+def device_name(text: str) -> str:
+    """An argparse type: whether this machine has it, only torch can tell."""
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(
+            f"{_short(text)} is no device; there are auto, cpu, mps, cuda and cuda:N"
+        )
+    return text
+
+
+def _short(text: str, most: int = 40) -> str:
+    return repr(text if len(text) <= most else text[:most] + "…")
