@@ -21,6 +21,13 @@ NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parent / "nano" / "weights"
 
 SCHEDULERS = ("euler_a", "euler", "ddim", "dpmpp_2m")
+# The names that the original's README gives, and diffusers' for the others.
+_SCHEDULER_CLASSES = {
+    "EulerAncestralDiscreteScheduler": "euler_a",
+    "EulerDiscreteScheduler": "euler",
+    "DDIMScheduler": "ddim",
+    "DPMSolverMultistepScheduler": "dpmpp_2m",
+}
 MAX_PROMPT_CHARACTERS = 2000
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
@@ -119,10 +126,7 @@ class ModelLimits:
         _check_range("The guidance scale", request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
         _check_range("The guidance rescale", request.guidance_rescale, 0, 1)
         _check_range("The seed", request.seed, 0, MAX_SEED)
-        if request.scheduler not in SCHEDULERS:
-            raise RequestError(
-                f"There is no scheduler {request.scheduler!r}; there are {', '.join(SCHEDULERS)}."
-            )
+        scheduler_name(request.scheduler)
 
 
 def local_directory(model: str) -> Path | None:
@@ -142,6 +146,17 @@ def local_directory(model: str) -> Path | None:
         f"There is no model directory at {model}; give 'nano', a directory in the published layout "
         "of Hotshot-XL, or a hub id such as hotshotco/Hotshot-XL."
     )
+
+
+def scheduler_name(name: str) -> str:
+    """One of SCHEDULERS, given such a name or a class name of the original's README.
+
+    Raises RequestError for any other.
+    """
+    known = _SCHEDULER_CLASSES.get(name, name.lower())
+    if known not in SCHEDULERS:
+        raise RequestError(f"There is no scheduler {name!r}; there are {', '.join(SCHEDULERS)}.")
+    return known
 
 
 def draw_seed() -> int:

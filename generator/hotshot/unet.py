@@ -84,7 +84,7 @@ class TemporalTransformer(nn.Module):
         for block in self.transformer_blocks:
             places = block(places)
         places = self.proj_out(places).view(-1, height * width, num_frames, channels)
-        rows = places.transpose(1, 2).reshape(count, height, width, channels)
+        rows: Tensor = places.transpose(1, 2).reshape(count, height, width, channels)
         return frames + rows.permute(0, 3, 1, 2)
 
 
@@ -108,7 +108,7 @@ class ClipAttnProcessor(AttnProcessor2_0):  # type: ignore[misc]  # diffusers sh
             clips, channels = encoder_hidden_states.shape[0], hidden_states.shape[-1]
             asked = hidden_states.reshape(clips, -1, channels)
         answered: Tensor = super().__call__(attn, asked, encoder_hidden_states, *args, **kwargs)
-        return answered.view(hidden_states.shape)
+        return answered.view_as(hidden_states)
 
 
 class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no types
@@ -160,7 +160,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         return layout.to_published(self.state_dict())
 
     def _put_norms_right(self) -> None:
-        self.conv_norm_out = ClipGroupNorm(self.conv_norm_out, self.clip)
+        self.add_module("conv_norm_out", ClipGroupNorm(self.conv_norm_out, self.clip))
         for resnet in self.modules():
             if isinstance(resnet, ResnetBlock2D):
                 resnet.norm1 = ClipGroupNorm(resnet.norm1, self.clip)

@@ -1,0 +1,139 @@
+"""The parts of a model directory beside the UNet: the VAE, and the text encoders with tokenizers.
+
+Each is built without memory and then handed its tensors. Knows one directory a part, and nothing
+of where the directories come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, AutoencoderTiny
+from torch import nn
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from generator.errors import ModelError
+from generator.hotshot import weights
+from generator.hotshot.text import TextEncoders
+
+_VAES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
+
+
+def build(directory: Path, build: Callable[[], Any]) -> Any:
+    """Builds a network without memory; what its library says of a bad config becomes a sentence."""
+    try:
+        with torch.device("meta"):
+            return build()
+    except ModelError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{directory / 'config.json'} describes no network that can be built ({error}); "
+            "fetch the model again."
+        ) from error
+
+
+def load_vae(directory: Path, *, device: torch.device, dtype: torch.dtype) -> Any:
+    """An AutoencoderKL or AutoencoderTiny, as the config's class says.
+
+    SDXL's own overflows in half precision and says so (``force_upcast``): it gets float32.
+    """
+    config = weights.read_config(directory / "config.json")
+    kind = _VAES.get(config.get("_class_name", ""))
+    if kind is None:
+        raise ModelError(
+            f"The VAE in {directory} is {config.get('_class_name', 'of no named class')}; "
+            f"only {' and '.join(_VAES)} can be used."
+        )
+    vae = build(directory, lambda: kind.from_config(config))
+    if dtype == torch.float16 and vae.config.force_upcast:
+        dtype = torch.float32
+    tensors = weights.read_weights(weights.find_weights(directory, weights.DIFFUSERS_STEM))
+    weights.assign(vae, tensors, source=directory, device=device, dtype=dtype)
+    return vae.eval().requires_grad_(requires_grad=False)
+
+
+def load_text_encoders(
+    directory: Path, *, device: torch.device, dtype: torch.dtype
+) -> TextEncoders:
+    """Both CLIP text encoders of a model directory, each with its tokenizer."""
+    first = _text_encoder(CLIPTextModel, directory / "text_encoder", device, dtype)
+    second = _text_encoder(CLIPTextModelWithProjection, directory / "text_encoder_2", device, dtype)
+    return TextEncoders(
+        tokenizers=(
+            _tokenizer(directory / "tokenizer", first.config.vocab_size),
+            _tokenizer(directory / "tokenizer_2", second.config.vocab_size),
+        ),
+        encoders=(first, second),
+        empty_is_zeros=_empty_is_zeros(directory),
+    )
+
+
+def _text_encoder(kind: Any, directory: Path, device: torch.device, dtype: torch.dtype) -> Any:
+    config = weights.read_config(directory / "config.json")
+    encoder = build(directory, lambda: kind(CLIPTextConfig.from_dict(config)))
+    tensors = weights.read_weights(weights.find_weights(directory, weights.TRANSFORMERS_STEM))
+    named = _as_encoder_names(tensors, encoder)
+    weights.assign(encoder, named, source=directory, device=device, dtype=dtype)
+    _count_positions(encoder, device)
+    return encoder.eval().requires_grad_(requires_grad=False)
+
+
+def _as_encoder_names(
+    tensors: Mapping[str, torch.Tensor], encoder: nn.Module
+) -> dict[str, torch.Tensor]:
+    """Published names begin with ``text_model.``; some versions of transformers drop that.
+
+    Old files also hold ``position_ids``, which is a count and no weight.
+    """
+    prefix = "text_model."
+    nested = any(name.startswith(prefix) for name in encoder.state_dict())
+    return {
+        name if nested else name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if not name.endswith(".position_ids")
+    }
+
+
+def _count_positions(encoder: nn.Module, device: torch.device) -> None:
+    """The one buffer that is in no file: built on meta, it has to be counted again."""
+    for module in encoder.modules():
+        if "position_ids" in module._buffers:
+            count = module._buffers["position_ids"]
+            assert count is not None  # noqa: S101
+            positions = torch.arange(count.shape[-1], device=device).unsqueeze(0)
+            module.register_buffer("position_ids", positions, persistent=False)
+
+
+def _tokenizer(directory: Path, vocabulary: int) -> Any:
+    # Without its files the class would make up a vocabulary of three words.
+    for name in ("vocab.json", "merges.txt"):
+        if not (directory / name).is_file():
+            raise ModelError(f"{directory / name} is missing; fetch the model again.")
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(str(directory), local_files_only=True)
+    except Exception as error:
+        raise ModelError(
+            f"The tokenizer in {directory} can't be read ({error}); fetch the model again."
+        ) from error
+    if len(tokenizer) > vocabulary:
+        raise ModelError(
+            f"The tokenizer in {directory} has {len(tokenizer):,} words where its text encoder "
+            f"knows {vocabulary:,}; they belong to different models."
+        )
+    return tokenizer
+
+
+def _empty_is_zeros(directory: Path) -> bool:
+    index = directory / "model_index.json"
+    if not index.is_file():
+        return True  # as Hotshot-XL and SDXL say where they say it
+    return bool(weights.read_config(index).get("force_zeros_for_empty_prompt", True))

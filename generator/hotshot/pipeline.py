@@ -1,0 +1,197 @@
+"""From a request to frames, in five named steps: encode_prompt, draw_noise, denoise, decode,
+to_frames.
+
+Each step reports when it has done something; what is called may raise CancelledError, and so a
+request stops between two steps. Knows no files and no queues. Latents and noise are float32 and
+drawn on the CPU, so that a seed means the same GIF on every device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from generator.errors import OutOfMemoryError
+from generator.hotshot.loading import HotshotModel
+from generator.hotshot.schedulers import make_scheduler
+from generator.hotshot.text import EncodedText
+from generator.protocol import Request
+
+# (stage, step, steps): ``step`` of ``steps`` of this stage are done. May raise CancelledError.
+Report = Callable[[str, int, int], None]
+Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+STAGES = ("encode_prompt", "draw_noise", "denoise", "decode", "to_frames")
+LATENT_SCALE = 8  # pixels to a latent, along each edge
+DECODED_AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
+
+
+@dataclass(frozen=True, slots=True)
+class Conditioning:
+    """What the UNet is told of a request, for a batch of one, or of two where it is guided.
+
+    ``text`` as encoded, ``time_ids`` (b, 6): original size, crop's corner, target size.
+    """
+
+    text: EncodedText
+    time_ids: Tensor
+
+    @property
+    def guided(self) -> bool:
+        return self.time_ids.shape[0] == 2
+
+
+@dataclass(frozen=True, slots=True)
+class HotshotPipeline:
+    """Makes the frames of a request with one model; holds nothing between two requests."""
+
+    model: HotshotModel
+
+    @torch.inference_mode()
+    def __call__(self, request: Request, *, report: Report) -> Frames:
+        """Frames (f, h, w, 3), the same for the same request.
+
+        Raises OutOfMemoryError, and whatever ``report`` raises.
+        """
+        with memory_errors(request):
+            latents = self.latents(request, report=report)
+            pictures = self.decode(latents, report)
+            return self.to_frames(pictures, report)
+
+    @torch.inference_mode()
+    def latents(self, request: Request, *, report: Report) -> Tensor:
+        """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded."""
+        generator = torch.Generator().manual_seed(request.seed)
+        conditioning = self.encode_prompt(request, report)
+        noise = self.draw_noise(request, generator, report)
+        return self.denoise(request, conditioning, noise, generator, report)
+
+    def encode_prompt(self, request: Request, report: Report) -> Conditioning:
+        """Text and sizes, once for each clip of the batch that the UNet will see."""
+        text, device = self.model.text, self.model.device
+        if request.guidance_scale > 1:
+            encoded = text.encode_guided(request.prompt, request.negative_prompt)
+        else:
+            encoded = text.encode([request.prompt])
+        sizes = (*request.original_size, 0, 0, *request.target_size)
+        time_ids = torch.tensor([sizes], dtype=torch.float32, device=device)
+        report("encode_prompt", 1, 1)
+        return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
+
+    def draw_noise(self, request: Request, generator: torch.Generator, report: Report) -> Tensor:
+        """The first noise, of variance one, in the layout that the original drew it in."""
+        shape = (
+            1,
+            self.model.unet.config.in_channels,
+            request.video_length,
+            request.height // LATENT_SCALE,
+            request.width // LATENT_SCALE,
+        )
+        noise = torch.randn(shape, generator=generator).to(self.model.device)
+        report("draw_noise", 1, 1)
+        return noise
+
+    def denoise(
+        self,
+        request: Request,
+        conditioning: Conditioning,
+        noise: Tensor,
+        generator: torch.Generator,
+        report: Report,
+    ) -> Tensor:
+        """Walks the noise back to latents; ancestral steps draw more from the same generator."""
+        scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
+        latents: Tensor = noise * scheduler.init_noise_sigma
+        for step, timestep in enumerate(scheduler.timesteps, start=1):
+            scaled = scheduler.scale_model_input(latents, timestep)
+            predicted = self.predict(request, conditioning, scaled, timestep)
+            latents = scheduler.step(predicted, timestep, latents, generator=generator).prev_sample
+            report("denoise", step, request.steps)
+        return latents
+
+    def predict(
+        self, request: Request, conditioning: Conditioning, scaled: Tensor, timestep: Tensor
+    ) -> Tensor:
+        """What the UNet says of one clip, guided away from the negative prompt; float32."""
+        text, dtype = conditioning.text, self.model.dtype
+        batch = scaled.expand(conditioning.time_ids.shape[0], -1, -1, -1, -1)
+        predicted: Tensor = self.model.unet(
+            batch.to(dtype),
+            timestep,
+            text.hidden,
+            added_cond_kwargs={"text_embeds": text.pooled, "time_ids": conditioning.time_ids},
+            return_dict=False,
+        )[0].float()
+        if not conditioning.guided:
+            return predicted
+        unwanted, wanted = predicted.chunk(2)
+        guided = unwanted + request.guidance_scale * (wanted - unwanted)
+        return _rescaled(guided, wanted, request.guidance_rescale)
+
+    def decode(self, latents: Tensor, report: Report) -> Tensor:
+        """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1."""
+        vae = self.model.vae
+        frames = rearrange(_unscaled(latents, vae.config), "1 c f h w -> f c h w")
+        pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
+        chunks = torch.split(frames, max(1, DECODED_AT_ONCE // pixels))
+        pictures: list[Tensor] = []
+        for step, chunk in enumerate(chunks, start=1):
+            pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
+            report("decode", step, len(chunks))
+        return torch.cat(pictures)
+
+    def to_frames(self, pictures: Tensor, report: Report) -> Frames:
+        """(f, 3, h, w) from -1 to 1 -> (f, h, w, 3) from 0 to 255, rounded."""
+        levels = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        frames: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
+        report("to_frames", 1, 1)
+        return frames
+
+
+@contextmanager
+def memory_errors(request: Request) -> Iterator[None]:
+    """Turns a device's own words for "no room" into OutOfMemoryError, and frees what it can."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _says_out_of_memory(error):
+            raise
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise OutOfMemoryError(
+            f"There is not enough memory for {request.video_length} frames of {request.width} x "
+            f"{request.height}; ask for a smaller size or fewer frames."
+        ) from error
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    said = str(error)
+    return "can't allocate memory" in said or "out of memory" in said
+
+
+def _rescaled(guided: Tensor, wanted: Tensor, amount: float) -> Tensor:
+    """Gives a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
+    if amount == 0:
+        return guided
+    factor = wanted.std() / guided.std()
+    return guided * (amount * factor + (1 - amount))
+
+
+def _unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+    """Undoes the scaling that a VAE's config says its latents were trained with."""
+    scale = float(config["scaling_factor"])
+    means, spreads = config.get("latents_mean"), config.get("latents_std")
+    if means and spreads:
+        mean = torch.tensor(means, device=latents.device).view(1, -1, 1, 1, 1)
+        spread = torch.tensor(spreads, device=latents.device).view(1, -1, 1, 1, 1)
+        return latents * spread / scale + mean
+    return latents / scale + float(config.get("shift_factor") or 0)

@@ -1,0 +1,77 @@
+"""Where a model comes from: nano's own directory, a path, or the hub's cache.
+
+Turns a name into a directory on this machine. Knows the layout's file names, not what is in them.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+
+from generator.errors import ModelError
+from generator.limits import NANO, local_directory
+
+FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
+
+# A repository often holds every weight twice, and pickles besides.
+_OTHER_VARIANTS = ("*.fp16.*", "*.non_ema.*", "*openvino*", "*flax*")
+
+
+def model_directory(model: str) -> Path:
+    """The whole directory of ``nano``, a path or a hub id (fetched where it isn't cached).
+
+    Raises ModelError where there is none, or the hub can't be asked.
+    """
+    directory = local_directory(model)
+    if directory is None:
+        return fetch(model, FOLDERS)
+    if model == NANO and not directory.is_dir():
+        raise ModelError(f"nano's weights are missing at {directory}; run 'make nano' to train it.")
+    return directory
+
+
+def unet_directory(model: str) -> Path:
+    """Where the UNet of a base model lies: ``unet`` in its directory, or the directory itself.
+
+    Raises ModelError where there is none, or the hub can't be asked.
+    """
+    directory = local_directory(model) or fetch(model, ("unet",))
+    inner = directory / "unet"
+    return inner if inner.is_dir() else directory
+
+
+def fetch(repository: str, folders: tuple[str, ...], *, endpoint: str | None = None) -> Path:
+    """A snapshot of these folders: configs, vocabularies and safetensors, nothing else.
+
+    ``endpoint`` is the hub's address where it isn't the usual one. Raises ModelError where the
+    hub can't be reached and the cache has no copy.
+    """
+    directory = _snapshot(repository, folders, endpoint, ignore=_OTHER_VARIANTS)
+    if not any((directory / folders[0]).glob("*.safetensors")):
+        # Some repositories have the half-precision weights only.
+        directory = _snapshot(repository, folders, endpoint, ignore=_OTHER_VARIANTS[1:])
+    return directory
+
+
+def _snapshot(
+    repository: str, folders: tuple[str, ...], endpoint: str | None, *, ignore: tuple[str, ...]
+) -> Path:
+    kinds = ("json", "txt", "safetensors")
+    try:
+        path = snapshot_download(
+            repository,
+            allow_patterns=[
+                "model_index.json",
+                "generation_config.json",
+                *(f"{folder}/*.{kind}" for folder in folders for kind in kinds),
+            ],
+            ignore_patterns=list(ignore),
+            endpoint=endpoint,
+        )
+    except Exception as error:  # of several libraries, and all mean the same to who asked
+        raise ModelError(
+            f"{repository} can't be fetched from the hub ({type(error).__name__}); check the name "
+            "and the connection, or give the path of a directory that holds the model."
+        ) from error
+    return Path(path)
