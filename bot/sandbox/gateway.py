@@ -1,0 +1,278 @@
+"""The gateway: websockets, sessions, and the events they get. Knows nothing of REST.
+
+A session outlives its connection: what happens meanwhile is kept, and replayed on RESUME.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from bot.sandbox import payloads
+from bot.sandbox.world import Dispatch, World
+
+Json = dict[str, Any]
+
+_DISPATCH, _HEARTBEAT, _IDENTIFY, _PRESENCE, _VOICE_STATE = 0, 1, 2, 3, 4
+_RESUME, _RECONNECT, _REQUEST_MEMBERS, _INVALID_SESSION, _HELLO, _ACK = 6, 7, 8, 9, 10, 11
+
+_GUILDS = 1 << 0
+_MESSAGE_CONTENT = 1 << 15
+_PRIVILEGED = 1 << 1 | 1 << 8 | _MESSAGE_CONTENT
+_ALL_INTENTS = (1 << 26) - 1
+_HEARTBEAT_MS = 41_250
+
+
+class GatewayClose(Exception):  # noqa: N818 - not an error of ours: how a connection ends
+    """Ends the connection with one of Discord's close codes."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Connection:
+    """One websocket. What is sent goes through a queue, so that order and zlib state hold."""
+
+    def __init__(self, socket: web.WebSocketResponse, *, compressed: bool) -> None:
+        self.socket = socket
+        self._compressor = zlib.compressobj() if compressed else None
+        self._queue: asyncio.Queue[Json] = asyncio.Queue()
+
+    def send(
+        self, op: int, data: Any = None, *, name: str | None = None, seq: int | None = None
+    ) -> None:
+        self._queue.put_nowait({"op": op, "d": data, "s": seq, "t": name})
+
+    async def pump(self) -> None:
+        """Writes until the socket is gone."""
+        while True:
+            text = json.dumps(await self._queue.get(), separators=(",", ":"))
+            try:
+                await self._write(text)
+            except ConnectionError:
+                return
+
+    async def _write(self, text: str) -> None:
+        if self._compressor is None:
+            await self.socket.send_str(text)
+            return
+        packed = self._compressor.compress(text.encode())
+        await self.socket.send_bytes(packed + self._compressor.flush(zlib.Z_SYNC_FLUSH))
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Session:
+    id: str
+    intents: int
+    shard: tuple[int, int]
+    seq: int = 0
+    sent: list[tuple[int, str, Json]] = field(default_factory=list)
+    connection: Connection | None = None
+
+    def send(self, name: str, data: Json) -> None:
+        self.seq += 1
+        self.sent.append((self.seq, name, data))
+        if self.connection is not None:
+            self.connection.send(_DISPATCH, data, name=name, seq=self.seq)
+
+    def covers(self, guild_id: int | None) -> bool:
+        """Whether events of that server come over this shard; DMs come over the first."""
+        number, count = self.shard
+        return ((guild_id or 0) >> 22) % count == number
+
+
+class Gateway:
+    """Every session of the bot, connected or about to resume."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.sessions: dict[str, Session] = {}
+        self.identified = 0  # how often a session was begun
+        self.resumed = 0  # how often one was continued
+        world.subscribers.append(self.dispatch)
+
+    @property
+    def connected(self) -> bool:
+        return any(session.connection for session in self.sessions.values())
+
+    # -- events out --------------------------------------------------------------------------------
+
+    def dispatch(self, event: Dispatch) -> None:
+        for session in self.sessions.values():
+            wanted = not event.intent or session.intents & event.intent
+            if wanted and session.covers(event.guild_id):
+                session.send(event.name, self._readable(event, session))
+
+    def _readable(self, event: Dispatch, session: Session) -> Json:
+        """Without the message content intent, other people's words in servers are blank."""
+        data = event.data
+        if event.name not in ("MESSAGE_CREATE", "MESSAGE_UPDATE") or "guild_id" not in data:
+            return data
+        own = data["author"]["id"] == str(self._world.bot.id)
+        mentioned = any(each["id"] == str(self._world.bot.id) for each in data["mentions"])
+        if own or mentioned or session.intents & _MESSAGE_CONTENT:
+            return data
+        return data | {"content": "", "embeds": [], "attachments": [], "components": []}
+
+    async def drop(self, *, resume: bool = True) -> None:
+        """Breaks every connection without a goodbye; ``resume`` says if sessions can go on."""
+        connections = [each.connection for each in self.sessions.values() if each.connection]
+        for session in self.sessions.values():
+            session.connection = None
+        if not resume:
+            self.sessions.clear()
+        for connection in connections:
+            transport = connection.socket.get_extra_info("transport")
+            if transport is not None:
+                transport.abort()
+
+    def ask_to_reconnect(self) -> None:
+        """Opcode 7, as Discord sends it now and then: the client leaves and resumes."""
+        for session in self.sessions.values():
+            if session.connection is not None:
+                session.connection.send(_RECONNECT)
+
+    async def close(self) -> None:
+        for session in self.sessions.values():
+            if session.connection is not None:
+                await session.connection.socket.close(code=1001)
+
+    # -- one connection ----------------------------------------------------------------------------
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """The whole life of one websocket."""
+        socket = web.WebSocketResponse(max_msg_size=16 * 1024)
+        await socket.prepare(request)
+        compressed = request.query.get("compress") == "zlib-stream"
+        connection = Connection(socket, compressed=compressed)
+        pump = asyncio.create_task(connection.pump())
+        try:
+            _check_query(request)
+            await self._converse(connection)
+        except GatewayClose as close:
+            await socket.close(code=close.code, message=close.reason.encode())
+        finally:
+            pump.cancel()
+            self._forget(connection, clean=socket.close_code in (1000, 1001))
+        return socket
+
+    def _forget(self, connection: Connection, *, clean: bool) -> None:
+        """A client that closes with 1000 or 1001 ends its session; any other may come back."""
+        for session in list(self.sessions.values()):
+            if session.connection is connection:
+                session.connection = None
+                if clean:
+                    del self.sessions[session.id]
+        self._world.changes.notify()
+
+    async def _converse(self, connection: Connection) -> None:
+        connection.send(_HELLO, {"heartbeat_interval": _HEARTBEAT_MS, "_trace": []})
+        session: Session | None = None
+        async for message in connection.socket:
+            if message.type is not WSMsgType.TEXT:
+                raise GatewayClose(4002, "Only JSON text is understood.")
+            session = self._heard(connection, session, _decoded(message.data))
+
+    def _heard(self, connection: Connection, session: Session | None, said: Json) -> Session | None:
+        """Answers one payload of the client's; returns the session it belongs to from now on."""
+        op, data = said.get("op"), said.get("d")
+        if op == _HEARTBEAT:
+            connection.send(_ACK)
+        elif op in (_IDENTIFY, _RESUME):
+            if session is not None:
+                raise GatewayClose(4005, "Already authenticated.")
+            begin = self._identify if op == _IDENTIFY else self._resume
+            session = begin(connection, data if isinstance(data, dict) else {})
+        elif op not in (_PRESENCE, _VOICE_STATE, _REQUEST_MEMBERS):
+            raise GatewayClose(4001, "Unknown opcode.")
+        elif session is None:
+            raise GatewayClose(4003, "Not authenticated.")
+        return session
+
+    def _identify(self, connection: Connection, data: Json) -> Session:
+        self._check_token(data)
+        intents = data.get("intents")
+        if not isinstance(intents, int) or intents & ~_ALL_INTENTS:
+            raise GatewayClose(4013, "Invalid intent(s).")
+        if intents & _PRIVILEGED & ~self._world.privileged_intents:
+            raise GatewayClose(4014, "Disallowed intent(s).")
+        number, count = data.get("shard") or (0, 1)
+        if not 0 <= number < count:
+            raise GatewayClose(4010, "Invalid shard.")
+        session = Session(id=secrets.token_hex(16), intents=intents, shard=(number, count))
+        session.connection = connection
+        self.sessions[session.id] = session
+        self.identified += 1
+        self._greet(session)
+        self._world.changes.notify()
+        return session
+
+    def _greet(self, session: Session) -> None:
+        world = self._world
+        guilds = [
+            guild for guild in world.guilds.values() if guild.bot_is_in and session.covers(guild.id)
+        ]
+        ready: Json = {
+            "v": 10,
+            "user": payloads.own_user(world.bot),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session.id,
+            "resume_gateway_url": gateway_url(world),
+            "shard": list(session.shard),
+            "application": {"id": str(world.application_id), "flags": 0},
+        }
+        session.send("READY", ready)
+        if session.intents & _GUILDS:
+            for guild in guilds:
+                session.send("GUILD_CREATE", payloads.guild_create(world, guild))
+
+    def _resume(self, connection: Connection, data: Json) -> Session | None:
+        """Replays what was missed, or says that the session is gone."""
+        self._check_token(data)
+        session = self.sessions.get(str(data.get("session_id")))
+        seq = data.get("seq")
+        if session is None or not isinstance(seq, int) or seq > session.seq:
+            connection.send(_INVALID_SESSION, data=False)
+            return None
+        session.connection = connection
+        for number, name, event in session.sent:
+            if number > seq:
+                connection.send(_DISPATCH, event, name=name, seq=number)
+        session.send("RESUMED", {"_trace": []})
+        self.resumed += 1
+        self._world.changes.notify()
+        return session
+
+    def _check_token(self, data: Json) -> None:
+        if data.get("token") != self._world.token:
+            raise GatewayClose(4004, "Authentication failed.")
+
+
+def gateway_url(world: World) -> str:
+    return world.url.replace("http", "ws", 1) + "/"
+
+
+def _check_query(request: web.Request) -> None:
+    if request.query.get("v", "10") != "10":
+        raise GatewayClose(4012, "Only version 10 is spoken here.")
+    encoding, compress = request.query.get("encoding", "json"), request.query.get("compress")
+    if encoding != "json" or compress not in (None, "zlib-stream"):
+        raise GatewayClose(4002, "Only JSON is spoken here, plain or as zlib-stream.")
+
+
+def _decoded(text: str) -> Json:
+    try:
+        said = json.loads(text)
+    except ValueError:
+        raise GatewayClose(4002, "That was no JSON.") from None
+    if not isinstance(said, dict):
+        raise GatewayClose(4002, "That was no JSON object.")
+    return said

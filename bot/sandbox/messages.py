@@ -1,0 +1,261 @@
+"""A message's life: posted, edited, deleted. Keeps its history and tells the gateway.
+
+The payloads have passed the checks already; what is decided here is what they mean.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from bot.sandbox import payloads
+from bot.sandbox.body import Body, Upload, picture_size
+from bot.sandbox.errors import ApiError, Problem, invalid_form
+from bot.sandbox.interactions import Interaction
+from bot.sandbox.model import (
+    COMPONENTS_V2,
+    EPHEMERAL,
+    LOADING,
+    SUPPRESS_EMBEDS,
+    SUPPRESS_NOTIFICATIONS,
+    Channel,
+    Mentions,
+    Message,
+    StoredFile,
+    User,
+)
+from bot.sandbox.world import Dispatch, World
+
+Json = dict[str, Any]
+
+GUILD_MESSAGES = 1 << 9
+DIRECT_MESSAGES = 1 << 12
+
+_SENDABLE_FLAGS = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
+_NONCE_LIFE = 5 * 60.0  # seconds in which ``enforce_nonce`` finds the earlier message
+_MENTION = re.compile(r"<@(!?|&)(\d+)>")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What is posted where, by whom, and as the answer to what."""
+
+    channel: Channel
+    author: User
+    body: Body = field(default_factory=Body)
+    interaction: Interaction | None = None
+    flags: int = 0  # those set by the sandbox: ephemeral, loading
+
+
+def post(world: World, draft: Draft) -> Message:
+    """Stores and announces a message; raises ApiError for an empty one."""
+    payload: Json = draft.body.payload or {}
+    message = Message(
+        id=world.new_id(),
+        channel=draft.channel,
+        author=draft.author,
+        created=world.clock.now(),
+        flags=draft.flags | (payload.get("flags") or 0) & _SENDABLE_FLAGS,
+        nonce=payload.get("nonce"),
+        interaction=draft.interaction,
+    )
+    _apply(world, message, draft.body)
+    _refuse_empty(message)
+    reference = payload.get("message_reference")
+    if reference:
+        message.reference = world.message(draft.channel, str(reference["message_id"]))
+    message.remember(message.created)
+    world.messages[message.id] = message
+    draft.channel.last_message_id = message.id
+    _announce(world, message, "MESSAGE_CREATE")
+    return message
+
+
+def edit(world: World, message: Message, body: Body) -> Message:
+    """Applies what ``body`` names, keeps the rest; raises ApiError, changing nothing, where it
+    can't be done or nothing would remain.
+    """
+    changed = copy(message)
+    changed.flags &= ~LOADING
+    if "flags" in (body.payload or {}):
+        wanted = (body.payload["flags"] or 0) & (SUPPRESS_EMBEDS | COMPONENTS_V2)
+        changed.flags = changed.flags & ~SUPPRESS_EMBEDS | wanted
+    _apply(world, changed, body)
+    _refuse_empty(changed)
+    if not message.loading:
+        changed.edited = world.clock.now()
+    for each in fields(Message):
+        setattr(message, each.name, getattr(changed, each.name))
+    message.remember(world.clock.now())
+    _announce(world, message, "MESSAGE_UPDATE")
+    return message
+
+
+def delete(world: World, message: Message) -> None:
+    message.deleted = True
+    data = {"id": str(message.id), "channel_id": str(message.channel.id)}
+    _publish(world, message, "MESSAGE_DELETE", data)
+
+
+def with_nonce(world: World, channel: Channel, payload: Json) -> Message | None:
+    """The message that ``enforce_nonce`` answers instead of posting a second one."""
+    if not payload.get("enforce_nonce") or payload.get("nonce") is None:
+        return None
+    since = world.clock.now() - _NONCE_LIFE
+    return next(
+        (
+            message
+            for message in world.messages.values()
+            if message.channel is channel
+            and message.author is world.bot
+            and message.nonce == payload["nonce"]
+            and message.created >= since
+        ),
+        None,
+    )
+
+
+def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) -> StoredFile:
+    """Puts a file on the sandbox's CDN."""
+    size = picture_size(upload.data)
+    width, height = size if size else (None, None)
+    safe_name = re.sub(r"[^\w.\-]", "_", upload.filename) or "file"
+    file = StoredFile(
+        id=world.new_id(),
+        filename=safe_name,
+        content_type=upload.type,
+        data=upload.data,
+        channel_id=channel.id,
+        width=width,
+        height=height,
+        **values,
+    )
+    world.files[file.id] = file
+    return file
+
+
+def _apply(world: World, message: Message, body: Body) -> None:
+    payload: Json = body.payload or {}
+    new_files = _store_files(world, message, body)
+    if "content" in payload:
+        message.content = payload["content"] or ""
+        message.mentions = _mentions(world, message, payload.get("allowed_mentions"))
+    message.files = _kept_files(message, payload) + list(new_files.values())
+    if "embeds" in payload:
+        message.embeds = [
+            _resolved_embed(world, message.files, embed) for embed in payload["embeds"] or ()
+        ]
+    if "components" in payload:
+        message.components = _numbered(payload["components"] or [])
+
+
+def _store_files(world: World, message: Message, body: Body) -> dict[int, StoredFile]:
+    """The uploads by their index, with what ``attachments`` says of each."""
+    said = {int(each["id"]): each for each in (body.payload or {}).get("attachments") or ()}
+    stored: dict[int, StoredFile] = {}
+    for index, upload in body.uploads.items():
+        about = said.get(index, {})
+        named = Upload(about.get("filename") or upload.filename, upload.data, upload.content_type)
+        stored[index] = store_upload(
+            world,
+            message.channel,
+            named,
+            ephemeral=message.ephemeral,
+            description=about.get("description"),
+        )
+    _refuse_unknown_files(message, body, said)
+    return stored
+
+
+def _refuse_unknown_files(message: Message, body: Body, said: dict[int, Json]) -> None:
+    known = {file.id for file in message.files} | set(body.uploads)
+    for place, number in enumerate(said):
+        if number not in known:
+            path = ("attachments", place, "id")
+            raise invalid_form(Problem(path, "ATTACHMENT_NOT_FOUND", f"No file has id {number}"))
+
+
+def _kept_files(message: Message, payload: Json) -> list[StoredFile]:
+    """``attachments`` lists what stays; left out, everything stays; null, nothing does."""
+    if "attachments" not in payload:
+        return message.files
+    stay = {int(each["id"]) for each in payload["attachments"] or ()}
+    return [file for file in message.files if file.id in stay]
+
+
+def _resolved_embed(world: World, files: list[StoredFile], embed: Json) -> Json:
+    """As it is stored: typed, without nulls, and with attachment:// turned into URLs."""
+    resolved = {key: value for key, value in embed.items() if value is not None}
+    resolved["type"] = "rich"
+    by_name = {f"attachment://{file.filename}": world.file_url(file) for file in files}
+    for part in ("image", "thumbnail"):
+        if part in resolved:
+            url = resolved[part]["url"]
+            resolved[part] = {"url": by_name.get(url, url)}
+    return resolved
+
+
+def _numbered(components: list[Json]) -> list[Json]:
+    """Components as they are stored: without nulls, each with an id of its own."""
+    counter = iter(range(1, 10_000))
+
+    def stored(component: Json) -> Json:
+        kept = {key: value for key, value in component.items() if value is not None}
+        kept["id"] = kept.get("id") or next(counter)
+        for key in ("components", "accessory"):
+            if isinstance(kept.get(key), list):
+                kept[key] = [stored(inner) for inner in kept[key]]
+            elif isinstance(kept.get(key), dict):
+                kept[key] = stored(kept[key])
+        return kept
+
+    return [stored(component) for component in components]
+
+
+def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
+    """Whom the content pings, of those that ``allowed_mentions`` lets through."""
+    parse = {"users", "roles", "everyone"} if allowed is None else set(allowed.get("parse") or ())
+    only_users = {int(each) for each in (allowed or {}).get("users") or ()}
+    only_roles = {int(each) for each in (allowed or {}).get("roles") or ()}
+    found = Mentions()
+    for kind, number in _MENTION.findall(message.content):
+        snowflake = int(number)
+        if kind == "&" and ("roles" in parse or snowflake in only_roles):
+            found.roles.append(snowflake)
+        elif kind != "&" and ("users" in parse or snowflake in only_users):
+            user = world.users.get(snowflake)
+            if user is not None and user not in found.users:
+                found.users.append(user)
+    names_everyone = "@everyone" in message.content or "@here" in message.content
+    found.everyone = names_everyone and "everyone" in parse
+    return found
+
+
+def _refuse_empty(message: Message) -> None:
+    said = message.content.strip() or message.embeds or message.files or message.components
+    if not said and not message.loading:
+        raise ApiError(400, 50006, "Cannot send an empty message")
+
+
+def _announce(world: World, message: Message, event: str) -> None:
+    _publish(world, message, event, payloads.message(world, message))
+
+
+def _publish(world: World, message: Message, event: str, data: Json) -> None:
+    """Ephemeral messages go by the intent of direct messages, and name no server."""
+    guild = message.channel.guild
+    if guild is not None and not guild.bot_is_in:
+        world.changes.notify()
+        return
+    intent = GUILD_MESSAGES
+    if guild is None or message.flags & EPHEMERAL:
+        intent = DIRECT_MESSAGES
+    elif event != "MESSAGE_DELETE" and message.author.id in guild.members:
+        member = payloads.member(guild.members[message.author.id], with_user=False)
+        data = data | {"guild_id": str(guild.id), "member": member}
+    else:
+        data = data | {"guild_id": str(guild.id)}
+    guild_id = guild.id if guild is not None else None
+    world.publish(Dispatch(event, data, guild_id=guild_id, intent=intent))

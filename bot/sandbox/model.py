@@ -1,0 +1,244 @@
+"""The nouns of the sandbox: who and what there is. Plain values; nothing here speaks HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bot.sandbox.interactions import Interaction
+
+# Permissions (bits), as far as they matter here.
+ADMINISTRATOR = 1 << 3
+MANAGE_GUILD = 1 << 5
+ADD_REACTIONS = 1 << 6
+VIEW_CHANNEL = 1 << 10
+SEND_MESSAGES = 1 << 11
+MANAGE_MESSAGES = 1 << 13
+EMBED_LINKS = 1 << 14
+ATTACH_FILES = 1 << 15
+READ_MESSAGE_HISTORY = 1 << 16
+USE_APPLICATION_COMMANDS = 1 << 31
+ALL_PERMISSIONS = (1 << 52) - 1
+EVERYONE = (
+    ADD_REACTIONS
+    | VIEW_CHANNEL
+    | SEND_MESSAGES
+    | EMBED_LINKS
+    | ATTACH_FILES
+    | READ_MESSAGE_HISTORY
+    | USE_APPLICATION_COMMANDS
+)
+
+# Flags of a message.
+SUPPRESS_EMBEDS = 1 << 2
+EPHEMERAL = 1 << 6
+LOADING = 1 << 7
+SUPPRESS_NOTIFICATIONS = 1 << 12
+COMPONENTS_V2 = 1 << 15
+
+# Types of a channel.
+TEXT = 0
+DM = 1
+GROUP_DM = 3
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class User:
+    id: int
+    username: str
+    bot: bool = False
+    locale: str = "en-US"
+    accepts_dms: bool = True
+    installed_app: bool = False
+    upload_limit: int | None = None  # bytes, where Nitro gives more than the server does
+
+    def __repr__(self) -> str:
+        return f"<User {self.username}>"
+
+    @property
+    def mention(self) -> str:
+        return f"<@{self.id}>"
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Role:
+    id: int
+    name: str
+    permissions: int
+    position: int
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Member:
+    user: User
+    joined_at: float
+    roles: list[Role] = field(default_factory=list)
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Guild:
+    """A server. ``bot_is_in`` is False where the app only came along with somebody."""
+
+    id: int
+    name: str
+    owner: User
+    locale: str = "en-US"
+    bot_is_in: bool = True
+    upload_limit: int | None = None  # bytes, where boosts give more than the default
+    roles: list[Role] = field(default_factory=list)
+    members: dict[int, Member] = field(default_factory=dict)
+    channels: dict[int, Channel] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"<Guild {self.name}>"
+
+    def permissions_of(self, user: User) -> int:
+        """All of them for the owner and administrators, else what the roles add up to."""
+        if user is self.owner:
+            return ALL_PERMISSIONS
+        member = self.members.get(user.id)
+        total = self.roles[0].permissions  # the role @everyone comes first
+        for role in member.roles if member else ():
+            total |= role.permissions
+        return ALL_PERMISSIONS if total & ADMINISTRATOR else total
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Channel:
+    """A text channel of a server, or a DM (``guild`` is None, two ``recipients``)."""
+
+    id: int
+    type: int
+    name: str = ""
+    nsfw: bool = False
+    position: int = 0
+    guild: Guild | None = None
+    recipients: tuple[User, ...] = ()
+    bot_permissions: int = EVERYONE
+    last_message_id: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.name or self.recipients}>"
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class StoredFile:
+    """A file on the sandbox's CDN; ``data`` are the very bytes that were uploaded."""
+
+    id: int
+    filename: str
+    content_type: str
+    data: bytes
+    channel_id: int
+    ephemeral: bool = False
+    description: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<StoredFile {self.filename}, {len(self.data)} bytes>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a message said from ``at`` (epoch seconds of the sandbox's clock) on."""
+
+    at: float
+    content: str
+    embeds: tuple[dict[str, Any], ...]
+    components: tuple[dict[str, Any], ...]
+    files: tuple[StoredFile, ...]
+    flags: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Mentions:
+    """Whom a message really pings, after ``allowed_mentions``."""
+
+    users: list[User] = field(default_factory=list)
+    roles: list[int] = field(default_factory=list)
+    everyone: bool = False
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Message:
+    id: int
+    channel: Channel
+    author: User
+    created: float
+    content: str = ""
+    embeds: list[dict[str, Any]] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
+    files: list[StoredFile] = field(default_factory=list)
+    flags: int = 0
+    mentions: Mentions = field(default_factory=Mentions)
+    edited: float | None = None
+    deleted: bool = False
+    nonce: str | int | None = None
+    reference: Message | None = None
+    interaction: Interaction | None = None  # the one that it answers
+    versions: list[Version] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Message {self.id} by {self.author.username}: {self.text!r}>"
+
+    @property
+    def ephemeral(self) -> bool:
+        return bool(self.flags & EPHEMERAL)
+
+    @property
+    def loading(self) -> bool:
+        """True while it says "is thinking…"."""
+        return bool(self.flags & LOADING)
+
+    def visible_to(self, user: User) -> bool:
+        """Ephemeral messages are seen by the invoker alone."""
+        if self.deleted:
+            return False
+        return not self.ephemeral or (
+            self.interaction is not None and user is self.interaction.user
+        )
+
+    @property
+    def components_flat(self) -> list[dict[str, Any]]:
+        """Every component with all that lie inside it, outermost first."""
+        found: list[dict[str, Any]] = []
+        todo = list(self.components)
+        while todo:
+            component = todo.pop(0)
+            found.append(component)
+            inner = list(component.get("components", ()))
+            if "accessory" in component:
+                inner.append(component["accessory"])
+            todo = inner + todo
+        return found
+
+    @property
+    def buttons(self) -> list[dict[str, Any]]:
+        return [part for part in self.components_flat if part["type"] == 2]
+
+    @property
+    def text(self) -> str:
+        """All that a person can read in it: the content, the embeds' texts, and text displays."""
+        parts: list[str | None] = [self.content]
+        for embed in self.embeds:
+            parts += [embed.get("title"), embed.get("description")]
+            for item in embed.get("fields") or ():
+                parts += [item["name"], item["value"]]
+            parts.append((embed.get("footer") or {}).get("text"))
+        parts += [part["content"] for part in self.components_flat if part["type"] == 10]
+        return "\n".join(part for part in parts if part)
+
+    def remember(self, at: float) -> None:
+        """Adds what it says now to its history."""
+        self.versions.append(
+            Version(
+                at=at,
+                content=self.content,
+                embeds=tuple(self.embeds),
+                components=tuple(self.components),
+                files=tuple(self.files),
+                flags=self.flags,
+            )
+        )

@@ -1,0 +1,244 @@
+"""A person at the keyboard: somebody in some channel, who types commands and presses buttons.
+
+They can only do what Discord's client would offer them there; anything else raises NotOffered.
+"""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from bot.sandbox import messages, payloads
+from bot.sandbox.body import Body, Upload
+from bot.sandbox.errors import NobodyListening, NotOffered
+from bot.sandbox.interactions import (
+    AUTOCOMPLETE,
+    COMMAND,
+    COMPONENT,
+    MODAL_SUBMIT,
+    Interaction,
+)
+from bot.sandbox.messages import Draft
+from bot.sandbox.model import Channel, Message, User
+from bot.sandbox.options import Filled
+from bot.sandbox.world import Dispatch
+
+if TYPE_CHECKING:
+    from bot.sandbox.gateway import Gateway
+    from bot.sandbox.world import World
+
+Json = dict[str, Any]
+
+_CHAT_INPUT, _USER_COMMAND, _MESSAGE_COMMAND = 1, 2, 3
+_BUTTON, _TEXT_INPUT = 2, 4
+
+
+class Person:
+    """A user in a channel. ``at(channel)`` is the same user somewhere else."""
+
+    def __init__(self, world: World, gateway: Gateway, user: User, channel: Channel) -> None:
+        self._world = world
+        self._gateway = gateway
+        self.user = user
+        self.channel = channel
+
+    def at(self, channel: Channel) -> Person:
+        """The same user in another channel; joins its server where they aren't in it yet."""
+        if channel.guild is not None:
+            self._world.add_member(channel.guild, self.user)
+        return Person(self._world, self._gateway, self.user, channel)
+
+    def in_dm(self) -> Person:
+        """The same user in their direct messages with the bot."""
+        return self.at(self._world.dm_between(self.user, self._world.bot))
+
+    def sees(self, message: Message) -> bool:
+        return message.visible_to(self.user)
+
+    # -- what one can do ---------------------------------------------------------------------------
+
+    async def slash(self, command: str, /, **options: Any) -> Interaction:
+        """Types a command, "gif" or "lora add"; options by name, files as ``Upload``.
+
+        A None is an option left empty. Returns at once; await what the interaction offers.
+        """
+        name, *words = command.split()
+        registered = self._command(name, _CHAT_INPUT)
+        filled = Filled(self._world, self)
+        data = _command_data(registered)
+        data["options"] = filled.options(registered, words, options)
+        return self._send(COMMAND, _with_resolved(data, filled))
+
+    async def autocomplete(
+        self, command: str, option: str, typed: Any, /, within: float = 3.0, **others: Any
+    ) -> list[Json]:
+        """The choices ({name, value}) that the bot offers while ``option`` is being typed."""
+        name, *words = command.split()
+        registered = self._command(name, _CHAT_INPUT)
+        filled = Filled(self._world, self)
+        data = _command_data(registered)
+        data["options"] = filled.being_typed(registered, words, others, option, typed)
+        interaction = self._send(AUTOCOMPLETE, _with_resolved(data, filled))
+        await interaction.acknowledged(within)
+        return interaction.choices
+
+    async def message_command(self, name: str, message: Message) -> Interaction:
+        """Picks an app's command in a message's menu."""
+        registered = self._command(name, _MESSAGE_COMMAND)
+        if not self.sees(message):
+            raise NotOffered(f"{self.user.username} can't see that message.")
+        payload = payloads.message(self._world, message)
+        data = _command_data(registered) | {
+            "target_id": str(message.id),
+            "resolved": {"messages": {str(message.id): payload}},
+        }
+        return self._send(COMMAND, data)
+
+    async def user_command(self, name: str, user: User) -> Interaction:
+        """Picks an app's command in a user's menu."""
+        registered = self._command(name, _USER_COMMAND)
+        filled = Filled(self._world, self)
+        filled.resolve_user(user)
+        data = _command_data(registered) | {"target_id": str(user.id)}
+        return self._send(COMMAND, _with_resolved(data, filled))
+
+    async def press(self, message: Message, button: str) -> Interaction:
+        """Presses a button, named by its label or custom_id."""
+        if not self.sees(message):
+            raise NotOffered(f"{self.user.username} can't see that message.")
+        found = _button(message, button)
+        data = {"component_type": _BUTTON, "custom_id": found["custom_id"], "id": found["id"]}
+        return self.at(message.channel)._send(COMPONENT, data, source=message)
+
+    async def submit(self, shown: Interaction, **fields: str) -> Interaction:
+        """Fills in the modal that ``shown`` was answered with; fields by custom_id or label."""
+        modal = shown.modal
+        components = [_filled_in(row, fields) for row in modal["components"]]
+        data = {"custom_id": modal["custom_id"], "components": components}
+        return self._send(MODAL_SUBMIT, data, source=shown.source, parent=shown)
+
+    async def says(self, content: str = "", *files: Upload) -> Message:
+        """Posts an ordinary message."""
+        body = Body(payload={"content": content}, uploads=dict(enumerate(files)))
+        draft = Draft(channel=self.channel, author=self.user, body=body)
+        return messages.post(self._world, draft)
+
+    # -- what the client checks first --------------------------------------------------------------
+
+    def commands(self) -> list[Json]:
+        """The registered commands that this person is offered in this channel."""
+        guild = self.channel.guild
+        scopes = [None] if guild is None else [None, guild.id]
+        every = [each for scope in scopes for each in self._world.commands.get(scope, [])]
+        return [command for command in every if self._refusal(command) is None]
+
+    def _command(self, name: str, kind: int) -> Json:
+        guild_id = self.channel.guild.id if self.channel.guild else None
+        for scope in dict.fromkeys((guild_id, None)):
+            for command in self._world.commands.get(scope, []):
+                if command["name"] == name and command["type"] == kind:
+                    refusal = self._refusal(command)
+                    if refusal is not None:
+                        raise NotOffered(f"{name}: {refusal}")
+                    return command
+        names = ", ".join(command["name"] for command in self.commands()) or "none"
+        raise NotOffered(f"There is no command {name}; there are: {names}.")
+
+    def _refusal(self, command: Json) -> str | None:
+        """Why the client doesn't offer a command here, or None where it does."""
+        guild = self.channel.guild
+        if "guild_id" not in command:
+            refusal = self._installation_refusal(command)
+            if refusal is not None:
+                return refusal
+        if command.get("nsfw") and not (self.channel.nsfw or guild is None):
+            return "this command needs an age-restricted channel."
+        needed = int(command.get("default_member_permissions") or 0)
+        if guild is not None and needed & ~guild.permissions_of(self.user):
+            return "this person lacks the permission for it."
+        return None
+
+    def _installation_refusal(self, command: Json) -> str | None:
+        guild, bot = self.channel.guild, self._world.bot
+        context = 0 if guild is not None else 1 if bot in self.channel.recipients else 2
+        if context not in (command.get("contexts") or [0, 1, 2]):
+            return "this command is not offered in this kind of channel."
+        by_server = guild.bot_is_in if guild is not None else context == 1
+        ways = {0: by_server, 1: self.user.installed_app}
+        if not any(ways[kind] for kind in command.get("integration_types") or [0]):
+            return "the app is installed neither here nor by this person."
+        return None
+
+    # -- and off it goes ---------------------------------------------------------------------------
+
+    def _send(
+        self,
+        kind: int,
+        data: Json,
+        *,
+        source: Message | None = None,
+        parent: Interaction | None = None,
+    ) -> Interaction:
+        """Dispatches an interaction; raises NobodyListening where it would be lost."""
+        world, guild = self._world, self.channel.guild
+        if not self._gateway.sessions:
+            raise NobodyListening("No bot is connected to the sandbox.")
+        interaction = Interaction(
+            world=world,
+            id=world.new_id(),
+            token=secrets.token_urlsafe(96),
+            type=kind,
+            user=self.user,
+            channel=self.channel,
+            data=data,
+            created=world.clock.now(),
+            source=source,
+            parent=parent,
+        )
+        world.interactions[interaction.id] = interaction
+        payload = payloads.interaction_event(world, interaction)
+        guild_id = guild.id if guild is not None else None
+        world.publish(Dispatch("INTERACTION_CREATE", payload, guild_id=guild_id))
+        return interaction
+
+
+def _command_data(command: Json) -> Json:
+    data = {"id": command["id"], "name": command["name"], "type": command["type"]}
+    return data | ({"guild_id": command["guild_id"]} if "guild_id" in command else {})
+
+
+def _with_resolved(data: Json, filled: Filled) -> Json:
+    return data | ({"resolved": filled.resolved} if filled.resolved else {})
+
+
+def _button(message: Message, wanted: str) -> Json:
+    for button in message.buttons:
+        if wanted in (button.get("label"), button.get("custom_id")):
+            if button.get("disabled") or "custom_id" not in button:
+                raise NotOffered(f"The button {wanted} can't be pressed.")
+            return button
+    labels = ", ".join(str(each.get("label")) for each in message.buttons) or "none"
+    raise NotOffered(f"There is no button {wanted}; there are: {labels}.")
+
+
+def _filled_in(row: Json, fields: dict[str, str]) -> Json:
+    """One row of a modal as it is submitted: an action row, a label, or a text to read."""
+    if "component" in row:  # a label around one component
+        inner = _text_input(row["component"], fields, row.get("label"))
+        return {"type": row["type"], "id": row.get("id") or 0, "component": inner}
+    inputs = [_text_input(each, fields, each.get("label")) for each in row.get("components") or ()]
+    return {"type": row["type"], "id": row.get("id") or 0} | (
+        {"components": inputs} if inputs else {}
+    )
+
+
+def _text_input(field: Json, fields: dict[str, str], label: str | None) -> Json:
+    if field["type"] != _TEXT_INPUT:
+        raise NotOffered("The sandbox can fill in text inputs only.")
+    typed = fields.get(field["custom_id"], fields.get(label or ""))
+    value = typed if typed is not None else field.get("value") or ""
+    required = field.get("required") is not False
+    shortest, longest = field.get("min_length") or 0, field.get("max_length") or 4000
+    if (required and not value) or (value and not shortest <= len(value) <= longest):
+        raise NotOffered(f"The field {label or field['custom_id']} does not take {value!r}.")
+    return {"type": _TEXT_INPUT, "id": 0, "custom_id": field["custom_id"], "value": value}

@@ -1,0 +1,202 @@
+"""A Discord in a box, on loopback: ``async with Sandbox() as discord`` and the bot may connect.
+
+Wires world, gateway and REST together. The tests, the demo and ``hotshot-bot sandbox`` use it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from aiohttp import web
+
+from bot.sandbox.app import RestApi
+from bot.sandbox.clock import Clock
+from bot.sandbox.faults import Fault, Faults, Refusal
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.model import DM, Channel, Guild, Message, User
+from bot.sandbox.people import Person
+from bot.sandbox.rest import Journal, Recorded
+from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, Registration, World
+
+T = TypeVar("T")
+
+
+class Sandbox:
+    """The server, and everything a test wants to know of it.
+
+    ``check_answers`` also checks what the sandbox itself answers (``wrong_answers``).
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        upload_limit: int = DEFAULT_UPLOAD_LIMIT,
+        privileged_intents: int = 0,
+        check_answers: bool = False,
+    ) -> None:
+        self.clock = Clock()
+        self.world = World(
+            clock=self.clock,
+            token=token,
+            upload_limit=upload_limit,
+            privileged_intents=privileged_intents,
+        )
+        self.gateway = Gateway(self.world)
+        self.journal = Journal()
+        self.faults = Faults()
+        self.guild = self.world.add_guild("Sandbox")
+        self.channel = self.world.add_channel(self.guild, "gifs")
+        self._host, self._port = host, port
+        self._rest = RestApi(self.world, self.journal, self.faults, check_answers=check_answers)
+        self._runner: web.AppRunner | None = None
+
+    # -- its life ----------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listens; OSError where the port is taken."""
+        self._runner = web.AppRunner(
+            self._rest.application(self.gateway),
+            access_log=None,  # its lines would carry interaction tokens
+            shutdown_timeout=1.0,
+        )
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, self._host, self._port)
+        await site.start()
+        port = self._runner.addresses[0][1]
+        self.world.url = f"http://{self._host}:{port}"
+
+    async def stop(self) -> None:
+        await self.gateway.close()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """The base that a bot is pointed to, without a slash at the end."""
+        return self.world.url
+
+    @property
+    def token(self) -> str:
+        return self.world.token
+
+    # -- people and places -------------------------------------------------------------------------
+
+    def person(
+        self,
+        username: str,
+        *,
+        channel: Channel | None = None,
+        permissions: int = 0,
+        **values: Any,
+    ) -> Person:
+        """Somebody new in ``channel`` (default: the first one), joined to its server.
+
+        ``permissions`` come on top of everyone's; ``values`` are fields of ``User``.
+        """
+        user = self.world.add_user(username, **values)
+        place = channel or self.channel
+        if permissions and place.guild is not None:
+            role = self.world.add_role(place.guild, f"{username}'s role", permissions)
+            self.world.add_member(place.guild, user).roles.append(role)
+        return Person(self.world, self.gateway, user, place).at(place)
+
+    def add_guild(self, name: str, *, owner: User | None = None, bot_is_in: bool = True) -> Guild:
+        """A further server; one that the bot joins later than its READY is not announced."""
+        return self.world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
+
+    def add_channel(self, name: str, *, guild: Guild | None = None, nsfw: bool = False) -> Channel:
+        return self.world.add_channel(guild or self.guild, name, nsfw=nsfw)
+
+    # -- what the bot did --------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> list[Recorded]:
+        """Every REST request of the bot, oldest first, with its body and its answer."""
+        return self.journal.requests
+
+    @property
+    def violations(self) -> list[str]:
+        """What it sent that Discord would not accept; a well-behaved bot leaves this empty."""
+        return self.journal.violations
+
+    @property
+    def wrong_answers(self) -> list[str]:
+        """What the sandbox answered against Discord's description, or failed at."""
+        return self.journal.wrong_answers
+
+    @property
+    def registrations(self) -> list[Registration]:
+        """Every time that commands were registered, oldest first."""
+        return self.world.registrations
+
+    def messages_in(self, channel: Channel) -> list[Message]:
+        """Those that stand in a channel, oldest first, ephemeral ones too."""
+        every = self.world.messages.values()
+        return [one for one in every if one.channel is channel and not one.deleted]
+
+    def direct_messages(self, user: User) -> list[Message]:
+        """Those between the bot and ``user``."""
+        pair = {user.id, self.world.bot.id}
+        return [
+            message
+            for channel in list(self.world.channels.values())
+            if channel.type == DM and {each.id for each in channel.recipients} == pair
+            for message in self.messages_in(channel)
+        ]
+
+    async def until(self, found: Callable[[], T | None], within: float = 10.0) -> T:
+        """Sleeps until ``found`` gives something but None; TimeoutError after ``within`` s."""
+        return await self.world.changes.until(found, within)
+
+    async def connected(self, within: float = 10.0) -> None:
+        """Until a bot has identified or resumed."""
+        await self.until(lambda: self.gateway.connected or None, within)
+
+    async def commands_registered(self, within: float = 10.0) -> list[dict[str, Any]]:
+        """Until commands were registered; returns the last ones."""
+        registration = await self.until(
+            lambda: self.registrations[-1] if self.registrations else None, within
+        )
+        return registration.commands
+
+    # -- trouble -----------------------------------------------------------------------------------
+
+    async def drop_gateway(self, *, resume: bool = True) -> None:
+        """Breaks the gateway's connections; with ``resume`` False, their sessions end too."""
+        await self.gateway.drop(resume=resume)
+
+    def fail_next(
+        self, method: str, path: str, status: int = 503, code: int = 0, *, times: int = 1
+    ) -> None:
+        """Refuses the next ``times`` requests to a path like ``path`` ("/channels/*/messages")."""
+        self.faults.add(Refusal(method, path, times, status=status, code=code))
+
+    def add_fault(self, fault: Fault) -> None:
+        """Queues any other trouble."""
+        self.faults.add(fault)
+
+
+async def serve(host: str = "127.0.0.1", port: int = 0, *, token: str | None = None) -> None:
+    """Serves until cancelled; says where on standard output. OSError where the port is taken."""
+    async with Sandbox(host=host, port=port, token=token) as discord:
+        print(f"The sandbox listens at {discord.url}")  # the bot's base_url
+        print(f"The bot's token there is {discord.token}", flush=True)
+        await asyncio.Event().wait()
