@@ -90,7 +90,7 @@ def assign(
 
 
 def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], source: Path) -> None:
-    """Compares names and shapes. Raises ModelError for a tensor missing, left over or mis-shaped."""
+    """Compares names and shapes. Raises ModelError for one missing, left over or mis-shaped."""
     missing = sorted(wanted.keys() - tensors.keys())
     surplus = sorted(tensors.keys() - wanted.keys())
     if missing or surplus:
