@@ -1,0 +1,15 @@
+"""The commands of ``hotshot-bot``: one module each, with ``execute(chosen) -> exit code``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bot import logs
+from bot.config import Settings, load
+
+
+def settings_with_logs(file: Path | None) -> Settings:
+    """The settings, with logging set up as they say. Raises ConfigError."""
+    settings = load(file)
+    logs.configure(settings.log.level, secrets=(settings.discord.token.get_secret_value(),))
+    return settings

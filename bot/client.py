@@ -1,0 +1,201 @@
+"""The Discord client: where it connects, which commands it registers, how errors are answered.
+
+Commands and buttons find everything they need in ``client.house``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import ipaddress
+import json
+import logging
+import socket
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.commands import DYNAMIC_ITEMS, all_commands
+from bot.config import DISCORD, DiscordSettings
+from bot.errors import StartupError, TokenError
+from bot.house import House
+from bot.storage import registrations
+from bot.ui.answers import sentence, whisper
+
+logger = logging.getLogger(__name__)
+
+_FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
+_LONGEST_PAUSE = 60.0
+
+
+class HotshotClient(discord.AutoShardedClient):
+    """Sharded even for one shard, since only that one retries when the gateway is down at first."""
+
+    def __init__(self, settings: DiscordSettings) -> None:
+        # said once for voice, which this bot doesn't have
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+        )
+        self._settings = settings
+        self._house: House | None = None
+        self.tree = CommandTree(self)
+        self.connected = asyncio.Event()
+
+    @property
+    def house(self) -> House:
+        """Set by ``furnish``, before the client logs in."""
+        if self._house is None:
+            raise RuntimeError("the client was used before it was furnished")
+        return self._house
+
+    def furnish(self, house: House) -> None:
+        """Gives the commands what they work with, and makes them."""
+        self._house = house
+        for command in all_commands(house.limits):
+            self.tree.add_command(command)
+        self.add_dynamic_items(*DYNAMIC_ITEMS)
+
+    async def log_in(self) -> None:
+        """Logs in, waiting for a Discord that can't be reached. Raises StartupError."""
+        point_to(self._settings)
+        pause = _FIRST_PAUSE
+        while True:
+            self.http.connector = _connector(self._settings)
+            try:
+                await self.login(self._settings.token.get_secret_value().strip())
+            except discord.LoginFailure as error:
+                raise TokenError(
+                    f"{self._settings.base_url} refuses the bot's token; copy it again from "
+                    "https://discord.com/developers/applications to discord.token in the config."
+                ) from error
+            except (discord.DiscordServerError, aiohttp.ClientConnectionError, OSError) as error:
+                reason = f"{type(error).__name__}: {error}"
+                logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
+            except (discord.HTTPException, aiohttp.ClientError) as error:
+                raise StartupError(
+                    f"{self._settings.base_url} doesn't answer as Discord does ({error}); "
+                    "check discord.base_url in the config."
+                ) from error
+            else:
+                return
+            await self.http.close()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def setup_hook(self) -> None:
+        """Learns where the gateway is and registers what has changed; called by ``login``."""
+        await self._find_gateway()
+        await self._register_commands()
+
+    async def serve(self) -> None:
+        """Stays connected until closed. Raises TokenError."""
+        try:
+            await self.connect()
+        except discord.ConnectionClosed as error:
+            raise TokenError(
+                f"Discord's gateway closed the connection for good (code {error.code}); "
+                "check the token in the config."
+            ) from error
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        logger.info("connected to Discord, shard %d", shard_id)
+        self.connected.set()
+
+    async def _find_gateway(self) -> None:
+        shards, url, _ = await self.http.get_bot_gateway()
+        if _is_local_only(self._settings) and not is_loopback(yarl.URL(url)):
+            raise StartupError(
+                f"The gateway named by {self._settings.base_url} is {url}, which is not on this "
+                "machine; set discord.allow_foreign_base_url to true if the token may go there."
+            )
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        self.shard_count = shards
+
+    async def _register_commands(self) -> None:
+        """Only when they changed: Discord allows 200 a day."""
+        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        text = json.dumps(payload, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        application_id = self.application_id or 0
+        database = self.house.database
+        if await database.read(registrations.commands_hash, application_id) == digest:
+            there = {command.name for command in await self.tree.fetch_commands()}
+            if there == {command.name for command in self.tree.get_commands()}:
+                return
+        await self.tree.sync()
+        await database.write(registrations.remember, application_id, digest)
+        logger.info("registered %d commands", len(payload))
+
+
+class CommandTree(app_commands.CommandTree[HotshotClient]):
+    """Answers every error with a sentence that only the asker sees."""
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[HotshotClient],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            words = "This command has changed; reload Discord (Ctrl+R) and type it again."
+        elif isinstance(cause, app_commands.TransformerError):
+            words = "One of the values is of the wrong kind; choose them as Discord offers them."
+        else:
+            words = sentence(cause)
+        await whisper(interaction, words)
+
+
+def point_to(settings: DiscordSettings) -> None:
+    """Points discord.py at ``base_url``; it has no other way than its classes' attributes.
+
+    Raises StartupError for an address that the token must not be sent to.
+    """
+    if settings.base_url == DISCORD:
+        return
+    if _is_local_only(settings) and not is_loopback(yarl.URL(settings.base_url)):
+        raise StartupError(
+            f"discord.base_url is {settings.base_url}, which is not on this machine, and the "
+            "token would be sent there; set discord.allow_foreign_base_url to true if you mean it."
+        )
+    Route.BASE = f"{settings.base_url}/api/v10"
+    discord.Asset.BASE = settings.base_url
+
+
+def is_loopback(url: yarl.URL) -> bool:
+    """Whether a URL's host is this machine, by its literal or as ``localhost``."""
+    host = url.host or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _is_local_only(settings: DiscordSettings) -> bool:
+    return settings.base_url != DISCORD and not settings.allow_foreign_base_url
+
+
+def _connector(settings: DiscordSettings) -> aiohttp.TCPConnector:
+    """For a local base_url, one that can't leave this machine, wherever a redirect leads."""
+    if not _is_local_only(settings):
+        return aiohttp.TCPConnector(limit=0)
+    return aiohttp.TCPConnector(limit=0, socket_factory=_local_socket)
+
+
+def _local_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, target = address
+    if not ipaddress.ip_address(target[0]).is_loopback:
+        raise OSError(f"{target[0]} is not on this machine")
+    return socket.socket(family, kind, protocol)

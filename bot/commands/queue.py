@@ -1,0 +1,65 @@
+"""/queue and /cancel: who waits, and taking one's own back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.errors import RefusedError
+from bot.house import house_of, managed_guild
+from bot.ui import embeds, text
+from bot.ui.answers import whisper
+
+_SHOWN = 15
+_MOST_CHOICES = 25  # Discord's
+
+
+def build_queue() -> app_commands.Command[Any, ..., None]:
+    """/queue."""
+
+    async def queue(interaction: discord.Interaction[Any]) -> None:
+        statuses = house_of(interaction).jobs.waiting_or_running()
+        embed = embeds.queue(statuses[:_SHOWN], total=len(statuses), user_id=interaction.user.id)
+        await interaction.response.send_message(embed=embed, ephemeral=True)
+
+    return app_commands.Command(
+        name="queue", description="Show which GIFs are being made and which wait.", callback=queue
+    )
+
+
+def build_cancel() -> app_commands.Command[Any, ..., None]:
+    """/cancel."""
+
+    async def cancel(interaction: discord.Interaction[Any], job: str | None = None) -> None:
+        jobs = house_of(interaction).jobs
+        job_id = job or _latest(interaction)
+        cancelled = await jobs.cancel(
+            job_id,
+            by=interaction.user.id,
+            manages_guild=managed_guild(interaction),
+        )
+        await whisper(interaction, f"🚫 Cancelled: {text.prompt(cancelled.request.prompt, 200)}")
+
+    command: app_commands.Command[Any, ..., None] = app_commands.Command(
+        name="cancel", description="Take back a GIF that waits or is being made.", callback=cancel
+    )
+    command.autocomplete("job")(_own_jobs)
+    return app_commands.describe(job="Which one (the latest).")(command)
+
+
+def _latest(interaction: discord.Interaction[Any]) -> str:
+    statuses = house_of(interaction).jobs.waiting_or_running(interaction.user.id)
+    if not statuses:
+        raise RefusedError("You have no GIF waiting or running; /history shows those before.")
+    return max(statuses, key=lambda status: status.job.number).job.id
+
+
+async def _own_jobs(
+    interaction: discord.Interaction[Any], typed: str
+) -> list[app_commands.Choice[str]]:
+    statuses = house_of(interaction).jobs.waiting_or_running(interaction.user.id)
+    labels = [(text.choice(status.job), status.job.id) for status in statuses]
+    fitting = [(name, value) for name, value in labels if typed.casefold() in name.casefold()]
+    return [app_commands.Choice(name=name, value=value) for name, value in fitting[:_MOST_CHOICES]]

@@ -1,0 +1,201 @@
+"""Settings: one TOML file, overridden by ``HOTSHOT_SECTION__KEY``, checked as a whole, frozen.
+
+Nothing is read at import; ``load`` is called once, by the command line. Every mistake becomes a
+``ConfigError`` that names the file (or the variable), the key, and what is expected there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeGuard
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings.exceptions import SettingsError
+
+from bot.errors import ConfigError, TokenError
+from generator.worker import HOTSHOT_ENGINE
+
+DEFAULT_FILE = Path("config.toml")
+DISCORD = "https://discord.com"
+_PREFIX = "HOTSHOT_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class DiscordSettings(_Section):
+    """``[discord]``: who the bot is and where Discord is."""
+
+    token: SecretStr = SecretStr("")
+    base_url: str = DISCORD
+    allow_foreign_base_url: bool = False
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("an address that starts with http:// or https:// is expected")
+        return value.rstrip("/")
+
+
+class GeneratorSettings(_Section):
+    """``[generator]``: the model, and a worker process for each device."""
+
+    model: str = "nano"
+    devices: str | Annotated[list[str], Field(min_length=1)] = "auto"
+    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
+    engine: str = HOTSHOT_ENGINE
+
+    @property
+    def device_names(self) -> tuple[str, ...]:
+        return (self.devices,) if isinstance(self.devices, str) else tuple(self.devices)
+
+
+class StorageSettings(_Section):
+    """``[storage]``: the database, and the directory of everything else."""
+
+    data_dir: Path = Path("data")
+    database_url: str = ""
+
+    @field_validator("data_dir")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @property
+    def url(self) -> str:
+        """The database's address; by default a SQLite file in ``data_dir``."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hotshot.db'}"
+
+
+class QueueSettings(_Section):
+    """``[queue]``: how much may wait."""
+
+    size: Annotated[int, Field(ge=1, le=100_000)] = 500
+    per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
+
+
+class LogSettings(_Section):
+    """``[log]``: how much is told on standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
+    )
+
+    discord: DiscordSettings = DiscordSettings()
+    generator: GeneratorSettings = GeneratorSettings()
+    storage: StorageSettings = StorageSettings()
+    queue: QueueSettings = QueueSettings()
+    log: LogSettings = LogSettings()
+
+    def require_token(self) -> str:
+        """The bot's token. Raises TokenError where there is none."""
+        token = self.discord.token.get_secret_value().strip()
+        if not token:
+            raise TokenError(
+                "There is no bot token: put one into discord.token of the config file (the "
+                "README's section on Discord says where to get it), or try the bot without "
+                "Discord by `hotshot-bot sandbox` or `make demo`."
+            )
+        return token
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file; nothing else is looked at."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(file: Path | None = None) -> Settings:
+    """Reads ``file`` and the environment.
+
+    Without ``file``, ./config.toml is read where there is one. Raises ConfigError.
+    """
+    path = file or DEFAULT_FILE
+    values = {} if file is None and not path.exists() else _read(path)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, error)) from error
+    except SettingsError as error:
+        raise ConfigError(f"An override in the environment can't be read: {error}.") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no config file {path}; copy config.example.toml there and edit it, "
+            "or name another with --config."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config file {path} can't be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    """The first mistake, told as file, key and what is expected."""
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if isinstance(part, str)][:2]
+    key = ".".join(location)
+    variable = _PREFIX + "__".join(location).upper()
+    place = f"The variable {variable}" if variable in _environment() else f"{path}: {key}"
+    if first["type"] == "extra_forbidden":
+        return f"{place} is not a setting{_hint(location)}."
+    return f"{place} is wrong: {_expected(first['type'], first['msg'])}."
+
+
+def _expected(kind: str, message: str) -> str:
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "a section, such as [discord], is expected"
+    return message.removeprefix("Value error, ").replace("Input should be", "it should be")
+
+
+def _hint(location: list[str]) -> str:
+    """What the key may have been meant to be; the last part is the unknown one."""
+    section = Settings.model_fields.get(location[0])
+    if len(location) == 1:
+        known = list(Settings.model_fields)
+        where = "the sections are"
+    else:
+        annotation = section.annotation if section else None
+        known = list(annotation.model_fields) if _is_section(annotation) else []
+        where = f"[{location[0]}] has"
+    close = difflib.get_close_matches(location[-1], known, n=1)
+    return f"; perhaps {close[0]} was meant" if close else f"; {where} {', '.join(known)}"
+
+
+def _is_section(annotation: object) -> TypeGuard[type[_Section]]:
+    return isinstance(annotation, type) and issubclass(annotation, _Section)
+
+
+def _environment() -> set[str]:
+    return {name.upper() for name in os.environ}

@@ -1,0 +1,63 @@
+"""What can go wrong in the bot, as one tree. ``str(error)`` is always one sentence for a person.
+
+Two audiences: ``StartupError`` is read by whoever runs the bot, in the terminal; ``RefusedError``
+by whoever typed a command, in Discord. Foreign errors are translated where they cross into this
+package (``raise ... from``).
+"""
+
+
+class BotError(Exception):
+    """Base of every error that a person may read."""
+
+
+class StartupError(BotError):
+    """The bot can't start; says what to do. Printed as one line, exit code 2."""
+
+
+class ConfigError(StartupError):
+    """A config file, one of its keys or an override is wrong; names it and what is expected."""
+
+
+class TokenError(StartupError):
+    """No token, or one that Discord refuses."""
+
+
+class DataDirectoryError(StartupError):
+    """The data directory can't be used, or another bot uses it already."""
+
+
+class DatabaseError(StartupError):
+    """The database can't be opened or brought to this version."""
+
+
+class RefusedError(BotError):
+    """A command that is refused; says why and what to do instead."""
+
+
+class NotAcceptedError(RefusedError):
+    """A job that can't be taken on now: a full queue, a broken model, a bot that is stopping."""
+
+
+class StorageError(NotAcceptedError):
+    """The database didn't take a write, so nothing was accepted."""
+
+
+class WorkerDiedError(BotError):
+    """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
+
+    def __init__(self, exit_code: int | None) -> None:
+        self.exit_code = exit_code
+        super().__init__(f"The generator process died ({describe_exit(exit_code)}).")
+
+
+class UndeliverableError(BotError):
+    """A result that can't reach its owner any more; says why."""
+
+
+def describe_exit(exit_code: int | None) -> str:
+    """``killed by signal 9``, ``exit code 1``."""
+    if exit_code is None:
+        return "no exit code"
+    if exit_code < 0:
+        return f"killed by signal {-exit_code}"
+    return f"exit code {exit_code}"

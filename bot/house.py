@@ -1,0 +1,32 @@
+"""What commands and buttons work with, found through the interaction's client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from bot.jobs.service import JobService
+from bot.storage.database import Database
+from generator.limits import ModelLimits
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Made by ``bot.app``, handed to the client, used by everything that answers a person."""
+
+    limits: ModelLimits
+    database: Database
+    jobs: JobService
+
+
+def house_of(interaction: discord.Interaction[Any]) -> House:
+    """The house that this interaction came to; its client is a ``HotshotClient``."""
+    house: House = interaction.client.house
+    return house
+
+
+def managed_guild(interaction: discord.Interaction[Any]) -> int | None:
+    """The server that this person manages and speaks from."""
+    return interaction.guild_id if interaction.permissions.manage_guild else None

@@ -1,0 +1,1 @@
+"""A job's life: its states, the queue, the workers, and delivery."""

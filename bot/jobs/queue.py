@@ -1,0 +1,125 @@
+"""The queue: fair between people, bounded, and nobody has to poll it.
+
+One job of each person in turn, each person's own in order of acceptance. It holds ids and numbers
+only; what a job is and whether it may run is the service's business. One event loop, no threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from bot.errors import NotAcceptedError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ticket:
+    """A place in the queue; lower numbers were accepted earlier."""
+
+    number: int
+    job_id: str
+    user_id: int
+
+
+class FairQueue:
+    """Tickets that wait, round robin between people."""
+
+    def __init__(self) -> None:
+        # whoever stands first is served next, then goes to the end
+        self._users: OrderedDict[int, list[Ticket]] = OrderedDict()
+        self._filled = asyncio.Event()
+        self._positions: dict[str, int] | None = None  # worked out when somebody asks
+
+    def __len__(self) -> int:
+        return sum(map(len, self._users.values()))
+
+    def put(self, ticket: Ticket) -> None:
+        """Waits among its owner's others by number, so one that comes back gets its old place."""
+        bisect.insort(self._users.setdefault(ticket.user_id, []), ticket)
+        self._positions = None
+        self._filled.set()
+
+    def put_back(self, ticket: Ticket) -> None:
+        """For one that was served and interrupted: its owner is next in turn again."""
+        self.put(ticket)
+        self._users.move_to_end(ticket.user_id, last=False)
+        self._positions = None
+
+    async def get(self) -> Ticket:
+        """The next in turn; waits for one."""
+        while not self._users:
+            self._filled.clear()
+            await self._filled.wait()
+        user_id, tickets = self._users.popitem(last=False)
+        ticket = tickets.pop(0)
+        self._positions = None
+        if tickets:
+            self._users[user_id] = tickets
+        return ticket
+
+    def remove(self, job_id: str) -> bool:
+        """Takes one out; False where it wasn't waiting."""
+        for user_id, tickets in self._users.items():
+            for ticket in tickets:
+                if ticket.job_id == job_id:
+                    tickets.remove(ticket)
+                    self._positions = None
+                    if not tickets:
+                        del self._users[user_id]
+                    return True
+        return False
+
+    def order(self) -> list[Ticket]:
+        """Everybody who waits, in the order they would be served if nobody else came."""
+        rounds = list(self._users.values())
+        longest = max(map(len, rounds), default=0)
+        return [
+            tickets[turn] for turn in range(longest) for tickets in rounds if turn < len(tickets)
+        ]
+
+    def position(self, job_id: str) -> int:
+        """How many are served before it; 0 also for one that doesn't wait."""
+        if self._positions is None:
+            self._positions = {ticket.job_id: place for place, ticket in enumerate(self.order())}
+        return self._positions.get(job_id, 0)
+
+    def drain(self) -> list[Ticket]:
+        """Empties it."""
+        waiting = self.order()
+        self._users.clear()
+        self._positions = None
+        return waiting
+
+
+class Quota:
+    """Counts what is accepted and not over yet, in all and for each person."""
+
+    def __init__(self, *, size: int, per_user: int) -> None:
+        self._size = size
+        self._per_user = per_user
+        self._jobs: dict[str, int] = {}
+
+    def take(self, job_id: str, user_id: int) -> None:
+        """Raises NotAcceptedError where there is no room."""
+        own = sum(owner == user_id for owner in self._jobs.values())
+        if own >= self._per_user:
+            raise NotAcceptedError(
+                f"You have {own} GIFs waiting or running already, and that is the limit here; "
+                "wait for one, or take one back with /cancel."
+            )
+        if len(self._jobs) >= self._size:
+            raise NotAcceptedError(
+                f"The queue is full: {len(self._jobs)} GIFs are waiting or running; "
+                "please try again in a few minutes."
+            )
+        self._jobs[job_id] = user_id
+
+    def restore(self, job_id: str, user_id: int) -> None:
+        """Counts one that was accepted before, room or no room."""
+        self._jobs[job_id] = user_id
+
+    def give_back(self, job_id: str) -> None:
+        """It is over; giving back twice is no error."""
+        self._jobs.pop(job_id, None)

@@ -1,0 +1,381 @@
+"""A job's life: the only place where a job's state changes.
+
+Commands and buttons call ``accept`` and ``cancel``; workers report through the ``Work`` methods;
+what people see goes out through the ``Courier`` that was registered. Each change is written to the
+row first, on the condition that the row still stands in the state and attempt it was read in;
+where it doesn't, somebody else was first and nothing else happens. Nothing here knows Discord.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bot.errors import (
+    NotAcceptedError,
+    RefusedError,
+    StorageError,
+    UndeliverableError,
+    WorkerDiedError,
+    describe_exit,
+)
+from bot.jobs.courier import Courier
+from bot.jobs.model import Job, Origin, State, may
+from bot.jobs.progress import Pace, Progresses, Status
+from bot.jobs.queue import FairQueue, Quota, Ticket
+from bot.logs import job_context
+from bot.storage import jobs as rows
+from bot.storage.database import Database
+from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress, Request
+
+logger = logging.getLogger(__name__)
+
+_MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
+_RETRY_SECONDS = 5.0  # after a write that the database didn't take
+_LEAVE_SECONDS = 10.0
+_EXTENSION = ".gif"
+
+
+class JobService:
+    """Holds what is unfinished in memory; the database has the truth."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        quota: Quota,
+        courier: Courier,
+        results: Path,
+        model: str,
+        pace: Pace,
+        workers: int,
+    ) -> None:
+        self._database = database
+        self._quota = quota
+        self._courier = courier
+        self._results = results
+        self._model = model
+        self._pace = pace
+        self._workers = workers
+        self._queue = FairQueue()
+        self._live: dict[str, Job] = {}
+        self._progresses = Progresses()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._trouble = ""  # why nothing is accepted
+        self._stop_worker: Callable[[str, int], None] = _nobody
+
+    def register_workers(self, stop: Callable[[str, int], None]) -> None:
+        """``stop(job_id, attempt)`` is called when a running job is cancelled."""
+        self._stop_worker = stop
+
+    # -- for commands and buttons ------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def accept(self, origin: Origin, request: Request) -> AsyncIterator[Job]:
+        """Writes the row; the job may start once the block is left, however it is left.
+
+        Discord is answered inside the block, so no result can come before the answer.
+        Raises NotAcceptedError, and nothing was kept.
+        """
+        if self._trouble:
+            raise NotAcceptedError(self._trouble)
+        job_id = uuid.uuid4().hex
+        self._quota.take(job_id, origin.user_id)
+        try:
+            job = await self._database.write(
+                rows.add, job_id, origin=origin, request=request, model=self._model, now=_now()
+            )
+        except BaseException:
+            self._quota.give_back(job_id)
+            raise
+        self._live[job.id] = job
+        with job_context(job.id):
+            logger.info("accepted as number %d", job.number)
+            try:
+                yield job
+            finally:
+                self._enqueue(job.id)
+
+    async def answered(self, job_id: str, message_id: int) -> None:
+        """Remembers the progress message, for when the interaction's token has expired."""
+        job = self._live.get(job_id)
+        if job is None or job.answer_id == message_id:
+            return
+        self._live[job_id] = replace(job, answer_id=message_id)
+        await self._database.write(rows.note, job_id, answer_id=message_id)
+
+    async def cancel(self, job_id: str, *, by: int, manages_guild: int | None = None) -> Job:
+        """Ends a job at once. ``manages_guild``: the server whose jobs this person may cancel.
+
+        Raises RefusedError where it is somebody else's, or over, or on its way already.
+        """
+        while (job := self._live.get(job_id)) is not None:
+            self._check_may_cancel(job, by, manages_guild)
+            cancelled = await self._move(job, State.CANCELLED, finished_at=_now())
+            if cancelled is not None:
+                self._queue.remove(job_id)
+                self._stop_worker(job_id, job.attempt)
+                self._spawn(self._tell(cancelled))
+                return cancelled
+        raise RefusedError(
+            "That GIF is not waiting or running any more; /history shows what became of it."
+        )
+
+    def status(self, job_id: str) -> Status | None:
+        """What can be said of an unfinished job; None when it is over."""
+        job = self._live.get(job_id)
+        if job is None:
+            return None
+        if job.state is not State.QUEUED:
+            left = self._progresses.seconds_left(job_id)
+            return Status(job=job, progress=self._progresses.last(job_id), seconds_left=left)
+        ahead = self._queue.position(job_id) + self._count(State.RUNNING)
+        return Status(job=job, ahead=ahead, seconds_left=self._pace.of(ahead, self._workers))
+
+    def waiting_or_running(self, user_id: int | None = None) -> list[Status]:
+        """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
+        jobs = [job for job in self._live.values() if user_id in (None, job.user_id)]
+        statuses = [status for job in jobs if (status := self.status(job.id)) is not None]
+        return sorted(statuses, key=lambda status: (status.ahead or 0, status.job.number))
+
+    # -- for the workers (``bot.jobs.pool.Work``) --------------------------------------------------
+
+    async def next_ticket(self) -> Ticket:
+        """Waits for the next in turn."""
+        return await self._queue.get()
+
+    def return_ticket(self, ticket: Ticket) -> None:
+        """Drawn, but nobody is there to do it."""
+        self._queue.put_back(ticket)
+
+    async def begin(self, ticket: Ticket) -> tuple[Job, Generate] | None:
+        """Hands a job out under a new attempt number; None where it was cancelled meanwhile."""
+        job = self._live.get(ticket.job_id)
+        if job is None or job.state is not State.QUEUED:
+            return None
+        attempt = job.attempt + 1
+        try:
+            begun = await self._move(job, State.RUNNING, attempt=attempt, started_at=_now())
+        except StorageError:
+            await asyncio.sleep(_RETRY_SECONDS)
+            self._queue.put_back(ticket)
+            return None
+        if begun is None:
+            return None
+        # a name of its own: a worker that outlived a killed bot may still write the last one's
+        output = self._results / f"{job.id}-{attempt}{_EXTENSION}"
+        return begun, Generate(job.id, attempt, job.request, str(output))
+
+    def progressed(self, progress: Progress) -> None:
+        """Takes in a step, unless it is of an attempt that is over."""
+        job = self._live.get(progress.job_id)
+        if job and job.state is State.RUNNING and job.attempt == progress.attempt:
+            self._progresses.note(progress)
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Writes and delivers in the background; the worker can have its next job."""
+        self._spawn(self._conclude(job, outcome))
+
+    def crashed(self, job: Job, death: WorkerDiedError) -> None:
+        """Its worker died under it: once more, then no more."""
+        self._spawn(self._retry(job, death))
+
+    async def interrupted(self, job: Job) -> None:
+        """The bot is leaving; the job is made again after the next start."""
+        await self._move(job, State.QUEUED)
+
+    def recovered(self) -> None:
+        """There is a worker again."""
+        self._trouble = ""
+
+    def broken(self, reason: str) -> None:
+        """Nobody can make anything: those who wait are told, and nobody else is taken on."""
+        self._trouble = f"No GIF can be made at the moment. {reason}"
+        for ticket in self._queue.drain():
+            if (job := self._live.get(ticket.job_id)) is not None:
+                self._spawn(self._fail(job, self._trouble))
+
+    # -- start and stop ----------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Takes up what an earlier run left unfinished. Call it when Discord can be reached."""
+        for job in await self._database.read(rows.unfinished):
+            self._live[job.id] = job
+            self._quota.restore(job.id, job.user_id)
+            with job_context(job.id):
+                await self._take_up(job)
+        for job in await self._database.read(rows.untold):
+            self._spawn(self._tell(job))
+
+    async def close(self) -> None:
+        """Lets deliveries under way end; what doesn't is taken up by the next start."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_LEAVE_SECONDS)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def refuse(self, reason: str) -> None:
+        """Accepts nothing more."""
+        self._trouble = reason
+
+    async def _take_up(self, job: Job) -> None:
+        match job.state:
+            case State.RUNNING:
+                await self._requeue(job)
+            case State.QUEUED:
+                self._enqueue(job.id)
+            case State.DELIVERING if self._file(job).exists():
+                self._spawn(self._deliver(job, again=True))
+            case State.DELIVERING:
+                await self._requeue(job)
+
+    # -- a job's life ------------------------------------------------------------------------------
+
+    async def _conclude(self, job: Job, outcome: Outcome) -> None:
+        match outcome:
+            case Finished():
+                self._pace.learn(outcome.seconds)
+                made = await self._move_surely(
+                    job,
+                    State.DELIVERING,
+                    output=Path(outcome.output).name,
+                    seconds=outcome.seconds,
+                    size_bytes=outcome.size_bytes,
+                )
+                if made is not None:
+                    await self._deliver(made, again=False)
+            case Failed():
+                await self._fail(job, outcome.message)
+            case Cancelled():  # by a Shutdown; a cancelled job's row says so already
+                await self._requeue(job)
+
+    async def _retry(self, job: Job, death: WorkerDiedError) -> None:
+        crashes = job.crashes + 1
+        if crashes >= _MAX_CRASHES:
+            how = describe_exit(death.exit_code)
+            await self._fail(
+                job,
+                f"The generator died twice while it made this GIF ({how}), so it was given up; "
+                "fewer frames or a smaller size may work.",
+                crashes=crashes,
+            )
+        else:
+            await self._requeue(job, crashes=crashes)
+
+    async def _requeue(self, job: Job, **values: Any) -> None:
+        back = await self._move_surely(job, State.QUEUED, **values)
+        if back is not None:
+            self._courier.follow(back)
+            self._queue.put_back(_ticket(back))
+
+    async def _deliver(self, job: Job, *, again: bool) -> None:
+        try:
+            posted = await self._courier.deliver(job, self._file(job), again=again)
+        except UndeliverableError as error:
+            await self._fail(job, str(error))
+            return
+        await self._move_surely(
+            job,
+            State.DONE,
+            finished_at=_now(),
+            message_id=posted.message_id,
+            message_channel_id=posted.channel_id,
+            told=True,
+            token="",  # nobody needs it any more
+        )
+
+    async def _fail(self, job: Job, error: str, **values: Any) -> None:
+        failed = await self._move_surely(
+            job, State.FAILED, error=error, finished_at=_now(), **values
+        )
+        if failed is not None:
+            await self._tell(failed)
+
+    async def _tell(self, job: Job) -> None:
+        try:
+            await self._courier.tell(job)
+        except UndeliverableError as error:
+            logger.warning("nobody could be told: %s", error, extra={"job": job.id})
+        await self._database.write(rows.note, job.id, told=True, token="")
+
+    async def _move_surely(self, job: Job, state: State, **values: Any) -> Job | None:
+        """As ``_move``, again and again while the database doesn't take it."""
+        while True:
+            try:
+                return await self._move(job, state, **values)
+            except StorageError:
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _move(self, job: Job, state: State, **values: Any) -> Job | None:
+        """The one place where a state changes; None where the row had moved on.
+
+        Raises StorageError.
+        """
+        if not may(job.state, state):
+            raise ValueError(f"a job can't go from {job.state} to {state}")
+        moved = await self._database.write(rows.move, job, state, **values)
+        if moved is None:
+            logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
+            return None
+        logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
+        if state is not State.RUNNING:
+            self._progresses.forget(job.id)
+        if state.is_final:
+            self._live.pop(job.id, None)
+            self._quota.give_back(job.id)
+        else:
+            self._live[job.id] = moved
+        return moved
+
+    def _enqueue(self, job_id: str) -> None:
+        job = self._live.get(job_id)
+        if job is not None and job.state is State.QUEUED:
+            self._queue.put(_ticket(job))
+            self._courier.follow(job)
+
+    def _check_may_cancel(self, job: Job, by: int, manages_guild: int | None) -> None:
+        manages = manages_guild is not None and manages_guild == job.origin.guild_id
+        if by != job.user_id and not manages:
+            raise RefusedError(
+                "Only the person who asked for it, or a server manager, can cancel it."
+            )
+        if job.state is State.DELIVERING:
+            raise RefusedError(
+                "That GIF is finished and on its way, so it can't be cancelled any more."
+            )
+
+    def _count(self, state: State) -> int:
+        return sum(job.state is state for job in self._live.values())
+
+    def _file(self, job: Job) -> Path:
+        return self._results / (job.output or "")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a job's task failed", exc_info=error)
+
+
+def _ticket(job: Job) -> Ticket:
+    return Ticket(job.number, job.id, job.user_id)
+
+
+def _nobody(job_id: str, attempt: int) -> None:
+    """Nobody works before the workers are registered."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""What is kept: tables, one module of queries a table, and the database itself."""

@@ -1,0 +1,184 @@
+"""The database: engine, pragmas, one writer that commits in groups.
+
+Queries are plain functions of a connection (``bot.storage.jobs``); ``read`` and ``write`` run them.
+All writes go through one task: whatever waits is done in a single transaction, so fifty commands at
+once cost one commit, and SQLite's one-writer rule never turns into "database is locked". ``write``
+returns once its commit is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.errors import DatabaseError, StorageError
+from bot.storage.migrate import migrate
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",  # accepted means on disk, after a power cut as well
+    "busy_timeout": "5000",  # milliseconds; somebody may look in with the sqlite3 shell
+    "foreign_keys": "ON",
+}
+_MAX_GROUP = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    query: Callable[[Connection], Any]
+    done: asyncio.Future[Any]
+
+
+class Database:
+    """An open database. Made by ``open_database``."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writes: asyncio.Queue[_Write | None] = asyncio.Queue()
+
+    async def read(
+        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs ``query`` on a connection of its own. Raises StorageError."""
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(query, *args, **kwargs)
+        except (SQLAlchemyError, OSError) as error:
+            raise _storage_error(error) from error
+
+    async def write(
+        self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Runs ``query`` in a transaction; returns once it is on disk. Raises StorageError.
+
+        ``query`` may run twice, the first time rolled back, so it must do nothing but query.
+        """
+        done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writes.put_nowait(_Write(_bind(query, *args, **kwargs), done))
+        return await done
+
+    async def write_until_closed(self) -> None:
+        """The writer's loop; ends when ``close`` was called and all is written."""
+        while True:
+            first = await self._writes.get()
+            if first is None:
+                return
+            group = [first]
+            while len(group) < _MAX_GROUP and not self._writes.empty():
+                following = self._writes.get_nowait()
+                if following is None:
+                    await self._commit(group)
+                    return
+                group.append(following)
+            await self._commit(group)
+
+    def close(self) -> None:
+        """No more writes after those that wait already."""
+        self._writes.put_nowait(None)
+
+    async def _commit(self, group: list[_Write]) -> None:
+        """One transaction for all; where one of them fails, one for each."""
+        try:
+            results = await self._transaction(group)
+        except (SQLAlchemyError, OSError) as error:
+            if len(group) > 1:
+                for write in group:
+                    await self._commit([write])
+                return
+            _settle(group[0].done, error=_storage_error(error))
+        except Exception as error:  # noqa: BLE001 - a bug in one query belongs to its caller alone
+            for write in group:
+                _settle(write.done, error=error)
+        else:
+            for write, result in zip(group, results, strict=True):
+                _settle(write.done, result=result)
+
+    async def _transaction(self, group: list[_Write]) -> list[Any]:
+        def run(connection: Connection) -> list[Any]:
+            return [write.query(connection) for write in group]
+
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(run)
+
+
+@asynccontextmanager
+async def open_database(url: str) -> AsyncIterator[Database]:
+    """The database at ``url``, migrated to this version. Raises DatabaseError."""
+    engine = create_engine(url)
+    try:
+        await migrate(engine)
+        database = Database(engine)
+        writer = asyncio.create_task(database.write_until_closed(), name="database writer")
+        try:
+            yield database
+        finally:
+            database.close()
+            await writer
+    finally:
+        await engine.dispose()
+
+
+def create_engine(url: str | URL) -> AsyncEngine:
+    """An engine with this project's settings. Raises DatabaseError for an address that is none."""
+    try:
+        engine = create_async_engine(make_url(url), hide_parameters=True)
+    except (ArgumentError, ImportError) as error:
+        raise DatabaseError(
+            "storage.database_url is no address of a database that can be used here: "
+            f"{_first_line(error)}."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+    return engine
+
+
+def _bind(
+    query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
+) -> Callable[[Connection], T]:
+    return lambda connection: query(connection, *args, **kwargs)
+
+
+def _set_pragmas(connection: Any, record: Any) -> None:
+    del record
+    cursor = connection.cursor()
+    for name, value in _PRAGMAS.items():
+        cursor.execute(f"PRAGMA {name}={value}")
+    cursor.close()
+
+
+def _settle(
+    done: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None
+) -> None:
+    """Whoever waited may have been cancelled meanwhile."""
+    if done.done():
+        return
+    if error is None:
+        done.set_result(result)
+    else:
+        done.set_exception(error)
+
+
+def _storage_error(error: Exception) -> StorageError:
+    logger.error("the database failed: %s", _first_line(error))
+    return StorageError(
+        "The bot's database can't be written at the moment, so nothing was accepted; "
+        "please try again later, and tell whoever runs the bot."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -1,0 +1,119 @@
+"""Queries on ``jobs``. Every change of state is conditional on the state and attempt believed in.
+
+Functions of a plain connection, run by ``Database.read`` and ``Database.write``. They know the
+columns, not the rules: which way a state may go is checked by ``bot.jobs``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+
+from bot.jobs.model import UNFINISHED, Job, Origin, State
+from bot.storage.tables import jobs
+from generator.protocol import Request
+
+_ORIGIN = tuple(field.name for field in fields(Origin))
+
+
+def add(
+    connection: Connection,
+    job_id: str,
+    *,
+    origin: Origin,
+    request: Request,
+    model: str,
+    now: datetime,
+) -> Job:
+    """A new row, queued; returns the job with its number."""
+    values = {
+        "id": job_id,
+        "state": State.QUEUED,
+        "attempt": 0,
+        "crashes": 0,
+        "request": request.to_dict(),
+        "model": model,
+        "created_at": now,
+        "told": False,
+        **{name: getattr(origin, name) for name in _ORIGIN},
+    }
+    row = connection.execute(insert(jobs).values(values).returning(*jobs.c)).mappings().one()
+    return _job(row)
+
+
+def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Job | None:
+    """Sets ``state`` and ``values`` where the row still is as ``job`` says.
+
+    None where it isn't: somebody else was first, and nothing was changed.
+    """
+    statement = (
+        update(jobs)
+        .where(jobs.c.id == job.id, jobs.c.state == job.state, jobs.c.attempt == job.attempt)
+        .values(state=state, **values)
+        .returning(*jobs.c)
+    )
+    row = connection.execute(statement).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def note(connection: Connection, job_id: str, /, **values: Any) -> None:
+    """Sets columns that no state hangs on: ``answer_id``, ``told``."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+
+
+def get(connection: Connection, job_id: str) -> Job | None:
+    """One job."""
+    row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
+    return None if row is None else _job(row)
+
+
+def unfinished(connection: Connection) -> list[Job]:
+    """All that are not over, in order of acceptance."""
+    return _all(connection, select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by("number"))
+
+
+def untold(connection: Connection) -> list[Job]:
+    """Those over whose owner may not have heard of it."""
+    query = select(jobs).where(
+        jobs.c.state.in_((State.FAILED, State.CANCELLED)), jobs.c.told.is_(False)
+    )
+    return _all(connection, query.order_by("number"))
+
+
+def of_user(connection: Connection, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
+    """One person's jobs, newest first."""
+    query = select(jobs).where(jobs.c.user_id == user_id).order_by(jobs.c.number.desc())
+    return _all(connection, query.limit(limit).offset(offset))
+
+
+def count_of_user(connection: Connection, user_id: int) -> int:
+    """How many jobs one person ever had."""
+    query = select(func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
+    return connection.execute(query).scalar_one()
+
+
+def recent_seconds(connection: Connection, model: str, limit: int = 20) -> Sequence[float]:
+    """What the last finished jobs of ``model`` took, newest first."""
+    query = (
+        select(jobs.c.seconds)
+        .where(jobs.c.model == model, jobs.c.seconds.is_not(None))
+        .order_by(jobs.c.number.desc())
+        .limit(limit)
+    )
+    return connection.execute(query).scalars().all()
+
+
+def _all(connection: Connection, query: Select[Any]) -> list[Job]:
+    return [_job(row) for row in connection.execute(query).mappings()]
+
+
+def _job(row: RowMapping) -> Job:
+    values = dict(row)
+    origin = Origin(**{name: values.pop(name) for name in _ORIGIN})
+    request = Request.from_dict(values.pop("request"))
+    state = State(values.pop("state"))
+    return Job(origin=origin, request=request, state=state, **values)

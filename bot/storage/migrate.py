@@ -1,0 +1,94 @@
+"""Brings a database to this version, and refuses one of a newer version.
+
+Alembic takes most of a second to import, so it is only touched when there is something to do: the
+newest revision is read from the file names in ``migrations/versions``, the database's own from its
+``alembic_version`` table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from importlib import resources
+
+from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bot.errors import DatabaseError
+
+logger = logging.getLogger(__name__)
+
+
+async def migrate(engine: AsyncEngine) -> str | None:
+    """Upgrades where needed; returns the revision it came from, None for a new database.
+
+    Raises DatabaseError where the file can't be used or is of a newer version.
+    """
+    current = await revision_of(engine)
+    newest = known_revisions()[-1]
+    if current != newest:
+        logger.info("bringing the database from revision %s to %s", current, newest)
+        await asyncio.to_thread(_upgrade, engine.url)
+    return current
+
+
+async def revision_of(engine: AsyncEngine) -> str | None:
+    """The database's revision, None for a new one.
+
+    Raises DatabaseError where the file can't be used or is of a newer version.
+    """
+    try:
+        async with engine.connect() as connection:
+            current = await connection.run_sync(_read_revision)
+    except (SQLAlchemyError, OSError) as error:
+        raise _unusable(engine.url, error) from error
+    known = known_revisions()
+    if current is not None and current not in known:
+        raise DatabaseError(
+            f"The database {_name(engine.url)} is of a newer version (revision {current}, this "
+            f"one knows up to {known[-1]}); update hotshot-bot, or name another database."
+        )
+    return current
+
+
+def known_revisions() -> list[str]:
+    """Revisions of this version, oldest first: the numbers that its files' names begin with."""
+    names = (entry.name for entry in resources.files("migrations.versions").iterdir())
+    return sorted(name.split("_")[0] for name in names if name[:1].isdigit())
+
+
+def _read_revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _upgrade(url: URL) -> None:
+    """Runs Alembic, which makes an event loop of its own: call it in a thread without one."""
+    from alembic import command  # noqa: PLC0415 - slow to import, and seldom needed
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(resources.files("migrations")))
+    config.attributes["url"] = url
+    try:
+        command.upgrade(config, "head")
+    except (SQLAlchemyError, OSError) as error:
+        raise _unusable(url, error) from error
+
+
+def _unusable(url: URL, error: Exception) -> DatabaseError:
+    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    return DatabaseError(
+        f"The database {_name(url)} can't be used ({reason}); check that it is a database of "
+        "hotshot-bot, that its disk has room, and that this user may write to it."
+    )
+
+
+def _name(url: URL) -> str:
+    if url.get_backend_name() == "sqlite" and url.database:
+        return url.database
+    return url.render_as_string(hide_password=True)

@@ -1,0 +1,82 @@
+"""The tables as this version expects them; ``migrations/`` brings a database there.
+
+Times are UTC, written as aware ISO text by ``UtcTime`` so SQLite and PostgreSQL agree.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware datetime, kept as sortable ISO text in UTC."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _: Dialect) -> str | None:
+        return None if value is None else value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, _: Dialect) -> datetime | None:
+        return None if value is None else datetime.fromisoformat(value)
+
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("id", String(32), nullable=False, unique=True),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("crashes", Integer, nullable=False),
+    Column("application_id", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("guild_id", BigInteger),
+    Column("upload_limit", BigInteger, nullable=False),
+    Column("request", JSON, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("answer_id", BigInteger),
+    Column("started_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("seconds", Float),
+    Column("output", Text),
+    Column("size_bytes", BigInteger),
+    Column("error", Text),
+    Column("message_id", BigInteger),
+    Column("message_channel_id", BigInteger),
+    Column("told", Boolean, nullable=False),
+    Index("jobs_by_state", "state", "number"),
+    Index("jobs_by_user", "user_id", "number"),
+    sqlite_autoincrement=True,
+)
+
+registrations = Table(
+    "registrations",
+    metadata,
+    Column("application_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("commands_hash", String(64), nullable=False),
+)

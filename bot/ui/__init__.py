@@ -1,0 +1,1 @@
+"""What people see: wording, embeds, buttons, progress."""

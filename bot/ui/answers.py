@@ -1,0 +1,46 @@
+"""Short answers to whoever typed or pressed, and how an error becomes one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.errors import BotError
+from generator.errors import HotshotError
+
+logger = logging.getLogger(__name__)
+
+UNEXPECTED = "Something went wrong inside the bot; it is in its log, and nothing was changed."
+
+
+async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
+    """Says something that only this person sees; a lost answer is logged, never raised."""
+    try:
+        if interaction.response.is_done():
+            await interaction.followup.send(words, ephemeral=True)
+        else:
+            await interaction.response.send_message(words, ephemeral=True)
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+        logger.warning("an answer was lost: %s", error)
+
+
+def sentence(error: BaseException) -> str:
+    """What a person may read of ``error``; anything unforeseen is logged with its traceback."""
+    if isinstance(error, BotError | HotshotError):
+        return str(error)
+    logger.error("a command failed", exc_info=error)
+    return UNEXPECTED
+
+
+@asynccontextmanager
+async def refuse(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
+    """Whatever goes wrong inside is whispered."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - the edge: the person hears of it, the log has it all
+        await whisper(interaction, sentence(error))

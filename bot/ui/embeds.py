@@ -1,0 +1,94 @@
+"""Embeds: what a message about a job looks like. Pure; the words are ``bot.ui.text``'s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from discord import Colour, Embed
+
+from bot.jobs.model import Job, State
+from bot.jobs.progress import Status
+from bot.ui import text
+from generator.limits import ModelLimits
+from generator.protocol import Request
+
+_WORKING = Colour.blurple()
+_DONE = Colour.green()
+_FAILED = Colour.red()
+_CANCELLED = Colour.light_grey()
+
+
+def progress(request: Request, words: str) -> Embed:
+    """While a job waits or runs; ``words`` are ``text.status``'s."""
+    embed = Embed(description=f"{_quote(request)}\n{words}", colour=_WORKING)
+    return embed.set_footer(text=text.settings(request))
+
+
+def result(job: Job) -> Embed:
+    """Beside the GIF: everything needed to make it again."""
+    request = job.request
+    embed = Embed(description=_quote(request), colour=_DONE)
+    embed.add_field(name="Seed", value=f"`{request.seed}`")
+    embed.add_field(name="Settings", value=text.settings(request))
+    if request.negative_prompt:
+        embed.add_field(name="Without", value=text.prompt(request.negative_prompt), inline=False)
+    return embed.set_footer(text=f"Made by {text.made(job)}")
+
+
+def ended(job: Job) -> Embed:
+    """Instead of a GIF: cancelled, or failed and why."""
+    if job.state is State.CANCELLED:
+        return Embed(description=f"{_quote(job.request)}\n🚫 Cancelled.", colour=_CANCELLED)
+    return Embed(
+        description=f"{_quote(job.request)}\n❌ {text.prompt(job.error or '', 1500)}",
+        colour=_FAILED,
+    )
+
+
+def history(jobs: Sequence[Job], *, page: int, pages: int, total: int) -> Embed:
+    """One page of somebody's jobs."""
+    if not jobs:
+        return Embed(
+            title="Your GIFs", description="None yet. Make one with /gif!", colour=_WORKING
+        )
+    lines = "\n\n".join(text.history_line(job) for job in jobs)
+    embed = Embed(title="Your GIFs", description=lines, colour=_WORKING)
+    return embed.set_footer(text=f"Page {page + 1} of {pages} · {total} in all")
+
+
+def queue(shown: Sequence[Status], *, total: int, user_id: int) -> Embed:
+    """Who is being served and who waits."""
+    if not shown:
+        return Embed(
+            description="Nothing is waiting or running. Make a GIF with /gif!", colour=_WORKING
+        )
+    lines = [
+        text.queue_line(place, now, mine=now.job.user_id == user_id)
+        for place, now in enumerate(shown, start=1)
+    ]
+    if total > len(shown):
+        lines.append(f"… and {total - len(shown)} more")
+    return Embed(title="The queue", description="\n".join(lines), colour=_WORKING)
+
+
+def _quote(request: Request) -> str:
+    return f"> {text.prompt(request.prompt)}"
+
+
+def help_(limits: ModelLimits) -> Embed:
+    """What the bot can do, within these limits."""
+    sizes = ", ".join(f"{size.name} {size.width} x {size.height}" for size in limits.sizes)
+    embed = Embed(
+        title="GIFs from words",
+        description="Type /gif and describe what you want to see move. You can leave the page: "
+        "the GIF comes to this channel when it is done.",
+        colour=_WORKING,
+    )
+    embed.add_field(
+        name="/gif", value=f"Up to {limits.max_frames} frames. Sizes: {sizes}.", inline=False
+    )
+    embed.add_field(name="/history", value="Your GIFs with their seeds.", inline=False)
+    embed.add_field(name="/queue", value="What is being made, and what waits.", inline=False)
+    embed.add_field(name="/cancel", value="Takes back a GIF that waits or runs.", inline=False)
+    again = "The same seed, prompt and settings make the same GIF again."
+    return embed.add_field(name="Once more", value=again, inline=False)

@@ -1,0 +1,1 @@
+"""The database's history, run by Alembic at the bot's start and by ``hotshot-bot db upgrade``."""
