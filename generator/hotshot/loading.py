@@ -16,7 +16,12 @@ import torch
 
 from generator.errors import ModelError
 from generator.hotshot import layout, weights
-from generator.hotshot.parts import build, load_text_encoders, load_vae
+from generator.hotshot.parts import (
+    build,
+    load_scheduler_config,
+    load_text_encoders,
+    load_vae,
+)
 from generator.hotshot.sources import model_directory, unet_directory
 from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
@@ -59,10 +64,11 @@ def load_model(
     logger.info("Loading %s from %s.", model, directory)
     return HotshotModel(
         name=model,
-        scheduler_config=weights.read_config(directory / "scheduler" / "scheduler_config.json"),
-        unet=load_unet(directory / "unet", spatial_base=base, device=device, dtype=dtype),
-        text=load_text_encoders(directory, device=device, dtype=dtype),
+        # The UNet comes last: whatever else is wrong is said before the longest wait.
+        scheduler_config=load_scheduler_config(directory / "scheduler"),
         vae=load_vae(directory / "vae", device=device, dtype=dtype),
+        text=load_text_encoders(directory, device=device, dtype=dtype),
+        unet=load_unet(directory / "unet", spatial_base=base, device=device, dtype=dtype),
         device=device,
         dtype=dtype,
     )

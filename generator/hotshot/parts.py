@@ -1,4 +1,4 @@
-"""The parts of a model directory beside the UNet: the VAE, and the text encoders with tokenizers.
+"""The parts of a model directory beside the UNet: schedule, VAE, text encoders, tokenizers.
 
 Each is built without memory and then handed its tensors. Knows one directory a part, and nothing
 of where the directories come from.
@@ -22,7 +22,9 @@ from transformers import (
 
 from generator.errors import ModelError
 from generator.hotshot import weights
+from generator.hotshot.schedulers import make_scheduler
 from generator.hotshot.text import TextEncoders
+from generator.limits import SCHEDULERS
 
 _VAES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
@@ -39,6 +41,20 @@ def build(directory: Path, build: Callable[[], Any]) -> Any:
             f"{directory / 'config.json'} describes no network that can be built ({error}); "
             "fetch the model again."
         ) from error
+
+
+def load_scheduler_config(directory: Path) -> dict[str, Any]:
+    """How the model was trained, checked by building every sampler from it."""
+    path = directory / "scheduler_config.json"
+    config = weights.read_config(path)
+    try:
+        for name in SCHEDULERS:
+            make_scheduler(name, config, steps=1)
+    except Exception as error:
+        raise ModelError(
+            f"{path} describes no schedule that can be used ({error}); fetch the model again."
+        ) from error
+    return config
 
 
 def load_vae(directory: Path, *, device: torch.device, dtype: torch.dtype) -> Any:

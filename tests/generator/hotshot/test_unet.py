@@ -50,7 +50,7 @@ def test_forward_is_the_original_s(tiny: HotshotModel, case: int) -> None:
 
 
 def test_norms_of_the_plain_class_would_not_do() -> None:
-    """Guards the recordings themselves: they must be able to tell the two networks apart."""
+    """With the same weights the two networks differ by far more than the tolerance above."""
     values = recorded("unet_forward")
     config = PUBLISHED_CONFIG | {"norm_num_groups": 32}
     torch.manual_seed(0)
