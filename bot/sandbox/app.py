@@ -16,7 +16,7 @@ from bot.sandbox import rest_account, rest_channels, rest_interactions
 from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Faults
 from bot.sandbox.gateway import Gateway
-from bot.sandbox.rest import API, JOURNAL, WORLD, Journal, Recorded, answer, template_of
+from bot.sandbox.rest import API, JOURNAL, RECORDED, WORLD, Journal, Recorded, answer, template_of
 from bot.sandbox.schema import answer_problems
 from bot.sandbox.world import World
 
@@ -70,7 +70,7 @@ class RestApi:
             authorization=request.headers.get("Authorization"),
             query=dict(request.query),
         )
-        request["recorded"] = recorded
+        request[RECORDED] = recorded
         self._journal.requests.append(recorded)
         return recorded
 

@@ -41,8 +41,15 @@ class GatewayClose(Exception):  # noqa: N818 - not an error of ours: how a conne
 class Connection:
     """One websocket. What is sent goes through a queue, so that order and zlib state hold."""
 
-    def __init__(self, socket: web.WebSocketResponse, *, compressed: bool) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        *,
+        compressed: bool,
+    ) -> None:
         self.socket = socket
+        self._transport = transport
         self._compressor = zlib.compressobj() if compressed else None
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
 
@@ -50,6 +57,11 @@ class Connection:
         self, op: int, data: Any = None, *, name: str | None = None, seq: int | None = None
     ) -> None:
         self._queue.put_nowait({"op": op, "d": data, "s": seq, "t": name})
+
+    def abort(self) -> None:
+        """Breaks the connection without a goodbye."""
+        if self._transport is not None:
+            self._transport.abort()
 
     async def pump(self) -> None:
         """Writes until the socket is gone."""
@@ -130,9 +142,7 @@ class Gateway:
         if not resume:
             self.sessions.clear()
         for connection in connections:
-            transport = connection.socket.get_extra_info("transport")
-            if transport is not None:
-                transport.abort()
+            connection.abort()
 
     def ask_to_reconnect(self) -> None:
         """Opcode 7, as Discord sends it now and then: the client leaves and resumes."""
@@ -152,7 +162,7 @@ class Gateway:
         socket = web.WebSocketResponse(max_msg_size=16 * 1024)
         await socket.prepare(request)
         compressed = request.query.get("compress") == "zlib-stream"
-        connection = Connection(socket, compressed=compressed)
+        connection = Connection(socket, request.transport, compressed=compressed)
         pump = asyncio.create_task(connection.pump())
         try:
             _check_query(request)

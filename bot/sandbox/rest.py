@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 
@@ -48,11 +48,12 @@ class Journal:
 
 WORLD = web.AppKey("world", World)
 JOURNAL = web.AppKey("journal", Journal)
+RECORDED = web.RequestKey("recorded", Recorded)
 
 
 def recorded_of(request: web.Request) -> Recorded:
     """What the journal holds of this request; the middleware put it there."""
-    return cast(Recorded, request["recorded"])
+    return request[RECORDED]
 
 
 def answer(data: Any, status: int = 200) -> web.Response:

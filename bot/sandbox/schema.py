@@ -1,7 +1,7 @@
 """Checks payloads against Discord's own description of its API (``openapi.json``, trimmed).
 
-What the bot sends, and in tests what the sandbox answers. Discord is laxer than its description
-in one point: an id may be sent as a number too.
+What the bot sends, and in tests what the sandbox answers. Discord differs from its description in
+two points: an id may be sent as a number too, and the codes of a form's errors are words.
 """
 
 from __future__ import annotations
@@ -19,6 +19,22 @@ from bot.sandbox.errors import Problem
 from bot.sandbox.trim_openapi import TRIMMED
 
 _MAX_PROBLEMS = 10
+_SNOWFLAKE = {"type": ["string", "integer"], "pattern": "^(0|[1-9][0-9]*)$"}
+_INNER_ERRORS = {
+    "type": "object",
+    "properties": {
+        "_errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["code", "message"],
+            },
+        }
+    },
+    "additionalProperties": False,
+    "required": ["_errors"],
+}
 
 
 def request_problems(method: str, path: str, payload: Any) -> list[Problem]:
@@ -59,7 +75,8 @@ def _validator(method: str, path: str, part: str) -> Draft202012Validator | None
         return None
     schemas = dict(_description()["components"]["schemas"])
     if part == "body":
-        schemas["SnowflakeType"] = {"type": ["string", "integer"], "pattern": "^(0|[1-9][0-9]*)$"}
+        schemas["SnowflakeType"] = _SNOWFLAKE
+    schemas["InnerErrors"] = _INNER_ERRORS
     return Draft202012Validator({"allOf": [schema], "components": {"schemas": schemas}})
 
 

@@ -53,7 +53,7 @@ class Sandbox:
         self.guild = self.world.add_guild("Sandbox")
         self.channel = self.world.add_channel(self.guild, "gifs")
         self._host, self._port = host, port
-        self._rest = RestApi(self.world, self.journal, self.faults, check_answers=check_answers)
+        self.rest = RestApi(self.world, self.journal, self.faults, check_answers=check_answers)
         self._runner: web.AppRunner | None = None
 
     # -- its life ----------------------------------------------------------------------------------
@@ -73,7 +73,7 @@ class Sandbox:
     async def start(self) -> None:
         """Listens; OSError where the port is taken."""
         self._runner = web.AppRunner(
-            self._rest.application(self.gateway),
+            self.rest.application(self.gateway),
             access_log=None,  # its lines would carry interaction tokens
             shutdown_timeout=1.0,
         )
