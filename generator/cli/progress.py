@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from types import TracebackType
-from typing import Self
+from typing import NoReturn, Self
 
 from tqdm import tqdm
 
@@ -13,25 +14,22 @@ class ProgressBar:
     """A ``generator.engine.Report`` that draws a bar, anew with each stage."""
 
     def __init__(self) -> None:
-        self._bar = tqdm(
-            file=sys.stderr,
-            disable=not sys.stderr.isatty(),
-            leave=False,
-            dynamic_ncols=True,
-            bar_format="{desc:<8} {bar} {n_fmt}/{total_fmt} {remaining} left",
-        )
+        self._seen = sys.stderr.isatty()
+        self._bar: tqdm[NoReturn] | None = None
         self._stage = ""
 
     def say(self, line: str) -> None:
-        """A line above the bar."""
-        if not self._bar.disable:
-            self._bar.write(line, file=sys.stderr)
+        """A line of its own, before the bar begins."""
+        if self._seen:
+            print(line, file=sys.stderr, flush=True)
 
     def __call__(self, stage: str, step: int, steps: int) -> None:
-        if stage != self._stage:
+        if not self._seen:
+            return
+        if self._bar is None or stage != self._stage:
+            self._close()
             self._stage = stage
-            self._bar.set_description_str(stage, refresh=False)
-            self._bar.reset(total=steps)
+            self._bar = _bar(stage.replace("_", " "), steps)
         self._bar.update(step - self._bar.n)
 
     def __enter__(self) -> Self:
@@ -43,4 +41,22 @@ class ProgressBar:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._bar.close()
+        self._close()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _bar(title: str, steps: int) -> tqdm[NoReturn]:
+    size = shutil.get_terminal_size()  # 80 x 24 where a terminal doesn't know
+    return tqdm(
+        desc=title,
+        total=steps,
+        file=sys.stderr,
+        leave=False,
+        mininterval=0,  # a step takes long enough
+        ncols=size.columns,
+        nrows=size.lines,
+        bar_format="{desc:<13} {bar} {n_fmt}/{total_fmt} {remaining} left",
+    )
