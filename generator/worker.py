@@ -90,7 +90,10 @@ def start(settings: WorkerSettings) -> WorkerHandle:
     child_commands, commands = context.Pipe(duplex=False)
     events, child_events = context.Pipe(duplex=False)
     process = context.Process(
-        target=run, args=(settings, child_commands, child_events), name="hotshot-worker"
+        target=run,
+        args=(settings, child_commands, child_events),
+        name="hotshot-worker",
+        daemon=True,  # else a parent on its way out would wait for its jobs
     )
     # Blocked signals stay blocked through exec: a Ctrl-C in the terminal can't hit the child
     # before it has decided to ignore them, and this thread gets its own right after.
@@ -213,7 +216,7 @@ def _tell(events: Connection, event: Event) -> None:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, HotshotError):
-        return str(error)
+        return " ".join(str(error).split())
     if isinstance(error, MemoryError):
         return "There is not enough memory for this; ask for a smaller size or fewer frames."
     return f"Something went wrong inside the generator ({type(error).__name__}); its log says more."

@@ -8,19 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from generator import worker
 from generator.protocol import (
     Broken,
     Cancel,
     Cancelled,
-    Event,
     Failed,
     Finished,
     Generate,
@@ -32,8 +30,8 @@ from generator.protocol import (
 )
 from generator.worker import WorkerHandle, WorkerSettings
 from tests.generator.engines.floods_events import FLOOD
+from tests.generator.workers import PATIENCE, outcome, receive, started
 
-PATIENCE = 30.0  # seconds; the machine may be busy
 A_REQUEST = Request(prompt="a red ball", seed=1, width=64, height=64, steps=3, guidance_scale=5.0)
 Ask = Callable[..., Generate]
 
@@ -49,33 +47,13 @@ def ask(tmp_path: Path) -> Ask:
     return build
 
 
-@contextmanager
-def started(engine: str) -> Iterator[WorkerHandle]:
-    settings = WorkerSettings(engine=f"tests.generator.engines.{engine}", threads=1)
-    handle = worker.start(settings)
-    try:
-        yield handle
-    finally:
-        handle.process.kill()
-        handle.process.join(PATIENCE)
-        handle.close()
-
-
-def receive(handle: WorkerHandle) -> Event:
-    assert handle.events.poll(PATIENCE), "the worker says nothing"
-    event: Event = handle.events.recv()
-    return event
-
-
-def outcome(handle: WorkerHandle) -> Event:
-    """Reads up to the event that ends a job."""
-    while isinstance(event := receive(handle), Ready | Started | Progress):
-        pass
-    return event
+def double(engine: str) -> AbstractContextManager[WorkerHandle]:
+    """A worker with one of the engines that stand in for the real one."""
+    return started(WorkerSettings(engine=f"tests.generator.engines.{engine}", threads=1))
 
 
 def test_a_job_is_ready_started_every_step_finished(ask: Ask) -> None:
-    with started("fast:create") as handle:
+    with double("fast:create") as handle:
         job = ask("one")
         handle.commands.send(job)
         ready = receive(handle)
@@ -92,7 +70,7 @@ def test_a_job_is_ready_started_every_step_finished(ask: Ask) -> None:
 
 
 def test_jobs_are_made_in_order_and_shutdown_ends_the_process(ask: Ask) -> None:
-    with started("fast:create") as handle:
+    with double("fast:create") as handle:
         for name in ("one", "two", "three"):
             handle.commands.send(ask(name))
         ends = [outcome(handle) for _ in range(3)]
@@ -103,7 +81,7 @@ def test_jobs_are_made_in_order_and_shutdown_ends_the_process(ask: Ask) -> None:
 
 
 def test_shutdown_stops_a_running_job(ask: Ask) -> None:
-    with started("slow:create") as handle:
+    with double("slow:create") as handle:
         handle.commands.send(ask("long", steps=100_000))
         handle.commands.send(ask("never"))
         assert isinstance(receive(handle), Ready)
@@ -115,7 +93,7 @@ def test_shutdown_stops_a_running_job(ask: Ask) -> None:
 
 
 def test_cancel_reaches_a_running_and_a_waiting_job_and_no_other(ask: Ask) -> None:
-    with started("slow:create") as handle:
+    with double("slow:create") as handle:
         for name, steps in (("running", 100_000), ("waiting", 100_000), ("kept", 1)):
             handle.commands.send(ask(name, steps=steps))
         assert isinstance(receive(handle), Ready)
@@ -138,7 +116,7 @@ def test_cancel_reaches_a_running_and_a_waiting_job_and_no_other(ask: Ask) -> No
 def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
     ask: Ask, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with started("raises:create") as handle:
+    with double("raises:create") as handle:
         handle.commands.send(ask("one", prompt="bad request"))
         assert outcome(handle) == Failed("one", 1, "The width must be a multiple of 8.")
         handle.commands.send(ask("two", prompt="bug"))
@@ -156,7 +134,7 @@ def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
 
 
 def test_out_of_memory_is_survived(ask: Ask) -> None:
-    with started("out_of_memory:create") as handle:
+    with double("out_of_memory:create") as handle:
         for width in (128, 256):
             handle.commands.send(ask(f"wide{width}", width=width))
             failed = outcome(handle)
@@ -177,7 +155,7 @@ def test_out_of_memory_is_survived(ask: Ask) -> None:
 def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
     factory: str, message: str
 ) -> None:
-    with started(factory) as handle:
+    with double(factory) as handle:
         broken = receive(handle)
         assert isinstance(broken, Broken)
         assert message in broken.message
@@ -187,7 +165,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
 
 @pytest.mark.parametrize("engine", ["killed", "killed_in_setup"])
 def test_a_killed_worker_is_eof_and_its_signal(engine: str, ask: Ask) -> None:
-    with started(f"{engine}:create") as handle:
+    with double(f"{engine}:create") as handle:
         handle.commands.send(ask("one"))
         with pytest.raises((EOFError, ConnectionResetError)):
             outcome(handle)
@@ -198,7 +176,7 @@ def test_a_killed_worker_is_eof_and_its_signal(engine: str, ask: Ask) -> None:
 
 
 def test_a_hanging_worker_can_be_killed_from_outside(ask: Ask) -> None:
-    with started("hangs:create") as handle:
+    with double("hangs:create") as handle:
         handle.commands.send(ask("one"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
@@ -211,7 +189,7 @@ def test_a_hanging_worker_can_be_killed_from_outside(ask: Ask) -> None:
 
 def test_one_killed_worker_does_not_hide_behind_another(ask: Ask) -> None:
     """A second process that had inherited the first one's pipes would hold back its EOF."""
-    with started("hangs:create") as first, started("hangs:create") as second:
+    with double("hangs:create") as first, double("hangs:create") as second:
         assert isinstance(receive(first), Ready)
         assert isinstance(receive(second), Ready)
         first.process.kill()
@@ -221,7 +199,7 @@ def test_one_killed_worker_does_not_hide_behind_another(ask: Ask) -> None:
 
 
 def test_a_flood_of_events_is_neither_lost_nor_deadlocked(ask: Ask) -> None:
-    with started("floods_events:create") as handle:
+    with double("floods_events:create") as handle:
         handle.commands.send(ask("one"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
@@ -235,7 +213,7 @@ def test_a_flood_of_events_is_neither_lost_nor_deadlocked(ask: Ask) -> None:
 
 
 def test_it_gives_way_ignores_interrupts_and_imports_no_torch(ask: Ask) -> None:
-    with started("tells:create") as handle:
+    with double("tells:create") as handle:
         job = ask("one")
         handle.commands.send(job)
         assert isinstance(outcome(handle), Finished)
@@ -261,24 +239,29 @@ if __name__ == "__main__":
     handle.commands.send(Generate("one", 1, request, "/nowhere/one.gif"))
     handle.events.recv(), handle.events.recv()
     print(handle.process.pid, flush=True)
-    handle.process.join()
+    sys.stdin.read()
 """
 
 
-def test_the_death_of_the_parent_ends_the_worker_in_mid_job(tmp_path: Path) -> None:
+@pytest.mark.parametrize("death", ["killed", "leaves"])
+def test_the_end_of_the_parent_ends_the_worker_in_mid_job(death: str, tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(PARENT)
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         [sys.executable, str(script)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
     ) as parent:
+        assert parent.stdin is not None
         assert parent.stdout is not None
         child = int(parent.stdout.readline())
         assert is_alive(child)
-        parent.kill()
+        if death == "killed":
+            parent.kill()
+        parent.stdin.close()
         parent.wait(PATIENCE)
         deadline = time.monotonic() + PATIENCE
         while is_alive(child) and time.monotonic() < deadline:

@@ -1,0 +1,106 @@
+"""The real engine in a real worker, with the recorded reference model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.protocol import (
+    Broken,
+    Cancel,
+    Cancelled,
+    Failed,
+    Finished,
+    Generate,
+    Progress,
+    Ready,
+    Request,
+    Started,
+)
+from generator.worker import WorkerHandle, WorkerSettings
+from tests.generator.media.pictures import read_back
+from tests.generator.workers import outcome, receive, started
+
+TINY = Path(__file__).parents[1] / "data" / "reference" / "tiny"
+A_REQUEST = Request(
+    prompt="a red ball",
+    seed=0,
+    width=64,
+    height=64,
+    steps=2,
+    guidance_scale=5.0,
+    video_length=3,
+    video_duration=500,
+)
+
+
+@pytest.fixture(scope="module")
+def hotshot() -> Iterator[WorkerHandle]:
+    """One worker for all tests here, since torch takes seconds to import."""
+    settings = WorkerSettings(model=str(TINY), device="cpu", precision="f32", threads=1)
+    with started(settings) as handle:
+        ready = receive(handle)
+        assert isinstance(ready, Ready)
+        assert (ready.device, ready.dtype) == ("cpu", "float32")
+        assert ready.seconds > 0
+        yield handle
+
+
+def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, tmp_path: Path) -> None:
+    output = tmp_path / "ball.gif"
+    hotshot.commands.send(Generate("one", 1, A_REQUEST, str(output)))
+    assert receive(hotshot) == Started("one", 1)
+    stages = []
+    while isinstance(event := receive(hotshot), Progress):
+        stages.append((event.stage, event.step, event.steps))
+    assert [stage for stage in stages if stage[0] == "denoise"] == [
+        ("denoise", 1, 2),
+        ("denoise", 2, 2),
+    ]
+    assert stages[0][0] == "encode_prompt"
+    assert stages[-1] == ("save", 0, 1)
+    assert isinstance(event, Finished)
+    assert event.size_bytes == output.stat().st_size
+    seen = read_back(output.read_bytes())
+    assert seen.frames.shape == (3, 64, 64, 3)
+    assert seen.durations == [160, 170, 170]
+
+
+def test_a_cancelled_job_writes_nothing(hotshot: WorkerHandle, tmp_path: Path) -> None:
+    request = replace(A_REQUEST, steps=150)
+    hotshot.commands.send(Generate("long", 1, request, str(tmp_path / "long.gif")))
+    assert receive(hotshot) == Started("long", 1)
+    hotshot.commands.send(Cancel("long", 1))
+    assert outcome(hotshot) == Cancelled("long", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "sentence"),
+    [
+        ({"width": 100}, "ball.gif", "multiple of 8"),
+        ({"prompt": " "}, "ball.gif", "prompt is empty"),
+        ({"video_length": 25}, "ball.gif", "number of frames"),
+        ({}, "ball.txt", "must be one of .gif"),
+        ({}, "missing/ball.gif", "There is no directory"),
+    ],
+)
+def test_a_bad_request_is_a_sentence(
+    hotshot: WorkerHandle, tmp_path: Path, change: dict[str, object], name: str, sentence: str
+) -> None:
+    request = Request.from_dict(A_REQUEST.to_dict() | change)
+    hotshot.commands.send(Generate("bad", 1, request, str(tmp_path / name)))
+    failed = outcome(hotshot)
+    assert isinstance(failed, Failed)
+    assert sentence in failed.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_model_is_told(tmp_path: Path) -> None:
+    with started(WorkerSettings(model=str(tmp_path / "missing"))) as handle:
+        broken = receive(handle)
+    assert isinstance(broken, Broken)
+    assert "There is no model directory at" in broken.message

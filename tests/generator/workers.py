@@ -1,0 +1,37 @@
+"""Starting real workers and reading what they say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from generator import worker
+from generator.protocol import Event, Progress, Ready, Started
+from generator.worker import WorkerHandle, WorkerSettings
+
+PATIENCE = 60.0  # seconds; the machine may be busy
+
+
+@contextmanager
+def started(settings: WorkerSettings) -> Iterator[WorkerHandle]:
+    """A worker that doesn't outlive its test."""
+    handle = worker.start(settings)
+    try:
+        yield handle
+    finally:
+        handle.process.kill()
+        handle.process.join(PATIENCE)
+        handle.close()
+
+
+def receive(handle: WorkerHandle) -> Event:
+    assert handle.events.poll(PATIENCE), "the worker says nothing"
+    event: Event = handle.events.recv()
+    return event
+
+
+def outcome(handle: WorkerHandle) -> Event:
+    """Reads up to the event that ends a job."""
+    while isinstance(event := receive(handle), Ready | Started | Progress):
+        pass
+    return event
