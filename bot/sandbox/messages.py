@@ -63,9 +63,7 @@ def post(world: World, draft: Draft) -> Message:
     )
     _apply(world, message, draft.body)
     _refuse_empty(message)
-    reference = payload.get("message_reference")
-    if reference:
-        message.reference = world.message(draft.channel, str(reference["message_id"]))
+    message.reference = _referred(world, draft.channel, payload.get("message_reference"))
     message.remember(message.created)
     world.messages[message.id] = message
     draft.channel.last_message_id = message.id
@@ -237,6 +235,19 @@ def _refuse_empty(message: Message) -> None:
     said = message.content.strip() or message.embeds or message.files or message.components
     if not said and not message.loading:
         raise ApiError(400, 50006, "Cannot send an empty message")
+
+
+def _referred(world: World, channel: Channel, reference: Json | None) -> Message | None:
+    """The message that is replied to; a missing one is an error unless the payload says not."""
+    if not reference:
+        return None
+    found = world.messages.get(int(reference["message_id"]))
+    if found is not None and found.channel is channel and not (found.deleted or found.ephemeral):
+        return found
+    if reference.get("fail_if_not_exists") is False:
+        return None
+    path = ("message_reference",)
+    raise invalid_form(Problem(path, "REPLIES_UNKNOWN_MESSAGE", "Unknown message"))
 
 
 def _announce(world: World, message: Message, event: str) -> None:

@@ -1,7 +1,7 @@
 """Turns what a person fills in into a command's options, as Discord's client would.
 
 The client offers registered commands and options only, and lets nothing out of range through;
-what it would not let through raises NotOffered.
+what it would not let through raises NotOffered. A careless one only knows what is registered.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _LONGEST = 6000
 class Filled:
     """A command's options with their values, and the things that they refer to."""
 
-    def __init__(self, world: World, person: Person) -> None:
+    def __init__(self, world: World, person: Person, *, careless: bool = False) -> None:
         self._world = world
         self._person = person
+        self._careless = careless
         self.resolved: dict[str, Json] = {}
 
     def options(self, command: Json, words: list[str], values: Mapping[str, Any]) -> list[Json]:
@@ -73,7 +74,7 @@ class Filled:
         for name in given:
             _named(declared, name)
         for option in declared:
-            if option.get("required") and option["name"] not in given:
+            if option.get("required") and option["name"] not in given and not self._careless:
                 raise NotOffered(f"The option {option['name']} is required.")
         return [
             self._filled(option, given[option["name"]])
@@ -87,6 +88,8 @@ class Filled:
 
     def typed(self, option: Json, value: Any) -> Any:
         """The value as the gateway sends it; raises NotOffered for one that doesn't fit."""
+        if self._careless and isinstance(value, str | int | float):
+            return value
         if option.get("choices"):
             return _chosen(option, value)
         readers: dict[int, Callable[[Json, Any], Any]] = {

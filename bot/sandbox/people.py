@@ -36,9 +36,18 @@ _BUTTON, _TEXT_INPUT = 2, 4
 class Person:
     """A user in a channel. ``at(channel)`` is the same user somewhere else."""
 
-    def __init__(self, world: World, gateway: Gateway, user: User, channel: Channel) -> None:
+    def __init__(
+        self,
+        world: World,
+        gateway: Gateway,
+        user: User,
+        channel: Channel,
+        *,
+        careless: bool = False,
+    ) -> None:
         self._world = world
         self._gateway = gateway
+        self._careless = careless
         self.user = user
         self.channel = channel
 
@@ -46,11 +55,17 @@ class Person:
         """The same user in another channel; joins its server where they aren't in it yet."""
         if channel.guild is not None:
             self._world.add_member(channel.guild, self.user)
-        return Person(self._world, self._gateway, self.user, channel)
+        return Person(self._world, self._gateway, self.user, channel, careless=self._careless)
 
     def in_dm(self) -> Person:
         """The same user in their direct messages with the bot."""
         return self.at(self._world.dm_between(self.user, self._world.bot))
+
+    def careless(self) -> Person:
+        """The same person with a client that checks no values: wrong ones get through to the bot,
+        as they would from a hostile client or an outdated registration.
+        """
+        return Person(self._world, self._gateway, self.user, self.channel, careless=True)
 
     def sees(self, message: Message) -> bool:
         return message.visible_to(self.user)
@@ -64,7 +79,7 @@ class Person:
         """
         name, *words = command.split()
         registered = self._command(name, _CHAT_INPUT)
-        filled = Filled(self._world, self)
+        filled = Filled(self._world, self, careless=self._careless)
         data = _command_data(registered)
         data["options"] = filled.options(registered, words, options)
         return self._send(COMMAND, _with_resolved(data, filled))

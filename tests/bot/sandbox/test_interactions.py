@@ -143,6 +143,17 @@ async def test_what_the_client_would_not_let_through(
     assert discord.world.interactions == {}
 
 
+async def test_a_careless_client_lets_wrong_values_through(bot: SmallBot, ada: Person) -> None:
+    careless = ada.careless()
+    interaction = await careless.slash("gif", prompt="x", size="7x7")
+    message = await interaction.message(lambda message: message.files)
+    assert message.content.split()[4] == "7x7"
+    incomplete = await careless.slash("gif", seed=10**9)
+    assert [each["value"] for each in incomplete.data["options"]] == [10**9]
+    with pytest.raises(NotOffered, match="no option nonsense"):
+        await careless.slash("gif", nonsense=1)
+
+
 async def test_only_registered_commands_are_offered(ada: Person, bot: SmallBot) -> None:
     with pytest.raises(NotOffered, match="no command nope; there are: gif"):
         await ada.slash("nope")

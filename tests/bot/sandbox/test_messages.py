@@ -174,6 +174,20 @@ async def test_a_nonce_keeps_a_retry_from_posting_twice(discord: Sandbox, raw: R
     assert len(discord.messages_in(discord.channel)) == 2
 
 
+async def test_replies(discord: Sandbox, raw: Raw, ada: Person) -> None:
+    asked, path = await ada.says("why?"), path_of(discord.channel)
+    reply = {"content": "so", "message_reference": {"message_id": str(asked.id)}}
+    _, message = await raw.call("POST", path, reply)
+    assert (message["type"], message["message_reference"]["message_id"]) == (19, str(asked.id))
+    await raw.call("DELETE", path_of(discord.channel, message["id"]))
+    gone = {"message_id": message["id"]}
+    status, body = await raw.call("POST", path, {"content": "x", "message_reference": gone})
+    assert (status, body["code"]) == (400, 50035)
+    gone["fail_if_not_exists"] = False
+    status, message = await raw.call("POST", path, {"content": "x", "message_reference": gone})
+    assert (status, message["type"]) == (200, 0)
+
+
 async def test_what_a_bot_may_not_do(discord: Sandbox, raw: Raw, ada: Person) -> None:
     message = await ada.says("mine")
     theirs = path_of(discord.channel, str(message.id))
