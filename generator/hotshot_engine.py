@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import diffusers.utils.logging
+import torch
 import transformers.utils.logging
 
 from generator import devices
 from generator.engine import Engine, Report
+from generator.errors import OutOfMemoryError
 from generator.hotshot.loading import load_model
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.limits import ModelLimits
@@ -39,13 +43,14 @@ class HotshotEngine:
     def load(
         cls, *, model: str, device: str, precision: str, spatial_unet_base: str | None = None
     ) -> Self:
-        """Raises ModelError or RequestError (no such device), one sentence each."""
+        """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
         _quiet_libraries()
         choice = devices.choose(device, precision)
         limits = ModelLimits.of(model)
-        loaded = load_model(
-            model, spatial_unet_base=spatial_unet_base, device=choice.device, dtype=choice.dtype
-        )
+        with _room_for(model, choice):
+            loaded = load_model(
+                model, spatial_unet_base=spatial_unet_base, device=choice.device, dtype=choice.dtype
+            )
         return cls(HotshotPipeline(loaded), limits)
 
     @property
@@ -73,6 +78,20 @@ class HotshotEngine:
 def create(*, model: str, device: str, precision: str) -> Engine:
     """An EngineFactory."""
     return HotshotEngine.load(model=model, device=device, precision=precision)
+
+
+@contextmanager
+def _room_for(model: str, choice: devices.Choice) -> Iterator[None]:
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # On a CPU torch has no error of its own for this, only words.
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise OutOfMemoryError(
+            f"The model {model} doesn't fit into the memory of {choice.device}; "
+            "choose another device, a smaller precision or a smaller model."
+        ) from error
 
 
 def _quiet_libraries() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -104,3 +107,61 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
         broken = receive(handle)
     assert isinstance(broken, Broken)
     assert "There is no model directory at" in broken.message
+
+
+CRAMPED = """
+import re, resource, sys
+from pathlib import Path
+import torch
+from generator.errors import OutOfMemoryError
+from generator.hotshot_engine import HotshotEngine
+from generator.protocol import Request
+
+def no_more_memory():
+    status = Path("/proc/self/status").read_text()
+    size = int(re.search(r"VmSize:\\s+(\\d+)", status)[1]) * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+
+def memory():
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+def attempt(edge, frames):
+    request = Request(prompt="x", seed=1, width=edge, height=edge, steps=1,
+                      guidance_scale=5.0, video_length=frames)
+    try:
+        engine.generate(request, Path(sys.argv[2]), lambda *_: None)
+        print("made")
+    except OutOfMemoryError as error:
+        print(error)
+
+def load():
+    return HotshotEngine.load(model=sys.argv[1], device="cpu", precision="f32")
+
+engine = load()
+attempt(64, 2)
+no_more_memory()
+attempt(256, 24)
+try:
+    load()
+except OutOfMemoryError as error:
+    print(error)
+memory()
+attempt(64, 2)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a process's memory")
+def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CRAMPED, str(TINY), str(tmp_path / "ball.gif")],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, too_large, no_model, last = done.stdout.splitlines()
+    assert (first, last) == ("made", "made")
+    assert "not enough memory for 24 frames of 256 x 256" in too_large
+    assert "doesn't fit into the memory of cpu" in no_model
