@@ -22,7 +22,7 @@ Json = dict[str, Any]
 _DISPATCH, _HEARTBEAT, _IDENTIFY, _PRESENCE, _VOICE_STATE = 0, 1, 2, 3, 4
 _RESUME, _RECONNECT, _REQUEST_MEMBERS, _INVALID_SESSION, _HELLO, _ACK = 6, 7, 8, 9, 10, 11
 
-_GUILDS = 1 << 0
+GUILDS = 1 << 0
 _MESSAGE_CONTENT = 1 << 15
 _PRIVILEGED = 1 << 1 | 1 << 8 | _MESSAGE_CONTENT
 _ALL_INTENTS = (1 << 26) - 1
@@ -136,13 +136,10 @@ class Gateway:
 
     async def drop(self, *, resume: bool = True) -> None:
         """Breaks every connection without a goodbye; ``resume`` says if sessions can go on."""
-        connections = [each.connection for each in self.sessions.values() if each.connection]
-        for session in self.sessions.values():
-            session.connection = None
+        for connection in self._parted():
+            connection.abort()
         if not resume:
             self.sessions.clear()
-        for connection in connections:
-            connection.abort()
 
     def ask_to_reconnect(self) -> None:
         """Opcode 7, as Discord sends it now and then: the client leaves and resumes."""
@@ -151,9 +148,16 @@ class Gateway:
                 session.connection.send(_RECONNECT)
 
     async def close(self) -> None:
+        """Says goodbye on every connection; sessions can go on when the server is back."""
+        for connection in self._parted():
+            await connection.socket.close(code=1001)
+
+    def _parted(self) -> list[Connection]:
+        """Every connection, after parting the sessions from theirs."""
+        connections = [each.connection for each in self.sessions.values() if each.connection]
         for session in self.sessions.values():
-            if session.connection is not None:
-                await session.connection.socket.close(code=1001)
+            session.connection = None
+        return connections
 
     # -- one connection ----------------------------------------------------------------------------
 
@@ -240,7 +244,7 @@ class Gateway:
             "application": {"id": str(world.application_id), "flags": 0},
         }
         session.send("READY", ready)
-        if session.intents & _GUILDS:
+        if session.intents & GUILDS:
             for guild in guilds:
                 session.send("GUILD_CREATE", payloads.guild_create(world, guild))
 

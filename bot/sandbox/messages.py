@@ -47,6 +47,7 @@ class Draft:
     body: Body = field(default_factory=Body)
     interaction: Interaction | None = None
     flags: int = 0  # those set by the sandbox: ephemeral, loading
+    reference: Message | None = None  # replied to, unless the payload names another
 
 
 def post(world: World, draft: Draft) -> Message:
@@ -63,7 +64,8 @@ def post(world: World, draft: Draft) -> Message:
     )
     _apply(world, message, draft.body)
     _refuse_empty(message)
-    message.reference = _referred(world, draft.channel, payload.get("message_reference"))
+    replied_to = _referred(world, draft.channel, payload.get("message_reference"))
+    message.reference = replied_to or draft.reference
     message.remember(message.created)
     world.messages[message.id] = message
     draft.channel.last_message_id = message.id

@@ -266,11 +266,9 @@ def message(world: World, one: Message) -> Json:
 
 
 def _message_type(one: Message) -> int:
-    if one.interaction is not None and one.interaction.original is one:
-        if one.interaction.type == COMMAND:
-            chat_input = one.interaction.data.get("type") == 1
-            return _SLASH_RESPONSE if chat_input else _CONTEXT_RESPONSE
-        return _REPLY
+    answered = one.interaction
+    if answered is not None and answered.type == COMMAND and answered.original in (one, None):
+        return _SLASH_RESPONSE if answered.data.get("type") == 1 else _CONTEXT_RESPONSE
     return _DEFAULT_MESSAGE if one.reference is None else _REPLY
 
 

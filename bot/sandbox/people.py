@@ -210,7 +210,7 @@ class Person:
             source=source,
             parent=parent,
         )
-        world.interactions[interaction.id] = interaction
+        world.interactions[interaction.id] = world.tokens[interaction.token] = interaction
         payload = payloads.interaction_event(world, interaction)
         guild_id = guild.id if guild is not None else None
         world.publish(Dispatch("INTERACTION_CREATE", payload, guild_id=guild_id))

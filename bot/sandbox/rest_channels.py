@@ -42,19 +42,20 @@ async def open_dm(request: web.Request) -> web.Response:
 
 
 async def list_messages(request: web.Request) -> web.Response:
-    """Newest first; ephemeral ones are never listed."""
+    """Newest first; after a message, those next to it. Ephemeral ones are never listed."""
     world, channel = request.app[WORLD], _channel(request)
     limit = int(request.query.get("limit", "50"))
     before = int(request.query.get("before", str(2**63)))
     after = int(request.query.get("after", "0"))
     found = [
         message
-        for message in reversed(world.messages.values())
+        for message in world.messages.values()
         if message.channel is channel
         and not (message.deleted or message.ephemeral)
         and after < message.id < before
     ]
-    return answer([payloads.message(world, message) for message in found[:limit]])
+    page = found[:limit] if after else found[-limit:]
+    return answer([payloads.message(world, message) for message in reversed(page)])
 
 
 async def get_message(request: web.Request) -> web.Response:

@@ -103,6 +103,7 @@ def _post(world: World, interaction: Interaction, body: Body, *, flags: int = 0)
         body=body,
         interaction=interaction,
         flags=flags | asked & EPHEMERAL,
+        reference=interaction.source,
     )
     return messages.post(world, draft)
 
@@ -176,8 +177,7 @@ def _of_webhook(request: web.Request) -> Interaction:
     world = request.app[WORLD]
     if request.match_info["webhook_id"] != str(world.application_id):
         raise ApiError(404, 10015, "Unknown Webhook")
-    token = request.match_info["webhook_token"]
-    interaction = next((one for one in world.interactions.values() if one.token == token), None)
+    interaction = world.tokens.get(request.match_info["webhook_token"])
     if interaction is None or world.clock.now() - interaction.created > TOKEN_LIFE:
         raise ApiError(401, 50027, "Invalid Webhook Token")
     if interaction.callback is None or interaction.callback.type == CHOICES:

@@ -12,14 +12,15 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
+from bot.sandbox import payloads
 from bot.sandbox.app import RestApi
 from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Fault, Faults, Refusal
-from bot.sandbox.gateway import Gateway
+from bot.sandbox.gateway import GUILDS, Gateway
 from bot.sandbox.model import DM, Channel, Guild, Message, User
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Journal, Recorded
-from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, Registration, World
+from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, Dispatch, Registration, World
 
 T = TypeVar("T")
 
@@ -71,7 +72,7 @@ class Sandbox:
         await self.stop()
 
     async def start(self) -> None:
-        """Listens; OSError where the port is taken."""
+        """Listens; OSError where the port is taken. After a ``stop``, as if nothing had been."""
         self._runner = web.AppRunner(
             self.rest.application(self.gateway),
             access_log=None,  # its lines would carry interaction tokens
@@ -80,8 +81,8 @@ class Sandbox:
         await self._runner.setup()
         site = web.TCPSite(self._runner, self._host, self._port)
         await site.start()
-        port = self._runner.addresses[0][1]
-        self.world.url = f"http://{self._host}:{port}"
+        self._port = self._runner.addresses[0][1]
+        self.world.url = f"http://{self._host}:{self._port}"
 
     async def stop(self) -> None:
         await self.gateway.close()
@@ -119,11 +120,20 @@ class Sandbox:
         return Person(self.world, self.gateway, user, place).at(place)
 
     def add_guild(self, name: str, *, owner: User | None = None, bot_is_in: bool = True) -> Guild:
-        """A further server; one that the bot joins later than its READY is not announced."""
-        return self.world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
+        """A further server; the bot is told where it is in."""
+        guild = self.world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
+        if bot_is_in:
+            data = payloads.guild_create(self.world, guild)
+            self.world.publish(Dispatch("GUILD_CREATE", data, guild_id=guild.id, intent=GUILDS))
+        return guild
 
     def add_channel(self, name: str, *, guild: Guild | None = None, nsfw: bool = False) -> Channel:
-        return self.world.add_channel(guild or self.guild, name, nsfw=nsfw)
+        place = guild or self.guild
+        channel = self.world.add_channel(place, name, nsfw=nsfw)
+        if place.bot_is_in:
+            data = payloads.channel(channel)
+            self.world.publish(Dispatch("CHANNEL_CREATE", data, guild_id=place.id, intent=GUILDS))
+        return channel
 
     # -- what the bot did --------------------------------------------------------------------------
 

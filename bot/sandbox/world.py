@@ -106,6 +106,7 @@ class World:
         self.messages: dict[int, Message] = {}
         self.files: dict[int, StoredFile] = {}
         self.interactions: dict[int, Interaction] = {}
+        self.tokens: dict[str, Interaction] = {}
         self.commands: dict[int | None, list[dict[str, Any]]] = {}
         self.registrations: list[Registration] = []
         self._increments = itertools.count()

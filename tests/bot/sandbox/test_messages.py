@@ -188,6 +188,19 @@ async def test_replies(discord: Sandbox, raw: Raw, ada: Person) -> None:
     assert (status, message["type"]) == (200, 0)
 
 
+async def test_pages_of_messages(discord: Sandbox, raw: Raw, ada: Person) -> None:
+    ids = [str((await ada.says(str(number))).id) for number in range(5)]
+    path = path_of(discord.channel)
+
+    async def page(query: str) -> list[str]:
+        return [each["content"] for each in (await raw.call("GET", f"{path}?{query}"))[1]]
+
+    assert await page("limit=2") == ["4", "3"]
+    assert await page(f"limit=2&before={ids[3]}") == ["2", "1"]
+    assert await page(f"limit=2&after={ids[1]}") == ["3", "2"]
+    assert await page(f"after={ids[4]}") == []
+
+
 async def test_what_a_bot_may_not_do(discord: Sandbox, raw: Raw, ada: Person) -> None:
     message = await ada.says("mine")
     theirs = path_of(discord.channel, str(message.id))

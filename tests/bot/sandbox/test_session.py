@@ -105,6 +105,28 @@ async def test_a_client_whose_session_is_gone_begins_anew(
     assert (await interaction.message()).content == "found"
 
 
+async def test_a_client_outlives_an_outage(
+    discord: Sandbox, bot: SmallBot, ada: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    url = discord.url
+    await discord.stop()
+    await discord.start()
+    assert discord.url == url
+    interaction = await ada.slash("find", name="kept")
+    assert (await interaction.message()).content == "kept"
+    assert (discord.gateway.identified, discord.gateway.resumed) == (1, 1)
+
+
+async def test_new_places_are_announced(discord: Sandbox, bot: SmallBot) -> None:
+    discord.add_channel("new here", guild=discord.add_guild("new"))
+    discord.add_guild("foreign", bot_is_in=False)
+    ada = discord.person("ada", channel=discord.add_channel("last"))
+    await (await ada.slash("find", name="x")).acknowledged()
+    assert {guild.name for guild in bot.guilds} == {"Sandbox", "new"}
+    assert {channel.name for channel in bot.get_all_channels()} == {"gifs", "new here", "last"}
+
+
 @pytest.mark.parametrize(("code", "left"), [(1000, 0), (4000, 1)])
 async def test_only_a_proper_goodbye_ends_the_session(
     discord: Sandbox, raw: Raw, code: int, left: int
