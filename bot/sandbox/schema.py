@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby
 from typing import Any, cast
 
@@ -39,11 +39,15 @@ _INNER_ERRORS = {
 
 def request_problems(method: str, path: str, payload: Any) -> list[Problem]:
     """What Discord would refuse in the JSON of a request; ``path`` is a template of OPERATIONS."""
-    validator = _validator(method.lower(), path, "body")
-    if validator is None:
+    if _validator(method.lower(), path, "body") is None:
         return []
-    errors = validator.iter_errors(payload)
-    return [_problem(error) for error in _leaves(errors)][:_MAX_PROBLEMS]
+    return list(_body_problems(method.lower(), path, json.dumps(payload)))
+
+
+@lru_cache(maxsize=256)
+def _body_problems(method: str, path: str, text: str) -> tuple[Problem, ...]:
+    """A check costs a millisecond, and a crowd's first answers are all alike: done once."""
+    return tuple(_found(_validator(method, path, "body"), json.loads(text)))
 
 
 def answer_problems(method: str, path: str, status: int, payload: Any) -> list[Problem]:
@@ -54,10 +58,11 @@ def answer_problems(method: str, path: str, status: int, payload: Any) -> list[P
     key = str(status) if str(status) in operation["answers"] else f"{status // 100}XX"
     if key not in operation["answers"]:
         return [Problem((), "STATUS", f"{status} is no answer to {method} {path}")]
-    validator = _validator(method.lower(), path, key)
-    if validator is None:
-        return []
-    errors = validator.iter_errors(payload)
+    return _found(_validator(method.lower(), path, key), payload)
+
+
+def _found(validator: Draft202012Validator | None, payload: Any) -> list[Problem]:
+    errors = validator.iter_errors(payload) if validator is not None else ()
     return [_problem(error) for error in _leaves(errors)][:_MAX_PROBLEMS]
 
 
