@@ -16,7 +16,6 @@ from generator.media.clip import Frames
 _Colours = npt.NDArray[np.float32]
 
 _ROUNDS = 8  # of k-means; the error has settled by then
-_SAMPLE_PIXELS = 1 << 18
 _CELL_BITS = 2  # colours equal but for these low bits are learnt from as one
 _ALIKE = 4.0  # closer than this in RGB, nobody tells two colours apart
 _CHUNK = 1 << 15
@@ -41,7 +40,7 @@ def index_colours(frames: Frames, most: int) -> Indexed:
         return Indexed(
             _unpacked(colours).astype(np.uint8), np.searchsorted(colours, packed).astype(np.uint8)
         )
-    palette = _learn_palette(frames, _unpacked(colours), counts.astype(np.float32), most)
+    palette = _learn_palette(_unpacked(colours), counts.astype(np.float32), most)
     nearest = np.zeros(1 << 24, dtype=np.uint8)
     nearest[colours] = _nearest(_unpacked(colours), palette)
     return Indexed(palette.astype(np.uint8), _steady(frames, nearest[packed], palette))
@@ -57,20 +56,19 @@ def _unpacked(colours: npt.NDArray[np.uint32]) -> _Colours:
     return np.stack(channels, axis=-1).astype(np.float32)
 
 
-def _learn_palette(
-    frames: Frames, colours: _Colours, counts: npt.NDArray[np.float32], most: int
-) -> _Colours:
-    """Weighted k-means from a median cut; entries that look alike become one."""
+def _learn_palette(colours: _Colours, counts: npt.NDArray[np.float32], most: int) -> _Colours:
+    """k-means from a median cut; entries that look alike become one.
+
+    A colour weighs the root of its pixels: a background doesn't take the entries that the edges
+    and shades of what is in front of it need.
+    """
     colours, counts = _in_cells(colours, counts)
-    palette = _median_cut(frames, most)
+    palette = _median_cut(colours, most)
     for _ in range(_ROUNDS):
-        owner = _nearest(colours, palette)
-        weight = np.bincount(owner, counts, len(palette))
-        sums = [np.bincount(owner, counts * channel, len(palette)) for channel in colours.T]
-        used = weight > 0
-        palette = (np.stack(sums, axis=-1)[used] / weight[used, None]).astype(np.float32)
-    weight = np.bincount(_nearest(colours, palette), counts, len(palette))
-    return np.round(_without_lookalikes(palette[np.argsort(-weight, kind="stable")]))
+        _, owner = np.unique(_nearest(colours, palette), return_inverse=True)
+        palette = _means(colours, np.sqrt(counts), owner)
+    pixels = np.bincount(_nearest(colours, palette), counts, len(palette))
+    return np.round(_without_lookalikes(palette[np.argsort(-pixels, kind="stable")]))
 
 
 def _in_cells(
@@ -79,16 +77,21 @@ def _in_cells(
     """Far fewer colours to learn from, each the mean of its cell."""
     cells = _packed(colours.astype(np.uint8) >> np.uint8(_CELL_BITS))
     _, cell = np.unique(cells, return_inverse=True)
-    weight = np.bincount(cell, counts)
-    sums = [np.bincount(cell, counts * channel) for channel in colours.T]
-    mean = np.stack(sums, axis=-1) / weight[:, None]
-    return mean.astype(np.float32), weight.astype(np.float32)
+    return _means(colours, counts, cell), np.bincount(cell, counts).astype(np.float32)
 
 
-def _median_cut(frames: Frames, most: int) -> _Colours:
-    pixels = frames.reshape(-1, 3)
-    sample = np.ascontiguousarray(pixels[:: max(1, len(pixels) // _SAMPLE_PIXELS)])[None]
-    cut = Image.fromarray(sample).quantize(most, Image.Quantize.MEDIANCUT).getpalette() or []
+def _means(
+    colours: _Colours, weights: npt.NDArray[np.float32], group: npt.NDArray[np.intp]
+) -> _Colours:
+    """The weighted mean colour (groups, 3) of each group, numbered without gaps."""
+    sums = [np.bincount(group, weights * channel) for channel in colours.T]
+    mean = np.stack(sums, axis=-1) / np.bincount(group, weights)[:, None]
+    return mean.astype(np.float32)
+
+
+def _median_cut(colours: _Colours, most: int) -> _Colours:
+    row = Image.fromarray(colours.round().astype(np.uint8)[None])
+    cut = row.quantize(most, Image.Quantize.MEDIANCUT).getpalette() or []
     return np.unique(np.array(cut, dtype=np.float32).reshape(-1, 3)[:most], axis=0)
 
 

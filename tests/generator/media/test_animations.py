@@ -93,6 +93,7 @@ def test_a_gif_of_noisy_flat_art_is_flat_still_and_small() -> None:
     still = (background == background[:1]).all(axis=-1)
     assert still.mean() > 0.95  # no flicker
     assert np.abs(seen - frames).mean() < 2
+    assert np.abs(seen - frames).max() <= 16
     assert len(data) < 25_000
 
 
