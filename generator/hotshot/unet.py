@@ -4,8 +4,8 @@ Three things differ from the plain class. The resnets' norms and ``conv_norm_out
 of a clip, the temporal layers' norm is per frame and has 32 groups always; one frame skips the
 temporal layers; and the text is given once per clip, not once per frame.
 
-Frames stay (b f) c h w between the layers, in channels-last memory wherever a norm has passed:
-there a whole clip is a view of its frames, so that nothing is copied to norm it.
+Frames stay (b f) c h w between the layers, in the memory format that the weights suggest
+(``unet.to(memory_format=torch.channels_last)``): neither norms nor temporal layers change it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name that everybody knows it by
 from diffusers import UNetMotionModel
-from diffusers.models.attention_processor import AttnProcessor2_0
+from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
+from einops import rearrange
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from generator.errors import RequestError
 from generator.hotshot import layout
@@ -34,7 +35,7 @@ class Clip:
 
 
 class ClipGroupNorm(nn.GroupNorm):
-    """A group norm over all frames of a clip, given frames (b f) c h w; returns channels-last."""
+    """A group norm over all frames of a clip, given frames (b f) c h w."""
 
     def __init__(self, plain: nn.GroupNorm, clip: Clip) -> None:
         super().__init__(plain.num_groups, plain.num_channels, plain.eps, device="meta")
@@ -42,13 +43,12 @@ class ClipGroupNorm(nn.GroupNorm):
         self.clip = clip
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(b f) c h w -> (b f) c h w."""
-        count, channels, height, width = frames.shape
-        rows = frames.contiguous(memory_format=torch.channels_last).permute(0, 2, 3, 1)
-        clips = rows.view(-1, self.clip.frames * height, width, channels).permute(0, 3, 1, 2)
-        normed = F.group_norm(clips, self.num_groups, self.weight, self.bias, self.eps)
-        rows = normed.permute(0, 2, 3, 1).reshape(count, height, width, channels)
-        return rows.permute(0, 3, 1, 2)
+        """(b f) c h w -> (b f) c h w, in the memory format it came in.
+
+        Channels-last, a clip's frames lie as the norm wants them, and nothing is copied.
+        """
+        clips = rearrange(frames, "(b f) c h w -> b c f h w", f=self.clip.frames)
+        return rearrange(super().forward(clips), "b c f h w -> (b f) c h w")
 
 
 class TemporalTransformer(nn.Module):
@@ -76,39 +76,62 @@ class TemporalTransformer(nn.Module):
         """(b f) c h w -> (b f) c h w; one frame passes through as it is."""
         if num_frames == 1:
             return frames
-        count, channels, height, width = frames.shape
-        frames = frames.contiguous(memory_format=torch.channels_last)
-        places = self.norm(frames).permute(0, 2, 3, 1)
-        places = places.reshape(-1, num_frames, height * width, channels).transpose(1, 2)
-        places = self.proj_in(places.reshape(-1, num_frames, channels))  # (b h w) f c
+        places = rearrange(self.norm(frames), "(b f) c h w -> (b h w) f c", f=num_frames)
+        places = self.proj_in(places)
         for block in self.transformer_blocks:
             places = block(places)
-        places = self.proj_out(places).view(-1, height * width, num_frames, channels)
-        rows: Tensor = places.transpose(1, 2).reshape(count, height, width, channels)
-        return frames + rows.permute(0, 3, 1, 2)
+        return frames + _as_frames(self.proj_out(places), like=frames)
 
 
-class ClipAttnProcessor(AttnProcessor2_0):  # type: ignore[misc]  # diffusers ships no types
-    """Cross-attention where all frames of a clip ask the clip's one text.
+def _as_frames(places: Tensor, *, like: Tensor) -> Tensor:
+    """(b h w) f c -> (b f) c h w, copied once, into the memory format of ``like``."""
+    height, width = like.shape[-2:]
+    if _is_channels_last(like):
+        rows = rearrange(places, "(b h w) f c -> (b f) h w c", h=height, w=width)
+        return rearrange(rows, "n h w c -> n c h w")
+    return rearrange(places, "(b h w) f c -> (b f) c h w", h=height, w=width)
 
-    The frames' questions are laid end to end, so the text is projected once per clip.
+
+def _is_channels_last(frames: Tensor) -> bool:
+    return not frames.is_contiguous() and frames.is_contiguous(memory_format=torch.channels_last)
+
+
+class ClipAttnProcessor:
+    """Attention; across to the text, all frames of a clip ask the clip's one text.
+
+    There the frames' questions are laid end to end, so the text is projected once per clip.
     """
 
     def __call__(
         self,
-        attn: nn.Module,
+        attn: Attention,
         hidden_states: Tensor,
         encoder_hidden_states: Tensor | None = None,
-        *args: Any,
-        **kwargs: Any,
+        attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """(b f) n c, and text b t d -> (b f) n c."""
-        asked = hidden_states
+        """(b f) n c, and text b t d -> (b f) n c; the mask is one for sdpa, or None."""
+        asked, told = hidden_states, hidden_states
         if encoder_hidden_states is not None:
-            clips, channels = encoder_hidden_states.shape[0], hidden_states.shape[-1]
-            asked = hidden_states.reshape(clips, -1, channels)
-        answered: Tensor = super().__call__(attn, asked, encoder_hidden_states, *args, **kwargs)
+            told = encoder_hidden_states
+            asked = hidden_states.reshape(told.shape[0], -1, hidden_states.shape[-1])
+        query, key, value = (
+            rearrange(project(text), "b n (h d) -> b h n d", h=attn.heads)
+            for project, text in ((attn.to_q, asked), (attn.to_k, told), (attn.to_v, told))
+        )
+        answered = _attend(query, key, value, attention_mask)
+        answered = rearrange(answered, "b h n d -> b n (h d)")
+        for layer in attn.to_out:  # a projection, and dropout
+            answered = layer(answered)
         return answered.view_as(hidden_states)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """b h n d. On a CPU always in float32, which is several times faster there than bf16."""
+    if query.device.type != "cpu" or query.dtype == torch.float32:
+        return scaled_dot_product_attention(query, key, value, mask)
+    with torch.autocast("cpu", enabled=False):
+        exact = scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
+    return exact.to(query.dtype)
 
 
 class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no types
