@@ -6,6 +6,7 @@ Commands and buttons find everything they need in ``client.house``.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 import ipaddress
 import json
@@ -29,6 +30,12 @@ from bot.ui.answers import sentence, whisper
 
 logger = logging.getLogger(__name__)
 
+_UNREACHABLE = (
+    discord.DiscordServerError,
+    discord.GatewayNotFound,
+    aiohttp.ClientConnectionError,
+    OSError,
+)
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
 
@@ -78,7 +85,7 @@ class HotshotClient(discord.AutoShardedClient):
                     f"{self._settings.base_url} refuses the bot's token; copy it again from "
                     "https://discord.com/developers/applications to discord.token in the config."
                 ) from error
-            except (discord.DiscordServerError, aiohttp.ClientConnectionError, OSError) as error:
+            except _UNREACHABLE as error:
                 reason = f"{type(error).__name__}: {error}"
                 logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
             except (discord.HTTPException, aiohttp.ClientError) as error:
@@ -187,15 +194,17 @@ def _is_local_only(settings: DiscordSettings) -> bool:
     return settings.base_url != DISCORD and not settings.allow_foreign_base_url
 
 
-def _connector(settings: DiscordSettings) -> aiohttp.TCPConnector:
-    """For a local base_url, one that can't leave this machine, wherever a redirect leads."""
-    if not _is_local_only(settings):
-        return aiohttp.TCPConnector(limit=0)
+def local_connector() -> aiohttp.TCPConnector:
+    """Can't leave this machine, wherever a resume, a redirect or a name server leads."""
     return aiohttp.TCPConnector(limit=0, socket_factory=_local_socket)
+
+
+def _connector(settings: DiscordSettings) -> aiohttp.TCPConnector:
+    return local_connector() if _is_local_only(settings) else aiohttp.TCPConnector(limit=0)
 
 
 def _local_socket(address: Any) -> socket.socket:
     family, kind, protocol, _, target = address
     if not ipaddress.ip_address(target[0]).is_loopback:
-        raise OSError(f"{target[0]} is not on this machine")
+        raise OSError(errno.EACCES, f"{target[0]} is not on this machine")
     return socket.socket(family, kind, protocol)

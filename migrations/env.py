@@ -16,8 +16,12 @@ from bot.storage.tables import metadata
 
 
 def _run(connection: Connection) -> None:
-    # batch mode: SQLite can't alter most of a table in place
-    context.configure(connection=connection, target_metadata=metadata, render_as_batch=True)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,  # SQLite can't alter most of a table in place
+        transactional_ddl=True,  # killed half-way, a migration leaves nothing behind
+    )
     with context.begin_transaction():
         context.run_migrations()
 

@@ -22,9 +22,10 @@ from generator.worker import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 1.0  # seconds, doubled for every failed start
-_LONGEST_PAUSE = 300.0
-_DEATHS_TO_GIVE_UP = 3  # a worker killed once while it starts is no broken model
+_FIRST_PAUSE = 1.0  # seconds, doubled with every death in a row
+_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE_BROKEN = 300.0
+_DEATHS_TO_GIVE_UP = 3  # one that was killed while it started is no broken model yet
 
 
 class Work(Protocol):
@@ -98,7 +99,7 @@ class _Device:
     def __init__(self, settings: WorkerSettings, pool: Pool) -> None:
         self._settings = settings
         self._pool = pool
-        self._failures = 0
+        self._deaths = 0  # in a row, without a job made in between
         self.worker: Worker | None = None
         self.trouble = ""
 
@@ -110,6 +111,7 @@ class _Device:
         while True:
             worker = await Worker.start(self._settings)
             self.worker = worker
+            self._deaths += 1
             try:
                 await self._greet(worker)
                 await self._feed(worker)
@@ -122,7 +124,6 @@ class _Device:
 
     async def _greet(self, worker: Worker) -> None:
         ready = await worker.ready()
-        self._failures = 0
         self.trouble = ""
         self._pool.work.recovered()
         logger.info(
@@ -155,6 +156,7 @@ class _Device:
             await work.interrupted(job)
             raise
         else:
+            self._deaths = 1  # its own, some day
             work.ended(job, outcome)
 
     async def _ticket(self, worker: Worker) -> Ticket | None:
@@ -168,21 +170,21 @@ class _Device:
         return drawing.result() if drawing.done() and not drawing.cancelled() else None
 
     def _failed(self, error: WorkerBrokenError | WorkerDiedError) -> None:
-        self._failures += 1
         logger.error("the worker on %s can't start: %s", self.name, error)
         if isinstance(error, WorkerBrokenError):
             self.trouble = str(error)
-        elif self._failures >= _DEATHS_TO_GIVE_UP:
+        elif self._deaths >= _DEATHS_TO_GIVE_UP:
             self.trouble = (
                 f"The generator process dies while it starts ({error}); the bot's log says more."
             )
         self._pool.report_trouble()
 
     def _pause(self) -> float:
-        """Seconds until the next start; none after a worker that had been ready."""
-        if not self._failures:
+        """Seconds until the next start; none after a worker that had done its work till then."""
+        if self._deaths <= 1 and not self.trouble:
             return 0.0
-        return min(_FIRST_PAUSE * 2.0 ** (self._failures - 1), _LONGEST_PAUSE)
+        longest = _LONGEST_PAUSE_BROKEN if self.trouble else _LONGEST_PAUSE
+        return min(_FIRST_PAUSE * 2.0 ** (self._deaths - 2), longest)
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _RETRY_SECONDS = 5.0  # after a write that the database didn't take
-_LEAVE_SECONDS = 10.0
+_LEAVE_SECONDS = 5.0
 _EXTENSION = ".gif"
 
 
@@ -216,11 +216,15 @@ class JobService:
 
     async def close(self) -> None:
         """Lets deliveries under way end; what doesn't is taken up by the next start."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=_LEAVE_SECONDS)
+        await self.settled(_LEAVE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def settled(self, seconds: float | None = None) -> None:
+        """Until everything that goes on in the background has ended, or for ``seconds``."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
 
     def refuse(self, reason: str) -> None:
         """Accepts nothing more."""

@@ -35,7 +35,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _EVENTS_AT_ONCE = 100  # then the loop gets its turn, whatever floods the pipe
-_LEAVE_SECONDS = 5.0
+_LEAVE_SECONDS = 3.0
 
 
 class WorkerBrokenError(BotError):

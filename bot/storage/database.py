@@ -142,7 +142,8 @@ def create_engine(url: str | URL) -> AsyncEngine:
             f"{_first_line(error)}."
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
+        event.listen(engine.sync_engine, "connect", _set_up)
+        event.listen(engine.sync_engine, "begin", _begin)
     return engine
 
 
@@ -152,12 +153,18 @@ def _bind(
     return lambda connection: query(connection, *args, **kwargs)
 
 
-def _set_pragmas(connection: Any, record: Any) -> None:
+def _set_up(connection: Any, record: Any) -> None:
+    """The driver would begin transactions by itself, and never around a migration's DDL."""
     del record
+    connection.isolation_level = None
     cursor = connection.cursor()
     for name, value in _PRAGMAS.items():
         cursor.execute(f"PRAGMA {name}={value}")
     cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
 
 
 def _settle(

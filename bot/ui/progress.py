@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 EACH_SECONDS = 1.5  # between two edits of one message
 ALL_SECONDS = 0.2  # between any two edits
+_PATIENCE_SECONDS = 5.0
 
 
 class Schedule:
@@ -75,11 +76,15 @@ class ProgressBoard(Generic[T]):
         self._schedule.add(job_id)
 
     async def leave(self, job_id: str) -> None:
-        """No edit after this; one under way is waited for, so the last word comes last."""
+        """No edit after this; one under way is waited for, so the last word comes last.
+
+        One that Discord keeps waiting is given up, since the last word matters more.
+        """
         self._schedule.remove(job_id)
         self._shown.pop(job_id, None)
         if (edit := self._edits.get(job_id)) is not None:
-            await asyncio.wait((edit,))
+            await asyncio.wait((edit,), timeout=_PATIENCE_SECONDS)
+            edit.cancel()
 
     async def run(self) -> None:
         """Edits until cancelled."""

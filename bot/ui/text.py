@@ -17,7 +17,9 @@ BAR_WIDTH = 20
 ALT_TEXT_LIMIT = 1024  # Discord's, for a file's description
 _PROMPT_SHOWN = 300
 
-_STAGES = {"encode": "reading the prompt", "decode": "painting the frames", "save": "saving"}
+_DENOISE = "denoise"  # the stage that takes the time; the bar is its bar
+_BEFORE = {"encode_prompt": "reading the prompt", "draw_noise": "drawing the noise"}
+_AFTER = {"decode": "painting the frames", "to_frames": "painting the frames", "save": "saving"}
 _STATES = {
     State.QUEUED: "⏳ waiting",
     State.RUNNING: "🎨 being made",
@@ -79,11 +81,13 @@ def status(now: Status) -> str:
 def _running(now: Status) -> str:
     progress = now.progress
     if progress is None:
-        return f"🎨 Starting…\n{bar(0, 1)}"
-    left = time_left(now.seconds_left) if now.seconds_left is not None else None
-    stage = _STAGES.get(progress.stage, progress.stage)
-    step = f"{stage}, step {progress.step} of {progress.steps}"
-    return f"🎨 {bar(progress.step, progress.steps)}\n{step}{f' · {left}' if left else ''}"
+        return f"🎨 {bar(0, 1)}\nstarting"
+    if progress.stage != _DENOISE:
+        words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage, progress.stage)
+        return f"🎨 {bar(progress.stage in _AFTER, 1)}\n{words}"
+    left = "" if now.seconds_left is None else f" · {time_left(now.seconds_left)}"
+    step = f"step {progress.step} of {progress.steps}"
+    return f"🎨 {bar(progress.step, progress.steps)}\n{step}{left}"
 
 
 def settings(request: Request) -> str:

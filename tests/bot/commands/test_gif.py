@@ -1,0 +1,106 @@
+"""The options of /gif, within the limits of whatever model is in use."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+import pytest
+from discord import app_commands
+
+from bot.commands import all_commands, gif
+from generator.errors import RequestError
+from generator.limits import ModelLimits
+
+BIG = ModelLimits()
+SMALL = ModelLimits(native_edge=128, max_frames=6, steps=10, guidance_scale=2.5)
+
+
+def options(limits: ModelLimits) -> dict[str, dict[str, Any]]:
+    tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
+    payload = gif.build(limits).to_dict(tree)
+    return {option["name"]: option for option in payload["options"]}
+
+
+def test_the_names_that_hold() -> None:
+    assert list(options(BIG)) == [
+        "prompt",
+        "size",
+        "frames",
+        "duration",
+        "negative_prompt",
+        "steps",
+        "guidance",
+        "seed",
+    ]
+    assert [name for name, option in options(BIG).items() if option["required"]] == ["prompt"]
+    assert [command.name for command in all_commands(BIG)] == [
+        "gif",
+        "history",
+        "queue",
+        "cancel",
+        "help",
+    ]
+
+
+def test_limits_come_from_the_model() -> None:
+    big, small = options(BIG), options(SMALL)
+    assert (big["frames"]["max_value"], small["frames"]["max_value"]) == (24, 6)
+    assert (small["frames"]["min_value"], small["steps"]["min_value"]) == (1, 1)
+    assert [choice["value"] for choice in small["size"]["choices"]] == [
+        size.name for size in SMALL.sizes
+    ]
+    assert "square (128 x 128)" in [choice["name"] for choice in small["size"]["choices"]]
+    assert big["prompt"]["max_length"] == 2000
+    assert "(10)" in small["steps"]["description"]
+
+
+def test_what_is_left_out_is_the_models_default() -> None:
+    request = gif.read_request(SMALL, prompt=" a ball ")
+    assert (request.prompt, request.width, request.height) == ("a ball", 128, 128)
+    assert (request.steps, request.guidance_scale, request.video_length) == (10, 2.5, 6)
+    assert request.video_duration == 1000
+
+
+def test_every_value_arrives() -> None:
+    request = gif.read_request(
+        BIG,
+        prompt="a",
+        size="wide",
+        frames=12,
+        duration=2000,
+        negative_prompt="b",
+        steps=7,
+        guidance=0,
+        seed="0",
+    )
+    assert (request.width, request.height, request.video_length) == (768, 320, 12)
+    assert (request.video_duration, request.steps, request.guidance_scale) == (2000, 7, 0)
+    assert (request.negative_prompt, request.seed) == ("b", 0)
+
+
+@pytest.mark.parametrize("seed", [2**64 - 1, str(2**64 - 1), " 5 "])
+def test_seeds(seed: object) -> None:
+    assert gif.read_request(BIG, prompt="a", seed=seed).seed == int(str(seed))
+
+
+@pytest.mark.parametrize("size", [size.name for size in BIG.sizes])
+@pytest.mark.parametrize("limits", [BIG, SMALL])
+def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
+    gif.read_request(limits, prompt="a", size=size)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("frames", 7),
+        ("frames", True),
+        ("steps", "ten"),
+        ("seed", "٣"),
+        ("seed", "1.5"),
+        ("size", ""),
+    ],
+)
+def test_what_does_not_fit_is_refused(option: str, value: object) -> None:
+    with pytest.raises(RequestError):
+        gif.read_request(SMALL, prompt="a", **{option: value})

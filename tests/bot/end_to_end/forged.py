@@ -1,0 +1,38 @@
+"""Commands that no Discord client would send, as a hostile or broken one could."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from bot.sandbox import Interaction, Person, Sandbox, payloads
+from bot.sandbox.interactions import COMMAND
+from bot.sandbox.world import Dispatch
+
+_KINDS = {str: 3, int: 4, float: 10}  # Discord's types of options
+
+
+def command(discord: Sandbox, person: Person, name: str, **options: Any) -> Interaction:
+    """A slash command with option values that the client's limits would have stopped."""
+    registered = next(each for each in discord.registrations[-1].commands if each["name"] == name)
+    values = [
+        {"name": option, "type": _KINDS[type(value)], "value": value}
+        for option, value in options.items()
+    ]
+    data = {"id": registered["id"], "name": name, "type": 1, "options": values}
+    world = discord.world
+    interaction = Interaction(
+        world=world,
+        id=world.new_id(),
+        token=secrets.token_urlsafe(96),
+        type=COMMAND,
+        user=person.user,
+        channel=person.channel,
+        data=data,
+        created=world.clock.now(),
+    )
+    world.interactions[interaction.id] = interaction
+    guild = person.channel.guild
+    event = payloads.interaction_event(world, interaction)
+    world.publish(Dispatch("INTERACTION_CREATE", event, guild_id=guild.id if guild else None))
+    return interaction

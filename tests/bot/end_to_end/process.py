@@ -1,0 +1,150 @@
+"""The bot as its users run it: ``python -m bot run --config FILE`` in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+from bot.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[3]
+ENGINES = "tests.generator.engines"
+START_WITHIN = 30.0  # seconds; a busy machine takes its time
+
+
+@dataclass
+class Setup:
+    """A config file and its data directory; ``values`` are TOML sections of plain values."""
+
+    directory: Path
+    discord: Sandbox
+    engine: str = "fast:create"
+
+    @property
+    def data(self) -> Path:
+        return self.directory / "data"
+
+    def write(self, **values: dict[str, Any]) -> Path:
+        """The config file; ``values`` come on top of what every test needs."""
+        sections: dict[str, dict[str, Any]] = {
+            "discord": {"token": self.discord.token, "base_url": self.discord.url},
+            "generator": {
+                "model": "hotshotco/Hotshot-XL",  # its limits; the engines load nothing
+                "devices": ["cpu"],
+                "engine": f"{ENGINES}.{self.engine}",
+            },
+            "storage": {"data_dir": str(self.data)},
+        }
+        for name, section in values.items():
+            sections.setdefault(name, {}).update(section)
+        lines = []
+        for name, section in sections.items():
+            lines.append(f"[{name}]")
+            lines += [f"{key} = {_toml(value)}" for key, value in section.items()]
+        path = self.directory / "config.toml"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        return path
+
+    def rows(self, columns: str = "*") -> list[dict[str, Any]]:
+        """The jobs' rows, oldest first."""
+        with sqlite3.connect(self.data / "hotshot.db") as connection:
+            connection.row_factory = sqlite3.Row
+            found = connection.execute(f"SELECT {columns} FROM jobs ORDER BY number").fetchall()  # noqa: S608
+        return [dict(row) for row in found]
+
+
+class Bot:
+    """A running bot process."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @classmethod
+    async def start(cls, config: Path, *, command: str = "run") -> Self:
+        log = config.with_name("bot.log")
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", "bot", *command.split(), "--config", str(config)),
+                cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdout=output,
+                stderr=output,
+            )
+        return cls(process, log)
+
+    @property
+    def log(self) -> str:
+        """Everything that was printed, by earlier starts as well."""
+        return self._log.read_text(encoding="utf-8")
+
+    def workers(self) -> list[psutil.Process]:
+        """The generator processes, which are the children that multiprocessing spawned."""
+        children = psutil.Process(self.process.pid).children()
+        return [child for child in children if "spawn_main" in " ".join(_cmdline(child))]
+
+    async def logged(self, words: str, times: int = 1) -> None:
+        """Until ``words`` stand in the log so often."""
+        deadline = time.monotonic() + START_WITHIN
+        while self.log.count(words) < times:
+            assert time.monotonic() < deadline, self.log
+            await asyncio.sleep(0.05)
+
+    async def stop(self, number: int = signal.SIGTERM) -> int:
+        """Sends a signal; returns the exit code."""
+        if self.process.returncode is None:
+            self.process.send_signal(number)
+        return await asyncio.wait_for(self.process.wait(), START_WITHIN)
+
+
+@asynccontextmanager
+async def running(config: Path, discord: Sandbox) -> AsyncIterator[Bot]:
+    """A bot that has connected; stopped at the end, whatever happened."""
+    bot = await Bot.start(config)
+    try:
+        connected = asyncio.ensure_future(discord.connected(START_WITHIN))
+        ended = asyncio.ensure_future(bot.process.wait())
+        await asyncio.wait((connected, ended), return_when=asyncio.FIRST_COMPLETED)
+        assert not ended.done(), bot.log
+        await connected
+        ended.cancel()
+        yield bot
+    finally:
+        await bot.stop()
+
+
+async def run_to_end(config: Path, command: str = "run") -> tuple[int, str]:
+    """A start that is expected to fail: the exit code and all that was printed."""
+    bot = await Bot.start(config, command=command)
+    try:
+        code = await asyncio.wait_for(bot.process.wait(), START_WITHIN)
+    finally:
+        await bot.stop(signal.SIGKILL)
+    return code, bot.log
+
+
+def _cmdline(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
+    return f'"{value}"' if isinstance(value, str) else str(value)

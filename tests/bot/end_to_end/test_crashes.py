@@ -1,0 +1,137 @@
+"""Whatever is killed, an accepted job is delivered once, or its owner is told."""
+
+from __future__ import annotations
+
+import signal
+
+from bot.sandbox import Person, Refusal, Sandbox
+from bot.sandbox.model import Message
+from tests.bot.end_to_end.process import Setup, running
+
+ANSWER = "/webhooks/*/messages/@original"
+
+
+def is_at_work(message: Message) -> bool:
+    return "step" in message.text and "▰" in message.text
+
+
+def deliveries(discord: Sandbox) -> list[Message]:
+    return [message for message in discord.messages_in(discord.channel) if message.files]
+
+
+async def test_a_killed_worker_costs_nothing(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    setup.engine = "slow:create"
+    async with running(setup.write(), discord) as bot:
+        sent = await ada.slash("gif", prompt="x", steps=100)
+        await sent.message(is_at_work)
+        [worker] = bot.workers()
+        worker.kill()
+        await sent.message(lambda message: message.files, 20)
+        assert [child.pid for child in bot.workers()] != [worker.pid]
+    [row] = setup.rows()
+    assert (row["state"], row["attempt"], row["crashes"]) == ("done", 2, 1)
+    assert len(deliveries(discord)) == 1
+
+
+async def test_a_job_that_kills_twice_is_given_up(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "killed:create"
+    async with running(setup.write(), discord):
+        sent = await ada.slash("gif", prompt="x")
+        message = await sent.message(lambda message: "❌" in message.text, 20)
+    assert "died twice" in message.text
+    assert "signal 9" in message.text
+    [row] = setup.rows()
+    assert (row["state"], row["attempt"], row["crashes"]) == ("failed", 2, 2)
+
+
+async def test_a_killed_bot_takes_up_its_jobs_again(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "slow:create"
+    async with running(setup.write(), discord) as bot:
+        first = await ada.slash("gif", prompt="first", steps=60)
+        second = await bob.slash("gif", prompt="second", steps=5)
+        await first.message(is_at_work)
+        [worker] = bot.workers()
+        await bot.stop(signal.SIGKILL)
+        worker.wait(10)  # it leaves when its parent is gone
+    states = [(row["state"], row["attempt"]) for row in setup.rows()]
+    assert states == [("running", 1), ("queued", 0)]
+    async with running(setup.write(), discord):
+        for sent in (first, second):
+            await sent.message(lambda message: message.files, 20)
+    states = [(row["state"], row["attempt"]) for row in setup.rows()]
+    assert states == [("done", 2), ("done", 1)]
+    assert len(deliveries(discord)) == 2
+
+
+async def test_a_result_waits_for_the_next_start(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    """Killed between the finished file and its delivery; the token has expired meanwhile."""
+    trouble = Refusal("PATCH", ANSWER, times=100, status=500)
+    async with running(setup.write(), discord) as bot:
+        discord.add_fault(trouble)
+        sent = await ada.slash("gif", prompt="x")
+        await bot.logged("delivering, attempt 1")
+        await bot.stop(signal.SIGKILL)
+    trouble.times = 0
+    discord.clock.advance(16 * 60)
+    async with running(setup.write(), discord):
+        [message] = await discord.until(lambda: deliveries(discord) or None, 20)
+    assert len(deliveries(discord)) == 1
+    assert message is not sent.original
+    assert message.reference is sent.original
+    assert setup.rows()[0]["state"] == "done"
+
+
+async def test_sigterm_puts_the_running_job_back(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "slow:create"
+    for number, signum in enumerate((signal.SIGTERM, signal.SIGINT)):
+        async with running(setup.write(), discord) as bot:
+            sent = await ada.slash("gif", prompt="x", steps=150)
+            await sent.message(is_at_work)
+            assert await bot.stop(signum) == 0
+            assert "Traceback" not in bot.log
+        assert setup.rows()[number]["state"] == "queued"
+    setup.engine = "fast:create"
+    async with running(setup.write(), discord):
+        await discord.until(lambda: len(deliveries(discord)) == 2 or None, 20)
+
+
+async def test_a_channel_that_is_closed_means_a_direct_message(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    async with running(setup.write(), discord):
+        discord.fail_next("PATCH", ANSWER, 401, 50027, times=5)
+        discord.fail_next("POST", "/channels/*/messages", 403, 50013)
+        await ada.slash("gif", prompt="x")
+        [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None, 20)
+        assert [file.data for file in message.files] == [b"x"]
+    assert setup.rows()[0]["state"] == "done"
+
+
+async def test_a_model_that_cannot_be_loaded(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    setup.engine = "raises_in_setup:create"
+    async with running(setup.write(), discord) as bot:
+        await bot.logged("can't start")
+        refused = await ada.slash("gif", prompt="x")
+        message = await refused.message()
+        assert message.ephemeral
+        assert "There is no model at hotshotco/Hotshot-XL; give a directory." in message.text
+        assert setup.rows() == []
+
+
+async def test_a_worker_that_dies_at_start_is_not_restarted_in_a_tight_loop(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "killed_in_setup:create"
+    async with running(setup.write(), discord) as bot:
+        waiting = await ada.slash("gif", prompt="x")
+        message = await waiting.message(lambda message: "❌" in message.text, 30)
+        assert "dies while it starts" in message.text
+        assert bot.log.count("can't start") == 3

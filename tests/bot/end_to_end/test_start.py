@@ -1,0 +1,141 @@
+"""Starts that fail end in one sentence and exit code 2; logs hold no token."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from bot.sandbox import Person, Sandbox
+from bot.sandbox.faults import Matching
+from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, run_to_end, running
+
+
+class ForeignGateway(Matching):
+    """A REST side on this machine that names a gateway that isn't."""
+
+    async def act(self, _request: web.Request) -> web.Response:
+        limits = {"total": 1, "remaining": 1, "reset_after": 1, "max_concurrency": 1}
+        body = {"url": "wss://gateway.example.com", "shards": 1, "session_start_limit": limits}
+        return web.Response(body=json.dumps(body), content_type="application/json")
+
+
+async def refused(setup: Setup, command: str = "run", **values: dict[str, object]) -> str:
+    """The one line that such a start ends with."""
+    code, printed = await run_to_end(setup.write(**values), command)
+    assert code == 2, printed
+    last = printed.strip().splitlines()[-1]
+    assert last.startswith("hotshot-bot: ")
+    assert last.endswith(".")
+    assert "Traceback" not in printed
+    return last
+
+
+async def test_no_token(setup: Setup) -> None:
+    sentence = await refused(setup, discord={"token": " "})
+    assert "hotshot-bot sandbox" in sentence
+    assert "README" in sentence
+
+
+async def test_a_wrong_token(setup: Setup) -> None:
+    assert "refuses the bot's token" in await refused(setup, discord={"token": "wrong"})
+
+
+async def test_a_foreign_base_url(setup: Setup) -> None:
+    sentence = await refused(setup, discord={"base_url": "http://192.0.2.1:9"})
+    assert "allow_foreign_base_url" in sentence
+
+
+async def test_a_gateway_elsewhere(setup: Setup, discord: Sandbox) -> None:
+    discord.add_fault(ForeignGateway("GET", "/gateway/bot"))
+    sentence = await refused(setup)
+    assert "wss://gateway.example.com" in sentence
+    assert "allow_foreign_base_url" in sentence
+
+
+async def test_a_broken_config(setup: Setup) -> None:
+    sentence = await refused(setup, queue={"size": "many"})
+    assert "config.toml: queue.size" in sentence
+    assert "valid integer" in sentence
+
+
+async def test_a_model_that_is_not_there(setup: Setup) -> None:
+    sentence = await refused(setup, generator={"model": "/nowhere/at/all"})
+    assert "There is no model directory at /nowhere/at/all" in sentence
+
+
+async def test_a_data_directory_that_is_a_file(setup: Setup) -> None:
+    setup.data.touch()
+    assert "storage.data_dir" in await refused(setup)
+
+
+@pytest.mark.parametrize("command", ["run", "db upgrade"])
+async def test_a_database_of_a_newer_version(setup: Setup, command: str) -> None:
+    setup.data.mkdir()
+    with sqlite3.connect(setup.data / "hotshot.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    assert "newer version (revision 9999" in await refused(setup, command)
+
+
+async def test_a_file_that_is_no_database(setup: Setup) -> None:
+    setup.data.mkdir()
+    (setup.data / "hotshot.db").write_text("certainly not" * 100)
+    assert "can't be used (file is not a database)" in await refused(setup)
+
+
+async def test_a_second_bot_on_the_same_data(setup: Setup, discord: Sandbox) -> None:
+    config = setup.write()
+    async with running(config, discord) as bot:
+        second = await Bot.start(config)
+        assert await second.process.wait() == 2
+        assert f"Another bot (process {bot.process.pid}) already uses" in bot.log
+
+
+async def test_discord_that_comes_late(tmp_path: Path) -> None:
+    """Nobody listens there yet; the bot waits, without a traceback."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    discord = Sandbox(port=port, token="known beforehand")
+    discord.world.url = f"http://127.0.0.1:{port}"
+    bot = await Bot.start(Setup(tmp_path, discord).write())
+    try:
+        await bot.logged("Discord can't be reached, trying again in 1 s")
+        async with discord:
+            await discord.connected(START_WITHIN)
+            assert await bot.stop() == 0
+        assert "Traceback" not in bot.log
+    finally:
+        await bot.stop()
+
+
+async def test_no_token_is_ever_logged(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    setup.engine = "slow:create"
+    async with running(setup.write(log={"level": "DEBUG"}), discord) as bot:
+        sent = await ada.slash("gif", prompt="x", steps=100)
+        message = await sent.message(lambda message: message.buttons)
+        pressed = await ada.press(message, "Cancel")
+        await sent.message(lambda message: "Cancelled" in message.text)
+        shown = await ada.slash("history")
+        await shown.message()
+    assert f"job={setup.rows()[0]['id']} " in bot.log
+    assert "INTERACTION_CREATE" in bot.log
+    for secret in (discord.token, sent.token, pressed.token, shown.token):
+        assert secret not in bot.log
+
+
+async def test_db_upgrade_and_doctor(setup: Setup) -> None:
+    config = setup.write()
+    code, printed = await run_to_end(config, "doctor")
+    assert (code, printed.count("ok  ")) == (0, 6), printed
+    assert "made at the first start" in printed
+    code, printed = await run_to_end(config, "db upgrade")
+    assert code == 0
+    assert printed.endswith("The database is at revision 0001; before, it was new.\n")
+    code, again = await run_to_end(setup.write(discord={"token": ""}), "doctor")
+    assert code == 1
+    assert "MEND  token" in again

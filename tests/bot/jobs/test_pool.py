@@ -1,0 +1,187 @@
+"""Real worker processes with engines that fail in their own ways; a ledger plays the service."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bot.errors import WorkerDiedError
+from bot.jobs.model import Job
+from bot.jobs.pool import Pool, run_pool
+from bot.jobs.queue import FairQueue, Ticket
+from generator.protocol import Cancelled, Finished, Generate, Outcome, Progress
+from generator.worker import WorkerSettings
+from tests.bot.jobs.samples import REQUEST, job
+
+WITHIN = 20.0  # seconds; a busy machine takes its time
+
+
+class Ledger:
+    """The ``Work`` of a pool: hands out jobs, and writes down what became of them."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._queue = FairQueue()
+        self.handed_out: list[float] = []
+        self.outcomes: list[tuple[float, Outcome]] = []
+        self.deaths: list[tuple[str, WorkerDiedError]] = []
+        self.put_back: list[str] = []
+        self.progress: list[Progress] = []
+        self.reasons: list[str] = []
+        self.recoveries = 0
+        self.steps = 3
+
+    def add(self, *names: str) -> None:
+        for name in names:
+            self._queue.put(Ticket(0, name, 1))
+
+    async def next_ticket(self) -> Ticket:
+        return await self._queue.get()
+
+    def return_ticket(self, ticket: Ticket) -> None:
+        self._queue.put_back(ticket)
+
+    async def begin(self, ticket: Ticket) -> tuple[Job, Generate] | None:
+        if ticket.job_id == "cancelled meanwhile":
+            return None
+        self.handed_out.append(time.perf_counter())
+        request = replace(REQUEST, steps=self.steps)
+        output = self._directory / f"{ticket.job_id}.gif"
+        return job(id=ticket.job_id), Generate(ticket.job_id, 1, request, str(output))
+
+    def progressed(self, progress: Progress) -> None:
+        self.progress.append(progress)
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        self.outcomes.append((time.perf_counter(), outcome))
+
+    def crashed(self, job: Job, death: WorkerDiedError) -> None:
+        self.deaths.append((job.id, death))
+
+    async def interrupted(self, job: Job) -> None:
+        self.put_back.append(job.id)
+
+    def recovered(self) -> None:
+        self.recoveries += 1
+
+    def broken(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        deadline = time.monotonic() + WITHIN
+        while not holds():
+            assert time.monotonic() < deadline, vars(self)
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def pool_of(ledger: Ledger, *engines: str) -> AsyncIterator[Pool]:
+    settings = [
+        WorkerSettings(engine=f"tests.generator.engines.{engine}:create", device=f"cpu:{number}")
+        for number, engine in enumerate(engines)
+    ]
+    pool = Pool(settings, ledger)
+    async with run_pool(pool):
+        yield pool
+
+
+async def test_one_job_after_another(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add("a", "cancelled meanwhile", "b")
+    async with pool_of(ledger, "fast") as pool:
+        await ledger.until(lambda: len(ledger.outcomes) == 2)
+        [pid] = pool.pids
+    assert all(isinstance(outcome, Finished) for _, outcome in ledger.outcomes)
+    assert [progress.step for progress in ledger.progress] == [1, 2, 3] * 2
+    assert (tmp_path / "b.gif").exists()
+    assert ledger.recoveries == 1
+    assert not is_alive(pid)
+
+
+async def test_two_devices_work_at_the_same_time(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    async with pool_of(ledger, "hangs", "fast") as pool:
+        await ledger.until(lambda: ledger.recoveries == 2)
+        assert len(pool.pids) == 2
+        ledger.add("a", "b", "c")  # one is held up, the others pass it
+        await ledger.until(lambda: len(ledger.outcomes) == 2)
+    assert len(ledger.put_back) == 1
+
+
+async def test_a_killed_worker_is_replaced_at_once(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add("a")
+    async with pool_of(ledger, "hangs") as pool:
+        await ledger.until(lambda: ledger.handed_out)
+        [pid] = pool.pids
+        os.kill(pid, signal.SIGKILL)
+        await ledger.until(lambda: ledger.deaths)
+        [(job_id, death)] = ledger.deaths
+        assert (job_id, death.exit_code) == ("a", -9)
+        await ledger.until(lambda: ledger.recoveries == 2)
+        assert pool.pids not in ([pid], [])
+
+
+async def test_an_idle_workers_death_costs_no_job(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    async with pool_of(ledger, "fast") as pool:
+        await ledger.until(lambda: ledger.recoveries == 1)
+        os.kill(pool.pids[0], signal.SIGKILL)
+        ledger.add("a")
+        await ledger.until(lambda: ledger.outcomes or ledger.deaths)
+        await ledger.until(lambda: ledger.recoveries == 2)
+
+
+async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.steps = 10_000  # of 20 ms
+    ledger.add("a")
+    async with pool_of(ledger, "slow") as pool:
+        await ledger.until(lambda: ledger.progress)
+        pool.cancel("somebody else's", 1)
+        pool.cancel("a", 1)
+        await ledger.until(lambda: ledger.outcomes)
+        ledger.steps = 1
+        ledger.add("b")
+        await ledger.until(lambda: len(ledger.outcomes) == 2)
+    assert ledger.outcomes[0][1] == Cancelled("a", 1)
+    assert isinstance(ledger.outcomes[1][1], Finished)
+
+
+async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    async with pool_of(ledger, "raises_in_setup"):
+        await ledger.until(lambda: ledger.reasons)
+    assert ledger.reasons[0] == "There is no model at nano; give a directory."
+
+
+async def test_one_working_device_is_enough(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    async with pool_of(ledger, "raises_in_setup", "fast"):
+        ledger.add("a")
+        await ledger.until(lambda: ledger.outcomes)
+    assert ledger.reasons == []
+
+
+async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    async with pool_of(ledger, "killed_in_setup"):
+        await ledger.until(lambda: ledger.reasons)
+    assert (
+        "dies while it starts (The generator process died (killed by signal 9).)"
+        in (ledger.reasons[0])
+    )
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

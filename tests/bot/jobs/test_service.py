@@ -1,0 +1,345 @@
+"""A job's life, on a real database; only Discord is a list of what was brought."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bot.errors import (
+    NotAcceptedError,
+    RefusedError,
+    StorageError,
+    UndeliverableError,
+    WorkerDiedError,
+)
+from bot.jobs.courier import Posted
+from bot.jobs.model import Job, State
+from bot.jobs.progress import Pace
+from bot.jobs.queue import Quota
+from bot.jobs.service import JobService
+from bot.storage import jobs as rows
+from bot.storage.database import Database, open_database
+from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress
+from tests.bot.jobs.samples import ORIGIN, REQUEST
+
+KILLED = WorkerDiedError(-9)
+
+
+class Notebook:
+    """A courier that writes down what it was given."""
+
+    def __init__(self) -> None:
+        self.delivered: list[tuple[str, str, bool]] = []
+        self.told: list[tuple[str, str | None]] = []
+        self.refusing = ""
+        self.holding = asyncio.Event()  # set: nothing holds a delivery up
+        self.holding.set()
+
+    def follow(self, job: Job) -> None:
+        """Progress messages are the board's business."""
+
+    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
+        await self.holding.wait()
+        if self.refusing:
+            raise UndeliverableError(self.refusing)
+        content = await asyncio.to_thread(file.read_text)
+        self.delivered.append((job.id, content, again))
+        return Posted(message_id=11, channel_id=12)
+
+    async def tell(self, job: Job) -> None:
+        self.told.append((job.state.value, job.error))
+
+
+class House:
+    """A service on its database, with everything a test asks of it."""
+
+    def __init__(self, database: Database, results: Path, courier: Notebook) -> None:
+        self.database = database
+        self.results = results
+        self.courier = courier
+        self.stopped: list[tuple[str, int]] = []
+        self.jobs = self.restarted()
+
+    def restarted(self) -> JobService:
+        """A new service on the same database, as after a start."""
+        self.jobs = JobService(
+            self.database,
+            quota=Quota(size=3, per_user=3),
+            courier=self.courier,
+            results=self.results,
+            model="nano",
+            pace=Pace(),
+            workers=1,
+        )
+        self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))
+        return self.jobs
+
+    async def accept(self) -> Job:
+        async with self.jobs.accept(ORIGIN, REQUEST) as job:
+            return job
+
+    async def begin(self) -> tuple[Job, Generate]:
+        begun = await self.jobs.begin(await self.jobs.next_ticket())
+        assert begun is not None
+        return begun
+
+    def finished(self, generate: Generate) -> Finished:
+        """The file, written, and the word that it is."""
+        Path(generate.output).write_text(f"attempt {generate.attempt}")
+        return Finished(generate.job_id, generate.attempt, generate.output, 1.5, 9)
+
+    async def row(self, job: Job) -> Job:
+        found = await self.database.read(rows.get, job.id)
+        assert found is not None
+        return found
+
+    async def row_in(self, job: Job, state: State) -> Job:
+        """The row, once it is in ``state``."""
+        deadline = time.monotonic() + 5
+        while (found := await self.row(job)).state is not state:
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.005)
+        return found
+
+    async def until(self, job: Job, state: State) -> Job:
+        """As ``row_in``, once nothing is going on in the background either."""
+        await self.row_in(job, state)
+        await self.jobs.settled()
+        return await self.row_in(job, state)
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as database:
+        house = House(database, tmp_path, Notebook())
+        yield house
+        await house.jobs.close()
+
+
+async def test_the_row_is_written_before_anybody_is_answered(house: House) -> None:
+    async with house.jobs.accept(ORIGIN, REQUEST) as job:
+        row = await house.row(job)
+        assert (row.state, row.attempt, row.request, row.origin) == (
+            State.QUEUED,
+            0,
+            REQUEST,
+            ORIGIN,
+        )
+        waiting = asyncio.ensure_future(house.jobs.next_ticket())
+        await asyncio.sleep(0.02)
+        assert not waiting.done()  # it starts only once Discord has been answered
+    assert (await waiting).job_id == job.id
+
+
+async def test_an_answer_that_fails_loses_nothing(house: House) -> None:
+    with pytest.raises(ConnectionError):
+        async with house.jobs.accept(ORIGIN, REQUEST):
+            raise ConnectionError
+    assert (await house.begin())[0].state is State.RUNNING
+
+
+async def test_from_queued_to_done(house: House) -> None:
+    job = await house.accept()
+    running, generate = await house.begin()
+    assert (running.state, running.attempt) == (State.RUNNING, 1)
+    house.jobs.ended(running, house.finished(generate))
+    done = await house.until(job, State.DONE)
+    assert house.courier.delivered == [(job.id, "attempt 1", False)]
+    assert (done.message_id, done.message_channel_id, done.told) == (11, 12, True)
+    assert (done.seconds, done.size_bytes, done.origin.token) == (1.5, 9, "")
+    assert house.jobs.status(job.id) is None
+
+
+async def test_words_of_an_older_attempt_change_nothing(house: House) -> None:
+    job = await house.accept()
+    first, old = await house.begin()
+    house.jobs.crashed(first, KILLED)
+    await house.until(job, State.QUEUED)
+    second, new = await house.begin()
+    assert second.attempt == 2
+    assert old.output != new.output
+    late: list[Outcome] = [
+        house.finished(old),
+        Failed(job.id, 1, "late"),
+        Cancelled(job.id, 1),
+    ]
+    for outcome in late:
+        house.jobs.ended(first, outcome)
+    house.jobs.crashed(first, KILLED)
+    house.jobs.progressed(Progress(job.id, 1, "denoise", 1, 3))
+    row = await house.until(job, State.RUNNING)
+    assert (row.attempt, row.crashes) == (2, 1)
+    status = house.jobs.status(job.id)
+    assert status is not None
+    assert status.progress is None
+    house.jobs.ended(second, house.finished(new))
+    await house.until(job, State.DONE)
+    house.jobs.ended(second, house.finished(new))
+    await house.until(job, State.DONE)
+    assert house.courier.delivered == [(job.id, "attempt 2", False)]
+
+
+async def test_a_job_that_kills_two_workers_is_failed(house: House) -> None:
+    job = await house.accept()
+    for _ in range(2):
+        running, _ = await house.begin()
+        house.jobs.crashed(running, KILLED)
+        await asyncio.sleep(0)
+    failed = await house.until(job, State.FAILED)
+    assert failed.error is not None
+    assert "signal 9" in failed.error
+    assert house.courier.told == [("failed", failed.error)]
+
+
+async def test_cancelling_one_that_waits(house: House) -> None:
+    job = await house.accept()
+    await house.jobs.cancel(job.id, by=ORIGIN.user_id)
+    await house.until(job, State.CANCELLED)
+    assert house.courier.told == [("cancelled", None)]
+    with pytest.raises(RefusedError, match="not waiting or running"):
+        await house.jobs.cancel(job.id, by=ORIGIN.user_id)
+    following = await house.accept()
+    assert (await house.begin())[0].id == following.id
+
+
+async def test_cancelling_one_that_runs(house: House) -> None:
+    job = await house.accept()
+    running, generate = await house.begin()
+    await house.jobs.cancel(job.id, by=ORIGIN.user_id)
+    assert house.stopped == [(job.id, 1)]
+    house.jobs.ended(running, house.finished(generate))  # it was too fast to be stopped
+    row = await house.until(job, State.CANCELLED)
+    assert (row.output, house.courier.delivered) == (None, [])
+
+
+async def test_cancelling_inside_the_answer(house: House) -> None:
+    async with house.jobs.accept(ORIGIN, REQUEST) as job:
+        await house.jobs.cancel(job.id, by=ORIGIN.user_id)
+    other = await house.accept()
+    assert (await house.jobs.next_ticket()).job_id == other.id
+
+
+@pytest.mark.parametrize(("by", "guild"), [(8, None), (8, 5)])
+async def test_nobody_else_cancels(house: House, by: int, guild: int | None) -> None:
+    job = await house.accept()
+    with pytest.raises(RefusedError, match="Only the person"):
+        await house.jobs.cancel(job.id, by=by, manages_guild=guild)
+    await house.jobs.cancel(job.id, by=8, manages_guild=ORIGIN.guild_id)
+
+
+async def test_what_is_being_delivered_cannot_be_cancelled(house: House) -> None:
+    job = await house.accept()
+    running, generate = await house.begin()
+    house.courier.holding.clear()
+    house.jobs.ended(running, house.finished(generate))
+    await house.row_in(job, State.DELIVERING)
+    with pytest.raises(RefusedError, match="on its way"):
+        await house.jobs.cancel(job.id, by=ORIGIN.user_id)
+    house.courier.holding.set()
+    await house.until(job, State.DONE)
+
+
+async def test_an_undeliverable_result_is_failed_and_told(house: House) -> None:
+    job = await house.accept()
+    running, generate = await house.begin()
+    house.courier.refusing = "The channel is gone."
+    house.jobs.ended(running, house.finished(generate))
+    failed = await house.until(job, State.FAILED)
+    assert (failed.error, failed.told) == ("The channel is gone.", True)
+
+
+async def test_a_write_that_fails_accepts_nothing(house: House) -> None:
+    await house.database.write(lambda connection: _run(connection, "ALTER TABLE jobs RENAME TO j"))
+    for _ in range(4):  # more than the quota holds: what isn't kept isn't counted
+        with pytest.raises(StorageError, match="nothing was accepted"):
+            await house.accept()
+    await house.database.write(lambda connection: _run(connection, "ALTER TABLE j RENAME TO jobs"))
+    await house.accept()
+
+
+async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(house: House) -> None:
+    job = await house.accept()
+    house.jobs.broken("The disk is empty.")
+    failed = await house.until(job, State.FAILED)
+    assert failed.error is not None
+    assert "The disk is empty." in failed.error
+    with pytest.raises(NotAcceptedError, match=r"The disk is empty\."):
+        await house.accept()
+    house.jobs.recovered()
+    await house.accept()
+
+
+async def test_a_start_takes_up_everything(house: House) -> None:
+    jobs = [await house.accept() for _ in range(3)]
+    await _set(house, jobs[0], State.RUNNING)
+    (house.results / "made.gif").write_text("made")
+    await _set(house, jobs[1], State.DELIVERING, output="made.gif")
+    service = house.restarted()
+    await service.recover()
+    await house.until(jobs[1], State.DONE)
+    assert house.courier.delivered == [(jobs[1].id, "made", True)]
+    assert [(await house.begin())[0].id for _ in range(2)] == [jobs[0].id, jobs[2].id]
+    assert (await house.row(jobs[0])).attempt == 2
+
+
+async def test_a_result_whose_file_is_gone_is_made_again(house: House) -> None:
+    job = await house.accept()
+    await _set(house, job, State.DELIVERING, output="gone.gif")
+    await house.restarted().recover()
+    running, generate = await house.begin()
+    assert running.attempt == 2
+    house.jobs.ended(running, house.finished(generate))
+    await house.until(job, State.DONE)
+
+
+async def test_who_was_not_told_is_told_at_the_next_start(house: House) -> None:
+    job = await house.accept()
+    await _set(house, job, State.FAILED, error="Out of luck.")
+    await house.restarted().recover()
+    await house.until(job, State.FAILED)
+    assert house.courier.told == [("failed", "Out of luck.")]
+    house.courier.told.clear()
+    await house.restarted().recover()
+    assert house.courier.told == []
+
+
+async def test_a_shutdown_puts_the_running_job_back(house: House) -> None:
+    job = await house.accept()
+    running, _ = await house.begin()
+    await house.jobs.interrupted(running)
+    row = await house.row(job)
+    assert (row.state, row.attempt, row.crashes) == (State.QUEUED, 1, 0)
+
+
+async def test_the_answer_is_remembered(house: House) -> None:
+    job = await house.accept()
+    await house.jobs.answered(job.id, 99)
+    assert (await house.row(job)).answer_id == 99
+    running, _ = await house.begin()
+    assert running.answer_id == 99
+
+
+async def test_who_waits_knows_how_many_are_ahead(house: House) -> None:
+    jobs = [await house.accept() for _ in range(3)]
+    await house.begin()
+    statuses = house.jobs.waiting_or_running()
+    assert [status.job.id for status in statuses] == [job.id for job in jobs]
+    assert [status.ahead for status in statuses] == [None, 1, 2]
+    assert house.jobs.waiting_or_running(user_id=99) == []
+
+
+async def _set(house: House, job: Job, state: State, **values: object) -> Job:
+    """The row as an earlier run may have left it."""
+    attempt = job.attempt + 1
+    moved = await house.database.write(rows.move, job, state, attempt=attempt, **values)
+    assert moved is not None
+    return moved
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.execute(text(statement))

@@ -1,0 +1,126 @@
+"""The writer, the pragmas, and databases that can't be used."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, text
+
+from bot.errors import DatabaseError, StorageError
+from bot.storage import registrations
+from bot.storage.database import Database, create_engine, open_database
+from bot.storage.migrate import known_revisions, migrate
+from bot.storage.tables import metadata
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    async with open_database(url) as opened:
+        yield opened
+
+
+async def test_fifty_writes_at_once(database: Database) -> None:
+    writes = [database.write(registrations.remember, number, "hash") for number in range(50)]
+    await asyncio.gather(*writes)
+    assert await database.read(registrations.commands_hash, 49) == "hash"
+
+
+async def test_one_bad_write_spoils_no_other(database: Database) -> None:
+    def bad(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO registrations VALUES (1, NULL)"))
+
+    def bug(connection: Connection) -> None:
+        connection.execute(text("SELECT 1"))
+        raise LookupError("a bug in a query")
+
+    results = await asyncio.gather(
+        database.write(registrations.remember, 1, "one"),
+        database.write(bad),
+        database.write(registrations.remember, 2, "two"),
+        database.write(bug),
+        database.write(registrations.remember, 3, "three"),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [
+        type(None),
+        StorageError,
+        type(None),
+        LookupError,
+        type(None),
+    ]
+    found = [await database.read(registrations.commands_hash, number) for number in (1, 2, 3)]
+    assert found == ["one", "two", "three"]
+
+
+async def test_what_was_asked_before_the_end_is_written(url: str) -> None:
+    async with open_database(url) as database:
+        write = asyncio.create_task(database.write(registrations.remember, 1, "late"))
+        await asyncio.sleep(0)
+    await write
+    async with open_database(url) as database:
+        assert await database.read(registrations.commands_hash, 1) == "late"
+
+
+async def test_a_write_nobody_waits_for_is_done_all_the_same(database: Database) -> None:
+    write = asyncio.create_task(database.write(registrations.remember, 1, "x"))
+    await asyncio.sleep(0)
+    write.cancel()
+    await database.write(registrations.remember, 2, "y")
+    assert await database.read(registrations.commands_hash, 1) == "x"
+
+
+async def test_sqlite_is_set_up(database: Database) -> None:
+    def pragmas(connection: Connection) -> list[object]:
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return [connection.execute(text(f"PRAGMA {name}")).scalar() for name in names]
+
+    assert await database.read(pragmas) == ["wal", 2, 1, 5000]
+
+
+async def test_the_migrations_make_what_the_code_expects(database: Database) -> None:
+    def difference(connection: Connection) -> object:
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert await database.read(difference) == []
+
+
+async def test_a_database_at_head_is_left_alone(url: str) -> None:
+    engine = create_engine(url)
+    assert await migrate(engine) is None
+    assert await migrate(engine) == known_revisions()[-1]
+    await engine.dispose()
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(url: str, tmp_path: Path) -> None:
+    """A table stands in the second statement's way."""
+    with sqlite3.connect(tmp_path / "test.db") as connection:
+        connection.execute("CREATE TABLE registrations (x)")
+    with pytest.raises(DatabaseError, match="already exists"):
+        async with open_database(url):
+            pass
+    with sqlite3.connect(tmp_path / "test.db") as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        assert tables.fetchall() == [("registrations",)]
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "sqlite+nothing:///x", "oracle+cx://x"])
+async def test_an_address_that_is_none(bad: str) -> None:
+    with pytest.raises(DatabaseError, match=r"storage\.database_url"):
+        create_engine(bad)
+
+
+async def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(DatabaseError, match="unable to open database file"):
+        async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'no' / 'test.db'}"):
+            pass

@@ -1,0 +1,104 @@
+"""Wording: honest about time, safe with free text, never longer than Discord takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from bot.jobs.model import Job, State
+from bot.jobs.progress import Status
+from bot.ui import embeds, text
+from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.protocol import Progress
+from tests.bot.jobs.samples import job
+
+NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, "a few seconds left"),
+        (11, "about 20 seconds left"),
+        (54, "about 60 seconds left"),
+        (58, "about a minute left"),
+        (61, "about 2 minutes left"),
+    ],
+)
+def test_time_left(seconds: float, words: str) -> None:
+    assert text.time_left(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("step", "steps", "full", "percent"),
+    [
+        (0, 30, 0, "0 %"),
+        (15, 30, 10, "50 %"),
+        (30, 30, 20, "100 %"),
+        (99, 30, 20, "100 %"),
+        (1, 0, 0, "0 %"),
+    ],
+)
+def test_the_bar(step: int, steps: int, full: int, percent: str) -> None:
+    drawn = text.bar(step, steps)
+    assert (drawn.count("▰"), drawn.count("▱")) == (full, 20 - full)
+    assert drawn.endswith(f" {percent}")
+
+
+def test_a_prompt_pings_and_formats_nothing() -> None:
+    shown = text.prompt("**bold** @everyone `code`\nsecond line")
+    assert "**" not in shown
+    assert "@everyone" not in shown
+    assert "\n" not in shown
+
+
+def test_who_waits_learns_the_place() -> None:
+    assert text.status(Status(job=job(), ahead=0)) == "⏳ Next in line."
+    waiting = text.status(Status(job=job(), ahead=2, seconds_left=100.0))
+    assert waiting == "⏳ 2 GIFs are ahead of yours, about 2 minutes left."
+    retried = text.status(Status(job=job(crashes=1), ahead=1))
+    assert "trying once more" in retried
+
+
+@pytest.mark.parametrize(
+    ("stage", "words"),
+    [("encode_prompt", "reading the prompt"), ("denoise", "step 3 of 4"), ("save", "saving")],
+)
+def test_who_is_served_learns_the_step(stage: str, words: str) -> None:
+    progress = Progress("x", 1, stage, 3, 4)
+    running = Status(job=job(state=State.RUNNING), progress=progress, seconds_left=3.0)
+    assert words in text.status(running)
+
+
+def _long(**values: object) -> Job:
+    return job(prompt=NASTY[:MAX_PROMPT_CHARACTERS], negative_prompt=NASTY, **values)
+
+
+@pytest.mark.parametrize(
+    "embed",
+    [
+        embeds.result(_long(seconds=3.25, model="/models/my-model/")),
+        embeds.ended(_long(state=State.FAILED, error=NASTY * 3)),
+        embeds.ended(_long(state=State.CANCELLED)),
+        embeds.progress(_long().request, "words"),
+        embeds.history([_long(error=NASTY, message_id=2**63)] * 5, page=0, pages=9, total=99),
+        embeds.history([], page=0, pages=1, total=0),
+        embeds.queue([Status(job=_long())] * 15, total=400, user_id=7),
+        embeds.help_(ModelLimits()),
+    ],
+)
+def test_no_embed_is_too_long(embed: object) -> None:
+    values = embed.to_dict()  # type: ignore[attr-defined]
+    assert len(values.get("description", "")) <= 4096
+    assert all(len(field["value"]) <= 1024 for field in values.get("fields", ()))
+    assert len(str(values)) <= 6000
+
+
+def test_a_result_holds_all_it_takes_to_make_it_again() -> None:
+    made = job(seed=5, guidance_scale=3.5, steps=12, negative_prompt="rain", seconds=3.25)
+    shown = str(embeds.result(made).to_dict())
+    for words in ("`5`", "guidance 3.5", "12 steps", "512 x 512", "8 frames", "rain", "3.2 s"):
+        assert words in shown
+
+
+def test_the_alt_text_fits() -> None:
+    assert len(text.alt_text(_long().request)) <= text.ALT_TEXT_LIMIT
