@@ -48,11 +48,13 @@ async def run(settings: Settings) -> None:
             client.furnish(House(limits, database, jobs))
             pool = Pool(_worker_settings(settings.generator, settings.log), jobs)
             jobs.register_workers(pool.cancel)
-            async with run_pool(pool), _in_background(courier.board.run()):
-                await _until(stop, _converse(client, jobs))
-                logger.info("leaving")
-                jobs.refuse(_LEAVING)
-            await jobs.close()
+            try:
+                async with run_pool(pool), _in_background(courier.board.run()):
+                    await _until(stop, _converse(client, jobs))
+                    logger.info("leaving")
+                    jobs.refuse(_LEAVING)
+            finally:
+                await jobs.close()
 
 
 async def _converse(client: HotshotClient, jobs: JobService) -> None:

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
 
+import aiohttp
+
 _job: ContextVar[str] = ContextVar("job", default="")
 
 _BLOT = "[redacted]"
@@ -28,6 +30,8 @@ _TOKEN_PLACES = (
 # These write parameters and frames as they are; at DEBUG they would say more than is anybody's
 # business, and cost more than the work itself.
 _QUIET = ("aiosqlite", "alembic", "asyncio", "sqlalchemy.engine")
+# A network that fails is no bug: its traceback says nothing that its name doesn't.
+_EXPECTED = (OSError, TimeoutError, aiohttp.ClientError)
 
 
 @contextlib.contextmanager
@@ -62,7 +66,10 @@ class LineFormatter(logging.Formatter):
         words = [time.replace("+00:00", "Z"), record.levelname, record.name]
         words += [f"job={job}"] if job else []
         line = " ".join([*words, record.getMessage().replace("\n", "\\n")])
-        if record.exc_info:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, _EXPECTED):
+            line += f" ({type(error).__name__}: {error})"
+        elif record.exc_info:
             line += "\n" + self.formatException(record.exc_info)
         return redact(line, self._secrets)
 
