@@ -1,0 +1,160 @@
+"""How quickly the bot answers, starts and hands out work, with the generator busy on all cores.
+
+The bot runs as its users run it, against the sandbox in this process; the sandbox shares the cores,
+so the figures are upper bounds. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from bot.sandbox import Interaction, Person, Sandbox
+
+AT_ONCE = 50
+_STEPS = 2  # of benchmarks.busy
+_WITHIN = 120.0  # seconds
+
+
+@dataclass
+class Figures:
+    """What was measured; times in seconds, memory in bytes."""
+
+    first_start: float = 0.0
+    next_start: float = 0.0
+    memory_at_start: int = 0
+    memory_after: int = 0
+    answers: list[float] = field(default_factory=list)
+    pauses: list[float] = field(default_factory=list)
+
+    def table(self) -> str:
+        """As the README has it."""
+        rows = [
+            ("ready, first start (makes the database)", f"{self.first_start:.2f} s", ""),
+            ("ready, next start", f"{self.next_start:.2f} s", "< 2 s"),
+            ("memory when ready", _megabytes(self.memory_at_start), "< 150 MB"),
+            (f"memory after {len(self.answers)} GIFs", _megabytes(self.memory_after), "< 150 MB"),
+            (f"first answer, {AT_ONCE} at once, p50", _ms(quantile(self.answers, 0.5)), ""),
+            (
+                f"first answer, {AT_ONCE} at once, p99",
+                _ms(quantile(self.answers, 0.99)),
+                "< 250 ms",
+            ),
+            ("from a finished job to the next, p50", _ms(quantile(self.pauses, 0.5)), ""),
+            ("from a finished job to the next, p99", _ms(quantile(self.pauses, 0.99)), "< 50 ms"),
+        ]
+        lines = ["| bot | measured | goal |", "|---|---|---|"]
+        return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+
+
+async def measure(rounds: int) -> Figures:
+    """Starts the bot twice; ``rounds`` times ``AT_ONCE`` people type /gif in the same moment."""
+    figures = Figures()
+    with tempfile.TemporaryDirectory() as directory:
+        async with Sandbox() as discord:
+            config = _config(Path(directory), discord)
+            async with _bot(config, discord) as (seconds, _):
+                figures.first_start = seconds
+            async with _bot(config, discord) as (seconds, process):
+                figures.next_start = seconds
+                figures.memory_at_start = process.memory_info().rss
+                people = [discord.person(f"person{number}") for number in range(AT_ONCE)]
+                await _warm_up(people[0])
+                for _ in range(rounds):
+                    await _one_round(people, figures)
+                figures.memory_after = process.memory_info().rss
+    return figures
+
+
+async def _warm_up(person: Person) -> None:
+    """Until a worker is there: the rounds are to be measured with the generator at work."""
+    await _posted(await person.slash("gif", prompt="warm up", steps=_STEPS))
+
+
+async def _one_round(people: Sequence[Person], figures: Figures) -> None:
+    sent = [await person.slash("gif", prompt="busy", steps=_STEPS) for person in people]
+    for interaction in sent:
+        await interaction.acknowledged()
+    figures.answers += [interaction.latency or 0.0 for interaction in sent]
+    spans = sorted([await _posted(interaction) for interaction in sent])
+    figures.pauses += [after[0] - before[1] for before, after in itertools.pairwise(spans)]
+
+
+async def _posted(interaction: Interaction) -> tuple[float, float]:
+    """When the worker began and ended this job."""
+    message = await interaction.message(lambda message: message.files, _WITHIN)
+    span = json.loads(message.files[0].data)
+    return span["began"], span["ended"]
+
+
+@asynccontextmanager
+async def _bot(config: Path, discord: Sandbox) -> AsyncIterator[tuple[float, psutil.Process]]:
+    """A running bot, and the seconds from its start until Discord had it connected."""
+    began = time.perf_counter()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "run", "--config", str(config)),
+        env={**os.environ, "HOTSHOT_LOG__LEVEL": "WARNING"},
+    )
+    try:
+        await discord.connected(_WITHIN)
+        yield time.perf_counter() - began, psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        await process.wait()
+        await discord.until(lambda: not discord.gateway.connected or None, _WITHIN)
+
+
+def _config(directory: Path, discord: Sandbox) -> Path:
+    path = directory / "config.toml"
+    path.write_text(
+        f"""
+[discord]
+token = "{discord.token}"
+base_url = "{discord.url}"
+[generator]
+model = "hotshotco/Hotshot-XL"
+devices = "cpu"
+engine = "benchmarks.busy:create"
+[storage]
+data_dir = "{directory / "data"}"
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value that ``share`` of all don't exceed."""
+    ordered = sorted(values)
+    return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.0f} MB"
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=4, help=f"of {AT_ONCE} commands (default: 4)")
+    print(asyncio.run(measure(parser.parse_args().rounds)).table())
+
+
+if __name__ == "__main__":
+    main()
