@@ -121,12 +121,11 @@ def _as_encoder_names(
 
 def _count_positions(encoder: nn.Module, device: torch.device) -> None:
     """The one buffer that is in no file: built on meta, it has to be counted again."""
-    for module in encoder.modules():
-        if "position_ids" in module._buffers:
-            count = module._buffers["position_ids"]
-            assert count is not None  # noqa: S101
-            positions = torch.arange(count.shape[-1], device=device).unsqueeze(0)
-            module.register_buffer("position_ids", positions, persistent=False)
+    for name, buffer in list(encoder.named_buffers()):
+        owner, _, own_name = name.rpartition(".")
+        if own_name == "position_ids":
+            positions = torch.arange(buffer.shape[-1], device=device).unsqueeze(0)
+            encoder.get_submodule(owner).register_buffer(own_name, positions, persistent=False)
 
 
 def _tokenizer(directory: Path, vocabulary: int) -> Any:

@@ -49,6 +49,14 @@ def test_forward_is_the_original_s(tiny: HotshotModel, case: int) -> None:
     assert difference(predicted, values[f"{case}.output"]) < 1e-5
 
 
+def test_channels_last_is_the_same_network(tiny: HotshotModel) -> None:
+    values = recorded("unet_forward")
+    network = copy.deepcopy(tiny.unet).to(memory_format=torch.channels_last)
+    with torch.inference_mode():
+        predicted = network(values["0.sample"], 501, **told(values, 0)).sample
+    assert difference(predicted, values["0.output"]) < 1e-5
+
+
 def test_norms_of_the_plain_class_would_not_do() -> None:
     """With the same weights the two networks differ by far more than the tolerance above."""
     values = recorded("unet_forward")
@@ -69,7 +77,14 @@ def test_all_tensors_of_the_full_size_find_their_place() -> None:
     with gzip.open(REFERENCE / "full_size_unet_keys.json.gz") as file:
         full_size = json.load(file)
     with torch.device("meta"):
-        network = HotshotUNet(full_size["config"])
+        network = HotshotUNet(full_size["config"]).eval()
+        predicted = network(
+            torch.randn(2, 4, 8, 48, 84),
+            torch.tensor(1),
+            torch.randn(2, 77, 2048),
+            added_cond_kwargs={"text_embeds": torch.randn(2, 1280), "time_ids": torch.ones(2, 6)},
+        ).sample
+    assert predicted.shape == (2, 4, 8, 48, 84)
     shapes = {name: list(value.shape) for name, value in network.published_state_dict().items()}
     assert len(shapes) == 2100
     assert shapes == full_size["tensors"]
