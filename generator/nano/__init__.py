@@ -1,0 +1,1 @@
+"""nano: a small Hotshot-XL that ships with the package, and the recipe that trains it again."""

@@ -1,0 +1,222 @@
+"""Captions in varied natural wording, in any order, with words from outside. No models here.
+
+A caption may leave attributes unsaid; then the clip's are up to chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.nano import world
+
+COLOR_WORDS: dict[str, tuple[str, ...]] = {
+    "red": ("red", "red", "red", "bright red", "crimson", "scarlet"),
+    "green": ("green", "green", "green", "bright green", "emerald"),
+    "blue": ("blue", "blue", "blue", "bright blue", "azure"),
+    "yellow": ("yellow", "yellow", "yellow", "bright yellow", "golden"),
+    "purple": ("purple", "purple", "purple", "violet"),
+    "orange": ("orange", "orange", "orange", "bright orange"),
+    "white": ("white", "white", "white", "snow white"),
+    "cyan": ("cyan", "cyan", "cyan", "turquoise", "aqua"),
+}
+SHAPE_WORDS: dict[str, tuple[str, ...]] = {
+    "ball": ("ball", "ball", "circle", "circle", "disc", "disk", "dot", "sphere", "round ball"),
+    "square": ("square", "square", "square", "box", "block", "cube"),
+    "triangle": ("triangle", "triangle", "triangle", "pyramid"),
+    "star": ("star", "star", "star", "five-pointed star"),
+}
+BACKGROUND_WORDS: dict[str, tuple[str, ...]] = {
+    "black": ("black", "black", "black", "pitch black", "jet black"),
+    "gray": ("gray", "gray", "grey", "grey"),
+    "navy": ("navy", "navy", "navy blue", "dark blue", "deep blue"),
+    "beige": ("beige", "beige", "beige", "cream", "sand colored", "tan"),
+}
+_WAYS = {
+    "left": ("left", "to the left", "towards the left", "leftwards", "leftward", "right to left",
+             "from right to left", "to the left side", "from the right to the left"),
+    "right": ("right", "to the right", "towards the right", "rightwards", "rightward",
+              "left to right", "from left to right", "to the right side",
+              "from the left to the right"),
+    "up": ("up", "upwards", "upward", "to the top", "towards the top", "from bottom to top",
+           "from the bottom to the top", "up high"),
+    "down": ("down", "downwards", "downward", "to the bottom", "towards the bottom",
+             "from top to bottom", "from the top to the bottom", "to the ground"),
+}  # fmt: skip
+_GO = ("moving", "moving", "going", "going", "sliding", "drifting", "gliding", "traveling",
+       "flying", "heading", "floating", "running", "passing", "shifting")  # fmt: skip
+MOTION_WORDS: dict[str, tuple[str, ...]] = {
+    "bouncing": ("bouncing", "bouncing", "bouncing up and down", "hopping", "jumping",
+                 "jumping up and down", "hopping up and down", "bouncing on the floor"),
+    "growing": ("growing", "growing", "getting bigger", "getting larger", "becoming bigger",
+                "expanding", "swelling", "inflating", "increasing in size", "growing bigger",
+                "enlarging", "scaling up"),
+    "shrinking": ("shrinking", "shrinking", "getting smaller", "becoming smaller", "contracting",
+                  "dwindling", "deflating", "decreasing in size", "growing smaller",
+                  "scaling down", "getting tiny"),
+    "spinning": ("spinning", "spinning", "rotating", "rotating", "turning", "turning around",
+                 "twirling", "whirling", "revolving", "spinning around",
+                 "rotating in place"),
+}  # fmt: skip
+_ALONE = {"up": ("rising", "rising", "climbing", "ascending", "lifting off", "soaring"),
+          "down": ("falling", "falling", "sinking", "descending", "dropping"),
+          "left": (), "right": ()}  # fmt: skip
+_FINITE = {
+    "moving": "moves", "going": "goes", "sliding": "slides", "drifting": "drifts",
+    "gliding": "glides", "traveling": "travels", "flying": "flies", "heading": "heads",
+    "floating": "floats", "running": "runs", "passing": "passes", "shifting": "shifts",
+    "rising": "rises", "climbing": "climbs", "ascending": "ascends", "lifting": "lifts",
+    "soaring": "soars", "falling": "falls", "sinking": "sinks", "descending": "descends",
+    "dropping": "drops", "bouncing": "bounces", "hopping": "hops", "jumping": "jumps",
+    "growing": "grows", "getting": "gets", "becoming": "becomes", "expanding": "expands",
+    "swelling": "swells", "inflating": "inflates", "increasing": "increases",
+    "enlarging": "enlarges", "scaling": "scales", "shrinking": "shrinks",
+    "contracting": "contracts", "dwindling": "dwindles", "deflating": "deflates",
+    "decreasing": "decreases", "spinning": "spins", "rotating": "rotates", "turning": "turns",
+    "twirling": "twirls", "whirling": "whirls", "revolving": "revolves",
+}  # fmt: skip
+_BEHIND = ("on a {} background", "on a {} background", "against a {} background",
+           "with a {} background", "in front of a {} background", "over a {} background",
+           "on a {} backdrop", "against a {} backdrop", "with a {} backdrop", "on {}",
+           "before a {} backdrop", "the background is {}", "{} background", "{} backdrop",
+           "background: {}", "in a {} scene", "against {}", "on a {} canvas",
+           "where the background is {}", "in front of {}", "surrounded by {}")  # fmt: skip
+_OPENINGS = ("", "", "", "", "a gif of ", "an animation of ", "a clip of ", "a video of ",
+             "an animated gif showing ", "show me ", "please draw ", "a short animation with ",
+             "picture of ", "i want ", "make ", "render ", "imagine ", "a loop of ")  # fmt: skip
+_ADJECTIVES = ("small", "big", "simple", "flat", "shiny", "little", "large", "cute", "solid",
+               "plain", "bright", "lonely", "happy", "geometric", "smooth", "single", "tiny",
+               "huge", "nice", "pretty", "colorful", "perfect", "colored")  # fmt: skip
+_ADVERBS = ("slowly", "quickly", "smoothly", "steadily", "gently", "fast", "gracefully",
+            "constantly", "across the screen", "over time", "in the frame", "again and again",
+            "across the picture", "all the time", "in the air")  # fmt: skip
+_ENDINGS = ("high quality", "4k", "minimalist", "vector art", "clean", "hd", "best quality",
+            "flat design", "smooth animation", "masterpiece", "cartoon style", "sharp edges",
+            "motion graphics", "simple shapes", "very detailed", "in a loop")  # fmt: skip
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Which attributes a caption mentions."""
+
+    color: bool = True
+    shape: bool = True
+    motion: bool = True
+    background: bool = True
+
+
+def draw_said(rng: np.random.Generator) -> Said:
+    """Everything three times in four; else each attribute by itself."""
+    if rng.random() < 0.75:
+        return Said()
+    color, shape, motion, background = (bool(chance < 0.65) for chance in rng.random(4))
+    return Said(color, shape, motion, background)
+
+
+def draw_caption(rng: np.random.Generator) -> tuple[str, world.Attributes, Said]:
+    """A caption with what it says, over the combinations that training sees."""
+    attributes, said = world.draw_attributes(rng), draw_said(rng)
+    return caption(rng, attributes, said), attributes, said
+
+
+def caption(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
+    """One wording of what is said of a clip; may be empty when nothing is."""
+    thing = _thing(rng, attributes, said)
+    behind = _behind(rng, attributes.background) if said.background else ""
+    text = _arranged(rng, thing, attributes.motion if said.motion else "", behind)
+    if rng.random() < 0.2:
+        text += f", {_pick(rng, _ENDINGS)}"
+    if rng.random() < 0.12:
+        text = _with_stranger(rng, text)
+    return _typed(rng, text.strip(" ,"))
+
+
+def _thing(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
+    words = []
+    if rng.random() < 0.2:
+        words.append(_pick(rng, _ADJECTIVES))
+    if said.color:
+        words.append(_pick(rng, COLOR_WORDS[attributes.color]))
+    words.append(
+        _pick(rng, SHAPE_WORDS[attributes.shape]) if said.shape else _pick(rng, ("shape", "object"))
+    )
+    if said.color and said.shape and rng.random() < 0.05:
+        words = [words[-1], _pick(rng, ("that is", "which is", "colored")), words[-2]]
+    return " ".join(words)
+
+
+def motion_phrase(rng: np.random.Generator, motion: str) -> str:
+    """The motion as a participle: "going to the left", "rising"."""
+    if motion in MOTION_WORDS:
+        return _pick(rng, MOTION_WORDS[motion])
+    way = motion.removeprefix("moving ")
+    if _ALONE[way] and rng.random() < 0.35:
+        return _pick(rng, _ALONE[way])
+    return f"{_pick(rng, _GO)} {_pick(rng, _WAYS[way])}"
+
+
+def _behind(rng: np.random.Generator, background: str) -> str:
+    return _pick(rng, _BEHIND).format(_pick(rng, BACKGROUND_WORDS[background]))
+
+
+def _arranged(rng: np.random.Generator, thing: str, motion: str, behind: str) -> str:
+    """One sentence of what is said, in one of the orders in which people say it."""
+    article = _article(rng, thing)
+    does = _with_adverb(rng, motion_phrase(rng, motion)) if motion else ""
+    opening = _pick(rng, _OPENINGS)
+    orders = [f"{opening}{article}{thing} {does} {behind}"] * 2
+    orders.append(f"{behind}, {article}{thing} {does}")
+    orders.append(", ".join(part for part in (thing, does, behind) if part))
+    if does:
+        orders.append(f"{article}{thing} {_finite(does)} {behind}")
+        orders.append(f"{article}{thing} {_finite(does)} {behind}")
+        orders.append(f"{opening}{article}{thing} that is {does} {behind}")
+        orders.append(f"{opening}{article}{thing} {behind}, {does}")
+        orders.append(f"{does}: {article}{thing} {behind}")
+        if " " not in does:
+            orders.append(f"{opening}{_article(rng, does)}{does} {thing} {behind}")
+    return _pick(rng, tuple(orders))
+
+
+def _with_adverb(rng: np.random.Generator, does: str) -> str:
+    if rng.random() >= 0.2:
+        return does
+    adverb = _pick(rng, _ADVERBS)
+    before = adverb.endswith("ly") and rng.random() < 0.5
+    return f"{adverb} {does}" if before else f"{does} {adverb}"
+
+
+def _finite(does: str) -> str:
+    """ "going to the left" -> "goes to the left"."""
+    return " ".join(_FINITE.get(word, word) for word in does.split(" "))
+
+
+def _article(rng: np.random.Generator, noun: str) -> str:
+    if rng.random() < 0.15:
+        return _pick(rng, ("", "the ", "one "))
+    return "an " if noun[:1] in "aeiou" else "a "
+
+
+def _with_stranger(rng: np.random.Generator, text: str) -> str:
+    """A word nobody knows, anywhere in the text."""
+    length = int(rng.integers(2, 9))
+    stranger = "".join(_LETTERS[int(i)] for i in rng.integers(26, size=length))
+    words = text.split(" ")
+    words.insert(int(rng.integers(len(words) + 1)), stranger)
+    return " ".join(words)
+
+
+def _typed(rng: np.random.Generator, text: str) -> str:
+    text = " ".join(text.split()).replace(" ,", ",")
+    chance = rng.random()
+    if chance < 0.15:
+        return text[:1].upper() + text[1:] + "."
+    if chance < 0.2:
+        return text.upper()
+    return text + "!" if chance < 0.23 else text
+
+
+def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
+    return words[int(rng.integers(len(words)))]

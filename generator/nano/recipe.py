@@ -1,0 +1,165 @@
+"""Trains nano from nothing: text encoders, VAE, stills, clips, then the temporal layers alone.
+
+Every stage goes on from its last checkpoint, so it may be stopped at any time. The seeds are fixed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from diffusers import AutoencoderTiny
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
+from safetensors.torch import save_file
+from torch import nn
+
+from generator.hotshot.unet import HotshotUNet
+from generator.limits import ModelLimits
+from generator.nano import clips, text, unet, vae
+from generator.nano.stage import Chance, Stage
+
+SEED = 0
+CAPTIONS = 12_000
+DEFAULTS = {
+    "native_edge": 128,
+    "steps": 30,
+    "guidance_scale": 3.0,
+    "guidance_rescale": 0.7,
+    "scheduler": "euler_a",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lengths:
+    """Steps of each stage."""
+
+    text: int = 640
+    decoder: int = 1500
+    encoder: int = 600
+    stills: int = 900
+    clips: int = 3000
+    temporal: int = 400
+
+
+def train(output: Path, runs: Path, lengths: Lengths) -> None:
+    """Leaves a model directory in the published layout at ``output``; checkpoints go to ``runs``."""
+    torch.manual_seed(SEED)
+    encoders, tokenizers = _train_text(output, runs, lengths)
+    autoencoder = _train_vae(runs, lengths)
+    pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED)
+    data = clips.Clips(pool, ModelLimits(native_edge=DEFAULTS["native_edge"]), SEED)
+    network = _train_unet(data, runs, lengths)
+    save(output, encoders, autoencoder, network)
+
+
+def _train_text(
+    output: Path, runs: Path, lengths: Lengths
+) -> tuple[text.TextEncoders, text.Tokenizers]:
+    text.save_tokenizers(output, SEED)
+    tokenizers = text.load_tokenizers(output)
+    encoders = text.TextEncoders(len(tokenizers[0]))
+    data = text.Captions(tokenizers)
+    _stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3).run(
+        lambda _, chance: text.loss(encoders, data, chance)
+    )
+    return encoders.eval(), tokenizers
+
+
+def _train_vae(runs: Path, lengths: Lengths) -> AutoencoderTiny:
+    autoencoder = vae.build().to(memory_format=torch.channels_last)
+    stills = vae.Stills(SEED)
+    for name, part, steps, loss in (
+        ("decoder", autoencoder.decoder, lengths.decoder, vae.decoder_loss),
+        ("encoder", autoencoder.encoder, lengths.encoder, vae.encoder_loss),
+    ):
+        _stage(name, autoencoder, part, steps, runs, learning_rate=2e-3).run(
+            lambda _, chance, loss=loss: loss(autoencoder, stills, chance)
+        )
+    return autoencoder
+
+
+def _train_unet(data: clips.Clips, runs: Path, lengths: Lengths) -> HotshotUNet:
+    network = new_unet()
+    schedule = unet.noise_schedule()
+
+    def loss_of(count: int, frames: int) -> Callable[[int, Chance], torch.Tensor]:
+        return lambda _, chance: unet.loss(
+            network, schedule, data, chance, count=count, frames=frames
+        )
+
+    stills, moving = loss_of(64, 1), loss_of(8, clips.FRAMES)
+    _stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(stills)
+    some_stills = loss_of(32, 1)  # now and then, so that one frame alone stays a picture
+    _stage("clips", network, network, lengths.clips, runs, learning_rate=1e-3).run(
+        lambda step, chance: (some_stills if step % 6 == 5 else moving)(step, chance)
+    )
+    network.requires_grad_(False)
+    temporal = list(network.temporal_parameters())
+    for parameter in temporal:
+        parameter.requires_grad_(True)
+    Stage(
+        name="temporal", model=network, parameters=temporal, steps=lengths.temporal,
+        learning_rate=3e-4, seed=SEED, directory=runs,
+    ).run(moving)  # fmt: skip
+    return network
+
+
+def new_unet() -> HotshotUNet:
+    """Untrained; every block starts as the identity, which trains faster."""
+    network = HotshotUNet(unet.config())
+    for module in network.modules():
+        if isinstance(module, ResnetBlock2D):
+            nn.init.zeros_(module.conv2.weight)
+        if isinstance(module, Transformer2DModel):
+            nn.init.zeros_(module.proj_out.weight)
+    nn.init.zeros_(network.conv_out.weight)
+    return network.to(memory_format=torch.channels_last)
+
+
+def save(
+    output: Path, encoders: text.TextEncoders, autoencoder: AutoencoderTiny, network: HotshotUNet
+) -> None:
+    """Writes the published layout, weights as float16 safetensors."""
+    encoders.first.half().save_pretrained(output / "text_encoder")
+    encoders.second.half().save_pretrained(output / "text_encoder_2")
+    autoencoder.half().save_pretrained(output / "vae")
+    tensors = {
+        name: tensor.half().contiguous() for name, tensor in network.published_state_dict().items()
+    }
+    (output / "unet").mkdir(parents=True, exist_ok=True)
+    save_file(tensors, output / "unet" / "diffusion_pytorch_model.safetensors")
+    _write_json(output / "unet" / "config.json", network.published_config)
+    _write_json(output / "scheduler" / "scheduler_config.json", unet.SCHEDULER_CONFIG)
+    _write_json(output / "generation_config.json", DEFAULTS)
+    _write_json(output / "model_index.json", _MODEL_INDEX)
+
+
+_MODEL_INDEX = {
+    "_class_name": "HotshotXLPipeline",
+    "force_zeros_for_empty_prompt": True,
+    "scheduler": ["diffusers", "EulerDiscreteScheduler"],
+    "text_encoder": ["transformers", "CLIPTextModel"],
+    "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
+    "tokenizer": ["transformers", "CLIPTokenizer"],
+    "tokenizer_2": ["transformers", "CLIPTokenizer"],
+    "unet": ["hotshot_xl.models.unet", "UNet3DConditionModel"],
+    "vae": ["diffusers", "AutoencoderTiny"],
+}
+
+
+def _stage(
+    name: str, model: nn.Module, part: nn.Module, steps: int, runs: Path, *, learning_rate: float
+) -> Stage:
+    return Stage(
+        name=name, model=model, parameters=list(part.parameters()), steps=steps,
+        learning_rate=learning_rate, seed=SEED, directory=runs,
+    )  # fmt: skip
+
+
+def _write_json(path: Path, values: object) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

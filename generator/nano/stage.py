@@ -1,0 +1,151 @@
+"""One stage of the recipe: an optimiser, a learning-rate curve, an average, checkpoints.
+
+Chance at a step depends on the seed and the step alone, so an interrupted stage goes on as if it
+had not been. Knows nothing of what is trained.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_SECONDS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Chance:
+    """The randomness of one step."""
+
+    numpy: np.random.Generator
+    torch: torch.Generator
+
+    @classmethod
+    def at(cls, stage: str, seed: int, step: int) -> Chance:
+        numpy = np.random.default_rng([seed, step, *stage.encode()])
+        return cls(numpy, torch.Generator().manual_seed(int(numpy.integers(2**62))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Trains ``model`` and leaves the average of its weights in it.
+
+    ``parameters`` are those that learn; the rest of the model stays frozen.
+    """
+
+    name: str
+    model: nn.Module
+    parameters: list[nn.Parameter]
+    steps: int
+    learning_rate: float
+    seed: int
+    directory: Path
+    warmup: int = 100
+    average_decay: float = 0.998
+    weight_decay: float = 0.0
+
+    def run(
+        self,
+        loss_at: Callable[[int, Chance], torch.Tensor],
+        *,
+        look: Callable[[nn.Module, int], None] | None = None,
+        look_every: int = 500,
+    ) -> None:
+        """Steps to the end, or goes on from the last checkpoint; ``look`` sees the average."""
+        if self._finished():
+            return
+        optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=self.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=self.weight_decay,
+        )
+        average = AveragedModel(self.model, multi_avg_fn=self._average, use_buffers=True)
+        start = self._resume(optimizer, average)
+        saved = time.monotonic()
+        losses: list[float] = []
+        bar = tqdm(
+            range(start, self.steps), self.name, initial=start, total=self.steps, mininterval=5
+        )
+        for step in bar:
+            for group in optimizer.param_groups:
+                group["lr"] = self._learning_rate(step)
+            loss = loss_at(step, Chance.at(self.name, self.seed, step))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
+            optimizer.step()
+            average.update_parameters(self.model)
+            losses.append(loss.item())
+            if (step + 1) % 100 == 0:
+                log.info("%s step %d loss %.5f", self.name, step + 1, np.mean(losses[-100:]))
+                bar.set_postfix(loss=f"{np.mean(losses[-100:]):.4f}", refresh=False)
+            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                self._save(step + 1, optimizer, average)
+                saved = time.monotonic()
+            if look is not None and (step + 1) % look_every == 0:
+                look(average.module, step + 1)
+        self.model.load_state_dict(average.module.state_dict())
+        self._save(self.steps, None, average)
+
+    @torch.no_grad()
+    def _average(
+        self, average: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int
+    ) -> None:
+        """An exponential average that forgets the untrained start."""
+        decay = min(self.average_decay, (1 + int(count)) / (10 + int(count)))
+        for mean, value in zip(average, current, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
+
+    @property
+    def _checkpoint(self) -> Path:
+        return self.directory / f"{self.name}.pt"
+
+    def _learning_rate(self, step: int) -> float:
+        rise = min(1.0, (step + 1) / self.warmup)
+        fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
+        return self.learning_rate * rise * max(fall, 0.02)
+
+    def _finished(self) -> bool:
+        if not self._checkpoint.exists():
+            return False
+        state = torch.load(self._checkpoint, weights_only=True)
+        if state["step"] < self.steps:
+            return False
+        self.model.load_state_dict(state["average"])
+        return True
+
+    def _resume(self, optimizer: torch.optim.Optimizer, average: AveragedModel) -> int:
+        if not self._checkpoint.exists():
+            return 0
+        state = torch.load(self._checkpoint, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        average.module.load_state_dict(state["average"])
+        average.n_averaged.fill_(state["step"])
+        optimizer.load_state_dict(state["optimizer"])
+        return int(state["step"])
+
+    def _save(
+        self, step: int, optimizer: torch.optim.Optimizer | None, average: AveragedModel
+    ) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        state = {"step": step, "average": average.module.state_dict()}
+        if optimizer is not None:
+            state |= {"model": self.model.state_dict(), "optimizer": optimizer.state_dict()}
+        unfinished = self._checkpoint.with_suffix(".tmp")
+        torch.save(state, unfinished)
+        unfinished.replace(self._checkpoint)

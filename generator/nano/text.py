@@ -1,0 +1,195 @@
+"""nano's two tokenizers and text encoders, in the layout of SDXL's.
+
+The tokenizers are CLIP's byte-level BPE with merges learnt from nano's captions: a word from
+outside falls into pieces, never into an error. The encoders learn to tell a caption's attributes
+from the very values the UNet will see, then stay frozen.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from torch import nn
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from generator.nano import captions, world
+from generator.nano.stage import Chance
+
+Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+VOCABULARY = 1200
+UNSAID = -1
+ANSWERS: tuple[tuple[str, ...], ...] = (
+    tuple(world.COLORS),
+    world.SHAPES,
+    world.MOTIONS,
+    tuple(world.BACKGROUNDS),
+)
+CLIP_WORDS = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+)
+
+
+def save_tokenizers(directory: Path, seed: int) -> None:
+    """Writes ``tokenizer`` and ``tokenizer_2``, which differ in their padding as SDXL's do."""
+    vocabulary, merges = _learn_merges(seed)
+    for name, pad in (("tokenizer", END), ("tokenizer_2", "!")):
+        folder = directory / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False))
+        lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges), ""]
+        (folder / "merges.txt").write_text("\n".join(lines))
+        special = {"bos_token": START, "eos_token": END, "pad_token": pad, "unk_token": END}
+        (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2))
+        config = special | {"model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
+
+
+def _learn_merges(seed: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token=END))
+    learner.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
+    words = pre_tokenizers.Split(Regex(CLIP_WORDS), behavior="removed", invert=True)
+    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    learner.pre_tokenizer = pre_tokenizers.Sequence([words, letters])
+    rng = np.random.default_rng(seed)
+    texts = (captions.draw_caption(rng)[0] for _ in range(20_000))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, initial_alphabet=alphabet, end_of_word_suffix="</w>",
+        min_frequency=5, show_progress=False,
+    )  # fmt: skip
+    learner.train_from_iterator(texts, trainer)
+    merges = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]
+    # "!" comes first and the end token last, as in CLIP: padding and pooling rely on both.
+    ends = [letter + "</w>" for letter in alphabet]
+    tokens = [*alphabet, *ends, *dict.fromkeys(left + right for left, right in merges), START, END]
+    return {token: index for index, token in enumerate(dict.fromkeys(tokens))}, merges
+
+
+def load_tokenizers(directory: Path) -> Tokenizers:
+    return (
+        CLIPTokenizer.from_pretrained(directory / "tokenizer"),
+        CLIPTokenizer.from_pretrained(directory / "tokenizer_2"),
+    )
+
+
+class TextEncoders(nn.Module):
+    """Both encoders, and the heads that only training needs."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.first = CLIPTextModel(_config(vocabulary, width=64, activation="quick_gelu"))
+        self.second = CLIPTextModelWithProjection(_config(vocabulary, width=96, activation="gelu"))
+        answers = sum(len(names) for names in ANSWERS) + len(ANSWERS)
+        self.heads = nn.ModuleList(nn.Linear(width, answers) for width in (64, 96, 96))
+
+    def forward(self, ids: torch.Tensor, ids_2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids (b, 77) twice -> what SDXL conditions on: (b, 77, 160) and (b, 96)."""
+        first = self.first(ids, output_hidden_states=True)
+        second = self.second(ids_2, output_hidden_states=True)
+        hidden = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+        return hidden, second.text_embeds
+
+
+class Captions:
+    """Batches of captions with the indices of what they say."""
+
+    def __init__(self, tokenizers: Tokenizers) -> None:
+        self._tokenizers = tokenizers
+
+    def batch(self, count: int, chance: Chance) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
+        drawn = [captions.draw_caption(chance.numpy) for _ in range(count)]
+        texts = [text for text, _, _ in drawn]
+        answers = torch.tensor([_answers(attributes, said) for _, attributes, said in drawn])
+        first, second = (tokenize(tokenizer, texts) for tokenizer in self._tokenizers)
+        return first, second, answers
+
+
+def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
+    """Ids (b, 77), padded and cut."""
+    batch = tokenizer(
+        texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+    )
+    ids: torch.Tensor = batch["input_ids"]
+    return ids
+
+
+def loss(encoders: TextEncoders, data: Captions, chance: Chance, batch: int = 128) -> torch.Tensor:
+    """Cross-entropy of every head over every attribute, and a pull to a scale of one."""
+    ids, ids_2, answers = data.batch(batch, chance)
+    end = ids.argmax(-1)
+    longest = int(end.max()) + 1  # attention is causal: padding changes nothing before it
+    hidden, pooled = encoders(ids[:, :longest], ids_2[:, :longest])
+    at_end = hidden[torch.arange(len(ids)), end]
+    seen = (at_end[:, :64], at_end[:, 64:], pooled)
+    total = torch.zeros(())
+    for head, values in zip(encoders.heads, seen, strict=True):
+        noise = 0.3 * torch.randn(values.shape, generator=chance.torch)
+        total = total + _answer_loss(head(values + noise), answers)
+    scale = (hidden[:, 1:].square().mean(-1) - 1).square().mean()
+    return total + 0.1 * scale + 0.1 * (pooled.square().mean(-1) - 1).square().mean()
+
+
+@torch.no_grad()
+def accuracy(encoders: TextEncoders, data: Captions, chance: Chance) -> list[float]:
+    """Share of right answers per head, over all attributes."""
+    ids, ids_2, answers = data.batch(512, chance)
+    hidden, pooled = encoders(ids, ids_2)
+    at_end = hidden[torch.arange(len(ids)), ids.argmax(-1)]
+    shares = []
+    for head, values in zip(encoders.heads, (at_end[:, :64], at_end[:, 64:], pooled), strict=True):
+        right = [
+            part.argmax(-1) == target % part.shape[1]
+            for part, target in zip(_split(head(values)), answers.unbind(1), strict=True)
+        ]
+        shares.append(torch.stack(right).float().mean().item())
+    return shares
+
+
+def _answer_loss(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+    losses = [
+        nn.functional.cross_entropy(part, target % part.shape[1])
+        for part, target in zip(_split(logits), answers.unbind(1), strict=True)
+    ]
+    return torch.stack(losses).sum()
+
+
+def _split(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """One part an attribute; the last class of each is UNSAID."""
+    return logits.split([len(names) + 1 for names in ANSWERS], dim=-1)
+
+
+def _answers(attributes: world.Attributes, said: captions.Said) -> list[int]:
+    values = (attributes.color, attributes.shape, attributes.motion, attributes.background)
+    spoken = (said.color, said.shape, said.motion, said.background)
+    return [
+        names.index(value) if is_said else UNSAID
+        for names, value, is_said in zip(ANSWERS, values, spoken, strict=True)
+    ]
+
+
+def _config(vocabulary: int, *, width: int, activation: str) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=96,
+        num_hidden_layers=3,
+        num_attention_heads=width // 16,
+        max_position_embeddings=77,
+        hidden_act=activation,
+        bos_token_id=0,
+        eos_token_id=2,  # as published; the encoders then pool at the highest id
+        pad_token_id=1,
+    )
