@@ -20,13 +20,27 @@ from generator.protocol import Request
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parent / "nano" / "weights"
 
-SCHEDULERS = ("euler_a", "euler", "ddim", "dpmpp_2m")
+SCHEDULERS = (
+    "euler_a",
+    "euler",
+    "ddim",
+    "dpmpp_2m",
+    "dpmpp_2m_karras",
+    "dpmpp_sde",
+    "unipc",
+    "lcm",
+    "tcd",
+)
 # The names that the original's README gives, and diffusers' for the others.
 _SCHEDULER_CLASSES = {
     "EulerAncestralDiscreteScheduler": "euler_a",
     "EulerDiscreteScheduler": "euler",
     "DDIMScheduler": "ddim",
     "DPMSolverMultistepScheduler": "dpmpp_2m",
+    "DPMSolverSDEScheduler": "dpmpp_sde",
+    "UniPCMultistepScheduler": "unipc",
+    "LCMScheduler": "lcm",
+    "TCDScheduler": "tcd",
 }
 MAX_PROMPT_CHARACTERS = 2000
 MAX_STEPS = 150
@@ -34,6 +48,10 @@ MAX_GUIDANCE_SCALE = 30.0
 MAX_DURATION_MS = 60_000
 MIN_FRAME_MS = 20  # browsers slow down anything faster to 100 ms a frame
 MAX_SEED = 2**64 - 1
+MAX_LORAS = 8
+MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was learnt
+MAX_CONTROLS = 4
+MAX_CONTROL_SCALE = 5.0
 
 # The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
 _ASPECT_RATIOS = (
@@ -127,6 +145,9 @@ class ModelLimits:
         _check_range("The guidance rescale", request.guidance_rescale, 0, 1)
         _check_range("The seed", request.seed, 0, MAX_SEED)
         scheduler_name(request.scheduler)
+        _check_span("Guidance", request.guidance_start, request.guidance_end)
+        _check_loras(request)
+        _check_controls(request)
 
 
 def local_directory(model: str) -> Path | None:
@@ -191,6 +212,44 @@ def _check_size(limits: ModelLimits, width: int, height: int) -> None:
             f"{width} x {height} is too large for this model; at most {side} x {side} pixels "
             "or as many in another shape."
         )
+
+
+def _check_loras(request: Request) -> None:
+    if len(request.loras) > MAX_LORAS:
+        raise RequestError(
+            f"At most {MAX_LORAS} LoRAs can be combined, and these are {len(request.loras)}."
+        )
+    for lora in request.loras:
+        if not lora.path.strip():
+            raise RequestError("A LoRA has no name; give a .safetensors file or a hub id.")
+        name = f"The strength of {lora.path}"
+        _check_range(name, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
+
+
+def _check_controls(request: Request) -> None:
+    controls = request.controls
+    if controls and not request.control_source:
+        raise RequestError(
+            f"The control type {controls[0].kind} needs a GIF whose motion to follow; give one."
+        )
+    if request.control_source and not controls:
+        raise RequestError(
+            "A GIF to follow needs a control type: depth, canny, or a ControlNet of your own."
+        )
+    if len(controls) > MAX_CONTROLS:
+        raise RequestError(
+            f"At most {MAX_CONTROLS} ControlNets can be combined, and these are {len(controls)}."
+        )
+    for control in controls:
+        _check_range("The ControlNet's conditioning scale", control.scale, 0, MAX_CONTROL_SCALE)
+        _check_span("The ControlNet", control.start, control.end)
+
+
+def _check_span(name: str, start: float, end: float) -> None:
+    _check_range(f"{name}'s start", start, 0, 1)
+    _check_range(f"{name}'s end", end, 0, 1)
+    if start > end:
+        raise RequestError(f"{name} must not end ({end:g}) before it starts ({start:g}).")
 
 
 def _check_range(name: str, value: float, lowest: float, highest: float) -> None:

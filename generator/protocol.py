@@ -15,11 +15,37 @@ from typing import Any, Self
 # -- what somebody asked for ---------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA to apply: a .safetensors file or a hub id, and how strongly (1 is as trained)."""
+
+    path: str
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A ControlNet to follow ``Request.control_source`` with.
+
+    ``kind`` is depth, canny, or a ControlNet's directory or hub id. ``annotator`` makes its
+    pictures from the source's frames: ``auto`` is the one that suits the kind, ``none`` leaves
+    them as they are. It acts from ``start`` to ``end``, fractions of all steps.
+    """
+
+    kind: str
+    scale: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    annotator: str = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One GIF, complete: nothing is drawn or looked up later, so the same request makes it again.
 
-    Sizes are (width, height) in pixels, ``video_duration`` is in milliseconds.
+    Sizes are (width, height) in pixels, ``video_duration`` is in milliseconds. Guidance acts from
+    ``guidance_start`` to ``guidance_end``, fractions of all steps. ``control_source`` is the file
+    or folder whose motion ``controls`` follow.
     """
 
     prompt: str
@@ -35,6 +61,11 @@ class Request:
     video_duration: int = 1000
     original_size: tuple[int, int] = (1920, 1080)
     target_size: tuple[int, int] = (512, 512)
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    loras: tuple[Lora, ...] = ()
+    controls: tuple[Control, ...] = ()
+    control_source: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -47,6 +78,8 @@ class Request:
         for key in ("original_size", "target_size"):
             if key in restored:
                 restored[key] = tuple(restored[key])
+        restored["loras"] = tuple(Lora(**lora) for lora in values.get("loras", ()))
+        restored["controls"] = tuple(Control(**control) for control in values.get("controls", ()))
         return cls(**restored)
 
 

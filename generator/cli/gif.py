@@ -90,7 +90,7 @@ def _given(value: _T | None, otherwise: _T) -> _T:
 
 def _make(request: Request, arguments: Namespace) -> None:
     # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.
-    from generator.hotshot_engine import HotshotEngine  # noqa: PLC0415
+    from generator.hotshot_engine import HotshotEngine
 
     with ProgressBar() as progress:
         progress.say(f"Loading {arguments.pretrained_path} ...")

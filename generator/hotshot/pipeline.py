@@ -20,7 +20,7 @@ from torch import Tensor
 
 from generator.errors import OutOfMemoryError
 from generator.hotshot.loading import HotshotModel
-from generator.hotshot.schedulers import make_scheduler
+from generator.hotshot.schedulers import make_scheduler, step_back
 from generator.hotshot.text import EncodedText
 from generator.protocol import Request
 
@@ -31,6 +31,18 @@ Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 STAGES = ("encode_prompt", "draw_noise", "denoise", "decode", "to_frames")
 LATENT_SCALE = 8  # pixels to a latent, along each edge
 DECODED_AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of all steps, as fractions of them."""
+
+    start: float
+    end: float
+
+    def covers(self, step: int, steps: int) -> bool:
+        """Whether the whole of ``step``, counted from 0, lies within."""
+        return self.start <= step / steps and (step + 1) / steps <= self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,11 @@ class Conditioning:
     @property
     def guided(self) -> bool:
         return self.time_ids.shape[0] == 2
+
+    @property
+    def wanted(self) -> Conditioning:
+        """What is asked for alone, for the steps that are not guided away from anything."""
+        return Conditioning(self.text.last, self.time_ids[-1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +125,14 @@ class HotshotPipeline:
     ) -> Tensor:
         """Walks the noise back to latents; ancestral steps draw more from the same generator."""
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
+        guidance = Span(request.guidance_start, request.guidance_end)
         latents: Tensor = noise * scheduler.init_noise_sigma
-        for step, timestep in enumerate(scheduler.timesteps, start=1):
+        for step, timestep in enumerate(scheduler.timesteps):
+            told = conditioning if guidance.covers(step, request.steps) else conditioning.wanted
             scaled = scheduler.scale_model_input(latents, timestep)
-            predicted = self.predict(request, conditioning, scaled, timestep)
-            latents = scheduler.step(predicted, timestep, latents, generator=generator).prev_sample
-            report("denoise", step, request.steps)
+            predicted = self.predict(request, told, scaled, timestep)
+            latents = step_back(scheduler, predicted, timestep, latents, generator)
+            report("denoise", step + 1, request.steps)
         return latents
 
     def predict(

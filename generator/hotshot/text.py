@@ -25,6 +25,11 @@ class EncodedText:
         """What an absent text is for a model that was trained so."""
         return cls(torch.zeros_like(other.hidden), torch.zeros_like(other.pooled))
 
+    @property
+    def last(self) -> EncodedText:
+        """The last text of the batch alone."""
+        return EncodedText(self.hidden[-1:], self.pooled[-1:])
+
     def cat(self, other: EncodedText) -> EncodedText:
         """Both, one batch."""
         return EncodedText(

@@ -14,6 +14,7 @@ from generator.errors import CancelledError, OutOfMemoryError
 from generator.hotshot import layout
 from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.pipeline import STAGES, HotshotPipeline, memory_errors
+from generator.limits import SCHEDULERS
 from generator.protocol import Request
 from tests.generator.hotshot.reference import CPU, TINY, arguments, recorded, request_of, silent
 
@@ -111,7 +112,7 @@ def test_seed_0_is_a_seed_and_the_largest_is_one(tiny: HotshotModel) -> None:
     assert len({made(seed) for seed in (0, 1, 455, 2**64 - 1)}) == 4
 
 
-@pytest.mark.parametrize("scheduler", ["euler_a", "euler", "ddim", "dpmpp_2m"])
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_every_scheduler_comes_to_an_end(tiny: HotshotModel, scheduler: str) -> None:
     request = replace(QUICK, scheduler=scheduler, steps=3)
     latents = HotshotPipeline(tiny).latents(request, report=silent)
@@ -131,6 +132,33 @@ def test_without_guidance_the_network_runs_for_one_clip(tiny: HotshotModel) -> N
     finally:
         watch.remove()
     assert batches == [2, 2, 4]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "guided"),
+    [
+        (0.0, 1.0, [1, 1, 1, 1]),
+        (0.25, 0.75, [0, 1, 1, 0]),
+        (0.0, 0.5, [1, 1, 0, 0]),
+        (0, 0, [0] * 4),
+    ],
+)
+def test_guidance_in_a_span_of_steps_costs_no_more_than_that(
+    tiny: HotshotModel, start: float, end: float, guided: list[int]
+) -> None:
+    batches: list[int] = []
+    watch = tiny.unet.conv_in.register_forward_hook(
+        lambda _module, arguments, _output: batches.append(arguments[0].shape[0])
+    )
+    request = replace(QUICK, guidance_scale=4.0, steps=4, guidance_start=start, guidance_end=end)
+    try:
+        latents = HotshotPipeline(tiny).latents(request, report=silent)
+    finally:
+        watch.remove()
+    assert batches == [4 if this else 2 for this in guided]
+    if not any(guided):
+        plain = replace(request, guidance_scale=1.0, guidance_end=1.0)
+        assert torch.equal(latents, HotshotPipeline(tiny).latents(plain, report=silent))
 
 
 def test_every_step_is_reported_in_order(tiny: HotshotModel) -> None:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from generator.errors import RequestError
-from generator.hotshot.schedulers import make_scheduler
+from generator.hotshot.schedulers import make_scheduler, step_back
 from generator.limits import MAX_STEPS, SCHEDULERS, scheduler_name
 
 PUBLISHED = {
@@ -47,7 +47,7 @@ def sampled_by_an_oracle(name: str, config: dict[str, Any], steps: int) -> tuple
         noise = (seen - alpha * picture) / sigma
         velocity = alpha * noise - sigma * picture
         said = noise if config["prediction_type"] == "epsilon" else velocity
-        latents = scheduler.step(said, timestep, latents, generator=generator).prev_sample
+        latents = step_back(scheduler, said, timestep, latents, generator)
     return float((latents - picture).abs().max()), largest
 
 
@@ -55,8 +55,9 @@ def sampled_by_an_oracle(name: str, config: dict[str, Any], steps: int) -> tuple
 @pytest.mark.parametrize("steps", [1, 2, 8, 20, 61])
 def test_zero_terminal_snr_with_v_prediction(name: str, steps: int) -> None:
     off, largest = sampled_by_an_oracle(name, ZERO_TERMINAL_SNR, steps)
-    # DDIM's own step back is rounded down, which leaves a little noise where it isn't whole.
-    assert off < (0.2 if name == "ddim" else 1e-3)
+    # DDIM's own step back is rounded down, which leaves a little noise where it isn't whole, and
+    # TCD ends at the first timestep's noise rather than at none.
+    assert off < (0.2 if name in {"ddim", "tcd"} else 1e-3)
     assert largest < 6  # nothing blows up: what the network sees has a spread of about one
 
 
@@ -75,7 +76,9 @@ def test_as_many_steps_as_were_asked_for(name: str, config: dict[str, Any]) -> N
         timesteps = scheduler.timesteps.tolist()
         assert len(timesteps) == steps
         assert min(timesteps) >= 0
-        assert timesteps == sorted(set(timesteps), reverse=True)
+        # Karras' steps may lie closer to each other than the timesteps do.
+        distinct = timesteps if name == "dpmpp_2m_karras" else set(timesteps)
+        assert timesteps == sorted(distinct, reverse=True)
 
 
 def test_the_first_trailing_timestep_is_pure_noise() -> None:
@@ -85,12 +88,40 @@ def test_the_first_trailing_timestep_is_pure_noise() -> None:
         assert scheduler.alphas_cumprod[999] < 1e-6
 
 
+@pytest.mark.parametrize("name", ["euler_a", "dpmpp_sde", "lcm", "tcd"])
+def test_noise_on_the_way_comes_from_the_request_s_generator(name: str) -> None:
+    def made(seed: int) -> torch.Tensor:
+        torch.seed()  # what the global generator draws must not matter
+        generator = torch.Generator().manual_seed(seed)
+        scheduler = make_scheduler(name, ZERO_TERMINAL_SNR, 4)
+        latents = torch.ones(1, 4, 2, 8, 8) * scheduler.init_noise_sigma
+        for timestep in scheduler.timesteps:
+            seen = scheduler.scale_model_input(latents, timestep)
+            latents = step_back(scheduler, seen * 0.3, timestep, latents, generator)
+        return latents
+
+    torch.testing.assert_close(made(1), made(1), rtol=0, atol=0)
+    assert not torch.equal(made(1), made(2))
+
+
+def test_karras_ramp_doesn_t_spend_its_steps_on_pure_noise() -> None:
+    scheduler = make_scheduler("dpmpp_2m_karras", ZERO_TERMINAL_SNR, 10)
+    assert scheduler.timesteps[0] == 999
+    assert len(scheduler.sigmas) == 11
+    assert scheduler.sigmas[1] < 20
+    assert (scheduler.sigmas.diff() < 0).all()
+    known = ((1 - scheduler.alphas_cumprod) / scheduler.alphas_cumprod) ** 0.5
+    seen = known[scheduler.timesteps[1:]]
+    assert ((seen - scheduler.sigmas[1:-1]).abs() / seen).max() < 0.1
+
+
 def test_names_of_the_original_s_readme() -> None:
     assert scheduler_name("EulerAncestralDiscreteScheduler") == "euler_a"
     assert scheduler_name("EulerDiscreteScheduler") == "euler"
     assert scheduler_name("DDIMScheduler") == "ddim"
     assert scheduler_name("DPMSolverMultistepScheduler") == "dpmpp_2m"
     assert scheduler_name("EULER_A") == "euler_a"
+    assert scheduler_name("UniPCMultistepScheduler") == "unipc"
 
 
 def test_an_unknown_scheduler_is_one_sentence() -> None:
