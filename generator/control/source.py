@@ -1,0 +1,157 @@
+"""Somebody's GIF, WebP, APNG, MP4, WebM or directory of frames, as pixels. Free of torch.
+
+The file may be hostile: it is decoded in a child process with limits of memory and time, and
+refused by its structure before a pixel of it is decoded. Every refusal is a MediaError with one
+sentence. Links are for ``generator.control.fetch``.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from generator.control.facts import Facts
+from generator.errors import MediaError
+from generator.media.clip import Frames
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What reading one source may cost."""
+
+    memory_bytes: int = 1536 << 20
+    cpu_seconds: int = 20
+    wall_seconds: float = 40.0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All frames of a source, uint8 (f, h, w, 3), and for how long each is shown.
+
+    A delay of 0 means that the file doesn't tell.
+    """
+
+    frames: Frames
+    delays_ms: tuple[int, ...]
+
+
+_STANDARD = Limits()
+
+
+def probe(path: Path, *, limits: Limits = _STANDARD) -> Facts:
+    """Size, frames and delays, checked to be usable; raises MediaError."""
+    head, _ = _run(path, None, limits)
+    return _facts(head)
+
+
+def read(path: Path, *, limits: Limits = _STANDARD) -> Source:
+    """Every frame at its own size; raises MediaError, also for more than 100 megapixels in all."""
+    head, data = _run(path, {}, limits)
+    return Source(_stack(list(_pictures(data))), _facts(head).delays_ms)
+
+
+def read_key_frames(
+    path: Path,
+    *,
+    count: int,
+    duration_ms: int,
+    width: int,
+    height: int,
+    limits: Limits = _STANDARD,
+) -> Frames:
+    """The key frames for a clip of ``count`` frames in ``duration_ms``: (count, height, width, 3).
+
+    Chosen by ``keyframes.choose``, scaled to fill the size and cropped to its middle. Raises
+    MediaError; so for one frame where more than one is asked for.
+    """
+    wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
+    head, data = _run(path, wanted, limits)
+    indices: list[int] = head["indices"]
+    by_index = dict(zip(sorted(set(indices)), _pictures(data), strict=True))
+    return _stack([by_index[index] for index in indices])
+
+
+def _run(
+    path: Path, wanted: dict[str, int] | None, limits: Limits
+) -> tuple[dict[str, Any], memoryview]:
+    """The child's answer: its line of JSON, and what came after it."""
+    if not path.exists():
+        raise MediaError(f"There is no source at {path}.")
+    job = {
+        "path": str(path.absolute()),
+        "wanted": wanted,
+        "memory_bytes": limits.memory_bytes,
+        "cpu_seconds": limits.cpu_seconds,
+    }
+    output = _output(json.dumps(job), limits.wall_seconds)
+    line, _, _ = output.partition(b"\n")
+    head: dict[str, Any] = json.loads(line)
+    if "error" in head:
+        raise MediaError(head["error"])
+    return head, memoryview(output)[len(line) + 1 :]
+
+
+def _output(job: str, seconds: float) -> bytes:
+    command = [sys.executable, "-m", "generator.control.child", job]
+    with subprocess.Popen(  # noqa: S603 - this very interpreter, and no shell
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        start_new_session=True,  # so that it ends together with what it started
+    ) as child:
+        try:
+            output, said = child.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise _too_long() from None
+        finally:
+            _end(child)
+    if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise _too_long()
+    if child.returncode != 0:
+        logger.info("a source can't be decoded: %s", said.decode(errors="replace")[-500:].strip())
+        raise MediaError("The source is damaged and can't be read; get it anew or convert it.")
+    return output
+
+
+def _too_long() -> MediaError:
+    return MediaError("The source takes too long to read; make it smaller or shorter.")
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """The child and whatever it started."""
+    if child.poll() is None:
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _facts(head: dict[str, Any]) -> Facts:
+    return Facts(head["width"], head["height"], tuple(head["delays_ms"]))
+
+
+def _pictures(data: memoryview) -> Iterator[Frames]:
+    """Pictures (h, w, 3)."""
+    position = 0
+    while position < len(data):
+        width, height = struct.unpack_from("<II", data, position)
+        position += 8
+        pixels = np.frombuffer(data, np.uint8, 3 * width * height, position)
+        position += pixels.size
+        yield pixels.reshape(height, width, 3)
+
+
+def _stack(pictures: list[Frames]) -> Frames:
+    return np.stack(pictures)
