@@ -1,8 +1,9 @@
 """The limited child process that decodes a source: ``python -m generator.control.child JOB``.
 
 Whatever a hostile file does to a decoder happens here, within bounds of memory and time that are
-set before the file is opened. Answers on standard output: one line of JSON, then each frame as
-width, height (32 bits each, little-endian) and RGB bytes. What it has no sentence for ends it, and
+set before the file is opened. Answers on standard output: each frame as width, height (32 bits
+each, little-endian) and RGB bytes; then JSON, and its length in 32 bits. The JSON comes last, since
+a file may turn out to be damaged after some frames. What the child has no sentence for ends it, and
 the parent says that the source is damaged.
 """
 
@@ -40,7 +41,7 @@ def main(job: dict[str, Any]) -> None:
     _limit(job["memory_bytes"], job["cpu_seconds"])
     Image.MAX_IMAGE_PIXELS = None  # the caps of facts.py are tighter, and count all frames
     try:
-        _answer(Path(job["path"]), job["wanted"])
+        _say(_send_frames(Path(job["path"]), job["wanted"]))
     except MediaError as error:
         _say({"error": str(error)})
     except BrokenFileError:
@@ -49,26 +50,24 @@ def main(job: dict[str, Any]) -> None:
         _say({"error": "The source needs too much memory to read; make it smaller or shorter."})
 
 
-def _answer(path: Path, wanted: dict[str, Any] | None) -> None:
+def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
+    """Gives the facts; the frames are those wanted, none for None, all for an empty wish."""
     kind, files, facts = _look_at(path)
     facts.check()
     indices: list[int] = []
     size = None
     if wanted is not None:
         indices, size = _indices(wanted, facts)
-    _say(
-        {
-            "width": facts.width,
-            "height": facts.height,
-            "delays_ms": facts.delays_ms,
-            "indices": indices,
-        }
-    )
     # A frame that is wanted twice is decoded once, and sent once.
     for picture in _frames(path, kind, files, sorted(set(indices))):
         fitted = picture if size is None else scale_to_fill(picture, size)
         sys.stdout.buffer.write(struct.pack("<II", *fitted.size) + fitted.tobytes())
-    sys.stdout.buffer.flush()
+    return {
+        "width": facts.width,
+        "height": facts.height,
+        "delays_ms": facts.delays_ms,
+        "indices": indices,
+    }
 
 
 def _look_at(path: Path) -> tuple[str, list[Path], Facts]:
@@ -109,7 +108,8 @@ def _frames(
 
 
 def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+    said = json.dumps(answer).encode()
+    sys.stdout.buffer.write(said + struct.pack("<I", len(said)))
     sys.stdout.buffer.flush()
 
 

@@ -89,6 +89,8 @@ def _of_gif(data: bytes) -> Facts:
             delays.append(delay)
             check_frames(len(delays))
             delay = 0
+    if not delays:
+        raise BrokenFileError("the file ends before its first picture")
     return Facts(width, height, tuple(delays))
 
 

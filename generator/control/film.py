@@ -30,9 +30,8 @@ def of_file(path: Path, kind: str) -> Facts:
     with _ffmpeg(path, kind, "-c", "copy", "-f", "framecrc") as process:
         size, times = _read_packets(process.stdout)
     starts = sorted(start for start, _ in times)
-    check_frames(len(starts))
-    if not all(size):
-        raise BrokenFileError("it has no size")
+    if not starts or not all(size):
+        raise BrokenFileError("there is no film in it")
     last = max(times)[1]
     ends = [*starts[1:], starts[-1] + last]
     delays = [max(1, round(1000 * (end - start))) for start, end in zip(starts, ends, strict=True)]

@@ -53,14 +53,14 @@ _STANDARD = Limits()
 
 def probe(path: Path, *, limits: Limits = _STANDARD) -> Facts:
     """Size, frames and delays, checked to be usable; raises MediaError."""
-    head, _ = _run(path, None, limits)
-    return _facts(head)
+    facts, _ = _run(path, None, limits)
+    return _facts(facts)
 
 
 def read(path: Path, *, limits: Limits = _STANDARD) -> Source:
     """Every frame at its own size; raises MediaError, also for more than 100 megapixels in all."""
-    head, data = _run(path, {}, limits)
-    return Source(_stack(list(_pictures(data))), _facts(head).delays_ms)
+    facts, data = _run(path, {}, limits)
+    return Source(_stack(list(_pictures(data))), _facts(facts).delays_ms)
 
 
 def read_key_frames(
@@ -78,8 +78,8 @@ def read_key_frames(
     MediaError; so for one frame where more than one is asked for.
     """
     wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
-    head, data = _run(path, wanted, limits)
-    indices: list[int] = head["indices"]
+    facts, data = _run(path, wanted, limits)
+    indices: list[int] = facts["indices"]
     by_index = dict(zip(sorted(set(indices)), _pictures(data), strict=True))
     return _stack([by_index[index] for index in indices])
 
@@ -87,7 +87,7 @@ def read_key_frames(
 def _run(
     path: Path, wanted: dict[str, int] | None, limits: Limits
 ) -> tuple[dict[str, Any], memoryview]:
-    """The child's answer: its line of JSON, and what came after it."""
+    """The child's answer: its facts, and the frames that came before them."""
     if not path.exists():
         raise MediaError(f"There is no source at {path}.")
     job = {
@@ -96,12 +96,12 @@ def _run(
         "memory_bytes": limits.memory_bytes,
         "cpu_seconds": limits.cpu_seconds,
     }
-    output = _output(json.dumps(job), limits.wall_seconds)
-    line, _, _ = output.partition(b"\n")
-    head: dict[str, Any] = json.loads(line)
-    if "error" in head:
-        raise MediaError(head["error"])
-    return head, memoryview(output)[len(line) + 1 :]
+    output = memoryview(_output(json.dumps(job), limits.wall_seconds))
+    (length,) = struct.unpack("<I", output[-4:])
+    facts: dict[str, Any] = json.loads(bytes(output[-4 - length : -4]))
+    if "error" in facts:
+        raise MediaError(facts["error"])
+    return facts, output[: -4 - length]
 
 
 def _output(job: str, seconds: float) -> bytes:
@@ -138,8 +138,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _facts(head: dict[str, Any]) -> Facts:
-    return Facts(head["width"], head["height"], tuple(head["delays_ms"]))
+def _facts(told: dict[str, Any]) -> Facts:
+    return Facts(told["width"], told["height"], tuple(told["delays_ms"]))
 
 
 def _pictures(data: memoryview) -> Iterator[Frames]:

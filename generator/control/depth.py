@@ -1,0 +1,64 @@
+"""Depth of a clip's frames by any depth-estimation model of transformers: near is white.
+
+Imports torch. All frames go through the model at once, and one scale serves the whole clip: with a
+scale for each frame, the depth would pump whenever something comes or goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import torch
+from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+
+from generator.errors import ModelError
+from generator.media.clip import Frames
+
+
+@dataclass(frozen=True, slots=True)
+class DepthAnnotator:
+    """A loaded model; call it with frames (f, h, w, 3)."""
+
+    processor: Any
+    model: Any
+
+    @classmethod
+    def load(cls, model: str, device: str) -> Self:
+        """``model`` is a directory or a hub id; raises ModelError. Weights as safetensors only."""
+        try:
+            # Pillow's preparation is there with every installation, torchvision's isn't.
+            processor = AutoImageProcessor.from_pretrained(model, backend="pil")
+            loaded = AutoModelForDepthEstimation.from_pretrained(model, use_safetensors=True)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"The depth model {model} can't be loaded ({_first_line(error)}); give the "
+                "directory or hub id of a depth-estimation model of transformers."
+            ) from error
+        return cls(processor, loaded.to(device).eval())
+
+    @torch.inference_mode()
+    def __call__(self, frames: Frames) -> Frames:
+        """Gray as RGB, uint8 of the same shape; the clip's nearest point is white."""
+        prepared = self.processor(images=list(frames), return_tensors="pt")
+        depth = self.model(**prepared.to(self.model.device)).predicted_depth.float()
+        if _grows_with_distance(self.model.config):
+            depth = 1 / depth.clamp(min=1e-3)
+        fitted = torch.nn.functional.interpolate(
+            depth[:, None], size=frames.shape[1:3], mode="bicubic", align_corners=False
+        )
+        low, high = fitted.min(), fitted.max()
+        spread = (high - low).clamp(min=torch.finfo().tiny)
+        levels = ((fitted - low) / spread * 255).round().to(torch.uint8)
+        pictures: Frames = levels[:, 0, :, :, None].expand(-1, -1, -1, 3).cpu().numpy().copy()
+        return pictures
+
+
+def _grows_with_distance(config: Any) -> bool:
+    """Whether the model tells metres; the others tell something that grows as things come near."""
+    metric = getattr(config, "depth_estimation_type", "relative") == "metric"
+    return metric or config.model_type in ("zoedepth", "depth_pro")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -1,0 +1,156 @@
+"""Files that are no source, or mean harm: one sentence each, soon, and in little memory."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.control.source import Limits, probe, read, read_key_frames
+from generator.errors import MediaError
+from generator.media import apng, mp4, webp
+from generator.media.clip import Clip
+from tests.generator.control.sources import gif, gif_of_dots, gif_that_costs, numbered
+from tests.generator.media.pictures import gradient, moving_ball
+
+SOON = 15.0  # seconds on a busy machine; decoding any of these would take longer, or forever
+
+
+def refusal(path: Path, limits: Limits | None = None) -> str:
+    """The sentence; a run that comes to the end of a file is no refusal."""
+    began = time.monotonic()
+    with pytest.raises(MediaError) as caught:
+        read_key_frames(
+            path, count=8, duration_ms=1000, width=64, height=64, limits=limits or Limits()
+        )
+    assert time.monotonic() - began < SOON
+    said = str(caught.value)
+    assert "\n" not in said
+    assert said.endswith(".")
+    assert "Traceback" not in said
+    return said
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"G", b"hello, world", b"<html>404</html>", b"RIFF\0\0\0\0WAVE", b"\0" * 5000]
+)
+def test_no_picture(data: bytes, tmp_path: Path) -> None:
+    assert "no picture that can be read" in refusal(written(tmp_path / "a.gif", data))
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    assert "There is no source at" in refusal(tmp_path / "missing.gif")
+    (tmp_path / "empty").mkdir()
+    assert "no frames" in refusal(tmp_path / "empty")
+
+
+def test_one_frame(tmp_path: Path) -> None:
+    assert "only one frame" in refusal(written(tmp_path / "a.gif", gif(numbered(1), [100])))
+    Image.new("RGB", (64, 64)).save(tmp_path / "a.jpg")
+    assert "only one frame" in refusal(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("size", [(1, 64), (64, 1), (7, 64), (16, 500)])
+def test_too_thin(size: tuple[int, int], tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gif", gif(numbered(4, *size), [100] * 4))
+    assert f"is {size[0]} x {size[1]} pixels" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [lambda clip: gif(clip.frames, [100] * 8), webp.encode, apng.encode, mp4.encode],
+    ids=["gif", "webp", "apng", "mp4"],
+)
+@pytest.mark.parametrize("kept", [0.03, 0.5, 0.97])
+def test_truncated(encode: Callable[[Clip], bytes], kept: float, tmp_path: Path) -> None:
+    data = encode(Clip(gradient(8, 64), 800))
+    path = written(tmp_path / "a", data[: int(len(data) * kept)])
+    assert "damaged" in refusal(path)
+
+
+def test_a_hundred_thousand_frames(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gif", gif_of_dots(100_000, 64, 64))
+    assert "more than 2,000 frames" in refusal(path)
+
+
+def test_a_directory_of_too_many_frames(tmp_path: Path) -> None:
+    for index in range(2001):
+        (tmp_path / f"{index}.png").touch()
+    assert "more than 2,000 frames" in refusal(tmp_path)
+
+
+def test_a_hundred_frames_of_4096(tmp_path: Path) -> None:
+    for name, data in (
+        ("dots.gif", gif_of_dots(100, 4096, 4096)),
+        ("flat.gif", gif_that_costs(100, 4096)),
+    ):
+        path = written(tmp_path / name, data)
+        assert len(data) < 2_000_000
+        assert "100 frames of 4096 x 4096 pixels, too much" in refusal(path)
+        with pytest.raises(MediaError, match="too much"):
+            probe(path)
+
+
+def test_a_canvas_that_only_a_frame_enlarges(tmp_path: Path) -> None:
+    data = bytearray(gif_of_dots(100, 64, 64))
+    last = data.rindex(b"\x2c")
+    data[last + 1 : last + 5] = b"\xff\xff\xff\xff"  # its corner, far outside
+    assert "65536 x 65536" in refusal(written(tmp_path / "a.gif", bytes(data)))
+
+
+def test_the_parent_s_memory_does_not_grow(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gif", gif_that_costs(10, 4096))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    keys = read_key_frames(path, count=2, duration_ms=20, width=64, height=64)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert len(keys) == 2
+    assert after - before < 60_000  # KiB; one of its frames is 50 MB
+
+
+def test_time_runs_out(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gif", gif_that_costs(140, 2048))
+    assert "takes too long" in refusal(path, Limits(cpu_seconds=1))
+    assert "takes too long" in refusal(path, Limits(wall_seconds=0.2))
+
+
+def test_memory_runs_out(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gif", gif_that_costs(2, 8192))
+    assert "too much memory" in refusal(path, Limits(memory_bytes=400 << 20))
+
+
+def test_all_frames_of_a_large_source_are_not_held(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.gif", gif_that_costs(30, 2048))
+    with pytest.raises(MediaError, match="too large to hold"):
+        read(path)
+
+
+def test_frames_of_several_sizes(tmp_path: Path) -> None:
+    for index, width in enumerate((64, 64, 65)):
+        Image.new("RGB", (width, 64)).save(tmp_path / f"{index}.png")
+    assert "differ in size" in refusal(tmp_path)
+
+
+def test_spoilt_bytes_end_in_a_sentence_or_in_frames(tmp_path: Path) -> None:
+    random = np.random.default_rng(7)
+    whole = [encode(Clip(moving_ball(3, 32, 32), 300)) for encode in (apng.encode, webp.encode)] + [
+        gif(moving_ball(3, 32, 32), [100] * 3),
+        mp4.encode(Clip(moving_ball(3, 32, 32), 300)),
+    ]
+    for index, data in enumerate(whole * 2):
+        spoilt = bytearray(data)
+        for place in random.integers(8, len(spoilt), 6):
+            spoilt[place] = random.integers(256)
+        path = written(tmp_path / f"{index}", bytes(spoilt))
+        with contextlib.suppress(MediaError):
+            assert len(read(path).frames) >= 1

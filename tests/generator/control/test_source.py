@@ -1,0 +1,130 @@
+"""Sources of every kind, read in the real child process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+from generator.control.facts import Facts
+from generator.control.source import probe, read, read_key_frames
+from generator.media import apng as our_apng
+from generator.media import mp4
+from generator.media import webp as our_webp
+from generator.media.clip import Clip, Frames
+from tests.generator.control.sources import apng, gif, numbered, numbers, webp
+from tests.generator.control.test_keyframes import GOLDEN
+from tests.generator.media.pictures import moving_ball
+
+Write = Callable[[Frames, Sequence[int]], bytes]
+UNEVEN = (100, 50, 300, 70, 70)
+
+
+@pytest.mark.parametrize(
+    ("case", "size"), [("controlnet", (128, 128)), ("controlnet_window", (96, 160))]
+)
+def test_what_the_original_fed_its_controlnet(case: str, size: tuple[int, int]) -> None:
+    wanted = load_file(GOLDEN / "videos.safetensors")[f"{case}.control_frames"]
+    frames = read_key_frames(
+        GOLDEN / f"{case}_source.gif", count=8, duration_ms=1000, width=size[0], height=size[1]
+    )
+    assert np.array_equal(frames, wanted)
+
+
+@pytest.mark.parametrize("write", [gif, webp, apng])
+def test_every_frame_and_its_own_delay(write: Write, tmp_path: Path) -> None:
+    path = tmp_path / "source"  # no extension: the bytes say what it is
+    path.write_bytes(write(numbered(5), UNEVEN))
+    assert probe(path) == Facts(64, 48, UNEVEN)
+    source = read(path)
+    assert source.delays_ms == UNEVEN
+    assert np.array_equal(source.frames, numbered(5))
+    keys = read_key_frames(path, count=3, duration_ms=590, width=32, height=32)
+    assert keys.shape == (3, 32, 32, 3)
+    assert numbers(keys) == [1, 2, 2]
+
+
+@pytest.mark.parametrize("encode", [our_apng.encode, our_webp.encode])
+def test_what_this_package_writes_is_read(encode: Callable[[Clip], bytes], tmp_path: Path) -> None:
+    path = tmp_path / "ball"
+    path.write_bytes(encode(Clip(moving_ball(6), 700)))
+    source = read(path)
+    assert np.array_equal(source.frames, moving_ball(6))
+    assert sum(source.delays_ms) == 700
+
+
+def test_a_film(tmp_path: Path) -> None:
+    path = tmp_path / "ball.mp4"
+    path.write_bytes(mp4.encode(Clip(numbered(12), 1200)))
+    assert probe(path) == Facts(64, 48, (100,) * 12)
+    assert numbers(read(path).frames) == list(range(12))
+    keys = read_key_frames(path, count=8, duration_ms=1000, width=64, height=64)
+    assert numbers(keys) == [2, 3, 4, 5, 6, 7, 8, 9]
+
+
+def test_a_cover_is_no_part_of_the_animation(tmp_path: Path) -> None:
+    path = tmp_path / "covered.png"
+    path.write_bytes(apng(numbered(4), (100, 200, 300), cover=True))
+    source = read(path)
+    assert source.delays_ms == (100, 200, 300)
+    assert numbers(source.frames) == [1, 2, 3]
+
+
+def test_a_directory_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    for index, frame in enumerate(numbered(12)):
+        Image.fromarray(frame).save(tmp_path / f"frame{index}.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "thumbs").mkdir()
+    source = read(tmp_path)
+    assert numbers(source.frames) == list(range(12))
+    assert source.delays_ms == (0,) * 12
+    assert len(read_key_frames(tmp_path, count=8, duration_ms=1000, width=32, height=32)) == 8
+
+
+def test_a_short_source_is_spread(tmp_path: Path) -> None:
+    path = tmp_path / "short.gif"
+    path.write_bytes(gif(numbered(3), (100,) * 3))
+    keys = read_key_frames(path, count=8, duration_ms=1000, width=64, height=48)
+    assert numbers(keys) == [0, 0, 0, 1, 1, 2, 2, 2]
+
+
+def test_a_still_is_enough_for_one_frame(tmp_path: Path) -> None:
+    path = tmp_path / "still.jpg"
+    Image.fromarray(numbered(2)[1]).save(path)
+    keys = read_key_frames(path, count=1, duration_ms=1000, width=32, height=32)
+    assert numbers(keys) == [1]
+
+
+def test_what_is_transparent_is_white(tmp_path: Path) -> None:
+    frames = [Image.new("RGBA", (32, 32), (200, 0, 0, alpha)) for alpha in (0, 255)]
+    path = tmp_path / "glass.png"
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=100)
+    seen = read(path).frames
+    assert seen[0, 0, 0].tolist() == [255, 255, 255]
+    assert seen[1, 0, 0].tolist() == [200, 0, 0]
+
+
+def test_depth_in_16_bits_keeps_its_levels(tmp_path: Path) -> None:
+    for index, level in enumerate((0, 32_768, 65_535)):
+        picture = np.full((16, 16), level, np.uint16)
+        Image.fromarray(picture).save(tmp_path / f"{index}.png")
+    assert read(tmp_path).frames[:, 0, 0, 0].tolist() == pytest.approx([0, 128, 255], abs=1)
+
+
+def test_a_film_that_lies_on_its_side_is_turned(tmp_path: Path) -> None:
+    film = mp4.encode(Clip(moving_ball(4, 96, 64), 400))
+    unity = b"\x00\x01\x00\x00" + b"\0" * 12 + b"\x00\x01\x00\x00" + b"\0" * 12 + b"\x40\0\0\0"
+    turned = (
+        *(b"\0\0\0\0", b"\x00\x01\x00\x00", b"\0\0\0\0"),
+        *(b"\xff\xff\x00\x00", b"\0\0\0\0", b"\0\0\0\0"),
+        *(b"\0\0\0\0", b"\0\0\0\0", b"\x40\0\0\0"),
+    )
+    track = film.index(b"tkhd")
+    place = film.index(unity, track)
+    path = tmp_path / "turned.mp4"
+    path.write_bytes(film[:place] + b"".join(turned) + film[place + 36 :])
+    assert read(path).frames.shape == (4, 96, 64, 3)
