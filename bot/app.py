@@ -14,6 +14,7 @@ from bot.client import HotshotClient
 from bot.config import GeneratorSettings, LogSettings, Settings
 from bot.house import House
 from bot.jobs.delivery import DiscordCourier
+from bot.jobs.ledger import Ledger
 from bot.jobs.pool import Pool, run_pool
 from bot.jobs.progress import Pace
 from bot.jobs.queue import Quota
@@ -49,8 +50,12 @@ async def run(settings: Settings) -> None:
             pool = Pool(_worker_settings(settings.generator, settings.log), jobs)
             jobs.register_workers(pool.cancel)
             try:
-                async with run_pool(pool), _in_background(courier.board.run()):
-                    await _until(stop, _converse(client, jobs))
+                async with (
+                    run_pool(pool) as serving,
+                    _in_background(courier.board.run()) as editing,
+                    _in_background(_converse(client, jobs)) as conversing,
+                ):
+                    await _until(stop, serving, editing, conversing)
                     logger.info("leaving")
                     jobs.refuse(_LEAVING)
             finally:
@@ -79,8 +84,7 @@ async def _job_service(
     results.mkdir(exist_ok=True)
     recent = await database.read(rows.recent_seconds, model)
     jobs = JobService(
-        database,
-        quota=Quota(size=settings.queue.size, per_user=settings.queue.per_user),
+        Ledger(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
         courier=courier,
         results=results.resolve(),
         model=model,
@@ -105,13 +109,13 @@ def _worker_settings(generator: GeneratorSettings, log: LogSettings) -> list[Wor
     ]
 
 
-async def _until(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Until ``stop``, or until ``work`` ends by itself, with its error."""
-    async with _in_background(work) as working:
-        async with _in_background(stop.wait()) as told:
-            await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
-        if working.done():
-            working.result()
+async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
+    """Until ``stop``, or until some of the ``work`` ends by itself, with its error."""
+    async with _in_background(stop.wait()) as told:
+        await asyncio.wait((told, *work), return_when=asyncio.FIRST_COMPLETED)
+    for task in work:
+        if task.done():
+            task.result()
 
 
 @asynccontextmanager

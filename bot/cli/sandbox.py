@@ -12,6 +12,8 @@ from bot.sandbox import serve
 def execute(chosen: argparse.Namespace) -> int:
     try:
         asyncio.run(serve(port=chosen.port, token=chosen.token))
+    except KeyboardInterrupt:
+        return 0  # the way it is meant to be stopped
     except (OSError, OverflowError) as error:
         raise StartupError(
             f"The sandbox can't listen on port {chosen.port} ({error}); choose another by --port."

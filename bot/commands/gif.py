@@ -64,10 +64,9 @@ def build(limits: ModelLimits) -> app_commands.Command[Any, ..., None]:
             guidance=guidance,
             seed=seed,
         )
-        async with house_of(interaction).jobs.accept(origin_of(interaction), request) as job:
-            answer_id = await _defer(interaction)
-        if answer_id is not None:
-            await house_of(interaction).jobs.answered(job.id, answer_id)
+        jobs = house_of(interaction).jobs
+        async with jobs.accept(origin_of(interaction), request) as job:
+            jobs.note_answer(job.id, await _defer(interaction))
 
     gif.__annotations__.update(_options(limits))
     callback: Any = gif
@@ -127,9 +126,9 @@ def origin_of(interaction: discord.Interaction[Any]) -> Origin:
 
 
 async def _defer(interaction: discord.Interaction[Any]) -> int | None:
-    """Answers "thinking"; the answer's id, None where Discord took no answer.
+    """Answers "thinking"; the answer's id, None where Discord didn't take it.
 
-    The job is kept in that case: it was accepted, and its result goes to the channel.
+    The job is kept even then: it was accepted, so its result goes to the channel.
     """
     try:
         response = await interaction.response.defer(thinking=True)

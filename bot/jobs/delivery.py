@@ -131,7 +131,8 @@ class DiscordCourier:
             logger.info("the progress message couldn't be edited: %s", error)
             return
         if self._jobs is not None:
-            await self._jobs.answered(notice.job_id, message.id)
+            self._jobs.note_answer(notice.job_id, message.id)
+            await self._jobs.save_answer(notice.job_id)
 
     # -- the last word -----------------------------------------------------------------------------
 

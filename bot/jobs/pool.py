@@ -109,18 +109,28 @@ class _Device:
 
     async def serve(self) -> None:
         while True:
-            worker = await Worker.start(self._settings)
-            self.worker = worker
             self._deaths += 1
             try:
-                await self._greet(worker)
-                await self._feed(worker)
+                await self._live()
             except (WorkerBrokenError, WorkerDiedError) as error:
                 self._failed(error)
-            finally:
-                self.worker = None
-                await worker.stop()
             await asyncio.sleep(self._pause())
+
+    async def _live(self) -> None:
+        """One process from its start to its end. Raises WorkerBrokenError, WorkerDiedError."""
+        try:
+            worker = await Worker.start(self._settings)
+        except OSError as error:
+            raise WorkerBrokenError(
+                f"The generator process can't be started ({error}); see what the machine lacks."
+            ) from error
+        self.worker = worker
+        try:
+            await self._greet(worker)
+            await self._feed(worker)
+        finally:
+            self.worker = None
+            await worker.stop()
 
     async def _greet(self, worker: Worker) -> None:
         ready = await worker.ready()
@@ -188,11 +198,11 @@ class _Device:
 
 
 @asynccontextmanager
-async def run_pool(pool: Pool) -> AsyncIterator[None]:
-    """Serves inside, stops every process on the way out."""
+async def run_pool(pool: Pool) -> AsyncIterator[asyncio.Task[None]]:
+    """Serves inside, stops every process on the way out; the task ends only by a bug."""
     serving = asyncio.create_task(pool.serve(), name="pool")
     try:
-        yield
+        yield serving
     finally:
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)

@@ -1,20 +1,16 @@
-"""A job's life: the only place where a job's state changes.
+"""A job's life: what happens to it, from the command to the posted result.
 
 Commands and buttons call ``accept`` and ``cancel``; workers report through the ``Work`` methods;
-what people see goes out through the ``Courier`` that was registered. Each change is written to the
-row first, on the condition that the row still stands in the state and attempt it was read in;
-where it doesn't, somebody else was first and nothing else happens. Nothing here knows Discord.
+what people see goes out through the ``Courier`` that was registered. States change in the ledger,
+conditionally, so whoever speaks too late changes nothing. Nothing here knows Discord.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,45 +23,41 @@ from bot.errors import (
     describe_exit,
 )
 from bot.jobs.courier import Courier
-from bot.jobs.model import Job, Origin, State, may
+from bot.jobs.ledger import RETRY_SECONDS, Ledger, now
+from bot.jobs.model import Job, Origin, State
 from bot.jobs.progress import Pace, Progresses, Status
-from bot.jobs.queue import FairQueue, Quota, Ticket
+from bot.jobs.queue import FairQueue, Ticket
 from bot.logs import job_context
-from bot.storage import jobs as rows
-from bot.storage.database import Database
 from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress, Request
 
 logger = logging.getLogger(__name__)
 
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
-_RETRY_SECONDS = 5.0  # after a write that the database didn't take
 _LEAVE_SECONDS = 5.0
 _EXTENSION = ".gif"
+_CANCEL_TRIES = 3  # a job may move on between the look and the write
 
 
 class JobService:
-    """Holds what is unfinished in memory; the database has the truth."""
+    """What happens to jobs; the ledger has where they stand."""
 
     def __init__(
         self,
-        database: Database,
+        ledger: Ledger,
         *,
-        quota: Quota,
         courier: Courier,
         results: Path,
         model: str,
         pace: Pace,
         workers: int,
     ) -> None:
-        self._database = database
-        self._quota = quota
+        self._ledger = ledger
         self._courier = courier
         self._results = results
         self._model = model
         self._pace = pace
         self._workers = workers
         self._queue = FairQueue()
-        self._live: dict[str, Job] = {}
         self._progresses = Progresses()
         self._tasks: set[asyncio.Task[None]] = set()
         self._trouble = ""  # why nothing is accepted
@@ -86,16 +78,7 @@ class JobService:
         """
         if self._trouble:
             raise NotAcceptedError(self._trouble)
-        job_id = uuid.uuid4().hex
-        self._quota.take(job_id, origin.user_id)
-        try:
-            job = await self._database.write(
-                rows.add, job_id, origin=origin, request=request, model=self._model, now=_now()
-            )
-        except BaseException:
-            self._quota.give_back(job_id)
-            raise
-        self._live[job.id] = job
+        job = await self._ledger.add(origin, request, self._model)
         with job_context(job.id):
             logger.info("accepted as number %d", job.number)
             try:
@@ -103,22 +86,25 @@ class JobService:
             finally:
                 self._enqueue(job.id)
 
-    async def answered(self, job_id: str, message_id: int) -> None:
+    def note_answer(self, job_id: str, message_id: int | None) -> None:
         """Remembers the progress message, for when the interaction's token has expired."""
-        job = self._live.get(job_id)
-        if job is None or job.answer_id == message_id:
-            return
-        self._live[job_id] = replace(job, answer_id=message_id)
-        await self._database.write(rows.note, job_id, answer_id=message_id)
+        self._ledger.note_answer(job_id, message_id)
+
+    async def save_answer(self, job_id: str) -> None:
+        """Writes what ``note_answer`` was told, for a job that waits long."""
+        await self._ledger.save_answer(job_id)
 
     async def cancel(self, job_id: str, *, by: int, manages_guild: int | None = None) -> Job:
         """Ends a job at once. ``manages_guild``: the server whose jobs this person may cancel.
 
         Raises RefusedError where it is somebody else's, or over, or on its way already.
         """
-        while (job := self._live.get(job_id)) is not None:
+        for _ in range(_CANCEL_TRIES):
+            job = self._ledger.get(job_id)
+            if job is None:
+                break
             self._check_may_cancel(job, by, manages_guild)
-            cancelled = await self._move(job, State.CANCELLED, finished_at=_now())
+            cancelled = await self._ledger.move(job, State.CANCELLED, finished_at=now())
             if cancelled is not None:
                 self._queue.remove(job_id)
                 self._stop_worker(job_id, job.attempt)
@@ -130,18 +116,18 @@ class JobService:
 
     def status(self, job_id: str) -> Status | None:
         """What can be said of an unfinished job; None when it is over."""
-        job = self._live.get(job_id)
+        job = self._ledger.get(job_id)
         if job is None:
             return None
         if job.state is not State.QUEUED:
             left = self._progresses.seconds_left(job_id)
             return Status(job=job, progress=self._progresses.last(job_id), seconds_left=left)
-        ahead = self._queue.position(job_id) + self._count(State.RUNNING)
+        ahead = self._queue.position(job_id) + self._ledger.count(State.RUNNING)
         return Status(job=job, ahead=ahead, seconds_left=self._pace.of(ahead, self._workers))
 
     def waiting_or_running(self, user_id: int | None = None) -> list[Status]:
         """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
-        jobs = [job for job in self._live.values() if user_id in (None, job.user_id)]
+        jobs = [job for job in self._ledger if user_id in (None, job.user_id)]
         statuses = [status for job in jobs if (status := self.status(job.id)) is not None]
         return sorted(statuses, key=lambda status: (status.ahead or 0, status.job.number))
 
@@ -157,14 +143,14 @@ class JobService:
 
     async def begin(self, ticket: Ticket) -> tuple[Job, Generate] | None:
         """Hands a job out under a new attempt number; None where it was cancelled meanwhile."""
-        job = self._live.get(ticket.job_id)
+        job = self._ledger.get(ticket.job_id)
         if job is None or job.state is not State.QUEUED:
             return None
         attempt = job.attempt + 1
         try:
-            begun = await self._move(job, State.RUNNING, attempt=attempt, started_at=_now())
+            begun = await self._ledger.move(job, State.RUNNING, attempt=attempt, started_at=now())
         except StorageError:
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
             self._queue.put_back(ticket)
             return None
         if begun is None:
@@ -175,21 +161,23 @@ class JobService:
 
     def progressed(self, progress: Progress) -> None:
         """Takes in a step, unless it is of an attempt that is over."""
-        job = self._live.get(progress.job_id)
+        job = self._ledger.get(progress.job_id)
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
             self._progresses.note(progress)
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Writes and delivers in the background; the worker can have its next job."""
+        self._progresses.forget(job.id)
         self._spawn(self._conclude(job, outcome))
 
     def crashed(self, job: Job, death: WorkerDiedError) -> None:
         """Its worker died under it: once more, then no more."""
+        self._progresses.forget(job.id)
         self._spawn(self._retry(job, death))
 
     async def interrupted(self, job: Job) -> None:
         """The bot is leaving; the job is made again after the next start."""
-        await self._move(job, State.QUEUED)
+        await self._ledger.move(job, State.QUEUED)
 
     def recovered(self) -> None:
         """There is a worker again."""
@@ -199,19 +187,17 @@ class JobService:
         """Nobody can make anything: those who wait are told, and nobody else is taken on."""
         self._trouble = f"No GIF can be made at the moment. {reason}"
         for ticket in self._queue.drain():
-            if (job := self._live.get(ticket.job_id)) is not None:
+            if (job := self._ledger.get(ticket.job_id)) is not None:
                 self._spawn(self._fail(job, self._trouble))
 
     # -- start and stop ----------------------------------------------------------------------------
 
     async def recover(self) -> None:
         """Takes up what an earlier run left unfinished. Call it when Discord can be reached."""
-        for job in await self._database.read(rows.unfinished):
-            self._live[job.id] = job
-            self._quota.restore(job.id, job.user_id)
+        for job in await self._ledger.load():
             with job_context(job.id):
                 await self._take_up(job)
-        for job in await self._database.read(rows.untold):
+        for job in await self._ledger.untold():
             self._spawn(self._tell(job))
 
     async def close(self) -> None:
@@ -247,7 +233,7 @@ class JobService:
         match outcome:
             case Finished():
                 self._pace.learn(outcome.seconds)
-                made = await self._move_surely(
+                made = await self._ledger.move_surely(
                     job,
                     State.DELIVERING,
                     output=Path(outcome.output).name,
@@ -275,7 +261,7 @@ class JobService:
             await self._requeue(job, crashes=crashes)
 
     async def _requeue(self, job: Job, **values: Any) -> None:
-        back = await self._move_surely(job, State.QUEUED, **values)
+        back = await self._ledger.move_surely(job, State.QUEUED, **values)
         if back is not None:
             self._courier.follow(back)
             self._queue.put_back(_ticket(back))
@@ -286,10 +272,10 @@ class JobService:
         except UndeliverableError as error:
             await self._fail(job, str(error))
             return
-        await self._move_surely(
+        await self._ledger.move_surely(
             job,
             State.DONE,
-            finished_at=_now(),
+            finished_at=now(),
             message_id=posted.message_id,
             message_channel_id=posted.channel_id,
             told=True,
@@ -297,8 +283,8 @@ class JobService:
         )
 
     async def _fail(self, job: Job, error: str, **values: Any) -> None:
-        failed = await self._move_surely(
-            job, State.FAILED, error=error, finished_at=_now(), **values
+        failed = await self._ledger.move_surely(
+            job, State.FAILED, error=error, finished_at=now(), **values
         )
         if failed is not None:
             await self._tell(failed)
@@ -308,39 +294,10 @@ class JobService:
             await self._courier.tell(job)
         except UndeliverableError as error:
             logger.warning("nobody could be told: %s", error, extra={"job": job.id})
-        await self._database.write(rows.note, job.id, told=True, token="")
-
-    async def _move_surely(self, job: Job, state: State, **values: Any) -> Job | None:
-        """As ``_move``, again and again while the database doesn't take it."""
-        while True:
-            try:
-                return await self._move(job, state, **values)
-            except StorageError:
-                await asyncio.sleep(_RETRY_SECONDS)
-
-    async def _move(self, job: Job, state: State, **values: Any) -> Job | None:
-        """The one place where a state changes; None where the row had moved on.
-
-        Raises StorageError.
-        """
-        if not may(job.state, state):
-            raise ValueError(f"a job can't go from {job.state} to {state}")
-        moved = await self._database.write(rows.move, job, state, **values)
-        if moved is None:
-            logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
-            return None
-        logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
-        if state is not State.RUNNING:
-            self._progresses.forget(job.id)
-        if state.is_final:
-            self._live.pop(job.id, None)
-            self._quota.give_back(job.id)
-        else:
-            self._live[job.id] = moved
-        return moved
+        await self._ledger.note_told(job)
 
     def _enqueue(self, job_id: str) -> None:
-        job = self._live.get(job_id)
+        job = self._ledger.get(job_id)
         if job is not None and job.state is State.QUEUED:
             self._queue.put(_ticket(job))
             self._courier.follow(job)
@@ -355,9 +312,6 @@ class JobService:
             raise RefusedError(
                 "That GIF is finished and on its way, so it can't be cancelled any more."
             )
-
-    def _count(self, state: State) -> int:
-        return sum(job.state is state for job in self._live.values())
 
     def _file(self, job: Job) -> Path:
         return self._results / (job.output or "")
@@ -379,7 +333,3 @@ def _ticket(job: Job) -> Ticket:
 
 def _nobody(job_id: str, attempt: int) -> None:
     """Nobody works before the workers are registered."""
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

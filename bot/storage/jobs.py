@@ -18,6 +18,8 @@ from bot.storage.tables import jobs
 from generator.protocol import Request
 
 _ORIGIN = tuple(field.name for field in fields(Origin))
+# made once: this one stands between every command and its answer
+_ADD = insert(jobs).returning(jobs.c.number)
 
 
 def add(
@@ -30,19 +32,18 @@ def add(
     now: datetime,
 ) -> Job:
     """A new row, queued; returns the job with its number."""
-    values = {
+    values: dict[str, Any] = {
         "id": job_id,
         "state": State.QUEUED,
         "attempt": 0,
         "crashes": 0,
-        "request": request.to_dict(),
         "model": model,
         "created_at": now,
         "told": False,
-        **{name: getattr(origin, name) for name in _ORIGIN},
     }
-    row = connection.execute(insert(jobs).values(values).returning(*jobs.c)).mappings().one()
-    return _job(row)
+    columns = {name: getattr(origin, name) for name in _ORIGIN} | {"request": request.to_dict()}
+    number = connection.execute(_ADD, values | columns).scalar_one()
+    return Job(number=number, origin=origin, request=request, **values)
 
 
 def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Job | None:

@@ -68,8 +68,8 @@ def _read_revision(connection: Connection) -> str | None:
 
 def _upgrade(url: URL) -> None:
     """Runs Alembic, which makes an event loop of its own: call it in a thread without one."""
-    from alembic import command  # noqa: PLC0415 - slow to import, and seldom needed
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(resources.files("migrations")))

@@ -19,7 +19,6 @@ import psutil
 from bot.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[3]
-ENGINES = "tests.generator.engines"
 START_WITHIN = 30.0  # seconds; a busy machine takes its time
 
 
@@ -29,7 +28,7 @@ class Setup:
 
     directory: Path
     discord: Sandbox
-    engine: str = "fast:create"
+    engine: str = "fast:create"  # of tests.generator.engines, or in full
 
     @property
     def data(self) -> Path:
@@ -42,7 +41,9 @@ class Setup:
             "generator": {
                 "model": "hotshotco/Hotshot-XL",  # its limits; the engines load nothing
                 "devices": ["cpu"],
-                "engine": f"{ENGINES}.{self.engine}",
+                "engine": self.engine
+                if self.engine.startswith("tests.")
+                else f"tests.generator.engines.{self.engine}",
             },
             "storage": {"data_dir": str(self.data)},
         }
@@ -63,6 +64,13 @@ class Setup:
             found = connection.execute(f"SELECT {columns} FROM jobs ORDER BY number").fetchall()  # noqa: S608
         return [dict(row) for row in found]
 
+    async def all_over(self) -> None:
+        """Until no job is unfinished: a message stands in Discord before its row says so."""
+        deadline = time.monotonic() + START_WITHIN
+        while not {row["state"] for row in self.rows("state")} <= {"done", "failed", "cancelled"}:
+            assert time.monotonic() < deadline, self.rows("state")
+            await asyncio.sleep(0.02)
+
 
 class Bot:
     """A running bot process."""
@@ -74,10 +82,15 @@ class Bot:
     @classmethod
     async def start(cls, config: Path, *, command: str = "run") -> Self:
         log = config.with_name("bot.log")
+        return await cls.launch(log, *command.split(), "--config", str(config))
+
+    @classmethod
+    async def launch(cls, log: Path, *arguments: str) -> Self:
+        """Any command; what it prints goes to ``log``."""
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "bot", *command.split(), "--config", str(config)),
+                *("-m", "bot", *arguments),
                 cwd=ROOT,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
                 stdout=output,
@@ -127,7 +140,15 @@ async def running(config: Path, discord: Sandbox) -> AsyncIterator[Bot]:
 
 async def run_to_end(config: Path, command: str = "run") -> tuple[int, str]:
     """A start that is expected to fail: the exit code and all that was printed."""
-    bot = await Bot.start(config, command=command)
+    return await _to_end(await Bot.start(config, command=command))
+
+
+async def run_command(directory: Path, *arguments: str) -> tuple[int, str]:
+    """As ``run_to_end``, for a command without a config."""
+    return await _to_end(await Bot.launch(directory / "bot.log", *arguments))
+
+
+async def _to_end(bot: Bot) -> tuple[int, str]:
     try:
         code = await asyncio.wait_for(bot.process.wait(), START_WITHIN)
     finally:

@@ -11,10 +11,6 @@ from tests.bot.end_to_end.process import Setup, running
 ANSWER = "/webhooks/*/messages/@original"
 
 
-def is_at_work(message: Message) -> bool:
-    return "step" in message.text and "▰" in message.text
-
-
 def deliveries(discord: Sandbox) -> list[Message]:
     return [message for message in discord.messages_in(discord.channel) if message.files]
 
@@ -22,8 +18,8 @@ def deliveries(discord: Sandbox) -> list[Message]:
 async def test_a_killed_worker_costs_nothing(setup: Setup, discord: Sandbox, ada: Person) -> None:
     setup.engine = "slow:create"
     async with running(setup.write(), discord) as bot:
-        sent = await ada.slash("gif", prompt="x", steps=100)
-        await sent.message(is_at_work)
+        sent = await ada.slash("gif", prompt="x", steps=50)
+        await bot.logged("running, attempt 1")
         [worker] = bot.workers()
         worker.kill()
         await sent.message(lambda message: message.files, 20)
@@ -51,9 +47,10 @@ async def test_a_killed_bot_takes_up_its_jobs_again(
 ) -> None:
     setup.engine = "slow:create"
     async with running(setup.write(), discord) as bot:
-        first = await ada.slash("gif", prompt="first", steps=60)
+        first = await ada.slash("gif", prompt="first", steps=50)
+        await bot.logged("running, attempt 1")
         second = await bob.slash("gif", prompt="second", steps=5)
-        await first.message(is_at_work)
+        await second.acknowledged()
         [worker] = bot.workers()
         await bot.stop(signal.SIGKILL)
         worker.wait(10)  # it leaves when its parent is gone
@@ -93,8 +90,8 @@ async def test_sigterm_puts_the_running_job_back(
     setup.engine = "slow:create"
     for number, signum in enumerate((signal.SIGTERM, signal.SIGINT)):
         async with running(setup.write(), discord) as bot:
-            sent = await ada.slash("gif", prompt="x", steps=150)
-            await sent.message(is_at_work)
+            await ada.slash("gif", prompt="x", steps=150)
+            await bot.logged(f"running, attempt {number + 1}")
             assert await bot.stop(signum) == 0
             assert "Traceback" not in bot.log
         assert setup.rows()[number]["state"] == "queued"
@@ -118,7 +115,7 @@ async def test_a_channel_that_is_closed_means_a_direct_message(
 async def test_a_model_that_cannot_be_loaded(setup: Setup, discord: Sandbox, ada: Person) -> None:
     setup.engine = "raises_in_setup:create"
     async with running(setup.write(), discord) as bot:
-        await bot.logged("can't start")
+        await bot.logged("the worker on cpu can't start")
         refused = await ada.slash("gif", prompt="x")
         message = await refused.message()
         assert message.ephemeral
@@ -134,4 +131,4 @@ async def test_a_worker_that_dies_at_start_is_not_restarted_in_a_tight_loop(
         waiting = await ada.slash("gif", prompt="x")
         message = await waiting.message(lambda message: "❌" in message.text, 30)
         assert "dies while it starts" in message.text
-        assert bot.log.count("can't start") == 3
+        assert bot.log.count("the worker on cpu can't start") == 3

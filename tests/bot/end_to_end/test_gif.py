@@ -121,6 +121,7 @@ async def test_everybody_sees_their_own_history(
     async with running(setup.write(), discord):
         made = [await posted(await ada.slash("gif", prompt=f"ada's {n}")) for n in range(6)]
         await posted(await bob.slash("gif", prompt="bob's"))
+        await setup.all_over()
         shown = await ada.slash("history")
         first_page = await shown.message()
         assert "ada's 5" in first_page.text
@@ -131,9 +132,12 @@ async def test_everybody_sees_their_own_history(
         assert "ada's" in await said(await ada.slash("history"))
         assert "Nothing is waiting" in await said(await ada.slash("queue"))
         assert "/gif" in await said(await ada.slash("help"))
+        alone = await posted(await ada.in_dm().slash("gif", prompt="in private"))
+        await setup.all_over()
+        assert f"/@me/{alone.channel.id}/{alone.id})" in await said(await ada.slash("history"))
     async with running(setup.write(), discord):  # the button knows its page after a restart
         await ada.press(first_page, "Older ▶")
-        turned = await shown.message(lambda message: "ada's 0" in message.text)
+        turned = await shown.message(lambda message: "ada's 1" in message.text)
         assert turned.id == first_page.id
     assert len(discord.registrations) == 1
 
@@ -168,6 +172,17 @@ async def test_a_full_queue_says_so(
         await (await bob.slash("gif", prompt="x")).acknowledged()
         assert "queue is full" in await said(await bob.slash("gif", prompt="x"))
     assert len(setup.rows()) == 3
+
+
+async def test_a_file_too_large_for_the_channel_says_so(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    discord.world.upload_limit = 3 * 2**20
+    setup.engine = "tests.bot.engines.large:create"
+    async with running(setup.write(), discord):
+        sent = await ada.slash("gif", prompt="x")
+        message = await sent.message(lambda message: "❌" in message.text)
+    assert "has 4.0 MB and Discord takes at most 3.0 MB" in message.text
 
 
 async def test_a_failed_job_says_why(setup: Setup, discord: Sandbox, ada: Person) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sqlite3
 from pathlib import Path
@@ -12,7 +13,7 @@ from aiohttp import web
 
 from bot.sandbox import Person, Sandbox
 from bot.sandbox.faults import Matching
-from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, run_to_end, running
+from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, run_command, run_to_end, running
 
 
 class ForeignGateway(Matching):
@@ -94,6 +95,18 @@ async def test_a_second_bot_on_the_same_data(setup: Setup, discord: Sandbox) -> 
         second = await Bot.start(config)
         assert await second.process.wait() == 2
         assert f"Another bot (process {bot.process.pid}) already uses" in bot.log
+
+
+async def test_the_sandbox_command(tmp_path: Path) -> None:
+    """Serves until stopped; a port that is taken is a sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, printed = await run_command(tmp_path, "sandbox", "--port", str(port))
+    assert code == 2
+    assert f"can't listen on port {port}" in printed
+    serving = await Bot.launch(tmp_path / "log", "sandbox", "--port", "0", "--token", "abc")
+    await serving.logged("The bot's token there is abc")
+    assert await serving.stop(signal.SIGINT) == 0
 
 
 async def test_discord_that_comes_late(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from bot.errors import (
     WorkerDiedError,
 )
 from bot.jobs.courier import Posted
+from bot.jobs.ledger import Ledger
 from bot.jobs.model import Job, State
 from bot.jobs.progress import Pace
 from bot.jobs.queue import Quota
@@ -68,8 +69,7 @@ class House:
     def restarted(self) -> JobService:
         """A new service on the same database, as after a start."""
         self.jobs = JobService(
-            self.database,
-            quota=Quota(size=3, per_user=3),
+            Ledger(self.database, Quota(size=3, per_user=3)),
             courier=self.courier,
             results=self.results,
             model="nano",
@@ -317,11 +317,14 @@ async def test_a_shutdown_puts_the_running_job_back(house: House) -> None:
 
 
 async def test_the_answer_is_remembered(house: House) -> None:
-    job = await house.accept()
-    await house.jobs.answered(job.id, 99)
-    assert (await house.row(job)).answer_id == 99
+    job, other = await house.accept(), await house.accept()
+    house.jobs.note_answer(job.id, 98)
     running, _ = await house.begin()
-    assert running.answer_id == 99
+    assert running.answer_id == (await house.row(job)).answer_id == 98
+    house.jobs.note_answer(other.id, 99)
+    await house.jobs.save_answer(other.id)
+    assert (await house.row(other)).answer_id == 99
+    assert (await house.begin())[0].answer_id == 99
 
 
 async def test_who_waits_knows_how_many_are_ahead(house: House) -> None:

@@ -1,0 +1,127 @@
+"""The unfinished jobs, in memory and in the database, and the one place where a state changes.
+
+Each change is written to the row first, on the condition that the row still stands in the state and
+attempt it was read in; only then does the memory follow. Where it doesn't, somebody else was first
+and nothing happens. Why a job changes, and what follows from it, is the service's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.errors import StorageError
+from bot.jobs.model import Job, Origin, State, may
+from bot.jobs.queue import Quota
+from bot.storage import jobs as rows
+from bot.storage.database import Database
+from generator.protocol import Request
+
+logger = logging.getLogger(__name__)
+
+RETRY_SECONDS = 5.0  # after a write that the database didn't take
+
+
+class Ledger:
+    """Holds what is unfinished; the database has the truth."""
+
+    def __init__(self, database: Database, quota: Quota) -> None:
+        self._database = database
+        self._quota = quota
+        self._live: dict[str, Job] = {}
+        self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
+
+    def __iter__(self) -> Iterator[Job]:
+        return iter(list(self._live.values()))
+
+    def get(self, job_id: str) -> Job | None:
+        """An unfinished job; None when it is over."""
+        return self._live.get(job_id)
+
+    def count(self, state: State) -> int:
+        """How many stand there."""
+        return sum(job.state is state for job in self._live.values())
+
+    async def add(self, origin: Origin, request: Request, model: str) -> Job:
+        """A new job, on disk. Raises NotAcceptedError, and nothing was kept."""
+        job_id = uuid.uuid4().hex
+        self._quota.take(job_id, origin.user_id)
+        try:
+            job = await self._database.write(
+                rows.add, job_id, origin=origin, request=request, model=model, now=now()
+            )
+        except BaseException:
+            self._quota.give_back(job_id)
+            raise
+        self._live[job.id] = job
+        return job
+
+    async def load(self) -> list[Job]:
+        """What an earlier run left unfinished, in order of acceptance."""
+        found = await self._database.read(rows.unfinished)
+        for job in found:
+            self._live[job.id] = job
+            self._quota.restore(job.id, job.user_id)
+        return found
+
+    async def untold(self) -> list[Job]:
+        """Jobs that are over, whose owners may not have heard of it."""
+        return await self._database.read(rows.untold)
+
+    async def move(self, job: Job, state: State, **values: Any) -> Job | None:
+        """Changes a state; None where the row had moved on. Raises StorageError."""
+        if not may(job.state, state):
+            raise ValueError(f"a job can't go from {job.state} to {state}")
+        if job.id in self._answers:
+            values["answer_id"] = self._answers[job.id]
+        moved = await self._database.write(rows.move, job, state, **values)
+        if moved is None:
+            logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
+            return None
+        logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
+        self._answers.pop(job.id, None)
+        if state.is_final:
+            self._live.pop(job.id, None)
+            self._quota.give_back(job.id)
+        else:
+            self._live[job.id] = moved
+        return moved
+
+    async def move_surely(self, job: Job, state: State, **values: Any) -> Job | None:
+        """As ``move``, again and again while the database doesn't take it."""
+        while True:
+            try:
+                return await self.move(job, state, **values)
+            except StorageError:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def note_told(self, job: Job) -> None:
+        """Its owner knows how it ended, or can't be told; the token has served its time."""
+        await self._database.write(rows.note, job.id, told=True, token="")
+
+    def note_answer(self, job_id: str, message_id: int | None) -> None:
+        """Remembers the progress message, for when the interaction's token has expired.
+
+        Written with the job's next change, so it costs no write of its own.
+        """
+        if message_id is not None and job_id in self._live:
+            self._answers[job_id] = message_id
+
+    async def save_answer(self, job_id: str) -> None:
+        """Writes what ``note_answer`` was told now, for a job that waits long."""
+        message_id = self._answers.pop(job_id, None)
+        job = self._live.get(job_id)
+        if job is None or message_id in (None, job.answer_id):
+            return
+        self._live[job_id] = replace(job, answer_id=message_id)
+        await self._database.write(rows.note, job_id, answer_id=message_id)
+
+
+def now() -> datetime:
+    """The time that rows are stamped with."""
+    return datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Engines that only the bot's tests need, named by what is wrong with them."""
