@@ -24,8 +24,9 @@ from generator.nano.stage import Chance, Stage
 
 SEED = 0
 CAPTIONS = 12_000
+NATIVE_EDGE = 128
 DEFAULTS = {
-    "native_edge": 128,
+    "native_edge": NATIVE_EDGE,
     "steps": 30,
     "guidance_scale": 3.0,
     "guidance_rescale": 0.7,
@@ -46,12 +47,12 @@ class Lengths:
 
 
 def train(output: Path, runs: Path, lengths: Lengths) -> None:
-    """Leaves a model directory in the published layout at ``output``; checkpoints go to ``runs``."""
+    """Leaves a model directory in the published layout at ``output``, checkpoints in ``runs``."""
     torch.manual_seed(SEED)
     encoders, tokenizers = _train_text(output, runs, lengths)
     autoencoder = _train_vae(runs, lengths)
     pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED)
-    data = clips.Clips(pool, ModelLimits(native_edge=DEFAULTS["native_edge"]), SEED)
+    data = clips.Clips(pool, ModelLimits(native_edge=NATIVE_EDGE), SEED)
     network = _train_unet(data, runs, lengths)
     save(output, encoders, autoencoder, network)
 
@@ -72,13 +73,12 @@ def _train_text(
 def _train_vae(runs: Path, lengths: Lengths) -> AutoencoderTiny:
     autoencoder = vae.build().to(memory_format=torch.channels_last)
     stills = vae.Stills(SEED)
-    for name, part, steps, loss in (
-        ("decoder", autoencoder.decoder, lengths.decoder, vae.decoder_loss),
-        ("encoder", autoencoder.encoder, lengths.encoder, vae.encoder_loss),
-    ):
-        _stage(name, autoencoder, part, steps, runs, learning_rate=2e-3).run(
-            lambda _, chance, loss=loss: loss(autoencoder, stills, chance)
-        )
+    _stage(
+        "decoder", autoencoder, autoencoder.decoder, lengths.decoder, runs, learning_rate=2e-3
+    ).run(lambda _, chance: vae.decoder_loss(autoencoder, stills, chance))
+    _stage(
+        "encoder", autoencoder, autoencoder.encoder, lengths.encoder, runs, learning_rate=2e-3
+    ).run(lambda _, chance: vae.encoder_loss(autoencoder, stills, chance))
     return autoencoder
 
 
@@ -97,10 +97,9 @@ def _train_unet(data: clips.Clips, runs: Path, lengths: Lengths) -> HotshotUNet:
     _stage("clips", network, network, lengths.clips, runs, learning_rate=1e-3).run(
         lambda step, chance: (some_stills if step % 6 == 5 else moving)(step, chance)
     )
-    network.requires_grad_(False)
     temporal = list(network.temporal_parameters())
-    for parameter in temporal:
-        parameter.requires_grad_(True)
+    for parameter in network.spatial_parameters():
+        parameter.requires_grad = False
     Stage(
         name="temporal", model=network, parameters=temporal, steps=lengths.temporal,
         learning_rate=3e-4, seed=SEED, directory=runs,
@@ -117,7 +116,7 @@ def new_unet() -> HotshotUNet:
         if isinstance(module, Transformer2DModel):
             nn.init.zeros_(module.proj_out.weight)
     nn.init.zeros_(network.conv_out.weight)
-    return network.to(memory_format=torch.channels_last)
+    return network
 
 
 def save(

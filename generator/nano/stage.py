@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 180
 
+Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
+
 
 @dataclass(frozen=True, slots=True)
 class Chance:
@@ -100,9 +102,7 @@ class Stage:
         self._save(self.steps, None, average)
 
     @torch.no_grad()
-    def _average(
-        self, average: list[torch.Tensor], current: list[torch.Tensor], count: torch.Tensor | int
-    ) -> None:
+    def _average(self, average: Tensors, current: Tensors, count: torch.Tensor | int) -> None:
         """An exponential average that forgets the untrained start."""
         decay = min(self.average_decay, (1 + int(count)) / (10 + int(count)))
         for mean, value in zip(average, current, strict=True):

@@ -133,12 +133,11 @@ def loss(encoders: TextEncoders, data: Captions, chance: Chance, batch: int = 12
     hidden, pooled = encoders(ids[:, :longest], ids_2[:, :longest])
     at_end = hidden[torch.arange(len(ids)), end]
     seen = (at_end[:, :64], at_end[:, 64:], pooled)
-    total = torch.zeros(())
+    losses = [_scale_loss(hidden[:, 1:]), _scale_loss(pooled)]
     for head, values in zip(encoders.heads, seen, strict=True):
         noise = 0.3 * torch.randn(values.shape, generator=chance.torch)
-        total = total + _answer_loss(head(values + noise), answers)
-    scale = (hidden[:, 1:].square().mean(-1) - 1).square().mean()
-    return total + 0.1 * scale + 0.1 * (pooled.square().mean(-1) - 1).square().mean()
+        losses.append(_answer_loss(head(values + noise), answers))
+    return torch.stack(losses).sum()
 
 
 @torch.no_grad()
@@ -157,6 +156,10 @@ def accuracy(encoders: TextEncoders, data: Captions, chance: Chance) -> list[flo
     return shares
 
 
+def _scale_loss(values: torch.Tensor) -> torch.Tensor:
+    return 0.1 * (values.square().mean(-1) - 1).square().mean()
+
+
 def _answer_loss(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
     losses = [
         nn.functional.cross_entropy(part, target % part.shape[1])
@@ -167,7 +170,7 @@ def _answer_loss(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
 
 def _split(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """One part an attribute; the last class of each is UNSAID."""
-    return logits.split([len(names) + 1 for names in ANSWERS], dim=-1)
+    return torch.split(logits, [len(names) + 1 for names in ANSWERS], dim=-1)
 
 
 def _answers(attributes: world.Attributes, said: captions.Said) -> list[int]:

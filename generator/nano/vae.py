@@ -91,7 +91,8 @@ def decoder_loss(
         decoded = vae.decoder(latents.contiguous(memory_format=torch.channels_last)).float()
     near = nn.functional.max_pool2d(masks, 7, stride=1, padding=3)
     off = decoded - pictures
-    return ((off.abs() + off.square()) * (1 + EDGE_WEIGHT * near)).mean()
+    weighted: torch.Tensor = (off.abs() + off.square()) * (1 + EDGE_WEIGHT * near)
+    return weighted.mean()
 
 
 def encoder_loss(
@@ -100,8 +101,9 @@ def encoder_loss(
     """How far the encoder is from the latents it is to give."""
     pictures, _ = stills.batch(batch, chance)
     with torch.autocast("cpu", torch.bfloat16):
-        latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last)).float()
-    return (latents - latents_of(pictures)).square().mean()
+        latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last))
+    off: torch.Tensor = latents.float() - latents_of(pictures)
+    return off.square().mean()
 
 
 def _palette(colors: dict[str, tuple[int, int, int]]) -> torch.Tensor:

@@ -181,11 +181,11 @@ _WAYS = {
 
 
 def _ball(x: Floats, y: Floats) -> Floats:
-    return np.hypot(x, y) - 1
+    return (np.hypot(x, y) - 1).astype(np.float32)
 
 
 def _square(x: Floats, y: Floats) -> Floats:
-    return np.maximum(np.abs(x), np.abs(y)) - 0.86
+    return (np.maximum(np.abs(x), np.abs(y)) - 0.86).astype(np.float32)
 
 
 def _polygon(corners: list[tuple[float, float]]) -> Callable[[Floats, Floats], Floats]:
@@ -203,7 +203,7 @@ def _polygon(corners: list[tuple[float, float]]) -> Callable[[Floats, Floats], F
             )
             crosses = (ay > y) != (by > y)
             inside ^= crosses & (x < ax + (y - ay) * edge_x / (edge_y or 1))
-        return np.where(inside, -nearest, nearest)
+        return np.where(inside, -nearest, nearest).astype(np.float32)
 
     return distance
 

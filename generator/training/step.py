@@ -73,4 +73,5 @@ def snr_weights(schedule: DDPMScheduler, timesteps: Tensor, gamma: float) -> Ten
     remaining = schedule.alphas_cumprod.to(timesteps.device)[timesteps]
     snr = remaining / (1 - remaining)
     over = snr + 1 if schedule.config.prediction_type == "v_prediction" else snr
-    return snr.clamp(max=gamma) / over
+    weights: Tensor = snr.clamp(max=gamma) / over
+    return weights

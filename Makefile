@@ -1,0 +1,37 @@
+# Every target makes the environment it needs: .venv, with the exact versions of constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint bench nano evaluate clean
+
+demo: .venv/ready
+	$(BIN)/python -m bot.sandbox.demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready
+	$(BIN)/python -m benchmarks
+
+# Trains nano again from nothing; goes on where it was interrupted. About five hours on two cores.
+nano: .venv/ready
+	$(BIN)/python -m generator.nano
+
+# Measures nano from the pixels of what it makes, and draws the sheet in the README.
+evaluate: .venv/ready
+	$(BIN)/python -m generator.nano.evaluate
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade "pip>=25"
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

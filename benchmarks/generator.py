@@ -1,0 +1,128 @@
+"""``hotshot gif`` with nano, cold and warm, and a UNet step beside plain diffusers."""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import UNetMotionModel
+
+from benchmarks.table import print_table
+from generator.hotshot import layout
+from generator.hotshot.unet import HotshotUNet
+from generator.hotshot_engine import HotshotEngine
+from generator.limits import NANO, ModelLimits
+from generator.protocol import Request
+
+PROMPT = "a red ball bouncing on a black background"
+MID_SIZE: dict[str, Any] = {
+    "act_fn": "silu",
+    "addition_embed_type": "text_time",
+    "addition_time_embed_dim": 64,
+    "attention_head_dim": [2, 4, 8],
+    "block_out_channels": [128, 256, 512],
+    "cross_attention_dim": 512,
+    "down_block_types": ["DownBlock3D", "CrossAttnDownBlock3D", "CrossAttnDownBlock3D"],
+    "in_channels": 4,
+    "layers_per_block": 2,
+    "mid_block_type": "UNetMidBlock3DCrossAttn",
+    "norm_eps": 1e-5,
+    "norm_num_groups": 32,
+    "out_channels": 4,
+    "projection_class_embeddings_input_dim": 6 * 64 + 256,
+    "sample_size": 32,
+    "transformer_layers_per_block": [1, 1, 2],
+    "up_block_types": ["CrossAttnUpBlock3D", "CrossAttnUpBlock3D", "UpBlock3D"],
+    "use_linear_projection": True,
+}
+
+
+def run() -> None:
+    cold, peak = _cold()
+    warm = _warm()
+    print_table(
+        "hotshot gif with nano",
+        ("", "median", "lowest", "highest"),
+        [
+            ("cold: a new process, s", *_spread(cold, 1)),
+            ("warm: the model loaded, s", *_spread(warm, 2)),
+            ("peak memory of the process, MB", f"{peak:.0f}", "", ""),
+        ],
+    )
+    ours, plain = _steps()
+    print_table(
+        "one UNet step, random weights of middle size, 8 frames of 256 x 256, guided",
+        ("", "median, s", "lowest", "highest"),
+        [("Hotshot's", *_spread(ours, 3)), ("plain UNetMotionModel", *_spread(plain, 3))],
+    )
+
+
+def _cold(rounds: int = 3) -> tuple[list[float], float]:
+    """Seconds of whole processes, and the most memory any of them held, in MB."""
+    with tempfile.TemporaryDirectory() as directory:
+        command = [
+            *(sys.executable, "-m", "generator", "gif", "--prompt", PROMPT),
+            *("--seed", "1", "--output", str(Path(directory) / "cold.gif")),
+        ]
+        seconds = _timed(lambda: subprocess.run(command, check=True, capture_output=True), rounds)  # noqa: S603 - a fixed command
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
+    return seconds, peak
+
+
+def _warm(rounds: int = 5) -> list[float]:
+    engine = HotshotEngine.load(model=NANO, device="auto", precision="auto")
+    limits = ModelLimits.of(NANO)
+    request = Request(
+        prompt=PROMPT,
+        seed=1,
+        width=limits.native_edge,
+        height=limits.native_edge,
+        steps=limits.steps,
+        guidance_scale=limits.guidance_scale,
+        guidance_rescale=limits.guidance_rescale,
+        scheduler=limits.scheduler,
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        output = Path(directory) / "warm.gif"
+        return _timed(lambda: engine.generate(request, output, lambda *_: None), rounds)
+
+
+def _steps(rounds: int = 7) -> tuple[list[float], list[float]]:
+    """Seconds of a step of either network, taken in turn so that both meet the same machine."""
+    torch.manual_seed(0)
+    ours = HotshotUNet(MID_SIZE).eval()
+    plain = UNetMotionModel(**layout.arguments(MID_SIZE)).eval()
+    sample = torch.randn(2, 4, 8, 32, 32)
+    text = torch.randn(2, 77, 512)
+    added = {"text_embeds": torch.randn(2, 256), "time_ids": torch.ones(2, 6)}
+
+    @torch.inference_mode()
+    def step(network: torch.nn.Module) -> None:
+        network(sample, 500, text, added_cond_kwargs=added)
+
+    step(ours), step(plain)
+    pairs = [(_timed(lambda: step(ours), 1)[0], _timed(lambda: step(plain), 1)[0])
+             for _ in range(rounds)]  # fmt: skip
+    return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def _timed(action: Callable[[], object], rounds: int) -> list[float]:
+    seconds = []
+    for _ in range(rounds):
+        started = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - started)
+    return seconds
+
+
+def _spread(seconds: list[float], digits: int) -> tuple[str, str, str]:
+    values = (statistics.median(seconds), min(seconds), max(seconds))
+    return tuple(f"{value:.{digits}f}" for value in values)  # type: ignore[return-value]  # three

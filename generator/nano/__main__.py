@@ -1,0 +1,27 @@
+"""``python -m generator.nano``: trains nano again from nothing, or goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+from pathlib import Path
+
+from generator.limits import NANO_DIRECTORY
+from generator.nano.recipe import Lengths, train
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m generator.nano", description=__doc__)
+    parser.add_argument(
+        "--output", type=Path, default=NANO_DIRECTORY, help="the model directory to write"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("runs/nano"), help="where checkpoints are kept"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    train(arguments.output, arguments.runs, Lengths())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Captions: varied, true of the clip, and readable by the tokenizers whatever they say."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from generator.nano import captions, text, world
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> text.Tokenizers:
+    directory = tmp_path_factory.mktemp("tokenizers")
+    text.save_tokenizers(directory, seed=0)
+    return text.load_tokenizers(directory)
+
+
+def test_a_full_caption_names_every_attribute() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        attributes = world.draw_attributes(rng)
+        said = captions.caption(rng, attributes, captions.Said()).lower()
+        for words in (
+            captions.COLOR_WORDS[attributes.color],
+            captions.SHAPE_WORDS[attributes.shape],
+            captions.BACKGROUND_WORDS[attributes.background],
+        ):
+            # A stranger may stand between the words of a name.
+            assert any(all(part in said for part in word.split()) for word in words), said
+
+
+def test_what_is_unsaid_is_not_named() -> None:
+    rng = np.random.default_rng(2)
+    attributes = world.Attributes("purple", "star", "growing", "beige")
+    said = captions.Said(color=False, background=False)
+    for _ in range(100):
+        wording = captions.caption(rng, attributes, said).lower()
+        assert not any(word in wording for word in captions.COLOR_WORDS["purple"])
+        assert not any(word in wording for word in captions.BACKGROUND_WORDS["beige"])
+
+
+def test_wordings_vary() -> None:
+    rng = np.random.default_rng(3)
+    attributes = world.Attributes("red", "ball", "moving left", "black")
+    assert len({captions.caption(rng, attributes, captions.Said()) for _ in range(300)}) > 280
+
+
+def test_the_tokenizers_pad_as_those_of_sdxl_do(tokenizers: text.Tokenizers) -> None:
+    first, second = (text.tokenize(tokenizer, ["a red ball"])[0] for tokenizer in tokenizers)
+    end = max(first)
+    assert first[4:].tolist() == [end] * 73
+    assert second[4] == end
+    assert second[5:].tolist() == [0] * 72
+    assert first.argmax() == second.argmax() == 4
+
+
+@pytest.mark.parametrize("prompt", ["Ünïcode 🦊 zzqx", "a" * 500, "", "12 + 3 = ?!"])
+def test_any_text_can_be_read(tokenizers: text.Tokenizers, prompt: str) -> None:
+    for tokenizer in tokenizers:
+        assert text.tokenize(tokenizer, [prompt]).shape == (1, 77)

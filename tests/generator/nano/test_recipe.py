@@ -1,0 +1,81 @@
+"""The recipe in small: every stage runs, goes on where it stopped; what it leaves loads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from generator.hotshot.loading import load_model
+from generator.hotshot.pipeline import HotshotPipeline
+from generator.limits import NANO_DIRECTORY, ModelLimits
+from generator.nano import clips, recipe, stage
+from generator.protocol import Request
+
+CPU = torch.device("cpu")
+
+
+def _request(limits: ModelLimits) -> Request:
+    return Request(
+        prompt="a red ball bouncing on a black background",
+        seed=3,
+        width=limits.native_edge,
+        height=limits.native_edge,
+        steps=2,
+        guidance_scale=limits.guidance_scale,
+        scheduler=limits.scheduler,
+    )
+
+
+def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips, "GEOMETRIES", 3)
+    monkeypatch.setattr(recipe, "CAPTIONS", 16)
+    monkeypatch.setattr("generator.nano.vae.POOL", 8)
+    lengths = recipe.Lengths(text=2, decoder=2, encoder=2, stills=2, clips=2, temporal=2)
+    recipe.train(tmp_path / "model", tmp_path / "runs", lengths)
+    limits = ModelLimits.of(str(tmp_path / "model"))
+    model = load_model(str(tmp_path / "model"), device=CPU, dtype=torch.float32)
+    frames = HotshotPipeline(model)(_request(limits), report=lambda *_: None)
+    assert frames.shape == (8, 128, 128, 3)
+    assert frames.dtype == np.uint8
+
+
+def _run(directory: Path, steps: int, *, stop_at: int | None = None) -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    model = nn.Linear(4, 4)
+
+    def loss(step: int, chance: stage.Chance) -> torch.Tensor:
+        if step == stop_at:
+            raise KeyboardInterrupt
+        answers: torch.Tensor = model(torch.randn(8, 4, generator=chance.torch))
+        return (answers - 1).square().mean()
+
+    run = stage.Stage(
+        name="test", model=model, parameters=list(model.parameters()), steps=steps,
+        learning_rate=0.1, seed=0, directory=directory,
+    )  # fmt: skip
+    run.run(loss)
+    return model.state_dict()
+
+
+def test_an_interrupted_stage_ends_as_an_unbroken_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "CHECKPOINT_SECONDS", -1.0)
+    unbroken = _run(tmp_path / "unbroken", 30)
+    with pytest.raises(KeyboardInterrupt):
+        _run(tmp_path / "broken", 30, stop_at=17)
+    resumed = _run(tmp_path / "broken", 30)
+    for name, tensor in unbroken.items():
+        assert torch.equal(tensor, resumed[name])
+
+
+def test_the_weights_that_ship_are_small() -> None:
+    files = list(NANO_DIRECTORY.rglob("*.safetensors"))
+    assert len(files) == 4
+    assert sum(file.stat().st_size for file in files) < 40e6
