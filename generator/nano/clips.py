@@ -19,11 +19,12 @@ from generator.nano.stage import Chance
 from generator.nano.text import TextEncoders, Tokenizers, tokenize
 
 FRAMES = 8
-GEOMETRIES = 60  # per shape and motion in a square; other sizes have a third of it
+MOMENTS = 43  # drawn of each path; clips of other lengths are taken from these, 8 frames exactly
+GEOMETRIES = 40  # per shape and motion in a square; other sizes have a third of it
 EMPTY_SHARE, ZERO_SHARE = 0.05, 0.1
 ORIGINAL_SIZES = ((1920, 1080), (1920, 1080), (1024, 1024), (512, 512), (128, 128), (1280, 720))
 
-Geometries = dict[tuple[str, str], torch.Tensor]  # by shape and motion: (n, f, 2, h/8, w/8)
+Geometries = dict[tuple[str, str], torch.Tensor]  # by shape and motion: (n, MOMENTS, 2, h/8, w/8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +81,11 @@ class Clips:
     ) -> torch.Tensor:
         attributes = _with_chance(rng, self._text.attributes[index], self._text.said[index])
         pool = self._geometries[size][attributes.shape, attributes.motion]
-        clip = pool[int(rng.integers(len(pool)))].float()
+        path = pool[int(rng.integers(len(pool)))]
+        moments = np.rint(np.linspace(0, MOMENTS - 1, frames)).astype(int)
         if frames == 1:
-            clip = clip[int(rng.integers(len(clip)))][None]
+            moments = rng.integers(MOMENTS, size=1)
+        clip = path[torch.from_numpy(moments)].float()
         return colored(clip, attributes).transpose(0, 1)
 
     def _encoded(
@@ -154,7 +157,7 @@ def _draw_geometries(rng: np.random.Generator, size: Size, count: int) -> Geomet
         for motion in world.MOTIONS:
             attributes = world.Attributes(some[0], shape, motion, some[1])
             scenes = [world.draw_scene(rng, attributes) for _ in range(count)]
-            covered = [world.coverage(scene, size.width, size.height, FRAMES) for scene in scenes]
+            covered = [world.coverage(scene, size.width, size.height, MOMENTS) for scene in scenes]
             pools[shape, motion] = torch.stack(
                 [geometry_of(torch.from_numpy(pixels)).half() for pixels in covered]
             )

@@ -6,7 +6,6 @@ Every stage goes on from its last checkpoint, so it may be stopped at any time. 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +24,8 @@ from generator.nano.stage import Chance, Stage
 SEED = 0
 CAPTIONS = 12_000
 NATIVE_EDGE = 128
+FRAMES_IN_A_STEP = 64
+LENGTHS_OF_CLIPS = (8, 8, 8, 8, 8, 8, 16, 16, 24, 4)
 DEFAULTS = {
     "native_edge": NATIVE_EDGE,
     "steps": 30,
@@ -39,11 +40,11 @@ class Lengths:
     """Steps of each stage."""
 
     text: int = 640
-    decoder: int = 1500
-    encoder: int = 600
-    stills: int = 900
-    clips: int = 3000
-    temporal: int = 400
+    decoder: int = 2000
+    encoder: int = 800
+    stills: int = 2400
+    clips: int = 5000
+    temporal: int = 500
 
 
 def train(output: Path, runs: Path, lengths: Lengths) -> None:
@@ -86,16 +87,22 @@ def _train_unet(data: clips.Clips, runs: Path, lengths: Lengths) -> HotshotUNet:
     network = new_unet()
     schedule = unet.noise_schedule()
 
-    def loss_of(count: int, frames: int) -> Callable[[int, Chance], torch.Tensor]:
-        return lambda _, chance: unet.loss(
-            network, schedule, data, chance, count=count, frames=frames
-        )
+    def loss(chance: Chance, *, count: int, frames: int) -> torch.Tensor:
+        return unet.loss(network, schedule, data, chance, count=count, frames=frames)
 
-    stills, moving = loss_of(64, 1), loss_of(8, clips.FRAMES)
-    _stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(stills)
-    some_stills = loss_of(32, 1)  # now and then, so that one frame alone stays a picture
+    def moving(chance: Chance) -> torch.Tensor:
+        frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
+        return loss(chance, count=FRAMES_IN_A_STEP // frames, frames=frames)
+
+    def stills(chance: Chance) -> torch.Tensor:
+        return loss(chance, count=FRAMES_IN_A_STEP, frames=1)
+
+    _stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(
+        lambda _, chance: stills(chance)
+    )
+    # Stills now and then, so that one frame alone stays a picture.
     _stage("clips", network, network, lengths.clips, runs, learning_rate=1e-3).run(
-        lambda step, chance: (some_stills if step % 6 == 5 else moving)(step, chance)
+        lambda step, chance: stills(chance) if step % 8 == 7 else moving(chance)
     )
     temporal = list(network.temporal_parameters())
     for parameter in network.spatial_parameters():
@@ -103,7 +110,7 @@ def _train_unet(data: clips.Clips, runs: Path, lengths: Lengths) -> HotshotUNet:
     Stage(
         name="temporal", model=network, parameters=temporal, steps=lengths.temporal,
         learning_rate=3e-4, seed=SEED, directory=runs,
-    ).run(moving)  # fmt: skip
+    ).run(lambda _, chance: moving(chance))  # fmt: skip
     return network
 
 
