@@ -7,7 +7,7 @@ Knows names alone: it reads no file and builds no network.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -141,6 +141,11 @@ def to_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
             # A copy, because safetensors stores no two names for one memory.
             published[old_name.replace(_FIRST_TABLE, _SECOND_TABLE)] = tensor.clone()
     return published
+
+
+def published_names(names: Iterable[str]) -> dict[str, str]:
+    """Our names -> those of the published layout, the first where that has two."""
+    return {name: _renamed_back(name) if is_temporal(name) else name for name in names}
 
 
 def _renamed(name: str) -> str:

@@ -16,6 +16,7 @@ import torch
 
 from generator.errors import ModelError
 from generator.hotshot import layout, weights
+from generator.hotshot.lora import LoraWardrobe, Networks
 from generator.hotshot.parts import (
     build,
     load_scheduler_config,
@@ -36,12 +37,14 @@ class HotshotModel:
     """All parts of a model on one device; ``dtype`` is the UNet's and the text encoders'.
 
     ``vae`` is an AutoencoderKL or an AutoencoderTiny, in a precision that it doesn't overflow in.
+    ``loras`` changes the UNet and the text encoders to what a request asks for.
     """
 
     name: str
     unet: HotshotUNet
     vae: Any
     text: TextEncoders
+    loras: LoraWardrobe
     scheduler_config: Mapping[str, Any]
     device: torch.device
     dtype: torch.dtype
@@ -62,13 +65,18 @@ def load_model(
     directory = model_directory(model)
     base = unet_directory(spatial_unet_base) if spatial_unet_base else None
     logger.info("Loading %s from %s.", model, directory)
+    # The UNet comes last: whatever else is wrong is said before the longest wait.
+    scheduler_config = load_scheduler_config(directory / "scheduler")
+    vae = load_vae(directory / "vae", device=device, dtype=dtype)
+    text = load_text_encoders(directory, device=device, dtype=dtype)
+    unet = load_unet(directory / "unet", spatial_base=base, device=device, dtype=dtype)
     return HotshotModel(
         name=model,
-        # The UNet comes last: whatever else is wrong is said before the longest wait.
-        scheduler_config=load_scheduler_config(directory / "scheduler"),
-        vae=load_vae(directory / "vae", device=device, dtype=dtype),
-        text=load_text_encoders(directory, device=device, dtype=dtype),
-        unet=load_unet(directory / "unet", spatial_base=base, device=device, dtype=dtype),
+        unet=unet,
+        vae=vae,
+        text=text,
+        loras=LoraWardrobe(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
+        scheduler_config=scheduler_config,
         device=device,
         dtype=dtype,
     )

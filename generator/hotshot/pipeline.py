@@ -67,7 +67,10 @@ class Conditioning:
 
 @dataclass(frozen=True, slots=True)
 class HotshotPipeline:
-    """Makes the frames of a request with one model; holds nothing between two requests."""
+    """Makes the frames of a request with one model.
+
+    Between two requests nothing is held but what saves time: the LoRAs last worn stay on.
+    """
 
     model: HotshotModel
 
@@ -84,7 +87,11 @@ class HotshotPipeline:
 
     @torch.inference_mode()
     def latents(self, request: Request, *, report: Report) -> Tensor:
-        """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded."""
+        """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
+
+        Raises ModelError for a LoRA that can't be used.
+        """
+        self.model.loras.wear(request.loras)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
         noise = self.draw_noise(request, generator, report)

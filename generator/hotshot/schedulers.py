@@ -74,8 +74,8 @@ def step_back(
     # UniPC draws none, and doesn't know the word.
     draws = "generator" in inspect.signature(scheduler.step).parameters
     drawn_from = {"generator": generator} if draws else {}
-    latents = scheduler.step(predicted, timestep, latents, **drawn_from).prev_sample
-    return latents
+    earlier: Tensor = scheduler.step(predicted, timestep, latents, **drawn_from).prev_sample
+    return earlier
 
 
 def _drop_surplus(scheduler: Scheduler, steps: int) -> None:

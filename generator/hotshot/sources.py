@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
+from huggingface_hub import hf_hub_download, snapshot_download
+from huggingface_hub.errors import RemoteEntryNotFoundError
 
 from generator.errors import ModelError
 from generator.limits import NANO, local_directory
@@ -54,6 +55,30 @@ def fetch(repository: str, folders: tuple[str, ...], *, endpoint: str | None = N
     return directory
 
 
+def fetch_file(repository: str, names: tuple[str, ...], *, endpoint: str | None = None) -> Path:
+    """The first of these files that a repository has (fetched where it isn't cached).
+
+    Raises ModelError where it has none, or the hub can't be asked.
+    """
+    for name in names:
+        try:
+            return Path(hf_hub_download(repository, name, endpoint=endpoint))
+        except RemoteEntryNotFoundError:
+            continue
+        except Exception as error:  # of several libraries, and all mean the same to who asked
+            raise _unfetched(repository, error) from error
+    raise ModelError(
+        f"{repository} has no {' or '.join(names)}; name its file, as in {repository}/FILE."
+    )
+
+
+def _unfetched(repository: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"{repository} can't be fetched from the hub ({type(error).__name__}); check the name "
+        "and the connection, or give the path of what was fetched before."
+    )
+
+
 def _snapshot(
     repository: str, folders: tuple[str, ...], endpoint: str | None, *, ignore: tuple[str, ...]
 ) -> Path:
@@ -70,8 +95,5 @@ def _snapshot(
             endpoint=endpoint,
         )
     except Exception as error:  # of several libraries, and all mean the same to who asked
-        raise ModelError(
-            f"{repository} can't be fetched from the hub ({type(error).__name__}); check the name "
-            "and the connection, or give the path of a directory that holds the model."
-        ) from error
+        raise _unfetched(repository, error) from error
     return Path(path)

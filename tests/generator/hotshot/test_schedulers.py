@@ -94,7 +94,7 @@ def test_noise_on_the_way_comes_from_the_request_s_generator(name: str) -> None:
         torch.seed()  # what the global generator draws must not matter
         generator = torch.Generator().manual_seed(seed)
         scheduler = make_scheduler(name, ZERO_TERMINAL_SNR, 4)
-        latents = torch.ones(1, 4, 2, 8, 8) * scheduler.init_noise_sigma
+        latents: torch.Tensor = torch.ones(1, 4, 2, 8, 8) * scheduler.init_noise_sigma
         for timestep in scheduler.timesteps:
             seen = scheduler.scale_model_input(latents, timestep)
             latents = step_back(scheduler, seen * 0.3, timestep, latents, generator)

@@ -1,0 +1,111 @@
+"""Tells what a file of weights is, so that a wrong one can be refused by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+from generator.weightfiles import lora_names
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Kind(Enum):
+    """The value is how a sentence calls it."""
+
+    LORA = "a LoRA"
+    UNREADABLE_LORA = "an adapter in a format that can't be read"
+    TEMPORAL = "a file of temporal layers alone"
+    HOTSHOT = "a Hotshot-XL UNet"
+    SDXL = "a Stable Diffusion XL checkpoint"
+    SDXL_UNET = "a Stable Diffusion XL UNet"
+    REFINER = "the refiner of Stable Diffusion XL"
+    SD1 = "a Stable Diffusion 1.x checkpoint"
+    SD2 = "a Stable Diffusion 2.x checkpoint"
+    SD3 = "a Stable Diffusion 3 checkpoint"
+    FLUX = "a Flux checkpoint"
+    CONTROLNET = "a ControlNet"
+    VAE = "a VAE alone"
+    TEXT = "a text encoder alone"
+    UNKNOWN = "nothing that is known here"
+
+
+LDM_UNET = "model.diffusion_model."
+_TEXT_WIDTHS = {768: Kind.SD1, 1024: Kind.SD2, 1280: Kind.REFINER}
+
+
+def kind_of(shapes: Shapes) -> Kind:
+    """What a file with tensors of these names and shapes is."""
+    for kind, fits in _SIGNS:
+        if fits(shapes):
+            return kind
+    if any(_is_unet(name) for name in shapes):
+        return _kind_of_unet(shapes)
+    return Kind.VAE if _has(shapes, "decoder.") else Kind.UNKNOWN
+
+
+def text_width(shapes: Shapes) -> int | None:
+    """How wide the text is that a UNet, or a LoRA of one, listens to; None where it doesn't say."""
+    for name, shape in shapes.items():
+        flat = name.replace(".", "_")
+        if "attn2_to_k" not in flat and "attn2_processor_to_k" not in flat:
+            continue
+        part = lora_names.part_of(name)
+        if name.endswith("to_k.weight") and len(shape) == 2:
+            return shape[1]
+        if part and part.role in {"down", "hada_w1_b"} and len(shape) >= 2:
+            return shape[1]
+    return None
+
+
+def _kind_of_unet(shapes: Shapes) -> Kind:
+    older = _TEXT_WIDTHS.get(text_width(shapes) or 0)
+    if not (_has(shapes, "label_emb.0.0.") or _has(shapes, "add_embedding.")):
+        return older if older in {Kind.SD1, Kind.SD2} else Kind.UNKNOWN
+    if older is Kind.REFINER:
+        return Kind.REFINER
+    whole = _has(shapes, "conditioner.embedders.") and _has(shapes, "first_stage_model.")
+    return Kind.SDXL if whole else Kind.SDXL_UNET
+
+
+def _is_unet(name: str) -> bool:
+    return name.startswith((LDM_UNET, "input_blocks.", "down_blocks.", "mid_block."))
+
+
+def _has(shapes: Shapes, sign: str) -> bool:
+    return any(sign in name for name in shapes)
+
+
+def _is_lora(shapes: Shapes) -> bool:
+    roles = {part.role for part in map(lora_names.part_of, shapes) if part}
+    return bool(roles & {"down", "up"}) or any(role.startswith(("hada", "lokr")) for role in roles)
+
+
+def _is_temporal(name: str) -> bool:
+    return ".temporal_attentions." in name or ".motion_modules." in name
+
+
+# The order matters: a ControlNet has the blocks of a UNet, and a LoRA names those of anything.
+_SIGNS: tuple[tuple[Kind, Callable[[Shapes], bool]], ...] = (
+    (Kind.LORA, _is_lora),
+    (Kind.UNREADABLE_LORA, lambda shapes: lora_names.unreadable_format(shapes) is not None),
+    (Kind.TEMPORAL, lambda shapes: bool(shapes) and all(map(_is_temporal, shapes))),
+    (Kind.HOTSHOT, lambda shapes: any(map(_is_temporal, shapes))),
+    (
+        Kind.CONTROLNET,
+        lambda shapes: (
+            _has(shapes, "controlnet_cond_embedding.")
+            or _has(shapes, "control_model.")
+            or _has(shapes, "zero_convs.")
+        ),
+    ),
+    (Kind.FLUX, lambda shapes: _has(shapes, "double_blocks.")),
+    (Kind.SD3, lambda shapes: _has(shapes, "joint_blocks.")),
+    (
+        Kind.TEXT,
+        lambda shapes: (
+            bool(shapes)
+            and all(name.startswith(("text_model.", "text_projection")) for name in shapes)
+        ),
+    ),
+)
