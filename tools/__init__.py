@@ -1,0 +1,1 @@
+"""What the project's own upkeep needs, and neither the bot nor the generator."""
