@@ -16,6 +16,7 @@ import torch
 
 from generator.errors import ModelError
 from generator.hotshot import layout, weights
+from generator.hotshot.controlnet import ControlNets
 from generator.hotshot.lora import LoraWardrobe, Networks
 from generator.hotshot.parts import (
     build,
@@ -37,7 +38,8 @@ class HotshotModel:
     """All parts of a model on one device; ``dtype`` is the UNet's and the text encoders'.
 
     ``vae`` is an AutoencoderKL or an AutoencoderTiny, in a precision that it doesn't overflow in.
-    ``loras`` changes the UNet and the text encoders to what a request asks for.
+    ``loras`` changes the UNet and the text encoders to what a request asks for; ``controlnets``
+    has those that a request names.
     """
 
     name: str
@@ -45,6 +47,7 @@ class HotshotModel:
     vae: Any
     text: TextEncoders
     loras: LoraWardrobe
+    controlnets: ControlNets
     scheduler_config: Mapping[str, Any]
     device: torch.device
     dtype: torch.dtype
@@ -76,6 +79,9 @@ def load_model(
         vae=vae,
         text=text,
         loras=LoraWardrobe(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
+        controlnets=ControlNets(
+            unet.published_config, directory, dtype, place=lambda network: network.to(device)
+        ),
         scheduler_config=scheduler_config,
         device=device,
         dtype=dtype,

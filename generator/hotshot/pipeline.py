@@ -8,7 +8,7 @@ drawn on the CPU, so that a seed means the same GIF on every device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +19,10 @@ from einops import rearrange
 from torch import Tensor
 
 from generator.errors import OutOfMemoryError
+from generator.hotshot.conditioning import Conditioning, Span
+from generator.hotshot.controlnet import ClipControl, together
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.schedulers import make_scheduler, step_back
-from generator.hotshot.text import EncodedText
 from generator.protocol import Request
 
 # (stage, step, steps): ``step`` of ``steps`` of this stage are done. May raise CancelledError.
@@ -34,68 +35,43 @@ DECODED_AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
-    """A part of all steps, as fractions of them."""
-
-    start: float
-    end: float
-
-    def covers(self, step: int, steps: int) -> bool:
-        """Whether the whole of ``step``, counted from 0, lies within."""
-        return self.start <= step / steps and (step + 1) / steps <= self.end
-
-
-@dataclass(frozen=True, slots=True)
-class Conditioning:
-    """What the UNet is told of a request, for a batch of one, or of two where it is guided.
-
-    ``text`` as encoded, ``time_ids`` (b, 6): original size, crop's corner, target size.
-    """
-
-    text: EncodedText
-    time_ids: Tensor
-
-    @property
-    def guided(self) -> bool:
-        return self.time_ids.shape[0] == 2
-
-    @property
-    def wanted(self) -> Conditioning:
-        """What is asked for alone, for the steps that are not guided away from anything."""
-        return Conditioning(self.text.last, self.time_ids[-1:])
-
-
-@dataclass(frozen=True, slots=True)
 class HotshotPipeline:
     """Makes the frames of a request with one model.
 
-    Between two requests nothing is held but what saves time: the LoRAs last worn stay on.
+    Between two requests nothing is held but what saves time: the LoRAs last worn stay on, and the
+    ControlNets last used stay loaded.
     """
 
     model: HotshotModel
 
     @torch.inference_mode()
-    def __call__(self, request: Request, *, report: Report) -> Frames:
-        """Frames (f, h, w, 3), the same for the same request.
+    def __call__(
+        self, request: Request, *, report: Report, pictures: Sequence[Frames] = ()
+    ) -> Frames:
+        """Frames (f, h, w, 3), the same for the same request and pictures.
 
-        Raises OutOfMemoryError, and whatever ``report`` raises.
+        ``pictures`` are what each of ``request.controls`` is shown, in their order: as annotated,
+        (f, h, w, 3) of the clip's own size. Raises OutOfMemoryError, RequestError and ModelError,
+        and whatever ``report`` raises.
         """
         with memory_errors(request):
-            latents = self.latents(request, report=report)
-            pictures = self.decode(latents, report)
-            return self.to_frames(pictures, report)
+            latents = self.latents(request, report=report, pictures=pictures)
+            return self.to_frames(self.decode(latents, report), report)
 
     @torch.inference_mode()
-    def latents(self, request: Request, *, report: Report) -> Tensor:
+    def latents(
+        self, request: Request, *, report: Report, pictures: Sequence[Frames] = ()
+    ) -> Tensor:
         """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
 
-        Raises ModelError for a LoRA that can't be used.
+        Raises ModelError for a LoRA or ControlNet that can't be used.
         """
         self.model.loras.wear(request.loras)
+        controls = self.model.controlnets.on_clip(request, pictures)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
         noise = self.draw_noise(request, generator, report)
-        return self.denoise(request, conditioning, noise, generator, report)
+        return self.denoise(request, conditioning, noise, generator, report, controls=controls)
 
     def encode_prompt(self, request: Request, report: Report) -> Conditioning:
         """Text and sizes, once for each clip of the batch that the UNet will see."""
@@ -129,6 +105,8 @@ class HotshotPipeline:
         noise: Tensor,
         generator: torch.Generator,
         report: Report,
+        *,
+        controls: Sequence[ClipControl] = (),
     ) -> Tensor:
         """Walks the noise back to latents; ancestral steps draw more from the same generator."""
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
@@ -137,23 +115,29 @@ class HotshotPipeline:
         for step, timestep in enumerate(scheduler.timesteps):
             told = conditioning if guidance.covers(step, request.steps) else conditioning.wanted
             scaled = scheduler.scale_model_input(latents, timestep)
-            predicted = self.predict(request, told, scaled, timestep)
+            active = [one for one in controls if one.span.covers(step, request.steps)]
+            predicted = self.predict(request, told, active, scaled, timestep)
             latents = step_back(scheduler, predicted, timestep, latents, generator)
             report("denoise", step + 1, request.steps)
         return latents
 
     def predict(
-        self, request: Request, conditioning: Conditioning, scaled: Tensor, timestep: Tensor
+        self,
+        request: Request,
+        conditioning: Conditioning,
+        controls: Sequence[ClipControl],
+        scaled: Tensor,
+        timestep: Tensor,
     ) -> Tensor:
         """What the UNet says of one clip, guided away from the negative prompt; float32."""
-        text, dtype = conditioning.text, self.model.dtype
-        batch = scaled.expand(conditioning.time_ids.shape[0], -1, -1, -1, -1)
+        batch = scaled.expand(conditioning.time_ids.shape[0], -1, -1, -1, -1).to(self.model.dtype)
         predicted: Tensor = self.model.unet(
-            batch.to(dtype),
+            batch,
             timestep,
-            text.hidden,
-            added_cond_kwargs={"text_embeds": text.pooled, "time_ids": conditioning.time_ids},
+            conditioning.text.hidden,
+            added_cond_kwargs=conditioning.added,
             return_dict=False,
+            **together(controls, batch, timestep, conditioning),
         )[0].float()
         if not conditioning.guided:
             return predicted

@@ -15,6 +15,7 @@ from generator.limits import NANO, local_directory
 
 FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
 
+_KINDS = ("json", "txt", "safetensors")
 # A repository often holds every weight twice, and pickles besides.
 _OTHER_VARIANTS = ("*.fp16.*", "*.non_ema.*", "*openvino*", "*flax*")
 
@@ -48,10 +49,27 @@ def fetch(repository: str, folders: tuple[str, ...], *, endpoint: str | None = N
     ``endpoint`` is the hub's address where it isn't the usual one. Raises ModelError where the
     hub can't be reached and the cache has no copy.
     """
-    directory = _snapshot(repository, folders, endpoint, ignore=_OTHER_VARIANTS)
+    files = (
+        "model_index.json",
+        "generation_config.json",
+        *(f"{folder}/*.{kind}" for folder in folders for kind in _KINDS),
+    )
+    directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS)
     if not any((directory / folders[0]).glob("*.safetensors")):
         # Some repositories have the half-precision weights only.
-        directory = _snapshot(repository, folders, endpoint, ignore=_OTHER_VARIANTS[1:])
+        directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS[1:])
+    return directory
+
+
+def fetch_root(repository: str, *, endpoint: str | None = None) -> Path:
+    """A snapshot of one network alone, whose config and weights lie at the repository's top.
+
+    Raises ModelError where the hub can't be reached and the cache has no copy.
+    """
+    files = ("config.json", "diffusion_pytorch_model*.safetensors", "*.safetensors.index*.json")
+    directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS)
+    if not any(directory.glob("*.safetensors")):
+        directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS[1:])
     return directory
 
 
@@ -80,17 +98,12 @@ def _unfetched(repository: str, error: Exception) -> ModelError:
 
 
 def _snapshot(
-    repository: str, folders: tuple[str, ...], endpoint: str | None, *, ignore: tuple[str, ...]
+    repository: str, files: tuple[str, ...], endpoint: str | None, *, ignore: tuple[str, ...]
 ) -> Path:
-    kinds = ("json", "txt", "safetensors")
     try:
         path = snapshot_download(
             repository,
-            allow_patterns=[
-                "model_index.json",
-                "generation_config.json",
-                *(f"{folder}/*.{kind}" for folder in folders for kind in kinds),
-            ],
+            allow_patterns=list(files),
             ignore_patterns=list(ignore),
             endpoint=endpoint,
         )

@@ -25,6 +25,10 @@ class Kind(Enum):
     SD3 = "a Stable Diffusion 3 checkpoint"
     FLUX = "a Flux checkpoint"
     CONTROLNET = "a ControlNet"
+    CONTROL_LORA = "a Control-LoRA"
+    CONTROL_LITE = "a ControlNet-LLLite"
+    T2I_ADAPTER = "a T2I-Adapter"
+    IP_ADAPTER = "an IP-Adapter"
     VAE = "a VAE alone"
     TEXT = "a text encoder alone"
     UNKNOWN = "nothing that is known here"
@@ -76,6 +80,10 @@ def _has(shapes: Shapes, sign: str) -> bool:
     return any(sign in name for name in shapes)
 
 
+def _starts(shapes: Shapes, *signs: str) -> bool:
+    return any(name.startswith(signs) for name in shapes)
+
+
 def _is_lora(shapes: Shapes) -> bool:
     roles = {part.role for part in map(lora_names.part_of, shapes) if part}
     return bool(roles & {"down", "up"}) or any(role.startswith(("hada", "lokr")) for role in roles)
@@ -87,6 +95,10 @@ def _is_temporal(name: str) -> bool:
 
 # The order matters: a ControlNet has the blocks of a UNet, and a LoRA names those of anything.
 _SIGNS: tuple[tuple[Kind, Callable[[Shapes], bool]], ...] = (
+    (Kind.CONTROL_LORA, lambda shapes: "lora_controlnet" in shapes),
+    (Kind.CONTROL_LITE, lambda shapes: _starts(shapes, "lllite_")),
+    (Kind.IP_ADAPTER, lambda shapes: _starts(shapes, "ip_adapter.")),
+    (Kind.T2I_ADAPTER, lambda shapes: _starts(shapes, "adapter.body.", "body.0.")),
     (Kind.LORA, _is_lora),
     (Kind.UNREADABLE_LORA, lambda shapes: lora_names.unreadable_format(shapes) is not None),
     (Kind.TEMPORAL, lambda shapes: bool(shapes) and all(map(_is_temporal, shapes))),

@@ -30,12 +30,12 @@ def arguments(case: str) -> dict[str, Any]:
     return arguments(found["same_as"]) if "same_as" in found else found
 
 
-def request_of(case: str) -> Request:
+def request_of(case: str, *, leave_out: tuple[str, ...] = ()) -> Request:
     """The same as a request of ours; the original's default guidance is 5."""
     values = {"guidance_scale": 5.0} | arguments(case)
     values["steps"] = values.pop("num_inference_steps")
-    for name in _ABOUT_THE_RESULT:
-        del values[name]
+    for name in (*_ABOUT_THE_RESULT, *leave_out):
+        values.pop(name, None)
     return Request.from_dict(values)
 
 
