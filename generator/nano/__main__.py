@@ -18,9 +18,15 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=Path, default=Path("runs/nano"), help="where checkpoints are kept"
     )
+    parser.add_argument(
+        "--snapshot",
+        action="store_true",
+        help="train no further: write the model as the last checkpoints have it, to look at it",
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(arguments.output, arguments.runs, Lengths())
+    lengths = Lengths.none() if arguments.snapshot else Lengths()
+    train(arguments.output, arguments.runs, lengths)
 
 
 if __name__ == "__main__":

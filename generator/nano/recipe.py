@@ -5,9 +5,12 @@ Every stage goes on from its last checkpoint, so it may be stopped at any time. 
 
 from __future__ import annotations
 
+import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import torch
 from diffusers import AutoencoderTiny
@@ -46,14 +49,23 @@ class Lengths:
     clips: int = 5000
     temporal: int = 500
 
+    @classmethod
+    def none(cls) -> Self:
+        """No further step of any stage: what the checkpoints have, as it is."""
+        return cls(text=0, decoder=0, encoder=0, stills=0, clips=0, temporal=0)
+
 
 def train(output: Path, runs: Path, lengths: Lengths) -> None:
     """Leaves a model directory in the published layout at ``output``, checkpoints in ``runs``."""
     torch.manual_seed(SEED)
     encoders, tokenizers = _train_text(output, runs, lengths)
     autoencoder = _train_vae(runs, lengths)
-    pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED)
-    data = clips.Clips(pool, ModelLimits(native_edge=NATIVE_EDGE), SEED)
+
+    @functools.cache  # drawing them takes a minute: not before they are needed
+    def data() -> clips.Clips:
+        pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED)
+        return clips.Clips(pool, ModelLimits(native_edge=NATIVE_EDGE), SEED)
+
     network = _train_unet(data, runs, lengths)
     save(output, encoders, autoencoder, network)
 
@@ -83,12 +95,12 @@ def _train_vae(runs: Path, lengths: Lengths) -> AutoencoderTiny:
     return autoencoder
 
 
-def _train_unet(data: clips.Clips, runs: Path, lengths: Lengths) -> HotshotUNet:
+def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -> HotshotUNet:
     network = new_unet()
     schedule = unet.noise_schedule()
 
     def loss(chance: Chance, *, count: int, frames: int) -> torch.Tensor:
-        return unet.loss(network, schedule, data, chance, count=count, frames=frames)
+        return unet.loss(network, schedule, data(), chance, count=count, frames=frames)
 
     def moving(chance: Chance) -> torch.Tensor:
         frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
@@ -133,6 +145,9 @@ def save(
     encoders.first.half().save_pretrained(output / "text_encoder")
     encoders.second.half().save_pretrained(output / "text_encoder_2")
     autoencoder.half().save_pretrained(output / "vae")
+    vae_config = json.loads((output / "vae" / "config.json").read_text())
+    vae_config.pop("block_out_channels", None)  # diffusers derives it, and warns when it reads it
+    _write_json(output / "vae" / "config.json", vae_config)
     tensors = {
         name: tensor.half().contiguous() for name, tensor in network.published_state_dict().items()
     }

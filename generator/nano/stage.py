@@ -57,15 +57,9 @@ class Stage:
     average_decay: float = 0.998
     weight_decay: float = 0.0
 
-    def run(
-        self,
-        loss_at: Callable[[int, Chance], torch.Tensor],
-        *,
-        look: Callable[[nn.Module, int], None] | None = None,
-        look_every: int = 500,
-    ) -> None:
-        """Steps to the end, or goes on from the last checkpoint; ``look`` sees the average."""
-        if self._finished():
+    def run(self, loss_at: Callable[[int, Chance], torch.Tensor]) -> None:
+        """Steps to the end, or goes on from the last checkpoint."""
+        if self.recall() >= self.steps:
             return
         optimizer = torch.optim.AdamW(
             self.parameters,
@@ -96,8 +90,6 @@ class Stage:
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self._save(step + 1, optimizer, average)
                 saved = time.monotonic()
-            if look is not None and (step + 1) % look_every == 0:
-                look(average.module, step + 1)
         self.model.load_state_dict(average.module.state_dict())
         self._save(self.steps, None, average)
 
@@ -111,6 +103,14 @@ class Stage:
             else:
                 mean.copy_(value)
 
+    def recall(self) -> int:
+        """Puts the average of the last checkpoint in the model; the step it was made at, or 0."""
+        if not self._checkpoint.exists():
+            return 0
+        state = torch.load(self._checkpoint, weights_only=True)
+        self.model.load_state_dict(state["average"])
+        return int(state["step"])
+
     @property
     def _checkpoint(self) -> Path:
         return self.directory / f"{self.name}.pt"
@@ -119,15 +119,6 @@ class Stage:
         rise = min(1.0, (step + 1) / self.warmup)
         fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return self.learning_rate * rise * max(fall, 0.02)
-
-    def _finished(self) -> bool:
-        if not self._checkpoint.exists():
-            return False
-        state = torch.load(self._checkpoint, weights_only=True)
-        if state["step"] < self.steps:
-            return False
-        self.model.load_state_dict(state["average"])
-        return True
 
     def _resume(self, optimizer: torch.optim.Optimizer, average: AveragedModel) -> int:
         if not self._checkpoint.exists():
