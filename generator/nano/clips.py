@@ -6,7 +6,7 @@ the object covers); any colours can be put to it afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ GEOMETRIES = 40  # per shape and motion in a square; other sizes have a third of
 EMPTY_SHARE, ZERO_SHARE = 0.05, 0.1
 ORIGINAL_SIZES = ((1920, 1080), (1920, 1080), (1024, 1024), (512, 512), (128, 128), (1280, 720))
 
+# Texts -> hidden states (b, 77, d) and pooled text (b, p).
+Encode = Callable[[list[str]], tuple[torch.Tensor, torch.Tensor]]
 Geometries = dict[tuple[str, str], torch.Tensor]  # by shape and motion: (n, MOMENTS, 2, h/8, w/8)
 
 
@@ -37,6 +39,20 @@ class Text:
     text_embeds: torch.Tensor
     empty_prompt_embeds: torch.Tensor  # (77, d)
     empty_text_embeds: torch.Tensor  # (p,)
+
+    def embeds(
+        self, rng: np.random.Generator, chosen: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Those chosen, some of them dropped: to zeros, or to those of an empty prompt."""
+        prompt_embeds = self.prompt_embeds[chosen].float()
+        text_embeds = self.text_embeds[chosen].float()
+        dropped = torch.from_numpy(rng.random(len(chosen)))
+        zero = dropped < ZERO_SHARE
+        empty = ~zero & (dropped < ZERO_SHARE + EMPTY_SHARE)
+        prompt_embeds[zero], text_embeds[zero] = 0, 0
+        prompt_embeds[empty] = self.empty_prompt_embeds.float()
+        text_embeds[empty] = self.empty_text_embeds.float()
+        return prompt_embeds, text_embeds
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +88,16 @@ class Clips:
             size = self._sizes[int(rng.integers(len(self._sizes)))]
         chosen = rng.integers(len(self._text.attributes), size=count)
         latents = torch.stack([self._latents(rng, int(i), size, frames) for i in chosen])
-        prompt_embeds, text_embeds = self._encoded(rng, torch.from_numpy(chosen))
-        time_ids = torch.tensor([_time_ids(rng, size) for _ in range(count)], dtype=torch.float32)
+        prompt_embeds, text_embeds = self._text.embeds(rng, torch.from_numpy(chosen))
+        time_ids = torch.tensor(
+            [draw_time_ids(rng, size) for _ in range(count)], dtype=torch.float32
+        )
         return Sample(latents, prompt_embeds, text_embeds, time_ids)
 
     def _latents(
         self, rng: np.random.Generator, index: int, size: Size, frames: int
     ) -> torch.Tensor:
-        attributes = _with_chance(rng, self._text.attributes[index], self._text.said[index])
+        attributes = with_chance(rng, self._text.attributes[index], self._text.said[index])
         pool = self._geometries[size][attributes.shape, attributes.motion]
         path = pool[int(rng.integers(len(pool)))]
         moments = np.rint(np.linspace(0, MOMENTS - 1, frames)).astype(int)
@@ -87,20 +105,6 @@ class Clips:
             moments = rng.integers(MOMENTS, size=1)
         clip = path[torch.from_numpy(moments)].float()
         return colored(clip, attributes).transpose(0, 1)
-
-    def _encoded(
-        self, rng: np.random.Generator, chosen: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Embeddings, some of them dropped: to zeros, or to those of an empty prompt."""
-        prompt_embeds = self._text.prompt_embeds[chosen].float()
-        text_embeds = self._text.text_embeds[chosen].float()
-        dropped = torch.from_numpy(rng.random(len(chosen)))
-        zero = dropped < ZERO_SHARE
-        empty = ~zero & (dropped < ZERO_SHARE + EMPTY_SHARE)
-        prompt_embeds[zero], text_embeds[zero] = 0, 0
-        prompt_embeds[empty] = self._text.empty_prompt_embeds.float()
-        text_embeds[empty] = self._text.empty_text_embeds.float()
-        return prompt_embeds, text_embeds
 
 
 def colored(geometry: torch.Tensor, attributes: world.Attributes) -> torch.Tensor:
@@ -122,7 +126,6 @@ def geometry_of(coverage: torch.Tensor) -> torch.Tensor:
     return nn.functional.avg_pool2d(both, 8)
 
 
-@torch.no_grad()
 def encode_captions(
     encoders: TextEncoders,
     tokenizers: Tokenizers,
@@ -130,13 +133,22 @@ def encode_captions(
     seed: int,
 ) -> Text:
     """A pool of captions over the combinations that training sees."""
+    return captions_by(
+        lambda texts: encoders(*(tokenize(tokenizer, texts) for tokenizer in tokenizers)),
+        count,
+        seed,
+    )
+
+
+@torch.no_grad()
+def captions_by(encode: Encode, count: int, seed: int) -> Text:
+    """The same pool by any encoder of texts."""
     rng = np.random.default_rng([seed, 4])
     drawn = [captions.draw_caption(rng) for _ in range(count)]
     texts = ["", *(text for text, _, _ in drawn)]
     hidden, pooled = [], []
     for start in range(0, len(texts), 256):
-        part = texts[start : start + 256]
-        embeds, text_embeds = encoders(*(tokenize(tokenizer, part) for tokenizer in tokenizers))
+        embeds, text_embeds = encode(texts[start : start + 256])
         hidden.append(embeds.half())
         pooled.append(text_embeds.half())
     prompt_embeds, text_embeds = torch.cat(hidden), torch.cat(pooled)
@@ -164,7 +176,7 @@ def _draw_geometries(rng: np.random.Generator, size: Size, count: int) -> Geomet
     return pools
 
 
-def _with_chance(
+def with_chance(
     rng: np.random.Generator, attributes: world.Attributes, said: captions.Said
 ) -> world.Attributes:
     """What a caption leaves unsaid is drawn anew, never to a combination held out."""
@@ -180,7 +192,7 @@ def _with_chance(
             return mixed
 
 
-def _time_ids(rng: np.random.Generator, size: Size) -> list[int]:
+def draw_time_ids(rng: np.random.Generator, size: Size) -> list[int]:
     """Original size, crop and target size, each (width, height) as the pipeline passes them."""
     original = ORIGINAL_SIZES[int(rng.integers(len(ORIGINAL_SIZES)))]
     target = (512, 512) if rng.random() < 0.5 else (size.width, size.height)

@@ -87,7 +87,7 @@ def loss(
     batch = step.Batch(
         latents=sample.latents,
         noise=torch.randn(sample.latents.shape, generator=chance.torch),
-        timesteps=_timesteps(count, chance),
+        timesteps=draw_timesteps(count, chance),
         prompt_embeds=sample.prompt_embeds,
         text_embeds=sample.text_embeds,
         time_ids=sample.time_ids,
@@ -97,7 +97,7 @@ def loss(
     return step.loss(prediction, schedule, batch)
 
 
-def _timesteps(count: int, chance: Chance) -> torch.Tensor:
+def draw_timesteps(count: int, chance: Chance) -> torch.Tensor:
     """Even over the schedule in each batch, and once in eight the pure noise at its end."""
     start = torch.rand((), generator=chance.torch)
     even = ((torch.arange(count) / count + start) % 1 * 1000).long()
