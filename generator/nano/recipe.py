@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +74,11 @@ def train(output: Path, runs: Path, lengths: Lengths) -> None:
 def _train_text(
     output: Path, runs: Path, lengths: Lengths
 ) -> tuple[text.TextEncoders, text.Tokenizers]:
-    text.save_tokenizers(output, SEED)
-    tokenizers = text.load_tokenizers(output)
+    if not (runs / "tokenizer_2").exists():  # the second to be written
+        text.save_tokenizers(runs, SEED)
+    for name in ("tokenizer", "tokenizer_2"):
+        shutil.copytree(runs / name, output / name, dirs_exist_ok=True)
+    tokenizers = text.load_tokenizers(runs)
     encoders = text.TextEncoders(len(tokenizers[0]))
     data = text.Captions(tokenizers)
     _stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3).run(

@@ -7,12 +7,14 @@ from the very values the UNet will see, then stay frozen.
 
 from __future__ import annotations
 
+import itertools
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, pre_tokenizers
 from torch import nn
 from transformers import (
     CLIPTextConfig,
@@ -25,9 +27,11 @@ from generator.nano import captions, world
 from generator.nano.stage import Chance
 
 Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
+Pair = tuple[str, str]
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-VOCABULARY = 1200
+WORD_END = "</w>"
+MERGES = 900
 UNSAID = -1
 ANSWERS: tuple[tuple[str, ...], ...] = (
     tuple(world.COLORS),
@@ -55,25 +59,53 @@ def save_tokenizers(directory: Path, seed: int) -> None:
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
 
 
-def _learn_merges(seed: int) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token=END))
-    learner.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()])
-    words = pre_tokenizers.Split(Regex(CLIP_WORDS), behavior="removed", invert=True)
-    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
-    learner.pre_tokenizer = pre_tokenizers.Sequence([words, letters])
-    rng = np.random.default_rng(seed)
-    texts = (captions.draw_caption(rng)[0] for _ in range(20_000))
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY, initial_alphabet=alphabet, end_of_word_suffix="</w>",
-        min_frequency=5, show_progress=False,
-    )  # fmt: skip
-    learner.train_from_iterator(texts, trainer)
-    merges = [tuple(merge) for merge in json.loads(learner.to_str())["model"]["merges"]]
+def _learn_merges(seed: int) -> tuple[dict[str, int], list[Pair]]:
+    """Byte-pair encoding (Sennrich et al., 2016) of captions, equal counts in alphabetical order.
+
+    The tokenizers library learns it too, but breaks ties by chance: every training would get
+    another vocabulary.
+    """
+    words = _frequent_words(seed)
+    merges: list[Pair] = []
+    while len(merges) < MERGES:
+        pairs: Counter[Pair] = Counter()
+        for parts, count in words.items():
+            for pair in itertools.pairwise(parts):
+                pairs[pair] += count
+        if not pairs:
+            break
+        merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
+        words = {_merged(parts, merges[-1]): count for parts, count in words.items()}
     # "!" comes first and the end token last, as in CLIP: padding and pooling rely on both.
-    ends = [letter + "</w>" for letter in alphabet]
-    tokens = [*alphabet, *ends, *dict.fromkeys(left + right for left, right in merges), START, END]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    ends = [letter + WORD_END for letter in alphabet]
+    tokens = [*alphabet, *ends, *(left + right for left, right in merges), START, END]
     return {token: index for index, token in enumerate(dict.fromkeys(tokens))}, merges
+
+
+def _frequent_words(seed: int) -> dict[tuple[str, ...], int]:
+    """The letters of each word that captions use, and how often; strangers are left out."""
+    split = pre_tokenizers.Split(Regex(CLIP_WORDS), behavior="removed", invert=True)
+    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    pieces = pre_tokenizers.Sequence([split, letters])
+    rng = np.random.default_rng(seed)
+    counts: Counter[str] = Counter()
+    for _ in range(20_000):
+        text = captions.draw_caption(rng)[0].lower()
+        counts.update(word for word, _ in pieces.pre_tokenize_str(text))
+    return {
+        (*word[:-1], word[-1] + WORD_END): count for word, count in counts.items() if count >= 10
+    }
+
+
+def _merged(parts: tuple[str, ...], pair: Pair) -> tuple[str, ...]:
+    merged: list[str] = []
+    for part in parts:
+        if merged and (merged[-1], part) == pair:
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return tuple(merged)
 
 
 def load_tokenizers(directory: Path) -> Tokenizers:

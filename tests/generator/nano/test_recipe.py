@@ -43,6 +43,13 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
     frames = HotshotPipeline(model)(_request(limits), report=lambda *_: None)
     assert frames.shape == (8, 128, 128, 3)
     assert frames.dtype == np.uint8
+    recipe.train(tmp_path / "snapshot", tmp_path / "runs", recipe.Lengths.none())
+    weights = [path.relative_to(tmp_path / "model") for path in (tmp_path / "model").rglob("*.*")]
+    assert weights
+    for path in weights:
+        assert (tmp_path / "snapshot" / path).read_bytes() == (
+            tmp_path / "model" / path
+        ).read_bytes()
 
 
 def _run(directory: Path, steps: int, *, stop_at: int | None = None) -> dict[str, torch.Tensor]:
