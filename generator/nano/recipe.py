@@ -47,8 +47,8 @@ class Lengths:
     decoder: int = 2000
     encoder: int = 800
     stills: int = 2400
-    clips: int = 5000
-    temporal: int = 500
+    clips: int = 3600
+    temporal: int = 300
 
     @classmethod
     def none(cls) -> Self:
