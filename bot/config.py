@@ -7,7 +7,9 @@ Nothing is read at import; ``load`` is called once, by the command line. Every m
 from __future__ import annotations
 
 import difflib
+import itertools
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard
@@ -26,6 +28,8 @@ from generator.worker import HOTSHOT_ENGINE
 DEFAULT_FILE = Path("config.toml")
 DISCORD = "https://discord.com"
 _PREFIX = "HOTSHOT_"
+_DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
+_DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
 
 
 class _Section(BaseModel):
@@ -52,12 +56,34 @@ class GeneratorSettings(_Section):
 
     model: str = "nano"
     devices: str | Annotated[list[str], Field(min_length=1)] = "auto"
-    precision: Literal["auto", "fp32", "fp16", "bf16"] = "auto"
+    precision: Literal["auto", "f32", "f16", "bf16"] = "auto"
+    silence_seconds: Annotated[float, Field(gt=0)] = 600.0
+    memory_limit_mb: Annotated[int, Field(ge=0)] = 0
     engine: str = HOTSHOT_ENGINE
+
+    @field_validator("devices")
+    @classmethod
+    def _known_devices(cls, value: str | list[str]) -> str | list[str]:
+        names = [value] if isinstance(value, str) else value
+        for name in names:
+            if not _DEVICE.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is no device; {_DEVICES}")
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands there twice; for two processes on a CPU: cpu:2")
+        return value
 
     @property
     def device_names(self) -> tuple[str, ...]:
-        return (self.devices,) if isinstance(self.devices, str) else tuple(self.devices)
+        """A worker each. ``cpu:2`` is two of them, while ``cuda:2`` is the third GPU."""
+        names = [self.devices] if isinstance(self.devices, str) else self.devices
+        each = (name.partition(":") for name in names)
+        return tuple(
+            itertools.chain.from_iterable(
+                ["cpu"] * int(number or 1) if kind == "cpu" else [f"{kind}{colon}{number}"]
+                for kind, colon, number in each
+            )
+        )
 
 
 class StorageSettings(_Section):
@@ -65,6 +91,9 @@ class StorageSettings(_Section):
 
     data_dir: Path = Path("data")
     database_url: str = ""
+    keep_days: Annotated[float, Field(gt=0)] = 30.0
+    keep_mb: Annotated[int, Field(ge=1)] = 5000
+    min_free_mb: Annotated[int, Field(ge=0)] = 200
 
     @field_validator("data_dir")
     @classmethod
@@ -82,12 +111,14 @@ class QueueSettings(_Section):
 
     size: Annotated[int, Field(ge=1, le=100_000)] = 500
     per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
+    leave_seconds: Annotated[float, Field(ge=0)] = 20.0
 
 
 class LogSettings(_Section):
     """``[log]``: how much is told on standard error."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
 
 
 class Settings(BaseSettings):

@@ -41,6 +41,19 @@ def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> 
     assert settings.queue.size == 7
 
 
+@pytest.mark.parametrize(
+    ("devices", "names"),
+    [
+        ('"cpu:3"', ("cpu", "cpu", "cpu")),
+        ('"cuda:2"', ("cuda:2",)),
+        ('["cuda:0", "cpu:2"]', ("cuda:0", "cpu", "cpu")),
+        ('["cuda"]', ("cuda",)),
+    ],
+)
+def test_each_device_is_a_worker(devices: str, names: tuple[str, ...]) -> None:
+    assert load(write(f"[generator]\ndevices = {devices}")).generator.device_names == names
+
+
 def test_nothing_can_be_changed_afterwards() -> None:
     settings = load()
     with pytest.raises(ValueError, match="frozen"):
@@ -67,11 +80,13 @@ def test_no_token() -> None:
         ),
         ("[queue]\nsize = 0", "queue.size is wrong: it should be greater than or equal to 1"),
         ("[queue]\nsise = 5", "queue.sise is not a setting; perhaps size was meant."),
-        ("[generator]\nfoo = 5", "[generator] has model, devices, precision, engine."),
+        ("[queue]\nfoo = 5", "[queue] has size, per_user, leave_seconds."),
         ("[dicsord]\ntoken = 'x'", "dicsord is not a setting; perhaps discord was meant."),
         ("[x]", "the sections are discord, generator, storage, queue, log."),
         ("queue = 5", "queue is wrong: a section, such as [discord], is expected."),
-        ("[generator]\nprecision = 'fp8'", "'auto', 'fp32', 'fp16' or 'bf16'"),
+        ("[generator]\ndevices = 'gpu'", '\'gpu\' is no device; "auto", "cpu"'),
+        ("[generator]\ndevices = ['cuda:0', 'cuda:0']", "'cuda:0' stands there twice"),
+        ("[generator]\nprecision = 'fp8'", "'auto', 'f32', 'f16' or 'bf16'"),
         ("[generator]\ndevices = 5", "generator.devices is wrong"),
         ("[generator]\ndevices = []", "generator.devices is wrong"),
         ("[discord]\nbase_url = 'here'", "starts with http:// or https:// is expected."),

@@ -147,7 +147,8 @@ async def test_people_are_served_in_turn(
 ) -> None:
     setup.engine = "slow:create"
     async with running(setup.write(), discord):
-        sent = [await ada.slash("gif", prompt=f"ada's {n}", steps=20) for n in range(3)]
+        # the first one lasts until everybody has asked
+        sent = [await ada.slash("gif", prompt=f"ada's {n}", steps=150 - 70 * n) for n in range(3)]
         await sent[-1].acknowledged()
         late = await bob.slash("gif", prompt="bob's", steps=20)
         await late.acknowledged()
