@@ -53,6 +53,16 @@ MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was l
 MAX_CONTROLS = 4
 MAX_CONTROL_SCALE = 5.0
 
+_PUBLISHED_EDGE = 512
+# What a ``generation_config.json`` may say; edges in pixels.
+_RANGES: dict[str, tuple[float, float]] = {
+    "native_edge": (32, 8192),
+    "max_frames": (1, 24),
+    "steps": (1, MAX_STEPS),
+    "guidance_scale": (0, MAX_GUIDANCE_SCALE),
+    "guidance_rescale": (0, 1),
+}
+
 # The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
 _ASPECT_RATIOS = (
     ("tall", 320, 768),
@@ -78,7 +88,7 @@ class Size:
 class ModelLimits:
     """Limits and defaults of one model. Edges are in pixels."""
 
-    native_edge: int = 512
+    native_edge: int = _PUBLISHED_EDGE
     max_frames: int = 24
     steps: int = 30
     guidance_scale: float = 5.0
@@ -108,19 +118,23 @@ class ModelLimits:
 
     @classmethod
     def of(cls, model: str) -> Self:
-        """Reads them for ``nano`` or a model directory; a hub id gets the original's.
+        """Reads them for ``nano`` or a model directory; a hub id or a file gets the original's.
 
-        Raises ModelError where a directory's JSON can't be read.
+        Raises ModelError where a directory's JSON can't be read, or says nonsense.
         """
-        directory = local_directory(model)
-        if directory is None:
+        path = local_path(model)
+        if path is None or path.is_file() or _has_layers_alone(path):
             return cls()
-        config = _read_json(directory / "unet" / "config.json")
-        values: dict[str, Any] = {"native_edge": int(config.get("sample_size") or 64) * 8}
-        own = directory / "generation_config.json"
+        config_file = path / "unet" / "config.json"
+        values: dict[str, Any] = {"native_edge": _edge(config_file)}
+        own = path / "generation_config.json"
         if own.exists():
-            known = {field.name for field in fields(cls)}
-            values |= {key: value for key, value in _read_json(own).items() if key in known}
+            said = _read_json(own)
+            values |= {
+                field.name: _checked(own, field.name, said[field.name], field.default)
+                for field in fields(cls)
+                if field.name in said
+            }
         return cls(**values)
 
     def check(self, request: Request) -> None:
@@ -153,15 +167,31 @@ class ModelLimits:
 def local_directory(model: str) -> Path | None:
     """The directory of a model given by name or path, or None where it reads like a hub id.
 
-    Raises ModelError for a path that doesn't exist.
+    Raises ModelError for a path that doesn't exist, or is a file.
+    """
+    path = local_path(model)
+    if path is not None and path.is_file():
+        raise ModelError(
+            f"{path} is a file, and a whole model is a directory; a single file can be the "
+            "spatial UNet base, or the temporal layers beside one."
+        )
+    return path
+
+
+def local_path(model: str) -> Path | None:
+    """The same for what may be one .safetensors file as well.
+
+    None where it reads like a hub id, or like a file in such a repository (``owner/name/file``).
     """
     if model == NANO:
         return NANO_DIRECTORY
     path = Path(model).expanduser()
-    if path.is_dir():
+    if path.is_dir() or path.is_file():
         return path
-    looks_like_hub_id = model.count("/") == 1 and not model.startswith((".", "/", "~"))
-    if looks_like_hub_id and not path.exists():
+    relative = not model.startswith((".", "/", "~"))
+    parts = model.split("/")
+    hub_file = len(parts) > 2 and model.endswith(".safetensors")
+    if relative and all(parts) and (len(parts) == 2 or hub_file):
         return None
     raise ModelError(
         f"There is no model directory at {model}; give 'nano', a directory in the published layout "
@@ -261,6 +291,44 @@ def _check_range(name: str, value: float, lowest: float, highest: float) -> None
 
 def _plain(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _has_layers_alone(directory: Path) -> bool:
+    """Whether it holds a file of temporal layers, to be put into a spatial base, and no UNet."""
+    return not (directory / "unet").exists() and any(directory.glob("*.safetensors"))
+
+
+def _edge(config_file: Path) -> int:
+    """The native edge in pixels: ``sample_size`` counts latents."""
+    size = _read_json(config_file).get("sample_size")
+    if size is None:
+        return _PUBLISHED_EDGE
+    if type(size) is not int or not 4 <= size <= 1024:
+        raise ModelError(
+            f"{config_file} has sample_size = {_shown(size)}, where a whole number of latents from "
+            "4 to 1024 is wanted; fetch it again."
+        )
+    return size * 8
+
+
+def _checked(path: Path, name: str, value: Any, default: Any) -> Any:
+    """A value of ``generation_config.json``, of the default's type and within its range."""
+    if name == "scheduler":
+        if isinstance(value, str) and value in SCHEDULERS:
+            return value
+        wanted = f"one of {', '.join(SCHEDULERS)}"
+    else:
+        lowest, highest = _RANGES[name]
+        whole = isinstance(default, int)
+        number = type(value) is int or (type(value) is float and not whole)
+        if number and lowest <= value <= highest:  # also refuses nan
+            return value if whole else float(value)
+        wanted = f"a {'whole ' if whole else ''}number from {lowest:g} to {highest:g}"
+    raise ModelError(f"{path} has {name} = {_shown(value)}, where {wanted} is wanted; mend it.")
+
+
+def _shown(value: Any) -> str:
+    return json.dumps(value)[:60]
 
 
 def _read_json(path: Path) -> dict[str, Any]:

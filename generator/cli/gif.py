@@ -15,7 +15,7 @@ from generator.limits import (
     SCHEDULERS,
     ModelLimits,
     draw_seed,
-    local_directory,
+    local_path,
     scheduler_name,
 )
 from generator.media.output import SUFFIXES, check_output
@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> None:
     request = build_request(arguments, limits)
     limits.check(request)
     if arguments.spatial_unet_base is not None:
-        local_directory(arguments.spatial_unet_base)
+        local_path(arguments.spatial_unet_base)
     _make(request, arguments)
     _tell(request, arguments.output)
 

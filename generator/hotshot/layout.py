@@ -95,6 +95,16 @@ def is_temporal(name: str) -> bool:
     return _TEMPORAL.search(name) is not None
 
 
+def from_spatial(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The published config of a plain SDXL UNet's config with temporal layers put in."""
+    blocks = {
+        key: [name.replace("Block2D", "Block3D") for name in config.get(key) or ()]
+        for key in ("down_block_types", "up_block_types")
+    }
+    mid = "UNetMidBlock3DCrossAttn"
+    return dict(config) | blocks | {"_class_name": CLASS_NAME, "mid_block_type": mid}
+
+
 def arguments(config: Mapping[str, Any]) -> dict[str, Any]:
     """What ``UNetMotionModel`` is built from. Raises ModelError for a network it can't be."""
     _check_fixed_values(config)

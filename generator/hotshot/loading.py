@@ -1,4 +1,4 @@
-"""Loads a whole Hotshot-XL model: nano, a directory in the published layout, or a hub id.
+"""Loads a whole Hotshot-XL model: a directory, a hub id, or temporal layers and an SDXL.
 
 Every component is built on the meta device and then handed its tensors, so nothing is drawn at
 random first and nothing is held twice. What comes back computes; nothing here does.
@@ -16,6 +16,8 @@ import torch
 
 from generator.errors import ModelError
 from generator.hotshot import layout, weights
+from generator.hotshot.bases import PLAIN_UNET, Base, find_base
+from generator.hotshot.components import TEXT_ENCODER, TEXT_ENCODER_2, VAE, Component
 from generator.hotshot.controlnet import ControlNets
 from generator.hotshot.lora import LoraWardrobe, Networks
 from generator.hotshot.parts import (
@@ -24,13 +26,13 @@ from generator.hotshot.parts import (
     load_text_encoders,
     load_vae,
 )
-from generator.hotshot.sources import model_directory, unet_directory
+from generator.hotshot.sources import model_directory, sdxl_descriptions, temporal_file
 from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
+from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
+from generator.weightfiles.kinds import Kind, kind_of
 
 logger = logging.getLogger(__name__)
-
-_PLAIN_UNET = "UNet2DConditionModel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +59,30 @@ def load_model(
     model: str,
     *,
     spatial_unet_base: str | None = None,
+    unet_only: bool = False,
     device: torch.device,
     dtype: torch.dtype,
 ) -> HotshotModel:
-    """Loads ``model``, with the spatial layers of another SDXL UNet where one is named.
+    """Loads ``model``, with the spatial layers of another SDXL where one is named.
 
-    Both are 'nano', a directory or a hub id; a base may be the directory of its UNet alone.
-    Raises ModelError, one sentence, for whatever can't be found, read or used.
+    ``model`` is 'nano', a directory, a hub id, or, beside a base, a file of temporal layers. The
+    base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
+    come along, unless ``unet_only``. Raises ModelError, one sentence, for whatever can't be found,
+    read or used.
     """
-    directory = model_directory(model)
-    base = unet_directory(spatial_unet_base) if spatial_unet_base else None
-    logger.info("Loading %s from %s.", model, directory)
+    base = find_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
+    files = _files_of(model, base)
+    logger.info("Loading %s from %s.", model, files.directory)
     # The UNet comes last: whatever else is wrong is said before the longest wait.
-    scheduler_config = load_scheduler_config(directory / "scheduler")
-    vae = load_vae(directory / "vae", device=device, dtype=dtype)
-    text = load_text_encoders(directory, device=device, dtype=dtype)
-    unet = load_unet(directory / "unet", spatial_base=base, device=device, dtype=dtype)
+    scheduler_config = load_scheduler_config(files.directory / "scheduler")
+    vae = load_vae(files.component(VAE), device=device, dtype=dtype)
+    text = load_text_encoders(
+        (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
+        files.directory,
+        device=device,
+        dtype=dtype,
+    )
+    unet = _load_unet(files, device=device, dtype=dtype)
     return HotshotModel(
         name=model,
         unet=unet,
@@ -80,7 +90,10 @@ def load_model(
         text=text,
         loras=LoraWardrobe(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
         controlnets=ControlNets(
-            unet.published_config, directory, dtype, place=lambda network: network.to(device)
+            unet.published_config,
+            files.directory,
+            dtype,
+            place=lambda network: network.to(device),
         ),
         scheduler_config=scheduler_config,
         device=device,
@@ -88,37 +101,91 @@ def load_model(
     )
 
 
-def load_unet(
-    directory: Path,
-    *,
-    spatial_base: Path | None = None,
-    device: torch.device,
-    dtype: torch.dtype,
-) -> HotshotUNet:
-    """The UNet in ``directory``; its spatial tensors from ``spatial_base`` where that is given."""
-    config = weights.read_config(directory / "config.json")
-    _check_is_hotshot(config, directory)
-    unet: HotshotUNet = build(directory, lambda: HotshotUNet(config))
-    files = weights.find_weights(directory, weights.DIFFUSERS_STEM)
-    if spatial_base is None:
-        tensors = weights.read_weights(files)
-    else:
-        tensors = weights.read_weights(files, keep=layout.is_temporal)
-        tensors |= _spatial_weights(spatial_base, unet)
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What a model is put together from.
+
+    ``directory`` has configs, tokenizers and the schedule; ``temporal`` is the file of temporal
+    layers, or None where the directory has a whole UNet.
+    """
+
+    directory: Path
+    temporal: Path | None
+    base: Base | None
+
+    def component(self, name: str) -> Component:
+        """The base's, or else the model's own."""
+        found = self.base.component(name, self.directory) if self.base else None
+        return found or Component.in_directory(self.directory, name)
+
+    def unet_config(self) -> Mapping[str, Any]:
+        """Checked to be a Hotshot-XL's, or made one."""
+        own = self.directory / "unet"
+        given = self.base.unet_config if self.temporal and self.base else None
+        config = given or weights.read_config(own / "config.json")
+        if self.temporal is not None and config.get("_class_name") == PLAIN_UNET:
+            return layout.from_spatial(config)
+        _check_is_hotshot(config, own)
+        return config
+
+    def temporal_tensors(self) -> layout.Tensors:
+        """Or all tensors, where no base gives the others. Under the published names."""
+        if self.temporal is not None:
+            return _read_temporal_file(self.temporal)
+        found = weights.find_weights(self.directory / "unet", weights.DIFFUSERS_STEM)
+        if self.base is None:
+            return weights.read_weights(found)
+        return weights.read_weights(found, keep=layout.is_temporal)
+
+
+def _files_of(model: str, base: Base | None) -> _Files:
+    temporal = temporal_file(model, with_base=base is not None and base.whole)
+    if temporal is None:
+        return _Files(model_directory(model), None, base)
+    _check_is_temporal(temporal)
+    if base is None or not base.whole:
+        raise ModelError(
+            f"{temporal.name} has the temporal layers alone; name a whole Stable Diffusion XL, "
+            "with text encoders and VAE, as the spatial UNet base beside it."
+        )
+    return _Files(base.directory or sdxl_descriptions(), temporal, base)
+
+
+def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
+    config = files.unet_config()
+    own = files.directory / "unet"
+    unet: HotshotUNet = build(own, lambda: HotshotUNet(config))
+    tensors = files.temporal_tensors()
+    if files.base is not None:
+        tensors |= files.base.spatial_tensors(unet)
+    source = files.temporal or own
     # Under the published names first: the two positional tables of a block become one of ours.
-    weights.check_fit(unet.published_state_dict(), tensors, directory)
-    weights.assign(
-        unet, layout.from_published(tensors), source=directory, device=device, dtype=dtype
-    )
+    weights.check_fit(unet.published_state_dict(), tensors, source)
+    weights.assign(unet, layout.from_published(tensors), source=source, device=device, dtype=dtype)
     unet.eval().requires_grad_(requires_grad=False)
     return unet
+
+
+def _read_temporal_file(path: Path) -> layout.Tensors:
+    """Under the published names, whichever of the two namings the file has."""
+    tensors = weights.read_weights([path], keep=layout.is_temporal)
+    return layout.to_published(layout.from_published(tensors))
+
+
+def _check_is_temporal(path: Path) -> None:
+    kind = kind_of(read_header(path, at_most=MAX_CHECKPOINT_HEADER).shapes)
+    if kind not in (Kind.TEMPORAL, Kind.HOTSHOT):
+        raise ModelError(
+            f"{path.name} is {kind.value}, which has no temporal layers; give a Hotshot-XL as the "
+            "model (a Stable Diffusion XL can be its spatial UNet base)."
+        )
 
 
 def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
     found = config.get("_class_name")
     if found == layout.CLASS_NAME:
         return
-    if found != _PLAIN_UNET:
+    if found != PLAIN_UNET:
         what = f"a {found}" if found else "of no named class"
     elif config.get("addition_embed_type") == "text_time":
         what = "that of a plain Stable Diffusion XL, which has no temporal layers"
@@ -128,20 +195,3 @@ def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
         f"The UNet in {directory} is {what}; give a Hotshot-XL as the model "
         "(a plain SDXL can be its spatial UNet base)."
     )
-
-
-def _spatial_weights(base: Path, unet: HotshotUNet) -> dict[str, torch.Tensor]:
-    """The spatial tensors of another UNet: SDXL's names are those of the published layout."""
-    config = weights.read_config(base / "config.json")
-    if config.get("_class_name") not in (_PLAIN_UNET, layout.CLASS_NAME):
-        raise ModelError(
-            f"The spatial UNet base in {base} is a {config.get('_class_name')}; "
-            "give a Stable Diffusion XL."
-        )
-    files = weights.find_weights(base, weights.DIFFUSERS_STEM)
-    tensors = weights.read_weights(files, keep=lambda name: not layout.is_temporal(name))
-    wanted = {
-        name: value for name, value in unet.state_dict().items() if not layout.is_temporal(name)
-    }
-    weights.check_fit(wanted, tensors, base)
-    return tensors

@@ -6,6 +6,7 @@ formats, and nothing of the networks beyond the layers' names.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Mapping
@@ -20,13 +21,14 @@ from torch import Tensor
 
 from generator.errors import ModelError
 from generator.hotshot.lora_delta import Tensors, rank_of
-from generator.hotshot.sources import fetch_file
+from generator.hotshot.sources import fetch_file, fetch_only_file
 from generator.weightfiles.header import MAX_LORA_HEADER, Header, read_header
 from generator.weightfiles.lora_facts import base_model, check_is_lora
 from generator.weightfiles.lora_names import part_of
 
 # What diffusers, PEFT and most hosts call the file in a directory or repository.
-_USUAL_NAMES = ("pytorch_lora_weights.safetensors", "adapter_model.safetensors")
+_PEFT_NAME, _PEFT_SETTINGS = "adapter_model.safetensors", "adapter_config.json"
+_USUAL_NAMES = ("pytorch_lora_weights.safetensors", _PEFT_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,11 @@ def find_lora(given: str) -> Path:
             f"There is no LoRA at {given}; give a .safetensors file or a hub id such as owner/name."
         )
     repository, inner = "/".join(parts[:2]), "/".join(parts[2:])
-    return fetch_file(repository, (inner,) if inner else _USUAL_NAMES)
+    found = fetch_file(repository, (inner,)) if inner else fetch_only_file(repository, _USUAL_NAMES)
+    if found.name == _PEFT_NAME:  # its alpha is in a file of its own
+        with contextlib.suppress(ModelError):
+            fetch_file(repository, (_PEFT_SETTINGS,))
+    return found
 
 
 def read_adapter(path: Path) -> Adapter:
@@ -142,9 +148,9 @@ class _Settings:
 
 
 def _settings(path: Path, header: Header) -> _Settings:
-    beside = path.parent / "adapter_config.json"
+    beside = path.parent / _PEFT_SETTINGS
     found: dict[str, dict[str, Any]] = {}
-    if path.name == "adapter_model.safetensors" and beside.is_file():
+    if path.name == _PEFT_NAME and beside.is_file():
         found[""] = _json(beside.read_bytes()[:MAX_LORA_HEADER])
     for key, value in _json(header.metadata.get("lora_adapter_metadata", "")).items():
         network, _, name = key.partition(".")

@@ -1,7 +1,6 @@
 """The parts of a model directory beside the UNet: schedule, VAE, text encoders, tokenizers.
 
-Each is built without memory and then handed its tensors. Knows one directory a part, and nothing
-of where the directories come from.
+Each is built without memory and then handed its tensors. Knows nothing of where they come from.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from transformers import (
 
 from generator.errors import ModelError
 from generator.hotshot import weights
+from generator.hotshot.components import Component
 from generator.hotshot.schedulers import make_scheduler
 from generator.hotshot.text import TextEncoders
 from generator.limits import SCHEDULERS
@@ -57,32 +57,36 @@ def load_scheduler_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def load_vae(directory: Path, *, device: torch.device, dtype: torch.dtype) -> Any:
+def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) -> Any:
     """An AutoencoderKL or AutoencoderTiny, as the config's class says.
 
     SDXL's own overflows in half precision and says so (``force_upcast``): it gets float32.
     """
-    config = weights.read_config(directory / "config.json")
+    config = component.config
     kind = _VAES.get(config.get("_class_name", ""))
     if kind is None:
+        found = config.get("_class_name", "of no named class")
         raise ModelError(
-            f"The VAE in {directory} is {config.get('_class_name', 'of no named class')}; "
+            f"The VAE in {component.described_in} is {found}; "
             f"only {' and '.join(_VAES)} can be used."
         )
-    vae = build(directory, lambda: kind.from_config(config))
+    vae = build(component.described_in, lambda: kind.from_config(config))
     if dtype == torch.float16 and vae.config.force_upcast:
         dtype = torch.float32
-    tensors = weights.read_weights(weights.find_weights(directory, weights.DIFFUSERS_STEM))
-    weights.assign(vae, tensors, source=directory, device=device, dtype=dtype)
+    weights.assign(vae, component.read(), source=component.source, device=device, dtype=dtype)
     return vae.eval().requires_grad_(requires_grad=False)
 
 
 def load_text_encoders(
-    directory: Path, *, device: torch.device, dtype: torch.dtype
+    components: tuple[Component, Component],
+    directory: Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
 ) -> TextEncoders:
-    """Both CLIP text encoders of a model directory, each with its tokenizer."""
-    first = _text_encoder(CLIPTextModel, directory / "text_encoder", device, dtype)
-    second = _text_encoder(CLIPTextModelWithProjection, directory / "text_encoder_2", device, dtype)
+    """Both CLIP text encoders, each with its tokenizer, which is in the model ``directory``."""
+    first = _text_encoder(CLIPTextModel, components[0], device, dtype)
+    second = _text_encoder(CLIPTextModelWithProjection, components[1], device, dtype)
     return TextEncoders(
         tokenizers=(
             _tokenizer(directory / "tokenizer", first.config.vocab_size),
@@ -93,12 +97,11 @@ def load_text_encoders(
     )
 
 
-def _text_encoder(kind: Any, directory: Path, device: torch.device, dtype: torch.dtype) -> Any:
-    config = weights.read_config(directory / "config.json")
-    encoder = build(directory, lambda: kind(CLIPTextConfig.from_dict(config)))
-    tensors = weights.read_weights(weights.find_weights(directory, weights.TRANSFORMERS_STEM))
-    named = _as_encoder_names(tensors, encoder)
-    weights.assign(encoder, named, source=directory, device=device, dtype=dtype)
+def _text_encoder(kind: Any, component: Component, device: torch.device, dtype: torch.dtype) -> Any:
+    config = CLIPTextConfig.from_dict
+    encoder = build(component.described_in, lambda: kind(config(dict(component.config))))
+    named = _as_encoder_names(component.read(), encoder)
+    weights.assign(encoder, named, source=component.source, device=device, dtype=dtype)
     _count_positions(encoder, device)
     return encoder.eval().requires_grad_(requires_grad=False)
 

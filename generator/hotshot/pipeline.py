@@ -31,6 +31,8 @@ Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 STAGES = ("encode_prompt", "draw_noise", "denoise", "decode", "to_frames")
 LATENT_SCALE = 8  # pixels to a latent, along each edge
+# What allocators say of it, and oneDNN, which has nothing else to say.
+_NO_ROOM = ("can't allocate memory", "out of memory", "could not create a primitive")
 DECODED_AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
 
 
@@ -184,8 +186,7 @@ def memory_errors(request: Request) -> Iterator[None]:
 def _says_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    said = str(error)
-    return "can't allocate memory" in said or "out of memory" in said
+    return any(words in str(error) for words in _NO_ROOM)
 
 
 def _rescaled(guided: Tensor, wanted: Tensor, amount: float) -> Tensor:

@@ -1,23 +1,31 @@
 """Where a model comes from: nano's own directory, a path, or the hub's cache.
 
-Turns a name into a directory on this machine. Knows the layout's file names, not what is in them.
+Turns a name into a directory or a file on this machine. Knows the layout's file names, not what is
+in them. What is fetched is kept in the hub's cache (``HF_HOME``); with ``HF_HUB_OFFLINE=1`` the
+cache alone is asked.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download, snapshot_download
-from huggingface_hub.errors import RemoteEntryNotFoundError
+from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
 
 from generator.errors import ModelError
-from generator.limits import NANO, local_directory
+from generator.limits import NANO, local_directory, local_path
 
 FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
+# The published temporal layers alone, the half-precision ones first: they are what was trained.
+TEMPORAL_FILES = ("hsxl_temporal_layers.f16.safetensors", "hsxl_temporal_layers.safetensors")
+SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
+
+ENDPOINT: str | None = None  # the hub's address where it isn't the usual one
 
 _KINDS = ("json", "txt", "safetensors")
 # A repository often holds every weight twice, and pickles besides.
 _OTHER_VARIANTS = ("*.fp16.*", "*.non_ema.*", "*openvino*", "*flax*")
+_SUFFIX = ".safetensors"
 
 
 def model_directory(model: str) -> Path:
@@ -33,79 +41,157 @@ def model_directory(model: str) -> Path:
     return directory
 
 
-def unet_directory(model: str) -> Path:
-    """Where the UNet of a base model lies: ``unet`` in its directory, or the directory itself.
+def temporal_file(model: str, *, with_base: bool) -> Path | None:
+    """The file of temporal layers that ``model`` is, has as all it has, or offers beside a base.
+
+    None where the model is a whole one. From a repository, beside a base, that file is all that is
+    fetched. Raises ModelError where the hub can't be asked.
+    """
+    path = local_path(model)
+    if path is None:
+        if _is_hub_file(model):
+            return fetch_file(*_hub_file(model))
+        return _fetched_temporal_file(model) if with_base else None
+    if path.is_file():
+        return path
+    if (path / "unet").is_dir():
+        return None
+    return next((path / name for name in TEMPORAL_FILES if (path / name).is_file()), None)
+
+
+def base_file(given: str) -> Path | None:
+    """The single file that a base is, on this machine or on the hub; None for a directory."""
+    path = local_path(given)
+    if path is None:
+        return fetch_file(*_hub_file(given)) if _is_hub_file(given) else None
+    return path if path.is_file() else None
+
+
+def base_directory(given: str, *, unet_only: bool) -> Path:
+    """The directory of a base: all of it, or what its UNet needs.
 
     Raises ModelError where there is none, or the hub can't be asked.
     """
-    directory = local_directory(model) or fetch(model, ("unet",))
-    inner = directory / "unet"
-    return inner if inner.is_dir() else directory
+    return local_directory(given) or fetch(given, ("unet",) if unet_only else FOLDERS)
 
 
-def fetch(repository: str, folders: tuple[str, ...], *, endpoint: str | None = None) -> Path:
+def sdxl_descriptions() -> Path:
+    """SDXL's configs, tokenizers and schedule, for files that come without; no weights."""
+    files = tuple(f"{folder}/*.{kind}" for folder in FOLDERS for kind in ("json", "txt"))
+    return _snapshot(SDXL, ("model_index.json", *files), ignore=_OTHER_VARIANTS)
+
+
+def fetch(repository: str, folders: tuple[str, ...]) -> Path:
     """A snapshot of these folders: configs, vocabularies and safetensors, nothing else.
 
-    ``endpoint`` is the hub's address where it isn't the usual one. Raises ModelError where the
-    hub can't be reached and the cache has no copy.
+    Raises ModelError where the hub can't be reached and the cache has no copy.
     """
     files = (
         "model_index.json",
         "generation_config.json",
         *(f"{folder}/*.{kind}" for folder in folders for kind in _KINDS),
     )
-    directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS)
+    directory = _snapshot(repository, files, ignore=_OTHER_VARIANTS)
     if not any((directory / folders[0]).glob("*.safetensors")):
         # Some repositories have the half-precision weights only.
-        directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS[1:])
+        directory = _snapshot(repository, files, ignore=_OTHER_VARIANTS[1:])
     return directory
 
 
-def fetch_root(repository: str, *, endpoint: str | None = None) -> Path:
+def fetch_root(repository: str) -> Path:
     """A snapshot of one network alone, whose config and weights lie at the repository's top.
 
     Raises ModelError where the hub can't be reached and the cache has no copy.
     """
     files = ("config.json", "diffusion_pytorch_model*.safetensors", "*.safetensors.index*.json")
-    directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS)
+    directory = _snapshot(repository, files, ignore=_OTHER_VARIANTS)
     if not any(directory.glob("*.safetensors")):
-        directory = _snapshot(repository, files, endpoint, ignore=_OTHER_VARIANTS[1:])
+        directory = _snapshot(repository, files, ignore=_OTHER_VARIANTS[1:])
     return directory
 
 
-def fetch_file(repository: str, names: tuple[str, ...], *, endpoint: str | None = None) -> Path:
-    """The first of these files that a repository has (fetched where it isn't cached).
+def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
+    """The first of these files that a repository has, or that the cache has of it.
 
-    Raises ModelError where it has none, or the hub can't be asked.
+    Raises ModelError where there is none, or the hub can't be asked.
     """
+    unasked: Exception | None = None
     for name in names:
         try:
-            return Path(hf_hub_download(repository, name, endpoint=endpoint))
+            return Path(hf_hub_download(repository, name, endpoint=ENDPOINT))
         except RemoteEntryNotFoundError:
             continue
+        except LocalEntryNotFoundError as error:  # out of reach; the cache may have the next one
+            unasked = error
         except Exception as error:  # of several libraries, and all mean the same to who asked
             raise _unfetched(repository, error) from error
+    if unasked is not None:
+        raise _unfetched(repository, unasked) from unasked
     raise ModelError(
         f"{repository} has no {' or '.join(names)}; name its file, as in {repository}/FILE."
     )
 
 
+def fetch_only_file(repository: str, usual: tuple[str, ...]) -> Path:
+    """A repository's file of one of the usual names, or else its only .safetensors file.
+
+    Raises ModelError where there are several or none, or the hub can't be asked.
+    """
+    try:
+        listed = HfApi(endpoint=ENDPOINT).list_repo_files(repository)
+    except Exception:  # noqa: BLE001 - out of reach: the cache may know
+        return fetch_file(repository, usual)
+    files = [name for name in usual if name in listed]
+    files = files or [name for name in listed if name.endswith(_SUFFIX) and "/" not in name]
+    if len(files) > 1 and files[0] not in usual:
+        raise ModelError(
+            f"{repository} has several files; name one, as in {repository}/{sorted(files)[0]}."
+        )
+    if not files:
+        raise ModelError(f"{repository} has no {_SUFFIX} file at its top; give another one.")
+    return fetch_file(repository, (files[0],))
+
+
+def _is_hub_file(given: str) -> bool:
+    return given.count("/") >= 2 and given.endswith(_SUFFIX)
+
+
+def _hub_file(given: str) -> tuple[str, tuple[str]]:
+    owner, name, inner = given.split("/", 2)
+    return f"{owner}/{name}", (inner,)
+
+
+def _fetched_temporal_file(repository: str) -> Path | None:
+    try:
+        listed = set(HfApi(endpoint=ENDPOINT).list_repo_files(repository))
+    except Exception:  # noqa: BLE001 - out of reach: what the cache has decides
+        listed = set(TEMPORAL_FILES)
+    names = tuple(name for name in TEMPORAL_FILES if name in listed)
+    try:
+        return fetch_file(repository, names) if names else None
+    except ModelError:
+        return None  # then the whole model is asked for, which says what is wrong
+
+
 def _unfetched(repository: str, error: Exception) -> ModelError:
+    if constants.HF_HUB_OFFLINE:
+        return ModelError(
+            f"{repository} isn't in the cache, and HF_HUB_OFFLINE is set; fetch it once without, "
+            "or give the path of what was fetched before."
+        )
     return ModelError(
         f"{repository} can't be fetched from the hub ({type(error).__name__}); check the name "
         "and the connection, or give the path of what was fetched before."
     )
 
 
-def _snapshot(
-    repository: str, files: tuple[str, ...], endpoint: str | None, *, ignore: tuple[str, ...]
-) -> Path:
+def _snapshot(repository: str, files: tuple[str, ...], *, ignore: tuple[str, ...]) -> Path:
     try:
         path = snapshot_download(
             repository,
             allow_patterns=list(files),
             ignore_patterns=list(ignore),
-            endpoint=endpoint,
+            endpoint=ENDPOINT,
         )
     except Exception as error:  # of several libraries, and all mean the same to who asked
         raise _unfetched(repository, error) from error

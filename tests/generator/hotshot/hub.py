@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import unquote, urlsplit
 
+from generator.hotshot import sources
+
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -91,10 +93,14 @@ def _etag(path: Path) -> str:
 
 @contextmanager
 def serving(repository: str, directory: Path) -> Iterator[Hub]:
-    """A running hub; everything it started has ended when this leaves."""
+    """The hub that models are fetched from; all that it started has ended when this leaves.
+
+    Its address stays that of the hub, so that afterwards it is one that can't be reached.
+    """
     with Hub(repository, directory) as hub:
         thread = Thread(target=hub.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
+        sources.ENDPOINT = hub.endpoint
         try:
             yield hub
         finally:

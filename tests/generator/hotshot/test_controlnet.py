@@ -16,7 +16,6 @@ from safetensors.torch import load_file, save_file
 
 from generator.control.source import read_key_frames
 from generator.errors import ModelError, RequestError
-from generator.hotshot import sources
 from generator.hotshot.controlnet import CONTROLNETS_IN_MEMORY, Pictures
 from generator.hotshot.controlnet_files import config_for, find_controlnet
 from generator.hotshot.ldm import ldm_names
@@ -226,13 +225,15 @@ def test_the_model_s_own_come_by_their_kind(tmp_path: Path) -> None:
         find_controlnet("pose", tmp_path)
 
 
-def test_from_a_hub(monkeypatch: pytest.MonkeyPatch, tiny: HotshotModel, tmp_path: Path) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+@pytest.mark.usefixtures("empty_cache")
+def test_from_a_hub_and_then_from_the_cache(tiny: HotshotModel) -> None:
+    expected = latents(tiny, Control(str(CONTROLNET)))
     with serving("somebody/control", CONTROLNET) as hub:
-        fetched = sources.fetch_root("somebody/control", endpoint=hub.endpoint)
-    assert torch.equal(
-        latents(tiny, Control(str(fetched))), latents(tiny, Control(str(CONTROLNET)))
-    )
+        assert torch.equal(latents(tiny, Control("somebody/control")), expected)
+        assert sorted(hub.downloaded) == ["config.json", WEIGHTS]
+        whole = latents(tiny, Control(f"somebody/control/{WEIGHTS}"))
+        assert torch.equal(whole, expected)
+    assert torch.equal(latents(tiny, Control("somebody/control")), expected)
 
 
 # -- refused ---------------------------------------------------------------------------------------

@@ -11,15 +11,14 @@ from generator import limits
 from generator.errors import ModelError
 from generator.hotshot import sources
 from generator.hotshot.loading import load_model
+from generator.hotshot.lora_files import find_lora
 from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.reference import CPU, TINY
 
 REPOSITORY = "somebody/Hotshot-XL"
 
 
-@pytest.fixture(autouse=True)
-def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+pytestmark = pytest.mark.usefixtures("empty_cache")
 
 
 def files_in(directory: Path) -> set[str]:
@@ -37,9 +36,9 @@ def test_only_what_is_needed_is_fetched_and_only_once(copy_of_tiny: Path) -> Non
     for name in unwanted:
         (copy_of_tiny / name).write_bytes(b"x" * 100)
     with serving(REPOSITORY, copy_of_tiny) as hub:
-        directory = sources.fetch(REPOSITORY, sources.FOLDERS, endpoint=hub.endpoint)
+        directory = sources.fetch(REPOSITORY, sources.FOLDERS)
         first = list(hub.downloaded)
-        sources.fetch(REPOSITORY, sources.FOLDERS, endpoint=hub.endpoint)
+        sources.fetch(REPOSITORY, sources.FOLDERS)
         again = hub.downloaded[len(first) :]
     assert files_in(directory) == files_in(TINY)
     assert set(first) <= files_in(TINY)
@@ -50,8 +49,8 @@ def test_only_what_is_needed_is_fetched_and_only_once(copy_of_tiny: Path) -> Non
 def test_half_precision_is_taken_where_there_is_nothing_else(copy_of_tiny: Path) -> None:
     for path in list(copy_of_tiny.glob("*/*.safetensors")):
         path.rename(path.with_suffix(".fp16.safetensors"))
-    with serving(REPOSITORY, copy_of_tiny) as hub:
-        directory = sources.fetch(REPOSITORY, ("unet",), endpoint=hub.endpoint)
+    with serving(REPOSITORY, copy_of_tiny):
+        directory = sources.fetch(REPOSITORY, ("unet",))
     assert sorted(path.name for path in (directory / "unet").iterdir()) == [
         "config.json",
         "diffusion_pytorch_model.fp16.safetensors",
@@ -60,23 +59,77 @@ def test_half_precision_is_taken_where_there_is_nothing_else(copy_of_tiny: Path)
 
 
 def test_the_cache_serves_when_the_hub_is_gone() -> None:
-    with serving(REPOSITORY, TINY) as hub:
-        sources.fetch(REPOSITORY, ("unet",), endpoint=hub.endpoint)
-    cached = sources.fetch(REPOSITORY, ("unet",), endpoint=hub.endpoint)
+    with serving(REPOSITORY, TINY):
+        sources.fetch(REPOSITORY, ("unet",))
+    cached = sources.fetch(REPOSITORY, ("unet",))
     assert (cached / "unet" / "config.json").is_file()
 
 
 def test_a_repository_that_is_not_there() -> None:
     with (
-        serving(REPOSITORY, TINY) as hub,
+        serving(REPOSITORY, TINY),
         pytest.raises(ModelError, match="nobody/Nothing can't be fetched from the hub"),
     ):
-        sources.fetch("nobody/Nothing", ("unet",), endpoint=hub.endpoint)
+        sources.fetch("nobody/Nothing", ("unet",))
 
 
 def test_a_hub_that_cannot_be_reached() -> None:
     with pytest.raises(ModelError, match="check the name and the connection"):
-        sources.fetch(REPOSITORY, ("unet",), endpoint="http://127.0.0.1:9")
+        sources.fetch(REPOSITORY, ("unet",))
+
+
+def test_offline_the_cache_alone_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(REPOSITORY, TINY) as hub:
+        sources.fetch(REPOSITORY, ("unet",))
+        fetched = list(hub.downloaded)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+        cached = sources.fetch(REPOSITORY, ("unet",))
+        assert (cached / "unet" / "config.json").is_file()
+        with pytest.raises(ModelError, match="isn't in the cache, and HF_HUB_OFFLINE is set"):
+            sources.fetch("somebody/else", ("unet",))
+        with pytest.raises(ModelError, match="isn't in the cache, and HF_HUB_OFFLINE is set"):
+            sources.fetch_file(REPOSITORY, ("lora.safetensors",))
+        assert hub.downloaded == fetched
+
+
+def files_of_a_lora(directory: Path, *names: str) -> Path:
+    directory.mkdir()
+    for name in names:
+        (directory / name).write_bytes(name.encode())
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("names", "taken"),
+    [
+        (["pytorch_lora_weights.safetensors", "other.safetensors"], "pytorch_lora_weights"),
+        (["pixel-art-xl.safetensors", "README.md"], "pixel-art-xl"),
+        (["adapter_model.safetensors", "adapter_config.json"], "adapter_model"),
+    ],
+)
+def test_the_file_of_a_lora_s_repository(tmp_path: Path, names: list[str], taken: str) -> None:
+    with serving("somebody/lora", files_of_a_lora(tmp_path / "lora", *names)):
+        found = find_lora("somebody/lora")
+        assert found.stem == taken
+        assert found.read_bytes() == f"{taken}.safetensors".encode()
+        assert find_lora(f"somebody/lora/{taken}.safetensors") == found
+    assert (found.parent / "adapter_config.json").exists() == (taken == "adapter_model")
+    if taken != "pixel-art-xl":  # whose name only the hub could tell
+        assert find_lora("somebody/lora") == found
+
+
+def test_a_lora_s_repository_with_several_files_or_none(tmp_path: Path) -> None:
+    several = files_of_a_lora(tmp_path / "lora", "b.safetensors", "a.safetensors")
+    with (
+        serving("somebody/lora", several),
+        pytest.raises(ModelError, match=r"name one, as in somebody/lora/a\.safetensors"),
+    ):
+        find_lora("somebody/lora")
+    with (
+        serving("somebody/none", files_of_a_lora(tmp_path / "none", "lora.ckpt")),
+        pytest.raises(ModelError, match=r"somebody/none has no \.safetensors file"),
+    ):
+        find_lora("somebody/none")
 
 
 def test_nano_without_its_weights_says_how_to_make_them(

@@ -1,0 +1,158 @@
+"""A spatial base: the SDXL whose pictures are set in motion, from a directory or a single file.
+
+Gives the UNet's spatial tensors, and the text encoders and the VAE where it has them. Nothing is
+read before it is asked for, and temporal tensors never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from torch import Tensor
+
+from generator.errors import ModelError
+from generator.hotshot import checkpoint_names, layout, weights
+from generator.hotshot.components import STEMS, Component
+from generator.hotshot.sources import base_directory, base_file
+from generator.hotshot.unet import HotshotUNet
+from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
+from generator.weightfiles.kinds import Kind, Shapes, kind_of
+
+PLAIN_UNET = "UNet2DConditionModel"
+
+_USABLE = (Kind.SDXL, Kind.SDXL_UNET, Kind.HOTSHOT)
+
+
+class Base(Protocol):
+    """What both kinds of base can do; each raises ModelError for what can't be read or used."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether its text encoders and VAE come along."""
+
+    @property
+    def directory(self) -> Path | None:
+        """Where its tokenizers and its schedule are, where it has any."""
+
+    @property
+    def unet_config(self) -> Mapping[str, Any] | None:
+        """The UNet's config, where it comes with one."""
+
+    def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
+        """Under our names, just those that the network wants."""
+
+    def component(self, name: str, configs: Path) -> Component | None:
+        """A text encoder or the VAE, where it has it; ``configs`` describes what a file holds."""
+
+
+def find_base(given: str, *, unet_only: bool) -> Base:
+    """A directory, its ``unet``, a hub id, or one .safetensors file (here or on the hub).
+
+    Raises ModelError where there is none, or what it is can't be a base.
+    """
+    file = base_file(given)
+    if file is not None:
+        return Checkpoint.open(file, unet_only=unet_only)
+    return DirectoryBase.at(base_directory(given, unet_only=unet_only), unet_only=unet_only)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryBase:
+    """In diffusers' layout: ``unet`` alone, or as ``directory`` with all that belongs to it."""
+
+    unet: Path
+    directory: Path | None
+    unet_config: Mapping[str, Any]
+
+    @classmethod
+    def at(cls, directory: Path, *, unet_only: bool) -> Self:
+        inner = directory / "unet"
+        unet = inner if inner.is_dir() else directory
+        config = weights.read_config(unet / "config.json")
+        _check_is_sdxl(unet, config)
+        whole = not unet_only and all((directory / name).is_dir() for name in STEMS)
+        return cls(unet, directory if whole else None, config)
+
+    @property
+    def whole(self) -> bool:
+        return self.directory is not None
+
+    def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
+        files = weights.find_weights(self.unet, weights.DIFFUSERS_STEM)
+        tensors = weights.read_weights(files, keep=lambda name: not layout.is_temporal(name))
+        weights.check_fit(spatial_part(unet), tensors, self.unet)
+        return tensors
+
+    def component(self, name: str, configs: Path) -> Component | None:  # noqa: ARG002 - it has its own
+        return Component.in_directory(self.directory, name) if self.directory else None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One file, in Stability's naming or diffusers': a whole SDXL or its UNet alone."""
+
+    file: Path
+    shapes: Shapes
+    whole: bool
+
+    @classmethod
+    def open(cls, file: Path, *, unet_only: bool) -> Self:
+        shapes = read_header(file, at_most=MAX_CHECKPOINT_HEADER).shapes
+        kind = kind_of(shapes)
+        if kind not in _USABLE:
+            raise ModelError(
+                f"{file.name} is {kind.value}; the spatial UNet base must be a Stable Diffusion XL."
+            )
+        return cls(file, shapes, whole=kind is Kind.SDXL and not unet_only)
+
+    @property
+    def directory(self) -> Path | None:
+        return None
+
+    @property
+    def unet_config(self) -> Mapping[str, Any] | None:
+        return None
+
+    def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
+        wanted = spatial_part(unet)
+        ours = checkpoint_names.unet_names(self.shapes, wanted, unet.config.layers_per_block)
+        found = weights.read_weights([self.file], keep=ours.__contains__)
+        tensors = {ours[name]: value for name, value in found.items()}
+        weights.check_fit(wanted, tensors, self.file)
+        return tensors
+
+    def component(self, name: str, configs: Path) -> Component | None:
+        if not self.whole:
+            return None
+        described_in = configs / name
+        config = weights.read_config(described_in / "config.json")
+        prefix = checkpoint_names.PREFIXES[name]
+
+        def read() -> dict[str, Tensor]:
+            found = weights.read_weights([self.file], keep=lambda one: one.startswith(prefix))
+            return checkpoint_names.CONVERSIONS[name](found, config, self.file)
+
+        return Component(described_in, config, self.file, read)
+
+
+def spatial_part(unet: HotshotUNet) -> dict[str, Tensor]:
+    """A UNet's own spatial tensors, to compare with."""
+    return {
+        name: value for name, value in unet.state_dict().items() if not layout.is_temporal(name)
+    }
+
+
+def _check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:
+    found = config.get("_class_name")
+    if found not in (PLAIN_UNET, layout.CLASS_NAME):
+        raise ModelError(
+            f"The spatial UNet base in {unet} is a {found}; give a Stable Diffusion XL."
+        )
+    if found == PLAIN_UNET and config.get("addition_embed_type") != "text_time":
+        raise ModelError(
+            f"The spatial UNet base in {unet} is that of an older Stable Diffusion; "
+            "give a Stable Diffusion XL."
+        )
