@@ -15,13 +15,13 @@ from importlib.metadata import version
 from types import FrameType
 
 from generator import logs
-from generator.cli import gif
+from generator.cli import dataset, fine_tune, gif
 from generator.cli.parsing import Parser, UsageError, with_dashes
-from generator.errors import HotshotError
+from generator.errors import CancelledError, HotshotError
 
 logger = logging.getLogger(__name__)
 
-_COMMANDS = (gif,)
+_COMMANDS = (gif, fine_tune, dataset)
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -35,6 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments.run(arguments)
     except UsageError as error:
         return _say(error.program, str(error), 2)
+    except CancelledError as error:
+        return _say(name, str(error), 130)
     except HotshotError as error:
         logger.debug("stopped by", exc_info=error)
         return _say(name, str(error), 2)

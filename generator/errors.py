@@ -27,3 +27,7 @@ class OutOfMemoryError(HotshotError):
 
 class CancelledError(HotshotError):
     """The request was cancelled between two steps."""
+
+
+class TrainingError(HotshotError):
+    """Training can't begin or go on; its data, its settings or its output directory are why."""

@@ -47,6 +47,21 @@ def frames(path: Path, kind: str, wanted: Sequence[int]) -> Iterator[Image.Image
             yield _read_ppm(process.stdout)
 
 
+def at_rate(path: Path, kind: str, per_second: float) -> Iterator[Image.Image]:
+    """RGB pictures of the whole film, so many a second whatever its own rate.
+
+    Raises BrokenFileError where none can be read, or the film breaks off.
+    """
+    output = ("-vf", f"fps={per_second:g}", "-c:v", "ppm", "-f", "image2pipe")
+    count = 0
+    with _ffmpeg(path, kind, *output) as process:
+        while picture := _read_next_ppm(process.stdout):
+            yield picture
+            count += 1
+        if process.wait() != 0 or not count:
+            raise BrokenFileError("the film can't be decoded to its end")
+
+
 def _ffmpeg(path: Path, kind: str, *output: str) -> subprocess.Popen[bytes]:
     command = [
         imageio_ffmpeg.get_ffmpeg_exe(),
@@ -78,7 +93,18 @@ def _read_packets(
 
 
 def _read_ppm(stream: IO[bytes] | None) -> Image.Image:
-    if stream is None or stream.readline() != b"P6\n":
+    picture = _read_next_ppm(stream)
+    if picture is None:
+        raise BrokenFileError("the film ends early")
+    return picture
+
+
+def _read_next_ppm(stream: IO[bytes] | None) -> Image.Image | None:
+    """None at the end."""
+    begin = stream.readline() if stream is not None else b""
+    if not begin or stream is None:
+        return None
+    if begin != b"P6\n":
         raise BrokenFileError("the film ends early")
     width, height = map(int, stream.readline().split())
     stream.readline()  # 255, the highest level

@@ -43,7 +43,7 @@ def of_directory(path: Path) -> tuple[list[Path], Facts]:
     """The numbered pictures of a directory in the order of their numbers; raises MediaError."""
     files = sorted(
         (file for file in path.iterdir() if file.suffix.lower() in _STILLS and file.is_file()),
-        key=_by_number,
+        key=by_number,
     )
     facts.check_frames(len(files))
     sizes = {_size(file) for file in files}
@@ -59,7 +59,7 @@ def stills(files: Sequence[Path]) -> Iterator[Image.Image]:
             yield _flat(picture)
 
 
-def _by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
+def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
     """frame2 comes before frame10."""
     pieces = re.findall(r"(\d+)|(\D+)", file.name)
     return [(int(number or -1), text) for number, text in pieces], file.name

@@ -1,5 +1,76 @@
-"""The recorded model, as the network's own tests have it."""
+"""The recorded model, clips to train it on, and command lines."""
 
-from tests.generator.hotshot.conftest import tiny
+from __future__ import annotations
 
-__all__ = ["tiny"]
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from accelerate.state import AcceleratorState
+from PIL import Image
+
+from generator.__main__ import main
+from generator.nano import world
+from tests.generator.hotshot.conftest import copy_of_tiny, tiny
+from tests.generator.hotshot.reference import TINY
+
+__all__ = ["copy_of_tiny", "tiny"]
+
+FRAMES = 4
+
+
+@pytest.fixture(autouse=True)
+def fresh_accelerator() -> Iterator[None]:
+    """accelerate remembers its first settings for the whole process."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    yield
+    AcceleratorState._reset_state(reset_partial_state=True)
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six samples: five squares and a wide one."""
+    directory = tmp_path_factory.mktemp("clips")
+    rng = np.random.default_rng(0)
+    for index in range(6):
+        attributes = world.draw_attributes(rng)
+        width, height = (96, 40) if index == 3 else (64, 64)
+        frames = world.render(world.draw_scene(rng, attributes), width, height, FRAMES)
+        prompt = f"a {attributes.color} {attributes.shape} {attributes.motion}"
+        write_sample(directory / f"sample_{index}", frames, prompt)
+    return directory
+
+
+def write_sample(folder: Path, frames: world.Frames, prompt: str | None) -> None:
+    folder.mkdir(parents=True)
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{index}.png")
+    if prompt is not None:
+        (folder / "prompt.txt").write_text(prompt + "\n")
+
+
+def line(data: Path, output: Path, *more: str, model: Path = TINY) -> list[str]:
+    """A short run, without trackers."""
+    return [
+        *("fine-tune", "--pretrained_model_name_or_path", str(model), "--data_dir", str(data)),
+        *("--output_dir", str(output), "--resolution=64", "--train_batch_size=2"),
+        *("--learning_rate=1e-3", "--save_starting_step=0", "--report_to=none", *more),
+    ]
+
+
+def train(data: Path, output: Path, *more: str, model: Path = TINY) -> list[dict[str, Any]]:
+    """Runs to the end; gives what each step was."""
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert main(line(data, output, *more, model=model)) == 0
+    return metrics(output)
+
+
+def metrics(output: Path) -> list[dict[str, Any]]:
+    return [json.loads(text) for text in (output / "metrics.jsonl").read_text().splitlines()]
+
+
+def losses(output: Path) -> list[float]:
+    return [told["loss"] for told in metrics(output)]

@@ -1,0 +1,104 @@
+"""``hotshot dataset``: films and GIFs become samples to fine-tune on. Free of torch."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.cli import training
+from generator.cli.parsing import Parser, number, whole_number
+from generator.cli.progress import ProgressBar
+from generator.training.settings import ASPECT_RATIOS, SKIP, DatasetSettings
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[Parser]
+
+_EXAMPLE = """\
+example:
+  hotshot dataset --data-dir films --output-dir fine_tune_dataset --resolution 512
+
+A film's caption is in a .txt of its name beside it, or in metadata.jsonl, with lines such as
+  {"file_name": "ball.gif", "text": "a red ball bouncing"}"""
+
+
+def add_to(subparsers: Subparsers) -> Parser:
+    """Declares the sub-command and its flags."""
+    parser = subparsers.add_parser(
+        "dataset",
+        help="cut films and GIFs into samples",
+        description="Cuts films and GIFs into clips of key frames at the sizes of training.",
+        epilog=_EXAMPLE,
+    )
+    _add_places(parser.add_argument_group("from and to"))
+    _add_cutting(parser.add_argument_group("how films are cut"))
+    return parser
+
+
+def run(arguments: Namespace) -> None:
+    """Cuts, and prints what came of it; raises HotshotError."""
+    settings = training.settings_of(
+        DatasetSettings, arguments, duration_ms=arguments.video_duration
+    )
+    settings.check()
+    # Imported here: NumPy isn't needed to say that a directory is missing.
+    from generator.training.dataset import SHEET, cut_films
+
+    with ProgressBar() as progress:
+        summary = cut_films(settings, progress)
+    for name, reason in summary.dropped:
+        print(f"dropped {name}: {reason}")
+    for (width, height), count in sorted(summary.sizes.items()):
+        print(f"{count} clips of {width} x {height}")
+    print(f"{settings.output_dir}  ({len(summary.clips)} clips; look at {SHEET})")
+
+
+def _add_places(group: training.Group) -> None:
+    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the films")
+    group.add_argument(
+        "--output-dir", type=Path, required=True, metavar="DIR", help="new, or empty"
+    )
+    group.add_argument(
+        "--captions", type=Path, metavar="FILE", help="JSONL (default: metadata.jsonl, if any)"
+    )
+    training.add_bad_samples(group, SKIP)
+
+
+def _add_cutting(group: training.Group) -> None:
+    group.add_argument(
+        "--resolution", type=whole_number, default=512, metavar="N", help="(default: %(default)s)"
+    )
+    group.add_argument(
+        "--aspect-ratio",
+        choices=ASPECT_RATIOS,
+        default="auto",
+        help="for all clips; auto: for each the nearest (default: %(default)s)",
+    )
+    group.add_argument(
+        "--frames", type=whole_number, default=8, metavar="N", help="of a clip (default: 8)"
+    )
+    group.add_argument(
+        "--video-duration",
+        type=whole_number,
+        default=1000,
+        metavar="MS",
+        help="of a clip, in milliseconds (default: %(default)s)",
+    )
+    group.add_argument(
+        "--stillness",
+        type=number,
+        default=0.5,
+        metavar="X",
+        help="drop clips that change less, in levels of 255 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--cut",
+        type=number,
+        default=0.5,
+        metavar="X",
+        help="a new scene is where this share of the colours changes at once (default: 0.5)",
+    )
+    group.add_argument(
+        "--max-clips", type=whole_number, metavar="N", help="of each film (default: all)"
+    )

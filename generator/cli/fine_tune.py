@@ -1,0 +1,127 @@
+"""``hotshot fine-tune``: the temporal layers learn new motions. Checked before torch is loaded."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.cli import training
+from generator.cli.parsing import Parser, whole_number
+from generator.cli.progress import ProgressBar
+from generator.limits import local_directory
+from generator.training.settings import ASPECT_RATIOS, STOP, FineTuneSettings, RunSettings
+from generator.training.telling import is_first, tell
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[Parser]
+
+_DEFAULTS = RunSettings(output_dir=Path("output"))
+_EXAMPLE = """\
+example:
+  hotshot fine-tune --pretrained-model-name-or-path nano --resolution 128 \\
+    --data-dir fine_tune_dataset --output-dir zigzag --max-train-steps 300
+
+A sample is a folder of numbered frames (0.jpg, 1.jpg, ...) with a prompt.txt; a data directory may
+also hold GIFs and videos, each with its caption in a .txt beside it or in metadata.jsonl, which
+are cut into clips first (see hotshot dataset). The result is a model directory, and
+temporal_layers.safetensors in it. On several GPUs:
+  accelerate launch -m generator.training.fine_tune ..."""
+
+
+def add_to(subparsers: Subparsers) -> Parser:
+    """Declares the sub-command and its flags."""
+    parser = subparsers.add_parser(
+        "fine-tune",
+        help="teach a model new motions",
+        description="Fine-tunes a Hotshot-XL's temporal layers.",
+        epilog=_EXAMPLE,
+    )
+    _add_model_and_data(parser.add_argument_group("model and data"))
+    _add_encoding(parser.add_argument_group("encoding"))
+    _add_loss(parser.add_argument_group("what is learnt"))
+    training.add_run(parser, _DEFAULTS)
+    return parser
+
+
+def run(arguments: Namespace) -> None:
+    """Trains, and prints where the result is; raises HotshotError."""
+    settings = build_settings(arguments)
+    settings.check()
+    local_directory(settings.model)
+    if arguments.xformers:
+        tell("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+    from generator.training.fine_tune import fine_tune
+
+    with ProgressBar() as progress:
+        output = fine_tune(settings, progress)
+    if is_first():
+        print(f"{output}  (a model directory; hotshot gif --pretrained-path {output})")
+
+
+def build_settings(arguments: Namespace) -> FineTuneSettings:
+    return training.settings_of(
+        FineTuneSettings,
+        arguments,
+        run=training.run_settings(arguments),
+        model=arguments.pretrained_model_name_or_path,
+    )
+
+
+def _add_model_and_data(group: training.Group) -> None:
+    group.add_argument(
+        "--pretrained-model-name-or-path",
+        default="hotshotco/Hotshot-XL",
+        metavar="MODEL",
+        help="nano, a directory in Hotshot-XL's layout, or a hub id (default: %(default)s)",
+    )
+    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the samples")
+    training.add_bad_samples(group, STOP)
+    group.add_argument(
+        "--resolution",
+        type=whole_number,
+        default=512,
+        metavar="N",
+        help="edge of a square sample, a multiple of 64; the seven aspect ratios scale with it "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--aspect-ratio",
+        choices=ASPECT_RATIOS,
+        default="auto",
+        help="for all samples; auto: for each the nearest (default: %(default)s)",
+    )
+    group.add_argument(
+        "--video-length",
+        type=whole_number,
+        metavar="N",
+        help="frames of a clip (default: as many as a folder has)",
+    )
+
+
+def _add_encoding(group: training.Group) -> None:
+    training.add_switch(
+        group, "--cache-latents", "encode each clip once and keep it on disk", default=True
+    )
+    training.add_switch(
+        group, "--cache-text", "encode each caption once and keep it on disk", default=True
+    )
+    group.add_argument(
+        "--cache-dir", type=Path, metavar="DIR", help="(default: cache in the output directory)"
+    )
+    training.add_switch(group, "--vae-b16", "encode in bf16")
+    training.add_number(
+        group, "--max-vae-encode", None, "frames to encode at once (default: all)", whole=True
+    )
+    training.add_switch(
+        group,
+        "--latent-nan-checking",
+        "changes nothing: latents are always checked, and a bad sample is named",
+    )
+
+
+def _add_loss(group: training.Group) -> None:
+    training.add_number(group, "--caption-dropout", 0.1, "share of captions left out")
+    training.add_number(group, "--noise-offset", 0.05, "noise that is the same all over a clip")
+    training.snr_gamma(group)

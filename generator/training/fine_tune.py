@@ -1,0 +1,182 @@
+"""Fine-tunes a Hotshot-XL's temporal layers: ``accelerate launch -m generator.training.fine_tune``.
+
+Puts together what the other modules are, in the order in which mistakes are cheapest: data first,
+then the model, then the caches, then the loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from diffusers import DDPMScheduler
+
+from generator.hotshot.loading import HotshotModel, load_model
+from generator.hotshot.sources import model_directory
+from generator.limits import ModelLimits
+from generator.training import result
+from generator.training.buckets import Plan, choose_size
+from generator.training.clips import Clip, ClipTask, checkpoint_gradients, clip_of
+from generator.training.dataset import cut_anew, holds_films
+from generator.training.encode import Cache, CaptionEncoder, LatentEncoder, digest_files
+from generator.training.journal import Journal, Progress
+from generator.training.loop import Loop
+from generator.training.machine import open_machine, training_dtype
+from generator.training.samples import find_clips
+from generator.training.settings import DatasetSettings, FineTuneSettings
+from generator.training.validation import Validation, to_device
+
+CPU = torch.device("cpu")
+TEXT_FOLDERS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
+
+
+def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
+    """Runs to the end and gives the directory of the result. Raises HotshotError.
+
+    ``progress`` is told (stage, step, steps).
+    """
+    settings.check()
+    run = settings.run
+    with open_machine(run) as (accelerator, house):
+        checkpoint = house.resumed(run.resume)
+        clips = _clips(settings, accelerator, progress)
+        source = model_directory(settings.model)
+        model = _load(settings, accelerator)
+        task = _task(settings, model, source, clips, accelerator)
+        _encode(task, settings, progress)
+        steps = run.max_train_steps or run.num_train_epochs * task.plan.steps_per_epoch
+        look = _validation(settings, model, clips, accelerator)
+        journal = Journal(run, accelerator, look, steps=steps, progress=progress)
+        loop = Loop(task, run, accelerator, house, journal, steps=steps)
+        if checkpoint is not None:
+            loop.resume(checkpoint)
+        if accelerator.is_main_process:
+            journal.open(loop.done)
+        loop.run()
+        if accelerator.is_main_process:
+            with loop.averaged():
+                task.save(run.output_dir)
+                result.save_model(model.unet, source, run.output_dir)
+    return run.output_dir
+
+
+def _clips(settings: FineTuneSettings, accelerator: Accelerator, progress: Progress) -> list[Clip]:
+    directories = [settings.data_dir]
+    if holds_films(settings.data_dir):
+        cut = settings.run.output_dir / "clips"
+        if accelerator.is_main_process:
+            cut_anew(_cutting(settings, cut), progress)
+        accelerator.wait_for_everyone()
+        has_folders = any(path.is_dir() for path in settings.data_dir.iterdir())
+        directories = [settings.data_dir, cut] if has_folders else [cut]
+    samples = [
+        sample
+        for directory in directories
+        for sample in find_clips(
+            directory, video_length=settings.video_length, bad_samples=settings.bad_samples
+        )
+    ]
+    return [
+        clip_of(sample, choose_size(*sample.size, settings.resolution, settings.aspect_ratio))
+        for sample in samples
+    ]
+
+
+def _cutting(settings: FineTuneSettings, directory: Path) -> DatasetSettings:
+    return DatasetSettings(
+        data_dir=settings.data_dir,
+        output_dir=directory,
+        resolution=settings.resolution,
+        aspect_ratio=settings.aspect_ratio,
+        frames=settings.video_length or 8,
+        bad_samples=settings.bad_samples,
+    )
+
+
+def _load(settings: FineTuneSettings, accelerator: Accelerator) -> HotshotModel:
+    """The model ready to train: on the device, its temporal layers alone in float32 and free."""
+    model = load_model(settings.model, device=CPU, dtype=torch.float32)
+    dtype = training_dtype(accelerator)
+    for parameter in model.unet.spatial_parameters():
+        parameter.data = parameter.data.to(dtype)
+    for parameter in model.unet.temporal_parameters():
+        parameter.requires_grad_()
+    model.unet.to(accelerator.device)
+    model.unet.train()
+    if settings.run.gradient_checkpointing:
+        checkpoint_gradients(model.unet)
+    if settings.vae_b16:
+        model.vae.to(torch.bfloat16)
+    return model
+
+
+def _task(
+    settings: FineTuneSettings,
+    model: HotshotModel,
+    source: Path,
+    clips: Sequence[Clip],
+    accelerator: Accelerator,
+) -> ClipTask:
+    run = settings.run
+    size = run.train_batch_size * run.gradient_accumulation_steps * accelerator.num_processes
+    return ClipTask(
+        model=model,
+        schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
+        clips=clips,
+        plan=Plan([clip.shape for clip in clips], size, run.seed),
+        latents=LatentEncoder(
+            model.vae,
+            Cache(settings.caches / "latents" if settings.cache_latents else None),
+            digest_files(_files(source, ("vae",)), str(model.vae.dtype)),
+            settings.max_vae_encode,
+        ),
+        captions=CaptionEncoder(
+            model.text,
+            Cache(settings.caches / "text" if settings.cache_text else None),
+            digest_files(_files(source, TEXT_FOLDERS)),
+        ),
+        settings=settings,
+        accelerator=accelerator,
+    )
+
+
+def _encode(task: ClipTask, settings: FineTuneSettings, progress: Progress) -> None:
+    """Fills the caches, each process its share; what only encodes then leaves the device."""
+    accelerator = task.accelerator
+    to_device(task.model, accelerator.device)
+    mine = range(accelerator.process_index, len(task.clips), accelerator.num_processes)
+    for done, _ in enumerate(task.prepare(mine), start=1):
+        progress("encode", done, len(mine))
+    accelerator.wait_for_everyone()
+    if settings.cache_latents and settings.cache_text:
+        to_device(task.model, CPU)
+
+
+def _validation(
+    settings: FineTuneSettings,
+    model: HotshotModel,
+    clips: Sequence[Clip],
+    accelerator: Accelerator,
+) -> Validation:
+    """In the shape that most clips have."""
+    ((size, frames), _), *_ = Counter(
+        (clip.size, len(clip.sample.files)) for clip in clips
+    ).most_common()
+    limits = ModelLimits.of(settings.model)
+    return Validation(model, accelerator, settings.run, limits, size, frames)
+
+
+def _files(source: Path, folders: Sequence[str]) -> list[Path]:
+    found = (path for folder in folders for path in (source / folder).rglob("*"))
+    return sorted(path for path in found if path.is_file())
+
+
+if __name__ == "__main__":
+    import sys
+
+    from generator.__main__ import main
+
+    sys.exit(main(["fine-tune", *sys.argv[1:]]))

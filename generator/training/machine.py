@@ -1,0 +1,63 @@
+"""What a run stands on: processes and precision, the output directory, the trackers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+
+from generator.errors import TrainingError
+from generator.training.house import House
+from generator.training.journal import start_trackers, trackers
+from generator.training.settings import RunSettings
+
+_DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@contextmanager
+def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
+    """Keeps other runs out of the output directory meanwhile. Raises TrainingError."""
+    wanted = trackers(settings)
+    accelerator = _accelerator(settings, wanted)
+    house = House(settings.output_dir)
+    if not accelerator.is_main_process:
+        yield accelerator, house
+        return
+    with house.locked():
+        house.resumed(settings.resume)  # before anything is written
+        if wanted:
+            start_trackers(settings, accelerator)
+        try:
+            yield accelerator, house
+        finally:
+            for tracker in accelerator.trackers:
+                tracker.finish()
+
+
+def training_dtype(accelerator: Accelerator) -> torch.dtype:
+    """For the weights that stay as they are; those that learn are float32 always.
+
+    A CPU has them all in float32: its norms take no mixture.
+    """
+    if accelerator.device.type == "cpu":
+        return torch.float32
+    return _DTYPES[accelerator.mixed_precision]
+
+
+def _accelerator(settings: RunSettings, wanted: list[str]) -> Accelerator:
+    timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=settings.nccl_timeout))
+    try:
+        return Accelerator(
+            mixed_precision=settings.mixed_precision,
+            log_with=wanted or None,
+            project_dir=str(settings.logs),
+            kwargs_handlers=[timeout],
+        )
+    except ValueError as error:
+        raise TrainingError(
+            f"--mixed-precision {settings.mixed_precision} can't be computed here ({error}); "
+            "use bf16 or no."
+        ) from error

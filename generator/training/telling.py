@@ -1,0 +1,17 @@
+"""Sentences to who watches a run. Standard library only."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def tell(sentence: str) -> None:
+    """To stderr, once: of several processes the first one speaks."""
+    if is_first():
+        print(sentence, file=sys.stderr, flush=True)
+
+
+def is_first() -> bool:
+    """Whether this is the first process of the run, or the only one."""
+    return os.environ.get("RANK", "0") == "0"

@@ -1,0 +1,78 @@
+"""Validation: GIFs of fixed prompts from the network as it is now, with one seed always."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+
+from generator.hotshot.loading import HotshotModel
+from generator.hotshot.pipeline import HotshotPipeline
+from generator.limits import ModelLimits, Size
+from generator.media.clip import Clip
+from generator.media.save import save
+from generator.protocol import Request
+from generator.training.settings import RunSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Makes a GIF of ``frames`` frames for each test prompt."""
+
+    model: HotshotModel
+    accelerator: Accelerator
+    settings: RunSettings
+    limits: ModelLimits
+    size: Size
+    frames: int
+
+    def __call__(self, directory: Path) -> Sequence[tuple[str, Path]]:
+        """Each prompt with its GIF in ``directory``."""
+        made = []
+        with _in_use(self.model, self.accelerator.device) as model, self.accelerator.autocast():
+            pipeline = HotshotPipeline(model)
+            for index, prompt in enumerate(self.settings.test_prompts):
+                path = directory / f"{index}.gif"
+                frames = pipeline(self._request(prompt), report=lambda *_: None)
+                save(Clip(frames, 125 * len(frames)), path)
+                made.append((prompt, path))
+        return made
+
+    def _request(self, prompt: str) -> Request:
+        return Request(
+            prompt=prompt,
+            seed=self.settings.seed,
+            width=self.size.width,
+            height=self.size.height,
+            steps=self.limits.steps,
+            guidance_scale=self.limits.guidance_scale,
+            guidance_rescale=self.limits.guidance_rescale,
+            scheduler=self.limits.scheduler,
+            video_length=self.frames,
+            video_duration=125 * self.frames,
+            target_size=(self.size.width, self.size.height),
+        )
+
+
+def to_device(model: HotshotModel, device: torch.device) -> None:
+    """Moves what only encodes and decodes: a GPU needs the room while the network trains."""
+    model.vae.to(device)
+    for encoder in model.text.encoders:
+        encoder.to(device)
+
+
+@contextmanager
+def _in_use(model: HotshotModel, device: torch.device) -> Iterator[HotshotModel]:
+    before = model.vae.device
+    to_device(model, device)
+    model.unet.eval()
+    try:
+        yield dataclasses.replace(model, device=device)
+    finally:
+        model.unet.train()
+        to_device(model, before)

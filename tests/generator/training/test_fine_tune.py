@@ -1,0 +1,124 @@
+"""Fine-tuning on the recorded model: the same run in every way that it can be taken apart."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from generator.__main__ import main
+from generator.hotshot import layout
+from generator.hotshot.loading import load_model
+from tests.generator.hotshot.reference import CPU, TINY
+from tests.generator.media.pictures import read_back
+from tests.generator.training.conftest import line, losses, metrics, train
+
+STEPS = ("--max_train_steps=4", "--lr_scheduler=cosine", "--lr_warmup_steps=1")
+
+
+@pytest.fixture(scope="module")
+def unbroken(clips: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four steps in one go, with an average kept, and a checkpoint on the way."""
+    output = tmp_path_factory.mktemp("unbroken") / "output"
+    train(clips, output, *STEPS, "--use_ema", "--save_starting_step=2", "--save_n_steps=2")
+    return output
+
+
+def temporal(output: Path) -> dict[str, torch.Tensor]:
+    return load_file(output / "temporal_layers.safetensors")
+
+
+def test_going_on_is_as_if_it_had_never_stopped(
+    clips: Path, tmp_path: Path, unbroken: Path
+) -> None:
+    checkpoint = unbroken / "checkpoints" / "step-000002"
+    train(clips, tmp_path, *STEPS, "--use_ema", "--unet_resume_path", str(checkpoint))
+    assert losses(tmp_path) == losses(unbroken)[2:]
+    for name, value in temporal(unbroken).items():
+        assert torch.equal(temporal(tmp_path)[name], value), name
+
+
+def test_the_result_is_the_model_with_new_temporal_layers(unbroken: Path) -> None:
+    before = load_file(TINY / "unet" / "diffusion_pytorch_model.safetensors")
+    after = load_file(unbroken / "unet" / "diffusion_pytorch_model.safetensors")
+    assert {name: value.dtype for name, value in after.items()} == {
+        name: value.dtype for name, value in before.items()
+    }
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed
+    assert all(layout.is_temporal(name) for name in changed)
+    alone = temporal(unbroken)
+    assert set(alone) == {name for name in before if layout.is_temporal(name)}
+    assert all(torch.equal(after[name], value.to(after[name].dtype)) for name, value in
+               alone.items())  # fmt: skip
+    load_model(str(unbroken), device=CPU, dtype=torch.float32)
+
+
+def test_the_result_makes_a_gif(unbroken: Path, tmp_path: Path) -> None:
+    gif = tmp_path / "ball.gif"
+    flags = ("--width=64", "--height=64", "--steps=1", "--video-length=2")
+    words = ["gif", "--prompt", "a red ball", "--output", str(gif), *flags]
+    assert main([*words, "--pretrained-path", str(unbroken)]) == 0
+    assert len(read_back(gif.read_bytes()).frames) == 2
+
+
+def test_caches_accumulation_and_recomputation_change_no_loss(
+    clips: Path, tmp_path: Path, unbroken: Path
+) -> None:
+    plain = losses(unbroken)
+    uncached = ("--no-cache-latents", "--no-cache-text", "--max_vae_encode=4")
+    train(clips, tmp_path / "uncached", *STEPS, *uncached)
+    assert losses(tmp_path / "uncached") == plain
+    assert not (tmp_path / "uncached" / "cache").exists()
+    train(clips, tmp_path / "recomputed", *STEPS, "--gradient_checkpointing")
+    assert losses(tmp_path / "recomputed") == pytest.approx(plain, rel=1e-5)
+    split = ("--train_batch_size=1", "--gradient_accumulation_steps=2")
+    train(clips, tmp_path / "split", *STEPS, *split)
+    assert losses(tmp_path / "split") == pytest.approx(plain, rel=1e-5)
+
+
+def test_recomputed_gradients_are_the_same(clips: Path, tmp_path: Path, unbroken: Path) -> None:
+    flags = (*STEPS, "--gradient_checkpointing", "--mixed_precision=no")
+    found = train(clips, tmp_path, *flags)
+    norms = [told["gradient_norm"] for told in metrics(unbroken)]
+    assert [told["gradient_norm"] for told in found] == pytest.approx(norms, rel=1e-4)
+
+
+def test_two_processes_give_the_losses_of_one(clips: Path, tmp_path: Path, unbroken: Path) -> None:
+    flags = line(clips, tmp_path, *STEPS, "--train_batch_size=1", "--test_prompts=a ball")[1:]
+    launch = ("torch.distributed.run", "--standalone", "--nproc_per_node=2")
+    done = subprocess.run(
+        [sys.executable, "-m", *launch, "-m", "generator.training.fine_tune", *flags],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("a model directory") == 1
+    assert losses(tmp_path) == pytest.approx(losses(unbroken), rel=1e-5)
+    assert len(metrics(tmp_path)) == 4
+
+
+def test_half_precision_and_weights_of_the_loss(clips: Path, tmp_path: Path) -> None:
+    flags = ("--max_train_steps=2", "--mixed_precision=bf16", "--vae_b16", "--snr_gamma")
+    more = ("--noise_offset=0", "--caption_dropout=1", "--scale_lr", "--aspect_ratio=1.0")
+    told = train(clips, tmp_path, *flags, *more)
+    assert [step["learning_rate"] for step in told] == [2e-3, 2e-3]
+    assert {value.dtype for value in temporal(tmp_path).values()} == {torch.float32}
+
+
+def test_another_run_s_weights_alone(clips: Path, tmp_path: Path, unbroken: Path) -> None:
+    checkpoint = str(unbroken / "checkpoints" / "step-000004")
+    resumed = ("--unet_resume_path", checkpoint, "--disable_optimizer_restore")
+    told = train(clips, tmp_path / "fresh", "--max_train_steps=1", *resumed)
+    from_model = ("--unet_resume_path", str(unbroken))
+    again = train(clips, tmp_path / "model", "--max_train_steps=1", *from_model)
+    assert [step["done"] for step in told + again] == [1, 1]
+    assert told[0]["loss"] == again[0]["loss"]  # both began with the averaged weights
