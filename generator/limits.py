@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from generator.errors import ModelError, RequestError
+from generator.prompts import MAX_WEIGHT, fragments_of, plain_text
 from generator.protocol import Request
 
 NANO = "nano"
@@ -220,13 +221,15 @@ def _scaled(edge_at_512: int, native_edge: int) -> int:
 
 
 def _check_text(request: Request) -> None:
-    if not request.prompt.strip():
+    if not plain_text(request.prompt).strip():
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
     for name, text in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(
                 f"The {name} has {len(text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} fit."
             )
+        for fragment in fragments_of(text):
+            _check_range(f"The weight of {fragment.text[:40]!r}", fragment.weight, 0, MAX_WEIGHT)
 
 
 def _check_size(limits: ModelLimits, width: int, height: int) -> None:

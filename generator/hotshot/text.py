@@ -12,10 +12,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from generator.hotshot.long_text import encode_fragments, padded
+from generator.prompts import fragments_of, plain_text
+
 
 @dataclass(frozen=True, slots=True)
 class EncodedText:
-    """``hidden`` is (b, 77, d), ``pooled`` (b, p)."""
+    """``hidden`` is (b, t, d), t a multiple of 77; ``pooled`` (b, p)."""
 
     hidden: Tensor
     pooled: Tensor
@@ -49,12 +52,16 @@ class TextEncoders:
     empty_is_zeros: bool
 
     def encode(self, texts: list[str]) -> EncodedText:
-        """Texts beyond 75 tokens are cut there, as CLIP can see no more."""
-        hidden: list[Tensor] = []
-        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
-            said = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
-            hidden.append(said.hidden_states[-2])
-        return EncodedText(torch.cat(hidden, dim=-1), said.text_embeds)
+        """A batch of texts, which may be long, and may have weighted words.
+
+        Those that are short and plain are encoded as SDXL always did. A text of several chunks
+        makes ``hidden`` longer by 77 for each; ``pooled`` is that of the first 75 tokens.
+        """
+        plain = [plain_text(text) for text in texts]
+        pooled, hidden = self._encode_plain(plain)
+        if not all(map(self._is_simple, texts)):
+            hidden = self._encode_in_chunks(texts)
+        return EncodedText(hidden, pooled)
 
     def encode_guided(self, prompt: str, negative_prompt: str) -> EncodedText:
         """Batch of two, the negative prompt first, as guidance takes them apart again."""
@@ -63,11 +70,43 @@ class TextEncoders:
             return EncodedText.zeros_like(wanted).cat(wanted)
         return self.encode([negative_prompt, prompt])
 
+    def _encode_plain(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """Pooled text and hidden states of what CLIP can see: the first 75 tokens."""
+        hidden: list[Tensor] = []
+        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
+            said = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
+            hidden.append(said.hidden_states[-2])
+        return said.text_embeds, torch.cat(hidden, dim=-1)
+
+    def _encode_in_chunks(self, texts: list[str]) -> Tensor:
+        by_encoder = []
+        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
+            each = [encode_fragments(tokenizer, encoder, fragments_of(text)) for text in texts]
+            by_encoder.append(torch.cat(padded(tokenizer, encoder, each)))
+        return torch.cat(by_encoder, dim=-1)
+
+    def _is_simple(self, text: str) -> bool:
+        """Whether it has no weights, and CLIP sees all of it."""
+        if len(fragments_of(text)) > 1 or fragments_of(text)[0].weight != 1:
+            return False
+        return all(
+            len(tokenizer(plain_text(text)).input_ids) <= _length(tokenizer, encoder)
+            for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
+        )
+
+
+def _length(tokenizer: Any, encoder: Any) -> int:
+    """How many tokens an encoder takes at once, its two markers among them."""
+    return int(min(tokenizer.model_max_length, encoder.config.max_position_embeddings))
+
 
 def _token_ids(tokenizer: Any, encoder: Any, texts: list[str]) -> Tensor:
-    length = min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
     tokens = tokenizer(
-        texts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        texts,
+        padding="max_length",
+        max_length=_length(tokenizer, encoder),
+        truncation=True,
+        return_tensors="pt",
     )
     ids: Tensor = tokens.input_ids.to(encoder.device)
     return ids

@@ -1,0 +1,50 @@
+"""Prompts that CLIP can't take at once, or whose words don't all count the same: compel's work.
+
+Long ones are encoded in chunks of 75 tokens, split between sentences or words where there are any.
+A weight above 1 moves a word's embeddings away from those of no text; one below 1 mixes with the
+prompt in which the word is masked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from compel.embeddings_provider import EmbeddingsProvider, ReturnedEmbeddingsType
+from torch import Tensor
+
+from generator.prompts import Fragment
+
+
+def encode_fragments(tokenizer: Any, encoder: Any, fragments: list[Fragment]) -> Tensor:
+    """The last hidden state but one, (1, 77 n, d), n as many as it takes."""
+    provider = _provider(tokenizer, encoder)
+    hidden: Tensor = provider.get_embeddings_for_weighted_prompt_fragments(
+        text_batch=[[fragment.text for fragment in fragments]],
+        fragment_weights_batch=[[fragment.weight for fragment in fragments]],
+        device=encoder.device,
+    )
+    return hidden
+
+
+def padded(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[Tensor]:
+    """All as long as the longest, with chunks of no text."""
+    longest = max(one.shape[1] for one in hidden)
+    if all(one.shape[1] == longest for one in hidden):
+        return hidden
+    empty = _provider(tokenizer, encoder).empty_z.to(hidden[0])
+    return [
+        torch.cat([one, *[empty] * ((longest - one.shape[1]) // empty.shape[1])], dim=1)
+        for one in hidden
+    ]
+
+
+def _provider(tokenizer: Any, encoder: Any) -> Any:
+    return EmbeddingsProvider(
+        tokenizer,
+        encoder,
+        dtype_for_device_getter=lambda _device: encoder.dtype,
+        truncate=False,
+        returned_embeddings_type=ReturnedEmbeddingsType.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED,
+        model_max_length=min(tokenizer.model_max_length, encoder.config.max_position_embeddings),
+    )
