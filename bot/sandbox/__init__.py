@@ -6,31 +6,40 @@ Stands alone: it imports nothing of the rest of ``bot``.
 from bot.sandbox.body import Upload
 from bot.sandbox.clock import Clock
 from bot.sandbox.errors import NobodyListening, NotOffered, SandboxError
-from bot.sandbox.faults import Delay, Refusal
+from bot.sandbox.faults import Fault, Matching
 from bot.sandbox.interactions import Callback, Interaction
+from bot.sandbox.ledger import Account, Ledger, Tally, Verdict
 from bot.sandbox.model import ADMINISTRATOR, MANAGE_GUILD, Channel, Guild, Message, User
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Recorded
 from bot.sandbox.server import Sandbox, serve
+from bot.sandbox.troubles import Delay, Refusal, Reset
 
 __all__ = [
     "ADMINISTRATOR",
     "MANAGE_GUILD",
+    "Account",
     "Callback",
     "Channel",
     "Clock",
     "Delay",
+    "Fault",
     "Guild",
     "Interaction",
+    "Ledger",
+    "Matching",
     "Message",
     "NobodyListening",
     "NotOffered",
     "Person",
     "Recorded",
     "Refusal",
+    "Reset",
     "Sandbox",
     "SandboxError",
+    "Tally",
     "Upload",
     "User",
+    "Verdict",
     "serve",
 ]

@@ -16,7 +16,17 @@ from bot.sandbox import rest_account, rest_channels, rest_interactions
 from bot.sandbox.errors import ApiError
 from bot.sandbox.faults import Faults
 from bot.sandbox.gateway import Gateway
-from bot.sandbox.rest import API, JOURNAL, RECORDED, WORLD, Journal, Recorded, answer, template_of
+from bot.sandbox.rest import (
+    API,
+    JOURNAL,
+    RECORDED,
+    WORLD,
+    Journal,
+    Recorded,
+    answer,
+    recorded_of,
+    template_of,
+)
 from bot.sandbox.schema import answer_problems
 from bot.sandbox.world import World
 
@@ -52,12 +62,34 @@ class RestApi:
 
     @web.middleware
     async def _speak_discord(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not request.path.startswith(API):
+        if request.path == "/":  # the gateway, which has troubles of its own
             return await handler(request)
+        if not request.path.startswith(API):
+            return await self._troubled(request, handler)
         recorded = self._record(request)
-        trouble = await self._faults.strike(request, request.path.removeprefix(API))
-        response = trouble or await self._answered(request, recorded, handler)
-        self._finish(recorded, response, checked=self._check_answers and trouble is None)
+
+        async def answered(request: web.Request) -> web.StreamResponse:
+            response = await self._answered(request, recorded, handler)
+            self._finish(recorded, response)
+            return response
+
+        response = await self._troubled(request, answered)
+        if recorded.status is None:  # a fault has answered, and nothing else has happened
+            recorded.status = response.status
+            recorded.seconds = time.perf_counter() - recorded.started
+        self._world.changes.notify()
+        return response
+
+    async def _troubled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The handler's answer, unless a fault has its way before or after it."""
+        fault = self._faults.taking(request, request.path.removeprefix(API))
+        if fault is None:
+            return await handler(request)
+        if RECORDED in request:
+            recorded_of(request).trouble = type(fault).__name__
+        response = await fault.act(request)
+        if response is None:
+            response = await fault.afterwards(request, await handler(request))
         return response
 
     def _record(self, request: web.Request) -> Recorded:
@@ -87,6 +119,9 @@ class RestApi:
             response = answer(
                 {"message": f"{error.status}: {error.reason}", "code": 0}, error.status
             )
+        except ConnectionError as error:  # the bot was killed in mid-request, say
+            _log.info("%s %s came to nothing: %s", recorded.method, recorded.template, error)
+            response = web.Response(status=499)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             _log.exception("The sandbox failed at %s %s", recorded.method, recorded.path)
             self._journal.wrong_answers.append(f"{recorded.method} {recorded.template}: {error!r}")
@@ -116,15 +151,14 @@ class RestApi:
             "X-RateLimit-Bucket": f"{bucket:016x}",
         }
 
-    def _finish(self, recorded: Recorded, response: web.StreamResponse, *, checked: bool) -> None:
+    def _finish(self, recorded: Recorded, response: web.StreamResponse) -> None:
         recorded.status = response.status
         recorded.seconds = time.perf_counter() - recorded.started
         if isinstance(response, web.Response) and isinstance(response.body, bytes):
             recorded.answer = json.loads(response.body)
-            if checked:
+            if self._check_answers:
                 where = f"{recorded.method} {recorded.template}"
                 problems = answer_problems(
                     recorded.method, recorded.template, response.status, recorded.answer
                 )
                 self._journal.wrong_answers += [f"{where}: {problem}" for problem in problems]
-        self._world.changes.notify()

@@ -1,74 +1,84 @@
-"""Trouble on demand: what goes wrong with a request before the sandbox looks at it.
+"""Trouble on demand: which request is hit, and when. What the trouble is stands in ``troubles``.
 
-A fault is asked about every REST request, in the order they were queued; the first that takes
-one answers it. Slow answers and broken connections have their place here beside ``Refusal``.
+A fault is asked about every REST request and every file of the CDN, in the order they were queued;
+the first that takes one hits it, before the sandbox looks at the request or after it has answered.
 """
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
-from bot.sandbox.rest import answer
-
 
 class Fault(Protocol):
-    def takes(self, method: str, path: str) -> bool:
+    def takes(self, request: web.Request, path: str) -> bool:
         """Whether this request is hit; one that is counts."""
         ...
 
     async def act(self, request: web.Request, /) -> web.StreamResponse | None:
-        """The answer in place of the real one; None lets the request through after all."""
+        """The answer in place of the real one, and nothing happens; None lets the request through
+        after all.
+        """
+        ...
+
+    async def afterwards(
+        self, request: web.Request, response: web.StreamResponse, /
+    ) -> web.StreamResponse:
+        """What is sent, after all has happened, instead of the answer that was to be sent."""
         ...
 
 
-@dataclass(slots=True)
+@dataclass
 class Matching:
-    """The next ``times`` requests of ``method`` ("*" for any) to a path like ``pattern``."""
+    """The next ``times`` (None: all) requests of ``method`` ("*" for any) to a path like
+    ``pattern``, and what of them is hit.
+
+    The first ``skip`` of them pass; each of the others is hit with a ``chance``, drawn by ``seed``.
+    Only those that are hit use up ``times``. ``uploads`` True takes those with files alone, False
+    those without.
+    """
 
     method: str
     pattern: str
-    times: int = 1
+    times: int | None = 1
+    skip: int = field(default=0, kw_only=True)
+    chance: float = field(default=1.0, kw_only=True)
+    seed: int = field(default=0, kw_only=True)
+    uploads: bool | None = field(default=None, kw_only=True)
+    hits: int = field(default=0, init=False)  # how many it has hit so far
+    _random: random.Random = field(init=False, repr=False)
 
-    def takes(self, method: str, path: str) -> bool:
-        hit = self.times > 0 and self.method in ("*", method) and fnmatchcase(path, self.pattern)
-        self.times -= hit
-        return hit
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
 
+    def takes(self, request: web.Request, path: str) -> bool:
+        if self.times == 0 or not self._fits(request, path):
+            return False
+        if self.skip:
+            self.skip -= 1
+            return False
+        if self._random.random() >= self.chance:
+            return False
+        if self.times is not None:
+            self.times -= 1
+        self.hits += 1
+        return True
 
-@dataclass(slots=True)
-class Refusal(Matching):
-    """Answers with a status and Discord's error body; 429 says when to come again."""
+    def _fits(self, request: web.Request, path: str) -> bool:
+        if self.method not in ("*", request.method) or not fnmatchcase(path, self.pattern):
+            return False
+        has_files = request.content_type == "multipart/form-data"
+        return self.uploads is None or self.uploads == has_files
 
-    status: int = 503
-    code: int = 0
-    message: str = "Trouble on demand"
-    retry_after: float = 0.1
-
-    async def act(self, request: web.Request) -> web.StreamResponse:
-        await request.read()
-        body: dict[str, Any] = {"message": self.message, "code": self.code}
-        headers: dict[str, str] = {}
-        if self.status == 429:
-            body |= {"retry_after": self.retry_after, "global": False}
-            headers = {"Via": "1.1 google", "Retry-After": str(self.retry_after)}
-        response = answer(body, self.status)
-        response.headers.update(headers)
+    async def afterwards(
+        self, _request: web.Request, response: web.StreamResponse
+    ) -> web.StreamResponse:
+        """Trouble comes before, unless a fault says otherwise."""
         return response
-
-
-@dataclass(slots=True)
-class Delay(Matching):
-    """Answers as always, ``seconds`` late."""
-
-    seconds: float = 1.0
-
-    async def act(self, _request: web.Request) -> None:
-        await asyncio.sleep(self.seconds)
 
 
 class Faults:
@@ -80,9 +90,10 @@ class Faults:
     def add(self, fault: Fault) -> None:
         self._queue.append(fault)
 
-    async def strike(self, request: web.Request, path: str) -> web.StreamResponse | None:
-        """The answer of the first fault that takes this request; None where none does."""
-        for fault in self._queue:
-            if fault.takes(request.method, path):
-                return await fault.act(request)
-        return None
+    def clear(self) -> None:
+        """No more trouble, apart from what is under way."""
+        self._queue.clear()
+
+    def taking(self, request: web.Request, path: str) -> Fault | None:
+        """The first fault that takes this request."""
+        return next((fault for fault in self._queue if fault.takes(request, path)), None)

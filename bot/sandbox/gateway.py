@@ -26,7 +26,7 @@ GUILDS = 1 << 0
 _MESSAGE_CONTENT = 1 << 15
 _PRIVILEGED = 1 << 1 | 1 << 8 | _MESSAGE_CONTENT
 _ALL_INTENTS = (1 << 26) - 1
-_HEARTBEAT_MS = 41_250
+_HEARTBEAT_EVERY = 41.25  # seconds between two heartbeats of the client
 
 
 class GatewayClose(Exception):  # noqa: N818 - not an error of ours: how a connection ends
@@ -52,11 +52,13 @@ class Connection:
         self._transport = transport
         self._compressor = zlib.compressobj() if compressed else None
         self._queue: asyncio.Queue[Json] = asyncio.Queue()
+        self.silent = False  # open, and never a word again
 
     def send(
         self, op: int, data: Any = None, *, name: str | None = None, seq: int | None = None
     ) -> None:
-        self._queue.put_nowait({"op": op, "d": data, "s": seq, "t": name})
+        if not self.silent:
+            self._queue.put_nowait({"op": op, "d": data, "s": seq, "t": name})
 
     def abort(self) -> None:
         """Breaks the connection without a goodbye."""
@@ -106,6 +108,8 @@ class Gateway:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.heartbeat_every = _HEARTBEAT_EVERY
+        self.is_open = True  # else it takes no connection
         self.sessions: dict[str, Session] = {}
         self.identified = 0  # how often a session was begun
         self.resumed = 0  # how often one was continued
@@ -147,6 +151,20 @@ class Gateway:
             if session.connection is not None:
                 session.connection.send(_RECONNECT)
 
+    def invalidate(self, *, resume: bool = False) -> None:
+        """Opcode 9: Discord has lost its sessions, or (``resume``) wants them resumed."""
+        connections = self._parted()
+        if not resume:
+            self.sessions.clear()
+        for connection in connections:
+            connection.send(_INVALID_SESSION, data=resume)
+
+    def fall_silent(self) -> None:
+        """Connections stay open and carry nothing any more: no events, no heartbeat's ACK."""
+        for session in self.sessions.values():
+            if session.connection is not None:
+                session.connection.silent = True
+
     async def close(self) -> None:
         """Says goodbye on every connection; sessions can go on when the server is back."""
         for connection in self._parted():
@@ -161,8 +179,10 @@ class Gateway:
 
     # -- one connection ----------------------------------------------------------------------------
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
         """The whole life of one websocket."""
+        if not self.is_open:
+            return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=16 * 1024)
         await socket.prepare(request)
         compressed = request.query.get("compress") == "zlib-stream"
@@ -188,7 +208,9 @@ class Gateway:
         self._world.changes.notify()
 
     async def _converse(self, connection: Connection) -> None:
-        connection.send(_HELLO, {"heartbeat_interval": _HEARTBEAT_MS, "_trace": []})
+        connection.send(
+            _HELLO, {"heartbeat_interval": int(self.heartbeat_every * 1000), "_trace": []}
+        )
         session: Session | None = None
         async for message in connection.socket:
             if message.type is not WSMsgType.TEXT:
@@ -223,11 +245,21 @@ class Gateway:
             raise GatewayClose(4010, "Invalid shard.")
         session = Session(id=secrets.token_hex(16), intents=intents, shard=(number, count))
         session.connection = connection
+        self._forget_parted(session.shard)  # whoever begins anew won't come back for the last one
         self.sessions[session.id] = session
         self.identified += 1
         self._greet(session)
         self._world.changes.notify()
         return session
+
+    def _forget_parted(self, shard: tuple[int, int]) -> None:
+        parted = [
+            each.id
+            for each in self.sessions.values()
+            if not each.connection and each.shard == shard
+        ]
+        for session_id in parted:
+            del self.sessions[session_id]
 
     def _greet(self, session: Session) -> None:
         world = self._world

@@ -8,6 +8,7 @@ from bot.sandbox.clock import iso
 from bot.sandbox.interactions import COMMAND, COMPONENT, Interaction
 from bot.sandbox.model import (
     DM,
+    EVERYONE,
     Channel,
     Guild,
     Member,
@@ -138,11 +139,21 @@ def channel(one: Channel, viewer: User | None = None) -> Json:
         "flags": 0,
         "last_message_id": last,
         "rate_limit_per_user": 0,
-        "permission_overwrites": [],
+        "permission_overwrites": _overwrites(one),
     }
     if one.guild is not None:
         payload["guild_id"] = str(one.guild.id)
     return payload
+
+
+def _overwrites(one: Channel) -> list[Json]:
+    """What the bot may do here beyond everyone, or everyone but the bot."""
+    allow, deny = one.bot_permissions & ~EVERYONE, EVERYONE & ~one.bot_permissions
+    members = one.guild.members.values() if one.guild is not None else ()
+    bots = [each.user for each in members if each.user.bot]
+    if not (allow or deny):
+        return []
+    return [{"id": str(bot.id), "type": 1, "allow": str(allow), "deny": str(deny)} for bot in bots]
 
 
 def guild(one: Guild) -> Json:

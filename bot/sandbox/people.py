@@ -196,6 +196,8 @@ class Person:
     ) -> Interaction:
         """Dispatches an interaction; raises NobodyListening where it would be lost."""
         world, guild = self._world, self.channel.guild
+        if self.channel.id not in world.channels:
+            raise NotOffered(f"The channel {self.channel.name} is gone.")
         if not self._gateway.sessions:
             raise NobodyListening("No bot is connected to the sandbox.")
         interaction = Interaction(

@@ -32,7 +32,8 @@ class Recorded:
     query: dict[str, str] = field(default_factory=dict)
     payload: Any = None
     uploads: dict[int, Upload] = field(default_factory=dict)
-    status: int | None = None
+    trouble: str = ""  # the kind of fault that hit it
+    status: int | None = None  # of the sandbox's own answer, which a fault may have kept back
     answer: Any = None
     seconds: float | None = None
 

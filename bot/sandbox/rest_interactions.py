@@ -53,6 +53,8 @@ async def post_callback(request: web.Request) -> web.Response:
     token = request.match_info["interaction_token"]
     if interaction is None or interaction.token != token or _too_late(world, interaction):
         raise ApiError(404, 10062, "Unknown interaction")
+    if interaction.channel.id not in world.channels:
+        raise ApiError(404, 10003, "Unknown Channel")
     if interaction.callback is not None:
         raise ApiError(400, 40060, "Interaction has already been acknowledged.")
     _check_fitting(request, interaction, body.payload["type"])
@@ -182,6 +184,8 @@ def _of_webhook(request: web.Request) -> Interaction:
         raise ApiError(401, 50027, "Invalid Webhook Token")
     if interaction.callback is None or interaction.callback.type == CHOICES:
         raise ApiError(404, 10015, "Unknown Webhook")
+    if interaction.channel.id not in world.channels:
+        raise ApiError(404, 10003, "Unknown Channel")
     return interaction
 
 

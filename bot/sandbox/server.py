@@ -6,21 +6,23 @@ Wires world, gateway and REST together. The tests, the demo and ``hotshot-bot sa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import payloads
+from bot.sandbox import places
 from bot.sandbox.app import RestApi
 from bot.sandbox.clock import Clock
-from bot.sandbox.faults import Fault, Faults, Refusal
-from bot.sandbox.gateway import GUILDS, Gateway
+from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.gateway import Gateway
 from bot.sandbox.model import DM, Channel, Guild, Message, User
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Journal, Recorded
-from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, Dispatch, Registration, World
+from bot.sandbox.troubles import Refusal
+from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, Registration, World
 
 T = TypeVar("T")
 
@@ -121,19 +123,25 @@ class Sandbox:
 
     def add_guild(self, name: str, *, owner: User | None = None, bot_is_in: bool = True) -> Guild:
         """A further server; the bot is told where it is in."""
-        guild = self.world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
-        if bot_is_in:
-            data = payloads.guild_create(self.world, guild)
-            self.world.publish(Dispatch("GUILD_CREATE", data, guild_id=guild.id, intent=GUILDS))
-        return guild
+        return places.add_guild(self.world, name, owner=owner, bot_is_in=bot_is_in)
 
     def add_channel(self, name: str, *, guild: Guild | None = None, nsfw: bool = False) -> Channel:
-        place = guild or self.guild
-        channel = self.world.add_channel(place, name, nsfw=nsfw)
-        if place.bot_is_in:
-            data = payloads.channel(channel)
-            self.world.publish(Dispatch("CHANNEL_CREATE", data, guild_id=place.id, intent=GUILDS))
-        return channel
+        return places.add_channel(self.world, guild or self.guild, name, nsfw=nsfw)
+
+    def delete_channel(self, channel: Channel) -> None:
+        """With all that stands in it."""
+        places.delete_channel(self.world, channel)
+
+    def kick_bot(self, guild: Guild) -> None:
+        """Out of a server; ``let_bot_in`` brings it back."""
+        places.kick_bot(self.world, guild)
+
+    def let_bot_in(self, guild: Guild) -> None:
+        places.let_bot_in(self.world, guild)
+
+    def permit_bot(self, channel: Channel, permissions: int) -> None:
+        """What the bot may do in a channel, and nothing else, from now on."""
+        places.permit_bot(self.world, channel, permissions)
 
     # -- what the bot did --------------------------------------------------------------------------
 
@@ -193,14 +201,37 @@ class Sandbox:
         """Breaks the gateway's connections; with ``resume`` False, their sessions end too."""
         await self.gateway.drop(resume=resume)
 
+    @asynccontextmanager
+    async def gateway_outage(self, *, resume: bool = True) -> AsyncIterator[None]:
+        """Meanwhile the gateway takes no connection; REST goes on."""
+        self.gateway.is_open = False
+        await self.gateway.drop(resume=resume)
+        try:
+            yield
+        finally:
+            self.gateway.is_open = True
+
+    @asynccontextmanager
+    async def outage(self, *, resume: bool = True) -> AsyncIterator[None]:
+        """Meanwhile nobody listens: connections are refused, those that were open are broken."""
+        await self.gateway.drop(resume=resume)
+        await self.stop()
+        try:
+            yield
+        finally:
+            await self.start()
+
     def fail_next(
-        self, method: str, path: str, status: int = 503, code: int = 0, *, times: int = 1
+        self, method: str, path: str, status: int = 0, code: int = 0, *, times: int = 1
     ) -> None:
-        """Refuses the next ``times`` requests to a path like ``path`` ("/channels/*/messages")."""
+        """Refuses the next ``times`` requests to a path like ``path`` ("/channels/*/messages").
+
+        Either of ``status`` and ``code`` is enough; see ``Refusal``.
+        """
         self.faults.add(Refusal(method, path, times, status=status, code=code))
 
     def add_fault(self, fault: Fault) -> None:
-        """Queues any other trouble."""
+        """Queues any other trouble: Refusal, Delay, Reset."""
         self.faults.add(fault)
 
 

@@ -1,0 +1,61 @@
+"""Servers and channels come, change and go; the bot is told of it over the gateway."""
+
+from __future__ import annotations
+
+from bot.sandbox import payloads
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.gateway import GUILDS
+from bot.sandbox.model import Channel, Guild, User
+from bot.sandbox.world import Dispatch, World
+
+
+def add_guild(world: World, name: str, *, owner: User | None, bot_is_in: bool) -> Guild:
+    guild = world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
+    if bot_is_in:
+        _tell(world, guild, "GUILD_CREATE", payloads.guild_create(world, guild))
+    return guild
+
+
+def let_bot_in(world: World, guild: Guild) -> None:
+    guild.bot_is_in = True
+    world.add_member(guild, world.bot)
+    _tell(world, guild, "GUILD_CREATE", payloads.guild_create(world, guild))
+
+
+def kick_bot(world: World, guild: Guild) -> None:
+    guild.bot_is_in = False
+    guild.members.pop(world.bot.id, None)
+    _tell(world, guild, "GUILD_DELETE", {"id": str(guild.id)})
+
+
+def add_channel(world: World, guild: Guild, name: str, *, nsfw: bool) -> Channel:
+    channel = world.add_channel(guild, name, nsfw=nsfw)
+    if guild.bot_is_in:
+        _tell(world, guild, "CHANNEL_CREATE", payloads.channel(channel))
+    return channel
+
+
+def delete_channel(world: World, channel: Channel) -> None:
+    """Its messages go with it, for whoever looks through the API. SandboxError for a DM."""
+    guild = _guild_of(channel)
+    del world.channels[channel.id], guild.channels[channel.id]
+    if guild.bot_is_in:
+        _tell(world, guild, "CHANNEL_DELETE", payloads.channel(channel))
+
+
+def permit_bot(world: World, channel: Channel, permissions: int) -> None:
+    """From now on the bot may do this in the channel, and nothing else. SandboxError for a DM."""
+    guild = _guild_of(channel)
+    channel.bot_permissions = permissions
+    if guild.bot_is_in:
+        _tell(world, guild, "CHANNEL_UPDATE", payloads.channel(channel))
+
+
+def _guild_of(channel: Channel) -> Guild:
+    if channel.guild is None:
+        raise SandboxError("A direct message's channel stays as it is.")
+    return channel.guild
+
+
+def _tell(world: World, guild: Guild, name: str, data: payloads.Json) -> None:
+    world.publish(Dispatch(name, data, guild_id=guild.id, intent=GUILDS))
