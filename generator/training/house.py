@@ -130,8 +130,9 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, otherwise: str)
         _swap(scratch, path)
     except (OSError, SafetensorError, RuntimeError) as error:
         # torch and safetensors say in their own words that a disk is full.
-        shutil.rmtree(scratch, ignore_errors=True)
         raise TrainingError(f"{path} can't be written ({_reason(error)}); {otherwise}") from error
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def write_json(path: Path, values: object) -> None:

@@ -1,0 +1,131 @@
+"""``hotshot dataset``: real GIFs and a real film, cut, sorted out and looked at."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generator.__main__ import main
+from generator.media.clip import Clip, Frames
+from generator.media.save import save
+from generator.training.samples import find_clips
+from tests.generator.training.conftest import line, train
+
+RED, GREEN = (200, 30, 30), (30, 160, 30)
+
+
+def moving(count: int, color: tuple[int, int, int], width: int = 96, height: int = 64) -> Frames:
+    """A white bar that moves on a plain ground."""
+    frames = np.full((count, height, width, 3), color, np.uint8)
+    for index, frame in enumerate(frames):
+        frame[:, (index * 5) % (width - 12) : (index * 5) % (width - 12) + 12] = 255
+    return frames
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Path:
+    """Two scenes of 12 and 20 frames at 8 a second; a GIF; others still, torn, wordless."""
+    directory = tmp_path / "films"
+    directory.mkdir()
+    scenes = np.concatenate([moving(12, RED), moving(20, GREEN)])
+    save(Clip(scenes, 4000), directory / "scenes.mp4")
+    (directory / "scenes.txt").write_text("a bar")
+    save(Clip(moving(8, RED, 64, 96), 600), directory / "tall.gif")
+    still = np.full((8, 64, 64, 3), 90, np.uint8)
+    save(Clip(still, 1000), directory / "still.webp")
+    save(Clip(moving(8, RED), 1000), directory / "torn.gif")
+    whole = (directory / "torn.gif").read_bytes()
+    (directory / "torn.gif").write_bytes(whole[: len(whole) // 2])
+    save(Clip(moving(8, RED), 1000), directory / "wordless.gif")
+    captions = {"tall.gif": "a tall bar", "still.webp": "nothing", "torn.gif": "a torn bar"}
+    (directory / "metadata.jsonl").write_text(
+        "".join(json.dumps({"file_name": name, "text": text}) + "\n" for name, text in
+                captions.items())
+    )  # fmt: skip
+    return directory
+
+
+def words(films: Path, output: Path, *more: str) -> list[str]:
+    return ["dataset", "--data-dir", str(films), "--output-dir", str(output),
+            "--resolution=64", *more]  # fmt: skip
+
+
+def test_films_become_samples(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "samples"
+    assert main(words(films, output)) == 0
+    said = capsys.readouterr()
+    assert "Skipping torn.gif: it is damaged or breaks off in the middle." in said.err
+    assert "Skipping wordless.gif: it has no wordless.txt." in said.err
+    assert "dropped still.webp at 0.0 s: nothing moves in it" in said.out
+    samples = {sample.name: sample for sample in
+               find_clips(output, video_length=None, bad_samples="stop")}  # fmt: skip
+    assert sorted(samples) == ["scenes-001", "scenes-002", "scenes-003", "tall-001"]
+    assert {len(sample.files) for sample in samples.values()} == {8}
+    tall, wide = samples["tall-001"], samples["scenes-002"]
+    assert (tall.prompt, wide.prompt) == ("a tall bar", "a bar")
+    assert (tall.original_size, wide.original_size) == ((64, 96), (96, 64))
+    assert tall.size[0] < tall.size[1]
+    assert wide.size == (80, 48) or wide.size[0] > wide.size[1]
+    about = json.loads((output / "scenes-002" / "clip.json").read_text())
+    assert about["start_ms"] == 1500  # where the second scene begins, not where a second does
+    ground = np.asarray(Image.open(wide.files[0]))[-1]
+    assert (ground[:, 0] < 100).any()
+    with Image.open(output / "contact_sheet.png") as sheet:
+        assert sheet.height == 4 * 100
+    told = json.loads((output / "dataset.json").read_text())
+    assert told["clips"] == 4
+    assert set(told["dropped"]) == {"torn.gif", "wordless.gif", "still.webp at 0.0 s"}
+
+
+def test_fine_tuning_cuts_films_itself(films: Path, tmp_path: Path) -> None:
+    flags = ("--max_train_steps=1", "--bad_samples=skip")
+    assert len(train(films, tmp_path / "output", *flags)) == 1
+    assert (tmp_path / "output" / "clips" / "contact_sheet.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--bad-samples=stop",), "torn.gif can't be used: it is damaged"),
+        (("--frames=24", "--video-duration=24000"), "No clip can be cut out of these films"),
+        (("--frames=1",), "--frames must be from 2 to 24"),
+        (("--video-duration=0",), "milliseconds"),
+        (("--captions=/no/file",), "no file of captions"),
+        (("--resolution=65",), "multiple of 64"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    flags: tuple[str, ...],
+    sentence: str,
+    films: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(words(films, tmp_path / "samples", *flags)) == 2
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "samples").exists()
+    assert not list(tmp_path.glob(".samples*"))
+
+
+def test_a_bad_line_of_captions_is_named(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (films / "metadata.jsonl").open("a") as file:
+        file.write("a ball\n")
+    assert main(words(films, tmp_path / "samples")) == 2
+    assert "Line 4 of metadata.jsonl is no caption" in capsys.readouterr().err
+
+
+def test_a_directory_without_films(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "films").mkdir()
+    (tmp_path / "films" / "notes.md").write_text("none")
+    assert main(words(tmp_path / "films", tmp_path / "samples")) == 2
+    assert "There is no film in" in capsys.readouterr().err
+    assert main(line(tmp_path / "films", tmp_path / "output")) == 2
+    assert "There is no usable sample" in capsys.readouterr().err
