@@ -18,6 +18,7 @@ from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from generator.errors import ModelError
 from generator.hotshot.ldm import ldm_names
 from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.lora import ADAPTERS_IN_MEMORY
@@ -370,3 +371,73 @@ def test_in_half_precision_the_sum_is_rounded_once(tmp_path: Path) -> None:
     )
     model.loras.wear([])
     assert torch.equal(weight(model.unet, ATTENTION), before)
+
+
+# -- refused, and then nothing has changed ---------------------------------------------------------
+
+
+def flat(layer: str) -> str:
+    return f"lora_unet_{layer.replace('.', '_')}"
+
+
+def two(down: tuple[int, ...], up: tuple[int, ...], layer: str = ATTENTION) -> dict[str, Tensor]:
+    name = flat(layer)
+    return {f"{name}.lora_down.weight": drawn(*down), f"{name}.lora_up.weight": drawn(*up)}
+
+
+NAN = torch.full((32, 2), torch.nan)
+REFUSED: list[tuple[dict[str, Tensor], str]] = [
+    (
+        two((2, 768), (32, 2), "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"),
+        "was made for Stable Diffusion 1.x and doesn't fit this model .*where",
+    ),
+    (two((2, 32), (32, 2), "down_blocks.7.conv"), "it changes down_blocks_7_conv, which this"),
+    (two((2, 31), (32, 2)), r"attn1.to_q.weight: \(32, 31\) where \(32, 32\) is wanted"),
+    (two((2, 32), (32, 3)), "attn1.to_q.weight: "),
+    (two((0, 32), (32, 0)), "has rank 0 in down_blocks_1_attentions"),
+    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.lora_up.weight": NAN}, "that are no numbers"),
+    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.alpha": torch.tensor(torch.inf)}, "no numbers"),
+    ({f"{flat(ATTENTION)}.lora_down.weight": drawn(2, 32)}, "to_q.weight: "),
+    (two((2, 32), (32, 2)) | {"odd": torch.ones(1)}, "1 tensors of a kind that can't be read"),
+    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.dora_scale": drawn(5, 1)}, "5 lengths where 32"),
+    ({f"{flat(ATTENTION)}.oft_blocks": drawn(2, 2)}, "is OFT, which can't be read here"),
+    ({"conv_in.weight": drawn(2, 2)}, "is no LoRA but"),
+]
+
+
+@pytest.mark.parametrize(("tensors", "says"), REFUSED, ids=[says for _, says in REFUSED])
+def test_one_that_can_t_be_used_is_one_sentence_and_changes_nothing(
+    tiny: HotshotModel, tmp_path: Path, tensors: dict[str, Tensor], says: str
+) -> None:
+    lora = save(tmp_path / "bad.safetensors", tensors)
+    tiny.loras.wear([Lora(str(KOHYA))])
+    before = weight(tiny.unet, ATTENTION).clone()
+    with pytest.raises(ModelError, match=says) as caught:
+        tiny.loras.wear([Lora(str(KOHYA)), lora])
+    assert "bad.safetensors" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert torch.equal(weight(tiny.unet, ATTENTION), before)
+
+
+def test_a_truncated_file_and_one_that_is_not_there(tiny: HotshotModel, tmp_path: Path) -> None:
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(KOHYA.read_bytes()[:-10])
+    with pytest.raises(ModelError, match=r"cut\.safetensors is truncated"):
+        tiny.loras.wear([Lora(str(path))])
+    for missing in ("./nowhere", "nowhere", "/a/b.safetensors", "owner//name"):
+        with pytest.raises(ModelError, match="There is no LoRA at"):
+            tiny.loras.wear([Lora(missing)])
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
+        tiny.loras.wear([Lora(str(empty))])
+
+
+def test_a_temporal_layer_by_its_published_name(tiny: HotshotModel, tmp_path: Path) -> None:
+    """Fine-tuning's own LoRAs may reach the temporal layers too."""
+    down, up = pair(MOTION, tiny.unet)
+    published = "unet.down_blocks.0.temporal_attentions.0.transformer_blocks.0.attention_blocks.0"
+    names = {f"{published}.to_v.lora_A.weight": down, f"{published}.to_v.lora_B.weight": up}
+    before = weight(tiny.unet, MOTION).clone()
+    tiny.loras.wear([save(tmp_path / "one.safetensors", names)])
+    torch.testing.assert_close(weight(tiny.unet, MOTION), before + product(down, up))

@@ -1,0 +1,237 @@
+"""What a LoRA file says of itself: read from its header, believed in nothing, without torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generator.errors import ModelError
+from generator.weightfiles.header import MAX_LORA_HEADER, read_header
+from generator.weightfiles.lora_facts import read_lora_facts
+
+GOLDEN = Path(__file__).parents[2] / "data" / "reference" / "golden"
+
+
+def write(path: Path, shapes: dict[str, tuple[int, ...]], **metadata: Any) -> Path:
+    """A safetensors file of zeros, made by hand: tests of what is free of torch need none."""
+    header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}
+    end = 0
+    for name, shape in shapes.items():
+        size = 2
+        for edge in shape:
+            size *= edge
+        header[name] = {"dtype": "F16", "shape": list(shape), "data_offsets": [end, end + size]}
+        end += size
+    return write_raw(path, json.dumps(header).encode(), end)
+
+
+def write_raw(path: Path, header: bytes, body: int = 0) -> Path:
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(body))
+    return path
+
+
+def layer(width: int, rank: int = 4, name: str = "attn2_to_k") -> dict[str, tuple[int, ...]]:
+    """A kohya pair of a layer that listens to text ``width`` wide."""
+    flat = f"lora_unet_input_blocks_4_1_transformer_blocks_0_{name}"
+    return {
+        f"{flat}.lora_down.weight": (rank, width),
+        f"{flat}.lora_up.weight": (64, rank),
+        f"{flat}.alpha": (),
+    }
+
+
+# -- facts -----------------------------------------------------------------------------------------
+
+
+def test_of_a_recorded_file() -> None:
+    path = GOLDEN / "lora_kohya.safetensors"
+    facts = read_lora_facts(path)
+    assert facts.title == "lora_kohya"
+    assert facts.format == "LoRA"
+    assert facts.networks == ("unet",)
+    assert facts.layers > 0
+    assert all(rank > 0 for rank in facts.ranks)
+    assert facts.size_bytes == path.stat().st_size
+    assert facts.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert json.loads(json.dumps(facts.to_dict()))["sha256"] == facts.sha256
+
+
+@pytest.mark.parametrize(
+    ("width", "model"),
+    [(768, "Stable Diffusion 1.x"), (1024, "Stable Diffusion 2.x"), (2048, "SDXL"), (99, None)],
+)
+def test_the_base_is_told_by_shapes(tmp_path: Path, width: int, model: str | None) -> None:
+    facts = read_lora_facts(write(tmp_path / "one.safetensors", layer(width)))
+    assert facts.base_model == model
+    assert facts.ranks == (4,)
+
+
+def test_shapes_are_believed_before_words(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.safetensors", layer(768), ss_base_model_version="sdxl_base_v1-0")
+    assert read_lora_facts(path).base_model == "Stable Diffusion 1.x"
+    words = {"modelspec.architecture": "stable-diffusion-xl-v1-base/lora"}
+    silent = layer(8, name="attn1_to_q")
+    path = write(tmp_path / "b.safetensors", silent, **words)
+    assert read_lora_facts(path).base_model == "SDXL"
+
+
+def test_words_of_the_maker(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "one.safetensors",
+        layer(2048),
+        **{
+            "modelspec.title": "  Pixel\x1b[31m art\n",
+            "modelspec.trigger_phrase": "pixel art, 8bit, pixel art,",
+            "ss_tag_frequency": json.dumps(
+                {"1_a": {"cat": 3, "dog": 5, "x" * 500: 1}, "2_b": {"cat": 4, "bad": "many"}}
+            ),
+        },
+    )
+    facts = read_lora_facts(path)
+    assert facts.title == "Pixel [31m art"
+    assert facts.trigger_words == ("pixel art", "8bit")
+    assert facts.tags[:2] == ("cat", "dog")
+    assert all(len(tag) <= 120 for tag in facts.tags)
+
+
+@pytest.mark.parametrize(
+    ("role", "format_"),
+    [
+        ("lora_down.weight", "LoRA"),
+        ("lora_A.weight", "LoRA"),
+        ("hada_w1_a", "LoHa"),
+        ("lokr_w1", "LoKr"),
+    ],
+)
+def test_formats(tmp_path: Path, role: str, format_: str) -> None:
+    path = write(tmp_path / "one.safetensors", {f"lora_unet_conv_in.{role}": (4, 4)})
+    assert read_lora_facts(path).format == format_
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            ["ss_tag_frequency", "modelspec.trigger_phrase", "trigger_words", "modelspec.title"]
+        ),
+        st.one_of(
+            st.text(max_size=50),
+            st.recursive(
+                st.one_of(st.none(), st.integers(), st.floats(), st.text(max_size=5)),
+                lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner),
+            ).map(json.dumps),
+        ),
+    )
+)
+def test_no_metadata_is_an_error(
+    tmp_path_factory: pytest.TempPathFactory, metadata: dict[str, str]
+) -> None:
+    path = write(tmp_path_factory.mktemp("lora") / "a.safetensors", layer(2048), **metadata)
+    facts = read_lora_facts(path)
+    for word in (facts.title, *facts.trigger_words, *facts.tags):
+        assert word.isprintable()
+        assert len(word) <= 120
+
+
+# -- refused ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("shapes", "says"),
+    [
+        ({"unet.conv_in.oft_blocks": (1, 1)}, "is OFT, which can't be read here"),
+        ({"lora_unet_conv_in.a1.weight": (1, 1)}, "is GLoRA, which"),
+        ({"string_to_param": (1, 1)}, "is a textual inversion, which"),
+        ({"lora_unet_conv_in.on_input": (1,)}, "is IA3, which"),
+        ({"model.diffusion_model.out.2.bias": (4,)}, "is no LoRA but nothing that is known"),
+        ({"first.decoder.conv_in.weight": (1,)}, "is no LoRA but a VAE alone"),
+        (
+            {"down_blocks.0.motion_modules.0.norm.weight": (1,)},
+            "is no LoRA but a file of temporal layers alone",
+        ),
+        ({}, "is no LoRA but nothing"),
+    ],
+)
+def test_another_kind_of_file(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], says: str
+) -> None:
+    with pytest.raises(ModelError, match=says) as caught:
+        read_lora_facts(write(tmp_path / "one.safetensors", shapes))
+    assert str(caught.value).startswith("one.safetensors ")
+
+
+def tensor(**about: Any) -> bytes:
+    usual = {"dtype": "F16", "shape": [1], "data_offsets": [0, 2]}
+    return json.dumps({"a.lora_down.weight": usual | about}).encode()
+
+
+BROKEN: list[tuple[Callable[[Path], object], str]] = [
+    (lambda path: path.write_bytes(b""), "header is cut off"),
+    (lambda path: path.write_bytes(b"\xff" * 4), "header is cut off"),
+    (lambda path: path.write_bytes(b"\xff" * 100), "header is cut off"),
+    (lambda path: path.write_bytes(b"<html>not found"), "header is cut off"),
+    (lambda path: path.write_bytes(b"PK\x03\x04" + bytes(100)), "is a pickle, which could run"),
+    (lambda path: path.write_bytes(b"\x80\x04" + bytes(100)), "is a pickle, which could run"),
+    (lambda path: write_raw(path, b"{" * 50), "header is no JSON"),
+    (lambda path: write_raw(path, b"[" * 100_000), "header is no JSON"),
+    (lambda path: write_raw(path, b"[1]"), "header is no JSON object"),
+    (lambda path: write_raw(path, b"\xff\xfe{}"), "header is no JSON"),
+    (lambda path: write_raw(path, b'{"__metadata__": 3}'), "metadata is no JSON object"),
+    (lambda path: write_raw(path, b'{"a": 3}'), "says nonsense of a"),
+    (lambda path: write_raw(path, tensor(shape="x"), 2), "says nonsense of a.lora"),
+    (lambda path: write_raw(path, tensor(shape=[-1]), 2), "says nonsense of a.lora"),
+    (lambda path: write_raw(path, tensor(shape=[True]), 2), "says nonsense of a.lora"),
+    (lambda path: write_raw(path, tensor(data_offsets=[0]), 2), "says nonsense of a.lora"),
+    (lambda path: write_raw(path, tensor(data_offsets=[0, 2**70]), 2), "says nonsense of a.lora"),
+    (lambda path: write_raw(path, tensor(data_offsets=[0, 4]), 2), "the end of a.lora_down"),
+    (lambda path: write_raw(path, tensor(data_offsets=[2, 0]), 2), "the end of a.lora_down"),
+    (lambda path: write_raw(path, b" " * (MAX_LORA_HEADER + 1)), "made to do harm"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "says"), BROKEN)
+def test_a_broken_file_is_one_sentence(
+    tmp_path: Path, spoil: Callable[[Path], object], says: str
+) -> None:
+    path = tmp_path / "one.safetensors"
+    spoil(path)
+    with pytest.raises(ModelError, match=says) as caught:
+        read_lora_facts(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_header_of_100_megabytes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "one.safetensors"
+    with path.open("wb") as opened:
+        opened.write((100_000_000).to_bytes(8, "little"))
+        opened.truncate(100_000_008)  # a hole: nothing of it is on the disk
+    with pytest.raises(ModelError, match="has a header of 100,000,000 bytes"):
+        read_lora_facts(path)
+
+
+def test_a_pickle_by_its_name_or_none_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "lora.ckpt"
+    path.write_bytes(bytes(100))
+    with pytest.raises(ModelError, match=r"lora\.ckpt is a pickle"):
+        read_lora_facts(path)
+    with pytest.raises(ModelError, match=r"can't be read \(no such file"):
+        read_header(tmp_path / "nowhere.safetensors", at_most=1000)
+    with pytest.raises(ModelError, match="can't be read"):
+        read_header(tmp_path, at_most=1000)
+
+
+def test_neither_torch_nor_safetensors_is_needed() -> None:
+    code = (
+        "import sys, generator.weightfiles.lora_facts, generator.limits, generator.protocol\n"
+        "print(sorted({'torch', 'numpy', 'safetensors', 'diffusers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "[]"
