@@ -8,7 +8,7 @@ what several say is added up. Knows no annotators: pictures come as they are to 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from generator.errors import RequestError
 from generator.hotshot.conditioning import Conditioning, Span
 from generator.hotshot.controlnet_files import find_controlnet, load_controlnet
+from generator.hotshot.offload import Residence
 from generator.hotshot.unet import ClipAttnProcessor
 from generator.protocol import Control, Request
 
@@ -85,14 +86,13 @@ class ClipControl:
 class ControlNets:
     """Those of one model: found by name, loaded when asked for, the last ones kept.
 
-    ``place`` puts a loaded network where it is to compute. ``model_directory`` may have its own
-    in ``controlnet/KIND``.
+    ``model_directory`` may have its own in ``controlnet/KIND``.
     """
 
     unet_config: Any
     model_directory: Path
+    residence: Residence
     dtype: torch.dtype
-    place: Callable[[nn.Module], object]
     _loaded: OrderedDict[Path, LoadedControlNet] = field(default_factory=OrderedDict)
 
     def on_clip(self, request: Request, pictures: Sequence[Pictures]) -> list[ClipControl]:
@@ -110,6 +110,11 @@ class ControlNets:
         """Where those come from that are kept, the least recently used first."""
         return list(self._loaded)
 
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Those that are kept."""
+        return [loaded.network for loaded in self._loaded.values()]
+
     def _on_clip(self, control: Control, pictures: Pictures) -> ClipControl:
         loaded = self.get(control.kind)
         span = Span(control.start, control.end)
@@ -122,8 +127,9 @@ class ControlNets:
             while len(self._loaded) >= CONTROLNETS_IN_MEMORY:
                 self._loaded.popitem(last=False)
             network = load_controlnet(path, self.unet_config, dtype=self.dtype)
-            self.place(network)
-            self._loaded[path] = LoadedControlNet.of(network)
+            loaded = self._loaded[path] = LoadedControlNet.of(network)
+            self.residence.settle(loaded.network)
+            loaded.embedding.to(self.residence.device)  # small, and wanted once
         self._loaded.move_to_end(path)
         return self._loaded[path]
 

@@ -20,6 +20,7 @@ from generator.hotshot.bases import PLAIN_UNET, Base, find_base
 from generator.hotshot.components import TEXT_ENCODER, TEXT_ENCODER_2, VAE, Component
 from generator.hotshot.controlnet import ControlNets
 from generator.hotshot.lora import LoraWardrobe, Networks
+from generator.hotshot.offload import Residence, save_decoding
 from generator.hotshot.parts import (
     build,
     load_scheduler_config,
@@ -51,8 +52,18 @@ class HotshotModel:
     loras: LoraWardrobe
     controlnets: ControlNets
     scheduler_config: Mapping[str, Any]
-    device: torch.device
+    residence: Residence
     dtype: torch.dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.residence.device
+
+    def rest(self) -> None:
+        """Clears the device between two phases of a request, where memory is low."""
+        networks = self.controlnets.networks
+        self.residence.rest((*self.text.encoders, self.unet, self.vae, *networks))
 
 
 def load_model(
@@ -62,27 +73,34 @@ def load_model(
     unet_only: bool = False,
     device: torch.device,
     dtype: torch.dtype,
+    low_vram: bool = False,
 ) -> HotshotModel:
     """Loads ``model``, with the spatial layers of another SDXL where one is named.
 
     ``model`` is 'nano', a directory, a hub id, or, beside a base, a file of temporal layers. The
     base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
-    come along, unless ``unet_only``. Raises ModelError, one sentence, for whatever can't be found,
-    read or used.
+    come along, unless ``unet_only``. With ``low_vram`` the networks are on the device only while
+    they compute, and pictures are decoded one by one. Raises ModelError, one sentence, for whatever
+    can't be found, read or used.
     """
+    residence = Residence(device, low_vram)
     base = find_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
     files = _files_of(model, base)
     logger.info("Loading %s from %s.", model, files.directory)
     # The UNet comes last: whatever else is wrong is said before the longest wait.
     scheduler_config = load_scheduler_config(files.directory / "scheduler")
-    vae = load_vae(files.component(VAE), device=device, dtype=dtype)
+    vae = load_vae(files.component(VAE), device=residence.home, dtype=dtype)
     text = load_text_encoders(
         (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
         files.directory,
-        device=device,
+        device=residence.home,
         dtype=dtype,
     )
-    unet = _load_unet(files, device=device, dtype=dtype)
+    unet = _load_unet(files, device=residence.home, dtype=dtype)
+    for network in (*text.encoders, unet, vae):
+        residence.settle(network)
+    if low_vram:
+        save_decoding(vae)
     return HotshotModel(
         name=model,
         unet=unet,
@@ -92,11 +110,11 @@ def load_model(
         controlnets=ControlNets(
             unet.published_config,
             files.directory,
+            residence,
             dtype,
-            place=lambda network: network.to(device),
         ),
         scheduler_config=scheduler_config,
-        device=device,
+        residence=residence,
         dtype=dtype,
     )
 

@@ -56,7 +56,7 @@ class HotshotPipeline:
         (f, h, w, 3) of the clip's own size. Raises OutOfMemoryError, RequestError and ModelError,
         and whatever ``report`` raises.
         """
-        with memory_errors(request):
+        with memory_errors(request), self._at_rest_after():
             latents = self.latents(request, report=report, pictures=pictures)
             return self.to_frames(self.decode(latents, report), report)
 
@@ -68,12 +68,23 @@ class HotshotPipeline:
 
         Raises ModelError for a LoRA or ControlNet that can't be used.
         """
+        self.model.rest()
         self.model.loras.wear(request.loras)
         controls = self.model.controlnets.on_clip(request, pictures)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
+        self.model.rest()
         noise = self.draw_noise(request, generator, report)
-        return self.denoise(request, conditioning, noise, generator, report, controls=controls)
+        latents = self.denoise(request, conditioning, noise, generator, report, controls=controls)
+        self.model.rest()
+        return latents
+
+    @contextmanager
+    def _at_rest_after(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.model.rest()
 
     def encode_prompt(self, request: Request, report: Report) -> Conditioning:
         """Text and sizes, once for each clip of the batch that the UNet will see."""
@@ -152,7 +163,8 @@ class HotshotPipeline:
         vae = self.model.vae
         frames = rearrange(_unscaled(latents, vae.config), "1 c f h w -> f c h w")
         pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
-        chunks = torch.split(frames, max(1, DECODED_AT_ONCE // pixels))
+        at_once = 1 if self.model.residence.low_vram else max(1, DECODED_AT_ONCE // pixels)
+        chunks = torch.split(frames, at_once)
         pictures: list[Tensor] = []
         for step, chunk in enumerate(chunks, start=1):
             pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])

@@ -1,0 +1,56 @@
+"""Low memory: networks wait on the CPU and are on the device only while they compute.
+
+diffusers' model offload (by accelerate's hooks), for a pipeline that isn't diffusers': a network
+comes by itself when it is called, and all go back between two phases of a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate import cpu_offload_with_hook
+from accelerate.utils.memory import clear_device_cache
+from torch import nn
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Residence:
+    """Where the networks of a model are: on ``device`` always, or only while they compute."""
+
+    device: torch.device
+    low_vram: bool = False
+
+    @property
+    def offloads(self) -> bool:
+        """On a CPU there is nowhere else to be."""
+        return self.low_vram and self.device.type != "cpu"
+
+    @property
+    def home(self) -> torch.device:
+        """Where a network is loaded."""
+        return CPU if self.offloads else self.device
+
+    def settle(self, network: nn.Module) -> None:
+        """Puts a loaded network where it belongs, so that calling it is all that is needed."""
+        network.to(self.home)
+        if self.offloads:
+            cpu_offload_with_hook(network, self.device)
+
+    def rest(self, networks: Iterable[nn.Module]) -> None:
+        """Clears the device of these, where they don't stay on it."""
+        if not self.offloads:
+            return
+        for network in networks:
+            network.to(CPU)
+        clear_device_cache()
+
+
+def save_decoding(vae: Any) -> None:
+    """Lets a VAE decode picture by picture and, where one is large, tile by tile."""
+    vae.enable_slicing()
+    vae.enable_tiling()
