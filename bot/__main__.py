@@ -1,4 +1,4 @@
-"""The command line: ``hotshot-bot run | sandbox | db upgrade | doctor``.
+"""The command line: ``hotshot-bot run | status | doctor | db upgrade | sandbox``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -33,26 +33,70 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="hotshot-bot", description="A Discord bot that makes GIFs with Hotshot-XL."
+        prog="hotshot-bot",
+        description="A Discord bot that makes GIFs with Hotshot-XL.",
+        epilog="Start with `hotshot-bot doctor`; it says what is missing. To try the bot without "
+        "Discord, run `hotshot-bot sandbox` and start the bot with the token it prints.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run = commands.add_parser("run", help="run the bot until it is stopped")
-    run.set_defaults(module="bot.cli.run")
-    sandbox = commands.add_parser("sandbox", help="serve a Discord on this machine to try it with")
-    sandbox.add_argument("--port", type=int, default=8787, help="where to listen (default: 8787)")
-    sandbox.add_argument("--token", help="the token that the bot must bring (default: a new one)")
-    sandbox.set_defaults(module="bot.cli.sandbox")
+    run = _add(
+        commands,
+        "run",
+        "run the bot until it is stopped",
+        "Connects to Discord and serves until SIGTERM or Ctrl-C. What is being made then may be "
+        "finished (queue.leave_seconds), the rest goes on after the next start; a second signal "
+        "doesn't wait.",
+    )
+    status = _add(
+        commands,
+        "status",
+        "show whether the bot runs, its workers and its queue",
+        "Exit code 0 where the bot runs, 3 where it doesn't.",
+    )
+    doctor = _add(
+        commands,
+        "doctor",
+        "check the set-up and say what to mend",
+        "One line for each thing the bot needs. Logs in nowhere and changes nothing. Exit code 1 "
+        "where something has to be mended.",
+    )
     database = commands.add_parser("db", help="look after the database")
     actions = database.add_subparsers(required=True, metavar="ACTION")
-    upgrade = actions.add_parser("upgrade", help="bring the database to this version")
-    upgrade.set_defaults(module="bot.cli.upgrade")
-    doctor = commands.add_parser("doctor", help="check the set-up and say what to mend")
-    doctor.set_defaults(module="bot.cli.doctor")
-    for command in (run, upgrade, doctor):
+    upgrade = _add(
+        actions,
+        "upgrade",
+        "bring the database to this version",
+        "`hotshot-bot run` does the same when it starts. The bot must not be running.",
+    )
+    sandbox = _add(
+        commands,
+        "sandbox",
+        "serve a Discord on this machine to try the bot with",
+        "Prints its address and the bot's token there, then serves until Ctrl-C. Point the bot to "
+        "it by discord.base_url and discord.token in the config.",
+    )
+    sandbox.add_argument("--port", type=int, default=8787, help="where to listen (default: 8787)")
+    sandbox.add_argument("--token", help="the token that the bot must bring (default: a new one)")
+    for command, module in (
+        (run, "run"),
+        (status, "status"),
+        (doctor, "doctor"),
+        (upgrade, "upgrade"),
+        (sandbox, "sandbox"),
+    ):
+        command.set_defaults(module=f"bot.cli.{module}")
+    for command in (run, status, doctor, upgrade):
         command.add_argument(
             "--config", type=Path, help="the config file (default: ./config.toml, if there is one)"
         )
     return parser
+
+
+def _add(
+    group: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str, more: str
+) -> argparse.ArgumentParser:
+    description = f"{help_[0].upper()}{help_[1:]}. {more}"
+    return group.add_parser(name, help=help_, description=description)
 
 
 if __name__ == "__main__":

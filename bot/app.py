@@ -8,20 +8,27 @@ import signal
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, TypeVar
 
+from bot import machine
 from bot.client import HotshotClient
-from bot.config import GeneratorSettings, LogSettings, Settings
+from bot.config import GeneratorSettings, Settings, StorageSettings
 from bot.house import House
+from bot.jobs.board import DiscordBoard
 from bot.jobs.delivery import DiscordCourier
+from bot.jobs.device import Watch
 from bot.jobs.ledger import Ledger
+from bot.jobs.pace import Pace
 from bot.jobs.pool import Pool, run_pool
-from bot.jobs.progress import Pace
 from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
 from bot.lock import locked
-from bot.storage import jobs as rows
+from bot.report import report_while_running
+from bot.storage import retention
+from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
+from bot.storage.room import Room
 from generator.limits import ModelLimits
 from generator.worker import WorkerSettings
 
@@ -29,14 +36,13 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_LEAVING = "The bot is being restarted; please try again in a minute."
+_LEAVING = "The bot is being restarted."
+_MEGABYTE = 2**20
 
 
 async def run(settings: Settings) -> None:
     """Runs the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = _Stop()
     settings.require_token()
     limits = ModelLimits.of(settings.generator.model)
     with locked(settings.storage.data_dir):
@@ -44,29 +50,46 @@ async def run(settings: Settings) -> None:
             open_database(settings.storage.url) as database,
             HotshotClient(settings.discord) as client,
         ):
-            courier = DiscordCourier(client)
-            jobs = await _job_service(settings, database, courier)
-            client.furnish(House(limits, database, jobs))
-            pool = Pool(_worker_settings(settings.generator, settings.log), jobs)
+            blobs = BlobStore(settings.storage.blobs)
+            board = DiscordBoard(client, client.logged_in)
+            jobs = await _job_service(settings, database, blobs, client, board)
+            board.watch(jobs)
+            client.furnish(House(limits, database, blobs, jobs))
+            pool = Pool(_worker_settings(settings), jobs, _watch(settings.generator))
             jobs.register_workers(pool.cancel)
             try:
                 async with (
                     run_pool(pool) as serving,
-                    _in_background(courier.board.run()) as editing,
+                    _in_background(board.run()) as editing,
+                    _in_background(_keep_house(database, blobs, settings.storage)) as keeping,
+                    _in_background(report_while_running(pool, settings.storage.data_dir)),
                     _in_background(_converse(client, jobs)) as conversing,
                 ):
-                    await _until(stop, serving, editing, conversing)
-                    logger.info("leaving")
+                    await _until(stop.asked, serving, editing, keeping, conversing)
                     jobs.refuse(_LEAVING)
+                    await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
                 await jobs.close()
 
 
+class _Stop:
+    """What a signal asks for: to leave, and by a second one to leave at once."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurried = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._signal)
+
+    def _signal(self) -> None:
+        (self.hurried if self.asked.is_set() else self.asked).set()
+
+
 async def _converse(client: HotshotClient, jobs: JobService) -> None:
-    """Logs in, takes up what was left, and stays connected."""
+    """Takes up what was left, logs in, and stays connected."""
     began = time.perf_counter()
-    await client.log_in()
     await jobs.recover()
+    await client.log_in()
     async with _in_background(_announce(client, began)):
         await client.serve()
 
@@ -76,37 +99,66 @@ async def _announce(client: HotshotClient, began: float) -> None:
     logger.info("ready, %.2f s after the first word to Discord", time.perf_counter() - began)
 
 
+async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
+    """Lets the workers finish what they have in hand, for a while; the rest is put back."""
+    logger.info("leaving; what is being made has %g s to be finished", seconds)
+    async with (
+        _in_background(pool.drain()) as draining,
+        _in_background(stop.hurried.wait()) as hurry,
+    ):
+        await asyncio.wait((draining, hurry), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _keep_house(database: Database, blobs: BlobStore, storage: StorageSettings) -> None:
+    limits = retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
+    await retention.keep_clean(database, blobs, storage.scratch, limits)
+
+
 async def _job_service(
-    settings: Settings, database: Database, courier: DiscordCourier
+    settings: Settings,
+    database: Database,
+    blobs: BlobStore,
+    client: HotshotClient,
+    board: DiscordBoard,
 ) -> JobService:
-    model = settings.generator.model
-    results = settings.storage.data_dir / "results"
-    results.mkdir(exist_ok=True)
-    recent = await database.read(rows.recent_seconds, model)
-    jobs = JobService(
+    storage = settings.storage
+    storage.scratch.mkdir(exist_ok=True)
+    return JobService(
         Ledger(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
-        courier=courier,
-        results=results.resolve(),
-        model=model,
-        pace=Pace(reversed(recent)),
+        courier=DiscordCourier(client, board, storage.scratch, client.logged_in),
+        blobs=blobs,
+        scratch=storage.scratch,
+        room=Room(storage.data_dir, storage.min_free_mb * _MEGABYTE),
+        model=settings.generator.model,
+        pace=await Pace.load(database, settings.generator.model),
         workers=len(settings.generator.device_names),
     )
-    courier.watch(jobs)
-    return jobs
 
 
-def _worker_settings(generator: GeneratorSettings, log: LogSettings) -> list[WorkerSettings]:
-    """One worker for each device."""
+def _worker_settings(settings: Settings) -> list[WorkerSettings]:
+    """One worker for each device; several on the CPU share its cores."""
+    generator = settings.generator
+    on_cpu = generator.device_names.count("cpu")
     return [
         WorkerSettings(
             model=generator.model,
             device=device,
             precision=generator.precision,
             engine=generator.engine,
-            log_level=log.level,
+            threads=machine.cores() // on_cpu or 1 if device == "cpu" and on_cpu > 1 else 0,
+            log_level=settings.log.level,
+            log_format=settings.log.format,
         )
         for device in generator.device_names
     ]
+
+
+def _watch(generator: GeneratorSettings) -> Watch:
+    given = generator.memory_limit_mb * _MEGABYTE
+    return Watch(
+        silence_seconds=generator.silence_seconds,
+        memory_bytes=given or int(machine.memory_bytes() * 0.6),
+    )
 
 
 async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:

@@ -56,6 +56,7 @@ class HotshotClient(discord.AutoShardedClient):
         self._settings = settings
         self._house: House | None = None
         self.tree = CommandTree(self)
+        self.logged_in = asyncio.Event()
         self.connected = asyncio.Event()
 
     @property
@@ -94,6 +95,7 @@ class HotshotClient(discord.AutoShardedClient):
                     "check discord.base_url in the config."
                 ) from error
             else:
+                self.logged_in.set()
                 return
             await self.http.close()
             await asyncio.sleep(pause)

@@ -101,6 +101,16 @@ class StorageSettings(_Section):
         return value.expanduser()
 
     @property
+    def blobs(self) -> Path:
+        """Masters and attachments, by hash."""
+        return self.data_dir.resolve() / "blobs"
+
+    @property
+    def scratch(self) -> Path:
+        """Where workers write; on the same file system, so that a rename takes it from there."""
+        return self.data_dir.resolve() / "scratch"
+
+    @property
     def url(self) -> str:
         """The database's address; by default a SQLite file in ``data_dir``."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hotshot.db'}"

@@ -45,9 +45,17 @@ class StorageError(NotAcceptedError):
 class WorkerDiedError(BotError):
     """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
 
-    def __init__(self, exit_code: int | None) -> None:
+    def __init__(self, exit_code: int | None, reason: str = "") -> None:
         self.exit_code = exit_code
-        super().__init__(f"The generator process died ({describe_exit(exit_code)}).")
+        self.reason = reason or describe_exit(exit_code)
+        super().__init__(f"The generator process died ({self.reason}).")
+
+
+class WorkerHungError(WorkerDiedError):
+    """A generator process said nothing for too long and was killed."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(None, f"it said nothing for {seconds:g} s and was stopped")
 
 
 class UndeliverableError(BotError):

@@ -8,6 +8,7 @@ from typing import Any
 import discord
 
 from bot.jobs.service import JobService
+from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from generator.limits import ModelLimits
 
@@ -18,6 +19,7 @@ class House:
 
     limits: ModelLimits
     database: Database
+    blobs: BlobStore
     jobs: JobService
 
 

@@ -39,3 +39,16 @@ def locked(data_dir: Path) -> Iterator[None]:
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def holder(data_dir: Path) -> int | None:
+    """The process that uses the data directory; None where nobody does."""
+    try:
+        with (data_dir / "lock").open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read().strip() or 0) or None
+    except (OSError, ValueError):
+        return None
+    return None

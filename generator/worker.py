@@ -61,6 +61,7 @@ class WorkerSettings:
     threads: int = 0
     niceness: int = 10
     log_level: str = "INFO"
+    log_format: str = logs.TEXT
 
 
 # -- the parent's side -----------------------------------------------------------------------------
@@ -115,7 +116,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
     """The child's whole life; returns after Shutdown or a Broken engine."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
     _give_way(settings)
     inbox = Inbox.listen(commands)
     began = time.perf_counter()
@@ -127,7 +128,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
-        with logs.job(f"{job.job_id}#{job.attempt}"):
+        with logs.job(job.job_id, job.attempt):
             _tell(events, Started(job.job_id, job.attempt))
             _tell(events, _perform(engine, job, inbox, events))
 

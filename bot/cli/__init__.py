@@ -11,5 +11,6 @@ from bot.config import Settings, load
 def settings_with_logs(file: Path | None) -> Settings:
     """The settings, with logging set up as they say. Raises ConfigError."""
     settings = load(file)
-    logs.configure(settings.log.level, secrets=(settings.discord.token.get_secret_value(),))
+    secrets = (settings.discord.token.get_secret_value(),)
+    logs.configure(settings.log.level, settings.log.format, secrets=secrets)
     return settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 
 from bot.errors import StartupError
 from bot.sandbox import serve
@@ -11,7 +12,7 @@ from bot.sandbox import serve
 
 def execute(chosen: argparse.Namespace) -> int:
     try:
-        asyncio.run(serve(port=chosen.port, token=chosen.token))
+        asyncio.run(serve(port=chosen.port, token=chosen.token, orders=sys.stdin))
     except KeyboardInterrupt:
         return 0  # the way it is meant to be stopped
     except (OSError, OverflowError) as error:

@@ -8,10 +8,14 @@ from discord import app_commands
 from discord.ui import DynamicItem
 
 from bot.commands import gif, help_, history, queue
-from bot.ui.buttons import CancelButton
+from bot.ui.buttons import CancelButton, MasterButton
 from generator.limits import ModelLimits
 
-DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (CancelButton, history.PageButton)
+DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
+    CancelButton,
+    MasterButton,
+    history.PageButton,
+)
 
 
 def all_commands(limits: ModelLimits) -> list[app_commands.Command[Any, ..., None]]:

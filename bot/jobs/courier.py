@@ -18,10 +18,10 @@ class Posted:
 
 
 class Courier(Protocol):
-    """Brings things to a job's owner."""
+    """Brings things to a job's owner, and to the bot's."""
 
     def follow(self, job: Job) -> None:
-        """Keeps its progress message up to date from now on."""
+        """Keeps its progress message up to date from now on; one that runs, more often."""
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
         """Posts the result. ``again``: an earlier try may have got through, so look first.
@@ -29,5 +29,8 @@ class Courier(Protocol):
         Raises UndeliverableError.
         """
 
-    async def tell(self, job: Job) -> None:
+    async def tell(self, job: Job, *, again: bool) -> None:
         """Says how it ended. Raises UndeliverableError."""
+
+    async def alert(self, words: str) -> None:
+        """Tells whoever runs the bot; nothing is lost where that fails."""

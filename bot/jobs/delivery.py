@@ -1,257 +1,190 @@
 """Brings words and files to a job's owner through Discord, once, whatever Discord answers.
 
-The answer to the command is edited while its token lives, which can be repeated safely. After that
-it is a message in the channel, or a direct message where the bot may not speak; such a post carries
-a nonce, and one that may have got through before is looked for first.
+Tried in turn: the command's answer, a message in its channel, a direct message (``bot.jobs.ways``).
+Trouble that may pass is waited out; a file too large is made smaller (``bot.jobs.fitting``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+import tempfile
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import aiohttp
 import discord
 
 from bot.errors import UndeliverableError
+from bot.jobs.board import DiscordBoard
 from bot.jobs.courier import Posted
+from bot.jobs.fitting import fit
 from bot.jobs.model import Job, State
-from bot.jobs.service import JobService
-from bot.ui import embeds, text
-from bot.ui.buttons import cancel_view
-from bot.ui.progress import ProgressBoard
-from generator.protocol import Request
+from bot.jobs.parcel import Enclosure, Parcel
+from bot.jobs.ways import Answer, Channel, channel_of, direct_to, is_answerable
+from bot.ui import text
 
 logger = logging.getLogger(__name__)
 
-_ORIGINAL = cast(int, "@original")  # Discord's word for the answer; discord.py wants a number
 _TOO_LARGE = 40005
-_NONCE_LIMIT = 25
-_LOOK_BACK = 100  # messages
-_PAUSES = (1, 2, 4, 8, 15, 30, *(60 for _ in range(30)))  # seconds between tries: half an hour
+_FIRST_PAUSES = (1, 2, 4, 8, 15, 30)
+_PAUSE = 60  # seconds between tries after those
+_TRIES = 24 * 60  # about a day
+_SHRINK = 0.75  # of a size that was refused
+_SMALLEST = 32 * 1024  # bytes; who refuses even that has another reason
+_ALERT_AGAIN = 3600.0  # seconds before the same words are said again
 
 # May work later. discord.py has tried a few times itself by then.
-_TRANSIENT = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """What is to be brought. ``file`` is opened anew for each try."""
-
-    job: Job
-    embed: discord.Embed
-    file: Path | None = None
-
-    @property
-    def content(self) -> str:
-        return f"<@{self.job.user_id}>"  # the client allows no mention to ping
-
-    @property
-    def filename(self) -> str:
-        """Tells this job's message from all others."""
-        suffix = self.file.suffix if self.file else ""
-        return f"hotshot-{self.job.id[:12]}-{self.job.request.seed}{suffix}"
-
-    def files(self) -> list[discord.File]:
-        if self.file is None:
-            return []
-        description = text.alt_text(self.job.request)
-        return [discord.File(self.file, filename=self.filename, description=description)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Notice:
-    """What a progress message says; equal ones look the same."""
-
-    job_id: str
-    request: Request
-    token: str
-    application_id: int
-    words: str
+TRANSIENT = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError)
 
 
 class DiscordCourier:
-    """``bot.jobs.courier.Courier``, by a logged-in client."""
+    """``bot.jobs.courier.Courier``, by a client that is logged in when ``logged_in`` is set."""
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(
+        self, client: discord.Client, board: DiscordBoard, scratch: Path, logged_in: asyncio.Event
+    ) -> None:
         self._client = client
-        self._jobs: JobService | None = None
-        self.board = ProgressBoard(look=self._look, edit=self._edit)
-
-    def watch(self, jobs: JobService) -> None:
-        """Where progress messages learn what to say."""
-        self._jobs = jobs
+        self._board = board
+        self._scratch = scratch
+        self._logged_in = logged_in
+        self._alerted: dict[str, float] = {}
 
     def follow(self, job: Job) -> None:
-        """Keeps its progress message up to date, while its token lives."""
-        if not job.origin.token_expired(_now()):
-            self.board.follow(job.id)
+        """Keeps its progress message up to date; see ``Courier``."""
+        self._board.follow(job)
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
         """Posts the result; see ``Courier``."""
-        await self.board.leave(job.id)
-        size = job.size_bytes or 0
-        if size > job.origin.upload_limit:
-            raise UndeliverableError(_too_large(size, job.origin.upload_limit))
-        return await self._bring(_Parcel(job, embeds.result(job), file), again=again)
+        await self._logged_in.wait()
+        await self._board.leave(job.id)
+        size = (await asyncio.to_thread(file.stat)).st_size
+        return await self._bring(Parcel(job, Enclosure(file, size)), again=again)
 
-    async def tell(self, job: Job) -> None:
+    async def tell(self, job: Job, *, again: bool) -> None:
         """Says how it ended; see ``Courier``."""
-        await self.board.leave(job.id)
-        if job.state is State.CANCELLED and job.origin.token_expired(_now()):
+        await self._logged_in.wait()
+        await self._board.leave(job.id)
+        if job.state is State.CANCELLED and not is_answerable(job):
             return  # whoever cancelled it was told then and there
-        await self._bring(_Parcel(job, embeds.ended(job)), again=False)
+        await self._bring(Parcel(job), again=again)
 
-    # -- progress ----------------------------------------------------------------------------------
-
-    def _look(self, job_id: str) -> _Notice | None:
-        now = self._jobs.status(job_id) if self._jobs else None
-        if now is None:
-            return None
-        origin = now.job.origin
-        return _Notice(
-            job_id, now.job.request, origin.token, origin.application_id, text.status(now)
-        )
-
-    async def _edit(self, notice: _Notice) -> None:
-        """An edit that fails is no loss: the next one comes, and the last word has its own way."""
-        webhook = self._webhook(notice.application_id, notice.token)
-        try:
-            message = await webhook.edit_message(
-                _ORIGINAL,
-                embed=embeds.progress(notice.request, notice.words),
-                view=cancel_view(notice.job_id),
-            )
-        except (discord.HTTPException, *_TRANSIENT) as error:
-            logger.info("the progress message couldn't be edited: %s", error)
+    async def alert(self, words: str) -> None:
+        """Writes to the application's owner; see ``Courier``."""
+        await self._logged_in.wait()
+        application = self._client.application
+        now = time.monotonic()
+        if application is None or now - self._alerted.get(words, -_ALERT_AGAIN) < _ALERT_AGAIN:
             return
-        if self._jobs is not None:
-            self._jobs.note_answer(notice.job_id, message.id)
-            await self._jobs.save_answer(notice.job_id)
+        self._alerted[words] = now
+        team = application.team
+        owner = team.owner_id if team is not None else application.owner.id
+        try:
+            direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
+            await direct.send(text.alert(words))
+        except (discord.HTTPException, *TRANSIENT) as error:
+            logger.warning("the bot's owner couldn't be told: %s", error)
 
-    # -- the last word -----------------------------------------------------------------------------
-
-    async def _bring(self, parcel: _Parcel, *, again: bool) -> Posted:
+    async def _bring(self, parcel: Parcel, *, again: bool) -> Posted:
         """By the first way that works. Raises UndeliverableError."""
-        job = parcel.job
-        for pause in _PAUSES:
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="fit-") as directory:
+            fitter = _Fitter(parcel, Path(directory))
+            for pause in _pauses():
+                try:
+                    return await self._once(parcel, fitter, again=again)
+                except discord.HTTPException as error:
+                    if not _is_transient(error):
+                        raise _undeliverable(error) from error
+                    logger.warning("not delivered yet: %s", error)
+                except TRANSIENT as error:
+                    logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
+                again = True  # it may have got through all the same
+                await asyncio.sleep(pause)
+        raise UndeliverableError("Discord couldn't be reached for a day, so this was given up.")
+
+    async def _once(self, parcel: Parcel, fitter: _Fitter, *, again: bool) -> Posted:
+        if is_answerable(parcel.job):
             try:
-                if not job.origin.token_expired(_now()) and (posted := await self._answer(parcel)):
-                    return posted
-                return await self._post(parcel, again=again)
+                return await fitter.send(Answer(self._client, parcel.job))
             except discord.HTTPException as error:
-                if not _is_transient(error):
-                    raise _undeliverable(error, parcel) from error
-                logger.warning("not delivered yet: %s", error)
-            except _TRANSIENT as error:
-                logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
-            again = True  # it may have got through all the same
-            await asyncio.sleep(pause)
-        raise UndeliverableError("Discord couldn't be reached for too long to deliver this.")
-
-    async def _answer(self, parcel: _Parcel) -> Posted | None:
-        """Edits the command's answer; None where its token is no good any more."""
-        origin = parcel.job.origin
+                if _is_transient(error):
+                    raise
+                logger.info("the answer can't be edited (%s), so a message is sent", error)
+                again = True
         try:
-            message = await self._webhook(origin.application_id, origin.token).edit_message(
-                _ORIGINAL,
-                content=parcel.content,
-                embed=parcel.embed,
-                attachments=parcel.files(),
-                view=None,
-            )
-        except discord.HTTPException as error:
-            if error.status in (401, 403, 404):
-                logger.info("the interaction is over (%s), so a message is sent", error.code)
-                return None
-            raise
-        return Posted(message.id, message.channel.id)
+            posted = await self._post(channel_of(self._client, parcel.job), fitter, again=again)
+        except (discord.Forbidden, discord.NotFound) as error:
+            logger.info("no message there (%s), so a direct one is sent", error)
+            direct = await direct_to(self._client, parcel.job)
+            return await self._post(direct, fitter, again=again)
+        if posted.message_id != parcel.job.answer_id:
+            self._board.retire(parcel.job)
+        return posted
 
-    async def _post(self, parcel: _Parcel, *, again: bool) -> Posted:
-        """A message in the channel, or a direct one where the bot can't speak there."""
-        channel = self._client.get_partial_messageable(parcel.job.origin.channel_id)
-        if again and (found := await self._find(channel, parcel)):
+    async def _post(self, channel: Channel, fitter: _Fitter, *, again: bool) -> Posted:
+        """A message, unless an earlier try had got through."""
+        if again and (found := await channel.find(fitter.parcel)):
             return found
-        try:
-            return await self._send(channel, parcel, reference=self._reference(parcel.job))
-        except (discord.Forbidden, discord.NotFound):
-            direct = await self._client.create_dm(discord.Object(parcel.job.user_id))
-        if again and (found := await self._find(direct, parcel)):
-            return found
-        return await self._send(direct, parcel)
+        return await fitter.send(channel)
 
-    async def _send(
-        self,
-        channel: discord.abc.Messageable,
-        parcel: _Parcel,
-        *,
-        reference: discord.MessageReference | None = None,
-    ) -> Posted:
-        send: Callable[..., Awaitable[discord.Message]] = channel.send
-        extra = {} if reference is None else {"reference": reference}
-        message = await send(
-            parcel.content,
-            embed=parcel.embed,
-            files=parcel.files(),
-            nonce=parcel.job.id[:_NONCE_LIMIT],
-            **extra,
-        )
-        return Posted(message.id, message.channel.id)
 
-    async def _find(self, channel: discord.abc.Messageable, parcel: _Parcel) -> Posted | None:
-        """The message of an earlier try, by its file's name."""
-        if parcel.file is None or self._client.user is None:
+class _Fitter:
+    """Sends a parcel, its file made as small as a way's limit or a refusal asks for."""
+
+    def __init__(self, parcel: Parcel, directory: Path) -> None:
+        self.parcel = parcel
+        self._directory = directory
+        self._made = [parcel.file] if parcel.file else []  # the largest first
+
+    async def send(self, way: Answer | Channel) -> Posted:
+        """Raises UndeliverableError where it can't be made small enough."""
+        allowed = way.upload_limit
+        while True:
+            file = await self._file(allowed)
+            try:
+                return await way.send(self.parcel if file is None else self.parcel.with_file(file))
+            except discord.HTTPException as error:
+                if file is None or not _is_too_large(error):
+                    raise
+                logger.info("Discord refused %d bytes as too many", file.size_bytes)
+                allowed = int(file.size_bytes * _SHRINK)
+                if allowed < _SMALLEST:
+                    raise UndeliverableError(
+                        f"Discord refuses even {text.megabytes(file.size_bytes)} here; ask again "
+                        "in another channel."
+                    ) from error
+
+    async def _file(self, allowed: int) -> Enclosure | None:
+        """The best that was made so far and is small enough, or a new one."""
+        if not self._made:
             return None
-        try:
-            async for message in channel.history(
-                limit=_LOOK_BACK, after=parcel.job.origin.asked_at
-            ):
-                names = {attachment.filename for attachment in message.attachments}
-                if message.author.id == self._client.user.id and parcel.filename in names:
-                    return Posted(message.id, message.channel.id)
-        except (discord.Forbidden, discord.NotFound):
-            return None  # where the bot may not look, the nonce is all there is
-        return None
+        for file in self._made:
+            if file.size_bytes <= allowed:
+                return file
+        self._made.append(await fit(self._made[0].path, allowed, self._directory))
+        return self._made[-1]
 
-    @staticmethod
-    def _reference(job: Job) -> discord.MessageReference | None:
-        if job.answer_id is None:
-            return None
-        return discord.MessageReference(
-            message_id=job.answer_id, channel_id=job.origin.channel_id, fail_if_not_exists=False
-        )
 
-    def _webhook(self, application_id: int, token: str) -> discord.Webhook:
-        return discord.Webhook.partial(application_id, token, client=self._client)
+def _pauses() -> Iterator[float]:
+    return itertools.chain(_FIRST_PAUSES, itertools.repeat(_PAUSE, _TRIES))
 
 
 def _is_transient(error: discord.HTTPException) -> bool:
-    return error.status == 429 or error.status >= 500
+    """A refused bot token may be mended, too; the gateway says so as well, and ends the bot."""
+    is_own_token = error.status == 401 and error.code == 0
+    return error.status == 429 or error.status >= 500 or is_own_token
 
 
-def _undeliverable(error: discord.HTTPException, parcel: _Parcel) -> UndeliverableError:
-    if error.status == 413 or error.code == _TOO_LARGE:
-        size, limit = parcel.job.size_bytes or 0, parcel.job.origin.upload_limit
-        return UndeliverableError(_too_large(size, limit))
+def _is_too_large(error: discord.HTTPException) -> bool:
+    return error.status == 413 or error.code == _TOO_LARGE
+
+
+def _undeliverable(error: discord.HTTPException) -> UndeliverableError:
     if isinstance(error, discord.Forbidden | discord.NotFound):
         return UndeliverableError(
             "The bot can't write in that channel any more, and a direct message isn't allowed "
             "either; let it in again, then ask once more."
         )
     return UndeliverableError(f"Discord refused the result: {error.text or error.status}.")
-
-
-def _too_large(size: int, limit: int) -> str:
-    return (
-        f"The GIF has {text.megabytes(size)} and Discord takes at most {text.megabytes(limit)} "
-        "here; ask for fewer frames or a smaller size."
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.errors import StorageError
-from bot.jobs.model import Job, Origin, State, may
+from bot.jobs.model import Attachment, Job, Origin, State, may
 from bot.jobs.queue import Quota
 from bot.storage import jobs as rows
 from bot.storage.database import Database
@@ -24,6 +24,7 @@ from generator.protocol import Request
 
 logger = logging.getLogger(__name__)
 
+_PAGE = 500  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
 
 
@@ -34,6 +35,7 @@ class Ledger:
         self._database = database
         self._quota = quota
         self._live: dict[str, Job] = {}
+        self._running = 0
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
 
     def __iter__(self) -> Iterator[Job]:
@@ -43,31 +45,42 @@ class Ledger:
         """An unfinished job; None when it is over."""
         return self._live.get(job_id)
 
-    def count(self, state: State) -> int:
-        """How many stand there."""
-        return sum(job.state is state for job in self._live.values())
+    @property
+    def running(self) -> int:
+        """How many workers are at."""
+        return self._running
 
-    async def add(self, origin: Origin, request: Request, model: str) -> Job:
+    async def add(
+        self, origin: Origin, request: Request, model: str, attachments: Sequence[Attachment] = ()
+    ) -> Job:
         """A new job, on disk. Raises NotAcceptedError, and nothing was kept."""
         job_id = uuid.uuid4().hex
         self._quota.take(job_id, origin.user_id)
         try:
             job = await self._database.write(
-                rows.add, job_id, origin=origin, request=request, model=model, now=now()
+                rows.add,
+                job_id,
+                origin=origin,
+                request=request,
+                model=model,
+                now=now(),
+                attachments=attachments,
             )
         except BaseException:
             self._quota.give_back(job_id)
             raise
-        self._live[job.id] = job
+        self._keep(job)
         return job
 
-    async def load(self) -> list[Job]:
-        """What an earlier run left unfinished, in order of acceptance."""
-        found = await self._database.read(rows.unfinished)
-        for job in found:
-            self._live[job.id] = job
-            self._quota.restore(job.id, job.user_id)
-        return found
+    async def load(self) -> AsyncIterator[Job]:
+        """What an earlier run left unfinished, in order of acceptance. Before anything is added."""
+        last = 0
+        while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
+            last = found[-1].number
+            for job in found:
+                self._keep(job)
+                self._quota.restore(job.id, job.user_id)
+                yield job
 
     async def untold(self) -> list[Job]:
         """Jobs that are over, whose owners may not have heard of it."""
@@ -85,11 +98,7 @@ class Ledger:
             return None
         logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
-        if state.is_final:
-            self._live.pop(job.id, None)
-            self._quota.give_back(job.id)
-        else:
-            self._live[job.id] = moved
+        self._keep(moved)
         return moved
 
     async def move_surely(self, job: Job, state: State, **values: Any) -> Job | None:
@@ -118,8 +127,19 @@ class Ledger:
         job = self._live.get(job_id)
         if job is None or message_id in (None, job.answer_id):
             return
-        self._live[job_id] = replace(job, answer_id=message_id)
+        self._keep(replace(job, answer_id=message_id))
         await self._database.write(rows.note, job_id, answer_id=message_id)
+
+    def _keep(self, job: Job) -> None:
+        """The memory follows the row."""
+        before = self._live.pop(job.id, None)
+        self._running += (job.state is State.RUNNING) - (
+            before is not None and before.state is State.RUNNING
+        )
+        if job.state.is_final:
+            self._quota.give_back(job.id)
+        else:
+            self._live[job.id] = job
 
 
 def now() -> datetime:

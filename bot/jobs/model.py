@@ -62,6 +62,15 @@ class Origin:
         return now >= self.asked_at + TOKEN_LIFE
 
 
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a request, kept in the blob store. ``filename`` is only ever shown."""
+
+    blob: str
+    filename: str
+    size_bytes: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One accepted request, as its row says. ``number`` orders jobs by acceptance."""
@@ -79,7 +88,7 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     seconds: float | None = None  # what the worker took
-    output: str | None = None  # file name in the results' directory
+    output: str | None = None  # the master's blob; None also where it was cleaned up
     size_bytes: int | None = None
     error: str | None = None  # one sentence
     message_id: int | None = None  # where the result was posted

@@ -1,45 +1,12 @@
-"""How far jobs are and how long they may take. Pure, apart from the clock it is given."""
+"""How far jobs are. Pure, apart from the clock it is given."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.jobs.model import Job
 from generator.protocol import Progress
-
-_WEIGHT_OF_NEWEST = 0.3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
-    """What can be said of an unfinished job now. ``ahead`` counts the jobs before it."""
-
-    job: Job
-    ahead: int | None = None
-    progress: Progress | None = None
-    seconds_left: float | None = None
-
-
-class Pace:
-    """What a job takes here, as a mean that forgets. Seconds."""
-
-    def __init__(self, recent: Iterable[float] = ()) -> None:
-        self._mean: float | None = None
-        for seconds in recent:
-            self.learn(seconds)
-
-    def learn(self, seconds: float) -> None:
-        """Takes in one more finished job."""
-        if self._mean is None:
-            self._mean = seconds
-        else:
-            self._mean += _WEIGHT_OF_NEWEST * (seconds - self._mean)
-
-    def of(self, jobs: float, workers: int) -> float | None:
-        """What ``jobs`` take on ``workers``; None where nothing is known yet."""
-        return None if self._mean is None else self._mean * jobs / max(workers, 1)
 
 
 @dataclass(slots=True)

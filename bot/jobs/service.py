@@ -9,25 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.errors import (
-    NotAcceptedError,
-    RefusedError,
-    StorageError,
-    UndeliverableError,
-    WorkerDiedError,
-    describe_exit,
-)
+from bot.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
 from bot.jobs.courier import Courier
+from bot.jobs.finish import Finisher
 from bot.jobs.ledger import RETRY_SECONDS, Ledger, now
-from bot.jobs.model import Job, Origin, State
-from bot.jobs.progress import Pace, Progresses, Status
+from bot.jobs.model import Attachment, Job, Origin, State
+from bot.jobs.outlook import Outlook, Status
+from bot.jobs.pace import Pace
 from bot.jobs.queue import FairQueue, Ticket
 from bot.logs import job_context
+from bot.storage.blobs import BlobStore
+from bot.storage.room import Room
 from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress, Request
 
 logger = logging.getLogger(__name__)
@@ -36,6 +33,7 @@ _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _LEAVE_SECONDS = 5.0
 _EXTENSION = ".gif"
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
+_UNWRITTEN = "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
 
 
 class JobService:
@@ -46,21 +44,25 @@ class JobService:
         ledger: Ledger,
         *,
         courier: Courier,
-        results: Path,
+        blobs: BlobStore,
+        scratch: Path,
+        room: Room,
         model: str,
         pace: Pace,
         workers: int,
     ) -> None:
         self._ledger = ledger
         self._courier = courier
-        self._results = results
+        self._finisher = Finisher(ledger, courier, blobs)
+        self._scratch = scratch
+        self._room = room
         self._model = model
         self._pace = pace
-        self._workers = workers
         self._queue = FairQueue()
-        self._progresses = Progresses()
+        self._outlook = Outlook(ledger, self._queue, pace.costs, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._trouble = ""  # why nothing is accepted
+        self._closed = ""  # why nothing is accepted, for good
+        self._trouble = ""  # why nothing can be made at the moment
         self._stop_worker: Callable[[str, int], None] = _nobody
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
@@ -70,21 +72,26 @@ class JobService:
     # -- for commands and buttons ------------------------------------------------------------------
 
     @asynccontextmanager
-    async def accept(self, origin: Origin, request: Request) -> AsyncIterator[Job]:
-        """Writes the row; the job may start once the block is left, however it is left.
+    async def accept(
+        self, origin: Origin, request: Request, attachments: Sequence[Attachment] = ()
+    ) -> AsyncIterator[Job]:
+        """Writes the rows; the job may start once the block is left, however it is left.
 
-        Discord is answered inside the block, so no result can come before the answer.
-        Raises NotAcceptedError, and nothing was kept.
+        The ``attachments`` are in the blob store already. Discord is answered inside the block, so
+        no result can come before the answer. Raises NotAcceptedError, and nothing was kept.
         """
+        if self._closed:
+            raise NotAcceptedError(f"{self._closed} Please try again in a minute.")
         if self._trouble:
             raise NotAcceptedError(self._trouble)
-        job = await self._ledger.add(origin, request, self._model)
+        self._room.check()
+        job = await self._ledger.add(origin, request, self._model, attachments)
         with job_context(job.id):
             logger.info("accepted as number %d", job.number)
             try:
                 yield job
             finally:
-                self._enqueue(job.id)
+                self._enqueue(job)
 
     def note_answer(self, job_id: str, message_id: int | None) -> None:
         """Remembers the progress message, for when the interaction's token has expired."""
@@ -108,7 +115,7 @@ class JobService:
             if cancelled is not None:
                 self._queue.remove(job_id)
                 self._stop_worker(job_id, job.attempt)
-                self._spawn(self._tell(cancelled))
+                self._spawn(cancelled, self._finisher.tell(cancelled))
                 return cancelled
         raise RefusedError(
             "That GIF is not waiting or running any more; /history shows what became of it."
@@ -117,13 +124,7 @@ class JobService:
     def status(self, job_id: str) -> Status | None:
         """What can be said of an unfinished job; None when it is over."""
         job = self._ledger.get(job_id)
-        if job is None:
-            return None
-        if job.state is not State.QUEUED:
-            left = self._progresses.seconds_left(job_id)
-            return Status(job=job, progress=self._progresses.last(job_id), seconds_left=left)
-        ahead = self._queue.position(job_id) + self._ledger.count(State.RUNNING)
-        return Status(job=job, ahead=ahead, seconds_left=self._pace.of(ahead, self._workers))
+        return None if job is None else self._outlook.of(job, self._closed or self._trouble)
 
     def waiting_or_running(self, user_id: int | None = None) -> list[Status]:
         """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
@@ -141,64 +142,79 @@ class JobService:
         """Drawn, but nobody is there to do it."""
         self._queue.put_back(ticket)
 
-    async def begin(self, ticket: Ticket) -> tuple[Job, Generate] | None:
+    async def begin(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         """Hands a job out under a new attempt number; None where it was cancelled meanwhile."""
         job = self._ledger.get(ticket.job_id)
         if job is None or job.state is not State.QUEUED:
             return None
         attempt = job.attempt + 1
         try:
-            begun = await self._ledger.move(job, State.RUNNING, attempt=attempt, started_at=now())
+            with job_context(job.id):
+                begun = await self._ledger.move(
+                    job, State.RUNNING, attempt=attempt, started_at=now()
+                )
         except StorageError:
             await asyncio.sleep(RETRY_SECONDS)
             self._queue.put_back(ticket)
             return None
         if begun is None:
             return None
+        self._outlook.began(job.id, device)
+        self._courier.follow(begun)
         # a name of its own: a worker that outlived a killed bot may still write the last one's
-        output = self._results / f"{job.id}-{attempt}{_EXTENSION}"
+        output = self._scratch / f"{job.id}-{attempt}{_EXTENSION}"
         return begun, Generate(job.id, attempt, job.request, str(output))
 
     def progressed(self, progress: Progress) -> None:
         """Takes in a step, unless it is of an attempt that is over."""
         job = self._ledger.get(progress.job_id)
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
-            self._progresses.note(progress)
+            self._outlook.progressed(progress)
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Writes and delivers in the background; the worker can have its next job."""
-        self._progresses.forget(job.id)
-        self._spawn(self._conclude(job, outcome))
+        device = self._outlook.ended(job.id)
+        self._spawn(job, self._conclude(job, outcome, device))
 
     def crashed(self, job: Job, death: WorkerDiedError) -> None:
         """Its worker died under it: once more, then no more."""
-        self._progresses.forget(job.id)
-        self._spawn(self._retry(job, death))
+        self._outlook.ended(job.id)
+        self._spawn(job, self._retry(job, death))
 
     async def interrupted(self, job: Job) -> None:
         """The bot is leaving; the job is made again after the next start."""
-        await self._ledger.move(job, State.QUEUED)
+        self._outlook.ended(job.id)
+        with job_context(job.id):
+            await self._ledger.move(job, State.QUEUED)
 
     def recovered(self) -> None:
         """There is a worker again."""
         self._trouble = ""
 
+    def troubled(self, reason: str) -> None:
+        """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
+        self._note_trouble(reason)
+
     def broken(self, reason: str) -> None:
-        """Nobody can make anything: those who wait are told, and nobody else is taken on."""
-        self._trouble = f"No GIF can be made at the moment. {reason}"
+        """Nobody can make anything till somebody mends it: those who wait are told."""
+        self._note_trouble(reason)
         for ticket in self._queue.drain():
             if (job := self._ledger.get(ticket.job_id)) is not None:
-                self._spawn(self._fail(job, self._trouble))
+                self._spawn(job, self._finisher.fail(job, self._trouble))
 
     # -- start and stop ----------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Takes up what an earlier run left unfinished. Call it when Discord can be reached."""
-        for job in await self._ledger.load():
+        """Takes up what an earlier run left unfinished, before anything new is accepted."""
+        async for job in self._ledger.load():
             with job_context(job.id):
                 await self._take_up(job)
         for job in await self._ledger.untold():
-            self._spawn(self._tell(job))
+            self._spawn(job, self._finisher.tell(job, again=True))
+
+    def refuse(self, reason: str) -> None:
+        """Accepts nothing more."""
+        self._closed = reason
 
     async def close(self) -> None:
         """Lets deliveries under way end; what doesn't is taken up by the next start."""
@@ -212,49 +228,38 @@ class JobService:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    def refuse(self, reason: str) -> None:
-        """Accepts nothing more."""
-        self._trouble = reason
-
     async def _take_up(self, job: Job) -> None:
         match job.state:
-            case State.RUNNING:
-                await self._requeue(job)
             case State.QUEUED:
-                self._enqueue(job.id)
-            case State.DELIVERING if self._file(job).exists():
-                self._spawn(self._deliver(job, again=True))
-            case State.DELIVERING:
+                self._enqueue(job)
+            case State.DELIVERING if self._finisher.has_master(job):
+                self._spawn(job, self._finisher.deliver(job, again=True))
+            case _:
                 await self._requeue(job)
 
     # -- a job's life ------------------------------------------------------------------------------
 
-    async def _conclude(self, job: Job, outcome: Outcome) -> None:
+    async def _conclude(self, job: Job, outcome: Outcome, device: str) -> None:
         match outcome:
             case Finished():
-                self._pace.learn(outcome.seconds)
-                made = await self._ledger.move_surely(
-                    job,
-                    State.DELIVERING,
-                    output=Path(outcome.output).name,
-                    seconds=outcome.seconds,
-                    size_bytes=outcome.size_bytes,
-                )
-                if made is not None:
-                    await self._deliver(made, again=False)
-            case Failed():
-                await self._fail(job, outcome.message)
+                self._spawn(job, self._pace.learn(device, job.request, outcome.seconds))
+                await self._finisher.made(job, outcome)
+            case Failed(message=message):
+                # a sentence that names the bot's own directory is no business of its users
+                inside = str(self._scratch) in message
+                if inside:
+                    logger.error("%s", message)
+                await self._finisher.fail(job, _UNWRITTEN if inside else message)
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 
     async def _retry(self, job: Job, death: WorkerDiedError) -> None:
         crashes = job.crashes + 1
         if crashes >= _MAX_CRASHES:
-            how = describe_exit(death.exit_code)
-            await self._fail(
+            await self._finisher.fail(
                 job,
-                f"The generator died twice while it made this GIF ({how}), so it was given up; "
-                "fewer frames or a smaller size may work.",
+                f"The generator died twice while it made this GIF ({death.reason}), so it was "
+                "given up; fewer frames or a smaller size may work.",
                 crashes=crashes,
             )
         else:
@@ -266,41 +271,17 @@ class JobService:
             self._courier.follow(back)
             self._queue.put_back(_ticket(back))
 
-    async def _deliver(self, job: Job, *, again: bool) -> None:
-        try:
-            posted = await self._courier.deliver(job, self._file(job), again=again)
-        except UndeliverableError as error:
-            await self._fail(job, str(error))
-            return
-        await self._ledger.move_surely(
-            job,
-            State.DONE,
-            finished_at=now(),
-            message_id=posted.message_id,
-            message_channel_id=posted.channel_id,
-            told=True,
-            token="",  # nobody needs it any more
-        )
-
-    async def _fail(self, job: Job, error: str, **values: Any) -> None:
-        failed = await self._ledger.move_surely(
-            job, State.FAILED, error=error, finished_at=now(), **values
-        )
-        if failed is not None:
-            await self._tell(failed)
-
-    async def _tell(self, job: Job) -> None:
-        try:
-            await self._courier.tell(job)
-        except UndeliverableError as error:
-            logger.warning("nobody could be told: %s", error, extra={"job": job.id})
-        await self._ledger.note_told(job)
-
-    def _enqueue(self, job_id: str) -> None:
-        job = self._ledger.get(job_id)
+    def _enqueue(self, accepted: Job) -> None:
+        job = self._ledger.get(accepted.id)
         if job is not None and job.state is State.QUEUED:
             self._queue.put(_ticket(job))
             self._courier.follow(job)
+
+    def _note_trouble(self, reason: str) -> None:
+        trouble = f"No GIF can be made at the moment. {reason}"
+        if trouble != self._trouble:
+            self._trouble = trouble
+            self._watch(asyncio.create_task(self._courier.alert(trouble)))
 
     def _check_may_cancel(self, job: Job, by: int, manages_guild: int | None) -> None:
         manages = manages_guild is not None and manages_guild == job.origin.guild_id
@@ -313,11 +294,12 @@ class JobService:
                 "That GIF is finished and on its way, so it can't be cancelled any more."
             )
 
-    def _file(self, job: Job) -> Path:
-        return self._results / (job.output or "")
+    def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
+        """In the background, its log lines marked with the job."""
+        with job_context(job.id):  # a task keeps the context it was made in
+            self._watch(asyncio.create_task(work))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
+    def _watch(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._done)
 

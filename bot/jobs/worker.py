@@ -1,8 +1,9 @@
-"""One generator process, seen from the event loop: ready, at work, or dead.
+"""One generator process, seen from the event loop: ready, at work, hung or dead.
 
 Its events are read the moment they arrive and its death is seen as EOF on the same pipe; nothing
-polls. A dead process becomes an ordinary ``WorkerDiedError`` with its exit code. Which job it gets
-and what happens after its death is the pool's business.
+polls. A dead process becomes an ordinary ``WorkerDiedError`` with its exit code, and one that says
+nothing for too long is killed and becomes a ``WorkerHungError``. Which job it gets and what happens
+after its death is the pool's business.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Self, TypeVar
 
-from bot.errors import BotError, WorkerDiedError
+from bot.errors import BotError, WorkerDiedError, WorkerHungError
 from generator import worker
 from generator.protocol import (
     Broken,
@@ -23,6 +26,7 @@ from generator.protocol import (
     Failed,
     Finished,
     Generate,
+    JobEvent,
     Outcome,
     Progress,
     Ready,
@@ -53,6 +57,7 @@ class Worker:
         self._job: Generate | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
         self._on_progress: Callable[[Progress], None] | None = None
+        self._heard = 0.0  # the last word of its job, by the loop's clock
         self._reaper: asyncio.Task[None] | None = None
         loop.add_reader(handle.events.fileno(), self._read)
 
@@ -70,22 +75,50 @@ class Worker:
         """Done when the process is gone, with its exit code."""
         return self._exit
 
-    async def ready(self) -> Ready:
-        """Waits until the model is loaded. Raises WorkerBrokenError, WorkerDiedError."""
-        return await asyncio.shield(self._ready)
+    @property
+    def memory_bytes(self) -> int | None:
+        """What it holds of the machine's memory; None where the system has no /proc."""
+        try:
+            pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
+        except (OSError, IndexError):
+            return None
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    async def run(self, job: Generate, on_progress: Callable[[Progress], None]) -> Outcome:
-        """Has ``job`` made; returns what became of it. Raises WorkerDiedError."""
+    async def ready(self, *, within: float) -> Ready:
+        """Waits until the model is loaded, at most ``within`` seconds.
+
+        Raises WorkerBrokenError, WorkerDiedError, WorkerHungError.
+        """
+        try:
+            return await asyncio.wait_for(asyncio.shield(self._ready), within)
+        except TimeoutError:
+            await self._kill()
+            raise WorkerHungError(within) from None
+
+    async def run(
+        self, job: Generate, on_progress: Callable[[Progress], None], *, silence: float
+    ) -> Outcome:
+        """Has ``job`` made; returns what became of it.
+
+        Raises WorkerDiedError, and WorkerHungError after ``silence`` seconds without a word.
+        """
         if self._exit.done():
             raise WorkerDiedError(self._exit.result())
+        loop = asyncio.get_running_loop()
         self._job = job
         self._on_progress = on_progress
-        self._outcome = asyncio.get_running_loop().create_future()
+        self._outcome = loop.create_future()
+        self._heard = loop.time()
         # where the process is gone already, EOF will end the future
         with contextlib.suppress(OSError):
             self._handle.commands.send(job)
         try:
-            return await self._outcome
+            while (left := self._heard + silence - loop.time()) > 0:
+                done, _ = await asyncio.wait((self._outcome,), timeout=left)
+                if done:
+                    return self._outcome.result()
+            await self._kill()
+            raise WorkerHungError(silence)
         finally:
             self._job = self._outcome = self._on_progress = None
 
@@ -106,8 +139,11 @@ class Worker:
         try:
             await asyncio.wait_for(asyncio.shield(self._exit), _LEAVE_SECONDS)
         except TimeoutError:
-            self._handle.process.kill()
-            await asyncio.shield(self._exit)
+            await self._kill()
+
+    async def _kill(self) -> None:
+        self._handle.process.kill()
+        await asyncio.shield(self._exit)
 
     def _read(self) -> None:
         try:
@@ -125,15 +161,17 @@ class Worker:
             case Broken():
                 _refuse(self._ready, WorkerBrokenError(event.message))
             case Started():
-                logger.debug("the worker took job %s, attempt %d", event.job_id, event.attempt)
+                if self._is_mine(event):
+                    self._heard = asyncio.get_running_loop().time()
             case Progress():
                 if self._on_progress is not None and self._is_mine(event):
+                    self._heard = asyncio.get_running_loop().time()
                     self._on_progress(event)
             case Finished() | Failed() | Cancelled():
                 if self._outcome is not None and self._is_mine(event):
                     _settle(self._outcome, event)
 
-    def _is_mine(self, event: Progress | Outcome) -> bool:
+    def _is_mine(self, event: JobEvent) -> bool:
         job = self._job
         return job is not None and (event.job_id, event.attempt) == (job.job_id, job.attempt)
 

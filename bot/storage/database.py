@@ -31,10 +31,29 @@ T = TypeVar("T")
 _PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",  # accepted means on disk, after a power cut as well
-    "busy_timeout": "5000",  # milliseconds; somebody may look in with the sqlite3 shell
+    # milliseconds; somebody may look in with the sqlite3 shell, but Discord waits 3 s in all
+    "busy_timeout": "1500",
     "foreign_keys": "ON",
 }
+_TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
+# What SQLite says, and what a person who wanted a GIF is told.
+_TROUBLES = {
+    "database is locked": "The bot's database is in use by another program, so nothing was "
+    "accepted; please try again in a moment.",
+    "disk is full": "The bot's disk is full, so nothing was accepted; please tell whoever runs the "
+    "bot to make room.",
+    "disk I/O error": "The bot's disk fails, so nothing was accepted; please tell whoever runs the "
+    "bot.",
+    "readonly database": "The bot's database can't be written to, so nothing was accepted; please "
+    "tell whoever runs the bot.",
+    "malformed": "The bot's database is damaged, so nothing was accepted; please tell whoever runs "
+    "the bot to stop it and to run `hotshot-bot doctor`.",
+}
+_UNKNOWN = (
+    "The bot's database can't be used at the moment, so nothing was accepted; please try again "
+    "later, and tell whoever runs the bot."
+)
 _GATHER_SECONDS = 0.002  # what comes in meanwhile shares the commit
 
 
@@ -97,11 +116,13 @@ class Database:
         try:
             results = await self._transaction(group)
         except (SQLAlchemyError, OSError) as error:
-            if len(group) > 1:
+            if len(group) > 1 and not _hits_all(error):
                 for write in group:
                     await self._commit([write])
                 return
-            _settle(group[0].done, error=_storage_error(error))
+            failure = _storage_error(error)
+            for write in group:
+                _settle(write.done, error=failure)
         except Exception as error:  # noqa: BLE001 - a bug in one query belongs to its caller alone
             for write in group:
                 _settle(write.done, error=error)
@@ -113,8 +134,10 @@ class Database:
         def run(connection: Connection) -> list[Any]:
             return [write.query(connection) for write in group]
 
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(run)
+        async with self._engine.connect() as connection:
+            await connection.execution_options(**_TO_WRITE)
+            async with connection.begin():
+                return await connection.run_sync(run)
 
 
 @asynccontextmanager
@@ -166,7 +189,9 @@ def _set_up(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
+    """A writer takes its lock at once: later, a lock can't be waited for."""
+    writes = connection.get_execution_options().get("begins_to_write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _settle(
@@ -181,12 +206,15 @@ def _settle(
         done.set_exception(error)
 
 
+def _hits_all(error: Exception) -> bool:
+    """Whether it is the database's trouble and not one query's."""
+    return any(words in str(error) for words in _TROUBLES)
+
+
 def _storage_error(error: Exception) -> StorageError:
     logger.error("the database failed: %s", _first_line(error))
-    return StorageError(
-        "The bot's database can't be written at the moment, so nothing was accepted; "
-        "please try again later, and tell whoever runs the bot."
-    )
+    why = next((said for words, said in _TROUBLES.items() if words in str(error)), _UNKNOWN)
+    return StorageError(why)
 
 
 def _first_line(error: Exception) -> str:

@@ -7,13 +7,14 @@ columns, not the rules: which way a state may go is checked by ``bot.jobs``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
 
-from bot.jobs.model import UNFINISHED, Job, Origin, State
+from bot.jobs.model import UNFINISHED, Attachment, Job, Origin, State
+from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
 from generator.protocol import Request
 
@@ -30,8 +31,9 @@ def add(
     request: Request,
     model: str,
     now: datetime,
+    attachments: Sequence[Attachment] = (),
 ) -> Job:
-    """A new row, queued; returns the job with its number."""
+    """A new row, queued, and those of its attachments; returns the job with its number."""
     values: dict[str, Any] = {
         "id": job_id,
         "state": State.QUEUED,
@@ -43,6 +45,10 @@ def add(
     }
     columns = {name: getattr(origin, name) for name in _ORIGIN} | {"request": request.to_dict()}
     number = connection.execute(_ADD, values | columns).scalar_one()
+    if attachments:
+        connection.execute(
+            insert(attachment_rows), [{"job_id": job_id, **asdict(each)} for each in attachments]
+        )
     return Job(number=number, origin=origin, request=request, **values)
 
 
@@ -72,9 +78,16 @@ def get(connection: Connection, job_id: str) -> Job | None:
     return None if row is None else _job(row)
 
 
-def unfinished(connection: Connection) -> list[Job]:
-    """All that are not over, in order of acceptance."""
-    return _all(connection, select(jobs).where(jobs.c.state.in_(UNFINISHED)).order_by("number"))
+def unfinished(connection: Connection, *, after: int = 0, limit: int = 1000) -> list[Job]:
+    """Those that are not over, in order of acceptance, the first ``limit`` of those ``after``."""
+    query = select(jobs).where(jobs.c.state.in_(UNFINISHED), jobs.c.number > after)
+    return _all(connection, query.order_by("number").limit(limit))
+
+
+def counts(connection: Connection) -> dict[State, int]:
+    """How many stand in each state, where any do."""
+    query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
+    return {State(state): count for state, count in connection.execute(query)}
 
 
 def untold(connection: Connection) -> list[Job]:
@@ -95,17 +108,6 @@ def count_of_user(connection: Connection, user_id: int) -> int:
     """How many jobs one person ever had."""
     query = select(func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
     return connection.execute(query).scalar_one()
-
-
-def recent_seconds(connection: Connection, model: str, limit: int = 20) -> Sequence[float]:
-    """What the last finished jobs of ``model`` took, newest first."""
-    query = (
-        select(jobs.c.seconds)
-        .where(jobs.c.model == model, jobs.c.seconds.is_not(None))
-        .order_by(jobs.c.number.desc())
-        .limit(limit)
-    )
-    return connection.execute(query).scalars().all()
 
 
 def _all(connection: Connection, query: Select[Any]) -> list[Job]:

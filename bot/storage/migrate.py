@@ -42,8 +42,14 @@ async def revision_of(engine: AsyncEngine) -> str | None:
     try:
         async with engine.connect() as connection:
             current = await connection.run_sync(_read_revision)
+            damage = await connection.run_sync(_damage)
     except (SQLAlchemyError, OSError) as error:
         raise _unusable(engine.url, error) from error
+    if damage:
+        raise DatabaseError(
+            f"The database {_name(engine.url)} is damaged ({damage}); put back a copy of it, or "
+            f"save what can be read by `sqlite3 {_name(engine.url)} .recover`."
+        )
     known = known_revisions()
     if current is not None and current not in known:
         raise DatabaseError(
@@ -64,6 +70,14 @@ def _read_revision(connection: Connection) -> str | None:
         return None
     revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return revision
+
+
+def _damage(connection: Connection) -> str:
+    """The first thing wrong with a SQLite file, if any; others look after themselves."""
+    if connection.dialect.name != "sqlite":
+        return ""
+    verdict = str(connection.scalar(text("PRAGMA quick_check(1)")))
+    return "" if verdict == "ok" else verdict.splitlines()[-1].strip()
 
 
 def _upgrade(url: URL) -> None:

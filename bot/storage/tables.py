@@ -15,6 +15,7 @@ from sqlalchemy import (
     Column,
     Dialect,
     Float,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -71,7 +72,26 @@ jobs = Table(
     Column("told", Boolean, nullable=False),
     Index("jobs_by_state", "state", "number"),
     Index("jobs_by_user", "user_id", "number"),
+    Index("jobs_by_output", "output"),
     sqlite_autoincrement=True,
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("job_id", String(32), ForeignKey("jobs.id"), primary_key=True),
+    Column("blob", String(80), primary_key=True),
+    Column("filename", Text, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index("attachments_by_blob", "blob"),
+)
+
+costs = Table(
+    "costs",
+    metadata,
+    Column("model", Text, primary_key=True),
+    Column("device", String(32), primary_key=True),
+    Column("sums", JSON, nullable=False),
 )
 
 registrations = Table(

@@ -6,12 +6,16 @@ Whoever forges one gets no further than the job service, which checks who may do
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Any, Self
 
 import discord
 from discord.ui import Button, DynamicItem, Item, View
 
+from bot.errors import RefusedError
 from bot.house import house_of, managed_guild
+from bot.storage import jobs as rows
+from bot.ui import embeds, text
 from bot.ui.answers import refuse
 
 
@@ -37,12 +41,68 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with refuse(interaction):
-            await house_of(interaction).jobs.cancel(
+            job = await house_of(interaction).jobs.cancel(
                 self._job_id,
                 by=interaction.user.id,
                 manages_guild=managed_guild(interaction),
             )
-            await interaction.response.defer()
+            # this press opens the message even where the command's own token has expired
+            await interaction.response.edit_message(embed=embeds.ended(job), view=None)
+
+
+class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
+    """Hands out the file as it was made, where a smaller one was posted."""
+
+    def __init__(self, job_id: str) -> None:
+        self._job_id = job_id
+        super().__init__(
+            Button(
+                label="Original",
+                style=discord.ButtonStyle.secondary,
+                custom_id=f"master:{job_id}",
+            )
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: Item[Any], match: re.Match[str], /
+    ) -> Self:
+        del interaction, item
+        return cls(match["job"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        async with refuse(interaction):
+            house = house_of(interaction)
+            job = await house.database.read(rows.get, self._job_id)
+            if job is None or job.output is None:
+                raise RefusedError(
+                    "The original isn't kept any more; the same seed and settings make it again."
+                )
+            size, limit = job.size_bytes or 0, interaction.filesize_limit
+            if size > limit:
+                raise RefusedError(
+                    f"The original has {text.megabytes(size)}, and Discord takes at most "
+                    f"{text.megabytes(limit)} where you are; whoever runs the bot finds it as "
+                    f"{job.output}."
+                )
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            file = discord.File(
+                house.blobs.path(job.output),
+                filename=f"original-{job.id[:12]}-{job.request.seed}{_suffix(job.output)}",
+                description=text.alt_text(job.request),
+            )
+            await interaction.followup.send(file=file, ephemeral=True)
+
+
+def master_view(job_id: str) -> View:
+    """Stands under a result that had to be made smaller."""
+    view = View(timeout=None)
+    view.add_item(MasterButton(job_id))
+    return view
+
+
+def _suffix(blob: str) -> str:
+    return PurePath(blob).suffix
 
 
 def cancel_view(job_id: str) -> View:

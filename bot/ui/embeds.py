@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from discord import Colour, Embed
 
 from bot.jobs.model import Job, State
-from bot.jobs.progress import Status
+from bot.jobs.outlook import Status
 from bot.ui import text
 from generator.limits import ModelLimits
 from generator.protocol import Request
@@ -24,25 +24,28 @@ def progress(request: Request, words: str) -> Embed:
     return embed.set_footer(text=text.settings(request))
 
 
-def result(job: Job) -> Embed:
-    """Beside the GIF: everything needed to make it again."""
+def result(job: Job, *, given_up: str = "") -> Embed:
+    """Beside the GIF: everything needed to make it again, and what the file had to give up."""
     request = job.request
     embed = Embed(description=_quote(request), colour=_DONE)
     embed.add_field(name="Seed", value=f"`{request.seed}`")
     embed.add_field(name="Settings", value=text.settings(request))
     if request.negative_prompt:
         embed.add_field(name="Without", value=text.prompt(request.negative_prompt), inline=False)
+    if given_up:
+        words = text.given_up(job, given_up)
+        embed.add_field(name="Made smaller to fit", value=words, inline=False)
     return embed.set_footer(text=f"Made by {text.made(job)}")
 
 
 def ended(job: Job) -> Embed:
-    """Instead of a GIF: cancelled, or failed and why."""
+    """Instead of a GIF: cancelled, or failed and why. Its footer is the job's alone."""
     if job.state is State.CANCELLED:
-        return Embed(description=f"{_quote(job.request)}\n🚫 Cancelled.", colour=_CANCELLED)
-    return Embed(
-        description=f"{_quote(job.request)}\n❌ {text.prompt(job.error or '', 1500)}",
-        colour=_FAILED,
-    )
+        words, colour = "🚫 Cancelled.", _CANCELLED
+    else:
+        words, colour = f"❌ {text.prompt(job.error or '', 1500)}", _FAILED
+    embed = Embed(description=f"{_quote(job.request)}\n{words}", colour=colour)
+    return embed.set_footer(text=f"Job {job.id[:12]}")
 
 
 def history(jobs: Sequence[Job], *, page: int, pages: int, total: int) -> Embed:

@@ -10,7 +10,7 @@ import math
 from discord.utils import escape_markdown, escape_mentions
 
 from bot.jobs.model import Job, State
-from bot.jobs.progress import Status
+from bot.jobs.outlook import Status
 from generator.protocol import Request
 
 BAR_WIDTH = 20
@@ -67,25 +67,28 @@ def ahead(count: int) -> str:
 
 def status(now: Status) -> str:
     """What the progress message says of a job."""
-    if now.job.state is State.QUEUED:
-        words = [ahead(now.ahead or 0)]
-        if now.job.crashes:
-            words[0] = f"The generator had to be restarted; trying once more. {words[0]}"
-        words += [time_left(now.seconds_left)] if now.ahead and now.seconds_left else []
-        return f"⏳ {', '.join(words)}."
     if now.job.state is State.DELIVERING:
         return "📤 Finished, on its way."
-    return _running(now)
+    if now.job.state is not State.QUEUED:
+        return _running(now)
+    if now.trouble:
+        return f"⏸️ {prompt(now.trouble, 600)} Yours is kept, and made as soon as that works again."
+    words = [ahead(now.ahead or 0)]
+    if now.job.crashes:
+        words[0] = f"The generator had to be restarted; trying once more. {words[0]}"
+    words += [time_left(now.seconds_left)] if now.seconds_left else []
+    return f"⏳ {', '.join(words)}."
 
 
 def _running(now: Status) -> str:
     progress = now.progress
-    if progress is None:
-        return f"🎨 {bar(0, 1)}\nstarting"
-    if progress.stage != _DENOISE:
-        words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage, progress.stage)
-        return f"🎨 {bar(progress.stage in _AFTER, 1)}\n{words}"
     left = "" if now.seconds_left is None else f" · {time_left(now.seconds_left)}"
+    if progress is None:
+        return f"🎨 {bar(0, 1)}\nstarting{left}"
+    if progress.stage != _DENOISE:
+        is_after = progress.stage in _AFTER
+        words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage, progress.stage)
+        return f"🎨 {bar(is_after, 1)}\n{words}{'' if is_after else left}"
     step = f"step {progress.step} of {progress.steps}"
     return f"🎨 {bar(progress.step, progress.steps)}\n{step}{left}"
 
@@ -147,3 +150,19 @@ def choice(job: Job) -> str:
 def megabytes(size: int) -> str:
     """``12.3 MB``, in Discord's mebibytes."""
     return f"{size / 2**20:.1f} MB"
+
+
+def given_up(job: Job, what: str) -> str:
+    """What a file lacks that had to be made smaller."""
+    size = "" if job.size_bytes is None else f" The original has {megabytes(job.size_bytes)}."
+    return f"{what}.{size}"
+
+
+def moved_on(job: Job) -> str:
+    """What stays of a progress message whose job ended in another message."""
+    return "✅ Done; see the reply." if job.state is State.DELIVERING else "☑️ Over; see the reply."
+
+
+def alert(words: str) -> str:
+    """To whoever runs the bot."""
+    return f"⚠️ {shorten(words, 1500)}"

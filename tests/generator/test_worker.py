@@ -129,7 +129,7 @@ def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
         handle.commands.send(ask("four"))
         assert isinstance(outcome(handle), Finished)
     log = capfd.readouterr().err
-    assert "[job two#1]" in log
+    assert "job=two attempt=1 " in log
     assert "secret detail" in log
 
 

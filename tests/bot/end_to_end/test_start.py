@@ -148,7 +148,7 @@ async def test_db_upgrade_and_doctor(setup: Setup) -> None:
     assert "made at the first start" in printed
     code, printed = await run_to_end(config, "db upgrade")
     assert code == 0
-    assert printed.endswith("The database is at revision 0001; before, it was new.\n")
+    assert printed.endswith("The database is at revision 0002; before, it was new.\n")
     code, again = await run_to_end(setup.write(discord={"token": ""}), "doctor")
     assert code == 1
     assert "MEND  token" in again

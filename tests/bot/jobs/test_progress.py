@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.jobs.progress import Pace, Progresses
+from bot.jobs.progress import Progresses
 from generator.protocol import Progress
 
 
@@ -44,13 +44,3 @@ def test_a_new_attempt_starts_anew() -> None:
     assert progresses.last("job") == step(1, attempt=2)
     progresses.forget("job")
     assert progresses.last("job") is None
-
-
-def test_the_pace_leans_towards_the_newest() -> None:
-    assert Pace().of(3, 1) is None
-    pace = Pace([10.0])
-    assert pace.of(3, 1) == pytest.approx(30.0)
-    assert pace.of(3, 2) == pytest.approx(15.0)
-    for _ in range(30):
-        pace.learn(2.0)
-    assert pace.of(1, 1) == pytest.approx(2.0, abs=0.01)

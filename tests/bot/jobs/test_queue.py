@@ -33,12 +33,23 @@ async def test_people_take_turns() -> None:
     assert await served(queue) == foretold == [0, 3, 4, 1, 5, 2]
 
 
-async def test_a_newcomer_waits_one_round_at_most() -> None:
+async def test_a_newcomer_is_next() -> None:
     queue = filled(*[ADA] * 50)
     await queue.get()
     queue.put(ticket(99, BOB))
-    assert (await queue.get()).number == 1
+    assert queue.position("job99") == 0
     assert (await queue.get()).number == 99
+    assert (await queue.get()).number == 1
+
+
+async def test_coming_again_and_again_gets_nobody_ahead() -> None:
+    queue = filled(ADA, BOB, BOB)
+    assert (await queue.get()).user_id == ADA
+    queue.put(ticket(10, ADA))
+    assert (await queue.get()).user_id == BOB
+    assert (await queue.get()).user_id == ADA
+    queue.put(ticket(11, ADA))
+    assert (await queue.get()).user_id == BOB
 
 
 async def test_what_comes_back_is_next_in_turn() -> None:

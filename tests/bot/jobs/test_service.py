@@ -17,14 +17,17 @@ from bot.errors import (
     UndeliverableError,
     WorkerDiedError,
 )
+from bot.jobs.cost import Costs
 from bot.jobs.courier import Posted
 from bot.jobs.ledger import Ledger
 from bot.jobs.model import Job, State
-from bot.jobs.progress import Pace
+from bot.jobs.pace import Pace
 from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
 from bot.storage import jobs as rows
+from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
+from bot.storage.room import Room
 from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
@@ -37,6 +40,7 @@ class Notebook:
     def __init__(self) -> None:
         self.delivered: list[tuple[str, str, bool]] = []
         self.told: list[tuple[str, str | None]] = []
+        self.alerts: list[str] = []
         self.refusing = ""
         self.holding = asyncio.Event()  # set: nothing holds a delivery up
         self.holding.set()
@@ -52,16 +56,22 @@ class Notebook:
         self.delivered.append((job.id, content, again))
         return Posted(message_id=11, channel_id=12)
 
-    async def tell(self, job: Job) -> None:
+    async def tell(self, job: Job, *, again: bool) -> None:
         self.told.append((job.state.value, job.error))
+
+    async def alert(self, words: str) -> None:
+        self.alerts.append(words)
 
 
 class House:
     """A service on its database, with everything a test asks of it."""
 
-    def __init__(self, database: Database, results: Path, courier: Notebook) -> None:
+    def __init__(self, database: Database, directory: Path, courier: Notebook) -> None:
         self.database = database
-        self.results = results
+        self.blobs = BlobStore(directory / "blobs")
+        self.scratch = directory / "scratch"
+        self.scratch.mkdir()
+        self.room = Room(directory, 0)
         self.courier = courier
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -71,9 +81,11 @@ class House:
         self.jobs = JobService(
             Ledger(self.database, Quota(size=3, per_user=3)),
             courier=self.courier,
-            results=self.results,
+            blobs=self.blobs,
+            scratch=self.scratch,
+            room=self.room,
             model="nano",
-            pace=Pace(),
+            pace=Pace(self.database, "nano", Costs()),
             workers=1,
         )
         self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))
@@ -84,7 +96,7 @@ class House:
             return job
 
     async def begin(self) -> tuple[Job, Generate]:
-        begun = await self.jobs.begin(await self.jobs.next_ticket())
+        begun = await self.jobs.begin(await self.jobs.next_ticket(), "cpu")
         assert begun is not None
         return begun
 
@@ -277,8 +289,7 @@ async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(house: House
 async def test_a_start_takes_up_everything(house: House) -> None:
     jobs = [await house.accept() for _ in range(3)]
     await _set(house, jobs[0], State.RUNNING)
-    (house.results / "made.gif").write_text("made")
-    await _set(house, jobs[1], State.DELIVERING, output="made.gif")
+    await _set(house, jobs[1], State.DELIVERING, output=house.blobs.put(b"made", ".gif"))
     service = house.restarted()
     await service.recover()
     await house.until(jobs[1], State.DONE)
@@ -289,7 +300,7 @@ async def test_a_start_takes_up_everything(house: House) -> None:
 
 async def test_a_result_whose_file_is_gone_is_made_again(house: House) -> None:
     job = await house.accept()
-    await _set(house, job, State.DELIVERING, output="gone.gif")
+    await _set(house, job, State.DELIVERING, output=f"{0:064}.gif")
     await house.restarted().recover()
     running, generate = await house.begin()
     assert running.attempt == 2

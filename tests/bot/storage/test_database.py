@@ -85,7 +85,7 @@ async def test_sqlite_is_set_up(database: Database) -> None:
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         return [connection.execute(text(f"PRAGMA {name}")).scalar() for name in names]
 
-    assert await database.read(pragmas) == ["wal", 2, 1, 5000]
+    assert await database.read(pragmas) == ["wal", 2, 1, 1500]
 
 
 async def test_the_migrations_make_what_the_code_expects(database: Database) -> None:

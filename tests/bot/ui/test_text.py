@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.jobs.model import Job, State
-from bot.jobs.progress import Status
+from bot.jobs.outlook import Status
 from bot.ui import embeds, text
 from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.protocol import Progress
@@ -57,6 +57,8 @@ def test_who_waits_learns_the_place() -> None:
     assert waiting == "⏳ 2 GIFs are ahead of yours, about 2 minutes left."
     retried = text.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
+    paused = text.status(Status(job=job(), ahead=1, trouble="The generator is down."))
+    assert "The generator is down. Yours is kept" in paused
 
 
 @pytest.mark.parametrize(

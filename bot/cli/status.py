@@ -1,0 +1,79 @@
+"""``hotshot-bot status``: whether the bot runs, what its workers do, and what waits.
+
+Looks only, and asks nobody: the lock, the bot's own report and the database say it all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from bot import report
+from bot.config import Settings, load
+from bot.jobs.device import DeviceReport
+from bot.jobs.model import State
+from bot.lock import holder
+from bot.storage import jobs as rows
+from bot.storage.database import create_engine
+from bot.storage.migrate import revision_of
+
+_STOPPED = 3  # as service managers have it: the program is not running
+
+
+def execute(chosen: argparse.Namespace) -> int:
+    settings = load(chosen.config)
+    pid = holder(settings.storage.data_dir)
+    print(f"bot        {f'running, process {pid}' if pid else 'not running'}")
+    for line in _workers(settings.storage.data_dir) if pid else ():
+        print(line)
+    counts = asyncio.run(_counts(settings.storage.url)) if _is_there(settings) else {}
+    for state in State:
+        if state in counts:
+            print(f"{state:<10} {counts[state]}")
+    return 0 if pid else _STOPPED
+
+
+def _workers(data_dir: Path) -> Iterator[str]:
+    found = report.read(data_dir)
+    if found is None:
+        yield "workers    nothing is known of them yet"
+        return
+    age = time.time() - found.at
+    late = f" ({age:.0f} s ago)" if age > 10 else ""
+    for number, device in enumerate(found.devices, start=1):
+        yield f"worker {number}   {_worker(device)}{late}"
+
+
+def _worker(device: DeviceReport) -> str:
+    words = [f"{device.device}: {device.state}"]
+    words += [f"process {device.pid}"] if device.pid else []
+    words += [device.dtype] if device.dtype else []
+    words += [f"{device.memory_bytes / 1e6:.0f} MB"] if device.memory_bytes else []
+    words += [f"job {device.job_id}"] if device.job_id else []
+    words += [f"{device.made} made"]
+    words += [device.trouble] if device.trouble else []
+    return ", ".join(words)
+
+
+def _is_there(settings: Settings) -> bool:
+    """To look at a SQLite file that isn't there would make it."""
+    address = make_url(settings.storage.url)
+    file = address.database if address.get_backend_name() == "sqlite" else None
+    return file is None or Path(file).exists()
+
+
+async def _counts(url: str) -> dict[State, int]:
+    """How many jobs stand in each state. Raises DatabaseError."""
+    engine = create_engine(url)
+    try:
+        if await revision_of(engine) is None:
+            return {}
+        async with engine.connect() as connection:
+            return await connection.run_sync(rows.counts)
+    finally:
+        await engine.dispose()

@@ -1,0 +1,114 @@
+"""Progress messages in Discord: what they say, and by which way they are edited.
+
+While the command's token lives its answer is edited, afterwards the message it became, where the
+bot may. When an edit's turn comes is ``bot.ui.progress``'s business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.jobs.model import Job, State
+from bot.jobs.service import JobService
+from bot.jobs.ways import ORIGINAL, is_answerable
+from bot.ui import embeds, text
+from bot.ui.buttons import cancel_view
+from bot.ui.progress import ProgressBoard
+
+logger = logging.getLogger(__name__)
+
+_TRANSIENT = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    """What a progress message says; equal ones look the same. ``job`` is who it is about."""
+
+    job_id: str
+    words: str
+
+
+class DiscordBoard:
+    """The messages of all unfinished jobs."""
+
+    def __init__(self, client: discord.Client, logged_in: asyncio.Event) -> None:
+        self._client = client
+        self._logged_in = logged_in
+        self._jobs: JobService | None = None
+        self._board = ProgressBoard(look=self._look, edit=self._edit)
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def watch(self, jobs: JobService) -> None:
+        """Where the messages learn what to say."""
+        self._jobs = jobs
+
+    def follow(self, job: Job) -> None:
+        """From now on, until ``leave``; those at work come more often than those that wait."""
+        if is_answerable(job) or job.answer_id is not None:
+            self._board.follow(job.id, at_work=job.state is State.RUNNING)
+
+    async def leave(self, job_id: str) -> None:
+        """No edit after this."""
+        await self._board.leave(job_id)
+
+    async def run(self) -> None:
+        """Edits until cancelled, once there is somebody to write to."""
+        await self._logged_in.wait()
+        await self._board.run()
+
+    def retire(self, job: Job) -> None:
+        """The last word stands in a message of its own: this one points there. Tried once."""
+        if job.answer_id is None:
+            return
+        task = asyncio.create_task(self._retire(job, job.answer_id))
+        self._retiring.add(task)
+        task.add_done_callback(self._retiring.discard)
+
+    def _look(self, job_id: str) -> _Notice | None:
+        now = self._jobs.status(job_id) if self._jobs else None
+        return None if now is None else _Notice(job_id, text.status(now))
+
+    async def _edit(self, notice: _Notice) -> None:
+        """An edit that fails is no loss: the next one comes, and the last word has its own way."""
+        now = self._jobs.status(notice.job_id) if self._jobs else None
+        if self._jobs is None or now is None:
+            return
+        job = now.job
+        content: dict[str, Any] = {
+            "embed": embeds.progress(job.request, notice.words),
+            "view": cancel_view(job.id),
+        }
+        try:
+            if is_answerable(job):
+                message_id = await self._edit_answer(job, content)
+                self._jobs.note_answer(job.id, message_id)
+                await self._jobs.save_answer(job.id)
+            elif job.answer_id is not None:
+                await self._edit_message(job, job.answer_id, content)
+        except (discord.Forbidden, discord.NotFound) as error:
+            logger.info("the progress message can't be edited any more: %s", error)
+            self._board.drop(job.id)
+        except _TRANSIENT as error:
+            logger.info("the progress message couldn't be edited: %s", error)
+
+    async def _edit_answer(self, job: Job, content: dict[str, Any]) -> int:
+        origin = job.origin
+        webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
+        return (await webhook.edit_message(ORIGINAL, **content)).id
+
+    async def _edit_message(self, job: Job, message_id: int, content: dict[str, Any]) -> None:
+        place = self._client.get_partial_messageable(job.origin.channel_id)
+        await place.get_partial_message(message_id).edit(**content)
+
+    async def _retire(self, job: Job, message_id: int) -> None:
+        content = {"content": text.moved_on(job), "embed": None, "view": None}
+        try:
+            await self._edit_message(job, message_id, content)
+        except _TRANSIENT as error:
+            logger.info("the old progress message stays as it was: %s", error)

@@ -1,0 +1,52 @@
+"""Makes a file small enough to be sent, in a process of its own: it takes seconds of computing.
+
+What is tried, in which order, and what it costs the picture is ``generator.media.fit``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+
+from bot.errors import UndeliverableError
+from bot.jobs.parcel import Enclosure
+from bot.ui.text import megabytes
+
+logger = logging.getLogger(__name__)
+
+_WITHIN = 600.0  # seconds
+
+
+async def fit(master: Path, limit: int, directory: Path) -> Enclosure:
+    """A smaller copy of ``master`` of at most ``limit`` bytes, written into ``directory``.
+
+    Raises UndeliverableError where no format gets it there.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "generator.media.fit", str(master), str(directory)),
+        *("--max-bytes", str(limit)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        printed, complaint = await asyncio.wait_for(process.communicate(), _WITHIN)
+    except TimeoutError:
+        printed, complaint = b"", b"took too long"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode != 0:
+        logger.warning("it can't be made to fit: %s", complaint.decode(errors="replace")[-500:])
+        size = (await asyncio.to_thread(master.stat)).st_size
+        raise UndeliverableError(
+            f"The GIF has {megabytes(size)} and Discord takes at most {megabytes(limit)} here; "
+            "ask for fewer frames or a smaller size."
+        )
+    found = json.loads(printed)
+    logger.info("fitted into %d bytes: %s", limit, found["given_up"])
+    return Enclosure(Path(found["file"]), int(found["size_bytes"]), str(found["given_up"]))

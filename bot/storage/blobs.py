@@ -1,0 +1,122 @@
+"""Files kept by what is in them: masters and attachments, one copy of each.
+
+A blob's name is its SHA-256 and the suffix it came with, so a name that came from somewhere else is
+never part of a path. A file is in its place whole or not at all, and on disk before its name is
+given out. Which blobs are still needed is for the database to say. Blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import StorageError
+
+_NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
+_PART = ".part"
+_ABANDONED_SECONDS = 24 * 3600.0  # a part this old belongs to a process that was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A stored file."""
+
+    name: str
+    size_bytes: int
+    changed: float  # seconds since 1970
+
+
+class BlobStore:
+    """A directory of blobs, in subdirectories by the first two digits of their hash."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def path(self, name: str) -> Path:
+        """Where a blob is or would be. Raises ValueError for a name that is none."""
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is no blob's name")
+        return self._directory / name[:2] / name
+
+    def put(self, data: bytes, suffix: str = "") -> str:
+        """Keeps ``data``; returns its name. Raises StorageError."""
+        name = hashlib.sha256(data).hexdigest() + suffix.lower()
+        path = self.path(name)
+        part = path.with_name(f"{secrets.token_hex(8)}{_PART}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                part.write_bytes(data)
+                _settle(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unkept(error) from error
+        return name
+
+    def adopt(self, file: Path) -> str:
+        """Moves a finished file in here; returns its name. Raises StorageError.
+
+        Both have to be on one file system: a rename is what makes it whole or nothing.
+        """
+        try:
+            with file.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            name = digest + file.suffix.lower()
+            path = self.path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _settle(file, path)
+        except OSError as error:
+            raise _unkept(error) from error
+        return name
+
+    def remove(self, name: str, *, unless_younger_than: float = 0.0) -> None:
+        """Forgets a blob; one that isn't there, or came again just now (seconds), is no error."""
+        path = self.path(name)
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - path.stat().st_mtime >= unless_younger_than:
+                path.unlink()
+
+    def __iter__(self) -> Iterator[Blob]:
+        """Every blob, in no order."""
+        for path in self._directory.glob("??/*"):
+            try:
+                facts = path.stat()
+            except FileNotFoundError:
+                continue  # somebody was faster
+            if _NAME.fullmatch(path.name):
+                yield Blob(path.name, facts.st_size, facts.st_mtime)
+
+    def sweep(self) -> None:
+        """Removes what killed processes left half-written."""
+        for part in self._directory.glob(f"??/*{_PART}"):
+            if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                part.unlink(missing_ok=True)
+
+
+def _settle(file: Path, place: Path) -> None:
+    """Into place, and onto the disk with its directory; a blob that comes again is young again."""
+    with file.open("rb") as opened:
+        os.fsync(opened.fileno())
+    file.replace(place)
+    os.utime(place)
+    directory = os.open(place.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _unkept(error: OSError) -> StorageError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return StorageError(
+        f"The bot's disk can't take the file ({reason}), so nothing was accepted; "
+        "please tell whoever runs the bot."
+    )

@@ -1,0 +1,153 @@
+"""What may go: masters and attachments of jobs that are over, by age and by what all of them take.
+
+Rows stay, for the history; only their files go. An unfinished job's files are never touched, nor is
+a blob that any row still names, nor one so young that its row may not be written yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import NoReturn
+
+from sqlalchemy import Connection, case, delete, func, select, union_all, update
+
+from bot.errors import StorageError
+from bot.jobs.model import UNFINISHED
+from bot.storage.blobs import Blob, BlobStore
+from bot.storage.database import Database
+from bot.storage.tables import attachments, jobs
+
+logger = logging.getLogger(__name__)
+
+_YOUNG_SECONDS = 3600.0
+_SCRATCH_SECONDS = 24 * 3600.0
+_FIRST_SECONDS = 60.0
+_EVERY_SECONDS = 24 * 3600.0
+_AT_ONCE = 500  # rows in one write, so that nobody waits long behind it
+_MOST = 10_000  # blobs in one round; the next one comes tomorrow
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long files of finished jobs are kept, and how much all files may take."""
+
+    age: timedelta
+    size_bytes: int
+
+
+async def keep_clean(
+    database: Database, blobs: BlobStore, scratch: Path, limits: Limits
+) -> NoReturn:
+    """Cleans up once a day, the first time soon after the start, until cancelled."""
+    await asyncio.sleep(_FIRST_SECONDS)
+    while True:
+        try:
+            await clean_up(database, blobs, scratch, limits)
+        except (StorageError, OSError) as error:
+            logger.warning("the clean-up failed, and is tried again tomorrow: %s", error)
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+async def clean_up(database: Database, blobs: BlobStore, scratch: Path, limits: Limits) -> int:
+    """One round; returns how many files went. ``scratch`` is where workers write.
+
+    Raises StorageError where the database fails; files are removed only after their rows.
+    """
+    expired = await database.read(over, before=datetime.now(UTC) - limits.age)
+    await _forget_all(database, expired)
+    kept = await asyncio.to_thread(list, blobs)
+    left = sum(blob.size_bytes for blob in kept if blob.name not in set(expired))
+    oldest = _oldest(kept, await database.read(over), left - limits.size_bytes)
+    await _forget_all(database, oldest)
+    removed = await _remove_unnamed(database, blobs, kept)
+    await asyncio.to_thread(_sweep, blobs, scratch)
+    logger.info("clean-up: %d files removed", removed)
+    return removed
+
+
+def _oldest(kept: Iterable[Blob], candidates: Sequence[str], excess: int) -> list[str]:
+    """The first of the ``candidates`` that make up for ``excess`` bytes."""
+    sizes = {blob.name: blob.size_bytes for blob in kept if _is_old(blob)}
+    chosen: list[str] = []
+    for name in candidates:
+        if excess <= 0:
+            break
+        if name in sizes:
+            chosen.append(name)
+            excess -= sizes[name]
+    return chosen
+
+
+async def _forget_all(database: Database, names: Sequence[str]) -> None:
+    for start in range(0, len(names), _AT_ONCE):
+        await database.write(forget, names[start : start + _AT_ONCE])
+
+
+async def _remove_unnamed(database: Database, blobs: BlobStore, kept: Iterable[Blob]) -> int:
+    """Removes blobs that no row names, also those that a killed bot never wrote a row for."""
+    old = [blob.name for blob in kept if _is_old(blob)]
+    removed = 0
+    for start in range(0, len(old), _AT_ONCE):
+        some = old[start : start + _AT_ONCE]
+        gone = set(some) - await database.read(named, some)
+        for name in gone:
+            await asyncio.to_thread(blobs.remove, name, unless_younger_than=_YOUNG_SECONDS)
+        removed += len(gone)
+    return removed
+
+
+def _sweep(blobs: BlobStore, scratch: Path) -> None:
+    blobs.sweep()
+    for file in scratch.iterdir():
+        if time.time() - file.stat().st_mtime > _SCRATCH_SECONDS:
+            file.unlink(missing_ok=True)
+
+
+def _is_old(blob: Blob) -> bool:
+    return time.time() - blob.changed > _YOUNG_SECONDS
+
+
+# -- queries ---------------------------------------------------------------------------------------
+
+_NAMES = union_all(
+    select(jobs.c.output.label("blob"), jobs.c.state, jobs.c.finished_at).where(
+        jobs.c.output.is_not(None)
+    ),
+    select(attachments.c.blob, jobs.c.state, jobs.c.finished_at).join(
+        jobs, jobs.c.id == attachments.c.job_id
+    ),
+).subquery()
+_OVER = select(jobs.c.id).where(jobs.c.state.not_in(UNFINISHED))
+
+
+def over(connection: Connection, *, before: datetime | None = None) -> list[str]:
+    """Blobs that only finished jobs name (all of them ``before`` then), the oldest first."""
+    finished = func.max(_NAMES.c.finished_at)
+    unfinished = func.max(case((_NAMES.c.state.in_(UNFINISHED), 1), else_=0))
+    query = select(_NAMES.c.blob).group_by(_NAMES.c.blob).having(unfinished == 0)
+    if before is not None:
+        query = query.having(finished < before)
+    return list(connection.execute(query.order_by(finished).limit(_MOST)).scalars())
+
+
+def forget(connection: Connection, names: Sequence[str]) -> None:
+    """Finished jobs name these no more; an unfinished one that came meanwhile goes on to."""
+    connection.execute(
+        update(jobs)
+        .where(jobs.c.output.in_(names), jobs.c.state.not_in(UNFINISHED))
+        .values(output=None)
+    )
+    connection.execute(
+        delete(attachments).where(attachments.c.blob.in_(names), attachments.c.job_id.in_(_OVER))
+    )
+
+
+def named(connection: Connection, names: Sequence[str]) -> set[str]:
+    """Those of ``names`` that a row names."""
+    return set(connection.execute(select(_NAMES.c.blob).where(_NAMES.c.blob.in_(names))).scalars())

@@ -1,0 +1,32 @@
+"""Whether the disk has room for what is to be accepted."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import NotAcceptedError
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Of the disk that ``directory`` is on, ``spare_bytes`` are never to be filled."""
+
+    directory: Path
+    spare_bytes: int
+
+    def check(self) -> None:
+        """Raises NotAcceptedError where there is too little."""
+        try:
+            free = shutil.disk_usage(self.directory).free
+        except OSError as error:
+            raise NotAcceptedError(
+                "The bot's data directory can't be reached, so nothing was accepted; please tell "
+                "whoever runs the bot."
+            ) from error
+        if free < self.spare_bytes:
+            raise NotAcceptedError(
+                "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot "
+                "to make room."
+            )
