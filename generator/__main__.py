@@ -15,13 +15,13 @@ from importlib.metadata import version
 from types import FrameType
 
 from generator import logs
-from generator.cli import dataset, fine_tune, gif
+from generator.cli import dataset, fine_tune, gif, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import CancelledError, HotshotError
 
 logger = logging.getLogger(__name__)
 
-_COMMANDS = (gif, fine_tune, dataset)
+_COMMANDS = (gif, fine_tune, train_lora, dataset)
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -49,6 +49,7 @@ def settings_of(kind: type[_S], arguments: Namespace, **given: Any) -> _S:
 def add_number(
     group: Group, flag: str, default: float | None, meaning: str, *, whole: bool = False
 ) -> None:
+    """A flag with a number; ``meaning`` says the default where that is None."""
     told = " (default: %(default)s)" if default is not None else ""
     group.add_argument(
         flag,
@@ -95,6 +96,7 @@ def _add_place(group: Group, defaults: RunSettings) -> None:
     )
     group.add_argument(
         "--unet-resume-path",
+        "--resume-from-checkpoint",
         metavar="DIR",
         help=f"go on from a checkpoint ('{LATEST}': the last in the output directory), or begin "
         "with the weights of a model directory",

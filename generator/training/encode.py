@@ -27,6 +27,7 @@ from generator.training.chance import Chance
 from generator.training.samples import BadSampleError
 
 Tensors = dict[str, Tensor]
+TOKENS = 77  # of a caption; what is longer is cut, so that captions fit into one batch
 logger = logging.getLogger(__name__)
 
 
@@ -129,7 +130,8 @@ class CaptionEncoder:
     @torch.no_grad()
     def _encode(self, caption: str) -> Tensors:
         said = self.text.encode([caption])
-        return {"hidden": said.hidden.float().cpu(), "pooled": said.pooled.float().cpu()}
+        hidden = said.hidden[:, :TOKENS]
+        return {"hidden": hidden.float().cpu(), "pooled": said.pooled.float().cpu()}
 
 
 def digest(*parts: str) -> str:

@@ -18,13 +18,14 @@ from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.sources import model_directory
 from generator.limits import ModelLimits
 from generator.training import result
+from generator.training.batches import Batches, Clip, clip_of
 from generator.training.buckets import Plan, choose_size
-from generator.training.clips import Clip, ClipTask, checkpoint_gradients, clip_of
+from generator.training.clips import ClipTask, checkpoint_gradients
 from generator.training.dataset import cut_anew, holds_films
 from generator.training.encode import Cache, CaptionEncoder, LatentEncoder, digest_files
 from generator.training.journal import Journal, Progress
 from generator.training.loop import Loop
-from generator.training.machine import open_machine, training_dtype
+from generator.training.machine import freeze, open_machine, training_dtype
 from generator.training.samples import find_clips
 from generator.training.settings import DatasetSettings, FineTuneSettings
 from generator.training.validation import Validation, to_device
@@ -45,9 +46,13 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
         clips = _clips(settings, accelerator, progress)
         source = model_directory(settings.model)
         model = _load(settings, accelerator)
-        task = _task(settings, model, source, clips, accelerator)
-        _encode(task, settings, progress)
-        steps = run.max_train_steps or run.num_train_epochs * task.plan.steps_per_epoch
+        batches = _batches(settings, model, source, clips, accelerator)
+        task = ClipTask(model.unet, batches)
+        to_device(model, accelerator.device)
+        fill_caches(batches, accelerator, progress)
+        if settings.cache_latents and settings.cache_text:
+            to_device(model, CPU)
+        steps = run.max_train_steps or run.num_train_epochs * batches.plan.steps_per_epoch
         look = _validation(settings, model, clips, accelerator)
         journal = Journal(run, accelerator, look, steps=steps, progress=progress)
         loop = Loop(task, run, accelerator, house, journal, steps=steps)
@@ -99,9 +104,7 @@ def _cutting(settings: FineTuneSettings, directory: Path) -> DatasetSettings:
 def _load(settings: FineTuneSettings, accelerator: Accelerator) -> HotshotModel:
     """The model ready to train: on the device, its temporal layers alone in float32 and free."""
     model = load_model(settings.model, device=CPU, dtype=torch.float32)
-    dtype = training_dtype(accelerator)
-    for parameter in model.unet.spatial_parameters():
-        parameter.data = parameter.data.to(dtype)
+    freeze(model.unet.spatial_parameters(), training_dtype(accelerator))
     for parameter in model.unet.temporal_parameters():
         parameter.requires_grad_()
     model.unet.to(accelerator.device)
@@ -113,46 +116,46 @@ def _load(settings: FineTuneSettings, accelerator: Accelerator) -> HotshotModel:
     return model
 
 
-def _task(
+def _batches(
     settings: FineTuneSettings,
     model: HotshotModel,
     source: Path,
     clips: Sequence[Clip],
     accelerator: Accelerator,
-) -> ClipTask:
-    run = settings.run
-    size = run.train_batch_size * run.gradient_accumulation_steps * accelerator.num_processes
-    return ClipTask(
-        model=model,
-        schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
+) -> Batches:
+    return Batches(
         clips=clips,
-        plan=Plan([clip.shape for clip in clips], size, run.seed),
+        plan=Plan(
+            [clip.shape for clip in clips],
+            settings.run.batch(accelerator.num_processes),
+            settings.run.seed,
+        ),
+        schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
         latents=LatentEncoder(
             model.vae,
             Cache(settings.caches / "latents" if settings.cache_latents else None),
-            digest_files(_files(source, ("vae",)), str(model.vae.dtype)),
+            digest_files(files_in(source, ("vae",)), str(model.vae.dtype)),
             settings.max_vae_encode,
         ),
         captions=CaptionEncoder(
             model.text,
             Cache(settings.caches / "text" if settings.cache_text else None),
-            digest_files(_files(source, TEXT_FOLDERS)),
+            digest_files(files_in(source, TEXT_FOLDERS)),
         ),
-        settings=settings,
-        accelerator=accelerator,
+        seed=settings.run.seed,
+        device=accelerator.device,
+        caption_dropout=settings.caption_dropout,
+        noise_offset=settings.noise_offset,
+        snr_gamma=settings.snr_gamma,
     )
 
 
-def _encode(task: ClipTask, settings: FineTuneSettings, progress: Progress) -> None:
-    """Fills the caches, each process its share; what only encodes then leaves the device."""
-    accelerator = task.accelerator
-    to_device(task.model, accelerator.device)
-    mine = range(accelerator.process_index, len(task.clips), accelerator.num_processes)
-    for done, _ in enumerate(task.prepare(mine), start=1):
+def fill_caches(batches: Batches, accelerator: Accelerator, progress: Progress) -> None:
+    """Each process its share."""
+    mine = range(accelerator.process_index, len(batches.clips), accelerator.num_processes)
+    for done, _ in enumerate(batches.prepare(mine), start=1):
         progress("encode", done, len(mine))
     accelerator.wait_for_everyone()
-    if settings.cache_latents and settings.cache_text:
-        to_device(task.model, CPU)
 
 
 def _validation(
@@ -169,7 +172,7 @@ def _validation(
     return Validation(model, accelerator, settings.run, limits, size, frames)
 
 
-def _files(source: Path, folders: Sequence[str]) -> list[Path]:
+def files_in(source: Path, folders: Sequence[str]) -> list[Path]:
     found = (path for folder in folders for path in (source / folder).rglob("*"))
     return sorted(path for path in found if path.is_file())
 

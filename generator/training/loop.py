@@ -253,10 +253,9 @@ class Loop:
     def _course(self) -> dict[str, Any]:
         """What a run that goes on must have as it was, to see what it would have seen."""
         settings = self.settings
-        batch = settings.train_batch_size * settings.gradient_accumulation_steps
         return {
             "seed": settings.seed,
-            "global_batch": batch * self.accelerator.num_processes,
+            "global_batch": settings.batch(self.accelerator.num_processes),
             "use_ema": settings.use_ema,
         }
 
@@ -292,8 +291,7 @@ class Loop:
 def _learning_rate(settings: RunSettings, processes: int) -> float:
     if not settings.scale_lr:
         return settings.learning_rate
-    batch = settings.train_batch_size * settings.gradient_accumulation_steps * processes
-    return settings.learning_rate * batch
+    return settings.learning_rate * settings.batch(processes)
 
 
 def _average(parameters: list[nn.Parameter], settings: RunSettings) -> EMAModel | None:

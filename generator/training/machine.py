@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
+from torch import nn
 
 from generator.errors import TrainingError
 from generator.training.house import House
 from generator.training.journal import start_trackers, trackers
-from generator.training.settings import RunSettings
+from generator.training.settings import AUTO, RunSettings
 
 _DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -47,11 +48,26 @@ def training_dtype(accelerator: Accelerator) -> torch.dtype:
     return _DTYPES[accelerator.mixed_precision]
 
 
+def freeze(parameters: Iterable[nn.Parameter], dtype: torch.dtype) -> None:
+    """Weights that stay as they are, held in the precision that they are computed in."""
+    for parameter in parameters:
+        parameter.requires_grad = False
+        parameter.data = parameter.data.to(dtype)
+
+
+def _precision(asked: str) -> str:
+    if asked != AUTO:
+        return asked
+    if not torch.cuda.is_available():
+        return "no"
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+
+
 def _accelerator(settings: RunSettings, wanted: list[str]) -> Accelerator:
     timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=settings.nccl_timeout))
     try:
         return Accelerator(
-            mixed_precision=settings.mixed_precision,
+            mixed_precision=_precision(settings.mixed_precision),
             log_with=wanted or None,
             project_dir=str(settings.logs),
             kwargs_handlers=[timeout],

@@ -23,7 +23,8 @@ SCHEDULES = (
     "polynomial",
 )
 REPORTS = ("tensorboard", "wandb", "all", "none")
-PRECISIONS = ("no", "fp16", "bf16")
+AUTO = "auto"
+PRECISIONS = ("no", "fp16", "bf16", AUTO)
 ASPECT_RATIOS = ("auto", "0.42", "0.57", "0.68", "1.0", "1.46", "1.75", "2.4")
 STOP, SKIP = "stop", "skip"
 
@@ -111,6 +112,10 @@ class RunSettings:
                 "--disable-optimizer-restore is about a run that goes on; name its checkpoint "
                 "with --unet-resume-path."
             )
+
+    def batch(self, processes: int) -> int:
+        """Samples of one update, over all processes."""
+        return self.train_batch_size * self.gradient_accumulation_steps * processes
 
     @property
     def logs(self) -> Path:
@@ -220,6 +225,7 @@ class LoraSettings:
     rank: int = 16
     alpha: float | None = None
     dropout: float = 0.0
+    spatial_unet_base: str | None = None
     target: str = "attention"
     use_dora: bool = False
     use_rslora: bool = False

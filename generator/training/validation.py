@@ -12,6 +12,7 @@ import torch
 from accelerate import Accelerator
 
 from generator.hotshot.loading import HotshotModel
+from generator.hotshot.offload import Residence
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.limits import ModelLimits, Size
 from generator.media.clip import Clip
@@ -34,7 +35,7 @@ class Validation:
     def __call__(self, directory: Path) -> Sequence[tuple[str, Path]]:
         """Each prompt with its GIF in ``directory``."""
         made = []
-        with _in_use(self.model, self.accelerator.device) as model, self.accelerator.autocast():
+        with in_use(self.model, self.accelerator.device) as model, self.accelerator.autocast():
             pipeline = HotshotPipeline(model)
             for index, prompt in enumerate(self.settings.test_prompts):
                 path = directory / f"{index}.gif"
@@ -67,12 +68,12 @@ def to_device(model: HotshotModel, device: torch.device) -> None:
 
 
 @contextmanager
-def _in_use(model: HotshotModel, device: torch.device) -> Iterator[HotshotModel]:
+def in_use(model: HotshotModel, device: torch.device) -> Iterator[HotshotModel]:
     before = model.vae.device
     to_device(model, device)
     model.unet.eval()
     try:
-        yield dataclasses.replace(model, device=device)
+        yield dataclasses.replace(model, residence=Residence(device))
     finally:
         model.unet.train()
         to_device(model, before)

@@ -1,0 +1,160 @@
+"""``hotshot train-lora``: a subject or a style from pictures. Checked before torch is loaded."""
+
+from __future__ import annotations
+
+import argparse
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.cli import training
+from generator.cli.parsing import Parser, number, whole_number
+from generator.cli.progress import ProgressBar
+from generator.limits import local_directory
+from generator.training.settings import STOP, LoraSettings, RunSettings
+from generator.training.telling import is_first, tell
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[Parser]
+
+_DEFAULTS = RunSettings(
+    output_dir=Path("lora"),
+    learning_rate=1e-4,
+    lr_warmup_steps=0,
+    max_train_steps=1000,
+    save_n_steps=250,
+    save_starting_step=250,
+    validate_every_steps=250,
+    mixed_precision="auto",
+    gradient_checkpointing=True,
+    project_name="hotshot-lora",
+)
+# Gigabytes -> what fits at 1024, and with room to spare at 512.
+_BY_MEMORY: dict[int, dict[str, int]] = {
+    12: {"train_batch_size": 1, "gradient_accumulation_steps": 4, "rank": 16},
+    16: {"train_batch_size": 2, "gradient_accumulation_steps": 2, "rank": 32},
+    24: {"train_batch_size": 4, "gradient_accumulation_steps": 1, "rank": 32},
+}
+_EXAMPLE = """\
+example:
+  hotshot train-lora --pretrained-model-name-or-path nano --resolution 128 \\
+    --data-dir pictures --trigger "sks ring" --class-prompt "a ball|a star" --output-dir ring
+  hotshot gif --prompt "a sks ring moving left" --lora ring --output ring.gif
+
+A picture's caption is in a .txt of its name beside it; without one the trigger is all that is
+said. The result is pytorch_lora_weights.safetensors, as diffusers names it, and
+lora_kohya.safetensors, for ComfyUI and others. On several GPUs:
+  accelerate launch -m generator.training.train_lora ..."""
+
+
+class _ByMemory:
+    """A default that --gpu-memory decides; the help shows it as that."""
+
+    def __str__(self) -> str:
+        return "by --gpu-memory"
+
+
+def add_to(subparsers: Subparsers) -> Parser:
+    """Declares the sub-command and its flags."""
+    parser = subparsers.add_parser(
+        "train-lora",
+        help="teach a model a subject or a style",
+        description="Trains a LoRA from 5 to 30 pictures.",
+        epilog=_EXAMPLE,
+    )
+    _add_model_and_data(parser.add_argument_group("model and data"))
+    _add_lora(parser.add_argument_group("the LoRA"))
+    _add_prior(parser.add_argument_group("what is to stay as it is"))
+    _add_loss(parser.add_argument_group("what is learnt"))
+    training.add_run(parser, _DEFAULTS)
+    parser.set_defaults(**dict.fromkeys(_BY_MEMORY[12], _ByMemory()))
+    return parser
+
+
+def run(arguments: Namespace) -> None:
+    """Trains, and prints where the result is; raises HotshotError."""
+    settings = build_settings(arguments)
+    settings.check()
+    local_directory(settings.model)
+    if arguments.xformers:
+        tell("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+    from generator.training.train_lora import train_lora
+
+    with ProgressBar() as progress:
+        output = train_lora(settings, progress)
+    if is_first():
+        print(f"{output}  (a LoRA; hotshot gif --lora {output})")
+
+
+def build_settings(arguments: Namespace) -> LoraSettings:
+    for name, value in _BY_MEMORY[arguments.gpu_memory].items():
+        given: Any = getattr(arguments, name)
+        if isinstance(given, _ByMemory):
+            setattr(arguments, name, value)
+    return training.settings_of(
+        LoraSettings,
+        arguments,
+        run=training.run_settings(arguments),
+        model=arguments.pretrained_model_name_or_path,
+    )
+
+
+def _add_model_and_data(group: training.Group) -> None:
+    group.add_argument(
+        "--pretrained-model-name-or-path",
+        default="hotshotco/Hotshot-XL",
+        metavar="MODEL",
+        help="nano, a directory in Hotshot-XL's layout, or a hub id (default: %(default)s)",
+    )
+    group.add_argument(
+        "--spatial-unet-base", metavar="MODEL", help="an SDXL to train the LoRA for instead"
+    )
+    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the pictures")
+    training.add_bad_samples(group, STOP)
+    group.add_argument("--trigger", metavar="WORDS", help="what the subject is to be called")
+    training.add_number(group, "--resolution", 512, "a multiple of 64", whole=True)
+    training.add_switch(group, "--flip", "mirror every other picture")
+    training.add_switch(group, "--cache-latents", "encode each picture once", default=True)
+    training.add_switch(group, "--vae-b16", "encode in bf16")
+
+
+def _add_lora(group: training.Group) -> None:
+    group.add_argument(
+        "--gpu-memory",
+        type=whole_number,
+        choices=tuple(_BY_MEMORY),
+        default=12,
+        help="gigabytes; decides batch size, accumulation and rank (default: %(default)s)",
+    )
+    training.add_number(group, "--rank", 16, "of the additions", whole=True)
+    training.add_number(group, "--alpha", None, "their strength is alpha / rank (default: rank)")
+    training.add_number(group, "--dropout", 0.0, "share of their inputs left out")
+    group.add_argument(
+        "--target",
+        choices=("attention", "all"),
+        default="attention",
+        help="which layers: attention alone, or also projections, feed-forward and convolutions",
+    )
+    training.add_switch(group, "--use-dora", "learn lengths apart from directions (DoRA)")
+    training.add_switch(group, "--use-rslora", "divide by the root of the rank (rsLoRA)")
+    training.add_switch(group, "--train-text-encoder", "both text encoders learn as well")
+    training.add_number(group, "--text-encoder-lr", None, "theirs (default: --learning-rate)")
+
+
+def _add_prior(group: training.Group) -> None:
+    group.add_argument(
+        "--class-prompt", metavar="A|B", help="keep what these prompts make as it is"
+    )
+    group.add_argument(
+        "--class-data-dir", type=Path, metavar="DIR", help="pictures of it (default: made first)"
+    )
+    training.add_number(group, "--num-class-images", 50, "how many to make", whole=True)
+    training.add_number(group, "--prior-loss-weight", 1.0, "how much it counts")
+
+
+def _add_loss(group: training.Group) -> None:
+    group.add_argument(
+        "--caption-dropout", type=number, default=0.0, metavar="X", help="(default: 0)"
+    )
+    training.add_number(group, "--noise-offset", 0.0, "noise that is the same all over a picture")
+    training.snr_gamma(group)

@@ -1,0 +1,48 @@
+"""Pictures of a subject or in a style, with captions beside them or one trigger word for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.errors import TrainingError
+from generator.training.samples import (
+    BadSampleError,
+    Sample,
+    pictures_in,
+    read_prompt,
+    read_sizes,
+    usable,
+)
+from generator.training.settings import SKIP
+
+
+def find_pictures(directory: Path, *, trigger: str | None, bad_samples: str) -> list[Sample]:
+    """The pictures of a directory. Raises TrainingError where none can be used; see ``usable``.
+
+    A caption is in NAME.txt beside NAME.png, and gets the trigger in front where it lacks it;
+    without a file, the trigger is all that is said.
+    """
+    found = usable(
+        pictures_in(directory), lambda path: _read(path, trigger), skip=bad_samples == SKIP
+    )
+    if not found:
+        raise TrainingError(
+            f"There is no usable picture in {directory}; put 5 to 30 pictures of the subject in it."
+        )
+    return found
+
+
+def _read(path: Path, trigger: str | None) -> Sample:
+    size = read_sizes([path])
+    return Sample(path.name, (path,), _caption(path.with_suffix(".txt"), trigger), size, size)
+
+
+def _caption(path: Path, trigger: str | None) -> str:
+    if not path.is_file():
+        if trigger is None:
+            raise BadSampleError(f"it has no {path.name}, and no --trigger says what it shows")
+        return trigger
+    caption = read_prompt(path)
+    if trigger is None or trigger.lower() in caption.lower():
+        return caption
+    return f"{trigger}, {caption}"

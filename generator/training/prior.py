@@ -1,0 +1,86 @@
+"""Pictures of what a LoRA is to leave as it is: made by the model itself before training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from accelerate import Accelerator
+from PIL import Image
+
+from generator.hotshot.loading import HotshotModel
+from generator.hotshot.pipeline import HotshotPipeline
+from generator.limits import ModelLimits
+from generator.protocol import Request
+from generator.training.buckets import choose_size
+from generator.training.pictures import find_pictures
+from generator.training.samples import Sample, pictures_in
+from generator.training.settings import STOP, LoraSettings
+from generator.training.validation import in_use
+
+_MADE = "made.json"
+Progress = Callable[[str, int, int], None]
+
+
+def class_pictures(
+    model: HotshotModel, settings: LoraSettings, accelerator: Accelerator, progress: Progress
+) -> list[Sample]:
+    """None without a class prompt. Those that aren't there yet are made, by turns of each prompt
+    of ``class_prompt`` ("a ball|a star")."""
+    if not settings.class_prompt:
+        return []
+    own = settings.class_data_dir
+    directory = own or settings.run.output_dir / "class_pictures"
+    prompts = [part.strip() for part in settings.class_prompt.split("|") if part.strip()]
+    if own is None and accelerator.is_main_process:
+        directory.mkdir(parents=True, exist_ok=True)
+        _clear_others(directory, json.dumps([prompts, settings.resolution, settings.run.seed]))
+        with in_use(model, accelerator.device) as ready, accelerator.autocast():
+            _make(HotshotPipeline(ready), settings, directory, prompts, progress)
+    accelerator.wait_for_everyone()
+    return find_pictures(directory, trigger=None if own is None else prompts[0], bad_samples=STOP)
+
+
+def _clear_others(directory: Path, asked: str) -> None:
+    """What was made for other settings goes."""
+    made = directory / _MADE
+    if made.is_file() and made.read_text(encoding="utf-8") == asked:
+        return
+    for stale in (*pictures_in(directory), *directory.glob("*.txt")):
+        stale.unlink()
+    made.write_text(asked, encoding="utf-8")
+
+
+def _make(
+    pipeline: HotshotPipeline,
+    settings: LoraSettings,
+    directory: Path,
+    prompts: list[str],
+    progress: Progress,
+) -> None:
+    for index in range(settings.num_class_images):
+        path = directory / f"{index:04d}.png"
+        if path.is_file():
+            continue
+        prompt = prompts[index % len(prompts)]
+        frames = pipeline(_request(settings, prompt, index), report=lambda *_: None)
+        path.with_suffix(".txt").write_text(prompt + "\n", encoding="utf-8")
+        Image.fromarray(frames[0]).save(path)
+        progress("class pictures", index + 1, settings.num_class_images)
+
+
+def _request(settings: LoraSettings, prompt: str, index: int) -> Request:
+    limits = ModelLimits.of(settings.model)
+    size = choose_size(1, 1, settings.resolution)
+    return Request(
+        prompt=prompt,
+        seed=settings.run.seed + index,
+        width=size.width,
+        height=size.height,
+        steps=limits.steps,
+        guidance_scale=limits.guidance_scale,
+        guidance_rescale=limits.guidance_rescale,
+        scheduler=limits.scheduler,
+        video_length=1,
+    )

@@ -1,0 +1,139 @@
+"""Trains a LoRA of a subject or a style: ``accelerate launch -m generator.training.train_lora``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from diffusers import DDPMScheduler
+
+from generator.hotshot.loading import HotshotModel, load_model
+from generator.hotshot.sources import model_directory
+from generator.limits import ModelLimits
+from generator.training import result
+from generator.training.batches import Batches, Captions, clip_of
+from generator.training.buckets import Plan, choose_size
+from generator.training.encode import Cache, CaptionEncoder, LatentEncoder
+from generator.training.fine_tune import CPU, fill_caches
+from generator.training.journal import Journal, Progress
+from generator.training.loop import Loop
+from generator.training.lora import Adapter, LiveCaptions, LoraTask
+from generator.training.machine import freeze, open_machine, training_dtype
+from generator.training.pictures import find_pictures
+from generator.training.prior import class_pictures
+from generator.training.samples import Sample
+from generator.training.settings import LoraSettings
+from generator.training.validation import Validation, to_device
+
+FRAMES = 8  # of a validation GIF
+
+
+def train_lora(settings: LoraSettings, progress: Progress) -> Path:
+    """Runs to the end and gives the directory of the result. Raises HotshotError.
+
+    ``progress`` is told (stage, step, steps).
+    """
+    settings.check()
+    run = settings.run
+    with open_machine(run) as (accelerator, house):
+        checkpoint = house.resumed(run.resume)
+        pictures = find_pictures(
+            settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
+        )
+        model = _load(settings, accelerator)
+        to_device(model, accelerator.device)
+        others = class_pictures(model, settings, accelerator, progress)
+        base = result.fingerprint(model.unet)
+        adapter = Adapter(model, settings, base)
+        model.unet.train()
+        if run.gradient_checkpointing:
+            model.unet.enable_gradient_checkpointing()
+        batches = _batches(settings, model, pictures, accelerator, base)
+        prior = _batches(settings, model, others, accelerator, base) if others else None
+        for some in filter(None, (batches, prior)):
+            fill_caches(some, accelerator, progress)
+        if settings.cache_latents and not settings.train_text_encoder:
+            to_device(model, CPU)
+        task = LoraTask(model, adapter, batches, prior, settings)
+        steps = run.max_train_steps or run.num_train_epochs * batches.plan.steps_per_epoch
+        journal = Journal(
+            run, accelerator, _validation(settings, model, accelerator), steps=steps,
+            progress=progress,
+        )  # fmt: skip
+        loop = Loop(task, run, accelerator, house, journal, steps=steps)
+        if checkpoint is not None:
+            loop.resume(checkpoint)
+        if accelerator.is_main_process:
+            journal.open(loop.done)
+        loop.run()
+        if accelerator.is_main_process:
+            with loop.averaged():
+                task.save(run.output_dir)
+    return run.output_dir
+
+
+def _load(settings: LoraSettings, accelerator: Accelerator) -> HotshotModel:
+    """All frozen; what stays as it is has the run's precision."""
+    model_directory(settings.model)
+    model = load_model(
+        settings.model,
+        spatial_unet_base=settings.spatial_unet_base,
+        device=CPU,
+        dtype=torch.float32,
+    )
+    freeze(model.unet.parameters(), training_dtype(accelerator))
+    model.unet.to(accelerator.device)
+    if settings.vae_b16:
+        model.vae.to(torch.bfloat16)
+    return model
+
+
+def _batches(
+    settings: LoraSettings,
+    model: HotshotModel,
+    pictures: Sequence[Sample],
+    accelerator: Accelerator,
+    base: str,
+) -> Batches:
+    run = settings.run
+    clips = [
+        clip_of(picture, choose_size(*picture.size, settings.resolution)) for picture in pictures
+    ]
+    kept = Cache(run.output_dir / "cache" if settings.cache_latents else None)
+    text = Cache(run.output_dir / "cache")
+    captions: Captions = (
+        LiveCaptions(model.text)
+        if settings.train_text_encoder
+        else CaptionEncoder(model.text, text, f"text {base}")
+    )
+    return Batches(
+        clips=clips,
+        plan=Plan([clip.shape for clip in clips], run.batch(accelerator.num_processes), run.seed),
+        schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
+        latents=LatentEncoder(model.vae, kept, f"vae {base} {model.vae.dtype}"),
+        captions=captions,
+        seed=run.seed,
+        device=accelerator.device,
+        caption_dropout=settings.caption_dropout,
+        noise_offset=settings.noise_offset,
+        snr_gamma=settings.snr_gamma,
+        flip=settings.flip,
+    )
+
+
+def _validation(
+    settings: LoraSettings, model: HotshotModel, accelerator: Accelerator
+) -> Validation:
+    size = choose_size(1, 1, settings.resolution)
+    limits = ModelLimits.of(settings.model)
+    return Validation(model, accelerator, settings.run, limits, size, FRAMES)
+
+
+if __name__ == "__main__":
+    import sys
+
+    from generator.__main__ import main
+
+    sys.exit(main(["train-lora", *sys.argv[1:]]))

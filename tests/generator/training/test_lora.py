@@ -1,0 +1,177 @@
+"""LoRA training on the recorded model: the files it writes do in a pipeline what was trained."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from accelerate.state import AcceleratorState
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from generator.__main__ import main
+from generator.hotshot.loading import load_model
+from generator.protocol import Lora
+from generator.weightfiles.lora_facts import read_lora_facts
+from tests.generator.hotshot.reference import CPU, TINY
+from tests.generator.training.conftest import losses
+
+DIFFUSERS, KOHYA = "pytorch_lora_weights.safetensors", "lora_kohya.safetensors"
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five pictures, one of them wide, one with a caption of its own."""
+    directory = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(0)
+    for index in range(5):
+        width = 96 if index == 2 else 64
+        levels = rng.integers(256, size=(4, 4, 3), dtype=np.uint8)
+        Image.fromarray(levels).resize((width, 64)).save(directory / f"{index}.png")
+    (directory / "1.txt").write_text("from above")
+    return directory
+
+
+def line(pictures: Path, output: Path, *more: str) -> list[str]:
+    return [
+        *("train-lora", "--pretrained_model_name_or_path", str(TINY), "--data_dir", str(pictures)),
+        *("--output_dir", str(output), "--resolution=64", "--report_to=none", "--rank=2"),
+        *("--learning_rate=1e-2", "--save_starting_step=0", "--trigger=sks ring"),
+        *("--max_train_steps=2", "--train_batch_size=2", "--gradient_accumulation_steps=1", *more),
+    ]
+
+
+def train(pictures: Path, output: Path, *more: str) -> None:
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert main(line(pictures, output, *more)) == 0
+
+
+def changed(path: Path) -> dict[str, torch.Tensor]:
+    """All weights of the recorded model with a LoRA on, in float64 for comparing."""
+    model = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    model.loras.wear([Lora(str(path))])
+    networks = {"unet": model.unet, "te1": model.text.encoders[0], "te2": model.text.encoders[1]}
+    return {
+        f"{network}.{name}": value.detach().clone()
+        for network, module in networks.items()
+        for name, value in module.named_parameters()
+    }
+
+
+WAYS = {
+    "attention": (),
+    "all layers, an alpha, text encoders": (
+        "--target=all",
+        "--alpha=1",
+        "--train_text_encoder",
+        "--text_encoder_lr=5e-3",
+    ),
+    "rsLoRA": ("--use_rslora", "--alpha=4"),
+    "DoRA": ("--use_dora", "--target=all"),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_both_files_say_the_same(way: str, pictures: Path, tmp_path: Path) -> None:
+    train(pictures, tmp_path, *WAYS[way])
+    plain = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    ours, kohya = changed(tmp_path / DIFFUSERS), changed(tmp_path / KOHYA)
+    before = dict(plain.unet.named_parameters())
+    different = [
+        name for name, value in ours.items()
+        if name.startswith("unet.") and not torch.equal(value, before[name.removeprefix("unet.")])
+    ]  # fmt: skip
+    assert different
+    assert not any("motion_modules" in name for name in different)
+    for name, value in ours.items():
+        torch.testing.assert_close(kohya[name], value, atol=1e-5, rtol=1e-4, msg=name)
+    facts = read_lora_facts(tmp_path / KOHYA)
+    assert (facts.base_model, facts.trigger_words) == ("SDXL", ("sks ring",))
+
+
+def test_the_files_do_what_was_trained(
+    pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The network that was trained, and a fresh one that wears the file, say the same."""
+    from generator.training import train_lora
+
+    trained: dict[str, Any] = {}
+    load = train_lora._load
+
+    def note(*given: Any) -> Any:
+        trained["model"] = load(*given)
+        return trained["model"]
+
+    monkeypatch.setattr(train_lora, "_load", note)
+    train(pictures, tmp_path, "--use_rslora", "--alpha=3", "--target=all")
+    fresh = load_model(str(TINY), device=CPU, dtype=torch.float32)
+    fresh.loras.wear([Lora(str(tmp_path / DIFFUSERS))])
+    sample, text = torch.randn(1, 4, 2, 8, 8), torch.randn(1, 77, 64)
+    added = {"text_embeds": torch.randn(1, 32), "time_ids": torch.ones(1, 6)}
+    with torch.no_grad():
+        wanted, found = (
+            model.unet.eval()(sample, 500, text, added_cond_kwargs=added).sample
+            for model in (trained["model"], fresh)
+        )
+    torch.testing.assert_close(found, wanted, atol=1e-4, rtol=1e-3)
+
+
+def test_diffusers_reads_what_it_writes(pictures: Path, tmp_path: Path) -> None:
+    train(pictures, tmp_path)
+    names = list(load_file(tmp_path / DIFFUSERS))
+    assert all(name.startswith("unet.") and ".lora_" in name for name in names)
+    with safe_open(tmp_path / KOHYA, framework="pt") as opened:
+        assert opened.metadata()["ss_network_dim"] == "2"
+        assert any(
+            name.startswith("lora_unet_input_blocks_") for name in load_file(tmp_path / KOHYA)
+        )
+
+
+def test_prior_preservation_and_going_on(pictures: Path, tmp_path: Path) -> None:
+    flags = ("--class_prompt=a ball|a star", "--num_class_images=2", "--flip", "--snr_gamma")
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    train(pictures, whole, *flags, "--use_ema", "--max_train_steps=3")
+    made = whole / "class_pictures"
+    assert (made / "0001.txt").read_text() == "a star\n"
+    shutil.copytree(made, half / "class_pictures")  # they are not made again
+    train(pictures, half, *flags, "--use_ema", "--save_starting_step=1", "--save_n_steps=1")
+    assert losses(half) == losses(whole)[:2]
+    train(pictures, half, *flags, "--use_ema", "--max_train_steps=3", "--resume_from_checkpoint",
+          "latest")  # fmt: skip
+    assert losses(half) == losses(whole)
+    for name, value in load_file(whole / DIFFUSERS).items():
+        assert torch.equal(load_file(half / DIFFUSERS)[name], value), name
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
+    def run(words: list[str]) -> str:
+        assert main(words) == 2
+        said = capsys.readouterr().err
+        assert said.count("\n") == 1
+        return said
+
+    return run
+
+
+def test_bad_input_is_one_sentence(
+    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str]
+) -> None:
+    output = tmp_path / "output"
+    wordless = [word for word in line(pictures, output) if not word.startswith("--trigger")]
+    assert "0.png can't be used: it has no 0.txt, and no --trigger" in refused(wordless)
+    assert "--rank must be at least 1" in refused(line(pictures, output, "--rank=0"))
+    assert "--class-prompt" in refused(line(pictures, output, "--class_data_dir", str(pictures)))
+    (tmp_path / "empty").mkdir()
+    assert "is empty" in refused(line(tmp_path / "empty", output))
+    (tmp_path / "empty" / "a.png").write_bytes(b"GIF89a nothing")
+    assert "a.png is no picture" in refused(line(tmp_path / "empty", output))
+    train(pictures, output)
+    again = ("--resume_from_checkpoint=latest", "--max_train_steps=3", "--rank=3")
+    assert "other layers or ranks" in refused(line(pictures, output, *again))
