@@ -79,15 +79,36 @@ class Clips:
             )
             for size in self._sizes
         }
+        self._means = {
+            size: {scene: pool.float().mean(0) for scene, pool in pools.items()}
+            for size, pools in self._geometries.items()
+        }
 
-    def batch(self, count: int, chance: Chance, *, frames: int = FRAMES) -> Sample:
-        """Clips of one size: mostly squares, the other aspect ratios now and then."""
+    def batch(
+        self,
+        count: int,
+        chance: Chance,
+        *,
+        frames: int = FRAMES,
+        means: torch.Tensor | None = None,
+    ) -> Sample:
+        """Clips of one size: mostly squares, the other aspect ratios now and then.
+
+        Where ``means`` (b,) is true, a clip is the mean of all that its attributes allow: what is
+        best predicted from pure noise, and learnt much sooner than from one clip at a time.
+        """
         rng = chance.numpy
         size = self._square
         if rng.random() < 0.3:
             size = self._sizes[int(rng.integers(len(self._sizes)))]
         chosen = rng.integers(len(self._text.attributes), size=count)
-        latents = torch.stack([self._latents(rng, int(i), size, frames) for i in chosen])
+        blurred = [False] * count if means is None else means.tolist()
+        latents = torch.stack(
+            [
+                self._latents(rng, int(index), size, frames, mean=mean)
+                for index, mean in zip(chosen, blurred, strict=True)
+            ]
+        )
         prompt_embeds, text_embeds = self._text.embeds(rng, torch.from_numpy(chosen))
         time_ids = torch.tensor(
             [draw_time_ids(rng, size) for _ in range(count)], dtype=torch.float32
@@ -95,11 +116,13 @@ class Clips:
         return Sample(latents, prompt_embeds, text_embeds, time_ids)
 
     def _latents(
-        self, rng: np.random.Generator, index: int, size: Size, frames: int
+        self, rng: np.random.Generator, index: int, size: Size, frames: int, *, mean: bool
     ) -> torch.Tensor:
         attributes = with_chance(rng, self._text.attributes[index], self._text.said[index])
         pool = self._geometries[size][attributes.shape, attributes.motion]
         path = pool[int(rng.integers(len(pool)))]
+        if mean:
+            path = self._means[size][attributes.shape, attributes.motion]
         moments = np.rint(np.linspace(0, MOMENTS - 1, frames)).astype(int)
         if frames == 1:
             moments = rng.integers(MOMENTS, size=1)

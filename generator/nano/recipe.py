@@ -8,19 +8,20 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import torch
 from diffusers import AutoencoderTiny
+from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from safetensors.torch import save_file
 from torch import nn
 
-from generator.hotshot.unet import HotshotUNet
+from generator.hotshot.unet import HotshotUNet, TemporalTransformer
 from generator.limits import ModelLimits
 from generator.nano import clips, text, unet, vae
 from generator.nano.stage import Chance, Stage
@@ -47,7 +48,7 @@ class Lengths:
     decoder: int = 2000
     encoder: int = 800
     stills: int = 2400
-    clips: int = 3600
+    clips: int = 4000
     temporal: int = 300
 
     @classmethod
@@ -106,8 +107,8 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
     def loss(chance: Chance, *, count: int, frames: int) -> torch.Tensor:
         return unet.loss(network, schedule, data(), chance, count=count, frames=frames)
 
-    def moving(chance: Chance) -> torch.Tensor:
-        frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
+    def moving(chance: Chance, lengths: Sequence[int]) -> torch.Tensor:
+        frames = int(chance.numpy.choice(lengths))
         return loss(chance, count=FRAMES_IN_A_STEP // frames, frames=frames)
 
     def stills(chance: Chance) -> torch.Tensor:
@@ -117,8 +118,8 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
         lambda _, chance: stills(chance)
     )
     # Stills now and then, so that one frame alone stays a picture.
-    _stage("clips", network, network, lengths.clips, runs, learning_rate=1e-3).run(
-        lambda step, chance: stills(chance) if step % 8 == 7 else moving(chance)
+    _stage("clips", network, network, lengths.clips, runs, learning_rate=8e-4).run(
+        lambda step, chance: stills(chance) if step % 8 == 7 else moving(chance, (clips.FRAMES,))
     )
     temporal = list(network.temporal_parameters())
     for parameter in network.spatial_parameters():
@@ -126,7 +127,7 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
     Stage(
         name="temporal", model=network, parameters=temporal, steps=lengths.temporal,
         learning_rate=3e-4, seed=SEED, directory=runs,
-    ).run(lambda _, chance: moving(chance))  # fmt: skip
+    ).run(lambda _, chance: moving(chance, LENGTHS_OF_CLIPS))  # fmt: skip
     return network
 
 
@@ -138,8 +139,24 @@ def new_unet() -> HotshotUNet:
             nn.init.zeros_(module.conv2.weight)
         if isinstance(module, Transformer2DModel):
             nn.init.zeros_(module.proj_out.weight)
+        if isinstance(module, TemporalTransformer):
+            for block in module.transformer_blocks:
+                _look_at_own_frame(block.attn1)
     nn.init.zeros_(network.conv_out.weight)
     return network
+
+
+def _look_at_own_frame(attention: Attention) -> None:
+    """Each frame then starts by passing on its own features and position.
+
+    From a random start every frame sees the same mixture of all, and learns very late which of
+    them it is.
+    """
+    for projection in (attention.to_q, attention.to_k, attention.to_v, attention.to_out[0]):
+        nn.init.eye_(projection.weight)
+    nn.init.zeros_(attention.to_out[0].bias)
+    for projection in (attention.to_q, attention.to_k):
+        projection.weight.data *= 1.5
 
 
 def save(

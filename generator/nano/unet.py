@@ -33,6 +33,8 @@ SCHEDULER_CONFIG: dict[str, Any] = {
     "use_karras_sigmas": False,
 }
 
+PURE = 999  # the timestep at which nothing but noise is left
+
 
 def config() -> dict[str, Any]:
     """As in the published ``unet/config.json``; SDXL's shape, a tenth of its width."""
@@ -83,11 +85,12 @@ def loss(
     frames: int,
 ) -> torch.Tensor:
     """One step on ``count`` clips of ``frames`` frames (1: stills)."""
-    sample = clips.batch(count, chance, frames=frames)
+    timesteps = draw_timesteps(count, chance, pure=0.125 if frames == 1 else 0.3)
+    sample = clips.batch(count, chance, frames=frames, means=timesteps == PURE)
     batch = step.Batch(
         latents=sample.latents,
         noise=torch.randn(sample.latents.shape, generator=chance.torch),
-        timesteps=draw_timesteps(count, chance),
+        timesteps=timesteps,
         prompt_embeds=sample.prompt_embeds,
         text_embeds=sample.text_embeds,
         time_ids=sample.time_ids,
@@ -97,9 +100,9 @@ def loss(
     return step.loss(prediction, schedule, batch)
 
 
-def draw_timesteps(count: int, chance: Chance) -> torch.Tensor:
-    """Even over the schedule in each batch, and once in eight the pure noise at its end."""
+def draw_timesteps(count: int, chance: Chance, *, pure: float = 0.125) -> torch.Tensor:
+    """Even over the schedule in each batch, and ``pure`` of them the pure noise at its end."""
     start = torch.rand((), generator=chance.torch)
     even = ((torch.arange(count) / count + start) % 1 * 1000).long()
-    pure = torch.rand(count, generator=chance.torch) < 0.125
-    return torch.where(pure, 999, even)
+    is_pure = torch.rand(count, generator=chance.torch) < pure
+    return torch.where(is_pure, PURE, even)
