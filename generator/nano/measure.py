@@ -12,6 +12,7 @@ from generator.nano import world
 from generator.nano.world import Frames
 
 Mask = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.float64]
 
 _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the object
 _PATCH = 40  # edge in pixels of the square in which shapes are compared
@@ -47,7 +48,7 @@ class _Blob:
 
 def see(frames: Frames) -> Seen | None:
     """Measures a clip, uint8 (f, h, w, 3); None where no object stands out in every frame."""
-    background = _border_color(frames)
+    background = border_color(frames)
     blobs = [_find(frame, background) for frame in frames]
     found = [blob for blob in blobs if blob is not None]
     if len(found) < len(frames):
@@ -65,7 +66,21 @@ def see(frames: Frames) -> Seen | None:
     )
 
 
-def _border_color(frames: Frames) -> npt.NDArray[np.float32]:
+def places(frames: Frames) -> Places | None:
+    """Where the object's middle is in each frame (f, 2), as shares of width and height.
+
+    None where no object stands out in every frame.
+    """
+    background = border_color(frames)
+    found = [_find(frame, background) for frame in frames]
+    middles = [(blob.x, blob.y) for blob in found if blob is not None]
+    if len(middles) < len(frames):
+        return None
+    return np.array(middles) / (frames.shape[2], frames.shape[1])
+
+
+def border_color(frames: Frames) -> npt.NDArray[np.float32]:
+    """What is most along the edges of all frames, as RGB levels (3,)."""
     edge = np.concatenate(
         [frames[:, :3].reshape(-1, 3), frames[:, -3:].reshape(-1, 3),
          frames[:, :, :3].reshape(-1, 3), frames[:, :, -3:].reshape(-1, 3)]
