@@ -10,39 +10,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import torch
 from diffusers import UNetMotionModel
 
+from benchmarks import midsize
 from benchmarks.table import print_table
 from generator.hotshot import layout
 from generator.hotshot.unet import HotshotUNet
-from generator.hotshot_engine import HotshotEngine
+from generator.hotshot_engine import create
 from generator.limits import NANO, ModelLimits
 from generator.protocol import Request
 
 PROMPT = "a red ball bouncing on a black background"
-MID_SIZE: dict[str, Any] = {
-    "act_fn": "silu",
-    "addition_embed_type": "text_time",
-    "addition_time_embed_dim": 64,
-    "attention_head_dim": [2, 4, 8],
-    "block_out_channels": [128, 256, 512],
-    "cross_attention_dim": 512,
-    "down_block_types": ["DownBlock3D", "CrossAttnDownBlock3D", "CrossAttnDownBlock3D"],
-    "in_channels": 4,
-    "layers_per_block": 2,
-    "mid_block_type": "UNetMidBlock3DCrossAttn",
-    "norm_eps": 1e-5,
-    "norm_num_groups": 32,
-    "out_channels": 4,
-    "projection_class_embeddings_input_dim": 6 * 64 + 256,
-    "sample_size": 32,
-    "transformer_layers_per_block": [1, 1, 2],
-    "up_block_types": ["CrossAttnUpBlock3D", "CrossAttnUpBlock3D", "UpBlock3D"],
-    "use_linear_projection": True,
-}
 
 
 def run() -> None:
@@ -63,6 +43,10 @@ def run() -> None:
         ("", "median, s", "lowest", "highest"),
         [("Hotshot's", *_spread(ours, 3)), ("plain UNetMotionModel", *_spread(plain, 3))],
     )
+    with tempfile.TemporaryDirectory() as directory:
+        midsize.write(Path(directory))
+        _print_gifs(Path(directory))
+        _print_peaks(Path(directory))
 
 
 def _cold(rounds: int = 3) -> tuple[list[float], float]:
@@ -78,7 +62,7 @@ def _cold(rounds: int = 3) -> tuple[list[float], float]:
 
 
 def _warm(rounds: int = 5) -> list[float]:
-    engine = HotshotEngine.load(model=NANO, device="auto", precision="auto")
+    engine = create(model=NANO, device="auto", precision="auto")
     limits = ModelLimits.of(NANO)
     request = Request(
         prompt=PROMPT,
@@ -98,8 +82,8 @@ def _warm(rounds: int = 5) -> list[float]:
 def _steps(rounds: int = 7) -> tuple[list[float], list[float]]:
     """Seconds of a step of either network, taken in turn so that both meet the same machine."""
     torch.manual_seed(0)
-    ours = HotshotUNet(MID_SIZE).eval()
-    plain = UNetMotionModel(**layout.arguments(MID_SIZE)).eval()
+    ours = HotshotUNet(midsize.UNET).eval()
+    plain = UNetMotionModel(**layout.arguments(midsize.UNET)).eval()
     sample = torch.randn(2, 4, 8, 32, 32)
     text = torch.randn(2, 77, 512)
     added = {"text_embeds": torch.randn(2, 256), "time_ids": torch.ones(2, 6)}
@@ -112,6 +96,37 @@ def _steps(rounds: int = 7) -> tuple[list[float], list[float]]:
     pairs = [(_timed(lambda: step(ours), 1)[0], _timed(lambda: step(plain), 1)[0])
              for _ in range(rounds)]  # fmt: skip
     return [first for first, _ in pairs], [second for _, second in pairs]
+
+
+def _print_gifs(directory: Path, rounds: int = 3) -> None:
+    ours = midsize.make(directory)
+    plain = midsize.make_plain(ours.model)
+    pairs = [
+        (
+            _timed(lambda: midsize.generate(ours), 1)[0],
+            _timed(lambda: midsize.generate_plain(plain), 1)[0],
+        )
+        for _ in range(rounds)
+    ]
+    print_table(
+        "a GIF, the same weights: 8 frames of 256 x 256, 4 steps, guided",
+        ("", "median, s", "lowest", "highest"),
+        [
+            ("Hotshot's pipeline", *_spread([first for first, _ in pairs], 2)),
+            ("diffusers' AnimateDiffSDXLPipeline", *_spread([second for _, second in pairs], 2)),
+        ],
+    )
+
+
+def _print_peaks(directory: Path) -> None:
+    rows = [
+        (f"{precision}, low_vram_mode" if low_vram else precision, f"{peak:.0f}")
+        for precision in midsize.PRECISIONS
+        for low_vram in (False, True)
+        for peak in (midsize.peak(directory, precision, low_vram=low_vram),)
+    ]
+    where = "of the GPU" if torch.cuda.is_available() else "of the process"
+    print_table(f"peak memory {where} for that GIF, MB", ("", "MB"), rows)
 
 
 def _timed(action: Callable[[], object], rounds: int) -> list[float]:
