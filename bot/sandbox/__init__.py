@@ -5,6 +5,7 @@ Stands alone: it imports nothing of the rest of ``bot``.
 
 from bot.sandbox.body import Upload
 from bot.sandbox.clock import Clock
+from bot.sandbox.console import serve
 from bot.sandbox.errors import NobodyListening, NotOffered, SandboxError
 from bot.sandbox.faults import Fault, Matching
 from bot.sandbox.interactions import Callback, Interaction
@@ -12,8 +13,8 @@ from bot.sandbox.ledger import Account, Ledger, Tally, Verdict
 from bot.sandbox.model import ADMINISTRATOR, MANAGE_GUILD, Channel, Guild, Message, User
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Recorded
-from bot.sandbox.server import Sandbox, serve
-from bot.sandbox.troubles import Delay, Refusal, Reset
+from bot.sandbox.server import Sandbox
+from bot.sandbox.troubles import Delay, Refusal, Reset, Trouble
 
 __all__ = [
     "ADMINISTRATOR",
@@ -38,6 +39,7 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "Tally",
+    "Trouble",
     "Upload",
     "User",
     "Verdict",

@@ -12,14 +12,14 @@ from bot.sandbox.world import Dispatch, World
 def add_guild(world: World, name: str, *, owner: User | None, bot_is_in: bool) -> Guild:
     guild = world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
     if bot_is_in:
-        _tell(world, guild, "GUILD_CREATE", payloads.guild_create(world, guild))
+        _welcome(world, guild)
     return guild
 
 
 def let_bot_in(world: World, guild: Guild) -> None:
     guild.bot_is_in = True
     world.add_member(guild, world.bot)
-    _tell(world, guild, "GUILD_CREATE", payloads.guild_create(world, guild))
+    _welcome(world, guild)
 
 
 def kick_bot(world: World, guild: Guild) -> None:
@@ -55,6 +55,13 @@ def _guild_of(channel: Channel) -> Guild:
     if channel.guild is None:
         raise SandboxError("A direct message's channel stays as it is.")
     return channel.guild
+
+
+def _welcome(world: World, guild: Guild) -> None:
+    """One that was joined just now doesn't say whether it is available."""
+    joined = payloads.guild_create(world, guild)
+    del joined["unavailable"]
+    _tell(world, guild, "GUILD_CREATE", joined)
 
 
 def _tell(world: World, guild: Guild, name: str, data: payloads.Json) -> None:

@@ -1,11 +1,10 @@
 """A Discord in a box, on loopback: ``async with Sandbox() as discord`` and the bot may connect.
 
-Wires world, gateway and REST together. The tests, the demo and ``hotshot-bot sandbox`` use it.
+Wires world, gateway and REST together. The tests, the demo and the console use it.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -19,6 +18,7 @@ from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.model import DM, Channel, Guild, Message, User
+from bot.sandbox.orders import obey
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Journal, Recorded
 from bot.sandbox.troubles import Refusal
@@ -234,10 +234,6 @@ class Sandbox:
         """Queues any other trouble: Refusal, Delay, Reset."""
         self.faults.add(fault)
 
-
-async def serve(host: str = "127.0.0.1", port: int = 0, *, token: str | None = None) -> None:
-    """Serves until cancelled; says where on standard output. OSError where the port is taken."""
-    async with Sandbox(host=host, port=port, token=token) as discord:
-        print(f"The sandbox listens at {discord.url}")  # the bot's base_url
-        print(f"The bot's token there is {discord.token}", flush=True)
-        await asyncio.Event().wait()
+    async def order(self, line: str) -> None:
+        """Any trouble by one line, as ``bot.sandbox.orders`` lists them; raises SandboxError."""
+        await obey(self, line)

@@ -17,6 +17,14 @@ class Raw:
         self.session = session
         self._discord = discord
 
+    @property
+    def url(self) -> str:
+        return self._discord.url
+
+    @property
+    def token(self) -> str:
+        return self._discord.token
+
     async def call(
         self, method: str, path: str, payload: Any = None, *, token: str | None = None, **more: Any
     ) -> tuple[int, Any]:

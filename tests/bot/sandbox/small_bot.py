@@ -6,6 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 import discord
 import yarl
@@ -46,17 +47,21 @@ class Buttons(discord.ui.View):
 
 
 class SmallBot(discord.Client):
-    """Keeps what it saw: ``interactions`` and ``messages``; ``came_up`` is set when it is ready."""
+    """Keeps what it saw: ``interactions`` (again as ``incoming``, to be waited for) and
+    ``messages``; ``came_up`` is set when it is ready.
+    """
 
-    def __init__(self, intents: discord.Intents | None = None) -> None:
+    def __init__(self, intents: discord.Intents | None = None, **options: Any) -> None:
         super().__init__(
             intents=intents or discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
             guild_ready_timeout=0.05,  # else it waits 2 s for servers that may still come
+            **options,
         )
         self.came_up = asyncio.Event()
         self.tree = app_commands.CommandTree(self)
         self.interactions: list[discord.Interaction] = []
+        self.incoming: asyncio.Queue[discord.Interaction] = asyncio.Queue()
         self.messages: asyncio.Queue[discord.Message] = asyncio.Queue()
         add_commands(self.tree)
 
@@ -68,6 +73,7 @@ class SmallBot(discord.Client):
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         self.interactions.append(interaction)
+        self.incoming.put_nowait(interaction)
 
     async def on_message(self, message: discord.Message) -> None:
         self.messages.put_nowait(message)
