@@ -20,16 +20,16 @@ from torch import Tensor
 
 from generator.hotshot.conditioning import Conditioning
 from generator.hotshot.controlnet_files import config_for
-from generator.hotshot.loading import HotshotModel, load_model
+from generator.hotshot.loading import load_model
 from generator.hotshot.text import EncodedText
 from generator.hotshot.unet import ClipAttnProcessor, HotshotUNet
 from generator.limits import NANO_DIRECTORY, ModelLimits
 from generator.nano import clips, paths, unet, world
+from generator.nano.finished import batch_of, encode_captions
 from generator.nano.stage import Chance, Stage
 from generator.training import step
 
 SEED = 0
-CAPTIONS = 8_000
 FRAMES_IN_A_STEP = 32
 LENGTHS_OF_CLIPS = (8, 8, 8, 8, 16, 4, 1)
 OWN_SHAPE_SHARE = 0.4  # sources of another shape than the caption's
@@ -106,15 +106,8 @@ def loss(
 ) -> Tensor:
     """As of the UNet, which is frozen, told what the ControlNet adds."""
     drawn = sample.clips
-    count, _, frames = drawn.latents.shape[:3]
-    batch = step.Batch(
-        latents=drawn.latents,
-        noise=torch.randn(drawn.latents.shape, generator=chance.torch),
-        timesteps=unet.draw_timesteps(count, chance),
-        prompt_embeds=drawn.prompt_embeds,
-        text_embeds=drawn.text_embeds,
-        time_ids=drawn.time_ids,
-    )
+    frames = drawn.latents.shape[2]
+    batch = batch_of(drawn, chance)
     told = Conditioning(EncodedText(drawn.prompt_embeds, drawn.text_embeds), drawn.time_ids)
     noisy = schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
     with torch.autocast("cpu", torch.bfloat16):
@@ -145,7 +138,7 @@ def train(directory: Path, runs: Path, lengths: Lengths) -> None:
     """
     torch.manual_seed(SEED)
     model = load_model(str(directory), device=torch.device("cpu"), dtype=torch.float32)
-    sources = Sources(_captions(model), ModelLimits.of(str(directory)))
+    sources = Sources(encode_captions(model), ModelLimits.of(str(directory)))
     controlnet = build(model.unet)
     for kind, steps in (("canny", lengths.canny), ("depth", lengths.depth)):
         _train(controlnet, model.unet, sources, kind=kind, runs=runs, steps=steps)
@@ -179,14 +172,6 @@ def _train(
         name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
         learning_rate=1e-3, seed=SEED, directory=runs, average_decay=0.99,
     ).run(loss_at)  # fmt: skip
-
-
-def _captions(model: HotshotModel) -> clips.Text:
-    def encode(texts: list[str]) -> tuple[Tensor, Tensor]:
-        encoded = model.text.encode(texts)
-        return encoded.hidden, encoded.pooled
-
-    return clips.captions_by(encode, CAPTIONS, SEED)
 
 
 def _draw(

@@ -94,7 +94,7 @@ def evaluate(model: str, count: int, overrides: dict[str, float]) -> list[Result
     results = []
     for case in tqdm(list(cases(count)), desc="evaluating", unit="GIF"):
         started = time.perf_counter()
-        frames = pipeline(_request(case, limits, overrides), report=lambda *_: None)
+        frames = pipeline(request_of(case, limits, overrides), report=lambda *_: None)
         results.append(Result(case, frames, time.perf_counter() - started))
     return results
 
@@ -140,7 +140,8 @@ def main() -> None:
     print(f"The first clips are in {arguments.sheet}.")
 
 
-def _request(case: Case, limits: ModelLimits, overrides: dict[str, float]) -> Request:
+def request_of(case: Case, limits: ModelLimits, overrides: dict[str, float]) -> Request:
+    """A case at the model's own settings, or with some of them overridden."""
     settings: dict[str, float] = {
         "steps": limits.steps,
         "guidance_scale": limits.guidance_scale,

@@ -1,0 +1,36 @@
+"""What may be learnt on top of the finished nano: its own text, and batches of other clips."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from generator.hotshot.loading import HotshotModel
+from generator.nano import clips, unet
+from generator.nano.stage import Chance
+from generator.training import step
+
+SEED = 0
+CAPTIONS = 8_000
+
+
+def encode_captions(model: HotshotModel, count: int = CAPTIONS) -> clips.Text:
+    """A pool of captions, by the model's own encoders."""
+
+    def encode(texts: list[str]) -> tuple[Tensor, Tensor]:
+        encoded = model.text.encode(texts)
+        return encoded.hidden, encoded.pooled
+
+    return clips.captions_by(encode, count, SEED)
+
+
+def batch_of(sample: clips.Sample, chance: Chance) -> step.Batch:
+    """The same clips with noise and timesteps."""
+    return step.Batch(
+        latents=sample.latents,
+        noise=torch.randn(sample.latents.shape, generator=chance.torch),
+        timesteps=unet.draw_timesteps(len(sample.latents), chance),
+        prompt_embeds=sample.prompt_embeds,
+        text_embeds=sample.text_embeds,
+        time_ids=sample.time_ids,
+    )
