@@ -16,7 +16,7 @@ import discord
 
 from bot.jobs.model import Job, State
 from bot.jobs.service import JobService
-from bot.jobs.ways import ORIGINAL, is_answerable
+from bot.jobs.ways import answer_of, is_answerable
 from bot.ui import embeds, text
 from bot.ui.buttons import cancel_view
 from bot.ui.progress import ProgressBoard
@@ -100,7 +100,7 @@ class DiscordBoard:
     async def _edit_answer(self, job: Job, content: dict[str, Any]) -> int:
         origin = job.origin
         webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
-        return (await webhook.edit_message(ORIGINAL, **content)).id
+        return (await webhook.edit_message(answer_of(job), **content)).id
 
     async def _edit_message(self, job: Job, message_id: int, content: dict[str, Any]) -> None:
         place = self._client.get_partial_messageable(job.origin.channel_id)

@@ -113,6 +113,9 @@ class DiscordCourier:
                     raise
                 logger.info("the answer can't be edited (%s), so a message is sent", error)
                 again = True
+        if parcel.job.origin.private:  # nobody else may see it
+            direct = await direct_to(self._client, parcel.job)
+            return await self._post(direct, fitter, again=again)
         try:
             posted = await self._post(channel_of(self._client, parcel.job), fitter, again=again)
         except (discord.Forbidden, discord.NotFound) as error:

@@ -95,6 +95,7 @@ class Ledger:
         moved = await self._database.write(rows.move, job, state, **values)
         if moved is None:
             logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
+            await self._believe(job.id)
             return None
         logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
@@ -129,6 +130,12 @@ class Ledger:
             return
         self._keep(replace(job, answer_id=message_id))
         await self._database.write(rows.note, job_id, answer_id=message_id)
+
+    async def _believe(self, job_id: str) -> None:
+        """The row is right, whatever was thought here."""
+        row = await self._database.read(rows.get, job_id)
+        if row is not None and job_id in self._live:
+            self._keep(row)
 
     def _keep(self, job: Job) -> None:
         """The memory follows the row."""

@@ -57,6 +57,11 @@ class Origin:
     channel_id: int
     guild_id: int | None = None
     upload_limit: int = 10 * 1024 * 1024  # bytes
+    suffix: str = ".gif"  # the format that was asked for
+    private: bool = False  # seen by its owner alone
+    is_followup: bool = False  # answered by a message of its own after the command's answer
+    parent_id: str | None = None  # the job that this one came from
+    relation: str = ""  # and how: again, vary, longer ...
 
     def token_expired(self, now: datetime) -> bool:
         return now >= self.asked_at + TOKEN_LIFE

@@ -21,6 +21,7 @@ from bot.jobs.ledger import RETRY_SECONDS, Ledger, now
 from bot.jobs.model import Attachment, Job, Origin, State
 from bot.jobs.outlook import Outlook, Status
 from bot.jobs.pace import Pace
+from bot.jobs.places import in_place, without_places
 from bot.jobs.queue import FairQueue, Ticket
 from bot.logs import job_context
 from bot.storage.blobs import BlobStore
@@ -31,7 +32,6 @@ logger = logging.getLogger(__name__)
 
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _LEAVE_SECONDS = 5.0
-_EXTENSION = ".gif"
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
 _UNWRITTEN = "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
 
@@ -53,6 +53,7 @@ class JobService:
     ) -> None:
         self._ledger = ledger
         self._courier = courier
+        self._blobs = blobs
         self._finisher = Finisher(ledger, courier, blobs)
         self._scratch = scratch
         self._room = room
@@ -162,8 +163,9 @@ class JobService:
         self._outlook.began(job.id, device)
         self._courier.follow(begun)
         # a name of its own: a worker that outlived a killed bot may still write the last one's
-        output = self._scratch / f"{job.id}-{attempt}{_EXTENSION}"
-        return begun, Generate(job.id, attempt, job.request, str(output))
+        output = self._scratch / f"{job.id}-{attempt}{job.origin.suffix}"
+        request = in_place(job.request, self._blobs)
+        return begun, Generate(job.id, attempt, request, str(output))
 
     def progressed(self, progress: Progress) -> None:
         """Takes in a step, unless it is of an attempt that is over."""
@@ -249,7 +251,7 @@ class JobService:
                 inside = str(self._scratch) in message
                 if inside:
                     logger.error("%s", message)
-                await self._finisher.fail(job, _UNWRITTEN if inside else message)
+                await self._finisher.fail(job, _UNWRITTEN if inside else without_places(message))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 

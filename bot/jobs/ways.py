@@ -30,7 +30,14 @@ Send = Callable[[Parcel], Awaitable[Posted]]
 
 def is_answerable(job: Job) -> bool:
     """Whether the command's token still opens its answer."""
-    return bool(job.origin.token) and not job.origin.token_expired(datetime.now(UTC))
+    known = not job.origin.is_followup or job.answer_id is not None
+    return known and bool(job.origin.token) and not job.origin.token_expired(datetime.now(UTC))
+
+
+def answer_of(job: Job) -> int:
+    """The message that the command's token opens for this job."""
+    follows = job.origin.is_followup and job.answer_id is not None
+    return job.answer_id if follows and job.answer_id else ORIGINAL
 
 
 class Answer:
@@ -48,7 +55,7 @@ class Answer:
         origin = self._job.origin
         webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
         message = await webhook.edit_message(
-            ORIGINAL,
+            answer_of(self._job),
             content=parcel.content,
             embed=parcel.embed(),
             attachments=parcel.files(),

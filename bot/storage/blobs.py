@@ -41,7 +41,7 @@ class BlobStore:
 
     def path(self, name: str) -> Path:
         """Where a blob is or would be. Raises ValueError for a name that is none."""
-        if not _NAME.fullmatch(name):
+        if not is_blob(name):
             raise ValueError(f"{name!r} is no blob's name")
         return self._directory / name[:2] / name
 
@@ -99,6 +99,11 @@ class BlobStore:
         for part in self._directory.glob(f"??/*{_PART}"):
             if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
                 part.unlink(missing_ok=True)
+
+
+def is_blob(name: str) -> bool:
+    """Whether it is a blob's name."""
+    return _NAME.fullmatch(name) is not None
 
 
 def _settle(file: Path, place: Path) -> None:

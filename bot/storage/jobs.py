@@ -78,6 +78,15 @@ def get(connection: Connection, job_id: str) -> Job | None:
     return None if row is None else _job(row)
 
 
+def attachments_of(connection: Connection, job_id: str) -> list[Attachment]:
+    """What came with a job."""
+    columns = attachment_rows.c
+    query = select(columns.blob, columns.filename, columns.size_bytes).where(
+        columns.job_id == job_id
+    )
+    return [Attachment(*row) for row in connection.execute(query)]
+
+
 def unfinished(connection: Connection, *, after: int = 0, limit: int = 1000) -> list[Job]:
     """Those that are not over, in order of acceptance, the first ``limit`` of those ``after``."""
     query = select(jobs).where(jobs.c.state.in_(UNFINISHED), jobs.c.number > after)

@@ -21,7 +21,7 @@ from bot.errors import StorageError
 from bot.jobs.model import UNFINISHED
 from bot.storage.blobs import Blob, BlobStore
 from bot.storage.database import Database
-from bot.storage.tables import attachments, jobs
+from bot.storage.tables import attachments, drafts, jobs
 
 logger = logging.getLogger(__name__)
 
@@ -150,4 +150,5 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
 
 def named(connection: Connection, names: Sequence[str]) -> set[str]:
     """Those of ``names`` that a row names."""
-    return set(connection.execute(select(_NAMES.c.blob).where(_NAMES.c.blob.in_(names))).scalars())
+    kept = (select(column).where(column.in_(names)) for column in (_NAMES.c.blob, drafts.c.blob))
+    return set(connection.execute(union_all(*kept)).scalars())

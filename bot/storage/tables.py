@@ -23,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    false,
 )
 
 
@@ -57,6 +58,11 @@ jobs = Table(
     Column("channel_id", BigInteger, nullable=False),
     Column("guild_id", BigInteger),
     Column("upload_limit", BigInteger, nullable=False),
+    Column("suffix", String(8), nullable=False, server_default=".gif"),
+    Column("private", Boolean, nullable=False, server_default=false()),
+    Column("is_followup", Boolean, nullable=False, server_default=false()),
+    Column("parent_id", String(32)),
+    Column("relation", String(16), nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
     Column("model", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -73,6 +79,7 @@ jobs = Table(
     Index("jobs_by_state", "state", "number"),
     Index("jobs_by_user", "user_id", "number"),
     Index("jobs_by_output", "output"),
+    Index("jobs_by_parent", "parent_id"),
     sqlite_autoincrement=True,
 )
 
@@ -84,6 +91,18 @@ attachments = Table(
     Column("filename", Text, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
     Index("attachments_by_blob", "blob"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("blob", String(80), nullable=False),
+    Column("content", JSON, nullable=False),
+    Index("drafts_by_age", "created_at"),
+    Index("drafts_by_blob", "blob"),
 )
 
 costs = Table(

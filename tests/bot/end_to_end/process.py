@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,9 +66,16 @@ class Setup:
 
     async def all_over(self) -> None:
         """Until no job is unfinished: a message stands in Discord before its row says so."""
+        await self._until_all(lambda row: row["state"] in ("done", "failed", "cancelled"))
+
+    async def all_told(self) -> None:
+        """Until every row knows that its owner does."""
+        await self._until_all(lambda row: row["told"])
+
+    async def _until_all(self, holds: Callable[[dict[str, Any]], Any]) -> None:
         deadline = time.monotonic() + START_WITHIN
-        while not {row["state"] for row in self.rows("state")} <= {"done", "failed", "cancelled"}:
-            assert time.monotonic() < deadline, self.rows("state")
+        while not all(map(holds, self.rows("state, told"))):
+            assert time.monotonic() < deadline, self.rows("state, told")
             await asyncio.sleep(0.02)
 
 
@@ -85,12 +92,18 @@ class Bot:
         return await cls.launch(log, *command.split(), "--config", str(config))
 
     @classmethod
-    async def launch(cls, log: Path, *arguments: str) -> Self:
+    async def start_module(cls, module: str, config: Path, *arguments: str) -> Self:
+        """A module that runs the bot in its own way."""
+        log = config.with_name("bot.log")
+        return await cls.launch(log, *arguments, "--config", str(config), module=module)
+
+    @classmethod
+    async def launch(cls, log: Path, *arguments: str, module: str = "bot") -> Self:
         """Any command; what it prints goes to ``log``."""
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "bot", *arguments),
+                *("-m", module, *arguments),
                 cwd=ROOT,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},
                 stdout=output,

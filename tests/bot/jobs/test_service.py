@@ -3,126 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
 
-from bot.errors import (
-    NotAcceptedError,
-    RefusedError,
-    StorageError,
-    UndeliverableError,
-    WorkerDiedError,
-)
-from bot.jobs.cost import Costs
-from bot.jobs.courier import Posted
-from bot.jobs.ledger import Ledger
-from bot.jobs.model import Job, State
-from bot.jobs.pace import Pace
-from bot.jobs.queue import Quota
-from bot.jobs.service import JobService
+from bot.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
+from bot.jobs.model import Attachment, Job, State
+from bot.storage import costs
 from bot.storage import jobs as rows
-from bot.storage.blobs import BlobStore
-from bot.storage.database import Database, open_database
+from bot.storage.database import open_database
 from bot.storage.room import Room
-from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress
+from generator.protocol import Cancelled, Failed, Finished, Outcome, Progress
+from tests.bot.jobs.house import House, Notebook
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
 KILLED = WorkerDiedError(-9)
-
-
-class Notebook:
-    """A courier that writes down what it was given."""
-
-    def __init__(self) -> None:
-        self.delivered: list[tuple[str, str, bool]] = []
-        self.told: list[tuple[str, str | None]] = []
-        self.alerts: list[str] = []
-        self.refusing = ""
-        self.holding = asyncio.Event()  # set: nothing holds a delivery up
-        self.holding.set()
-
-    def follow(self, job: Job) -> None:
-        """Progress messages are the board's business."""
-
-    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
-        await self.holding.wait()
-        if self.refusing:
-            raise UndeliverableError(self.refusing)
-        content = await asyncio.to_thread(file.read_text)
-        self.delivered.append((job.id, content, again))
-        return Posted(message_id=11, channel_id=12)
-
-    async def tell(self, job: Job, *, again: bool) -> None:
-        self.told.append((job.state.value, job.error))
-
-    async def alert(self, words: str) -> None:
-        self.alerts.append(words)
-
-
-class House:
-    """A service on its database, with everything a test asks of it."""
-
-    def __init__(self, database: Database, directory: Path, courier: Notebook) -> None:
-        self.database = database
-        self.blobs = BlobStore(directory / "blobs")
-        self.scratch = directory / "scratch"
-        self.scratch.mkdir()
-        self.room = Room(directory, 0)
-        self.courier = courier
-        self.stopped: list[tuple[str, int]] = []
-        self.jobs = self.restarted()
-
-    def restarted(self) -> JobService:
-        """A new service on the same database, as after a start."""
-        self.jobs = JobService(
-            Ledger(self.database, Quota(size=3, per_user=3)),
-            courier=self.courier,
-            blobs=self.blobs,
-            scratch=self.scratch,
-            room=self.room,
-            model="nano",
-            pace=Pace(self.database, "nano", Costs()),
-            workers=1,
-        )
-        self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))
-        return self.jobs
-
-    async def accept(self) -> Job:
-        async with self.jobs.accept(ORIGIN, REQUEST) as job:
-            return job
-
-    async def begin(self) -> tuple[Job, Generate]:
-        begun = await self.jobs.begin(await self.jobs.next_ticket(), "cpu")
-        assert begun is not None
-        return begun
-
-    def finished(self, generate: Generate) -> Finished:
-        """The file, written, and the word that it is."""
-        Path(generate.output).write_text(f"attempt {generate.attempt}")
-        return Finished(generate.job_id, generate.attempt, generate.output, 1.5, 9)
-
-    async def row(self, job: Job) -> Job:
-        found = await self.database.read(rows.get, job.id)
-        assert found is not None
-        return found
-
-    async def row_in(self, job: Job, state: State) -> Job:
-        """The row, once it is in ``state``."""
-        deadline = time.monotonic() + 5
-        while (found := await self.row(job)).state is not state:
-            assert time.monotonic() < deadline, found
-            await asyncio.sleep(0.005)
-        return found
-
-    async def until(self, job: Job, state: State) -> Job:
-        """As ``row_in``, once nothing is going on in the background either."""
-        await self.row_in(job, state)
-        await self.jobs.settled()
-        return await self.row_in(job, state)
 
 
 @pytest.fixture
@@ -272,6 +169,72 @@ async def test_a_write_that_fails_accepts_nothing(house: House) -> None:
             await house.accept()
     await house.database.write(lambda connection: _run(connection, "ALTER TABLE j RENAME TO jobs"))
     await house.accept()
+
+
+async def test_a_full_disk_accepts_nothing(house: House, tmp_path: Path) -> None:
+    house.room = Room(tmp_path, 2**63)
+    house.restarted()
+    with pytest.raises(NotAcceptedError, match="disk is full, so nothing was accepted"):
+        await house.accept()
+
+
+async def test_a_file_that_the_disk_did_not_take(house: House) -> None:
+    """The user hears of it, not of the directory that the bot keeps."""
+    job = await house.accept()
+    running, generate = await house.begin()
+    house.jobs.ended(running, Failed(job.id, 1, f"{generate.output} can't be written."))
+    failed = await house.until(job, State.FAILED)
+    assert failed.error is not None
+    assert "disk" in failed.error
+    assert str(house.scratch) not in failed.error
+
+
+async def test_a_master_that_vanished_before_it_was_kept(house: House) -> None:
+    job = await house.accept()
+    running, generate = await house.begin()
+    house.jobs.ended(running, Finished(job.id, 1, generate.output, 1.0, 9))  # which isn't there
+    failed = await house.until(job, State.FAILED)
+    assert "disk couldn't take it" in (failed.error or "")
+
+
+async def test_attachments_are_rows_before_anybody_is_answered(house: House) -> None:
+    blob = house.blobs.put(b"frames", ".gif")
+    attachment = Attachment(blob, "../../my control.gif", 6)
+    async with house.jobs.accept(ORIGIN, REQUEST, [attachment]) as job:
+        kept = await house.database.read(rows.attachments_of, job.id)
+    assert kept == [attachment]
+
+
+async def test_bad_luck_keeps_what_waits_and_refuses_the_rest(house: House) -> None:
+    job = await house.accept()
+    for _ in range(3):  # said once
+        house.jobs.troubled("It dies.")
+    status = house.jobs.status(job.id)
+    assert status is not None
+    assert "It dies." in status.trouble
+    with pytest.raises(NotAcceptedError, match="It dies"):
+        await house.accept()
+    await house.jobs.settled()
+    assert house.courier.alerts == ["No GIF can be made at the moment. It dies."]
+    house.jobs.recovered()
+    await house.accept()
+    assert (await house.begin())[0].id == job.id
+
+
+async def test_the_time_left_is_learnt_and_kept(house: House) -> None:
+    jobs = [await house.accept() for _ in range(3)]
+    first, generate = await house.begin()
+    status = house.jobs.status(jobs[1].id)
+    assert status is not None
+    assert status.seconds_left is None  # nothing is known yet
+    house.jobs.ended(first, house.finished(generate, seconds=10.0))
+    await house.until(jobs[0], State.DONE)
+    for place, job in enumerate(jobs[1:], start=1):
+        status = house.jobs.status(job.id)
+        assert status is not None
+        assert status.seconds_left == pytest.approx(10.0 * place, rel=0.05)
+    learnt = await house.database.read(costs.learnt, "nano")
+    assert list(learnt) == ["cpu"]
 
 
 async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(house: House) -> None:

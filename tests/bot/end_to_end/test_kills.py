@@ -1,0 +1,123 @@
+"""The bot is killed at every write that a job's life has; then it is started again.
+
+What was accepted is delivered once, or its owner is told once; what wasn't leaves no trace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox import Interaction, Person, Sandbox
+from bot.sandbox.model import Message
+from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, running
+
+_MOST_WRITES = 20
+
+
+def is_last_word(message: Message) -> bool:
+    return bool(message.files) or "❌" in message.text
+
+
+def last_words(discord: Sandbox, prompt: str) -> list[Message]:
+    """Files and reasons that stand for this prompt."""
+    return [
+        message
+        for message in discord.messages_in(discord.channel)
+        if is_last_word(message) and prompt in message.text
+    ]
+
+
+async def killed_run(
+    setup: Setup, discord: Sandbox, ada: Person, *, number: int, when: str, prompt: str
+) -> tuple[Interaction | None, bool]:
+    """What was asked of a bot that dies at its ``number``-th write, and whether it did die."""
+    known = discord.gateway.identified
+    config = setup.write(queue={"leave_seconds": 0})
+    bot = await Bot.start_module("tests.bot.end_to_end.killed_at", config, str(number), when, "run")
+    dead = asyncio.ensure_future(bot.process.wait())
+    try:
+        connected = asyncio.ensure_future(
+            discord.until(lambda: discord.gateway.identified > known or None, START_WITHIN)
+        )
+        await asyncio.wait((dead, connected), return_when=asyncio.FIRST_COMPLETED)
+        if dead.done():
+            connected.cancel()
+            return None, True
+        await discord.connected(START_WITHIN)
+        sent = await ada.slash("gif", prompt=prompt, steps=2)
+        over = asyncio.ensure_future(_until_over(setup))
+        await asyncio.wait((dead, over), return_when=asyncio.FIRST_COMPLETED, timeout=START_WITHIN)
+        over.cancel()
+        await asyncio.gather(over, return_exceptions=True)
+        return sent, dead.done()
+    finally:
+        await bot.stop()
+
+
+async def _until_over(setup: Setup) -> None:
+    """Until its row says that all is over, and what is learnt of it is written too."""
+    while True:
+        rows = setup.rows("state, told")
+        if rows and rows[0]["told"] and _counted(setup.data, "costs"):
+            return
+        await asyncio.sleep(0.05)
+
+
+def _counted(data: Path, table: str) -> int:
+    with sqlite3.connect(data / "hotshot.db") as connection:
+        found: int = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]  # noqa: S608
+    return found
+
+
+async def said(discord: Sandbox, prompt: str) -> list[Message]:
+    """The last words, once there are some."""
+    return await discord.until(lambda: last_words(discord, prompt) or None, 20)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_killed_at_every_write(
+    setup: Setup, discord: Sandbox, ada: Person, when: str
+) -> None:
+    """Of a job that is made and delivered."""
+    seen: set[str] = set()
+    for number in range(1, _MOST_WRITES):
+        prompt = f"mark{number}"
+        own = replace(setup, directory=setup.directory / str(number))
+        own.directory.mkdir()
+        sent, died = await killed_run(own, discord, ada, number=number, when=when, prompt=prompt)
+        accepted = [row["state"] for row in own.rows()] if sent else []
+        seen.update(accepted)
+        async with running(own.write(), discord):
+            if accepted:
+                await said(discord, prompt)
+                await own.all_over()
+        assert len(last_words(discord, prompt)) == len(accepted), number
+        assert [row["state"] for row in own.rows()] == ["done"] * len(accepted)
+        if not died:
+            break
+    else:
+        pytest.fail("the bot writes without end")
+    assert seen == {"queued", "running", "delivering", "done"}
+
+
+@pytest.mark.parametrize(("when", "number"), list(itertools.product(("before", "after"), (4, 5))))
+async def test_a_failure_is_told_once(
+    setup: Setup, discord: Sandbox, ada: Person, when: str, number: int
+) -> None:
+    """Killed around the writes that say failed, and that its owner was told."""
+    setup.engine = "tests.bot.engines.fails:create"
+    _, died = await killed_run(setup, discord, ada, number=number, when=when, prompt="mark")
+    assert died
+    discord.clock.advance(16 * 60)  # what was said can't be said again by the same way
+    async with running(setup.write(), discord):
+        await said(discord, "mark")
+        await setup.all_told()
+    [told] = last_words(discord, "mark")
+    assert "can't be drawn" in told.text
+    assert setup.rows()[0]["state"] == "failed"

@@ -1,0 +1,108 @@
+"""/gif with a source: fetched, checked, looked at, followed; and results as they were asked for."""
+
+from __future__ import annotations
+
+from generator.media.containers import sniff
+from bot.sandbox import Interaction, Person, Sandbox, Upload
+from bot.sandbox.model import Message
+from tests.bot import files
+from tests.bot.end_to_end.process import Setup, running
+
+
+async def posted(interaction: Interaction) -> Message:
+    return await interaction.message(lambda message: message.files, 20)
+
+
+async def said(interaction: Interaction) -> str:
+    message = await interaction.message(lambda message: not message.loading, 20)
+    assert message.ephemeral, message.text
+    return message.text
+
+
+async def test_a_source_is_followed_at_once_where_it_is_said_how(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        source = Upload("../../x/dance.gif", files.gif())
+        sent = await ada.slash(
+            "gif", prompt="a cat", control_gif=source, control_type="canny", control_strength=0.7
+        )
+        message = await posted(sent)
+    request = files.request_in(message.files[0].data)
+    assert request["controls"] == [
+        {"kind": "canny", "scale": 0.7, "start": 0.0, "end": 1.0, "annotator": "auto"}
+    ]
+    assert request["control_source"].startswith(str(setup.data))
+    [row] = setup.rows()
+    assert str(setup.data) not in row["request"]
+
+
+async def test_a_source_is_shown_first_and_go_works_after_a_restart(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        sent = await ada.slash(
+            "gif", prompt="a cat", control_gif=Upload("a.gif", files.gif(frames=12))
+        )
+        sheet = await sent.message(lambda message: message.files, 20)
+        assert sheet.ephemeral
+        assert setup.rows() == []
+    async with running(setup.write(), discord):
+        await ada.choose(sheet, "pick:sheet_part", "The first half")
+        await sent.message(lambda message: len(message.versions) > 2, 20)
+        await ada.choose(sheet, "pick:sheet_strength", "strength 0.5")
+        pressed = await ada.press(sheet, "Go")
+        message = await posted(pressed)
+        again = await ada.press(sheet, "Go")
+        assert "used already" in await said(again)
+    request = files.request_in(message.files[0].data)
+    assert request["controls"][0]["kind"] == "canny"
+    assert request["controls"][0]["scale"] == 0.5
+    assert request["control_source"].endswith(".png")  # a part of it
+
+
+async def test_bad_sources_cost_a_sentence(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    bad = {
+        "text.gif": (b"GIF of nothing", "no GIF"),
+        "cut.gif": (files.gif()[:40], "broken|damaged|breaks off"),
+        "still.png": (files.still(), "doesn't move"),
+        "photo.jpg": (files.still("JPEG"), "doesn't move"),
+        "bomb.gif": (files.bomb(), "pixels"),
+    }
+    async with running(setup.write(), discord) as bot:
+        for name, (data, words) in bad.items():
+            sent = await ada.slash(
+                "gif", prompt="x", control_gif=Upload(name, data), control_type="canny"
+            )
+            answer = await said(sent)
+            assert any(word in answer for word in words.split("|")), (name, answer)
+            assert answer.endswith("."), answer
+        assert "Traceback" not in bot.log
+    assert setup.rows() == []
+    assert not [path for path in (setup.data / "blobs").rglob("*") if path.is_file()]
+    assert list((setup.data / "scratch").iterdir()) == []
+
+
+async def test_variations_formats_and_privacy(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    style = {"prompt": "{prompt}, film grain", "negative_prompt": "colour", "steps": 4}
+    async with running(setup.write(**{"styles.noir": style}), discord):
+        sent = await ada.slash(
+            "gif", prompt="a cat", count=3, format="webp", private=True, style="noir"
+        )
+        await discord.until(
+            lambda: sum(bool(message.files) for message in sent.messages) == 3 or None, 20
+        )
+        for message in sent.messages:
+            assert message.ephemeral
+            assert not bob.sees(message)
+            assert sniff(message.files[0].data) == "webp"
+    requests = [files.request_in(message.files[0].data) for message in sent.messages]
+    assert len({request["seed"] for request in requests}) == 3
+    assert {request["prompt"] for request in requests} == {"a cat, film grain"}
+    assert {request["negative_prompt"] for request in requests} == {"colour"}
+    assert {request["steps"] for request in requests} == {4}

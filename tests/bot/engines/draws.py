@@ -1,0 +1,29 @@
+"""Draws a real picture that moves, and writes what it was asked into the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from generator.engine import Engine, Report
+from generator.media.clip import Clip
+from generator.media.save import save
+from generator.protocol import Request
+from tests.generator.engines import Loaded
+
+
+class Draws(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        for step in range(1, request.steps + 1):
+            report("denoise", step, request.steps)
+        frames = np.full((request.video_length, 64, 96, 3), 20, np.uint8)
+        for index, frame in enumerate(frames):
+            left = 4 + index * 4
+            frame[20:40, left : left + 16] = (220, 60, 60)
+        save(Clip(frames, request.video_duration), output, json.dumps(request.to_dict()))
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return Draws()

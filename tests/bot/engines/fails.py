@@ -1,0 +1,19 @@
+"""Refuses whatever it is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.errors import RequestError
+from generator.protocol import Request
+from tests.generator.engines import Loaded
+
+
+class Fails(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        raise RequestError("That can't be drawn.")
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return Fails()

@@ -1,0 +1,219 @@
+"""Whatever happens in whatever order, an accepted job ends once and its owner knows how.
+
+Hypothesis draws the order: people ask and cancel, workers make, fail, die and speak late, Discord
+refuses, the generator breaks, the bot is killed and started again. The database is real.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import Coroutine
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from bot.errors import NotAcceptedError, RefusedError, WorkerDiedError
+from bot.jobs.model import Job, State
+from bot.storage.database import open_database
+from generator.protocol import Failed, Generate, Progress
+from tests.bot.jobs.house import House, Notebook
+from tests.bot.jobs.samples import ORIGIN
+
+T = TypeVar("T")
+
+PEOPLE = st.integers(1, 3)
+WHICH = st.integers(0, 9)  # of those there are: what is drawn must not hang on what happened
+_WORKERS = 2
+
+
+class Service(RuleBasedStateMachine):
+    """A job service; ``hands`` are the jobs that workers have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runner = asyncio.Runner()
+        self._directory = tempfile.TemporaryDirectory()
+        self._stack = AsyncExitStack()
+        self.house: House = self.run(self._open())
+        self.accepted: dict[str, Job] = {}
+        self.hands: list[tuple[Job, Generate]] = []
+        self.past: list[tuple[Job, Generate]] = []  # attempts that are over
+        self.attempts: Counter[str] = Counter()
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
+
+    async def _open(self) -> House:
+        path = Path(self._directory.name)
+        url = f"sqlite+aiosqlite:///{path / 'test.db'}"
+        database = await self._stack.enter_async_context(open_database(url))
+        return House(database, path, Notebook(), size=5)
+
+    # -- what may happen ---------------------------------------------------------------------------
+
+    @rule(user=PEOPLE)
+    def accept(self, user: int) -> None:
+        try:
+            job = self.run(self.house.accept(replace(ORIGIN, user_id=user)))
+        except NotAcceptedError:
+            return
+        self.accepted[job.id] = job
+
+    @rule()
+    def begin(self) -> None:
+        if len(self.hands) >= _WORKERS:
+            return
+
+        async def drawn() -> tuple[Job, Generate] | None:
+            ticket = await asyncio.wait_for(self.house.jobs.next_ticket(), 0.01)
+            return await self.house.jobs.begin(ticket, "cpu")
+
+        try:
+            begun = self.run(drawn())
+        except TimeoutError:
+            return
+        if begun is not None:
+            assert begun[0].attempt > self.attempts[begun[0].id]
+            self.attempts[begun[0].id] = begun[0].attempt
+            self.hands.append(begun)
+
+    @rule(how=st.sampled_from(["made", "failed", "died"]), settle=st.booleans())
+    def end(self, how: str, *, settle: bool) -> None:
+        if not self.hands:
+            return
+        job, generate = hand = self.hands.pop(0)
+        self.past.append(hand)
+        self.run(self._end(job, generate, how, settle=settle))
+
+    async def _end(self, job: Job, generate: Generate, how: str, *, settle: bool) -> None:
+        match how:
+            case "made":
+                self.house.jobs.ended(job, self.house.finished(generate))
+            case "failed":
+                self.house.jobs.ended(job, Failed(job.id, job.attempt, "no"))
+            case _:
+                self.house.jobs.crashed(job, WorkerDiedError(-9))
+        if settle:
+            await self.house.jobs.settled(0.05)  # Discord may be slow just now
+        else:
+            await asyncio.sleep(0)
+
+    @rule(which=WHICH, how=st.sampled_from(["made", "failed", "died", "progress"]))
+    def speak_late(self, which: int, how: str) -> None:
+        if not self.past:
+            return
+        job, generate = self.past[which % len(self.past)]
+        if how == "progress":
+            self.house.jobs.progressed(Progress(job.id, job.attempt, "denoise", 1, 3))
+        else:
+            self.run(self._end(job, generate, how, settle=True))
+
+    @rule(which=WHICH, by=PEOPLE)
+    def cancel(self, which: int, by: int) -> None:
+        if not self.accepted:
+            return
+        job = list(self.accepted.values())[which % len(self.accepted)]
+        try:
+            self.run(self.house.jobs.cancel(job.id, by=by))
+        except RefusedError:
+            return
+        assert by == job.user_id
+
+    @rule(reason=st.sampled_from(["", "The channel is gone."]))
+    def discord_changes_its_mind(self, reason: str) -> None:
+        self.house.courier.refusing = reason
+
+    @rule(held=st.booleans())
+    def discord_is_slow(self, *, held: bool) -> None:
+        if held:
+            self.house.courier.holding.clear()
+        else:
+            self.house.courier.holding.set()
+
+    @rule(how=st.sampled_from(["troubled", "broken", "recovered"]))
+    def the_generator(self, how: str) -> None:
+        async def happens() -> None:
+            match how:
+                case "troubled":
+                    self.house.jobs.troubled("It dies.")
+                case "broken":
+                    self.house.jobs.broken("It is broken.")
+                case _:
+                    self.house.jobs.recovered()
+
+        self.run(happens())
+
+    @rule(gently=st.booleans())
+    def restart(self, *, gently: bool) -> None:
+        async def again() -> None:
+            if gently:
+                for job, _ in self.hands:
+                    await self.house.jobs.interrupted(job)
+            await (await self.house.killed()).recover()
+
+        self.past += self.hands
+        self.hands = []
+        self.run(again())
+
+    # -- what must hold ----------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_is_doubled(self) -> None:
+        delivered = Counter(job_id for job_id, _, _ in self.house.courier.delivered)
+        assert all(count == 1 for count in delivered.values())
+        assert set(delivered) <= set(self.accepted)
+
+    @invariant()
+    def the_quota_is_held(self) -> None:
+        assert len(self.house.jobs.waiting_or_running()) <= self.house.size
+
+    def teardown(self) -> None:
+        """All trouble ends; then every accepted job does."""
+        try:
+            self.run(self._finish())
+            self.run(self._stack.aclose())
+        finally:
+            self._runner.close()
+            self._directory.cleanup()
+
+    async def _finish(self) -> None:
+        house = self.house
+        house.courier.refusing = ""
+        house.courier.holding.set()
+        house.jobs.recovered()
+        for job, generate in self.hands:
+            house.jobs.ended(job, house.finished(generate))
+        await house.jobs.settled()
+        while house.jobs.waiting_or_running():
+            ticket = await asyncio.wait_for(house.jobs.next_ticket(), 5)
+            if (begun := await house.jobs.begin(ticket, "cpu")) is not None:
+                house.jobs.ended(begun[0], house.finished(begun[1]))
+            await house.jobs.settled()
+        delivered = {job_id for job_id, _, _ in house.courier.delivered}
+        for job in self.accepted.values():
+            row = await house.row(job)
+            assert row.state.is_final
+            assert row.told
+            if row.state is State.DONE:
+                assert job.id in delivered
+            else:
+                assert (row.state.value, job.id) in house.courier.told_of
+            assert row.origin.token == ""
+        self.nothing_is_doubled()
+
+
+TestService = Service.TestCase
+TestService.settings = settings(
+    max_examples=40,
+    stateful_step_count=30,
+    deadline=None,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],  # a real database is slow to shrink on
+    suppress_health_check=[HealthCheck.too_slow],
+)
