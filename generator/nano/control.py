@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,15 +34,8 @@ SEED = 0
 FRAMES_IN_A_STEP = 32
 LENGTHS_OF_CLIPS = (8, 8, 8, 8, 16, 4, 1)
 OWN_SHAPE_SHARE = 0.4  # sources of another shape than the caption's
+STEPS = {"canny": 1500, "depth": 700}  # depth goes on from what canny has learnt
 EMBEDDING_CHANNELS = (8, 16, 32, 64)
-
-
-@dataclass(frozen=True, slots=True)
-class Lengths:
-    """Steps of each ControlNet's training; depth goes on from what canny has learnt."""
-
-    canny: int = 1500
-    depth: int = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +125,23 @@ def loss(
     return step.loss(prediction, schedule, batch)
 
 
-def train(directory: Path, runs: Path, lengths: Lengths) -> None:
+def train(directory: Path, runs: Path, lengths: Mapping[str, int] = STEPS) -> None:
     """Puts ``controlnet/canny`` and ``controlnet/depth`` into a finished model's directory.
 
-    Goes on from checkpoints in ``runs``.
+    Goes on from checkpoints in ``runs``; one that has learnt nothing and isn't to is left out.
     """
     torch.manual_seed(SEED)
     model = load_model(str(directory), device=torch.device("cpu"), dtype=torch.float32)
     sources = Sources(encode_captions(model), ModelLimits.of(str(directory)))
     controlnet = build(model.unet)
-    for kind, steps in (("canny", lengths.canny), ("depth", lengths.depth)):
-        _train(controlnet, model.unet, sources, kind=kind, runs=runs, steps=steps)
-        save(controlnet, directory / "controlnet" / kind)
+    for kind, steps in lengths.items():
+        stage = Stage(
+            name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
+            learning_rate=1e-3, seed=SEED, directory=runs, average_decay=0.99,
+        )  # fmt: skip
+        if stage.recall() or steps:
+            stage.run(_loss_of(kind, controlnet, model.unet, sources))
+            save(controlnet, directory / "controlnet" / kind)
 
 
 def save(controlnet: ControlNetModel, directory: Path) -> None:
@@ -152,15 +151,9 @@ def save(controlnet: ControlNetModel, directory: Path) -> None:
     half.half().save_pretrained(directory)
 
 
-def _train(
-    controlnet: ControlNetModel,
-    network: HotshotUNet,
-    sources: Sources,
-    *,
-    kind: str,
-    runs: Path,
-    steps: int,
-) -> None:
+def _loss_of(
+    kind: str, controlnet: ControlNetModel, network: HotshotUNet, sources: Sources
+) -> Callable[[int, Chance], Tensor]:
     schedule = unet.noise_schedule()
 
     def loss_at(_: int, chance: Chance) -> Tensor:
@@ -168,10 +161,7 @@ def _train(
         sample = sources.batch(kind, max(1, FRAMES_IN_A_STEP // frames), frames, chance)
         return loss(controlnet, network, schedule, sample, chance)
 
-    Stage(
-        name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
-        learning_rate=1e-3, seed=SEED, directory=runs, average_decay=0.99,
-    ).run(loss_at)  # fmt: skip
+    return loss_at
 
 
 def _draw(
@@ -192,11 +182,11 @@ def main() -> None:
         "--model", type=Path, default=NANO_DIRECTORY, help="the finished model's directory"
     )
     parser.add_argument("--runs", type=Path, default=Path("runs/nano"), help="for checkpoints")
-    for kind in ("canny", "depth"):
-        parser.add_argument(f"--{kind}-steps", type=int, default=getattr(Lengths(), kind))
+    for kind, steps in STEPS.items():
+        parser.add_argument(f"--{kind}-steps", type=int, default=steps)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    lengths = Lengths(arguments.canny_steps, arguments.depth_steps)
+    lengths = {kind: getattr(arguments, f"{kind}_steps") for kind in STEPS}
     train(arguments.model, arguments.runs, lengths)
 
 

@@ -14,14 +14,14 @@ SEED = 0
 CAPTIONS = 8_000
 
 
-def encode_captions(model: HotshotModel, count: int = CAPTIONS) -> clips.Text:
+def encode_captions(model: HotshotModel) -> clips.Text:
     """A pool of captions, by the model's own encoders."""
 
     def encode(texts: list[str]) -> tuple[Tensor, Tensor]:
         encoded = model.text.encode(texts)
         return encoded.hidden, encoded.pooled
 
-    return clips.captions_by(encode, count, SEED)
+    return clips.captions_by(encode, CAPTIONS, SEED)
 
 
 def batch_of(sample: clips.Sample, chance: Chance) -> step.Batch:

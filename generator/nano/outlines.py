@@ -39,12 +39,10 @@ LINE = 0.42  # of the way from a shape's edge to its innermost point
 MIN_LINE = 6.0  # pixels: what latents of 8 x 8 can still say
 # The layers of resnets and of attention, spatial and temporal alike.
 TARGETS = ["conv1", "conv2", "to_q", "to_k", "to_v", "to_out.0"]
-METADATA = {
-    "modelspec.title": "outlines",
-    "modelspec.description": "A sample for nano: shapes become outlines.",
-}
+METADATA = {"modelspec.title": "outlines"}  # one entry: safetensors would shuffle several
 HOLLOW = 0.08  # of an object's area, within it, that is as the background
 _NAME = "outlines"
+FILE = Path("loras") / f"{_NAME}.safetensors"  # in the model's directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +79,21 @@ def outline(coverage: world.Floats) -> world.Floats:
 
 
 def train(directory: Path, output: Path, runs: Path, steps: int) -> None:
-    """Trains on the finished model in ``directory``; goes on from a checkpoint in ``runs``."""
+    """Trains on the finished model in ``directory``; goes on from a checkpoint in ``runs``.
+
+    Writes nothing where nothing was learnt and nothing is to be.
+    """
     torch.manual_seed(SEED)
     model = load_model(str(directory), device=torch.device("cpu"), dtype=torch.float32)
-    data = Outlined(encode_captions(model), ModelLimits.of(str(directory)))
     add_adapter(model.unet)
     learnt = [value for value in model.unet.parameters() if value.requires_grad]
+    stage = Stage(
+        name=_NAME, model=model.unet, parameters=learnt, steps=steps, learning_rate=2e-3,
+        seed=SEED, directory=runs, average_decay=0.99,
+    )  # fmt: skip
+    if not stage.recall() and not steps:
+        return
+    data = Outlined(encode_captions(model), ModelLimits.of(str(directory)))
     schedule = unet.noise_schedule()
 
     def loss_at(_: int, chance: Chance) -> Tensor:
@@ -97,10 +104,7 @@ def train(directory: Path, output: Path, runs: Path, steps: int) -> None:
             prediction = step.predict(model.unet, schedule, batch)
         return step.loss(prediction, schedule, batch)
 
-    Stage(
-        name=_NAME, model=model.unet, parameters=learnt, steps=steps, learning_rate=2e-3,
-        seed=SEED, directory=runs, average_decay=0.99,
-    ).run(loss_at)  # fmt: skip
+    stage.run(loss_at)
     save(model.unet, output)
 
 
@@ -159,9 +163,7 @@ def _hole(frame: world.Frames) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m generator.nano.outlines", description=__doc__)
     parser.add_argument("--model", type=Path, default=NANO_DIRECTORY)
-    parser.add_argument(
-        "--output", type=Path, default=NANO_DIRECTORY / "loras" / f"{_NAME}.safetensors"
-    )
+    parser.add_argument("--output", type=Path, default=NANO_DIRECTORY / FILE)
     parser.add_argument("--runs", type=Path, default=Path("runs/nano"), help="for the checkpoint")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--count", type=int, default=24, help="clips to measure afterwards")

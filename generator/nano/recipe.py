@@ -1,5 +1,7 @@
 """Trains nano from nothing: text encoders, VAE, stills, clips, then the temporal layers alone.
 
+On the finished model its ControlNets are trained, and a sample LoRA.
+
 Every stage goes on from its last checkpoint, so it may be stopped at any time. The seeds are fixed.
 """
 
@@ -9,13 +11,12 @@ import functools
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
 import torch
 from diffusers import AutoencoderTiny
-from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from safetensors.torch import save_file
@@ -23,7 +24,7 @@ from torch import nn
 
 from generator.hotshot.unet import HotshotUNet, TemporalTransformer
 from generator.limits import ModelLimits
-from generator.nano import clips, text, unet, vae
+from generator.nano import clips, control, outlines, text, unet, vae
 from generator.nano.stage import Chance, Stage
 
 SEED = 0
@@ -48,13 +49,16 @@ class Lengths:
     decoder: int = 2000
     encoder: int = 800
     stills: int = 2400
-    clips: int = 4000
-    temporal: int = 300
+    clips: int = 3300
+    temporal: int = 200
+    canny: int = control.STEPS["canny"]
+    depth: int = control.STEPS["depth"]
+    outlines: int = outlines.STEPS
 
     @classmethod
     def none(cls) -> Self:
         """No further step of any stage: what the checkpoints have, as it is."""
-        return cls(text=0, decoder=0, encoder=0, stills=0, clips=0, temporal=0)
+        return cls(**dict.fromkeys((field.name for field in fields(cls)), 0))
 
 
 def train(output: Path, runs: Path, lengths: Lengths) -> None:
@@ -70,6 +74,9 @@ def train(output: Path, runs: Path, lengths: Lengths) -> None:
 
     network = _train_unet(data, runs, lengths)
     save(output, encoders, autoencoder, network)
+    # What follows learns on the model as it ships, and changes nothing of it.
+    control.train(output, runs, {"canny": lengths.canny, "depth": lengths.depth})
+    outlines.train(output, output / outlines.FILE, runs, lengths.outlines)
 
 
 def _train_text(
@@ -114,11 +121,12 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
     def stills(chance: Chance) -> torch.Tensor:
         return loss(chance, count=FRAMES_IN_A_STEP, frames=1)
 
+    # A still is a clip's first frame: so the text's motion already says where the object starts.
     _stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(
         lambda _, chance: stills(chance)
     )
     # Stills now and then, so that one frame alone stays a picture.
-    _stage("clips", network, network, lengths.clips, runs, learning_rate=8e-4).run(
+    _stage("clips", network, network, lengths.clips, runs, learning_rate=5e-4).run(
         lambda step, chance: stills(chance) if step % 8 == 7 else moving(chance, (clips.FRAMES,))
     )
     temporal = list(network.temporal_parameters())
@@ -140,23 +148,27 @@ def new_unet() -> HotshotUNet:
         if isinstance(module, Transformer2DModel):
             nn.init.zeros_(module.proj_out.weight)
         if isinstance(module, TemporalTransformer):
-            for block in module.transformer_blocks:
-                _look_at_own_frame(block.attn1)
+            _tell_frames_apart(module)
     nn.init.zeros_(network.conv_out.weight)
     return network
 
 
-def _look_at_own_frame(attention: Attention) -> None:
-    """Each frame then starts by passing on its own features and position.
+def _tell_frames_apart(temporal: TemporalTransformer) -> None:
+    """Each frame then starts by passing on its own position.
 
-    From a random start every frame sees the same mixture of all, and learns very late which of
-    them it is.
+    From the usual start every frame sees the same mixture of all; and since neither the position
+    alone nor the text alone says where the object is, nothing pulls them apart for very long.
     """
-    for projection in (attention.to_q, attention.to_k, attention.to_v, attention.to_out[0]):
-        nn.init.eye_(projection.weight)
-    nn.init.zeros_(attention.to_out[0].bias)
-    for projection in (attention.to_q, attention.to_k):
-        projection.weight.data *= 1.5
+    for block in temporal.transformer_blocks:
+        attention = block.attn1
+        for projection in (attention.to_q, attention.to_k, attention.to_v, attention.to_out[0]):
+            nn.init.eye_(projection.weight)
+        nn.init.zeros_(attention.to_out[0].bias)
+        for projection in (attention.to_q, attention.to_k):
+            projection.weight.data *= 1.5
+    temporal.proj_in.weight.data *= 0.3
+    nn.init.eye_(temporal.proj_out.weight)
+    temporal.proj_out.weight.data *= 0.3
 
 
 def save(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,9 +15,10 @@ from generator.hotshot.loading import load_model
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.limits import NANO_DIRECTORY, ModelLimits
 from generator.nano import clips, recipe, stage
-from generator.protocol import Request
+from generator.protocol import Control, Lora, Request
 
 CPU = torch.device("cpu")
+KINDS = ("canny", "depth")
 
 
 def _request(limits: ModelLimits) -> Request:
@@ -36,13 +39,20 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
     monkeypatch.setattr(clips, "GEOMETRIES", 3)
     monkeypatch.setattr(recipe, "CAPTIONS", 16)
     monkeypatch.setattr("generator.nano.vae.POOL", 8)
-    lengths = recipe.Lengths(text=2, decoder=2, encoder=2, stills=2, clips=2, temporal=2)
+    monkeypatch.setattr("generator.nano.finished.CAPTIONS", 16)
+    monkeypatch.setattr("generator.nano.control.LENGTHS_OF_CLIPS", (2,))
+    lengths = recipe.Lengths(**{field.name: 2 for field in fields(recipe.Lengths)})
     recipe.train(tmp_path / "model", tmp_path / "runs", lengths)
     limits = ModelLimits.of(str(tmp_path / "model"))
     model = load_model(str(tmp_path / "model"), device=CPU, dtype=torch.float32)
-    frames = HotshotPipeline(model)(_request(limits), report=lambda *_: None)
-    assert frames.shape == (8, 128, 128, 3)
-    assert frames.dtype == np.uint8
+    lora = Lora(str(tmp_path / "model" / "loras" / "outlines.safetensors"))
+    asked: list[dict[str, Any]] = [{}, {"loras": (lora,)}]
+    for changes in (*asked, *({"controls": (Control(kind),)} for kind in KINDS)):
+        request = replace(_request(limits), **changes)
+        pictures = [np.zeros((8, 128, 128, 3), np.uint8) for _ in request.controls]
+        frames = HotshotPipeline(model)(request, report=lambda *_: None, pictures=pictures)
+        assert frames.shape == (8, 128, 128, 3)
+        assert frames.dtype == np.uint8
     recipe.train(tmp_path / "snapshot", tmp_path / "runs", recipe.Lengths.none())
     weights = [path.relative_to(tmp_path / "model") for path in (tmp_path / "model").rglob("*.*")]
     assert weights
