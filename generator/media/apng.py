@@ -16,13 +16,19 @@ import numpy.typing as npt
 from PIL import Image
 
 from generator.media.clip import Box, Clip, changed_boxes
+from generator.media.palette import with_fewer_colours
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UNITS_PER_SECOND = 1000
 
 
-def encode(clip: Clip) -> bytes:
-    """A PNG of the one frame, or an endless animation of all of them."""
+def encode(clip: Clip, *, colours: int | None = None) -> bytes:
+    """A PNG of the one frame, or an endless animation of all of them.
+
+    With at most so many ``colours`` (2 to 256) it is smaller, and no longer lossless.
+    """
+    if colours is not None:
+        clip = Clip(with_fewer_colours(clip.frames, colours), clip.duration_ms)
     if len(clip.frames) == 1:
         return _pack(clip.frames[0])
     return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in _animation(clip))

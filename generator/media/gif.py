@@ -1,7 +1,9 @@
-"""GIF (GIF89a): one palette for the clip, endless, its delays adding up to the duration asked for.
+"""GIF (GIF89a): a palette for each frame, endless, its delays adding up to the duration asked for.
 
-Pillow only does the LZW; this module writes the file around it, because Pillow merges frames that
-are equal and picks a palette anew for every frame.
+Where a clip has no more colours than a palette, one serves all frames and nothing is lost. Else
+each frame's palette is spent on the pixels that it changes: whatever still looks right stays as the
+frames before have left it, which keeps flat areas still and the file small. Pillow only does the
+LZW; it would merge frames that are equal.
 """
 
 from __future__ import annotations
@@ -9,51 +11,180 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from generator.media.clip import Box, Clip, box_around
-from generator.media.palette import index_colours
+from generator.media.clip import Box, Clip, Frames, box_around
+from generator.media.palette import ALIKE, Palette, nearest, palette_of
 
-_MOST_COLOURS = 255  # the 256th entry says "as it was before"
+MOST_COLOURS = 256
+_AS_GOOD = 1.25  # times the squared error, which is worth the bytes of a palette of one's own
 _ENDLESS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b"\x3b"
 _KEEP_AFTER = 1 << 2
 _HAS_TRANSPARENCY = 1
 
+_Picture = npt.NDArray[np.uint8]  # RGB, (h, w, 3)
+_Indices = npt.NDArray[np.uint8]  # (h, w), or (n,)
 
-def encode(clip: Clip) -> bytes:
-    """A GIF of every frame; one frame makes a still picture."""
-    indexed = index_colours(clip.frames, _MOST_COLOURS)
-    bits = max(1, len(indexed.palette).bit_length())  # room for the palette and "as before"
-    unchanged = len(indexed.palette)
-    table = indexed.palette.tobytes().ljust(3 * 2**bits, b"\0")
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one frame adds: the indices inside a box. ``palette`` is None for the shared one.
+
+    ``unchanged`` is the index that lets the frames before show through, None where there is none.
+    """
+
+    box: Box
+    indices: _Indices
+    palette: Palette | None
+    unchanged: int | None
+
+
+def encode(clip: Clip, *, colours: int = MOST_COLOURS, lossy: float = 0.0) -> bytes:
+    """A GIF of every frame; one frame makes a still picture.
+
+    ``colours`` of a palette, 2 to 256. With ``lossy``, a pixel takes its left neighbour's colour
+    where that is worse by no more (a distance in RGB, of 0 to 255 each): longer runs, fewer bytes.
+    """
+    shared = palette_of(clip.frames.reshape(-1, 3), colours - 1)
+    exact = not lossy and np.array_equal(shared[nearest(clip.frames, shared)], clip.frames)
+    parts = _parts(clip.frames, shared, colours - 1, 0 if exact else ALIKE + lossy)
+    # Room for "unchanged" in every palette, so that one code size serves.
+    bits = _bits(len(shared) + 1)
     screen = struct.pack("<HHBBB", clip.width, clip.height, 0xF0 | (bits - 1), 0, 0)
-    delays = clip.delays(100)
-    parts = [b"GIF89a", screen, table]
+    data = [b"GIF89a", screen, _table(shared, bits)]
     if len(clip.frames) > 1:
-        parts.append(_ENDLESS)
-    pictures = _pictures(indexed.indices, unchanged)
-    for index, ((box, picture), delay) in enumerate(zip(pictures, delays, strict=True)):
-        # The first frame has nothing under it that could show through.
-        control = _graphic_control(delay, unchanged if index else None)
-        parts += [control, _picture_block(box), picture]
-    return b"".join([*parts, _TRAILER])
+        data.append(_ENDLESS)
+    for part, delay in zip(parts, clip.delays(100), strict=True):
+        data += [_graphic_control(delay, part.unchanged), _packed(part)]
+    return b"".join([*data, _TRAILER])
 
 
-def _pictures(indices: npt.NDArray[np.uint8], unchanged: int) -> Iterator[tuple[Box, bytes]]:
-    """For each frame the box that it changes and its packed pixels."""
-    frames, height, width = indices.shape
-    yield Box(0, 0, width, height), _pack(indices[0])
-    for index in range(1, frames):
-        before, after = indices[index - 1], indices[index]
-        changed = before != after
+# -- what each frame adds --------------------------------------------------------------------------
+
+
+def _parts(frames: Frames, shared: Palette, most: int, miss: float) -> Iterator[_Part]:
+    """``miss`` is the distance that doesn't matter."""
+    canvas: _Picture | None = None
+    for frame in frames:
+        stale = _stale(canvas, frame)
+        palette = _choose_palette(frame[stale], shared, most)
+        unchanged = len(palette)
+        indices = np.full(stale.shape, unchanged, np.uint8)
+        indices[stale] = nearest(frame[stale], palette)
+        if canvas is not None:
+            indices = _where_worth_it(frame, canvas, indices, palette, miss)
+        indices = _in_runs(frame, indices, palette, miss - ALIKE)
+        changed = indices != unchanged
+        painted = palette[indices % unchanged]
         box = box_around(changed)
-        holes = np.where(changed, after, np.uint8(unchanged))
-        # Which packs better depends on the picture: runs of "unchanged", or its own flat areas.
-        yield box, min(_pack(box.cut(holes)), _pack(box.cut(after)), key=len)
+        part = box.cut(indices)
+        if canvas is None:
+            canvas = painted
+        else:
+            canvas = np.where(changed[..., None], painted, canvas)
+            part = _cheapest(part, box.cut(canvas), palette)
+        own = None if palette is shared else palette
+        # The first frame has nothing under it that could show through.
+        yield _Part(box, part, own, None if stale.all() and changed.all() else unchanged)
+
+
+def _stale(canvas: _Picture | None, frame: _Picture) -> npt.NDArray[np.bool_]:
+    """Which pixels (h, w) don't look as they should."""
+    if canvas is None:
+        return np.ones(frame.shape[:2], np.bool_)
+    different: npt.NDArray[np.bool_] = (canvas != frame).any(axis=-1)
+    return different
+
+
+def _cheapest(holes: _Indices, shown: _Picture, palette: Palette) -> _Indices:
+    """Which packs better depends on the picture: runs of "unchanged", or its own flat areas.
+
+    ``shown`` is what is to be seen in the box in the end.
+    """
+    filled = nearest(shown, palette)
+    if not np.array_equal(palette[filled], shown):
+        return holes
+    return min(holes, filled, key=lambda indices: len(_lzw(indices)))
+
+
+def _choose_palette(pixels: _Picture, shared: Palette, most: int) -> Palette:
+    """The one that all frames share, unless pixels (n, 3) deserve one of their own."""
+    if not len(pixels) or (missed := _error(pixels, shared)) <= 1:
+        return shared
+    own = palette_of(pixels, most)
+    return shared if missed <= _error(pixels, own) * _AS_GOOD + 1 else own
+
+
+def _error(pixels: _Picture, palette: Palette) -> float:
+    """The mean squared distance that a palette costs."""
+    return float((_apart(palette[nearest(pixels, palette)], pixels) ** 2).mean())
+
+
+def _where_worth_it(
+    frame: _Picture, canvas: _Picture, indices: _Indices, palette: Palette, miss: float
+) -> _Indices:
+    """Only what becomes better by more than ``miss`` is painted over."""
+    unchanged = len(palette)
+    painted = palette[indices % unchanged]
+    better = _apart(canvas, frame) > _apart(painted, frame) + miss
+    return np.where(better & (indices != unchanged), indices, np.uint8(unchanged))
+
+
+def _in_runs(frame: _Picture, indices: _Indices, palette: Palette, lossy: float) -> _Indices:
+    """Each pixel takes its left neighbour's index where that is worse by no more than ``lossy``."""
+    if lossy <= 0:
+        return indices
+    unchanged = len(palette)
+    runs, wanted = indices.copy(), frame.astype(np.float32)
+    colours = palette.astype(np.float32)
+    for column in range(1, runs.shape[1]):
+        left, own = runs[:, column - 1], runs[:, column]
+        both = (left != unchanged) & (own != unchanged)
+        error_left, error_own = (
+            np.linalg.norm(colours[index % unchanged] - wanted[:, column], axis=-1)
+            for index in (left, own)
+        )
+        runs[:, column] = np.where(both & (error_left <= error_own + lossy), left, own)
+    return runs
+
+
+def _apart(some: _Picture, others: _Picture) -> npt.NDArray[np.float32]:
+    """The distance in RGB of each of (..., 3) pixels."""
+    difference = some.astype(np.float32) - others
+    distance: npt.NDArray[np.float32] = np.sqrt((difference**2).sum(axis=-1))
+    return distance
+
+
+def _whole(frames: Frames) -> Box:
+    return Box(0, 0, frames.shape[2], frames.shape[1])
+
+
+# -- how it is written -----------------------------------------------------------------------------
+
+
+def _packed(part: _Part) -> bytes:
+    """Its place, its palette where it has one, and its pixels."""
+    box, bits = part.box, 0
+    if part.palette is not None:
+        bits = _bits(len(part.palette) + 1)
+    flags = 0x80 | (bits - 1) if bits else 0
+    head = struct.pack("<BHHHHB", 0x2C, box.left, box.top, box.width, box.height, flags)
+    table = b"" if part.palette is None else _table(part.palette, bits)
+    return head + table + _lzw(part.indices)
+
+
+def _bits(colours: int) -> int:
+    """The size of a table for so many colours, as a power of two."""
+    return max(1, (colours - 1).bit_length())
+
+
+def _table(palette: Palette, bits: int) -> bytes:
+    return palette.tobytes().ljust(3 * 2**bits, b"\0")
 
 
 def _graphic_control(delay: int, transparent: int | None) -> bytes:
@@ -61,11 +192,7 @@ def _graphic_control(delay: int, transparent: int | None) -> bytes:
     return struct.pack("<BBBBHBB", 0x21, 0xF9, 4, flags, delay, transparent or 0, 0)
 
 
-def _picture_block(box: Box) -> bytes:
-    return struct.pack("<BHHHHB", 0x2C, box.left, box.top, box.width, box.height, 0)
-
-
-def _pack(indices: npt.NDArray[np.uint8]) -> bytes:
+def _lzw(indices: _Indices) -> bytes:
     """LZW code size and blocks: what follows the only picture's header in a GIF by Pillow."""
     file = io.BytesIO()
     Image.fromarray(indices).save(file, "GIF", optimize=False, interlace=False)

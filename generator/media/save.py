@@ -7,6 +7,7 @@ from pathlib import Path
 
 from generator.media import apng, gif, jpeg, mp4, webp
 from generator.media.clip import Clip
+from generator.media.comment import with_comment
 from generator.media.output import check_output, write_whole
 
 _ENCODERS: dict[str, Callable[[Clip], bytes]] = {
@@ -19,7 +20,15 @@ _ENCODERS: dict[str, Callable[[Clip], bytes]] = {
 }
 
 
-def save(clip: Clip, path: Path) -> None:
-    """Writes ``path`` whole or not at all; raises MediaError, also for an unknown extension."""
+def encode(clip: Clip, suffix: str) -> bytes:
+    """The file of that extension, at its best; ``suffix`` is one of ``output.SUFFIXES``."""
+    return _ENCODERS[suffix](clip)
+
+
+def save(clip: Clip, path: Path, comment: str = "") -> None:
+    """Writes ``path`` whole or not at all; raises MediaError, also for an unknown extension.
+
+    ``comment`` is a text that the file carries along (see ``generator.media.comment``).
+    """
     check_output(path)
-    write_whole(path, _ENCODERS[path.suffix.lower()](clip))
+    write_whole(path, with_comment(encode(clip, path.suffix.lower()), comment))

@@ -1,7 +1,7 @@
-"""Lossless WebP, animated where there are several frames (RIFF container, RFC 9649).
+"""WebP, lossless unless told otherwise, animated where there are several frames.
 
-Pillow packs each picture, this module only strings them together: libwebp's own animation
-encoder drops frames that are equal.
+The container is RIFF (RFC 9649). Pillow packs each picture, this module only strings them together:
+libwebp's own animation encoder drops frames that are equal.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ _REPLACE_PIXELS = 0b10  # instead of blending them
 _GRID = 2  # a frame's corner is stored halved
 
 
-def encode(clip: Clip) -> bytes:
-    """A WebP of the one frame, or an endless animation of all of them."""
+def encode(clip: Clip, *, quality: int | None = None) -> bytes:
+    """A WebP of the one frame, or an endless animation of all of them.
+
+    ``quality`` is libwebp's for lossy pictures, 0 to 100; None loses nothing.
+    """
     if len(clip.frames) == 1:
-        return _pack(clip.frames[0])
+        return _pack(clip.frames[0], quality)
     boxes = changed_boxes(clip.frames, _GRID)
     frames = [
-        _chunk(b"ANMF", _frame_header(box, delay) + _picture_chunk(_pack(box.cut(frame))))
+        _chunk(b"ANMF", _frame_header(box, delay) + _picture_chunk(_pack(box.cut(frame), quality)))
         for frame, box, delay in zip(clip.frames, boxes, clip.delays(1000), strict=True)
     ]
     canvas = struct.pack("<I", _HAS_ANIMATION) + _uint24(clip.width - 1) + _uint24(clip.height - 1)
@@ -41,15 +44,19 @@ def _frame_header(box: Box, delay: int) -> bytes:
     return b"".join(map(_uint24, numbers)) + bytes([_REPLACE_PIXELS])
 
 
-def _pack(picture: npt.NDArray[np.uint8]) -> bytes:
+def _pack(picture: npt.NDArray[np.uint8], quality: int | None) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, "WEBP", lossless=True, quality=80, method=4)
+    lossless = quality is None  # then the quality is how hard to try
+    options = {"lossless": lossless, "quality": 80 if quality is None else quality}
+    Image.fromarray(picture).save(file, "WEBP", method=4, **options)
     return file.getvalue()
 
 
 def _picture_chunk(webp: bytes) -> bytes:
-    """The chunk of a plain lossless file that holds its picture, header and padding included."""
-    position = webp.index(b"VP8L", 12)
+    """The chunk of a plain file that holds its picture, header and padding included."""
+    position = 12  # after RIFF, its length and WEBP
+    while webp[position : position + 4] not in (b"VP8L", b"VP8 "):
+        position += 8 + int.from_bytes(webp[position + 4 : position + 8], "little")
     (length,) = struct.unpack_from("<I", webp, position + 4)
     return webp[position : position + 8 + length + length % 2]
 
