@@ -94,6 +94,7 @@ class ControlNets:
     residence: Residence
     dtype: torch.dtype
     _loaded: OrderedDict[Path, LoadedControlNet] = field(default_factory=OrderedDict)
+    _found: dict[str, Path] = field(default_factory=dict)
 
     def on_clip(self, request: Request, pictures: Sequence[Pictures]) -> list[ClipControl]:
         """One for each of the request's controls that has any strength.
@@ -103,12 +104,18 @@ class ControlNets:
         """
         _check_pictures(request, pictures)
         active = [pair for pair in zip(request.controls, pictures, strict=True) if pair[0].scale]
+        self._make_room({self._find(control.kind) for control, _ in active})
         return [self._on_clip(control, shown) for control, shown in active]
 
     @property
     def in_memory(self) -> list[Path]:
         """Where those come from that are kept, the least recently used first."""
         return list(self._loaded)
+
+    def forget(self) -> None:
+        """Lets go of all, and of where they were found."""
+        self._loaded.clear()
+        self._found.clear()
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -122,16 +129,26 @@ class ControlNets:
 
     def get(self, kind: str) -> LoadedControlNet:
         """The one that a control's ``kind`` names. Raises ModelError."""
-        path = find_controlnet(kind, self.model_directory)
+        path = self._find(kind)
         if path not in self._loaded:
-            while len(self._loaded) >= CONTROLNETS_IN_MEMORY:
-                self._loaded.popitem(last=False)
             network = load_controlnet(path, self.unet_config, dtype=self.dtype)
             loaded = self._loaded[path] = LoadedControlNet.of(network)
             self.residence.settle(loaded.network)
             loaded.embedding.to(self.residence.device)  # small, and wanted once
         self._loaded.move_to_end(path)
         return self._loaded[path]
+
+    def _find(self, kind: str) -> Path:
+        """Asks the hub once for each kind, not at each request."""
+        if kind not in self._found or not self._found[kind].exists():
+            self._found[kind] = find_controlnet(kind, self.model_directory)
+        return self._found[kind]
+
+    def _make_room(self, wanted: set[Path]) -> None:
+        """Lets go of what was used longest ago and isn't wanted, before anything is loaded."""
+        others = [path for path in self._loaded if path not in wanted]
+        for path in others[: max(0, len(others) + len(wanted) - CONTROLNETS_IN_MEMORY)]:
+            del self._loaded[path]
 
 
 def together(

@@ -84,6 +84,7 @@ class LoraWardrobe:
 
     networks: Networks
     _adapters: OrderedDict[_Known, Adapter] = field(default_factory=OrderedDict)
+    _found: dict[str, Path] = field(default_factory=dict)
     _worn: tuple[tuple[_Known, float], ...] = ()
     _loaded: dict[Place, Tensor] = field(default_factory=dict)
 
@@ -142,8 +143,11 @@ class LoraWardrobe:
         parameter.data = total.to(loaded.dtype)
 
     def _known(self, given: str) -> _Known:
-        # Links stay: in the hub's cache a file has its name, and its neighbours, only there.
-        path = find_lora(given).absolute()
+        # The hub is asked once, not at each request; what is on this machine is looked at anew.
+        if given not in self._found or not self._found[given].is_file():
+            # Links stay: in the hub's cache a file has its name, and its neighbours, only there.
+            self._found[given] = find_lora(given).absolute()
+        path = self._found[given]
         about = path.stat()
         return path, about.st_mtime_ns, about.st_size
 

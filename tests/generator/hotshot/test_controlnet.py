@@ -168,6 +168,17 @@ def test_the_last_used_stay_loaded(tiny: HotshotModel, tmp_path: Path) -> None:
     assert tiny.controlnets.get(str(copies[0])) is first
 
 
+def test_all_of_a_request_are_kept_however_many(tiny: HotshotModel, tmp_path: Path) -> None:
+    copies = [
+        shutil.copytree(CONTROLNET, tmp_path / str(index))
+        for index in range(CONTROLNETS_IN_MEMORY + 1)
+    ]
+    latents(tiny, Control(str(CONTROLNET)))
+    latents(tiny, *(Control(str(path)) for path in copies))
+    assert tiny.controlnets.in_memory == copies
+    assert len(tiny.controlnets.networks) == len(copies)
+
+
 # -- where they come from --------------------------------------------------------------------------
 
 
@@ -233,6 +244,7 @@ def test_from_a_hub_and_then_from_the_cache(tiny: HotshotModel) -> None:
         assert sorted(hub.downloaded) == ["config.json", WEIGHTS]
         whole = latents(tiny, Control(f"somebody/control/{WEIGHTS}"))
         assert torch.equal(whole, expected)
+    tiny.controlnets.forget()
     assert torch.equal(latents(tiny, Control("somebody/control")), expected)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Callable
@@ -16,10 +17,12 @@ from torch import Tensor, nn
 
 from generator.hotshot.ldm import ldm_names
 from generator.hotshot.loading import HotshotModel, load_model
-from generator.hotshot.lora import ADAPTERS_IN_MEMORY
+from generator.hotshot.lora import ADAPTERS_IN_MEMORY, Networks
 from generator.hotshot.pipeline import HotshotPipeline
+from generator.hotshot.unet import HotshotUNet
 from generator.protocol import Lora
 from generator.weightfiles.lora_names import Part, part_of
+from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.reference import CPU, REFERENCE, TINY, recorded, request_of, silent
 from tests.generator.hotshot.test_pipeline import QUICK
 
@@ -264,3 +267,49 @@ def test_in_half_precision_the_sum_is_rounded_once(tmp_path: Path) -> None:
     )
     model.loras.wear([])
     assert torch.equal(weight(model.unet, ATTENTION), before)
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_from_a_hub_which_is_asked_once(tiny: HotshotModel, tmp_path: Path) -> None:
+    repository = tmp_path / "repository"
+    repository.mkdir()
+    shutil.copy(KOHYA, repository / "pixels.safetensors")
+    expected = frames(tiny, Lora(str(KOHYA)))
+    with serving("somebody/pixels", repository) as hub:
+        np.testing.assert_array_equal(frames(tiny, Lora("somebody/pixels")), expected)
+        assert hub.downloaded == ["pixels.safetensors"]
+    tiny.loras.take_off()
+    np.testing.assert_array_equal(frames(tiny, Lora("somebody/pixels")), expected)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "input_blocks_4_1_transformer_blocks_0_attn1_to_q",
+        "input_blocks_8_1_transformer_blocks_9_ff_net_0_proj",
+        "middle_block_1_transformer_blocks_9_attn2_to_out_0",
+        "output_blocks_0_1_proj_in",
+        "output_blocks_5_1_transformer_blocks_1_attn2_to_v",
+        "output_blocks_2_2_conv",
+        "output_blocks_5_2_conv",
+        "output_blocks_8_0_skip_connection",
+        "input_blocks_3_0_op",
+        "input_blocks_7_0_emb_layers_1",
+        "time_embed_2",
+        "label_emb_0_0",
+        "out_2",
+        "down_blocks_2_attentions_1_transformer_blocks_9_attn1_to_k",
+        "up_blocks_1_resnets_2_time_emb_proj",
+    ],
+)
+def test_names_of_the_full_size_network(full_size: Networks, name: str) -> None:
+    """As files for SDXL have them."""
+    assert name in full_size.layers["unet"]
+
+
+@pytest.fixture(scope="module")
+def full_size() -> Networks:
+    packed = (REFERENCE / "full_size_unet_keys.json.gz").read_bytes()
+    with torch.device("meta"):
+        unet = HotshotUNet(json.loads(gzip.decompress(packed))["config"])
+    return Networks.of(unet, nn.Module(), nn.Module(), layers=2)
