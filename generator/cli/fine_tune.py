@@ -66,6 +66,7 @@ def build_settings(arguments: Namespace) -> FineTuneSettings:
         arguments,
         run=training.run_settings(arguments),
         model=arguments.pretrained_model_name_or_path,
+        resolution=training.resolution(arguments),
     )
 
 
@@ -78,14 +79,7 @@ def _add_model_and_data(group: training.Group) -> None:
     )
     group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the samples")
     training.add_bad_samples(group, STOP)
-    group.add_argument(
-        "--resolution",
-        type=whole_number,
-        default=512,
-        metavar="N",
-        help="edge of a square sample, a multiple of 64; the seven aspect ratios scale with it "
-        "(default: %(default)s)",
-    )
+    training.add_resolution(group)
     group.add_argument(
         "--aspect-ratio",
         choices=ASPECT_RATIOS,

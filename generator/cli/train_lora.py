@@ -96,6 +96,7 @@ def build_settings(arguments: Namespace) -> LoraSettings:
         arguments,
         run=training.run_settings(arguments),
         model=arguments.pretrained_model_name_or_path,
+        resolution=training.resolution(arguments),
     )
 
 
@@ -112,7 +113,7 @@ def _add_model_and_data(group: training.Group) -> None:
     group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the pictures")
     training.add_bad_samples(group, STOP)
     group.add_argument("--trigger", metavar="WORDS", help="what the subject is to be called")
-    training.add_number(group, "--resolution", 512, "a multiple of 64", whole=True)
+    training.add_resolution(group)
     training.add_switch(group, "--flip", "mirror every other picture")
     training.add_switch(group, "--cache-latents", "encode each picture once", default=True)
     training.add_switch(group, "--vae-b16", "encode in bf16")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.parsing import Parser, number, whole_number
+from generator.limits import ModelLimits
 from generator.training.settings import (
     LATEST,
     PRECISIONS,
@@ -73,6 +74,24 @@ def add_bad_samples(group: Group, default: str) -> None:
         default=default,
         help="what to do with one that can't be used, once it is named (default: %(default)s)",
     )
+
+
+def add_resolution(group: Group) -> None:
+    group.add_argument(
+        "--resolution",
+        type=whole_number,
+        metavar="N",
+        help="edge of a square sample, a multiple of 64; the seven aspect ratios scale with it "
+        "(default: the model's; 512, and 128 for nano)",
+    )
+
+
+def resolution(arguments: Namespace) -> int:
+    """As asked for, or the model's own."""
+    asked: int | None = arguments.resolution
+    if asked is not None:
+        return asked
+    return ModelLimits.of(arguments.pretrained_model_name_or_path).native_edge
 
 
 def snr_gamma(group: Group) -> None:

@@ -99,12 +99,13 @@ class House:
         Raises TrainingError where it can't be written; then nothing of it is left behind.
         """
         path = self.checkpoints / f"step-{step:06d}"
-        write_directory(path, fill, otherwise=self._told_to_go_on())
+        write_directory(path, fill, otherwise=self.told_to_go_on())
         for old in self.found()[: -keep if keep else 0]:
             shutil.rmtree(old)
         return path
 
-    def _told_to_go_on(self) -> str:
+    def told_to_go_on(self) -> str:
+        """What to do when something couldn't be written."""
         newest = self.latest()
         if newest is None:
             return "nothing was saved before; make room and begin again."

@@ -20,14 +20,14 @@ _DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 @contextmanager
 def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
-    """Keeps other runs out of the output directory meanwhile. Raises TrainingError."""
+    """Keeps other runs out of the output directory meanwhile. Raises TrainingError.
+
+    So it does for whatever the operating system refuses on the way, a full disk above all.
+    """
     wanted = trackers(settings)
     accelerator = _accelerator(settings, wanted)
     house = House(settings.output_dir)
-    if not accelerator.is_main_process:
-        yield accelerator, house
-        return
-    with house.locked():
+    with _sentences(house), _alone(house, accelerator):
         house.resumed(settings.resume)  # before anything is written
         if wanted:
             start_trackers(settings, accelerator)
@@ -36,6 +36,25 @@ def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
         finally:
             for tracker in accelerator.trackers:
                 tracker.finish()
+
+
+@contextmanager
+def _alone(house: House, accelerator: Accelerator) -> Iterator[None]:
+    """The first process holds the lock for all."""
+    if not accelerator.is_main_process:
+        yield
+        return
+    with house.locked():
+        yield
+
+
+@contextmanager
+def _sentences(house: House) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        about = f"{error.filename or house.directory}: {error.strerror or error}"
+        raise TrainingError(f"Training can't go on ({about}); {house.told_to_go_on()}") from error
 
 
 def training_dtype(accelerator: Accelerator) -> torch.dtype:

@@ -60,7 +60,7 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
     A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
     it otherwise, and where no sample is left.
     """
-    folders = sorted((path for path in directory.iterdir() if path.is_dir()), key=by_number)
+    folders = sorted(filter(_is_sample, directory.iterdir()), key=by_number)
     found = usable(
         folders, lambda folder: _read_clip(folder, video_length), skip=bad_samples == SKIP
     )
@@ -70,6 +70,10 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
             "(0.jpg, 1.jpg, ...) with a prompt.txt."
         )
     return found
+
+
+def _is_sample(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith((".", "__"))  # as tools leave them behind
 
 
 def usable(paths: Sequence[Path], read: Callable[[Path], _T], *, skip: bool) -> list[_T]:

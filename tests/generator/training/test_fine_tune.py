@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -60,11 +61,16 @@ def test_the_result_is_the_model_with_new_temporal_layers(unbroken: Path) -> Non
 
 
 def test_the_result_makes_a_gif(unbroken: Path, tmp_path: Path) -> None:
-    gif = tmp_path / "ball.gif"
+    output = tmp_path / "ball.png"  # lossless, and animated as a GIF
     flags = ("--width=64", "--height=64", "--steps=1", "--video-length=2")
-    words = ["gif", "--prompt", "a red ball", "--output", str(gif), *flags]
+    words = ["gif", "--prompt", "a red ball", "--output", str(output), "--seed=1", *flags]
     assert main([*words, "--pretrained-path", str(unbroken)]) == 0
-    assert len(read_back(gif.read_bytes()).frames) == 2
+    frames = read_back(output.read_bytes()).frames
+    assert len(frames) == 2
+    alone = ("--pretrained-path", str(unbroken / "temporal_layers.safetensors"))
+    assert main([*words, *alone, "--spatial-unet-base", str(TINY)]) == 0
+    off = np.abs(read_back(output.read_bytes()).frames.astype(int) - frames)
+    assert off.mean() < 1  # the file has float32, the directory what it had before
 
 
 def test_caches_accumulation_and_recomputation_change_no_loss(

@@ -91,6 +91,16 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
     assert main(words) == 0
 
 
+def test_whatever_else_can_t_be_written_is_one_sentence(
+    clips: Path, begun: Path, refused: Refused
+) -> None:
+    (begun / "report.html").unlink()
+    (begun / "report.html").mkdir()
+    said = refused(line(clips, begun, "--max_train_steps=4", "--unet_resume_path=latest"))
+    assert "Is a directory" in said
+    assert "the last good checkpoint is step-000002" in said
+
+
 def test_two_runs_in_one_directory(clips: Path, begun: Path, refused: Refused) -> None:
     assert "already holds a run, up to step 2" in refused(line(clips, begun))
     with House(begun).locked():
