@@ -11,10 +11,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from yarl import URL
+
 from bot import machine
 from bot.client import HotshotClient
-from bot.config import GeneratorSettings, Settings, StorageSettings
+from bot.config import DISCORD, GeneratorSettings, Settings, StorageSettings
 from bot.house import House
+from bot.intake.download import attachments_of
+from bot.intake.sources import SourceIntake
 from bot.jobs.board import DiscordBoard
 from bot.jobs.delivery import DiscordCourier
 from bot.jobs.device import Watch
@@ -54,7 +58,8 @@ async def run(settings: Settings) -> None:
             board = DiscordBoard(client, client.logged_in)
             jobs = await _job_service(settings, database, blobs, client, board)
             board.watch(jobs)
-            client.furnish(House(limits, database, blobs, jobs))
+            sources = _source_intake(settings, blobs)
+            client.furnish(House(limits, database, blobs, jobs, settings, sources))
             pool = Pool(_worker_settings(settings), jobs, _watch(settings.generator))
             jobs.register_workers(pool.cancel)
             try:
@@ -133,6 +138,17 @@ async def _job_service(
         pace=await Pace.load(database, settings.generator.model),
         workers=len(settings.generator.device_names),
     )
+
+
+def _source_intake(settings: Settings, blobs: BlobStore) -> SourceIntake:
+    discord, storage = settings.discord, settings.storage
+    places = attachments_of(
+        URL(discord.base_url),
+        is_discord=discord.base_url == DISCORD,
+        is_local=not discord.allow_foreign_base_url,
+    )
+    room = Room(storage.data_dir, storage.min_free_mb * _MEGABYTE)
+    return SourceIntake(settings.attachments, places, blobs, storage.scratch, room)
 
 
 def _worker_settings(settings: Settings) -> list[WorkerSettings]:

@@ -21,11 +21,12 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot.commands import DYNAMIC_ITEMS, all_commands
+from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
 from bot.house import House
 from bot.storage import registrations
+from bot.ui.actions import SentForms, submitted
 from bot.ui.answers import sentence, whisper
 
 logger = logging.getLogger(__name__)
@@ -58,6 +59,8 @@ class HotshotClient(discord.AutoShardedClient):
         self.tree = CommandTree(self)
         self.logged_in = asyncio.Event()
         self.connected = asyncio.Event()
+        self.actions = ACTIONS
+        self._forms = SentForms()
 
     @property
     def house(self) -> House:
@@ -69,7 +72,7 @@ class HotshotClient(discord.AutoShardedClient):
     def furnish(self, house: House) -> None:
         """Gives the commands what they work with, and makes them."""
         self._house = house
-        for command in all_commands(house.limits):
+        for command in all_commands(house.limits, house.settings.styles):
             self.tree.add_command(command)
         self.add_dynamic_items(*DYNAMIC_ITEMS)
 
@@ -119,6 +122,10 @@ class HotshotClient(discord.AutoShardedClient):
     async def on_shard_connect(self, shard_id: int) -> None:
         logger.info("connected to Discord, shard %d", shard_id)
         self.connected.set()
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Forms come here, whether or not this process showed them."""
+        await submitted(interaction, self._forms)
 
     async def _find_gateway(self) -> None:
         shards, url, _ = await self.http.get_bot_gateway()

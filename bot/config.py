@@ -14,7 +14,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,6 +22,8 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
+from bot.config_base import Section
+from bot.config_library import MAX_STYLES, AttachmentSettings, LoraSettings, Style
 from bot.errors import ConfigError, TokenError
 from generator.worker import HOTSHOT_ENGINE
 
@@ -32,11 +34,7 @@ _DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
 _DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
-class DiscordSettings(_Section):
+class DiscordSettings(Section):
     """``[discord]``: who the bot is and where Discord is."""
 
     token: SecretStr = SecretStr("")
@@ -51,7 +49,7 @@ class DiscordSettings(_Section):
         return value.rstrip("/")
 
 
-class GeneratorSettings(_Section):
+class GeneratorSettings(Section):
     """``[generator]``: the model, and a worker process for each device."""
 
     model: str = "nano"
@@ -86,7 +84,7 @@ class GeneratorSettings(_Section):
         )
 
 
-class StorageSettings(_Section):
+class StorageSettings(Section):
     """``[storage]``: the database, and the directory of everything else."""
 
     data_dir: Path = Path("data")
@@ -116,7 +114,7 @@ class StorageSettings(_Section):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hotshot.db'}"
 
 
-class QueueSettings(_Section):
+class QueueSettings(Section):
     """``[queue]``: how much may wait."""
 
     size: Annotated[int, Field(ge=1, le=100_000)] = 500
@@ -124,7 +122,7 @@ class QueueSettings(_Section):
     leave_seconds: Annotated[float, Field(ge=0)] = 20.0
 
 
-class LogSettings(_Section):
+class LogSettings(Section):
     """``[log]``: how much is told on standard error."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -146,6 +144,9 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     storage: StorageSettings = StorageSettings()
     queue: QueueSettings = QueueSettings()
+    attachments: AttachmentSettings = AttachmentSettings()
+    loras: LoraSettings = LoraSettings()
+    styles: Annotated[dict[str, Style], Field(max_length=MAX_STYLES)] = {}
     log: LogSettings = LogSettings()
 
     def require_token(self) -> str:
@@ -234,8 +235,8 @@ def _hint(location: list[str]) -> str:
     return f"; perhaps {close[0]} was meant" if close else f"; {where} {', '.join(known)}"
 
 
-def _is_section(annotation: object) -> TypeGuard[type[_Section]]:
-    return isinstance(annotation, type) and issubclass(annotation, _Section)
+def _is_section(annotation: object) -> TypeGuard[type[Section]]:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
 def _environment() -> set[str]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import discord
 
+from bot.config import Settings
+from bot.intake.sources import SourceIntake
 from bot.jobs.service import JobService
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
@@ -21,6 +24,13 @@ class House:
     database: Database
     blobs: BlobStore
     jobs: JobService
+    settings: Settings
+    sources: SourceIntake
+
+    @property
+    def scratch(self) -> Path:
+        """For files in the making; on the blobs' file system."""
+        return self.settings.storage.scratch
 
 
 def house_of(interaction: discord.Interaction[Any]) -> House:

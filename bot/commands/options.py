@@ -1,12 +1,17 @@
-"""Options whose limits are known only once the model is."""
+"""Options as a table: what Discord is told of each, whose limits are known once the model is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 from discord import AppCommandOptionType, app_commands
+
+Callback = Callable[..., Awaitable[None]]
+AnyCommand = app_commands.Command[Any, ..., None]
 
 
 class Bounded(app_commands.Transformer):
@@ -47,3 +52,46 @@ class Bounded(app_commands.Transformer):
     async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
         del interaction
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option of a command."""
+
+    transformer: app_commands.Transformer
+    description: str
+    required: bool = False
+
+
+def choice_of(names: Sequence[str]) -> Bounded:
+    """One of a few words."""
+    choices: list[app_commands.Choice[Any]] = [
+        app_commands.Choice(name=name, value=name) for name in names
+    ]
+    return Bounded(AppCommandOptionType.string, choices=choices)
+
+
+def command(
+    name: str, description: str, callback: Callback, options: Mapping[str, Option]
+) -> AnyCommand:
+    """A command whose callback takes its options by name, None for those left empty."""
+    parameters = [
+        inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD),
+        *(
+            inspect.Parameter(
+                option_name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if option.required else None,
+                annotation=option.transformer,
+            )
+            for option_name, option in options.items()
+        ),
+    ]
+
+    async def call(interaction: discord.Interaction[Any], **given: Any) -> None:
+        await callback(interaction, **given)
+
+    call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    made: AnyCommand = app_commands.Command(name=name, description=description, callback=call)
+    words = {option_name: option.description for option_name, option in options.items()}
+    return app_commands.describe(**words)(made) if words else made

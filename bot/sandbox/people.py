@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _CHAT_INPUT, _USER_COMMAND, _MESSAGE_COMMAND = 1, 2, 3
-_BUTTON, _TEXT_INPUT = 2, 4
+_BUTTON, _STRING_SELECT, _TEXT_INPUT = 2, 3, 4
 
 
 class Person:
@@ -123,6 +123,19 @@ class Person:
             raise NotOffered(f"{self.user.username} can't see that message.")
         found = _button(message, button)
         data = {"component_type": _BUTTON, "custom_id": found["custom_id"], "id": found["id"]}
+        return self.at(message.channel)._send(COMPONENT, data, source=message)
+
+    async def choose(self, message: Message, menu: str, value: str) -> Interaction:
+        """Chooses an option, by its value or label, in a menu named by its custom_id's start."""
+        if not self.sees(message):
+            raise NotOffered(f"{self.user.username} can't see that message.")
+        found = _menu(message, menu)
+        data = {
+            "component_type": _STRING_SELECT,
+            "custom_id": found["custom_id"],
+            "id": found["id"],
+            "values": [_offered(found, value)],
+        }
         return self.at(message.channel)._send(COMPONENT, data, source=message)
 
     async def submit(self, shown: Interaction, **fields: str) -> Interaction:
@@ -236,6 +249,23 @@ def _button(message: Message, wanted: str) -> Json:
             return button
     labels = ", ".join(str(each.get("label")) for each in message.buttons) or "none"
     raise NotOffered(f"There is no button {wanted}; there are: {labels}.")
+
+
+def _menu(message: Message, wanted: str) -> Json:
+    menus = [part for part in message.components_flat if part["type"] == _STRING_SELECT]
+    for menu in menus:
+        if menu["custom_id"].startswith(wanted) or menu.get("placeholder") == wanted:
+            return menu
+    names = ", ".join(str(each["custom_id"]) for each in menus) or "none"
+    raise NotOffered(f"There is no menu {wanted}; there are: {names}.")
+
+
+def _offered(menu: Json, wanted: str) -> str:
+    for option in menu["options"]:
+        if wanted in (option["value"], option["label"]):
+            return str(option["value"])
+    names = ", ".join(option["label"] for option in menu["options"])
+    raise NotOffered(f"There is no option {wanted}; there are: {names}.")
 
 
 def _filled_in(row: Json, fields: dict[str, str]) -> Json:

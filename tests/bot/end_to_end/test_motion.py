@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from generator.media.containers import sniff
 from bot.sandbox import Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
+from generator.media.containers import sniff
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 
@@ -53,6 +53,7 @@ async def test_a_source_is_shown_first_and_go_works_after_a_restart(
         await ada.choose(sheet, "pick:sheet_part", "The first half")
         await sent.message(lambda message: len(message.versions) > 2, 20)
         await ada.choose(sheet, "pick:sheet_strength", "strength 0.5")
+        await sent.message(lambda message: len(message.versions) > 3, 20)
         pressed = await ada.press(sheet, "Go")
         message = await posted(pressed)
         again = await ada.press(sheet, "Go")

@@ -1,0 +1,125 @@
+"""From a complete request to an accepted job: what every command and button that makes a GIF does.
+
+One order is answered by the interaction's own message; further ones by messages that follow it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import aiohttp
+import discord
+
+from bot.errors import NotAcceptedError
+from bot.house import house_of
+from bot.jobs.model import Attachment, Origin
+from bot.ui import embeds
+from bot.ui.answers import whisper
+from generator.limits import draw_seed
+from generator.protocol import Request
+
+logger = logging.getLogger(__name__)
+
+_WAITING = "⏳ …"
+_LOST = (discord.HTTPException, aiohttp.ClientError, OSError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A request, the files it needs, and how its result is wanted."""
+
+    request: Request
+    files: tuple[Attachment, ...] = ()
+    suffix: str = ".gif"
+    private: bool = False
+    parent_id: str | None = None
+    relation: str = ""
+
+
+def variations(order: Order, count: int) -> list[Order]:
+    """The order, and ``count`` - 1 more that differ in their seeds alone."""
+    others = [
+        replace(order, request=replace(order.request, seed=draw_seed())) for _ in range(count - 1)
+    ]
+    return [order, *others]
+
+
+def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
+    """Where a command came from, and how its answer gets back."""
+    return Origin(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        asked_at=interaction.created_at,
+        user_id=interaction.user.id,
+        user_name=interaction.user.name,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        upload_limit=interaction.filesize_limit,
+        suffix=order.suffix,
+        private=order.private,
+        parent_id=order.parent_id,
+        relation=order.relation,
+    )
+
+
+async def defer(interaction: discord.Interaction[Any], *, private: bool = False) -> int | None:
+    """Answers "thinking"; the answer's id, None where Discord didn't take it."""
+    try:
+        response = await interaction.response.defer(thinking=True, ephemeral=private)
+    except _LOST as error:
+        logger.warning("Discord didn't take the answer: %s", error)
+        return None
+    return None if response is None else response.message_id
+
+
+async def ask(
+    interaction: discord.Interaction[Any], orders: Sequence[Order], answer_id: int | None = None
+) -> None:
+    """Accepts all of them; the first is answered before it may start.
+
+    ``answer_id`` is the answer's where one was given already. An order that Discord doesn't take
+    the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
+    NotAcceptedError where not even the first is taken.
+    """
+    jobs = house_of(interaction).jobs
+    first, *others = orders
+    origin = origin_of(interaction, first)
+    async with jobs.accept(origin, first.request, first.files) as job:
+        if not interaction.response.is_done():
+            answer_id = await defer(interaction, private=first.private)
+        jobs.note_answer(job.id, answer_id)
+        if others:
+            await _say_something(interaction, first)
+    for number, order in enumerate(others, start=2):
+        try:
+            await _follow(interaction, order)
+        except NotAcceptedError as error:
+            await whisper(interaction, f"Only {number - 1} of {len(orders)} were taken. {error}")
+            return
+
+
+async def _say_something(interaction: discord.Interaction[Any], order: Order) -> None:
+    """A message that follows while the answer says "thinking" would take the answer's place."""
+    try:
+        embed = embeds.progress(order.request, _WAITING)
+        await interaction.edit_original_response(embed=embed)
+    except _LOST as error:
+        logger.warning("Discord didn't take the first words: %s", error)
+
+
+async def _follow(interaction: discord.Interaction[Any], order: Order) -> None:
+    jobs = house_of(interaction).jobs
+    origin = replace(origin_of(interaction, order), is_followup=True)
+    async with jobs.accept(origin, order.request, order.files) as job:
+        try:
+            message = await interaction.followup.send(
+                embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True
+            )
+        except _LOST as error:
+            logger.warning("Discord didn't take a further answer: %s", error)
+        else:
+            jobs.note_answer(job.id, message.id)
+    await jobs.save_answer(job.id)

@@ -1,0 +1,200 @@
+"""A source before the GPU is spent: its key frames, what is seen of them, and then Go.
+
+What was asked for waits as a draft in the database, so the message works after a restart; pressed
+twice, it makes one GIF.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import discord
+from discord import ButtonStyle, SelectOption
+from discord.ui import View
+
+from bot.commands.asking import Order, ask, variations
+from bot.commands.reading import CONTROL_TYPES, with_control
+from bot.errors import RefusedError
+from bot.house import House, house_of
+from bot.intake.sheets import cut, draw_sheet
+from bot.jobs.model import Attachment
+from bot.storage import drafts
+from bot.storage.drafts import Draft
+from bot.ui import text
+from bot.ui.actions import ActionButton, ActionMenu, Values
+from generator.protocol import Request
+
+WHOLE = "0-100"
+_PARTS = {
+    WHOLE: "The whole of it",
+    "0-50": "The first half",
+    "25-75": "The middle",
+    "50-100": "The second half",
+}
+_STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
+_FALLBACK = "depth"
+_SHOWN_FIRST = "canny"  # its picture needs no model
+
+
+async def show(
+    interaction: discord.Interaction[Any], order: Order, count: int, file: Attachment
+) -> None:
+    """Answers a deferred interaction with the sheet. Raises RefusedError."""
+    content = {
+        "request": order.request.to_dict(),
+        "source": asdict(file),
+        "part": WHOLE,
+        "type": _SHOWN_FIRST,
+        "strength": "1",
+        "suffix": order.suffix,
+        "private": order.private,
+        "count": count,
+        "parent_id": order.parent_id,
+        "relation": order.relation,
+    }
+    draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
+    await house_of(interaction).database.write(drafts.add, draft)
+    await _draw(interaction, draft)
+
+
+async def change_type(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Another control type."""
+    await _change(interaction, draft_id, "type", values["choice"], CONTROL_TYPES)
+
+
+async def change_part(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Another part of the source."""
+    await _change(interaction, draft_id, "part", values["choice"], tuple(_PARTS))
+
+
+async def change_strength(
+    interaction: discord.Interaction[Any], draft_id: str, values: Values
+) -> None:
+    """Another strength."""
+    await _change(interaction, draft_id, "strength", values["choice"], _STRENGTHS)
+
+
+async def go(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Makes it; once, however often it is pressed."""
+    del values
+    house = house_of(interaction)
+    draft = await _draft(interaction, draft_id)
+    content = draft.content
+    await interaction.response.defer(thinking=True, ephemeral=content["private"])
+    answer = await interaction.original_response()
+    file = await _part_of(house, draft)
+    request = with_control(
+        house.limits,
+        Request.from_dict(content["request"]),
+        file.blob,
+        content["type"],
+        content["strength"],
+    )
+    order = Order(
+        request=request,
+        files=(file,),
+        suffix=content["suffix"],
+        private=content["private"],
+        parent_id=content["parent_id"],
+        relation=content["relation"],
+    )
+    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+        raise RefusedError("That GIF was asked for already.")
+    await ask(interaction, variations(order, content["count"]), answer.id)
+
+
+async def _change(
+    interaction: discord.Interaction[Any],
+    draft_id: str,
+    key: str,
+    value: str,
+    offered: tuple[str, ...],
+) -> None:
+    draft = await _draft(interaction, draft_id)
+    if value not in offered:
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
+    await interaction.response.defer()
+    changed = replace(draft, content=draft.content | {key: value})
+    await house_of(interaction).database.write(drafts.change, draft_id, changed.content)
+    await _draw(interaction, changed)
+
+
+async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
+    """Somebody's own draft. Raises RefusedError."""
+    draft = await house_of(interaction).database.read(drafts.get, draft_id)
+    if draft is None or draft.user_id != interaction.user.id:
+        raise RefusedError("That sheet was used already or is too old; attach the GIF once more.")
+    return draft
+
+
+async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    house, content = house_of(interaction), draft.content
+    file = await _part_of(house, draft)
+    picture = house.scratch / f"sheet-{secrets.token_hex(8)}.png"
+    try:
+        request = Request.from_dict(content["request"])
+        await draw_sheet(house.blobs.path(file.blob), picture, request, content["type"])
+        attached = discord.File(picture, filename="sheet.png", description="The key frames.")
+        await interaction.edit_original_response(
+            content=_words(draft), attachments=[attached], view=_view(draft)
+        )
+    finally:
+        await asyncio.to_thread(picture.unlink, missing_ok=True)
+
+
+async def _part_of(house: House, draft: Draft) -> Attachment:
+    """The part of the source that was chosen, kept by hash like the whole."""
+    whole, part = Attachment(**draft.content["source"]), draft.content["part"]
+    if part == WHOLE:
+        return whole
+    start, end = (int(percent) / 100 for percent in part.split("-"))
+    piece = house.scratch / f"part-{secrets.token_hex(8)}.png"
+    try:
+        await cut(house.blobs.path(whole.blob), piece, start, end)
+        return await asyncio.to_thread(_keep, house, piece, whole.filename)
+    finally:
+        await asyncio.to_thread(piece.unlink, missing_ok=True)
+
+
+def _keep(house: House, piece: Path, name: str) -> Attachment:
+    size = piece.stat().st_size
+    return Attachment(house.blobs.adopt(piece), name, size)
+
+
+def _words(draft: Draft) -> str:
+    seen = "what is seen of them" if draft.content["type"] != _FALLBACK else "(depth is seen later)"
+    prompt = text.prompt(draft.content["request"]["prompt"])
+    return f"> {prompt}\nThe key frames of your source, and {seen}. Choose, then press Go."
+
+
+def _view(draft: Draft) -> View:
+    view = View(timeout=None)
+    content = draft.content
+    view.add_item(_menu("sheet_type", draft.id, "type", content["type"], CONTROL_TYPES))
+    parts = [
+        SelectOption(label=label, value=value, default=value == content["part"])
+        for value, label in _PARTS.items()
+    ]
+    view.add_item(ActionMenu("sheet_part", draft.id, placeholder="Part", options=parts))
+    view.add_item(_menu("sheet_strength", draft.id, "strength", content["strength"], _STRENGTHS))
+    view.add_item(ActionButton("sheet_go", draft.id, label="Go", style=ButtonStyle.success))
+    return view
+
+
+def _menu(action: str, target: str, what: str, now: str, names: tuple[str, ...]) -> ActionMenu:
+    options = [
+        SelectOption(label=f"{what} {name}", value=name, default=name == now) for name in names
+    ]
+    return ActionMenu(action, target, placeholder=what, options=options)
+
+
+ACTIONS = {
+    "sheet_type": change_type,
+    "sheet_part": change_part,
+    "sheet_strength": change_strength,
+    "sheet_go": go,
+}

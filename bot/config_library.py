@@ -1,0 +1,59 @@
+"""The config's sections on what people bring and choose: attachments, LoRAs, styles."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from bot.config_base import Section
+from generator.limits import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
+
+PLACE = "{prompt}"
+MAX_STYLES = 25  # as many choices as Discord shows
+
+
+class AttachmentSettings(Section):
+    """``[attachments]``: GIFs and pictures that people bring."""
+
+    max_mb: Annotated[int, Field(ge=1, le=64)] = 25
+    seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+
+
+class LoraSettings(Section):
+    """``[loras]``: files that people bring, how many and how large, and where links may lead."""
+
+    max_mb: Annotated[int, Field(ge=1)] = 500
+    per_user: Annotated[int, Field(ge=0)] = 20
+    per_user_mb: Annotated[int, Field(ge=0)] = 2000
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    hosts: tuple[str, ...] = ("huggingface.co", "civitai.com")
+
+    @field_validator("hosts")
+    @classmethod
+    def _plain_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not name or any(mark in name for mark in "/:*@ "):
+                raise ValueError("host names such as huggingface.co are expected")
+        return tuple(name.lower() for name in value)
+
+
+class Style(Section):
+    """``[styles.NAME]``: what a style makes of somebody's prompt, and what it sets."""
+
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = PLACE
+    negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = ""
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE_SCALE)] | None = None
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_a_place(cls, value: str) -> str:
+        if value.count(PLACE) != 1:
+            raise ValueError(f"a text with {PLACE} in it, once, is expected")
+        return value
+
+    def applied_to(self, prompt: str, negative_prompt: str) -> tuple[str, str]:
+        """Somebody's own words in the style's."""
+        words = [part for part in (negative_prompt, self.negative_prompt) if part]
+        return self.prompt.replace(PLACE, prompt), ", ".join(words)

@@ -1,0 +1,1 @@
+"""What people bring: fetched within bounds, checked by content, kept by hash."""

@@ -1,0 +1,190 @@
+"""Fetches a file that somebody named, onto the disk: from known places, bounded in bytes and time.
+
+An address is checked where it counts, when the socket is made, so a literal, a name that resolves
+to it and a redirect are all the same. What the bytes are is for others to see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from bot.errors import RefusedError
+from generator.control.fetch import Address, is_public
+
+_MAX_REDIRECTS = 5
+_CHUNK = 1 << 20
+_CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where a file may come from.
+
+    ``hosts`` are those that may be named, each with its subdomains; ``origin`` is one exact scheme,
+    host and port beside them. With ``follows``, those may send on to any https address that
+    ``allows`` permits.
+    """
+
+    hosts: frozenset[str] = frozenset()
+    origin: URL | None = None
+    follows: bool = False
+    allows: Callable[[Address], bool] = is_public
+
+    def check_named(self, url: URL) -> None:
+        """Raises RefusedError for an address that nobody may name."""
+        if self.origin is not None and url.origin() == self.origin:
+            return
+        host = (url.host or "").lower()
+        known = any(host == name or host.endswith(f".{name}") for name in self.hosts)
+        if url.scheme != "https" or not known or url.explicit_port not in (None, 443):
+            names = ", ".join(sorted(self.hosts)) or "nowhere else"
+            raise RefusedError(
+                f"Links are only followed to {names}, by https; upload the file itself instead."
+            )
+
+    def check_sent_on(self, url: URL) -> None:
+        """The same for where a known host sends on to."""
+        if not self.follows or url.scheme != "https" or not url.host:
+            raise RefusedError("The link leads somewhere else; give the file's own link.")
+
+
+def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> Places:
+    """Where attachments are: Discord's CDN, or the server that the bot was pointed at."""
+    if is_discord:
+        return Places(hosts=_CDN)
+    return Places(origin=base_url.origin(), allows=_is_loopback if is_local else is_public)
+
+
+def links_to(hosts: tuple[str, ...]) -> Places:
+    """What people may link to: hosts that the operator named."""
+    return Places(hosts=frozenset(hosts), follows=True)
+
+
+async def download(url: str, into: Path, places: Places, *, max_bytes: int, seconds: float) -> int:
+    """Writes the file behind ``url``; returns its size. Raises RefusedError, and nothing is left.
+
+    The size that somebody claims is never believed: what comes is counted.
+    """
+    guard = _Guard(places.allows)
+    try:
+        async with (
+            asyncio.timeout(seconds),
+            _session(guard) as session,
+            _answer(session, _parsed(url), places) as response,
+        ):
+            return await _write(response, into, max_bytes)
+    except BaseException as error:
+        await asyncio.to_thread(into.unlink, missing_ok=True)
+        if isinstance(error, TimeoutError):
+            raise RefusedError(
+                f"The file took longer than {seconds:g} seconds to fetch; try again or a smaller."
+            ) from error
+        if isinstance(error, aiohttp.ClientError | OSError):
+            raise _refusal(guard, error) from error
+        raise
+
+
+@dataclass(slots=True)
+class _Guard:
+    """Makes sockets, but only to allowed addresses."""
+
+    allows: Callable[[Address], bool]
+    refused: list[str] = field(default_factory=list)
+
+    def __call__(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
+        family, kind, protocol, _, place = info
+        address = ipaddress.ip_address(place[0])
+        # IPv6 has too many ways of writing an IPv4 address into one of its own
+        if address.version != 4 or not self.allows(address):
+            self.refused.append(place[0])
+            raise PermissionError(f"{place[0]} is not to be reached")
+        made = socket.socket(family, kind, protocol)
+        made.setblocking(False)  # noqa: FBT003 - the standard library takes it no other way
+        return made
+
+
+def _session(guard: _Guard) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(socket_factory=guard),
+        headers={"Accept-Encoding": "identity", "User-Agent": "hotshot"},
+        auto_decompress=False,  # or a small answer could become a large one
+        trust_env=False,
+    )
+
+
+def _parsed(url: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        parsed = URL()
+    if not parsed.host or parsed.scheme not in ("http", "https"):
+        raise RefusedError("That is no address of the web; give one that starts with https://.")
+    return parsed
+
+
+@asynccontextmanager
+async def _answer(
+    session: aiohttp.ClientSession, url: URL, places: Places
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The file's own answer, redirects followed by hand so that each is looked at."""
+    places.check_named(url)
+    for _ in range(_MAX_REDIRECTS + 1):
+        async with session.get(url, allow_redirects=False) as response:
+            if response.status not in _REDIRECTS:
+                _check_answer(response)
+                yield response
+                return
+            url = url.join(URL(response.headers.get("Location", "")))
+            places.check_sent_on(url)
+    raise RefusedError("The link leads in circles; give the file's own link.")
+
+
+def _check_answer(response: aiohttp.ClientResponse) -> None:
+    if response.status != 200:
+        raise RefusedError(
+            f"The file can't be fetched: the answer was {response.status}; try again, or another."
+        )
+    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise RefusedError("The file comes packed; give the file's own link.")
+
+
+async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -> int:
+    if (response.content_length or 0) > max_bytes:
+        raise too_large(max_bytes)
+    size = 0
+    with await asyncio.to_thread(into.open, "wb") as opened:
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            size += len(chunk)
+            if size > max_bytes:
+                raise too_large(max_bytes)
+            await asyncio.to_thread(opened.write, chunk)
+    return size
+
+
+def too_large(max_bytes: int) -> RefusedError:
+    """What is said of a file above the limit."""
+    return RefusedError(f"The file is larger than {max_bytes / 2**20:.3g} MB; bring a smaller one.")
+
+
+def _refusal(guard: _Guard, error: Exception) -> RefusedError:
+    if guard.refused:
+        return RefusedError(
+            "The link leads to a private network address, and those are not fetched; upload the "
+            "file itself instead."
+        )
+    return RefusedError(f"The file can't be fetched ({type(error).__name__}); try again.")
+
+
+def _is_loopback(address: Address) -> bool:
+    return address.is_loopback

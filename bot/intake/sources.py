@@ -1,0 +1,139 @@
+"""GIFs and films that people bring for their motion: fetched, looked at in a child, kept by hash.
+
+Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
+at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config_library import AttachmentSettings
+from bot.errors import RefusedError
+from bot.intake.download import Places, download, too_large
+from bot.intake.names import shown_name
+from bot.jobs.model import Attachment
+from bot.storage.blobs import BlobStore
+from bot.storage.room import Room
+from generator.errors import MediaError
+from generator.media.containers import sniff
+
+MEGABYTE = 2**20
+_SUFFIXES = {
+    "gif": ".gif",
+    "png": ".png",
+    "webp": ".webp",
+    "mp4": ".mp4",
+    "webm": ".webm",
+}
+_IN_HAND = 2  # of one person
+_AT_ONCE = 2  # children that decode
+_HEAD = 64  # bytes that tell a file's kind
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What Discord says of an attachment; only the address is needed, and nothing is believed."""
+
+    url: str
+    filename: str
+    size_bytes: int
+
+
+class Turns:
+    """How many things one person may have in hand at a time."""
+
+    def __init__(self, each: int = _IN_HAND) -> None:
+        self._each = each
+        self._taken: Counter[int] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, user_id: int) -> AsyncIterator[None]:
+        """Raises RefusedError where that person has too many."""
+        if self._taken[user_id] >= self._each:
+            raise RefusedError(
+                f"{self._each} files of yours are being read already; wait until they are done."
+            )
+        self._taken[user_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[user_id] -= 1
+            if not self._taken[user_id]:
+                del self._taken[user_id]
+
+
+class SourceIntake:
+    """Takes in sources of motion. ``scratch`` is on the blobs' file system."""
+
+    def __init__(
+        self,
+        settings: AttachmentSettings,
+        places: Places,
+        blobs: BlobStore,
+        scratch: Path,
+        room: Room,
+    ) -> None:
+        self._settings = settings
+        self._places = places
+        self._blobs = blobs
+        self._scratch = scratch
+        self._room = room
+        self._turns = Turns()
+        self._decoding = asyncio.Semaphore(_AT_ONCE)
+
+    async def take(self, user_id: int, brought: Brought) -> Attachment:
+        """Fetches, checks and keeps it; on disk when this returns.
+
+        Raises RefusedError or MediaError, one sentence, and nothing is kept.
+        """
+        most = self._settings.max_mb * MEGABYTE
+        if brought.size_bytes > most:
+            raise too_large(most)
+        self._room.check()
+        async with self._turns.turn(user_id):
+            part = self._scratch / f"intake-{secrets.token_hex(8)}"
+            try:
+                size = await download(
+                    brought.url,
+                    part,
+                    self._places,
+                    max_bytes=most,
+                    seconds=self._settings.seconds,
+                )
+                file = await asyncio.to_thread(_named_by_content, part)
+                async with self._decoding:
+                    await asyncio.to_thread(_check_moves, file)
+                blob = await asyncio.to_thread(self._blobs.adopt, file)
+            finally:
+                await asyncio.to_thread(_clear, part)
+        return Attachment(blob, shown_name(brought.filename), size)
+
+
+def _named_by_content(part: Path) -> Path:
+    """With the suffix of what it is. Raises RefusedError for what is no moving picture."""
+    with part.open("rb") as opened:
+        kind = sniff(opened.read(_HEAD))
+    if kind not in _SUFFIXES:
+        what = "a JPEG, which doesn't move" if kind == "jpeg" else "no GIF, WebP, PNG, MP4 or WebM"
+        raise RefusedError(f"That file is {what}; attach a moving one.")
+    return part.rename(part.with_suffix(_SUFFIXES[kind]))
+
+
+def _check_moves(file: Path) -> None:
+    from generator.control import source  # numpy, which the bot's start needn't wait for
+
+    facts = source.probe(file)
+    if len(facts.delays_ms) < 2:
+        raise MediaError("That picture doesn't move; attach a GIF or film with several frames.")
+
+
+def _clear(part: Path) -> None:
+    for left in part.parent.glob(f"{part.name}*"):
+        left.unlink(missing_ok=True)

@@ -1,0 +1,163 @@
+"""Buttons, menus and forms that outlive a restart: what they do and to what stands in their name.
+
+A custom_id is ``do:ACTION:ID``, ``pick:ACTION:ID`` or ``form:ACTION:ID:NONCE``, where the id is a
+job's, a draft's or a LoRA's. Anybody can forge one, so whoever acts on it asks who is asking. What
+each action does is a table on the client (``bot.commands.ACTIONS``); nothing is kept in memory but
+which forms were sent already.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Self
+
+import discord
+from discord import ButtonStyle, SelectOption
+from discord.ui import Button, DynamicItem, Item, Modal, Select, TextInput, View
+
+from bot.errors import RefusedError
+from bot.ui.answers import refuse
+
+Values = Mapping[str, str]
+"""What was chosen or filled in: a menu's choice as ``choice``, a form's fields by their names."""
+Action = Callable[[discord.Interaction[Any], str, Values], Awaitable[None]]
+
+_TARGET = r"(?P<action>[a-z_]{1,24}):(?P<id>[0-9a-z]{1,40})"
+_FORM = re.compile(rf"form:{_TARGET}:(?P<nonce>[0-9a-f]{{16}})")
+_REMEMBERED = 10_000  # forms
+
+
+class ActionButton(DynamicItem[Button[View]], template=rf"do:{_TARGET}"):
+    """Does ``action`` to what ``target`` names."""
+
+    def __init__(
+        self,
+        action: str,
+        target: str,
+        *,
+        label: str = "…",
+        emoji: str | None = None,
+        style: ButtonStyle = ButtonStyle.secondary,
+        row: int | None = None,
+    ) -> None:
+        self._action = action
+        self._target = target
+        custom_id = f"do:{action}:{target}"
+        super().__init__(
+            Button(label=label, emoji=emoji, style=style, custom_id=custom_id, row=row)
+        )
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: Item[Any], match: re.Match[str], /
+    ) -> Self:
+        del interaction, item
+        return cls(match["action"], match["id"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        await perform(interaction, self._action, self._target, {})
+
+
+class ActionMenu(DynamicItem[Select[View]], template=rf"pick:{_TARGET}"):
+    """Does ``action`` to what ``target`` names, with the option that was chosen."""
+
+    def __init__(
+        self,
+        action: str,
+        target: str,
+        *,
+        placeholder: str = "…",
+        options: Sequence[SelectOption] = (),
+        row: int | None = None,
+    ) -> None:
+        self._action = action
+        self._target = target
+        menu: Select[View] = Select(
+            custom_id=f"pick:{action}:{target}",
+            placeholder=placeholder,
+            options=list(options) or [SelectOption(label="…", value="-")],
+            row=row,
+        )
+        super().__init__(menu)
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: Item[Any], match: re.Match[str], /
+    ) -> Self:
+        del interaction, item
+        return cls(match["action"], match["id"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        data: Any = interaction.data
+        chosen = (data.get("values") or [""])[0]
+        await perform(interaction, self._action, self._target, {"choice": str(chosen)})
+
+
+class Form(Modal):
+    """A modal; what is sent comes back through ``submitted``, also after a restart."""
+
+    def __init__(
+        self, action: str, target: str, title: str, fields: Sequence[TextInput[View]]
+    ) -> None:
+        custom_id = f"form:{action}:{target}:{secrets.token_hex(8)}"
+        super().__init__(title=title[:45], custom_id=custom_id, timeout=1)
+        for field in fields:
+            self.add_item(field)
+
+    async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
+        """Nothing: ``submitted`` hears of every form, whether this process showed it or not."""
+
+
+class SentForms:
+    """Which forms were sent already: a second one of the same showing is a mistake or a trick."""
+
+    def __init__(self) -> None:
+        self._nonces: OrderedDict[str, None] = OrderedDict()
+
+    def note(self, nonce: str) -> None:
+        """Raises RefusedError for one that was noted before."""
+        if nonce in self._nonces:
+            raise RefusedError("That form was sent already; open it again to ask once more.")
+        self._nonces[nonce] = None
+        if len(self._nonces) > _REMEMBERED:
+            self._nonces.popitem(last=False)
+
+
+async def submitted(interaction: discord.Interaction[Any], forms: SentForms) -> None:
+    """Acts on a form; called for every interaction, does nothing for those that are none."""
+    data: Any = interaction.data
+    if interaction.type is not discord.InteractionType.modal_submit:
+        return
+    match = _FORM.fullmatch(str(data.get("custom_id")))
+    async with refuse(interaction):
+        if match is None:
+            raise RefusedError("This form isn't one of this bot's any more; open it again.")
+        forms.note(match["nonce"])
+        await perform(interaction, match["action"], match["id"], _fields(data))
+
+
+async def perform(
+    interaction: discord.Interaction[Any], action: str, target: str, values: Values
+) -> None:
+    """Runs an action by its name; whatever goes wrong is whispered."""
+    async with refuse(interaction):
+        actions: Mapping[str, Action] = interaction.client.actions
+        if action not in actions:
+            raise RefusedError("This button is of another version of the bot; use a newer message.")
+        await actions[action](interaction, target, values)
+
+
+def _fields(data: Any) -> dict[str, str]:
+    """A form's texts by the custom_ids of their fields, whatever they are wrapped in."""
+    found: dict[str, str] = {}
+    todo = list(data.get("components") or ())
+    while todo:
+        part = todo.pop()
+        if "value" in part:
+            found[str(part.get("custom_id"))] = str(part["value"] or "")
+        todo += part.get("components") or ()
+        todo += [part["component"]] if part.get("component") else []
+    return found
