@@ -15,13 +15,20 @@ from importlib.metadata import version
 from types import FrameType
 
 from generator import logs
-from generator.cli import dataset, fine_tune, gif, train_lora
+from generator.cli import dataset, fine_tune, gif, inspect, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import CancelledError, HotshotError
 
 logger = logging.getLogger(__name__)
 
-_COMMANDS = (gif, fine_tune, train_lora, dataset)
+_COMMANDS = (gif, inspect, fine_tune, train_lora, dataset)
+_EXAMPLES = """\
+first steps:
+  hotshot gif --prompt "a red ball bouncing" --output ball.gif
+  hotshot inspect ball.gif
+  hotshot gif --help
+
+nano, a small model that ships, is used unless --pretrained-path names another one."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -69,7 +76,9 @@ class _Interrupt:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="hotshot", description="Makes GIFs from words with Hotshot-XL.")
+    parser = Parser(
+        prog="hotshot", description="Makes GIFs from words with Hotshot-XL.", epilog=_EXAMPLES
+    )
     parser.add_argument("--version", action="version", version=f"hotshot {version('hotshot-bot')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in _COMMANDS:

@@ -27,6 +27,11 @@ class Choice:
     dtype: torch.dtype
     reason: str
 
+    @property
+    def precision(self) -> str:
+        """The dtype's short name: f32, f16 or bf16."""
+        return _name(self.dtype)
+
 
 def choose(device: str = AUTO, precision: str = AUTO) -> Choice:
     """``device`` is auto, cpu, mps, cuda or cuda:N; ``precision`` auto, f32, f16 or bf16.

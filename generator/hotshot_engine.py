@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -19,39 +19,66 @@ import torch
 import transformers.utils.logging
 
 from generator import devices
+from generator.control.fetch import Fetched
+from generator.control.guides import Guides
 from generator.engine import Engine, Report
 from generator.errors import OutOfMemoryError
 from generator.hotshot.loading import load_model
 from generator.hotshot.pipeline import HotshotPipeline
+from generator.hotshot_recipe import write_recipe
 from generator.limits import ModelLimits
 from generator.media.clip import Clip
 from generator.media.output import check_output
 from generator.media.save import save
 from generator.protocol import Request
+from generator.recipe import Recipe, Setup
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HotshotEngine:
-    """A loaded model that makes one file after another."""
+    """A loaded model that makes one file after another.
+
+    ``tells_places`` is whether a file's recipe has the paths of what it was made with, or no more
+    than the names: strangers needn't know how somebody's disk looks.
+    """
 
     pipeline: HotshotPipeline
     limits: ModelLimits
+    setup: Setup
+    guides: Guides
+    tells_places: bool = False
 
     @classmethod
     def load(
-        cls, *, model: str, device: str, precision: str, spatial_unet_base: str | None = None
+        cls,
+        setup: Setup,
+        *,
+        device: str = devices.AUTO,
+        low_vram: bool = False,
+        tells_places: bool = False,
     ) -> Self:
         """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
         _quiet_libraries()
-        choice = devices.choose(device, precision)
-        limits = ModelLimits.of(model)
-        with _room_for(model, choice):
+        choice = devices.choose(device, setup.precision)
+        limits = ModelLimits.of(setup.model)
+        with _room_for(setup.model, choice):
             loaded = load_model(
-                model, spatial_unet_base=spatial_unet_base, device=choice.device, dtype=choice.dtype
+                setup.model,
+                spatial_unet_base=setup.spatial_unet_base or None,
+                unet_only=setup.unet_only,
+                device=choice.device,
+                dtype=choice.dtype,
+                low_vram=low_vram,
             )
-        return cls(HotshotPipeline(loaded), limits)
+        return cls(
+            pipeline=HotshotPipeline(loaded),
+            limits=limits,
+            setup=replace(setup, precision=choice.precision),
+            guides=Guides(str(choice.device), setup.depth_model),
+            tells_places=tells_places,
+        )
 
     @property
     def device(self) -> str:
@@ -69,15 +96,31 @@ class HotshotEngine:
         check_output(output)
         self.limits.check(request)
         began = time.perf_counter()
-        frames = self.pipeline(request, report=report)
-        report("save", 0, 1)
-        save(Clip(frames, request.video_duration), output)
+        with Fetched(request.control_source) as source:
+            made = self.make(request, report, source)
+            report("save", 0, 1)
+            save(made, output, self.recipe(request, source).to_json())
         logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
+
+    def make(self, request: Request, report: Report, source: Path | None = None) -> Clip:
+        """The clip of a request that was checked.
+
+        ``source`` is the file of its ``control_source``, where that is a link that was fetched.
+        """
+        pictures = self.guides.pictures(request, source)
+        frames = self.pipeline(request, report=report, pictures=pictures)
+        return Clip(frames, request.video_duration)
+
+    def recipe(self, request: Request, source: Path | None = None) -> Recipe:
+        """What to put into a request's file, so that it can be made again."""
+        lies_in = self.pipeline.model.controlnets.model_directory
+        recipe = write_recipe(request, self.setup, model_directory=lies_in, source=source)
+        return recipe if self.tells_places else recipe.without_places()
 
 
 def create(*, model: str, device: str, precision: str) -> Engine:
     """An EngineFactory."""
-    return HotshotEngine.load(model=model, device=device, precision=precision)
+    return HotshotEngine.load(Setup(model=model, precision=precision), device=device)
 
 
 @contextmanager

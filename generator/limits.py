@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from generator.errors import ModelError, RequestError
+from generator.places import existing
 from generator.prompts import MAX_WEIGHT, fragments_of, plain_text
 from generator.protocol import Request
 
@@ -62,6 +63,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "steps": (1, MAX_STEPS),
     "guidance_scale": (0, MAX_GUIDANCE_SCALE),
     "guidance_rescale": (0, 1),
+    "controlnet_conditioning_scale": (0, MAX_CONTROL_SCALE),
 }
 
 # The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
@@ -95,6 +97,7 @@ class ModelLimits:
     guidance_scale: float = 5.0
     guidance_rescale: float = 0.0
     scheduler: str = "euler_a"
+    controlnet_conditioning_scale: float = 0.7
 
     @property
     def min_edge(self) -> int:
@@ -186,8 +189,8 @@ def local_path(model: str) -> Path | None:
     """
     if model == NANO:
         return NANO_DIRECTORY
-    path = Path(model).expanduser()
-    if path.is_dir() or path.is_file():
+    path = existing(model)
+    if path is not None and (path.is_dir() or path.is_file()):
         return path
     relative = not model.startswith((".", "/", "~"))
     parts = model.split("/")
@@ -228,6 +231,8 @@ def _check_text(request: Request) -> None:
             raise RequestError(
                 f"The {name} has {len(text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} fit."
             )
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise RequestError(f"The {name} holds bytes that are no text; write it in UTF-8.")
         for fragment in fragments_of(text):
             _check_range(f"The weight of {fragment.text[:40]!r}", fragment.weight, 0, MAX_WEIGHT)
 
@@ -342,7 +347,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path.parent.name}/{path.name} is missing in {path.parent.parent}; "
             "a model directory has the published layout of Hotshot-XL."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} can't be read: {error}.") from error
     if not isinstance(values, dict):
         raise ModelError(f"{path} is not a JSON object.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -65,6 +66,8 @@ def configure(level: str, form: str = TEXT, formatter: logging.Formatter | None 
     handler.setFormatter(formatter or LineFormatter(form))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    # Read when it is imported, when it has hints for programmers to give.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 
 def _time(record: logging.LogRecord) -> str:

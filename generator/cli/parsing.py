@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from generator.errors import HotshotError
+from generator.places import existing
+from generator.protocol import Lora
 
 
 class UsageError(HotshotError):
@@ -57,6 +59,14 @@ def number(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{_short(text)} is not a number") from None
+
+
+def lora(text: str) -> Lora:
+    """An argparse type: PATH or PATH:STRENGTH. A path may hold colons of its own."""
+    path, colon, strength = text.rpartition(":")
+    if not colon or "/" in strength or "\\" in strength or existing(text):
+        return Lora(text)
+    return Lora(path, number(strength))
 
 
 def device_name(text: str) -> str:

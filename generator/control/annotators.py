@@ -12,12 +12,11 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from generator.errors import RequestError
+from generator.control.names import DEPTH_MODEL, annotator_name
 from generator.media.clip import Frames
 
 Annotator = Callable[[Frames], Frames]
 
-DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 _CANNY_LOW, _CANNY_HIGH = 100, 200
 _TILE = 8  # a tile ControlNet paints the details into a picture that has lost them
 _LINE_WIDTH = 1 / 64  # of the shorter edge: what is wider is an area, not a line
@@ -67,23 +66,6 @@ _WITHOUT_MODEL: dict[str, Annotator] = {
     "gray": gray,
     "tile": tile,
 }
-ANNOTATORS = (*_WITHOUT_MODEL, "depth")
-
-
-def annotator_name(name: str) -> str:
-    """The name of an annotator, or RequestError with the names there are."""
-    if name.lower() not in ANNOTATORS:
-        raise RequestError(f"There is no annotator {name!r}; there are {', '.join(ANNOTATORS)}.")
-    return name.lower()
-
-
-def default_for(control_type: str) -> str:
-    """The annotator that a ControlNet of this type, or whose path or hub id names it, expects.
-
-    ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
-    """
-    told = control_type.lower()
-    return next((name for name in ("canny", "depth", "lineart", "tile") if name in told), "none")
 
 
 def create(name: str, *, depth_model: str = DEPTH_MODEL, device: str = "cpu") -> Annotator:
@@ -91,11 +73,12 @@ def create(name: str, *, depth_model: str = DEPTH_MODEL, device: str = "cpu") ->
 
     Raises RequestError for a name there isn't, ModelError where the depth model can't be loaded.
     """
-    if annotator_name(name) == "depth":
+    known = annotator_name(name)
+    if known == "depth":
         from generator.control.depth import DepthAnnotator
 
         return DepthAnnotator.load(depth_model, device)
-    return _WITHOUT_MODEL[annotator_name(name)]
+    return _WITHOUT_MODEL[known]
 
 
 def _three_channels(pictures: list[np.ndarray]) -> Frames:

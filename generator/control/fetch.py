@@ -20,7 +20,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
+from generator.control.links import is_link
 from generator.errors import MediaError
+from generator.places import existing
 
 MAX_BYTES = 64 << 20
 SECONDS = 30.0
@@ -33,11 +35,6 @@ Allows = Callable[[Address], bool]
 
 class PrivateAddressError(MediaError):
     """A link leads to a network that is nobody's business but its owner's."""
-
-
-def is_link(text: str) -> bool:
-    """Whether this is to be fetched rather than opened."""
-    return text.lower().startswith(("http://", "https://"))
 
 
 def is_public(address: Address) -> bool:
@@ -90,7 +87,7 @@ class Fetched(AbstractContextManager[Path]):
 
     def __enter__(self) -> Path:
         if not is_link(self._place):
-            return Path(self._place).expanduser()
+            return existing(self._place) or Path(self._place)
         data = asyncio.run(fetch(self._place, allows=self._allows))
         self._directory = TemporaryDirectory(prefix="hotshot-")
         path = Path(self._directory.name) / "source"

@@ -24,6 +24,7 @@ import numpy as np
 from generator.control.facts import Facts
 from generator.errors import MediaError
 from generator.media.clip import Frames
+from generator.places import existing
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def _run(
     path: Path, wanted: dict[str, int] | None, limits: Limits
 ) -> tuple[dict[str, Any], memoryview]:
     """The child's answer: its facts, and the frames that came before them."""
-    if not path.exists():
+    if existing(str(path)) is None:
         raise MediaError(f"There is no source at {path}.")
     job = {
         "path": str(path.absolute()),

@@ -46,13 +46,22 @@ def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Wor
         said = capsys.readouterr()
         assert said.out == ""
         assert said.err.count("\n") == 1
-        assert re.match(r"hotshot( gif)?: ", said.err)
+        assert re.match(r"hotshot( gif| inspect)?: ", said.err)
         assert "Traceback" not in said.err
         assert sorted(tmp_path.rglob("*")) == before
         return said.err.strip()
 
     return run
 
+
+README_FLAGS = (
+    *("--prompt", "--negative-prompt", "--output", "--seed", "--steps", "--width", "--height"),
+    *("--target-width", "--target-height", "--og-width", "--og-height", "--video-length"),
+    *("--video-duration", "--scheduler", "--spatial-unet-base", "--lora", "--control-type"),
+    *("--gif", "--controlnet-conditioning-scale", "--control-guidance-start"),
+    *("--control-guidance-end", "--precision", "--low-vram-mode", "--pretrained-path"),
+    *("--xformers", "--control-annotator", "--guidance-scale"),
+)
 
 BAD_FLAGS = [
     (("--prompt", ""), "prompt is empty"),
@@ -79,6 +88,35 @@ BAD_FLAGS = [
     (("--precision", "f8"), "--precision: invalid choice"),
     (("--device", "toaster"), "is no device"),
     (("--spatial-unet-base", "/no/such/base"), "/no/such/base"),
+    (("--spatial-unet-base", "/no/base", "--unet-only"), "/no/base"),
+    (("--max-bytes", "0"), "most bytes must be 1 or more"),
+    (("--guidance-start", "0.8", "--guidance-end", "0.2"), "must not end (0.2) before"),
+    (("--guidance-end", "nan"), "Guidance's end must be"),
+    (("--prompt", "a (ball:9)"), "weight of 'ball'"),
+    (("--control-type", "canny"), "needs a GIF whose motion to follow"),
+    (("--gif", "dancer.gif"), "needs a control type"),
+    (("--controlnet-conditioning-scale", "1"), "no control type"),
+    (("--control-annotator", "magic"), "invalid choice: 'magic'"),
+    (("--control-preview", "seen.gif"), "no control type to preview"),
+    *(
+        (("--control-type", "canny", "--gif", "dancer.gif", *flags), sentence)
+        for flags, sentence in (
+            (("--controlnet-conditioning-scale", "nan"), "conditioning scale must be"),
+            (("--controlnet-conditioning-scale", "99"), "conditioning scale must be"),
+            (("--control-guidance-start", "-1"), "start must be from 0 to 1"),
+            (("--control-guidance-start", "0.9", "--control-guidance-end", "0.1"), "must not end"),
+            (
+                ("--control-guidance-end", "1", "--control-guidance-end", "1"),
+                "1 control types and 2",
+            ),
+            (("--control-preview", "seen.bmp"), "must be one of .gif"),
+        )
+    ),
+    (("--lora", "look.safetensors:nan"), "strength of look.safetensors must be"),
+    (("--lora", "look.safetensors:strong"), "'strong' is not a number"),
+    (("--lora", ":1"), "A LoRA has no name"),
+    (("--lora", "look:99"), "strength of look must be"),
+    (("--from", "/no/such/ball.gif"), "/no/such/ball.gif can't be read"),
     (("--sed", "1"), "unrecognized arguments: --sed 1"),
     (("--width",), "expected one argument"),
 ]
@@ -158,7 +196,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         assert caught.value.code == 0
     said = capsys.readouterr().out
     assert re.match(r"hotshot \d+\.\d+\.\d+\n", said)
-    for flag in ("--negative-prompt", "--video-length", "--og-width", "--spatial-unet-base"):
+    for flag in README_FLAGS:
         assert flag in said
     assert not re.search(r"--\w+_", said)
 

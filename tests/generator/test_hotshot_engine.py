@@ -116,6 +116,7 @@ import torch
 from generator.errors import OutOfMemoryError
 from generator.hotshot_engine import HotshotEngine
 from generator.protocol import Request
+from generator.recipe import Setup
 
 def no_more_memory():
     status = Path("/proc/self/status").read_text()
@@ -135,7 +136,7 @@ def attempt(edge, frames):
         print(error)
 
 def load():
-    return HotshotEngine.load(model=sys.argv[1], device="cpu", precision="f32")
+    return HotshotEngine.load(Setup(model=sys.argv[1], precision="f32"), device="cpu")
 
 engine = load()
 attempt(64, 2)
@@ -158,7 +159,7 @@ def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> N
         capture_output=True,
         text=True,
         timeout=120,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"},
     )
     assert (done.returncode, done.stderr) == (0, "")
     first, too_large, no_model, last = done.stdout.splitlines()

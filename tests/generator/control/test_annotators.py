@@ -14,7 +14,8 @@ import transformers
 from PIL import Image
 
 from generator.control import annotators
-from generator.control.annotators import ANNOTATORS, annotator_name, create, default_for
+from generator.control.annotators import create
+from generator.control.names import ANNOTATORS, annotator_name, default_for
 from generator.control.preview import contact_sheet, write_preview
 from generator.errors import ModelError, RequestError
 from tests.generator.control.sources import numbered

@@ -18,9 +18,9 @@ from generator.control.fetch import (
     Fetched,
     PrivateAddressError,
     fetch,
-    is_link,
     is_public,
 )
+from generator.control.links import is_link
 from generator.errors import MediaError
 
 BODY = b"GIF89a" * 1000

@@ -1,0 +1,97 @@
+"""The second half of ``hotshot gif``: what was checked is made, written and told.
+
+Imports NumPy; torch where a model is needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from generator.cli.progress import ProgressBar
+from generator.control.fetch import Fetched
+from generator.control.guides import Guides
+from generator.control.preview import write_preview
+from generator.control.source import probe
+from generator.errors import MediaError
+from generator.media.fit import fit
+from generator.media.output import write_whole
+from generator.protocol import Request
+from generator.recipe import Recipe, Setup
+
+
+def make(
+    request: Request, setup: Setup, arguments: Namespace, recipe: Recipe | None = None
+) -> None:
+    """Makes the preview and the file that were asked for; raises HotshotError.
+
+    ``recipe`` is what is made again: where a file has changed since, a line says so.
+    """
+    with Fetched(request.control_source) as source:
+        if request.controls:
+            _check_moves(request, source)
+        if arguments.control_preview is not None:
+            _preview(request, setup, arguments, source)
+        if arguments.output is not None:
+            _make(request, setup, arguments, source, recipe)
+
+
+def _check_moves(request: Request, source: Path) -> None:
+    """Before a model is loaded, which takes longer."""
+    facts = probe(source)
+    if request.video_length > 1 and len(facts.delays_ms) == 1:
+        raise MediaError("The source has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
+
+
+def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:
+    path: Path = arguments.control_preview
+    device = "cpu" if arguments.device == "auto" else arguments.device
+    pictures = Guides(device, setup.depth_model).pictures(request, source)
+    for index, shown in enumerate(pictures):
+        name = path if index == 0 else path.with_stem(f"{path.stem}-{index + 1}")
+        write_preview(shown, request.video_duration, name)
+        print(f"{name}  (what the ControlNet {request.controls[index].kind} will see)")
+
+
+def _make(
+    request: Request, setup: Setup, arguments: Namespace, source: Path, recipe: Recipe | None
+) -> None:
+    # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.
+    from generator.hotshot_engine import HotshotEngine
+
+    output: Path = arguments.output
+    with ProgressBar() as progress:
+        progress.say(f"Loading {setup.model} ...")
+        engine = HotshotEngine.load(
+            setup,
+            device=arguments.device,
+            low_vram=arguments.low_vram_mode,
+            tells_places=True,
+        )
+        progress.say(f"Making {_frames(request)} on {engine.device} in {engine.dtype} ...")
+        clip = engine.make(request, progress, source)
+        told = engine.recipe(request, source)
+    fitted = fit(clip, output.suffix.lower(), arguments.max_bytes, told.to_json())
+    write_whole(output, fitted.data)
+    _warn_of_changes(told, recipe)
+    size = f"{len(fitted.data) / 1000:.1f} kB"
+    print(f"{output}  ({_frames(request)}, {size}, seed {request.seed})")
+    if fitted.given_up:
+        print(f"To fit {arguments.max_bytes:,} bytes: {', '.join(fitted.given_up)}.")
+
+
+def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
+    for name, known in (recipe.sha256 if recipe else {}).items():
+        if made.sha256.get(name, known) != known:
+            print(
+                f"{name} isn't what it was when this was first made; the frames may differ.",
+                file=sys.stderr,
+            )
+
+
+def _frames(request: Request) -> str:
+    size = f"{request.width} x {request.height}"
+    if request.video_length == 1:
+        return f"one picture of {size}"
+    return f"{request.video_length} frames of {size} in {request.video_duration} ms"

@@ -1,0 +1,117 @@
+"""From the flags of ``hotshot gif`` to a request: flags first, then a recipe, then the model.
+
+Free of torch and NumPy, so that a mistake is answered at once.
+"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from generator.cli.gif_flags import DEFAULT_SCHEDULER
+from generator.control.names import annotator_of
+from generator.errors import RequestError
+from generator.limits import ModelLimits, draw_seed, scheduler_name
+from generator.places import existing
+from generator.protocol import Control, Request
+from generator.recipe import Recipe
+from generator.weightfiles.header import MAX_LORA_HEADER, read_header
+from generator.weightfiles.lora_facts import check_is_lora
+
+_T = TypeVar("_T")
+
+_STILLS = (".jpg", ".jpeg")
+# Flags that are called as the request's own fields.
+_SAME = (
+    *("prompt", "negative_prompt", "seed", "width", "height", "video_length", "video_duration"),
+    *("steps", "guidance_scale", "guidance_rescale", "guidance_start", "guidance_end"),
+)
+_SIZES = {
+    "original_size": ("og_width", "og_height"),
+    "target_size": ("target_width", "target_height"),
+}
+
+
+def build_request(arguments: Namespace, limits: ModelLimits, recipe: Recipe | None) -> Request:
+    """A complete request, not yet checked; raises RequestError for flags that contradict."""
+    start = recipe.request if recipe else _defaults(limits, arguments.output)
+    said: dict[str, Any] = {
+        name: value for name in _SAME if (value := getattr(arguments, name)) is not None
+    }
+    for name, flags in _SIZES.items():
+        said[name] = _size(arguments, flags, getattr(start, name))
+    request = replace(start, **said)
+    if arguments.scheduler is not None:
+        own = arguments.scheduler == DEFAULT_SCHEDULER
+        name = limits.scheduler if own else scheduler_name(arguments.scheduler)
+        request = replace(request, scheduler=name)
+    if arguments.lora is not None:
+        request = replace(request, loras=tuple(arguments.lora))
+    return _with_controls(request, arguments, limits)
+
+
+def check_request(request: Request, limits: ModelLimits) -> None:
+    """All that can be told without loading anything; raises HotshotError, one sentence."""
+    limits.check(request)
+    for control in request.controls:
+        annotator_of(control.kind, control.annotator)
+    for lora in request.loras:
+        path = existing(lora.path)
+        if path is not None and path.is_file():
+            check_is_lora(path.name, read_header(path, at_most=MAX_LORA_HEADER))
+
+
+def _defaults(limits: ModelLimits, output: Path | None) -> Request:
+    still = output is not None and output.suffix.lower() in _STILLS
+    return Request(
+        prompt="",
+        seed=draw_seed(),
+        width=limits.native_edge,
+        height=limits.native_edge,
+        steps=limits.steps,
+        guidance_scale=limits.guidance_scale,
+        guidance_rescale=limits.guidance_rescale,
+        scheduler=limits.scheduler,
+        video_length=1 if still else 8,
+    )
+
+
+def _size(arguments: Namespace, flags: tuple[str, str], start: tuple[int, int]) -> tuple[int, int]:
+    width, height = (getattr(arguments, flag) for flag in flags)
+    return start[0] if width is None else width, start[1] if height is None else height
+
+
+def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:
+    source = request.control_source if arguments.gif is None else arguments.gif
+    controls = request.controls
+    if arguments.control_type is not None:
+        scale = limits.controlnet_conditioning_scale
+        controls = tuple(Control(kind, scale=scale) for kind in arguments.control_type)
+    changes: dict[str, tuple[str, Sequence[Any] | None]] = {
+        "scale": ("conditioning scales", arguments.controlnet_conditioning_scale),
+        "start": ("guidance starts", arguments.control_guidance_start),
+        "end": ("guidance ends", arguments.control_guidance_end),
+        "annotator": ("annotators", arguments.control_annotator),
+    }
+    for field, (called, values) in changes.items():
+        each = _for_each(len(controls), called, values)
+        pairs = zip(controls, each, strict=False)
+        controls = tuple(replace(one, **{field: value}) for one, value in pairs) or controls
+    return replace(request, control_source=source, controls=controls)
+
+
+def _for_each(count: int, called: str, values: Sequence[_T] | None) -> list[_T]:
+    """One value for each control; nothing where nothing was said."""
+    if not values:
+        return []
+    if count == 0:
+        raise RequestError(f"There are control {called} but no control type; give --control-type.")
+    if len(values) not in (1, count):
+        raise RequestError(
+            f"There are {count} control types and {len(values)} {called}; give one for all, or "
+            "one for each."
+        )
+    return list(values) * (count if len(values) == 1 else 1)

@@ -1,0 +1,55 @@
+"""The recipe of a request that a loaded model is making, with the hashes of every file it uses.
+
+Imports torch, because the modules that know where models, LoRAs and ControlNets lie do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from generator.errors import ModelError
+from generator.hotshot.controlnet_files import find_controlnet
+from generator.hotshot.lora_files import find_lora
+from generator.limits import local_path
+from generator.protocol import Request
+from generator.recipe import Recipe, Setup, sha256_of
+
+
+def write_recipe(
+    request: Request, setup: Setup, *, model_directory: Path, source: Path | None = None
+) -> Recipe:
+    """``source`` is the file behind ``request.control_source``, where it is one.
+
+    ``model_directory`` is where the loaded model lies. Raises ModelError where a LoRA or a
+    ControlNet can't be found.
+    """
+    files = dict(_files(request, setup, model_directory))
+    if source is not None and source.is_file():
+        files[request.control_source] = source
+    hashes = {name: sha256_of(path) for name, path in files.items()}
+    return Recipe(request=request, setup=setup, sha256=hashes)
+
+
+def _files(request: Request, setup: Setup, model_directory: Path) -> Iterator[tuple[str, Path]]:
+    """Files and directories by the names that the recipe gives them."""
+    for name in filter(None, (setup.model, setup.spatial_unet_base)):
+        path = _weights(name)
+        if path is not None:
+            yield name, path
+    for lora in request.loras:
+        yield lora.path, find_lora(lora.path)
+    for control in request.controls:
+        yield control.kind, find_controlnet(control.kind, model_directory)
+
+
+def _weights(name: str) -> Path | None:
+    """Where a model's weights are, without asking the hub; None where that isn't known."""
+    try:
+        path = local_path(name)
+        return path or Path(snapshot_download(name, local_files_only=True))
+    except (ModelError, LocalEntryNotFoundError, ValueError):
+        return None

@@ -1,0 +1,195 @@
+"""How a file was made: everything that makes it again, as one JSON object inside the file itself.
+
+A recipe may come from anybody's file, so every value in it is checked to be of its type before it
+is believed; whether it is in range is for ``ModelLimits.check``. Free of torch. Knows no formats.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import lru_cache
+from hashlib import file_digest, sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self, get_type_hints
+
+from generator.control.links import is_link
+from generator.control.names import DEPTH_MODEL
+from generator.errors import MediaError
+from generator.limits import NANO
+from generator.media.comment import comment_of
+from generator.media.containers import BrokenFileError
+from generator.places import existing
+from generator.protocol import Control, Lora, Request
+
+_MAKER = "hotshot"
+_WEIGHTS = "*.safetensors"
+_FOLDERS = (".", "unet", "vae", "text_encoder", "text_encoder_2")
+_MAX_FILE_BYTES = 256 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """The model that requests are made with, in the words of whoever asked for it.
+
+    ``spatial_unet_base`` is empty for none; ``unet_only`` takes nothing but the UNet from it.
+    """
+
+    model: str = NANO
+    spatial_unet_base: str = ""
+    unet_only: bool = False
+    precision: str = "auto"
+    depth_model: str = DEPTH_MODEL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """A request, and what it was made with; ``setup.precision`` is what was computed in.
+
+    ``sha256`` has a hash for each name of a model, LoRA, ControlNet or source whose files are
+    known.
+    """
+
+    request: Request
+    setup: Setup
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line."""
+        values = {
+            "made_by": f"{_MAKER} {version('hotshot-bot')}",
+            "request": self.request.to_dict(),
+            "setup": asdict(self.setup),
+            "sha256": dict(self.sha256),
+        }
+        return json.dumps(values, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self | None:
+        """None for a text that is no recipe; raises MediaError for a recipe that makes no sense."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(values, dict) or not str(values.get("made_by")).startswith(_MAKER):
+            return None
+        try:
+            return cls(
+                request=_request(values["request"]),
+                setup=Setup(**_checked(Setup, values["setup"])),
+                sha256=_hashes(values.get("sha256", {})),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise MediaError(
+                f"The recipe in this file can't be followed ({_short(error)}); it was changed, or "
+                "made by another version."
+            ) from error
+
+    def without_places(self) -> Self:
+        """The same with file names where there were paths: for files that strangers will see."""
+        request = replace(
+            self.request,
+            loras=tuple(replace(lora, path=_name(lora.path)) for lora in self.request.loras),
+            controls=tuple(replace(one, kind=_name(one.kind)) for one in self.request.controls),
+            control_source=_name(self.request.control_source),
+        )
+        setup = replace(
+            self.setup,
+            model=_name(self.setup.model),
+            spatial_unet_base=_name(self.setup.spatial_unet_base),
+            depth_model=_name(self.setup.depth_model),
+        )
+        hashes = {_name(name): value for name, value in self.sha256.items()}
+        return replace(self, request=request, setup=setup, sha256=hashes)
+
+
+def recipe_of(path: Path) -> Recipe | None:
+    """The recipe that a GIF, WebP, MP4, PNG or JPEG carries; None where it has none.
+
+    Raises MediaError where there is no such file, or it is damaged.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            raise MediaError(f"{path} is larger than {_MAX_FILE_BYTES >> 20} MiB.")
+        return Recipe.from_json(comment_of(path.read_bytes()))
+    except BrokenFileError as error:
+        raise MediaError(f"{path} is damaged or breaks off in the middle; get it anew.") from error
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise MediaError(f"{path} can't be read ({reason}).") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Of a file; of a model's directory, one hash for all its weights and their names."""
+    if path.is_file():
+        return _file_sha256(path)
+    files = [file for folder in _FOLDERS for file in sorted((path / folder).glob(_WEIGHTS))]
+    lines = [f"{_file_sha256(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
+    return sha256("".join(lines).encode()).hexdigest()
+
+
+def _file_sha256(path: Path) -> str:
+    real = path.resolve()
+    # The hub's cache keeps a large file under its own hash.
+    if real.parent.name == "blobs" and len(real.name) == 64:
+        return real.name
+    found = real.stat()
+    return _read_sha256(real, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(maxsize=256)
+def _read_sha256(path: Path, _changed: int, _size: int) -> str:
+    with path.open("rb") as opened:
+        return file_digest(opened, "sha256").hexdigest()
+
+
+def _name(given: str) -> str:
+    """A path's last part; hub ids and links stay."""
+    if is_link(given):
+        return given
+    is_path = existing(given) is not None or given.startswith(("/", "~", "."))
+    return Path(given).name if is_path else given
+
+
+def _request(values: Any) -> Request:
+    known = _checked(Request, values)
+    for key, kind in (("loras", Lora), ("controls", Control)):
+        known[key] = tuple(kind(**_checked(kind, one)) for one in values.get(key, ()))
+    for key in ("original_size", "target_size"):
+        if key in known:
+            width, height = known[key]
+            known[key] = (_of_type(key, int, width), _of_type(key, int, height))
+    return Request(**known)
+
+
+def _checked(kind: type, values: Any) -> dict[str, Any]:
+    """The values of a dataclass's fields, those that are there, each of the field's type."""
+    if not isinstance(values, dict):
+        raise TypeError(f"its {kind.__name__.lower()} is no object")
+    hints = get_type_hints(kind)
+    known = {}
+    for one in fields(kind):
+        if one.name in values:
+            known[one.name] = _of_type(one.name, hints[one.name], values[one.name])
+    return known
+
+
+def _of_type(name: str, wanted: Any, value: Any) -> Any:
+    if wanted is float and type(value) is int:
+        return float(value)
+    if wanted in (int, float, str, bool) and type(value) is not wanted:
+        raise TypeError(f"{name} is {json.dumps(value)[:40]}")
+    return value
+
+
+def _hashes(values: Any) -> dict[str, str]:
+    if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
+        raise TypeError("its hashes are no object of texts")
+    return values
+
+
+def _short(error: Exception) -> str:
+    text = " ".join(str(error).split())[:120]
+    return "".join(letter for letter in text if letter.isprintable())
