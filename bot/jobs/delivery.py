@@ -105,40 +105,49 @@ class DiscordCourier:
         raise UndeliverableError("Discord couldn't be reached for a day, so this was given up.")
 
     async def _once(self, parcel: Parcel, fitter: _Fitter, *, again: bool) -> Posted:
-        if is_answerable(parcel.job):
+        """Looks first for what an earlier try may have sent by a later way: an answer that can be
+        edited again would double it.
+        """
+        channel = channel_of(self._client, parcel.job)
+        if again and (found := await channel.find(parcel)):
+            return self._retired(parcel.job, found)
+        if fitter.may_answer and is_answerable(parcel.job):
             try:
                 return await fitter.send(Answer(self._client, parcel.job))
             except discord.HTTPException as error:
                 if _is_transient(error):
                     raise
                 logger.info("the answer can't be edited (%s), so a message is sent", error)
-                again = True
-        if parcel.job.origin.private:  # nobody else may see it
-            direct = await direct_to(self._client, parcel.job)
-            return await self._post(direct, fitter, again=again)
-        try:
-            posted = await self._post(channel_of(self._client, parcel.job), fitter, again=again)
-        except (discord.Forbidden, discord.NotFound) as error:
-            logger.info("no message there (%s), so a direct one is sent", error)
-            direct = await direct_to(self._client, parcel.job)
-            return await self._post(direct, fitter, again=again)
-        if posted.message_id != parcel.job.answer_id:
-            self._board.retire(parcel.job)
-        return posted
-
-    async def _post(self, channel: Channel, fitter: _Fitter, *, again: bool) -> Posted:
-        """A message, unless an earlier try had got through."""
-        if again and (found := await channel.find(fitter.parcel)):
+                fitter.may_answer = False
+        if fitter.may_post:
+            try:
+                return self._retired(parcel.job, await fitter.send(channel))
+            except (discord.Forbidden, discord.NotFound) as error:
+                logger.info("no message there (%s), so a direct one is sent", error)
+                fitter.may_post = False
+        direct = await direct_to(self._client, parcel.job)
+        if again and (found := await direct.find(parcel)):
             return found
-        return await fitter.send(channel)
+        return await fitter.send(direct)
+
+    def _retired(self, job: Job, posted: Posted) -> Posted:
+        """The progress message points to where the last word stands now."""
+        if posted.message_id != job.answer_id:
+            self._board.retire(job)
+        return posted
 
 
 class _Fitter:
-    """Sends a parcel, its file made as small as a way's limit or a refusal asks for."""
+    """Sends a parcel, its file made as small as a way's limit or a refusal asks for.
+
+    ``may_answer`` and ``may_post`` turn False for good: nobody goes back to an earlier way.
+    """
 
     def __init__(self, parcel: Parcel, directory: Path) -> None:
         self.parcel = parcel
         self._directory = directory
+        self.may_answer = True
+        self.may_post = not parcel.job.origin.private  # nobody else may see it
         self._made = [parcel.file] if parcel.file else []  # the largest first
 
     async def send(self, way: Answer | Channel) -> Posted:
