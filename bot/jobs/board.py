@@ -23,6 +23,7 @@ from bot.ui.progress import ProgressBoard
 
 logger = logging.getLogger(__name__)
 
+_OVER = (401, 403, 404)  # statuses of an answer that can't be edited any more
 _TRANSIENT = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
 
 
@@ -42,6 +43,7 @@ class DiscordBoard:
         self._logged_in = logged_in
         self._jobs: JobService | None = None
         self._board = ProgressBoard(look=self._look, edit=self._edit)
+        self._closed: set[str] = set()  # jobs whose token is over, whatever the clock says
         self._retiring: set[asyncio.Task[None]] = set()
 
     def watch(self, jobs: JobService) -> None:
@@ -56,6 +58,7 @@ class DiscordBoard:
     async def leave(self, job_id: str) -> None:
         """No edit after this."""
         await self._board.leave(job_id)
+        self._closed.discard(job_id)
 
     async def run(self) -> None:
         """Edits until cancelled, once there is somebody to write to."""
@@ -85,17 +88,31 @@ class DiscordBoard:
             "view": cancel_view(job.id),
         }
         try:
-            if is_answerable(job):
-                message_id = await self._edit_answer(job, content)
-                self._jobs.note_answer(job.id, message_id)
-                await self._jobs.save_answer(job.id)
-            elif job.answer_id is not None:
-                await self._edit_message(job, job.answer_id, content)
+            await self._write(job, content)
         except (discord.Forbidden, discord.NotFound) as error:
             logger.info("the progress message can't be edited any more: %s", error)
             self._board.drop(job.id)
         except _TRANSIENT as error:
             logger.info("the progress message couldn't be edited: %s", error)
+
+    async def _write(self, job: Job, content: dict[str, Any]) -> None:
+        """By the command's token, or by the bot's own where that one is over."""
+        if is_answerable(job) and job.id not in self._closed:
+            try:
+                message_id = await self._edit_answer(job, content)
+            except discord.HTTPException as error:
+                if error.status not in _OVER:
+                    raise
+                self._closed.add(job.id)
+            else:
+                if self._jobs is not None:
+                    self._jobs.note_answer(job.id, message_id)
+                    await self._jobs.save_answer(job.id)
+                return
+        if job.answer_id is None:
+            self._board.drop(job.id)
+        else:
+            await self._edit_message(job, job.answer_id, content)
 
     async def _edit_answer(self, job: Job, content: dict[str, Any]) -> int:
         origin = job.origin
