@@ -10,17 +10,12 @@ import argparse
 import asyncio
 import itertools
 import json
-import os
-import sys
 import tempfile
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psutil
-
+from benchmarks.process import running, write_config
 from bot.sandbox import Interaction, Person, Sandbox
 
 AT_ONCE = 50
@@ -44,16 +39,24 @@ class Figures:
         rows = [
             ("ready, first start (makes the database)", f"{self.first_start:.2f} s", ""),
             ("ready, next start", f"{self.next_start:.2f} s", "< 2 s"),
-            ("memory when ready", _megabytes(self.memory_at_start), "< 150 MB"),
-            (f"memory after {len(self.answers)} GIFs", _megabytes(self.memory_after), "< 150 MB"),
-            (f"first answer, {AT_ONCE} at once, p50", _ms(quantile(self.answers, 0.5)), ""),
+            ("memory when ready", megabytes(self.memory_at_start), "< 150 MB"),
+            (f"memory after {len(self.answers)} GIFs", megabytes(self.memory_after), "< 150 MB"),
+            (
+                f"first answer, {AT_ONCE} at once, p50",
+                milliseconds(quantile(self.answers, 0.5)),
+                "",
+            ),
             (
                 f"first answer, {AT_ONCE} at once, p99",
-                _ms(quantile(self.answers, 0.99)),
+                milliseconds(quantile(self.answers, 0.99)),
                 "< 250 ms",
             ),
-            ("from a finished job to the next, p50", _ms(quantile(self.pauses, 0.5)), ""),
-            ("from a finished job to the next, p99", _ms(quantile(self.pauses, 0.99)), "< 50 ms"),
+            ("from a finished job to the next, p50", milliseconds(quantile(self.pauses, 0.5)), ""),
+            (
+                "from a finished job to the next, p99",
+                milliseconds(quantile(self.pauses, 0.99)),
+                "< 50 ms",
+            ),
         ]
         lines = ["| bot | measured | goal |", "|---|---|---|"]
         return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
@@ -64,10 +67,10 @@ async def measure(rounds: int) -> Figures:
     figures = Figures()
     with tempfile.TemporaryDirectory() as directory:
         async with Sandbox() as discord:
-            config = _config(Path(directory), discord)
-            async with _bot(config, discord) as (seconds, _):
+            config = write_config(Path(directory), discord)
+            async with running(config, discord) as (seconds, _):
                 figures.first_start = seconds
-            async with _bot(config, discord) as (seconds, process):
+            async with running(config, discord) as (seconds, process):
                 figures.next_start = seconds
                 figures.memory_at_start = process.memory_info().rss
                 people = [discord.person(f"person{number}") for number in range(AT_ONCE)]
@@ -99,53 +102,19 @@ async def _posted(interaction: Interaction) -> tuple[float, float]:
     return span["began"], span["ended"]
 
 
-@asynccontextmanager
-async def _bot(config: Path, discord: Sandbox) -> AsyncIterator[tuple[float, psutil.Process]]:
-    """A running bot, and the seconds from its start until Discord had it connected."""
-    began = time.perf_counter()
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "run", "--config", str(config)),
-        env={**os.environ, "HOTSHOT_LOG__LEVEL": "WARNING"},
-    )
-    try:
-        await discord.connected(_WITHIN)
-        yield time.perf_counter() - began, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        await process.wait()
-        await discord.until(lambda: not discord.gateway.connected or None, _WITHIN)
-
-
-def _config(directory: Path, discord: Sandbox) -> Path:
-    path = directory / "config.toml"
-    path.write_text(
-        f"""
-[discord]
-token = "{discord.token}"
-base_url = "{discord.url}"
-[generator]
-model = "hotshotco/Hotshot-XL"
-devices = "cpu"
-engine = "benchmarks.busy:create"
-[storage]
-data_dir = "{directory / "data"}"
-""",
-        encoding="utf-8",
-    )
-    return path
-
-
 def quantile(values: Sequence[float], share: float) -> float:
     """The value that ``share`` of all don't exceed."""
     ordered = sorted(values)
     return ordered[min(int(len(ordered) * share), len(ordered) - 1)] if ordered else 0.0
 
 
-def _ms(seconds: float) -> str:
+def milliseconds(seconds: float) -> str:
+    """Rounded, with its unit."""
     return f"{seconds * 1000:.0f} ms"
 
 
-def _megabytes(size: int) -> str:
+def megabytes(size: int) -> str:
+    """Bytes in millions of them."""
     return f"{size / 1e6:.0f} MB"
 
 

@@ -87,9 +87,13 @@ class RestApi:
             return await handler(request)
         if RECORDED in request:
             recorded_of(request).trouble = type(fault).__name__
-        response = await fault.act(request)
-        if response is None:
-            response = await fault.afterwards(request, await handler(request))
+        try:
+            response = await fault.act(request)
+            if response is None:
+                response = await fault.afterwards(request, await handler(request))
+        except ConnectionError as error:  # the client went before the trouble had come
+            _log.info("%s %s came to nothing: %s", request.method, template_of(request), error)
+            response = web.Response(status=499)
         return response
 
     def _record(self, request: web.Request) -> Recorded:

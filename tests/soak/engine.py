@@ -1,0 +1,28 @@
+"""An engine that behaves as a job's first word says, as one of the doubles that fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.protocol import Request
+from tests.generator.engines import Loaded, floods_events, hangs, killed, slow
+
+SLOW = "slow"
+FACTORIES = {
+    SLOW: slow.create,
+    "floods_events": floods_events.create,
+    "hangs": hangs.create,
+    "killed": killed.create,
+}
+
+
+class AsAsked(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        factory = FACTORIES[request.prompt.partition(" ")[0]]
+        engine = factory(model="", device=self.device, precision=self.dtype)
+        engine.generate(request, output, report)
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return AsAsked()

@@ -1,0 +1,82 @@
+"""The bot's process through all its lives, and what its database says."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox import Sandbox
+from tests.bot.end_to_end.process import Bot, Setup
+
+_CONNECTED_WITHIN = 60.0  # seconds
+_OVER = ("done", "failed", "cancelled")
+
+
+class House:
+    """Keeps one bot running. ``ended_by_itself`` lists exit codes that nobody asked for."""
+
+    def __init__(self, directory: Path, discord: Sandbox) -> None:
+        self._setup = Setup(directory, discord, engine="tests.soak.engine:create")
+        self._config = self._setup.write(
+            generator={"devices": ["cpu:2"], "silence_seconds": 3.0},
+            queue={"size": 10_000, "per_user": 10_000, "leave_seconds": 3},
+        )
+        self._discord = discord
+        self._bot: Bot | None = None
+        self._expected = False
+        self._keeping = asyncio.Lock()
+        self.ended_by_itself: list[int | None] = []
+        self.exit_code: int | None = None  # of the last, when it was told to leave
+
+    @property
+    def bot(self) -> Bot:
+        if self._bot is None:
+            raise RuntimeError("the house is empty")
+        return self._bot
+
+    @property
+    def log(self) -> str:
+        return self.bot.log
+
+    @asynccontextmanager
+    async def lived_in(self) -> AsyncIterator[None]:
+        """A bot runs inside, started again whenever it ends by itself."""
+        self._bot = await Bot.start(self._config)
+        keeper = asyncio.create_task(self._keep())
+        try:
+            await self._discord.connected(_CONNECTED_WITHIN)
+            yield
+        finally:
+            keeper.cancel()
+            self.exit_code = await self.bot.stop(signal.SIGTERM)
+
+    async def restart(self, number: int, *, away: float) -> None:
+        """Ends the bot by a signal; the next one starts after ``away`` seconds."""
+        async with self._keeping:
+            await self.bot.stop(number)
+            await asyncio.sleep(away)
+            self._bot = await Bot.start(self._config)
+
+    async def _keep(self) -> None:
+        while True:
+            await self.bot.process.wait()
+            async with self._keeping:
+                if self.bot.process.returncode is not None:
+                    self.ended_by_itself.append(self.bot.process.returncode)
+                    self._bot = await Bot.start(self._config)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The jobs', oldest first; none before there is a database."""
+        try:
+            return self._setup.rows()
+        except sqlite3.OperationalError:
+            return []
+
+    def is_at_rest(self) -> bool:
+        """Whether every job is over and its owner told, by the bot's own account."""
+        return all(row["state"] in _OVER and row["told"] for row in self.rows())
