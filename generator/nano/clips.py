@@ -124,8 +124,6 @@ class Clips:
         if mean:
             path = self._means[size][attributes.shape, attributes.motion]
         moments = np.rint(np.linspace(0, MOMENTS - 1, frames)).astype(int)
-        if frames == 1:
-            moments = rng.integers(MOMENTS, size=1)
         clip = path[torch.from_numpy(moments)].float()
         return colored(clip, attributes).transpose(0, 1)
 
