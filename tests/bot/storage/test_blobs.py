@@ -1,0 +1,65 @@
+"""The blob store: one copy by hash, whole or not at all, and no path that somebody else chose."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from bot.errors import StorageError
+from bot.storage.blobs import BlobStore
+
+NAME = f"{0:064}.gif"
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> BlobStore:
+    return BlobStore(tmp_path / "blobs")
+
+
+def test_the_same_bytes_are_kept_once(blobs: BlobStore, tmp_path: Path) -> None:
+    (tmp_path / "made.GIF").write_bytes(b"frames")
+    first = blobs.put(b"frames", ".gif")
+    assert blobs.adopt(tmp_path / "made.GIF") == first
+    assert not (tmp_path / "made.GIF").exists()
+    assert blobs.path(first).read_bytes() == b"frames"
+    [kept] = blobs
+    assert (kept.name, kept.size_bytes) == (first, 6)
+    assert blobs.put(b"others", ".gif") != first
+
+
+@pytest.mark.parametrize("name", ["", "..", "../../etc/passwd", f"{0:064}/x", f"{0:064}.g/f", "x"])
+def test_a_name_that_is_none_is_no_path(blobs: BlobStore, name: str) -> None:
+    with pytest.raises(ValueError, match="no blob's name"):
+        blobs.path(name)
+
+
+def test_what_comes_again_is_young_again(blobs: BlobStore) -> None:
+    name = blobs.put(b"x", ".gif")
+    os.utime(blobs.path(name), (0, 0))
+    blobs.remove(blobs.put(b"x", ".gif"), unless_younger_than=60)
+    assert blobs.path(name).exists()
+    blobs.remove(name)
+    blobs.remove(name)  # gone already
+    assert list(blobs) == []
+
+
+def test_a_disk_that_takes_nothing(blobs: BlobStore, tmp_path: Path) -> None:
+    (tmp_path / "blobs").write_text("a file stands in the way")
+    with pytest.raises(StorageError, match="nothing was accepted"):
+        blobs.put(b"x")
+    with pytest.raises(StorageError, match="no such file"):
+        BlobStore(tmp_path / "others").adopt(tmp_path / "gone.gif")
+
+
+def test_what_a_killed_bot_left_half_written_is_swept(blobs: BlobStore) -> None:
+    name = blobs.put(b"x", ".gif")
+    old, young = (blobs.path(name).with_name(f"{each}.part") for each in ("old", "young"))
+    for part in (old, young):
+        part.write_bytes(b"half")
+    os.utime(old, (time.time() - 90_000,) * 2)
+    assert [blob.name for blob in blobs] == [name]
+    blobs.sweep()
+    assert (old.exists(), young.exists()) == (False, True)

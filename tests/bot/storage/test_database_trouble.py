@@ -1,0 +1,88 @@
+"""A database that is locked, full or damaged: a sentence, and nothing half written."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bot.errors import DatabaseError, StorageError
+from bot.storage import registrations
+from bot.storage.database import open_database
+
+
+def url_of(file: Path) -> str:
+    return f"sqlite+aiosqlite:///{file}"
+
+
+async def test_locked_by_somebody_else(tmp_path: Path) -> None:
+    """All who wait are told at once, in time for Discord; then it works again."""
+    file = tmp_path / "test.db"
+    async with open_database(url_of(file)) as database:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = asyncio.get_running_loop().time()
+        writes = [database.write(registrations.remember, n, "x") for n in range(20)]
+        errors = await asyncio.gather(*writes, return_exceptions=True)
+        waited = asyncio.get_running_loop().time() - began
+        assert {str(error) for error in errors} == {
+            "The bot's database is in use by another program, so nothing was accepted; please try "
+            "again in a moment."
+        }
+        assert waited < 20 * 1.5  # not one after the other
+        other.execute("ROLLBACK")
+        other.close()
+        await database.write(registrations.remember, 1, "x")
+        assert await database.read(registrations.commands_hash, 2) is None
+
+
+async def test_a_full_disk(tmp_path: Path) -> None:
+    """SQLite's own limit of pages stands in for the disk's; its error is the same."""
+
+    def limit(connection: Connection, spare: int) -> None:
+        pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+        connection.execute(text(f"PRAGMA max_page_count = {pages + spare}"))
+
+    async with open_database(url_of(tmp_path / "test.db")) as database:
+        await database.write(limit, 0)
+        with pytest.raises(StorageError, match="disk is full, so nothing was accepted"):
+            await database.write(registrations.remember, 1, "x" * 100_000)
+        await database.write(limit, 10_000)
+        await database.write(registrations.remember, 99, "room again")
+        assert await database.read(registrations.commands_hash, 99) == "room again"
+
+
+def damage(file: Path) -> None:
+    """Overwrites the pages behind the first."""
+    data = bytearray(file.read_bytes())
+    data[4096:] = b"\xff" * (len(data) - 4096)
+    file.write_bytes(data)
+
+
+async def test_damage_is_found_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "test.db"
+    async with open_database(url_of(file)):
+        pass
+    damage(file)
+    with pytest.raises(DatabaseError, match=r"test\.db (is damaged|can't be used)"):
+        async with open_database(url_of(file)):
+            pass
+
+
+async def test_damage_while_it_is_open(tmp_path: Path) -> None:
+    """Noticed as soon as a page has to be read again."""
+
+    def forget(connection: Connection) -> None:
+        for pragma in ("wal_checkpoint(TRUNCATE)", "shrink_memory"):
+            connection.execute(text(f"PRAGMA {pragma}"))
+
+    file = tmp_path / "test.db"
+    async with open_database(url_of(file)) as database:
+        await database.write(registrations.remember, 1, "x")
+        await database.read(forget)
+        damage(file)
+        with pytest.raises(StorageError, match="damaged, so nothing was accepted"):
+            await database.write(registrations.remember, 2, "x")
