@@ -40,6 +40,8 @@ _LIKE_THE_UNET = (
     "addition_time_embed_dim",
     "projection_class_embeddings_input_dim",
 )
+# What SDXL's ControlNets have not, and the pipeline doesn't give.
+_ABSENT = ("class_embed_type", "num_class_embeds", "encoder_hid_dim", "encoder_hid_dim_type")
 _SAME_AS_UNET = (
     *_LIKE_THE_UNET,
     "act_fn",
@@ -110,8 +112,10 @@ def _check_fits(path: Path, config: Mapping[str, Any], unet_config: Mapping[str,
     found = config.get("_class_name")
     if found != CLASS_NAME:
         raise ModelError(f"{path} is a {found} and no {CLASS_NAME}; give a ControlNet for SDXL.")
-    for key in _LIKE_THE_UNET:
+    for key in (*_LIKE_THE_UNET, *_ABSENT):
         theirs, ours = _plain(config.get(key)), _plain(unet_config.get(key))
+        if key in _ABSENT:
+            ours = None
         if theirs != ours:
             raise ModelError(
                 f"The ControlNet in {path} is for another base ({key} is {theirs} where this "

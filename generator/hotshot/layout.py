@@ -7,7 +7,7 @@ Knows names alone: it reads no file and builds no network.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -98,7 +98,7 @@ def is_temporal(name: str) -> bool:
 def from_spatial(config: Mapping[str, Any]) -> dict[str, Any]:
     """The published config of a plain SDXL UNet's config with temporal layers put in."""
     blocks = {
-        key: [name.replace("Block2D", "Block3D") for name in config.get(key) or ()]
+        key: [str(name).replace("Block2D", "Block3D") for name in _listed(config, key)]
         for key in ("down_block_types", "up_block_types")
     }
     mid = "UNetMidBlock3DCrossAttn"
@@ -181,7 +181,7 @@ def _check_same_table(name: str, table: torch.Tensor, tensors: Mapping[str, torc
 
 
 def _blocks(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    names = config.get(key) or ()
+    names = [str(name) for name in _listed(config, key)]
     unknown = [name for name in names if name not in _BLOCKS]
     if unknown or not names:
         raise ModelError(
@@ -189,6 +189,11 @@ def _blocks(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
             f"(its blocks are {', '.join(sorted(_BLOCKS))}); give a model of that architecture."
         )
     return tuple(_BLOCKS[name] for name in names)
+
+
+def _listed(config: Mapping[str, Any], key: str) -> Sequence[Any]:
+    value = config.get(key)
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _check_fixed_values(config: Mapping[str, Any]) -> None:

@@ -97,6 +97,7 @@ def load_model(
         dtype=dtype,
     )
     unet = _load_unet(files, device=residence.home, dtype=dtype)
+    _check_together(unet, text, vae, files)
     for network in (*text.encoders, unet, vae):
         residence.settle(network)
     if low_vram:
@@ -182,6 +183,25 @@ def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> Ho
     weights.assign(unet, layout.from_published(tensors), source=source, device=device, dtype=dtype)
     unet.eval().requires_grad_(requires_grad=False)
     return unet
+
+
+def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Files) -> None:
+    """Parts that each load may still be of different models."""
+    first, second = (encoder.config for encoder in text.encoders)
+    sizes = 6 * unet.config.addition_time_embed_dim  # of the six numbers about sizes
+    for what, given, wanted in (
+        ("The text encoders' width", first.hidden_size + second.hidden_size,
+         unet.config.cross_attention_dim),
+        ("The pooled text's width", second.projection_dim,
+         unet.config.projection_class_embeddings_input_dim - sizes),
+        ("The number of the VAE's channels", vae.config.latent_channels, unet.config.in_channels),
+    ):  # fmt: skip
+        if given != wanted:
+            base = " and its spatial base" if files.base else ""
+            raise ModelError(
+                f"{what} is {given} where the UNet wants {wanted}; the parts of "
+                f"{files.directory}{base} belong to different models."
+            )
 
 
 def _read_temporal_file(path: Path) -> layout.Tensors:

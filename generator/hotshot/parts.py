@@ -22,6 +22,7 @@ from transformers import (
 from generator.errors import ModelError
 from generator.hotshot import weights
 from generator.hotshot.components import Component
+from generator.hotshot.latents import LATENT_SCALE, unscaled
 from generator.hotshot.schedulers import make_scheduler
 from generator.hotshot.text import TextEncoders
 from generator.limits import SCHEDULERS
@@ -34,8 +35,8 @@ def build(directory: Path, build: Callable[[], Any]) -> Any:
     try:
         with torch.device("meta"):
             return build()
-    except ModelError:
-        raise
+    except ModelError as error:  # says what, and not where
+        raise ModelError(f"{directory}: {error}") from error
     except Exception as error:
         raise ModelError(
             f"{directory / 'config.json'} describes no network that can be built ({error}); "
@@ -63,18 +64,29 @@ def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) 
     SDXL's own overflows in half precision and says so (``force_upcast``): it gets float32.
     """
     config = component.config
-    kind = _VAES.get(config.get("_class_name", ""))
+    kind = _VAES.get(str(config.get("_class_name")))
     if kind is None:
         found = config.get("_class_name", "of no named class")
         raise ModelError(
             f"The VAE in {component.described_in} is {found}; "
             f"only {' and '.join(_VAES)} can be used."
         )
-    vae = build(component.described_in, lambda: kind.from_config(config))
+    vae = build(component.described_in, lambda: _checked_vae(kind.from_config(config)))
     if dtype == torch.float16 and vae.config.force_upcast:
         dtype = torch.float32
     weights.assign(vae, component.read(), source=component.source, device=device, dtype=dtype)
     return vae.eval().requires_grad_(requires_grad=False)
+
+
+def _checked_vae(vae: Any) -> Any:
+    """Raises whatever its config's scaling would raise when the first pictures are decoded."""
+    channels = int(vae.config.latent_channels)
+    unscaled(torch.zeros(1, channels, 1, 1, 1), vae.config)
+    edge = 2 ** (len(vae.config.decoder_block_out_channels if isinstance(vae, AutoencoderTiny)
+                     else vae.config.block_out_channels) - 1)  # fmt: skip
+    if edge != LATENT_SCALE:
+        raise ValueError(f"a latent is {edge} pixels wide where {LATENT_SCALE} are wanted")
+    return vae
 
 
 def load_text_encoders(

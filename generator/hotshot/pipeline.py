@@ -8,10 +8,9 @@ drawn on the CPU, so that a seed means the same GIF on every device.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from torch import Tensor
 from generator.errors import OutOfMemoryError
 from generator.hotshot.conditioning import Conditioning, Span
 from generator.hotshot.controlnet import ClipControl, together
+from generator.hotshot.latents import LATENT_SCALE, unscaled
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.schedulers import make_scheduler, step_back
 from generator.protocol import Request
@@ -30,7 +30,6 @@ Report = Callable[[str, int, int], None]
 Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 STAGES = ("encode_prompt", "draw_noise", "denoise", "decode", "to_frames")
-LATENT_SCALE = 8  # pixels to a latent, along each edge
 # What allocators say of it, and oneDNN, which has nothing else to say.
 _NO_ROOM = ("can't allocate memory", "out of memory", "could not create a primitive")
 DECODED_AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
@@ -161,7 +160,7 @@ class HotshotPipeline:
     def decode(self, latents: Tensor, report: Report) -> Tensor:
         """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1."""
         vae = self.model.vae
-        frames = rearrange(_unscaled(latents, vae.config), "1 c f h w -> f c h w")
+        frames = rearrange(unscaled(latents, vae.config), "1 c f h w -> f c h w")
         pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
         at_once = 1 if self.model.residence.low_vram else max(1, DECODED_AT_ONCE // pixels)
         chunks = torch.split(frames, at_once)
@@ -207,14 +206,3 @@ def _rescaled(guided: Tensor, wanted: Tensor, amount: float) -> Tensor:
         return guided
     factor = wanted.std() / guided.std()
     return guided * (amount * factor + (1 - amount))
-
-
-def _unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """Undoes the scaling that a VAE's config says its latents were trained with."""
-    scale = float(config["scaling_factor"])
-    means, spreads = config.get("latents_mean"), config.get("latents_std")
-    if means and spreads:
-        mean = torch.tensor(means, device=latents.device).view(1, -1, 1, 1, 1)
-        spread = torch.tensor(spreads, device=latents.device).view(1, -1, 1, 1, 1)
-        return latents * spread / scale + mean
-    return latents / scale + float(config.get("shift_factor") or 0)

@@ -30,7 +30,7 @@ def read_config(path: Path) -> dict[str, Any]:
             f"{path} is missing; a model directory has the published layout of Hotshot-XL "
             "(unet, vae, text_encoder, text_encoder_2, tokenizer, tokenizer_2, scheduler)."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} can't be read ({error}); fetch it again.") from error
     if not isinstance(values, dict):
         raise ModelError(f"{path} is not a JSON object; fetch it again.")
@@ -110,13 +110,17 @@ def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], sourc
 
 def _shards(index: Path) -> list[Path]:
     names = read_config(index).get("weight_map")
-    if not isinstance(names, dict) or not names:
+    if not isinstance(names, dict) or not names or not all(map(_is_text, names.values())):
         raise ModelError(f"{index} names no shards; fetch it again.")
     shards = [index.parent / name for name in sorted(set(names.values()))]
     for shard in shards:
         if not shard.is_file():
             raise ModelError(f"{shard}, a shard of {index.name}, is missing; fetch it again.")
     return shards
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _nothing_found(directory: Path, stem: str) -> str:

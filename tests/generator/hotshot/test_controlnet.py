@@ -265,6 +265,10 @@ REFUSED: list[tuple[Callable[[Path], object], str]] = [
     ),
     (lambda at: edit(at, block_out_channels=[32, 32]), "another base .block_out_channels"),
     (lambda at: edit(at, addition_embed_type=None), "another base .addition_embed_type is None"),
+    (
+        lambda at: edit(at, class_embed_type="timestep"),
+        "class_embed_type is timestep",
+    ),
     (lambda at: edit(at, norm_num_groups=7), "describes no network that can be built"),
     (lambda at: (at / "config.json").unlink(), r"config\.json is missing"),
     (lambda at: (at / WEIGHTS).unlink(), "is missing; fetch"),

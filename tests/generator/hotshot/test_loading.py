@@ -12,6 +12,7 @@ import pytest
 import torch
 from diffusers import AutoencoderTiny
 from safetensors.torch import load_file, save_file
+from transformers import CLIPTextConfig, CLIPTextModel
 
 from generator.errors import ModelError
 from generator.hotshot.loading import HotshotModel, load_model
@@ -135,6 +136,19 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
         lambda at: edit_weights(at / TEXT, lambda them: them.pop("text_projection.weight")),
         r"1 missing \(such as text_projection.weight\)",
     ),
+    (lambda at: edit_json(at / "vae/config.json", _class_name=["x"]), "only AutoencoderKL and"),
+    (lambda at: edit_json(at / "vae/config.json", scaling_factor="x"), "describes no network"),
+    (lambda at: edit_json(at / "vae/config.json", scaling_factor=None), "describes no network"),
+    (lambda at: edit_json(at / "vae/config.json", latents_mean=[1], latents_std="a"), "describes"),
+    (
+        lambda at: edit_json(at / "unet/config.json", down_block_types=7),
+        "block_types are missing",
+    ),
+    (
+        lambda at: edit_json(at / "unet/config.json", down_block_types=[["a"]]),
+        "is no Hotshot",
+    ),
+    (lambda at: (at / "unet/config.json").write_text("[" * 10**6), "can't be read"),
     (
         lambda at: shutil.copy(at / "vae/diffusion_pytorch_model.safetensors", at / UNET),
         "missing .* and .* left over",
@@ -151,6 +165,14 @@ def test_a_bad_directory_is_one_sentence(
         load(copy_of_tiny)
     assert str(copy_of_tiny) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_parts_of_different_models(copy_of_tiny: Path) -> None:
+    config = json.loads((copy_of_tiny / "text_encoder/config.json").read_text(encoding="utf-8"))
+    wider = CLIPTextModel(CLIPTextConfig(**(config | {"hidden_size": 64})))
+    wider.save_pretrained(copy_of_tiny / "text_encoder")
+    with pytest.raises(ModelError, match="text encoders' width is 96 where the UNet wants 64"):
+        load(copy_of_tiny)
 
 
 def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
