@@ -17,7 +17,8 @@ from bot import machine
 from bot.client import HotshotClient
 from bot.config import DISCORD, GeneratorSettings, Settings, StorageSettings
 from bot.house import House
-from bot.intake.download import attachments_of
+from bot.intake.download import Places, attachments_of, links_to
+from bot.intake.lora_files import LoraIntake
 from bot.intake.sources import SourceIntake
 from bot.jobs.board import DiscordBoard
 from bot.jobs.delivery import DiscordCourier
@@ -58,8 +59,7 @@ async def run(settings: Settings) -> None:
             board = DiscordBoard(client, client.logged_in)
             jobs = await _job_service(settings, database, blobs, client, board)
             board.watch(jobs)
-            sources = _source_intake(settings, blobs)
-            client.furnish(House(limits, database, blobs, jobs, settings, sources))
+            client.furnish(_house(settings, limits, database, blobs, jobs))
             pool = Pool(_worker_settings(settings), jobs, _watch(settings.generator))
             jobs.register_workers(pool.cancel)
             try:
@@ -133,22 +133,42 @@ async def _job_service(
         courier=DiscordCourier(client, board, storage.scratch, client.logged_in),
         blobs=blobs,
         scratch=storage.scratch,
-        room=Room(storage.data_dir, storage.min_free_mb * _MEGABYTE),
+        room=_room(settings),
         model=settings.generator.model,
         pace=await Pace.load(database, settings.generator.model),
         workers=len(settings.generator.device_names),
     )
 
 
-def _source_intake(settings: Settings, blobs: BlobStore) -> SourceIntake:
-    discord, storage = settings.discord, settings.storage
-    places = attachments_of(
+def _house(
+    settings: Settings, limits: ModelLimits, database: Database, blobs: BlobStore, jobs: JobService
+) -> House:
+    storage, room = settings.storage, _room(settings)
+    places = _attachments(settings)
+    sources = SourceIntake(settings.attachments, places, blobs, storage.scratch, room)
+    loras = LoraIntake(
+        settings.loras,
+        limits,
+        attachments=places,
+        links=links_to(settings.loras.hosts),
+        blobs=blobs,
+        scratch=storage.scratch,
+        room=room,
+    )
+    return House(limits, database, blobs, jobs, settings, sources, loras)
+
+
+def _attachments(settings: Settings) -> Places:
+    discord = settings.discord
+    return attachments_of(
         URL(discord.base_url),
         is_discord=discord.base_url == DISCORD,
         is_local=not discord.allow_foreign_base_url,
     )
-    room = Room(storage.data_dir, storage.min_free_mb * _MEGABYTE)
-    return SourceIntake(settings.attachments, places, blobs, storage.scratch, room)
+
+
+def _room(settings: Settings) -> Room:
+    return Room(settings.storage.data_dir, settings.storage.min_free_mb * _MEGABYTE)
 
 
 def _worker_settings(settings: Settings) -> list[WorkerSettings]:

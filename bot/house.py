@@ -9,6 +9,7 @@ from typing import Any
 import discord
 
 from bot.config import Settings
+from bot.intake.lora_files import LoraIntake
 from bot.intake.sources import SourceIntake
 from bot.jobs.service import JobService
 from bot.storage.blobs import BlobStore
@@ -26,6 +27,7 @@ class House:
     jobs: JobService
     settings: Settings
     sources: SourceIntake
+    lora_files: LoraIntake
 
     @property
     def scratch(self) -> Path:

@@ -8,7 +8,7 @@ from typing import Any
 from discord import app_commands
 from discord.ui import DynamicItem
 
-from bot.commands import gif, help_, history, queue, sheet
+from bot.commands import gif, help_, history, lora, queue, sheet
 from bot.config_library import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu
 from bot.ui.buttons import CancelButton, MasterButton
@@ -26,10 +26,11 @@ ACTIONS: Mapping[str, Action] = {**sheet.ACTIONS}
 
 def all_commands(
     limits: ModelLimits, styles: Mapping[str, Style] | None = None
-) -> list[app_commands.Command[Any, ..., None]]:
+) -> list[app_commands.Command[Any, ..., None] | app_commands.Group]:
     """Every command, made for a model with these limits."""
     return [
         gif.build(limits, styles),
+        lora.build(),
         history.build(),
         queue.build_queue(),
         queue.build_cancel(),

@@ -7,6 +7,7 @@ With a source and no word on how to follow it, its contact sheet is shown first:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import discord
@@ -14,6 +15,7 @@ import discord
 from bot.commands import sheet
 from bot.commands.asking import Order, ask, defer, variations
 from bot.commands.gif_options import gif_options
+from bot.commands.lora_choice import choose, with_trigger_words
 from bot.commands.options import AnyCommand, command
 from bot.commands.reading import (
     read_count,
@@ -39,8 +41,12 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
         suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
         source = given.pop("control_gif")
         kind, strength = given.pop("control_type"), given.pop("control_strength")
-        request = read_request(limits, **given, style=style)
-        order = Order(request=request, suffix=suffix, private=private)
+        chosen = await choose(interaction, _loras(given))
+        given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
+        loras = tuple(each.part for each in chosen)
+        request = read_request(limits, **given, style=style, loras=loras)
+        files = tuple(each.file for each in chosen)
+        order = Order(request=request, files=files, suffix=suffix, private=private)
         if source is not None:
             await _follow(interaction, order, count, source, kind=kind, strength=strength)
         elif kind is not None or strength is not None:
@@ -50,6 +56,11 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
 
     options = gif_options(limits, styles)
     return command("gif", "Make a GIF of what you describe.", gif, options)
+
+
+def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:
+    """Takes the LoRAs and their strengths out of the options."""
+    return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
 
 
 async def _follow(
@@ -72,7 +83,7 @@ async def _follow(
         await sheet.show(interaction, order, count, file)
         return
     request = with_control(house.limits, order.request, file.blob, kind, strength)
-    followed = Order(request=request, files=(file,), suffix=order.suffix, private=order.private)
+    followed = replace(order, request=request, files=(*order.files, file))
     await ask(interaction, variations(followed, count), answer_id)
 
 

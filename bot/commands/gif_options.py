@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from discord import AppCommandOptionType, app_commands
 
+from bot.commands.lora_choice import LoraOption
 from bot.commands.options import Bounded, Option, choice_of
 from bot.commands.reading import (
     CONTROL_TYPES,
@@ -21,6 +22,7 @@ from generator.limits import (
     MAX_CONTROL_SCALE,
     MAX_DURATION_MS,
     MAX_GUIDANCE_SCALE,
+    MAX_LORA_STRENGTH,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
     MAX_STEPS,
@@ -33,7 +35,7 @@ _KIND = AppCommandOptionType
 
 def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, Option]:
     """The options in the order in which Discord offers them."""
-    options = _picture(limits) | _motion()
+    options = _picture(limits) | _loras() | _motion()
     if styles:
         options["style"] = Option(choice_of(list(styles)), "A look for your prompt (none).")
     return options | _result()
@@ -75,6 +77,16 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
             Bounded(_KIND.string, 1, len(str(MAX_SEED))),
             "A number; the same seed and settings make the same GIF again (a new one).",
         ),
+    }
+
+
+def _loras() -> dict[str, Option]:
+    strength = Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
+    return {
+        "lora": Option(LoraOption(), "A LoRA of yours, or a shared one."),
+        "lora_strength": Option(strength, "How strongly it acts (as its owner set it)."),
+        "lora_2": Option(LoraOption(), "A second one."),
+        "lora_2_strength": Option(strength, "How strongly that acts (as its owner set it)."),
     }
 
 

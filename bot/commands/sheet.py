@@ -47,6 +47,7 @@ async def show(
     content = {
         "request": order.request.to_dict(),
         "source": asdict(file),
+        "files": [asdict(each) for each in order.files],
         "part": WHOLE,
         "type": _SHOWN_FIRST,
         "strength": "1",
@@ -96,7 +97,7 @@ async def go(interaction: discord.Interaction[Any], draft_id: str, values: Value
     )
     order = Order(
         request=request,
-        files=(file,),
+        files=(*(Attachment(**each) for each in content["files"]), file),
         suffix=content["suffix"],
         private=content["private"],
         parent_id=content["parent_id"],

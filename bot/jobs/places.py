@@ -11,7 +11,7 @@ from dataclasses import replace
 from bot.storage.blobs import BlobStore, is_blob
 from generator.protocol import Request
 
-_PLACE = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
+_PLACE = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 
 
 def in_place(request: Request, blobs: BlobStore) -> Request:

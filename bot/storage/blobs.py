@@ -19,7 +19,7 @@ from pathlib import Path
 
 from bot.errors import StorageError
 
-_NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,8})?")
+_NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 _PART = ".part"
 _ABANDONED_SECONDS = 24 * 3600.0  # a part this old belongs to a process that was killed
 

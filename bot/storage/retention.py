@@ -21,7 +21,7 @@ from bot.errors import StorageError
 from bot.jobs.model import UNFINISHED
 from bot.storage.blobs import Blob, BlobStore
 from bot.storage.database import Database
-from bot.storage.tables import attachments, drafts, jobs
+from bot.storage.tables import attachments, drafts, jobs, loras
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,8 @@ def over(connection: Connection, *, before: datetime | None = None) -> list[str]
     """Blobs that only finished jobs name (all of them ``before`` then), the oldest first."""
     finished = func.max(_NAMES.c.finished_at)
     unfinished = func.max(case((_NAMES.c.state.in_(UNFINISHED), 1), else_=0))
-    query = select(_NAMES.c.blob).group_by(_NAMES.c.blob).having(unfinished == 0)
+    wanted = _NAMES.c.blob.not_in(select(loras.c.blob))  # these go when their owners say so
+    query = select(_NAMES.c.blob).where(wanted).group_by(_NAMES.c.blob).having(unfinished == 0)
     if before is not None:
         query = query.having(finished < before)
     return list(connection.execute(query.order_by(finished).limit(_MOST)).scalars())
@@ -150,5 +151,8 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
 
 def named(connection: Connection, names: Sequence[str]) -> set[str]:
     """Those of ``names`` that a row names."""
-    kept = (select(column).where(column.in_(names)) for column in (_NAMES.c.blob, drafts.c.blob))
+    kept = (
+        select(column).where(column.in_(names))
+        for column in (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
+    )
     return set(connection.execute(union_all(*kept)).scalars())

@@ -105,6 +105,35 @@ drafts = Table(
     Index("drafts_by_blob", "blob"),
 )
 
+loras = Table(
+    "loras",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", BigInteger, nullable=False),
+    Column("guild_id", BigInteger),
+    Column("shared", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("trigger_words", Text, nullable=False),
+    Column("strength", Float, nullable=False),
+    Column("blob", String(80), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("loras_by_owner", "owner_id", "name_key", unique=True),
+    Index("loras_by_share", "shared", "guild_id"),
+    Index("loras_by_blob", "blob"),
+)
+
+favourites = Table(
+    "favourites",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("job_id", String(32), primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Index("favourites_by_job", "job_id"),
+)
+
 costs = Table(
     "costs",
     metadata,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def bomb(frames: int = 100, edge: int = 4096) -> bytes:
 
 
 def safetensors(
-    shapes: dict[str, Shape], metadata: dict[str, str] | None = None, *, filler: int = 0
+    shapes: Mapping[str, Shape], metadata: dict[str, str] | None = None, *, filler: int = 0
 ) -> bytes:
     """Tensors of zeros in float16, as such a file has them; ``filler`` makes it another file."""
     header: dict[str, Any] = {"__metadata__": metadata} if metadata else {}

@@ -32,6 +32,10 @@ def test_the_names_that_hold() -> None:
         "steps",
         "guidance",
         "seed",
+        "lora",
+        "lora_strength",
+        "lora_2",
+        "lora_2_strength",
         "control_gif",
         "control_type",
         "control_strength",
@@ -42,6 +46,7 @@ def test_the_names_that_hold() -> None:
     assert [name for name, option in options(BIG).items() if option["required"]] == ["prompt"]
     assert [command.name for command in all_commands(BIG)] == [
         "gif",
+        "lora",
         "history",
         "queue",
         "cancel",

@@ -1,0 +1,259 @@
+"""/lora: bringing LoRA files, sharing them, and trying them out.
+
+Only the owner changes a LoRA; who manages a server may take one out of that server's list.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import discord
+from discord import AppCommandOptionType, app_commands
+
+from bot.commands.asking import Order, ask, defer
+from bot.commands.gif import brought
+from bot.commands.lora_choice import (
+    Chosen,
+    LoraOption,
+    read_strength,
+    usable_lora,
+    viewer_of,
+    with_trigger_words,
+)
+from bot.commands.options import Bounded, Option, choice_of, command
+from bot.commands.reading import read_request, whole
+from bot.errors import RefusedError
+from bot.house import House, house_of, managed_guild
+from bot.intake.names import plain_line
+from bot.storage import loras as rows
+from bot.storage.loras import Shared, StoredLora
+from bot.ui import lora_embeds
+from bot.ui.answers import whisper
+from generator.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
+
+_KIND = AppCommandOptionType
+_LONGEST_NAME = 60
+_LONGEST_WORDS = 300
+_PAGE_SIZE = 10
+_MEGABYTE = 2**20
+
+
+def build() -> app_commands.Group:
+    """The group with all its commands."""
+    group = app_commands.Group(name="lora", description="LoRAs of your own, and shared ones.")
+    which = Option(LoraOption(), "Which one.", required=True)
+    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), "What it is to be called.")
+    strength = Option(
+        Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
+        "How strongly it acts, where nothing else is said (1).",
+    )
+    words = Option(
+        Bounded(_KIND.string, 1, _LONGEST_WORDS), "The words that wake it, with commas between."
+    )
+    with_whom = Option(choice_of([str(each) for each in Shared]), "Who may use it.", required=True)
+    prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), "What the GIF shows.")
+    file = Option(Bounded(_KIND.attachment), "A .safetensors file.")
+    link = Option(Bounded(_KIND.string, 1, 500), "Or a link to one, on a host that is allowed.")
+    for each in (
+        command(
+            "add",
+            "Bring a LoRA: a file or a link.",
+            add,
+            {"name": replace(name, required=True), "file": file, "link": link}
+            | {"trigger_words": words, "strength": strength},
+        ),
+        command(
+            "list",
+            "Show the LoRAs that you may use here.",
+            list_,
+            {"page": Option(Bounded(_KIND.integer, 1, 10_000), "Which page (1).")},
+        ),
+        command("info", "Show what a LoRA is made for, and its words.", info, {"lora": which}),
+        command(
+            "rename",
+            "Give a LoRA of yours another name.",
+            rename,
+            {"lora": which, "name": replace(name, required=True)},
+        ),
+        command(
+            "share",
+            "Say who may use a LoRA of yours.",
+            share,
+            {"lora": which, "who": with_whom},
+        ),
+        command("remove", "Take back a LoRA of yours.", remove, {"lora": which}),
+        command(
+            "try",
+            "Make a GIF with a LoRA to see what it does.",
+            try_,
+            {"lora": which, "prompt": prompt},
+        ),
+    ):
+        group.add_command(each)
+    return group
+
+
+async def add(
+    interaction: discord.Interaction[Any],
+    *,
+    name: Any,
+    file: discord.Attachment | None = None,
+    link: Any = None,
+    trigger_words: Any = None,
+    strength: Any = None,
+) -> None:
+    """Fetches and checks it, then tells what it is."""
+    house, owner_id = house_of(interaction), interaction.user.id
+    called = _name(name)
+    default = read_strength(strength, 1.0)
+    if (file is None) == (link is None):
+        raise RefusedError("Give one of the two: a file, or a link to one.")
+    room = await _room(house, owner_id, called)
+    await defer(interaction, private=True)
+    if file is not None:
+        taken = await house.lora_files.take(owner_id, brought(file), room_bytes=room)
+    else:
+        taken = await house.lora_files.take_link(owner_id, str(link), room_bytes=room)
+    words = plain_line(str(trigger_words or ""), _LONGEST_WORDS) or ", ".join(
+        taken.facts.trigger_words
+    )
+    lora = StoredLora(
+        id=uuid.uuid4().hex,
+        owner_id=owner_id,
+        guild_id=None,
+        shared=Shared.ME,
+        name=called,
+        trigger_words=words[:_LONGEST_WORDS],
+        strength=default,
+        blob=taken.blob,
+        size_bytes=taken.size_bytes,
+        facts=taken.facts.to_dict(),
+        created_at=datetime.now(UTC),
+    )
+    await _keep(house, lora)
+    await interaction.followup.send(embed=lora_embeds.added(lora), ephemeral=True)
+
+
+async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
+    """One's own and those shared here, page by page."""
+    number = max(1, min(whole("page", page, 1), 10_000))
+    found, total = await house_of(interaction).database.read(
+        rows.page, viewer_of(interaction), limit=_PAGE_SIZE, offset=(number - 1) * _PAGE_SIZE
+    )
+    pages = max(1, -(-total // _PAGE_SIZE))
+    embed = lora_embeds.listed(found, interaction.user.id, page=number, pages=pages, total=total)
+    await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
+    """What its file says, and the last GIF that tried it out."""
+    house = house_of(interaction)
+    found = await usable_lora(interaction, lora)
+    tried = await house.database.read(rows.last_tried, found.id)
+    embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
+    await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any) -> None:
+    """Its owner alone."""
+    house = house_of(interaction)
+    found = await _own(interaction, lora)
+    called = _name(name)
+    other = await house.database.read(rows.own_named, found.owner_id, called)
+    if other is not None and other.id != found.id:
+        raise RefusedError(f"You have a LoRA called {called} already; choose another name.")
+    await house.database.write(rows.change, found.id, name=called)
+    await whisper(interaction, f"✏️ It is called {lora_embeds.shown(called)} now.")
+
+
+async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -> None:
+    """Its owner; and who manages the server may take it out of the server's list."""
+    house = house_of(interaction)
+    found = await usable_lora(interaction, lora)
+    wanted = next((each for each in Shared if each == str(who)), None)
+    if wanted is None:
+        raise RefusedError("Share it with me, server or everybody.")
+    if found.owner_id != interaction.user.id:
+        _check_manages(interaction, found)
+        if wanted is not Shared.ME:
+            raise RefusedError("Only its owner can share it further.")
+    if wanted is Shared.SERVER and interaction.guild_id is None:
+        raise RefusedError("There is no server here; type this in the one to share it with.")
+    guild_id = interaction.guild_id if wanted is Shared.SERVER else None
+    await house.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
+    await whisper(interaction, lora_embeds.shared(found, wanted))
+
+
+async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
+    """Its owner alone."""
+    found = await _own(interaction, lora)
+    await house_of(interaction).database.write(rows.remove, found.id)
+    await whisper(interaction, f"🗑️ {lora_embeds.shown(found.name)} is gone.")
+
+
+async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any = None) -> None:
+    """A GIF with it, which /lora info shows afterwards."""
+    house = house_of(interaction)
+    found = await usable_lora(interaction, lora)
+    chosen = Chosen(found, found.strength)
+    words = str(prompt or found.trigger_words or found.name)
+    request = read_request(
+        house.limits, prompt=with_trigger_words(words, [chosen]), loras=(chosen.part,)
+    )
+    order = Order(request=request, files=(chosen.file,), parent_id=found.id, relation="try")
+    await ask(interaction, [order])
+
+
+async def _room(house: House, owner_id: int, name: str) -> int:
+    """The bytes that are left to this person. Raises RefusedError."""
+    settings = house.settings.loras
+    count, size = await house.database.read(rows.kept_by, owner_id)
+    if count >= settings.per_user:
+        raise RefusedError(
+            f"You keep {count} LoRAs, and that is the limit here; take one back with /lora remove."
+        )
+    left = settings.per_user_mb * _MEGABYTE - size
+    if left <= 0:
+        raise RefusedError(
+            f"Your LoRAs take all of the {settings.per_user_mb} MB that are yours here; take one "
+            "back with /lora remove."
+        )
+    if await house.database.read(rows.own_named, owner_id, name) is not None:
+        raise RefusedError(f"You have a LoRA called {name} already; choose another name.")
+    return left
+
+
+async def _keep(house: House, lora: StoredLora) -> None:
+    """Writes the row, unless the same file is there already or the quota was used up meanwhile."""
+    settings = house.settings.loras
+    refused = await house.database.write(
+        rows.add_within,
+        lora,
+        most=settings.per_user,
+        most_bytes=settings.per_user_mb * _MEGABYTE,
+    )
+    if refused is not None:
+        raise RefusedError(refused)
+
+
+async def _own(interaction: discord.Interaction[Any], value: object) -> StoredLora:
+    found = await usable_lora(interaction, value)
+    if found.owner_id != interaction.user.id:
+        raise RefusedError("That LoRA is somebody else's; only its owner can do this.")
+    return found
+
+
+def _check_manages(interaction: discord.Interaction[Any], lora: StoredLora) -> None:
+    guild_id = managed_guild(interaction)
+    if guild_id is None or lora.shared is not Shared.SERVER or lora.guild_id != guild_id:
+        raise RefusedError("That LoRA is somebody else's; only its owner can do this.")
+
+
+def _name(value: object) -> str:
+    called = plain_line(str(value), _LONGEST_NAME)
+    if not called:
+        raise RefusedError("That name has no letters that can be seen; choose another.")
+    return called

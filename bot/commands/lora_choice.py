@@ -1,0 +1,133 @@
+"""Choosing a LoRA: what is offered while its name is typed, and what of it becomes a request.
+
+Discord takes any value for an option that completes itself, so what comes is looked up again among
+those that this person may use, and anything else is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord import AppCommandOptionType, app_commands
+
+from bot.commands.reading import number
+from bot.errors import RefusedError
+from bot.house import house_of
+from bot.jobs.model import Attachment
+from bot.storage import loras as rows
+from bot.storage.loras import StoredLora, Viewer
+from bot.ui.text import shorten
+from generator.errors import RequestError
+from generator.limits import MAX_LORA_STRENGTH
+from generator.protocol import Lora
+
+_MOST_CHOICES = 25  # Discord's
+_LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A LoRA and how strongly it acts."""
+
+    lora: StoredLora
+    strength: float
+
+    @property
+    def part(self) -> Lora:
+        return Lora(self.lora.blob, self.strength)
+
+    @property
+    def file(self) -> Attachment:
+        return Attachment(self.lora.blob, self.lora.name, self.lora.size_bytes)
+
+
+class LoraOption(app_commands.Transformer):
+    """An option that completes itself with the LoRAs that this person may use."""
+
+    @property
+    def type(self) -> AppCommandOptionType:
+        return AppCommandOptionType.string
+
+    async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        del interaction
+        return value
+
+    async def autocomplete(
+        self, interaction: discord.Interaction[Any], value: Any, /
+    ) -> list[app_commands.Choice[str | int | float]]:
+        found = await house_of(interaction).database.read(
+            rows.matching, viewer_of(interaction), str(value), limit=_MOST_CHOICES
+        )
+        return [
+            app_commands.Choice(name=_label(lora, interaction.user.id), value=lora.id)
+            for lora in found
+        ]
+
+
+def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
+    """Who is asking, and from which server."""
+    return Viewer(interaction.user.id, interaction.guild_id)
+
+
+async def usable_lora(interaction: discord.Interaction[Any], value: object) -> StoredLora:
+    """The one that was chosen. Raises RefusedError for one that this person wasn't offered."""
+    lora = await house_of(interaction).database.read(
+        rows.usable, viewer_of(interaction), str(value)[:_LONGEST_NAME]
+    )
+    if lora is None:
+        raise RefusedError(
+            "There is no such LoRA that you may use here; choose one from the list, or bring one "
+            "with /lora add."
+        )
+    return lora
+
+
+async def choose(
+    interaction: discord.Interaction[Any], given: Sequence[tuple[object, object]]
+) -> tuple[Chosen, ...]:
+    """LoRAs and their strengths as they were typed. Raises RefusedError, RequestError."""
+    chosen: list[Chosen] = []
+    for value, strength in given:
+        if value is None:
+            if strength is not None:
+                raise RequestError("A LoRA's strength needs a LoRA; choose one from the list.")
+            continue
+        lora = await usable_lora(interaction, value)
+        if any(lora.blob == other.lora.blob for other in chosen):
+            raise RequestError(f"{lora.name} was chosen twice; choose another, or one alone.")
+        chosen.append(Chosen(lora, read_strength(strength, lora.strength)))
+    return tuple(chosen)
+
+
+def read_strength(value: object, default: float) -> float:
+    """Raises RequestError."""
+    strength = number("LoRA's strength", value, default)
+    if not -MAX_LORA_STRENGTH <= strength <= MAX_LORA_STRENGTH:
+        raise RequestError(
+            f"The LoRA's strength must be from {-MAX_LORA_STRENGTH:g} to {MAX_LORA_STRENGTH:g}, "
+            f"not {strength:g}."
+        )
+    return strength
+
+
+def with_trigger_words(prompt: str, chosen: Sequence[Chosen]) -> str:
+    """The prompt, with the words that wake a LoRA where none of them stands there."""
+    missing = [
+        each.lora.trigger_words
+        for each in chosen
+        if each.lora.trigger_words and not _is_woken(prompt, each.lora.trigger_words)
+    ]
+    return ", ".join([prompt, *missing]) if prompt else prompt
+
+
+def _is_woken(prompt: str, trigger_words: str) -> bool:
+    words = (word.strip().casefold() for word in trigger_words.split(","))
+    return any(word and word in prompt.casefold() for word in words)
+
+
+def _label(lora: StoredLora, user_id: int) -> str:
+    whose = "" if lora.owner_id == user_id else " (shared)"
+    return shorten(f"{lora.name}{whose}", 100)

@@ -1,0 +1,111 @@
+"""LoRA files that people bring: fetched within bounds, checked by their header, kept by hash.
+
+Nothing but the header is read before it is known to be a LoRA for this model; a pickle is never
+opened at all. No worker sees a file that wasn't taken in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.config_library import LoraSettings
+from bot.errors import RefusedError
+from bot.intake.download import Places, download, too_large
+from bot.intake.names import shown_name
+from bot.intake.sources import MEGABYTE, Brought, Turns
+from bot.storage.blobs import BlobStore
+from bot.storage.room import Room
+from generator.errors import ModelError
+from generator.limits import ModelLimits
+from generator.weightfiles.header import PICKLE_SUFFIXES
+from generator.weightfiles.lora_facts import LoraFacts, read_lora_facts
+
+_SDXL = "SDXL"
+_SDXL_EDGE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A kept file and what it says of itself."""
+
+    blob: str
+    size_bytes: int
+    facts: LoraFacts
+
+
+class LoraIntake:
+    """Takes in LoRA files for a model with these ``limits``."""
+
+    def __init__(
+        self,
+        settings: LoraSettings,
+        limits: ModelLimits,
+        *,
+        attachments: Places,
+        links: Places,
+        blobs: BlobStore,
+        scratch: Path,
+        room: Room,
+    ) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._attachments = attachments
+        self._links = links
+        self._blobs = blobs
+        self._scratch = scratch
+        self._room = room
+        self._turns = Turns(each=1)
+
+    async def take(self, user_id: int, brought: Brought, *, room_bytes: int) -> TakenIn:
+        """An attachment. Raises RefusedError, one sentence, and nothing is kept."""
+        return await self._take(user_id, brought, self._attachments, room_bytes)
+
+    async def take_link(self, user_id: int, url: str, *, room_bytes: int) -> TakenIn:
+        """The same from a link to one of the hosts that the config allows."""
+        name = shown_name(url.partition("?")[0])
+        return await self._take(user_id, Brought(url, name, 0), self._links, room_bytes)
+
+    async def _take(
+        self, user_id: int, brought: Brought, places: Places, room_bytes: int
+    ) -> TakenIn:
+        name = shown_name(brought.filename)
+        if name.lower().endswith(PICKLE_SUFFIXES):
+            raise RefusedError(
+                f"{name} is a pickle, which could run code when read; bring its .safetensors "
+                "version."
+            )
+        most = min(self._settings.max_mb * MEGABYTE, room_bytes)
+        if brought.size_bytes > most:
+            raise too_large(most)
+        self._room.check()
+        async with self._turns.turn(user_id):
+            part = self._scratch / f"lora-{secrets.token_hex(8)}.safetensors"
+            try:
+                seconds = self._settings.seconds
+                size = await download(brought.url, part, places, max_bytes=most, seconds=seconds)
+                facts = await asyncio.to_thread(self._facts, part, name)
+                blob = await asyncio.to_thread(self._blobs.adopt, part)
+            finally:
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+        return TakenIn(blob, size, facts)
+
+    def _facts(self, part: Path, name: str) -> LoraFacts:
+        try:
+            facts = read_lora_facts(part)
+        except ModelError as error:
+            words = str(error).replace(str(part), name).replace(part.name, name)
+            raise RefusedError(words) from error
+        base = facts.base_model
+        if self._limits.native_edge < _SDXL_EDGE:
+            if base is not None:
+                raise RefusedError(
+                    f"{name} was made for {base}, and this bot runs a small model of its own; "
+                    "bring one that was trained for that."
+                )
+        elif base != _SDXL:
+            made_for = f"was made for {base}" if base else "doesn't say for which model it was made"
+            raise RefusedError(f"{name} {made_for}; bring a LoRA for SDXL.")
+        return facts

@@ -1,0 +1,196 @@
+"""Queries on ``loras``: the files that people brought, and who may use which.
+
+Somebody may use their own, those shared with everybody, and those shared with the server they are
+speaking from; only such rows are ever offered or found.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+
+from bot.storage.tables import jobs, loras
+
+
+class Shared(enum.StrEnum):
+    """Who else may use it."""
+
+    ME = "me"
+    SERVER = "server"
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredLora:
+    """``facts`` are what the file says of itself (``LoraFacts.to_dict``)."""
+
+    id: str
+    owner_id: int
+    guild_id: int | None  # the server it is shared with
+    shared: Shared
+    name: str
+    trigger_words: str
+    strength: float
+    blob: str
+    size_bytes: int
+    facts: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is asking, and from which server."""
+
+    user_id: int
+    guild_id: int | None
+
+
+def key_of(name: str) -> str:
+    """What names are compared by."""
+    return " ".join(name.split()).casefold()
+
+
+def add(connection: Connection, lora: StoredLora) -> None:
+    """A new row."""
+    connection.execute(insert(loras).values(**asdict(lora), name_key=key_of(lora.name)))
+
+
+def add_within(
+    connection: Connection, lora: StoredLora, *, most: int, most_bytes: int
+) -> str | None:
+    """The same within a quota, looked at in the transaction; why not, where it wasn't added."""
+    twin = own_named(connection, lora.owner_id, lora.name, lora.blob)
+    if twin is not None:
+        return f"You have that one already, as {twin.name}."
+    count, size = kept_by(connection, lora.owner_id)
+    if count >= most or size + lora.size_bytes > most_bytes:
+        return "That is more than you may keep here; take one back with /lora remove."
+    add(connection, lora)
+    return None
+
+
+def last_tried(connection: Connection, lora_id: str) -> str | None:
+    """The address of the last GIF that was made to try it out, where it may be shown."""
+    query = (
+        select(jobs.c.guild_id, jobs.c.channel_id, jobs.c.message_channel_id, jobs.c.message_id)
+        .where(
+            jobs.c.parent_id == lora_id,
+            jobs.c.relation == "try",
+            jobs.c.message_id.is_not(None),
+            jobs.c.private.is_(False),
+        )
+        .order_by(jobs.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    place = f"{row.guild_id or '@me'}/{row.message_channel_id or row.channel_id}"
+    return f"https://discord.com/channels/{place}/{row.message_id}"
+
+
+def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLora | None:
+    """One that this person may use: by its id, else by its exact name, one's own first."""
+    named = or_(loras.c.id == name_or_id, loras.c.name_key == key_of(name_or_id))
+    mine_first = case(
+        (loras.c.id == name_or_id, 0), (loras.c.owner_id == viewer.user_id, 1), else_=2
+    )
+    query = select(loras).where(named, _usable_by(viewer)).order_by(mine_first).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _lora(row)
+
+
+def matching(connection: Connection, viewer: Viewer, typed: str, *, limit: int) -> list[StoredLora]:
+    """Those whose names have the letters of ``typed`` in that order, the closest first."""
+    key = key_of(typed)
+    if len(key) > 100:
+        return []
+    letters = "%".join(_escaped(letter) for letter in key.replace(" ", ""))
+    whole = _escaped(key)
+    name = loras.c.name_key
+    closeness = case(
+        (name == key, 0),
+        (name.like(f"{whole}%", escape="\\"), 1),
+        (name.like(f"%{whole}%", escape="\\"), 2),
+        else_=3,
+    )
+    query = (
+        select(loras)
+        .where(_usable_by(viewer), name.like(f"%{letters}%", escape="\\"))
+        .order_by(closeness, func.length(name), name, loras.c.id)
+        .limit(limit)
+    )
+    return [_lora(row) for row in connection.execute(query).mappings()]
+
+
+def page(
+    connection: Connection, viewer: Viewer, *, limit: int, offset: int
+) -> tuple[list[StoredLora], int]:
+    """Those that this person may use, one's own first, and how many there are."""
+    mine_first = case((loras.c.owner_id == viewer.user_id, 0), else_=1)
+    query = select(loras).where(_usable_by(viewer)).order_by(mine_first, loras.c.name_key)
+    count = select(func.count()).select_from(loras).where(_usable_by(viewer))
+    rows = connection.execute(query.limit(limit).offset(offset)).mappings()
+    return [_lora(row) for row in rows], connection.execute(count).scalar_one()
+
+
+def kept_by(connection: Connection, owner_id: int) -> tuple[int, int]:
+    """How many one person keeps, and their bytes."""
+    query = select(func.count(), func.coalesce(func.sum(loras.c.size_bytes), 0))
+    count, size = connection.execute(query.where(loras.c.owner_id == owner_id)).one()
+    return int(count), int(size)
+
+
+def own_named(
+    connection: Connection, owner_id: int, name: str, blob: str = ""
+) -> StoredLora | None:
+    """One's own of that name, or of that very file."""
+    same = or_(loras.c.name_key == key_of(name), loras.c.blob == blob)
+    query = select(loras).where(loras.c.owner_id == owner_id, same).limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _lora(row)
+
+
+def change(connection: Connection, lora_id: str, /, **values: Any) -> None:
+    """Sets columns; a new name with its key."""
+    if "name" in values:
+        values["name_key"] = key_of(values["name"])
+    connection.execute(update(loras).where(loras.c.id == lora_id).values(**values))
+
+
+def remove(connection: Connection, lora_id: str) -> None:
+    """Its file goes with the next clean-up, unless somebody else keeps the same."""
+    connection.execute(delete(loras).where(loras.c.id == lora_id))
+
+
+def _usable_by(viewer: Viewer) -> ColumnElement[bool]:
+    ways = [loras.c.owner_id == viewer.user_id, loras.c.shared == Shared.EVERYBODY]
+    if viewer.guild_id is not None:
+        here = loras.c.guild_id == viewer.guild_id
+        ways.append(and_(loras.c.shared == Shared.SERVER, here))
+    return or_(*ways)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _lora(row: RowMapping) -> StoredLora:
+    values = {name: value for name, value in row.items() if name != "name_key"}
+    return StoredLora(**values | {"shared": Shared(values["shared"])})
