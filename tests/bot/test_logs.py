@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -40,6 +41,25 @@ def test_a_line_says_whose_job_it_is() -> None:
         line = formatter.format(record("two\nlines, hidden"))
     assert line.endswith(" INFO bot.x job=abc two\\nlines, [redacted]")
     assert "job=" not in formatter.format(record("nobody's"))
+
+
+def test_a_line_for_machines() -> None:
+    formatter = LineFormatter(("hidden",), "json")
+    with job_context("abc", 2):
+        line = formatter.format(record("two\nlines, hidden", error=KeyError("hidden")))
+    facts = json.loads(line)
+    assert facts["message"] == "two\nlines, [redacted]"
+    assert (facts["level"], facts["logger"]) == ("INFO", "bot.x")
+    assert (facts["job"], facts["attempt"]) == ("abc", 2)
+    assert "KeyError" in facts["trace"]
+    assert "hidden" not in line
+
+
+def test_a_token_inside_json_is_known_as_well() -> None:
+    said = record("""{'d': {"token": "SECRET"}} at /webhooks/1/SECRET/x""")
+    line = LineFormatter((), "json").format(said)
+    assert json.loads(line)["message"].count("[redacted]") == 2
+    assert "SECRET" not in line
 
 
 def test_a_traceback_is_kept_for_a_bug_but_not_for_the_network() -> None:

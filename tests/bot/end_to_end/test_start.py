@@ -6,6 +6,8 @@ import json
 import signal
 import socket
 import sqlite3
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from aiohttp import web
 
 from bot.sandbox import Person, Sandbox
 from bot.sandbox.faults import Matching
+from bot.storage.migrate import known_revisions
 from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, run_command, run_to_end, running
 
 
@@ -148,7 +151,46 @@ async def test_db_upgrade_and_doctor(setup: Setup) -> None:
     assert "made at the first start" in printed
     code, printed = await run_to_end(config, "db upgrade")
     assert code == 0
-    assert printed.endswith("The database is at revision 0002; before, it was new.\n")
+    newest = known_revisions()[-1]
+    assert printed.endswith(f"The database is at revision {newest}; before, it was new.\n")
     code, again = await run_to_end(setup.write(discord={"token": ""}), "doctor")
     assert code == 1
     assert "MEND  token" in again
+
+
+async def test_status(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    setup.engine = "hangs:create"
+    config = setup.write(generator={"devices": "cpu:2"})
+    code, printed = await run_to_end(config, "status")
+    assert (code, printed) == (3, "bot        not running\n")
+    async with running(config, discord) as bot:
+        for _ in range(3):
+            await (await ada.slash("gif", prompt="x")).acknowledged()
+        await bot.logged("running, attempt 1", times=2)
+        busy = await _status_that(setup, lambda shown: shown.count("busy") == 2)
+        assert f"running, process {bot.process.pid}" in busy
+        assert "queued     1" in busy
+        assert "running    2" in busy
+        for number, worker in enumerate(bot.workers(), start=1):
+            assert f"worker {number}   cpu: busy, process {worker.pid}, float32" in busy
+        [killed, survivor] = bot.workers()
+        killed.kill()
+        gone, stays = f"process {killed.pid}", f"cpu: busy, process {survivor.pid}"
+        await _status_that(setup, lambda shown: gone not in shown and stays in shown)
+        await bot.stop(signal.SIGKILL)
+    code, printed = await run_command(setup.directory, "status", "--config", str(config))
+    assert "not running" in printed
+
+
+async def _status_that(setup: Setup, holds: Callable[[str], bool]) -> str:
+    """What ``status`` prints, once it ``holds``."""
+    config = setup.directory / "config.toml"
+    deadline = time.monotonic() + START_WITHIN
+    while True:
+        log = setup.directory / "status.log"
+        log.unlink(missing_ok=True)
+        asked = await Bot.launch(log, "status", "--config", str(config))
+        assert await asked.process.wait() == 0
+        if holds(asked.log):
+            return asked.log
+        assert time.monotonic() < deadline, asked.log

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.errors import WorkerDiedError
+from bot.jobs.device import Watch
 from bot.jobs.model import Job
 from bot.jobs.pool import Pool, run_pool
 from bot.jobs.queue import FairQueue, Ticket
@@ -84,13 +85,18 @@ class Ledger:
             await asyncio.sleep(0.01)
 
 
+def _package(engine: str) -> str:
+    own = engine in ("grows", "hangs_in_setup")
+    return "tests.bot.engines" if own else "tests.generator.engines"
+
+
 @asynccontextmanager
-async def pool_of(ledger: Ledger, *engines: str) -> AsyncIterator[Pool]:
+async def pool_of(ledger: Ledger, *engines: str, watch: Watch | None = None) -> AsyncIterator[Pool]:
     settings = [
-        WorkerSettings(engine=f"tests.generator.engines.{engine}:create", device=f"cpu:{number}")
+        WorkerSettings(engine=f"{_package(engine)}.{engine}:create", device=f"cpu:{number}")
         for number, engine in enumerate(engines)
     ]
-    pool = Pool(settings, ledger)
+    pool = Pool(settings, ledger, watch)
     async with run_pool(pool):
         yield pool
 
@@ -179,6 +185,63 @@ async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
         await ledger.until(lambda: ledger.reasons)
     assert "dies while it starts (killed by signal 9)" in ledger.reasons[0]
     assert ledger.given_up == []  # bad luck may pass: what waits goes on waiting
+
+
+async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add("a")
+    async with pool_of(ledger, "hangs", watch=Watch(silence_seconds=0.3)) as pool:
+        await ledger.until(lambda: ledger.recoveries == 1)
+        [pid] = pool.pids
+        await ledger.until(lambda: ledger.deaths)
+        [(_, death)] = ledger.deaths
+        assert death.reason == "it said nothing for 0.3 s and was stopped"
+        await ledger.until(lambda: ledger.recoveries == 2)
+        assert not is_alive(pid)
+
+
+async def test_a_worker_that_works_is_not_taken_for_hung(tmp_path: Path) -> None:
+    """It takes far longer than the time-out, and says so at every step of 20 ms."""
+    ledger = Ledger(tmp_path)
+    ledger.steps = 100
+    ledger.add("a")
+    async with pool_of(ledger, "slow", watch=Watch(silence_seconds=1.0)):
+        await ledger.until(lambda: ledger.outcomes)
+    assert ledger.deaths == []
+
+
+async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    async with pool_of(ledger, "hangs_in_setup", watch=Watch(start_seconds=0.2)):
+        await ledger.until(lambda: ledger.reasons)
+    assert "said nothing for 0.2 s" in ledger.reasons[0]
+
+
+async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add("a", "b")
+    async with pool_of(ledger, "grows", watch=Watch(memory_bytes=200 * 2**20)) as pool:
+        await ledger.until(lambda: len(ledger.outcomes) == 2)
+        await ledger.until(lambda: ledger.recoveries == 3)  # each job was one too many
+        [report] = pool.reports()
+        assert report.memory_bytes is not None
+        assert report.memory_bytes < 200 * 2**20
+    assert ledger.deaths == []
+
+
+async def test_a_pool_that_is_drained_begins_nothing_more(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.steps = 20
+    async with pool_of(ledger, "slow") as pool:
+        await ledger.until(lambda: ledger.recoveries)
+        ledger.add("a", "b")
+        await ledger.until(lambda: ledger.progress)
+        assert [report.state for report in pool.reports()] == ["busy"]
+        await pool.drain()
+        assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a"]
+        await asyncio.sleep(0.1)
+        assert len(ledger.handed_out) == 1
+    assert ledger.put_back == []
 
 
 def is_alive(pid: int) -> bool:

@@ -1,0 +1,21 @@
+"""Holds 300 MB more after each job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from generator.engine import Engine, Report
+from generator.protocol import Request
+from tests.generator.engines import Loaded
+
+_kept: list[bytes] = []
+
+
+class Grows(Loaded):
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        _kept.append(b"x" * 300 * 2**20)
+        output.write_text(request.prompt, encoding="utf-8")
+
+
+def create(*, model: str, device: str, precision: str) -> Engine:
+    return Grows()
