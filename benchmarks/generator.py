@@ -141,3 +141,7 @@ def _timed(action: Callable[[], object], rounds: int) -> list[float]:
 def _spread(seconds: list[float], digits: int) -> tuple[str, str, str]:
     values = (statistics.median(seconds), min(seconds), max(seconds))
     return tuple(f"{value:.{digits}f}" for value in values)  # type: ignore[return-value]  # three
+
+
+if __name__ == "__main__":
+    run()

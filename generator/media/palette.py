@@ -16,9 +16,11 @@ Palette = npt.NDArray[np.uint8]
 _Colours = npt.NDArray[np.float32]
 
 ALIKE = 4.0  # closer than this in RGB, nobody tells two colours apart
-_ROUNDS = 6  # of k-means; the error has settled by then
-_CELL_BITS = 2  # colours equal but for these low bits are learnt from as one
-_CHUNK = 1 << 14
+_ROUNDS = 4  # of k-means; the error has settled by then
+_CELL_BITS = 2  # colours equal but for these low bits may be taken as one
+_MOST_EXACT = 4096  # of more colours than this, only cells are compared
+_MOST_LEARNT = 8192  # cells; of more, larger ones are learnt from
+_CHUNK = 1 << 12  # distances at once, so that they stay in the processor's cache
 
 
 def palette_of(pixels: npt.NDArray[np.uint8], most: int) -> Palette:
@@ -47,7 +49,12 @@ def nearest(pixels: npt.NDArray[np.uint8], palette: Palette) -> npt.NDArray[np.u
     if not pixels.size:
         return np.zeros(pixels.shape[:-1], np.uint8)
     packed, owner = np.unique(_packed(pixels), return_inverse=True)
-    indices = _nearest(_unpacked(packed), palette.astype(np.float32)).astype(np.uint8)
+    colours = _unpacked(packed)
+    if len(colours) > _MOST_EXACT:
+        cells, cell = np.unique(_packed(_cells(colours, _CELL_BITS)), return_inverse=True)
+        colours = _unpacked(cells) * 2**_CELL_BITS + (2**_CELL_BITS - 1) / 2
+        owner = cell[owner]
+    indices = _nearest(colours, palette.astype(np.float32)).astype(np.uint8)
     return indices[owner].reshape(pixels.shape[:-1])
 
 
@@ -71,9 +78,16 @@ def _in_cells(
     colours: _Colours, counts: npt.NDArray[np.float32]
 ) -> tuple[_Colours, npt.NDArray[np.float32]]:
     """Far fewer colours to learn from, each the mean of its cell."""
-    cells = _packed(colours.astype(np.uint8) >> np.uint8(_CELL_BITS))
-    _, cell = np.unique(cells, return_inverse=True)
+    for bits in (_CELL_BITS, _CELL_BITS + 1):
+        found, cell = np.unique(_packed(_cells(colours, bits)), return_inverse=True)
+        if len(found) <= _MOST_LEARNT:
+            break
     return _means(colours, counts, cell), np.bincount(cell, counts).astype(np.float32)
+
+
+def _cells(colours: _Colours, bits: int) -> npt.NDArray[np.uint8]:
+    """Colours without their low bits, shifted down."""
+    return colours.astype(np.uint8) >> np.uint8(bits)
 
 
 def _means(

@@ -1,0 +1,74 @@
+"""``python -m benchmarks [SECTION ...]``: the README's figures as Markdown tables; writes no file.
+
+Each section is a process of its own, so that none's memory or threads weigh on another's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+SECTIONS = {
+    "generator": "hotshot gif with nano; a UNet step and a GIF beside plain diffusers; peak memory",
+    "training": "a fine-tuning step: seconds and memory",
+    "media": "GIF encoders: bytes and quality",
+    "bot": "how soon the bot answers, starts and hands out work; takes minutes",
+    "load": "the bot with a hundred people typing; takes minutes",
+}
+_LIBRARIES = ("torch", "diffusers", "discord.py", "numpy", "pillow")
+
+
+def main() -> int:
+    """Runs the sections asked for; 1 where one of them failed."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Measures; prints Markdown tables.",
+        epilog="sections:\n" + "\n".join(f"  {name:10} {what}" for name, what in SECTIONS.items()),
+    )
+    parser.add_argument(
+        "section", nargs="*", metavar="SECTION", help="what to measure (default: all)"
+    )
+    chosen = parser.parse_args().section or list(SECTIONS)
+    if unknown := [name for name in chosen if name not in SECTIONS]:
+        parser.error(f"there is no section {unknown[0]}; there are {', '.join(SECTIONS)}")
+    print(_machine(), flush=True)
+    failed = [name for name in chosen if not _succeeds(name)]
+    if failed:
+        print(f"\nThese sections failed: {', '.join(failed)}.", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _succeeds(section: str) -> bool:
+    command = [sys.executable, "-m", f"benchmarks.{section}"]
+    return subprocess.run(command, check=False).returncode == 0  # noqa: S603 - this very package
+
+
+def _machine() -> str:
+    """What figures depend on: the machine, and how busy it was already."""
+    memory = psutil.virtual_memory().total / 2**30
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return (
+        f"{_processor()}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.platform()}\n"
+        f"Python {platform.python_version()}, {libraries}; load before: {os.getloadavg()[0]:.1f}"
+    )
+
+
+def _processor() -> str:
+    try:
+        facts = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        named = [line for line in facts if line.startswith("model name")]
+        return named[0].partition(":")[2].strip()
+    except (OSError, IndexError):
+        return platform.processor() or platform.machine()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
