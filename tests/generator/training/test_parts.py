@@ -1,0 +1,163 @@
+"""The parts of a run by themselves: flags, samples, buckets, the plan, chance, checkpoints."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from generator.cli import fine_tune, train_lora
+from generator.cli.parsing import Parser, with_dashes
+from generator.errors import TrainingError
+from generator.limits import ModelLimits
+from generator.training import report
+from generator.training.buckets import Plan, choose_size
+from generator.training.chance import Chance
+from generator.training.house import House
+from generator.training.samples import find_clips
+from generator.training.settings import FineTuneSettings, LoraSettings
+from tests.generator.hotshot.reference import TINY
+
+README = """
+    --output_dir="<OUTPUT_DIR>" --data_dir="fine_tune_dataset" --report_to="wandb"
+    --run_validation_at_start --resolution=512 --mixed_precision=fp16 --train_batch_size=4
+    --learning_rate=1.25e-05 --lr_scheduler="constant" --lr_warmup_steps=0 --max_train_steps=1000
+    --save_n_steps=20 --validate_every_steps=50 --vae_b16 --gradient_checkpointing
+    --noise_offset=0.05 --snr_gamma --test_prompts="man sits at a table | he smiles"
+"""
+
+
+def fine_tuning(words: str) -> FineTuneSettings:
+    parser = fine_tune.add_to(Parser().add_subparsers(parser_class=Parser))
+    return fine_tune.build_settings(parser.parse_args(with_dashes(shlex.split(words))))
+
+
+def lora(words: str) -> LoraSettings:
+    parser = train_lora.add_to(Parser().add_subparsers(parser_class=Parser))
+    return train_lora.build_settings(parser.parse_args(with_dashes(shlex.split(words))))
+
+
+def test_the_readme_s_command_is_understood() -> None:
+    settings = fine_tuning(README)
+    run = settings.run
+    assert (settings.model, settings.resolution) == ("hotshotco/Hotshot-XL", 512)
+    assert (settings.snr_gamma, settings.vae_b16, settings.noise_offset) == (5.0, True, 0.05)
+    assert run.test_prompts == ("man sits at a table", "he smiles")
+    assert (run.learning_rate, run.max_train_steps, run.save_n_steps) == (1.25e-5, 1000, 20)
+    assert (run.report_to, run.mixed_precision) == ("wandb", "fp16")
+    assert run.gradient_checkpointing
+    assert run.run_validation_at_start
+
+
+def test_the_originals_other_flags_are_understood() -> None:
+    settings = fine_tuning(
+        "--data_dir=x --snr_gamma=2.5 --aspect_ratio=1.75 --max_vae_encode=4 --scale_lr --xformers "
+        "--latent_nan_checking --use_8bit_adam --adam_beta1=.8 --adam_beta2=.99 --max_grad_norm=2 "
+        "--adam_weight_decay=0 --adam_epsilon=1e-7 --disable_optimizer_restore --nccl_timeout=60 "
+        "--unet_resume_path=y --save_starting_step=0 --project_name=p --run_name=r "
+        "--logging_dir=logs2 --num_train_epochs=3 --gradient_accumulation_steps=2 --seed=0 "
+        f"--pretrained_model_name_or_path={TINY}"
+    )
+    assert (settings.snr_gamma, settings.aspect_ratio, settings.resolution) == (2.5, "1.75", 128)
+    assert (settings.run.resume, settings.run.logs) == ("y", Path("logs2"))
+    assert settings.run.batch(3) == 8 * 2 * 3
+
+
+def test_a_gpu_s_memory_decides_what_is_not_said() -> None:
+    small, large = lora("--data_dir=x"), lora("--data_dir=x --gpu_memory=24")
+    assert (small.run.train_batch_size, small.run.gradient_accumulation_steps) == (1, 4)
+    assert (large.run.train_batch_size, large.rank) == (4, 32)
+    assert lora("--data_dir=x --gpu_memory=24 --rank=8").rank == 8
+    assert small.run.gradient_checkpointing
+
+
+def test_frames_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    folder = tmp_path / "sample_10"
+    folder.mkdir()
+    for index in range(12):
+        Image.new("RGB", (96, 64), (20 * index,) * 3).save(folder / f"frame_{index}.png")
+    (folder / "prompt.txt").write_text("  brighter \n")
+    (tmp_path / ".hidden").mkdir()
+    (sample,) = find_clips(tmp_path, video_length=None, bad_samples="stop")
+    assert (sample.prompt, sample.size, sample.original_size) == ("brighter", (96, 64), (96, 64))
+    assert sample.frames(64, 64)[:, 5, 5, 0].tolist() == [20 * index for index in range(12)]
+    (four,) = find_clips(tmp_path, video_length=4, bad_samples="stop")
+    assert [file.name for file in four.files] == [f"frame_{n}.png" for n in (0, 4, 7, 11)]
+
+
+def test_the_nearest_of_the_seven_sizes_is_chosen() -> None:
+    for size in ModelLimits(native_edge=512).sizes:
+        for scale in (1, 3):
+            found = choose_size(size.width * scale, size.height * scale, 512)
+            assert found == size
+    assert choose_size(1920, 1080, 512).name == "landscape"
+    assert choose_size(100, 100, 512, "2.4").name == "wide"
+    assert (choose_size(1, 1, 128).width, choose_size(1, 1, 1024).width) == (128, 1024)
+
+
+def test_a_plan_sees_all_in_batches_of_one_shape() -> None:
+    shapes = [(64, 64)] * 6 + [(96, 48)] * 3
+    plan, again = Plan(shapes, 2, seed=1), Plan(shapes, 2, seed=1)
+    assert plan.steps_per_epoch == 5
+    steps = [plan.at(step) for step in range(10)]
+    assert all(len({shapes[index] for index in batch}) == 1 for batch in steps)
+    for epoch in (steps[:5], steps[5:]):
+        seen = Counter(index for batch in epoch for index in batch)
+        assert set(seen) == set(range(9))
+        assert sorted(seen.values()) == [1] * 8 + [2]  # three wide ones fill two batches
+    assert steps[:5] != steps[5:]
+    assert [again.at(step) for step in (9, 0, 4)] == [steps[9], steps[0], steps[4]]
+    assert [Plan(shapes, 2, seed=2).at(step) for step in range(5)] != steps[:5]
+
+
+def test_what_is_drawn_depends_on_seed_step_and_place_alone() -> None:
+    def noise(*place: int) -> torch.Tensor:
+        return Chance(*place).noise(torch.Size((4, 2, 8, 8)), 0.0)
+
+    assert torch.equal(noise(1, 2, 3), noise(1, 2, 3))
+    others = [noise(1, 2, 4), noise(1, 3, 3), noise(2, 2, 3)]
+    assert all(not torch.equal(noise(1, 2, 3), other) for other in others)
+    shifted = Chance(1, 2, 3).noise(torch.Size((4, 2, 8, 8)), 10.0) - noise(1, 2, 3)
+    assert shifted.std(dim=(1, 2, 3)).max() < 1e-5
+    assert shifted[:, 0, 0, 0].std() > 1
+
+
+def test_checkpoints_are_whole_and_the_newest_stay(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    def fill(directory: Path) -> None:
+        (directory / "weights").write_text("whole")
+
+    for step in (5, 10, 100_000_000):
+        house.write(step, fill, keep=2)
+    assert [path.name for path in house.found()] == ["step-000010", "step-100000000"]
+
+    def fail(directory: Path) -> None:
+        fill(directory)
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(TrainingError, match=r"No space left.*last good checkpoint is step-1000"):
+        house.write(200_000_000, fail)
+    assert len(list(house.checkpoints.iterdir())) == 2
+    assert house.resumed("latest") == house.found()[-1]
+    with pytest.raises(TrainingError, match="There is no checkpoint at"):
+        house.resumed(str(tmp_path / "nowhere"))
+
+
+def test_a_report_of_a_long_run_stays_small() -> None:
+    rng = np.random.default_rng(0)
+    lines = [
+        {"done": step, "loss": float(rng.random()), "learning_rate": 1e-5, "gradient_norm": 1.0,
+         "seconds": 0.5}
+        for step in range(1, 20_001)
+    ]  # fmt: skip
+    page = report.page("a <long> run", lines, [], steps=20_000)
+    assert len(page) < 100_000
+    assert "a &lt;long&gt; run" in page
+    assert page.count("<svg") == 3
+    assert "No step of 10 is done yet" in report.page("none", [], [], steps=10)
