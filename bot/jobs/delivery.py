@@ -90,7 +90,7 @@ class DiscordCourier:
     async def _bring(self, parcel: Parcel, *, again: bool) -> Posted:
         """By the first way that works. Raises UndeliverableError."""
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="fit-") as directory:
-            fitter = _Fitter(parcel, Path(directory))
+            fitter = _Fitter(parcel, Path(directory), may_be_direct=again)
             for pause in _pauses():
                 try:
                     return await self._once(parcel, fitter, again=again)
@@ -105,12 +105,9 @@ class DiscordCourier:
         raise UndeliverableError("Discord couldn't be reached for a day, so this was given up.")
 
     async def _once(self, parcel: Parcel, fitter: _Fitter, *, again: bool) -> Posted:
-        """Looks first for what an earlier try may have sent by a later way: an answer that can be
-        edited again would double it.
-        """
         channel = channel_of(self._client, parcel.job)
-        if again and (found := await channel.find(parcel)):
-            return self._retired(parcel.job, found)
+        if again and (found := await self._found(parcel, fitter, channel)):
+            return found
         if fitter.may_answer and is_answerable(parcel.job):
             try:
                 return await fitter.send(Answer(self._client, parcel.job))
@@ -125,10 +122,26 @@ class DiscordCourier:
             except (discord.Forbidden, discord.NotFound) as error:
                 logger.info("no message there (%s), so a direct one is sent", error)
                 fitter.may_post = False
-        direct = await direct_to(self._client, parcel.job)
-        if again and (found := await direct.find(parcel)):
-            return found
-        return await fitter.send(direct)
+        fitter.may_be_direct = True
+        return await fitter.send(await direct_to(self._client, parcel.job))
+
+    async def _found(self, parcel: Parcel, fitter: _Fitter, channel: Channel) -> Posted | None:
+        """What an earlier try has sent, by whatever way: an answer that can be edited again, or a
+        channel that is open again, would double it.
+        """
+        if found := await channel.find(parcel):
+            return self._retired(parcel.job, found)
+        if not fitter.may_be_direct:
+            return None
+        try:
+            direct = await direct_to(self._client, parcel.job)
+        except discord.HTTPException as error:
+            if _is_transient(error):
+                raise
+            return None
+        found = await direct.find(parcel)
+        fitter.may_be_direct = False
+        return found
 
     def _retired(self, job: Job, posted: Posted) -> Posted:
         """The progress message points to where the last word stands now."""
@@ -141,11 +154,13 @@ class _Fitter:
     """Sends a parcel, its file made as small as a way's limit or a refusal asks for.
 
     ``may_answer`` and ``may_post`` turn False for good: nobody goes back to an earlier way.
+    ``may_be_direct``: a direct message may have got through, before the bot was killed, say.
     """
 
-    def __init__(self, parcel: Parcel, directory: Path) -> None:
+    def __init__(self, parcel: Parcel, directory: Path, *, may_be_direct: bool) -> None:
         self.parcel = parcel
         self._directory = directory
+        self.may_be_direct = may_be_direct
         self.may_answer = True
         self.may_post = not parcel.job.origin.private  # nobody else may see it
         self._made = [parcel.file] if parcel.file else []  # the largest first
