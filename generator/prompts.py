@@ -48,7 +48,7 @@ def fragments_of(prompt: str) -> list[Fragment]:
             if token["closing"] and openings:
                 openings.pop()
             found.append(Fragment(token["escaped"] or token[0]))
-    return _joined(found) if weighted else [Fragment(prompt)]
+    return (_joined(found) or [Fragment("")]) if weighted else [Fragment(prompt)]
 
 
 def plain_text(prompt: str) -> str:

@@ -7,10 +7,12 @@ prompt in which the word is masked.
 
 from __future__ import annotations
 
+import functools
+import importlib
+import logging
 from typing import Any
 
 import torch
-from compel.embeddings_provider import EmbeddingsProvider, ReturnedEmbeddingsType
 from torch import Tensor
 
 from generator.prompts import Fragment
@@ -39,12 +41,28 @@ def padded(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[Tensor]:
     ]
 
 
+@functools.cache
+def _compel() -> Any:
+    """Imported when it is first needed: it brings all of diffusers' pipelines along, for seconds.
+
+    What transformers then warns of is about pictures, which nobody here gives it.
+    """
+    log = logging.getLogger("transformers")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        return importlib.import_module("compel.embeddings_provider")
+    finally:
+        log.setLevel(level)
+
+
 def _provider(tokenizer: Any, encoder: Any) -> Any:
-    return EmbeddingsProvider(
+    compel = _compel()
+    return compel.EmbeddingsProvider(
         tokenizer,
         encoder,
         dtype_for_device_getter=lambda _device: encoder.dtype,
         truncate=False,
-        returned_embeddings_type=ReturnedEmbeddingsType.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED,
+        returned_embeddings_type=compel.ReturnedEmbeddingsType.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED,
         model_max_length=min(tokenizer.model_max_length, encoder.config.max_position_embeddings),
     )
