@@ -53,6 +53,7 @@ class Blows:
         self._typists = typists
         self._random = random.Random(f"blows {seed}")
         self.dealt: Counter[str] = Counter()
+        self.enough = asyncio.Event()
         self._kinds: dict[str, tuple[int, Callable[[], Awaitable[None]]]] = {
             "worker killed": (6, self._kill_worker),
             "bot killed": (4, self._kill_bot),
@@ -69,9 +70,14 @@ class Blows:
         }
 
     async def fall(self, pause: float) -> None:
-        """One after the other, ``pause`` seconds apart on average, until cancelled."""
+        """One after the other, ``pause`` seconds apart on average, until there are ``enough``; one
+        that has begun is dealt to its end.
+        """
         for name in itertools.chain(_FIRST, self._drawn()):
-            await asyncio.sleep(self._random.expovariate(1 / pause))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.enough.wait(), self._random.expovariate(1 / pause))
+            if self.enough.is_set():
+                return
             await self._kinds[name][1]()
             self.dealt[name] += 1
 
