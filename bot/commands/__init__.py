@@ -8,7 +8,7 @@ from typing import Any
 from discord import app_commands
 from discord.ui import DynamicItem
 
-from bot.commands import gif, help_, history, lora, queue, sheet
+from bot.commands import gif, help_, history, lora, queue, results, sheet
 from bot.config_library import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu
 from bot.ui.buttons import CancelButton, MasterButton
@@ -21,7 +21,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     MasterButton,
     history.PageButton,
 )
-ACTIONS: Mapping[str, Action] = {**sheet.ACTIONS}
+ACTIONS: Mapping[str, Action] = {**sheet.ACTIONS, **results.ACTIONS}
 
 
 def all_commands(

@@ -10,7 +10,7 @@ import discord
 
 from bot.jobs.model import Job
 from bot.ui import embeds, text
-from bot.ui.buttons import master_view
+from bot.ui.results import result_view
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,10 @@ class Parcel:
         return embeds.result(self.job, given_up=self.file.given_up)
 
     def view(self) -> discord.ui.View | None:
-        """Offers the master where something was given up."""
-        return master_view(self.job.id) if self.file and self.file.given_up else None
+        """What can be done with a result; the master too where something was given up."""
+        if self.file is None:
+            return None
+        return result_view(self.job.id, offers_master=bool(self.file.given_up))
 
     def files(self) -> list[discord.File]:
         """Opened anew for each try, since a sent one is closed."""

@@ -39,16 +39,13 @@ class ActionButton(DynamicItem[Button[View]], template=rf"do:{_TARGET}"):
         target: str,
         *,
         label: str = "…",
-        emoji: str | None = None,
         style: ButtonStyle = ButtonStyle.secondary,
         row: int | None = None,
     ) -> None:
         self._action = action
         self._target = target
         custom_id = f"do:{action}:{target}"
-        super().__init__(
-            Button(label=label, emoji=emoji, style=style, custom_id=custom_id, row=row)
-        )
+        super().__init__(Button(label=label, style=style, custom_id=custom_id, row=row))
 
     @classmethod
     async def from_custom_id(

@@ -94,13 +94,6 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
             await interaction.followup.send(file=file, ephemeral=True)
 
 
-def master_view(job_id: str) -> View:
-    """Stands under a result that had to be made smaller."""
-    view = View(timeout=None)
-    view.add_item(MasterButton(job_id))
-    return view
-
-
 def _suffix(blob: str) -> str:
     return PurePath(blob).suffix
 

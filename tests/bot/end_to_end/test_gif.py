@@ -40,7 +40,7 @@ async def test_a_prompt_becomes_a_posted_file(setup: Setup, discord: Sandbox, ad
     assert ada.user.mention in message.content
     assert not message.mentions.users
     assert not message.mentions.everyone
-    assert not message.buttons
+    assert [button["label"] for button in message.buttons][:2] == ["Again", "Vary a little"]
     shown = [version.embeds[0]["description"] for version in message.versions if version.embeds]
     assert any("▰" in words and "of 80" in words for words in shown)
     [row] = setup.rows()

@@ -1,0 +1,378 @@
+"""What the buttons under a result do. Everybody may ask for their own copy; only the owner, or who
+manages the server, may delete.
+
+A custom_id can be forged, so a job is only acted on by its owner, or by others where it was posted
+for all to see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path, PurePath
+from typing import Any
+
+import aiohttp
+import discord
+from discord import TextStyle
+from discord.ui import TextInput, View
+
+from bot.commands.asking import Order, ask
+from bot.commands.reading import CONTROL_TYPES, read_request, with_control
+from bot.errors import RefusedError
+from bot.house import House, house_of, managed_guild
+from bot.intake.children import run_child
+from bot.jobs.model import Attachment, Job
+from bot.storage import jobs as rows
+from bot.storage import library
+from bot.storage.blobs import is_blob
+from bot.ui import text
+from bot.ui.actions import Form, Values
+from bot.ui.answers import whisper
+from bot.ui.results import EDITS, sure_view
+from generator.limits import MAX_PROMPT_CHARACTERS, draw_seed
+from generator.protocol import Control, Request
+
+_SUBTLE = Control("canny", 0.8)
+_STRONG = Control("canny", 0.5, end=0.6)
+_LONGER = 1.5
+_LONGEST_CAPTION = 200
+_LOST = (discord.HTTPException, aiohttp.ClientError, OSError)
+_NO_MASTER = "The file isn't kept any more; Again makes it anew, with the same seed by its recipe."
+
+_Interaction = discord.Interaction[Any]
+
+
+async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """The same with another seed."""
+    del values
+    job = await _job(interaction, job_id)
+    await _ask(interaction, job, replace(job.request, seed=draw_seed()), "again")
+
+
+async def vary_subtle(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Another seed that follows the edges of this one closely."""
+    del values
+    await _vary(interaction, job_id, _SUBTLE)
+
+
+async def vary_strong(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Another seed that begins as this one and then goes its own way."""
+    del values
+    await _vary(interaction, job_id, _STRONG)
+
+
+async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Half as many frames again, at the same pace."""
+    del values
+    job = await _job(interaction, job_id)
+    most, now = house_of(interaction).limits.max_frames, job.request.video_length
+    length = min(most, max(now + 1, round(now * _LONGER)))
+    if length <= now:
+        raise RefusedError(f"It has {now} frames, and that is the most here.")
+    duration = round(job.request.video_duration * length / now)
+    request = replace(job.request, video_length=length, video_duration=duration)
+    await _ask(interaction, job, request, "longer")
+
+
+async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """A form filled in with what made it."""
+    del values
+    job = await _job(interaction, job_id)
+    request = job.request
+    fields = (
+        _field("prompt", "Prompt", request.prompt, long=True),
+        _field("negative_prompt", "What it should not show", request.negative_prompt, needed=False),
+        _field("seed", "Seed (empty: a new one)", str(request.seed), needed=False),
+        _field("frames", "Frames", str(request.video_length)),
+        _field("duration", "Duration in milliseconds", str(request.video_duration)),
+    )
+    await interaction.response.send_modal(Form("edit_send", job_id, "Make it anew", fields))
+
+
+async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """What the form said."""
+    job, limits = await _job(interaction, job_id), house_of(interaction).limits
+    read = read_request(
+        limits,
+        prompt=values.get("prompt", ""),
+        negative_prompt=values.get("negative_prompt", ""),
+        seed=values.get("seed", "").strip() or None,
+        frames=values.get("frames", ""),
+        duration=values.get("duration", ""),
+    )
+    request = replace(
+        job.request,
+        prompt=read.prompt,
+        negative_prompt=read.negative_prompt,
+        seed=read.seed,
+        video_length=read.video_length,
+        video_duration=read.video_duration,
+    )
+    await _ask(interaction, job, request, "edit")
+
+
+async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """A form for what is to move like this."""
+    del values
+    job = await _job(interaction, job_id)
+    await _master(interaction, job)
+    fields = (
+        _field("prompt", "What moves like this", job.request.prompt, long=True),
+        _field("type", f"Follow its {' or '.join(CONTROL_TYPES)}", CONTROL_TYPES[1]),
+        _field("strength", "How closely (0 to 5)", "1"),
+    )
+    await interaction.response.send_modal(Form("motion_send", job_id, "Motion of this", fields))
+
+
+async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Made with this as the control GIF."""
+    job, limits = await _job(interaction, job_id), house_of(interaction).limits
+    source = await _master(interaction, job)
+    kind, strength = values.get("type", "").strip().lower(), values.get("strength", "")
+    prompt = values.get("prompt", "").strip()
+    plain = replace(job.request, prompt=prompt, seed=draw_seed(), controls=(), control_source="")
+    request = with_control(limits, plain, source.blob, kind, strength)
+    await _ask(interaction, job, request, "motion", source)
+
+
+async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """On or off; everybody has their own."""
+    del values
+    job = await _job(interaction, job_id)
+    database = house_of(interaction).database
+    is_one = await database.write(library.toggle_favourite, interaction.user.id, job.id)
+    words = (
+        "⭐ Among your favourites now; /history shows them." if is_one else "No favourite any more."
+    )
+    await whisper(interaction, words)
+
+
+async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Everything that makes it again."""
+    del values
+    job = await _job(interaction, job_id)
+    shown = replace(job.request, loras=(), controls=(), control_source="")
+    values_ = shown.to_dict() | {"model": PurePath(job.model).name}
+    file = discord.File(BytesIO(json.dumps(values_, indent=1).encode()), filename="recipe.json")
+    command = f"```\n{_command(job.request, house_of(interaction))}\n```"
+    await interaction.response.send_message(command, file=file, ephemeral=True)
+
+
+async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Asks whether that is meant."""
+    del values
+    job = await _job(interaction, job_id)
+    _check_may_delete(interaction, job)
+    words = f"Delete {text.prompt(job.request.prompt, 100)}, its file and its entry in /history?"
+    await interaction.response.send_message(words, view=sure_view(job.id), ephemeral=True)
+
+
+async def delete_sure(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Forgets the job, and takes the message away where the bot may."""
+    del values
+    job = await _job(interaction, job_id)
+    _check_may_delete(interaction, job)
+    if not await house_of(interaction).database.write(library.erase, job.id):
+        raise RefusedError("It isn't finished yet; cancel it first.")
+    await interaction.response.edit_message(content="🗑️ Deleted.", view=None)
+    if job.message_id is None:
+        return
+    try:
+        channel_id = job.message_channel_id or job.origin.channel_id
+        place = interaction.client.get_partial_messageable(channel_id)
+        await place.get_partial_message(job.message_id).delete()
+    except _LOST:
+        await whisper(interaction, "Its message couldn't be taken away; please do that yourself.")
+
+
+async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """An edit that needs no model; a caption is asked for first."""
+    wanted = values.get("choice", "")
+    if wanted not in EDITS:
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
+    job = await _job(interaction, job_id)
+    if wanted == "caption":
+        field = _field("caption", "What is to stand there", "", longest=_LONGEST_CAPTION)
+        await interaction.response.send_modal(Form("caption_send", job_id, "Write on it", (field,)))
+        return
+    await _send_edited(interaction, job, wanted)
+
+
+async def caption_send(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """With the words of the form."""
+    job = await _job(interaction, job_id)
+    await _send_edited(interaction, job, "caption", values.get("caption", "")[:_LONGEST_CAPTION])
+
+
+# -- what they share -------------------------------------------------------------------------------
+
+
+async def _job(interaction: _Interaction, job_id: str) -> Job:
+    """One that this person may act on. Raises RefusedError."""
+    job = await house_of(interaction).database.read(rows.get, job_id)
+    if job is None:
+        raise RefusedError("That GIF was deleted, so nothing can be done with it any more.")
+    places = (job.origin.channel_id, job.message_channel_id)
+    is_here = not job.origin.private and interaction.channel_id in places
+    if job.user_id != interaction.user.id and not is_here:
+        raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
+    return job
+
+
+async def _master(interaction: _Interaction, job: Job) -> Attachment:
+    """Its file. Raises RefusedError where it is gone."""
+    blobs = house_of(interaction).blobs
+    if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
+        raise RefusedError(_NO_MASTER)
+    return Attachment(job.output, f"motion{PurePath(job.output).suffix}", job.size_bytes or 0)
+
+
+async def _vary(interaction: _Interaction, job_id: str, control: Control) -> None:
+    job = await _job(interaction, job_id)
+    source = await _master(interaction, job)
+    request = replace(
+        job.request, seed=draw_seed(), controls=(control,), control_source=source.blob
+    )
+    await _ask(interaction, job, request, "vary", source)
+
+
+async def _ask(
+    interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
+) -> None:
+    """A new job of whoever pressed, that came from ``job``."""
+    house = house_of(interaction)
+    house.limits.check(request)
+    came = await house.database.read(rows.attachments_of, job.id)
+    files = {file.blob: file for file in (*came, *added)}
+    await _check_files(interaction, job, request)
+    needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
+    is_mine = job.user_id == interaction.user.id
+    order = Order(
+        request=request,
+        files=needed,
+        suffix=job.origin.suffix,
+        private=job.origin.private and is_mine,
+        parent_id=job.id,
+        relation=relation,
+    )
+    await ask(interaction, [order])
+
+
+def _blobs(request: Request) -> set[str]:
+    return {
+        name for name in (*(lora.path for lora in request.loras), request.control_source) if name
+    }
+
+
+async def _check_files(interaction: _Interaction, job: Job, request: Request) -> None:
+    """All still there, and this person may use the LoRAs. Raises RefusedError."""
+    house = house_of(interaction)
+    if job.user_id != interaction.user.id:
+        for lora in request.loras:
+            user_id, guild_id = interaction.user.id, interaction.guild_id
+            allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
+            if not allowed:
+                raise RefusedError(
+                    "It was made with a LoRA that its owner doesn't share here, so it can't be "
+                    "made anew by you."
+                )
+    for name in _blobs(request):
+        if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
+            raise RefusedError("A LoRA or GIF that it was made with isn't kept any more.")
+
+
+def _check_may_delete(interaction: _Interaction, job: Job) -> None:
+    guild_id = managed_guild(interaction)
+    manages = guild_id is not None and guild_id == job.origin.guild_id
+    if job.user_id != interaction.user.id and not manages:
+        raise RefusedError("Only the person who asked for it, or a server manager, can delete it.")
+
+
+async def _send_edited(interaction: _Interaction, job: Job, wanted: str, caption: str = "") -> None:
+    """For all to see where it is the owner's own, for the others only to them."""
+    source = await _master(interaction, job)
+    is_mine = job.user_id == interaction.user.id
+    hidden = job.origin.private or not is_mine
+    await interaction.response.defer(thinking=True, ephemeral=hidden)
+    house = house_of(interaction)
+    small = wanted in ("emoji", "sticker")
+    suffix = ".gif" if small else PurePath(source.blob).suffix
+    made = house.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
+    try:
+        await run_child(
+            *("generator.media.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
+            f"--caption={caption}",
+        )
+        await _send_file(interaction, job, made, wanted)
+    finally:
+        await asyncio.to_thread(made.unlink, missing_ok=True)
+
+
+async def _send_file(interaction: _Interaction, job: Job, made: Path, wanted: str) -> None:
+    size = (await asyncio.to_thread(made.stat)).st_size
+    if size > interaction.filesize_limit:
+        raise RefusedError(
+            f"It has {text.megabytes(size)}, more than Discord takes here; try a square of it."
+        )
+    name = f"hotshot-{wanted}-{job.id[:12]}{made.suffix}"
+    file = discord.File(made, filename=name, description=text.alt_text(job.request))
+    await interaction.edit_original_response(attachments=[file])
+
+
+def _command(request: Request, house: House) -> str:
+    """As it would be typed; LoRAs and sources by hand."""
+    sizes = {(size.width, size.height): size.name for size in house.limits.sizes}
+    words = [f"/gif prompt:{text.shorten(request.prompt, 1000)}"]
+    if (name := sizes.get((request.width, request.height))) is not None:
+        words.append(f"size:{name}")
+    words += [
+        f"frames:{request.video_length}",
+        f"duration:{request.video_duration}",
+        f"steps:{request.steps}",
+        f"guidance:{request.guidance_scale:g}",
+        f"seed:{request.seed}",
+    ]
+    if request.negative_prompt:
+        words.append(f"negative_prompt:{text.shorten(request.negative_prompt, 500)}")
+    return " ".join(words).replace("```", "'''")
+
+
+def _field(
+    name: str,
+    label: str,
+    value: str,
+    *,
+    long: bool = False,
+    needed: bool = True,
+    longest: int = MAX_PROMPT_CHARACTERS,
+) -> TextInput[View]:
+    return TextInput(
+        custom_id=name,
+        label=label,
+        default=value[:longest],
+        style=TextStyle.paragraph if long else TextStyle.short,
+        required=needed,
+        max_length=longest,
+    )
+
+
+ACTIONS = {
+    "again": again,
+    "vary_subtle": vary_subtle,
+    "vary_strong": vary_strong,
+    "longer": longer,
+    "edit": edit,
+    "edit_send": edit_send,
+    "motion": motion,
+    "motion_send": motion_send,
+    "favourite": favourite,
+    "recipe": recipe,
+    "delete": delete,
+    "delete_sure": delete_sure,
+    "more": more,
+    "caption_send": caption_send,
+}

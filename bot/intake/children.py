@@ -1,0 +1,44 @@
+"""Pictures are none of the bot's work: they are drawn by a child, started anew each time.
+
+A child that takes too long is killed; one that says what is wrong, in a sentence and with exit code
+2, is quoted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+
+from bot.errors import RefusedError
+
+logger = logging.getLogger(__name__)
+
+_WITHIN = 60.0  # seconds
+_AT_ONCE = asyncio.Semaphore(2)
+_TOLD = 2
+
+
+async def run_child(module: str, *arguments: str) -> None:
+    """Runs ``python -m module``. Raises RefusedError."""
+    async with _AT_ONCE:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", module, *arguments),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            _, said = await asyncio.wait_for(process.communicate(), _WITHIN)
+        except TimeoutError:
+            raise RefusedError("That takes too long; try something smaller or shorter.") from None
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+    words = said.decode(errors="replace").strip()
+    if process.returncode == _TOLD:
+        raise RefusedError(words.splitlines()[-1] if words else "That file can't be used.")
+    if process.returncode != 0:
+        logger.error("%s failed: %s", module, words[-500:])
+        raise RefusedError("That file can't be read; try another.")

@@ -1,0 +1,98 @@
+"""Queries on finished jobs as somebody's library: favourites, search, lineage, erasing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import ColumnElement, Connection, String, delete, func, insert, select
+
+from bot.jobs.model import UNFINISHED, Job, State
+from bot.storage.jobs import get
+from bot.storage.tables import attachments, favourites, jobs, loras
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which of one person's jobs: with these words, in this state, favourites alone."""
+
+    user_id: int
+    words: str = ""
+    only: str = ""  # done, failed, favourites or nothing
+
+
+def toggle_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
+    """Whether it is one now."""
+    mine = (favourites.c.user_id == user_id) & (favourites.c.job_id == job_id)
+    if connection.execute(delete(favourites).where(mine)).rowcount:
+        return False
+    values = {"user_id": user_id, "job_id": job_id, "created_at": datetime.now(UTC)}
+    connection.execute(insert(favourites).values(**values))
+    return True
+
+
+def page(connection: Connection, wanted: Wanted, *, limit: int, offset: int) -> list[Job]:
+    """The newest first."""
+    query = select(jobs.c.id).where(*_conditions(wanted)).order_by(jobs.c.number.desc())
+    ids = connection.execute(query.limit(limit).offset(offset)).scalars()
+    found = (get(connection, job_id) for job_id in list(ids))
+    return [job for job in found if job is not None]
+
+
+def count(connection: Connection, wanted: Wanted) -> int:
+    """How many there are."""
+    query = select(func.count()).select_from(jobs).where(*_conditions(wanted))
+    return connection.execute(query).scalar_one()
+
+
+def beginning_with(connection: Connection, user_id: int, start: str) -> Job | None:
+    """One's own job whose id begins so."""
+    query = (
+        select(jobs.c.id)
+        .where(jobs.c.user_id == user_id, jobs.c.id.like(f"{start}%"))
+        .order_by(jobs.c.number.desc())
+        .limit(1)
+    )
+    job_id = connection.execute(query).scalar_one_or_none()
+    return None if job_id is None else get(connection, job_id)
+
+
+def children(connection: Connection, job_id: str) -> int:
+    """How many came from it."""
+    query = select(func.count()).select_from(jobs).where(jobs.c.parent_id == job_id)
+    return connection.execute(query).scalar_one()
+
+
+def erase(connection: Connection, job_id: str) -> bool:
+    """Forgets a job that is over, and whatever was said of it; its files go with the clean-up."""
+    is_over = (jobs.c.id == job_id) & jobs.c.state.not_in(UNFINISHED)
+    if connection.execute(select(jobs.c.id).where(is_over)).one_or_none() is None:
+        return False
+    connection.execute(delete(attachments).where(attachments.c.job_id == job_id))
+    connection.execute(delete(favourites).where(favourites.c.job_id == job_id))
+    connection.execute(delete(jobs).where(jobs.c.id == job_id))
+    return True
+
+
+def may_use_lora(connection: Connection, user_id: int, guild_id: int | None, blob: str) -> bool:
+    """Whether this person may use a LoRA with that file, whoever brought it."""
+    is_shared = loras.c.shared == "everybody"
+    if guild_id is not None:
+        is_shared |= (loras.c.shared == "server") & (loras.c.guild_id == guild_id)
+    query = select(loras.c.id).where(
+        loras.c.blob == blob, (loras.c.owner_id == user_id) | is_shared
+    )
+    return connection.execute(query.limit(1)).one_or_none() is not None
+
+
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = [jobs.c.user_id == wanted.user_id]
+    for word in wanted.words.casefold().split()[:10]:
+        prompt = func.lower(jobs.c.request["prompt"].as_string().cast(String))
+        conditions.append(prompt.contains(word, autoescape=True))
+    if wanted.only in (State.DONE, State.FAILED):
+        conditions.append(jobs.c.state == wanted.only)
+    if wanted.only == "favourites":
+        mine = select(favourites.c.job_id).where(favourites.c.user_id == wanted.user_id)
+        conditions.append(jobs.c.id.in_(mine))
+    return conditions

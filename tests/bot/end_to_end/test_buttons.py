@@ -1,0 +1,132 @@
+"""What stands under a result: after a restart, for its owner, for others, and for a forger."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from PIL import Image
+
+from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox, Upload
+from bot.sandbox.model import Message
+from tests.bot import files
+from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.test_lora import lora
+
+
+async def posted(interaction: Interaction) -> Message:
+    return await interaction.message(lambda message: message.files, 20)
+
+
+async def said(interaction: Interaction) -> str:
+    message = await interaction.message(lambda message: not message.loading, 20)
+    assert message.ephemeral, message.text
+    return message.text
+
+
+async def request_of(interaction: Interaction) -> dict[str, Any]:
+    return files.request_in((await posted(interaction)).files[0].data)
+
+
+async def test_a_result_goes_on_after_a_restart(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        message = await posted(await ada.slash("gif", prompt="a cat", seed="5", frames=8))
+        await setup.all_over()
+    first = files.request_in(message.files[0].data)
+    async with running(setup.write(), discord):
+        again = await request_of(await ada.press(message, "Again"))
+        assert {**again, "seed": 5} == first
+        longer = await request_of(await ada.press(message, "Longer"))
+        assert (longer["video_length"], longer["video_duration"], longer["seed"]) == (12, 1500, 5)
+        varied = await request_of(await bob.press(message, "Vary a little"))
+        assert varied["controls"][0]["scale"] == 0.8
+        form = await ada.press(message, "Edit")
+        await form.acknowledged()
+        sent = await ada.submit(form, prompt="a dog", frames="4", seed="")
+        edited = await request_of(sent)
+        assert (edited["prompt"], edited["video_length"]) == ("a dog", 4)
+        twice = await ada.submit(form, prompt="a dog", frames="4")
+        assert "sent already" in await said(twice)
+        form = await ada.press(message, "Motion of this")
+        await form.acknowledged()
+        moved = await request_of(await ada.submit(form, prompt="a fish", type="depth"))
+        assert (moved["prompt"], moved["controls"][0]["kind"]) == ("a fish", "depth")
+        await setup.all_over()
+        assert "favourites now" in await said(await bob.press(message, "Favourite"))
+        assert "seed:5" in await said(await bob.press(message, "Recipe"))
+    rows = setup.rows("relation, parent_id, user_name")
+    assert [row["relation"] for row in rows] == ["", "again", "longer", "vary", "edit", "motion"]
+    assert len({row["parent_id"] for row in rows[1:]}) == 1
+    assert rows[3]["user_name"] == "bob"
+
+
+async def test_edits_need_no_model(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        message = await posted(await ada.slash("gif", prompt="a cat", frames=8))
+        await setup.all_over()
+        frames = {"loop": 6, "ping_pong": 14, "reverse": 8, "square": 8, "emoji": 8}
+        for edit, count in frames.items():
+            made = await posted(await ada.choose(message, "pick:more", edit))
+            with Image.open(io.BytesIO(made.files[0].data)) as picture:
+                assert getattr(picture, "n_frames", 1) == count, edit
+            assert files.request_in(made.files[0].data)["prompt"] == "a cat"
+        form = await bob.choose(message, "pick:more", "caption")
+        await form.acknowledged()
+        written = await posted(await bob.submit(form, caption="hello <@1> " + "x" * 150))
+        assert written.ephemeral
+        (setup.data / "blobs").rename(setup.data / "elsewhere")
+        assert "isn't kept any more" in await said(await ada.choose(message, "pick:more", "loop"))
+    assert len(setup.rows()) == 1
+
+
+async def test_deleting_is_for_the_owner_and_for_managers(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    manager = discord.person("mia", permissions=MANAGE_GUILD)
+    async with running(setup.write(), discord):
+        mine, other = [await posted(await ada.slash("gif", prompt="a cat")) for _ in range(2)]
+        await setup.all_over()
+        assert "Only the person" in await said(await bob.press(mine, "Delete"))
+        for person, message in ((ada, mine), (manager, other)):
+            asked = await person.press(message, "Delete")
+            question = await asked.message()
+            await person.press(question, "Yes, delete it")
+            await asked.message(lambda message: "Deleted" in message.text)
+            await discord.until(lambda message=message: message.deleted or None)
+    assert setup.rows() == []
+
+
+async def test_what_is_somebody_elses_stays_theirs(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord) as bot:
+        await said(await ada.slash("lora add", name="mine", file=Upload("a", lora())))
+        made = await posted(await ada.slash("gif", prompt="x", lora="mine"))
+        hidden = await posted(await ada.slash("gif", prompt="x", private=True))
+        await setup.all_over()
+        assert "doesn't share" in await said(await bob.press(made, "Again"))
+        secret = setup.rows("id")[1]["id"]
+        for custom_id in (f"do:again:{secret}", f"do:recipe:{secret}"):
+            forged = forge(made, custom_id)
+            assert "somebody else's" in await said(await bob.press(forged, custom_id))
+        for custom_id in ("do:nonsense:0", "do:again:0", "do:sheet_go:0", "do:motion_send:0"):
+            answer = await said(await bob.press(forge(made, custom_id), custom_id))
+            assert answer.endswith("."), answer
+        assert "Traceback" not in bot.log
+    assert hidden.ephemeral
+    assert len(setup.rows()) == 2
+
+
+def forge(message: Message, custom_id: str) -> Message:
+    """The same message with a button that the bot never put there."""
+    button = {"type": 2, "style": 1, "label": custom_id, "custom_id": custom_id, "id": 90}
+    message.components = [{"type": 1, "id": 91, "components": [button]}]
+    return message
