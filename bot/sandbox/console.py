@@ -26,7 +26,10 @@ async def serve(
     """
     async with Sandbox(host=host, port=port, token=token) as discord:
         print(f"The sandbox listens at {discord.url}")  # the bot's base_url
-        print(f"The bot's token there is {discord.token}", flush=True)
+        print(f"The bot's token there is {discord.token}")
+        where = f"HOTSHOT_DISCORD__BASE_URL={discord.url}"
+        who = f"HOTSHOT_DISCORD__TOKEN={discord.token}"
+        print(f"To run a bot in it: {where} {who} hotshot-bot run", flush=True)
         if orders is not None:
             print("Type trouble, one line each; help lists what there is.", flush=True)
             await _obey(discord, orders)
