@@ -13,9 +13,13 @@ from generator.protocol import Request
 
 
 class Report(Protocol):
-    """Called after every step; may raise ``generator.errors.CancelledError``."""
+    """Called after every step; may raise ``generator.errors.CancelledError``.
 
-    def __call__(self, stage: str, step: int, steps: int) -> None: ...
+    ``preview`` is the newest small animated picture of what comes, where the engine makes such; it
+    is gone when the engine is done.
+    """
+
+    def __call__(self, stage: str, step: int, steps: int, preview: str = "") -> None: ...
 
 
 class Engine(Protocol):

@@ -25,6 +25,8 @@ from generator.engine import Engine, Report
 from generator.errors import OutOfMemoryError
 from generator.hotshot.loading import load_model
 from generator.hotshot.pipeline import HotshotPipeline
+from generator.hotshot.pipeline import Report as StepReport
+from generator.hotshot.preview import Peek, Previews, Thumbnails
 from generator.hotshot_recipe import write_recipe
 from generator.limits import ModelLimits
 from generator.media.clip import Clip
@@ -41,7 +43,8 @@ class HotshotEngine:
     """A loaded model that makes one file after another.
 
     ``tells_places`` is whether a file's recipe has the paths of what it was made with, or no more
-    than the names: strangers needn't know how somebody's disk looks.
+    than the names: strangers needn't know how somebody's disk looks. With ``thumbnails``,
+    ``generate`` shows what comes.
     """
 
     pipeline: HotshotPipeline
@@ -49,6 +52,7 @@ class HotshotEngine:
     setup: Setup
     guides: Guides
     tells_places: bool = False
+    thumbnails: Thumbnails | None = None
 
     @classmethod
     def load(
@@ -58,6 +62,7 @@ class HotshotEngine:
         device: str = devices.AUTO,
         low_vram: bool = False,
         tells_places: bool = False,
+        previews: bool = False,
     ) -> Self:
         """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
         _quiet_libraries()
@@ -78,6 +83,8 @@ class HotshotEngine:
             setup=replace(setup, precision=choice.precision),
             guides=Guides(str(choice.device), setup.depth_model),
             tells_places=tells_places,
+            # networks that share too little memory aren't called out of turn
+            thumbnails=Thumbnails(loaded) if previews and not low_vram else None,
         )
 
     @property
@@ -96,20 +103,42 @@ class HotshotEngine:
         check_output(output)
         self.limits.check(request)
         began = time.perf_counter()
-        with Fetched(request.control_source) as source:
-            made = self.make(request, report, source)
+        with Fetched(request.control_source) as source, self._previewed(request, output) as peek:
+
+            def told(stage: str, step: int, steps: int) -> None:
+                report(stage, step, steps, str(peek.file) if peek and peek.file else "")
+
+            made = self.make(request, told, source, peek)
             report("save", 0, 1)
             save(made, output, self.recipe(request, source).to_json())
         logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
 
-    def make(self, request: Request, report: Report, source: Path | None = None) -> Clip:
+    def make(
+        self,
+        request: Request,
+        report: StepReport,
+        source: Path | None = None,
+        peek: Peek | None = None,
+    ) -> Clip:
         """The clip of a request that was checked.
 
         ``source`` is the file of its ``control_source``, where that is a link that was fetched.
         """
         pictures = self.guides.pictures(request, source)
-        frames = self.pipeline(request, report=report, pictures=pictures)
+        frames = self.pipeline(request, report=report, pictures=pictures, peek=peek)
         return Clip(frames, request.video_duration)
+
+    @contextmanager
+    def _previewed(self, request: Request, output: Path) -> Iterator[Previews | None]:
+        """What draws previews meanwhile, where there is anything to see; none is left behind."""
+        if self.thumbnails is None or request.video_length == 1:
+            yield None
+            return
+        previews = Previews(self.thumbnails, output, request.video_duration)
+        try:
+            yield previews
+        finally:
+            previews.remove()
 
     def recipe(self, request: Request, source: Path | None = None) -> Recipe:
         """What to put into a request's file, so that it can be made again."""
@@ -120,7 +149,7 @@ class HotshotEngine:
 
 def create(*, model: str, device: str, precision: str) -> Engine:
     """An EngineFactory."""
-    return HotshotEngine.load(Setup(model=model, precision=precision), device=device)
+    return HotshotEngine.load(Setup(model=model, precision=precision), device=device, previews=True)
 
 
 @contextmanager

@@ -136,13 +136,18 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``step`` of ``steps`` are done; ``stage`` is one of the pipeline's named steps."""
+    """``step`` of ``steps`` are done; ``stage`` is one of the pipeline's named steps.
+
+    ``preview`` is a small animated picture of what comes, if there is one yet: a file under a new
+    name whenever it changes, gone when the job is over.
+    """
 
     job_id: str
     attempt: int
     stage: str
     step: int
     steps: int
+    preview: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,8 +180,8 @@ class Inbox:
 def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
     """Makes one job; whatever happens inside comes back as one of the three outcomes."""
 
-    def report(stage: str, step: int, steps: int) -> None:
-        _tell(events, Progress(job.job_id, job.attempt, stage, step, steps))
+    def report(stage: str, step: int, steps: int, preview: str = "") -> None:
+        _tell(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
         stop_if_cancelled()
 
     def stop_if_cancelled() -> None:

@@ -22,6 +22,7 @@ from generator.hotshot.conditioning import Conditioning, Span
 from generator.hotshot.controlnet import ClipControl, together
 from generator.hotshot.latents import LATENT_SCALE, unscaled
 from generator.hotshot.loading import HotshotModel
+from generator.hotshot.preview import Peek, guessed
 from generator.hotshot.schedulers import make_scheduler, step_back
 from generator.protocol import Request
 
@@ -47,21 +48,31 @@ class HotshotPipeline:
 
     @torch.inference_mode()
     def __call__(
-        self, request: Request, *, report: Report, pictures: Sequence[Frames] = ()
+        self,
+        request: Request,
+        *,
+        report: Report,
+        pictures: Sequence[Frames] = (),
+        peek: Peek | None = None,
     ) -> Frames:
         """Frames (f, h, w, 3), the same for the same request and pictures.
 
         ``pictures`` are what each of ``request.controls`` is shown, in their order: as annotated,
-        (f, h, w, 3) of the clip's own size. Raises OutOfMemoryError, RequestError and ModelError,
-        and whatever ``report`` raises.
+        (f, h, w, 3) of the clip's own size. ``peek`` sees what the clip is going to be. Raises
+        OutOfMemoryError, RequestError and ModelError, and whatever ``report`` raises.
         """
         with memory_errors(request), self._at_rest_after():
-            latents = self.latents(request, report=report, pictures=pictures)
+            latents = self.latents(request, report=report, pictures=pictures, peek=peek)
             return self.to_frames(self.decode(latents, report), report)
 
     @torch.inference_mode()
     def latents(
-        self, request: Request, *, report: Report, pictures: Sequence[Frames] = ()
+        self,
+        request: Request,
+        *,
+        report: Report,
+        pictures: Sequence[Frames] = (),
+        peek: Peek | None = None,
     ) -> Tensor:
         """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
 
@@ -74,7 +85,9 @@ class HotshotPipeline:
         conditioning = self.encode_prompt(request, report)
         self.model.rest()
         noise = self.draw_noise(request, generator, report)
-        latents = self.denoise(request, conditioning, noise, generator, report, controls=controls)
+        latents = self.denoise(
+            request, conditioning, noise, generator, report, controls=controls, peek=peek
+        )
         self.model.rest()
         return latents
 
@@ -119,6 +132,7 @@ class HotshotPipeline:
         report: Report,
         *,
         controls: Sequence[ClipControl] = (),
+        peek: Peek | None = None,
     ) -> Tensor:
         """Walks the noise back to latents; ancestral steps draw more from the same generator."""
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
@@ -129,6 +143,9 @@ class HotshotPipeline:
             scaled = scheduler.scale_model_input(latents, timestep)
             active = [one for one in controls if one.span.covers(step, request.steps)]
             predicted = self.predict(request, told, active, scaled, timestep)
+            if peek is not None:
+                guess = guessed(scheduler, scaled, predicted, timestep)
+                peek(guess, step + 1, request.steps)
             latents = step_back(scheduler, predicted, timestep, latents, generator)
             report("denoise", step + 1, request.steps)
         return latents
