@@ -8,7 +8,7 @@ from typing import Any
 from discord import app_commands
 from discord.ui import DynamicItem
 
-from bot.commands import gif, help_, history, lora, queue, results, sheet
+from bot.commands import gif, help_, history, lora, menus, queue, results, sheet
 from bot.config_library import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu
 from bot.ui.buttons import CancelButton, MasterButton
@@ -21,18 +21,30 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     MasterButton,
     history.PageButton,
 )
-ACTIONS: Mapping[str, Action] = {**sheet.ACTIONS, **results.ACTIONS}
+ACTIONS: Mapping[str, Action] = {**sheet.ACTIONS, **results.ACTIONS, **menus.ACTIONS}
+
+AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_commands.ContextMenu
 
 
 def all_commands(
     limits: ModelLimits, styles: Mapping[str, Style] | None = None
-) -> list[app_commands.Command[Any, ..., None] | app_commands.Group]:
-    """Every command, made for a model with these limits."""
-    return [
+) -> list[AnyCommand]:
+    """Every command, made for a model with these limits.
+
+    Offered in servers, in direct messages, and wherever somebody brings the app along.
+    """
+    commands: list[AnyCommand] = [
         gif.build(limits, styles),
         lora.build(),
         history.build(),
         queue.build_queue(),
         queue.build_cancel(),
         help_.build(),
+        *menus.build(),
     ]
+    for command in commands:
+        command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)
+        command.allowed_contexts = app_commands.AppCommandContext(
+            guild=True, dm_channel=True, private_channel=True
+        )
+    return commands

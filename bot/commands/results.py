@@ -17,11 +17,10 @@ from typing import Any
 
 import aiohttp
 import discord
-from discord import TextStyle
-from discord.ui import TextInput, View
 
 from bot.commands.asking import Order, ask
-from bot.commands.reading import CONTROL_TYPES, read_request, with_control
+from bot.commands.editing import edit_form, edited, field
+from bot.commands.reading import CONTROL_TYPES, with_control
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
 from bot.intake.children import run_child
@@ -33,7 +32,7 @@ from bot.ui import text
 from bot.ui.actions import Form, Values
 from bot.ui.answers import whisper
 from bot.ui.results import EDITS, sure_view
-from generator.limits import MAX_PROMPT_CHARACTERS, draw_seed
+from generator.limits import draw_seed
 from generator.protocol import Control, Request
 
 _SUBTLE = Control("canny", 0.8)
@@ -82,37 +81,13 @@ async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
     """A form filled in with what made it."""
     del values
     job = await _job(interaction, job_id)
-    request = job.request
-    fields = (
-        _field("prompt", "Prompt", request.prompt, long=True),
-        _field("negative_prompt", "What it should not show", request.negative_prompt, needed=False),
-        _field("seed", "Seed (empty: a new one)", str(request.seed), needed=False),
-        _field("frames", "Frames", str(request.video_length)),
-        _field("duration", "Duration in milliseconds", str(request.video_duration)),
-    )
-    await interaction.response.send_modal(Form("edit_send", job_id, "Make it anew", fields))
+    await interaction.response.send_modal(edit_form("edit_send", job_id, job.request))
 
 
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """What the form said."""
     job, limits = await _job(interaction, job_id), house_of(interaction).limits
-    read = read_request(
-        limits,
-        prompt=values.get("prompt", ""),
-        negative_prompt=values.get("negative_prompt", ""),
-        seed=values.get("seed", "").strip() or None,
-        frames=values.get("frames", ""),
-        duration=values.get("duration", ""),
-    )
-    request = replace(
-        job.request,
-        prompt=read.prompt,
-        negative_prompt=read.negative_prompt,
-        seed=read.seed,
-        video_length=read.video_length,
-        video_duration=read.video_duration,
-    )
-    await _ask(interaction, job, request, "edit")
+    await _ask(interaction, job, edited(limits, job.request, values), "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -121,9 +96,9 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await _job(interaction, job_id)
     await _master(interaction, job)
     fields = (
-        _field("prompt", "What moves like this", job.request.prompt, long=True),
-        _field("type", f"Follow its {' or '.join(CONTROL_TYPES)}", CONTROL_TYPES[1]),
-        _field("strength", "How closely (0 to 5)", "1"),
+        field("prompt", "What moves like this", job.request.prompt, long=True),
+        field("type", f"Follow its {' or '.join(CONTROL_TYPES)}", CONTROL_TYPES[1]),
+        field("strength", "How closely (0 to 5)", "1"),
     )
     await interaction.response.send_modal(Form("motion_send", job_id, "Motion of this", fields))
 
@@ -196,8 +171,8 @@ async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     job = await _job(interaction, job_id)
     if wanted == "caption":
-        field = _field("caption", "What is to stand there", "", longest=_LONGEST_CAPTION)
-        await interaction.response.send_modal(Form("caption_send", job_id, "Write on it", (field,)))
+        words = field("caption", "What is to stand there", "", longest=_LONGEST_CAPTION)
+        await interaction.response.send_modal(Form("caption_send", job_id, "Write on it", (words,)))
         return
     await _send_edited(interaction, job, wanted)
 
@@ -339,25 +314,6 @@ def _command(request: Request, house: House) -> str:
     if request.negative_prompt:
         words.append(f"negative_prompt:{text.shorten(request.negative_prompt, 500)}")
     return " ".join(words).replace("```", "'''")
-
-
-def _field(
-    name: str,
-    label: str,
-    value: str,
-    *,
-    long: bool = False,
-    needed: bool = True,
-    longest: int = MAX_PROMPT_CHARACTERS,
-) -> TextInput[View]:
-    return TextInput(
-        custom_id=name,
-        label=label,
-        default=value[:longest],
-        style=TextStyle.paragraph if long else TextStyle.short,
-        required=needed,
-        max_length=longest,
-    )
 
 
 ACTIONS = {

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import discord
-from discord import ButtonStyle, SelectOption
-from discord.ui import View
+from discord import ButtonStyle, SelectOption, TextStyle
+from discord.ui import TextInput, View
 
 from bot.commands.asking import Order, ask, variations
 from bot.commands.reading import CONTROL_TYPES, with_control
@@ -25,7 +25,8 @@ from bot.jobs.model import Attachment
 from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.ui import text
-from bot.ui.actions import ActionButton, ActionMenu, Values
+from bot.ui.actions import ActionButton, ActionMenu, Form, Values
+from generator.limits import MAX_PROMPT_CHARACTERS
 from generator.protocol import Request
 
 WHOLE = "0-100"
@@ -41,9 +42,17 @@ _SHOWN_FIRST = "canny"  # its picture needs no model
 
 
 async def show(
-    interaction: discord.Interaction[Any], order: Order, count: int, file: Attachment
+    interaction: discord.Interaction[Any],
+    order: Order,
+    count: int,
+    file: Attachment,
+    *,
+    asks_prompt: bool = False,
 ) -> None:
-    """Answers a deferred interaction with the sheet. Raises RefusedError."""
+    """Answers a deferred interaction with the sheet. Raises RefusedError.
+
+    With ``asks_prompt``, Go first asks what is to move like that.
+    """
     content = {
         "request": order.request.to_dict(),
         "source": asdict(file),
@@ -54,6 +63,7 @@ async def show(
         "suffix": order.suffix,
         "private": order.private,
         "count": count,
+        "asks_prompt": asks_prompt,
         "parent_id": order.parent_id,
         "relation": order.relation,
     }
@@ -82,9 +92,29 @@ async def change_strength(
 async def go(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Makes it; once, however often it is pressed."""
     del values
-    house = house_of(interaction)
     draft = await _draft(interaction, draft_id)
-    content = draft.content
+    if not draft.content["asks_prompt"]:
+        await _make(interaction, draft)
+        return
+    field: TextInput[View] = TextInput(
+        custom_id="prompt",
+        label="What moves like this",
+        style=TextStyle.paragraph,
+        max_length=MAX_PROMPT_CHARACTERS,
+    )
+    await interaction.response.send_modal(Form("sheet_prompt", draft_id, "Your GIF", (field,)))
+
+
+async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """What the form said."""
+    draft = await _draft(interaction, draft_id)
+    request = draft.content["request"] | {"prompt": values.get("prompt", "").strip()}
+    house_of(interaction).limits.check(Request.from_dict(request))
+    await _make(interaction, replace(draft, content=draft.content | {"request": request}))
+
+
+async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    house, content = house_of(interaction), draft.content
     await interaction.response.defer(thinking=True, ephemeral=content["private"])
     answer = await interaction.original_response()
     file = await _part_of(house, draft)
@@ -168,8 +198,9 @@ def _keep(house: House, piece: Path, name: str) -> Attachment:
 
 def _words(draft: Draft) -> str:
     seen = "what is seen of them" if draft.content["type"] != _FALLBACK else "(depth is seen later)"
-    prompt = text.prompt(draft.content["request"]["prompt"])
-    return f"> {prompt}\nThe key frames of your source, and {seen}. Choose, then press Go."
+    words = text.prompt(draft.content["request"]["prompt"])
+    quoted = "" if draft.content["asks_prompt"] else f"> {words}\n"
+    return f"{quoted}The key frames of your source, and {seen}. Choose, then press Go."
 
 
 def _view(draft: Draft) -> View:
@@ -198,4 +229,5 @@ ACTIONS = {
     "sheet_part": change_part,
     "sheet_strength": change_strength,
     "sheet_go": go,
+    "sheet_prompt": prompt,
 }

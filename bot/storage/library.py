@@ -57,6 +57,13 @@ def beginning_with(connection: Connection, user_id: int, start: str) -> Job | No
     return None if job_id is None else get(connection, job_id)
 
 
+def posted_as(connection: Connection, message_id: int) -> Job | None:
+    """The job whose result stands in that message."""
+    query = select(jobs.c.id).where(jobs.c.message_id == message_id).limit(1)
+    job_id = connection.execute(query).scalar_one_or_none()
+    return None if job_id is None else get(connection, job_id)
+
+
 def children(connection: Connection, job_id: str) -> int:
     """How many came from it."""
     query = select(func.count()).select_from(jobs).where(jobs.c.parent_id == job_id)

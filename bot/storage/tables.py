@@ -80,6 +80,7 @@ jobs = Table(
     Index("jobs_by_user", "user_id", "number"),
     Index("jobs_by_output", "output"),
     Index("jobs_by_parent", "parent_id"),
+    Index("jobs_by_message", "message_id"),
     sqlite_autoincrement=True,
 )
 

@@ -64,5 +64,5 @@ def safetensors(
 
 def request_in(data: bytes) -> dict[str, Any]:
     """What the engine ``draws`` was asked."""
-    found: dict[str, Any] = json.loads(comment_of(data))
+    found: dict[str, Any] = json.loads(comment_of(data))["request"]
     return found

@@ -51,6 +51,8 @@ def test_the_names_that_hold() -> None:
         "queue",
         "cancel",
         "help",
+        "Use as motion",
+        "Remix",
     ]
 
 

@@ -99,7 +99,7 @@ async def test_deleting_is_for_the_owner_and_for_managers(
             question = await asked.message()
             await person.press(question, "Yes, delete it")
             await asked.message(lambda message: "Deleted" in message.text)
-            await discord.until(lambda message=message: message.deleted or None)
+            assert await eventually_gone(discord, message)
     assert setup.rows() == []
 
 
@@ -123,6 +123,10 @@ async def test_what_is_somebody_elses_stays_theirs(
         assert "Traceback" not in bot.log
     assert hidden.ephemeral
     assert len(setup.rows()) == 2
+
+
+async def eventually_gone(discord: Sandbox, message: Message) -> bool:
+    return await discord.until(lambda: message.deleted or None)
 
 
 def forge(message: Message, custom_id: str) -> Message:

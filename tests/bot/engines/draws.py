@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ from generator.engine import Engine, Report
 from generator.media.clip import Clip
 from generator.media.save import save
 from generator.protocol import Request
+from generator.recipe import Recipe, Setup
 from tests.generator.engines import Loaded
 
 
@@ -22,7 +22,11 @@ class Draws(Loaded):
         for index, frame in enumerate(frames):
             left = 4 + index * 4
             frame[20:40, left : left + 16] = (220, 60, 60)
-        save(Clip(frames, request.video_duration), output, json.dumps(request.to_dict()))
+        save(
+            Clip(frames, request.video_duration),
+            output,
+            Recipe(request=request, setup=Setup()).to_json(),
+        )
 
 
 def create(*, model: str, device: str, precision: str) -> Engine:

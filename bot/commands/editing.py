@@ -1,0 +1,65 @@
+"""The form that a request is changed in: filled in with what made a GIF, and read again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from discord import TextStyle
+from discord.ui import TextInput, View
+
+from bot.commands.reading import read_request
+from bot.ui.actions import Form, Values
+from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.protocol import Request
+
+
+def edit_form(action: str, target: str, request: Request) -> Form:
+    """Discord takes five fields: the ones that people change."""
+    fields = (
+        field("prompt", "Prompt", request.prompt, long=True),
+        field("negative_prompt", "What it should not show", request.negative_prompt, needed=False),
+        field("seed", "Seed (empty: a new one)", str(request.seed), needed=False),
+        field("frames", "Frames", str(request.video_length)),
+        field("duration", "Duration in milliseconds", str(request.video_duration)),
+    )
+    return Form(action, target, "Make it anew", fields)
+
+
+def edited(limits: ModelLimits, request: Request, values: Values) -> Request:
+    """The request as the form has it. Raises RequestError."""
+    read = read_request(
+        limits,
+        prompt=values.get("prompt", ""),
+        negative_prompt=values.get("negative_prompt", ""),
+        seed=values.get("seed", "").strip() or None,
+        frames=values.get("frames", ""),
+        duration=values.get("duration", ""),
+    )
+    return replace(
+        request,
+        prompt=read.prompt,
+        negative_prompt=read.negative_prompt,
+        seed=read.seed,
+        video_length=read.video_length,
+        video_duration=read.video_duration,
+    )
+
+
+def field(
+    name: str,
+    label: str,
+    value: str,
+    *,
+    long: bool = False,
+    needed: bool = True,
+    longest: int = MAX_PROMPT_CHARACTERS,
+) -> TextInput[View]:
+    """One text to fill in."""
+    return TextInput(
+        custom_id=name,
+        label=label,
+        default=value[:longest],
+        style=TextStyle.paragraph if long else TextStyle.short,
+        required=needed,
+        max_length=longest,
+    )

@@ -1,0 +1,112 @@
+"""The menu of a message: "Use as motion" on anybody's GIF, "Remix" on one of this bot's.
+
+A GIF of this bot's that it has no row of (somebody uploaded it again) is remixed by the recipe in
+the file. A recipe is a stranger's text: files that it names are never opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from typing import Any
+
+import discord
+from discord import ButtonStyle, app_commands
+from discord.ui import View
+
+from bot.commands import sheet
+from bot.commands.asking import Order, ask, defer
+from bot.commands.editing import edit_form, edited
+from bot.commands.gif import brought
+from bot.commands.reading import read_request
+from bot.errors import RefusedError
+from bot.house import house_of
+from bot.storage import drafts, library
+from bot.storage.drafts import Draft
+from bot.ui import embeds
+from bot.ui.actions import ActionButton, Values
+from generator.errors import MediaError
+from generator.protocol import Request
+from generator.recipe import recipe_of
+
+_NO_PROMPT = "motion"  # stands there until somebody says what
+
+
+def build() -> list[app_commands.ContextMenu]:
+    """Both menus."""
+    return [
+        app_commands.ContextMenu(name="Use as motion", callback=use_as_motion),
+        app_commands.ContextMenu(name="Remix", callback=remix),
+    ]
+
+
+async def use_as_motion(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    """Shows the contact sheet of the message's first file."""
+    house = house_of(interaction)
+    attachment = _first_file(message)
+    await defer(interaction, private=True)
+    file = await house.sources.take(interaction.user.id, brought(attachment))
+    order = Order(request=read_request(house.limits, prompt=_NO_PROMPT), relation="motion")
+    await sheet.show(interaction, order, 1, file, asks_prompt=True)
+
+
+async def remix(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    """A form filled in with what made it: by its job, else by the recipe in the file."""
+    house = house_of(interaction)
+    job = await house.database.read(library.posted_as, message.id)
+    if job is not None and not job.origin.private:
+        await interaction.response.send_modal(edit_form("edit_send", job.id, job.request))
+        return
+    attachment = _first_file(message)
+    await defer(interaction, private=True)
+    file = await house.sources.take(interaction.user.id, brought(attachment))
+    recipe = await asyncio.to_thread(recipe_of, house.blobs.path(file.blob))
+    if recipe is None:
+        raise MediaError("That file carries no recipe, so this bot didn't make it; try another.")
+    request = replace(recipe.request, loras=(), controls=(), control_source="")
+    house.limits.check(request)
+    content = {"request": request.to_dict()}
+    draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
+    await house.database.write(drafts.add, draft)
+    view = View(timeout=None)
+    button = ActionButton("remix_open", draft.id, label="Change it", style=ButtonStyle.success)
+    view.add_item(button)
+    embed = embeds.progress(request, "The recipe in that file, without its LoRAs and sources.")
+    await interaction.edit_original_response(embed=embed, view=view)
+
+
+async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """The form."""
+    del values
+    draft = await _draft(interaction, draft_id)
+    request = Request.from_dict(draft.content["request"])
+    await interaction.response.send_modal(edit_form("remix_send", draft_id, request))
+
+
+async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """What the form said."""
+    draft = await _draft(interaction, draft_id)
+    limits, request = house_of(interaction).limits, Request.from_dict(draft.content["request"])
+    wanted = edited(limits, request, values)
+    limits.check(wanted)
+    await ask(interaction, [Order(request=wanted, relation="remix")])
+
+
+async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
+    draft = await house_of(interaction).database.read(drafts.get, draft_id)
+    if draft is None or draft.user_id != interaction.user.id:
+        raise RefusedError("That recipe is too old; choose Remix in the message's menu once more.")
+    return draft
+
+
+def _first_file(message: discord.Message) -> discord.Attachment:
+    """Raises RefusedError where nothing was uploaded with it."""
+    if not message.attachments:
+        raise RefusedError(
+            "There is no uploaded file in that message; save the GIF and attach it to /gif."
+        )
+    return message.attachments[0]
+
+
+ACTIONS = {"remix_open": remix_open, "remix_send": remix_send}
