@@ -7,8 +7,10 @@ bot may. When an edit's turn comes is ``bot.ui.progress``'s business.
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -23,16 +25,18 @@ from bot.ui.progress import ProgressBoard
 
 logger = logging.getLogger(__name__)
 
+_PREVIEW = "preview.webp"
 _OVER = (401, 403, 404)  # statuses of an answer that can't be edited any more
 _TRANSIENT = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """What a progress message says; equal ones look the same. ``job`` is who it is about."""
+    """What a progress message says; equal ones look the same. ``preview`` is a file, if any."""
 
     job_id: str
     words: str
+    preview: str = ""
 
 
 class DiscordBoard:
@@ -44,6 +48,7 @@ class DiscordBoard:
         self._jobs: JobService | None = None
         self._board = ProgressBoard(look=self._look, edit=self._edit)
         self._closed: set[str] = set()  # jobs whose token is over, whatever the clock says
+        self._shown: dict[str, str] = {}  # the preview that stands in each message
         self._retiring: set[asyncio.Task[None]] = set()
 
     def watch(self, jobs: JobService) -> None:
@@ -59,6 +64,7 @@ class DiscordBoard:
         """No edit after this."""
         await self._board.leave(job_id)
         self._closed.discard(job_id)
+        self._shown.pop(job_id, None)
 
     async def run(self) -> None:
         """Edits until cancelled, once there is somebody to write to."""
@@ -75,7 +81,9 @@ class DiscordBoard:
 
     def _look(self, job_id: str) -> _Notice | None:
         now = self._jobs.status(job_id) if self._jobs else None
-        return None if now is None else _Notice(job_id, text.status(now))
+        if now is None:
+            return None
+        return _Notice(job_id, text.status(now), now.progress.preview if now.progress else "")
 
     async def _edit(self, notice: _Notice) -> None:
         """An edit that fails is no loss: the next one comes, and the last word has its own way."""
@@ -83,10 +91,12 @@ class DiscordBoard:
         if self._jobs is None or now is None:
             return
         job = now.job
-        content: dict[str, Any] = {
-            "embed": embeds.progress(job.request, notice.words),
-            "view": cancel_view(job.id),
-        }
+        embed = embeds.progress(job.request, notice.words)
+        content: dict[str, Any] = {"embed": embed, "view": cancel_view(job.id)}
+        if (preview := await self._preview(notice, job)) is not None:
+            content["attachments"] = preview
+        if self._shown.get(job.id):
+            embed.set_image(url=f"attachment://{_PREVIEW}")
         try:
             await self._write(job, content)
         except (discord.Forbidden, discord.NotFound) as error:
@@ -94,6 +104,18 @@ class DiscordBoard:
             self._board.drop(job.id)
         except _TRANSIENT as error:
             logger.info("the progress message couldn't be edited: %s", error)
+
+    async def _preview(self, notice: _Notice, job: Job) -> list[discord.File] | None:
+        """The message's files where they change; None where it keeps those that it has."""
+        if notice.preview == self._shown.get(job.id, ""):
+            return None
+        try:
+            data = await asyncio.to_thread(Path(notice.preview).read_bytes)
+        except OSError:  # a newer one, or the end of the job, has taken its place
+            data = b""
+        self._shown[job.id] = notice.preview if data else ""
+        alt = text.preview_alt(job.request)
+        return [discord.File(io.BytesIO(data), _PREVIEW, description=alt)] if data else []
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
         """By the command's token, or by the bot's own where that one is over."""
@@ -124,7 +146,12 @@ class DiscordBoard:
         await place.get_partial_message(message_id).edit(**content)
 
     async def _retire(self, job: Job, message_id: int) -> None:
-        content = {"content": text.moved_on(job), "embed": None, "view": None}
+        content: dict[str, Any] = {
+            "content": text.moved_on(job),
+            "embed": None,
+            "view": None,
+            "attachments": [],
+        }
         try:
             await self._edit_message(job, message_id, content)
         except _TRANSIENT as error:

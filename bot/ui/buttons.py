@@ -47,7 +47,9 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
                 manages_guild=managed_guild(interaction),
             )
             # this press opens the message even where the command's own token has expired
-            await interaction.response.edit_message(embed=embeds.ended(job), view=None)
+            await interaction.response.edit_message(
+                embed=embeds.ended(job), view=None, attachments=[]
+            )
 
 
 class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):

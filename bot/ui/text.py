@@ -117,6 +117,11 @@ def alt_text(request: Request) -> str:
     return shorten(f"An animated GIF made from the prompt: {request.prompt}", ALT_TEXT_LIMIT)
 
 
+def preview_alt(request: Request) -> str:
+    """The same, of what isn't finished."""
+    return shorten(f"A preview of the GIF to come: {request.prompt}", ALT_TEXT_LIMIT)
+
+
 def state(job: Job) -> str:
     """One job's state, for lists."""
     return _STATES[job.state]

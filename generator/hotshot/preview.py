@@ -46,8 +46,8 @@ def guessed(scheduler: Any, scaled: Tensor, predicted: Tensor, timestep: Tensor)
     """
     known = scheduler.alphas_cumprod
     index = int(timestep.round().clamp(0, len(known) - 1))
-    signal = float(known[index]) ** 0.5
-    noise = (1 - signal**2) ** 0.5
+    signal: float = float(known[index]) ** 0.5
+    noise: float = (1 - signal**2) ** 0.5
     match scheduler.config.prediction_type:
         case "sample":
             return predicted
@@ -78,7 +78,8 @@ class Thumbnails:
 
     @property
     def _is_small(self) -> bool:
-        return sum(one.numel() for one in self.model.vae.parameters()) <= _SMALL_VAE
+        size: int = sum(one.numel() for one in self.model.vae.parameters())
+        return size <= _SMALL_VAE
 
     def _decoded(self, frames: Tensor) -> Tensor:
         vae = self.model.vae

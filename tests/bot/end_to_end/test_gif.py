@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox
 from bot.sandbox.interactions import DEFERRED_MESSAGE
 from bot.sandbox.model import Message
@@ -195,3 +197,28 @@ async def test_a_failed_job_says_why(setup: Setup, discord: Sandbox, ada: Person
             assert words in message.text
             assert "secret detail" not in message.text
         await posted(await ada.slash("gif", prompt="the worker goes on"))
+
+
+def holding(words: str) -> Callable[[Message], bool]:
+    """Whether a message has one file, and that says so."""
+    return lambda message: [file.data for file in message.files] == [words.encode()]
+
+
+async def test_previews_are_shown_and_gone_in_the_end(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "tests.bot.engines.previews:create"
+    async with running(setup.write(), discord):
+        sent = await ada.slash("gif", prompt="a ball", steps=12)
+        for step in (2, 6):
+            shown = await sent.message(holding(f"preview at {step}"), 20)
+            [file] = shown.files
+            assert file.filename == "preview.webp"
+            assert "a ball" in (file.description or "")
+            assert "▰" in shown.text
+        await sent.message(holding("a ball"), 20)
+        again = await ada.slash("gif", prompt="another", steps=12)
+        message = await again.message(lambda message: message.files, 20)
+        await ada.press(message, "Cancel")
+        gone = await again.message(lambda message: "Cancelled" in message.text)
+        assert not gone.files
