@@ -7,10 +7,12 @@ cache alone is asked.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError, RemoteEntryNotFoundError
+from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
 
 from generator.errors import ModelError
 from generator.limits import NANO, local_directory, local_path
@@ -20,8 +22,10 @@ FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokeni
 TEMPORAL_FILES = ("hsxl_temporal_layers.f16.safetensors", "hsxl_temporal_layers.safetensors")
 SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
 
+_PATIENCE_SECONDS = 15.0
 ENDPOINT: str | None = None  # the hub's address where it isn't the usual one
 
+_REFUSALS = (RepositoryNotFoundError, HFValidationError)
 _KINDS = ("json", "txt", "safetensors")
 # A repository often holds every weight twice, and pickles besides.
 _OTHER_VARIANTS = ("*.fp16.*", "*.non_ema.*", "*openvino*", "*flax*")
@@ -115,18 +119,12 @@ def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
 
     Raises ModelError where there is none, or the hub can't be asked.
     """
-    unasked: Exception | None = None
-    for name in names:
-        try:
-            return Path(hf_hub_download(repository, name, endpoint=ENDPOINT))
-        except RemoteEntryNotFoundError:
-            continue
-        except LocalEntryNotFoundError as error:  # out of reach; the cache may have the next one
-            unasked = error
-        except Exception as error:  # of several libraries, and all mean the same to who asked
-            raise _unfetched(repository, error) from error
-    if unasked is not None:
-        raise _unfetched(repository, unasked) from unasked
+    listing = _Listing.of(repository)
+    found = next((name for name in names if name in listing.files), None)
+    if found is not None:
+        return listing.fetch(found)
+    if listing.unreached is not None:
+        raise _unfetched(repository, listing.unreached)
     raise ModelError(
         f"{repository} has no {' or '.join(names)}; name its file, as in {repository}/FILE."
     )
@@ -137,19 +135,72 @@ def fetch_only_file(repository: str, usual: tuple[str, ...]) -> Path:
 
     Raises ModelError where there are several or none, or the hub can't be asked.
     """
-    try:
-        listed = HfApi(endpoint=ENDPOINT).list_repo_files(repository)
-    except Exception:  # noqa: BLE001 - out of reach: the cache may know
-        return fetch_file(repository, usual)
-    files = [name for name in usual if name in listed]
-    files = files or [name for name in listed if name.endswith(_SUFFIX) and "/" not in name]
+    listing = _Listing.of(repository)
+    files = [name for name in usual if name in listing.files]
+    files = files or [name for name in listing.files if name.endswith(_SUFFIX) and "/" not in name]
+    if not files and listing.unreached is not None:
+        raise _unfetched(repository, listing.unreached)
+    if not files:
+        raise ModelError(f"{repository} has no {_SUFFIX} file at its top; give another one.")
     if len(files) > 1 and files[0] not in usual:
         raise ModelError(
             f"{repository} has several files; name one, as in {repository}/{sorted(files)[0]}."
         )
-    if not files:
-        raise ModelError(f"{repository} has no {_SUFFIX} file at its top; give another one.")
-    return fetch_file(repository, (files[0],))
+    return listing.fetch(files[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """The files of a repository, or, where the hub was ``unreached``, those that the cache has.
+
+    Asked before a file is: a file that can't be had is asked for again and again, for half a
+    minute.
+    """
+
+    repository: str
+    files: list[str]
+    unreached: Exception | None = None
+
+    @classmethod
+    def of(cls, repository: str) -> Self:
+        """Raises ModelError where the hub answers that there is none to be had."""
+        try:
+            # This question is asked once; that for the files themselves, again and again.
+            about = HfApi(endpoint=ENDPOINT).model_info(repository, timeout=_PATIENCE_SECONDS)
+            return cls(repository, [file.rfilename for file in about.siblings or ()])
+        except _REFUSALS as error:
+            raise _unfetched(repository, error) from error
+        except Exception as error:  # noqa: BLE001 - of several libraries, and all mean the same
+            return cls(repository, _cached_files(repository), error)
+
+    def fetch(self, name: str) -> Path:
+        """Raises ModelError where it can't be fetched."""
+        try:
+            return Path(
+                hf_hub_download(
+                    self.repository,
+                    name,
+                    endpoint=ENDPOINT,
+                    local_files_only=self.unreached is not None,
+                )
+            )
+        except Exception as error:  # of several libraries, and all mean the same to who asked
+            raise _unfetched(self.repository, error) from error
+
+
+def _cached(repository: str) -> Path | None:
+    """What was fetched of a repository before."""
+    try:
+        return Path(snapshot_download(repository, local_files_only=True))
+    except Exception:  # noqa: BLE001 - then nothing was ever fetched
+        return None
+
+
+def _cached_files(repository: str) -> list[str]:
+    root = _cached(repository)
+    if root is None:
+        return []
+    return [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
 
 
 def _is_hub_file(given: str) -> bool:
@@ -162,15 +213,9 @@ def _hub_file(given: str) -> tuple[str, tuple[str]]:
 
 
 def _fetched_temporal_file(repository: str) -> Path | None:
-    try:
-        listed = set(HfApi(endpoint=ENDPOINT).list_repo_files(repository))
-    except Exception:  # noqa: BLE001 - out of reach: what the cache has decides
-        listed = set(TEMPORAL_FILES)
-    names = tuple(name for name in TEMPORAL_FILES if name in listed)
-    try:
-        return fetch_file(repository, names) if names else None
-    except ModelError:
-        return None  # then the whole model is asked for, which says what is wrong
+    listing = _Listing.of(repository)
+    found = next((name for name in TEMPORAL_FILES if name in listing.files), None)
+    return listing.fetch(found) if found else None
 
 
 def _unfetched(repository: str, error: Exception) -> ModelError:
@@ -194,5 +239,9 @@ def _snapshot(repository: str, files: tuple[str, ...], *, ignore: tuple[str, ...
             endpoint=ENDPOINT,
         )
     except Exception as error:  # of several libraries, and all mean the same to who asked
-        raise _unfetched(repository, error) from error
+        # After some of them the library asks its cache by itself, after others it doesn't.
+        cached = None if isinstance(error, _REFUSALS) else _cached(repository)
+        if cached is None:
+            raise _unfetched(repository, error) from error
+        return cached
     return Path(path)

@@ -23,6 +23,7 @@ class Hub(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repository, self.directory = repository, directory
         self.downloaded: list[str] = []
+        self.gone = False
 
     @property
     def endpoint(self) -> str:
@@ -43,12 +44,17 @@ class _Handler(BaseHTTPRequestHandler):
         """Tests print nothing."""
 
     def _answer(self) -> None:
+        if self.server.gone:  # a connection that was kept open
+            self.close_connection = True
+            return
         path = unquote(urlsplit(self.path).path)
         hub = self.server
         if path.startswith(f"/api/models/{hub.repository}/tree/"):
             self._send(json.dumps(self._tree()).encode())
         elif path.startswith(f"/api/models/{hub.repository}"):
-            self._send(json.dumps({"id": hub.repository, "sha": COMMIT, "siblings": []}).encode())
+            files = [{"rfilename": file["path"]} for file in self._tree()]
+            about = {"id": hub.repository, "sha": COMMIT, "siblings": files}
+            self._send(json.dumps(about).encode())
         elif path.startswith(f"/{hub.repository}/resolve/"):
             self._send_file(path.split("/resolve/", 1)[1].split("/", 1)[1])
         else:
@@ -104,5 +110,6 @@ def serving(repository: str, directory: Path) -> Iterator[Hub]:
         try:
             yield hub
         finally:
+            hub.gone = True
             hub.shutdown()
             thread.join()

@@ -114,8 +114,21 @@ def test_the_file_of_a_lora_s_repository(tmp_path: Path, names: list[str], taken
         assert found.read_bytes() == f"{taken}.safetensors".encode()
         assert find_lora(f"somebody/lora/{taken}.safetensors") == found
     assert (found.parent / "adapter_config.json").exists() == (taken == "adapter_model")
-    if taken != "pixel-art-xl":  # whose name only the hub could tell
-        assert find_lora("somebody/lora") == found
+    assert find_lora("somebody/lora") == found  # by the cache alone
+
+
+def test_a_file_from_a_hub_that_is_gone(tmp_path: Path) -> None:
+    directory = files_of_a_lora(tmp_path / "lora", "lora.safetensors", "other.safetensors")
+    for given in ("somebody/lora", "somebody/lora/lora.safetensors"):
+        with pytest.raises(ModelError, match="somebody/lora can't be fetched from the hub"):
+            find_lora(given)
+    with serving("somebody/lora", directory):
+        found = find_lora("somebody/lora/lora.safetensors")
+        with pytest.raises(ModelError, match="somebody/lora has no third"):
+            find_lora("somebody/lora/third.safetensors")
+    assert find_lora("somebody/lora/lora.safetensors") == found
+    with pytest.raises(ModelError, match="can't be fetched from the hub"):
+        find_lora("somebody/lora/other.safetensors")
 
 
 def test_a_lora_s_repository_with_several_files_or_none(tmp_path: Path) -> None:
