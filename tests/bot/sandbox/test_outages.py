@@ -14,6 +14,7 @@ from tests.bot.sandbox.raw import Raw
 from tests.bot.sandbox.small_bot import SmallBot, running
 
 SEND_MESSAGES = 1 << 11
+_BACK_WITHIN = 60.0  # seconds; the library's pauses are drawn at random and grow
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +30,7 @@ async def answered(ada: Person, name: str) -> bool:
 async def until_back(discord: Sandbox, *, identified: int = 1, resumed: int = 0) -> None:
     gateway = discord.gateway
     await discord.until(
-        lambda: (gateway.identified, gateway.resumed) == (identified, resumed) or None, 20
+        lambda: (gateway.identified, gateway.resumed) == (identified, resumed) or None, _BACK_WITHIN
     )
 
 
