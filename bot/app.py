@@ -178,6 +178,10 @@ def _worker_settings(settings: Settings) -> list[WorkerSettings]:
     return [
         WorkerSettings(
             model=generator.model,
+            spatial_unet_base=generator.spatial_unet_base,
+            unet_only=generator.unet_only,
+            low_vram=generator.low_vram,
+            depth_model=generator.depth_model,
             device=device,
             precision=generator.precision,
             engine=generator.engine,

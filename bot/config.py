@@ -54,6 +54,10 @@ class GeneratorSettings(Section):
 
     model: str = "nano"
     devices: str | Annotated[list[str], Field(min_length=1)] = "auto"
+    spatial_unet_base: str = ""
+    unet_only: bool = False
+    low_vram: bool = False
+    depth_model: str = ""
     precision: Literal["auto", "f32", "f16", "bf16"] = "auto"
     silence_seconds: Annotated[float, Field(gt=0)] = 600.0
     memory_limit_mb: Annotated[int, Field(ge=0)] = 0

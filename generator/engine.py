@@ -7,7 +7,7 @@ the real one.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from generator.protocol import Request
 
@@ -41,6 +41,10 @@ class Engine(Protocol):
 
 
 class EngineFactory(Protocol):
-    """Loads the model; raises ModelError where it can't be."""
+    """Loads the model; raises ModelError where it can't be.
 
-    def __call__(self, *, model: str, device: str, precision: str) -> Engine: ...
+    ``options`` are those of ``WorkerSettings`` that say something: ``spatial_unet_base``,
+    ``unet_only``, ``low_vram`` and ``depth_model``. An engine that has no use for them takes none.
+    """
+
+    def __call__(self, *, model: str, device: str, precision: str, **options: Any) -> Engine: ...

@@ -21,6 +21,7 @@ import transformers.utils.logging
 from generator import devices
 from generator.control.fetch import Fetched
 from generator.control.guides import Guides
+from generator.control.names import DEPTH_MODEL
 from generator.engine import Engine, Report
 from generator.errors import OutOfMemoryError
 from generator.hotshot.loading import load_model
@@ -147,9 +148,25 @@ class HotshotEngine:
         return recipe if self.tells_places else recipe.without_places()
 
 
-def create(*, model: str, device: str, precision: str) -> Engine:
-    """An EngineFactory."""
-    return HotshotEngine.load(Setup(model=model, precision=precision), device=device, previews=True)
+def create(
+    *,
+    model: str,
+    device: str,
+    precision: str,
+    spatial_unet_base: str = "",
+    unet_only: bool = False,
+    low_vram: bool = False,
+    depth_model: str = DEPTH_MODEL,
+) -> Engine:
+    """An EngineFactory, whose engines show what comes."""
+    setup = Setup(
+        model=model,
+        spatial_unet_base=spatial_unet_base,
+        unet_only=unet_only,
+        precision=precision,
+        depth_model=depth_model,
+    )
+    return HotshotEngine.load(setup, device=device, low_vram=low_vram, previews=True)
 
 
 @contextmanager

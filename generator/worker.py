@@ -44,17 +44,24 @@ from generator.protocol import (
 logger = logging.getLogger(__name__)
 
 HOTSHOT_ENGINE = "generator.hotshot_engine:create"
+_OPTIONS = ("spatial_unet_base", "unet_only", "low_vram", "depth_model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerSettings:
     """What a worker is started with. ``engine`` is ``module:factory``, an EngineFactory.
 
-    ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is how
-    far it stands back so that the bot, on the same cores, still answers at once.
+    ``spatial_unet_base`` is an SDXL whose spatial layers replace the model's, and of which
+    ``unet_only`` takes nothing else; ``depth_model`` is the depth annotator's (empty: the usual
+    one). ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
+    how far it stands back so that the bot, on the same cores, still answers at once.
     """
 
     model: str = "nano"
+    spatial_unet_base: str = ""
+    unet_only: bool = False
+    low_vram: bool = False
+    depth_model: str = ""
     device: str = "auto"
     precision: str = "auto"
     engine: str = HOTSHOT_ENGINE
@@ -226,7 +233,10 @@ def _sentence(error: Exception) -> str:
 def _load_engine(settings: WorkerSettings) -> Engine:
     module, _, factory = settings.engine.partition(":")
     create = cast(EngineFactory, getattr(importlib.import_module(module), factory))
-    return create(model=settings.model, device=settings.device, precision=settings.precision)
+    options = {name: value for name in _OPTIONS if (value := getattr(settings, name))}
+    return create(
+        model=settings.model, device=settings.device, precision=settings.precision, **options
+    )
 
 
 def _give_way(settings: WorkerSettings) -> None:

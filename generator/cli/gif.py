@@ -27,6 +27,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     """Declares the sub-command and its flags."""
     parser = subparsers.add_parser(
         "gif",
+        usage="%(prog)s --prompt TEXT --output FILE [FLAG ...]",
         help="make a GIF, film or picture from a prompt",
         description="Makes a GIF, WebP, MP4, PNG or JPEG of what a prompt says.",
         epilog=gif_flags.EXAMPLES,

@@ -93,8 +93,8 @@ def _add_sampling(group: argparse._ArgumentGroup) -> None:
         ("--steps", "denoising steps (default: the model's)"),
     )
     for flag, meaning in (
-        ("--guidance-scale", "how closely to follow the prompt; 1: not at all (model's)"),
-        ("--guidance-rescale", "against overexposure by guidance, 0 to 1 (model's)"),
+        ("--guidance-scale", "how closely to follow the prompt (default: the model's)"),
+        ("--guidance-rescale", "against overexposure by guidance, 0 to 1 (default: the model's)"),
         ("--guidance-start", "from which fraction of the steps on to guide (default: 0)"),
         ("--guidance-end", "up to which (default: 1)"),
     ):
@@ -108,8 +108,8 @@ def _add_sampling(group: argparse._ArgumentGroup) -> None:
 
 def _add_control(group: argparse._ArgumentGroup) -> None:
     group.description = (
-        "Several ControlNets at once: --control-type again for each; the flags of strength, span "
-        "and annotator then count once for all, or once for each in the same order."
+        "Several ControlNets at once: --control-type again for each; the flags of strength,\n"
+        "span and annotator then count once for all, or once for each in the same order."
     )
     group.add_argument(
         "--control-type",

@@ -23,6 +23,7 @@ from generator.protocol import (
     Request,
     Started,
 )
+from generator.recipe import Setup, recipe_of
 from generator.worker import WorkerHandle, WorkerSettings
 from tests.generator.media.pictures import read_back
 from tests.generator.workers import outcome, receive, started
@@ -100,6 +101,30 @@ def test_a_bad_request_is_a_sentence(
     assert isinstance(failed, Failed)
     assert sentence in failed.message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
+    """And its files' recipes name no place on this machine."""
+    settings = WorkerSettings(
+        model=str(TINY),
+        spatial_unet_base=str(TINY / "unet"),
+        unet_only=True,
+        low_vram=True,
+        device="cpu",
+        threads=1,
+    )
+    output = tmp_path / "ball.gif"
+    with started(settings) as handle:
+        assert isinstance(receive(handle), Ready)
+        handle.commands.send(Generate("one", 1, A_REQUEST, str(output)))
+        assert isinstance(outcome(handle), Finished)
+    recipe = recipe_of(output)
+    assert recipe is not None
+    assert recipe.request == A_REQUEST
+    assert recipe.setup == Setup(
+        model="tiny", spatial_unet_base="unet", unet_only=True, precision="f32"
+    )
+    assert set(recipe.sha256) == {"tiny", "unet"}
 
 
 def test_a_missing_model_is_told(tmp_path: Path) -> None:
