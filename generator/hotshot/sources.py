@@ -188,16 +188,22 @@ class _Listing:
             raise _unfetched(self.repository, error) from error
 
 
-def _cached(repository: str) -> Path | None:
-    """What was fetched of a repository before."""
+def _cached(repository: str, files: tuple[str, ...], ignore: tuple[str, ...] = ()) -> Path | None:
+    """Where a repository's files were fetched to before, if all of these were."""
     try:
-        return Path(snapshot_download(repository, local_files_only=True))
-    except Exception:  # noqa: BLE001 - then nothing was ever fetched
+        path = snapshot_download(
+            repository,
+            allow_patterns=list(files),
+            ignore_patterns=list(ignore),
+            local_files_only=True,
+        )
+    except Exception:  # noqa: BLE001 - of several libraries, and all mean the same
         return None
+    return Path(path)
 
 
 def _cached_files(repository: str) -> list[str]:
-    root = _cached(repository)
+    root = _cached(repository, ("-",))  # wherever it is, whatever there is
     if root is None:
         return []
     return [path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()]
@@ -240,7 +246,7 @@ def _snapshot(repository: str, files: tuple[str, ...], *, ignore: tuple[str, ...
         )
     except Exception as error:  # of several libraries, and all mean the same to who asked
         # After some of them the library asks its cache by itself, after others it doesn't.
-        cached = None if isinstance(error, _REFUSALS) else _cached(repository)
+        cached = None if isinstance(error, _REFUSALS) else _cached(repository, files, ignore)
         if cached is None:
             raise _unfetched(repository, error) from error
         return cached
