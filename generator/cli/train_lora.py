@@ -44,7 +44,9 @@ example:
 A picture's caption is in a .txt of its name beside it; without one the trigger is all that is
 said. The result is pytorch_lora_weights.safetensors, as diffusers names it, and
 lora_kohya.safetensors, for ComfyUI and others. On several GPUs:
-  accelerate launch -m generator.training.train_lora ..."""
+  accelerate launch -m generator.training.train_lora ...
+and in two processes on a CPU:
+  ACCELERATE_USE_CPU=1 torchrun --nproc-per-node 2 -m generator.training.train_lora ..."""
 
 
 class _ByMemory:

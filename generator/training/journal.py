@@ -6,6 +6,7 @@ Called on the main process alone. The lines are the record; the report is drawn 
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,10 +16,11 @@ from typing import Any
 from accelerate import Accelerator
 from PIL import Image
 
-from generator.errors import TrainingError
+from generator.errors import HotshotError, TrainingError
 from generator.training import report
 from generator.training.loop import Update
 from generator.training.settings import RunSettings
+from generator.training.telling import tell
 
 METRICS, PICTURES, REPORT = "metrics.jsonl", "validation", "report.html"
 Look = Callable[[Path], Sequence[tuple[str, Path]]]  # directory -> (prompt, GIF in it)
@@ -81,9 +83,9 @@ class Journal:
     def look(self, done: int) -> None:
         directory = self._directory / PICTURES / f"step-{done:06d}"
         directory.mkdir(parents=True, exist_ok=True)
-        made = self._look(directory)
+        made = self._made(directory, done)
         if not made:
-            directory.rmdir()
+            shutil.rmtree(directory)
             return
         (directory / "prompts.json").write_text(
             json.dumps({path.name: prompt for prompt, path in made}, indent=2), encoding="utf-8"
@@ -92,6 +94,14 @@ class Journal:
             _SHOWN[tracker.name](tracker, made, done)
         self._draw()
         self._before = time.monotonic()
+
+    def _made(self, directory: Path, done: int) -> Sequence[tuple[str, Path]]:
+        """None where it fails: what was trained so far is worth more than a look at it."""
+        try:
+            return self._look(directory)
+        except HotshotError as error:
+            tell(f"There are no validation GIFs of step {done}: {error}")
+            return ()
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()

@@ -22,7 +22,7 @@ from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-from generator.errors import CancelledError, TrainingError
+from generator.errors import CancelledError, OutOfMemoryError, TrainingError
 from generator.training.house import FACTS, STATE, House, read_json, write_json
 from generator.training.optimizer import make_optimizer
 from generator.training.settings import LATEST, RunSettings
@@ -108,7 +108,9 @@ class Loop:
             self._look()
         with _interrupts() as asked_to_stop:
             while self.done < self.steps:
-                self._told(self._update())
+                with _memory_errors():
+                    update = self._update()
+                self._told(update)
                 stopping = self._agreed(bool(asked_to_stop))
                 if stopping or self._is_time_to_save():
                     self.save()
@@ -296,6 +298,17 @@ def _learning_rate(settings: RunSettings, processes: int) -> float:
 
 def _average(parameters: list[nn.Parameter], settings: RunSettings) -> EMAModel | None:
     return EMAModel(parameters, decay=settings.ema_decay) if settings.use_ema else None
+
+
+@contextmanager
+def _memory_errors() -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise OutOfMemoryError(
+            "There is not enough memory for a step; lower --train-batch-size and raise "
+            "--gradient-accumulation-steps, or use --gradient-checkpointing and --mixed-precision."
+        ) from error
 
 
 @contextmanager

@@ -172,6 +172,16 @@ def test_what_is_told(clips: Path, tmp_path: Path) -> None:
     assert shown[1].encoded_image_string.startswith(b"GIF89a")
 
 
+def test_a_validation_that_fails_costs_no_training(
+    clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "validation" / "step-000001" / "0.gif").mkdir(parents=True)
+    flags = ("--max_train_steps=1", "--validate_every_steps=1", "--test_prompts=a ball")
+    train(clips, tmp_path, *flags)
+    assert "no validation GIFs of step 1: " in capsys.readouterr().err
+    assert (tmp_path / "temporal_layers.safetensors").is_file()
+
+
 def test_trackers_that_are_not_installed(clips: Path, tmp_path: Path, refused: Refused) -> None:
     pytest.importorskip("tensorboard")
     try:
