@@ -8,7 +8,7 @@ from typing import Any
 from discord import app_commands
 from discord.ui import DynamicItem
 
-from bot.commands import gif, help_, history, lora, menus, queue, results, sheet
+from bot.commands import gif, help_, history, lora, menus, queue, results, settings, sheet
 from bot.config_library import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu
 from bot.ui.buttons import CancelButton, MasterButton
@@ -21,7 +21,12 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     MasterButton,
     history.PageButton,
 )
-ACTIONS: Mapping[str, Action] = {**sheet.ACTIONS, **results.ACTIONS, **menus.ACTIONS}
+ACTIONS: Mapping[str, Action] = {
+    **sheet.ACTIONS,
+    **results.ACTIONS,
+    **menus.ACTIONS,
+    **history.ACTIONS,
+}
 
 AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_commands.ContextMenu
 
@@ -36,9 +41,10 @@ def all_commands(
     commands: list[AnyCommand] = [
         gif.build(limits, styles),
         lora.build(),
-        history.build(),
+        *history.build(),
         queue.build_queue(),
         queue.build_cancel(),
+        settings.build(limits, styles or {}),
         help_.build(),
         *menus.build(),
     ]

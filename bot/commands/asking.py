@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 
+from bot.commands.settings import check_allowed
 from bot.errors import NotAcceptedError
 from bot.house import house_of
 from bot.jobs.model import Attachment, Origin
@@ -82,8 +83,9 @@ async def ask(
 
     ``answer_id`` is the answer's where one was given already. An order that Discord doesn't take
     the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
-    NotAcceptedError where not even the first is taken.
+    RefusedError where not even the first is taken, or no GIFs are made here.
     """
+    await check_allowed(interaction)
     jobs = house_of(interaction).jobs
     first, *others = orders
     origin = origin_of(interaction, first)

@@ -24,6 +24,7 @@ from bot.commands.reading import (
     read_style,
     with_control,
 )
+from bot.commands.settings import taken_for_granted
 from bot.config_library import Style
 from bot.house import house_of
 from bot.intake.sources import Brought
@@ -36,6 +37,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
     styles = styles or {}
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
+        given = await taken_for_granted(interaction, given)
         style = read_style(styles, given.pop("style", None))
         count = read_count(given.pop("count"))
         suffix, private = read_format(given.pop("format")), bool(given.pop("private"))

@@ -1,73 +1,212 @@
-"""/history: one's own GIFs, newest first, page by page."""
+"""/history and /show: one's own GIFs with thumbnails, by words and filters, and one of them whole.
+
+What a page shows stands in its buttons' custom_ids, so they work after a restart; whoever presses
+them sees their own GIFs.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Any, Self
 
 import discord
-from discord import app_commands
+from discord import AppCommandOptionType, SelectOption, app_commands
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot.house import house_of
+from bot.commands.options import AnyCommand, Bounded, Option, choice_of, command
+from bot.errors import RefusedError
+from bot.house import House, house_of
+from bot.intake.names import plain_line
+from bot.jobs.model import Job, State
 from bot.storage import jobs as rows
-from bot.ui import embeds
+from bot.storage import library
+from bot.storage.library import Wanted
+from bot.ui import embeds, text
+from bot.ui.actions import ActionMenu, Values
 from bot.ui.answers import refuse
+from bot.ui.results import result_view
+from bot.ui.thumbnails import strip
 
 PAGE_SIZE = 5
+_FILTERS = ("done", "failed", "favourites")
+_LONGEST_SEARCH = 50
+_MOST_CHOICES = 25  # Discord's
+_SHORT_ID = 12  # as footers show it
 
 
-class PageButton(DynamicItem[Button[View]], template=r"history:(?P<page>\d{1,6})"):
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page of what was searched for."""
+
+    page: int = 0
+    only: str = ""
+    words: str = ""
+
+    @property
+    def custom_id(self) -> str:
+        return f"history:{self.page}:{self.only}:{self.words}"
+
+
+class PageButton(
+    DynamicItem[Button[View]],
+    template=r"history:(?P<page>\d{1,6})(?::(?P<only>[a-z]{0,10}):(?P<words>.{0,50}))?",
+):
     """Turns to a page of the presser's own history."""
 
-    def __init__(self, page: int, *, label: str = "…", disabled: bool = False) -> None:
-        self._page = page
-        super().__init__(Button(label=label, custom_id=f"history:{page}", disabled=disabled))
+    def __init__(self, place: Place, *, label: str = "…") -> None:
+        self._place = place
+        super().__init__(Button(label=label, custom_id=place.custom_id))
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: Item[Any], match: re.Match[str], /
     ) -> Self:
         del interaction, item
-        return cls(int(match["page"]))
+        return cls(Place(int(match["page"]), match["only"] or "", match["words"] or ""))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with refuse(interaction):
-            await show_page(interaction, self._page)
+            await show_page(interaction, self._place)
 
 
-def build() -> app_commands.Command[Any, ..., None]:
-    """The command."""
+class JobOption(app_commands.Transformer):
+    """An option that completes itself with one's own GIFs, by the words of their prompts."""
 
-    async def history(interaction: discord.Interaction[Any]) -> None:
-        await show_page(interaction, 0)
+    @property
+    def type(self) -> AppCommandOptionType:
+        return AppCommandOptionType.string
 
-    return app_commands.Command(
-        name="history", description="Show the GIFs you asked for.", callback=history
-    )
+    async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        del interaction
+        return value
+
+    async def autocomplete(
+        self, interaction: discord.Interaction[Any], value: Any, /
+    ) -> list[app_commands.Choice[str | int | float]]:
+        wanted = Wanted(user_id=interaction.user.id, words=str(value)[:_LONGEST_SEARCH])
+        database = house_of(interaction).database
+        found = await database.read(library.page, wanted, limit=_MOST_CHOICES, offset=0)
+        return [app_commands.Choice(name=text.choice(job), value=job.id) for job in found]
 
 
-async def show_page(interaction: discord.Interaction[Any], page: int) -> None:
-    """A page of the asker's own jobs: a new ephemeral message, or the pressed one turned over."""
-    database, user_id = house_of(interaction).database, interaction.user.id
-    total = await database.read(rows.count_of_user, user_id)
+def build() -> list[AnyCommand]:
+    """Both commands."""
+    search = Bounded(AppCommandOptionType.string, 1, _LONGEST_SEARCH)
+    return [
+        command(
+            "history",
+            "Show the GIFs you asked for.",
+            history,
+            {
+                "search": Option(search, "Words that stand in their prompts."),
+                "only": Option(choice_of(_FILTERS), "Only some of them (all)."),
+            },
+        ),
+        command(
+            "show",
+            "Show one of your GIFs, and all that is known of it.",
+            show,
+            {"id": Option(JobOption(), "Which one: begin to type its prompt.", required=True)},
+        ),
+    ]
+
+
+async def history(
+    interaction: discord.Interaction[Any], *, search: Any = None, only: Any = None
+) -> None:
+    """The first page."""
+    words = plain_line(str(search or ""), _LONGEST_SEARCH)
+    filtered = str(only) if only in _FILTERS else ""
+    await show_page(interaction, Place(0, filtered, words))
+
+
+async def show_page(interaction: discord.Interaction[Any], place: Place) -> None:
+    """A page of the asker's own: a new ephemeral message, or the pressed one turned over."""
+    house = house_of(interaction)
+    wanted = Wanted(user_id=interaction.user.id, words=place.words, only=place.only)
+    total = await house.database.read(library.count, wanted)
     pages = max(1, -(-total // PAGE_SIZE))
-    page = min(page, pages - 1)
-    offset = page * PAGE_SIZE
-    jobs = await database.read(rows.of_user, user_id, limit=PAGE_SIZE, offset=offset)
-    embed = embeds.history(jobs, page=page, pages=pages, total=total)
-    view = _view(page, pages)
+    place = replace(place, page=min(place.page, pages - 1))
+    offset = place.page * PAGE_SIZE
+    jobs = await house.database.read(library.page, wanted, limit=PAGE_SIZE, offset=offset)
+    embed = embeds.history(jobs, page=place.page, pages=pages, total=total)
+    files = await _thumbnails(house, jobs)
+    if files:
+        embed.set_image(url="attachment://page.png")
+    view = _view(place, pages, jobs)
     if interaction.type is discord.InteractionType.component:
-        await interaction.response.edit_message(embed=embed, view=view)
+        await interaction.response.edit_message(embed=embed, view=view, attachments=files)
     else:
-        await interaction.response.send_message(embed=embed, view=view, ephemeral=True)
+        await interaction.response.send_message(embed=embed, view=view, files=files, ephemeral=True)
 
 
-def _view(page: int, pages: int) -> View:
-    """Stands under a page of the history; two buttons never share a page, nor a custom_id."""
+async def show(interaction: discord.Interaction[Any], **given: Any) -> None:
+    """By its id, or by how that begins."""
+    await _show(interaction, str(given["id"]).strip().lower())
+
+
+async def pick(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
+    """One of a page."""
+    del target
+    await _show(interaction, values.get("choice", ""))
+
+
+async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
+    house, user_id = house_of(interaction), interaction.user.id
+    job = await _own_or_favourite(house, user_id, job_id)
+    parent = await house.database.read(rows.get, job.origin.parent_id or "")
+    descendants = await house.database.read(library.children, job.id)
+    embed = embeds.whole(job, parent, descendants)
+    files = []
+    path = house.blobs.path(job.output) if job.output else None
+    size = job.size_bytes or 0
+    if path is not None and path.exists() and size <= interaction.filesize_limit:
+        name = f"hotshot-{job.id[:_SHORT_ID]}{path.suffix}"
+        files.append(discord.File(path, filename=name, description=text.alt_text(job.request)))
+    view = result_view(job.id, offers_master=False) if job.state is State.DONE else View()
+    await interaction.response.send_message(embed=embed, files=files, view=view, ephemeral=True)
+
+
+async def _own_or_favourite(house: House, user_id: int, job_id: str) -> Job:
+    """Raises RefusedError for one that is neither."""
+    job = None
+    if re.fullmatch(rf"[0-9a-f]{{{_SHORT_ID},32}}", job_id):
+        job = await house.database.read(library.beginning_with, job_id)
+    is_mine = job is not None and job.user_id == user_id
+    if job is None or not (
+        is_mine or await house.database.read(library.is_favourite, user_id, job.id)
+    ):
+        raise RefusedError("There is no such GIF of yours; /history shows those there are.")
+    return job
+
+
+async def _thumbnails(house: House, jobs: Sequence[Job]) -> list[discord.File]:
+    """One picture for the whole page; none where no master is left."""
+    masters = [house.blobs.path(job.output) if job.output else None for job in jobs]
+    if not any(masters):
+        return []
+    picture = await asyncio.to_thread(strip, masters)
+    return [discord.File(BytesIO(picture), filename="page.png", description="The page's GIFs.")]
+
+
+def _view(place: Place, pages: int, jobs: Sequence[Job]) -> View:
+    """Stands under a page; two buttons never share a page, nor a custom_id."""
     view = View(timeout=None)
-    if page > 0:
-        view.add_item(PageButton(page - 1, label="◀ Newer"))
-    if page + 1 < pages:
-        view.add_item(PageButton(page + 1, label="Older ▶"))
+    if place.page > 0:
+        view.add_item(PageButton(replace(place, page=place.page - 1), label="◀ Newer"))
+    if place.page + 1 < pages:
+        view.add_item(PageButton(replace(place, page=place.page + 1), label="Older ▶"))
+    if jobs:
+        options = [
+            SelectOption(label=text.shorten(f"{number}. {job.request.prompt}", 100), value=job.id)
+            for number, job in enumerate(jobs, start=1)
+        ]
+        view.add_item(ActionMenu("history_pick", "0", placeholder="Show one …", options=options))
     return view
+
+
+ACTIONS = {"history_pick": pick}

@@ -20,8 +20,9 @@ def build_queue() -> app_commands.Command[Any, ..., None]:
     """/queue."""
 
     async def queue(interaction: discord.Interaction[Any]) -> None:
-        statuses = house_of(interaction).jobs.waiting_or_running()
-        embed = embeds.queue(statuses[:_SHOWN], total=len(statuses), user_id=interaction.user.id)
+        jobs = house_of(interaction).jobs
+        shown = jobs.waiting_or_running(limit=_SHOWN)
+        embed = embeds.queue(shown, total=jobs.unfinished, user_id=interaction.user.id)
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     return app_commands.Command(

@@ -43,7 +43,7 @@ def read_request(
     Raises RequestError, one sentence that says what to ask for instead.
     """
     own = style or Style()
-    chosen = _size(limits, size)
+    chosen = read_size(limits, size)
     words, without = own.applied_to(_text(prompt), _text(negative_prompt))
     length = whole("number of frames", frames, min(DEFAULT_FRAMES, limits.max_frames))
     request = Request(
@@ -112,7 +112,8 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _size(limits: ModelLimits, value: object) -> Size:
+def read_size(limits: ModelLimits, value: object) -> Size:
+    """One of the model's named sizes. Raises RequestError."""
     name = DEFAULT_SIZE if value is None else str(value)
     for size in limits.sizes:
         if size.name == name:

@@ -11,10 +11,12 @@ from bot.jobs.model import UNFINISHED, Job, State
 from bot.storage.jobs import get
 from bot.storage.tables import attachments, favourites, jobs, loras
 
+_FAVOURITES = "favourites"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which of one person's jobs: with these words, in this state, favourites alone."""
+    """Which of one person's jobs: with these words, in this state; or whatever they marked."""
 
     user_id: int
     words: str = ""
@@ -45,16 +47,19 @@ def count(connection: Connection, wanted: Wanted) -> int:
     return connection.execute(query).scalar_one()
 
 
-def beginning_with(connection: Connection, user_id: int, start: str) -> Job | None:
-    """One's own job whose id begins so."""
-    query = (
-        select(jobs.c.id)
-        .where(jobs.c.user_id == user_id, jobs.c.id.like(f"{start}%"))
-        .order_by(jobs.c.number.desc())
-        .limit(1)
+def beginning_with(connection: Connection, start: str) -> Job | None:
+    """The job whose id begins so; None also where several do. ``start`` is hexadecimal."""
+    query = select(jobs.c.id).where(jobs.c.id >= start, jobs.c.id <= f"{start}g").limit(2)
+    found = list(connection.execute(query).scalars())
+    return get(connection, found[0]) if len(found) == 1 else None
+
+
+def is_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
+    """Whether this person marked it."""
+    query = select(favourites.c.job_id).where(
+        favourites.c.user_id == user_id, favourites.c.job_id == job_id
     )
-    job_id = connection.execute(query).scalar_one_or_none()
-    return None if job_id is None else get(connection, job_id)
+    return connection.execute(query).one_or_none() is not None
 
 
 def posted_as(connection: Connection, message_id: int) -> Job | None:
@@ -93,13 +98,13 @@ def may_use_lora(connection: Connection, user_id: int, guild_id: int | None, blo
 
 
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [jobs.c.user_id == wanted.user_id]
+    marked = select(favourites.c.job_id).where(favourites.c.user_id == wanted.user_id)
+    conditions: list[ColumnElement[bool]] = [
+        jobs.c.id.in_(marked) if wanted.only == _FAVOURITES else jobs.c.user_id == wanted.user_id
+    ]
     for word in wanted.words.casefold().split()[:10]:
         prompt = func.lower(jobs.c.request["prompt"].as_string().cast(String))
         conditions.append(prompt.contains(word, autoescape=True))
     if wanted.only in (State.DONE, State.FAILED):
         conditions.append(jobs.c.state == wanted.only)
-    if wanted.only == "favourites":
-        mine = select(favourites.c.job_id).where(favourites.c.user_id == wanted.user_id)
-        conditions.append(jobs.c.id.in_(mine))
     return conditions

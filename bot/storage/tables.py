@@ -135,6 +135,14 @@ favourites = Table(
     Index("favourites_by_job", "job_id"),
 )
 
+preferences = Table(
+    "preferences",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("content", JSON, nullable=False),
+)
+
 costs = Table(
     "costs",
     metadata,

@@ -59,6 +59,23 @@ def history(jobs: Sequence[Job], *, page: int, pages: int, total: int) -> Embed:
     return embed.set_footer(text=f"Page {page + 1} of {pages} · {total} in all")
 
 
+def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
+    """Everything known of one job, and what it came from and led to."""
+    embed = Embed(description=_quote(job.request), colour=_DONE)
+    embed.add_field(name="State", value=text.state(job))
+    embed.add_field(name="Seed", value=f"`{job.request.seed}`")
+    embed.add_field(name="Settings", value=text.settings(job.request), inline=False)
+    if job.request.negative_prompt:
+        embed.add_field(name="Without", value=text.prompt(job.request.negative_prompt))
+    if lineage := text.lineage(job, parent, descendants):
+        embed.add_field(name="Lineage", value=lineage, inline=False)
+    if job.error:
+        embed.add_field(name="Why", value=text.prompt(job.error, 500), inline=False)
+    if job.link:
+        embed.add_field(name="Where", value=f"[the message]({job.link})", inline=False)
+    return embed.set_footer(text=f"Job {job.id[:12]} · made by {text.made(job)}")
+
+
 def queue(shown: Sequence[Status], *, total: int, user_id: int) -> Embed:
     """Who is being served and who waits."""
     if not shown:

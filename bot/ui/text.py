@@ -141,6 +141,18 @@ def history_line(job: Job) -> str:
     return "\n".join(words)
 
 
+def lineage(job: Job, parent: Job | None, descendants: int) -> str:
+    """What a job came from, and how many came from it."""
+    words = []
+    if parent is not None:
+        words.append(f"From `{parent.id[:12]}` ({job.origin.relation.replace('_', ' ')})")
+    elif job.origin.parent_id and job.origin.relation != "try":
+        words.append("From a GIF that was deleted")
+    if descendants:
+        words.append("1 came from it" if descendants == 1 else f"{descendants} came from it")
+    return " · ".join(words)
+
+
 def queue_line(place: int, now: Status, *, mine: bool) -> str:
     """One job in /queue; other people's prompts are their own business."""
     what = prompt(now.job.request.prompt, 60) if mine else f"<@{now.job.user_id}>"

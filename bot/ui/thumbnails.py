@@ -1,0 +1,53 @@
+"""A strip of small pictures for a page of GIFs: each master's first frame, numbered by its place.
+
+The masters are this bot's own files, so they are opened here; films, which would need a decoder of
+their own, are shown as a grey tile. Blocking: call it in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_EDGE = 128
+_GAP = 4
+_GROUND = (47, 49, 54)
+
+
+def strip(masters: Sequence[Path | None]) -> bytes:
+    """A PNG; None is a master that is gone."""
+    from PIL import Image, ImageDraw  # the bot's start needn't wait for it
+
+    width = len(masters) * (_EDGE + _GAP) + _GAP
+    sheet = Image.new("RGB", (width, _EDGE + 2 * _GAP), _GROUND)
+    draw = ImageDraw.Draw(sheet)
+    for index, master in enumerate(masters):
+        left = index * (_EDGE + _GAP) + _GAP
+        tile = _first_frame(master)
+        if tile is not None:
+            sheet.paste(tile, (left + (_EDGE - tile.width) // 2, _GAP + (_EDGE - tile.height) // 2))
+        draw.text(
+            (left + 4, _GAP + 2), str(index + 1), "white", stroke_width=2, stroke_fill="black"
+        )
+    made = BytesIO()
+    sheet.save(made, "PNG")
+    return made.getvalue()
+
+
+def _first_frame(master: Path | None) -> Image.Image | None:
+    from PIL import Image
+
+    if master is None:
+        return None
+    try:
+        with Image.open(master, formats=["GIF", "WEBP", "PNG"]) as picture:
+            frame = picture.convert("RGB")
+    except OSError:
+        return None
+    frame.thumbnail((_EDGE, _EDGE))
+    return frame
