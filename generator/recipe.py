@@ -116,8 +116,8 @@ def recipe_of(path: Path) -> Recipe | None:
         return Recipe.from_json(comment_of(path.read_bytes()))
     except BrokenFileError as error:
         raise MediaError(f"{path} is damaged or breaks off in the middle; get it anew.") from error
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
+    except (OSError, ValueError) as error:  # ValueError: no path can be so called
+        reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
         raise MediaError(f"{path} can't be read ({reason}).") from error
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.cli.parsing import Parser
 from generator.errors import MediaError
+from generator.places import existing
 from generator.recipe import Recipe, recipe_of
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, MAX_LORA_HEADER, read_header
 from generator.weightfiles.kinds import Kind, kind_of
@@ -43,9 +44,9 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 def run(arguments: Namespace) -> None:
     """Prints the facts; raises HotshotError."""
-    path: Path = arguments.file
-    if not path.is_file():
-        raise MediaError(f"There is no file {path}.")
+    path = existing(str(arguments.file))
+    if path is None or not path.is_file():
+        raise MediaError(f"There is no file {arguments.file}.")
     facts = _weights(path) if path.suffix.lower() in _WEIGHTS else _picture(path)
     if arguments.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))

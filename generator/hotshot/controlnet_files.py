@@ -20,6 +20,7 @@ from generator.hotshot import weights
 from generator.hotshot.ldm import ldm_names
 from generator.hotshot.parts import build
 from generator.hotshot.sources import fetch_file, fetch_root
+from generator.places import existing
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
 
@@ -65,10 +66,10 @@ def find_controlnet(kind: str, model_directory: Path) -> Path:
     Raises ModelError where there is none.
     """
     own = model_directory / "controlnet"
-    if "/" not in kind and (own / kind / "config.json").is_file():
+    if "/" not in kind and existing(str(own / kind / "config.json")):
         return own / kind
-    path = Path(kind).expanduser()
-    if path.exists() and kind not in PUBLISHED:
+    path = existing(kind)
+    if path is not None and kind not in PUBLISHED:
         return path
     parts = PUBLISHED.get(kind, kind).split("/")
     if kind.startswith((".", "/", "~")) or len(parts) < 2 or not all(parts):

@@ -22,6 +22,7 @@ from torch import Tensor
 from generator.errors import ModelError
 from generator.hotshot.lora_delta import Tensors, rank_of
 from generator.hotshot.sources import fetch_file, fetch_only_file
+from generator.places import existing
 from generator.weightfiles.header import MAX_LORA_HEADER, Header, read_header
 from generator.weightfiles.lora_facts import base_model, check_is_lora
 from generator.weightfiles.lora_names import part_of
@@ -56,11 +57,9 @@ def find_lora(given: str) -> Path:
 
     Raises ModelError where there is none.
     """
-    path = Path(given).expanduser()
-    if path.is_file():
-        return path
-    if path.is_dir():
-        return _in_directory(path)
+    path = existing(given)
+    if path is not None:
+        return _in_directory(path) if path.is_dir() else path
     parts = given.split("/")
     if given.startswith((".", "/", "~")) or len(parts) < 2 or not all(parts):
         raise ModelError(

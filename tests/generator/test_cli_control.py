@@ -235,9 +235,10 @@ def test_a_lora_or_controlnet_that_is_nowhere_is_one_line(
     tmp_path: Path, refused: Callable[[Words], str]
 ) -> None:
     output = tmp_path / "ball.gif"
-    assert "There is no LoRA at" in refused(words(output, "--lora", "/no/look.safetensors"))
-    missing = ("--control-type", "/no/net", "--gif", str(SOURCE))
-    assert "There is no ControlNet" in refused(words(output, *missing))
+    for place in ("/no/where", "~nobody-here/a", "x" * 5000):
+        assert "There is no LoRA at" in refused(words(output, "--lora", place))
+        missing = ("--control-type", place, "--gif", str(SOURCE), "--control-annotator", "none")
+        assert "There is no ControlNet" in refused(words(output, *missing))
 
 
 def test_a_file_without_a_recipe_is_one_line(
@@ -245,7 +246,8 @@ def test_a_file_without_a_recipe_is_one_line(
 ) -> None:
     line = ["gif", "--from", str(SOURCE), "--output", str(tmp_path / "ball.gif")]
     assert "carries no recipe" in refused(line)
-    assert "There is no file" in refused(["inspect", str(tmp_path / "missing.gif")])
+    for place in (str(tmp_path / "missing.gif"), "x" * 5000):
+        assert "There is no file" in refused(["inspect", place])
     assert "no picture that can be read" in refused(["inspect", __file__])
 
 
