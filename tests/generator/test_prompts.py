@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.errors import RequestError
@@ -31,13 +31,14 @@ from generator.protocol import Request
         ("(a:nan) (b:1e9) (c:)", [("(a:nan) (b:1e9) (c:)", 1)]),
         ("(a:-1)", [("a", -1)]),
         ("", [("", 1)]),
-        ("(:1.3)", []),
+        ("(:1.3)", [("", 1)]),
     ],
 )
 def test_fragments(prompt: str, fragments: list[tuple[str, float]]) -> None:
     assert fragments_of(prompt) == [Fragment(text, weight) for text, weight in fragments]
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab ():.\\1[]", max_size=60))
 def test_whatever_is_typed_keeps_its_letters(prompt: str) -> None:
     fragments = fragments_of(prompt)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.errors import ModelError
@@ -117,6 +117,7 @@ def test_formats(tmp_path: Path, role: str, format_: str) -> None:
     assert read_lora_facts(path).format == format_
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(
