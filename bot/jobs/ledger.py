@@ -24,7 +24,7 @@ from generator.protocol import Request
 
 logger = logging.getLogger(__name__)
 
-_PAGE = 500  # rows at a time, so that everything else gets its turn meanwhile
+_PAGE = 100  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
 
 
@@ -40,6 +40,9 @@ class Ledger:
 
     def __iter__(self) -> Iterator[Job]:
         return iter(list(self._live.values()))
+
+    def __len__(self) -> int:
+        return len(self._live)
 
     def get(self, job_id: str) -> Job | None:
         """An unfinished job; None when it is over."""

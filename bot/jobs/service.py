@@ -127,11 +127,23 @@ class JobService:
         job = self._ledger.get(job_id)
         return None if job is None else self._outlook.of(job, self._closed or self._trouble)
 
-    def waiting_or_running(self, user_id: int | None = None) -> list[Status]:
+    def waiting_or_running(
+        self, user_id: int | None = None, *, limit: int | None = None
+    ) -> list[Status]:
         """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
         jobs = [job for job in self._ledger if user_id in (None, job.user_id)]
-        statuses = [status for job in jobs if (status := self.status(job.id)) is not None]
-        return sorted(statuses, key=lambda status: (status.ahead or 0, status.job.number))
+        jobs.sort(key=self._place)
+        statuses = (self.status(job.id) for job in jobs[:limit])
+        return [status for status in statuses if status is not None]
+
+    @property
+    def unfinished(self) -> int:
+        """How many jobs there are in all."""
+        return len(self._ledger)
+
+    def _place(self, job: Job) -> tuple[bool, int, int]:
+        waits = job.state is State.QUEUED
+        return waits, self._queue.position(job.id) if waits else 0, job.number
 
     # -- for the workers (``bot.jobs.pool.Work``) --------------------------------------------------
 
