@@ -24,7 +24,8 @@ from generator.nano.proofs import figures
 from generator.nano.proofs.figures import Asked
 
 EDGE, FRAMES, SEED = 128, 8, 5
-WORDS = {"zigzag": ("zigzagging", "in zigzag"), "orbit": ("orbiting", "in orbit")}
+# The text encoders stay as they are, so words are needed that they don't take for each other.
+WORDS = {"zigzag": ("going zigzag", "moving zigzag"), "orbit": ("orbiting", "circling")}
 
 
 def draw(motion: str, attributes: world.Attributes, rng: np.random.Generator) -> Frames:
@@ -109,7 +110,9 @@ def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
         raise SystemExit("fine-tuning failed; it said why above")
 
 
-_PROMPTS = "a red ball zigzagging on a black background|a white star orbiting on a navy background"
+_PROMPTS = (
+    "a red ball going zigzag on a black background|a white star orbiting on a navy background"
+)
 
 
 def _zigzag(time: float) -> tuple[float, float]:

@@ -71,9 +71,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m generator.nano.proofs.ring")
     parser.add_argument("--model", default=NANO)
     parser.add_argument("--output", type=Path, default=Path("out/proofs/ring"))
-    parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--learning-rate", type=float, default=1e-3)
-    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--others", type=int, default=64, help="pictures of what is to stay")
     parser.add_argument("--count", type=int, default=48, help="GIFs to measure, of either kind")
     arguments = parser.parse_args()
@@ -108,7 +108,11 @@ def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
         *(f"--num-class-images={arguments.others}", "--gradient-accumulation-steps=1"),
         *("--train-batch-size=5", f"--max-train-steps={arguments.steps}", "--use-ema"),
         *("--ema-decay=0.98", "--lr-scheduler=cosine", "--lr-warmup-steps=20"),
-        *(f"--learning-rate={arguments.learning_rate}", "--text-encoder-lr=3e-4"),
+        *(
+            f"--learning-rate={arguments.learning_rate}",
+            "--text-encoder-lr=1e-3",
+            "--adam-weight-decay=0",
+        ),
         *("--no-gradient-checkpointing", "--save-starting-step=0", "--validate-every-steps=200"),
         *("--test-prompts", f"a {TRIGGER} moving left on a black background"),
     ]
