@@ -17,18 +17,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from benchmarks.bot import megabytes, milliseconds, quantile
 from benchmarks.process import running, write_config
 from benchmarks.table import print_table
-from bot.sandbox import Interaction, Person, Sandbox
+from bot.sandbox import Interaction, Message, Person, Sandbox
 from bot.sandbox.interactions import ANSWER_WITHIN, DEFERRED_MESSAGE
 
 _WITHIN = 300.0  # seconds
 _STEPS = 1  # of benchmarks.busy
-_SPANS = 100  # jobs whose beginnings and ends are compared
+_SPANS = 100  # jobs whose beginnings and ends are compared, at most
+_LAG = "lag"  # the file's name
 _QUEUE = ("[queue]", "size = 100_000", "per_user = 10_000")
 
 
@@ -47,11 +49,13 @@ class Figures:
     """Times in seconds, memory in bytes."""
 
     typed: int = 0
+    unanswered: int = 0
     lost: int = 0
     typing_seconds: float = 0.0
     answers: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    cpu: float = 0.0  # a command
     memory_before: int = 0
     memory_peak: int = 0
     waiting: int = 0
@@ -62,11 +66,13 @@ class Figures:
         """What, measured, goal."""
         rate = self.typed / self.typing_seconds
         yield "commands", f"{self.typed} at {rate:.0f} a second", "200 a second"
-        yield "of them lost", str(self.lost), "0"
+        yield "not answered within 3 s", str(self.unanswered), "0"
+        yield "answered and lost", str(self.lost), "0"
         yield "first answer, p50", milliseconds(quantile(self.answers, 0.5)), ""
         yield "first answer, p99", milliseconds(quantile(self.answers, 0.99)), "< 100 ms"
         yield "the event loop is late, p50", milliseconds(quantile(self.lags, 0.5)), ""
         yield "the event loop is late, p99", milliseconds(quantile(self.lags, 0.99)), "< 20 ms"
+        yield "the bot's CPU time a command", _fine(self.cpu), ""
         yield "memory before", megabytes(self.memory_before), ""
         yield "memory at most", megabytes(self.memory_peak), ""
         yield "a busy worker idle between two jobs, p50", _fine(quantile(self.pauses, 0.5)), ""
@@ -83,10 +89,10 @@ async def measure(load: Load) -> Figures:
         async with Sandbox() as discord:
             config = write_config(directory, discord, *_QUEUE)
             people = [discord.person(f"person{number}") for number in range(load.people)]
-            lag = directory / "lag"
-            module = ("benchmarks.lag", "--lag", str(lag))
+            module = ("benchmarks.lag", "--lag", str(directory / _LAG))
             async with running(config, discord, *module, kill=True) as (_, process):
-                await _flooded(load, figures, people, process, lag)
+                await _flooded(load, figures, people, process, directory)
+                figures.pauses = await _pauses(discord, min(2 * _SPANS, figures.typed))
                 await _pile_up(load, people, directory)
             figures.waiting = _waiting(directory)
             await _started_again(figures, discord, config)
@@ -94,25 +100,43 @@ async def measure(load: Load) -> Figures:
 
 
 async def _flooded(
-    load: Load, figures: Figures, people: Sequence[Person], process: psutil.Process, lag: Path
+    load: Load, figures: Figures, people: Sequence[Person], process: psutil.Process, directory: Path
 ) -> None:
-    await _made(await people[0].slash("gif", prompt="warm up", steps=_STEPS))
+    warm_up = await people[0].slash("gif", prompt="warm up", steps=_STEPS)
+    await warm_up.message(lambda message: message.files, _WITHIN)
     figures.memory_before = process.memory_info().rss
+    lag = directory / _LAG
     lags_before = len(_lags(lag))
     watching = asyncio.create_task(_watch_memory(figures, process))
-    began = time.perf_counter()
+    began, busy_before = time.perf_counter(), _cpu_seconds(process)
     sent = await _type(people, load.rate, int(load.rate * load.seconds))
     figures.typing_seconds = time.perf_counter() - began
     await _answered(sent)
     watching.cancel()
+    figures.cpu = (_cpu_seconds(process) - busy_before) / len(sent)
     figures.lags = _lags(lag)[lags_before:]
     figures.typed = len(sent)
-    accepted = [each for each in sent if each.callback and each.callback.type == DEFERRED_MESSAGE]
-    figures.lost = len(sent) - len(accepted)
-    figures.answers = [each.latency or 0.0 for each in accepted]
-    first = accepted[:_SPANS]  # one round of the fair queue, which serves in the order of asking
-    made = sorted([await _made(each) for each in first])
-    figures.pauses = [after[0] - before[1] for before, after in itertools.pairwise(made)]
+    answered = {
+        number: each
+        for number, each in enumerate(sent)
+        if each.callback and each.callback.type == DEFERRED_MESSAGE
+    }
+    figures.unanswered = len(sent) - len(answered)
+    figures.answers = [each.latency or 0.0 for each in answered.values()]
+    kept = _selected(directory, "json_extract(request, '$.prompt')")
+    figures.lost = len({_prompt(number) for number in answered} - kept)
+
+
+async def _pauses(discord: Sandbox, enough: int) -> list[float]:
+    """Between the jobs that were made first, once so many were; by what their files say."""
+
+    def posted() -> list[Message] | None:
+        found = [message for message in discord.world.messages.values() if message.files]
+        return found if len(found) >= enough else None
+
+    messages = await discord.until(posted, _WITHIN)
+    spans = sorted(map(_span, messages))[: enough // 2]  # none of those is still on its way
+    return [after[0] - before[1] for before, after in itertools.pairwise(spans)]
 
 
 async def _type(people: Sequence[Person], rate: int, count: int) -> list[Interaction]:
@@ -121,7 +145,7 @@ async def _type(people: Sequence[Person], rate: int, count: int) -> list[Interac
     began = time.perf_counter()
     for number, person in zip(range(count), itertools.cycle(people), strict=False):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        sent.append(await person.slash("gif", prompt=f"number {number}", steps=_STEPS))
+        sent.append(await person.slash("gif", prompt=_prompt(number), steps=_STEPS))
     return sent
 
 
@@ -133,9 +157,8 @@ async def _answered(sent: Sequence[Interaction]) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _made(interaction: Interaction) -> tuple[float, float]:
-    """When the worker began and ended this job."""
-    message = await interaction.message(lambda message: message.files, _WITHIN)
+def _span(message: Message) -> tuple[float, float]:
+    """When the worker began and ended this job, by a clock that all processes share."""
     span = json.loads(message.files[0].data)
     return span["began"], span["ended"]
 
@@ -143,6 +166,12 @@ async def _made(interaction: Interaction) -> tuple[float, float]:
 def _lags(file: Path) -> list[float]:
     """Without the last, which may be half written."""
     return [float(line) for line in file.read_text(encoding="ascii").splitlines()[:-1]]
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """Of the bot alone; its worker is a process of its own."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 async def _watch_memory(figures: Figures, process: psutil.Process) -> None:
@@ -159,26 +188,32 @@ async def _pile_up(load: Load, people: Sequence[Person], directory: Path) -> Non
 
 def _waiting(directory: Path) -> int:
     """How many rows say so."""
+    return len(_selected(directory, "number", "state = 'queued'"))
+
+
+def _selected(directory: Path, column: str, condition: str = "true") -> set[Any]:
+    """What stands in a column of the bot's jobs."""
+    query = f"SELECT {column} FROM jobs WHERE {condition}"  # noqa: S608 - words of this file
     with closing(sqlite3.connect(directory / "data" / "hotshot.db")) as connection:
-        [count] = connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()
-    return int(count)
+        return {value for [value] in connection.execute(query)}
+
+
+def _prompt(number: int) -> str:
+    return f"number {number}"
 
 
 async def _started_again(figures: Figures, discord: Sandbox, config: Path) -> None:
-    """A job's file says when its work began, by a clock that all processes share."""
     began = time.monotonic()
     seen = {message.id for message in discord.world.messages.values() if message.files}
     async with running(config, discord, kill=True) as (seconds, _):
         figures.connected = seconds
 
-        def posted() -> bytes | None:
+        def first() -> float | None:
             messages = discord.world.messages.values()
-            new = (each for each in messages if each.files and each.id not in seen)
-            spans = (each.files[0].data for each in new)
-            return next((data for data in spans if json.loads(data)["began"] > began), None)
+            new = (_span(each)[0] for each in messages if each.files and each.id not in seen)
+            return next((at for at in new if at > began), None)
 
-        span = json.loads(await discord.until(posted, _WITHIN))
-        figures.first_job = span["began"] - began
+        figures.first_job = await discord.until(first, _WITHIN) - began
 
 
 def _fine(seconds: float) -> str:
