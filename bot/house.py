@@ -11,6 +11,7 @@ import discord
 from bot.config import Settings
 from bot.intake.lora_files import LoraIntake
 from bot.intake.sources import SourceIntake
+from bot.jobs.model import Job
 from bot.jobs.service import JobService
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
@@ -39,6 +40,15 @@ def house_of(interaction: discord.Interaction[Any]) -> House:
     """The house that this interaction came to; its client is a ``HotshotClient``."""
     house: House = interaction.client.house
     return house
+
+
+def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:
+    """Whether this person may do something with a job: its owner; others where it was posted for
+    all to see, and only from there, since anybody can forge a button that names it.
+    """
+    places = (job.origin.channel_id, job.message_channel_id)
+    is_here = not job.origin.private and interaction.channel_id in places
+    return job.user_id == interaction.user.id or is_here
 
 
 def managed_guild(interaction: discord.Interaction[Any]) -> int | None:

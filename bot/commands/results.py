@@ -22,7 +22,7 @@ from bot.commands.asking import Order, ask
 from bot.commands.editing import edit_form, edited, field
 from bot.commands.reading import CONTROL_TYPES, with_control
 from bot.errors import RefusedError
-from bot.house import House, house_of, managed_guild
+from bot.house import House, house_of, managed_guild, may_act_on
 from bot.intake.children import run_child
 from bot.jobs.model import Attachment, Job
 from bot.storage import jobs as rows
@@ -191,9 +191,7 @@ async def _job(interaction: _Interaction, job_id: str) -> Job:
     job = await house_of(interaction).database.read(rows.get, job_id)
     if job is None:
         raise RefusedError("That GIF was deleted, so nothing can be done with it any more.")
-    places = (job.origin.channel_id, job.message_channel_id)
-    is_here = not job.origin.private and interaction.channel_id in places
-    if job.user_id != interaction.user.id and not is_here:
+    if not may_act_on(interaction, job):
         raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
     return job
 

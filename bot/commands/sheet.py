@@ -74,19 +74,19 @@ async def show(
 
 async def change_type(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Another control type."""
-    await _change(interaction, draft_id, "type", values["choice"], CONTROL_TYPES)
+    await _change(interaction, draft_id, "type", values.get("choice", ""), CONTROL_TYPES)
 
 
 async def change_part(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Another part of the source."""
-    await _change(interaction, draft_id, "part", values["choice"], tuple(_PARTS))
+    await _change(interaction, draft_id, "part", values.get("choice", ""), tuple(_PARTS))
 
 
 async def change_strength(
     interaction: discord.Interaction[Any], draft_id: str, values: Values
 ) -> None:
     """Another strength."""
-    await _change(interaction, draft_id, "strength", values["choice"], _STRENGTHS)
+    await _change(interaction, draft_id, "strength", values.get("choice", ""), _STRENGTHS)
 
 
 async def go(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:

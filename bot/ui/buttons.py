@@ -13,7 +13,7 @@ import discord
 from discord.ui import Button, DynamicItem, Item, View
 
 from bot.errors import RefusedError
-from bot.house import house_of, managed_guild
+from bot.house import house_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
 from bot.ui import embeds, text
 from bot.ui.answers import refuse
@@ -80,6 +80,8 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
                 raise RefusedError(
                     "The original isn't kept any more; the same seed and settings make it again."
                 )
+            if not may_act_on(interaction, job):
+                raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
             size, limit = job.size_bytes or 0, interaction.filesize_limit
             if size > limit:
                 raise RefusedError(

@@ -1,0 +1,158 @@
+"""Every command, button, menu and form, and who may use it: the table, and strangers who try.
+
+A thing that is added without a line here fails the first test.
+"""
+
+from __future__ import annotations
+
+from discord import app_commands
+
+from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
+from bot.sandbox import Interaction, Person, Sandbox, Upload
+from bot.sandbox.interactions import MODAL_SUBMIT
+from generator.limits import ModelLimits
+from tests.bot import files
+from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.test_buttons import forge, posted, said
+from tests.bot.end_to_end.test_lora import lora
+
+ANYBODY = "anybody, for themselves"
+USABLE = "whoever may use that LoRA"
+OWNER = "its owner"
+OWNER_OR_MANAGER = "its owner, or who manages the server"
+MANAGER = "who manages the server"
+WHERE_IT_STANDS = "its owner, and the others where it was posted for all to see"
+
+COMMANDS = {
+    "gif": ANYBODY,
+    "history": ANYBODY,
+    "show": "its owner, and those who marked it",
+    "queue": ANYBODY,
+    "cancel": OWNER_OR_MANAGER,
+    "help": ANYBODY,
+    "lora add": ANYBODY,
+    "lora list": ANYBODY,
+    "lora info": USABLE,
+    "lora try": USABLE,
+    "lora rename": OWNER,
+    "lora remove": OWNER,
+    "lora share": OWNER_OR_MANAGER,
+    "settings mine": ANYBODY,
+    "settings server": MANAGER,
+    "Use as motion": ANYBODY,
+    "Remix": ANYBODY,
+}
+OF_A_JOB = {
+    "again": WHERE_IT_STANDS,
+    "vary_subtle": WHERE_IT_STANDS,
+    "vary_strong": WHERE_IT_STANDS,
+    "longer": WHERE_IT_STANDS,
+    "edit": WHERE_IT_STANDS,
+    "edit_send": WHERE_IT_STANDS,
+    "motion": WHERE_IT_STANDS,
+    "motion_send": WHERE_IT_STANDS,
+    "favourite": WHERE_IT_STANDS,
+    "recipe": WHERE_IT_STANDS,
+    "delete": OWNER_OR_MANAGER,
+    "delete_sure": OWNER_OR_MANAGER,
+    "more": WHERE_IT_STANDS,
+    "caption_send": WHERE_IT_STANDS,
+}
+OF_A_DRAFT = {
+    "sheet_type": OWNER,
+    "sheet_part": OWNER,
+    "sheet_strength": OWNER,
+    "sheet_go": OWNER,
+    "sheet_prompt": OWNER,
+    "remix_open": OWNER,
+    "remix_send": OWNER,
+}
+OTHERS = {"history_pick": "its owner, and those who marked it"}
+BUTTONS = {
+    "ActionButton": "as its action says",
+    "ActionMenu": "as its action says",
+    "CancelButton": OWNER_OR_MANAGER,
+    "MasterButton": WHERE_IT_STANDS,
+    "PageButton": ANYBODY,
+}
+
+
+def test_the_table_is_whole() -> None:
+    names: set[str] = set()
+    for command in all_commands(ModelLimits()):
+        if isinstance(command, app_commands.Group):
+            names |= {each.qualified_name for each in command.walk_commands()}
+        else:
+            names.add(command.qualified_name)
+    assert names == set(COMMANDS)
+    assert set(ACTIONS) == {*OF_A_JOB, *OF_A_DRAFT, *OTHERS}
+    assert {item.__name__ for item in DYNAMIC_ITEMS} == set(BUTTONS)
+
+
+async def test_a_stranger_gets_no_further_than_a_sentence(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    """With forged custom_ids, by every action, on a private job and on somebody's draft."""
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord) as bot:
+        message = await posted(await ada.slash("gif", prompt="secret", private=True))
+        sent = await ada.slash("gif", prompt="x", control_gif=Upload("a.gif", files.gif()))
+        sheet = await sent.message(lambda message: message.files, 20)
+        await setup.all_over()
+        job_id = setup.rows("id")[0]["id"]
+        draft_id = sheet.buttons[0]["custom_id"].rpartition(":")[2]
+        public = await posted(await ada.slash("gif", prompt="for all"))
+        await setup.all_over()
+        targets = dict.fromkeys([*OF_A_JOB, *OTHERS], job_id)
+        targets |= dict.fromkeys(OF_A_DRAFT, draft_id)
+        for number, (action, target) in enumerate(targets.items()):
+            button = f"do:{action}:{target}"
+            pressed = await bob.press(forge(public, button), button)
+            for answer in (
+                await said(pressed),
+                await said(submit(pressed, bob, f"form:{action}:{target}:{number:016x}")),
+                await said(submit(pressed, bob, f"form:{action}:{target}")),
+            ):
+                assert answer.endswith("."), (action, answer)
+                assert "secret" not in answer, action
+                assert "inside the bot" not in answer, (action, answer)
+        master = await bob.press(forge(public, f"master:{job_id}"), f"master:{job_id}")
+        assert "somebody else's" in await said(master)
+        assert "no such GIF of yours" in await said(await bob.slash("show", id=job_id))
+        assert "None yet" in await said(await bob.slash("history", search="secret"))
+        assert "Traceback" not in bot.log
+    assert [row["user_name"] for row in setup.rows("user_name")] == ["ada", "ada"]
+    assert not message.deleted
+
+
+async def test_many_at_once_cost_sentences_only(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    """A flood of one person's: bounded, and others are served meanwhile."""
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(queue={"per_user": 5}), discord) as bot:
+        source = Upload("a.gif", files.gif())
+        flood = [
+            await ada.slash("gif", prompt="x", control_gif=source, control_type="canny")
+            for _ in range(10)
+        ]
+        flood += [await ada.slash("gif", prompt="x") for _ in range(50)]
+        await bob.slash("gif", prompt="bob's own")
+        await discord.until(lambda: has_file_of(discord, "bob's own"), 60)  # in whatever message
+        answers = [message.text for interaction in flood for message in interaction.messages]
+        assert any("being read already" in words for words in answers)
+        await setup.all_over()
+        assert "Traceback" not in bot.log
+        added = await ada.slash("lora add", name="x", file=Upload("x.safetensors", lora()))
+        assert "SDXL" in await said(added)
+
+
+def has_file_of(discord: Sandbox, prompt: str) -> bool | None:
+    every = discord.messages_in(discord.channel)
+    return any(message.files and prompt in message.text for message in every) or None
+
+
+def submit(shown: Interaction, person: Person, custom_id: str) -> Interaction:
+    """A form that was never shown."""
+    data = {"custom_id": custom_id, "components": []}
+    return person._send(MODAL_SUBMIT, data, source=shown.source, parent=shown)
