@@ -13,8 +13,8 @@ For a process of its own, as encoding takes seconds of computing:
 
 reads a GIF, WebP, MP4, PNG or JPEG, writes the smaller copy into DIRECTORY under the same name,
 with the same comment, and prints one line of JSON: ``file``, ``size_bytes`` and ``given_up`` (in
-words, empty where the file fitted as it was). What goes wrong is one line on standard
-error, and exit code 2.
+words, empty where the file fitted as it was). A GIF or PNG that can't be made small enough becomes
+a WebP or an MP4. What goes wrong is one line on standard error, and exit code 2.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from generator.media.output import write_whole
 _Encode = Callable[[Clip], bytes]
 _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _MIN_EDGE = 16  # pixels
+_INSTEAD = {".gif": (".webp", ".mp4"), ".png": (".webp", ".mp4")}  # what packs tighter
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,22 +84,37 @@ def fit(clip: Clip, suffix: str, max_bytes: int | None, comment: str = "") -> Fi
 
 
 def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitted]:
-    """Makes a copy of ``master`` that fits, written whole into ``directory`` under the same name.
+    """Makes a copy of ``master`` that fits, written whole into ``directory`` under the same name,
+    or in another format under that format's suffix where its own can't be made small enough.
 
     Raises MediaError where ``master`` can't be read, or can't be made to fit.
     """
     from generator.control.source import read  # which needs this package
 
     data = master.read_bytes()
-    output = directory / master.name
     if len(data) <= max_bytes:
-        fitted = Fitted(data, ())
+        fitted, suffix = Fitted(data, ()), master.suffix
     else:
         source = read(master)
         clip = Clip(source.frames, sum(source.delays_ms) or 1000)
-        fitted = fit(clip, master.suffix.lower(), max_bytes, comment_of(data))
+        fitted, suffix = _fit_somehow(clip, master.suffix.lower(), max_bytes, comment_of(data))
+    output = directory / f"{master.stem}{suffix}"
     write_whole(output, fitted.data)
     return output, fitted
+
+
+def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple[Fitted, str]:
+    """In its own format, or in one that packs tighter; with the suffix that it then has."""
+    refused: MediaError | None = None
+    for tried in (suffix, *_INSTEAD.get(suffix, ())):
+        try:
+            fitted = fit(clip, tried, max_bytes, comment)
+        except MediaError as error:
+            refused = refused or error
+            continue
+        lost = () if tried == suffix else (f"the format (now {tried[1:].upper()})",)
+        return Fitted(fitted.data, (*lost, *fitted.given_up)), tried
+    raise refused or MediaError(f"{suffix} files can't be made smaller.")
 
 
 def _without_comment(clip: Clip, rung: _Rung, max_bytes: int, comment: str) -> Fitted:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,6 +119,27 @@ def test_a_file_that_fits_is_copied_as_it_is(
     told = json.loads(capsys.readouterr().out)
     assert told["given_up"] == ""
     assert (directory / "master.gif").read_bytes() == master.read_bytes()
+
+
+def test_a_gif_that_cannot_be_small_enough_becomes_what_packs_tighter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    master, directory = tmp_path / "master.gif", tmp_path / "fitted"
+    directory.mkdir()
+    clip = Clip(moving_ball(8, 384, 256, noise=60), 1000)
+    master.write_bytes(encode(clip, ".gif"))
+    with pytest.raises(MediaError) as caught:
+        fit(clip, ".gif", 1)
+    least = re.search(r"have ([\d,]+) at the least", str(caught.value))
+    assert least is not None
+    limit = int(least[1].replace(",", "")) * 7 // 10
+    assert main([str(master), str(directory), "--max-bytes", str(limit)]) == 0
+    told = json.loads(capsys.readouterr().out)
+    made = Path(told["file"])
+    assert made == directory / "master.webp"
+    assert told["given_up"].startswith("the format (now WEBP)")
+    assert made.stat().st_size <= limit
+    assert sum(read_back(made.read_bytes()).durations) == 1000
 
 
 @pytest.mark.parametrize("content", [None, b"no picture at all, but long"])
