@@ -49,7 +49,8 @@ class Lengths:
     decoder: int = 2000
     encoder: int = 800
     stills: int = 2400
-    clips: int = 3300
+    clips: int = 2000
+    shapes: int = 2200
     temporal: int = 200
     canny: int = control.STEPS["canny"]
     depth: int = control.STEPS["depth"]
@@ -111,23 +112,31 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
     network = new_unet()
     schedule = unet.noise_schedule()
 
-    def loss(chance: Chance, *, count: int, frames: int) -> torch.Tensor:
-        return unet.loss(network, schedule, data(), chance, count=count, frames=frames)
+    def stills(chance: Chance, **shares: float) -> torch.Tensor:
+        return unet.loss(
+            network, schedule, data(), chance, count=FRAMES_IN_A_STEP, frames=1, **shares
+        )
 
-    def moving(chance: Chance, lengths: Sequence[int]) -> torch.Tensor:
+    def moving(chance: Chance, lengths: Sequence[int], **shares: float) -> torch.Tensor:
         frames = int(chance.numpy.choice(lengths))
-        return loss(chance, count=FRAMES_IN_A_STEP // frames, frames=frames)
-
-    def stills(chance: Chance) -> torch.Tensor:
-        return loss(chance, count=FRAMES_IN_A_STEP, frames=1)
+        count = FRAMES_IN_A_STEP // frames
+        return unet.loss(network, schedule, data(), chance, count=count, frames=frames, **shares)
 
     # A still is a clip's first frame: so the text's motion already says where the object starts.
     _stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(
         lambda _, chance: stills(chance)
     )
-    # Stills now and then, so that one frame alone stays a picture.
+    # Motion is decided in pure noise. Stills now and then, so that one frame stays a picture.
     _stage("clips", network, network, lengths.clips, runs, learning_rate=5e-4).run(
-        lambda step, chance: stills(chance) if step % 8 == 7 else moving(chance, (clips.FRAMES,))
+        lambda step, chance: (
+            stills(chance) if step % 8 == 7 else moving(chance, (clips.FRAMES,), pure=0.3)
+        )
+    )
+    # Shapes are learnt last, and soonest from stills: 64 texts a step.
+    _stage("shapes", network, network, lengths.shapes, runs, learning_rate=7e-4).run(
+        lambda step, chance: (
+            stills(chance, middle=0.6) if step % 2 else moving(chance, (clips.FRAMES,), middle=0.6)
+        )
     )
     temporal = list(network.temporal_parameters())
     for parameter in network.spatial_parameters():

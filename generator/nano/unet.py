@@ -34,6 +34,7 @@ SCHEDULER_CONFIG: dict[str, Any] = {
 }
 
 PURE = 999  # the timestep at which nothing but noise is left
+MIDDLE = (300, 900)
 
 
 def config() -> dict[str, Any]:
@@ -83,9 +84,11 @@ def loss(
     *,
     count: int,
     frames: int,
+    pure: float = 0.125,
+    middle: float = 0.0,
 ) -> torch.Tensor:
-    """One step on ``count`` clips of ``frames`` frames (1: stills)."""
-    timesteps = draw_timesteps(count, chance, pure=0.125 if frames == 1 else 0.3)
+    """One step on ``count`` clips of ``frames`` frames (1: stills); see ``draw_timesteps``."""
+    timesteps = draw_timesteps(count, chance, pure=pure, middle=middle)
     sample = clips.batch(count, chance, frames=frames, means=timesteps == PURE)
     batch = step.Batch(
         latents=sample.latents,
@@ -100,9 +103,17 @@ def loss(
     return step.loss(prediction, schedule, batch)
 
 
-def draw_timesteps(count: int, chance: Chance, *, pure: float = 0.125) -> torch.Tensor:
-    """Even over the schedule in each batch, and ``pure`` of them the pure noise at its end."""
+def draw_timesteps(
+    count: int, chance: Chance, *, pure: float = 0.125, middle: float = 0.0
+) -> torch.Tensor:
+    """Even over the schedule in each batch, but for two shares.
+
+    ``middle`` of them lie where outlines are decided, and ``pure`` are the pure noise at the end.
+    """
     start = torch.rand((), generator=chance.torch)
-    even = ((torch.arange(count) / count + start) % 1 * 1000).long()
+    even = (torch.arange(count) / count + start) % 1
+    is_middle = torch.rand(count, generator=chance.torch) < middle
+    low, high = MIDDLE
+    drawn = torch.where(is_middle, low + (high - low) * even, 1000 * even).long()
     is_pure = torch.rand(count, generator=chance.torch) < pure
-    return torch.where(is_pure, PURE, even)
+    return torch.where(is_pure, PURE, drawn)
