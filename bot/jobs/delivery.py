@@ -11,7 +11,8 @@ import itertools
 import logging
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import aiohttp
@@ -89,8 +90,14 @@ class DiscordCourier:
 
     async def _bring(self, parcel: Parcel, *, again: bool) -> Posted:
         """By the first way that works. Raises UndeliverableError."""
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="fit-") as directory:
-            fitter = _Fitter(parcel, Path(directory), may_be_direct=again)
+        with ExitStack() as rooms:
+
+            def new_directory() -> Path:
+                # only where a file has to be fitted: a full disk is no reason not to deliver
+                made = tempfile.TemporaryDirectory(dir=self._scratch, prefix="fit-")
+                return Path(rooms.enter_context(made))
+
+            fitter = _Fitter(parcel, new_directory, may_be_direct=again)
             for pause in _pauses():
                 try:
                     return await self._once(parcel, fitter, again=again)
@@ -157,9 +164,11 @@ class _Fitter:
     ``may_be_direct``: a direct message may have got through, before the bot was killed, say.
     """
 
-    def __init__(self, parcel: Parcel, directory: Path, *, may_be_direct: bool) -> None:
+    def __init__(
+        self, parcel: Parcel, new_directory: Callable[[], Path], *, may_be_direct: bool
+    ) -> None:
         self.parcel = parcel
-        self._directory = directory
+        self._new_directory = new_directory
         self.may_be_direct = may_be_direct
         self.may_answer = True
         self.may_post = not parcel.job.origin.private  # nobody else may see it
@@ -190,7 +199,7 @@ class _Fitter:
         for file in self._made:
             if file.size_bytes <= allowed:
                 return file
-        self._made.append(await fit(self._made[0].path, allowed, self._directory))
+        self._made.append(await fit(self._made[0].path, allowed, self._new_directory()))
         return self._made[-1]
 
 
