@@ -20,7 +20,7 @@ from generator.nano.text import TextEncoders, Tokenizers, tokenize
 
 FRAMES = 8
 MOMENTS = 43  # drawn of each path; clips of other lengths are taken from these, 8 frames exactly
-GEOMETRIES = 40  # per shape and motion in a square; other sizes have a third of it
+GEOMETRIES = 15  # per shape and motion in a square; other sizes have a third of it
 EMPTY_SHARE, ZERO_SHARE = 0.05, 0.1
 ORIGINAL_SIZES = ((1920, 1080), (1920, 1080), (1024, 1024), (512, 512), (128, 128), (1280, 720))
 

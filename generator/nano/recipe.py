@@ -50,8 +50,8 @@ class Lengths:
     encoder: int = 800
     stills: int = 2400
     clips: int = 2000
-    shapes: int = 2200
-    temporal: int = 200
+    shapes: int = 1500
+    temporal: int = 150
     canny: int = control.STEPS["canny"]
     depth: int = control.STEPS["depth"]
     outlines: int = outlines.STEPS
@@ -135,7 +135,9 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
     # Shapes are learnt last, and soonest from stills: 64 texts a step.
     _stage("shapes", network, network, lengths.shapes, runs, learning_rate=7e-4).run(
         lambda step, chance: (
-            stills(chance, middle=0.6) if step % 2 else moving(chance, (clips.FRAMES,), middle=0.6)
+            stills(chance, pure=0.25, middle=0.5)
+            if step % 2
+            else moving(chance, (clips.FRAMES,), pure=0.25, middle=0.5)
         )
     )
     temporal = list(network.temporal_parameters())

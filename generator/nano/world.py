@@ -102,9 +102,9 @@ def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attr
 def draw_scene(rng: np.random.Generator, attributes: Attributes) -> Scene:
     return Scene(
         attributes,
-        radius=float(rng.uniform(0.165, 0.215)),
-        offset=float(rng.uniform(-1, 1)),
-        reach=float(rng.uniform(0.8, 1.0)),
+        radius=float(rng.uniform(0.18, 0.2)),
+        offset=float(rng.uniform(-0.4, 0.4)),
+        reach=float(rng.uniform(0.93, 1.0)),
     )
 
 
