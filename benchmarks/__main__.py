@@ -20,6 +20,7 @@ SECTIONS = {
     "training": "a fine-tuning step: seconds and memory",
     "media": "GIF encoders: bytes and quality",
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
+    "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
     "load": "the bot with a hundred people typing; takes minutes",
 }
 _LIBRARIES = ("torch", "diffusers", "discord.py", "numpy", "pillow")

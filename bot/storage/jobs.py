@@ -19,6 +19,7 @@ from bot.storage.tables import jobs
 from generator.protocol import Request
 
 _ORIGIN = tuple(field.name for field in fields(Origin))
+_WORDS = 500  # characters of a prompt that it is found by
 # made once: this one stands between every command and its answer
 _ADD = insert(jobs).returning(jobs.c.number)
 
@@ -43,7 +44,10 @@ def add(
         "created_at": now,
         "told": False,
     }
-    columns = {name: getattr(origin, name) for name in _ORIGIN} | {"request": request.to_dict()}
+    columns = {name: getattr(origin, name) for name in _ORIGIN} | {
+        "request": request.to_dict(),
+        "words": request.prompt.casefold()[:_WORDS],
+    }
     number = connection.execute(_ADD, values | columns).scalar_one()
     if attachments:
         connection.execute(
@@ -124,7 +128,7 @@ def _all(connection: Connection, query: Select[Any]) -> list[Job]:
 
 
 def _job(row: RowMapping) -> Job:
-    values = dict(row)
+    values = {name: value for name, value in row.items() if name != "words"}
     origin = Origin(**{name: values.pop(name) for name in _ORIGIN})
     request = Request.from_dict(values.pop("request"))
     state = State(values.pop("state"))

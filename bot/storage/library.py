@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, String, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from bot.jobs.model import UNFINISHED, Job, State
 from bot.storage.jobs import get
@@ -35,10 +35,13 @@ def toggle_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
 
 def page(connection: Connection, wanted: Wanted, *, limit: int, offset: int) -> list[Job]:
     """The newest first."""
-    query = select(jobs.c.id).where(*_conditions(wanted)).order_by(jobs.c.number.desc())
-    ids = connection.execute(query.limit(limit).offset(offset)).scalars()
-    found = (get(connection, job_id) for job_id in list(ids))
-    return [job for job in found if job is not None]
+    # in two steps: the first one needs nothing but the index
+    query = select(jobs.c.number).where(*_conditions(wanted)).order_by(jobs.c.number.desc())
+    numbers = list(connection.execute(query.limit(limit).offset(offset)).scalars())
+    ids = connection.execute(select(jobs.c.id).where(jobs.c.number.in_(numbers))).scalars()
+    found = [get(connection, job_id) for job_id in list(ids)]
+    kept = [job for job in found if job is not None]
+    return sorted(kept, key=lambda job: job.number, reverse=True)
 
 
 def count(connection: Connection, wanted: Wanted) -> int:
@@ -103,8 +106,7 @@ def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
         jobs.c.id.in_(marked) if wanted.only == _FAVOURITES else jobs.c.user_id == wanted.user_id
     ]
     for word in wanted.words.casefold().split()[:10]:
-        prompt = func.lower(jobs.c.request["prompt"].as_string().cast(String))
-        conditions.append(prompt.contains(word, autoescape=True))
+        conditions.append(jobs.c.words.contains(word, autoescape=True))
     if wanted.only in (State.DONE, State.FAILED):
         conditions.append(jobs.c.state == wanted.only)
     return conditions

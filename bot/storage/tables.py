@@ -63,6 +63,7 @@ jobs = Table(
     Column("is_followup", Boolean, nullable=False, server_default=false()),
     Column("parent_id", String(32)),
     Column("relation", String(16), nullable=False, server_default=""),
+    Column("words", Text, nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
     Column("model", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -80,6 +81,7 @@ jobs = Table(
     Index("jobs_by_user", "user_id", "number"),
     Index("jobs_by_output", "output"),
     Index("jobs_by_parent", "parent_id"),
+    Index("jobs_by_words", "user_id", "number", "state", "words"),
     Index("jobs_by_message", "message_id"),
     sqlite_autoincrement=True,
 )
