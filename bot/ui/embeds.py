@@ -107,7 +107,17 @@ def help_(limits: ModelLimits) -> Embed:
     embed.add_field(
         name="/gif", value=f"Up to {limits.max_frames} frames. Sizes: {sizes}.", inline=False
     )
-    embed.add_field(name="/history", value="Your GIFs with their seeds.", inline=False)
+    motion = (
+        "Attach a GIF as control_gif, and yours moves like it. Without a control type you are "
+        "shown first what is seen of it. In a message's menu: Use as motion, Remix."
+    )
+    embed.add_field(name="Motion", value=motion, inline=False)
+    loras = "Bring looks of your own (.safetensors), share them, choose them as lora in /gif."
+    embed.add_field(name="/lora", value=loras, inline=False)
+    embed.add_field(
+        name="/history, /show", value="Your GIFs, by words and favourites.", inline=False
+    )
+    embed.add_field(name="/settings", value="What /gif takes for granted.", inline=False)
     embed.add_field(name="/queue", value="What is being made, and what waits.", inline=False)
     embed.add_field(name="/cancel", value="Takes back a GIF that waits or runs.", inline=False)
     again = "The same seed, prompt and settings make the same GIF again."
