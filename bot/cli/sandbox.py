@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
+import signal
 import sys
 
 from bot.errors import StartupError
@@ -12,11 +14,18 @@ from bot.sandbox import serve
 
 def execute(chosen: argparse.Namespace) -> int:
     try:
-        asyncio.run(serve(port=chosen.port, token=chosen.token, orders=sys.stdin))
-    except KeyboardInterrupt:
-        return 0  # the way it is meant to be stopped
+        asyncio.run(_until_stopped(chosen.port, chosen.token))
     except (OSError, OverflowError) as error:
         raise StartupError(
             f"The sandbox can't listen on port {chosen.port} ({error}); choose another by --port."
         ) from error
     return 0
+
+
+async def _until_stopped(port: int, token: str | None) -> None:
+    """Ctrl-C and SIGTERM are the ways it is meant to end, in a shell's background as well."""
+    serving = asyncio.ensure_future(serve(port=port, token=token, orders=sys.stdin))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving

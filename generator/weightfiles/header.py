@@ -34,8 +34,9 @@ def read_header(path: Path, *, at_most: int) -> Header:
     """Raises ModelError for a pickle, a header beyond ``at_most`` bytes, and a broken file."""
     try:
         with path.open("rb") as opened:
+            _refuse_pickle(path, opened.read(9))
+            opened.seek(0)
             start = opened.read(8)
-            _refuse_pickle(path, start)
             length = int.from_bytes(start, "little")
             body = path.stat().st_size - 8 - length
             if len(start) < 8 or length < 2 or body < 0:
@@ -53,7 +54,9 @@ def read_header(path: Path, *, at_most: int) -> Header:
 
 
 def _refuse_pickle(path: Path, start: bytes) -> None:
-    if path.suffix.lower() in PICKLE_SUFFIXES or start.startswith(_PICKLE_STARTS):
+    """A header's length may look like a pickle's start; then the header itself follows."""
+    looks_so = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
+    if path.suffix.lower() in PICKLE_SUFFIXES or looks_so:
         raise ModelError(
             f"{path.name} is a pickle, which could run code when read; "
             "get the .safetensors version of it, or convert it on a machine you don't mind losing."

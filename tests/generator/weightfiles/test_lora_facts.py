@@ -229,6 +229,16 @@ def test_a_pickle_by_its_name_or_none_at_all(tmp_path: Path) -> None:
         read_header(tmp_path, at_most=1000)
 
 
+@pytest.mark.parametrize("length", [0x0280, 0x0380, 0x0480, 0x0580])
+def test_a_header_as_long_as_a_pickle_begins(tmp_path: Path, length: int) -> None:
+    """Its length's first bytes are those of a pickle's protocol 2 to 5."""
+    path = write_raw(tmp_path / "lora.safetensors", b"{}".ljust(length))
+    assert read_header(path, at_most=MAX_LORA_HEADER).shapes == {}
+    path.write_bytes(length.to_bytes(8, "little") + b"K" * length)
+    with pytest.raises(ModelError, match="is a pickle"):
+        read_header(path, at_most=MAX_LORA_HEADER)
+
+
 def test_neither_torch_nor_safetensors_is_needed() -> None:
     code = (
         "import sys, generator.weightfiles.lora_facts, generator.limits, generator.protocol\n"
