@@ -38,6 +38,7 @@ DEFAULTS = {
     "guidance_scale": 3.0,
     "guidance_rescale": 0.7,
     "scheduler": "euler_a",
+    "controlnet_conditioning_scale": 1.0,
 }
 
 

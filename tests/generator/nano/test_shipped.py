@@ -1,0 +1,27 @@
+"""The weights that ship, in small; ``make evaluate`` measures them over many more clips."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from generator.limits import NANO
+from generator.nano import evaluate
+from generator.nano.evaluate import BARS, Result
+
+CLIPS = 10
+SPARE = 0.2  # ten clips are few
+NOT_YET = pytest.mark.xfail(reason="nano's shapes are still below their bar; see the README")
+
+
+@pytest.fixture(scope="module")
+def results() -> list[Result]:
+    return evaluate.evaluate(NANO, CLIPS, {})
+
+
+@pytest.mark.parametrize(
+    "name", ["color", "background", "motion", "steady", pytest.param("shape", marks=NOT_YET)]
+)
+def test_nano_shows_what_prompts_say(results: list[Result], name: str) -> None:
+    right = [result.right()[name] for result in results]
+    assert np.mean(right) >= BARS[name] - SPARE
