@@ -51,8 +51,8 @@ class Lengths:
     encoder: int = 800
     stills: int = 2400
     clips: int = 2000
-    shapes: int = 1500
-    temporal: int = 150
+    shapes: int = 2400
+    temporal: int = 100
     canny: int = control.STEPS["canny"]
     depth: int = control.STEPS["depth"]
     outlines: int = outlines.STEPS
