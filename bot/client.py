@@ -28,6 +28,7 @@ from bot.house import House
 from bot.storage import registrations
 from bot.ui.actions import SentForms, submitted
 from bot.ui.answers import sentence, whisper
+from bot.words import say, speak
 
 logger = logging.getLogger(__name__)
 
@@ -154,7 +155,12 @@ class HotshotClient(discord.AutoShardedClient):
 
 
 class CommandTree(app_commands.CommandTree[HotshotClient]):
-    """Answers every error with a sentence that only the asker sees."""
+    """Speaks the asker's language, and answers every error with a sentence that only they see."""
+
+    async def interaction_check(self, interaction: discord.Interaction[HotshotClient], /) -> bool:
+        """Allows everything: it is the first that is called in an interaction's own task."""
+        speak(str(interaction.locale))
+        return True
 
     async def on_error(
         self,
@@ -164,9 +170,11 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
     ) -> None:
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-            words = "This command has changed; reload Discord (Ctrl+R) and type it again."
+            words = say("This command has changed; reload Discord (Ctrl+R) and type it again.")
         elif isinstance(cause, app_commands.TransformerError):
-            words = "One of the values is of the wrong kind; choose them as Discord offers them."
+            words = say(
+                "One of the values is of the wrong kind; choose them as Discord offers them."
+            )
         else:
             words = sentence(cause)
         await whisper(interaction, words)

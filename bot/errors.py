@@ -1,12 +1,15 @@
 """What can go wrong in the bot, as one tree. ``str(error)`` is always one sentence for a person.
 
 Two audiences: ``StartupError`` is read by whoever runs the bot, in the terminal; ``RefusedError``
-by whoever typed a command, in Discord. Foreign errors are translated where they cross into this
-package (``raise ... from``).
+by whoever typed a command, in Discord, in their language: it is raised as a template and its
+values, ``RefusedError("At most {most} fit.", most=8)``. Foreign errors are translated where they
+cross into this package (``raise ... from``).
 """
 
+from generator.words import SpokenError, Words
 
-class BotError(Exception):
+
+class BotError(SpokenError):
     """Base of every error that a person may read."""
 
 
@@ -45,27 +48,28 @@ class StorageError(NotAcceptedError):
 class WorkerDiedError(BotError):
     """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
 
-    def __init__(self, exit_code: int | None, reason: str = "") -> None:
+    def __init__(self, exit_code: int | None, reason: Words | None = None) -> None:
         self.exit_code = exit_code
         self.reason = reason or describe_exit(exit_code)
-        super().__init__(f"The generator process died ({self.reason}).")
+        super().__init__("The generator process died ({reason}).", reason=self.reason)
 
 
 class WorkerHungError(WorkerDiedError):
     """A generator process said nothing for too long and was killed."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(None, f"it said nothing for {seconds:g} s and was stopped")
+        reason = Words("it said nothing for {seconds:g} s and was stopped", seconds=seconds)
+        super().__init__(None, reason)
 
 
 class UndeliverableError(BotError):
     """A result that can't reach its owner any more; says why."""
 
 
-def describe_exit(exit_code: int | None) -> str:
+def describe_exit(exit_code: int | None) -> Words:
     """``killed by signal 9``, ``exit code 1``."""
     if exit_code is None:
-        return "no exit code"
+        return Words("no exit code")
     if exit_code < 0:
-        return f"killed by signal {-exit_code}"
-    return f"exit code {exit_code}"
+        return Words("killed by signal {signal}", signal=-exit_code)
+    return Words("exit code {code}", code=exit_code)

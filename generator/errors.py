@@ -2,10 +2,15 @@
 
 The command line prints it and exits with 2, the worker sends it as ``Failed``, the bot shows it.
 Foreign errors are translated where they cross into this package (``raise ... from``).
+
+What may reach somebody in Discord is raised as a template and its values, not as an f-string:
+``RequestError("At most {most} fit.", most=8)``, so that the bot can say it in their language.
 """
 
+from generator.words import SpokenError
 
-class HotshotError(Exception):
+
+class HotshotError(SpokenError):
     """Base of every error that a person may read."""
 
 

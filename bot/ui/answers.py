@@ -10,12 +10,10 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.errors import BotError
-from generator.errors import HotshotError
+from bot.words import say, speaking
+from generator.words import SpokenError
 
 logger = logging.getLogger(__name__)
-
-UNEXPECTED = "Something went wrong inside the bot; it is in its log, and nothing was changed."
 
 
 async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
@@ -33,16 +31,17 @@ async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
 
 def sentence(error: BaseException) -> str:
     """What a person may read of ``error``; anything unforeseen is logged with its traceback."""
-    if isinstance(error, BotError | HotshotError):
-        return str(error)
+    if isinstance(error, SpokenError):
+        return say(error.words)
     logger.error("a command failed", exc_info=error)
-    return UNEXPECTED
+    return say("Something went wrong inside the bot; it is in its log, and nothing was changed.")
 
 
 @asynccontextmanager
 async def refuse(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
-    """Whatever goes wrong inside is whispered."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - the edge: the person hears of it, the log has it all
-        await whisper(interaction, sentence(error))
+    """Whatever goes wrong inside is whispered, and everything is said in the person's language."""
+    with speaking(str(interaction.locale)):
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the edge: they hear of it, the log has it all
+            await whisper(interaction, sentence(error))

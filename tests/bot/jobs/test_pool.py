@@ -195,7 +195,7 @@ async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
         [pid] = pool.pids
         await ledger.until(lambda: ledger.deaths)
         [(_, death)] = ledger.deaths
-        assert death.reason == "it said nothing for 0.3 s and was stopped"
+        assert str(death.reason) == "it said nothing for 0.3 s and was stopped"
         await ledger.until(lambda: ledger.recoveries == 2)
         assert not is_alive(pid)
 
