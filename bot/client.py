@@ -21,6 +21,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from bot import events
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
@@ -55,6 +56,7 @@ class HotshotClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
         )
+        events.watch(self._connection.parsers)
         self._settings = settings
         self._house: House | None = None
         self.tree = CommandTree(self)
@@ -93,7 +95,7 @@ class HotshotClient(discord.AutoShardedClient):
             except _UNREACHABLE as error:
                 reason = f"{type(error).__name__}: {error}"
                 logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
-            except (discord.HTTPException, aiohttp.ClientError) as error:
+            except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
                 raise StartupError(
                     f"{self._settings.base_url} doesn't answer as Discord does ({error}); "
                     "check discord.base_url in the config."
@@ -140,18 +142,33 @@ class HotshotClient(discord.AutoShardedClient):
 
     async def _register_commands(self) -> None:
         """Only when they changed: Discord allows 200 a day."""
-        payload = [command.to_dict(self.tree) for command in self.tree.get_commands()]
+        payload = await self._commands_as_told()
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         application_id = self.application_id or 0
         database = self.house.database
-        if await database.read(registrations.commands_hash, application_id) == digest:
-            there = {command.name for command in await self.tree.fetch_commands()}
-            if there == {command.name for command in self.tree.get_commands()}:
-                return
-        await self.tree.sync()
+        known = await database.read(registrations.commands_hash, application_id)
+        if known == digest and await self._registered() == {each["name"] for each in payload}:
+            return
+        # as it is, since nothing here needs what Discord says back
+        await self.http.bulk_upsert_global_commands(application_id, payload=payload)
         await database.write(registrations.remember, application_id, digest)
         logger.info("registered %d commands", len(payload))
+
+    async def _commands_as_told(self) -> list[Any]:
+        commands, translator = self.tree.get_commands(), self.tree.translator
+        if translator is None:
+            return [command.to_dict(self.tree) for command in commands]
+        return [await command.get_translated_payload(self.tree, translator) for command in commands]
+
+    async def _registered(self) -> set[str]:
+        """The names that Discord knows; none where it doesn't say."""
+        try:
+            known = await self.http.get_global_commands(self.application_id or 0)
+        except discord.HTTPException as error:
+            logger.info("Discord doesn't say which commands it knows: %s", error)
+            return set()
+        return {command["name"] for command in known}
 
 
 class CommandTree(app_commands.CommandTree[HotshotClient]):

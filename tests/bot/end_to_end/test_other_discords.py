@@ -1,0 +1,41 @@
+"""A Discord of another version: fields left out, fields never heard of, events that make no sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.sandbox import Person, Sandbox
+from bot.sandbox.world import Dispatch
+from tests.bot.end_to_end.forged import command
+from tests.bot.end_to_end.process import Setup, running
+
+BARE: dict[str, Any] = dict.fromkeys(
+    ("attachment_size_limit", "version", "locale", "guild_locale", "guild", "app_permissions")
+)
+
+
+@pytest.mark.parametrize("place", ["server", "direct"])
+async def test_an_interaction_with_little_in_it_is_served(
+    setup: Setup, discord: Sandbox, ada: Person, place: str
+) -> None:
+    person = ada if place == "server" else ada.in_dm()
+    least = BARE | {"channel": {"id": str(person.channel.id)}, "unheard_of": {"x": [1]}}
+    no_channel = BARE | {"channel": None, "channel_id": str(person.channel.id)}
+    async with running(setup.write(), discord):
+        for changed in (least, no_channel):
+            sent = command(discord, person, "gif", changed=changed, prompt="x")
+            await sent.message(lambda message: message.files, 20)
+        await setup.all_over()
+    assert {row["channel_id"] for row in setup.rows("channel_id")} == {person.channel.id}
+
+
+async def test_an_event_that_makes_no_sense_costs_nothing_but_a_line(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    async with running(setup.write(), discord) as bot:
+        for name in ("INTERACTION_CREATE", "CHANNEL_CREATE", "GUILD_CREATE", "NEVER_HEARD_OF"):
+            discord.world.publish(Dispatch(name, {"id": "nonsense"}, guild_id=None))
+        await (await ada.slash("gif", prompt="x")).message(lambda message: message.files, 20)
+        assert bot.log.count("passed over") == 3
