@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.commands.settings import check_allowed
 from bot.errors import NotAcceptedError
 from bot.house import house_of
 from bot.jobs.model import Attachment, Origin
+from bot.lost import LOST, UNREADABLE
 from bot.ui import embeds
 from bot.ui.answers import whisper
 from generator.limits import draw_seed
@@ -25,7 +25,6 @@ from generator.protocol import Request
 logger = logging.getLogger(__name__)
 
 _WAITING = "⏳ …"
-_LOST = (discord.HTTPException, aiohttp.ClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +69,7 @@ async def defer(interaction: discord.Interaction[Any], *, private: bool = False)
     """Answers "thinking"; the answer's id, None where Discord didn't take it."""
     try:
         response = await interaction.response.defer(thinking=True, ephemeral=private)
-    except _LOST as error:
+    except (*LOST, *UNREADABLE) as error:
         logger.warning("Discord didn't take the answer: %s", error)
         return None
     return None if response is None else response.message_id
@@ -108,7 +107,7 @@ async def _say_something(interaction: discord.Interaction[Any], order: Order) ->
     try:
         embed = embeds.progress(order.request, _WAITING)
         await interaction.edit_original_response(embed=embed)
-    except _LOST as error:
+    except LOST as error:
         logger.warning("Discord didn't take the first words: %s", error)
 
 
@@ -120,7 +119,7 @@ async def _follow(interaction: discord.Interaction[Any], order: Order) -> None:
             message = await interaction.followup.send(
                 embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True
             )
-        except _LOST as error:
+        except LOST as error:
             logger.warning("Discord didn't take a further answer: %s", error)
         else:
             jobs.note_answer(job.id, message.id)

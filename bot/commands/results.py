@@ -15,7 +15,6 @@ from io import BytesIO
 from pathlib import Path, PurePath
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.commands.asking import Order, ask
@@ -25,6 +24,7 @@ from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild, may_act_on
 from bot.intake.children import run_child
 from bot.jobs.model import Attachment, Job
+from bot.lost import LOST
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.blobs import is_blob
@@ -39,7 +39,6 @@ _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
 _LONGEST_CAPTION = 200
-_LOST = (discord.HTTPException, aiohttp.ClientError, OSError)
 _NO_MASTER = "The file isn't kept any more; Again makes it anew, with the same seed by its recipe."
 
 _Interaction = discord.Interaction[Any]
@@ -160,7 +159,7 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
         channel_id = job.message_channel_id or job.origin.channel_id
         place = interaction.client.get_partial_messageable(channel_id)
         await place.get_partial_message(job.message_id).delete()
-    except _LOST:
+    except LOST:
         await whisper(interaction, "Its message couldn't be taken away; please do that yourself.")
 
 

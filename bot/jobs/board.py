@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import discord
 
 from bot.jobs.model import Job, State
 from bot.jobs.service import JobService
 from bot.jobs.ways import answer_of, is_answerable
+from bot.lost import LOST, UNREADABLE
 from bot.ui import embeds, text
 from bot.ui.buttons import cancel_view
 from bot.ui.progress import ProgressBoard
@@ -27,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 _PREVIEW = "preview.webp"
 _OVER = (401, 403, 404)  # statuses of an answer that can't be edited any more
-_TRANSIENT = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class DiscordBoard:
         except (discord.Forbidden, discord.NotFound) as error:
             logger.info("the progress message can't be edited any more: %s", error)
             self._board.drop(job.id)
-        except _TRANSIENT as error:
+        except (*LOST, *UNREADABLE) as error:
             logger.info("the progress message couldn't be edited: %s", error)
 
     async def _preview(self, notice: _Notice, job: Job) -> list[discord.File] | None:
@@ -154,5 +153,5 @@ class DiscordBoard:
         }
         try:
             await self._edit_message(job, message_id, content)
-        except _TRANSIENT as error:
+        except (*LOST, *UNREADABLE) as error:
             logger.info("the old progress message stays as it was: %s", error)

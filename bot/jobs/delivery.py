@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import aiohttp
 import discord
 
 from bot.errors import UndeliverableError
@@ -25,6 +24,7 @@ from bot.jobs.fitting import fit
 from bot.jobs.model import Job, State
 from bot.jobs.parcel import Enclosure, Parcel
 from bot.jobs.ways import Answer, Channel, channel_of, direct_to, is_answerable
+from bot.lost import LOST, UNREADABLE
 from bot.ui import text
 
 logger = logging.getLogger(__name__)
@@ -34,11 +34,11 @@ _FIRST_PAUSES = (1, 2, 4, 8, 15, 30)
 _PAUSE = 60  # seconds between tries after those
 _TRIES = 24 * 60  # about a day
 _SHRINK = 0.75  # of a size that was refused
-_SMALLEST = 32 * 1024  # bytes; who refuses even that has another reason
+_SMALLEST = 32 * 1024  # bytes; who refuses even that may have another reason
+_REFUSALS = 8  # as too large, before a file is given up
+_STUBBORN_SECONDS = 1.0  # before a file that gets no smaller is tried once more
 _ALERT_AGAIN = 3600.0  # seconds before the same words are said again
-
-# May work later. discord.py has tried a few times itself by then.
-TRANSIENT = (discord.DiscordServerError, discord.RateLimited, aiohttp.ClientError, OSError)
+_MISREAD = 3  # answers that make no sense, before one is taken for a bug
 
 
 class DiscordCourier:
@@ -85,7 +85,7 @@ class DiscordCourier:
         try:
             direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
             await direct.send(text.alert(words))
-        except (discord.HTTPException, *TRANSIENT) as error:
+        except (*LOST, *UNREADABLE) as error:
             logger.warning("the bot's owner couldn't be told: %s", error)
 
     async def _bring(self, parcel: Parcel, *, again: bool) -> Posted:
@@ -98,6 +98,8 @@ class DiscordCourier:
                 return Path(rooms.enter_context(made))
 
             fitter = _Fitter(parcel, new_directory, may_be_direct=again)
+            misread = 0
+            # discord.py has tried a few times itself before anything is raised here
             for pause in _pauses():
                 try:
                     return await self._once(parcel, fitter, again=again)
@@ -105,7 +107,10 @@ class DiscordCourier:
                     if not _is_transient(error):
                         raise _undeliverable(error) from error
                     logger.warning("not delivered yet: %s", error)
-                except TRANSIENT as error:
+                except (*LOST, *UNREADABLE) as error:
+                    misread += isinstance(error, UNREADABLE)
+                    if misread > _MISREAD:
+                        raise
                     logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
                 again = True  # it may have got through all the same
                 await asyncio.sleep(pause)
@@ -176,8 +181,8 @@ class _Fitter:
 
     async def send(self, way: Answer | Channel) -> Posted:
         """Raises UndeliverableError where it can't be made small enough."""
-        allowed = way.upload_limit
-        while True:
+        allowed, size = way.upload_limit, 0
+        for _ in range(_REFUSALS):
             file = await self._file(allowed)
             try:
                 return await way.send(self.parcel if file is None else self.parcel.with_file(file))
@@ -185,12 +190,11 @@ class _Fitter:
                 if file is None or not _is_too_large(error):
                     raise
                 logger.info("Discord refused %d bytes as too many", file.size_bytes)
-                allowed = int(file.size_bytes * _SHRINK)
-                if allowed < _SMALLEST:
-                    raise UndeliverableError(
-                        f"Discord refuses even {text.megabytes(file.size_bytes)} here; ask again "
-                        "in another channel."
-                    ) from error
+                size = file.size_bytes
+                allowed = int(size * _SHRINK)
+        raise UndeliverableError(
+            f"Discord refuses even {text.megabytes(size)} here; ask again in another channel."
+        )
 
     async def _file(self, allowed: int) -> Enclosure | None:
         """The best that was made so far and is small enough, or a new one."""
@@ -199,7 +203,12 @@ class _Fitter:
         for file in self._made:
             if file.size_bytes <= allowed:
                 return file
-        self._made.append(await fit(self._made[0].path, allowed, self._new_directory()))
+        try:
+            self._made.append(await fit(self._made[0].path, allowed, self._new_directory()))
+        except UndeliverableError:
+            if allowed >= _SMALLEST:
+                raise
+            await asyncio.sleep(_STUBBORN_SECONDS)
         return self._made[-1]
 
 

@@ -14,7 +14,7 @@ from bot.sandbox.model import ADMINISTRATOR, MANAGE_GUILD, Channel, Guild, Messa
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Recorded
 from bot.sandbox.server import Sandbox
-from bot.sandbox.troubles import Delay, Refusal, Reset, Trouble
+from bot.sandbox.troubles import Delay, Page, Refusal, Reset, Trouble
 
 __all__ = [
     "ADMINISTRATOR",
@@ -32,6 +32,7 @@ __all__ = [
     "Message",
     "NobodyListening",
     "NotOffered",
+    "Page",
     "Person",
     "Recorded",
     "Refusal",

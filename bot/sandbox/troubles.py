@@ -108,6 +108,22 @@ class Refusal(Trouble):
 
 
 @dataclass
+class Page(Trouble):
+    """Answers with a page where JSON belongs, as a proxy does that has words of its own."""
+
+    status: int = 200
+
+    async def strike(self, request: web.Request) -> web.StreamResponse:
+        if not self.after:
+            await _read_away(request)
+        text = _PAGE.format("One moment, please")
+        response = web.Response(text=text, status=self.status, content_type="text/html")
+        if self.status == 429:
+            response.headers["Via"] = "1.1 google"
+        return response
+
+
+@dataclass
 class Delay(Trouble):
     """Answers as always, ``seconds`` late; ``after`` says which of the two is late with it, the
     answer alone or the effect as well.

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import discord
 
+from bot.lost import LOST, UNREADABLE
 from bot.words import say, speaking
 from generator.words import SpokenError
 
@@ -25,7 +25,7 @@ async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
             await interaction.followup.send(words, ephemeral=True)
         else:
             await interaction.response.send_message(words, ephemeral=True)
-    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
+    except (*LOST, *UNREADABLE) as error:
         logger.warning("an answer was lost: %s", error)
 
 

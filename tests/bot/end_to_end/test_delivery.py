@@ -7,7 +7,7 @@ import io
 import pytest
 from PIL import Image
 
-from bot.sandbox import Delay, Interaction, Person, Refusal, Reset, Sandbox
+from bot.sandbox import Delay, Interaction, Page, Person, Refusal, Reset, Sandbox
 from bot.sandbox.model import Message
 from bot.sandbox.troubles import Trouble
 from tests.bot.end_to_end.process import Setup, running
@@ -221,3 +221,28 @@ async def test_a_refusal_as_too_large_is_answered_by_a_smaller_one(
         await setup.all_over()
     assert len(message.files[0].data) < 0.75**2 * setup.rows()[0]["size_bytes"]
     assert "Made smaller to fit" in message.text
+
+
+async def test_one_that_gets_no_smaller_is_tried_again_before_it_is_given_up(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    """A few bytes were refused for another reason than their number."""
+    async with running(setup.write(), discord):
+        discord.add_fault(Refusal("PATCH", ANSWER, times=2, code=40005, uploads=True))
+        await posted(await ada.slash("gif", prompt="x"))
+        await setup.all_over()
+        discord.add_fault(Refusal("PATCH", ANSWER, times=None, code=40005, uploads=True))
+        sent = await bob.slash("gif", prompt="y")
+        await sent.message(lambda message: "Discord refuses even" in message.text, 30)
+    assert [row["state"] for row in setup.rows()] == ["done", "failed"]
+
+
+@pytest.mark.parametrize(("status", "after"), [(429, False), (200, False), (200, True)])
+async def test_an_answer_that_makes_no_sense_is_tried_again(
+    setup: Setup, discord: Sandbox, ada: Person, *, status: int, after: bool
+) -> None:
+    discord.add_fault(Page("PATCH", ANSWER, times=2, status=status, after=after, uploads=True))
+    async with running(setup.write(), discord):
+        await posted(await ada.slash("gif", prompt="x"))
+        await setup.all_over()
+    assert [row["state"] for row in setup.rows()] == ["done"]
