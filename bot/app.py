@@ -53,7 +53,7 @@ async def run(settings: Settings) -> None:
     with locked(settings.storage.data_dir):
         async with (
             open_database(settings.storage.url) as database,
-            HotshotClient(settings.discord) as client,
+            HotshotClient(settings.discord, each_second=settings.queue.per_user_second) as client,
         ):
             blobs = BlobStore(settings.storage.blobs)
             board = DiscordBoard(client, client.logged_in)

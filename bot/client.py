@@ -12,7 +12,7 @@ import ipaddress
 import json
 import logging
 import socket
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import discord
@@ -22,6 +22,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from bot import events
+from bot.allowance import Allowance
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
@@ -29,7 +30,7 @@ from bot.house import House
 from bot.storage import registrations
 from bot.ui.actions import SentForms, submitted
 from bot.ui.answers import sentence, whisper
-from bot.words import say, speak
+from bot.words import say, speak, speaking
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +42,15 @@ _UNREACHABLE = (
 )
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
+_BURST_SECONDS = 5  # what one person may ask in a second, at once
+_REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
 
 
 class HotshotClient(discord.AutoShardedClient):
     """Sharded even for one shard, since only that one retries when the gateway is down at first."""
 
-    def __init__(self, settings: DiscordSettings) -> None:
+    def __init__(self, settings: DiscordSettings, *, each_second: float = 0.0) -> None:
+        """``each_second``: how many interactions of one person are looked at; 0 is any number."""
         # said once for voice, which this bot doesn't have
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -56,7 +60,7 @@ class HotshotClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
         )
-        events.watch(self._connection.parsers)
+        events.watch(self._connection.parsers, self._admits)
         self._settings = settings
         self._house: House | None = None
         self.tree = CommandTree(self)
@@ -64,6 +68,9 @@ class HotshotClient(discord.AutoShardedClient):
         self.connected = asyncio.Event()
         self.actions = ACTIONS
         self._forms = SentForms()
+        self._allowance = Allowance(at_once=each_second * _BURST_SECONDS, each_second=each_second)
+        self._refusals = Allowance(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
+        self._refusing: set[asyncio.Task[None]] = set()
 
     @property
     def house(self) -> House:
@@ -129,6 +136,21 @@ class HotshotClient(discord.AutoShardedClient):
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Forms come here, whether or not this process showed them."""
         await submitted(interaction, self._forms)
+
+    def _admits(self, event: events.Event) -> bool:
+        """Whether an interaction is looked at. Of those that aren't, a few are told so."""
+        user_id = events.asker_of(event)
+        if self._allowance.take(user_id):
+            return True
+        is_autocomplete = event["type"] == discord.InteractionType.autocomplete.value
+        if not is_autocomplete and self._refusals.take(user_id):
+            interaction = discord.Interaction(data=cast(Any, event), state=self._connection)
+            with speaking(str(interaction.locale)):
+                words = say("That was very much at once; wait a few seconds, then go on.")
+            task = asyncio.create_task(whisper(interaction, words))
+            self._refusing.add(task)
+            task.add_done_callback(self._refusing.discard)
+        return False
 
     async def _find_gateway(self) -> None:
         shards, url, _ = await self.http.get_bot_gateway()

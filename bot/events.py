@@ -2,7 +2,8 @@
 
 discord.py takes fields for granted that a Discord of another version, or a stand-in, may leave out,
 and a single one that is missing would end the connection. It has no public place to look at events
-first, so its table of parsers is wrapped.
+first, so its table of parsers is wrapped. A flood ends here as well: an interaction that isn't
+admitted is never made into an object.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 Parser = Callable[[Any], None]
+Admits = Callable[[Event], bool]
 
 _INTERACTION = "INTERACTION_CREATE"
 _VITAL = ("READY",)  # without it there is no connection to keep
@@ -26,8 +28,9 @@ _PRIVATE = 2  # the context of group messages, and of people among themselves
 _MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 
 
-def watch(parsers: dict[str, Parser]) -> None:
+def watch(parsers: dict[str, Parser], admits: Admits) -> None:
     """Wraps every parser of a connection's table."""
+    parsers[_INTERACTION] = partial(_interaction, parsers[_INTERACTION], admits)
     for name, parse in parsers.items():
         parsers[name] = partial(_read, name, parse)
 
@@ -51,10 +54,21 @@ def completed(interaction: Event) -> Event:
     return {**least, **interaction, "channel": channel}
 
 
+def asker_of(interaction: Event) -> int:
+    """Who sent it."""
+    return int((interaction.get("member") or interaction)["user"]["id"])
+
+
+def _interaction(parse: Parser, admits: Admits, event: Event) -> None:
+    whole = completed(event)
+    if admits(whole):
+        parse(whole)
+
+
 def _read(name: str, parse: Parser, event: Any) -> None:
     """One that can't be read is passed over; the others still count."""
     try:
-        parse(completed(event) if name == _INTERACTION else event)
+        parse(event)
     except _MALFORMED as error:
         if name in _VITAL:
             raise

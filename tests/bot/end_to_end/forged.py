@@ -12,18 +12,15 @@ from bot.sandbox.world import Dispatch
 _KINDS = {str: 3, int: 4, float: 10}  # Discord's types of options
 
 
-def command(
-    discord: Sandbox,
-    person: Person,
-    name: str,
-    *,
-    changed: dict[str, Any] | None = None,
-    **options: Any,
-) -> Interaction:
-    """A slash command with option values that the client's limits would have stopped.
+def command(discord: Sandbox, person: Person, name: str, **options: Any) -> Interaction:
+    """A slash command with option values that the client's limits would have stopped."""
+    return altered(discord, person, name, {}, **options)
 
-    ``changed`` are fields of the event as another Discord would send them, None for none at all.
-    """
+
+def altered(
+    discord: Sandbox, person: Person, name: str, changed: dict[str, Any], /, **options: Any
+) -> Interaction:
+    """The same with fields of the event as another Discord would send them; None: not at all."""
     registered = next(each for each in discord.registrations[-1].commands if each["name"] == name)
     values = [
         {"name": option, "type": _KINDS[type(value)], "value": value}
@@ -43,7 +40,7 @@ def command(
     )
     world.interactions[interaction.id] = world.tokens[interaction.token] = interaction
     guild = person.channel.guild
-    event = payloads.interaction_event(world, interaction) | (changed or {})
+    event = payloads.interaction_event(world, interaction) | changed
     event = {key: value for key, value in event.items() if value is not None}
     world.publish(Dispatch("INTERACTION_CREATE", event, guild_id=guild.id if guild else None))
     return interaction

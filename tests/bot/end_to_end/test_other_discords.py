@@ -1,4 +1,4 @@
-"""A Discord of another version: fields left out, fields never heard of, events that make no sense."""
+"""A Discord of another version: fields left out, fields unheard of, events that make no sense."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from bot.sandbox import Person, Sandbox
 from bot.sandbox.world import Dispatch
-from tests.bot.end_to_end.forged import command
+from tests.bot.end_to_end.forged import altered
 from tests.bot.end_to_end.process import Setup, running
 
 BARE: dict[str, Any] = dict.fromkeys(
@@ -25,7 +25,7 @@ async def test_an_interaction_with_little_in_it_is_served(
     no_channel = BARE | {"channel": None, "channel_id": str(person.channel.id)}
     async with running(setup.write(), discord):
         for changed in (least, no_channel):
-            sent = command(discord, person, "gif", changed=changed, prompt="x")
+            sent = altered(discord, person, "gif", changed, prompt="x")
             await sent.message(lambda message: message.files, 20)
         await setup.all_over()
     assert {row["channel_id"] for row in setup.rows("channel_id")} == {person.channel.id}

@@ -1,0 +1,36 @@
+"""How much one person may ask of the bot in a short time: so many at once, so many a second after.
+
+A flood of one person's costs the others nothing: what goes beyond is not even looked at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+_REMEMBERED = 10_000  # people; who was forgotten begins anew
+
+
+class Allowance:
+    """A bucket for each person, that fills up again by itself. ``each_second`` 0: any number."""
+
+    def __init__(
+        self, *, at_once: float, each_second: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._at_once = at_once
+        self._each_second = each_second
+        self._clock = clock
+        self._left: OrderedDict[int, tuple[float, float]] = OrderedDict()  # how much, and when
+
+    def take(self, user_id: int) -> bool:
+        """Whether there was one left."""
+        if not self._each_second:
+            return True
+        now = self._clock()
+        left, then = self._left.pop(user_id, (self._at_once, now))
+        left = min(self._at_once, left + (now - then) * self._each_second)
+        self._left[user_id] = (left - 1, now) if left >= 1 else (left, now)
+        if len(self._left) > _REMEMBERED:
+            self._left.popitem(last=False)
+        return left >= 1
