@@ -26,6 +26,7 @@ ACTIONS: Mapping[str, Action] = {
     **results.ACTIONS,
     **menus.ACTIONS,
     **history.ACTIONS,
+    **lora.ACTIONS,
 }
 
 AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_commands.ContextMenu

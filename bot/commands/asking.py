@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from bot.commands.settings import check_allowed
+from bot.commands.rules import check_allowed
 from bot.errors import NotAcceptedError
 from bot.house import house_of
 from bot.jobs.model import Attachment, Origin
@@ -84,7 +84,7 @@ async def ask(
     the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
     RefusedError where not even the first is taken, or no GIFs are made here.
     """
-    await check_allowed(interaction)
+    await check_allowed(interaction, [order.request for order in orders])
     jobs = house_of(interaction).jobs
     first, *others = orders
     origin = origin_of(interaction, first)

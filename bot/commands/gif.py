@@ -24,7 +24,7 @@ from bot.commands.reading import (
     read_style,
     with_control,
 )
-from bot.commands.settings import taken_for_granted
+from bot.commands.rules import taken_for_granted
 from bot.config_library import Style
 from bot.house import house_of
 from bot.intake.sources import Brought

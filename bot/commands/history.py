@@ -28,6 +28,7 @@ from bot.storage.library import Wanted
 from bot.ui import embeds, text
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.answers import refuse
+from bot.ui.enclosed import kept_file
 from bot.ui.results import result_view
 from bot.ui.thumbnails import strip
 
@@ -161,13 +162,15 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
     parent = await house.database.read(rows.get, job.origin.parent_id or "")
     descendants = await house.database.read(library.children, job.id)
     embed = embeds.whole(job, parent, descendants)
-    files = []
-    path = house.blobs.path(job.output) if job.output else None
-    size = job.size_bytes or 0
-    if path is not None and path.exists() and size <= interaction.filesize_limit:
-        name = f"hotshot-{job.id[:_SHORT_ID]}{path.suffix}"
-        files.append(discord.File(path, filename=name, description=text.alt_text(job.request)))
+    file = await kept_file(
+        house.blobs,
+        job.output,
+        f"hotshot-{job.id[:_SHORT_ID]}",
+        text.alt_text(job.request),
+        most=interaction.filesize_limit,
+    )
     view = result_view(job.id, offers_master=False) if job.state is State.DONE else View()
+    files = [file] if file else []
     await interaction.response.send_message(embed=embed, files=files, view=view, ephemeral=True)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import discord
 from discord import AppCommandOptionType, app_commands
+from discord.ui import View
 
 from bot.commands.asking import Order, ask, defer
 from bot.commands.gif import brought
@@ -31,7 +32,10 @@ from bot.intake.names import plain_line
 from bot.storage import loras as rows
 from bot.storage.loras import Shared, StoredLora
 from bot.ui import lora_embeds
+from bot.ui.actions import ActionButton, Values
 from bot.ui.answers import whisper
+from bot.ui.enclosed import kept_file
+from bot.words import say
 from generator.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
 
 _KIND = AppCommandOptionType
@@ -134,7 +138,8 @@ async def add(
         created_at=datetime.now(UTC),
     )
     await _keep(house, lora)
-    await interaction.followup.send(embed=lora_embeds.added(lora), ephemeral=True)
+    view = _try_view(lora, say("Make a preview"))
+    await interaction.followup.send(embed=lora_embeds.added(lora), view=view, ephemeral=True)
 
 
 async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
@@ -149,12 +154,26 @@ async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> N
 
 
 async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
-    """What its file says, and the last GIF that tried it out."""
+    """What its file says, and a GIF that shows what it does."""
     house = house_of(interaction)
     found = await usable_lora(interaction, lora)
-    tried = await house.database.read(rows.last_tried, found.id)
+    tried = await house.database.read(rows.last_tried, found, interaction.user.id)
     embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
-    await interaction.response.send_message(embed=embed, ephemeral=True)
+    preview = await kept_file(
+        house.blobs,
+        tried.blob if tried else None,
+        "preview",
+        say("A GIF made with {name}.", name=found.name),
+        most=interaction.filesize_limit,
+    )
+    if preview is not None:
+        embed.set_image(url=f"attachment://{preview.filename}")
+    await interaction.response.send_message(
+        embed=embed,
+        files=[preview] if preview else [],
+        view=_try_view(found, say("Another preview") if preview else say("Make a preview")),
+        ephemeral=True,
+    )
 
 
 async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any) -> None:
@@ -203,8 +222,20 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
     request = read_request(
         house.limits, prompt=with_trigger_words(words, [chosen]), loras=(chosen.part,)
     )
-    order = Order(request=request, files=(chosen.file,), parent_id=found.id, relation="try")
+    order = Order(request=request, files=(chosen.file,), parent_id=found.id, relation=rows.TRY)
     await ask(interaction, [order])
+
+
+async def try_pressed(interaction: discord.Interaction[Any], lora_id: str, values: Values) -> None:
+    """The same by a button."""
+    del values
+    await try_(interaction, lora=lora_id)
+
+
+def _try_view(lora: StoredLora, label: str) -> View:
+    view = View(timeout=None)
+    view.add_item(ActionButton("lora_try", lora.id, label=label))
+    return view
 
 
 async def _room(house: House, owner_id: int, name: str) -> int:
@@ -257,3 +288,6 @@ def _name(value: object) -> str:
     if not called:
         raise RefusedError("That name has no letters that can be seen; choose another.")
     return called
+
+
+ACTIONS = {"lora_try": try_pressed}

@@ -1,7 +1,6 @@
-"""/settings: what /gif takes for granted, one's own and the server's.
+"""/settings: what /gif takes for granted, one's own and the server's, and the server's rules.
 
-One's own go before the server's, and what is typed goes before both. A server may keep the bot to
-some channels, or to those who have a role; whoever manages it says which.
+What follows from them is ``bot.commands.rules``'s.
 """
 
 from __future__ import annotations
@@ -12,21 +11,25 @@ from typing import Any
 import discord
 from discord import AppCommandOptionType, app_commands
 
+from bot.commands.lora_choice import LoraOption, usable_lora, viewer_of
 from bot.commands.options import Bounded, Option, choice_of, command
-from bot.commands.reading import FORMATS, read_format, read_size, read_style
+from bot.commands.reading import FORMATS, read_format, read_size, read_style, whole
 from bot.config_library import Style
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
 from bot.intake.names import plain_line
+from bot.storage import loras
 from bot.storage import preferences as rows
+from bot.storage.loras import Shared
 from bot.ui import text
 from bot.ui.answers import whisper
-from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
 
 NONE = "-"
 _KIND = AppCommandOptionType
 _MOST = 20  # channels or roles of one server
-_OF_REQUEST = ("size", "style", "negative_prompt", "format", "private")
+_MOST_WAITING = 1000
+_AT_MOST = ("waiting", "frames", "steps")
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
@@ -44,6 +47,19 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
     server: dict[str, Option] = {
         "channel": Option(Bounded(_KIND.channel), "Allow the bot here too, or no more."),
         "role": Option(Bounded(_KIND.role), "Allow those with this role too, or no more."),
+        "waiting": Option(
+            Bounded(_KIND.integer, 0, _MOST_WAITING),
+            "How many GIFs one person may have waiting here (0: as many as anywhere).",
+        ),
+        "frames": Option(
+            Bounded(_KIND.integer, 0, limits.max_frames),
+            "The most frames that a GIF may have here (0: as many as the model makes).",
+        ),
+        "steps": Option(
+            Bounded(_KIND.integer, 0, MAX_STEPS),
+            "The most steps that a GIF may take here (0: any).",
+        ),
+        "lora": Option(LoraOption(), f"The LoRA of all who choose none ({NONE}: none)."),
     }
     if styles:
         style = Option(choice_of([*list(styles)[:24], NONE]), "The look.")
@@ -68,7 +84,8 @@ async def server_(
     *,
     channel: Any = None,
     role: Any = None,
-    style: Any = None,
+    lora: Any = None,
+    **given: Any,
 ) -> None:
     """The same for the server, by who manages it."""
     house, guild_id = house_of(interaction), managed_guild(interaction)
@@ -80,49 +97,26 @@ async def server_(
         changes["channels"] = _toggled(now.get("channels"), channel.id)
     if role is not None:
         changes["roles"] = _toggled(now.get("roles"), role.id)
-    if style is not None:
-        changes["style"] = _checked(house, "style", style)
+    if lora is not None:
+        changes["lora"] = await _shared_lora(interaction, lora)
+    changes |= {
+        name: _checked(house, name, value) for name, value in given.items() if value is not None
+    }
     now = await house.database.write(rows.change, rows.SERVER, guild_id, changes)
+    if "lora" in now:
+        found = await house.database.read(loras.usable, viewer_of(interaction), now["lora"])
+        now["lora"] = found.name if found else "(not shared here any more)"
     await whisper(interaction, _shown("This server's rules", now))
 
 
-async def check_allowed(interaction: discord.Interaction[Any]) -> None:
-    """Raises RefusedError where the server doesn't allow this person, or this channel."""
-    if interaction.guild_id is not None:
-        database = house_of(interaction).database
-        server = await database.read(rows.get, rows.SERVER, interaction.guild_id)
-        _check_allowed(interaction, server)
-
-
-async def taken_for_granted(
-    interaction: discord.Interaction[Any], given: dict[str, Any]
-) -> dict[str, Any]:
-    """The options with what was set where nothing was typed. Raises RefusedError where the server
-    doesn't allow this person, or this channel.
-    """
-    database = house_of(interaction).database
-    own, server = await database.read(rows.both, interaction.user.id, interaction.guild_id)
-    _check_allowed(interaction, server)
-    granted = {name: server.get(name) for name in ("style",)} | own
-    return given | {
-        name: granted[name]
-        for name in _OF_REQUEST
-        if name in given and given[name] is None and granted.get(name) is not None
-    }
-
-
-def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]) -> None:
-    if interaction.permissions.manage_guild:
-        return
-    channels, roles = server.get("channels"), server.get("roles")
-    if channels and interaction.channel_id not in channels:
-        places = ", ".join(f"<#{channel}>" for channel in channels)
-        raise RefusedError(f"On this server GIFs are made in {places}; type it there.")
-    if roles:
-        # as the event has them: the bot keeps no list of members
-        mine = {role.id for role in getattr(interaction.user, "roles", ())}
-        if not mine.intersection(roles):
-            raise RefusedError("On this server GIFs are for those who have a certain role.")
+async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
+    """The id of one that everybody here may use; None for the word that forgets it."""
+    if value == NONE:
+        return None
+    found = await usable_lora(interaction, value)
+    if found.shared is Shared.ME:
+        raise RefusedError("Others can't use that one; share it with this server first.")
+    return found.id
 
 
 def _checked(house: House, name: str, value: Any) -> Any:
@@ -137,6 +131,8 @@ def _checked(house: House, name: str, value: Any) -> Any:
         read_format(value)
     elif name == "private":
         return bool(value)
+    elif name in _AT_MOST:
+        return max(0, whole(name, value, 0)) or None
     return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None
 
 

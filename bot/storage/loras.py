@@ -27,6 +27,8 @@ from sqlalchemy import (
 
 from bot.storage.tables import jobs, loras
 
+TRY = "try"  # a job's relation to the LoRA that it shows
+
 
 class Shared(enum.StrEnum):
     """Who else may use it."""
@@ -61,6 +63,14 @@ class Viewer:
     guild_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A GIF that shows what a LoRA does: its file's blob, while that is kept, and its message."""
+
+    blob: str | None
+    link: str
+
+
 def key_of(name: str) -> str:
     """What names are compared by."""
     return " ".join(name.split()).casefold()
@@ -85,15 +95,24 @@ def add_within(
     return None
 
 
-def last_tried(connection: Connection, lora_id: str) -> str | None:
-    """The address of the last GIF that was made to try it out, where it may be shown."""
+def last_tried(connection: Connection, lora: StoredLora, user_id: int) -> Tried | None:
+    """The last one of its owner's for all to see, or of this person's own."""
     query = (
-        select(jobs.c.guild_id, jobs.c.channel_id, jobs.c.message_channel_id, jobs.c.message_id)
+        select(
+            jobs.c.guild_id,
+            jobs.c.channel_id,
+            jobs.c.message_channel_id,
+            jobs.c.message_id,
+            jobs.c.output,
+        )
         .where(
-            jobs.c.parent_id == lora_id,
-            jobs.c.relation == "try",
+            jobs.c.parent_id == lora.id,
+            jobs.c.relation == TRY,
             jobs.c.message_id.is_not(None),
-            jobs.c.private.is_(False),
+            or_(
+                jobs.c.user_id == user_id,
+                and_(jobs.c.user_id == lora.owner_id, jobs.c.private.is_(False)),
+            ),
         )
         .order_by(jobs.c.number.desc())
         .limit(1)
@@ -102,7 +121,7 @@ def last_tried(connection: Connection, lora_id: str) -> str | None:
     if row is None:
         return None
     place = f"{row.guild_id or '@me'}/{row.message_channel_id or row.channel_id}"
-    return f"https://discord.com/channels/{place}/{row.message_id}"
+    return Tried(row.output, f"https://discord.com/channels/{place}/{row.message_id}")
 
 
 def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLora | None:

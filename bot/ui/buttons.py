@@ -6,7 +6,6 @@ Whoever forges one gets no further than the job service, which checks who may do
 from __future__ import annotations
 
 import re
-from pathlib import PurePath
 from typing import Any, Self
 
 import discord
@@ -17,6 +16,9 @@ from bot.house import house_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
 from bot.ui import embeds, text
 from bot.ui.answers import refuse
+from bot.ui.enclosed import kept_file
+
+_GONE = "The original isn't kept any more; the same seed and settings make it again."
 
 
 class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]{32})"):
@@ -76,30 +78,24 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
         async with refuse(interaction):
             house = house_of(interaction)
             job = await house.database.read(rows.get, self._job_id)
-            if job is None or job.output is None:
-                raise RefusedError(
-                    "The original isn't kept any more; the same seed and settings make it again."
-                )
+            if job is None:
+                raise RefusedError(_GONE)
             if not may_act_on(interaction, job):
                 raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
             size, limit = job.size_bytes or 0, interaction.filesize_limit
-            if size > limit:
+            if job.output and size > limit:
                 raise RefusedError(
                     f"The original has {text.megabytes(size)}, and Discord takes at most "
                     f"{text.megabytes(limit)} where you are; whoever runs the bot finds it as "
                     f"{job.output}."
                 )
+            stem = f"original-{job.id[:12]}-{job.request.seed}"
+            alt = text.alt_text(job.request)
+            file = await kept_file(house.blobs, job.output, stem, alt, most=limit)
+            if file is None:
+                raise RefusedError(_GONE)
             await interaction.response.defer(ephemeral=True, thinking=True)
-            file = discord.File(
-                house.blobs.path(job.output),
-                filename=f"original-{job.id[:12]}-{job.request.seed}{_suffix(job.output)}",
-                description=text.alt_text(job.request),
-            )
             await interaction.followup.send(file=file, ephemeral=True)
-
-
-def _suffix(blob: str) -> str:
-    return PurePath(blob).suffix
 
 
 def cancel_view(job_id: str) -> View:

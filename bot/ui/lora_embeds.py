@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from discord import Colour, Embed
 
-from bot.storage.loras import Shared, StoredLora
+from bot.storage.loras import Shared, StoredLora, Tried
 from bot.ui import text
 
 _COLOUR = Colour.blurple()
@@ -29,7 +29,7 @@ def added(lora: StoredLora) -> Embed:
     return embed
 
 
-def info(lora: StoredLora, tried: str | None, *, is_mine: bool) -> Embed:
+def info(lora: StoredLora, tried: Tried | None, *, is_mine: bool) -> Embed:
     """Everything known of it."""
     embed = _described(lora, shown(lora.name))
     owner = "you" if is_mine else f"<@{lora.owner_id}>"
@@ -37,7 +37,9 @@ def info(lora: StoredLora, tried: str | None, *, is_mine: bool) -> Embed:
     if tags := lora.facts.get("tags"):
         embed.add_field(name="Seen in training", value=text.prompt(", ".join(tags), 500))
     if tried is not None:
-        embed.add_field(name="What it does", value=f"[a GIF made with it]({tried})", inline=False)
+        embed.add_field(
+            name="What it does", value=f"[a GIF made with it]({tried.link})", inline=False
+        )
     return embed
 
 

@@ -61,9 +61,16 @@ async def test_a_lora_is_brought_found_used_and_shared(
         assert await bob.in_dm().autocomplete("lora info", "lora", "dragon") == []
         await posted(await bob.slash("lora try", lora=choice["value"]))
         await setup.all_over()
-        assert "a GIF made with it" in await said(
-            await bob.slash("lora info", lora="dragon scales")
-        )
+        shown = await (await bob.slash("lora info", lora="dragon scales")).message()
+        assert "a GIF made with it" in shown.text
+        assert [file.filename for file in shown.files] == ["preview.gif"]
+        # what strangers made of it is no preview for the others
+        shown = await (await ada.slash("lora info", lora="dragon scales")).message()
+        assert shown.files == []
+        await posted(await ada.press(shown, "Make a preview"))
+        await setup.all_over()
+        shown = await (await manager.slash("lora info", lora="dragon scales")).message()
+        assert shown.files[0].description == "A GIF made with Dragon Scales."
         for command, others in (("rename", {"name": "mine"}), ("remove", {})):
             refusal = await said(await bob.slash(f"lora {command}", lora=choice["value"], **others))
             assert "somebody else's" in refusal

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bot.sandbox import MANAGE_GUILD, Person, Sandbox
+from bot.sandbox import MANAGE_GUILD, Person, Sandbox, Upload
 from generator.media.containers import sniff
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
+from tests.bot.end_to_end.test_lora import lora
 
 STYLES = {"noir": "{prompt}, film noir", "pop": "{prompt}, pop art"}
 
@@ -57,4 +58,39 @@ async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(
         assert "certain role" in await said(await ada.slash("gif", prompt="x"))
         discord.guild.members[ada.user.id].roles.append(role)
         await posted(await ada.slash("gif", prompt="x"))
+    assert len(setup.rows()) == 4
+
+
+async def test_a_server_may_limit_what_is_made_there(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    manager = discord.person("mia", permissions=MANAGE_GUILD)
+    async with running(setup.write(), discord):
+        added = await ada.slash("lora add", name="ink", file=Upload("a", lora(words="ink")))
+        await said(added)
+        unshared = await manager.slash("settings server", lora="ink")
+        assert "no such LoRA" in await said(unshared)
+        await said(await ada.slash("lora share", lora="ink", who="server"))
+        set_ = await said(
+            await manager.slash("settings server", lora="ink", frames=6, steps=20, waiting=2)
+        )
+        assert all(words in set_ for words in ("lora: ink", "frames: 6", "steps: 20", "waiting: 2"))
+        message = await posted(await bob.slash("gif", prompt="a cat"))
+        request = files.request_in(message.files[0].data)
+        assert (request["video_length"], request["steps"]) == (6, 20)
+        assert request["prompt"] == "a cat, ink"
+        await setup.all_over()
+        assert "at most 6 frames" in await said(await bob.slash("gif", prompt="x", frames=7))
+        assert "at most 20 steps" in await said(await bob.slash("gif", prompt="x", steps=21))
+        assert "at most 6 frames" in await said(await bob.press(message, "Longer"))
+        assert "may have 2 waiting" in await said(await bob.slash("gif", prompt="x", count=3))
+        await posted(await bob.in_dm().slash("gif", prompt="x", frames=7))
+        await posted(await manager.slash("gif", prompt="x", frames=7))
+        await setup.all_over()
+        await said(await ada.slash("lora share", lora="ink", who="me"))
+        message = await posted(await bob.slash("gif", prompt="a dog"))
+        assert files.request_in(message.files[0].data)["prompt"] == "a dog"
+        free = await manager.slash("settings server", lora="-", frames=0, steps=0, waiting=0)
+        assert "Nothing is set" in await said(free)
     assert len(setup.rows()) == 4

@@ -67,7 +67,10 @@ OF_A_DRAFT = {
     "remix_open": OWNER,
     "remix_send": OWNER,
 }
-OTHERS = {"history_pick": "its owner, and those who marked it"}
+OTHERS = {
+    "history_pick": "its owner, and those who marked it",
+    "lora_try": USABLE,
+}
 BUTTONS = {
     "ActionButton": "as its action says",
     "ActionMenu": "as its action says",

@@ -1,0 +1,90 @@
+"""What was set once (``bot.commands.settings``), as it bears on a request.
+
+One's own defaults go before the server's, and what is typed goes before both. A server may keep the
+bot to some channels or to those who have a role, and GIFs to a length, steps and a number for each
+person; whoever manages it is not kept to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import discord
+
+from bot.commands.lora_choice import viewer_of
+from bot.commands.reading import DEFAULT_FRAMES
+from bot.errors import RefusedError
+from bot.house import house_of
+from bot.storage import loras
+from bot.storage import preferences as rows
+from generator.protocol import Request
+
+
+async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
+    """Raises RefusedError where the server doesn't allow this person, this channel, or as much."""
+    if interaction.guild_id is None or interaction.permissions.manage_guild:
+        return
+    house = house_of(interaction)
+    server = await house.database.read(rows.get, rows.SERVER, interaction.guild_id)
+    _check_allowed(interaction, server)
+    _check_within(server, requests)
+    if most := server.get("waiting"):
+        own = house.jobs.waiting_or_running(interaction.user.id)
+        here = sum(each.job.origin.guild_id == interaction.guild_id for each in own)
+        if here + len(requests) > most:
+            raise RefusedError(
+                "On this server one person may have {most} waiting or running; wait for one, or "
+                "take one back with /cancel.",
+                most=most,
+            )
+
+
+async def taken_for_granted(
+    interaction: discord.Interaction[Any], given: dict[str, Any]
+) -> dict[str, Any]:
+    """The options with what was set where nothing was typed. Raises RefusedError where the server
+    doesn't allow this person, or this channel.
+    """
+    database = house_of(interaction).database
+    own, server = await database.read(rows.both, interaction.user.id, interaction.guild_id)
+    _check_allowed(interaction, server)
+    granted = {"style": server.get("style")} | own | _held_down(interaction, server)
+    if given["lora"] is None and given["lora_2"] is None and "lora" in server:
+        usable = await database.read(loras.usable, viewer_of(interaction), server["lora"])
+        granted["lora"] = usable and usable.id
+    return given | {
+        name: value
+        for name, value in granted.items()
+        if name in given and given[name] is None and value is not None
+    }
+
+
+def _held_down(interaction: discord.Interaction[Any], server: Mapping[str, Any]) -> dict[str, Any]:
+    """The usual frames and steps, where a server's limits are below them."""
+    if interaction.permissions.manage_guild:
+        return {}
+    usual = {"frames": DEFAULT_FRAMES, "steps": house_of(interaction).limits.steps}
+    return {name: server[name] for name in usual if name in server and server[name] < usual[name]}
+
+
+def _check_within(server: Mapping[str, Any], requests: Sequence[Request]) -> None:
+    frames, steps = server.get("frames"), server.get("steps")
+    if frames and any(request.video_length > frames for request in requests):
+        raise RefusedError("On this server a GIF has at most {most} frames.", most=frames)
+    if steps and any(request.steps > steps for request in requests):
+        raise RefusedError("On this server a GIF takes at most {most} steps.", most=steps)
+
+
+def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]) -> None:
+    if interaction.permissions.manage_guild:
+        return
+    channels, roles = server.get("channels"), server.get("roles")
+    if channels and interaction.channel_id not in channels:
+        places = ", ".join(f"<#{channel}>" for channel in channels)
+        raise RefusedError(f"On this server GIFs are made in {places}; type it there.")
+    if roles:
+        # as the event has them: the bot keeps no list of members
+        mine = {role.id for role in getattr(interaction.user, "roles", ())}
+        if not mine.intersection(roles):
+            raise RefusedError("On this server GIFs are for those who have a certain role.")
