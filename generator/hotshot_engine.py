@@ -19,8 +19,9 @@ import torch
 import transformers.utils.logging
 
 from generator import devices
-from generator.control.fetch import Fetched
+from generator.control.files import Sources, fetched
 from generator.control.guides import Guides
+from generator.control.look import first_look
 from generator.control.names import DEPTH_MODEL
 from generator.engine import Engine, Report
 from generator.errors import OutOfMemoryError
@@ -104,29 +105,27 @@ class HotshotEngine:
         check_output(output)
         self.limits.check(request)
         began = time.perf_counter()
-        with Fetched(request.control_source) as source, self._previewed(request, output) as peek:
+        with fetched(request) as sources, self._previewed(request, output) as peek:
 
             def told(stage: str, step: int, steps: int) -> None:
                 report(stage, step, steps, str(peek.file) if peek and peek.file else "")
 
-            made = self.make(request, told, source, peek)
+            made = self.make(request, told, sources, peek)
             report("save", 0, 1)
-            save(made, output, self.recipe(request, source).to_json())
+            save(made, output, self.recipe(request, sources).to_json())
         logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
 
     def make(
         self,
         request: Request,
         report: StepReport,
-        source: Path | None = None,
+        sources: Sources,
         peek: Peek | None = None,
     ) -> Clip:
-        """The clip of a request that was checked.
-
-        ``source`` is the file of its ``control_source``, where that is a link that was fetched.
-        """
-        pictures = self.guides.pictures(request, source)
-        frames = self.pipeline(request, report=report, pictures=pictures, peek=peek)
+        """The clip of a request that was checked, with the files that it names."""
+        pictures = self.guides.pictures(request, sources.control)
+        look = first_look(request, sources.image)
+        frames = self.pipeline(request, report=report, pictures=pictures, look=look, peek=peek)
         return Clip(frames, request.video_duration)
 
     @contextmanager
@@ -141,10 +140,10 @@ class HotshotEngine:
         finally:
             previews.remove()
 
-    def recipe(self, request: Request, source: Path | None = None) -> Recipe:
+    def recipe(self, request: Request, sources: Sources) -> Recipe:
         """What to put into a request's file, so that it can be made again."""
         lies_in = self.pipeline.model.controlnets.model_directory
-        recipe = write_recipe(request, self.setup, model_directory=lies_in, source=source)
+        recipe = write_recipe(request, self.setup, model_directory=lies_in, sources=sources)
         return recipe if self.tells_places else recipe.without_places()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from generator.control.files import Sources
 from generator.errors import ModelError
 from generator.hotshot.controlnet_files import find_controlnet
 from generator.hotshot.lora_files import find_lora
@@ -20,16 +21,16 @@ from generator.recipe import Recipe, Setup, sha256_of
 
 
 def write_recipe(
-    request: Request, setup: Setup, *, model_directory: Path, source: Path | None = None
+    request: Request, setup: Setup, *, model_directory: Path, sources: Sources
 ) -> Recipe:
-    """``source`` is the file behind ``request.control_source``, where it is one.
+    """``sources`` are the files that the request names, where they are files.
 
     ``model_directory`` is where the loaded model lies. Raises ModelError where a LoRA or a
     ControlNet can't be found.
     """
     files = dict(_files(request, setup, model_directory))
-    if source is not None and source.is_file():
-        files[request.control_source] = source
+    given = {request.control_source: sources.control, request.image: sources.image}
+    files |= {name: path for name, path in given.items() if name and path.is_file()}
     hashes = {name: sha256_of(path) for name, path in files.items()}
     return Recipe(request=request, setup=setup, sha256=hashes)
 

@@ -54,6 +54,8 @@ MAX_LORAS = 8
 MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was learnt
 MAX_CONTROLS = 4
 MAX_CONTROL_SCALE = 5.0
+MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
+UPSCALE_STRENGTH = 0.4
 
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
@@ -166,6 +168,7 @@ class ModelLimits:
         _check_span("Guidance", request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
+        _check_range("The image strength", request.image_strength, MIN_IMAGE_STRENGTH, 1)
 
 
 def local_directory(model: str) -> Path | None:

@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+IMAGE_STRENGTH = 0.7
+
 # -- what somebody asked for ---------------------------------------------------------------------
 
 
@@ -29,7 +31,7 @@ class Control:
 
     ``kind`` is depth, canny, or a ControlNet's directory or hub id. ``annotator`` makes its
     pictures from the source's frames: ``auto`` is the one that suits the kind, ``none`` leaves
-    them as they are. It acts from ``start`` to ``end``, fractions of all steps.
+    them as they are. It acts from ``start`` to ``end``, fractions of the steps made.
     """
 
     kind: str
@@ -44,8 +46,10 @@ class Request:
     """One GIF, complete: nothing is drawn or looked up later, so the same request makes it again.
 
     Sizes are (width, height) in pixels, ``video_duration`` is in milliseconds. Guidance acts from
-    ``guidance_start`` to ``guidance_end``, fractions of all steps. ``control_source`` is the file
-    or folder whose motion ``controls`` follow.
+    ``guidance_start`` to ``guidance_end``, fractions of the steps made. ``control_source`` is the
+    file or folder whose motion ``controls`` follow. ``image`` is a picture, or a clip, that the
+    frames begin from instead of noise alone: ``image_strength`` is how much of the way from noise
+    is gone all the same, so how far they may come away from it.
     """
 
     prompt: str
@@ -66,6 +70,13 @@ class Request:
     loras: tuple[Lora, ...] = ()
     controls: tuple[Control, ...] = ()
     control_source: str = ""
+    image: str = ""
+    image_strength: float = IMAGE_STRENGTH
+
+    @property
+    def steps_made(self) -> int:
+        """How many of ``steps`` are gone: from a picture, only the last ones, and one at least."""
+        return max(1, round(self.steps * self.image_strength)) if self.image else self.steps
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -48,8 +48,8 @@ class Setup:
 class Recipe:
     """A request, and what it was made with; ``setup.precision`` is what was computed in.
 
-    ``sha256`` has a hash for each name of a model, LoRA, ControlNet or source whose files are
-    known.
+    ``sha256`` has a hash for each name of a model, LoRA, ControlNet, source or image whose files
+    are known.
     """
 
     request: Request
@@ -94,6 +94,7 @@ class Recipe:
             loras=tuple(replace(lora, path=_name(lora.path)) for lora in self.request.loras),
             controls=tuple(replace(one, kind=_name(one.kind)) for one in self.request.controls),
             control_source=_name(self.request.control_source),
+            image=_name(self.request.image),
         )
         setup = replace(
             self.setup,

@@ -13,8 +13,9 @@ from generator.cli.parsing import (
     whole_number,
 )
 from generator.control.names import ANNOTATORS, AUTO, DEPTH_MODEL
-from generator.limits import MAX_SEED, NANO, SCHEDULERS
+from generator.limits import MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
 from generator.media.output import SUFFIXES
+from generator.protocol import IMAGE_STRENGTH
 
 DEFAULT_SCHEDULER = "default"
 PRECISIONS = ("auto", "f32", "f16", "bf16")
@@ -24,10 +25,13 @@ examples:
   hotshot gif --prompt "a red ball bouncing on a beige background" --output ball.gif
   hotshot gif --prompt "a blue star" --output star.mp4 --video-length 16 --video-duration 2000
   hotshot gif --prompt "a cat" --output cat.gif --control-type depth --gif dancer.gif
+  hotshot gif --prompt "a dog that barks" --output dog.gif --image dog.jpg --image-strength 0.6
   hotshot gif --prompt "a bulldog" --output dog.gif --pretrained-path hotshotco/Hotshot-XL \\
     --spatial-unet-base juggernaut.safetensors --lora pixels.safetensors:0.8
   hotshot gif --from ball.gif --output again.gif
   hotshot gif --from ball.gif --steps 50 --output finer.gif
+  hotshot gif --from ball.gif --image ball.gif --image-strength 0.4 --width 256 --height 256 \\
+    --output larger.gif
 
 A flag may be spelled with dashes or underscores. What is left out, the model decides."""
 
@@ -37,6 +41,7 @@ def add_all(parser: Parser) -> None:
     _add_picture(parser.add_argument_group("the picture"))
     _add_file(parser.add_argument_group("the file"))
     _add_sampling(parser.add_argument_group("how it is made"))
+    _add_image(parser.add_argument_group("beginning from a picture"))
     _add_control(parser.add_argument_group("following another GIF (ControlNet)"))
     _add_model(parser.add_argument_group("the model"))
     _add_machine(parser.add_argument_group("the machine"))
@@ -103,6 +108,22 @@ def _add_sampling(group: argparse._ArgumentGroup) -> None:
         "--scheduler",
         metavar="NAME",
         help=f"{', '.join(SCHEDULERS)}, or its diffusers class name (default: the model's)",
+    )
+
+
+def _add_image(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--image",
+        metavar="SOURCE",
+        help="what the first look is: a picture for all frames, or a GIF or film with one for "
+        "each; a file, a directory of frames or a link, scaled to fill, its middle kept",
+    )
+    group.add_argument(
+        "--image-strength",
+        type=number,
+        metavar="X",
+        help=f"how far the frames may come away from it, {MIN_IMAGE_STRENGTH} to 1 (default: "
+        f"{IMAGE_STRENGTH})",
     )
 
 

@@ -10,8 +10,9 @@ from argparse import Namespace
 from pathlib import Path
 
 from generator.cli.progress import ProgressBar
-from generator.control.fetch import Fetched
+from generator.control.files import Sources, fetched
 from generator.control.guides import Guides
+from generator.control.look import check_look
 from generator.control.preview import write_preview
 from generator.control.source import probe
 from generator.errors import MediaError
@@ -28,13 +29,14 @@ def make(
 
     ``recipe`` is what is made again: where a file has changed since, a line says so.
     """
-    with Fetched(request.control_source) as source:
+    with fetched(request) as sources:
         if request.controls:
-            _check_moves(request, source)
+            _check_moves(request, sources.control)
+        check_look(request, sources.image)
         if arguments.control_preview is not None:
-            _preview(request, setup, arguments, source)
+            _preview(request, setup, arguments, sources.control)
         if arguments.output is not None:
-            _make(request, setup, arguments, source, recipe)
+            _make(request, setup, arguments, sources, recipe)
 
 
 def _check_moves(request: Request, source: Path) -> None:
@@ -55,7 +57,7 @@ def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path)
 
 
 def _make(
-    request: Request, setup: Setup, arguments: Namespace, source: Path, recipe: Recipe | None
+    request: Request, setup: Setup, arguments: Namespace, sources: Sources, recipe: Recipe | None
 ) -> None:
     # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.
     from generator.hotshot_engine import HotshotEngine
@@ -70,8 +72,8 @@ def _make(
             tells_places=True,
         )
         progress.say(f"Making {_frames(request)} on {engine.device} in {engine.dtype} ...")
-        clip = engine.make(request, progress, source)
-        told = engine.recipe(request, source)
+        clip = engine.make(request, progress, sources)
+        told = engine.recipe(request, sources)
     fitted = fit(clip, output.suffix.lower(), arguments.max_bytes, told.to_json())
     write_whole(output, fitted.data)
     _warn_of_changes(told, recipe)

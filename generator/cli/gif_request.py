@@ -28,6 +28,7 @@ _STILLS = (".jpg", ".jpeg")
 _SAME = (
     *("prompt", "negative_prompt", "seed", "width", "height", "video_length", "video_duration"),
     *("steps", "guidance_scale", "guidance_rescale", "guidance_start", "guidance_end"),
+    *("image", "image_strength"),
 )
 _SIZES = {
     "original_size": ("og_width", "og_height"),
@@ -50,6 +51,8 @@ def build_request(arguments: Namespace, limits: ModelLimits, recipe: Recipe | No
         request = replace(request, scheduler=name)
     if arguments.lora is not None:
         request = replace(request, loras=tuple(arguments.lora))
+    if arguments.image_strength is not None and not request.image:
+        raise RequestError("There is an image strength but no image; give --image.")
     return _with_controls(request, arguments, limits)
 
 

@@ -90,11 +90,13 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
         if held > MAX_HELD_PIXELS:
             raise MediaError("The source is too large to hold all its frames; make it smaller.")
         return list(range(len(facts.delays_ms))), None
-    count = wanted["count"]
-    if count > 1 and len(facts.delays_ms) == 1:
+    count, shown = wanted["count"], len(facts.delays_ms)
+    size = wanted["width"], wanted["height"]
+    if wanted.get("as_look") and shown in (1, count):
+        return list(range(shown)), size
+    if count > 1 and shown == 1:
         raise MediaError("The source has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
-    chosen = choose(facts.delays_ms, count, wanted["duration_ms"])
-    return chosen, (wanted["width"], wanted["height"])
+    return choose(facts.delays_ms, count, wanted["duration_ms"]), size
 
 
 def _frames(

@@ -79,6 +79,20 @@ def read_key_frames(
     MediaError; so for one frame where more than one is asked for.
     """
     wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
+    return _chosen(path, wanted, limits)
+
+
+def read_look(path: Path, *, count: int, duration_ms: int, width: int, height: int) -> Frames:
+    """What a clip of ``count`` frames may begin from: (1, height, width, 3) of a still picture,
+    otherwise (count, ...): a clip of just so many frames whole, the key frames of any other.
+
+    Scaled and cropped as key frames are; raises MediaError.
+    """
+    wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
+    return _chosen(path, wanted | {"as_look": True}, _STANDARD)
+
+
+def _chosen(path: Path, wanted: dict[str, int], limits: Limits) -> Frames:
     facts, data = _run(path, wanted, limits)
     indices: list[int] = facts["indices"]
     by_index = dict(zip(sorted(set(indices)), _pictures(data), strict=True))

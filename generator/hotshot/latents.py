@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -11,12 +11,23 @@ from torch import Tensor
 LATENT_SCALE = 8  # pixels to a latent, along each edge
 
 
-def unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """Undoes the scaling that a VAE's config says its latents (b, c, f, h, w) were trained with."""
+def scaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+    """As a VAE's config says that its latents (b, c, ...) are to be given to the UNet."""
     scale = float(config["scaling_factor"])
     means, spreads = config.get("latents_mean"), config.get("latents_std")
     if means and spreads:
-        mean = torch.tensor(means, device=latents.device).view(1, -1, 1, 1, 1)
-        spread = torch.tensor(spreads, device=latents.device).view(1, -1, 1, 1, 1)
-        return latents * spread / scale + mean
+        return (latents - _by_channel(means, latents)) * scale / _by_channel(spreads, latents)
+    return (latents - float(config.get("shift_factor") or 0)) * scale
+
+
+def unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+    """Undoes ``scaled``."""
+    scale = float(config["scaling_factor"])
+    means, spreads = config.get("latents_mean"), config.get("latents_std")
+    if means and spreads:
+        return latents * _by_channel(spreads, latents) / scale + _by_channel(means, latents)
     return latents / scale + float(config.get("shift_factor") or 0)
+
+
+def _by_channel(values: Sequence[float], latents: Tensor) -> Tensor:
+    return torch.tensor(values, device=latents.device).view(1, -1, *[1] * (latents.ndim - 2))

@@ -1,5 +1,5 @@
 """From a request to frames, in five named steps: encode_prompt, draw_noise, denoise, decode,
-to_frames.
+to_frames; and encode_image before the noise, where a clip begins from pictures (SDEdit).
 
 Each step reports when it has done something; what is called may raise CancelledError, and so a
 request stops between two steps. Knows no files and no queues. Latents and noise are float32 and
@@ -17,23 +17,23 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from generator.errors import OutOfMemoryError
+from generator.errors import OutOfMemoryError, RequestError
 from generator.hotshot.conditioning import Conditioning, Span
 from generator.hotshot.controlnet import ClipControl, together
-from generator.hotshot.latents import LATENT_SCALE, unscaled
+from generator.hotshot.latents import LATENT_SCALE, scaled, unscaled
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.preview import Peek, guessed
-from generator.hotshot.schedulers import make_scheduler, step_back
+from generator.hotshot.schedulers import make_scheduler, noised, step_back
 from generator.protocol import Request
 
 # (stage, step, steps): ``step`` of ``steps`` of this stage are done. May raise CancelledError.
 Report = Callable[[str, int, int], None]
 Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
-STAGES = ("encode_prompt", "draw_noise", "denoise", "decode", "to_frames")
+STAGES = ("encode_prompt", "encode_image", "draw_noise", "denoise", "decode", "to_frames")
 # What allocators say of it, and oneDNN, which has nothing else to say.
 _NO_ROOM = ("can't allocate memory", "out of memory", "could not create a primitive")
-DECODED_AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
+AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,18 @@ class HotshotPipeline:
         *,
         report: Report,
         pictures: Sequence[Frames] = (),
+        look: Frames | None = None,
         peek: Peek | None = None,
     ) -> Frames:
         """Frames (f, h, w, 3), the same for the same request and pictures.
 
         ``pictures`` are what each of ``request.controls`` is shown, in their order: as annotated,
-        (f, h, w, 3) of the clip's own size. ``peek`` sees what the clip is going to be. Raises
-        OutOfMemoryError, RequestError and ModelError, and whatever ``report`` raises.
+        (f, h, w, 3) of the clip's own size. ``look`` is what ``request.image`` shows, a frame for
+        each or one for all. ``peek`` sees what the clip is going to be. Raises OutOfMemoryError,
+        RequestError and ModelError, and whatever ``report`` raises.
         """
         with memory_errors(request), self._at_rest_after():
-            latents = self.latents(request, report=report, pictures=pictures, peek=peek)
+            latents = self.latents(request, report=report, pictures=pictures, look=look, peek=peek)
             return self.to_frames(self.decode(latents, report), report)
 
     @torch.inference_mode()
@@ -72,6 +74,7 @@ class HotshotPipeline:
         *,
         report: Report,
         pictures: Sequence[Frames] = (),
+        look: Frames | None = None,
         peek: Peek | None = None,
     ) -> Tensor:
         """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
@@ -84,9 +87,18 @@ class HotshotPipeline:
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
         self.model.rest()
+        begun = self.encode_image(request, look, report)
+        self.model.rest()
         noise = self.draw_noise(request, generator, report)
         latents = self.denoise(
-            request, conditioning, noise, generator, report, controls=controls, peek=peek
+            request,
+            conditioning,
+            noise,
+            generator,
+            report,
+            begun=begun,
+            controls=controls,
+            peek=peek,
         )
         self.model.rest()
         return latents
@@ -110,6 +122,25 @@ class HotshotPipeline:
         report("encode_prompt", 1, 1)
         return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
 
+    def encode_image(self, request: Request, look: Frames | None, report: Report) -> Tensor | None:
+        """What the clip begins from, as clean latents (1, 4, 1 or f, h/8, w/8); None for noise.
+
+        A VAE that draws its latents gives their mean: the noise to come is drawn from the seed.
+        """
+        _check_look(request, look)
+        if look is None:
+            return None
+        vae = self.model.vae
+        levels = rearrange(torch.from_numpy(look), "f h w c -> f c h w").to(self.model.device)
+        chunks = torch.split(levels, self._at_once(look.shape[1] * look.shape[2]))
+        encoded: list[Tensor] = []
+        for step, chunk in enumerate(chunks, start=1):
+            given = vae.encode((chunk.float() / 127.5 - 1).to(vae.dtype))
+            drawn = hasattr(given, "latent_dist")
+            encoded.append((given.latent_dist.mode() if drawn else given.latents).float())
+            report("encode_image", step, len(chunks))
+        return rearrange(scaled(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
+
     def draw_noise(self, request: Request, generator: torch.Generator, report: Report) -> Tensor:
         """The first noise, of variance one, in the layout that the original drew it in."""
         shape = (
@@ -131,23 +162,29 @@ class HotshotPipeline:
         generator: torch.Generator,
         report: Report,
         *,
+        begun: Tensor | None = None,
         controls: Sequence[ClipControl] = (),
         peek: Peek | None = None,
     ) -> Tensor:
-        """Walks the noise back to latents; ancestral steps draw more from the same generator."""
+        """Walks the noise back to latents; ancestral steps draw more from the same generator.
+
+        From ``begun``, clean latents, only the end of the way is left to go.
+        """
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
         guidance = Span(request.guidance_start, request.guidance_end)
+        steps = request.steps_made
         latents: Tensor = noise * scheduler.init_noise_sigma
-        for step, timestep in enumerate(scheduler.timesteps):
-            told = conditioning if guidance.covers(step, request.steps) else conditioning.wanted
-            scaled = scheduler.scale_model_input(latents, timestep)
-            active = [one for one in controls if one.span.covers(step, request.steps)]
-            predicted = self.predict(request, told, active, scaled, timestep)
+        if begun is not None:
+            latents = noised(scheduler, begun.expand_as(noise), noise, steps)
+        for step, timestep in enumerate(scheduler.timesteps[-steps:]):
+            told = conditioning if guidance.covers(step, steps) else conditioning.wanted
+            shown = scheduler.scale_model_input(latents, timestep)
+            active = [one for one in controls if one.span.covers(step, steps)]
+            predicted = self.predict(request, told, active, shown, timestep)
             if peek is not None:
-                guess = guessed(scheduler, scaled, predicted, timestep)
-                peek(guess, step + 1, request.steps)
+                peek(guessed(scheduler, shown, predicted, timestep), step + 1, steps)
             latents = step_back(scheduler, predicted, timestep, latents, generator)
-            report("denoise", step + 1, request.steps)
+            report("denoise", step + 1, steps)
         return latents
 
     def predict(
@@ -179,8 +216,7 @@ class HotshotPipeline:
         vae = self.model.vae
         frames = rearrange(unscaled(latents, vae.config), "1 c f h w -> f c h w")
         pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
-        at_once = 1 if self.model.residence.low_vram else max(1, DECODED_AT_ONCE // pixels)
-        chunks = torch.split(frames, at_once)
+        chunks = torch.split(frames, self._at_once(pixels))
         pictures: list[Tensor] = []
         for step, chunk in enumerate(chunks, start=1):
             pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
@@ -193,6 +229,10 @@ class HotshotPipeline:
         frames: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
         report("to_frames", 1, 1)
         return frames
+
+    def _at_once(self, pixels: int) -> int:
+        """How many pictures of so many pixels the VAE is given together."""
+        return 1 if self.model.residence.low_vram else max(1, AT_ONCE // pixels)
 
 
 @contextmanager
@@ -209,6 +249,16 @@ def memory_errors(request: Request) -> Iterator[None]:
             f"There is not enough memory for {request.video_length} frames of {request.width} x "
             f"{request.height}; ask for a smaller size or fewer frames."
         ) from error
+
+
+def _check_look(request: Request, look: Frames | None) -> None:
+    if (look is None) != (not request.image):
+        raise RequestError("The image and what it shows belong together; give both, or neither.")
+    whole = (request.video_length, request.height, request.width, 3)
+    if look is not None and look.shape not in (whole, (1, *whole[1:])):
+        raise RequestError(
+            f"The image's frames are {look.shape} where the clip is {whole}; fit them to it."
+        )
 
 
 def _says_out_of_memory(error: BaseException) -> bool:

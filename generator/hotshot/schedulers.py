@@ -63,6 +63,18 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
     return scheduler
 
 
+def noised(scheduler: Scheduler, clean: Tensor, noise: Tensor, steps: int) -> Tensor:
+    """Clean latents with as much noise as the last ``steps`` timesteps lead back from.
+
+    The scheduler is then to be stepped through those alone.
+    """
+    begin = len(scheduler.timesteps) - steps
+    if hasattr(scheduler, "set_begin_index"):  # DDIM asks for nothing but the timestep
+        scheduler.set_begin_index(begin)
+    noisy: Tensor = scheduler.add_noise(clean, noise, scheduler.timesteps[begin : begin + 1])
+    return noisy
+
+
 def step_back(
     scheduler: Scheduler,
     predicted: Tensor,

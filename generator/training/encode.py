@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from generator.errors import HotshotError
+from generator.hotshot.latents import scaled
 from generator.hotshot.text import EncodedText, TextEncoders
 from generator.media.clip import Frames
 from generator.media.output import write_whole
@@ -97,16 +98,6 @@ def draw_latents(moments: Tensors, config: Mapping[str, Any], chance: Chance) ->
     if "spread" in moments:
         latents = latents + moments["spread"].float() * chance.normal(*latents.shape)
     return scaled(latents, config).transpose(0, 1)
-
-
-def scaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """As a VAE's config says its latents are to be trained with; (f, 4, h, w)."""
-    scale = float(config["scaling_factor"])
-    means, spreads = config.get("latents_mean"), config.get("latents_std")
-    if means and spreads:
-        mean, spread = (torch.tensor(values).view(1, -1, 1, 1) for values in (means, spreads))
-        return (latents - mean) * scale / spread
-    return (latents - float(config.get("shift_factor") or 0)) * scale
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,7 +190,7 @@ def test_decoding_in_chunks_makes_the_same_frames(
     pipeline = HotshotPipeline(tiny)
     latents = pipeline.latents(replace(QUICK, video_length=5), report=silent)
     whole = pipeline.decode(latents, silent)
-    monkeypatch.setattr("generator.hotshot.pipeline.DECODED_AT_ONCE", 2 * 64 * 64)
+    monkeypatch.setattr("generator.hotshot.pipeline.AT_ONCE", 2 * 64 * 64)
     heard: list[int] = []
     chunked = pipeline.decode(latents, lambda _stage, step, _steps: heard.append(step))
     assert heard == [1, 2, 3]

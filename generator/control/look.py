@@ -1,0 +1,54 @@
+"""What a clip begins from instead of noise alone: somebody's picture or clip, in the clip's size.
+
+Knows requests, and no model. Refusals speak of the image, since a request may have a source to
+follow as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from generator.control.source import probe, read_look
+from generator.errors import MediaError
+from generator.media.clip import Frames
+from generator.protocol import Request
+
+_CALLED = {"The source": "The image", "There is no source": "There is no image"}
+
+
+def first_look(request: Request, image: Path) -> Frames | None:
+    """Frames (1, h, w, 3) of a still picture, otherwise (f, h, w, 3); None where none is asked for.
+
+    ``image`` is the file of ``request.image``. Raises MediaError.
+    """
+    if not request.image:
+        return None
+    with _called_image():
+        return read_look(
+            image,
+            count=request.video_length,
+            duration_ms=request.video_duration,
+            width=request.width,
+            height=request.height,
+        )
+
+
+def check_look(request: Request, image: Path) -> None:
+    """Whether it can be used, before a model is loaded, which takes longer; raises MediaError."""
+    if request.image:
+        with _called_image():
+            probe(image)
+
+
+@contextmanager
+def _called_image() -> Iterator[None]:
+    try:
+        yield
+    except MediaError as error:
+        sentence = str(error)
+        for source, image in _CALLED.items():
+            if sentence.startswith(source):
+                sentence = image + sentence.removeprefix(source)
+        raise MediaError(sentence) from error
