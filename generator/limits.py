@@ -17,7 +17,7 @@ from typing import Any, Self
 from generator.errors import ModelError, RequestError
 from generator.places import existing
 from generator.prompts import MAX_WEIGHT, fragments_of, plain_text
-from generator.protocol import Request
+from generator.protocol import IMAGE_STRENGTH, Request
 
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parent / "nano" / "weights"
@@ -55,7 +55,6 @@ MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was l
 MAX_CONTROLS = 4
 MAX_CONTROL_SCALE = 5.0
 MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
-UPSCALE_STRENGTH = 0.4
 
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
@@ -66,6 +65,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "guidance_scale": (0, MAX_GUIDANCE_SCALE),
     "guidance_rescale": (0, 1),
     "controlnet_conditioning_scale": (0, MAX_CONTROL_SCALE),
+    "image_strength": (MIN_IMAGE_STRENGTH, 1),
+    "upscale_strength": (MIN_IMAGE_STRENGTH, 1),
 }
 
 # The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
@@ -91,7 +92,11 @@ class Size:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLimits:
-    """Limits and defaults of one model. Edges are in pixels."""
+    """Limits and defaults of one model. Edges are in pixels.
+
+    ``image_strength`` leaves a picture's look and lets it move, ``upscale_strength`` a clip's own
+    motion as well: how much noise that takes differs with a model's schedule and size.
+    """
 
     native_edge: int = _PUBLISHED_EDGE
     max_frames: int = 24
@@ -100,6 +105,8 @@ class ModelLimits:
     guidance_rescale: float = 0.0
     scheduler: str = "euler_a"
     controlnet_conditioning_scale: float = 0.7
+    image_strength: float = IMAGE_STRENGTH
+    upscale_strength: float = 0.4
 
     @property
     def min_edge(self) -> int:

@@ -123,7 +123,7 @@ def _add_image(group: argparse._ArgumentGroup) -> None:
         type=number,
         metavar="X",
         help=f"how far the frames may come away from it, {MIN_IMAGE_STRENGTH} to 1 (default: "
-        f"{IMAGE_STRENGTH})",
+        f"the model's; {IMAGE_STRENGTH})",
     )
 
 

@@ -28,7 +28,6 @@ _STILLS = (".jpg", ".jpeg")
 _SAME = (
     *("prompt", "negative_prompt", "seed", "width", "height", "video_length", "video_duration"),
     *("steps", "guidance_scale", "guidance_rescale", "guidance_start", "guidance_end"),
-    *("image", "image_strength"),
 )
 _SIZES = {
     "original_size": ("og_width", "og_height"),
@@ -51,9 +50,7 @@ def build_request(arguments: Namespace, limits: ModelLimits, recipe: Recipe | No
         request = replace(request, scheduler=name)
     if arguments.lora is not None:
         request = replace(request, loras=tuple(arguments.lora))
-    if arguments.image_strength is not None and not request.image:
-        raise RequestError("There is an image strength but no image; give --image.")
-    return _with_controls(request, arguments, limits)
+    return _with_controls(_with_image(request, arguments, limits), arguments, limits)
 
 
 def check_request(request: Request, limits: ModelLimits) -> None:
@@ -85,6 +82,16 @@ def _defaults(limits: ModelLimits, output: Path | None) -> Request:
 def _size(arguments: Namespace, flags: tuple[str, str], start: tuple[int, int]) -> tuple[int, int]:
     width, height = (getattr(arguments, flag) for flag in flags)
     return start[0] if width is None else width, start[1] if height is None else height
+
+
+def _with_image(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:
+    image = request.image if arguments.image is None else arguments.image
+    strength = arguments.image_strength
+    if strength is not None and not image:
+        raise RequestError("There is an image strength but no image; give --image.")
+    if strength is None:
+        strength = request.image_strength if request.image else limits.image_strength
+    return replace(request, image=image, image_strength=strength)
 
 
 def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:

@@ -31,7 +31,7 @@ MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
 MAX_FILE_BYTES = 256 << 20
 _FILMS = ("mp4", "webm")
 _NO_PICTURE = (
-    "The source is no picture that can be read; give a GIF, WebP, PNG, MP4 or WebM, "
+    "The source is no picture that can be read; give a GIF, WebP, PNG, JPEG, MP4 or WebM, "
     "or a directory of numbered pictures."
 )
 

@@ -28,6 +28,8 @@ REQUEST = Request(
     loras=(Lora("/looks/ink.safetensors", -0.5), Lora("owner/name")),
     controls=(Control("canny", 0.7, 0.1, 0.9, "none"), Control("/nets/mine")),
     control_source="/home/me/dancer.gif",
+    image="/home/me/dog.png",
+    image_strength=0.25,
     original_size=(800, 600),
 )
 RECIPE = Recipe(
@@ -50,6 +52,7 @@ def test_strangers_see_no_places() -> None:
     assert "/looks" not in told.to_json()
     assert [lora.path for lora in told.request.loras] == ["ink.safetensors", "owner/name"]
     assert told.request.control_source == "dancer.gif"
+    assert told.request.image == "dog.png"
     assert told.setup.spatial_unet_base == "o/base"
     assert told.sha256 == {"ink.safetensors": "ab" * 32}
 
@@ -72,6 +75,8 @@ def test_another_comment_is_no_recipe(text: str) -> None:
         ("request", {"controls": [{"kind": "canny", "scale": "strong"}]}),
         ("request", {"original_size": [1, 2, 3]}),
         ("request", {"original_size": "10"}),
+        ("request", {"image": 7}),
+        ("request", {"image_strength": "half"}),
         ("setup", {"model": ["nano"]}),
         ("sha256", {"x": 1}),
     ],
@@ -107,6 +112,16 @@ def test_a_newer_version_s_settings_are_passed_over() -> None:
     values = json.loads(RECIPE.to_json())
     values["request"]["sparkle"] = 1
     assert Recipe.from_json(json.dumps(values)) == RECIPE
+
+
+def test_an_older_version_s_begins_from_noise() -> None:
+    values = REQUEST.to_dict()
+    del values["image"], values["image_strength"]
+    assert Request.from_dict(values).steps_made == REQUEST.steps
+    recipe = json.loads(RECIPE.to_json()) | {"request": values}
+    restored = Recipe.from_json(json.dumps(recipe))
+    assert restored is not None
+    assert restored.request.image == ""
 
 
 def test_a_hash_is_of_what_is_in_the_files(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from generator.control.facts import Facts
-from generator.control.source import probe, read, read_key_frames
+from generator.control.source import probe, read, read_key_frames, read_look
 from generator.media import apng as our_apng
 from generator.media import mp4
 from generator.media import webp as our_webp
@@ -128,3 +128,20 @@ def test_a_film_that_lies_on_its_side_is_turned(tmp_path: Path) -> None:
     path = tmp_path / "turned.mp4"
     path.write_bytes(film[:place] + b"".join(turned) + film[place + 36 :])
     assert read(path).frames.shape == (4, 96, 64, 3)
+
+
+def test_a_first_look_is_a_picture_or_every_frame_of_a_clip_that_long(tmp_path: Path) -> None:
+    def look(count: int, shown: int, delays: Sequence[int]) -> list[int]:
+        path = tmp_path / "look"
+        path.write_bytes(gif(numbered(shown), delays))
+        frames = read_look(path, count=count, duration_ms=1000, width=32, height=32)
+        assert frames.shape[1:] == (32, 32, 3)
+        return numbers(frames)
+
+    assert look(8, 1, [100]) == [0]
+    # as our own GIFs are timed: key frames by time would leave one of these out
+    assert look(24, 24, [40, 40, 50] * 8) == list(range(24))
+    assert look(5, 5, UNEVEN) == [0, 1, 2, 3, 4]
+    assert look(2, 4, [100] * 4) == [0, 2]
+    assert look(4, 2, [100] * 2) == [0, 0, 1, 1]
+    assert len(look(1, 8, [100] * 8)) == 1
