@@ -8,6 +8,7 @@ imported before a sub-command has checked what it was asked.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -40,13 +41,14 @@ def main(words: Sequence[str] | None = None) -> int:
         name = f"hotshot {arguments.command}"
         logs.configure("DEBUG" if arguments.verbose else "ERROR")
         arguments.run(arguments)
-    except UsageError as error:
-        return _say(error.program, str(error), 2)
-    except CancelledError as error:
-        return _say(name, str(error), 130)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as `hotshot inspect … | head` does: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
+        return 128 + signal.SIGPIPE
     except HotshotError as error:
         logger.debug("stopped by", exc_info=error)
-        return _say(name, str(error), 2)
+        program = error.program if isinstance(error, UsageError) else name
+        return _say(program, str(error), 130 if isinstance(error, CancelledError) else 2)
     except BaseException as error:
         # Libraries turn an interrupt in the middle of their import into errors of their own.
         if interrupt.seen or isinstance(error, KeyboardInterrupt):
@@ -91,7 +93,9 @@ def _parser() -> Parser:
 
 
 def _say(program: str, message: str, code: int) -> int:
-    print(f"{program}: {' '.join(message.split())}", file=sys.stderr)
+    # A message may quote a stranger's file: nothing in it may play with the terminal.
+    visible = "".join(letter if letter.isprintable() else " " for letter in message)
+    print(f"{program}: {' '.join(visible.split())}", file=sys.stderr)
     return code
 
 

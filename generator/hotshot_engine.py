@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-import diffusers.utils.logging
 import torch
-import transformers.utils.logging
 
 from generator import devices
 from generator.control.files import Sources, fetched
@@ -29,6 +27,7 @@ from generator.hotshot.loading import load_model
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.hotshot.pipeline import Report as StepReport
 from generator.hotshot.preview import Peek, Previews, Thumbnails
+from generator.hotshot.quiet import quiet_libraries
 from generator.hotshot_recipe import write_recipe
 from generator.limits import ModelLimits
 from generator.media.clip import Clip
@@ -67,7 +66,7 @@ class HotshotEngine:
         previews: bool = False,
     ) -> Self:
         """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
-        _quiet_libraries()
+        quiet_libraries()
         choice = devices.choose(device, setup.precision)
         limits = ModelLimits.of(setup.model)
         with _room_for(setup.model, choice):
@@ -180,10 +179,3 @@ def _room_for(model: str, choice: devices.Choice) -> Iterator[None]:
             f"The model {model} doesn't fit into the memory of {choice.device}; "
             "choose another device, a smaller precision or a smaller model."
         ) from error
-
-
-def _quiet_libraries() -> None:
-    """Their bars and hints are for people at a keyboard with their code in view."""
-    for library in (diffusers.utils.logging, transformers.utils.logging):
-        library.disable_progress_bar()
-        library.set_verbosity_error()

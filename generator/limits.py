@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from generator.errors import ModelError, RequestError
-from generator.places import existing
+from generator.places import existing, on_the_hub
 from generator.prompts import MAX_WEIGHT, fragments_of, plain_text
 from generator.protocol import IMAGE_STRENGTH, Request
 
@@ -202,10 +202,8 @@ def local_path(model: str) -> Path | None:
     path = existing(model)
     if path is not None and (path.is_dir() or path.is_file()):
         return path
-    relative = not model.startswith((".", "/", "~"))
-    parts = model.split("/")
-    hub_file = len(parts) > 2 and model.endswith(".safetensors")
-    if relative and all(parts) and (len(parts) == 2 or hub_file):
+    repository, inner = on_the_hub(model) or ("", "")
+    if repository and (not inner or inner.endswith(".safetensors")):
         return None
     raise ModelError(
         f"There is no model directory at {model}; give 'nano', a directory in the published layout "

@@ -1,8 +1,10 @@
-"""A path that is there, or something else that somebody typed. Standard library only."""
+"""What somebody typed: a path that is there, or a name on the hub. Standard library only."""
 
 from __future__ import annotations
 
 from pathlib import Path
+
+_WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
 
 def existing(text: str) -> Path | None:
@@ -12,3 +14,16 @@ def existing(text: str) -> Path | None:
         return path if path.exists() else None
     except (OSError, RuntimeError, ValueError):  # too long, of an unknown home, with a null in it
         return None
+
+
+def on_the_hub(text: str) -> tuple[str, str] | None:
+    """The repository (owner/name) and the file in it, or "", that a hub id names.
+
+    None for what reads like a path: ``models/pixels.safetensors`` is a file that isn't there.
+    """
+    parts = text.split("/")
+    if text.startswith((".", "/", "~")) or len(parts) < 2 or not all(parts):
+        return None
+    if len(parts) == 2 and text.lower().endswith(_WEIGHTS):
+        return None
+    return "/".join(parts[:2]), "/".join(parts[2:])

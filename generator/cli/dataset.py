@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from generator.cli import training
 from generator.cli.parsing import Parser, number, whole_number
 from generator.cli.progress import ProgressBar
-from generator.training.settings import ASPECT_RATIOS, SKIP, DatasetSettings
+from generator.training.settings import SKIP, DatasetSettings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -69,12 +69,7 @@ def _add_cutting(group: training.Group) -> None:
     group.add_argument(
         "--resolution", type=whole_number, default=512, metavar="N", help="(default: %(default)s)"
     )
-    group.add_argument(
-        "--aspect-ratio",
-        choices=ASPECT_RATIOS,
-        default="auto",
-        help="for all clips; auto: for each the nearest (default: %(default)s)",
-    )
+    training.add_aspect_ratio(group, "clips")
     group.add_argument(
         "--frames", type=whole_number, default=8, metavar="N", help="of a clip (default: 8)"
     )

@@ -11,7 +11,7 @@ from generator.cli import training
 from generator.cli.parsing import Parser, whole_number
 from generator.cli.progress import ProgressBar
 from generator.limits import local_directory
-from generator.training.settings import ASPECT_RATIOS, STOP, FineTuneSettings, RunSettings
+from generator.training.settings import STOP, FineTuneSettings, RunSettings
 from generator.training.telling import is_first, tell
 
 if TYPE_CHECKING:
@@ -82,12 +82,7 @@ def _add_model_and_data(group: training.Group) -> None:
     group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the samples")
     training.add_bad_samples(group, STOP)
     training.add_resolution(group)
-    group.add_argument(
-        "--aspect-ratio",
-        choices=ASPECT_RATIOS,
-        default="auto",
-        help="for all samples; auto: for each the nearest (default: %(default)s)",
-    )
+    training.add_aspect_ratio(group, "samples")
     group.add_argument(
         "--video-length",
         type=whole_number,

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from generator.cli.parsing import Parser, number, whole_number
 from generator.limits import ModelLimits
 from generator.training.settings import (
+    ASPECT_RATIOS,
+    AUTO,
     LATEST,
     PRECISIONS,
     REPORTS,
@@ -86,6 +88,16 @@ def add_resolution(group: Group) -> None:
     )
 
 
+def add_aspect_ratio(group: Group, what: str) -> None:
+    group.add_argument(
+        "--aspect-ratio",
+        type=_aspect_ratio,
+        choices=ASPECT_RATIOS,
+        default=AUTO,
+        help=f"for all {what}; {AUTO}: for each the nearest (default: %(default)s)",
+    )
+
+
 def resolution(arguments: Namespace) -> int:
     """As asked for, or the model's own."""
     asked: int | None = arguments.resolution
@@ -103,6 +115,14 @@ def snr_gamma(group: Group) -> None:
         metavar="X",
         help="weight the loss by Min-SNR with this gamma; alone it means 5 (default: no weights)",
     )
+
+
+def _aspect_ratio(text: str) -> str:
+    """An argparse type: spelt as in ASPECT_RATIOS, where it is a number at all."""
+    try:
+        return f"{float(text):.2f}"
+    except ValueError:
+        return text
 
 
 def _add_place(group: Group, defaults: RunSettings) -> None:

@@ -105,6 +105,8 @@ def _run(
     """The child's answer: its facts, and the frames that came before them."""
     if existing(str(path)) is None:
         raise MediaError(f"There is no source at {path}.")
+    if not (path.is_file() or path.is_dir()):  # a pipe or a device may never come to an end
+        raise MediaError(f"{path} is neither a file nor a directory; give a GIF or a film.")
     job = {
         "path": str(path.absolute()),
         "wanted": wanted,

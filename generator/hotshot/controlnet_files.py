@@ -20,7 +20,7 @@ from generator.hotshot import weights
 from generator.hotshot.ldm import ldm_names
 from generator.hotshot.parts import build
 from generator.hotshot.sources import fetch_file, fetch_root
-from generator.places import existing
+from generator.places import existing, on_the_hub
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
 
@@ -71,13 +71,12 @@ def find_controlnet(kind: str, model_directory: Path) -> Path:
     path = existing(kind)
     if path is not None and kind not in PUBLISHED:
         return path
-    parts = PUBLISHED.get(kind, kind).split("/")
-    if kind.startswith((".", "/", "~")) or len(parts) < 2 or not all(parts):
+    repository, inner = on_the_hub(PUBLISHED.get(kind, kind)) or ("", "")
+    if not repository:
         raise ModelError(
             f"There is no ControlNet {kind!r}; give {', '.join(_kinds(own))}, a directory, "
             "a .safetensors file or a hub id such as owner/name."
         )
-    repository, inner = "/".join(parts[:2]), "/".join(parts[2:])
     return fetch_file(repository, (inner,)) if inner else fetch_root(repository)
 
 
@@ -87,6 +86,8 @@ def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.
     Raises ModelError for what is no ControlNet, is damaged, or is for another UNet.
     """
     if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ModelError(f"{path} is no ControlNet's directory: it has no config.json.")
         config = weights.read_config(path / "config.json")
         files = weights.find_weights(path, weights.DIFFUSERS_STEM)
         tensors = weights.read_weights(files)

@@ -22,7 +22,7 @@ from torch import Tensor
 from generator.errors import ModelError
 from generator.hotshot.lora_delta import Tensors, rank_of
 from generator.hotshot.sources import fetch_file, fetch_only_file
-from generator.places import existing
+from generator.places import existing, on_the_hub
 from generator.weightfiles.header import MAX_LORA_HEADER, Header, read_header
 from generator.weightfiles.lora_facts import base_model, check_is_lora
 from generator.weightfiles.lora_names import part_of
@@ -60,12 +60,11 @@ def find_lora(given: str) -> Path:
     path = existing(given)
     if path is not None:
         return _in_directory(path) if path.is_dir() else path
-    parts = given.split("/")
-    if given.startswith((".", "/", "~")) or len(parts) < 2 or not all(parts):
+    repository, inner = on_the_hub(given) or ("", "")
+    if not repository:
         raise ModelError(
             f"There is no LoRA at {given}; give a .safetensors file or a hub id such as owner/name."
         )
-    repository, inner = "/".join(parts[:2]), "/".join(parts[2:])
     found = fetch_file(repository, (inner,)) if inner else fetch_only_file(repository, _USUAL_NAMES)
     if found.name == _PEFT_NAME:  # its alpha is in a file of its own
         with contextlib.suppress(ModelError):

@@ -13,19 +13,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from generator.limits import ModelLimits, Size
-
-AUTO = "auto"
+from generator.training.settings import AUTO
 
 
 def choose_size(width: int, height: int, resolution: int, aspect_ratio: str = AUTO) -> Size:
     """The one of the seven sizes at ``resolution`` whose shape is nearest, or the one named.
 
-    ``aspect_ratio`` is ``auto`` or a width through a height, as the README lists them.
+    ``aspect_ratio`` is ``auto`` or a width through a height, as the README lists them. Nearest is,
+    as in the original, what differs least in width through height.
     """
     wanted = width / height if aspect_ratio == AUTO else float(aspect_ratio)
     return min(
         ModelLimits(native_edge=resolution).sizes,
-        key=lambda size: abs(math.log(size.width / size.height / wanted)),
+        key=lambda size: abs(size.width / size.height - wanted),
     )
 
 

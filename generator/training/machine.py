@@ -11,6 +11,7 @@ from accelerate import Accelerator, InitProcessGroupKwargs
 from torch import nn
 
 from generator.errors import TrainingError
+from generator.hotshot.quiet import quiet_libraries
 from generator.training.house import House
 from generator.training.journal import start_trackers, trackers
 from generator.training.settings import AUTO, RunSettings
@@ -24,6 +25,7 @@ def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
 
     So it does for whatever the operating system refuses on the way, a full disk above all.
     """
+    quiet_libraries()
     wanted = trackers(settings)
     accelerator = _accelerator(settings, wanted)
     house = House(settings.output_dir)

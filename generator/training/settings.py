@@ -25,7 +25,7 @@ SCHEDULES = (
 REPORTS = ("tensorboard", "wandb", "all", "none")
 AUTO = "auto"
 PRECISIONS = ("no", "fp16", "bf16", AUTO)
-ASPECT_RATIOS = ("auto", "0.42", "0.57", "0.68", "1.0", "1.46", "1.75", "2.4")
+ASPECT_RATIOS = (AUTO, "0.42", "0.57", "0.68", "1.00", "1.46", "1.75", "2.40")
 STOP, SKIP = "stop", "skip"
 
 
@@ -133,7 +133,7 @@ class FineTuneSettings:
     model: str
     data_dir: Path
     resolution: int = 512
-    aspect_ratio: str = "auto"
+    aspect_ratio: str = AUTO
     video_length: int | None = None
     bad_samples: str = STOP
     caption_dropout: float = 0.1
@@ -180,7 +180,7 @@ class DatasetSettings:
     data_dir: Path
     output_dir: Path
     resolution: int = 512
-    aspect_ratio: str = "auto"
+    aspect_ratio: str = AUTO
     frames: int = 8
     duration_ms: int = 1000
     stillness: float = 0.5
@@ -196,7 +196,7 @@ class DatasetSettings:
             raise TrainingError(f"--frames must be from 2 to 24, not {self.frames}.")
         if not 100 <= self.duration_ms <= 60_000:
             raise TrainingError(
-                f"--duration must be from 100 to 60,000 milliseconds, not {self.duration_ms}."
+                f"--video-duration must be from 100 to 60,000 milliseconds, not {self.duration_ms}."
             )
         _at_least("stillness", self.stillness, 0)
         _share("cut", self.cut)

@@ -31,7 +31,7 @@ class Kind(Enum):
     IP_ADAPTER = "an IP-Adapter"
     VAE = "a VAE alone"
     TEXT = "a text encoder alone"
-    UNKNOWN = "nothing that is known here"
+    UNKNOWN = "a file of an unknown kind"
 
 
 LDM_UNET = "model.diffusion_model."

@@ -151,6 +151,8 @@ def test_a_bad_output_is_one_line(
         ([], "required: COMMAND; see hotshot --help"),
         (["gof"], "invalid choice: 'gof'"),
         (["gif"], "required: --prompt, --output; see hotshot gif --help"),
+        (["gif", "--sed", "1"], "--sed 1 (do you mean --seed?); see hotshot gif --help"),
+        (["inspect", "a", "b"], "unrecognized arguments: b; see hotshot inspect --help"),
     ],
 )
 def test_a_line_that_makes_no_sense_points_at_help(

@@ -235,10 +235,17 @@ def test_a_lora_or_controlnet_that_is_nowhere_is_one_line(
     tmp_path: Path, refused: Callable[[Words], str]
 ) -> None:
     output = tmp_path / "ball.gif"
-    for place in ("/no/where", "~nobody-here/a", "x" * 5000):
+    for place in ("/no/where", "~nobody-here/a", "x" * 5000, "looks/pixels.safetensors"):
         assert "There is no LoRA at" in refused(words(output, "--lora", place))
         missing = ("--control-type", place, "--gif", str(SOURCE), "--control-annotator", "none")
         assert "There is no ControlNet" in refused(words(output, *missing))
+
+
+def test_a_directory_that_is_no_controlnet_is_one_line(
+    tmp_path: Path, refused: Callable[[Words], str]
+) -> None:
+    line = words(tmp_path / "ball.gif", "--control-type", str(TINY), "--gif", str(SOURCE))
+    assert "is no ControlNet's directory" in refused([*line, "--control-annotator", "none"])
 
 
 def test_a_file_without_a_recipe_is_one_line(

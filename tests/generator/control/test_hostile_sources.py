@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import time
 from collections.abc import Callable
@@ -53,6 +54,12 @@ def test_nothing_there(tmp_path: Path) -> None:
     assert "There is no source at" in refusal(tmp_path / "missing.gif")
     (tmp_path / "empty").mkdir()
     assert "no frames" in refusal(tmp_path / "empty")
+
+
+def test_what_has_no_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gif")
+    for path in (tmp_path / "pipe.gif", Path("/dev/zero")):
+        assert "neither a file nor a directory" in refusal(path)
 
 
 def test_one_frame(tmp_path: Path) -> None:

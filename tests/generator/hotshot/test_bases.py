@@ -206,7 +206,7 @@ OTHERS: list[tuple[dict[str, tuple[int, ...]], str]] = [
     ({"text_model.final_layer_norm.bias": (1,)}, "is a text encoder alone"),
     ({"controlnet_cond_embedding.conv_in.bias": (1,)}, "is a ControlNet"),
     ({"down_blocks.0.temporal_attentions.0.norm.bias": (1,)}, "is a file of temporal layers"),
-    ({"nonsense": (1,)}, "is nothing that is known here"),
+    ({"nonsense": (1,)}, "is a file of an unknown kind"),
 ]
 
 

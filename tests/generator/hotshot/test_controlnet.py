@@ -299,7 +299,7 @@ def test_a_bad_directory_is_one_sentence(
         ({"input_blocks.1.0.in_layers.2.down": (2, 2), "lora_controlnet": (1,)}, "a Control-LoRA"),
         ({"unet.conv_in.lora_A.weight": (2, 2)}, "but a LoRA"),
         ({"ip_adapter.1.to_k_ip.weight": (2, 2)}, "but an IP-Adapter"),
-        ({"x": (1,)}, "nothing that is known here"),
+        ({"x": (1,)}, "a file of an unknown kind"),
     ],
 )
 def test_a_file_that_is_something_else(

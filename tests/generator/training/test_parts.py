@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections import Counter
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 
 from generator.cli import fine_tune, train_lora
-from generator.cli.parsing import Parser, with_dashes
+from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import TrainingError
 from generator.limits import ModelLimits
 from generator.training import report
@@ -20,8 +21,10 @@ from generator.training.buckets import Plan, choose_size
 from generator.training.chance import Chance
 from generator.training.house import House
 from generator.training.samples import find_clips
-from generator.training.settings import FineTuneSettings, LoraSettings
-from tests.generator.hotshot.reference import TINY
+from generator.training.settings import ASPECT_RATIOS, FineTuneSettings, LoraSettings
+from tests.generator.hotshot.reference import REFERENCE, TINY
+
+GEOMETRY = REFERENCE / "golden" / "geometry.json"
 
 README = """
     --output_dir="<OUTPUT_DIR>" --data_dir="fine_tune_dataset" --report_to="wandb"
@@ -88,6 +91,27 @@ def test_frames_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert sample.frames(64, 64)[:, 5, 5, 0].tolist() == [20 * index for index in range(12)]
     (four,) = find_clips(tmp_path, video_length=4, bad_samples="stop")
     assert [file.name for file in four.files] == [f"frame_{n}.png" for n in (0, 4, 7, 11)]
+
+
+def test_the_original_s_choice_of_a_bucket() -> None:
+    for case in json.loads(GEOMETRY.read_text(encoding="utf-8"))["best_aspect_ratio"]:
+        found = choose_size(round(case["ratio"] * 1000), 1000, case["resolution"])
+        assert [found.width, found.height] == case["out"][1], case
+
+
+@pytest.mark.parametrize("spelt", ["1.00", "1.0", "1", "2.40", "2.4", "0.57", "auto"])
+def test_an_aspect_ratio_however_it_is_spelt(spelt: str) -> None:
+    settings = fine_tuning(f"--data_dir=x --aspect_ratio={spelt} --resolution=512")
+    assert settings.aspect_ratio in ASPECT_RATIOS
+    if spelt != "auto":
+        size = choose_size(300, 300, 512, settings.aspect_ratio)
+        assert f"{size.width / size.height:.2f}" == f"{float(spelt):.2f}"
+
+
+@pytest.mark.parametrize("spelt", ["3", "nan", "square", ""])
+def test_an_aspect_ratio_that_is_none_of_the_seven(spelt: str) -> None:
+    with pytest.raises(UsageError, match="--aspect-ratio"):
+        fine_tuning(f"--data_dir=x --aspect_ratio={spelt}")
 
 
 def test_the_nearest_of_the_seven_sizes_is_chosen() -> None:

@@ -152,13 +152,13 @@ def test_no_metadata_is_an_error(
         ({"lora_unet_conv_in.a1.weight": (1, 1)}, "is GLoRA, which"),
         ({"string_to_param": (1, 1)}, "is a textual inversion, which"),
         ({"lora_unet_conv_in.on_input": (1,)}, "is IA3, which"),
-        ({"model.diffusion_model.out.2.bias": (4,)}, "is no LoRA but nothing that is known"),
+        ({"model.diffusion_model.out.2.bias": (4,)}, "is no LoRA but a file of an unknown kind"),
         ({"first.decoder.conv_in.weight": (1,)}, "is no LoRA but a VAE alone"),
         (
             {"down_blocks.0.motion_modules.0.norm.weight": (1,)},
             "is no LoRA but a file of temporal layers alone",
         ),
-        ({}, "is no LoRA but nothing"),
+        ({}, "is no LoRA but a file of an unknown kind"),
     ],
 )
 def test_another_kind_of_file(
