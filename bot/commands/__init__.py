@@ -25,6 +25,7 @@ ACTIONS: Mapping[str, Action] = {
     **sheet.ACTIONS,
     **results.ACTIONS,
     **menus.ACTIONS,
+    **help_.ACTIONS,
     **history.ACTIONS,
     **lora.ACTIONS,
 }

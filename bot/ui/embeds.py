@@ -9,6 +9,8 @@ from discord import Colour, Embed
 from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
 from bot.ui import text
+from bot.ui.guide import Page
+from bot.words import say
 from generator.limits import ModelLimits
 from generator.protocol import Request
 
@@ -122,3 +124,9 @@ def help_(limits: ModelLimits) -> Embed:
     embed.add_field(name="/cancel", value="Takes back a GIF that waits or runs.", inline=False)
     again = "The same seed, prompt and settings make the same GIF again."
     return embed.add_field(name="Once more", value=again, inline=False)
+
+
+def help_page(page: Page, picture: str | None) -> Embed:
+    """What one option does; ``picture`` is the file that comes with the message."""
+    embed = Embed(title=page.name, description=say(page.words), colour=_WORKING)
+    return embed.set_image(url=f"attachment://{picture}") if picture else embed

@@ -70,6 +70,7 @@ OF_A_DRAFT = {
 OTHERS = {
     "history_pick": "its owner, and those who marked it",
     "lora_try": USABLE,
+    "help_page": ANYBODY,
 }
 BUTTONS = {
     "ActionButton": "as its action says",

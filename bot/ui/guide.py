@@ -1,0 +1,88 @@
+"""What an option does, in a sentence and a picture that the bot made: the pages of /help.
+
+The pictures are made by ``python -m tools.help_pictures`` from the figures that stand here, so that
+words and pictures say the same. A page whose picture isn't there has its words alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.words import Words
+
+PICTURES = Path(__file__).parent / "pictures"
+SIZES = ("tall", "square", "wide")
+FRAMES = (4, 8, 16)
+STEPS = (3, 10, 30)
+GUIDANCES = (1.0, 3.0, 9.0)
+EDITS = ("reverse", "ping_pong", "loop")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``name`` is the option's, and the picture's."""
+
+    name: str
+    words: Words
+
+    @property
+    def picture(self) -> Path:
+        return PICTURES / f"{self.name}.gif"
+
+
+PAGES = (
+    Page("size", Words("The shape of the GIF. Here: tall, square and wide; there are seven.")),
+    Page(
+        "frames",
+        Words(
+            "How many pictures it has: more move more smoothly, and take longer. Here: {few}, "
+            "{usual} and {many}.",
+            few=FRAMES[0],
+            usual=FRAMES[1],
+            many=FRAMES[2],
+        ),
+    ),
+    Page(
+        "steps",
+        Words(
+            "How often it is refined: with few it stays rough, with many it takes longer. Here: "
+            "{few}, {some} and {many}.",
+            few=STEPS[0],
+            some=STEPS[1],
+            many=STEPS[2],
+        ),
+    ),
+    Page(
+        "guidance",
+        Words(
+            "How closely it follows the prompt: low wanders off, high looks overdone. Here: "
+            "{low:g}, {usual:g} and {high:g}.",
+            low=GUIDANCES[0],
+            usual=GUIDANCES[1],
+            high=GUIDANCES[2],
+        ),
+    ),
+    Page(
+        "seed",
+        Words(
+            "The same prompt with three seeds. The same seed and settings make the same GIF again."
+        ),
+    ),
+    Page(
+        "lora",
+        Words("A look that the model hasn't learnt. Here: without a LoRA and with one, one seed."),
+    ),
+    Page(
+        "control_gif",
+        Words("Motion from a GIF of yours: left what was attached, right what moves like it."),
+    ),
+    Page(
+        "edits",
+        Words(
+            "The menu under a result needs no new GIF. Here: as it was made, backwards, there and "
+            "back again, and made to loop."
+        ),
+    ),
+)
+BY_NAME = {page.name: page for page in PAGES}
