@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw
 
 from bot.commands.reading import read_request
 from bot.ui import guide
+from generator.control.files import fetched
 from generator.hotshot_engine import HotshotEngine
 from generator.limits import NANO, NANO_DIRECTORY, ModelLimits
 from generator.media.clip import Clip, Frames
@@ -46,7 +47,8 @@ def main(arguments: list[str] | None = None) -> int:
     limits = ModelLimits.of(NANO)
 
     def make(request: Request) -> Clip:
-        return engine.make(request, lambda *_: None)
+        with fetched(request) as sources:
+            return engine.make(request, lambda *_: None, sources)
 
     for name, clips in pages(limits, make, chosen.output).items():
         if clips:
