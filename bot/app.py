@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from yarl import URL
 
-from bot import machine
+from bot import machine, words
 from bot.client import HotshotClient
 from bot.config import DISCORD, GeneratorSettings, Settings, StorageSettings
 from bot.house import House
@@ -35,13 +35,14 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.room import Room
 from generator.limits import ModelLimits
+from generator.words import Words
 from generator.worker import WorkerSettings
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_LEAVING = "The bot is being restarted."
+_LEAVING = Words("The bot is being restarted.")
 _MEGABYTE = 2**20
 
 
@@ -50,6 +51,7 @@ async def run(settings: Settings) -> None:
     stop = _Stop()
     settings.require_token()
     limits = ModelLimits.of(settings.generator.model)
+    await asyncio.to_thread(words.load)
     with locked(settings.storage.data_dir):
         async with (
             open_database(settings.storage.url) as database,

@@ -24,6 +24,7 @@ from discord.http import Route
 from bot import events
 from bot.allowance import Allowance
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
+from bot.commands.options import LocaleTranslator
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
 from bot.house import House
@@ -117,6 +118,7 @@ class HotshotClient(discord.AutoShardedClient):
     async def setup_hook(self) -> None:
         """Learns where the gateway is and registers what has changed; called by ``login``."""
         await self._find_gateway()
+        await self.tree.set_translator(LocaleTranslator())
         await self._register_commands()
 
     async def serve(self) -> None:
@@ -163,7 +165,7 @@ class HotshotClient(discord.AutoShardedClient):
         self.shard_count = shards
 
     async def _register_commands(self) -> None:
-        """Only when they changed: Discord allows 200 a day."""
+        """Only when they changed, in whatever language: Discord allows 200 a day."""
         payload = await self._commands_as_told()
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()

@@ -44,6 +44,11 @@ def count(one: str, many: str, number: int, /, **values: Any) -> str:
     return _said(counted(one, many, number, **values), _tongue.get())
 
 
+def figure(number: float) -> str:
+    """A number as the language writes it."""
+    return _Formatter(_tongue.get()).format_field(number, "g")
+
+
 @contextmanager
 def speaking(locale: str) -> Iterator[None]:
     """Says everything inside in the language of one of Discord's locales."""

@@ -18,6 +18,7 @@ from generator.errors import ModelError, RequestError
 from generator.places import existing, on_the_hub
 from generator.prompts import MAX_WEIGHT, fragments_of, plain_text
 from generator.protocol import IMAGE_STRENGTH, Request
+from generator.words import Words
 
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parent / "nano" / "weights"
@@ -55,6 +56,11 @@ MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was l
 MAX_CONTROLS = 4
 MAX_CONTROL_SCALE = 5.0
 MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
+
+# As sentences call them.
+FRAMES = Words("The number of frames")
+STEPS = Words("The number of steps")
+CONTROL_SCALE = Words("The ControlNet's conditioning scale")
 
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
@@ -154,28 +160,31 @@ class ModelLimits:
         """Raises RequestError, one sentence that says what to ask for instead."""
         _check_text(request)
         _check_size(self, request.width, request.height)
-        for name, (width, height) in (
-            ("original size", request.original_size),
-            ("target size", request.target_size),
+        for what, edge in (
+            (Words("The original size's width"), request.original_size[0]),
+            (Words("The original size's height"), request.original_size[1]),
+            (Words("The target size's width"), request.target_size[0]),
+            (Words("The target size's height"), request.target_size[1]),
         ):
-            _check_range(f"The {name}'s width", width, 1, 65536)
-            _check_range(f"The {name}'s height", height, 1, 65536)
-        _check_range("The number of frames", request.video_length, 1, self.max_frames)
+            _check_range(what, edge, 1, 65536)
+        _check_range(FRAMES, request.video_length, 1, self.max_frames)
         _check_range(
-            "The duration in milliseconds",
+            Words("The duration in milliseconds"),
             request.video_duration,
             MIN_FRAME_MS * request.video_length,
             MAX_DURATION_MS,
         )
-        _check_range("The number of steps", request.steps, 1, MAX_STEPS)
-        _check_range("The guidance scale", request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
-        _check_range("The guidance rescale", request.guidance_rescale, 0, 1)
-        _check_range("The seed", request.seed, 0, MAX_SEED)
+        _check_range(STEPS, request.steps, 1, MAX_STEPS)
+        _check_range(Words("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
+        _check_range(Words("The guidance rescale"), request.guidance_rescale, 0, 1)
+        _check_range(Words("The seed"), request.seed, 0, MAX_SEED)
         scheduler_name(request.scheduler)
-        _check_span("Guidance", request.guidance_start, request.guidance_end)
+        _check_range(Words("Guidance's start"), request.guidance_start, 0, 1)
+        _check_range(Words("Guidance's end"), request.guidance_end, 0, 1)
+        _check_order(Words("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
-        _check_range("The image strength", request.image_strength, MIN_IMAGE_STRENGTH, 1)
+        _check_range(Words("The image strength"), request.image_strength, MIN_IMAGE_STRENGTH, 1)
 
 
 def local_directory(model: str) -> Path | None:
@@ -218,7 +227,11 @@ def scheduler_name(name: str) -> str:
     """
     known = _SCHEDULER_CLASSES.get(name, name.lower())
     if known not in SCHEDULERS:
-        raise RequestError(f"There is no scheduler {name!r}; there are {', '.join(SCHEDULERS)}.")
+        raise RequestError(
+            "There is no scheduler {name!r}; there are {names}.",
+            name=name,
+            names=", ".join(SCHEDULERS),
+        )
     return known
 
 
@@ -234,49 +247,65 @@ def _scaled(edge_at_512: int, native_edge: int) -> int:
 def _check_text(request: Request) -> None:
     if not plain_text(request.prompt).strip():
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
-    for name, text in (("prompt", request.prompt), ("negative prompt", request.negative_prompt)):
+    for what, text in (
+        (Words("The prompt"), request.prompt),
+        (Words("The negative prompt"), request.negative_prompt),
+    ):
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(
-                f"The {name} has {len(text):,} characters; at most {MAX_PROMPT_CHARACTERS:,} fit."
+                "{what} has {length:,} characters; at most {most:,} fit.",
+                what=what,
+                length=len(text),
+                most=MAX_PROMPT_CHARACTERS,
             )
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise RequestError(f"The {name} holds bytes that are no text; write it in UTF-8.")
+            raise RequestError("{what} holds bytes that are no text; write it in UTF-8.", what=what)
         for fragment in fragments_of(text):
-            _check_range(f"The weight of {fragment.text[:40]!r}", fragment.weight, 0, MAX_WEIGHT)
+            of = Words("The weight of {text!r}", text=fragment.text[:40])
+            _check_range(of, fragment.weight, 0, MAX_WEIGHT)
 
 
 def _check_size(limits: ModelLimits, width: int, height: int) -> None:
-    for name, edge in (("width", width), ("height", height)):
-        _check_range(f"The {name}", edge, limits.min_edge, limits.max_edge)
+    for what, edge in ((Words("The width"), width), (Words("The height"), height)):
+        _check_range(what, edge, limits.min_edge, limits.max_edge)
         if edge % 8:
             raise RequestError(
-                f"The {name} must be a multiple of 8, and {edge} is not; {edge // 8 * 8} would do."
+                "{what} must be a multiple of 8, and {edge} is not; {near} would do.",
+                what=what,
+                edge=edge,
+                near=edge // 8 * 8,
             )
     if width * height > limits.max_pixels:
         side = math.isqrt(limits.max_pixels)
         raise RequestError(
-            f"{width} x {height} is too large for this model; at most {side} x {side} pixels "
-            "or as many in another shape."
+            "{width} x {height} is too large for this model; at most {side} x {side} pixels "
+            "or as many in another shape.",
+            width=width,
+            height=height,
+            side=side,
         )
 
 
 def _check_loras(request: Request) -> None:
     if len(request.loras) > MAX_LORAS:
         raise RequestError(
-            f"At most {MAX_LORAS} LoRAs can be combined, and these are {len(request.loras)}."
+            "At most {most} LoRAs can be combined, and these are {found}.",
+            most=MAX_LORAS,
+            found=len(request.loras),
         )
     for lora in request.loras:
         if not lora.path.strip():
             raise RequestError("A LoRA has no name; give a .safetensors file or a hub id.")
-        name = f"The strength of {lora.path}"
-        _check_range(name, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
+        what = Words("The strength of {lora}", lora=lora.path)
+        _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 
 
 def _check_controls(request: Request) -> None:
     controls = request.controls
     if controls and not request.control_source:
         raise RequestError(
-            f"The control type {controls[0].kind} needs a GIF whose motion to follow; give one."
+            "The control type {kind} needs a GIF whose motion to follow; give one.",
+            kind=controls[0].kind,
         )
     if request.control_source and not controls:
         raise RequestError(
@@ -284,24 +313,35 @@ def _check_controls(request: Request) -> None:
         )
     if len(controls) > MAX_CONTROLS:
         raise RequestError(
-            f"At most {MAX_CONTROLS} ControlNets can be combined, and these are {len(controls)}."
+            "At most {most} ControlNets can be combined, and these are {found}.",
+            most=MAX_CONTROLS,
+            found=len(controls),
         )
     for control in controls:
-        _check_range("The ControlNet's conditioning scale", control.scale, 0, MAX_CONTROL_SCALE)
-        _check_span("The ControlNet", control.start, control.end)
+        _check_range(CONTROL_SCALE, control.scale, 0, MAX_CONTROL_SCALE)
+        _check_range(Words("The ControlNet's start"), control.start, 0, 1)
+        _check_range(Words("The ControlNet's end"), control.end, 0, 1)
+        _check_order(Words("The ControlNet"), control.start, control.end)
 
 
-def _check_span(name: str, start: float, end: float) -> None:
-    _check_range(f"{name}'s start", start, 0, 1)
-    _check_range(f"{name}'s end", end, 0, 1)
+def _check_order(what: Words, start: float, end: float) -> None:
     if start > end:
-        raise RequestError(f"{name} must not end ({end:g}) before it starts ({start:g}).")
+        raise RequestError(
+            "{what} must not end ({end:g}) before it starts ({start:g}).",
+            what=what,
+            end=end,
+            start=start,
+        )
 
 
-def _check_range(name: str, value: float, lowest: float, highest: float) -> None:
+def _check_range(what: Words, value: float, lowest: float, highest: float) -> None:
     if not lowest <= value <= highest:  # also refuses nan
         raise RequestError(
-            f"{name} must be from {lowest:g} to {_plain(highest)}, not {_plain(value)}."
+            "{what} must be from {lowest:g} to {highest}, not {value}.",
+            what=what,
+            lowest=lowest,
+            highest=_plain(highest),
+            value=_plain(value),
         )
 
 

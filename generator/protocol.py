@@ -12,6 +12,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+from generator.words import Words
+
 IMAGE_STRENGTH = 0.7
 
 # -- what somebody asked for ---------------------------------------------------------------------
@@ -174,11 +176,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """``message`` is one sentence for a person."""
+    """``reason`` is one sentence for a person."""
 
     job_id: str
     attempt: int
-    message: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)

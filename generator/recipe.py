@@ -83,8 +83,9 @@ class Recipe:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MediaError(
-                f"The recipe in this file can't be followed ({_short(error)}); it was changed, or "
-                "made by another version."
+                "The recipe in this file can't be followed ({error}); it was changed, or made by "
+                "another version.",
+                error=_short(error),
             ) from error
 
     def without_places(self) -> Self:
@@ -113,13 +114,17 @@ def recipe_of(path: Path) -> Recipe | None:
     """
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
-            raise MediaError(f"{path} is larger than {_MAX_FILE_BYTES >> 20} MiB.")
+            raise MediaError(
+                "{path} is larger than {most} MiB.", path=path, most=_MAX_FILE_BYTES >> 20
+            )
         return Recipe.from_json(comment_of(path.read_bytes()))
     except BrokenFileError as error:
-        raise MediaError(f"{path} is damaged or breaks off in the middle; get it anew.") from error
+        raise MediaError(
+            "{path} is damaged or breaks off in the middle; get it anew.", path=path
+        ) from error
     except (OSError, ValueError) as error:  # ValueError: no path can be so called
         reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
-        raise MediaError(f"{path} can't be read ({reason}).") from error
+        raise MediaError("{path} can't be read ({reason}).", path=path, reason=reason) from error
 
 
 def sha256_of(path: Path) -> str:

@@ -7,7 +7,10 @@ travel from a worker to the bot, and knows no language but English.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import sys
+from collections.abc import Callable, Mapping
+from copy import copy
 from typing import Any, Self
 
 
@@ -54,6 +57,23 @@ class Words:
         counting = {"plural": self.plural, "number": self.number} if self.plural else {}
         return {"template": self.template, "values": values} | counting
 
+    def with_values(self, **values: Any) -> Words:
+        """The same template with these values as well."""
+        return Words.from_dict(self.to_dict() | {"values": self.to_dict()["values"] | values})
+
+    def mapped(self, change: Callable[[str], str | Words]) -> Words:
+        """With every text in its values changed."""
+        changed = copy(self)
+        changed.values = {
+            name: value.mapped(change)
+            if isinstance(value, Words)
+            else change(value)
+            if isinstance(value, str)
+            else value
+            for name, value in self.values.items()
+        }
+        return changed
+
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> Self:
         """The inverse of ``to_dict``."""
@@ -64,6 +84,9 @@ class Words:
         made = cls(str(said["template"]), **values)
         made.plural, made.number = str(said.get("plural", "")), int(said.get("number", 1))
         return made
+
+
+NOTHING = Words("")
 
 
 def counted(one: str, many: str, number: int, /, **values: Any) -> Words:
@@ -79,6 +102,24 @@ class SpokenError(Exception):
     def __init__(self, words: str | Words, /, **values: Any) -> None:
         self.words = words if isinstance(words, Words) else Words(words, **values)
         super().__init__(str(self.words))
+
+
+def tell(error: Exception) -> None:
+    """A child's last word: a line on standard error for a person, and Words as JSON on standard
+    output for the bot that started it.
+    """
+    words = error.words if isinstance(error, SpokenError) else Words(" ".join(str(error).split()))
+    print(words, file=sys.stderr)
+    print(json.dumps({"refused": words.to_dict()}))
+
+
+def refused(printed: bytes) -> Words | None:
+    """What a child told so; None where it told nothing."""
+    lines = printed.splitlines() or [b""]
+    try:
+        return Words.from_dict(json.loads(lines[-1])["refused"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def _plain(value: object) -> str | int | float | Words:

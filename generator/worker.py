@@ -40,6 +40,7 @@ from generator.protocol import (
     Shutdown,
     Started,
 )
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         engine = _load_engine(settings)
     except Exception as error:  # whatever an engine's setup does becomes a sentence
         logger.exception("the engine can't start")
-        _tell(events, Broken(_sentence(error)))
+        _tell(events, Broken(str(_sentence(error))))
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
@@ -222,12 +223,23 @@ def _tell(events: Connection, event: Event) -> None:
         os._exit(0)
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception) -> Words:
     if isinstance(error, HotshotError):
-        return " ".join(str(error).split())
+        return (
+            error.words.mapped(_on_one_line)
+            if error.words.values
+            else Words(_on_one_line(str(error)))
+        )
     if isinstance(error, MemoryError):
-        return "There is not enough memory for this; ask for a smaller size or fewer frames."
-    return f"Something went wrong inside the generator ({type(error).__name__}); its log says more."
+        return Words("There is not enough memory for this; ask for a smaller size or fewer frames.")
+    return Words(
+        "Something went wrong inside the generator ({error}); its log says more.",
+        error=type(error).__name__,
+    )
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _load_engine(settings: WorkerSettings) -> Engine:

@@ -19,6 +19,7 @@ from bot.jobs.model import Attachment, Origin
 from bot.lost import LOST, UNREADABLE
 from bot.ui import embeds
 from bot.ui.answers import whisper
+from bot.words import say
 from generator.limits import draw_seed
 from generator.protocol import Request
 
@@ -62,6 +63,7 @@ def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
         private=order.private,
         parent_id=order.parent_id,
         relation=order.relation,
+        locale=str(interaction.locale),
     )
 
 
@@ -98,7 +100,13 @@ async def ask(
         try:
             await _follow(interaction, order)
         except NotAcceptedError as error:
-            await whisper(interaction, f"Only {number - 1} of {len(orders)} were taken. {error}")
+            taken = say(
+                "Only {taken} of {wanted} were taken. {reason}",
+                taken=number - 1,
+                wanted=len(orders),
+                reason=error.words,
+            )
+            await whisper(interaction, taken)
             return
 
 

@@ -9,6 +9,7 @@ from discord.ui import TextInput, View
 
 from bot.commands.reading import read_request
 from bot.ui.actions import Form, Values
+from bot.words import say
 from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.protocol import Request
 
@@ -16,13 +17,15 @@ from generator.protocol import Request
 def edit_form(action: str, target: str, request: Request) -> Form:
     """Discord takes five fields: the ones that people change."""
     fields = (
-        field("prompt", "Prompt", request.prompt, long=True),
-        field("negative_prompt", "What it should not show", request.negative_prompt, needed=False),
-        field("seed", "Seed (empty: a new one)", str(request.seed), needed=False),
-        field("frames", "Frames", str(request.video_length)),
-        field("duration", "Duration in milliseconds", str(request.video_duration)),
+        field("prompt", say("Prompt"), request.prompt, long=True),
+        field(
+            "negative_prompt", say("What it should not show"), request.negative_prompt, needed=False
+        ),
+        field("seed", say("Seed (empty: a new one)"), str(request.seed), needed=False),
+        field("frames", say("Frames"), str(request.video_length)),
+        field("duration", say("Duration in milliseconds"), str(request.video_duration)),
     )
-    return Form(action, target, "Make it anew", fields)
+    return Form(action, target, say("Make it anew"), fields)
 
 
 def edited(limits: ModelLimits, request: Request, values: Values) -> Request:

@@ -30,6 +30,7 @@ from bot.house import house_of
 from bot.intake.sources import Brought
 from generator.errors import RequestError
 from generator.limits import ModelLimits
+from generator.words import Words
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> AnyCommand:
@@ -57,7 +58,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
             await ask(interaction, variations(order, count))
 
     options = gif_options(limits, styles)
-    return command("gif", "Make a GIF of what you describe.", gif, options)
+    return command("gif", Words("Make a GIF of what you describe."), gif, options)
 
 
 def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:

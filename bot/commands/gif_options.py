@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from discord import AppCommandOptionType, app_commands
 
 from bot.commands.lora_choice import LoraOption
-from bot.commands.options import Bounded, Option, choice_of
+from bot.commands.options import Bounded, Option, choice_of, localized
 from bot.commands.reading import (
     CONTROL_TYPES,
     DEFAULT_CONTROL_STRENGTH,
@@ -18,6 +18,7 @@ from bot.commands.reading import (
     MAX_COUNT,
 )
 from bot.config_library import Style
+from bot.ui import text
 from generator.limits import (
     MAX_CONTROL_SCALE,
     MAX_DURATION_MS,
@@ -28,7 +29,9 @@ from generator.limits import (
     MAX_STEPS,
     MIN_FRAME_MS,
     ModelLimits,
+    Size,
 )
+from generator.words import Words
 
 _KIND = AppCommandOptionType
 
@@ -37,70 +40,77 @@ def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, O
     """The options in the order in which Discord offers them."""
     options = _picture(limits) | _loras() | _motion()
     if styles:
-        options["style"] = Option(choice_of(list(styles)), "A look for your prompt (none).")
+        options["style"] = Option(choice_of(list(styles)), Words("A look for your prompt (none)."))
     return options | _result()
 
 
 def _picture(limits: ModelLimits) -> dict[str, Option]:
     frames = min(DEFAULT_FRAMES, limits.max_frames)
     prompt = Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS)
-    sizes = [
-        app_commands.Choice(name=f"{size.name} ({size.width} x {size.height})", value=size.name)
-        for size in limits.sizes
-    ]
+    sizes = [app_commands.Choice(name=_size(size), value=size.name) for size in limits.sizes]
     return {
-        "prompt": Option(prompt, "What the GIF shows.", required=True),
+        "prompt": Option(prompt, Words("What the GIF shows."), required=True),
         "size": Option(
             Bounded(_KIND.string, choices=sizes),
-            f"Its shape ({DEFAULT_SIZE}, unless you choose another).",
+            Words("Its shape ({size}, unless you choose another).", size=text.SIZES[DEFAULT_SIZE]),
         ),
         "frames": Option(
-            Bounded(_KIND.integer, 1, limits.max_frames), f"How many pictures it has ({frames})."
+            Bounded(_KIND.integer, 1, limits.max_frames),
+            Words("How many pictures it has ({frames}).", frames=frames),
         ),
         "duration": Option(
             Bounded(_KIND.integer, MIN_FRAME_MS, MAX_DURATION_MS),
-            f"How long it lasts, in milliseconds ({DEFAULT_DURATION}).",
+            Words("How long it lasts, in milliseconds ({duration}).", duration=DEFAULT_DURATION),
         ),
         "negative_prompt": Option(
-            Bounded(_KIND.string, 0, MAX_PROMPT_CHARACTERS), "What it should not show."
+            Bounded(_KIND.string, 0, MAX_PROMPT_CHARACTERS), Words("What it should not show.")
         ),
         "steps": Option(
             Bounded(_KIND.integer, 1, MAX_STEPS),
-            f"How often it is refined; more takes longer ({limits.steps}).",
+            Words("How often it is refined; more takes longer ({steps}).", steps=limits.steps),
         ),
         "guidance": Option(
             Bounded(_KIND.number, 0, MAX_GUIDANCE_SCALE),
-            f"How closely it follows the prompt ({limits.guidance_scale:g}).",
+            Words(
+                "How closely it follows the prompt ({guidance:g}).", guidance=limits.guidance_scale
+            ),
         ),
         # Discord's integers end at 2^53, seeds at 2^64
         "seed": Option(
             Bounded(_KIND.string, 1, len(str(MAX_SEED))),
-            "A number; the same seed and settings make the same GIF again (a new one).",
+            Words("A number; the same seed and settings make the same GIF again (a new one)."),
         ),
     }
+
+
+def _size(size: Size) -> app_commands.locale_str:
+    name = text.SIZES[size.name]
+    words = Words("{name} ({width} x {height})", name=name, width=size.width, height=size.height)
+    return localized(words)
 
 
 def _loras() -> dict[str, Option]:
     strength = Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
     return {
-        "lora": Option(LoraOption(), "A LoRA of yours, or a shared one."),
-        "lora_strength": Option(strength, "How strongly it acts (as its owner set it)."),
-        "lora_2": Option(LoraOption(), "A second one."),
-        "lora_2_strength": Option(strength, "How strongly that acts (as its owner set it)."),
+        "lora": Option(LoraOption(), Words("A LoRA of yours, or a shared one.")),
+        "lora_strength": Option(strength, Words("How strongly it acts (as its owner set it).")),
+        "lora_2": Option(LoraOption(), Words("A second one.")),
+        "lora_2_strength": Option(strength, Words("How strongly that acts (as its owner set it).")),
     }
 
 
 def _motion() -> dict[str, Option]:
     return {
         "control_gif": Option(
-            Bounded(_KIND.attachment), "A GIF or film whose motion yours is to follow."
+            Bounded(_KIND.attachment), Words("A GIF or film whose motion yours is to follow.")
         ),
         "control_type": Option(
-            choice_of(CONTROL_TYPES), "What of it is followed; leave it out to look at it first."
+            choice_of(CONTROL_TYPES),
+            Words("What of it is followed; leave it out to look at it first."),
         ),
         "control_strength": Option(
             Bounded(_KIND.number, 0, MAX_CONTROL_SCALE),
-            f"How closely it is followed ({DEFAULT_CONTROL_STRENGTH:g}).",
+            Words("How closely it is followed ({strength:g}).", strength=DEFAULT_CONTROL_STRENGTH),
         ),
     }
 
@@ -108,8 +118,9 @@ def _motion() -> dict[str, Option]:
 def _result() -> dict[str, Option]:
     return {
         "count": Option(
-            Bounded(_KIND.integer, 1, MAX_COUNT), "How many variations, with a seed each (1)."
+            Bounded(_KIND.integer, 1, MAX_COUNT),
+            Words("How many variations, with a seed each (1)."),
         ),
-        "format": Option(choice_of(list(FORMATS)), "The kind of file (gif)."),
-        "private": Option(Bounded(_KIND.boolean), "Whether only you see it (no)."),
+        "format": Option(choice_of(list(FORMATS)), Words("The kind of file (gif).")),
+        "private": Option(Bounded(_KIND.boolean), Words("Whether only you see it (no).")),
     }

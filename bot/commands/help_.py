@@ -9,12 +9,14 @@ import discord
 from discord import SelectOption, app_commands
 from discord.ui import View
 
+from bot.commands.options import localized
 from bot.errors import RefusedError
 from bot.house import house_of
 from bot.ui import embeds
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.guide import BY_NAME, PAGES, Page
 from bot.words import say
+from generator.words import Words
 
 
 def build() -> app_commands.Command[Any, ..., None]:
@@ -25,7 +27,9 @@ def build() -> app_commands.Command[Any, ..., None]:
         await interaction.response.send_message(embed=embed, view=_view(), ephemeral=True)
 
     return app_commands.Command(
-        name="help", description="Show how to make GIFs with this bot.", callback=help_
+        name="help",
+        description=localized(Words("Show how to make GIFs with this bot.")),
+        callback=help_,
     )
 
 

@@ -31,9 +31,15 @@ from bot.ui.answers import refuse
 from bot.ui.enclosed import kept_file
 from bot.ui.results import result_view
 from bot.ui.thumbnails import strip
+from bot.words import say
+from generator.words import Words
 
 PAGE_SIZE = 5
-_FILTERS = ("done", "failed", "favourites")
+_FILTERS = {
+    "done": Words("done"),
+    "failed": Words("failed"),
+    "favourites": Words("favourites"),
+}
 _LONGEST_SEARCH = 50
 _MOST_CHOICES = 25  # Discord's
 _SHORT_ID = 12  # as footers show it
@@ -100,18 +106,24 @@ def build() -> list[AnyCommand]:
     return [
         command(
             "history",
-            "Show the GIFs you asked for.",
+            Words("Show the GIFs you asked for."),
             history,
             {
-                "search": Option(search, "Words that stand in their prompts."),
-                "only": Option(choice_of(_FILTERS), "Only some of them (all)."),
+                "search": Option(search, Words("Words that stand in their prompts.")),
+                "only": Option(
+                    choice_of(list(_FILTERS), _FILTERS), Words("Only some of them (all).")
+                ),
             },
         ),
         command(
             "show",
-            "Show one of your GIFs, and all that is known of it.",
+            Words("Show one of your GIFs, and all that is known of it."),
             show,
-            {"id": Option(JobOption(), "Which one: begin to type its prompt.", required=True)},
+            {
+                "id": Option(
+                    JobOption(), Words("Which one: begin to type its prompt."), required=True
+                )
+            },
         ),
     ]
 
@@ -193,22 +205,26 @@ async def _thumbnails(house: House, jobs: Sequence[Job]) -> list[discord.File]:
     if not any(masters):
         return []
     picture = await asyncio.to_thread(strip, masters)
-    return [discord.File(BytesIO(picture), filename="page.png", description="The page's GIFs.")]
+    return [
+        discord.File(BytesIO(picture), filename="page.png", description=say("The page's GIFs."))
+    ]
 
 
 def _view(place: Place, pages: int, jobs: Sequence[Job]) -> View:
     """Stands under a page; two buttons never share a page, nor a custom_id."""
     view = View(timeout=None)
     if place.page > 0:
-        view.add_item(PageButton(replace(place, page=place.page - 1), label="◀ Newer"))
+        view.add_item(PageButton(replace(place, page=place.page - 1), label=say("◀ Newer")))
     if place.page + 1 < pages:
-        view.add_item(PageButton(replace(place, page=place.page + 1), label="Older ▶"))
+        view.add_item(PageButton(replace(place, page=place.page + 1), label=say("Older ▶")))
     if jobs:
         options = [
             SelectOption(label=text.shorten(f"{number}. {job.request.prompt}", 100), value=job.id)
             for number, job in enumerate(jobs, start=1)
         ]
-        view.add_item(ActionMenu("history_pick", "0", placeholder="Show one …", options=options))
+        view.add_item(
+            ActionMenu("history_pick", "0", placeholder=say("Show one …"), options=options)
+        )
     return view
 
 

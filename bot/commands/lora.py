@@ -24,7 +24,7 @@ from bot.commands.lora_choice import (
     viewer_of,
     with_trigger_words,
 )
-from bot.commands.options import Bounded, Option, choice_of, command
+from bot.commands.options import Bounded, Option, choice_of, command, localized
 from bot.commands.reading import read_request, whole
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
@@ -37,61 +37,76 @@ from bot.ui.answers import whisper
 from bot.ui.enclosed import kept_file
 from bot.words import say
 from generator.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
+from generator.words import Words, counted
 
 _KIND = AppCommandOptionType
 _LONGEST_NAME = 60
 _LONGEST_WORDS = 300
 _PAGE_SIZE = 10
 _MEGABYTE = 2**20
+_WITH = {
+    str(Shared.ME): Words("me"),
+    str(Shared.SERVER): Words("server"),
+    str(Shared.EVERYBODY): Words("everybody"),
+}
 
 
 def build() -> app_commands.Group:
     """The group with all its commands."""
-    group = app_commands.Group(name="lora", description="LoRAs of your own, and shared ones.")
-    which = Option(LoraOption(), "Which one.", required=True)
-    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), "What it is to be called.")
+    group = app_commands.Group(
+        name="lora", description=localized(Words("LoRAs of your own, and shared ones."))
+    )
+    which = Option(LoraOption(), Words("Which one."), required=True)
+    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Words("What it is to be called."))
     strength = Option(
         Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
-        "How strongly it acts, where nothing else is said (1).",
+        Words("How strongly it acts, where nothing else is said (1)."),
     )
     words = Option(
-        Bounded(_KIND.string, 1, _LONGEST_WORDS), "The words that wake it, with commas between."
+        Bounded(_KIND.string, 1, _LONGEST_WORDS),
+        Words("The words that wake it, with commas between."),
     )
-    with_whom = Option(choice_of([str(each) for each in Shared]), "Who may use it.", required=True)
-    prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), "What the GIF shows.")
-    file = Option(Bounded(_KIND.attachment), "A .safetensors file.")
-    link = Option(Bounded(_KIND.string, 1, 500), "Or a link to one, on a host that is allowed.")
+    with_whom = Option(
+        choice_of([str(each) for each in Shared], _WITH), Words("Who may use it."), required=True
+    )
+    prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Words("What the GIF shows."))
+    file = Option(Bounded(_KIND.attachment), Words("A .safetensors file."))
+    link = Option(
+        Bounded(_KIND.string, 1, 500), Words("Or a link to one, on a host that is allowed.")
+    )
     for each in (
         command(
             "add",
-            "Bring a LoRA: a file or a link.",
+            Words("Bring a LoRA: a file or a link."),
             add,
             {"name": replace(name, required=True), "file": file, "link": link}
             | {"trigger_words": words, "strength": strength},
         ),
         command(
             "list",
-            "Show the LoRAs that you may use here.",
+            Words("Show the LoRAs that you may use here."),
             list_,
-            {"page": Option(Bounded(_KIND.integer, 1, 10_000), "Which page (1).")},
+            {"page": Option(Bounded(_KIND.integer, 1, 10_000), Words("Which page (1)."))},
         ),
-        command("info", "Show what a LoRA is made for, and its words.", info, {"lora": which}),
+        command(
+            "info", Words("Show what a LoRA is made for, and its words."), info, {"lora": which}
+        ),
         command(
             "rename",
-            "Give a LoRA of yours another name.",
+            Words("Give a LoRA of yours another name."),
             rename,
             {"lora": which, "name": replace(name, required=True)},
         ),
         command(
             "share",
-            "Say who may use a LoRA of yours.",
+            Words("Say who may use a LoRA of yours."),
             share,
             {"lora": which, "who": with_whom},
         ),
-        command("remove", "Take back a LoRA of yours.", remove, {"lora": which}),
+        command("remove", Words("Take back a LoRA of yours."), remove, {"lora": which}),
         command(
             "try",
-            "Make a GIF with a LoRA to see what it does.",
+            Words("Make a GIF with a LoRA to see what it does."),
             try_,
             {"lora": which, "prompt": prompt},
         ),
@@ -144,7 +159,7 @@ async def add(
 
 async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
     """One's own and those shared here, page by page."""
-    number = max(1, min(whole("page", page, 1), 10_000))
+    number = max(1, min(whole(Words("The page"), page, 1), 10_000))
     found, total = await house_of(interaction).database.read(
         rows.page, viewer_of(interaction), limit=_PAGE_SIZE, offset=(number - 1) * _PAGE_SIZE
     )
@@ -183,9 +198,11 @@ async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any)
     called = _name(name)
     other = await house.database.read(rows.own_named, found.owner_id, called)
     if other is not None and other.id != found.id:
-        raise RefusedError(f"You have a LoRA called {called} already; choose another name.")
+        raise RefusedError(
+            "You have a LoRA called {name} already; choose another name.", name=called
+        )
     await house.database.write(rows.change, found.id, name=called)
-    await whisper(interaction, f"✏️ It is called {lora_embeds.shown(called)} now.")
+    await whisper(interaction, say("✏️ It is called {name} now.", name=lora_embeds.shown(called)))
 
 
 async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -> None:
@@ -210,7 +227,7 @@ async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """Its owner alone."""
     found = await _own(interaction, lora)
     await house_of(interaction).database.write(rows.remove, found.id)
-    await whisper(interaction, f"🗑️ {lora_embeds.shown(found.name)} is gone.")
+    await whisper(interaction, say("🗑️ {name} is gone.", name=lora_embeds.shown(found.name)))
 
 
 async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any = None) -> None:
@@ -244,16 +261,22 @@ async def _room(house: House, owner_id: int, name: str) -> int:
     count, size = await house.database.read(rows.kept_by, owner_id)
     if count >= settings.per_user:
         raise RefusedError(
-            f"You keep {count} LoRAs, and that is the limit here; take one back with /lora remove."
+            counted(
+                "You keep 1 LoRA, and that is the limit here; take it back with /lora remove.",
+                "You keep {count} LoRAs, and that is the limit here; take one back with "
+                "/lora remove.",
+                count,
+            )
         )
     left = settings.per_user_mb * _MEGABYTE - size
     if left <= 0:
         raise RefusedError(
-            f"Your LoRAs take all of the {settings.per_user_mb} MB that are yours here; take one "
-            "back with /lora remove."
+            "Your LoRAs take all of the {most} MB that are yours here; take one back "
+            "with /lora remove.",
+            most=settings.per_user_mb,
         )
     if await house.database.read(rows.own_named, owner_id, name) is not None:
-        raise RefusedError(f"You have a LoRA called {name} already; choose another name.")
+        raise RefusedError("You have a LoRA called {name} already; choose another name.", name=name)
     return left
 
 

@@ -20,12 +20,15 @@ from bot.jobs.model import Attachment
 from bot.storage import loras as rows
 from bot.storage.loras import StoredLora, Viewer
 from bot.ui.text import shorten
+from bot.words import say
 from generator.errors import RequestError
 from generator.limits import MAX_LORA_STRENGTH
 from generator.protocol import Lora
+from generator.words import Words
 
 _MOST_CHOICES = 25  # Discord's
 _LONGEST_NAME = 100
+STRENGTH = Words("The LoRA's strength")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +100,23 @@ async def choose(
             continue
         lora = await usable_lora(interaction, value)
         if any(lora.blob == other.lora.blob for other in chosen):
-            raise RequestError(f"{lora.name} was chosen twice; choose another, or one alone.")
+            raise RequestError(
+                "{name} was chosen twice; choose another, or one alone.", name=lora.name
+            )
         chosen.append(Chosen(lora, read_strength(strength, lora.strength)))
     return tuple(chosen)
 
 
 def read_strength(value: object, default: float) -> float:
     """Raises RequestError."""
-    strength = number("LoRA's strength", value, default)
+    strength = number(STRENGTH, value, default)
     if not -MAX_LORA_STRENGTH <= strength <= MAX_LORA_STRENGTH:
         raise RequestError(
-            f"The LoRA's strength must be from {-MAX_LORA_STRENGTH:g} to {MAX_LORA_STRENGTH:g}, "
-            f"not {strength:g}."
+            "{what} must be from {lowest:g} to {highest}, not {value}.",
+            what=STRENGTH,
+            lowest=-MAX_LORA_STRENGTH,
+            highest=f"{MAX_LORA_STRENGTH:g}",
+            value=f"{strength:g}",
         )
     return strength
 
@@ -129,5 +137,5 @@ def _is_woken(prompt: str, trigger_words: str) -> bool:
 
 
 def _label(lora: StoredLora, user_id: int) -> str:
-    whose = "" if lora.owner_id == user_id else " (shared)"
-    return shorten(f"{lora.name}{whose}", 100)
+    is_mine = lora.owner_id == user_id
+    return shorten(lora.name if is_mine else say("{name} (shared)", name=lora.name), 100)

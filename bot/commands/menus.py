@@ -19,6 +19,7 @@ from bot.commands import sheet
 from bot.commands.asking import Order, ask, defer
 from bot.commands.editing import edit_form, edited
 from bot.commands.gif import brought
+from bot.commands.options import localized
 from bot.commands.reading import read_request
 from bot.errors import RefusedError
 from bot.house import house_of
@@ -26,9 +27,11 @@ from bot.storage import drafts, library
 from bot.storage.drafts import Draft
 from bot.ui import embeds
 from bot.ui.actions import ActionButton, Values
+from bot.words import say
 from generator.errors import MediaError
 from generator.protocol import Request
 from generator.recipe import recipe_of
+from generator.words import Words
 
 _NO_PROMPT = "motion"  # stands there until somebody says what
 
@@ -36,8 +39,8 @@ _NO_PROMPT = "motion"  # stands there until somebody says what
 def build() -> list[app_commands.ContextMenu]:
     """Both menus."""
     return [
-        app_commands.ContextMenu(name="Use as motion", callback=use_as_motion),
-        app_commands.ContextMenu(name="Remix", callback=remix),
+        app_commands.ContextMenu(name=localized(Words("Use as motion")), callback=use_as_motion),
+        app_commands.ContextMenu(name=localized(Words("Remix")), callback=remix),
     ]
 
 
@@ -70,9 +73,9 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await house.database.write(drafts.add, draft)
     view = View(timeout=None)
-    button = ActionButton("remix_open", draft.id, label="Change it", style=ButtonStyle.success)
+    button = ActionButton("remix_open", draft.id, label=say("Change it"), style=ButtonStyle.success)
     view.add_item(button)
-    embed = embeds.progress(request, "The recipe in that file, without its LoRAs and sources.")
+    embed = embeds.progress(request, say("The recipe in that file, without its LoRAs and sources."))
     await interaction.edit_original_response(embed=embed, view=view)
 
 

@@ -10,8 +10,34 @@ from typing import Any
 import discord
 from discord import AppCommandOptionType, app_commands
 
+from bot.words import ENGLISH, language_of, say, speaking
+from generator.words import Words
+
 Callback = Callable[..., Awaitable[None]]
 AnyCommand = app_commands.Command[Any, ..., None]
+
+
+def localized(words: Words) -> app_commands.locale_str:
+    """English, and what ``LocaleTranslator`` makes the other languages of."""
+    return app_commands.locale_str(str(words), words=words)
+
+
+class LocaleTranslator(app_commands.Translator):
+    """Tells Discord, when commands are registered, how they read in each language."""
+
+    async def translate(
+        self,
+        string: app_commands.locale_str,
+        locale: discord.Locale,
+        context: app_commands.TranslationContextTypes,
+    ) -> str | None:
+        """None where it is English, which stands there anyhow."""
+        del context
+        words = string.extras.get("words")
+        if words is None or language_of(str(locale)) == ENGLISH:
+            return None
+        with speaking(str(locale)):
+            return say(words)
 
 
 class Bounded(app_commands.Transformer):
@@ -59,20 +85,22 @@ class Option:
     """One option of a command."""
 
     transformer: app_commands.Transformer
-    description: str
+    description: Words
     required: bool = False
 
 
-def choice_of(names: Sequence[str]) -> Bounded:
-    """One of a few words."""
+def choice_of(names: Sequence[str], said: Mapping[str, Words] | None = None) -> Bounded:
+    """One of a few words; some of them are ``said`` otherwise."""
+    words = said or {}
     choices: list[app_commands.Choice[Any]] = [
-        app_commands.Choice(name=name, value=name) for name in names
+        app_commands.Choice(name=localized(words[name]) if name in words else name, value=name)
+        for name in names
     ]
     return Bounded(AppCommandOptionType.string, choices=choices)
 
 
 def command(
-    name: str, description: str, callback: Callback, options: Mapping[str, Option]
+    name: str, description: Words, callback: Callback, options: Mapping[str, Option]
 ) -> AnyCommand:
     """A command whose callback takes its options by name, None for those left empty."""
     parameters = [
@@ -92,6 +120,8 @@ def command(
         await callback(interaction, **given)
 
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    made: AnyCommand = app_commands.Command(name=name, description=description, callback=call)
-    words = {option_name: option.description for option_name, option in options.items()}
+    made: AnyCommand = app_commands.Command(
+        name=name, description=localized(description), callback=call
+    )
+    words = {option_name: localized(option.description) for option_name, option in options.items()}
     return app_commands.describe(**words)(made) if words else made

@@ -7,10 +7,13 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.commands.options import localized
 from bot.errors import RefusedError
 from bot.house import house_of, managed_guild
 from bot.ui import embeds, text
 from bot.ui.answers import whisper
+from bot.words import say
+from generator.words import Words
 
 _SHOWN = 15
 _MOST_CHOICES = 25  # Discord's
@@ -26,7 +29,9 @@ def build_queue() -> app_commands.Command[Any, ..., None]:
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     return app_commands.Command(
-        name="queue", description="Show which GIFs are being made and which wait.", callback=queue
+        name="queue",
+        description=localized(Words("Show which GIFs are being made and which wait.")),
+        callback=queue,
     )
 
 
@@ -41,13 +46,16 @@ def build_cancel() -> app_commands.Command[Any, ..., None]:
             by=interaction.user.id,
             manages_guild=managed_guild(interaction),
         )
-        await whisper(interaction, f"🚫 Cancelled: {text.prompt(cancelled.request.prompt, 200)}")
+        prompt = text.prompt(cancelled.request.prompt, 200)
+        await whisper(interaction, say("🚫 Cancelled: {prompt}", prompt=prompt))
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
-        name="cancel", description="Take back a GIF that waits or is being made.", callback=cancel
+        name="cancel",
+        description=localized(Words("Take back a GIF that waits or is being made.")),
+        callback=cancel,
     )
     command.autocomplete("job")(_own_jobs)
-    return app_commands.describe(job="Which one (the latest).")(command)
+    return app_commands.describe(job=localized(Words("Which one (the latest).")))(command)
 
 
 def _latest(interaction: discord.Interaction[Any]) -> str:

@@ -12,8 +12,9 @@ from dataclasses import replace
 
 from bot.config_library import Style
 from generator.errors import RequestError
-from generator.limits import MAX_SEED, ModelLimits, Size, draw_seed
+from generator.limits import FRAMES, MAX_SEED, STEPS, ModelLimits, Size, draw_seed
 from generator.protocol import Control, Lora, Request
+from generator.words import Words
 
 DEFAULT_SIZE = "square"
 DEFAULT_FRAMES = 8
@@ -45,19 +46,21 @@ def read_request(
     own = style or Style()
     chosen = read_size(limits, size)
     words, without = own.applied_to(_text(prompt), _text(negative_prompt))
-    length = whole("number of frames", frames, min(DEFAULT_FRAMES, limits.max_frames))
+    length = whole(FRAMES, frames, min(DEFAULT_FRAMES, limits.max_frames))
     request = Request(
         prompt=words if _text(prompt) else "",
         negative_prompt=without,
         seed=draw_seed() if seed is None else _seed(seed),
         width=chosen.width,
         height=chosen.height,
-        steps=whole("number of steps", steps, own.steps or limits.steps),
-        guidance_scale=number("guidance", guidance, _or(own.guidance, limits.guidance_scale)),
+        steps=whole(STEPS, steps, own.steps or limits.steps),
+        guidance_scale=number(
+            Words("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
+        ),
         guidance_rescale=limits.guidance_rescale,
         scheduler=limits.scheduler,
         video_length=length,
-        video_duration=whole("duration", duration, DEFAULT_DURATION),
+        video_duration=whole(Words("The duration in milliseconds"), duration, DEFAULT_DURATION),
         loras=loras,
     )
     limits.check(request)
@@ -71,8 +74,10 @@ def with_control(
     name = CONTROL_TYPES[0] if kind is None else str(kind)
     if name not in CONTROL_TYPES:
         known = ", ".join(CONTROL_TYPES)
-        raise RequestError(f"There is no control type {name[:40]!r}; choose one of {known}.")
-    scale = number("control strength", strength, DEFAULT_CONTROL_STRENGTH)
+        raise RequestError(
+            "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
+        )
+    scale = number(Words("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
     followed = replace(request, controls=(Control(name, scale),), control_source=source)
     limits.check(followed)
     return followed
@@ -83,8 +88,12 @@ def read_style(styles: Mapping[str, Style], value: object) -> Style | None:
     if value is None:
         return None
     if (style := styles.get(str(value))) is None:
-        known = ", ".join(styles) or "none here"
-        raise RequestError(f"There is no style {str(value)[:40]!r}; the styles are: {known}.")
+        known = ", ".join(styles) or Words("none here")
+        raise RequestError(
+            "There is no style {name!r}; the styles are: {known}.",
+            name=str(value)[:40],
+            known=known,
+        )
     return style
 
 
@@ -92,15 +101,25 @@ def read_format(value: object) -> str:
     """The suffix of the file that was asked for. Raises RequestError."""
     name = "gif" if value is None else str(value)
     if name not in FORMATS:
-        raise RequestError(f"There is no format {name[:40]!r}; choose one of {', '.join(FORMATS)}.")
+        raise RequestError(
+            "There is no format {name!r}; choose one of {known}.",
+            name=name[:40],
+            known=", ".join(FORMATS),
+        )
     return FORMATS[name]
 
 
 def read_count(value: object) -> int:
     """How many variations. Raises RequestError."""
-    count = whole("count", value, 1)
+    count = whole(Words("The count"), value, 1)
     if not 1 <= count <= MAX_COUNT:
-        raise RequestError(f"The count must be from 1 to {MAX_COUNT}, not {count}.")
+        raise RequestError(
+            "{what} must be from {lowest:g} to {highest}, not {value}.",
+            what=Words("The count"),
+            lowest=1,
+            highest=MAX_COUNT,
+            value=count,
+        )
     return count
 
 
@@ -119,35 +138,41 @@ def read_size(limits: ModelLimits, value: object) -> Size:
         if size.name == name:
             return size
     names = ", ".join(size.name for size in limits.sizes)
-    raise RequestError(f"There is no size {name[:40]!r}; choose one of {names}.")
+    raise RequestError(
+        "There is no size {name!r}; choose one of {known}.", name=name[:40], known=names
+    )
 
 
 def _seed(value: object) -> int:
     word = str(value).strip()
     digits = word.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
-        raise RequestError(f"The seed must be a whole number from 0 to {MAX_SEED}.")
+        raise RequestError("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
     if len(digits) > 100:  # int() takes long over thousands of digits
-        raise RequestError(f"The seed must be from 0 to {MAX_SEED}.")
+        raise RequestError("The seed must be from 0 to {most}.", most=MAX_SEED)
     return int(word)
 
 
-def whole(name: str, value: object, default: int) -> int:
+def whole(what: Words, value: object, default: int) -> int:
     """A whole number, or the default for None. Raises RequestError."""
-    found = number(name, value, default)
+    found = number(what, value, default)
     if found != int(found):
-        raise RequestError(f"The {name} must be a whole number, not {found:g}.")
+        raise RequestError("{what} must be a whole number, not {found:g}.", what=what, found=found)
     return int(found)
 
 
-def number(name: str, value: object, default: float) -> float:
+def number(what: Words, value: object, default: float) -> float:
     """A finite number, or the default for None. Raises RequestError."""
     if value is None:
         return default
     try:
         found = float(str(value))
     except ValueError:
-        raise RequestError(f"The {name} must be a number, not {str(value)[:40]!r}.") from None
+        raise RequestError(
+            "{what} must be a number, not {value!r}.", what=what, value=str(value)[:40]
+        ) from None
     if not math.isfinite(found):
-        raise RequestError(f"The {name} must be a number, not {found}.")
+        raise RequestError(
+            "{what} must be a number, not {value!r}.", what=what, value=str(value)[:40]
+        )
     return found

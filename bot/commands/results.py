@@ -32,14 +32,18 @@ from bot.ui import text
 from bot.ui.actions import Form, Values
 from bot.ui.answers import whisper
 from bot.ui.results import EDITS, sure_view
+from bot.words import say
 from generator.limits import draw_seed
 from generator.protocol import Control, Request
+from generator.words import Words, counted
 
 _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
 _LONGEST_CAPTION = 200
-_NO_MASTER = "The file isn't kept any more; Again makes it anew, with the same seed by its recipe."
+_NO_MASTER = Words(
+    "The file isn't kept any more; Again makes it anew, with the same seed by its recipe."
+)
 
 _Interaction = discord.Interaction[Any]
 
@@ -70,7 +74,13 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
     most, now = house_of(interaction).limits.max_frames, job.request.video_length
     length = min(most, max(now + 1, round(now * _LONGER)))
     if length <= now:
-        raise RefusedError(f"It has {now} frames, and that is the most here.")
+        raise RefusedError(
+            counted(
+                "It has 1 frame, and that is the most here.",
+                "It has {count} frames, and that is the most here.",
+                now,
+            )
+        )
     duration = round(job.request.video_duration * length / now)
     request = replace(job.request, video_length=length, video_duration=duration)
     await _ask(interaction, job, request, "longer")
@@ -95,11 +105,13 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await _job(interaction, job_id)
     await _master(interaction, job)
     fields = (
-        field("prompt", "What moves like this", job.request.prompt, long=True),
-        field("type", f"Follow its {' or '.join(CONTROL_TYPES)}", CONTROL_TYPES[1]),
-        field("strength", "How closely (0 to 5)", "1"),
+        field("prompt", say("What moves like this"), job.request.prompt, long=True),
+        field("type", say("Follow its depth or canny"), CONTROL_TYPES[1]),
+        field("strength", say("How closely (0 to 5)"), "1"),
     )
-    await interaction.response.send_modal(Form("motion_send", job_id, "Motion of this", fields))
+    await interaction.response.send_modal(
+        Form("motion_send", job_id, say("Motion of this"), fields)
+    )
 
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -119,10 +131,10 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
     job = await _job(interaction, job_id)
     database = house_of(interaction).database
     is_one = await database.write(library.toggle_favourite, interaction.user.id, job.id)
-    words = (
-        "⭐ Among your favourites now; /history shows them." if is_one else "No favourite any more."
-    )
-    await whisper(interaction, words)
+    if is_one:
+        await whisper(interaction, say("⭐ Among your favourites now; /history shows them."))
+    else:
+        await whisper(interaction, say("No favourite any more."))
 
 
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -141,7 +153,8 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
     del values
     job = await _job(interaction, job_id)
     _check_may_delete(interaction, job)
-    words = f"Delete {text.prompt(job.request.prompt, 100)}, its file and its entry in /history?"
+    prompt = text.prompt(job.request.prompt, 100)
+    words = say("Delete {prompt}, its file and its entry in /history?", prompt=prompt)
     await interaction.response.send_message(words, view=sure_view(job.id), ephemeral=True)
 
 
@@ -152,7 +165,7 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
     _check_may_delete(interaction, job)
     if not await house_of(interaction).database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
-    await interaction.response.edit_message(content="🗑️ Deleted.", view=None)
+    await interaction.response.edit_message(content=say("🗑️ Deleted."), view=None)
     if job.message_id is None:
         return
     try:
@@ -160,7 +173,9 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
         place = interaction.client.get_partial_messageable(channel_id)
         await place.get_partial_message(job.message_id).delete()
     except LOST:
-        await whisper(interaction, "Its message couldn't be taken away; please do that yourself.")
+        await whisper(
+            interaction, say("Its message couldn't be taken away; please do that yourself.")
+        )
 
 
 async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -170,8 +185,10 @@ async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     job = await _job(interaction, job_id)
     if wanted == "caption":
-        words = field("caption", "What is to stand there", "", longest=_LONGEST_CAPTION)
-        await interaction.response.send_modal(Form("caption_send", job_id, "Write on it", (words,)))
+        words = field("caption", say("What is to stand there"), "", longest=_LONGEST_CAPTION)
+        await interaction.response.send_modal(
+            Form("caption_send", job_id, say("Write on it"), (words,))
+        )
         return
     await _send_edited(interaction, job, wanted)
 
@@ -288,7 +305,8 @@ async def _send_file(interaction: _Interaction, job: Job, made: Path, wanted: st
     size = (await asyncio.to_thread(made.stat)).st_size
     if size > interaction.filesize_limit:
         raise RefusedError(
-            f"It has {text.megabytes(size)}, more than Discord takes here; try a square of it."
+            "It has {size}, more than Discord takes here; try a square of it.",
+            size=text.in_megabytes(size),
         )
     name = f"hotshot-{wanted}-{job.id[:12]}{made.suffix}"
     file = discord.File(made, filename=name, description=text.alt_text(job.request))

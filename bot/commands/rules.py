@@ -82,7 +82,9 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
     channels, roles = server.get("channels"), server.get("roles")
     if channels and interaction.channel_id not in channels:
         places = ", ".join(f"<#{channel}>" for channel in channels)
-        raise RefusedError(f"On this server GIFs are made in {places}; type it there.")
+        raise RefusedError(
+            "On this server GIFs are made in {places}; type it there.", places=places
+        )
     if roles:
         # as the event has them: the bot keeps no list of members
         mine = {role.id for role in getattr(interaction.user, "roles", ())}

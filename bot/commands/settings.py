@@ -12,7 +12,7 @@ import discord
 from discord import AppCommandOptionType, app_commands
 
 from bot.commands.lora_choice import LoraOption, usable_lora, viewer_of
-from bot.commands.options import Bounded, Option, choice_of, command
+from bot.commands.options import Bounded, Option, choice_of, command, localized
 from bot.commands.reading import FORMATS, read_format, read_size, read_style, whole
 from bot.config_library import Style
 from bot.errors import RefusedError
@@ -23,49 +23,71 @@ from bot.storage import preferences as rows
 from bot.storage.loras import Shared
 from bot.ui import text
 from bot.ui.answers import whisper
+from bot.words import say
 from generator.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
+from generator.words import Words
 
 NONE = "-"
 _KIND = AppCommandOptionType
 _MOST = 20  # channels or roles of one server
 _MOST_WAITING = 1000
 _AT_MOST = ("waiting", "frames", "steps")
+_NAMES = {
+    "size": Words("size"),
+    "style": Words("style"),
+    "negative_prompt": Words("negative prompt"),
+    "format": Words("format"),
+    "private": Words("private"),
+    "channels": Words("channels"),
+    "roles": Words("roles"),
+    "waiting": Words("waiting at once"),
+    "frames": Words("most frames"),
+    "steps": Words("most steps"),
+    "lora": Words("LoRA"),
+}
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
     """The group with both commands."""
-    group = app_commands.Group(name="settings", description="What /gif takes for granted.")
+    group = app_commands.Group(
+        name="settings", description=localized(Words("What /gif takes for granted."))
+    )
     own: dict[str, Option] = {
-        "size": Option(choice_of([*(size.name for size in limits.sizes), NONE]), "The shape."),
+        "size": Option(
+            choice_of([*(size.name for size in limits.sizes), NONE], text.SIZES),
+            Words("The shape."),
+        ),
         "negative_prompt": Option(
             Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS),
-            f"What no GIF of yours should show ({NONE}: nothing).",
+            Words("What no GIF of yours should show ({none}: nothing).", none=NONE),
         ),
-        "format": Option(choice_of([*FORMATS, NONE]), "The kind of file."),
-        "private": Option(Bounded(_KIND.boolean), "Whether only you see your GIFs."),
+        "format": Option(choice_of([*FORMATS, NONE]), Words("The kind of file.")),
+        "private": Option(Bounded(_KIND.boolean), Words("Whether only you see your GIFs.")),
     }
     server: dict[str, Option] = {
-        "channel": Option(Bounded(_KIND.channel), "Allow the bot here too, or no more."),
-        "role": Option(Bounded(_KIND.role), "Allow those with this role too, or no more."),
+        "channel": Option(Bounded(_KIND.channel), Words("Allow the bot here too, or no more.")),
+        "role": Option(Bounded(_KIND.role), Words("Allow those with this role too, or no more.")),
         "waiting": Option(
             Bounded(_KIND.integer, 0, _MOST_WAITING),
-            "How many GIFs one person may have waiting here (0: as many as anywhere).",
+            Words("How many GIFs one person may have waiting here (0: as many as anywhere)."),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 0, limits.max_frames),
-            "The most frames that a GIF may have here (0: as many as the model makes).",
+            Words("The most frames that a GIF may have here (0: as many as the model makes)."),
         ),
         "steps": Option(
             Bounded(_KIND.integer, 0, MAX_STEPS),
-            "The most steps that a GIF may take here (0: any).",
+            Words("The most steps that a GIF may take here (0: any)."),
         ),
-        "lora": Option(LoraOption(), f"The LoRA of all who choose none ({NONE}: none)."),
+        "lora": Option(
+            LoraOption(), Words("The LoRA of all who choose none ({none}: none).", none=NONE)
+        ),
     }
     if styles:
-        style = Option(choice_of([*list(styles)[:24], NONE]), "The look.")
+        style = Option(choice_of([*list(styles)[:24], NONE]), Words("The look."))
         own["style"] = server["style"] = style
-    group.add_command(command("mine", "Show or set your own defaults.", mine, own))
-    group.add_command(command("server", "Show or set this server's rules.", server_, server))
+    group.add_command(command("mine", Words("Show or set your own defaults."), mine, own))
+    group.add_command(command("server", Words("Show or set this server's rules."), server_, server))
     return group
 
 
@@ -76,7 +98,7 @@ async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
         name: _checked(house, name, value) for name, value in given.items() if value is not None
     }
     now = await house.database.write(rows.change, rows.PERSON, interaction.user.id, changes)
-    await whisper(interaction, _shown("Your defaults for /gif", now))
+    await whisper(interaction, _shown(say("Your defaults for /gif"), now))
 
 
 async def server_(
@@ -105,8 +127,8 @@ async def server_(
     now = await house.database.write(rows.change, rows.SERVER, guild_id, changes)
     if "lora" in now:
         found = await house.database.read(loras.usable, viewer_of(interaction), now["lora"])
-        now["lora"] = found.name if found else "(not shared here any more)"
-    await whisper(interaction, _shown("This server's rules", now))
+        now["lora"] = found.name if found else say("(not shared here any more)")
+    await whisper(interaction, _shown(say("This server's rules"), now))
 
 
 async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
@@ -132,7 +154,7 @@ def _checked(house: House, name: str, value: Any) -> Any:
     elif name == "private":
         return bool(value)
     elif name in _AT_MOST:
-        return max(0, whole(name, value, 0)) or None
+        return max(0, whole(_NAMES[name], value, 0)) or None
     return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None
 
 
@@ -142,7 +164,7 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
     if len(others) == len(now or []):
         others.append(added)
     if len(others) > _MOST:
-        raise RefusedError(f"At most {_MOST} can be named; take one out first.")
+        raise RefusedError("At most {most} can be named; take one out first.", most=_MOST)
     return others or None
 
 
@@ -154,5 +176,7 @@ def _shown(title: str, values: Mapping[str, Any]) -> str:
         words = (
             ", ".join(mark.format(each) for each in value) if mark else text.prompt(str(value), 500)
         )
-        lines.append(f"{name.replace('_', ' ')}: {words}")
-    return f"**{title}**\n" + ("\n".join(lines) or "Nothing is set; type an option to set one.")
+        lines.append(f"{say(_NAMES[name]) if name in _NAMES else name}: {words}")
+    return f"**{title}**\n" + (
+        "\n".join(lines) or say("Nothing is set; type an option to set one.")
+    )

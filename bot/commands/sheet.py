@@ -26,15 +26,17 @@ from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.ui import text
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
+from bot.words import say
 from generator.limits import MAX_PROMPT_CHARACTERS
 from generator.protocol import Request
+from generator.words import Words
 
 WHOLE = "0-100"
 _PARTS = {
-    WHOLE: "The whole of it",
-    "0-50": "The first half",
-    "25-75": "The middle",
-    "50-100": "The second half",
+    WHOLE: Words("The whole of it"),
+    "0-50": Words("The first half"),
+    "25-75": Words("The middle"),
+    "50-100": Words("The second half"),
 }
 _STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
 _FALLBACK = "depth"
@@ -98,11 +100,11 @@ async def go(interaction: discord.Interaction[Any], draft_id: str, values: Value
         return
     field: TextInput[View] = TextInput(
         custom_id="prompt",
-        label="What moves like this",
+        label=say("What moves like this"),
         style=TextStyle.paragraph,
         max_length=MAX_PROMPT_CHARACTERS,
     )
-    await interaction.response.send_modal(Form("sheet_prompt", draft_id, "Your GIF", (field,)))
+    await interaction.response.send_modal(Form("sheet_prompt", draft_id, say("Your GIF"), (field,)))
 
 
 async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
@@ -169,7 +171,7 @@ async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
     try:
         request = Request.from_dict(content["request"])
         await draw_sheet(house.blobs.path(file.blob), picture, request, content["type"])
-        attached = discord.File(picture, filename="sheet.png", description="The key frames.")
+        attached = discord.File(picture, filename="sheet.png", description=say("The key frames."))
         await interaction.edit_original_response(
             content=_words(draft), attachments=[attached], view=_view(draft)
         )
@@ -197,31 +199,42 @@ def _keep(house: House, piece: Path, name: str) -> Attachment:
 
 
 def _words(draft: Draft) -> str:
-    seen = "what is seen of them" if draft.content["type"] != _FALLBACK else "(depth is seen later)"
     words = text.prompt(draft.content["request"]["prompt"])
     quoted = "" if draft.content["asks_prompt"] else f"> {words}\n"
-    return f"{quoted}The key frames of your source, and {seen}. Choose, then press Go."
+    if draft.content["type"] == _FALLBACK:
+        told = say("The key frames of your source (depth is seen later). Choose, then press Go.")
+    else:
+        told = say(
+            "The key frames of your source, and what is seen of them. Choose, then press Go."
+        )
+    return f"{quoted}{told}"
 
 
 def _view(draft: Draft) -> View:
     view = View(timeout=None)
     content = draft.content
-    view.add_item(_menu("sheet_type", draft.id, "type", content["type"], CONTROL_TYPES))
+    view.add_item(
+        _menu("sheet_type", draft.id, Words("type {name}"), content["type"], CONTROL_TYPES)
+    )
     parts = [
-        SelectOption(label=label, value=value, default=value == content["part"])
+        SelectOption(label=say(label), value=value, default=value == content["part"])
         for value, label in _PARTS.items()
     ]
-    view.add_item(ActionMenu("sheet_part", draft.id, placeholder="Part", options=parts))
-    view.add_item(_menu("sheet_strength", draft.id, "strength", content["strength"], _STRENGTHS))
-    view.add_item(ActionButton("sheet_go", draft.id, label="Go", style=ButtonStyle.success))
+    view.add_item(ActionMenu("sheet_part", draft.id, placeholder=say("Part"), options=parts))
+    view.add_item(
+        _menu("sheet_strength", draft.id, Words("strength {name}"), content["strength"], _STRENGTHS)
+    )
+    view.add_item(ActionButton("sheet_go", draft.id, label=say("Go"), style=ButtonStyle.success))
     return view
 
 
-def _menu(action: str, target: str, what: str, now: str, names: tuple[str, ...]) -> ActionMenu:
+def _menu(action: str, target: str, what: Words, now: str, names: tuple[str, ...]) -> ActionMenu:
+    """``what`` says an option's ``name``."""
     options = [
-        SelectOption(label=f"{what} {name}", value=name, default=name == now) for name in names
+        SelectOption(label=say(what.with_values(name=name)), value=name, default=name == now)
+        for name in names
     ]
-    return ActionMenu(action, target, placeholder=what, options=options)
+    return ActionMenu(action, target, options=options)
 
 
 ACTIONS = {

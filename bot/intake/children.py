@@ -1,7 +1,7 @@
 """Pictures are none of the bot's work: they are drawn by a child, started anew each time.
 
-A child that takes too long is killed; one that says what is wrong, in a sentence and with exit code
-2, is quoted.
+A child that takes too long is killed; one that says what is wrong (``generator.words.tell``), with
+exit code 2, is quoted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import sys
 
 from bot.errors import RefusedError
+from generator.words import Words, refused
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +26,11 @@ async def run_child(module: str, *arguments: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module, *arguments),
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
         try:
-            _, said = await asyncio.wait_for(process.communicate(), _WITHIN)
+            printed, said = await asyncio.wait_for(process.communicate(), _WITHIN)
         except TimeoutError:
             raise RefusedError("That takes too long; try something smaller or shorter.") from None
         finally:
@@ -38,7 +39,7 @@ async def run_child(module: str, *arguments: str) -> None:
                 await process.wait()
     words = said.decode(errors="replace").strip()
     if process.returncode == _TOLD:
-        raise RefusedError(words.splitlines()[-1] if words else "That file can't be used.")
+        raise RefusedError(refused(printed) or Words("That file can't be used."))
     if process.returncode != 0:
         logger.error("%s failed: %s", module, words[-500:])
         raise RefusedError("That file can't be read; try another.")

@@ -20,6 +20,7 @@ from yarl import URL
 
 from bot.errors import RefusedError
 from generator.control.fetch import Address, is_public
+from generator.words import Words
 
 _MAX_REDIRECTS = 5
 _CHUNK = 1 << 20
@@ -48,9 +49,10 @@ class Places:
         host = (url.host or "").lower()
         known = any(host == name or host.endswith(f".{name}") for name in self.hosts)
         if url.scheme != "https" or not known or url.explicit_port not in (None, 443):
-            names = ", ".join(sorted(self.hosts)) or "nowhere else"
+            names = ", ".join(sorted(self.hosts)) or Words("nowhere else")
             raise RefusedError(
-                f"Links are only followed to {names}, by https; upload the file itself instead."
+                "Links are only followed to {names}, by https; upload the file itself instead.",
+                names=names,
             )
 
     def check_sent_on(self, url: URL) -> None:
@@ -88,7 +90,8 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
         await asyncio.to_thread(into.unlink, missing_ok=True)
         if isinstance(error, TimeoutError):
             raise RefusedError(
-                f"The file took longer than {seconds:g} seconds to fetch; try again or a smaller."
+                "The file took longer than {seconds:g} seconds to fetch; try again or a smaller.",
+                seconds=seconds,
             ) from error
         if isinstance(error, aiohttp.ClientError | OSError):
             raise _refusal(guard, error) from error
@@ -153,7 +156,8 @@ async def _answer(
 def _check_answer(response: aiohttp.ClientResponse) -> None:
     if response.status != 200:
         raise RefusedError(
-            f"The file can't be fetched: the answer was {response.status}; try again, or another."
+            "The file can't be fetched: the answer was {status}; try again, or another.",
+            status=response.status,
         )
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise RefusedError("The file comes packed; give the file's own link.")
@@ -174,7 +178,9 @@ async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -
 
 def too_large(max_bytes: int) -> RefusedError:
     """What is said of a file above the limit."""
-    return RefusedError(f"The file is larger than {max_bytes / 2**20:.3g} MB; bring a smaller one.")
+    return RefusedError(
+        "The file is larger than {most:.3g} MB; bring a smaller one.", most=max_bytes / 2**20
+    )
 
 
 def _refusal(guard: _Guard, error: Exception) -> RefusedError:
@@ -183,7 +189,9 @@ def _refusal(guard: _Guard, error: Exception) -> RefusedError:
             "The link leads to a private network address, and those are not fetched; upload the "
             "file itself instead."
         )
-    return RefusedError(f"The file can't be fetched ({type(error).__name__}); try again.")
+    return RefusedError(
+        "The file can't be fetched ({reason}); try again.", reason=type(error).__name__
+    )
 
 
 def _is_loopback(address: Address) -> bool:

@@ -74,8 +74,9 @@ class LoraIntake:
         name = shown_name(brought.filename)
         if name.lower().endswith(PICKLE_SUFFIXES):
             raise RefusedError(
-                f"{name} is a pickle, which could run code when read; bring its .safetensors "
-                "version."
+                "{name} is a pickle, which could run code when read; bring its .safetensors "
+                "version.",
+                name=name,
             )
         most = min(self._settings.max_mb * MEGABYTE, room_bytes)
         if brought.size_bytes > most:
@@ -93,19 +94,29 @@ class LoraIntake:
         return TakenIn(blob, size, facts)
 
     def _facts(self, part: Path, name: str) -> LoraFacts:
+        def named(value: str) -> str:
+            """As its owner calls it."""
+            return value.replace(str(part), name).replace(part.name, name)
+
         try:
             facts = read_lora_facts(part)
         except ModelError as error:
-            words = str(error).replace(str(part), name).replace(part.name, name)
-            raise RefusedError(words) from error
+            raise RefusedError(error.words.mapped(named)) from error
         base = facts.base_model
         if self._limits.native_edge < _SDXL_EDGE:
             if base is not None:
                 raise RefusedError(
-                    f"{name} was made for {base}, and this bot runs a small model of its own; "
-                    "bring one that was trained for that."
+                    "{name} was made for {base}, and this bot runs a small model of its own; bring "
+                    "one that was trained for that.",
+                    name=name,
+                    base=base,
                 )
         elif base != _SDXL:
-            made_for = f"was made for {base}" if base else "doesn't say for which model it was made"
-            raise RefusedError(f"{name} {made_for}; bring a LoRA for SDXL.")
+            if base:
+                raise RefusedError(
+                    "{name} was made for {base}; bring a LoRA for SDXL.", name=name, base=base
+                )
+            raise RefusedError(
+                "{name} doesn't say for which model it was made; bring a LoRA for SDXL.", name=name
+            )
         return facts

@@ -23,6 +23,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.room import Room
 from generator.errors import MediaError
 from generator.media.containers import sniff
+from generator.words import counted
 
 MEGABYTE = 2**20
 _SUFFIXES = {
@@ -58,7 +59,11 @@ class Turns:
         """Raises RefusedError where that person has too many."""
         if self._taken[user_id] >= self._each:
             raise RefusedError(
-                f"{self._each} files of yours are being read already; wait until they are done."
+                counted(
+                    "A file of yours is being read already; wait until that is done.",
+                    "{count} files of yours are being read already; wait until they are done.",
+                    self._each,
+                )
             )
         self._taken[user_id] += 1
         try:
@@ -121,8 +126,9 @@ def _named_by_content(part: Path) -> Path:
     with part.open("rb") as opened:
         kind = sniff(opened.read(_HEAD))
     if kind not in _SUFFIXES:
-        what = "a JPEG, which doesn't move" if kind == "jpeg" else "no GIF, WebP, PNG, MP4 or WebM"
-        raise RefusedError(f"That file is {what}; attach a moving one.")
+        if kind == "jpeg":
+            raise RefusedError("That file is a JPEG, which doesn't move; attach a moving one.")
+        raise RefusedError("That file is no GIF, WebP, PNG, MP4 or WebM; attach a moving one.")
     return part.rename(part.with_suffix(_SUFFIXES[kind]))
 
 

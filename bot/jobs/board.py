@@ -22,6 +22,7 @@ from bot.lost import LOST, UNREADABLE
 from bot.ui import embeds, text
 from bot.ui.buttons import cancel_view
 from bot.ui.progress import ProgressBoard
+from bot.words import speaking
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,9 @@ class DiscordBoard:
         now = self._jobs.status(job_id) if self._jobs else None
         if now is None:
             return None
-        return _Notice(job_id, text.status(now), now.progress.preview if now.progress else "")
+        with speaking(now.job.origin.locale):
+            words = text.status(now)
+        return _Notice(job_id, words, now.progress.preview if now.progress else "")
 
     async def _edit(self, notice: _Notice) -> None:
         """An edit that fails is no loss: the next one comes, and the last word has its own way."""
@@ -90,6 +93,10 @@ class DiscordBoard:
         if self._jobs is None or now is None:
             return
         job = now.job
+        with speaking(job.origin.locale):
+            await self._edit_in_language(notice, job)
+
+    async def _edit_in_language(self, notice: _Notice, job: Job) -> None:
         embed = embeds.progress(job.request, notice.words)
         content: dict[str, Any] = {"embed": embed, "view": cancel_view(job.id)}
         if (preview := await self._preview(notice, job)) is not None:
@@ -145,8 +152,10 @@ class DiscordBoard:
         await place.get_partial_message(message_id).edit(**content)
 
     async def _retire(self, job: Job, message_id: int) -> None:
+        with speaking(job.origin.locale):
+            words = text.moved_on(job)
         content: dict[str, Any] = {
-            "content": text.moved_on(job),
+            "content": words,
             "embed": None,
             "view": None,
             "attachments": [],

@@ -26,6 +26,7 @@ from bot.jobs.parcel import Enclosure, Parcel
 from bot.jobs.ways import Answer, Channel, channel_of, direct_to, is_answerable
 from bot.lost import LOST, UNREADABLE
 from bot.ui import text
+from bot.words import speaking
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,8 @@ class DiscordCourier:
         await self._logged_in.wait()
         await self._board.leave(job.id)
         size = (await asyncio.to_thread(file.stat)).st_size
-        return await self._bring(Parcel(job, Enclosure(file, size)), again=again)
+        with speaking(job.origin.locale):
+            return await self._bring(Parcel(job, Enclosure(file, size)), again=again)
 
     async def tell(self, job: Job, *, again: bool) -> None:
         """Says how it ended; see ``Courier``."""
@@ -70,7 +72,8 @@ class DiscordCourier:
         await self._board.leave(job.id)
         if job.state is State.CANCELLED and not is_answerable(job):
             return  # whoever cancelled it was told then and there
-        await self._bring(Parcel(job), again=again)
+        with speaking(job.origin.locale):
+            await self._bring(Parcel(job), again=again)
 
     async def alert(self, words: str) -> None:
         """Writes to the application's owner; see ``Courier``."""
@@ -193,7 +196,8 @@ class _Fitter:
                 size = file.size_bytes
                 allowed = int(size * _SHRINK)
         raise UndeliverableError(
-            f"Discord refuses even {text.megabytes(size)} here; ask again in another channel."
+            "Discord refuses even {size} here; ask again in another channel.",
+            size=text.in_megabytes(size),
         )
 
     async def _file(self, allowed: int) -> Enclosure | None:
@@ -232,4 +236,6 @@ def _undeliverable(error: discord.HTTPException) -> UndeliverableError:
             "The bot can't write in that channel any more, and a direct message isn't allowed "
             "either; let it in again, then ask once more."
         )
-    return UndeliverableError(f"Discord refused the result: {error.text or error.status}.")
+    return UndeliverableError(
+        "Discord refused the result: {reason}.", reason=error.text or error.status
+    )

@@ -19,6 +19,7 @@ from bot.jobs.queue import Ticket
 from bot.jobs.worker import Worker, WorkerBrokenError
 from bot.logs import job_context
 from generator.protocol import Generate, Outcome, Progress
+from generator.words import NOTHING, Words
 from generator.worker import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -77,10 +78,10 @@ class Work(Protocol):
     def recovered(self) -> None:
         """There is a worker again."""
 
-    def troubled(self, reason: str) -> None:
+    def troubled(self, reason: Words) -> None:
         """No worker is left, and none has started for a while."""
 
-    def broken(self, reason: str) -> None:
+    def broken(self, reason: Words) -> None:
         """No worker is left, and none can be started."""
 
 
@@ -107,7 +108,7 @@ class Device:
         self._free = asyncio.Event()  # has nothing in hand
         self._free.set()
         self.name = settings.device
-        self.trouble = ""
+        self.trouble = NOTHING
         self.is_hopeless = False
 
     @property
@@ -129,7 +130,7 @@ class Device:
             job_id=self._job_id,
             made=self._made,
             memory_bytes=self._worker.memory_bytes if self._worker else None,
-            trouble=self.trouble,
+            trouble=str(self.trouble),
         )
 
     def cancel(self, job_id: str, attempt: int) -> None:
@@ -158,7 +159,8 @@ class Device:
             worker = await Worker.start(self._settings)
         except OSError as error:
             raise WorkerBrokenError(
-                f"The generator process can't be started ({error}); see what the machine lacks."
+                "The generator process can't be started ({reason}); see what the machine lacks.",
+                reason=error,
             ) from error
         self._worker = worker
         try:
@@ -171,7 +173,7 @@ class Device:
 
     async def _greet(self, worker: Worker) -> None:
         ready = await worker.ready(within=self._watch.start_seconds)
-        self.trouble, self.is_hopeless = "", False
+        self.trouble, self.is_hopeless = NOTHING, False
         self.name, self._dtype = ready.device, ready.dtype
         self._work.recovered()
         logger.info(
@@ -252,12 +254,12 @@ class Device:
     def _failed(self, error: WorkerBrokenError | WorkerDiedError) -> None:
         logger.error("the worker on %s can't start: %s", self.name, error)
         if isinstance(error, WorkerBrokenError):
-            self.trouble, self.is_hopeless = str(error), True
+            self.trouble, self.is_hopeless = error.words, True
         elif self._deaths >= _DEATHS_TO_SAY_SO:
             self.is_hopeless = self._deaths >= _DEATHS_TO_GIVE_UP
-            self.trouble = (
-                f"The generator process dies while it starts ({error.reason}); the bot's log says "
-                "more."
+            self.trouble = Words(
+                "The generator process dies while it starts ({reason}); the bot's log says more.",
+                reason=error.reason,
             )
         if self.trouble:
             self._report_trouble()

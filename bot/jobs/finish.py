@@ -17,14 +17,17 @@ from bot.jobs.ledger import Ledger, now
 from bot.jobs.model import Job, State
 from bot.storage.blobs import BlobStore
 from generator.protocol import Finished
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
-_UNKEPT = (
+_UNKEPT = Words(
     "It was made, but the bot's disk couldn't take it; please tell whoever runs the bot, then ask "
     "once more."
 )
-_UNFORESEEN = "It was made, but something went wrong inside the bot when it was sent; see its log."
+_UNFORESEEN = Words(
+    "It was made, but something went wrong inside the bot when it was sent; see its log."
+)
 
 
 class Finisher:
@@ -58,7 +61,7 @@ class Finisher:
         try:
             posted = await self._courier.deliver(job, self._master(job), again=again)
         except UndeliverableError as error:
-            await self.fail(job, str(error))
+            await self.fail(job, error.words)
             return
         except Exception:  # a bug must not leave a job between two states for ever
             logger.exception("the delivery failed")
@@ -74,10 +77,15 @@ class Finisher:
             token="",  # nobody needs it any more
         )
 
-    async def fail(self, job: Job, error: str, **values: Any) -> None:
+    async def fail(self, job: Job, why: Words, **values: Any) -> None:
         """Ends it with a reason, and tells it."""
         failed = await self._ledger.move_surely(
-            job, State.FAILED, error=error, finished_at=now(), **values
+            job,
+            State.FAILED,
+            error=str(why),
+            reason=why.to_dict(),
+            finished_at=now(),
+            **values,
         )
         if failed is not None:
             await self.tell(failed)

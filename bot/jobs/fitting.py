@@ -13,7 +13,8 @@ from pathlib import Path
 
 from bot.errors import UndeliverableError
 from bot.jobs.parcel import Enclosure
-from bot.ui.text import megabytes
+from bot.ui.text import in_megabytes
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +45,12 @@ async def fit(master: Path, limit: int, directory: Path) -> Enclosure:
         logger.warning("it can't be made to fit: %s", complaint.decode(errors="replace")[-500:])
         size = (await asyncio.to_thread(master.stat)).st_size
         raise UndeliverableError(
-            f"The GIF has {megabytes(size)} and Discord takes at most {megabytes(limit)} here; "
-            "ask for fewer frames or a smaller size."
+            "The GIF has {size} and Discord takes at most {limit} here; ask for fewer frames "
+            "or a smaller size.",
+            size=in_megabytes(size),
+            limit=in_megabytes(limit),
         )
     found = json.loads(printed)
-    logger.info("fitted into %d bytes: %s", limit, found["given_up"])
-    return Enclosure(Path(found["file"]), int(found["size_bytes"]), str(found["given_up"]))
+    given_up = tuple(map(Words.from_dict, found["given_up"]))
+    logger.info("fitted into %d bytes: %s", limit, ", ".join(map(str, given_up)))
+    return Enclosure(Path(found["file"]), int(found["size_bytes"]), given_up)

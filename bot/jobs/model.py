@@ -8,10 +8,13 @@ nothing.
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from generator.protocol import Request
+from generator.words import Words
 
 # Discord says 15 minutes; the margin keeps an upload from ending on the wrong side.
 TOKEN_LIFE = timedelta(minutes=14, seconds=45)
@@ -62,6 +65,7 @@ class Origin:
     is_followup: bool = False  # answered by a message of its own after the command's answer
     parent_id: str | None = None  # the job that this one came from
     relation: str = ""  # and how: again, vary, longer ...
+    locale: str = ""  # of who asked, as Discord names it
 
     def token_expired(self, now: datetime) -> bool:
         return now >= self.asked_at + TOKEN_LIFE
@@ -95,7 +99,8 @@ class Job:
     seconds: float | None = None  # what the worker took
     output: str | None = None  # the master's blob; None also where it was cleaned up
     size_bytes: int | None = None
-    error: str | None = None  # one sentence
+    error: str | None = None  # one sentence, in English
+    reason: Mapping[str, Any] | None = None  # the same as Words, to be said in any language
     message_id: int | None = None  # where the result was posted
     message_channel_id: int | None = None
     told: bool = False  # its owner has seen the final word
@@ -103,6 +108,11 @@ class Job:
     @property
     def user_id(self) -> int:
         return self.origin.user_id
+
+    @property
+    def why(self) -> Words:
+        """Why it failed."""
+        return Words.from_dict(self.reason) if self.reason else Words(self.error or "")
 
     @property
     def link(self) -> str | None:

@@ -17,6 +17,7 @@ from bot.jobs.model import Job, State
 from bot.jobs.progress import Progresses
 from bot.jobs.queue import FairQueue
 from generator.protocol import Progress
+from generator.words import Words
 
 _LOOKED_AT = 300  # jobs at the head of the queue are added up one by one, the others by their mean
 
@@ -32,7 +33,7 @@ class Status:
     ahead: int | None = None
     progress: Progress | None = None
     seconds_left: float | None = None
-    trouble: str = ""
+    trouble: Words | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Outlook:
     def progressed(self, progress: Progress) -> None:
         self._progresses.note(progress)
 
-    def of(self, job: Job, trouble: str = "") -> Status:
+    def of(self, job: Job, trouble: Words | None = None) -> Status:
         """An unfinished job's status."""
         if job.state is State.QUEUED:
             place = self._queue.position(job.id)

@@ -11,6 +11,7 @@ import discord
 from bot.jobs.model import Job
 from bot.ui import embeds, text
 from bot.ui.results import result_view
+from generator.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Enclosure:
 
     path: Path
     size_bytes: int
-    given_up: str = ""
+    given_up: tuple[Words, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

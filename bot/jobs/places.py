@@ -10,8 +10,10 @@ from dataclasses import replace
 
 from bot.storage.blobs import BlobStore, is_blob
 from generator.protocol import Request
+from generator.words import Words
 
 _PLACE = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
+_THAT_FILE = Words("that file")
 
 
 def in_place(request: Request, blobs: BlobStore) -> Request:
@@ -27,6 +29,12 @@ def in_place(request: Request, blobs: BlobStore) -> Request:
     )
 
 
-def without_places(message: str) -> str:
+def without_places(reason: Words) -> Words:
     """A worker's sentence, with blobs and their paths said as a person would."""
-    return _PLACE.sub("that file", message)
+    if not reason.values:
+        return Words(_PLACE.sub(str(_THAT_FILE), reason.template))
+    return reason.mapped(_without_place)
+
+
+def _without_place(value: str) -> str | Words:
+    return _THAT_FILE if _PLACE.fullmatch(value) else _PLACE.sub("…", value)

@@ -13,6 +13,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from bot.errors import NotAcceptedError
+from generator.words import counted
 
 _REMEMBERED = 10_000  # people
 
@@ -133,13 +134,19 @@ class Quota:
         own = self._own[user_id]
         if own >= self._per_user:
             raise NotAcceptedError(
-                f"You have {own} GIFs waiting or running already, and that is the limit here; "
-                "wait for one, or take one back with /cancel."
+                counted(
+                    "You have 1 GIF waiting or running already, and that is the limit here; "
+                    "wait for it, or take it back with /cancel.",
+                    "You have {count} GIFs waiting or running already, and that is the limit here; "
+                    "wait for one, or take one back with /cancel.",
+                    own,
+                )
             )
         if len(self._jobs) >= self._size:
             raise NotAcceptedError(
-                f"The queue is full: {len(self._jobs)} GIFs are waiting or running; "
-                "please try again in a few minutes."
+                "The queue is full: {number} GIFs are waiting or running; please try again in a "
+                "few minutes.",
+                number=len(self._jobs),
             )
         self.restore(job_id, user_id)
 

@@ -27,13 +27,16 @@ from bot.logs import job_context
 from bot.storage.blobs import BlobStore
 from bot.storage.room import Room
 from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress, Request
+from generator.words import NOTHING, Words
 
 logger = logging.getLogger(__name__)
 
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _LEAVE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
-_UNWRITTEN = "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
+_UNWRITTEN = Words(
+    "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
+)
 
 
 class JobService:
@@ -62,8 +65,8 @@ class JobService:
         self._queue = FairQueue()
         self._outlook = Outlook(ledger, self._queue, pace.costs, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = ""  # why nothing is accepted, for good
-        self._trouble = ""  # why nothing can be made at the moment
+        self._closed = NOTHING  # why nothing is accepted, for good
+        self._trouble = NOTHING  # why nothing can be made at the moment
         self._stop_worker: Callable[[str, int], None] = _nobody
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
@@ -82,7 +85,7 @@ class JobService:
         no result can come before the answer. Raises NotAcceptedError, and nothing was kept.
         """
         if self._closed:
-            raise NotAcceptedError(f"{self._closed} Please try again in a minute.")
+            raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
         if self._trouble:
             raise NotAcceptedError(self._trouble)
         self._room.check()
@@ -203,13 +206,13 @@ class JobService:
 
     def recovered(self) -> None:
         """There is a worker again."""
-        self._trouble = ""
+        self._trouble = NOTHING
 
-    def troubled(self, reason: str) -> None:
+    def troubled(self, reason: Words) -> None:
         """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
         self._note_trouble(reason)
 
-    def broken(self, reason: str) -> None:
+    def broken(self, reason: Words) -> None:
         """Nobody can make anything till somebody mends it: those who wait are told."""
         self._note_trouble(reason)
         for ticket in self._queue.drain():
@@ -226,7 +229,7 @@ class JobService:
         for job in await self._ledger.untold():
             self._spawn(job, self._finisher.tell(job, again=True))
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, reason: Words) -> None:
         """Accepts nothing more."""
         self._closed = reason
 
@@ -258,12 +261,12 @@ class JobService:
             case Finished():
                 self._spawn(job, self._pace.learn(device, job.request, outcome.seconds))
                 await self._finisher.made(job, outcome)
-            case Failed(message=message):
+            case Failed(reason=reason):
                 # a sentence that names the bot's own directory is no business of its users
-                inside = str(self._scratch) in message
+                inside = str(self._scratch) in str(reason)
                 if inside:
-                    logger.error("%s", message)
-                await self._finisher.fail(job, _UNWRITTEN if inside else without_places(message))
+                    logger.error("%s", reason)
+                await self._finisher.fail(job, _UNWRITTEN if inside else without_places(reason))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 
@@ -272,8 +275,11 @@ class JobService:
         if crashes >= _MAX_CRASHES:
             await self._finisher.fail(
                 job,
-                f"The generator died twice while it made this GIF ({death.reason}), so it was "
-                "given up; fewer frames or a smaller size may work.",
+                Words(
+                    "The generator died twice while it made this GIF ({reason}), so it was given "
+                    "up; fewer frames or a smaller size may work.",
+                    reason=death.reason,
+                ),
                 crashes=crashes,
             )
         else:
@@ -291,11 +297,11 @@ class JobService:
             self._queue.put(_ticket(job))
             self._courier.follow(job)
 
-    def _note_trouble(self, reason: str) -> None:
-        trouble = f"No GIF can be made at the moment. {reason}"
+    def _note_trouble(self, reason: Words) -> None:
+        trouble = Words("No GIF can be made at the moment. {reason}", reason=reason)
         if trouble != self._trouble:
             self._trouble = trouble
-            self._watch(asyncio.create_task(self._courier.alert(trouble)))
+            self._watch(asyncio.create_task(self._courier.alert(str(trouble))))
 
     def _check_may_cancel(self, job: Job, by: int, manages_guild: int | None) -> None:
         manages = manages_guild is not None and manages_guild == job.origin.guild_id

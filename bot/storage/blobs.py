@@ -122,6 +122,7 @@ def _settle(file: Path, place: Path) -> None:
 def _unkept(error: OSError) -> StorageError:
     reason = (error.strerror or type(error).__name__).lower()
     return StorageError(
-        f"The bot's disk can't take the file ({reason}), so nothing was accepted; "
-        "please tell whoever runs the bot."
+        "The bot's disk can't take the file ({reason}), so nothing was accepted; please "
+        "tell whoever runs the bot.",
+        reason=reason,
     )

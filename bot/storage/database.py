@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import DatabaseError, StorageError
 from bot.storage.migrate import migrate
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -39,18 +40,27 @@ _TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
 # What SQLite says, and what a person who wanted a GIF is told.
 _TROUBLES = {
-    "database is locked": "The bot's database is in use by another program, so nothing was "
-    "accepted; please try again in a moment.",
-    "disk is full": "The bot's disk is full, so nothing was accepted; please tell whoever runs the "
-    "bot to make room.",
-    "disk I/O error": "The bot's disk fails, so nothing was accepted; please tell whoever runs the "
-    "bot.",
-    "readonly database": "The bot's database can't be written to, so nothing was accepted; please "
-    "tell whoever runs the bot.",
-    "malformed": "The bot's database is damaged, so nothing was accepted; please tell whoever runs "
-    "the bot to stop it and to run `hotshot-bot doctor`.",
+    "database is locked": Words(
+        "The bot's database is in use by another program, so nothing was accepted; please try "
+        "again in a moment."
+    ),
+    "disk is full": Words(
+        "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
+        "room."
+    ),
+    "disk I/O error": Words(
+        "The bot's disk fails, so nothing was accepted; please tell whoever runs the bot."
+    ),
+    "readonly database": Words(
+        "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
+        "the bot."
+    ),
+    "malformed": Words(
+        "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
+        "to stop it and to run `hotshot-bot doctor`."
+    ),
 }
-_UNKNOWN = (
+_UNKNOWN = Words(
     "The bot's database can't be used at the moment, so nothing was accepted; please try again "
     "later, and tell whoever runs the bot."
 )

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from bot.storage.tables import jobs, loras
+from generator.words import Words
 
 TRY = "try"  # a job's relation to the LoRA that it shows
 
@@ -83,14 +84,14 @@ def add(connection: Connection, lora: StoredLora) -> None:
 
 def add_within(
     connection: Connection, lora: StoredLora, *, most: int, most_bytes: int
-) -> str | None:
+) -> Words | None:
     """The same within a quota, looked at in the transaction; why not, where it wasn't added."""
     twin = own_named(connection, lora.owner_id, lora.name, lora.blob)
     if twin is not None:
-        return f"You have that one already, as {twin.name}."
+        return Words("You have that one already, as {name}.", name=twin.name)
     count, size = kept_by(connection, lora.owner_id)
     if count >= most or size + lora.size_bytes > most_bytes:
-        return "That is more than you may keep here; take one back with /lora remove."
+        return Words("That is more than you may keep here; take one back with /lora remove.")
     add(connection, lora)
     return None
 

@@ -17,8 +17,10 @@ from bot.storage import jobs as rows
 from bot.ui import embeds, text
 from bot.ui.answers import refuse
 from bot.ui.enclosed import kept_file
+from bot.words import say
+from generator.words import Words
 
-_GONE = "The original isn't kept any more; the same seed and settings make it again."
+_GONE = Words("The original isn't kept any more; the same seed and settings make it again.")
 
 
 class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]{32})"):
@@ -28,7 +30,7 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
         self._job_id = job_id
         super().__init__(
             Button(
-                label="Cancel",
+                label=say("Cancel"),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"cancel:{job_id}",
             )
@@ -61,7 +63,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
         self._job_id = job_id
         super().__init__(
             Button(
-                label="Original",
+                label=say("Original"),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"master:{job_id}",
             )
@@ -85,9 +87,11 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
             size, limit = job.size_bytes or 0, interaction.filesize_limit
             if job.output and size > limit:
                 raise RefusedError(
-                    f"The original has {text.megabytes(size)}, and Discord takes at most "
-                    f"{text.megabytes(limit)} where you are; whoever runs the bot finds it as "
-                    f"{job.output}."
+                    "The original has {size}, and Discord takes at most {limit} where you are; "
+                    "whoever runs the bot finds it as {file}.",
+                    size=text.in_megabytes(size),
+                    limit=text.in_megabytes(limit),
+                    file=job.output,
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
             alt = text.alt_text(job.request)

@@ -10,9 +10,10 @@ from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
 from bot.ui import text
 from bot.ui.guide import Page
-from bot.words import say
+from bot.words import count, say
 from generator.limits import ModelLimits
 from generator.protocol import Request
+from generator.words import Words
 
 _WORKING = Colour.blurple()
 _DONE = Colour.green()
@@ -26,71 +27,73 @@ def progress(request: Request, words: str) -> Embed:
     return embed.set_footer(text=text.settings(request))
 
 
-def result(job: Job, *, given_up: str = "") -> Embed:
+def result(job: Job, *, given_up: Sequence[Words] = ()) -> Embed:
     """Beside the GIF: everything needed to make it again, and what the file had to give up."""
     request = job.request
     embed = Embed(description=_quote(request), colour=_DONE)
-    embed.add_field(name="Seed", value=f"`{request.seed}`")
-    embed.add_field(name="Settings", value=text.settings(request))
+    embed.add_field(name=say("Seed"), value=f"`{request.seed}`")
+    embed.add_field(name=say("Settings"), value=text.settings(request))
     if request.negative_prompt:
-        embed.add_field(name="Without", value=text.prompt(request.negative_prompt), inline=False)
+        embed.add_field(
+            name=say("Without"), value=text.prompt(request.negative_prompt), inline=False
+        )
     if given_up:
         words = text.given_up(job, given_up)
-        embed.add_field(name="Made smaller to fit", value=words, inline=False)
-    return embed.set_footer(text=f"Made by {text.made(job)}")
+        embed.add_field(name=say("Made smaller to fit"), value=words, inline=False)
+    return embed.set_footer(text=say("Made by {made}", made=text.made(job)))
 
 
 def ended(job: Job) -> Embed:
     """Instead of a GIF: cancelled, or failed and why. Its footer is the job's alone."""
     if job.state is State.CANCELLED:
-        words, colour = "🚫 Cancelled.", _CANCELLED
+        words, colour = say("🚫 Cancelled."), _CANCELLED
     else:
-        words, colour = f"❌ {text.prompt(job.error or '', 1500)}", _FAILED
+        words, colour = f"❌ {text.prompt(text.why(job), 1500)}", _FAILED
     embed = Embed(description=f"{_quote(job.request)}\n{words}", colour=colour)
-    return embed.set_footer(text=f"Job {job.id[:12]}")
+    return embed.set_footer(text=say("Job {job}", job=job.id[:12]))
 
 
 def history(jobs: Sequence[Job], *, page: int, pages: int, total: int) -> Embed:
     """One page of somebody's jobs."""
     if not jobs:
-        return Embed(
-            title="Your GIFs", description="None yet. Make one with /gif!", colour=_WORKING
-        )
+        none = say("None yet. Make one with /gif!")
+        return Embed(title=say("Your GIFs"), description=none, colour=_WORKING)
     lines = "\n\n".join(text.history_line(job) for job in jobs)
-    embed = Embed(title="Your GIFs", description=lines, colour=_WORKING)
-    return embed.set_footer(text=f"Page {page + 1} of {pages} · {total} in all")
+    embed = Embed(title=say("Your GIFs"), description=lines, colour=_WORKING)
+    return embed.set_footer(text=text.page(page + 1, pages, total))
 
 
 def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
     """Everything known of one job, and what it came from and led to."""
     embed = Embed(description=_quote(job.request), colour=_DONE)
-    embed.add_field(name="State", value=text.state(job))
-    embed.add_field(name="Seed", value=f"`{job.request.seed}`")
-    embed.add_field(name="Settings", value=text.settings(job.request), inline=False)
+    embed.add_field(name=say("State"), value=text.state(job))
+    embed.add_field(name=say("Seed"), value=f"`{job.request.seed}`")
+    embed.add_field(name=say("Settings"), value=text.settings(job.request), inline=False)
     if job.request.negative_prompt:
-        embed.add_field(name="Without", value=text.prompt(job.request.negative_prompt))
+        embed.add_field(name=say("Without"), value=text.prompt(job.request.negative_prompt))
     if lineage := text.lineage(job, parent, descendants):
-        embed.add_field(name="Lineage", value=lineage, inline=False)
+        embed.add_field(name=say("Lineage"), value=lineage, inline=False)
     if job.error:
-        embed.add_field(name="Why", value=text.prompt(job.error, 500), inline=False)
+        embed.add_field(name=say("Why"), value=text.prompt(text.why(job), 500), inline=False)
     if job.link:
-        embed.add_field(name="Where", value=f"[the message]({job.link})", inline=False)
-    return embed.set_footer(text=f"Job {job.id[:12]} · made by {text.made(job)}")
+        link = f"[{say('the message')}]({job.link})"
+        embed.add_field(name=say("Where"), value=link, inline=False)
+    footer = say("Job {job} · made by {made}", job=job.id[:12], made=text.made(job))
+    return embed.set_footer(text=footer)
 
 
 def queue(shown: Sequence[Status], *, total: int, user_id: int) -> Embed:
     """Who is being served and who waits."""
     if not shown:
-        return Embed(
-            description="Nothing is waiting or running. Make a GIF with /gif!", colour=_WORKING
-        )
+        none = say("Nothing is waiting or running. Make a GIF with /gif!")
+        return Embed(description=none, colour=_WORKING)
     lines = [
         text.queue_line(place, now, mine=now.job.user_id == user_id)
         for place, now in enumerate(shown, start=1)
     ]
     if total > len(shown):
-        lines.append(f"… and {total - len(shown)} more")
-    return Embed(title="The queue", description="\n".join(lines), colour=_WORKING)
+        lines.append(count("… and 1 more", "… and {count} more", total - len(shown)))
+    return Embed(title=say("The queue"), description="\n".join(lines), colour=_WORKING)
 
 
 def _quote(request: Request) -> str:
@@ -99,31 +102,38 @@ def _quote(request: Request) -> str:
 
 def help_(limits: ModelLimits) -> Embed:
     """What the bot can do, within these limits."""
-    sizes = ", ".join(f"{size.name} {size.width} x {size.height}" for size in limits.sizes)
+    sizes = ", ".join(
+        f"{say(text.SIZES[size.name])} {size.width} x {size.height}" for size in limits.sizes
+    )
     embed = Embed(
-        title="GIFs from words",
-        description="Type /gif and describe what you want to see move. You can leave the page: "
-        "the GIF comes to this channel when it is done.",
+        title=say("GIFs from words"),
+        description=say(
+            "Type /gif and describe what you want to see move. You can leave the page: the GIF "
+            "comes to this channel when it is done."
+        ),
         colour=_WORKING,
     )
-    embed.add_field(
-        name="/gif", value=f"Up to {limits.max_frames} frames. Sizes: {sizes}.", inline=False
+    gif = count(
+        "Up to 1 frame. Sizes: {sizes}.",
+        "Up to {count} frames. Sizes: {sizes}.",
+        limits.max_frames,
+        sizes=sizes,
     )
-    motion = (
+    embed.add_field(name="/gif", value=gif, inline=False)
+    motion = say(
         "Attach a GIF as control_gif, and yours moves like it. Without a control type you are "
         "shown first what is seen of it. In a message's menu: Use as motion, Remix."
     )
-    embed.add_field(name="Motion", value=motion, inline=False)
-    loras = "Bring looks of your own (.safetensors), share them, choose them as lora in /gif."
+    embed.add_field(name=say("Motion"), value=motion, inline=False)
+    loras = say("Bring looks of your own (.safetensors), share them, choose them as lora in /gif.")
     embed.add_field(name="/lora", value=loras, inline=False)
-    embed.add_field(
-        name="/history, /show", value="Your GIFs, by words and favourites.", inline=False
-    )
-    embed.add_field(name="/settings", value="What /gif takes for granted.", inline=False)
-    embed.add_field(name="/queue", value="What is being made, and what waits.", inline=False)
-    embed.add_field(name="/cancel", value="Takes back a GIF that waits or runs.", inline=False)
-    again = "The same seed, prompt and settings make the same GIF again."
-    return embed.add_field(name="Once more", value=again, inline=False)
+    history = say("Your GIFs, by words and favourites.")
+    embed.add_field(name="/history, /show", value=history, inline=False)
+    embed.add_field(name="/settings", value=say("What /gif takes for granted."), inline=False)
+    embed.add_field(name="/queue", value=say("What is being made, and what waits."), inline=False)
+    embed.add_field(name="/cancel", value=say("Takes back a GIF that waits or runs."), inline=False)
+    again = say("The same seed, prompt and settings make the same GIF again.")
+    return embed.add_field(name=say("Once more"), value=again, inline=False)
 
 
 def help_page(page: Page, picture: str | None) -> Embed:

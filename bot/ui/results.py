@@ -7,30 +7,32 @@ from discord.ui import View
 
 from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.buttons import MasterButton
+from bot.words import say
+from generator.words import Words
 
 EDITS = {
-    "loop": "Make it loop",
-    "ping_pong": "There and back again",
-    "reverse": "Backwards",
-    "faster": "Twice as fast",
-    "slower": "Half as fast",
-    "square": "Crop to a square",
-    "caption": "Write on it …",
-    "emoji": "As an emoji",
-    "sticker": "As a sticker",
+    "loop": Words("Make it loop"),
+    "ping_pong": Words("There and back again"),
+    "reverse": Words("Backwards"),
+    "faster": Words("Twice as fast"),
+    "slower": Words("Half as fast"),
+    "square": Words("Crop to a square"),
+    "caption": Words("Write on it …"),
+    "emoji": Words("As an emoji"),
+    "sticker": Words("As a sticker"),
 }
 _FIRST = (
-    ("again", "Again"),
-    ("vary_subtle", "Vary a little"),
-    ("vary_strong", "Vary a lot"),
-    ("longer", "Longer"),
-    ("edit", "Edit"),
+    ("again", Words("Again")),
+    ("vary_subtle", Words("Vary a little")),
+    ("vary_strong", Words("Vary a lot")),
+    ("longer", Words("Longer")),
+    ("edit", Words("Edit")),
 )
 _SECOND = (
-    ("motion", "Motion of this"),
-    ("favourite", "Favourite"),
-    ("recipe", "Recipe"),
-    ("delete", "Delete"),
+    ("motion", Words("Motion of this")),
+    ("favourite", Words("Favourite")),
+    ("recipe", Words("Recipe")),
+    ("delete", Words("Delete")),
 )
 
 
@@ -41,13 +43,13 @@ def result_view(job_id: str, *, offers_master: bool) -> View:
     view = View(timeout=None)
     for row, buttons in enumerate((_FIRST, _SECOND)):
         for action, label in buttons:
-            view.add_item(ActionButton(action, job_id, label=label, row=row))
+            view.add_item(ActionButton(action, job_id, label=say(label), row=row))
     if offers_master:
         button = MasterButton(job_id)
         button.item.row = 1
         view.add_item(button)
-    options = [SelectOption(label=label, value=value) for value, label in EDITS.items()]
-    view.add_item(ActionMenu("more", job_id, placeholder="More …", options=options, row=2))
+    options = [SelectOption(label=say(label), value=value) for value, label in EDITS.items()]
+    view.add_item(ActionMenu("more", job_id, placeholder=say("More …"), options=options, row=2))
     return view
 
 
@@ -55,6 +57,6 @@ def sure_view(job_id: str) -> View:
     """Stands under the question whether to delete."""
     view = View(timeout=None)
     view.add_item(
-        ActionButton("delete_sure", job_id, label="Yes, delete it", style=ButtonStyle.danger)
+        ActionButton("delete_sure", job_id, label=say("Yes, delete it"), style=ButtonStyle.danger)
     )
     return view

@@ -1,4 +1,4 @@
-"""The wording of what people read in Discord. Pure: values in, strings out.
+"""The wording of what people read in Discord. Pure: values in, strings out, in their language.
 
 Prompts are somebody's free text: they are escaped and shortened before they stand in a message.
 """
@@ -6,27 +6,50 @@ Prompts are somebody's free text: they are escaped and shortened before they sta
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from discord.utils import escape_markdown, escape_mentions
 
 from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
+from bot.words import count, say
 from generator.protocol import Request
+from generator.words import Words
 
 BAR_WIDTH = 20
 ALT_TEXT_LIMIT = 1024  # Discord's, for a file's description
 _PROMPT_SHOWN = 300
 
 _DENOISE = "denoise"  # the stage that takes the time; the bar is its bar
-_BEFORE = {"encode_prompt": "reading the prompt", "draw_noise": "drawing the noise"}
-_AFTER = {"decode": "painting the frames", "to_frames": "painting the frames", "save": "saving"}
+_PAINTING = Words("painting the frames")
+_BEFORE = {
+    "encode_prompt": Words("reading the prompt"),
+    "draw_noise": Words("drawing the noise"),
+}
+_AFTER = {"decode": _PAINTING, "to_frames": _PAINTING, "save": Words("saving")}
 _STATES = {
-    State.QUEUED: "⏳ waiting",
-    State.RUNNING: "🎨 being made",
-    State.DELIVERING: "📤 on its way",
-    State.DONE: "✅ done",
-    State.FAILED: "❌ failed",
-    State.CANCELLED: "🚫 cancelled",
+    State.QUEUED: Words("⏳ waiting"),
+    State.RUNNING: Words("🎨 being made"),
+    State.DELIVERING: Words("📤 on its way"),
+    State.DONE: Words("✅ done"),
+    State.FAILED: Words("❌ failed"),
+    State.CANCELLED: Words("🚫 cancelled"),
+}
+_RELATIONS = {
+    "again": Words("made again"),
+    "vary": Words("varied"),
+    "longer": Words("made longer"),
+    "edit": Words("changed"),
+    "motion": Words("its motion"),
+}
+SIZES = {
+    "tall": Words("tall"),
+    "portrait": Words("portrait"),
+    "photo portrait": Words("photo portrait"),
+    "square": Words("square"),
+    "photo landscape": Words("photo landscape"),
+    "landscape": Words("landscape"),
+    "wide": Words("wide"),
 }
 
 
@@ -51,45 +74,49 @@ def bar(step: int, steps: int) -> str:
 def time_left(seconds: float) -> str:
     """Rounded as honestly as it is known."""
     if seconds < 10:
-        return "a few seconds left"
+        return say("a few seconds left")
     if seconds < 55:
-        return f"about {math.ceil(seconds / 10) * 10} seconds left"
-    minutes = math.ceil(seconds / 60)
-    return "about a minute left" if minutes == 1 else f"about {minutes} minutes left"
+        return say("about {seconds} seconds left", seconds=math.ceil(seconds / 10) * 10)
+    return count("about a minute left", "about {count} minutes left", math.ceil(seconds / 60))
 
 
-def ahead(count: int) -> str:
+def ahead(number: int) -> str:
     """How many come first."""
-    if count == 0:
-        return "Next in line"
-    return "1 GIF is ahead of yours" if count == 1 else f"{count} GIFs are ahead of yours"
+    if number == 0:
+        return say("Next in line")
+    return count("1 GIF is ahead of yours", "{count} GIFs are ahead of yours", number)
 
 
 def status(now: Status) -> str:
     """What the progress message says of a job."""
     if now.job.state is State.DELIVERING:
-        return "📤 Finished, on its way."
+        return say("📤 Finished, on its way.")
     if now.job.state is not State.QUEUED:
         return _running(now)
     if now.trouble:
-        return f"⏸️ {prompt(now.trouble, 600)} Yours is kept, and made as soon as that works again."
-    words = [ahead(now.ahead or 0)]
+        trouble = prompt(say(now.trouble), 600)
+        return say(
+            "⏸️ {trouble} Yours is kept, and made as soon as that works again.", trouble=trouble
+        )
+    place = ahead(now.ahead or 0)
     if now.job.crashes:
-        words[0] = f"The generator had to be restarted; trying once more. {words[0]}"
-    words += [time_left(now.seconds_left)] if now.seconds_left else []
-    return f"⏳ {', '.join(words)}."
+        place = say("The generator had to be restarted; trying once more. {place}", place=place)
+    if now.seconds_left:
+        return say("⏳ {place}, {left}.", place=place, left=time_left(now.seconds_left))
+    return say("⏳ {place}.", place=place)
 
 
 def _running(now: Status) -> str:
     progress = now.progress
     left = "" if now.seconds_left is None else f" · {time_left(now.seconds_left)}"
     if progress is None:
-        return f"🎨 {bar(0, 1)}\nstarting{left}"
+        return f"🎨 {bar(0, 1)}\n{say('starting')}{left}"
     if progress.stage != _DENOISE:
         is_after = progress.stage in _AFTER
-        words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage, progress.stage)
-        return f"🎨 {bar(is_after, 1)}\n{words}{'' if is_after else left}"
-    step = f"step {progress.step} of {progress.steps}"
+        words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage)
+        shown = say(words) if words else progress.stage
+        return f"🎨 {bar(is_after, 1)}\n{shown}{'' if is_after else left}"
+    step = say("step {step} of {steps}", step=progress.step, steps=progress.steps)
     return f"🎨 {bar(progress.step, progress.steps)}\n{step}{left}"
 
 
@@ -97,10 +124,10 @@ def settings(request: Request) -> str:
     """The settings that made it, without the prompt and the seed."""
     words = [
         f"{request.width} x {request.height}",
-        f"{request.video_length} frames",
-        f"{request.video_duration / 1000:g} s",
-        f"{request.steps} steps",
-        f"guidance {request.guidance_scale:g}",
+        count("1 frame", "{count} frames", request.video_length),
+        say("{seconds:g} s", seconds=request.video_duration / 1000),
+        count("1 step", "{count} steps", request.steps),
+        say("guidance {guidance:g}", guidance=request.guidance_scale),
     ]
     return " · ".join(words)
 
@@ -108,36 +135,41 @@ def settings(request: Request) -> str:
 def made(job: Job) -> str:
     """What it was made by, and how long that took."""
     model = job.model.rstrip("/").rpartition("/")[2]
-    took = f" · {job.seconds:.1f} s" if job.seconds is not None else ""
+    took = "" if job.seconds is None else f" · {say('{seconds:.1f} s', seconds=job.seconds)}"
     return f"{model}{took}"
 
 
 def alt_text(request: Request) -> str:
     """For those who hear the GIF described."""
-    return shorten(f"An animated GIF made from the prompt: {request.prompt}", ALT_TEXT_LIMIT)
+    told = say("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
+    return shorten(told, ALT_TEXT_LIMIT)
 
 
 def preview_alt(request: Request) -> str:
     """The same, of what isn't finished."""
-    return shorten(f"A preview of the GIF to come: {request.prompt}", ALT_TEXT_LIMIT)
+    told = say("A preview of the GIF to come: {prompt}", prompt=request.prompt)
+    return shorten(told, ALT_TEXT_LIMIT)
 
 
 def state(job: Job) -> str:
     """One job's state, for lists."""
-    return _STATES[job.state]
+    return say(_STATES[job.state])
+
+
+def why(job: Job) -> str:
+    """Why there is no GIF."""
+    return say(job.why)
 
 
 def history_line(job: Job) -> str:
     """One job in /history."""
     when = f"<t:{int(job.created_at.timestamp())}:R>"
-    words = [
-        f"**{prompt(job.request.prompt, 100)}**",
-        f"{state(job)} {when} · seed `{job.request.seed}`",
-    ]
+    seed = say("seed `{seed}`", seed=job.request.seed)
+    words = [f"**{prompt(job.request.prompt, 100)}**", f"{state(job)} {when} · {seed}"]
     if job.link:
-        words[1] += f" · [show]({job.link})"
+        words[1] += f" · [{say('show')}]({job.link})"
     if job.error:
-        words.append(f"-# {prompt(job.error, 200)}")
+        words.append(f"-# {prompt(why(job), 200)}")
     return "\n".join(words)
 
 
@@ -145,11 +177,13 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     """What a job came from, and how many came from it."""
     words = []
     if parent is not None:
-        words.append(f"From `{parent.id[:12]}` ({job.origin.relation.replace('_', ' ')})")
+        came = _RELATIONS.get(job.origin.relation)
+        how = say(came) if came else job.origin.relation
+        words.append(say("From `{parent}` ({how})", parent=parent.id[:12], how=how))
     elif job.origin.parent_id and job.origin.relation != "try":
-        words.append("From a GIF that was deleted")
+        words.append(say("From a GIF that was deleted"))
     if descendants:
-        words.append("1 came from it" if descendants == 1 else f"{descendants} came from it")
+        words.append(count("1 came from it", "{count} came from it", descendants))
     return " · ".join(words)
 
 
@@ -161,25 +195,39 @@ def queue_line(place: int, now: Status, *, mine: bool) -> str:
 
 def choice(job: Job) -> str:
     """One job in an autocomplete; plain text, Discord shows no markdown there."""
-    return shorten(f"{job.state}: {job.request.prompt}", 100)
+    return shorten(f"{state(job)}: {job.request.prompt}", 100)
 
 
-def megabytes(size: int) -> str:
+def page(number: int, pages: int, total: int) -> str:
+    """Stands under one page of many."""
+    return say("Page {page} of {pages} · {total} in all", page=number, pages=pages, total=total)
+
+
+def in_megabytes(size: float) -> Words:
     """``12.3 MB``, in Discord's mebibytes."""
-    return f"{size / 2**20:.1f} MB"
+    return Words("{size:.1f} MB", size=size / 2**20)
 
 
-def given_up(job: Job, what: str) -> str:
+def megabytes(size: float) -> str:
+    """The same, said."""
+    return say(in_megabytes(size))
+
+
+def given_up(job: Job, what: Sequence[Words]) -> str:
     """What a file lacks that had to be made smaller."""
-    size = "" if job.size_bytes is None else f" The original has {megabytes(job.size_bytes)}."
-    return f"{what}.{size}"
+    listed = ", ".join(map(say, what))
+    if job.size_bytes is None:
+        return f"{listed}."
+    size = in_megabytes(job.size_bytes)
+    return say("{listed}. The original has {size}.", listed=listed, size=size)
 
 
 def moved_on(job: Job) -> str:
     """What stays of a progress message whose job ended in another message."""
-    return "✅ Done; see the reply." if job.state is State.DELIVERING else "☑️ Over; see the reply."
+    is_made = job.state is State.DELIVERING
+    return say("✅ Done; see the reply.") if is_made else say("☑️ Over; see the reply.")
 
 
 def alert(words: str) -> str:
-    """To whoever runs the bot."""
+    """To whoever runs the bot, in English like its log."""
     return f"⚠️ {shorten(words, 1500)}"

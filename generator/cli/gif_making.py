@@ -43,7 +43,7 @@ def _check_moves(request: Request, source: Path) -> None:
     """Before a model is loaded, which takes longer."""
     facts = probe(source)
     if request.video_length > 1 and len(facts.delays_ms) == 1:
-        raise MediaError("The source has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
+        raise MediaError("The file has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
 
 
 def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:
@@ -80,7 +80,7 @@ def _make(
     size = f"{len(fitted.data) / 1000:.1f} kB"
     print(f"{output}  ({_frames(request)}, {size}, seed {request.seed})")
     if fitted.given_up:
-        print(f"To fit {arguments.max_bytes:,} bytes: {', '.join(fitted.given_up)}.")
+        print(f"To fit {arguments.max_bytes:,} bytes: {', '.join(map(str, fitted.given_up))}.")
 
 
 def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:

@@ -59,10 +59,10 @@ def _weights(path: Path) -> dict[str, Any]:
     kind = kind_of(header.shapes)
     if kind is Kind.LORA:
         read_header(path, at_most=MAX_LORA_HEADER)
-        return {"file": str(path), "kind": kind.value} | read_lora_facts(path).to_dict()
+        return {"file": str(path), "kind": str(kind.value)} | read_lora_facts(path).to_dict()
     return {
         "file": str(path),
-        "kind": kind.value,
+        "kind": str(kind.value),
         "tensors": len(header.shapes),
         "size_bytes": path.stat().st_size,
     }

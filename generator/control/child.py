@@ -26,12 +26,13 @@ from generator.control.geometry import scale_to_fill
 from generator.control.keyframes import choose
 from generator.errors import MediaError
 from generator.media.containers import BrokenFileError, sniff
+from generator.words import Words
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
 MAX_FILE_BYTES = 256 << 20
 _FILMS = ("mp4", "webm")
-_NO_PICTURE = (
-    "The source is no picture that can be read; give a GIF, WebP, PNG, JPEG, MP4 or WebM, "
+_NO_PICTURE = Words(
+    "The file is no picture that can be read; give a GIF, WebP, PNG, JPEG, MP4 or WebM, "
     "or a directory of numbered pictures."
 )
 
@@ -43,11 +44,13 @@ def main(job: dict[str, Any]) -> None:
     try:
         _say(_send_frames(Path(job["path"]), job["wanted"]))
     except MediaError as error:
-        _say({"error": str(error)})
+        _say({"error": error.words.to_dict()})
     except BrokenFileError:
-        _say({"error": "The source is damaged or breaks off in the middle; get it anew."})
+        broken = Words("The file is damaged or breaks off in the middle; get it anew.")
+        _say({"error": broken.to_dict()})
     except MemoryError:
-        _say({"error": "The source needs too much memory to read; make it smaller or shorter."})
+        too_large = Words("The file needs too much memory to read; make it smaller or shorter.")
+        _say({"error": too_large.to_dict()})
 
 
 def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
@@ -75,7 +78,9 @@ def _look_at(path: Path) -> tuple[str, list[Path], Facts]:
     if path.is_dir():
         return "directory", *pictures.of_directory(path)
     if path.stat().st_size > MAX_FILE_BYTES:
-        raise MediaError(f"The source is larger than {MAX_FILE_BYTES >> 20} MiB; make it shorter.")
+        raise MediaError(
+            "The file is larger than {most} MiB; make it shorter.", most=MAX_FILE_BYTES >> 20
+        )
     with path.open("rb") as file:
         kind = sniff(file.read(16))
     if kind is None:
@@ -88,14 +93,14 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
     if not wanted:
         held = facts.width * facts.height * len(facts.delays_ms)
         if held > MAX_HELD_PIXELS:
-            raise MediaError("The source is too large to hold all its frames; make it smaller.")
+            raise MediaError("The file is too large to hold all its frames; make it smaller.")
         return list(range(len(facts.delays_ms))), None
     count, shown = wanted["count"], len(facts.delays_ms)
     size = wanted["width"], wanted["height"]
     if wanted.get("as_look") and shown in (1, count):
         return list(range(shown)), size
     if count > 1 and shown == 1:
-        raise MediaError("The source has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
+        raise MediaError("The file has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
     return choose(facts.delays_ms, count, wanted["duration_ms"]), size
 
 

@@ -32,8 +32,10 @@ class DepthAnnotator:
             loaded = AutoModelForDepthEstimation.from_pretrained(model, use_safetensors=True)
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(
-                f"The depth model {model} can't be loaded ({_first_line(error)}); give the "
-                "directory or hub id of a depth-estimation model of transformers."
+                "The depth model {model} can't be loaded ({reason}); give the directory or hub id "
+                "of a depth-estimation model of transformers.",
+                model=model,
+                reason=_first_line(error),
             ) from error
         return cls(processor, loaded.to(device).eval())
 

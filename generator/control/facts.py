@@ -17,6 +17,7 @@ from generator.media.containers import (
     png_parts,
     webp_parts,
 )
+from generator.words import Words
 
 MAX_FRAMES = 2_000
 MAX_EDGE = 8_192
@@ -37,29 +38,39 @@ class Facts:
         """Raises MediaError where the source is too large, too small or too long to be used."""
         frames = len(self.delays_ms)
         check_frames(frames)
-        size = f"{self.width} x {self.height} pixels"
+        size = Words("{width} x {height} pixels", width=self.width, height=self.height)
         short, long = sorted((self.width, self.height))
         if short < MIN_EDGE or long > short * MAX_ASPECT:
             raise MediaError(
-                f"The source is {size}; it must be at least {MIN_EDGE} pixels along each edge and "
-                f"no more than {MAX_ASPECT} times as long as wide."
+                "The file is {size}; it must be at least {least} pixels along each edge and "
+                "no more than {aspect} times as long as wide.",
+                size=size,
+                least=MIN_EDGE,
+                aspect=MAX_ASPECT,
             )
         if long > MAX_EDGE:
-            raise MediaError(f"The source is {size}; at most {MAX_EDGE:,} along an edge can be.")
+            raise MediaError(
+                "The file is {size}; at most {most:,} along an edge can be.",
+                size=size,
+                most=MAX_EDGE,
+            )
         if self.width * self.height * frames > MAX_PIXELS:
             raise MediaError(
-                f"The source has {frames:,} frames of {size}, too much to read; "
-                "make it smaller or shorter."
+                "The file has {frames:,} frames of {size}, too much to read; make it smaller or "
+                "shorter.",
+                frames=frames,
+                size=size,
             )
 
 
 def check_frames(count: int) -> None:
     """Raises MediaError for none and for too many."""
     if count == 0:
-        raise MediaError("The source has no frames; give a GIF, WebP, PNG or MP4 that moves.")
+        raise MediaError("The file has no frames; give a GIF, WebP, PNG or MP4 that moves.")
     if count > MAX_FRAMES:
         raise MediaError(
-            f"The source has more than {MAX_FRAMES:,} frames; cut out the part that matters."
+            "The file has more than {most:,} frames; cut out the part that matters.",
+            most=MAX_FRAMES,
         )
 
 

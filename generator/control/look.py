@@ -15,8 +15,6 @@ from generator.errors import MediaError
 from generator.media.clip import Frames
 from generator.protocol import Request
 
-_CALLED = {"The source": "The image", "There is no source": "There is no image"}
-
 
 def first_look(request: Request, image: Path) -> Frames | None:
     """Frames (1, h, w, 3) of a still picture, otherwise (f, h, w, 3); None where none is asked for.
@@ -47,8 +45,4 @@ def _called_image() -> Iterator[None]:
     try:
         yield
     except MediaError as error:
-        sentence = str(error)
-        for source, image in _CALLED.items():
-            if sentence.startswith(source):
-                sentence = image + sentence.removeprefix(source)
-        raise MediaError(sentence) from error
+        raise MediaError("The image can't be used. {reason}", reason=error.words) from error

@@ -48,7 +48,7 @@ def of_directory(path: Path) -> tuple[list[Path], Facts]:
     facts.check_frames(len(files))
     sizes = {_size(file) for file in files}
     if len(sizes) > 1:
-        raise MediaError("The source's pictures differ in size; make them all the same.")
+        raise MediaError("Its pictures differ in size; make them all the same.")
     return files, Facts(*sizes.pop(), (0,) * len(files))
 
 

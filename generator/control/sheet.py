@@ -22,6 +22,7 @@ from generator.control.source import read, read_key_frames
 from generator.errors import HotshotError, MediaError
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
+from generator.words import tell
 
 _TILE = 160  # pixels of the longer edge
 _COLUMNS = 4
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
             save(Clip(sheet(frames, chosen.type)[None], 1000), chosen.output)
     except HotshotError as error:
-        print(error, file=sys.stderr)
+        tell(error)
         return _USAGE_ERROR
     return 0
 
@@ -65,7 +66,7 @@ def cut(source: Path, output: Path, *, start: float, end: float) -> None:
     first = int(len(whole.frames) * start)
     last = round(len(whole.frames) * end)
     if last - first < 2:
-        raise MediaError("The source has too few frames to take a part of it; take it whole.")
+        raise MediaError("The file has too few frames to take a part of it; take it whole.")
     delays = whole.delays_ms[first:last]
     duration = sum(delays) or 100 * (last - first)
     save(Clip(np.ascontiguousarray(whole.frames[first:last]), duration), output)

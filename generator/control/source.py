@@ -25,6 +25,7 @@ from generator.control.facts import Facts
 from generator.errors import MediaError
 from generator.media.clip import Frames
 from generator.places import existing
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ def _run(
 ) -> tuple[dict[str, Any], memoryview]:
     """The child's answer: its facts, and the frames that came before them."""
     if existing(str(path)) is None:
-        raise MediaError(f"There is no source at {path}.")
+        raise MediaError("There is no file at {path}.", path=path)
     if not (path.is_file() or path.is_dir()):  # a pipe or a device may never come to an end
         raise MediaError(f"{path} is neither a file nor a directory; give a GIF or a film.")
     job = {
@@ -117,7 +118,7 @@ def _run(
     (length,) = struct.unpack("<I", output[-4:])
     facts: dict[str, Any] = json.loads(bytes(output[-4 - length : -4]))
     if "error" in facts:
-        raise MediaError(facts["error"])
+        raise MediaError(Words.from_dict(facts["error"]))
     return facts, output[: -4 - length]
 
 
@@ -141,12 +142,12 @@ def _output(job: str, seconds: float) -> bytes:
         raise _too_long()
     if child.returncode != 0:
         logger.info("a source can't be decoded: %s", said.decode(errors="replace")[-500:].strip())
-        raise MediaError("The source is damaged and can't be read; get it anew or convert it.")
+        raise MediaError("The file is damaged and can't be read; get it anew or convert it.")
     return output
 
 
 def _too_long() -> MediaError:
-    return MediaError("The source takes too long to read; make it smaller or shorter.")
+    return MediaError("The file takes too long to read; make it smaller or shorter.")
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -74,8 +74,10 @@ def find_controlnet(kind: str, model_directory: Path) -> Path:
     repository, inner = on_the_hub(PUBLISHED.get(kind, kind)) or ("", "")
     if not repository:
         raise ModelError(
-            f"There is no ControlNet {kind!r}; give {', '.join(_kinds(own))}, a directory, "
-            "a .safetensors file or a hub id such as owner/name."
+            "There is no ControlNet {kind!r}; give {names}, a directory, a .safetensors file or "
+            "a hub id such as owner/name.",
+            kind=kind,
+            names=", ".join(_kinds(own)),
         )
     return fetch_file(repository, (inner,)) if inner else fetch_root(repository)
 
@@ -113,15 +115,24 @@ def _kinds(own: Path) -> Iterable[str]:
 def _check_fits(path: Path, config: Mapping[str, Any], unet_config: Mapping[str, Any]) -> None:
     found = config.get("_class_name")
     if found != CLASS_NAME:
-        raise ModelError(f"{path} is a {found} and no {CLASS_NAME}; give a ControlNet for SDXL.")
+        raise ModelError(
+            "{path} is a {found} and no {class_name}; give a ControlNet for SDXL.",
+            path=path,
+            found=found,
+            class_name=CLASS_NAME,
+        )
     for key in (*_LIKE_THE_UNET, *_ABSENT):
         theirs, ours = _plain(config.get(key)), _plain(unet_config.get(key))
         if key in _ABSENT:
             ours = None
         if theirs != ours:
             raise ModelError(
-                f"The ControlNet in {path} is for another base ({key} is {theirs} where this "
-                f"model has {ours}); give one that was made for it."
+                "The ControlNet in {path} is for another base ({key} is {theirs} where this model "
+                "has {ours}); give one that was made for it.",
+                path=path,
+                key=key,
+                theirs=theirs,
+                ours=ours,
             )
 
 
@@ -135,7 +146,11 @@ def _single_file(
     shapes = read_header(path, at_most=MAX_CHECKPOINT_HEADER).shapes
     kind = kind_of(shapes)
     if kind is not Kind.CONTROLNET:
-        raise ModelError(f"{path.name} is no ControlNet but {kind.value}; give one for SDXL.")
+        raise ModelError(
+            "{name} is no ControlNet but {kind}; give one for SDXL.",
+            name=path.name,
+            kind=kind.value,
+        )
     rename = _renaming(shapes, unet_config)
     tensors = {rename(name): value for name, value in weights.read_weights([path]).items()}
     config = config_for(unet_config)
@@ -153,7 +168,9 @@ def _told_by_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> di
     kept = [shapes.get(f"{embedding}.blocks.{index}.weight") for index in (0, 2, 4)]
     last = shapes.get(f"{embedding}.conv_out.weight")
     if first is None or last is None or None in kept:
-        raise ModelError(f"{path.name} is a ControlNet of an unknown make; give one for SDXL.")
+        raise ModelError(
+            "{name} is a ControlNet of an unknown make; give one for SDXL.", name=path.name
+        )
     depths = [_layers(shapes, f"down_blocks.{block}.") for block in range(count)]
     return {
         "conditioning_channels": first[1],

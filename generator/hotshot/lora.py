@@ -22,6 +22,7 @@ from generator.hotshot.lora_delta import Tensors, added_to
 from generator.hotshot.lora_files import Adapter, LayerChange, find_lora, read_adapter
 from generator.protocol import Lora
 from generator.weightfiles.lora_names import TEXT, TEXT_2, UNET
+from generator.words import Words
 
 ADAPTERS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
 
@@ -60,7 +61,9 @@ class Networks:
         for (network, layer), change in adapter.changes.items():
             path = self.layers[network].get(layer)
             if path is None:
-                raise _unfit(adapter, f"it changes {layer}, which this model doesn't have")
+                raise _unfit(
+                    adapter, Words("it changes {layer}, which this model doesn't have", layer=layer)
+                )
             for name, part in _by_parameter(path, change):
                 place = (network, name)
                 self._check_shape(adapter, place, part)
@@ -73,7 +76,7 @@ class Networks:
             on_paper = _exact(change.parts, torch.device("meta"))
             added_to(weight, on_paper, change.scale)
         except AttributeError:
-            raise _unfit(adapter, f"this model has no {place[1]}") from None
+            raise _unfit(adapter, Words("this model has no {layer}", layer=place[1])) from None
         except ValueError as error:
             raise _unfit(adapter, f"{place[1]}: {error}") from error
 
@@ -203,9 +206,18 @@ def _exact(parts: Tensors, device: torch.device) -> Tensors:
     return {role: part.to(device, torch.float32) for role, part in parts.items()}
 
 
-def _unfit(adapter: Adapter, reason: str) -> ModelError:
-    made_for = f" was made for {adapter.made_for} and" if adapter.made_for else ""
+def _unfit(adapter: Adapter, reason: str | Words) -> ModelError:
+    if adapter.made_for is None:
+        return ModelError(
+            "The LoRA {name} doesn't fit this model ({reason}); give a LoRA that was made for the "
+            "same base.",
+            name=adapter.name,
+            reason=reason,
+        )
     return ModelError(
-        f"The LoRA {adapter.name}{made_for} doesn't fit this model ({reason}); give a LoRA "
-        "that was made for the same base."
+        "The LoRA {name} was made for {base} and doesn't fit this model ({reason}); give a LoRA "
+        "that was made for the same base.",
+        name=adapter.name,
+        base=adapter.made_for,
+        reason=reason,
     )

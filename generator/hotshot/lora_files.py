@@ -63,7 +63,8 @@ def find_lora(given: str) -> Path:
     repository, inner = on_the_hub(given) or ("", "")
     if not repository:
         raise ModelError(
-            f"There is no LoRA at {given}; give a .safetensors file or a hub id such as owner/name."
+            "There is no LoRA at {given}; give a .safetensors file or a hub id such as owner/name.",
+            given=given,
         )
     found = fetch_file(repository, (inner,)) if inner else fetch_only_file(repository, _USUAL_NAMES)
     if found.name == _PEFT_NAME:  # its alpha is in a file of its own
@@ -80,7 +81,9 @@ def read_adapter(path: Path) -> Adapter:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path.name} can't be read ({error}); fetch it again.") from error
+        raise ModelError(
+            "{name} can't be read ({reason}); fetch it again.", name=path.name, reason=error
+        ) from error
     settings = _settings(path, header)
     layers: dict[tuple[str, str], dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -103,8 +106,11 @@ def _check_all_understood(path: Path, header: Header) -> None:
     unknown = [name for name in header.shapes if part_of(name) is None]
     if unknown:
         raise ModelError(
-            f"{path.name} holds {len(unknown):,} tensors of a kind that can't be read here, such "
-            f"as {unknown[0][:100]!r}; LoRA, DoRA, LoHa and LoKr can."
+            "{name} holds {number:,} tensors of a kind that can't be read here, such as "
+            "{example!r}; LoRA, DoRA, LoHa and LoKr can.",
+            name=path.name,
+            number=len(unknown),
+            example=unknown[0][:100],
         )
 
 
@@ -114,13 +120,17 @@ def _change(
     alpha = parts.pop("alpha", None)
     if not all(bool(tensor.isfinite().all()) for tensor in (*parts.values(), _or_zero(alpha))):
         raise ModelError(
-            f"{path.name} holds values that are no numbers, in {place[1]}; its training failed."
+            "{name} holds values that are no numbers, in {layer}; its training failed.",
+            name=path.name,
+            layer=place[1],
         )
     rank = rank_of(parts)
     if rank is None:
         return LayerChange(parts, 1.0)
     if rank == 0:
-        raise ModelError(f"{path.name} has rank 0 in {place[1]}; it is damaged.")
+        raise ModelError(
+            "{name} has rank 0 in {layer}; it is damaged.", name=path.name, layer=place[1]
+        )
     if alpha is not None:
         return LayerChange(parts, float(alpha.flatten()[0]) / rank)
     return LayerChange(parts, settings.scale(place[0], rank))

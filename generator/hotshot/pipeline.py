@@ -246,8 +246,11 @@ def memory_errors(request: Request) -> Iterator[None]:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise OutOfMemoryError(
-            f"There is not enough memory for {request.video_length} frames of {request.width} x "
-            f"{request.height}; ask for a smaller size or fewer frames."
+            "There is not enough memory for {frames} frames of {width} x {height}; ask "
+            "for a smaller size or fewer frames.",
+            frames=request.video_length,
+            width=request.width,
+            height=request.height,
         ) from error
 
 

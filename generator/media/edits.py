@@ -22,6 +22,7 @@ from generator.media.clip import Clip, Frames
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.media.save import encode, save
+from generator.words import tell
 
 MAX_CAPTION = 200
 EMOJI = (128, 256 * 1024)  # pixels of an edge, bytes: what Discord takes
@@ -42,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         clip = EDITS[chosen.edit](_clip(chosen.source), chosen.caption)
         save(clip, chosen.output, _comment(chosen.source))
     except HotshotError as error:
-        print(error, file=sys.stderr)
+        tell(error)
         return _USAGE_ERROR
     return 0
 
@@ -92,7 +93,7 @@ def square(clip: Clip) -> Clip:
 def caption(clip: Clip, words: str) -> Clip:
     """White words with a black edge at the bottom; raises MediaError for none, or too many."""
     if not words.strip() or len(words) > MAX_CAPTION:
-        raise MediaError(f"A caption has 1 to {MAX_CAPTION} characters.")
+        raise MediaError("A caption has 1 to {most} characters.", most=MAX_CAPTION)
     size = max(10, clip.width // 14)
     font = ImageFont.load_default(size)
     lines = textwrap.wrap(" ".join(words.split()), max(6, int(clip.width / (size * 0.55))))

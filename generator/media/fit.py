@@ -5,15 +5,15 @@ other frame, then size. The highest step that fits is found by halving, so a few
 
     fitted = fit(clip, ".gif", 10_000_000)
     path.write_bytes(fitted.data)
-    print(fitted.given_up)      # () for nothing, or ("64 of 256 colours", "every other frame")
+    print(fitted.given_up)      # () for nothing, or 64 of 256 colours, every other frame
 
 For a process of its own, as encoding takes seconds of computing:
 
     python -m generator.media.fit MASTER DIRECTORY --max-bytes N
 
 reads a GIF, WebP, MP4, PNG or JPEG, writes the smaller copy into DIRECTORY under the same name,
-with the same comment, and prints one line of JSON: ``file``, ``size_bytes`` and ``given_up`` (in
-words, empty where the file fitted as it was). A GIF or PNG that can't be made small enough becomes
+with the same comment, and prints one line of JSON: ``file``, ``size_bytes`` and ``given_up``
+(Words, none where the file fitted as it was). A GIF or PNG that can't be made small enough becomes
 a WebP or an MP4. What goes wrong is one line on standard error, and exit code 2.
 """
 
@@ -35,6 +35,7 @@ from generator.media import apng, gif, jpeg, mp4, webp
 from generator.media.clip import Clip
 from generator.media.comment import comment_of, with_comment
 from generator.media.output import write_whole
+from generator.words import Words
 
 _Encode = Callable[[Clip], bytes]
 _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
@@ -47,13 +48,13 @@ class Fitted:
     """A whole file, and what it lacks that it could have had, in words for a person."""
 
     data: bytes
-    given_up: tuple[str, ...]
+    given_up: tuple[Words, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rung:
     encode: _Encode
-    given_up: tuple[str, ...] = ()
+    given_up: tuple[Words, ...] = ()
     every: int = 1
     scale: float = 1.0
 
@@ -112,7 +113,9 @@ def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple
         except MediaError as error:
             refused = refused or error
             continue
-        lost = () if tried == suffix else (f"the format (now {tried[1:].upper()})",)
+        lost = (
+            () if tried == suffix else (Words("the format (now {name})", name=tried[1:].upper()),)
+        )
         return Fitted(fitted.data, (*lost, *fitted.given_up)), tried
     raise refused or MediaError(f"{suffix} files can't be made smaller.")
 
@@ -120,7 +123,7 @@ def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple
 def _without_comment(clip: Clip, rung: _Rung, max_bytes: int, comment: str) -> Fitted:
     data = rung.file(clip)
     if comment and len(data) <= max_bytes:
-        return Fitted(data, (*rung.given_up, "the recipe"))
+        return Fitted(data, (*rung.given_up, Words("the recipe")))
     raise MediaError(
         f"It can't be made to fit {max_bytes:,} bytes, and would have {len(data):,} at the least; "
         "allow more, or ask for fewer frames or a smaller size."
@@ -135,11 +138,13 @@ def _ladder(suffix: str, clip: Clip) -> Iterator[_Rung]:
     encode, words = qualities[-1]
     every = 1
     if len(clip.frames) >= 4 and suffix not in (".jpg", ".jpeg"):
-        every, words = 2, (*words, "every other frame")
+        every, words = 2, (*words, Words("every other frame"))
         yield _Rung(encode, words, every)
     for scale in _SCALES:
         if min(clip.width, clip.height) * scale >= _MIN_EDGE:
-            yield _Rung(encode, (*words, f"{scale:.0%} of the size"), every, scale)
+            yield _Rung(
+                encode, (*words, Words("{share:.0%} of the size", share=scale)), every, scale
+            )
 
 
 def _scaled(clip: Clip, scale: float) -> Clip:
@@ -153,27 +158,34 @@ def _scaled(clip: Clip, scale: float) -> Clip:
     return Clip(np.stack(smaller), clip.duration_ms)
 
 
-def _gif_qualities() -> Iterator[tuple[_Encode, tuple[str, ...]]]:
+def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Words, ...]]]:
     yield gif.encode, ()
     for colours, lossy in ((128, 0), (64, 0), (64, 6), (64, 12), (32, 16), (32, 24)):
-        words = [f"{colours} of 256 colours", *([f"fine grain (lossy {lossy})"] if lossy else [])]
+        words = [Words("{colours} of 256 colours", colours=colours)]
+        words += [Words("fine grain (lossy {lossy})", lossy=lossy)] if lossy else []
         yield partial(gif.encode, colours=colours, lossy=lossy), tuple(words)
 
 
 def _by_number(
-    encode: Callable[..., bytes], name: str, values: Sequence[int], words: str
-) -> tuple[tuple[_Encode, tuple[str, ...]], ...]:
+    encode: Callable[..., bytes], name: str, values: Sequence[int], words: Words
+) -> tuple[tuple[_Encode, tuple[Words, ...]], ...]:
     """The best, and then with each value of an encoder's own number."""
-    steps = ((partial(encode, **{name: value}), (words.format(value),)) for value in values)
+    steps = (
+        (partial(encode, **{name: value}), (words.with_values(value=value),)) for value in values
+    )
     return ((encode, ()), *steps)
 
 
-_JPEG = _by_number(jpeg.encode, "quality", (85, 75, 60, 45, 30), "quality {} of 95")
-_QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[str, ...]]]] = {
+_JPEG = _by_number(jpeg.encode, "quality", (85, 75, 60, 45, 30), Words("quality {value} of 95"))
+_QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Words, ...]]]] = {
     ".gif": tuple(_gif_qualities()),
-    ".webp": _by_number(webp.encode, "quality", (95, 85, 75, 60, 45, 30), "quality {} of 100"),
-    ".mp4": _by_number(mp4.encode, "crf", (20, 23, 26, 29, 32, 36), "quality (CRF {})"),
-    ".png": _by_number(apng.encode, "colours", (256, 128, 64, 32), "all but {} colours"),
+    ".webp": _by_number(
+        webp.encode, "quality", (95, 85, 75, 60, 45, 30), Words("quality {value} of 100")
+    ),
+    ".mp4": _by_number(mp4.encode, "crf", (20, 23, 26, 29, 32, 36), Words("quality (CRF {value})")),
+    ".png": _by_number(
+        apng.encode, "colours", (256, 128, 64, 32), Words("all but {value} colours")
+    ),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
 }
@@ -194,7 +206,7 @@ def main(words: Sequence[str] | None = None) -> int:
     told = {
         "file": str(path),
         "size_bytes": len(fitted.data),
-        "given_up": ", ".join(fitted.given_up),
+        "given_up": [words.to_dict() for words in fitted.given_up],
     }
     print(json.dumps(told))
     return 0

@@ -51,7 +51,11 @@ def _run(command: list[str], pixels: bytes) -> None:
             command, input=pixels, capture_output=True, check=False, start_new_session=True
         )
     except OSError as error:
-        raise MediaError(f"ffmpeg can't be started ({error}); write a .gif instead.") from error
+        raise MediaError(
+            "ffmpeg can't be started ({error}); write a .gif instead.", error=error
+        ) from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
-        raise MediaError(f"ffmpeg can't make this film ({said[-1]}); write a .gif instead.")
+        raise MediaError(
+            "ffmpeg can't make this film ({reason}); write a .gif instead.", reason=said[-1]
+        )

@@ -54,7 +54,7 @@ def sampled(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Imag
     try:
         delays = [delay or _UNKNOWN_DELAY for delay in source.probe(path).delays_ms]
     except MediaError as error:
-        reason = str(error).partition(";")[0].removesuffix(".").replace("The source", "it")
+        reason = str(error).partition(";")[0].removesuffix(".").replace("The file", "it")
         raise BadFilmError(reason) from error
     if sum(delays) < settings.duration_ms and len(delays) >= settings.frames:
         rate = 1000 * settings.frames / sum(delays)

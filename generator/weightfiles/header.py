@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ModelError
+from generator.words import Words
 
 MAX_LORA_HEADER = 1_000_000  # bytes; a large LoRA's is 400,000
 MAX_CHECKPOINT_HEADER = 16_000_000
@@ -40,16 +41,19 @@ def read_header(path: Path, *, at_most: int) -> Header:
             length = int.from_bytes(start, "little")
             body = path.stat().st_size - 8 - length
             if len(start) < 8 or length < 2 or body < 0:
-                raise _broken(path, "its header is cut off")
+                raise _broken(path, Words("its header is cut off"))
             if length > at_most:
                 raise ModelError(
-                    f"{path.name} has a header of {length:,} bytes, where {at_most:,} are "
-                    "plenty; it is damaged, or made to do harm."
+                    "{name} has a header of {length:,} bytes, where {most:,} are plenty; it is "
+                    "damaged, or made to do harm.",
+                    name=path.name,
+                    length=length,
+                    most=at_most,
                 )
             text = opened.read(length)
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise ModelError(f"{path} can't be read ({reason}).") from error
+        raise ModelError("{path} can't be read ({reason}).", path=path, reason=reason) from error
     return _parsed(path, text, body)
 
 
@@ -58,8 +62,9 @@ def _refuse_pickle(path: Path, start: bytes) -> None:
     looks_so = start.startswith(_PICKLE_STARTS) and start[8:] != b"{"
     if path.suffix.lower() in PICKLE_SUFFIXES or looks_so:
         raise ModelError(
-            f"{path.name} is a pickle, which could run code when read; "
-            "get the .safetensors version of it, or convert it on a machine you don't mind losing."
+            "{name} is a pickle, which could run code when read; get the .safetensors version "
+            "of it, or convert it on a machine you don't mind losing.",
+            name=path.name,
         )
 
 
@@ -67,12 +72,12 @@ def _parsed(path: Path, text: bytes, body: int) -> Header:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _broken(path, "its header is no JSON") from error
+        raise _broken(path, Words("its header is no JSON")) from error
     if not isinstance(values, dict):
-        raise _broken(path, "its header is no JSON object")
+        raise _broken(path, Words("its header is no JSON object"))
     metadata = values.pop("__metadata__", {})
     if not isinstance(metadata, dict):
-        raise _broken(path, "its metadata is no JSON object")
+        raise _broken(path, Words("its metadata is no JSON object"))
     shapes = {name: _shape(path, name, about, body) for name, about in values.items()}
     return Header(shapes, {key: text for key, text in metadata.items() if isinstance(text, str)})
 
@@ -85,8 +90,8 @@ def _shape(path: Path, name: str, about: Any, body: int) -> tuple[int, ...]:
             begin, end = offsets
             if begin <= end <= body:
                 return shape
-            raise _broken(path, f"the end of {name[:80]} is missing")
-    raise _broken(path, f"its header says nonsense of {name[:80]}")
+            raise _broken(path, Words("the end of {name} is missing", name=name[:80]))
+    raise _broken(path, Words("its header says nonsense of {name}", name=name[:80]))
 
 
 def _counts(values: Any) -> tuple[int, ...] | None:
@@ -97,7 +102,9 @@ def _counts(values: Any) -> tuple[int, ...] | None:
     return None
 
 
-def _broken(path: Path, reason: str) -> ModelError:
+def _broken(path: Path, reason: Words) -> ModelError:
     return ModelError(
-        f"{path.name} is truncated or no safetensors file ({reason}); fetch it again."
+        "{name} is truncated or no safetensors file ({reason}); fetch it again.",
+        name=path.name,
+        reason=reason,
     )

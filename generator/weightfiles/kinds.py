@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from generator.weightfiles import lora_names
+from generator.words import Words
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -13,25 +14,25 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Kind(Enum):
     """The value is how a sentence calls it."""
 
-    LORA = "a LoRA"
-    UNREADABLE_LORA = "an adapter in a format that can't be read"
-    TEMPORAL = "a file of temporal layers alone"
-    HOTSHOT = "a Hotshot-XL UNet"
-    SDXL = "a Stable Diffusion XL checkpoint"
-    SDXL_UNET = "a Stable Diffusion XL UNet"
-    REFINER = "the refiner of Stable Diffusion XL"
-    SD1 = "a Stable Diffusion 1.x checkpoint"
-    SD2 = "a Stable Diffusion 2.x checkpoint"
-    SD3 = "a Stable Diffusion 3 checkpoint"
-    FLUX = "a Flux checkpoint"
-    CONTROLNET = "a ControlNet"
-    CONTROL_LORA = "a Control-LoRA"
-    CONTROL_LITE = "a ControlNet-LLLite"
-    T2I_ADAPTER = "a T2I-Adapter"
-    IP_ADAPTER = "an IP-Adapter"
-    VAE = "a VAE alone"
-    TEXT = "a text encoder alone"
-    UNKNOWN = "a file of an unknown kind"
+    LORA = Words("a LoRA")
+    UNREADABLE_LORA = Words("an adapter in a format that can't be read")
+    TEMPORAL = Words("a file of temporal layers alone")
+    HOTSHOT = Words("a Hotshot-XL UNet")
+    SDXL = Words("a Stable Diffusion XL checkpoint")
+    SDXL_UNET = Words("a Stable Diffusion XL UNet")
+    REFINER = Words("the refiner of Stable Diffusion XL")
+    SD1 = Words("a Stable Diffusion 1.x checkpoint")
+    SD2 = Words("a Stable Diffusion 2.x checkpoint")
+    SD3 = Words("a Stable Diffusion 3 checkpoint")
+    FLUX = Words("a Flux checkpoint")
+    CONTROLNET = Words("a ControlNet")
+    CONTROL_LORA = Words("a Control-LoRA")
+    CONTROL_LITE = Words("a ControlNet-LLLite")
+    T2I_ADAPTER = Words("a T2I-Adapter")
+    IP_ADAPTER = Words("an IP-Adapter")
+    VAE = Words("a VAE alone")
+    TEXT = Words("a text encoder alone")
+    UNKNOWN = Words("a file of an unknown kind")
 
 
 LDM_UNET = "model.diffusion_model."

@@ -87,9 +87,13 @@ def check_is_lora(name: str, header: Header) -> None:
     if kind is Kind.UNREADABLE_LORA:
         known_as = lora_names.unreadable_format(header.shapes)
         raise ModelError(
-            f"{name} is {known_as}, which can't be read here; LoRA, DoRA, LoHa and LoKr can."
+            "{name} is {format}, which can't be read here; LoRA, DoRA, LoHa and LoKr can.",
+            name=name,
+            format=known_as,
         )
-    raise ModelError(f"{name} is no LoRA but {kind.value}; give a LoRA made for SDXL.")
+    raise ModelError(
+        "{name} is no LoRA but {kind}; give a LoRA made for SDXL.", name=name, kind=kind.value
+    )
 
 
 def base_model(header: Header) -> str | None:

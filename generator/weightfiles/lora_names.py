@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from generator.words import Words
+
 UNET, TEXT, TEXT_2 = "unet", "text_encoder", "text_encoder_2"
 
 
@@ -74,8 +76,8 @@ _UNREADABLE = (
     (re.compile(r"\.ia3_"), "IA3"),
     (re.compile(r"\.[ab]1\.weight$"), "GLoRA"),
     (re.compile(r"\.vera_"), "VeRA"),
-    (re.compile(r"^(bundle_emb|emb_params|string_to_param)"), "a textual inversion"),
-    (re.compile(r"hypernet|^768\.\d"), "a hypernetwork"),
+    (re.compile(r"^(bundle_emb|emb_params|string_to_param)"), Words("a textual inversion")),
+    (re.compile(r"hypernet|^768\.\d"), Words("a hypernetwork")),
 )
 
 
@@ -90,7 +92,7 @@ def part_of(name: str) -> Part | None:
     return None
 
 
-def unreadable_format(names: Iterable[str]) -> str | None:
+def unreadable_format(names: Iterable[str]) -> str | Words | None:
     """The name of the first known format, among those that can't be read, that a name is of."""
     for name in names:
         for pattern, known_as in _UNREADABLE:

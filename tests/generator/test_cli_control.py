@@ -164,7 +164,7 @@ def one_pixel_wide(directory: Path) -> str:
 
 
 BAD_SOURCES: list[tuple[str | Callable[[Path], str], str]] = [
-    ("/no/such/dancer.gif", "no source at"),
+    ("/no/such/dancer.gif", "no file at"),
     (a_file("text.gif", b"hello, world"), "no picture that can be read"),
     (a_file("one.gif", gif(numbered(1), [100])), "only one frame"),
     (one_pixel_wide, "at least 8 pixels"),
@@ -176,8 +176,8 @@ BAD_SOURCES: list[tuple[str | Callable[[Path], str], str]] = [
     ("http://169.254.169.254/latest/meta-data", "private network"),
     ("http://[::1]/a.gif", "private network"),
     ("http://", "no address of the web"),
-    ("~nobody-here/a.gif", "no source at"),
-    ("x" * 5000, "no source at"),
+    ("~nobody-here/a.gif", "no file at"),
+    ("x" * 5000, "no file at"),
 ]
 
 

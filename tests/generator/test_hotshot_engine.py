@@ -99,7 +99,7 @@ def test_a_bad_request_is_a_sentence(
     hotshot.commands.send(Generate("bad", 1, request, str(tmp_path / name)))
     failed = outcome(hotshot)
     assert isinstance(failed, Failed)
-    assert sentence in failed.message
+    assert sentence in str(failed.reason)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -28,6 +28,7 @@ from generator.protocol import (
     Shutdown,
     Started,
 )
+from generator.words import Words
 from generator.worker import WorkerHandle, WorkerSettings
 from tests.generator.engines.floods_events import FLOOD
 from tests.generator.workers import PATIENCE, outcome, receive, started
@@ -118,12 +119,12 @@ def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
 ) -> None:
     with double("raises:create") as handle:
         handle.commands.send(ask("one", prompt="bad request"))
-        assert outcome(handle) == Failed("one", 1, "The width must be a multiple of 8.")
+        assert outcome(handle) == Failed("one", 1, Words("The width must be a multiple of 8."))
         handle.commands.send(ask("two", prompt="bug"))
         failed = outcome(handle)
         assert isinstance(failed, Failed)
-        assert "secret detail" not in failed.message
-        assert "\n" not in failed.message
+        assert "secret detail" not in str(failed.reason)
+        assert "\n" not in str(failed.reason)
         handle.commands.send(ask("three", prompt="no file"))
         assert isinstance(outcome(handle), Failed)
         handle.commands.send(ask("four"))
@@ -139,7 +140,7 @@ def test_out_of_memory_is_survived(ask: Ask) -> None:
             handle.commands.send(ask(f"wide{width}", width=width))
             failed = outcome(handle)
             assert isinstance(failed, Failed)
-            assert "smaller" in failed.message
+            assert "smaller" in str(failed.reason)
         handle.commands.send(ask("small"))
         assert isinstance(outcome(handle), Finished)
 

@@ -75,7 +75,10 @@ async def test_a_server_may_limit_what_is_made_there(
         set_ = await said(
             await manager.slash("settings server", lora="ink", frames=6, steps=20, waiting=2)
         )
-        assert all(words in set_ for words in ("lora: ink", "frames: 6", "steps: 20", "waiting: 2"))
+        assert all(
+            words in set_
+            for words in ("LoRA: ink", "most frames: 6", "most steps: 20", "waiting at once: 2")
+        )
         message = await posted(await bob.slash("gif", prompt="a cat"))
         request = files.request_in(message.files[0].data)
         assert (request["video_length"], request["steps"]) == (6, 20)

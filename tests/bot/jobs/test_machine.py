@@ -23,6 +23,7 @@ from bot.errors import NotAcceptedError, RefusedError, WorkerDiedError
 from bot.jobs.model import Job, State
 from bot.storage.database import open_database
 from generator.protocol import Failed, Generate, Progress
+from generator.words import Words
 from tests.bot.jobs.house import House, Notebook
 from tests.bot.jobs.samples import ORIGIN
 
@@ -97,7 +98,7 @@ class Service(RuleBasedStateMachine):
             case "made":
                 self.house.jobs.ended(job, self.house.finished(generate))
             case "failed":
-                self.house.jobs.ended(job, Failed(job.id, job.attempt, "no"))
+                self.house.jobs.ended(job, Failed(job.id, job.attempt, Words("no")))
             case _:
                 self.house.jobs.crashed(job, WorkerDiedError(-9))
         if settle:
@@ -142,9 +143,9 @@ class Service(RuleBasedStateMachine):
         async def happens() -> None:
             match how:
                 case "troubled":
-                    self.house.jobs.troubled("It dies.")
+                    self.house.jobs.troubled(Words("It dies."))
                 case "broken":
-                    self.house.jobs.broken("It is broken.")
+                    self.house.jobs.broken(Words("It is broken."))
                 case _:
                     self.house.jobs.recovered()
 

@@ -17,6 +17,7 @@ from bot.jobs.model import Job
 from bot.jobs.pool import Pool, run_pool
 from bot.jobs.queue import FairQueue, Ticket
 from generator.protocol import Cancelled, Finished, Generate, Outcome, Progress
+from generator.words import Words
 from generator.worker import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
 
@@ -34,8 +35,8 @@ class Ledger:
         self.deaths: list[tuple[str, WorkerDiedError]] = []
         self.put_back: list[str] = []
         self.progress: list[Progress] = []
-        self.reasons: list[str] = []
-        self.given_up: list[str] = []
+        self.reasons: list[Words] = []
+        self.given_up: list[Words] = []
         self.recoveries = 0
         self.steps = 3
 
@@ -72,10 +73,10 @@ class Ledger:
     def recovered(self) -> None:
         self.recoveries += 1
 
-    def troubled(self, reason: str) -> None:
+    def troubled(self, reason: Words) -> None:
         self.reasons.append(reason)
 
-    def broken(self, reason: str) -> None:
+    def broken(self, reason: Words) -> None:
         self.given_up.append(reason)
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -168,7 +169,7 @@ async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None
     ledger = Ledger(tmp_path)
     async with pool_of(ledger, "raises_in_setup"):
         await ledger.until(lambda: ledger.given_up)
-    assert ledger.given_up[0] == "There is no model at nano; give a directory."
+    assert str(ledger.given_up[0]) == "There is no model at nano; give a directory."
 
 
 async def test_one_working_device_is_enough(tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     async with pool_of(ledger, "killed_in_setup"):
         await ledger.until(lambda: ledger.reasons)
-    assert "dies while it starts (killed by signal 9)" in ledger.reasons[0]
+    assert "dies while it starts (killed by signal 9)" in str(ledger.reasons[0])
     assert ledger.given_up == []  # bad luck may pass: what waits goes on waiting
 
 
@@ -214,7 +215,7 @@ async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> N
     ledger = Ledger(tmp_path)
     async with pool_of(ledger, "hangs_in_setup", watch=Watch(start_seconds=0.2)):
         await ledger.until(lambda: ledger.reasons)
-    assert "said nothing for 0.2 s" in ledger.reasons[0]
+    assert "said nothing for 0.2 s" in str(ledger.reasons[0])
 
 
 async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from bot.storage import jobs as rows
 from bot.storage.database import open_database
 from bot.storage.room import Room
 from generator.protocol import Cancelled, Failed, Finished, Outcome, Progress
+from generator.words import Words
 from tests.bot.jobs.house import House, Notebook
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
@@ -74,7 +75,7 @@ async def test_words_of_an_older_attempt_change_nothing(house: House) -> None:
     assert old.output != new.output
     late: list[Outcome] = [
         house.finished(old),
-        Failed(job.id, 1, "late"),
+        Failed(job.id, 1, Words("late")),
         Cancelled(job.id, 1),
     ]
     for outcome in late:
@@ -182,7 +183,9 @@ async def test_a_file_that_the_disk_did_not_take(house: House) -> None:
     """The user hears of it, not of the directory that the bot keeps."""
     job = await house.accept()
     running, generate = await house.begin()
-    house.jobs.ended(running, Failed(job.id, 1, f"{generate.output} can't be written."))
+    house.jobs.ended(
+        running, Failed(job.id, 1, Words("{path} can't be written.", path=generate.output))
+    )
     failed = await house.until(job, State.FAILED)
     assert failed.error is not None
     assert "disk" in failed.error
@@ -208,10 +211,10 @@ async def test_attachments_are_rows_before_anybody_is_answered(house: House) -> 
 async def test_bad_luck_keeps_what_waits_and_refuses_the_rest(house: House) -> None:
     job = await house.accept()
     for _ in range(3):  # said once
-        house.jobs.troubled("It dies.")
+        house.jobs.troubled(Words("It dies."))
     status = house.jobs.status(job.id)
     assert status is not None
-    assert "It dies." in status.trouble
+    assert "It dies." in str(status.trouble)
     with pytest.raises(NotAcceptedError, match="It dies"):
         await house.accept()
     await house.jobs.settled()
@@ -239,7 +242,7 @@ async def test_the_time_left_is_learnt_and_kept(house: House) -> None:
 
 async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(house: House) -> None:
     job = await house.accept()
-    house.jobs.broken("The disk is empty.")
+    house.jobs.broken(Words("The disk is empty."))
     failed = await house.until(job, State.FAILED)
     assert failed.error is not None
     assert "The disk is empty." in failed.error

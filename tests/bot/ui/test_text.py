@@ -9,6 +9,7 @@ from bot.jobs.outlook import Status
 from bot.ui import embeds, text
 from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.protocol import Progress
+from generator.words import Words
 from tests.bot.jobs.samples import job
 
 NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50
@@ -57,7 +58,7 @@ def test_who_waits_learns_the_place() -> None:
     assert waiting == "⏳ 2 GIFs are ahead of yours, about 2 minutes left."
     retried = text.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
-    paused = text.status(Status(job=job(), ahead=1, trouble="The generator is down."))
+    paused = text.status(Status(job=job(), ahead=1, trouble=Words("The generator is down.")))
     assert "The generator is down. Yours is kept" in paused
 
 

@@ -51,7 +51,7 @@ def test_no_picture(data: bytes, tmp_path: Path) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    assert "There is no source at" in refusal(tmp_path / "missing.gif")
+    assert "There is no file at" in refusal(tmp_path / "missing.gif")
     (tmp_path / "empty").mkdir()
     assert "no frames" in refusal(tmp_path / "empty")
 

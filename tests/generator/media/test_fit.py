@@ -16,6 +16,7 @@ from generator.media.comment import comment_of
 from generator.media.fit import Fitted, fit, main
 from generator.media.output import SUFFIXES
 from generator.media.save import encode
+from generator.words import Words
 from tests.generator.media.pictures import moving_ball, read_back, read_with_ffmpeg
 
 NOISY = Clip(moving_ball(8, 96, 64, noise=12), 1000)
@@ -51,14 +52,14 @@ def test_less_room_costs_more_and_the_time_stays(suffix: str) -> None:
         seen = read_back(fitted.data)
         assert sum(seen.durations) == 1000
         frames, height, width, _ = seen.frames.shape
-        text = " ".join(fitted.given_up)
+        text = " ".join(map(str, fitted.given_up))
         assert (frames == 4) == ("every other frame" in text)
         assert ((width, height) != (96, 64)) == ("of the size" in text)
 
 
 def test_a_little_too_large_costs_colours_alone() -> None:
     fitted = fit(NOISY, ".gif", len(encode(NOISY, ".gif")) - 1)
-    assert fitted.given_up == ("128 of 256 colours",)
+    assert [str(words) for words in fitted.given_up] == ["128 of 256 colours"]
 
 
 def test_a_film_keeps_its_time(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_the_recipe_goes_last() -> None:
     clip = Clip(moving_ball(2, 32, 32), 200)
     limit = len(fit(clip, ".gif", 10**6).data) + 10
     fitted = fit(clip, ".gif", limit, "x" * 5000)
-    assert "the recipe" in fitted.given_up
+    assert Words("the recipe") in fitted.given_up
     assert len(fitted.data) <= limit
 
 
@@ -104,7 +105,7 @@ def test_a_process_of_its_own_fits_a_file(tmp_path: Path) -> None:
     made = Path(told["file"])
     assert made == directory / "master.gif"
     assert made.stat().st_size == told["size_bytes"] <= limit
-    assert "colours" in told["given_up"]
+    assert "colours" in told["given_up"][0]["template"]
     assert comment_of(made.read_bytes()) == "told"
     assert sum(read_back(made.read_bytes()).durations) == 1000
 
@@ -117,7 +118,7 @@ def test_a_file_that_fits_is_copied_as_it_is(
     master.write_bytes(encode(NOISY, ".gif"))
     assert main([str(master), str(directory), "--max-bytes", "10000000"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["given_up"] == ""
+    assert told["given_up"] == []
     assert (directory / "master.gif").read_bytes() == master.read_bytes()
 
 
@@ -137,7 +138,7 @@ def test_a_gif_that_cannot_be_small_enough_becomes_what_packs_tighter(
     told = json.loads(capsys.readouterr().out)
     made = Path(told["file"])
     assert made == directory / "master.webp"
-    assert told["given_up"].startswith("the format (now WEBP)")
+    assert str(Words.from_dict(told["given_up"][0])) == "the format (now WEBP)"
     assert made.stat().st_size <= limit
     assert sum(read_back(made.read_bytes()).durations) == 1000
 

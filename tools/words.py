@@ -1,0 +1,141 @@
+"""Brings the catalogues up to date: ``python -m tools.words``.
+
+Finds every template that may reach somebody in Discord, writes ``messages.pot``, and gives each
+language the new ones (empty, to be translated) and takes away those that are said no more. Says
+what is left to translate, with exit code 1.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+
+from bot.words import DOMAIN, LOCALES, TRANSLATED
+
+ROOT = Path(__file__).parent.parent
+TEMPLATE = LOCALES / f"{DOMAIN}.pot"
+KEYWORDS = {  # how many of the first arguments are templates
+    **dict.fromkeys(("say", "Words"), 1),
+    **dict.fromkeys(("count", "counted"), 2),
+    # raised where somebody in Discord may read them
+    **dict.fromkeys(
+        (
+            "MediaError",
+            "ModelError",
+            "NotAcceptedError",
+            "OutOfMemoryError",
+            "RefusedError",
+            "RequestError",
+            "StorageError",
+            "UndeliverableError",
+            "WorkerBrokenError",
+        ),
+        1,
+    ),
+}
+# Of the generator, what a request or a file that somebody brings can run into; what is wrong with
+# the model or the machine is for whoever runs the bot, in English like the log.
+GENERATOR = (
+    "control/child.py",
+    "control/depth.py",
+    "control/facts.py",
+    "control/look.py",
+    "control/sheet.py",
+    "control/source.py",
+    "hotshot/controlnet_files.py",
+    "hotshot/lora.py",
+    "hotshot/lora_files.py",
+    "hotshot/pipeline.py",
+    "limits.py",
+    "media/edits.py",
+    "media/fit.py",
+    "media/mp4.py",
+    "recipe.py",
+    "weightfiles/header.py",
+    "weightfiles/kinds.py",
+    "weightfiles/lora_facts.py",
+    "weightfiles/lora_names.py",
+    "worker.py",
+)
+
+
+def sources() -> Iterator[Path]:
+    """The files that say something to people in Discord."""
+    for path in sorted((ROOT / "bot").rglob("*.py")):
+        if "sandbox" not in path.parts:
+            yield path
+    yield from (ROOT / "generator" / name for name in GENERATOR)
+
+
+def extracted() -> Catalog:
+    """Every template. By the syntax tree: Babel's own reader misses calls inside f-strings, and
+    takes an f-string's last line for a template.
+    """
+    catalog = Catalog(project="hotshot-bot", charset="utf-8")
+    for path in sources():
+        for message in _said_in(ast.parse(path.read_text(encoding="utf-8"))):
+            catalog.add(message)
+    return catalog
+
+
+def _said_in(tree: ast.AST) -> Iterator[str | tuple[str, ...]]:
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            continue
+        wanted = node.args[: KEYWORDS.get(node.func.id, 0)]
+        texts = [part.value for part in wanted if isinstance(part, ast.Constant)]
+        if texts and texts[0]:
+            yield tuple(map(str, texts)) if len(texts) > 1 else str(texts[0])
+
+
+def catalogue(language: str) -> Catalog:
+    """A language's own."""
+    file = _file(language)
+    if not file.exists():
+        return Catalog(locale=language, project="hotshot-bot", charset="utf-8")
+    with file.open("rb") as opened:
+        return read_po(opened, locale=language)
+
+
+def main() -> int:
+    """Returns the exit code."""
+    template = extracted()
+    _write(TEMPLATE, template)
+    missing = 0
+    for language in TRANSLATED:
+        known = catalogue(language)
+        known.update(template, no_fuzzy_matching=True, update_header_comment=False)
+        known.obsolete.clear()
+        _write(_file(language), known)
+        empty = [message.id for message in known if message.id and not _is_whole(message.string)]
+        missing += len(empty)
+        for each in empty:
+            print(f"{language}: {each}")
+    return 1 if missing else 0
+
+
+def _is_whole(string: str | Sequence[str] | None) -> bool:
+    return bool(string) and (isinstance(string, str) or all(string or ()))
+
+
+def _file(language: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+
+
+def _write(file: Path, catalog: Catalog) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    made = BytesIO()
+    write_po(made, catalog, width=100, no_location=True, sort_output=True)
+    # a date would change the file whenever it is written
+    lines = [line for line in made.getvalue().splitlines(keepends=True) if b"-Date: " not in line]
+    file.write_bytes(b"".join(lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
