@@ -51,7 +51,7 @@ class Lengths:
     encoder: int = 800
     stills: int = 2400
     clips: int = 2000
-    shapes: int = 2400
+    shapes: int = 8000
     temporal: int = 100
     canny: int = control.STEPS["canny"]
     depth: int = control.STEPS["depth"]
@@ -134,7 +134,9 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
         )
     )
     # Shapes are learnt last, and soonest from stills: 64 texts a step.
-    _stage("shapes", network, network, lengths.shapes, runs, learning_rate=7e-4).run(
+    _stage(
+        "shapes", network, network, lengths.shapes, runs, learning_rate=7e-4, matrix_rate=2e-3
+    ).run(
         lambda step, chance: (
             stills(chance, pure=0.25, middle=0.5)
             if step % 2
@@ -218,11 +220,18 @@ _MODEL_INDEX = {
 
 
 def _stage(
-    name: str, model: nn.Module, part: nn.Module, steps: int, runs: Path, *, learning_rate: float
+    name: str,
+    model: nn.Module,
+    part: nn.Module,
+    steps: int,
+    runs: Path,
+    *,
+    learning_rate: float,
+    matrix_rate: float = 0.0,
 ) -> Stage:
     return Stage(
         name=name, model=model, parameters=list(part.parameters()), steps=steps,
-        learning_rate=learning_rate, seed=SEED, directory=runs,
+        learning_rate=learning_rate, matrix_rate=matrix_rate, seed=SEED, directory=runs,
     )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+from generator.nano.muon import Muon
+
 log = logging.getLogger(__name__)
 
 CHECKPOINT_SECONDS = 180
@@ -43,7 +45,8 @@ class Chance:
 class Stage:
     """Trains ``model`` and leaves the average of its weights in it.
 
-    ``parameters`` are those that learn; the rest of the model stays frozen.
+    ``parameters`` are those that learn; the rest of the model stays frozen. With a
+    ``matrix_rate`` Muon takes their matrices at that learning rate, and AdamW the rest.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Stage:
     learning_rate: float
     seed: int
     directory: Path
+    matrix_rate: float = 0.0
     warmup: int = 100
     average_decay: float = 0.998
     weight_decay: float = 0.0
@@ -61,37 +65,49 @@ class Stage:
         """Steps to the end, or goes on from the last checkpoint."""
         if self.recall() >= self.steps:
             return
-        optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=self.learning_rate,
-            betas=(0.9, 0.99),
-            weight_decay=self.weight_decay,
-        )
+        optimizers = self._optimizers()
         average = AveragedModel(self.model, multi_avg_fn=self._average, use_buffers=True)
-        start = self._resume(optimizer, average)
+        start = self._resume(optimizers, average)
         saved = time.monotonic()
         losses: list[float] = []
         bar = tqdm(
             range(start, self.steps), self.name, initial=start, total=self.steps, mininterval=5
         )
         for step in bar:
-            for group in optimizer.param_groups:
-                group["lr"] = self._learning_rate(step)
             loss = loss_at(step, Chance.at(self.name, self.seed, step))
-            optimizer.zero_grad(set_to_none=True)
+            self.model.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-            optimizer.step()
+            for optimizer in optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = group["initial_lr"] * self._pace(step)
+                optimizer.step()
             average.update_parameters(self.model)
             losses.append(loss.item())
             if (step + 1) % 100 == 0:
                 log.info("%s step %d loss %.5f", self.name, step + 1, np.mean(losses[-100:]))
                 bar.set_postfix(loss=f"{np.mean(losses[-100:]):.4f}", refresh=False)
             if time.monotonic() - saved > CHECKPOINT_SECONDS:
-                self._save(step + 1, optimizer, average)
+                self._save(step + 1, optimizers, average)
                 saved = time.monotonic()
         self.model.load_state_dict(average.module.state_dict())
-        self._save(self.steps, None, average)
+        self._save(self.steps, [], average)
+
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        matrices = [value for value in self.parameters if value.ndim > 1 and self.matrix_rate]
+        taken = set(map(id, matrices))
+        rest = [value for value in self.parameters if id(value) not in taken]
+        optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(
+                rest, self.learning_rate, betas=(0.9, 0.99), weight_decay=self.weight_decay
+            )
+        ]
+        if matrices:
+            optimizers.append(Muon(matrices, self.matrix_rate))
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        return optimizers
 
     @torch.no_grad()
     def _average(self, average: Tensors, current: Tensors, count: torch.Tensor | int) -> None:
@@ -115,28 +131,31 @@ class Stage:
     def _checkpoint(self) -> Path:
         return self.directory / f"{self.name}.pt"
 
-    def _learning_rate(self, step: int) -> float:
+    def _pace(self, step: int) -> float:
+        """The share of the learning rate: a short rise, then half a cosine down."""
         rise = min(1.0, (step + 1) / self.warmup)
         fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
-        return self.learning_rate * rise * max(fall, 0.02)
+        return rise * max(fall, 0.02)
 
-    def _resume(self, optimizer: torch.optim.Optimizer, average: AveragedModel) -> int:
+    def _resume(self, optimizers: list[torch.optim.Optimizer], average: AveragedModel) -> int:
         if not self._checkpoint.exists():
             return 0
         state = torch.load(self._checkpoint, weights_only=True)
         self.model.load_state_dict(state["model"])
         average.module.load_state_dict(state["average"])
         average.n_averaged.fill_(state["step"])
-        optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         return int(state["step"])
 
     def _save(
-        self, step: int, optimizer: torch.optim.Optimizer | None, average: AveragedModel
+        self, step: int, optimizers: list[torch.optim.Optimizer], average: AveragedModel
     ) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         state = {"step": step, "average": average.module.state_dict()}
-        if optimizer is not None:
-            state |= {"model": self.model.state_dict(), "optimizer": optimizer.state_dict()}
+        if optimizers:
+            kept = [optimizer.state_dict() for optimizer in optimizers]
+            state |= {"model": self.model.state_dict(), "optimizers": kept}
         unfinished = self._checkpoint.with_suffix(".tmp")
         torch.save(state, unfinished)
         unfinished.replace(self._checkpoint)

@@ -71,7 +71,7 @@ class Scene:
     """Attributes with the geometry that chance adds. Offsets and sizes are shares of the frame."""
 
     attributes: Attributes
-    radius: float = 0.18  # of the geometric mean of the edges
+    radius: float = 0.22  # of the geometric mean of the edges
     offset: float = 0.0  # across the path, -1 to 1
     reach: float = 1.0  # how much of the room the path takes
 
@@ -102,7 +102,7 @@ def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attr
 def draw_scene(rng: np.random.Generator, attributes: Attributes) -> Scene:
     return Scene(
         attributes,
-        radius=float(rng.uniform(0.18, 0.2)),
+        radius=float(rng.uniform(0.21, 0.23)),
         offset=float(rng.uniform(-0.4, 0.4)),
         reach=float(rng.uniform(0.93, 1.0)),
     )

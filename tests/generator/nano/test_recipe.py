@@ -62,7 +62,9 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
         ).read_bytes()
 
 
-def _run(directory: Path, steps: int, *, stop_at: int | None = None) -> dict[str, torch.Tensor]:
+def _run(
+    directory: Path, steps: int, *, matrix_rate: float = 0.0, stop_at: int | None = None
+) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     model = nn.Linear(4, 4)
 
@@ -74,20 +76,21 @@ def _run(directory: Path, steps: int, *, stop_at: int | None = None) -> dict[str
 
     run = stage.Stage(
         name="test", model=model, parameters=list(model.parameters()), steps=steps,
-        learning_rate=0.1, seed=0, directory=directory,
+        learning_rate=0.1, matrix_rate=matrix_rate, seed=0, directory=directory,
     )  # fmt: skip
     run.run(loss)
     return model.state_dict()
 
 
+@pytest.mark.parametrize("matrix_rate", [0.0, 0.05])
 def test_an_interrupted_stage_ends_as_an_unbroken_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, matrix_rate: float
 ) -> None:
     monkeypatch.setattr(stage, "CHECKPOINT_SECONDS", -1.0)
-    unbroken = _run(tmp_path / "unbroken", 30)
+    unbroken = _run(tmp_path / "unbroken", 30, matrix_rate=matrix_rate)
     with pytest.raises(KeyboardInterrupt):
-        _run(tmp_path / "broken", 30, stop_at=17)
-    resumed = _run(tmp_path / "broken", 30)
+        _run(tmp_path / "broken", 30, matrix_rate=matrix_rate, stop_at=17)
+    resumed = _run(tmp_path / "broken", 30, matrix_rate=matrix_rate)
     for name, tensor in unbroken.items():
         assert torch.equal(tensor, resumed[name])
 
