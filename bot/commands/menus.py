@@ -22,7 +22,7 @@ from bot.commands.gif import brought
 from bot.commands.options import localized
 from bot.commands.reading import read_request
 from bot.errors import RefusedError
-from bot.house import house_of
+from bot.house import house_of, may_act_on
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
 from bot.ui import embeds
@@ -58,7 +58,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     """A form filled in with what made it: by its job, else by the recipe in the file."""
     house = house_of(interaction)
     job = await house.database.read(library.posted_as, message.id)
-    if job is not None and not job.origin.private:
+    if job is not None and may_act_on(interaction, job):
         await interaction.response.send_modal(edit_form("edit_send", job.id, job.request))
         return
     attachment = _first_file(message)

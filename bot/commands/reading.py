@@ -11,8 +11,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.config_library import Style
+from bot.intake.names import plain_line
 from generator.errors import RequestError
-from generator.limits import FRAMES, MAX_SEED, STEPS, ModelLimits, Size, draw_seed
+from generator.limits import (
+    FRAMES,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    STEPS,
+    ModelLimits,
+    Size,
+    draw_seed,
+)
 from generator.protocol import Control, Lora, Request
 from generator.words import Words
 
@@ -48,7 +57,7 @@ def read_request(
     words, without = own.applied_to(_text(prompt), _text(negative_prompt))
     length = whole(FRAMES, frames, min(DEFAULT_FRAMES, limits.max_frames))
     request = Request(
-        prompt=words if _text(prompt) else "",
+        prompt=words if plain_line(_text(prompt), MAX_PROMPT_CHARACTERS) else "",
         negative_prompt=without,
         seed=draw_seed() if seed is None else _seed(seed),
         width=chosen.width,

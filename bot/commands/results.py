@@ -143,7 +143,11 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await _job(interaction, job_id)
     shown = replace(job.request, loras=(), controls=(), control_source="")
     values_ = shown.to_dict() | {"model": PurePath(job.model).name}
-    file = discord.File(BytesIO(json.dumps(values_, indent=1).encode()), filename="recipe.json")
+    file = discord.File(
+        BytesIO(json.dumps(values_, indent=1).encode()),
+        filename="recipe.json",
+        description=say("Everything that makes this GIF again."),
+    )
     command = f"```\n{_command(job.request, house_of(interaction))}\n```"
     await interaction.response.send_message(command, file=file, ephemeral=True)
 

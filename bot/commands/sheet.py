@@ -137,7 +137,11 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
     )
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
         raise RefusedError("That GIF was asked for already.")
-    await ask(interaction, variations(order, content["count"]), answer.id)
+    try:
+        await ask(interaction, variations(order, content["count"]), answer.id)
+    except RefusedError:  # nothing was taken on, so Go may be pressed again
+        await house.database.write(drafts.add, draft)
+        raise
 
 
 async def _change(

@@ -6,6 +6,7 @@ Prompts are somebody's free text: they are escaped and shortened before they sta
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 from discord.utils import escape_markdown, escape_mentions
@@ -19,6 +20,7 @@ from generator.words import Words
 BAR_WIDTH = 20
 ALT_TEXT_LIMIT = 1024  # Discord's, for a file's description
 _PROMPT_SHOWN = 300
+_JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 _DENOISE = "denoise"  # the stage that takes the time; the bar is its bar
 _PAINTING = Words("painting the frames")
@@ -54,9 +56,14 @@ SIZES = {
 
 
 def shorten(text: str, limit: int) -> str:
-    """``text`` on one line in at most ``limit`` characters."""
-    line = " ".join(text.split())
+    """``text`` on one line in at most ``limit`` characters, none of which turns others around."""
+    line = " ".join("".join(filter(_is_seen, text)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _is_seen(letter: str) -> bool:
+    """Not so: controls, marks of direction, zero width. Joiners are part of emoji and scripts."""
+    return letter.isspace() or letter in _JOINERS or unicodedata.category(letter)[0] != "C"
 
 
 def prompt(text: str, limit: int = _PROMPT_SHOWN) -> str:

@@ -64,7 +64,7 @@ async def test_the_seed_makes_the_same_request_again(
 
 
 BAD: dict[str, tuple[tuple[object, ...], str]] = {
-    "prompt": (("", " \t "), "empty"),
+    "prompt": (("", " \t ", "\u200b\u202e\u2066"), "empty"),
     "negative_prompt": (("y" * 5000,), "5,000 characters"),
     "size": ((7, 0, -1, 100000, "huge"), "no size"),
     "frames": ((0, -1, 1000, "many"), "number of frames"),

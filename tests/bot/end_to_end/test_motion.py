@@ -64,6 +64,21 @@ async def test_a_source_is_shown_first_and_go_works_after_a_restart(
     assert request["control_source"].endswith(".png")  # a part of it
 
 
+async def test_go_that_was_refused_can_be_pressed_again(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "slow:create"
+    async with running(setup.write(queue={"per_user": 1}), discord):
+        sent = await ada.slash("gif", prompt="a cat", control_gif=Upload("a.gif", files.gif()))
+        sheet = await sent.message(lambda message: message.files, 20)
+        other = await ada.slash("gif", prompt="x", steps=150)
+        await other.message(lambda message: message.buttons)
+        assert "that is the limit here" in await said(await ada.press(sheet, "Go"))
+        await ada.press(other.messages[0], "Cancel")
+        await setup.all_over()
+        await posted(await ada.press(sheet, "Go"))
+
+
 async def test_bad_sources_cost_a_sentence(setup: Setup, discord: Sandbox, ada: Person) -> None:
     bad = {
         "text.gif": (b"GIF of nothing", "no GIF"),

@@ -52,6 +52,11 @@ def test_a_prompt_pings_and_formats_nothing() -> None:
     assert "\n" not in shown
 
 
+def test_a_prompt_turns_nothing_around() -> None:
+    family = "\N{MAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
+    assert text.prompt(f"a\u202eb\u200b\u2066c\x07 {family}\ud800") == f"abc {family}"
+
+
 def test_who_waits_learns_the_place() -> None:
     assert text.status(Status(job=job(), ahead=0)) == "⏳ Next in line."
     waiting = text.status(Status(job=job(), ahead=2, seconds_left=100.0))
