@@ -29,9 +29,12 @@ class Muon(torch.optim.Optimizer):
         super().__init__(parameters, {"lr": lr})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
-        """One step of all that have a gradient. ``closure`` isn't called."""
-        del closure
+    def step(self, closure: Any = None) -> Any:
+        """One step of all that have a gradient; with a ``closure``, that of the loss it returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
             for weight in group["params"]:
@@ -43,13 +46,15 @@ class Muon(torch.optim.Optimizer):
                 scale = group["lr"] * ADAM_RMS * math.sqrt(max(shape))
                 for (weight, _), each in zip(members, steps, strict=True):
                     weight.add_(each.view_as(weight), alpha=-scale)
+        return loss
 
     def _direction(self, weight: nn.Parameter, gradient: Tensor) -> Tensor:
         """The gradient with Nesterov's momentum."""
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
-        momentum: Tensor = state["momentum"].lerp_(gradient, 1 - MOMENTUM)
+        momentum: Tensor = state["momentum"]
+        momentum.lerp_(gradient, 1 - MOMENTUM)
         return gradient.lerp(momentum, MOMENTUM)
 
 
@@ -65,4 +70,5 @@ def orthogonal(matrices: Tensor) -> Tensor:
     for _ in range(_TURNS):
         square = near @ near.mT
         near = first * near + (third * square + fifth * square @ square) @ near
-    return (near.mT if is_tall else near).float()
+    upright: Tensor = near.mT if is_tall else near
+    return upright.float()
