@@ -10,6 +10,9 @@ from pathlib import Path
 
 from bot.errors import DataDirectoryError
 
+_FILE = "lock"
+_LONGEST = 20  # digits of a process's number
+
 
 @contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
@@ -19,36 +22,55 @@ def locked(data_dir: Path) -> Iterator[None]:
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "lock").open("a+", encoding="utf-8")
+        file = os.open(data_dir / _FILE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise DataDirectoryError(
-            f"The data directory {data_dir} can't be written ({error.strerror}); "
-            "choose another by storage.data_dir in the config."
-        ) from error
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise DataDirectoryError(
-                f"Another bot (process {file.read().strip() or 'unknown'}) already uses the data "
-                f"directory {data_dir}; stop it, or choose another by storage.data_dir."
-            ) from None
-        file.seek(0)
-        file.truncate()
-        file.write(str(os.getpid()))
-        file.flush()
+        raise _unwritable(data_dir, error) from error
+    try:
+        _take(file, data_dir)
         yield
+    finally:
+        os.close(file)
 
 
 def holder(data_dir: Path) -> int | None:
     """The process that uses the data directory; None where nobody does."""
     try:
-        with (data_dir / "lock").open("r", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return int(file.read().strip() or 0) or None
-    except (OSError, ValueError):
+        file = os.open(data_dir / _FILE, os.O_RDONLY)
+    except OSError:
         return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _number_in(file)
+    finally:
+        os.close(file)
     return None
+
+
+def _take(file: int, data_dir: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DataDirectoryError(
+            f"Another bot (process {_number_in(file) or 'unknown'}) already uses the data "
+            f"directory {data_dir}; stop it, or choose another by storage.data_dir."
+        ) from None
+    number = str(os.getpid()).encode()
+    try:
+        # in this order: where the disk is full, the room of an older number is enough
+        os.pwrite(file, number, 0)
+        os.ftruncate(file, len(number))
+    except OSError as error:
+        raise _unwritable(data_dir, error) from error
+
+
+def _number_in(file: int) -> int | None:
+    written = os.pread(file, _LONGEST, 0).strip()
+    return int(written) if written.isdigit() else None
+
+
+def _unwritable(data_dir: Path, error: OSError) -> DataDirectoryError:
+    return DataDirectoryError(
+        f"The data directory {data_dir} can't be written ({error.strerror}); make room there, or "
+        "choose another by storage.data_dir in the config."
+    )

@@ -19,6 +19,7 @@ import aiohttp
 from yarl import URL
 
 from bot.errors import RefusedError
+from bot.storage.room import is_full, no_room
 from generator.control.fetch import Address, is_public
 from generator.words import Words
 
@@ -93,6 +94,8 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
                 "The file took longer than {seconds:g} seconds to fetch; try again or a smaller.",
                 seconds=seconds,
             ) from error
+        if is_full(error):
+            raise no_room() from error
         if isinstance(error, aiohttp.ClientError | OSError):
             raise _refusal(guard, error) from error
         raise

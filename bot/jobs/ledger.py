@@ -132,7 +132,12 @@ class Ledger:
         if job is None or message_id in (None, job.answer_id):
             return
         self._keep(replace(job, answer_id=message_id))
-        await self._database.write(rows.note, job_id, answer_id=message_id)
+        try:
+            await self._database.write(rows.note, job_id, answer_id=message_id)
+        except StorageError as error:
+            logger.info("the progress message is noted with the next change: %s", error)
+            if message_id is not None and job_id in self._live:
+                self._answers.setdefault(job_id, message_id)
 
     async def _believe(self, job_id: str) -> None:
         """The row is right, whatever was thought here."""

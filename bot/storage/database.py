@@ -103,42 +103,68 @@ class Database:
 
     async def write_until_closed(self) -> None:
         """The writer's loop; ends when ``close`` was called and all is written."""
-        while True:
-            first = await self._writes.get()
-            if first is None:
-                return
-            await asyncio.sleep(_GATHER_SECONDS)
-            group = [first]
-            while len(group) < _MAX_GROUP and not self._writes.empty():
-                following = self._writes.get_nowait()
-                if following is None:
-                    await self._commit(group)
-                    return
-                group.append(following)
-            await self._commit(group)
+        is_open = True
+        while is_open:
+            group, is_open = await self._next_group()
+            failure = await self._commit(group)
+            if failure is not None:
+                is_open &= self._refuse_waiting(failure)
 
     def close(self) -> None:
         """No more writes after those that wait already."""
         self._writes.put_nowait(None)
 
-    async def _commit(self, group: list[_Write]) -> None:
-        """One transaction for all; where one of them fails, one for each."""
+    async def _next_group(self) -> tuple[list[_Write], bool]:
+        """What waits, once there is something; False where nothing comes after it."""
+        first = await self._writes.get()
+        if first is None:
+            return [], False
+        await asyncio.sleep(_GATHER_SECONDS)
+        group = [first]
+        while len(group) < _MAX_GROUP and not self._writes.empty():
+            following = self._writes.get_nowait()
+            if following is None:
+                return group, False
+            group.append(following)
+        return group, True
+
+    def _refuse_waiting(self, failure: StorageError) -> bool:
+        """Whoever waited behind a write that failed for all has waited as long as Discord bears.
+
+        False where ``close`` was called meanwhile.
+        """
+        while not self._writes.empty():
+            waiting = self._writes.get_nowait()
+            if waiting is None:
+                return False
+            _settle(waiting.done, error=failure)
+        return True
+
+    async def _commit(self, group: list[_Write]) -> StorageError | None:
+        """One transaction for all; where one of them fails, one for each.
+
+        Returns the error where it is the database's own, which would meet the next ones as well.
+        """
+        if not group:
+            return None
         try:
             results = await self._transaction(group)
-        except (SQLAlchemyError, OSError) as error:
-            if len(group) > 1 and not _hits_all(error):
+        except Exception as error:  # noqa: BLE001 - a bug in one query belongs to its caller alone
+            is_its_own = isinstance(error, SQLAlchemyError | OSError)
+            if is_its_own and _hits_all(error):
+                failure = _storage_error(error)
+                for write in group:
+                    _settle(write.done, error=failure)
+                return failure
+            if len(group) > 1:
                 for write in group:
                     await self._commit([write])
-                return
-            failure = _storage_error(error)
-            for write in group:
-                _settle(write.done, error=failure)
-        except Exception as error:  # noqa: BLE001 - a bug in one query belongs to its caller alone
-            for write in group:
-                _settle(write.done, error=error)
+                return None
+            _settle(group[0].done, error=_storage_error(error) if is_its_own else error)
         else:
             for write, result in zip(group, results, strict=True):
                 _settle(write.done, result=result)
+        return None
 
     async def _transaction(self, group: list[_Write]) -> list[Any]:
         def run(connection: Connection) -> list[Any]:

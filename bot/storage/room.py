@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,17 @@ class Room:
                 "whoever runs the bot."
             ) from error
         if free < self.spare_bytes:
-            raise NotAcceptedError(
-                "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot "
-                "to make room."
-            )
+            raise no_room()
+
+
+def no_room() -> NotAcceptedError:
+    """What is said of a full disk."""
+    return NotAcceptedError(
+        "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
+        "room."
+    )
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether the disk, or this user's part of it, is what failed."""
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -33,6 +33,12 @@ async def test_locked_by_somebody_else(tmp_path: Path) -> None:
             "again in a moment."
         }
         assert waited < 20 * 1.5  # not one after the other
+        first = asyncio.ensure_future(database.write(registrations.remember, 1, "x"))
+        await asyncio.sleep(0.5)
+        second = asyncio.ensure_future(database.write(registrations.remember, 2, "x"))
+        await asyncio.wait((first,))
+        await asyncio.sleep(0)
+        assert isinstance(second.exception(), StorageError)  # it has waited long enough already
         other.execute("ROLLBACK")
         other.close()
         await database.write(registrations.remember, 1, "x")
