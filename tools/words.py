@@ -65,6 +65,17 @@ GENERATOR = (
 )
 
 
+_FLEETING = (
+    b'"Project-Id-Version',
+    b'"Report-Msgid-Bugs-To',
+    b'"POT-Creation-Date',
+    b'"PO-Revision-Date',
+    b'"Last-Translator',
+    b'"Language-Team',
+    b'"Generated-By',
+)
+
+
 def sources() -> Iterator[Path]:
     """The files that say something to people in Discord."""
     for path in sorted((ROOT / "bot").rglob("*.py")):
@@ -130,11 +141,13 @@ def _file(language: str) -> Path:
 
 def _write(file: Path, catalog: Catalog) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
+    catalog.fuzzy = False
+    catalog.header_comment = "# What the bot says; see tools/words.py."
     made = BytesIO()
     write_po(made, catalog, width=100, no_location=True, sort_output=True)
-    # a date would change the file whenever it is written
-    lines = [line for line in made.getvalue().splitlines(keepends=True) if b"-Date: " not in line]
-    file.write_bytes(b"".join(lines))
+    lines = made.getvalue().splitlines(keepends=True)
+    # dates, people and versions would change the file whenever it is written
+    file.write_bytes(b"".join(line for line in lines if not line.startswith(_FLEETING)))
 
 
 if __name__ == "__main__":
