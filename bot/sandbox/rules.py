@@ -148,11 +148,17 @@ def _option_problems(options: list[Json], path: Path) -> Iterator[Problem]:
 
 
 def _command_length(part: Json) -> int:
-    total = len(part["name"]) + len(part.get("description") or "")
+    total = _longest(part, "name") + _longest(part, "description")
     for choice in part.get("choices") or ():
-        total += len(choice["name"])
+        total += _longest(choice, "name")
         total += len(choice["value"]) if isinstance(choice["value"], str) else 0
     return total + sum(_command_length(option) for option in part.get("options") or ())
+
+
+def _longest(part: Json, key: str) -> int:
+    """Of all languages, only the one that is longest counts."""
+    localized = (part.get(f"{key}_localizations") or {}).values()
+    return max(map(len, (part.get(key) or "", *localized)))
 
 
 def callback_problems(payload: Json) -> Iterator[Problem]:

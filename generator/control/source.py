@@ -107,7 +107,9 @@ def _run(
     if existing(str(path)) is None:
         raise MediaError("There is no file at {path}.", path=path)
     if not (path.is_file() or path.is_dir()):  # a pipe or a device may never come to an end
-        raise MediaError(f"{path} is neither a file nor a directory; give a GIF or a film.")
+        raise MediaError(
+            "{path} is neither a file nor a directory; give a GIF or a film.", path=path
+        )
     job = {
         "path": str(path.absolute()),
         "wanted": wanted,

@@ -260,7 +260,9 @@ def _check_look(request: Request, look: Frames | None) -> None:
     whole = (request.video_length, request.height, request.width, 3)
     if look is not None and look.shape not in (whole, (1, *whole[1:])):
         raise RequestError(
-            f"The image's frames are {look.shape} where the clip is {whole}; fit them to it."
+            "The image's frames are {shape} where the clip is {wanted}; fit them to it.",
+            shape=look.shape,
+            wanted=whole,
         )
 
 
