@@ -17,7 +17,7 @@ from bot.storage import jobs as rows
 from bot.ui import embeds, text
 from bot.ui.answers import refuse
 from bot.ui.enclosed import kept_file
-from bot.words import say
+from bot.words import say, speaking
 from generator.words import Words
 
 _GONE = Words("The original isn't kept any more; the same seed and settings make it again.")
@@ -50,10 +50,10 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
                 by=interaction.user.id,
                 manages_guild=managed_guild(interaction),
             )
+            with speaking(job.origin.locale):  # it stays its owner's message, whoever pressed
+                embed = embeds.ended(job)
             # this press opens the message even where the command's own token has expired
-            await interaction.response.edit_message(
-                embed=embeds.ended(job), view=None, attachments=[]
-            )
+            await interaction.response.edit_message(embed=embed, view=None, attachments=[])
 
 
 class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
