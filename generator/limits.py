@@ -340,13 +340,17 @@ def _check_range(what: Words, value: float, lowest: float, highest: float) -> No
             "{what} must be from {lowest:g} to {highest}, not {value}.",
             what=what,
             lowest=lowest,
-            highest=_plain(highest),
-            value=_plain(value),
+            highest=plain(highest),
+            value=plain(value),
         )
 
 
-def _plain(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:g}"
+def plain(value: float) -> float:
+    """As ``:g`` writes it, but for whole numbers, of which every digit stays."""
+    if isinstance(value, int):
+        return value
+    short = float(f"{value:g}")
+    return int(short) if short.is_integer() else short
 
 
 def _has_layers_alone(directory: Path) -> bool:

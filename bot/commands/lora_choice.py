@@ -22,7 +22,7 @@ from bot.storage.loras import StoredLora, Viewer
 from bot.ui.text import shorten
 from bot.words import say
 from generator.errors import RequestError
-from generator.limits import MAX_LORA_STRENGTH
+from generator.limits import MAX_LORA_STRENGTH, plain
 from generator.protocol import Lora
 from generator.words import Words
 
@@ -115,8 +115,8 @@ def read_strength(value: object, default: float) -> float:
             "{what} must be from {lowest:g} to {highest}, not {value}.",
             what=STRENGTH,
             lowest=-MAX_LORA_STRENGTH,
-            highest=f"{MAX_LORA_STRENGTH:g}",
-            value=f"{strength:g}",
+            highest=plain(MAX_LORA_STRENGTH),
+            value=plain(strength),
         )
     return strength
 

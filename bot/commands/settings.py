@@ -31,6 +31,7 @@ NONE = "-"
 _KIND = AppCommandOptionType
 _MOST = 20  # channels or roles of one server
 _MOST_WAITING = 1000
+_MARKS = {"channels": "<#{}>", "roles": "<@&{}>"}
 _AT_MOST = ("waiting", "frames", "steps")
 _NAMES = {
     "size": Words("size"),
@@ -169,14 +170,20 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
 
 
 def _shown(title: str, values: Mapping[str, Any]) -> str:
-    marks = {"channels": "<#{}>", "roles": "<@&{}>"}
-    lines = []
-    for name, value in values.items():
-        mark = marks.get(name)
-        words = (
-            ", ".join(mark.format(each) for each in value) if mark else text.prompt(str(value), 500)
-        )
-        lines.append(f"{say(_NAMES[name]) if name in _NAMES else name}: {words}")
+    lines = [
+        f"{say(_NAMES[name]) if name in _NAMES else name}: {_value(name, value)}"
+        for name, value in values.items()
+    ]
     return f"**{title}**\n" + (
         "\n".join(lines) or say("Nothing is set; type an option to set one.")
     )
+
+
+def _value(name: str, value: Any) -> str:
+    if name in _MARKS:
+        return ", ".join(_MARKS[name].format(each) for each in value)
+    if name == "size" and value in text.SIZES:
+        return say(text.SIZES[value])
+    if isinstance(value, bool):
+        return say("yes") if value else say("no")
+    return text.prompt(str(value), 500)

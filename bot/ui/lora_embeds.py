@@ -17,6 +17,7 @@ _WITH = {
     Shared.SERVER: Words("for everybody on this server"),
     Shared.EVERYBODY: Words("for everybody"),
 }
+_FORMATS = {"full difference": Words("full difference")}  # the others are names
 
 
 def shown(name: str) -> str:
@@ -73,7 +74,8 @@ def _described(lora: StoredLora, title: str) -> Embed:
         name=say("Made for"), value=text.prompt(facts.get("base_model") or say("not said"))
     )
     ranks = ", ".join(str(rank) for rank in facts.get("ranks") or ()) or say("none")
-    kind = say("{format}, rank {ranks}", format=facts.get("format"), ranks=ranks)
+    made = str(facts.get("format"))
+    kind = say("{format}, rank {ranks}", format=_FORMATS.get(made, made), ranks=ranks)
     embed.add_field(name=say("Kind"), value=kind[:200])
     embed.add_field(name=say("Size"), value=text.megabytes(lora.size_bytes))
     embed.add_field(name=say("Strength"), value=figure(lora.strength))

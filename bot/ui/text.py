@@ -43,6 +43,7 @@ _RELATIONS = {
     "longer": Words("made longer"),
     "edit": Words("changed"),
     "motion": Words("its motion"),
+    "remix": Words("remixed"),
 }
 SIZES = {
     "tall": Words("tall"),
