@@ -72,7 +72,7 @@ def _check_within(server: Mapping[str, Any], requests: Sequence[Request]) -> Non
     frames, steps = server.get("frames"), server.get("steps")
     if frames and any(request.video_length > frames for request in requests):
         raise RefusedError("On this server a GIF has at most {most} frames.", most=frames)
-    if steps and any(request.steps > steps for request in requests):
+    if steps and any(request.steps_made > steps for request in requests):
         raise RefusedError("On this server a GIF takes at most {most} steps.", most=steps)
 
 

@@ -1,5 +1,7 @@
 """What a job will take here, learnt from what others took: frames x steps x pixels x ControlNets.
 
+A clip that begins from a picture leaves out the first steps, and so does its cost.
+
 One linear model for each device, fitted by least squares on the *relative* error, older jobs
 counting less and less; a little ridge keeps the first few from being over-read. Its sums are all
 that has to be kept. Pure; no numpy, which the bot doesn't hold.
@@ -29,7 +31,7 @@ def features(request: Request) -> tuple[float, ...]:
     """
     painted = request.video_length * request.width * request.height / 1e6
     guided = request.guidance_end - request.guidance_start if request.guidance_scale > 1 else 0.0
-    denoised = painted * request.steps * (1 + guided)
+    denoised = painted * request.steps_made * (1 + guided)
     followed = sum(max(0.0, control.end - control.start) for control in request.controls)
     return (denoised * (1 + _CONTROL_SHARE * followed), denoised * followed, painted, 1.0)
 

@@ -155,4 +155,10 @@ def named(connection: Connection, names: Sequence[str]) -> set[str]:
         select(column).where(column.in_(names))
         for column in (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
     )
-    return set(connection.execute(union_all(*kept)).scalars())
+    return set(connection.execute(union_all(*kept)).scalars()) | _beside_drafts(connection)
+
+
+def _beside_drafts(connection: Connection) -> set[str]:
+    """What came with a draft's source: LoRAs, and the picture to begin from."""
+    contents = connection.execute(select(drafts.c.content)).scalars()
+    return {file["blob"] for content in contents for file in content.get("files", ())}

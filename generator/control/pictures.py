@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from PIL import Image
+from PIL import ExifTags, Image, ImageOps
 
 from generator.control import facts
 from generator.control.facts import Facts
@@ -18,6 +18,7 @@ from generator.errors import MediaError
 
 _FORMATS = {"gif": "GIF", "png": "PNG", "webp": "WEBP", "jpeg": "JPEG", "bmp": "BMP"}
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+_ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF's orientations
 _BEHIND_GLASS = (255, 255, 255)  # what shows through a transparent source
 
 
@@ -25,7 +26,7 @@ def of_file(path: Path, kind: str) -> Facts:
     """What a picture or animation is; raises MediaError or BrokenFileError."""
     if kind in ("jpeg", "bmp"):
         with Image.open(path, formats=[_FORMATS[kind]]) as picture:
-            return Facts(*picture.size, (0,))
+            return Facts(*_upright(picture), (0,))
     return facts.of_picture(kind, path.read_bytes())
 
 
@@ -36,7 +37,7 @@ def frames(path: Path, kind: str, wanted: Sequence[int]) -> Iterator[Image.Image
         skipped = 1 if kind == "png" and picture.info.get("default_image") else 0
         for index in wanted:
             picture.seek(index + skipped)
-            yield _flat(picture)
+            yield _flat(ImageOps.exif_transpose(picture) if kind == "jpeg" else picture)
 
 
 def of_directory(path: Path) -> tuple[list[Path], Facts]:
@@ -68,6 +69,13 @@ def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
 def _size(file: Path) -> tuple[int, int]:
     with Image.open(file, formats=list(_FORMATS.values())) as picture:
         return picture.size
+
+
+def _upright(picture: Image.Image) -> tuple[int, int]:
+    """The size of a photo that may lie on its side, as phones save them."""
+    width, height = picture.size
+    turned = picture.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
+    return (height, width) if turned else (width, height)
 
 
 def _flat(picture: Image.Image) -> Image.Image:

@@ -18,7 +18,7 @@ DEPTH = Control("depth")
 def truth(request: Request, *, pace: float = 0.05, control: float = 0.7) -> float:
     """A machine: a second to begin with, painting, and steps that ControlNets make dearer."""
     painted = request.video_length * request.width * request.height / 1e6
-    denoised = painted * request.steps * 2
+    denoised = painted * request.steps_made * 2
     return 1 + 0.3 * painted + pace * denoised * (1 + control * len(request.controls))
 
 
@@ -78,6 +78,16 @@ def test_a_machine_that_became_slower_is_believed() -> None:
         model.learn(some(seed), truth(some(seed), pace=0.2))
     request = some(300)
     assert model.seconds(request) == pytest.approx(truth(request, pace=0.2), rel=0.1)
+
+
+def test_a_second_pass_at_twice_the_size_costs_its_pixels_and_the_steps_really_made() -> None:
+    model = taught([some(seed) for seed in range(60)])
+    small = replace(REQUEST, steps=30)
+    larger = replace(small, width=1024, height=1024, image="a", image_strength=0.4)
+    assert model.seconds(larger) == pytest.approx(truth(larger), rel=0.1)
+    known = [model.seconds(each) for each in (small, larger, replace(larger, image=""))]
+    first, again, whole = (each or 0.0 for each in known)
+    assert first < again < 0.6 * whole
 
 
 def test_nothing_takes_less_than_nothing() -> None:

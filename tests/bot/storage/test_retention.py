@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from bot.jobs.model import Attachment, Job, State
+from bot.storage import drafts
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
+from bot.storage.drafts import Draft
 from bot.storage.retention import Limits, clean_up
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
@@ -116,6 +118,13 @@ async def test_what_nobody_names_goes_unless_it_is_young(store: Store) -> None:
     os.utime(left, (time.time() - 90_000,) * 2)
     assert await store.cleaned() == {young}
     assert [file.name for file in store.scratch.iterdir()] == ["fresh.gif"]
+
+
+async def test_what_waits_with_a_draft_stays(store: Store) -> None:
+    source, picture = store.blob(b"what moves"), store.blob(b"what it begins as")
+    content = {"files": [asdict(Attachment(picture, "x.png", 1))]}
+    await store.database.write(drafts.add, Draft("d", 7, source, content))
+    assert await store.cleaned() == {source, picture}
 
 
 async def test_young_files_are_not_forgotten_for_room(store: Store) -> None:

@@ -145,3 +145,18 @@ def test_a_first_look_is_a_picture_or_every_frame_of_a_clip_that_long(tmp_path: 
     assert look(2, 4, [100] * 4) == [0, 2]
     assert look(4, 2, [100] * 2) == [0, 0, 1, 1]
     assert len(look(1, 8, [100] * 8)) == 1
+
+
+def test_a_photo_that_lies_on_its_side_stands_up(tmp_path: Path) -> None:
+    """As phones save them: turned by what the file says."""
+    path = tmp_path / "photo.jpg"
+    pixels = np.zeros((40, 80, 3), np.uint8)
+    pixels[:, :40] = 255  # the left half, which belongs on top
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(pixels).save(path, exif=turned)
+    assert probe(path) == Facts(40, 80, (0,))
+    frames = read(path).frames
+    assert frames.shape == (1, 80, 40, 3)
+    assert frames[0, :30].mean() > 250
+    assert frames[0, 50:].mean() < 5
