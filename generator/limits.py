@@ -61,6 +61,7 @@ MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
 FRAMES = Words("The number of frames")
 STEPS = Words("The number of steps")
 CONTROL_SCALE = Words("The ControlNet's conditioning scale")
+LOOK_STRENGTH = Words("The image strength")
 
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
@@ -156,6 +157,15 @@ class ModelLimits:
             }
         return cls(**values)
 
+    def allows(self, width: int, height: int) -> bool:
+        """Whether frames may be so large."""
+        edges = sorted((width, height))
+        return (
+            self.min_edge <= edges[0]
+            and edges[1] <= self.max_edge
+            and width * height <= self.max_pixels
+        )
+
     def check(self, request: Request) -> None:
         """Raises RequestError, one sentence that says what to ask for instead."""
         _check_text(request)
@@ -184,7 +194,7 @@ class ModelLimits:
         _check_order(Words("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
-        _check_range(Words("The image strength"), request.image_strength, MIN_IMAGE_STRENGTH, 1)
+        check_image_strength(request.image_strength)
 
 
 def local_directory(model: str) -> Path | None:
@@ -233,6 +243,11 @@ def scheduler_name(name: str) -> str:
             names=", ".join(SCHEDULERS),
         )
     return known
+
+
+def check_image_strength(strength: float) -> None:
+    """Raises RequestError."""
+    _check_range(LOOK_STRENGTH, strength, MIN_IMAGE_STRENGTH, 1)
 
 
 def draw_seed() -> int:

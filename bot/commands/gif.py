@@ -1,4 +1,4 @@
-"""/gif: reads the options, takes in the source GIF, and hands the request over.
+"""/gif: reads the options, takes in the files, and hands the request over.
 
 With a source and no word on how to follow it, its contact sheet is shown first: see
 ``bot.commands.sheet``.
@@ -7,8 +7,8 @@ With a source and no word on how to follow it, its contact sheet is shown first:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import discord
 
@@ -18,76 +18,139 @@ from bot.commands.gif_options import gif_options
 from bot.commands.lora_choice import choose, with_trigger_words
 from bot.commands.options import AnyCommand, command
 from bot.commands.reading import (
+    nearest_size,
     read_count,
     read_format,
     read_request,
     read_style,
     with_control,
+    with_image,
 )
 from bot.commands.rules import taken_for_granted
 from bot.config_library import Style
 from bot.house import house_of
 from bot.intake.sources import Brought
+from bot.jobs.model import Attachment
+from generator.control.facts import Facts
 from generator.errors import RequestError
 from generator.limits import ModelLimits
+from generator.protocol import Request
 from generator.words import Words
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> AnyCommand:
     """The command, with the options that the model's limits and the config's styles allow."""
-    styles = styles or {}
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
-        given = await taken_for_granted(interaction, given)
-        style = read_style(styles, given.pop("style", None))
-        count = read_count(given.pop("count"))
-        suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
-        source = given.pop("control_gif")
-        kind, strength = given.pop("control_type"), given.pop("control_strength")
-        chosen = await choose(interaction, _loras(given))
-        given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
-        loras = tuple(each.part for each in chosen)
-        request = read_request(limits, **given, style=style, loras=loras)
-        files = tuple(each.file for each in chosen)
-        order = Order(request=request, files=files, suffix=suffix, private=private)
-        if source is not None:
-            await _follow(interaction, order, count, source, kind=kind, strength=strength)
-        elif kind is not None or strength is not None:
-            raise RequestError("A control type needs a GIF to follow; attach one as control_gif.")
-        else:
-            await ask(interaction, variations(order, count))
+        for name in ("control_gif", "image"):
+            given[name] = given[name] and brought(given[name])
+        await make(interaction, given)
 
-    options = gif_options(limits, styles)
+    options = gif_options(limits, styles or {})
     return command("gif", Words("Make a GIF of what you describe."), gif, options)
+
+
+async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
+    """Makes what the options of /gif say, with files as ``Brought``; raises what it refuses."""
+    house, count = house_of(interaction), read_count(typed["count"])
+    given = await taken_for_granted(interaction, dict(typed))
+    files = _Files.of(given, typed)
+    style = read_style(house.settings.styles, given.pop("style", None))
+    suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
+    chosen = await choose(interaction, _loras(given))
+    given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
+    loras = tuple(each.part for each in chosen)
+    request = read_request(house.limits, **given, style=style, loras=loras)
+    attached = tuple(each.file for each in chosen)
+    order = Order(request=request, files=attached, suffix=suffix, private=private)
+    if not files.are_some:
+        await ask(interaction, variations(order, count))
+        return
+    files.check(house.limits, request)
+    answer_id = await defer(interaction, private=private or not files.is_settled)
+    user_id = interaction.user.id
+    if (picture := files.image) is not None:
+        image, facts = await house.sources.take_picture(user_id, picture)
+        order = _with(order, files.begun(house.limits, order.request, image, facts), image)
+    if files.source is None:
+        await ask(interaction, variations(order, count), answer_id)
+        return
+    source = await house.sources.take(user_id, files.source)
+    if not files.is_settled:
+        await sheet.show(interaction, order, count, source)
+        return
+    order = _with(order, files.followed(house.limits, order.request, source.blob), source)
+    await ask(interaction, variations(order, count), answer_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Files:
+    """What comes with a command, and how each is to be used, still as it was typed."""
+
+    source: Brought | None
+    kind: object
+    strength: object
+    image: Brought | None
+    image_strength: object
+    is_sized: bool
+
+    @classmethod
+    def of(cls, given: dict[str, Any], typed: Mapping[str, Any]) -> Self:
+        """Takes them out of the options. Raises RequestError where one lacks its file.
+
+        Where no size was typed, the picture's own decides, before any default.
+        """
+        files = cls(
+            source=given.pop("control_gif"),
+            kind=given.pop("control_type"),
+            strength=given.pop("control_strength"),
+            image=given.pop("image"),
+            image_strength=given.pop("image_strength"),
+            is_sized=typed["size"] is not None,
+        )
+        if files.source is None and not files.is_settled:
+            raise RequestError("A control type needs a GIF to follow; attach one as control_gif.")
+        if files.image is None and typed["image_strength"] is not None:
+            raise RequestError("An image strength needs a picture; attach one as image.")
+        return files
+
+    @property
+    def are_some(self) -> bool:
+        return self.source is not None or self.image is not None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was said how to follow the source, so that nobody has to look at it first."""
+        is_said = self.kind is not None or self.strength is not None
+        return is_said == (self.source is not None)
+
+    def check(self, limits: ModelLimits, request: Request) -> None:
+        """Raises RequestError, before a byte is fetched."""
+        if self.source is not None and self.is_settled:
+            self.followed(limits, request, "source")
+        if self.image is not None:
+            with_image(limits, request, "image", self.image_strength)
+
+    def followed(self, limits: ModelLimits, request: Request, source: str) -> Request:
+        return with_control(limits, request, source, self.kind, self.strength)
+
+    def begun(
+        self, limits: ModelLimits, request: Request, image: Attachment, facts: Facts
+    ) -> Request:
+        """From the picture on, in the size that is nearest to its shape."""
+        if not self.is_sized:
+            size = nearest_size(limits, facts.width, facts.height)
+            request = replace(request, width=size.width, height=size.height)
+        return with_image(limits, request, image.blob, self.image_strength)
+
+
+def _with(order: Order, request: Request, file: Attachment) -> Order:
+    return replace(order, request=request, files=(*order.files, file))
 
 
 def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:
     """Takes the LoRAs and their strengths out of the options."""
     return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
-
-
-async def _follow(
-    interaction: discord.Interaction[Any],
-    order: Order,
-    count: int,
-    source: discord.Attachment,
-    *,
-    kind: object,
-    strength: object,
-) -> None:
-    """With a source: straight on where it was said how to follow it, else by its sheet."""
-    house = house_of(interaction)
-    is_settled = kind is not None or strength is not None
-    if is_settled:  # refused before a byte is fetched
-        with_control(house.limits, order.request, "source", kind, strength)
-    answer_id = await defer(interaction, private=order.private or not is_settled)
-    file = await house.sources.take(interaction.user.id, brought(source))
-    if not is_settled:
-        await sheet.show(interaction, order, count, file)
-        return
-    request = with_control(house.limits, order.request, file.blob, kind, strength)
-    followed = replace(order, request=request, files=(*order.files, file))
-    await ask(interaction, variations(followed, count), answer_id)
 
 
 def brought(attachment: discord.Attachment) -> Brought:

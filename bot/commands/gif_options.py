@@ -28,6 +28,7 @@ from generator.limits import (
     MAX_SEED,
     MAX_STEPS,
     MIN_FRAME_MS,
+    MIN_IMAGE_STRENGTH,
     ModelLimits,
     Size,
 )
@@ -38,7 +39,7 @@ _KIND = AppCommandOptionType
 
 def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, Option]:
     """The options in the order in which Discord offers them."""
-    options = _picture(limits) | _loras() | _motion()
+    options = _picture(limits) | _loras() | _motion() | _look(limits)
     if styles:
         options["style"] = Option(choice_of(list(styles)), Words("A look for your prompt (none)."))
     return options | _result()
@@ -111,6 +112,22 @@ def _motion() -> dict[str, Option]:
         "control_strength": Option(
             Bounded(_KIND.number, 0, MAX_CONTROL_SCALE),
             Words("How closely it is followed ({strength:g}).", strength=DEFAULT_CONTROL_STRENGTH),
+        ),
+    }
+
+
+def _look(limits: ModelLimits) -> dict[str, Option]:
+    return {
+        "image": Option(
+            Bounded(_KIND.attachment),
+            Words("A picture that it begins as, in its shape unless you choose a size."),
+        ),
+        "image_strength": Option(
+            Bounded(_KIND.number, MIN_IMAGE_STRENGTH, 1),
+            Words(
+                "How far it may come away from the picture ({strength:g}).",
+                strength=limits.image_strength,
+            ),
         ),
     }
 

@@ -1,4 +1,5 @@
-"""The menu of a message: "Use as motion" on anybody's GIF, "Remix" on one of this bot's.
+"""The menu of a message: "Use as motion" and "Animate this" on anybody's GIF or picture, "Remix" on
+one of this bot's.
 
 A GIF of this bot's that it has no row of (somebody uploaded it again) is remixed by the recipe in
 the file. A recipe is a stranger's text: files that it names are never opened.
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import replace
+from dataclasses import asdict
 from typing import Any
 
 import discord
@@ -17,29 +18,34 @@ from discord.ui import View
 
 from bot.commands import sheet
 from bot.commands.asking import Order, ask, defer
-from bot.commands.editing import edit_form, edited
-from bot.commands.gif import brought
+from bot.commands.editing import edit_form, edited, field
+from bot.commands.gif import brought, make
+from bot.commands.gif_options import gif_options
 from bot.commands.options import localized
 from bot.commands.reading import read_request
 from bot.errors import RefusedError
 from bot.house import house_of, may_act_on
+from bot.intake.sources import Brought
+from bot.jobs.places import without_files
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
 from bot.ui import embeds
-from bot.ui.actions import ActionButton, Values
+from bot.ui.actions import ActionButton, Form, Values
 from bot.words import say
 from generator.errors import MediaError
 from generator.protocol import Request
 from generator.recipe import recipe_of
 from generator.words import Words
 
+_LONGEST_NUMBER = 8
 _NO_PROMPT = "motion"  # stands there until somebody says what
 
 
 def build() -> list[app_commands.ContextMenu]:
-    """Both menus."""
+    """All three."""
     return [
         app_commands.ContextMenu(name=localized(Words("Use as motion")), callback=use_as_motion),
+        app_commands.ContextMenu(name=localized(Words("Animate this")), callback=animate),
         app_commands.ContextMenu(name=localized(Words("Remix")), callback=remix),
     ]
 
@@ -52,6 +58,41 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     file = await house.sources.take(interaction.user.id, brought(attachment))
     order = Order(request=read_request(house.limits, prompt=_NO_PROMPT), relation="motion")
     await sheet.show(interaction, order, 1, file, asks_prompt=True)
+
+
+async def animate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    """Asks what the message's first picture is to do. It is fetched once that is known."""
+    house = house_of(interaction)
+    content = {"picture": asdict(brought(_first_file(message)))}
+    draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
+    await house.database.write(drafts.add, draft)
+    fields = (
+        field("prompt", say("What moves, and how"), "", long=True),
+        field(
+            "strength",
+            say("How far it may come away from the picture"),
+            f"{house.limits.image_strength:g}",
+            needed=False,
+            longest=_LONGEST_NUMBER,
+        ),
+    )
+    await interaction.response.send_modal(
+        Form("animate_send", draft.id, say("Animate this"), fields)
+    )
+
+
+async def animate_send(
+    interaction: discord.Interaction[Any], draft_id: str, values: Values
+) -> None:
+    """What the form said, with all else as /gif would take it for granted."""
+    draft, house = await _draft(interaction, draft_id, "picture"), house_of(interaction)
+    typed: dict[str, Any] = dict.fromkeys(gif_options(house.limits, house.settings.styles))
+    typed["prompt"] = values.get("prompt", "").strip()
+    typed["image"] = Brought(**draft.content["picture"])
+    typed["image_strength"] = values.get("strength", "").strip() or None
+    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+        raise RefusedError("That GIF was asked for already.")
+    await make(interaction, typed)
 
 
 async def remix(interaction: discord.Interaction[Any], message: discord.Message) -> None:
@@ -67,7 +108,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     recipe = await asyncio.to_thread(recipe_of, house.blobs.path(file.blob))
     if recipe is None:
         raise MediaError("That file carries no recipe, so this bot didn't make it; try another.")
-    request = replace(recipe.request, loras=(), controls=(), control_source="")
+    request = without_files(recipe.request)
     house.limits.check(request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
@@ -82,24 +123,25 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """The form."""
     del values
-    draft = await _draft(interaction, draft_id)
+    draft = await _draft(interaction, draft_id, "request")
     request = Request.from_dict(draft.content["request"])
     await interaction.response.send_modal(edit_form("remix_send", draft_id, request))
 
 
 async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """What the form said."""
-    draft = await _draft(interaction, draft_id)
+    draft = await _draft(interaction, draft_id, "request")
     limits, request = house_of(interaction).limits, Request.from_dict(draft.content["request"])
     wanted = edited(limits, request, values)
     limits.check(wanted)
     await ask(interaction, [Order(request=wanted, relation="remix")])
 
 
-async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
+async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:
+    """Somebody's own, and of this kind. Raises RefusedError."""
     draft = await house_of(interaction).database.read(drafts.get, draft_id)
-    if draft is None or draft.user_id != interaction.user.id:
-        raise RefusedError("That recipe is too old; choose Remix in the message's menu once more.")
+    if draft is None or draft.user_id != interaction.user.id or has not in draft.content:
+        raise RefusedError("That is too old by now; choose it in the message's menu once more.")
     return draft
 
 
@@ -112,4 +154,8 @@ def _first_file(message: discord.Message) -> discord.Attachment:
     return message.attachments[0]
 
 
-ACTIONS = {"remix_open": remix_open, "remix_send": remix_send}
+ACTIONS = {
+    "animate_send": animate_send,
+    "remix_open": remix_open,
+    "remix_send": remix_send,
+}

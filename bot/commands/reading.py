@@ -15,11 +15,13 @@ from bot.intake.names import plain_line
 from generator.errors import RequestError
 from generator.limits import (
     FRAMES,
+    LOOK_STRENGTH,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
     STEPS,
     ModelLimits,
     Size,
+    check_image_strength,
     draw_seed,
 )
 from generator.protocol import Control, Lora, Request
@@ -90,6 +92,27 @@ def with_control(
     followed = replace(request, controls=(Control(name, scale),), control_source=source)
     limits.check(followed)
     return followed
+
+
+def with_image(limits: ModelLimits, request: Request, image: str, strength: object) -> Request:
+    """The same, beginning from ``image``. Raises RequestError."""
+    far = limits.image_strength if strength is None else read_image_strength(strength)
+    begun = replace(request, image=image, image_strength=far)
+    limits.check(begun)
+    return begun
+
+
+def read_image_strength(value: object) -> float:
+    """How far frames may come away from a picture. Raises RequestError."""
+    strength = number(LOOK_STRENGTH, value, 0)
+    check_image_strength(strength)
+    return strength
+
+
+def nearest_size(limits: ModelLimits, width: int, height: int) -> Size:
+    """The one of the model's sizes whose shape is nearest to that of a picture."""
+    shape = math.log(width / height)
+    return min(limits.sizes, key=lambda size: abs(math.log(size.width / size.height) - shape))
 
 
 def read_style(styles: Mapping[str, Style], value: object) -> Style | None:

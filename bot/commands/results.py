@@ -24,6 +24,7 @@ from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild, may_act_on
 from bot.intake.children import run_child
 from bot.jobs.model import Attachment, Job
+from bot.jobs.places import without_files
 from bot.lost import LOST
 from bot.storage import jobs as rows
 from bot.storage import library
@@ -86,6 +87,35 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
     await _ask(interaction, job, request, "longer")
 
 
+async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """The same GIF at twice the size: a second pass that begins from its own frames.
+
+    What it followed is in these already, and so is what it began from.
+    """
+    del values
+    job, limits = await _job(interaction, job_id), house_of(interaction).limits
+    width, height = 2 * job.request.width, 2 * job.request.height
+    if not limits.allows(width, height):
+        raise RefusedError(
+            "Twice its size would be {width} x {height}, and this model makes at most {edge} x "
+            "{edge} pixels, or as many in another shape.",
+            width=width,
+            height=height,
+            edge=2 * limits.native_edge,
+        )
+    master = await _master(interaction, job)
+    request = replace(
+        job.request,
+        width=width,
+        height=height,
+        controls=(),
+        control_source="",
+        image=master.blob,
+        image_strength=limits.upscale_strength,
+    )
+    await _ask(interaction, job, request, "upscale", master)
+
+
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
     """A form filled in with what made it."""
     del values
@@ -120,8 +150,9 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     source = await _master(interaction, job)
     kind, strength = values.get("type", "").strip().lower(), values.get("strength", "")
     prompt = values.get("prompt", "").strip()
-    plain = replace(job.request, prompt=prompt, seed=draw_seed(), controls=(), control_source="")
-    request = with_control(limits, plain, source.blob, kind, strength)
+    # what it began as would show in place of what is asked for now
+    begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="")
+    request = with_control(limits, begun, source.blob, kind, strength)
     await _ask(interaction, job, request, "motion", source)
 
 
@@ -141,8 +172,7 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
     """Everything that makes it again."""
     del values
     job = await _job(interaction, job_id)
-    shown = replace(job.request, loras=(), controls=(), control_source="")
-    values_ = shown.to_dict() | {"model": PurePath(job.model).name}
+    values_ = without_files(job.request).to_dict() | {"model": PurePath(job.model).name}
     file = discord.File(
         BytesIO(json.dumps(values_, indent=1).encode()),
         filename="recipe.json",
@@ -256,9 +286,8 @@ async def _ask(
 
 
 def _blobs(request: Request) -> set[str]:
-    return {
-        name for name in (*(lora.path for lora in request.loras), request.control_source) if name
-    }
+    loras = (lora.path for lora in request.loras)
+    return {name for name in (*loras, request.control_source, request.image) if name}
 
 
 async def _check_files(interaction: _Interaction, job: Job, request: Request) -> None:
@@ -275,7 +304,7 @@ async def _check_files(interaction: _Interaction, job: Job, request: Request) ->
                 )
     for name in _blobs(request):
         if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
-            raise RefusedError("A LoRA or GIF that it was made with isn't kept any more.")
+            raise RefusedError("A LoRA, GIF or picture that it was made with isn't kept any more.")
 
 
 def _check_may_delete(interaction: _Interaction, job: Job) -> None:
@@ -340,6 +369,7 @@ ACTIONS = {
     "vary_subtle": vary_subtle,
     "vary_strong": vary_strong,
     "longer": longer,
+    "upscale": upscale,
     "edit": edit,
     "edit_send": edit_send,
     "motion": motion,

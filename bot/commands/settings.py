@@ -13,7 +13,14 @@ from discord import AppCommandOptionType, app_commands
 
 from bot.commands.lora_choice import LoraOption, usable_lora, viewer_of
 from bot.commands.options import Bounded, Option, choice_of, command, localized
-from bot.commands.reading import FORMATS, read_format, read_size, read_style, whole
+from bot.commands.reading import (
+    FORMATS,
+    read_format,
+    read_image_strength,
+    read_size,
+    read_style,
+    whole,
+)
 from bot.config_library import Style
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
@@ -39,6 +46,7 @@ _NAMES = {
     "negative_prompt": Words("negative prompt"),
     "format": Words("format"),
     "private": Words("private"),
+    "image_strength": Words("image strength"),
     "channels": Words("channels"),
     "roles": Words("roles"),
     "waiting": Words("waiting at once"),
@@ -64,6 +72,13 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
         ),
         "format": Option(choice_of([*FORMATS, NONE]), Words("The kind of file.")),
         "private": Option(Bounded(_KIND.boolean), Words("Whether only you see your GIFs.")),
+        "image_strength": Option(
+            Bounded(_KIND.number, 0, 1),
+            Words(
+                "How far GIFs may come away from pictures (0: as usual, {strength:g}).",
+                strength=limits.image_strength,
+            ),
+        ),
     }
     server: dict[str, Option] = {
         "channel": Option(Bounded(_KIND.channel), Words("Allow the bot here too, or no more.")),
@@ -154,6 +169,8 @@ def _checked(house: House, name: str, value: Any) -> Any:
         read_format(value)
     elif name == "private":
         return bool(value)
+    elif name == "image_strength":
+        return read_image_strength(value) if value else None
     elif name in _AT_MOST:
         return max(0, whole(_NAMES[name], value, 0)) or None
     return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None

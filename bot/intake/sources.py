@@ -1,4 +1,5 @@
-"""GIFs and films that people bring for their motion: fetched, looked at in a child, kept by hash.
+"""GIFs and films that people bring for their motion, and pictures to begin from: fetched, looked at
+in a child, kept by hash.
 
 Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
 at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.
@@ -13,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.config_library import AttachmentSettings
 from bot.errors import RefusedError
@@ -25,8 +27,12 @@ from generator.errors import MediaError
 from generator.media.containers import sniff
 from generator.words import counted
 
+if TYPE_CHECKING:
+    from generator.control.facts import Facts
+
 MEGABYTE = 2**20
 _SUFFIXES = {
+    "jpeg": ".jpg",
     "gif": ".gif",
     "png": ".png",
     "webp": ".webp",
@@ -75,7 +81,7 @@ class Turns:
 
 
 class SourceIntake:
-    """Takes in sources of motion. ``scratch`` is on the blobs' file system."""
+    """Takes in sources of motion, and pictures. ``scratch`` is on the blobs' file system."""
 
     def __init__(
         self,
@@ -94,10 +100,20 @@ class SourceIntake:
         self._decoding = asyncio.Semaphore(_AT_ONCE)
 
     async def take(self, user_id: int, brought: Brought) -> Attachment:
-        """Fetches, checks and keeps it; on disk when this returns.
+        """Fetches, checks and keeps what moves; on disk when this returns.
 
         Raises RefusedError or MediaError, one sentence, and nothing is kept.
         """
+        file, _ = await self._take(user_id, brought, moves=True)
+        return file
+
+    async def take_picture(self, user_id: int, brought: Brought) -> tuple[Attachment, Facts]:
+        """The same for what may as well stand still, with its size."""
+        return await self._take(user_id, brought, moves=False)
+
+    async def _take(
+        self, user_id: int, brought: Brought, *, moves: bool
+    ) -> tuple[Attachment, Facts]:
         most = self._settings.max_mb * MEGABYTE
         if brought.size_bytes > most:
             raise too_large(most)
@@ -112,32 +128,35 @@ class SourceIntake:
                     max_bytes=most,
                     seconds=self._settings.seconds,
                 )
-                file = await asyncio.to_thread(_named_by_content, part)
+                file = await asyncio.to_thread(_named_by_content, part, moves=moves)
                 async with self._decoding:
-                    await asyncio.to_thread(_check_moves, file)
+                    facts = await asyncio.to_thread(_facts, file, moves=moves)
                 blob = await asyncio.to_thread(self._blobs.adopt, file)
             finally:
                 await asyncio.to_thread(_clear, part)
-        return Attachment(blob, shown_name(brought.filename), size)
+        return Attachment(blob, shown_name(brought.filename), size), facts
 
 
-def _named_by_content(part: Path) -> Path:
-    """With the suffix of what it is. Raises RefusedError for what is no moving picture."""
+def _named_by_content(part: Path, *, moves: bool) -> Path:
+    """With the suffix of what it is. Raises RefusedError for what is no such picture."""
     with part.open("rb") as opened:
         kind = sniff(opened.read(_HEAD))
-    if kind not in _SUFFIXES:
-        if kind == "jpeg":
-            raise RefusedError("That file is a JPEG, which doesn't move; attach a moving one.")
+    if moves and kind == "jpeg":
+        raise RefusedError("That file is a JPEG, which doesn't move; attach a moving one.")
+    if moves and kind not in _SUFFIXES:
         raise RefusedError("That file is no GIF, WebP, PNG, MP4 or WebM; attach a moving one.")
+    if kind not in _SUFFIXES:
+        raise RefusedError("That file is no PNG, JPEG, WebP, GIF, MP4 or WebM; attach a picture.")
     return part.rename(part.with_suffix(_SUFFIXES[kind]))
 
 
-def _check_moves(file: Path) -> None:
+def _facts(file: Path, *, moves: bool) -> Facts:
     from generator.control import source  # numpy, which the bot's start needn't wait for
 
     facts = source.probe(file)
-    if len(facts.delays_ms) < 2:
+    if moves and len(facts.delays_ms) < 2:
         raise MediaError("That picture doesn't move; attach a GIF or film with several frames.")
+    return facts
 
 
 def _clear(part: Path) -> None:

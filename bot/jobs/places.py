@@ -26,7 +26,13 @@ def in_place(request: Request, blobs: BlobStore) -> Request:
         request,
         loras=tuple(replace(lora, path=placed(lora.path)) for lora in request.loras),
         control_source=placed(request.control_source),
+        image=placed(request.image),
     )
+
+
+def without_files(request: Request) -> Request:
+    """Words and numbers alone, with nothing that would have to be opened."""
+    return replace(request, loras=(), controls=(), control_source="", image="")
 
 
 def without_places(reason: Words) -> Words:

@@ -125,6 +125,11 @@ def help_(limits: ModelLimits) -> Embed:
         "shown first what is seen of it. In a message's menu: Use as motion, Remix."
     )
     embed.add_field(name=say("Motion"), value=motion, inline=False)
+    pictures = say(
+        "Attach a picture as image, and yours begins as it. In a picture's menu: Animate this. "
+        "Under a result: Upscale, the same at twice the size."
+    )
+    embed.add_field(name=say("Pictures"), value=pictures, inline=False)
     loras = say("Bring looks of your own (.safetensors), share them, choose them as lora in /gif.")
     embed.add_field(name="/lora", value=loras, inline=False)
     history = say("Your GIFs, by words and favourites.")

@@ -26,9 +26,10 @@ _FIRST = (
     ("vary_subtle", Words("Vary a little")),
     ("vary_strong", Words("Vary a lot")),
     ("longer", Words("Longer")),
-    ("edit", Words("Edit")),
+    ("upscale", Words("Upscale")),
 )
 _SECOND = (
+    ("edit", Words("Edit")),
     ("motion", Words("Motion of this")),
     ("favourite", Words("Favourite")),
     ("recipe", Words("Recipe")),
@@ -46,7 +47,7 @@ def result_view(job_id: str, *, offers_master: bool) -> View:
             view.add_item(ActionButton(action, job_id, label=say(label), row=row))
     if offers_master:
         button = MasterButton(job_id)
-        button.item.row = 1
+        button.item.row = 3
         view.add_item(button)
     options = [SelectOption(label=say(label), value=value) for value, label in EDITS.items()]
     view.add_item(ActionMenu("more", job_id, placeholder=say("More …"), options=options, row=2))

@@ -26,6 +26,7 @@ _DENOISE = "denoise"  # the stage that takes the time; the bar is its bar
 _PAINTING = Words("painting the frames")
 _BEFORE = {
     "encode_prompt": Words("reading the prompt"),
+    "encode_image": Words("looking at the picture"),
     "draw_noise": Words("drawing the noise"),
 }
 _AFTER = {"decode": _PAINTING, "to_frames": _PAINTING, "save": Words("saving")}
@@ -44,6 +45,7 @@ _RELATIONS = {
     "edit": Words("changed"),
     "motion": Words("its motion"),
     "remix": Words("remixed"),
+    "upscale": Words("at twice the size"),
 }
 SIZES = {
     "tall": Words("tall"),
@@ -137,6 +139,8 @@ def settings(request: Request) -> str:
         count("1 step", "{count} steps", request.steps),
         say("guidance {guidance:g}", guidance=request.guidance_scale),
     ]
+    if request.image:
+        words.append(say("from a picture, {strength:g}", strength=request.image_strength))
     return " · ".join(words)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from generator.cli.progress import ProgressBar
 from generator.control.files import Sources, fetched
 from generator.control.guides import Guides
+from generator.control.look import check_look
 from generator.control.preview import write_preview
 from generator.control.source import probe
 from generator.errors import MediaError
@@ -19,8 +20,6 @@ from generator.media.fit import fit
 from generator.media.output import write_whole
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup
-
-_CALLED = {"The source": "The image", "There is no source": "There is no image"}
 
 
 def make(
@@ -33,8 +32,7 @@ def make(
     with fetched(request) as sources:
         if request.controls:
             _check_moves(request, sources.control)
-        if request.image:
-            _check_image(sources.image)
+        check_look(request, sources.image)
         if arguments.control_preview is not None:
             _preview(request, setup, arguments, sources.control)
         if arguments.output is not None:
@@ -46,18 +44,6 @@ def _check_moves(request: Request, source: Path) -> None:
     facts = probe(source)
     if request.video_length > 1 and len(facts.delays_ms) == 1:
         raise MediaError("The file has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
-
-
-def _check_image(image: Path) -> None:
-    """The same; said of the image, since there may be a source as well."""
-    try:
-        probe(image)
-    except MediaError as error:
-        sentence = str(error)
-        for source, said in _CALLED.items():
-            if sentence.startswith(source):
-                sentence = said + sentence.removeprefix(source)
-        raise MediaError(sentence) from error
 
 
 def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:

@@ -1,13 +1,17 @@
 """What a clip begins from instead of noise alone: somebody's picture or clip, in the clip's size.
 
-Knows requests, and no model.
+Knows requests, and no model. Refusals speak of the image, since a request may have a source to
+follow as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from generator.control.source import read_look
+from generator.control.source import probe, read_look
+from generator.errors import MediaError
 from generator.media.clip import Frames
 from generator.protocol import Request
 
@@ -19,10 +23,26 @@ def first_look(request: Request, image: Path) -> Frames | None:
     """
     if not request.image:
         return None
-    return read_look(
-        image,
-        count=request.video_length,
-        duration_ms=request.video_duration,
-        width=request.width,
-        height=request.height,
-    )
+    with _called_image():
+        return read_look(
+            image,
+            count=request.video_length,
+            duration_ms=request.video_duration,
+            width=request.width,
+            height=request.height,
+        )
+
+
+def check_look(request: Request, image: Path) -> None:
+    """Whether it can be used, before a model is loaded, which takes longer; raises MediaError."""
+    if request.image:
+        with _called_image():
+            probe(image)
+
+
+@contextmanager
+def _called_image() -> Iterator[None]:
+    try:
+        yield
+    except MediaError as error:
+        raise MediaError("The image can't be used. {reason}", reason=error.words) from error
