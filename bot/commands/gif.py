@@ -52,9 +52,9 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
 
 async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
     """Makes what the options of /gif say, with files as ``Brought``; raises what it refuses."""
-    house, count = house_of(interaction), read_count(typed["count"])
+    house = house_of(interaction)
     given = await taken_for_granted(interaction, dict(typed))
-    files = _Files.of(given, typed)
+    files, count = _Files.of(given, typed), read_count(given.pop("count"))
     style = read_style(house.settings.styles, given.pop("style", None))
     suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
     chosen = await choose(interaction, _loras(given))

@@ -1,5 +1,4 @@
-"""The menu of a message: "Use as motion" and "Animate this" on anybody's GIF or picture, "Remix" on
-one of this bot's.
+"""The menu of a message: "Use as motion", "Animate this", and "Remix" on a GIF of this bot's.
 
 A GIF of this bot's that it has no row of (somebody uploaded it again) is remixed by the recipe in
 the file. A recipe is a stranger's text: files that it names are never opened.

@@ -1,5 +1,4 @@
-"""GIFs and films that people bring for their motion, and pictures to begin from: fetched, looked at
-in a child, kept by hash.
+"""Sources of motion and pictures that people bring: fetched, looked at in a child, kept by hash.
 
 Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
 at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.

@@ -28,9 +28,11 @@ def gif(frames: int = 6, width: int = 64, height: int = 48, delay: int = 100) ->
     return made.getvalue()
 
 
-def still(kind: str = "PNG") -> bytes:
+def still(
+    kind: str = "PNG", size: tuple[int, int] = (32, 32), colour: tuple[int, int, int] = (0, 0, 0)
+) -> bytes:
     made = io.BytesIO()
-    Image.new("RGB", (32, 32)).save(made, kind)
+    Image.new("RGB", size, colour).save(made, kind)
     return made.getvalue()
 
 

@@ -39,6 +39,8 @@ def test_the_names_that_hold() -> None:
         "control_gif",
         "control_type",
         "control_strength",
+        "image",
+        "image_strength",
         "count",
         "format",
         "private",
@@ -54,6 +56,7 @@ def test_the_names_that_hold() -> None:
         "settings",
         "help",
         "Use as motion",
+        "Animate this",
         "Remix",
     ]
 
@@ -92,6 +95,29 @@ def test_every_value_arrives() -> None:
     assert (request.width, request.height, request.video_length) == (768, 320, 12)
     assert (request.video_duration, request.steps, request.guidance_scale) == (2000, 7, 0)
     assert (request.negative_prompt, request.seed) == ("b", 0)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "name"),
+    [
+        (1920, 1080, "landscape"),
+        (1080, 1920, "portrait"),
+        (3000, 2000, "photo landscape"),
+        (640, 640, "square"),
+        (160, 10, "wide"),
+        (10, 160, "tall"),
+    ],
+)
+def test_the_size_nearest_to_a_pictures_shape(width: int, height: int, name: str) -> None:
+    assert {reading.nearest_size(each, width, height).name for each in (BIG, SMALL)} == {name}
+
+
+@pytest.mark.parametrize("strength", [0, 1.5, "nan", "far", -1])
+def test_a_strength_that_is_none(strength: Any) -> None:
+    request = reading.read_request(BIG, prompt="a")
+    with pytest.raises(RequestError, match="image strength"):
+        reading.with_image(BIG, request, "a", strength)
+    assert reading.with_image(BIG, request, "a", None).image_strength == BIG.image_strength
 
 
 @pytest.mark.parametrize("seed", [2**64 - 1, str(2**64 - 1), " 5 "])

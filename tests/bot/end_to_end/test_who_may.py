@@ -40,6 +40,7 @@ COMMANDS = {
     "settings mine": ANYBODY,
     "settings server": MANAGER,
     "Use as motion": ANYBODY,
+    "Animate this": ANYBODY,
     "Remix": ANYBODY,
 }
 OF_A_JOB = {
@@ -47,6 +48,7 @@ OF_A_JOB = {
     "vary_subtle": WHERE_IT_STANDS,
     "vary_strong": WHERE_IT_STANDS,
     "longer": WHERE_IT_STANDS,
+    "upscale": WHERE_IT_STANDS,
     "edit": WHERE_IT_STANDS,
     "edit_send": WHERE_IT_STANDS,
     "motion": WHERE_IT_STANDS,
@@ -64,6 +66,7 @@ OF_A_DRAFT = {
     "sheet_strength": OWNER,
     "sheet_go": OWNER,
     "sheet_prompt": OWNER,
+    "animate_send": OWNER,
     "remix_open": OWNER,
     "remix_send": OWNER,
 }
