@@ -30,11 +30,12 @@ Make = Callable[[Request], Clip]
 
 _PROMPT = "a red ball moving right on a beige background"
 _ON_DARK = "a yellow star spinning on a navy background"
+_GROWING = "a yellow star growing on a navy background"
 _TURNING = "a green square spinning on a gray background"
 _SEED = 7
 _FRAMES, _DURATION_MS = 24, 2000  # of a picture; its clips are repeated in that time
 _GAP, _GROUND = 8, (43, 45, 49)  # the ground of a dark client
-_SOURCE = "source.gif"
+_SOURCE, _LOOK = "source.gif", "look.png"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -71,6 +72,7 @@ def pages(limits: ModelLimits, make: Make, scratch: Path) -> Mapping[str, Sequen
         "seed": [make(replace(usual, seed=_SEED + index)) for index in range(3)],
         "lora": _with_lora(dark, make),
         "control_gif": _following(limits, usual, make, scratch / _SOURCE),
+        "image": _from_picture(dark, make, scratch / _LOOK),
         "edits": [turning, *(EDITS[edit](turning, "") for edit in guide.EDITS)],
     }
 
@@ -109,6 +111,18 @@ def _following(limits: ModelLimits, request: Request, make: Make, file: Path) ->
         control = Control("canny", limits.controlnet_conditioning_scale)
         followed = replace(request, controls=(control,), control_source=str(file))
         return [source, make(followed)]
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def _from_picture(request: Request, make: Make, file: Path) -> list[Clip]:
+    """A still, and clips that come away from it more and more."""
+    still = make(replace(request, video_length=1))
+    save(still, file)
+    try:
+        begun = replace(request, prompt=_GROWING, seed=_SEED + 1, image=str(file))
+        moved = [replace(begun, image_strength=far) for far in guide.IMAGE_STRENGTHS]
+        return [still, *map(make, moved)]
     finally:
         file.unlink(missing_ok=True)
 

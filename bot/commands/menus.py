@@ -69,8 +69,8 @@ async def animate(interaction: discord.Interaction[Any], message: discord.Messag
         field("prompt", say("What moves, and how"), "", long=True),
         field(
             "strength",
-            say("How far it may come away from the picture"),
-            f"{house.limits.image_strength:g}",
+            say("How far from the picture (0.05 to 1)"),
+            "",
             needed=False,
             longest=_LONGEST_NUMBER,
         ),

@@ -16,6 +16,7 @@ SIZES = ("tall", "square", "wide")
 FRAMES = (4, 8, 16)
 STEPS = (3, 10, 30)
 GUIDANCES = (1.0, 3.0, 9.0)
+IMAGE_STRENGTHS = (0.2, 0.4, 0.8)
 EDITS = ("reverse", "ping_pong", "loop")
 
 
@@ -76,6 +77,16 @@ PAGES = (
     Page(
         "control_gif",
         Words("Motion from a GIF of yours: left what was attached, right what moves like it."),
+    ),
+    Page(
+        "image",
+        Words(
+            "A picture that the GIF begins as. Here: the picture, and what image_strength {little:g}, "
+            "{some:g} and {much:g} leave of it. Upscale is the same, from a GIF's own frames.",
+            little=IMAGE_STRENGTHS[0],
+            some=IMAGE_STRENGTHS[1],
+            much=IMAGE_STRENGTHS[2],
+        ),
     ),
     Page(
         "edits",

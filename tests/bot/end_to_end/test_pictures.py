@@ -115,7 +115,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         form = await ada.message_command("Animate this", message)
         await form.acknowledged()
     async with running(setup.write(**SMALL), discord) as bot:  # the form is still open
-        sent = await ada.submit(form, prompt="the sun sets", strength="")
+        sent = await ada.submit(form, prompt="the sun sets")
         made = await posted(sent)
         assert not made.ephemeral
         assert looks_like(made, ORANGE)
