@@ -81,8 +81,8 @@ PAGES = (
     Page(
         "image",
         Words(
-            "A picture that the GIF begins as. Here: the picture, and what image_strength {little:g}, "
-            "{some:g} and {much:g} leave of it. Upscale is the same, from a GIF's own frames.",
+            "A picture that the GIF begins as. Here: the picture, and what an image_strength of "
+            "{little:g}, {some:g} and {much:g} leaves of it. Upscale begins from a whole GIF.",
             little=IMAGE_STRENGTHS[0],
             some=IMAGE_STRENGTHS[1],
             much=IMAGE_STRENGTHS[2],

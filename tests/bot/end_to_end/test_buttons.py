@@ -13,13 +13,15 @@ from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_lora import lora
 
+PATIENCE = 90.0  # seconds; a busy machine takes its time, an idle one none of it
+
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.files, 20)
+    return await interaction.message(lambda message: message.files, PATIENCE)
 
 
 async def said(interaction: Interaction) -> str:
-    message = await interaction.message(lambda message: not message.loading, 20)
+    message = await interaction.message(lambda message: not message.loading, PATIENCE)
     assert message.ephemeral, message.text
     return message.text
 

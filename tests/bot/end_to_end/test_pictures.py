@@ -19,7 +19,7 @@ from generator.recipe import Recipe
 from generator.recipe import Setup as Model
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
+from tests.bot.end_to_end.test_buttons import PATIENCE, forge, posted, request_of, said
 
 LOOKS = "tests.bot.engines.looks:create"
 ORANGE = (240, 160, 20)
@@ -48,7 +48,9 @@ async def test_a_picture_is_the_first_look(setup: Setup, discord: Sandbox, ada: 
         sent = await ada.slash(
             "gif", prompt="dusk", image=SUNSET, image_strength=0.5, size="tall", frames=3, count=2
         )
-        await discord.until(lambda: sum(bool(one.files) for one in sent.messages) == 2 or None, 20)
+        await discord.until(
+            lambda: sum(bool(one.files) for one in sent.messages) == 2 or None, PATIENCE
+        )
         await setup.all_over()
     assert looks_like(message, ORANGE)
     request = files.request_in(message.files[0].data)
@@ -89,7 +91,7 @@ async def test_a_picture_and_a_motion_together(setup: Setup, discord: Sandbox, a
             await ada.slash("gif", prompt="x", control_type="canny", control_strength=0.7, **both)
         )
         waiting = await ada.slash("gif", prompt="y", image_strength=0.3, **both)
-        sheet = await waiting.message(lambda message: message.files, 20)
+        sheet = await waiting.message(lambda message: message.files, PATIENCE)
         assert sheet.ephemeral
     async with running(setup.write(**SMALL), discord):
         later = await posted(await ada.press(sheet, "Go"))
@@ -113,7 +115,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         assert "no uploaded file" in await said(await ada.message_command("Animate this", words))
         message = await bob.says("look", SUNSET)
         form = await ada.message_command("Animate this", message)
-        await form.acknowledged()
+        await form.acknowledged(PATIENCE)
     async with running(setup.write(**SMALL), discord) as bot:  # the form is still open
         sent = await ada.submit(form, prompt="the sun sets")
         made = await posted(sent)
@@ -122,7 +124,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         again = await ada.submit(form, prompt="the sun sets", strength="0.5")
         assert "sent already" in await said(again)
         form = await ada.message_command("Animate this", message)
-        await form.acknowledged()
+        await form.acknowledged(PATIENCE)
         assert "must be from 0.05 to 1" in await said(
             await ada.submit(form, prompt="x", strength="7")
         )
@@ -175,9 +177,9 @@ async def test_a_file_that_a_strangers_recipe_names_is_never_opened(
         await discord.commands_registered()
         message = await bob.says("remix me", Upload("a.gif", lure.read_bytes()))
         found = await ada.message_command("Remix", message)
-        recipe = await found.message(lambda message: message.buttons, 20)
+        recipe = await found.message(lambda message: message.buttons, PATIENCE)
         form = await ada.press(recipe, "Change it")
-        await form.acknowledged()
+        await form.acknowledged(PATIENCE)
         made = await posted(await ada.submit(form))
         await setup.all_over()
     assert files.request_in(made.files[0].data)["image"] == ""
@@ -252,10 +254,10 @@ async def test_nano_begins_from_a_picture_and_makes_it_larger(
         sent = await ada.slash(
             "gif", prompt="an orange ball", image=SUNSET, frames=4, steps=4, image_strength=0.5
         )
-        message = await sent.message(lambda message: message.files, 180)
+        message = await sent.message(lambda message: message.files, 300)
         await setup.all_over()
         pressed = await ada.press(message, "Upscale")
-        larger = await pressed.message(lambda message: message.files, 120)
+        larger = await pressed.message(lambda message: message.files, 300)
         await setup.all_over()
     assert [row["state"] for row in setup.rows()] == ["done", "done"]
     assert shown(message).shape == (4, WIDE.height, WIDE.width, 3)
