@@ -88,7 +88,7 @@ async def animate_send(
     typed: dict[str, Any] = dict.fromkeys(gif_options(house.limits, house.settings.styles))
     typed["prompt"] = values.get("prompt", "").strip()
     typed["image"] = Brought(**draft.content["picture"])
-    typed["image_strength"] = values.get("strength", "").strip() or None
+    typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
         raise RefusedError("That GIF was asked for already.")
     await make(interaction, typed)
