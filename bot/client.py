@@ -21,7 +21,7 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot import events
+from bot import events, payloads
 from bot.allowance import Allowance
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.commands.options import LocaleTranslator
@@ -29,8 +29,8 @@ from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
 from bot.house import House
 from bot.storage import registrations
-from bot.ui.actions import SentForms, submitted
-from bot.ui.answers import sentence, whisper
+from bot.ui.actions import SentForms, of_another_version, submitted
+from bot.ui.answers import refuse, sentence, whisper
 from bot.words import say, speak, speaking
 
 logger = logging.getLogger(__name__)
@@ -136,10 +136,13 @@ class HotshotClient(discord.AutoShardedClient):
         self.connected.set()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Forms come here, whether or not this process showed them."""
+        """Forms come here, whether or not this process showed them, and what nothing answers to."""
         await submitted(interaction, self._forms)
+        if interaction.type is discord.InteractionType.component and not _is_known(interaction):
+            async with refuse(interaction):
+                raise of_another_version()
 
-    def _admits(self, event: events.Event) -> bool:
+    def _admits(self, event: payloads.Event) -> bool:
         """Whether an interaction is looked at. Of those that aren't, a few are told so."""
         user_id = events.asker_of(event)
         if self._allowance.take(user_id):
@@ -219,6 +222,13 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
         else:
             words = sentence(cause)
         await whisper(interaction, words)
+
+
+def _is_known(interaction: discord.Interaction[Any]) -> bool:
+    data: Any = interaction.data
+    custom_id = str(data["custom_id"])
+    patterns = (item.__discord_ui_compiled_template__ for item in DYNAMIC_ITEMS)
+    return any(pattern.fullmatch(custom_id) for pattern in patterns)
 
 
 def point_to(settings: DiscordSettings) -> None:

@@ -143,8 +143,13 @@ async def perform(
     async with refuse(interaction):
         actions: Mapping[str, Action] = interaction.client.actions
         if action not in actions:
-            raise RefusedError("This button is of another version of the bot; use a newer message.")
+            raise of_another_version()
         await actions[action](interaction, target, values)
+
+
+def of_another_version() -> RefusedError:
+    """What is said of a button that nothing answers to."""
+    return RefusedError("This button is of another version of the bot; use a newer message.")
 
 
 def _fields(data: Any) -> dict[str, str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from bot.sandbox import Interaction, Person, Sandbox, payloads
-from bot.sandbox.interactions import COMMAND
+from bot.sandbox import Interaction, Message, Person, Sandbox, payloads
+from bot.sandbox.interactions import COMMAND, COMPONENT
 from bot.sandbox.world import Dispatch
 
 _KINDS = {str: 3, int: 4, float: 10}  # Discord's types of options
@@ -27,16 +27,36 @@ def altered(
         for option, value in options.items()
     ]
     data = {"id": registered["id"], "name": name, "type": 1, "options": values}
+    return _sent(discord, person, COMMAND, data, changed)
+
+
+def press(
+    discord: Sandbox, person: Person, source: Message, data: dict[str, Any], said: dict[str, Any]
+) -> Interaction:
+    """A component of a message, of which the event says no more than this."""
+    return _sent(discord, person, COMPONENT, data, {"message": said}, source=source)
+
+
+def _sent(
+    discord: Sandbox,
+    person: Person,
+    kind: int,
+    data: dict[str, Any],
+    changed: dict[str, Any],
+    *,
+    source: Message | None = None,
+) -> Interaction:
     world = discord.world
     interaction = Interaction(
         world=world,
         id=world.new_id(),
         token=secrets.token_urlsafe(96),
-        type=COMMAND,
+        type=kind,
         user=person.user,
         channel=person.channel,
         data=data,
         created=world.clock.now(),
+        source=source,
     )
     world.interactions[interaction.id] = world.tokens[interaction.token] = interaction
     guild = person.channel.guild

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bot.sandbox import Person, Sandbox
+from bot.sandbox import Message, Person, Sandbox
 from bot.sandbox.world import Dispatch
-from tests.bot.end_to_end.forged import altered
+from tests.bot.end_to_end.forged import altered, press
 from tests.bot.end_to_end.process import Setup, running
+
+
+def holds(words: str, message: Message) -> bool:
+    return words in message.text.lower()
+
 
 BARE: dict[str, Any] = dict.fromkeys(
     ("attachment_size_limit", "version", "locale", "guild_locale", "guild", "app_permissions")
@@ -29,6 +35,28 @@ async def test_an_interaction_with_little_in_it_is_served(
             await sent.message(lambda message: message.files, 20)
         await setup.all_over()
     assert {row["channel_id"] for row in setup.rows("channel_id")} == {person.channel.id}
+
+
+async def test_a_press_needs_no_more_than_its_name(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    async with running(setup.write(), discord):
+        message = await (await ada.slash("gif", prompt="x")).message(lambda each: each.files, 20)
+        await setup.all_over()
+        again = f"do:again:{setup.rows('id')[0]['id']}"
+        menu = again.replace("do:again", "pick:more")
+        for custom_id, kind, words in (
+            (again, 2, "seed"),
+            (menu, 3, "isn't one of the choices"),
+            ("never:heard:of", 2, "another version of the bot"),
+            ("do:nothing:0", 2, "another version of the bot"),
+        ):
+            for said in ({"id": str(message.id)}, {"id": str(message.id), "components": []}):
+                data = {"component_type": kind, "custom_id": custom_id, "values": ["x"]}
+                pressed = press(discord, ada, message, data, said)
+                await pressed.message(partial(holds, words), 20)
+        await setup.all_over()
+    assert len(setup.rows()) == 3
 
 
 async def test_an_event_that_makes_no_sense_costs_nothing_but_a_line(

@@ -1,0 +1,91 @@
+"""Interactions as discord.py and this bot need them: what was left out is filled in. Pure.
+
+A Discord of another version, or a stand-in, may send less than discord.py takes for granted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import discord
+
+Event = dict[str, Any]
+
+_COMPONENT = discord.InteractionType.component.value
+_TEXT_CHANNEL, _DIRECT, _GROUP = 0, 1, 3
+_PRIVATE = 2  # the context of group messages, and of people among themselves
+_ROW = 1
+_MESSAGE: Event = {
+    "type": 0,
+    "content": "",
+    "attachments": [],
+    "embeds": [],
+    "mentions": [],
+    "mention_roles": [],
+    "mention_everyone": False,
+    "pinned": False,
+    "tts": False,
+    "edited_timestamp": None,
+}
+_USER: Event = {"discriminator": "0", "avatar": None}
+
+
+def completed(interaction: Event) -> Event:
+    """An INTERACTION_CREATE with all that is needed, where it can be told from the rest."""
+    least = {"version": 1, "attachment_size_limit": discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES}
+    whole = {**least, **interaction, "channel": _channel(interaction)}
+    data = dict(interaction.get("data") or {})
+    if "resolved" in data:
+        data["resolved"] = _resolved(data["resolved"], interaction)
+    whole["data"] = data
+    if interaction["type"] == _COMPONENT:
+        whole["message"] = _pressed(interaction, data)
+    return whole
+
+
+def _channel(interaction: Event) -> Event:
+    channel = dict(interaction.get("channel") or {})
+    channel.setdefault("id", interaction.get("channel_id") or "0")
+    if "type" not in channel:
+        alone = _GROUP if interaction.get("context") == _PRIVATE else _DIRECT
+        channel["type"] = _TEXT_CHANNEL if interaction.get("guild_id") else alone
+    private = channel["type"] in (_DIRECT, _GROUP)
+    return ({"recipients": []} if private else {"name": "", "position": 0}) | channel
+
+
+def _pressed(interaction: Event, data: Event) -> Event:
+    """The message that a component stands in, holding that one alone.
+
+    What a press does stands in its custom_id, and discord.py must find it in the message, whatever
+    else the message is said to hold.
+    """
+    pressed = {"type": data["component_type"], "custom_id": data["custom_id"], "options": []}
+    row = {"type": _ROW, "components": [{"style": 2, "label": "…", **pressed}]}
+    message = _message(interaction.get("message") or {}, interaction)
+    return message | {"components": [row], "flags": 0}
+
+
+def _message(message: Event, interaction: Event) -> Event:
+    author = {"id": str(interaction["application_id"]), "username": ""}
+    least = _MESSAGE | {"id": "0", "author": author}
+    whole = {**least, **message}
+    whole["author"] = {**_USER, **whole["author"]}
+    whole["attachments"] = [_attachment(each) for each in whole["attachments"]]
+    return whole
+
+
+def _resolved(resolved: Event, interaction: Event) -> Event:
+    """What options and menus point to."""
+    whole = dict(resolved)
+    for kind, complete in (
+        ("attachments", _attachment),
+        ("messages", lambda message: _message(message, interaction)),
+    ):
+        if kind in whole:
+            whole[kind] = {key: complete(each) for key, each in whole[kind].items()}
+    return whole
+
+
+def _attachment(attachment: Event) -> Event:
+    least = {"filename": "file", "size": 0, "proxy_url": attachment.get("url", "")}
+    return {**least, **attachment}
