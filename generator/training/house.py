@@ -174,5 +174,7 @@ def _sync(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
+    if "inline_container" in str(error):  # torch's own file format
+        return "the disk is full, or refuses"
     said = getattr(error, "strerror", None) or str(error)
     return " ".join(str(said).split())[:120]

@@ -203,9 +203,10 @@ class Loop:
         culprits = list(dict.fromkeys(names[place] for place in bad))
         newest = self.house.latest()
         kept = f"the last checkpoint, {newest.name}, is as it was" if newest else "nothing is saved"
+        where = "sample" if len(culprits) == 1 else "samples"
         raise TrainingError(
-            f"The loss is no number at step {self.done + 1}, in the sample "
-            f"{' and '.join(culprits[:3])}; {kept}. Look at the sample, or lower --learning-rate."
+            f"The loss is no number at step {self.done + 1}, in the {where} "
+            f"{', '.join(culprits[:3])}; {kept}. Look there, or lower --learning-rate."
         )
 
     def _is_time_to_save(self) -> bool:

@@ -107,7 +107,8 @@ class _Bounds:
     def of(cls, points: list[tuple[int, float]]) -> _Bounds:
         xs, ys = [x for x, _ in points], [y for _, y in points]
         low, high = min(ys), max(ys)
-        return cls(min(xs), max(xs), low, high if high > low else low + 1)
+        room = 0.0 if high > low else abs(low) / 2 or 1.0  # what is constant runs in the middle
+        return cls(min(xs), max(xs), low - room, high + room)
 
     def path(self, points: Sequence[tuple[float, float]]) -> str:
         return "M" + " L".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)

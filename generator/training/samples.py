@@ -137,7 +137,7 @@ def _read_clip(folder: Path, video_length: int | None) -> Sample:
 def _chosen(files: list[Path], video_length: int | None) -> list[Path]:
     wanted = video_length or max(len(files), LEAST)
     if len(files) < wanted:
-        raise BadSampleError(f"it has {len(files)} frames where at least {wanted} are wanted")
+        raise BadSampleError(f"it has {len(files)} of the {wanted} frames that it needs")
     if wanted > MOST:
         raise BadSampleError(
             f"it has {wanted} frames where at most {MOST} can be; --video-length {MOST} takes as "
