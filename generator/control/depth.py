@@ -7,13 +7,17 @@ scale for each frame, the depth would pump whenever something comes or goes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 import torch
 from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from generator.errors import ModelError
+from generator.hotshot.sources import fetch_root
+from generator.hotshot.weights import TRANSFORMERS_STEM
 from generator.media.clip import Frames
+from generator.places import existing, on_the_hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,16 @@ class DepthAnnotator:
     @classmethod
     def load(cls, model: str, device: str) -> Self:
         """``model`` is a directory or a hub id; raises ModelError. Weights as safetensors only."""
+        # Fetched here, since transformers asks a hub that is gone again and again for minutes.
+        directory = str(existing(model) or _fetched(model))
         try:
             # Pillow's preparation is there with every installation, torchvision's isn't.
-            processor = AutoImageProcessor.from_pretrained(model, backend="pil")
-            loaded = AutoModelForDepthEstimation.from_pretrained(model, use_safetensors=True)
+            processor = AutoImageProcessor.from_pretrained(
+                directory, backend="pil", local_files_only=True
+            )
+            loaded = AutoModelForDepthEstimation.from_pretrained(
+                directory, use_safetensors=True, local_files_only=True
+            )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(
                 "The depth model {model} can't be loaded ({reason}); give the directory or hub id "
@@ -54,6 +64,16 @@ class DepthAnnotator:
         levels = ((fitted - low) / spread * 255).round().to(torch.uint8)
         pictures: Frames = levels[:, 0, :, :, None].expand(-1, -1, -1, 3).cpu().numpy().copy()
         return pictures
+
+
+def _fetched(model: str) -> Path:
+    repository, inner = on_the_hub(model) or ("", "")
+    if not repository or inner:
+        raise ModelError(
+            f"There is no depth model at {model}; give the directory or hub id of a "
+            "depth-estimation model of transformers."
+        )
+    return fetch_root(repository, TRANSFORMERS_STEM)
 
 
 def _grows_with_distance(config: Any) -> bool:

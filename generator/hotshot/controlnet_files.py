@@ -79,7 +79,9 @@ def find_controlnet(kind: str, model_directory: Path) -> Path:
             kind=kind,
             names=", ".join(_kinds(own)),
         )
-    return fetch_file(repository, (inner,)) if inner else fetch_root(repository)
+    if inner:
+        return fetch_file(repository, (inner,))
+    return fetch_root(repository, weights.DIFFUSERS_STEM)
 
 
 def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.dtype) -> Any:

@@ -102,12 +102,14 @@ def fetch(repository: str, folders: tuple[str, ...]) -> Path:
     return directory
 
 
-def fetch_root(repository: str) -> Path:
+def fetch_root(repository: str, stem: str) -> Path:
     """A snapshot of one network alone, whose config and weights lie at the repository's top.
 
-    Raises ModelError where the hub can't be reached and the cache has no copy.
+    ``stem`` is how its weights' files begin. Raises ModelError where the hub can't be reached and
+    the cache has no copy.
     """
-    files = ("config.json", "diffusion_pytorch_model*.safetensors", "*.safetensors.index*.json")
+    configs = ("config.json", "preprocessor_config.json", "processor_config.json")
+    files = (*configs, f"{stem}*.safetensors", "*.safetensors.index*.json")
     directory = _snapshot(repository, files, ignore=_OTHER_VARIANTS)
     if not any(directory.glob("*.safetensors")):
         directory = _snapshot(repository, files, ignore=_OTHER_VARIANTS[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -19,8 +20,10 @@ from generator.control.names import ANNOTATORS, annotator_name, default_for
 from generator.control.preview import contact_sheet, write_preview
 from generator.errors import ModelError, RequestError
 from tests.generator.control.sources import numbered
+from tests.generator.hotshot.hub import serving
 from tests.generator.media.pictures import gradient, moving_ball, read_back
 
+SOON = 15.0  # seconds on a busy machine
 WITHOUT_MODEL = [name for name in ANNOTATORS if name != "depth"]
 
 
@@ -146,12 +149,32 @@ def test_metres_are_turned_round(depth_model: Path) -> None:
     assert np.corrcoef(first.argsort().argsort(), second.argsort().argsort())[0, 1] < 0
 
 
-@pytest.mark.parametrize("name", ["/no/such/model", "empty"])
-def test_no_depth_model_is_a_sentence(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("/no/such/model", "There is no depth model at"),
+        ("nothing", "There is no depth model at"),
+        ("empty", r"depth model .* can't be loaded"),
+    ],
+)
+def test_no_depth_model_is_a_sentence(name: str, says: str, tmp_path: Path) -> None:
     place = str(tmp_path) if name == "empty" else name
-    with pytest.raises(ModelError, match=r"depth model .* can't be loaded") as caught:
+    with pytest.raises(ModelError, match=says) as caught:
         create("depth", depth_model=place)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_depth_model_from_a_hub_and_from_one_that_is_gone(depth_model: Path) -> None:
+    with serving("owner/depth", depth_model) as hub:
+        fetched = create("depth", depth_model="owner/depth")
+        assert "model.safetensors" in hub.downloaded
+    frames = gradient(2, 70)
+    assert np.array_equal(fetched(frames), create("depth", depth_model=str(depth_model))(frames))
+    began = time.monotonic()
+    with pytest.raises(ModelError, match="other/depth can't be fetched from the hub"):
+        create("depth", depth_model="other/depth")
+    assert time.monotonic() - began < SOON
 
 
 def test_a_pickle_is_not_loaded(depth_model: Path, tmp_path: Path) -> None:

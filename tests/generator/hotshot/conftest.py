@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from generator.hotshot import sources
 from generator.hotshot.loading import HotshotModel, load_model
 from tests.generator.hotshot.reference import CPU, TINY
 
@@ -22,10 +21,3 @@ def tiny() -> HotshotModel:
 def copy_of_tiny(tmp_path: Path) -> Path:
     """A directory of its own: same content, small files copied, free to be broken."""
     return shutil.copytree(TINY, tmp_path / "model")
-
-
-@pytest.fixture
-def empty_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Nothing was fetched from a hub before, and the usual one is forgotten."""
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sources, "ENDPOINT", "http://127.0.0.1:9")  # where nobody answers
