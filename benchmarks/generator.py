@@ -121,13 +121,18 @@ def _print_gifs(directory: Path, rounds: int = 3) -> None:
 
 def _print_peaks(directory: Path) -> None:
     rows = [
-        (f"{precision}, low_vram_mode" if low_vram else precision, f"{peak:.0f}")
+        (
+            f"{precision}, low_vram_mode" if low_vram else precision,
+            *(
+                f"{midsize.peak(directory, precision, low_vram=low_vram, controlled=with_one):.0f}"
+                for with_one in (False, True)
+            ),
+        )
         for precision in midsize.PRECISIONS
         for low_vram in (False, True)
-        for peak in (midsize.peak(directory, precision, low_vram=low_vram),)
     ]
     where = "of the GPU" if torch.cuda.is_available() else "of the process"
-    print_table(f"peak memory {where} for that GIF, MB", ("", "MB"), rows)
+    print_table(f"peak memory {where} for that GIF, MB", ("", "alone", "with a ControlNet"), rows)
 
 
 def _timed(action: Callable[[], object], rounds: int) -> list[float]:

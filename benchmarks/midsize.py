@@ -10,21 +10,24 @@ import json
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from diffusers import AnimateDiffSDXLPipeline, AutoencoderKL, UNetMotionModel
+from diffusers import AnimateDiffSDXLPipeline, AutoencoderKL, ControlNetModel, UNetMotionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from generator.hotshot import layout
+from generator.hotshot.controlnet_files import config_for
 from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.hotshot.schedulers import make_scheduler
 from generator.hotshot.unet import HotshotUNet
 from generator.nano import text, unet
-from generator.protocol import Request
+from generator.protocol import Control, Request
 
 UNET: dict[str, Any] = {
     "_class_name": layout.CLASS_NAME,
@@ -56,6 +59,7 @@ REQUEST = Request(
     guidance_scale=5.0,
     video_length=8,
 )
+_CONTROL = Control("canny")
 PRECISIONS = {"f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 
 
@@ -65,6 +69,9 @@ def write(directory: Path) -> None:
     text.save_tokenizers(directory, 0)
     network = HotshotUNet(UNET)
     _save(directory / "unet", network.published_state_dict(), network.published_config)
+    ControlNetModel.from_config(config_for(UNET)).save_pretrained(
+        directory / "controlnet" / _CONTROL.kind
+    )
     _vae().save_pretrained(directory / "vae")
     vocabulary = len(text.load_tokenizers(directory)[0])
     CLIPTextModel(_text_config(vocabulary)).save_pretrained(directory / "text_encoder")
@@ -104,6 +111,14 @@ def generate(pipeline: HotshotPipeline) -> object:
     return pipeline(REQUEST, report=lambda *_: None)
 
 
+def generate_controlled(pipeline: HotshotPipeline) -> object:
+    """With a ControlNet, which is shown noise."""
+    request = replace(REQUEST, controls=(_CONTROL,), control_source="noise")
+    shape = (request.video_length, request.height, request.width, 3)
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    return pipeline(request, report=lambda *_: None, pictures=[noise])
+
+
 def generate_plain(pipeline: Any) -> object:
     made: object = pipeline(
         prompt=REQUEST.prompt,
@@ -120,10 +135,10 @@ def generate_plain(pipeline: Any) -> object:
     return made
 
 
-def peak(directory: Path, precision: str, *, low_vram: bool) -> float:
+def peak(directory: Path, precision: str, *, low_vram: bool, controlled: bool) -> float:
     """MB that one GIF takes, in a process of its own: of the GPU where there is one."""
     command = [sys.executable, "-m", "benchmarks.midsize", str(directory), precision]
-    command += ["low"] if low_vram else []
+    command += ["low"] * low_vram + ["controlled"] * controlled
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - fixed
     return float(done.stdout)
 
@@ -175,5 +190,6 @@ def _write_json(path: Path, values: object) -> None:
 
 
 if __name__ == "__main__":
-    generate(make(Path(sys.argv[1]), sys.argv[2], low_vram="low" in sys.argv))
+    made = make(Path(sys.argv[1]), sys.argv[2], low_vram="low" in sys.argv)
+    (generate_controlled if "controlled" in sys.argv else generate)(made)
     print(_peak_of_this_process())
