@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 from yarl import URL
 
 from bot import machine, words
+from bot.allowance import Allowance
 from bot.client import HotshotClient
-from bot.config import DISCORD, GeneratorSettings, Settings, StorageSettings
+from bot.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
 from bot.house import House
 from bot.intake.download import Places, attachments_of, links_to
 from bot.intake.lora_files import LoraIntake
@@ -44,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 _LEAVING = Words("The bot is being restarted.")
 _MEGABYTE = 2**20
+_BURST_SECONDS = 5  # what one person may ask in so many seconds may come at once
 
 
 async def run(settings: Settings) -> None:
@@ -55,7 +57,7 @@ async def run(settings: Settings) -> None:
     with locked(settings.storage.data_dir):
         async with (
             open_database(settings.storage.url) as database,
-            HotshotClient(settings.discord, each_second=settings.queue.per_user_second) as client,
+            HotshotClient(settings.discord, _allowance(settings.queue)) as client,
         ):
             blobs = BlobStore(settings.storage.blobs)
             board = DiscordBoard(client, client.logged_in)
@@ -119,6 +121,12 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
 async def _keep_house(database: Database, blobs: BlobStore, storage: StorageSettings) -> None:
     limits = retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
     await retention.keep_clean(database, blobs, storage.scratch, limits)
+
+
+def _allowance(queue: QueueSettings) -> Allowance:
+    """Whoever may have many GIFs waiting may also ask for them at once."""
+    at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
+    return Allowance(at_once=at_once, each_second=queue.per_user_second)
 
 
 async def _job_service(

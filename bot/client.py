@@ -28,8 +28,9 @@ from bot.commands.options import LocaleTranslator
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
 from bot.house import House
+from bot.seen import Seen
 from bot.storage import registrations
-from bot.ui.actions import SentForms, of_another_version, submitted
+from bot.ui.actions import of_another_version, submitted
 from bot.ui.answers import refuse, sentence, whisper
 from bot.words import say, speak, speaking
 
@@ -43,15 +44,14 @@ _UNREACHABLE = (
 )
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
-_BURST_SECONDS = 5  # what one person may ask in a second, at once
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
 
 
 class HotshotClient(discord.AutoShardedClient):
     """Sharded even for one shard, since only that one retries when the gateway is down at first."""
 
-    def __init__(self, settings: DiscordSettings, *, each_second: float = 0.0) -> None:
-        """``each_second``: how many interactions of one person are looked at; 0 is any number."""
+    def __init__(self, settings: DiscordSettings, allowance: Allowance | None = None) -> None:
+        """``allowance``: how many interactions of one person are looked at; None is any number."""
         # said once for voice, which this bot doesn't have
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         super().__init__(
@@ -68,8 +68,9 @@ class HotshotClient(discord.AutoShardedClient):
         self.logged_in = asyncio.Event()
         self.connected = asyncio.Event()
         self.actions = ACTIONS
-        self._forms = SentForms()
-        self._allowance = Allowance(at_once=each_second * _BURST_SECONDS, each_second=each_second)
+        self._forms = Seen()
+        self._interactions = Seen()
+        self._allowance = allowance or Allowance(at_once=0, each_second=0)
         self._refusals = Allowance(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
         self._refusing: set[asyncio.Task[None]] = set()
 
@@ -143,7 +144,12 @@ class HotshotClient(discord.AutoShardedClient):
                 raise of_another_version()
 
     def _admits(self, event: payloads.Event) -> bool:
-        """Whether an interaction is looked at. Of those that aren't, a few are told so."""
+        """Whether an interaction is looked at: each one once, and not too many of one person.
+
+        Of those that are too many, a few are told so.
+        """
+        if not self._interactions.is_new(str(event["id"])):
+            return False  # a gateway that resumed may say things twice
         user_id = events.asker_of(event)
         if self._allowance.take(user_id):
             return True

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
@@ -19,6 +18,7 @@ from discord import ButtonStyle, SelectOption
 from discord.ui import Button, DynamicItem, Item, Modal, Select, TextInput, View
 
 from bot.errors import RefusedError
+from bot.seen import Seen
 from bot.ui.answers import refuse
 
 Values = Mapping[str, str]
@@ -27,7 +27,6 @@ Action = Callable[[discord.Interaction[Any], str, Values], Awaitable[None]]
 
 _TARGET = r"(?P<action>[a-z_]{1,24}):(?P<id>[0-9a-z]{1,40})"
 _FORM = re.compile(rf"form:{_TARGET}:(?P<nonce>[0-9a-f]{{16}})")
-_REMEMBERED = 10_000  # forms
 
 
 class ActionButton(DynamicItem[Button[View]], template=rf"do:{_TARGET}"):
@@ -108,23 +107,11 @@ class Form(Modal):
         """Nothing: ``submitted`` hears of every form, whether this process showed it or not."""
 
 
-class SentForms:
-    """Which forms were sent already: a second one of the same showing is a mistake or a trick."""
+async def submitted(interaction: discord.Interaction[Any], sent: Seen) -> None:
+    """Acts on a form; called for every interaction, does nothing for those that are none.
 
-    def __init__(self) -> None:
-        self._nonces: OrderedDict[str, None] = OrderedDict()
-
-    def note(self, nonce: str) -> None:
-        """Raises RefusedError for one that was noted before."""
-        if nonce in self._nonces:
-            raise RefusedError("That form was sent already; open it again to ask once more.")
-        self._nonces[nonce] = None
-        if len(self._nonces) > _REMEMBERED:
-            self._nonces.popitem(last=False)
-
-
-async def submitted(interaction: discord.Interaction[Any], forms: SentForms) -> None:
-    """Acts on a form; called for every interaction, does nothing for those that are none."""
+    One that was ``sent`` before is a mistake or a trick.
+    """
     data: Any = interaction.data
     if interaction.type is not discord.InteractionType.modal_submit:
         return
@@ -132,7 +119,8 @@ async def submitted(interaction: discord.Interaction[Any], forms: SentForms) -> 
     async with refuse(interaction):
         if match is None:
             raise RefusedError("This form isn't one of this bot's any more; open it again.")
-        forms.note(match["nonce"])
+        if not sent.is_new(match["nonce"]):
+            raise RefusedError("That form was sent already; open it again to ask once more.")
         await perform(interaction, match["action"], match["id"], _fields(data))
 
 

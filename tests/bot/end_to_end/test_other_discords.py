@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import Message, Person, Sandbox
+from bot.sandbox import Message, Person, Sandbox, payloads
 from bot.sandbox.world import Dispatch
 from tests.bot.end_to_end.forged import altered, press
 from tests.bot.end_to_end.process import Setup, running
@@ -57,6 +57,18 @@ async def test_a_press_needs_no_more_than_its_name(
                 await pressed.message(partial(holds, words), 20)
         await setup.all_over()
     assert len(setup.rows()) == 3
+
+
+async def test_what_the_gateway_says_twice_is_done_once(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    async with running(setup.write(), discord):
+        sent = await ada.slash("gif", prompt="x")
+        event = payloads.interaction_event(discord.world, sent)
+        discord.world.publish(Dispatch("INTERACTION_CREATE", event, guild_id=discord.guild.id))
+        await sent.message(lambda message: message.files, 20)
+        await (await ada.slash("gif", prompt="y")).message(lambda message: message.files, 20)
+    assert len(setup.rows()) == 2
 
 
 async def test_an_event_that_makes_no_sense_costs_nothing_but_a_line(
