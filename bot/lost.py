@@ -5,6 +5,13 @@ from __future__ import annotations
 import aiohttp
 import discord
 
-LOST = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError)
+# a RuntimeError is what a session that was closed meanwhile is to aiohttp
+LOST = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, RuntimeError)
 UNREADABLE = (LookupError, TypeError, ValueError)
 """What discord.py makes of an answer that isn't as it expects, such as a proxy's page."""
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether it is Discord, or the way there, and no mistake in the bot."""
+    is_closed = isinstance(error, RuntimeError) and str(error) == "Session is closed"
+    return is_closed or isinstance(error, discord.HTTPException | aiohttp.ClientError)

@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 
-from bot.lost import LOST, UNREADABLE
+from bot.lost import LOST, UNREADABLE, is_lost
 from bot.words import say, speaking
 from generator.words import SpokenError
 
@@ -30,10 +30,13 @@ async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
 
 
 def sentence(error: BaseException) -> str:
-    """What a person may read of ``error``; anything unforeseen is logged with its traceback."""
+    """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
     if isinstance(error, SpokenError):
         return say(error.words)
-    logger.error("a command failed", exc_info=error)
+    if is_lost(error):
+        logger.warning("an answer was lost: %s", error)
+    else:
+        logger.error("a command failed", exc_info=error)
     return say("Something went wrong inside the bot; it is in its log, and nothing was changed.")
 
 
