@@ -32,9 +32,11 @@ from generator.training import step
 
 SEED = 0
 FRAMES_IN_A_STEP = 32
-LENGTHS_OF_CLIPS = (8, 8, 8, 8, 16, 4, 1)
+LENGTHS_OF_CLIPS = (8, 8, 8, 1, 1, 1, 16, 4)
 OWN_SHAPE_SHARE = 0.4  # sources of another shape than the caption's
-STEPS = {"canny": 1500, "depth": 700}  # depth goes on from what canny has learnt
+# Depth shows where the shape is, canny only its edge: so canny goes on from what depth has learnt.
+STEPS = {"depth": 900, "canny": 900}
+PURE, MIDDLE = 0.25, 0.5  # with little noise left, there is nothing to be learnt of a source
 EMBEDDING_CHANNELS = (8, 16, 32, 64)
 
 
@@ -101,7 +103,7 @@ def loss(
     """As of the UNet, which is frozen, told what the ControlNet adds."""
     drawn = sample.clips
     frames = drawn.latents.shape[2]
-    batch = batch_of(drawn, chance)
+    batch = batch_of(drawn, chance, pure=PURE, middle=MIDDLE)
     told = Conditioning(EncodedText(drawn.prompt_embeds, drawn.text_embeds), drawn.time_ids)
     noisy = schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
     with torch.autocast("cpu", torch.bfloat16):
@@ -137,7 +139,7 @@ def train(directory: Path, runs: Path, lengths: Mapping[str, int] = STEPS) -> No
     for kind, steps in lengths.items():
         stage = Stage(
             name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
-            learning_rate=1e-3, seed=SEED, directory=runs, average_decay=0.99,
+            learning_rate=1e-3, matrix_rate=2e-3, seed=SEED, directory=runs, average_decay=0.99,
         )  # fmt: skip
         if stage.recall() or steps:
             stage.run(_loss_of(kind, controlnet, model.unet, sources))

@@ -24,12 +24,14 @@ def encode_captions(model: HotshotModel) -> clips.Text:
     return clips.captions_by(encode, CAPTIONS, SEED)
 
 
-def batch_of(sample: clips.Sample, chance: Chance) -> step.Batch:
-    """The same clips with noise and timesteps."""
+def batch_of(
+    sample: clips.Sample, chance: Chance, *, pure: float = 0.125, middle: float = 0.0
+) -> step.Batch:
+    """The same clips with noise and timesteps, drawn as ``unet.draw_timesteps`` does."""
     return step.Batch(
         latents=sample.latents,
         noise=torch.randn(sample.latents.shape, generator=chance.torch),
-        timesteps=unet.draw_timesteps(len(sample.latents), chance),
+        timesteps=unet.draw_timesteps(len(sample.latents), chance, pure=pure, middle=middle),
         prompt_embeds=sample.prompt_embeds,
         text_embeds=sample.text_embeds,
         time_ids=sample.time_ids,

@@ -53,8 +53,8 @@ class Lengths:
     clips: int = 2000
     shapes: int = 8000
     temporal: int = 100
-    canny: int = control.STEPS["canny"]
     depth: int = control.STEPS["depth"]
+    canny: int = control.STEPS["canny"]
     outlines: int = outlines.STEPS
 
     @classmethod
@@ -77,7 +77,7 @@ def train(output: Path, runs: Path, lengths: Lengths) -> None:
     network = _train_unet(data, runs, lengths)
     save(output, encoders, autoencoder, network)
     # What follows learns on the model as it ships, and changes nothing of it.
-    control.train(output, runs, {"canny": lengths.canny, "depth": lengths.depth})
+    control.train(output, runs, {"depth": lengths.depth, "canny": lengths.canny})
     outlines.train(output, output / outlines.FILE, runs, lengths.outlines)
 
 
