@@ -60,8 +60,10 @@ def _device(wanted: str) -> tuple[torch.device, str]:
     name = "cuda:0" if wanted == "cuda" else wanted
     if name not in found:
         raise RequestError(
-            f"There is no device {wanted!r} here; this machine has {', '.join(found)}, "
-            "and 'auto' takes the best of them."
+            "There is no device {wanted!r} here; this machine has {found}, and 'auto' takes "
+            "the best of them.",
+            wanted=wanted,
+            found=", ".join(found),
         )
     return torch.device(name), "as asked for"
 
@@ -77,7 +79,9 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
         return PRECISIONS[wanted], "as asked for"
     if wanted != AUTO:
         raise RequestError(
-            f"There is no precision {wanted!r}; there are {AUTO}, {', '.join(PRECISIONS)}."
+            "There is no precision {wanted!r}; there are {known}.",
+            wanted=wanted,
+            known=", ".join((AUTO, *PRECISIONS)),
         )
     if device.type == "cpu":
         return torch.float32, "exact, and what a CPU does best"

@@ -176,6 +176,8 @@ def _room_for(model: str, choice: devices.Choice) -> Iterator[None]:
         if isinstance(error, RuntimeError) and "memory" not in str(error):
             raise
         raise OutOfMemoryError(
-            f"The model {model} doesn't fit into the memory of {choice.device}; "
-            "choose another device, a smaller precision or a smaller model."
+            "The model {model} doesn't fit into the memory of {device}; choose another "
+            "device, a smaller precision or a smaller model.",
+            model=model,
+            device=choice.device,
         ) from error

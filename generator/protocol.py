@@ -136,9 +136,9 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """The model can't be loaded; ``message`` says what is wrong and how to mend it."""
+    """The model can't be loaded; ``reason`` says what is wrong and how to mend it."""
 
-    message: str
+    reason: Words
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         engine = _load_engine(settings)
     except Exception as error:  # whatever an engine's setup does becomes a sentence
         logger.exception("the engine can't start")
-        _tell(events, Broken(str(_sentence(error))))
+        _tell(events, Broken(_sentence(error)))
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:

@@ -39,8 +39,8 @@ KEYWORDS = {  # how many of the first arguments are templates
         1,
     ),
 }
-# Of the generator, what a request or a file that somebody brings can run into; what is wrong with
-# the model or the machine is for whoever runs the bot, in English like the log.
+# Of the generator, what loading a model, a request or a file that somebody brings can run into. The
+# command line, training and nano's own making are in English.
 GENERATOR = (
     "control/child.py",
     "control/depth.py",
@@ -48,10 +48,18 @@ GENERATOR = (
     "control/look.py",
     "control/sheet.py",
     "control/source.py",
+    "devices.py",
+    "hotshot/bases.py",
     "hotshot/controlnet_files.py",
+    "hotshot/layout.py",
+    "hotshot/loading.py",
     "hotshot/lora.py",
     "hotshot/lora_files.py",
+    "hotshot/parts.py",
     "hotshot/pipeline.py",
+    "hotshot/sources.py",
+    "hotshot/weights.py",
+    "hotshot_engine.py",
     "limits.py",
     "media/edits.py",
     "media/fit.py",

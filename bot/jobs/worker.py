@@ -159,7 +159,7 @@ class Worker:
             case Ready():
                 _settle(self._ready, event)
             case Broken():
-                _refuse(self._ready, WorkerBrokenError(event.message))
+                _refuse(self._ready, WorkerBrokenError(event.reason))
             case Started():
                 if self._is_mine(event):
                     self._heard = asyncio.get_running_loop().time()

@@ -104,7 +104,9 @@ class Checkpoint:
         kind = kind_of(shapes)
         if kind not in _USABLE:
             raise ModelError(
-                f"{file.name} is {kind.value}; the spatial UNet base must be a Stable Diffusion XL."
+                "{name} is {kind}; the spatial UNet base must be a Stable Diffusion XL.",
+                name=file.name,
+                kind=kind.value,
             )
         return cls(file, shapes, whole=kind is Kind.SDXL and not unet_only)
 
@@ -149,10 +151,13 @@ def _check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:
     found = config.get("_class_name")
     if found not in (PLAIN_UNET, layout.CLASS_NAME):
         raise ModelError(
-            f"The spatial UNet base in {unet} is a {found}; give a Stable Diffusion XL."
+            "The spatial UNet base in {unet} is a {found}; give a Stable Diffusion XL.",
+            unet=unet,
+            found=found,
         )
     if found == PLAIN_UNET and config.get("addition_embed_type") != "text_time":
         raise ModelError(
-            f"The spatial UNet base in {unet} is that of an older Stable Diffusion; "
-            "give a Stable Diffusion XL."
+            "The spatial UNet base in {unet} is that of an older Stable Diffusion; give a "
+            "Stable Diffusion XL.",
+            unet=unet,
         )

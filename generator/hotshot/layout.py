@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from generator.errors import ModelError
+from generator.words import Words
 
 CLASS_NAME = "UNet3DConditionModel"
 MAX_FRAMES = 24  # entries of the positional table
@@ -175,8 +176,9 @@ def _check_same_table(name: str, table: torch.Tensor, tensors: Mapping[str, torc
     if first is None or first.is_meta or torch.equal(first, table):
         return
     raise ModelError(
-        f"The positional table {name} differs from that of the first attention, which no "
-        "Hotshot-XL has; the file is damaged or of another architecture."
+        "The positional table {name} differs from that of the first attention, which no "
+        "Hotshot-XL has; the file is damaged or of another architecture.",
+        name=name,
     )
 
 
@@ -185,8 +187,11 @@ def _blocks(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in _BLOCKS]
     if unknown or not names:
         raise ModelError(
-            f"The UNet's {key} are {', '.join(names) or 'missing'}, which is no Hotshot-XL "
-            f"(its blocks are {', '.join(sorted(_BLOCKS))}); give a model of that architecture."
+            "The UNet's {key} are {found}, which is no Hotshot-XL (its blocks are {blocks}); "
+            "give a model of that architecture.",
+            key=key,
+            found=", ".join(names) or Words("missing"),
+            blocks=", ".join(sorted(_BLOCKS)),
         )
     return tuple(_BLOCKS[name] for name in names)
 
@@ -202,6 +207,9 @@ def _check_fixed_values(config: Mapping[str, Any]) -> None:
         # ``False`` and null both say that a switch is off.
         if found != value and (found or value):
             raise ModelError(
-                f"The UNet's config has {key} = {found!r} where Hotshot-XL has {value!r}; "
-                "give a model of that architecture."
+                "The UNet's config has {key} = {found} where Hotshot-XL has {value}; give a "
+                "model of that architecture.",
+                key=key,
+                found=repr(found),
+                value=repr(value),
             )

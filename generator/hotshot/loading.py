@@ -32,6 +32,7 @@ from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
 from generator.weightfiles.kinds import Kind, kind_of
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -164,8 +165,9 @@ def _files_of(model: str, base: Base | None) -> _Files:
     _check_is_temporal(temporal)
     if base is None or not base.whole:
         raise ModelError(
-            f"{temporal.name} has the temporal layers alone; name a whole Stable Diffusion XL, "
-            "with text encoders and VAE, as the spatial UNet base beside it."
+            "{name} has the temporal layers alone; name a whole Stable Diffusion XL, with "
+            "text encoders and VAE, as the spatial UNet base beside it.",
+            name=temporal.name,
         )
     return _Files(base.directory or sdxl_descriptions(), temporal, base)
 
@@ -190,17 +192,24 @@ def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Fil
     first, second = (encoder.config for encoder in text.encoders)
     sizes = 6 * unet.config.addition_time_embed_dim  # of the six numbers about sizes
     for what, given, wanted in (
-        ("The text encoders' width", first.hidden_size + second.hidden_size,
+        (Words("The text encoders' width"), first.hidden_size + second.hidden_size,
          unet.config.cross_attention_dim),
-        ("The pooled text's width", second.projection_dim,
+        (Words("The pooled text's width"), second.projection_dim,
          unet.config.projection_class_embeddings_input_dim - sizes),
-        ("The number of the VAE's channels", vae.config.latent_channels, unet.config.in_channels),
+        (Words("The number of the VAE's channels"), vae.config.latent_channels,
+         unet.config.in_channels),
     ):  # fmt: skip
         if given != wanted:
-            base = " and its spatial base" if files.base else ""
+            parts: Path | Words = files.directory
+            if files.base:
+                parts = Words("{model} and its spatial base", model=files.directory)
             raise ModelError(
-                f"{what} is {given} where the UNet wants {wanted}; the parts of "
-                f"{files.directory}{base} belong to different models."
+                "{what} is {given} where the UNet wants {wanted}; the parts of {parts} belong to "
+                "different models.",
+                what=what,
+                given=given,
+                wanted=wanted,
+                parts=parts,
             )
 
 
@@ -214,8 +223,10 @@ def _check_is_temporal(path: Path) -> None:
     kind = kind_of(read_header(path, at_most=MAX_CHECKPOINT_HEADER).shapes)
     if kind not in (Kind.TEMPORAL, Kind.HOTSHOT):
         raise ModelError(
-            f"{path.name} is {kind.value}, which has no temporal layers; give a Hotshot-XL as the "
-            "model (a Stable Diffusion XL can be its spatial UNet base)."
+            "{name} is {kind}, which has no temporal layers; give a Hotshot-XL as the model "
+            "(a Stable Diffusion XL can be its spatial UNet base).",
+            name=path.name,
+            kind=kind.value,
         )
 
 
@@ -224,12 +235,16 @@ def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
     if found == layout.CLASS_NAME:
         return
     if found != PLAIN_UNET:
-        what = f"a {found}" if found else "of no named class"
+        what = Words("a {found}", found=found) if found else Words("of no named class")
     elif config.get("addition_embed_type") == "text_time":
-        what = "that of a plain Stable Diffusion XL, which has no temporal layers"
+        what = Words("that of a plain Stable Diffusion XL, which has no temporal layers")
     else:
-        what = "that of an older Stable Diffusion, which is no SDXL and has no temporal layers"
+        what = Words(
+            "that of an older Stable Diffusion, which is no SDXL and has no temporal layers"
+        )
     raise ModelError(
-        f"The UNet in {directory} is {what}; give a Hotshot-XL as the model "
-        "(a plain SDXL can be its spatial UNet base)."
+        "The UNet in {directory} is {what}; give a Hotshot-XL as the model (a plain SDXL "
+        "can be its spatial UNet base).",
+        directory=directory,
+        what=what,
     )

@@ -39,8 +39,9 @@ def build(directory: Path, build: Callable[[], Any]) -> Any:
         raise ModelError(f"{directory}: {error}") from error
     except Exception as error:
         raise ModelError(
-            f"{directory / 'config.json'} describes no network that can be built ({error}); "
-            "fetch the model again."
+            "{path} describes no network that can be built ({reason}); fetch the model again.",
+            path=directory / "config.json",
+            reason=error,
         ) from error
 
 
@@ -53,7 +54,9 @@ def load_scheduler_config(directory: Path) -> dict[str, Any]:
             make_scheduler(name, config, steps=1)
     except Exception as error:
         raise ModelError(
-            f"{path} describes no schedule that can be used ({error}); fetch the model again."
+            "{path} describes no schedule that can be used ({reason}); fetch the model again.",
+            path=path,
+            reason=error,
         ) from error
     return config
 
@@ -68,8 +71,10 @@ def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) 
     if kind is None:
         found = config.get("_class_name", "of no named class")
         raise ModelError(
-            f"The VAE in {component.described_in} is {found}; "
-            f"only {' and '.join(_VAES)} can be used."
+            "The VAE in {path} is {found}; only {known} can be used.",
+            path=component.described_in,
+            found=found,
+            known=", ".join(_VAES),
         )
     vae = build(component.described_in, lambda: _checked_vae(kind.from_config(config)))
     if dtype == torch.float16 and vae.config.force_upcast:
@@ -147,17 +152,22 @@ def _tokenizer(directory: Path, vocabulary: int) -> Any:
     # Without its files the class would make up a vocabulary of three words.
     for name in ("vocab.json", "merges.txt"):
         if not (directory / name).is_file():
-            raise ModelError(f"{directory / name} is missing; fetch the model again.")
+            raise ModelError("{path} is missing; fetch the model again.", path=directory / name)
     try:
         tokenizer = CLIPTokenizer.from_pretrained(str(directory), local_files_only=True)
     except Exception as error:
         raise ModelError(
-            f"The tokenizer in {directory} can't be read ({error}); fetch the model again."
+            "The tokenizer in {directory} can't be read ({reason}); fetch the model again.",
+            directory=directory,
+            reason=error,
         ) from error
     if len(tokenizer) > vocabulary:
         raise ModelError(
-            f"The tokenizer in {directory} has {len(tokenizer):,} words where its text encoder "
-            f"knows {vocabulary:,}; they belong to different models."
+            "The tokenizer in {directory} has {number:,} words where its text encoder "
+            "knows {vocabulary:,}; they belong to different models.",
+            directory=directory,
+            number=len(tokenizer),
+            vocabulary=vocabulary,
         )
     return tokenizer
 

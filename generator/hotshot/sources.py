@@ -41,7 +41,10 @@ def model_directory(model: str) -> Path:
     if directory is None:
         return fetch(model, FOLDERS)
     if model == NANO and not directory.is_dir():
-        raise ModelError(f"nano's weights are missing at {directory}; run 'make nano' to train it.")
+        raise ModelError(
+            "nano's weights are missing at {directory}; run 'make nano' to train it.",
+            directory=directory,
+        )
     return directory
 
 
@@ -128,7 +131,9 @@ def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
     if listing.unreached is not None:
         raise _unfetched(repository, listing.unreached)
     raise ModelError(
-        f"{repository} has no {' or '.join(names)}; name its file, as in {repository}/FILE."
+        "{repository} has no {names}; name its file, as in {repository}/FILE.",
+        repository=repository,
+        names=", ".join(names),
     )
 
 
@@ -143,10 +148,16 @@ def fetch_only_file(repository: str, usual: tuple[str, ...]) -> Path:
     if not files and listing.unreached is not None:
         raise _unfetched(repository, listing.unreached)
     if not files:
-        raise ModelError(f"{repository} has no {_SUFFIX} file at its top; give another one.")
+        raise ModelError(
+            "{repository} has no {suffix} file at its top; give another one.",
+            repository=repository,
+            suffix=_SUFFIX,
+        )
     if len(files) > 1 and files[0] not in usual:
         raise ModelError(
-            f"{repository} has several files; name one, as in {repository}/{sorted(files)[0]}."
+            "{repository} has several files; name one, as in {repository}/{file}.",
+            repository=repository,
+            file=sorted(files)[0],
         )
     return listing.fetch(files[0])
 
@@ -229,12 +240,15 @@ def _fetched_temporal_file(repository: str) -> Path | None:
 def _unfetched(repository: str, error: Exception) -> ModelError:
     if constants.HF_HUB_OFFLINE:
         return ModelError(
-            f"{repository} isn't in the cache, and HF_HUB_OFFLINE is set; fetch it once without, "
-            "or give the path of what was fetched before."
+            "{repository} isn't in the cache, and HF_HUB_OFFLINE is set; fetch it once "
+            "without, or give the path of what was fetched before.",
+            repository=repository,
         )
     return ModelError(
-        f"{repository} can't be fetched from the hub ({type(error).__name__}); check the name "
-        "and the connection, or give the path of what was fetched before."
+        "{repository} can't be fetched from the hub ({reason}); check the name and the "
+        "connection, or give the path of what was fetched before.",
+        repository=repository,
+        reason=type(error).__name__,
     )
 
 

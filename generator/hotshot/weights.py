@@ -16,9 +16,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from generator.errors import ModelError
+from generator.words import Words
 
 DIFFUSERS_STEM = "diffusion_pytorch_model"
 TRANSFORMERS_STEM = "model"
+_MISSING, _SURPLUS = Words("missing"), Words("left over")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -27,13 +29,16 @@ def read_config(path: Path) -> dict[str, Any]:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ModelError(
-            f"{path} is missing; a model directory has the published layout of Hotshot-XL "
-            "(unet, vae, text_encoder, text_encoder_2, tokenizer, tokenizer_2, scheduler)."
+            "{path} is missing; a model directory has the published layout of Hotshot-XL "
+            "(unet, vae, text_encoder, text_encoder_2, tokenizer, tokenizer_2, scheduler).",
+            path=path,
         ) from None
     except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} can't be read ({error}); fetch it again.") from error
+        raise ModelError(
+            "{name} can't be read ({reason}); fetch it again.", name=path, reason=error
+        ) from error
     if not isinstance(values, dict):
-        raise ModelError(f"{path} is not a JSON object; fetch it again.")
+        raise ModelError("{path} is not a JSON object; fetch it again.", path=path)
     return values
 
 
@@ -67,7 +72,9 @@ def read_weights(
                     tensors[name] = opened.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise ModelError(
-                f"{path} is truncated or no safetensors file ({error}); fetch it again."
+                "{name} is truncated or no safetensors file ({reason}); fetch it again.",
+                name=path,
+                reason=error,
             ) from error
     return tensors
 
@@ -95,27 +102,37 @@ def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], sourc
     surplus = sorted(tensors.keys() - wanted.keys())
     if missing or surplus:
         raise ModelError(
-            f"The weights in {source} don't fit their config: "
-            f"{_counted('missing', missing)} and {_counted('left over', surplus)}; "
-            "give a model of Hotshot-XL's architecture with the config that belongs to it."
+            "The weights in {source} don't fit their config: {missing} and {surplus}; give a "
+            "model of Hotshot-XL's architecture with the config that belongs to it.",
+            source=source,
+            missing=_counted(_MISSING, missing),
+            surplus=_counted(_SURPLUS, surplus),
         )
     for name, value in wanted.items():
         if tensors[name].shape != value.shape:
             raise ModelError(
-                f"The weights in {source} don't fit their config: {name} is "
-                f"{_shape(tensors[name].shape)} where {_shape(value.shape)} is wanted; "
-                "give a model of Hotshot-XL's architecture with the config that belongs to it."
+                "The weights in {source} don't fit their config: {name} is {found} where "
+                "{wanted} is wanted; give a model of Hotshot-XL's architecture with the config "
+                "that belongs to it.",
+                source=source,
+                name=name,
+                found=_shape(tensors[name].shape),
+                wanted=_shape(value.shape),
             )
 
 
 def _shards(index: Path) -> list[Path]:
     names = read_config(index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(map(_is_text, names.values())):
-        raise ModelError(f"{index} names no shards; fetch it again.")
+        raise ModelError("{index} names no shards; fetch it again.", index=index)
     shards = [index.parent / name for name in sorted(set(names.values()))]
     for shard in shards:
         if not shard.is_file():
-            raise ModelError(f"{shard}, a shard of {index.name}, is missing; fetch it again.")
+            raise ModelError(
+                "{shard}, a shard of {name}, is missing; fetch it again.",
+                shard=shard,
+                name=index.name,
+            )
     return shards
 
 
@@ -123,19 +140,26 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _nothing_found(directory: Path, stem: str) -> str:
+def _nothing_found(directory: Path, stem: str) -> Words:
     pickles = sorted(path.name for path in directory.glob("*.bin"))
     if pickles:
-        return (
-            f"{directory} has only {pickles[0]}, which could run code when read; "
-            f"convert it to {stem}.safetensors."
+        return Words(
+            "{directory} has only {pickle}, which could run code when read; convert it to "
+            "{stem}.safetensors.",
+            directory=directory,
+            pickle=pickles[0],
+            stem=stem,
         )
-    return f"{directory / stem}.safetensors is missing; fetch the model again."
+    path = f"{directory / stem}.safetensors"
+    return Words("{path} is missing; fetch the model again.", path=path)
 
 
-def _counted(what: str, names: list[str]) -> str:
-    example = f" (such as {names[0]})" if names else ""
-    return f"{len(names):,} {what}{example}"
+def _counted(what: Words, names: list[str]) -> Words:
+    if not names:
+        return Words("{number:,} {what}", number=0, what=what)
+    return Words(
+        "{number:,} {what} (such as {example})", number=len(names), what=what, example=names[0]
+    )
 
 
 def _shape(shape: torch.Size) -> str:

@@ -131,7 +131,7 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
     with started(WorkerSettings(model=str(tmp_path / "missing"))) as handle:
         broken = receive(handle)
     assert isinstance(broken, Broken)
-    assert "There is no model directory at" in broken.message
+    assert "There is no model directory at" in str(broken.reason)
 
 
 CRAMPED = """

@@ -159,7 +159,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
     with double(factory) as handle:
         broken = receive(handle)
         assert isinstance(broken, Broken)
-        assert message in broken.message
+        assert message in str(broken.reason)
         handle.process.join(PATIENCE)
         assert handle.process.exitcode == 0
 

@@ -97,7 +97,7 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
     ),
     (
         lambda at: edit_json(at / "vae/config.json", _class_name="AsymmetricAutoencoderKL"),
-        "is AsymmetricAutoencoderKL; only AutoencoderKL and AutoencoderTiny",
+        "is AsymmetricAutoencoderKL; only AutoencoderKL, AutoencoderTiny",
     ),
     (
         lambda at: edit_json(at / "unet/config.json", cross_attention_dim=32),
@@ -136,7 +136,7 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
         lambda at: edit_weights(at / TEXT, lambda them: them.pop("text_projection.weight")),
         r"1 missing \(such as text_projection.weight\)",
     ),
-    (lambda at: edit_json(at / "vae/config.json", _class_name=["x"]), "only AutoencoderKL and"),
+    (lambda at: edit_json(at / "vae/config.json", _class_name=["x"]), "only AutoencoderKL,"),
     (lambda at: edit_json(at / "vae/config.json", scaling_factor="x"), "describes no network"),
     (lambda at: edit_json(at / "vae/config.json", scaling_factor=None), "describes no network"),
     (lambda at: edit_json(at / "vae/config.json", latents_mean=[1], latents_std="a"), "describes"),
