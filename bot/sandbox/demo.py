@@ -32,6 +32,7 @@ _START_SECONDS = 60.0  # for the bot to log in and register its commands
 _GIF_SECONDS = 600.0  # for the GIF, the loading of the model included
 _LEAVE_SECONDS = 20.0  # for the bot to leave when it is asked to
 _FAILED, _INTERRUPTED = 1, 130
+_SLASH_COMMAND = 1  # the others stand in menus
 
 
 class DemoError(Exception):
@@ -101,7 +102,7 @@ async def _make_gif(
     commands = await _unless_dead(
         plan, process, discord.commands_registered(_START_SECONDS), "register its commands"
     )
-    names = ", ".join(f"/{command['name']}" for command in commands)
+    names = ", ".join(f"/{each['name']}" for each in commands if each["type"] == _SLASH_COMMAND)
     _say(f"The bot registered its commands: {names}.")
     await _unless_dead(plan, process, discord.connected(_START_SECONDS), "connect")
     _say("The bot is connected to the gateway.")
