@@ -63,7 +63,7 @@ def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
         private=order.private,
         parent_id=order.parent_id,
         relation=order.relation,
-        locale=str(interaction.locale),
+        locale=str(interaction.locale)[:8],
     )
 
 
