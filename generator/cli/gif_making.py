@@ -9,6 +9,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
+from generator.cli.gif_request import STILLS
 from generator.cli.progress import ProgressBar
 from generator.control.files import Sources, fetched
 from generator.control.guides import Guides
@@ -77,8 +78,9 @@ def _make(
     fitted = fit(clip, output.suffix.lower(), arguments.max_bytes, told.to_json())
     write_whole(output, fitted.data)
     _warn_of_changes(told, recipe)
+    first = "the first of " if request.video_length > 1 and output.suffix.lower() in STILLS else ""
     size = f"{len(fitted.data) / 1000:.1f} kB"
-    print(f"{output}  ({_frames(request)}, {size}, seed {request.seed})")
+    print(f"{output}  ({first}{_frames(request)}, {size}, seed {request.seed})")
     if fitted.given_up:
         print(f"To fit {arguments.max_bytes:,} bytes: {', '.join(map(str, fitted.given_up))}.")
 

@@ -23,7 +23,7 @@ from generator.weightfiles.lora_facts import check_is_lora
 
 _T = TypeVar("_T")
 
-_STILLS = (".jpg", ".jpeg")
+STILLS = (".jpg", ".jpeg")
 # Flags that are called as the request's own fields.
 _SAME = (
     *("prompt", "negative_prompt", "seed", "width", "height", "video_length", "video_duration"),
@@ -65,7 +65,7 @@ def check_request(request: Request, limits: ModelLimits) -> None:
 
 
 def _defaults(limits: ModelLimits, output: Path | None) -> Request:
-    still = output is not None and output.suffix.lower() in _STILLS
+    still = output is not None and output.suffix.lower() in STILLS
     return Request(
         prompt="",
         seed=draw_seed(),

@@ -245,6 +245,8 @@ def test_a_jpg_is_one_frame_of_the_model_s_own_size(
     assert main(words(output, "--steps", "1")) == 0
     assert read_back(output.read_bytes()).frames.shape == (1, 128, 128, 3)
     assert "one picture of 128 x 128" in capsys.readouterr().out
+    assert main(words(output, *SMALL, "--video-length", "2")) == 0
+    assert "the first of 2 frames of" in capsys.readouterr().out
 
 
 # -- real processes --------------------------------------------------------------------------------
