@@ -35,7 +35,7 @@ LENGTHS_OF_CLIPS = (8, 8, 8, 8, 8, 8, 16, 16, 24, 4)
 DEFAULTS = {
     "native_edge": NATIVE_EDGE,
     "steps": 30,
-    "guidance_scale": 3.0,
+    "guidance_scale": 1.7,
     "guidance_rescale": 0.7,
     "scheduler": "euler_a",
     "controlnet_conditioning_scale": 1.0,
