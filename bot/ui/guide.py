@@ -15,7 +15,7 @@ PICTURES = Path(__file__).parent / "pictures"
 SIZES = ("tall", "square", "wide")
 FRAMES = (4, 8, 16)
 STEPS = (3, 10, 30)
-GUIDANCES = (1.0, 3.0, 9.0)
+GUIDANCES = (1.0, 1.7, 6.0)
 IMAGE_STRENGTHS = (0.2, 0.4, 0.8)
 EDITS = ("reverse", "ping_pong", "loop")
 

@@ -31,7 +31,7 @@ from generator.protocol import Lora
 from generator.training import step
 
 SEED = 0
-STEPS = 900
+STEPS = 700
 RANK = 8
 FRAMES_IN_A_STEP = 32
 LENGTHS_OF_CLIPS = (8, 8, 8, 4, 1)

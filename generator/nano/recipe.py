@@ -51,7 +51,7 @@ class Lengths:
     encoder: int = 800
     stills: int = 2400
     clips: int = 2000
-    shapes: int = 8000
+    shapes: int = 4000
     temporal: int = 100
     depth: int = control.STEPS["depth"]
     canny: int = control.STEPS["canny"]
