@@ -19,7 +19,7 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
-# Trains nano again from nothing; goes on where it was interrupted. About five hours on two cores.
+# Trains nano again from nothing; goes on where it was interrupted. A few hours on two cores.
 nano: .venv/ready
 	$(BIN)/python -m generator.nano
 
