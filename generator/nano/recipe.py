@@ -39,6 +39,8 @@ DEFAULTS = {
     "guidance_rescale": 0.7,
     "scheduler": "euler_a",
     "controlnet_conditioning_scale": 1.0,
+    "image_strength": 0.4,
+    "upscale_strength": 0.2,
 }
 
 
