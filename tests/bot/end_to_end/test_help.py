@@ -11,14 +11,14 @@ from bot.sandbox import Person, Sandbox
 from bot.ui.guide import PAGES, Page
 from tests.bot.end_to_end.process import Setup, running
 
-# these take more than nano alone
-NEEDED = ("lora", "control_gif")
+# these came later than the others
+NEEDED = ("lora", "control_gif", "image")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_page_has_a_small_picture_that_moves(page: Page) -> None:
     if page.name in NEEDED and not page.picture.exists():
-        pytest.skip("made by python -m tools.help_pictures, once nano has what it needs")
+        pytest.skip("made by python -m tools.help_pictures")
     data = page.picture.read_bytes()
     assert len(data) < 250_000
     with Image.open(io.BytesIO(data)) as picture:
