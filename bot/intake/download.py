@@ -34,18 +34,20 @@ class Places:
     """Where a file may come from.
 
     ``hosts`` are those that may be named, each with its subdomains; ``origin`` is one exact scheme,
-    host and port beside them. With ``follows``, those may send on to any https address that
-    ``allows`` permits.
+    host and port beside them, and with ``neighbours`` its other ports too: a stand-in for Discord
+    may keep its files on one of its own. With ``follows``, those may send on to any https address
+    that ``allows`` permits.
     """
 
     hosts: frozenset[str] = frozenset()
     origin: URL | None = None
+    neighbours: bool = False
     follows: bool = False
     allows: Callable[[Address], bool] = is_public
 
     def check_named(self, url: URL) -> None:
         """Raises RefusedError for an address that nobody may name."""
-        if self.origin is not None and url.origin() == self.origin:
+        if self.origin is not None and self._is_beside(self.origin, url):
             return
         host = (url.host or "").lower()
         known = any(host == name or host.endswith(f".{name}") for name in self.hosts)
@@ -55,6 +57,10 @@ class Places:
                 "Links are only followed to {names}, by https; upload the file itself instead.",
                 names=names,
             )
+
+    def _is_beside(self, origin: URL, url: URL) -> bool:
+        is_neighbour = (url.scheme, url.host) == (origin.scheme, origin.host)
+        return url.origin() == origin or (self.neighbours and is_neighbour)
 
     def check_sent_on(self, url: URL) -> None:
         """The same for where a known host sends on to."""
@@ -66,7 +72,8 @@ def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> Places
     """Where attachments are: Discord's CDN, or the server that the bot was pointed at."""
     if is_discord:
         return Places(hosts=_CDN)
-    return Places(origin=base_url.origin(), allows=_is_loopback if is_local else is_public)
+    allows = _is_loopback if is_local else is_public
+    return Places(origin=base_url.origin(), neighbours=is_local, allows=allows)
 
 
 def links_to(hosts: tuple[str, ...]) -> Places:

@@ -139,3 +139,15 @@ async def test_attachments_come_from_discord_alone(site: URL, tmp_path: Path) ->
         await refusal(url, discord, tmp_path / "file")
     foreign = attachments_of(site, is_discord=False, is_local=False)
     assert "private network" in await refusal(site / "file", foreign, tmp_path / "file")
+
+
+async def test_a_stand_in_on_this_machine_may_keep_its_files_on_another_port(
+    site: URL, tmp_path: Path
+) -> None:
+    into = tmp_path / "file"
+    elsewhere = site.with_port(1)
+    local = attachments_of(elsewhere, is_discord=False, is_local=True)
+    assert await download(str(site / "file"), into, local, max_bytes=len(BODY), seconds=5)
+    into.unlink()
+    foreign = attachments_of(elsewhere, is_discord=False, is_local=False)
+    assert "upload the file itself" in await refusal(site / "file", foreign, into)
