@@ -23,14 +23,15 @@ class Allowance:
         self._clock = clock
         self._left: OrderedDict[int, tuple[float, float]] = OrderedDict()  # how much, and when
 
-    def take(self, user_id: int) -> bool:
-        """Whether there was one left."""
+    def take(self, user_id: int, cost: float = 1.0) -> bool:
+        """Whether there was as much left."""
         if not self._each_second:
             return True
         now = self._clock()
         left, then = self._left.pop(user_id, (self._at_once, now))
         left = min(self._at_once, left + (now - then) * self._each_second)
-        self._left[user_id] = (left - 1, now) if left >= 1 else (left, now)
+        is_enough = left >= cost
+        self._left[user_id] = (left - cost if is_enough else left, now)
         if len(self._left) > _REMEMBERED:
             self._left.popitem(last=False)
-        return left >= 1
+        return is_enough

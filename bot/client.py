@@ -42,6 +42,7 @@ _UNREACHABLE = (
     aiohttp.ClientConnectionError,
     OSError,
 )
+_LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
@@ -151,9 +152,9 @@ class HotshotClient(discord.AutoShardedClient):
         if not self._interactions.is_new(str(event["id"])):
             return False  # a gateway that resumed may say things twice
         user_id = events.asker_of(event)
-        if self._allowance.take(user_id):
-            return True
         is_autocomplete = event["type"] == discord.InteractionType.autocomplete.value
+        if self._allowance.take(user_id, _LETTER_COST if is_autocomplete else 1.0):
+            return True
         if not is_autocomplete and self._refusals.take(user_id):
             interaction = discord.Interaction(data=cast(Any, event), state=self._connection)
             with speaking(str(interaction.locale)):

@@ -35,3 +35,9 @@ def test_people_are_forgotten_not_heaped_up() -> None:
         allowance.take(user_id)
     assert allowance.take(0)
     assert not allowance.take(20_000)
+
+
+def test_what_costs_little_may_come_more_often() -> None:
+    allowance = Allowance(at_once=2, each_second=1, clock=Clock())
+    assert [allowance.take(1, 0.125) for _ in range(8)] == [True] * 8
+    assert [allowance.take(1) for _ in range(2)] == [True, False]

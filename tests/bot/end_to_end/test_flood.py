@@ -20,7 +20,7 @@ async def test_a_flood_costs_its_sender_alone(
         ("help", {}),
         ("settings mine", {}),
     ]
-    async with running(setup.write(queue={"per_user": 5}), discord) as bot:
+    async with running(setup.write(queue={"per_user": 5, "per_user_second": 20}), discord) as bot:
         before = psutil.Process(bot.process.pid).memory_info().rss
         flood: list[Interaction] = []
         for number in range(1000):
