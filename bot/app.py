@@ -30,6 +30,7 @@ from bot.jobs.pool import Pool, run_pool
 from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
 from bot.lock import locked
+from bot.preferences import Preferences
 from bot.report import report_while_running
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
@@ -165,7 +166,8 @@ def _house(
         scratch=storage.scratch,
         room=room,
     )
-    return House(limits, database, blobs, jobs, settings, sources, loras)
+    preferences = Preferences(database)
+    return House(limits, database, blobs, jobs, settings, sources, loras, preferences)
 
 
 def _attachments(settings: Settings) -> Places:

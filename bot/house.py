@@ -13,6 +13,7 @@ from bot.intake.lora_files import LoraIntake
 from bot.intake.sources import SourceIntake
 from bot.jobs.model import Job
 from bot.jobs.service import JobService
+from bot.preferences import Preferences
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from generator.limits import ModelLimits
@@ -29,6 +30,7 @@ class House:
     settings: Settings
     sources: SourceIntake
     lora_files: LoraIntake
+    preferences: Preferences
 
     @property
     def scratch(self) -> Path:

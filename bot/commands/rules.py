@@ -26,7 +26,7 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return
     house = house_of(interaction)
-    server = await house.database.read(rows.get, rows.SERVER, interaction.guild_id)
+    server = await house.preferences.get(rows.SERVER, interaction.guild_id)
     _check_allowed(interaction, server)
     _check_within(server, requests)
     if most := server.get("waiting"):
@@ -46,12 +46,12 @@ async def taken_for_granted(
     """The options with what was set where nothing was typed. Raises RefusedError where the server
     doesn't allow this person, or this channel.
     """
-    database = house_of(interaction).database
-    own, server = await database.read(rows.both, interaction.user.id, interaction.guild_id)
+    house = house_of(interaction)
+    own, server = await house.preferences.both(interaction.user.id, interaction.guild_id)
     _check_allowed(interaction, server)
     granted = {"style": server.get("style")} | own | _held_down(interaction, server)
     if given["lora"] is None and given["lora_2"] is None and "lora" in server:
-        usable = await database.read(loras.usable, viewer_of(interaction), server["lora"])
+        usable = await house.database.read(loras.usable, viewer_of(interaction), server["lora"])
         granted["lora"] = usable and usable.id
     return given | {
         name: value

@@ -113,7 +113,7 @@ async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
     changes = {
         name: _checked(house, name, value) for name, value in given.items() if value is not None
     }
-    now = await house.database.write(rows.change, rows.PERSON, interaction.user.id, changes)
+    now = await house.preferences.change(rows.PERSON, interaction.user.id, changes)
     await whisper(interaction, _shown(say("Your defaults for /gif"), now))
 
 
@@ -129,7 +129,7 @@ async def server_(
     house, guild_id = house_of(interaction), managed_guild(interaction)
     if guild_id is None:
         raise RefusedError("Only who manages this server can see and set its rules.")
-    now = await house.database.read(rows.get, rows.SERVER, guild_id)
+    now = await house.preferences.get(rows.SERVER, guild_id)
     changes: dict[str, Any] = {}
     if channel is not None:
         changes["channels"] = _toggled(now.get("channels"), channel.id)
@@ -140,7 +140,7 @@ async def server_(
     changes |= {
         name: _checked(house, name, value) for name, value in given.items() if value is not None
     }
-    now = await house.database.write(rows.change, rows.SERVER, guild_id, changes)
+    now = await house.preferences.change(rows.SERVER, guild_id, changes)
     if "lora" in now:
         found = await house.database.read(loras.usable, viewer_of(interaction), now["lora"])
         now["lora"] = found.name if found else say("(not shared here any more)")

@@ -20,14 +20,6 @@ def get(connection: Connection, kind: str, owner_id: int) -> dict[str, Any]:
     return dict(connection.execute(query).scalar_one_or_none() or {})
 
 
-def both(
-    connection: Connection, user_id: int, guild_id: int | None
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A person's, and those of the server they speak from."""
-    server = get(connection, SERVER, guild_id) if guild_id is not None else {}
-    return get(connection, PERSON, user_id), server
-
-
 def change(
     connection: Connection, kind: str, owner_id: int, values: dict[str, Any]
 ) -> dict[str, Any]:
