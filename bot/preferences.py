@@ -17,7 +17,7 @@ Values = dict[str, Any]
 
 
 class Preferences:
-    """Plain JSON values by kind (``rows.PERSON``, ``rows.SERVER``) and id; empty where none are set."""
+    """Plain JSON values by kind (``rows.PERSON``, ``rows.SERVER``) and id; empty: nothing is set."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
