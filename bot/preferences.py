@@ -17,7 +17,7 @@ Values = dict[str, Any]
 
 
 class Preferences:
-    """Plain JSON values by kind (``rows.PERSON``, ``rows.SERVER``) and id; empty: nothing is set."""
+    """Plain JSON values by kind (``rows.PERSON``, ``rows.SERVER``) and id; empty where unset."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
