@@ -72,7 +72,7 @@ async def _answered(interaction: Interaction) -> float:
 
 
 async def _fill(data: Path, owner: Person, lora_count: int, job_count: int) -> None:
-    async with open_database(f"sqlite+aiosqlite:///{data / 'hotshot.db'}") as database:
+    async with open_database(f"sqlite:///{data / 'hotshot.db'}") as database:
         for start in range(0, lora_count, _AT_ONCE):
             await database.write(_add_loras, owner.user.id, range(start, start + _AT_ONCE))
         for start in range(0, job_count, _AT_ONCE):

@@ -115,7 +115,7 @@ class StorageSettings(Section):
     @property
     def url(self) -> str:
         """The database's address; by default a SQLite file in ``data_dir``."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'hotshot.db'}"
+        return self.database_url or f"sqlite:///{self.data_dir / 'hotshot.db'}"
 
 
 class QueueSettings(Section):

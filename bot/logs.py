@@ -25,7 +25,7 @@ _TOKEN_PLACES = (
 )
 # These write parameters and frames as they are; at DEBUG they would say more than is anybody's
 # business, and cost more than the work itself.
-_QUIET = ("aiosqlite", "alembic", "asyncio", "sqlalchemy.engine")
+_QUIET = ("alembic", "asyncio", "sqlalchemy.engine")
 # A network that fails is no bug: its traceback says nothing that its name doesn't.
 _EXPECTED = (OSError, TimeoutError, aiohttp.ClientError)
 

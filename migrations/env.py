@@ -6,8 +6,6 @@ would be a second place for it.
 
 from __future__ import annotations
 
-import asyncio
-
 from alembic import context
 from sqlalchemy import Connection
 
@@ -26,11 +24,7 @@ def _run(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def _upgrade() -> None:
-    engine = create_engine(context.config.attributes["url"])
-    async with engine.begin() as connection:
-        await connection.run_sync(_run)
-    await engine.dispose()
-
-
-asyncio.run(_upgrade())
+engine = create_engine(context.config.attributes["url"])
+with engine.begin() as connection:
+    _run(connection)
+engine.dispose()

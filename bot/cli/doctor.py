@@ -6,7 +6,6 @@ Looks only: it logs in nowhere, loads no model and upgrades no database.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 from collections.abc import Callable, Iterator
 from importlib import metadata
@@ -78,17 +77,17 @@ def _database(url: str) -> str:
     is_file = address.get_backend_name() == "sqlite" and address.database
     if is_file and not Path(is_file).exists():
         return "made at the first start"
-    current = asyncio.run(_revision(url))
+    current = _revision(url)
     newest = known_revisions()[-1]
     return current if current == newest else f"{current}, brought to {newest} at the next start"
 
 
-async def _revision(url: str) -> str | None:
+def _revision(url: str) -> str | None:
     engine = create_engine(url)
     try:
-        return await revision_of(engine)
+        return revision_of(engine)
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
 def _model(model: str) -> str:

@@ -6,7 +6,6 @@ Looks only, and asks nobody: the lock, the bot's own report and the database say
 from __future__ import annotations
 
 import argparse
-import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +30,7 @@ def execute(chosen: argparse.Namespace) -> int:
     print(f"bot        {f'running, process {pid}' if pid else 'not running'}")
     for line in _workers(settings.storage.data_dir) if pid else ():
         print(line)
-    counts = asyncio.run(_counts(settings.storage.url)) if _is_there(settings) else {}
+    counts = _counts(settings.storage.url) if _is_there(settings) else {}
     for state in State:
         if state in counts:
             print(f"{state:<10} {counts[state]}")
@@ -67,13 +66,13 @@ def _is_there(settings: Settings) -> bool:
     return file is None or Path(file).exists()
 
 
-async def _counts(url: str) -> dict[State, int]:
+def _counts(url: str) -> dict[State, int]:
     """How many jobs stand in each state. Raises DatabaseError."""
     engine = create_engine(url)
     try:
-        if await revision_of(engine) is None:
+        if revision_of(engine) is None:
             return {}
-        async with engine.connect() as connection:
-            return await connection.run_sync(rows.counts)
+        with engine.connect() as connection:
+            return rows.counts(connection)
     finally:
-        await engine.dispose()
+        engine.dispose()

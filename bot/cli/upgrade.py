@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
 from bot.cli import settings_with_logs
 from bot.lock import locked
@@ -14,14 +13,14 @@ from bot.storage.migrate import known_revisions, migrate
 def execute(chosen: argparse.Namespace) -> int:
     settings = settings_with_logs(chosen.config)
     with locked(settings.storage.data_dir):
-        before = asyncio.run(_upgrade(settings.storage.url))
+        before = _upgrade(settings.storage.url)
     print(f"The database is at revision {known_revisions()[-1]}; before, it was {before or 'new'}.")
     return 0
 
 
-async def _upgrade(url: str) -> str | None:
+def _upgrade(url: str) -> str | None:
     engine = create_engine(url)
     try:
-        return await migrate(engine)
+        return migrate(engine)
     finally:
-        await engine.dispose()
+        engine.dispose()

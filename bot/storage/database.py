@@ -1,9 +1,12 @@
 """The database: engine, pragmas, one writer that commits in groups.
 
 Queries are plain functions of a connection (``bot.storage.jobs``); ``read`` and ``write`` run them.
-All writes go through one task: whatever waits is done in a single transaction, so fifty commands at
-once cost one commit, and SQLite's one-writer rule never turns into "database is locked". ``write``
-returns once its commit is on disk.
+All writes go through one task: what comes in while a commit is under way is done in the next single
+transaction, so fifty commands at once cost a commit or two, and SQLite's one-writer rule never
+turns into "database is locked". ``write`` returns once its commit is on disk.
+
+Threads, not SQLAlchemy's asyncio: a whole transaction is one trip to a thread, where the asyncio
+drivers make a trip for every cursor. On busy cores each trip waits for its turn.
 """
 
 from __future__ import annotations
@@ -11,14 +14,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Connection, event
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from bot.errors import DatabaseError, StorageError
 from bot.storage.migrate import migrate
@@ -64,7 +68,9 @@ _UNKNOWN = Words(
     "The bot's database can't be used at the moment, so nothing was accepted; please try again "
     "later, and tell whoever runs the bot."
 )
-_GATHER_SECONDS = 0.002  # what comes in meanwhile shares the commit
+_READERS = 4  # threads
+# Drivers for asyncio, which configs of earlier versions named, and what does their work in threads.
+_DRIVERS = {"sqlite+aiosqlite": "sqlite", "postgresql+asyncpg": "postgresql+psycopg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +82,24 @@ class _Write:
 class Database:
     """An open database. Made by ``open_database``."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._to_write = engine.execution_options(**_TO_WRITE)
         self._writes: asyncio.Queue[_Write | None] = asyncio.Queue()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database reader")
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="database writer")
 
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Runs ``query`` on a connection of its own. Raises StorageError."""
+
+        def run() -> T:
+            with self._engine.connect() as connection:
+                return query(connection, *args, **kwargs)
+
         try:
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(query, *args, **kwargs)
+            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
         except (SQLAlchemyError, OSError) as error:
             raise _storage_error(error) from error
 
@@ -109,6 +122,8 @@ class Database:
             failure = await self._commit(group)
             if failure is not None:
                 is_open &= self._refuse_waiting(failure)
+        self._readers.shutdown(wait=False)
+        self._writer.shutdown(wait=False)
 
     def close(self) -> None:
         """No more writes after those that wait already."""
@@ -119,7 +134,6 @@ class Database:
         first = await self._writes.get()
         if first is None:
             return [], False
-        await asyncio.sleep(_GATHER_SECONDS)
         group = [first]
         while len(group) < _MAX_GROUP and not self._writes.empty():
             following = self._writes.get_nowait()
@@ -167,13 +181,11 @@ class Database:
         return None
 
     async def _transaction(self, group: list[_Write]) -> list[Any]:
-        def run(connection: Connection) -> list[Any]:
-            return [write.query(connection) for write in group]
+        def run() -> list[Any]:
+            with self._to_write.begin() as connection:
+                return [write.query(connection) for write in group]
 
-        async with self._engine.connect() as connection:
-            await connection.execution_options(**_TO_WRITE)
-            async with connection.begin():
-                return await connection.run_sync(run)
+        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
 
 
 @asynccontextmanager
@@ -181,7 +193,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
     """The database at ``url``, migrated to this version. Raises DatabaseError."""
     engine = create_engine(url)
     try:
-        await migrate(engine)
+        await asyncio.to_thread(migrate, engine)
         database = Database(engine)
         writer = asyncio.create_task(database.write_until_closed(), name="database writer")
         try:
@@ -190,21 +202,23 @@ async def open_database(url: str) -> AsyncIterator[Database]:
             database.close()
             await writer
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
-def create_engine(url: str | URL) -> AsyncEngine:
+def create_engine(address: str | URL) -> Engine:
     """An engine with this project's settings. Raises DatabaseError for an address that is none."""
     try:
-        engine = create_async_engine(make_url(url), hide_parameters=True)
+        url = make_url(address)
+        url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+        engine = sqlalchemy.create_engine(url, hide_parameters=True)
     except (ArgumentError, ImportError) as error:
         raise DatabaseError(
             "storage.database_url is no address of a database that can be used here: "
             f"{_first_line(error)}."
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _set_up)
-        event.listen(engine.sync_engine, "begin", _begin)
+        event.listen(engine, "connect", _set_up)
+        event.listen(engine, "begin", _begin)
     return engine
 
 

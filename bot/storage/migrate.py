@@ -7,42 +7,40 @@ newest revision is read from the file names in ``migrations/versions``, the data
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from importlib import resources
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bot.errors import DatabaseError
 
 logger = logging.getLogger(__name__)
 
 
-async def migrate(engine: AsyncEngine) -> str | None:
+def migrate(engine: Engine) -> str | None:
     """Upgrades where needed; returns the revision it came from, None for a new database.
 
     Raises DatabaseError where the file can't be used or is of a newer version.
     """
-    current = await revision_of(engine)
+    current = revision_of(engine)
     newest = known_revisions()[-1]
     if current != newest:
         logger.info("bringing the database from revision %s to %s", current, newest)
-        await asyncio.to_thread(_upgrade, engine.url)
+        _upgrade(engine.url)
     return current
 
 
-async def revision_of(engine: AsyncEngine) -> str | None:
+def revision_of(engine: Engine) -> str | None:
     """The database's revision, None for a new one.
 
     Raises DatabaseError where the file can't be used or is of a newer version.
     """
     try:
-        async with engine.connect() as connection:
-            current = await connection.run_sync(_read_revision)
-            damage = await connection.run_sync(_damage)
+        with engine.connect() as connection:
+            current = _read_revision(connection)
+            damage = _damage(connection)
     except (SQLAlchemyError, OSError) as error:
         raise _unusable(engine.url, error) from error
     if damage:
@@ -81,7 +79,7 @@ def _damage(connection: Connection) -> str:
 
 
 def _upgrade(url: URL) -> None:
-    """Runs Alembic, which makes an event loop of its own: call it in a thread without one."""
+    """Runs Alembic; imported here, where it is needed at last."""
     from alembic import command
     from alembic.config import Config
 

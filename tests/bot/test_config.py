@@ -28,7 +28,7 @@ def test_the_defaults_need_no_file() -> None:
     settings = load()
     assert settings.generator.model == "nano"
     assert settings.generator.device_names == ("auto",)
-    assert settings.storage.url == "sqlite+aiosqlite:///data/hotshot.db"
+    assert settings.storage.url == "sqlite:///data/hotshot.db"
 
 
 def test_the_environment_wins_over_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from bot.storage.database import open_database
 
 
 async def test_what_was_set_is_read_once_and_again_after_a_change(tmp_path: Path) -> None:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/hotshot.db") as database:
+    async with open_database(f"sqlite:///{tmp_path}/hotshot.db") as database:
         kept = Preferences(database)
         assert await kept.both(1, 2) == ({}, {})
         await database.write(rows.change, rows.PERSON, 1, {"size": "wide"})  # behind its back
@@ -25,7 +25,7 @@ async def test_what_was_set_is_read_once_and_again_after_a_change(tmp_path: Path
 
 
 async def test_what_is_handed_out_can_be_changed_without_harm(tmp_path: Path) -> None:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/hotshot.db") as database:
+    async with open_database(f"sqlite:///{tmp_path}/hotshot.db") as database:
         kept = Preferences(database)
         (await kept.change(rows.SERVER, 5, {"frames": 8}))["frames"] = 9
         (await kept.get(rows.SERVER, 5))["frames"] = 9
@@ -33,7 +33,7 @@ async def test_what_is_handed_out_can_be_changed_without_harm(tmp_path: Path) ->
 
 
 async def test_a_slow_read_never_outlives_a_change(tmp_path: Path) -> None:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path}/hotshot.db") as database:
+    async with open_database(f"sqlite:///{tmp_path}/hotshot.db") as database:
         for owner in range(20):
             kept = Preferences(database)
             await asyncio.gather(

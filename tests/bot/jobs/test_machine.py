@@ -53,7 +53,7 @@ class Service(RuleBasedStateMachine):
 
     async def _open(self) -> House:
         path = Path(self._directory.name)
-        url = f"sqlite+aiosqlite:///{path / 'test.db'}"
+        url = f"sqlite:///{path / 'test.db'}"
         database = await self._stack.enter_async_context(open_database(url))
         return House(database, path, Notebook(), size=5)
 

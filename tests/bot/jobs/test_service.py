@@ -25,7 +25,7 @@ KILLED = WorkerDiedError(-9)
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as database:
+    async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
         house = House(database, tmp_path, Notebook())
         yield house
         await house.jobs.close()

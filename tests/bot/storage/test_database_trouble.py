@@ -15,7 +15,7 @@ from bot.storage.database import open_database
 
 
 def url_of(file: Path) -> str:
-    return f"sqlite+aiosqlite:///{file}"
+    return f"sqlite:///{file}"
 
 
 async def test_locked_by_somebody_else(tmp_path: Path) -> None:

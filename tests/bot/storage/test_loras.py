@@ -22,7 +22,7 @@ ADA, BOB, SERVER, ELSEWHERE = 1, 2, 10, 11
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as opened:
+    async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as opened:
         yield opened
 
 

@@ -72,7 +72,7 @@ class Store:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as database:
+    async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
         yield Store(database, tmp_path)
 
 
