@@ -11,7 +11,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from bot.jobs.model import UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
@@ -20,8 +20,12 @@ from generator.protocol import Request
 
 _ORIGIN = tuple(field.name for field in fields(Origin))
 _WORDS = 500  # characters of a prompt that it is found by
-# made once: this one stands between every command and its answer
+# made once, since building them takes longer than running them; an update sets what it is given
 _ADD = insert(jobs).returning(jobs.c.number)
+_NOTE = update(jobs).where(jobs.c.id == bindparam("its_id"))
+_MOVE = _NOTE.where(
+    jobs.c.state == bindparam("old_state"), jobs.c.attempt == bindparam("old_attempt")
+).returning(*jobs.c)
 
 
 def add(
@@ -61,19 +65,15 @@ def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Jo
 
     None where it isn't: somebody else was first, and nothing was changed.
     """
-    statement = (
-        update(jobs)
-        .where(jobs.c.id == job.id, jobs.c.state == job.state, jobs.c.attempt == job.attempt)
-        .values(state=state, **values)
-        .returning(*jobs.c)
-    )
-    row = connection.execute(statement).mappings().one_or_none()
+    believed = {"its_id": job.id, "old_state": job.state, "old_attempt": job.attempt}
+    given = believed | {"state": state} | values
+    row = connection.execute(_MOVE, given).mappings().one_or_none()
     return None if row is None else _job(row)
 
 
 def note(connection: Connection, job_id: str, /, **values: Any) -> None:
     """Sets columns that no state hangs on: ``answer_id``, ``told``."""
-    connection.execute(update(jobs).where(jobs.c.id == job_id).values(**values))
+    connection.execute(_NOTE, {"its_id": job_id} | values)
 
 
 def get(connection: Connection, job_id: str) -> Job | None:
