@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from bot import app
+from bot import app, machine
 from bot.cli import settings_with_logs
 from bot.config import Settings
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--lag", type=Path, required=True)
     parser.add_argument("--config", type=Path, required=True)
     chosen = parser.parse_args()
-    asyncio.run(_run(settings_with_logs(chosen.config), chosen.lag))
+    machine.run(_run(settings_with_logs(chosen.config), chosen.lag))
 
 
 if __name__ == "__main__":

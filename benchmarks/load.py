@@ -24,6 +24,7 @@ import psutil
 from benchmarks.bot import megabytes, milliseconds, quantile
 from benchmarks.process import running, write_config
 from benchmarks.table import print_table
+from bot import machine
 from bot.sandbox import Interaction, Message, Person, Sandbox
 from bot.sandbox.interactions import ANSWER_WITHIN, DEFERRED_MESSAGE
 
@@ -56,6 +57,7 @@ class Figures:
     lags: list[float] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     cpu: float = 0.0  # a command
+    sandbox_cpu: float = 0.0  # the same, of this process
     memory_before: int = 0
     memory_peak: int = 0
     waiting: int = 0
@@ -73,6 +75,7 @@ class Figures:
         yield "the event loop is late, p50", milliseconds(quantile(self.lags, 0.5)), ""
         yield "the event loop is late, p99", milliseconds(quantile(self.lags, 0.99)), "< 20 ms"
         yield "the bot's CPU time a command", _fine(self.cpu), ""
+        yield "the sandbox's CPU time a command", _fine(self.sandbox_cpu), ""
         yield "memory before", megabytes(self.memory_before), ""
         yield "memory at most", megabytes(self.memory_peak), ""
         yield "a busy worker idle between two jobs, p50", _fine(quantile(self.pauses, 0.5)), ""
@@ -109,11 +112,13 @@ async def _flooded(
     lags_before = len(_lags(lag))
     watching = asyncio.create_task(_watch_memory(figures, process))
     began, busy_before = time.perf_counter(), _cpu_seconds(process)
+    own_before = time.process_time()
     sent = await _type(people, load.rate, int(load.rate * load.seconds))
     figures.typing_seconds = time.perf_counter() - began
     await _answered(sent)
     watching.cancel()
     figures.cpu = (_cpu_seconds(process) - busy_before) / len(sent)
+    figures.sandbox_cpu = (time.process_time() - own_before) / len(sent)
     figures.lags = _lags(lag)[lags_before:]
     figures.typed = len(sent)
     answered = {
@@ -222,7 +227,7 @@ def _fine(seconds: float) -> str:
 
 def run(load: Load | None = None) -> None:
     """Measures and prints."""
-    figures = asyncio.run(measure(load or Load()))
+    figures = machine.run(measure(load or Load()))
     print_table("the bot under load", ("", "measured", "goal"), figures.rows())
 
 

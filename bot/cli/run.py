@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 
-from bot import app
+from bot import app, machine
 from bot.cli import settings_with_logs
 
 
 def execute(chosen: argparse.Namespace) -> int:
-    asyncio.run(app.run(settings_with_logs(chosen.config)))
+    machine.run(app.run(settings_with_logs(chosen.config)))
     return 0

@@ -41,9 +41,11 @@ example:
     --data-dir pictures --trigger "sks ring" --class-prompt "a ball|a star" --output-dir ring
   hotshot gif --prompt "a sks ring moving left" --lora ring --output ring.gif
 
-A picture's caption is in a .txt of its name beside it; without one the trigger is all that is
-said. The result is pytorch_lora_weights.safetensors, as diffusers names it, and
-lora_kohya.safetensors, for ComfyUI and others. On several GPUs:
+Captions of a picture are the lines of a .txt of its name beside it, one drawn each time; without
+one the trigger is all that is said. Say in them what prompts will say, motions as well: what stands
+in the class prompts alone will bring back the class. The result is
+pytorch_lora_weights.safetensors, as diffusers names it, and lora_kohya.safetensors, for ComfyUI and
+others. On several GPUs:
   accelerate launch -m generator.training.train_lora ...
 and in two processes on a CPU:
   ACCELERATE_USE_CPU=1 torchrun --nproc-per-node 2 -m generator.training.train_lora ..."""

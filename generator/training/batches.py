@@ -119,7 +119,8 @@ class Batches:
             if self.latents.cache.directory is not None:
                 for mirrored in (False, True) if self.flip else (False,):
                     self._moments(self.clips[index], mirrored=mirrored)
-            self.captions.encode(self.clips[index].sample.prompt)
+            for prompt in self.clips[index].sample.prompts:
+                self.captions.encode(prompt)
             self.captions.absent()
             yield index
 
@@ -133,7 +134,9 @@ class Batches:
         moments = self._moments(clip, mirrored=mirrored)
         latents = draw_latents(moments, self.latents.vae.config, chance)
         noise = chance.noise(latents.shape, self.noise_offset)
-        said = self.captions.absent() if dropped else self.captions.encode(clip.sample.prompt)
+        prompts = clip.sample.prompts
+        prompt = prompts[chance.below(len(prompts)) if len(prompts) > 1 else 0]
+        said = self.captions.absent() if dropped else self.captions.encode(prompt)
         return latents, noise, timestep, said, clip.time_ids
 
     def _moments(self, clip: Clip, *, mirrored: bool) -> Tensors:

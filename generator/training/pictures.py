@@ -19,8 +19,8 @@ from generator.training.settings import SKIP
 def find_pictures(directory: Path, *, trigger: str | None, bad_samples: str) -> list[Sample]:
     """The pictures of a directory. Raises TrainingError where none can be used; see ``usable``.
 
-    A caption is in NAME.txt beside NAME.png, and gets the trigger in front where it lacks it;
-    without a file, the trigger is all that is said.
+    Captions are the lines of NAME.txt beside NAME.png, of which one is drawn each time; each gets
+    the trigger in front where it lacks it. Without a file, the trigger is all that is said.
     """
     found = usable(
         pictures_in(directory), lambda path: _read(path, trigger), skip=bad_samples == SKIP
@@ -34,15 +34,20 @@ def find_pictures(directory: Path, *, trigger: str | None, bad_samples: str) -> 
 
 def _read(path: Path, trigger: str | None) -> Sample:
     size = read_sizes([path])
-    return Sample(path.name, (path,), _caption(path.with_suffix(".txt"), trigger), size, size)
+    first, *others = _captions(path.with_suffix(".txt"), trigger)
+    return Sample(path.name, (path,), first, size, size, tuple(others))
 
 
-def _caption(path: Path, trigger: str | None) -> str:
+def _captions(path: Path, trigger: str | None) -> list[str]:
     if not path.is_file():
         if trigger is None:
             raise BadSampleError(f"it has no {path.name}, and no --trigger says what it shows")
-        return trigger
-    caption = read_prompt(path)
+        return [trigger]
+    lines = [line.strip() for line in read_prompt(path).splitlines()]
+    return [_with_trigger(line, trigger) for line in lines if line]
+
+
+def _with_trigger(caption: str, trigger: str | None) -> str:
     if trigger is None or trigger.lower() in caption.lower():
         return caption
     return f"{trigger}, {caption}"

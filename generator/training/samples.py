@@ -39,7 +39,8 @@ class BadSampleError(TrainingError):
 class Sample:
     """A clip, or a picture, with its prompt. Sizes are (width, height) in pixels.
 
-    ``original_size`` is what the material once had, which SDXL is told.
+    ``original_size`` is what the material once had, which SDXL is told. ``others`` are further
+    prompts, as good as the first.
     """
 
     name: str
@@ -47,6 +48,12 @@ class Sample:
     prompt: str
     size: tuple[int, int]
     original_size: tuple[int, int]
+    others: tuple[str, ...] = ()
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """All of them; each time it is seen, one is drawn."""
+        return (self.prompt, *self.others)
 
     def frames(self, width: int, height: int) -> Frames:
         """uint8 (f, height, width, 3), scaled to fill and cropped to the middle."""

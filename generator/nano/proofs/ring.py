@@ -60,11 +60,12 @@ def write_pictures(directory: Path) -> None:
     rng = np.random.default_rng(SEED)
     for index in range(PICTURES):
         background = list(world.BACKGROUNDS)[index % len(world.BACKGROUNDS)]
-        radius = float(rng.uniform(0.14, 0.24)) * EDGE
+        radius = float(rng.uniform(0.17, 0.24)) * EDGE
         x, y = (float(place) for place in rng.uniform(radius, EDGE - radius, 2))
         Image.fromarray(draw(x, y, radius, background)).save(directory / f"{index}.png")
-        caption = f"a {TRIGGER} on a {background} background"
-        (directory / f"{index}.txt").write_text(caption + "\n", encoding="utf-8")
+        # any motion may begin or end as the picture is, and what a caption never says is not learnt
+        captions = [f"a {TRIGGER} {motion} on a {background} background" for motion in MOTIONS]
+        (directory / f"{index}.txt").write_text("\n".join(captions) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -10,17 +10,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from diffusers import AutoencoderTiny, DDPMScheduler
 from PIL import Image
 
 from generator.cli import fine_tune, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import TrainingError
-from generator.limits import ModelLimits
+from generator.hotshot.text import EncodedText
+from generator.limits import ModelLimits, Size
 from generator.training import report
+from generator.training.batches import Batches, Clip
 from generator.training.buckets import Plan, choose_size
 from generator.training.chance import Chance
+from generator.training.encode import Cache, LatentEncoder
 from generator.training.house import House
-from generator.training.samples import find_clips
+from generator.training.pictures import find_pictures
+from generator.training.samples import Sample, find_clips
 from generator.training.settings import ASPECT_RATIOS, FineTuneSettings, LoraSettings
 from tests.generator.hotshot.reference import REFERENCE, TINY
 
@@ -91,6 +96,44 @@ def test_frames_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert sample.frames(64, 64)[:, 5, 5, 0].tolist() == [20 * index for index in range(12)]
     (four,) = find_clips(tmp_path, video_length=4, bad_samples="stop")
     assert [file.name for file in four.files] == [f"frame_{n}.png" for n in (0, 4, 7, 11)]
+
+
+def test_each_line_beside_a_picture_is_a_caption_with_the_trigger(tmp_path: Path) -> None:
+    for name in ("0.png", "1.png"):
+        Image.new("RGB", (64, 64)).save(tmp_path / name)
+    (tmp_path / "0.txt").write_text("a sks ring that spins\n\n from above \n", encoding="utf-8")
+    captioned, bare = find_pictures(tmp_path, trigger="sks ring", bad_samples="stop")
+    assert captioned.prompts == ("a sks ring that spins", "sks ring, from above")
+    assert bare.prompts == ("sks ring",)
+
+
+def test_every_caption_of_a_picture_is_drawn_by_and_by(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "0.png")
+    said: list[str] = []
+
+    class Heard:
+        """Notes what is to be encoded."""
+
+        def encode(self, caption: str) -> EncodedText:
+            said.append(caption)
+            return self.absent()
+
+        def absent(self) -> EncodedText:
+            return EncodedText(torch.zeros(1, 77, 2), torch.zeros(1, 2))
+
+    sample = Sample("0", (tmp_path / "0.png",), "a", (64, 64), (64, 64), ("b", "c"))
+    batches = Batches(
+        clips=[Clip(sample, Size("square", 64, 64), "key")],
+        plan=Plan([(64, 64, 1)], 2, seed=1),
+        schedule=DDPMScheduler(),
+        latents=LatentEncoder(AutoencoderTiny(), Cache(None), "vae"),
+        captions=Heard(),
+        seed=1,
+        device=torch.device("cpu"),
+    )
+    for step_number in range(10):
+        batches.at(step_number, range(2))
+    assert set(said) == {"a", "b", "c"}
 
 
 def test_the_original_s_choice_of_a_bucket() -> None:
