@@ -31,6 +31,7 @@ from bot.sandbox.interactions import ANSWER_WITHIN, DEFERRED_MESSAGE
 _WITHIN = 300.0  # seconds
 _STEPS = 1  # of benchmarks.busy
 _SPANS = 100  # jobs whose beginnings and ends are compared, at most
+_MADE_MEANWHILE = 200  # jobs, at most, while others pile up
 _LAG = "lag"  # the file's name
 _QUEUE = ("[queue]", "size = 100_000", "per_user = 10_000")
 
@@ -188,7 +189,7 @@ async def _watch_memory(figures: Figures, process: psutil.Process) -> None:
 async def _pile_up(load: Load, people: Sequence[Person], directory: Path) -> None:
     """Types on until so many jobs wait."""
     while (missing := load.waiting - _waiting(directory)) > 0:
-        await _answered(await _type(people, load.rate, missing + 50))
+        await _answered(await _type(people, load.rate, missing + _MADE_MEANWHILE))
 
 
 def _waiting(directory: Path) -> int:
