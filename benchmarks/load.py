@@ -30,7 +30,7 @@ from bot.sandbox.interactions import ANSWER_WITHIN, DEFERRED_MESSAGE
 
 _WITHIN = 300.0  # seconds
 _STEPS = 1  # of benchmarks.busy
-_SPANS = 100  # jobs whose beginnings and ends are compared, at most
+_SPANS = 500  # jobs whose beginnings and ends are compared, at most
 _MADE_MEANWHILE = 200  # jobs, at most, while others pile up
 _LAG = "lag"  # the file's name
 _QUEUE = ("[queue]", "size = 100_000", "per_user = 10_000")
