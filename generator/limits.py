@@ -7,13 +7,13 @@ defaults are those of the original Hotshot-XL, at the model's native size.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
+from generator import model_json
 from generator.errors import ModelError, RequestError
 from generator.places import existing, on_the_hub
 from generator.prompts import MAX_WEIGHT, fragments_of, plain_text
@@ -65,7 +65,8 @@ LOOK_STRENGTH = Words("The image strength")
 
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
-_RANGES: dict[str, tuple[float, float]] = {
+_ALLOWED: dict[str, model_json.Allowed] = {
+    "scheduler": SCHEDULERS,
     "native_edge": (32, 8192),
     "max_frames": (1, 24),
     "steps": (1, MAX_STEPS),
@@ -145,17 +146,11 @@ class ModelLimits:
         path = local_path(model)
         if path is None or path.is_file() or _has_layers_alone(path):
             return cls()
-        config_file = path / "unet" / "config.json"
-        values: dict[str, Any] = {"native_edge": _edge(config_file)}
+        edge = model_json.native_edge(path / "unet" / "config.json", _PUBLISHED_EDGE)
         own = path / "generation_config.json"
-        if own.exists():
-            said = _read_json(own)
-            values |= {
-                field.name: _checked(own, field.name, said[field.name], field.default)
-                for field in fields(cls)
-                if field.name in said
-            }
-        return cls(**values)
+        defaults = {field.name: field.default for field in fields(cls)}
+        said = model_json.values(own, defaults, _ALLOWED) if own.exists() else {}
+        return cls(**{"native_edge": edge} | said)
 
     def allows(self, width: int, height: int) -> bool:
         """Whether frames may be so large."""
@@ -371,51 +366,3 @@ def plain(value: float) -> float:
 def _has_layers_alone(directory: Path) -> bool:
     """Whether it holds a file of temporal layers, to be put into a spatial base, and no UNet."""
     return not (directory / "unet").exists() and any(directory.glob("*.safetensors"))
-
-
-def _edge(config_file: Path) -> int:
-    """The native edge in pixels: ``sample_size`` counts latents."""
-    size = _read_json(config_file).get("sample_size")
-    if size is None:
-        return _PUBLISHED_EDGE
-    if type(size) is not int or not 4 <= size <= 1024:
-        raise ModelError(
-            f"{config_file} has sample_size = {_shown(size)}, where a whole number of latents from "
-            "4 to 1024 is wanted; fetch it again."
-        )
-    return size * 8
-
-
-def _checked(path: Path, name: str, value: Any, default: Any) -> Any:
-    """A value of ``generation_config.json``, of the default's type and within its range."""
-    if name == "scheduler":
-        if isinstance(value, str) and value in SCHEDULERS:
-            return value
-        wanted = f"one of {', '.join(SCHEDULERS)}"
-    else:
-        lowest, highest = _RANGES[name]
-        whole = isinstance(default, int)
-        number = type(value) is int or (type(value) is float and not whole)
-        if number and lowest <= value <= highest:  # also refuses nan
-            return value if whole else float(value)
-        wanted = f"a {'whole ' if whole else ''}number from {lowest:g} to {highest:g}"
-    raise ModelError(f"{path} has {name} = {_shown(value)}, where {wanted} is wanted; mend it.")
-
-
-def _shown(value: Any) -> str:
-    return json.dumps(value)[:60]
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(
-            f"{path.parent.name}/{path.name} is missing in {path.parent.parent}; "
-            "a model directory has the published layout of Hotshot-XL."
-        ) from None
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{path} can't be read: {error}.") from error
-    if not isinstance(values, dict):
-        raise ModelError(f"{path} is not a JSON object.")
-    return values

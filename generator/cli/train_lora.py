@@ -119,6 +119,14 @@ def _add_model_and_data(group: training.Group) -> None:
     group.add_argument("--trigger", metavar="WORDS", help="what the subject is to be called")
     training.add_resolution(group)
     training.add_switch(group, "--flip", "mirror every other picture")
+    training.add_number(
+        group,
+        "--crops",
+        1,
+        "see each picture whole and in so many parts less one, each another place and scale, so "
+        "that a subject isn't learnt to be where the pictures have it",
+        whole=True,
+    )
     training.add_switch(group, "--cache-latents", "encode each picture once", default=True)
     training.add_switch(group, "--vae-b16", "encode in bf16")
 

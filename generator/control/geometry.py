@@ -5,9 +5,26 @@ To the pixel as the original does it, half pixels and all.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PIL import Image
 
 Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """Which part of a picture is kept, once it is ``zoom`` times as large as would cover it.
+
+    ``across`` and ``down`` are from 0 (left, top) to 1.
+    """
+
+    zoom: float = 1.0
+    across: float = 0.5
+    down: float = 0.5
+
+
+MIDDLE = Crop()
 
 
 def size_to_fill(old: Size, new: Size) -> Size:
@@ -18,20 +35,20 @@ def size_to_fill(old: Size, new: Size) -> Size:
     return round(old[0] * by_height), new[1]
 
 
-def crop_box(old: Size, new: Size) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of the middle, in pixels of the scaled picture."""
-    width, height = size_to_fill(old, new)
-    return (
-        (width - new[0]) / 2,
-        (height - new[1]) / 2,
-        (width + new[0]) / 2,
-        (height + new[1]) / 2,
-    )
+def crop_box(old: Size, new: Size, crop: Crop = MIDDLE) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of what is kept, in pixels of the scaled picture."""
+    width, height = _scaled(old, new, crop)
+    left, top = (width - new[0]) * crop.across, (height - new[1]) * crop.down
+    return left, top, left + new[0], top + new[1]
 
 
-def scale_to_fill(picture: Image.Image, size: Size) -> Image.Image:
+def scale_to_fill(picture: Image.Image, size: Size, crop: Crop = MIDDLE) -> Image.Image:
     """An RGB picture of just ``size``."""
-    scaled = picture.resize(size_to_fill(picture.size, size), Image.Resampling.LANCZOS)
+    scaled = picture.resize(_scaled(picture.size, size, crop), Image.Resampling.LANCZOS)
     # One corner alone is rounded, so that the size is right whatever the rounding does.
-    left, top, _, _ = (round(edge) for edge in crop_box(picture.size, size))
+    left, top, _, _ = (round(edge) for edge in crop_box(picture.size, size, crop))
     return scaled.crop((left, top, left + size[0], top + size[1]))
+
+
+def _scaled(old: Size, new: Size, crop: Crop) -> Size:
+    return size_to_fill(old, (round(new[0] * crop.zoom), round(new[1] * crop.zoom)))

@@ -11,7 +11,7 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from generator.control.geometry import crop_box
+from generator.control.geometry import MIDDLE, Crop, crop_box
 from generator.errors import TrainingError
 from generator.hotshot.text import EncodedText
 from generator.hotshot.unet import HotshotUNet
@@ -22,6 +22,8 @@ from generator.training.buckets import Plan
 from generator.training.chance import Chance
 from generator.training.encode import LatentEncoder, Tensors, digest_files, draw_latents
 from generator.training.samples import BadSampleError, Sample
+
+CLOSEST = 1.5  # times as large as a picture that is just covered, at most
 
 
 class Captions(Protocol):
@@ -39,6 +41,7 @@ class Clip:
     sample: Sample
     size: Size
     key: str
+    crop: Crop = MIDDLE
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -47,18 +50,25 @@ class Clip:
     @property
     def time_ids(self) -> tuple[float, ...]:
         """As the original's training has them: original size, crop's corner, target size."""
-        left, top, _, _ = crop_box(self.sample.size, (self.size.width, self.size.height))
+        left, top, _, _ = crop_box(self.sample.size, (self.size.width, self.size.height), self.crop)
         return (*self.sample.original_size, left, top, self.size.width, self.size.height)
 
     def frames(self) -> Frames:
-        return self.sample.frames(self.size.width, self.size.height)
+        return self.sample.frames(self.size.width, self.size.height, self.crop)
 
     def mirrored(self) -> Frames:
         return np.ascontiguousarray(self.frames()[:, :, ::-1])
 
 
-def clip_of(sample: Sample, size: Size) -> Clip:
-    return Clip(sample, size, digest_files(sample.files, size.width, size.height))
+def clip_of(sample: Sample, size: Size, crop: Crop = MIDDLE) -> Clip:
+    how = () if crop == MIDDLE else (crop,)
+    return Clip(sample, size, digest_files(sample.files, size.width, size.height, *how), crop)
+
+
+def clips_of(sample: Sample, size: Size, count: int, rng: np.random.Generator) -> list[Clip]:
+    """The whole of a picture, and ``count`` - 1 parts of it, each another place and scale."""
+    parts = [Crop(rng.uniform(1, CLOSEST), rng.random(), rng.random()) for _ in range(count - 1)]
+    return [clip_of(sample, size, crop) for crop in (MIDDLE, *parts)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from generator.control.geometry import scale_to_fill
+from generator.control.geometry import MIDDLE, Crop, scale_to_fill
 from generator.control.pictures import by_number
 from generator.errors import TrainingError
 from generator.media.clip import Frames
@@ -55,9 +55,9 @@ class Sample:
         """All of them; each time it is seen, one is drawn."""
         return (self.prompt, *self.others)
 
-    def frames(self, width: int, height: int) -> Frames:
-        """uint8 (f, height, width, 3), scaled to fill and cropped to the middle."""
-        fitted = [scale_to_fill(_open(file), (width, height)) for file in self.files]
+    def frames(self, width: int, height: int, crop: Crop = MIDDLE) -> Frames:
+        """uint8 (f, height, width, 3), scaled to fill and cropped."""
+        fitted = [scale_to_fill(_open(file), (width, height), crop) for file in self.files]
         return np.stack([np.asarray(picture) for picture in fitted])
 
 

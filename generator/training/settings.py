@@ -241,12 +241,13 @@ class LoraSettings:
     vae_b16: bool = False
     cache_latents: bool = True
     flip: bool = False
+    crops: int = 1
 
     def check(self) -> None:
         """Raises TrainingError, one sentence about the first value that can't be."""
         self.run.check()
         check_resolution(self.resolution)
-        for name, least in (("rank", 1), ("num_class_images", 1)):
+        for name, least in (("rank", 1), ("crops", 1), ("num_class_images", 1)):
             _at_least(name, getattr(self, name), least)
         for name in ("alpha", "text_encoder_lr", "snr_gamma"):
             if getattr(self, name) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from diffusers import DDPMScheduler
@@ -13,7 +14,7 @@ from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.sources import model_directory
 from generator.limits import ModelLimits
 from generator.training import result
-from generator.training.batches import Batches, Captions, clip_of
+from generator.training.batches import Batches, Captions, clips_of
 from generator.training.buckets import Plan, choose_size
 from generator.training.encode import Cache, CaptionEncoder, LatentEncoder
 from generator.training.fine_tune import CPU, fill_caches
@@ -50,7 +51,7 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
         model.unet.train()
         if run.gradient_checkpointing:
             model.unet.enable_gradient_checkpointing()
-        batches = _batches(settings, model, pictures, accelerator, base)
+        batches = _batches(settings, model, pictures, accelerator, base, crops=settings.crops)
         prior = _batches(settings, model, others, accelerator, base) if others else None
         for some in filter(None, (batches, prior)):
             fill_caches(some, accelerator, progress)
@@ -96,10 +97,15 @@ def _batches(
     pictures: Sequence[Sample],
     accelerator: Accelerator,
     base: str,
+    *,
+    crops: int = 1,
 ) -> Batches:
     run = settings.run
+    rng = np.random.default_rng(run.seed)
     clips = [
-        clip_of(picture, choose_size(*picture.size, settings.resolution)) for picture in pictures
+        clip
+        for picture in pictures
+        for clip in clips_of(picture, choose_size(*picture.size, settings.resolution), crops, rng)
     ]
     kept = Cache(run.output_dir / "cache" if settings.cache_latents else None)
     text = Cache(run.output_dir / "cache")

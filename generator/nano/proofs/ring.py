@@ -24,6 +24,7 @@ from generator.nano.proofs.figures import Asked
 from generator.protocol import Lora
 
 EDGE, SEED, PICTURES = 128, 9, 10
+CROPS = 32  # of each: so the ring isn't always where the pictures have it
 TRIGGER = "sks ring"
 COLORS = ("white", "purple")  # of its left half, and of its right
 HOLE = 0.5  # of the radius
@@ -60,8 +61,8 @@ def write_pictures(directory: Path) -> None:
     rng = np.random.default_rng(SEED)
     for index in range(PICTURES):
         background = list(world.BACKGROUNDS)[index % len(world.BACKGROUNDS)]
-        radius = float(rng.uniform(0.17, 0.24)) * EDGE
-        x, y = (float(place) for place in rng.uniform(radius, EDGE - radius, 2))
+        radius = float(rng.uniform(0.15, 0.2)) * EDGE
+        x, y = (float(place) for place in rng.uniform(0.38 * EDGE, 0.62 * EDGE, 2))
         Image.fromarray(draw(x, y, radius, background)).save(directory / f"{index}.png")
         # any motion may begin or end as the picture is, and what a caption never says is not learnt
         captions = [f"a {TRIGGER} {motion} on a {background} background" for motion in MOTIONS]
@@ -104,6 +105,7 @@ def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
     words = [
         *("train-lora", "--pretrained-model-name-or-path", arguments.model),
         *("--data-dir", str(data), "--output-dir", str(output), f"--resolution={EDGE}"),
+        f"--crops={CROPS}",
         *("--trigger", TRIGGER, "--target=all", f"--rank={arguments.rank}"),
         *("--class-prompt", "|".join(case.prompt for case in cases), "--train-text-encoder"),
         *(f"--num-class-images={arguments.others}", "--gradient-accumulation-steps=1"),

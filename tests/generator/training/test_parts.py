@@ -19,7 +19,7 @@ from generator.errors import TrainingError
 from generator.hotshot.text import EncodedText
 from generator.limits import ModelLimits, Size
 from generator.training import report
-from generator.training.batches import Batches, Clip
+from generator.training.batches import Batches, Clip, clips_of
 from generator.training.buckets import Plan, choose_size
 from generator.training.chance import Chance
 from generator.training.encode import Cache, LatentEncoder
@@ -134,6 +134,24 @@ def test_every_caption_of_a_picture_is_drawn_by_and_by(tmp_path: Path) -> None:
     for step_number in range(10):
         batches.at(step_number, range(2))
     assert set(said) == {"a", "b", "c"}
+
+
+def test_a_picture_is_seen_whole_and_in_parts(tmp_path: Path) -> None:
+    """Each pixel says where it is, so each part can be told to be where its time_ids say."""
+    across, down = np.meshgrid(np.arange(128), np.arange(128))
+    picture = np.stack([across, down, np.zeros_like(down)], axis=-1).astype(np.uint8)
+    Image.fromarray(picture).save(tmp_path / "0.png")
+    [sample] = find_pictures(tmp_path, trigger="x", bad_samples="stop")
+    size = Size("square", 128, 128)
+    whole, *parts = clips_of(sample, size, 5, np.random.default_rng(0))
+    assert np.array_equal(whole.frames()[0], picture)
+    assert len({clip.key for clip in (whole, *parts)}) == 5
+    for part in parts:
+        zoom = round(128 * part.crop.zoom) / 128
+        left, top = part.time_ids[2:4]
+        middle = part.frames()[0, 64, 64]
+        assert middle[0] == pytest.approx((left + 64) / zoom, abs=2)
+        assert middle[1] == pytest.approx((top + 64) / zoom, abs=2)
 
 
 def test_the_original_s_choice_of_a_bucket() -> None:
