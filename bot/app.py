@@ -46,6 +46,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _LEAVING = Words("The bot is being restarted.")
+_CANCEL_AGAIN_SECONDS = 1.0
 _MEGABYTE = 2**20
 _BURST_SECONDS = 5  # what one person may ask in so many seconds may come at once
 
@@ -232,5 +233,7 @@ async def _in_background(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.
     try:
         yield task
     finally:
-        task.cancel()
+        while not task.done():
+            task.cancel()  # once more: discord.py keeps one for itself while it identifies anew
+            await asyncio.wait((task,), timeout=_CANCEL_AGAIN_SECONDS)
         await asyncio.gather(task, return_exceptions=True)

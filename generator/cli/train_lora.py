@@ -42,8 +42,8 @@ example:
   hotshot gif --prompt "a sks ring moving left" --lora ring --output ring.gif
 
 Captions of a picture are the lines of a .txt of its name beside it, one drawn each time; without
-one the trigger is all that is said. Say in them what prompts will say, motions as well: what stands
-in the class prompts alone will bring back the class. The result is
+one the trigger is all that is said. With --video-length, {motion} in a caption is what the clip
+does ("moving left"); words that stand in class prompts alone bring back the class. The result is
 pytorch_lora_weights.safetensors, as diffusers names it, and lora_kohya.safetensors, for ComfyUI and
 others. On several GPUs:
   accelerate launch -m generator.training.train_lora ...
@@ -125,6 +125,14 @@ def _add_model_and_data(group: training.Group) -> None:
         1,
         "see each picture whole and in so many parts less one, each another place and scale, so "
         "that a subject isn't learnt to be where the pictures have it",
+        whole=True,
+    )
+    training.add_number(
+        group,
+        "--video-length",
+        1,
+        "frames of the clips that are made of each picture, its view moving, so that the temporal "
+        "layers take part; needs --crops, and so many times the memory",
         whole=True,
     )
     training.add_switch(group, "--cache-latents", "encode each picture once", default=True)

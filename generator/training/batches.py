@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,9 +22,8 @@ from generator.training import step
 from generator.training.buckets import Plan
 from generator.training.chance import Chance
 from generator.training.encode import LatentEncoder, Tensors, digest_files, draw_latents
+from generator.training.glide import MOTIONS, glide, part, said
 from generator.training.samples import BadSampleError, Sample
-
-CLOSEST = 1.5  # times as large as a picture that is just covered, at most
 
 
 class Captions(Protocol):
@@ -36,39 +36,60 @@ class Captions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A sample at the size that it is trained at; a picture is a clip of one frame."""
+    """A sample at the size that it is trained at; a picture is a clip of one frame.
+
+    Several ``crops`` make a clip of a picture: the view moves over it.
+    """
 
     sample: Sample
     size: Size
     key: str
-    crop: Crop = MIDDLE
+    crops: tuple[Crop, ...] = (MIDDLE,)
+    motion: str = ""  # what moving the view makes of it
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        return self.size.width, self.size.height, len(self.sample.files)
+        return self.size.width, self.size.height, len(self.sample.files) * len(self.crops)
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        return tuple(said(prompt, self.motion) for prompt in self.sample.prompts)
 
     @property
     def time_ids(self) -> tuple[float, ...]:
         """As the original's training has them: original size, crop's corner, target size."""
-        left, top, _, _ = crop_box(self.sample.size, (self.size.width, self.size.height), self.crop)
+        size = self.size.width, self.size.height
+        left, top, _, _ = crop_box(self.sample.size, size, self.crops[0])
         return (*self.sample.original_size, left, top, self.size.width, self.size.height)
 
     def frames(self) -> Frames:
-        return self.sample.frames(self.size.width, self.size.height, self.crop)
+        return self.sample.frames(self.size.width, self.size.height, self.crops)
 
     def mirrored(self) -> Frames:
         return np.ascontiguousarray(self.frames()[:, :, ::-1])
 
 
-def clip_of(sample: Sample, size: Size, crop: Crop = MIDDLE) -> Clip:
-    how = () if crop == MIDDLE else (crop,)
-    return Clip(sample, size, digest_files(sample.files, size.width, size.height, *how), crop)
+def clip_of(
+    sample: Sample, size: Size, crops: tuple[Crop, ...] = (MIDDLE,), motion: str = ""
+) -> Clip:
+    how = () if crops == (MIDDLE,) else crops
+    key = digest_files(sample.files, size.width, size.height, *how)
+    return Clip(sample, size, key, crops, motion)
 
 
-def clips_of(sample: Sample, size: Size, count: int, rng: np.random.Generator) -> list[Clip]:
-    """The whole of a picture, and ``count`` - 1 parts of it, each another place and scale."""
-    parts = [Crop(rng.uniform(1, CLOSEST), rng.random(), rng.random()) for _ in range(count - 1)]
-    return [clip_of(sample, size, crop) for crop in (MIDDLE, *parts)]
+def clips_of(
+    sample: Sample, size: Size, count: int, rng: np.random.Generator, *, video_length: int = 1
+) -> list[Clip]:
+    """The whole of a picture, and ``count`` - 1 parts of it, each another place and scale.
+
+    As clips: ``count`` ways of moving the view over it, by turns of every motion.
+    """
+    if video_length == 1:
+        ways = [MIDDLE, *(part(rng) for _ in range(count - 1))]
+        return [clip_of(sample, size, (crop,)) for crop in ways]
+    motions = itertools.islice(itertools.cycle(MOTIONS), count)
+    glides = [glide(motion, video_length, rng) for motion in motions]
+    return [clip_of(sample, size, each.crops, each.motion) for each in glides]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +150,7 @@ class Batches:
             if self.latents.cache.directory is not None:
                 for mirrored in (False, True) if self.flip else (False,):
                     self._moments(self.clips[index], mirrored=mirrored)
-            for prompt in self.clips[index].sample.prompts:
+            for prompt in self.clips[index].prompts:
                 self.captions.encode(prompt)
             self.captions.absent()
             yield index
@@ -144,10 +165,10 @@ class Batches:
         moments = self._moments(clip, mirrored=mirrored)
         latents = draw_latents(moments, self.latents.vae.config, chance)
         noise = chance.noise(latents.shape, self.noise_offset)
-        prompts = clip.sample.prompts
+        prompts = clip.prompts
         prompt = prompts[chance.below(len(prompts)) if len(prompts) > 1 else 0]
-        said = self.captions.absent() if dropped else self.captions.encode(prompt)
-        return latents, noise, timestep, said, clip.time_ids
+        text = self.captions.absent() if dropped else self.captions.encode(prompt)
+        return latents, noise, timestep, text, clip.time_ids
 
     def _moments(self, clip: Clip, *, mirrored: bool) -> Tensors:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,11 @@ from PIL import Image
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.limits import ModelLimits
+from generator.media.clip import Frames
 from generator.protocol import Request
 from generator.training.buckets import choose_size
 from generator.training.pictures import find_pictures
-from generator.training.samples import Sample, pictures_in
+from generator.training.samples import PROMPT, Sample, find_clips, pictures_in
 from generator.training.settings import STOP, LoraSettings
 from generator.training.validation import in_use
 
@@ -27,7 +29,7 @@ def class_pictures(
     model: HotshotModel, settings: LoraSettings, accelerator: Accelerator, progress: Progress
 ) -> list[Sample]:
     """None without a class prompt. Those that aren't there yet are made, by turns of each prompt
-    of ``class_prompt`` ("a ball|a star")."""
+    of ``class_prompt`` ("a ball|a star"); clips, where clips are trained on."""
     if not settings.class_prompt:
         return []
     own = settings.class_data_dir
@@ -35,11 +37,17 @@ def class_pictures(
     prompts = [part.strip() for part in settings.class_prompt.split("|") if part.strip()]
     if own is None and accelerator.is_main_process:
         directory.mkdir(parents=True, exist_ok=True)
-        _clear_others(directory, json.dumps([prompts, settings.resolution, settings.run.seed]))
+        _clear_others(directory, _asked(settings, prompts))
         with in_use(model, accelerator.device) as ready, accelerator.autocast():
             _make(HotshotPipeline(ready), settings, directory, prompts, progress)
     accelerator.wait_for_everyone()
+    if settings.video_length > 1:
+        return find_clips(directory, video_length=settings.video_length, bad_samples=STOP)
     return find_pictures(directory, trigger=None if own is None else prompts[0], bad_samples=STOP)
+
+
+def _asked(settings: LoraSettings, prompts: list[str]) -> str:
+    return json.dumps([prompts, settings.resolution, settings.run.seed, settings.video_length])
 
 
 def _clear_others(directory: Path, asked: str) -> None:
@@ -49,6 +57,8 @@ def _clear_others(directory: Path, asked: str) -> None:
         return
     for stale in (*pictures_in(directory), *directory.glob("*.txt")):
         stale.unlink()
+    for stale in directory.glob("[0-9]" * 4):
+        shutil.rmtree(stale)
     made.write_text(asked, encoding="utf-8")
 
 
@@ -60,14 +70,28 @@ def _make(
     progress: Progress,
 ) -> None:
     for index in range(settings.num_class_images):
-        path = directory / f"{index:04d}.png"
-        if path.is_file():
+        if any((directory / f"{index:04d}{suffix}").exists() for suffix in ("", ".png")):
             continue
         prompt = prompts[index % len(prompts)]
         frames = pipeline(_request(settings, prompt, index), report=lambda *_: None)
-        path.with_suffix(".txt").write_text(prompt + "\n", encoding="utf-8")
-        Image.fromarray(frames[0]).save(path)
+        _keep(frames, prompt, directory / f"{index:04d}")
         progress("class pictures", index + 1, settings.num_class_images)
+
+
+def _keep(frames: Frames, prompt: str, path: Path) -> None:
+    """As training reads it: NAME.png and NAME.txt, or a folder of frames. Whole or not at all."""
+    part = path.with_name(f".{path.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(part / f"{number}.png")
+    (part / PROMPT).write_text(prompt + "\n", encoding="utf-8")
+    if len(frames) > 1:
+        part.rename(path)
+        return
+    (part / PROMPT).rename(path.with_suffix(".txt"))
+    (part / "0.png").rename(path.with_suffix(".png"))
+    part.rmdir()
 
 
 def _request(settings: LoraSettings, prompt: str, index: int) -> Request:
@@ -82,5 +106,5 @@ def _request(settings: LoraSettings, prompt: str, index: int) -> Request:
         guidance_scale=limits.guidance_scale,
         guidance_rescale=limits.guidance_rescale,
         scheduler=limits.scheduler,
-        video_length=1,
+        video_length=settings.video_length,
     )

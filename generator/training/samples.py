@@ -55,9 +55,13 @@ class Sample:
         """All of them; each time it is seen, one is drawn."""
         return (self.prompt, *self.others)
 
-    def frames(self, width: int, height: int, crop: Crop = MIDDLE) -> Frames:
-        """uint8 (f, height, width, 3), scaled to fill and cropped."""
-        fitted = [scale_to_fill(_open(file), (width, height), crop) for file in self.files]
+    def frames(self, width: int, height: int, crops: Sequence[Crop] = (MIDDLE,)) -> Frames:
+        """uint8 (f, height, width, 3), scaled to fill and cropped; a frame for each crop."""
+        fitted = [
+            scale_to_fill(picture, (width, height), crop)
+            for picture in map(_open, self.files)
+            for crop in crops
+        ]
         return np.stack([np.asarray(picture) for picture in fitted])
 
 

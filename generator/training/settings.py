@@ -242,12 +242,17 @@ class LoraSettings:
     cache_latents: bool = True
     flip: bool = False
     crops: int = 1
+    video_length: int = 1  # more: clips, in which the view moves over the picture
 
     def check(self) -> None:
         """Raises TrainingError, one sentence about the first value that can't be."""
         self.run.check()
         check_resolution(self.resolution)
-        for name, least in (("rank", 1), ("crops", 1), ("num_class_images", 1)):
+        for name, least in (
+            ("rank", 1),
+            ("crops", 1),
+            ("num_class_images", 1),
+        ):
             _at_least(name, getattr(self, name), least)
         for name in ("alpha", "text_encoder_lr", "snr_gamma"):
             if getattr(self, name) is not None:
@@ -256,6 +261,8 @@ class LoraSettings:
         _share("caption_dropout", self.caption_dropout)
         for name in ("prior_loss_weight", "noise_offset"):
             _at_least(name, getattr(self, name), 0)
+        if not 1 <= self.video_length <= 24:
+            raise TrainingError(f"--video-length must be from 1 to 24, not {self.video_length}.")
         if self.class_data_dir is not None and not self.class_prompt:
             raise TrainingError(
                 "--class-data-dir holds pictures of something; say what, with --class-prompt."

@@ -14,7 +14,7 @@ from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.sources import model_directory
 from generator.limits import ModelLimits
 from generator.training import result
-from generator.training.batches import Batches, Captions, clips_of
+from generator.training.batches import Batches, Captions, Clip, clip_of, clips_of
 from generator.training.buckets import Plan, choose_size
 from generator.training.encode import Cache, CaptionEncoder, LatentEncoder
 from generator.training.fine_tune import CPU, fill_caches
@@ -94,7 +94,7 @@ def _load(settings: LoraSettings, accelerator: Accelerator) -> HotshotModel:
 def _batches(
     settings: LoraSettings,
     model: HotshotModel,
-    pictures: Sequence[Sample],
+    samples: Sequence[Sample],
     accelerator: Accelerator,
     base: str,
     *,
@@ -102,11 +102,7 @@ def _batches(
 ) -> Batches:
     run = settings.run
     rng = np.random.default_rng(run.seed)
-    clips = [
-        clip
-        for picture in pictures
-        for clip in clips_of(picture, choose_size(*picture.size, settings.resolution), crops, rng)
-    ]
+    clips = [clip for sample in samples for clip in _clips(settings, sample, crops, rng)]
     kept = Cache(run.output_dir / "cache" if settings.cache_latents else None)
     text = Cache(run.output_dir / "cache")
     captions: Captions = (
@@ -127,6 +123,15 @@ def _batches(
         snr_gamma=settings.snr_gamma,
         flip=settings.flip,
     )
+
+
+def _clips(
+    settings: LoraSettings, sample: Sample, crops: int, rng: np.random.Generator
+) -> list[Clip]:
+    size = choose_size(*sample.size, settings.resolution)
+    if len(sample.files) > 1:  # one that the model made
+        return [clip_of(sample, size)]
+    return clips_of(sample, size, crops, rng, video_length=settings.video_length)
 
 
 def _validation(

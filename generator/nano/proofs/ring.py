@@ -22,11 +22,13 @@ from generator.nano import evaluate, measure, world
 from generator.nano.proofs import figures
 from generator.nano.proofs.figures import Asked
 from generator.protocol import Lora
+from generator.training.glide import PLACEHOLDER
 
 EDGE, SEED, PICTURES = 128, 9, 10
-CROPS = 32  # of each: so the ring isn't always where the pictures have it
+CROPS = 32  # ways of moving the view over each, so that the ring isn't always where it is there
+FRAMES = 8
 TRIGGER = "sks ring"
-COLORS = ("white", "purple")  # of its left half, and of its right
+COLORS = ("red", "cyan")  # of its left half, and of its right: to be seen on any background
 HOLE = 0.5  # of the radius
 # Those that can be told of anything; a ring that spins needs its own eye.
 MOTIONS = tuple(motion for motion in world.MOTIONS if motion != "spinning")
@@ -64,9 +66,8 @@ def write_pictures(directory: Path) -> None:
         radius = float(rng.uniform(0.15, 0.2)) * EDGE
         x, y = (float(place) for place in rng.uniform(0.38 * EDGE, 0.62 * EDGE, 2))
         Image.fromarray(draw(x, y, radius, background)).save(directory / f"{index}.png")
-        # any motion may begin or end as the picture is, and what a caption never says is not learnt
-        captions = [f"a {TRIGGER} {motion} on a {background} background" for motion in MOTIONS]
-        (directory / f"{index}.txt").write_text("\n".join(captions) + "\n", encoding="utf-8")
+        caption = f"a {TRIGGER} {PLACEHOLDER} on a {background} background"
+        (directory / f"{index}.txt").write_text(caption + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -105,18 +106,14 @@ def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
     words = [
         *("train-lora", "--pretrained-model-name-or-path", arguments.model),
         *("--data-dir", str(data), "--output-dir", str(output), f"--resolution={EDGE}"),
-        f"--crops={CROPS}",
-        *("--trigger", TRIGGER, "--target=all", f"--rank={arguments.rank}"),
-        *("--class-prompt", "|".join(case.prompt for case in cases), "--train-text-encoder"),
-        *(f"--num-class-images={arguments.others}", "--gradient-accumulation-steps=1"),
-        *("--train-batch-size=5", f"--max-train-steps={arguments.steps}", "--use-ema"),
-        *("--ema-decay=0.98", "--lr-scheduler=cosine", "--lr-warmup-steps=20"),
-        *(
-            f"--learning-rate={arguments.learning_rate}",
-            "--text-encoder-lr=1e-3",
-            "--adam-weight-decay=0",
-        ),
-        *("--no-gradient-checkpointing", "--save-starting-step=0", "--validate-every-steps=200"),
+        *(f"--crops={CROPS}", f"--video-length={FRAMES}", "--trigger", TRIGGER),
+        *("--target=all", f"--rank={arguments.rank}", f"--learning-rate={arguments.learning_rate}"),
+        *("--class-prompt", "|".join(case.prompt for case in cases)),
+        *(f"--num-class-images={arguments.others}", f"--max-train-steps={arguments.steps}"),
+        *("--train-batch-size=2", "--gradient-accumulation-steps=1", "--mixed-precision=bf16"),
+        *("--lr-scheduler=cosine", "--lr-warmup-steps=20", "--adam-weight-decay=0"),
+        *("--use-ema", "--ema-decay=0.98", "--no-gradient-checkpointing"),
+        *("--save-starting-step=0", "--validate-every-steps=200"),
         *("--test-prompts", f"a {TRIGGER} moving left on a black background"),
     ]
     if hotshot(words) != 0:

@@ -112,6 +112,19 @@ async def test_sigterm_finishes_what_is_being_made(
     assert len(deliveries(discord)) == 2
 
 
+async def test_sigterm_while_the_gateway_is_asked_for_a_new_session(
+    setup: Setup, discord: Sandbox
+) -> None:
+    """discord.py waits some seconds before it identifies again, and swallows a cancellation."""
+    async with running(setup.write(), discord) as bot:
+        discord.gateway.invalidate()
+        await bot.logged("session has been invalidated")
+        await asyncio.sleep(0.5)
+        bot.process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(bot.process.wait(), 20) == 0
+        assert "Traceback" not in bot.log
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_puts_back_what_takes_too_long(
     setup: Setup, discord: Sandbox, ada: Person, number: signal.Signals

@@ -149,6 +149,17 @@ def test_prior_preservation_and_going_on(pictures: Path, tmp_path: Path) -> None
         assert torch.equal(load_file(half / DIFFUSERS)[name], value), name
 
 
+def test_pictures_become_clips_and_so_does_the_class(pictures: Path, tmp_path: Path) -> None:
+    flags = ("--class_prompt=a ball", "--num_class_images=2", "--video_length=3", "--crops=7")
+    train(pictures, tmp_path, *flags, "--save_starting_step=1", "--save_n_steps=1")
+    made = tmp_path / "class_pictures" / "0001"
+    assert sorted(file.name for file in made.iterdir()) == ["0.png", "1.png", "2.png", "prompt.txt"]
+    before = losses(tmp_path)
+    train(pictures, tmp_path, *flags, "--resume_from_checkpoint=latest", "--max_train_steps=3")
+    assert losses(tmp_path)[:2] == before
+    assert read_lora_facts(tmp_path / DIFFUSERS)
+
+
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
     def run(words: list[str]) -> str:
@@ -167,6 +178,7 @@ def test_bad_input_is_one_sentence(
     wordless = [word for word in line(pictures, output) if not word.startswith("--trigger")]
     assert "0.png can't be used: it has no 0.txt, and no --trigger" in refused(wordless)
     assert "--rank must be at least 1" in refused(line(pictures, output, "--rank=0"))
+    assert "from 1 to 24" in refused(line(pictures, output, "--video_length=25"))
     assert "--class-prompt" in refused(line(pictures, output, "--class_data_dir", str(pictures)))
     (tmp_path / "empty").mkdir()
     assert "is empty" in refused(line(tmp_path / "empty", output))

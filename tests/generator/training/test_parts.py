@@ -18,11 +18,13 @@ from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import TrainingError
 from generator.hotshot.text import EncodedText
 from generator.limits import ModelLimits, Size
+from generator.nano import measure
 from generator.training import report
 from generator.training.batches import Batches, Clip, clips_of
 from generator.training.buckets import Plan, choose_size
 from generator.training.chance import Chance
 from generator.training.encode import Cache, LatentEncoder
+from generator.training.glide import MOTIONS
 from generator.training.house import House
 from generator.training.pictures import find_pictures
 from generator.training.samples import Sample, find_clips
@@ -147,11 +149,27 @@ def test_a_picture_is_seen_whole_and_in_parts(tmp_path: Path) -> None:
     assert np.array_equal(whole.frames()[0], picture)
     assert len({clip.key for clip in (whole, *parts)}) == 5
     for part in parts:
-        zoom = round(128 * part.crop.zoom) / 128
+        zoom = round(128 * part.crops[0].zoom) / 128
         left, top = part.time_ids[2:4]
         middle = part.frames()[0, 64, 64]
         assert middle[0] == pytest.approx((left + 64) / zoom, abs=2)
         assert middle[1] == pytest.approx((top + 64) / zoom, abs=2)
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_what_a_clip_of_a_picture_does_is_what_it_says(motion: str, tmp_path: Path) -> None:
+    across, down = np.meshgrid(np.arange(128), np.arange(128))
+    disc = np.hypot(across - 64, down - 64) < 20
+    Image.fromarray((disc * 255).astype(np.uint8)).convert("RGB").save(tmp_path / "0.png")
+    (tmp_path / "0.txt").write_text("a disc {motion} on black", encoding="utf-8")
+    [sample] = find_pictures(tmp_path, trigger=None, bad_samples="stop")
+    clips = clips_of(sample, Size("square", 128, 128), 7, np.random.default_rng(1), video_length=8)
+    [clip] = [clip for clip in clips if clip.motion == motion]
+    assert clip.prompts == (f"a disc {motion} on black",)
+    assert clip.shape == (128, 128, 8)
+    seen = measure.see(clip.frames())
+    assert seen is not None
+    assert seen.motion == motion
 
 
 def test_the_original_s_choice_of_a_bucket() -> None:

@@ -1,0 +1,70 @@
+"""A clip made of one picture: the view moves over it, so that what is in it moves the other way.
+
+Captions may say how, by ``{motion}``: else the word for a motion would be learnt to mean nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from generator.control.geometry import Crop
+
+PLACEHOLDER = "{motion}"
+CLOSEST = 1.5  # times as large as a picture that is just covered, at most
+_TWICE_THE_AREA = 1.6  # and a little more
+MOTIONS = (
+    "moving left",
+    "moving right",
+    "moving up",
+    "moving down",
+    "growing",
+    "shrinking",
+    "bouncing",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Glide:
+    """A crop for each frame, and what that looks like."""
+
+    motion: str
+    crops: tuple[Crop, ...]
+
+
+def said(caption: str, motion: str) -> str:
+    """A caption with its placeholder filled in, where it has one."""
+    return (
+        " ".join(caption.replace(PLACEHOLDER, motion).split())
+        if PLACEHOLDER in caption
+        else caption
+    )
+
+
+def part(rng: np.random.Generator) -> Crop:
+    """Some part of a picture."""
+    return Crop(rng.uniform(1, CLOSEST), rng.random(), rng.random())
+
+
+def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
+    """One of MOTIONS, somewhere on the picture, in ``frames`` frames."""
+    way = np.linspace(rng.uniform(0, 0.2), rng.uniform(0.8, 1), frames)
+    zoom = np.full(frames, rng.uniform(1.25, CLOSEST))
+    across, down = (np.full(frames, rng.random()) for _ in range(2))
+    match motion:
+        case "moving left":
+            across = way
+        case "moving right":
+            across = way[::-1]
+        case "moving up":
+            down = way
+        case "moving down":
+            down = way[::-1]
+        case "growing" | "shrinking":
+            zoom = np.linspace(1, _TWICE_THE_AREA, frames)[:: 1 if motion == "growing" else -1]
+            across, down = (np.full(frames, rng.uniform(0.4, 0.6)) for _ in range(2))
+        case _:
+            down = np.abs(np.sin(np.pi * (2 * np.linspace(0, 1, frames) + rng.random())))
+    places = zip(zoom.tolist(), across.tolist(), down.tolist(), strict=True)
+    return Glide(motion, tuple(Crop(*place) for place in places))
