@@ -74,10 +74,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m generator.nano.proofs.ring")
     parser.add_argument("--model", default=NANO)
     parser.add_argument("--output", type=Path, default=Path("out/proofs/ring"))
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--learning-rate", type=float, default=3e-3)
+    parser.add_argument("--steps", type=int, default=1400)
+    parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--rank", type=int, default=32)
-    parser.add_argument("--others", type=int, default=64, help="pictures of what is to stay")
+    parser.add_argument("--others", type=int, default=64, help="clips of what is to stay")
     parser.add_argument("--count", type=int, default=48, help="GIFs to measure, of either kind")
     arguments = parser.parse_args()
     data, lora = arguments.output / "pictures", arguments.output / "lora"
@@ -113,7 +113,7 @@ def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
         *("--train-batch-size=2", "--gradient-accumulation-steps=1", "--mixed-precision=bf16"),
         *("--lr-scheduler=cosine", "--lr-warmup-steps=20", "--adam-weight-decay=0"),
         *("--use-ema", "--ema-decay=0.98", "--no-gradient-checkpointing"),
-        *("--save-starting-step=0", "--validate-every-steps=200"),
+        *("--save-starting-step=0", "--validate-every-steps=350"),
         *("--test-prompts", f"a {TRIGGER} moving left on a black background"),
     ]
     if hotshot(words) != 0:
