@@ -79,23 +79,32 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--others", type=int, default=64, help="clips of what is to stay")
     parser.add_argument("--count", type=int, default=48, help="GIFs to measure, of either kind")
+    parser.add_argument("--strength", type=float, default=1.2, help="at which it is measured")
+    parser.add_argument("--measure-only", action="store_true", help="one trained before")
     arguments = parser.parse_args()
     data, lora = arguments.output / "pictures", arguments.output / "lora"
-    for stale in (data, lora):
-        shutil.rmtree(stale, ignore_errors=True)
-    write_pictures(data)
-    _train(arguments, data, lora)
+    if not arguments.measure_only:
+        for stale in (data, lora):
+            shutil.rmtree(stale, ignore_errors=True)
+        write_pictures(data)
+        _train(arguments, data, lora)
+    _measure(arguments, Lora(str(lora), arguments.strength))
+
+
+def _measure(arguments: argparse.Namespace, lora: Lora) -> None:
     ringed = [_asked(index) for index in range(arguments.count)]
+    made = figures.make(arguments.model, [(one.prompt, one.seed) for one in ringed], (lora,))
     plain = list(evaluate.cases(arguments.count, evaluate.SEED + 60_000))
-    loras = (Lora(str(lora)),)
-    made = figures.make(arguments.model, [(one.prompt, one.seed) for one in ringed], loras)
     others = [(case.prompt, case.seed) for case in plain]
     before = figures.make(arguments.model, others)
-    after = figures.make(arguments.model, others, loras)
+    after = figures.make(arguments.model, others, (lora,))
     figures.write(arguments.output, {
         "steps": arguments.steps,
+        "strength": arguments.strength,
         "a ring": float(np.mean([is_ring(frames) for frames in made])),
         "a ring that moves as asked": figures.share(ringed, made),
+        "other prompts, as they should be": float(np.mean(list(map(_as_asked, plain, after)))),
+        "the same without the LoRA": float(np.mean(list(map(_as_asked, plain, before)))),
         "other prompts, same as before": float(np.mean(list(map(_same, before, after)))),
         "other prompts, rings in them": float(np.mean([is_ring(frames) for frames in after])),
     }, made[:8])  # fmt: skip
@@ -150,6 +159,10 @@ def _is_ring(frame: Frames) -> bool:
 
 def _nearest(color: world.Floats) -> str:
     return min(world.COLORS, key=lambda name: float(np.linalg.norm(color - world.COLORS[name])))
+
+
+def _as_asked(case: evaluate.Case, frames: Frames) -> bool:
+    return all(evaluate.Result(case, frames, 0.0).right().values())
 
 
 def _same(before: Frames, after: Frames) -> bool:
