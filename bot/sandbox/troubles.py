@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +40,7 @@ _PAGES = {502: "502 Bad Gateway", 503: "503 Service Unavailable", 504: "504 Gate
 
 
 @dataclass
-class Trouble(Matching):
+class Trouble(Matching, ABC):
     """Strikes before the request's effect, or ``after`` it."""
 
     after: bool = field(default=False, kw_only=True)
@@ -53,9 +54,9 @@ class Trouble(Matching):
         struck = await self.strike(request) if self.after else None
         return struck or response
 
+    @abstractmethod
     async def strike(self, request: web.Request) -> web.StreamResponse | None:
         """The answer in place of the real one, or None where it may come all the same."""
-        raise NotImplementedError
 
 
 @dataclass

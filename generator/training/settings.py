@@ -263,6 +263,11 @@ class LoraSettings:
             _at_least(name, getattr(self, name), 0)
         if not 1 <= self.video_length <= 24:
             raise TrainingError(f"--video-length must be from 1 to 24, not {self.video_length}.")
+        if self.video_length > 1 and self.crops == 1:
+            raise TrainingError(
+                "--video-length moves the view over each picture; say in how many ways, with "
+                "--crops: 14 is every motion twice."
+            )
         if self.class_data_dir is not None and not self.class_prompt:
             raise TrainingError(
                 "--class-data-dir holds pictures of something; say what, with --class-prompt."

@@ -179,6 +179,7 @@ def test_bad_input_is_one_sentence(
     assert "0.png can't be used: it has no 0.txt, and no --trigger" in refused(wordless)
     assert "--rank must be at least 1" in refused(line(pictures, output, "--rank=0"))
     assert "from 1 to 24" in refused(line(pictures, output, "--video_length=25"))
+    assert "--crops" in refused(line(pictures, output, "--video_length=8"))
     assert "--class-prompt" in refused(line(pictures, output, "--class_data_dir", str(pictures)))
     (tmp_path / "empty").mkdir()
     assert "is empty" in refused(line(tmp_path / "empty", output))
