@@ -57,9 +57,13 @@ class Clip:
 
     @property
     def time_ids(self) -> tuple[float, ...]:
-        """As the original's training has them: original size, crop's corner, target size."""
+        """As the original's training has them: original size, crop's corner, target size.
+
+        A view that moves has no one corner, and where it begins would give the motion away.
+        """
         size = self.size.width, self.size.height
-        left, top, _, _ = crop_box(self.sample.size, size, self.crops[0])
+        still = len(set(self.crops)) == 1
+        left, top, *_ = crop_box(self.sample.size, size, self.crops[0]) if still else (0.0, 0.0)
         return (*self.sample.original_size, left, top, self.size.width, self.size.height)
 
     def frames(self) -> Frames:
