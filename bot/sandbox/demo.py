@@ -194,9 +194,10 @@ async def _bot(
 
 def _config(plan: Plan, discord: Sandbox, home: Path) -> str:
     """TOML; its strings are written as JSON's are."""
-    sections: dict[str, dict[str, str]] = {
+    sections: dict[str, dict[str, str | int]] = {
         "discord": {"token": discord.token, "base_url": discord.url},
         "generator": {"model": plan.model, **dict(plan.generator)},
+        "queue": {"leave_seconds": 0},  # who interrupts a demo doesn't wait for its GIF
         "storage": {"data_dir": str(home / "data")},
     }
     return "\n".join(

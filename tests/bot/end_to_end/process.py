@@ -45,6 +45,7 @@ class Setup:
                 if self.engine.startswith("tests.")
                 else f"tests.generator.engines.{self.engine}",
             },
+            "queue": {"leave_seconds": 1},
             "storage": {"data_dir": str(self.data)},
         }
         for name, section in values.items():

@@ -91,7 +91,7 @@ async def test_sigterm_finishes_what_is_being_made(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
     setup.engine = "slow:create"
-    async with running(setup.write(), discord) as bot:
+    async with running(setup.write(queue={"leave_seconds": 20}), discord) as bot:
         sent = await ada.slash("gif", prompt="x", steps=100)
         waiting = await ada.slash("gif", prompt="y", steps=100)
         await waiting.acknowledged()
