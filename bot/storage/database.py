@@ -68,6 +68,7 @@ _UNKNOWN = Words(
     "The bot's database can't be used at the moment, so nothing was accepted; please try again "
     "later, and tell whoever runs the bot."
 )
+_CLOSED = Words("The bot is being restarted.")
 _READERS = 4  # threads
 # Drivers for asyncio, which configs of earlier versions named, and what does their work in threads.
 _DRIVERS = {"sqlite+aiosqlite": "sqlite", "postgresql+asyncpg": "postgresql+psycopg"}
@@ -86,6 +87,7 @@ class Database:
         self._engine = engine
         self._to_write = engine.execution_options(**_TO_WRITE)
         self._writes: asyncio.Queue[_Write | None] = asyncio.Queue()
+        self._is_open = True
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database writer")
 
@@ -93,6 +95,7 @@ class Database:
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Runs ``query`` on a connection of its own. Raises StorageError."""
+        self._check_open()
 
         def run() -> T:
             with self._engine.connect() as connection:
@@ -110,6 +113,7 @@ class Database:
 
         ``query`` may run twice, the first time rolled back, so it must do nothing but query.
         """
+        self._check_open()  # nobody would ever write it
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writes.put_nowait(_Write(_bind(query, *args, **kwargs), done))
         return await done
@@ -127,7 +131,12 @@ class Database:
 
     def close(self) -> None:
         """No more writes after those that wait already."""
+        self._is_open = False
         self._writes.put_nowait(None)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise StorageError(_CLOSED)
 
     async def _next_group(self) -> tuple[list[_Write], bool]:
         """What waits, once there is something; False where nothing comes after it."""

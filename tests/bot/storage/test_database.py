@@ -72,6 +72,14 @@ async def test_what_was_asked_before_the_end_is_written(url: str) -> None:
         assert await database.read(registrations.commands_hash, 1) == "late"
 
 
+async def test_who_comes_after_the_end_is_refused_and_does_not_wait(url: str) -> None:
+    async with open_database(url) as database:
+        pass
+    for ask in (database.read, database.write):
+        with pytest.raises(StorageError, match="being restarted"):
+            await asyncio.wait_for(ask(lambda _: None), 5)
+
+
 async def test_a_write_nobody_waits_for_is_done_all_the_same(database: Database) -> None:
     write = asyncio.create_task(database.write(registrations.remember, 1, "x"))
     await asyncio.sleep(0)
