@@ -93,6 +93,7 @@ async def test_sigterm_finishes_what_is_being_made(
     setup.engine = "slow:create"
     async with running(setup.write(queue={"leave_seconds": 20}), discord) as bot:
         sent = await ada.slash("gif", prompt="x", steps=100)
+        await sent.acknowledged()
         waiting = await ada.slash("gif", prompt="y", steps=100)
         await waiting.acknowledged()
         await bot.logged("running, attempt 1")

@@ -103,6 +103,7 @@ async def test_a_token_that_expires_in_the_queue(
     setup.engine = "slow:create"
     async with running(setup.write(), discord):
         first = await ada.slash("gif", prompt="first", steps=150)
+        await first.acknowledged()
         sent = await bob.slash("gif", prompt="second", steps=150)
         await sent.message(lambda message: "ahead of yours" in message.text)
         discord.clock.advance(16 * 60)

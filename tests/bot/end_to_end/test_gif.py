@@ -100,6 +100,7 @@ async def test_cancel_is_for_the_owner_and_for_managers(
     manager = discord.person("mia", permissions=MANAGE_GUILD)
     async with running(setup.write(), discord):
         first = await ada.slash("gif", prompt="one")
+        await first.acknowledged()
         second = await ada.slash("gif", prompt="two")
         message = await second.message(lambda message: "ahead of yours" in message.text)
         assert "Only the person" in await said(await bob.press(message, "Cancel"))
