@@ -1,7 +1,7 @@
 """A strip of small pictures for a page of GIFs: each master's first frame, numbered by its place.
 
-The masters are this bot's own files, so they are opened here; films, which would need a decoder of
-their own, are shown as a grey tile. Blocking: call it in a thread.
+The masters are this bot's own files, so pictures are opened here, and films by ffmpeg. Blocking:
+call it in a thread.
 """
 
 from __future__ import annotations
@@ -40,14 +40,28 @@ def strip(masters: Sequence[Path | None]) -> bytes:
 
 
 def _first_frame(master: Path | None) -> Image.Image | None:
-    from PIL import Image
+    """None where it can't be read any more."""
+    from generator.media.containers import BrokenFileError
 
     if master is None:
         return None
     try:
-        with Image.open(master, formats=["GIF", "WEBP", "PNG"]) as picture:
-            frame = picture.convert("RGB")
-    except OSError:
+        frame = _of_film(master) if master.suffix == ".mp4" else _of_picture(master)
+    except (OSError, BrokenFileError):
         return None
     frame.thumbnail((_EDGE, _EDGE))
+    return frame
+
+
+def _of_picture(master: Path) -> Image.Image:
+    from PIL import Image
+
+    with Image.open(master, formats=["GIF", "WEBP", "PNG"]) as picture:
+        return picture.convert("RGB")
+
+
+def _of_film(master: Path) -> Image.Image:
+    from generator.control import film
+
+    [frame] = film.frames(master, "mp4", [0])
     return frame

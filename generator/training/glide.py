@@ -13,6 +13,7 @@ from generator.control.geometry import Crop
 
 PLACEHOLDER = "{motion}"
 CLOSEST = 1.5  # times as large as a picture that is just covered, at most
+_ROOM_TO_MOVE = (1.4, 1.7)  # the same for a view that moves: it goes nearly from edge to edge
 _TWICE_THE_AREA = 1.6  # and a little more
 MOTIONS = (
     "moving left",
@@ -49,8 +50,8 @@ def part(rng: np.random.Generator) -> Crop:
 
 def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
     """One of MOTIONS, somewhere on the picture, in ``frames`` frames."""
-    way = np.linspace(rng.uniform(0, 0.2), rng.uniform(0.8, 1), frames)
-    zoom = np.full(frames, rng.uniform(1.25, CLOSEST))
+    way = np.linspace(rng.uniform(0, 0.12), rng.uniform(0.88, 1), frames)
+    zoom = np.full(frames, rng.uniform(*_ROOM_TO_MOVE))
     across, down = (np.full(frames, rng.random()) for _ in range(2))
     match motion:
         case "moving left":
@@ -64,7 +65,7 @@ def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
         case "growing" | "shrinking":
             zoom = np.linspace(1, _TWICE_THE_AREA, frames)[:: 1 if motion == "growing" else -1]
             across, down = (np.full(frames, rng.uniform(0.4, 0.6)) for _ in range(2))
-        case _:
-            down = np.abs(np.sin(np.pi * (2 * np.linspace(0, 1, frames) + rng.random())))
+        case _:  # twice, from the ground to the ground, so that the clip loops
+            down = way[-1] * np.abs(np.sin(2 * np.pi * np.linspace(0, 1, frames)))
     places = zip(zoom.tolist(), across.tolist(), down.tolist(), strict=True)
     return Glide(motion, tuple(Crop(*place) for place in places))

@@ -63,8 +63,8 @@ def write_pictures(directory: Path) -> None:
     rng = np.random.default_rng(SEED)
     for index in range(PICTURES):
         background = list(world.BACKGROUNDS)[index % len(world.BACKGROUNDS)]
-        radius = float(rng.uniform(0.15, 0.2)) * EDGE
-        x, y = (float(place) for place in rng.uniform(0.38 * EDGE, 0.62 * EDGE, 2))
+        radius = float(rng.uniform(0.13, 0.16)) * EDGE
+        x, y = (float(place) for place in rng.uniform(0.42 * EDGE, 0.58 * EDGE, 2))
         Image.fromarray(draw(x, y, radius, background)).save(directory / f"{index}.png")
         caption = f"a {TRIGGER} {PLACEHOLDER} on a {background} background"
         (directory / f"{index}.txt").write_text(caption + "\n", encoding="utf-8")
