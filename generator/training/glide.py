@@ -14,7 +14,8 @@ from generator.control.geometry import Crop
 PLACEHOLDER = "{motion}"
 CLOSEST = 1.5  # times as large as a picture that is just covered, at most
 _ROOM_TO_MOVE = (1.4, 1.7)  # the same for a view that moves: it goes nearly from edge to edge
-_TWICE_THE_AREA = 1.6  # and a little more
+_TWICE_AS_LARGE = 2.0
+_MIDDLE = (0.4, 0.6)  # where a subject mostly is: it stays in view, and no two motions are mixed
 MOTIONS = (
     "moving left",
     "moving right",
@@ -52,7 +53,7 @@ def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
     """One of MOTIONS, somewhere on the picture, in ``frames`` frames."""
     way = np.linspace(rng.uniform(0, 0.12), rng.uniform(0.88, 1), frames)
     zoom = np.full(frames, rng.uniform(*_ROOM_TO_MOVE))
-    across, down = (np.full(frames, rng.random()) for _ in range(2))
+    across, down = (np.full(frames, rng.uniform(*_MIDDLE)) for _ in range(2))
     match motion:
         case "moving left":
             across = way
@@ -63,8 +64,7 @@ def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
         case "moving down":
             down = way[::-1]
         case "growing" | "shrinking":
-            zoom = np.linspace(1, _TWICE_THE_AREA, frames)[:: 1 if motion == "growing" else -1]
-            across, down = (np.full(frames, rng.uniform(0.4, 0.6)) for _ in range(2))
+            zoom = np.linspace(1, _TWICE_AS_LARGE, frames)[:: 1 if motion == "growing" else -1]
         case _:  # twice, from the ground to the ground, so that the clip loops
             down = way[-1] * np.abs(np.sin(2 * np.pi * np.linspace(0, 1, frames)))
     places = zip(zoom.tolist(), across.tolist(), down.tolist(), strict=True)

@@ -64,7 +64,7 @@ def write_pictures(directory: Path) -> None:
     for index in range(PICTURES):
         background = list(world.BACKGROUNDS)[index % len(world.BACKGROUNDS)]
         radius = float(rng.uniform(0.13, 0.16)) * EDGE
-        x, y = (float(place) for place in rng.uniform(0.42 * EDGE, 0.58 * EDGE, 2))
+        x, y = (float(place) for place in rng.uniform(0.45 * EDGE, 0.55 * EDGE, 2))
         Image.fromarray(draw(x, y, radius, background)).save(directory / f"{index}.png")
         caption = f"a {TRIGGER} {PLACEHOLDER} on a {background} background"
         (directory / f"{index}.txt").write_text(caption + "\n", encoding="utf-8")
@@ -74,7 +74,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m generator.nano.proofs.ring")
     parser.add_argument("--model", default=NANO)
     parser.add_argument("--output", type=Path, default=Path("out/proofs/ring"))
-    parser.add_argument("--steps", type=int, default=1400)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--others", type=int, default=64, help="clips of what is to stay")
