@@ -12,6 +12,7 @@ import discord
 import yarl
 from discord import app_commands
 
+_UP_WITHIN = 60.0  # seconds
 GIF = b"GIF89a" + (64).to_bytes(2, "little") + (48).to_bytes(2, "little") + b"\x00" * 50
 
 
@@ -165,10 +166,23 @@ async def running(bot: SmallBot, url: str, token: str) -> AsyncIterator[SmallBot
         async with bot:
             start = asyncio.create_task(bot.start(token))
             ready = asyncio.create_task(bot.came_up.wait())
-            await asyncio.wait([start, ready], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                [start, ready], timeout=_UP_WITHIN, return_when=asyncio.FIRST_COMPLETED
+            )
             ready.cancel()
             if start.done():
                 start.result()
+            assert done, "the client didn't come up"
             yield bot
             await bot.close()
-            await start
+            await _end(start)
+
+
+async def _end(start: asyncio.Task[None]) -> None:
+    """Raises what it raised. A closed client may still sleep before it would connect again, for
+    minutes, and a cancellation is swallowed while it identifies.
+    """
+    while not (await asyncio.wait([start], timeout=1))[0]:
+        start.cancel()
+    if not start.cancelled():
+        start.result()
