@@ -6,6 +6,7 @@ Commands and buttons find everything they need in ``client.house``.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import hashlib
 import ipaddress
@@ -43,6 +44,7 @@ _UNREACHABLE = (
     OSError,
 )
 _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
+_TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
@@ -106,10 +108,13 @@ class HotshotClient(discord.AutoShardedClient):
                 reason = f"{type(error).__name__}: {error}"
                 logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
             except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
-                raise StartupError(
-                    f"{self._settings.base_url} doesn't answer as Discord does ({error}); "
-                    "check discord.base_url in the config."
-                ) from error
+                if getattr(error, "status", None) != _TOO_MANY_REQUESTS:
+                    raise StartupError(
+                        f"{self._settings.base_url} doesn't answer as Discord does ({error}); "
+                        "check discord.base_url in the config."
+                    ) from error
+                pause = _asked_to_wait(error)  # who comes sooner is kept out for longer
+                logger.warning("Discord asks to come back in %g s: %s", pause, error)
             else:
                 self.logged_in.set()
                 return
@@ -283,3 +288,11 @@ def _local_socket(address: Any) -> socket.socket:
     if not ipaddress.ip_address(target[0]).is_loopback:
         raise OSError(errno.EACCES, f"{target[0]} is not on this machine")
     return socket.socket(family, kind, protocol)
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """Seconds; Discord's outer wall says so in a header."""
+    if isinstance(error, discord.HTTPException):
+        with contextlib.suppress(KeyError, ValueError):
+            return float(error.response.headers["Retry-After"])
+    return _LONGEST_PAUSE

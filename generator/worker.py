@@ -8,6 +8,7 @@ survives whatever a job does short of killing it. It knows nothing of Discord, r
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import logging
 import multiprocessing
@@ -72,6 +73,10 @@ class WorkerSettings:
     log_format: str = logs.TEXT
 
 
+# A terminal and systemd send these to every process; what is being made may still be finished.
+_FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM)
+
+
 # -- the parent's side -----------------------------------------------------------------------------
 
 
@@ -89,6 +94,7 @@ class WorkerHandle:
 
     def close(self) -> None:
         """Closes the pipes; a worker still alive takes that as its parent's death and leaves."""
+        atexit.unregister(self.process.kill)
         self.commands.close()
         self.events.close()
 
@@ -106,9 +112,11 @@ def start(settings: WorkerSettings) -> WorkerHandle:
     )
     # Blocked signals stay blocked through exec: a Ctrl-C in the terminal can't hit the child
     # before it has decided to ignore them, and this thread gets its own right after.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_PARENT)
     try:
         process.start()
+        # before multiprocessing would ask it by SIGTERM, and wait for ever
+        atexit.register(process.kill)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         # Our copies would keep the pipes open after the child's death and hide it from us.
@@ -122,8 +130,9 @@ def start(settings: WorkerSettings) -> WorkerHandle:
 
 def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
     """The child's whole life; returns after Shutdown or a Broken engine."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for number in _FOR_THE_PARENT:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_THE_PARENT)
     logs.configure(settings.log_level, settings.log_format)
     _give_way(settings)
     inbox = Inbox.listen(commands)

@@ -18,7 +18,7 @@ from bot.house import house_of
 from bot.jobs.model import Attachment, Origin
 from bot.lost import LOST, UNREADABLE
 from bot.ui import embeds
-from bot.ui.answers import whisper
+from bot.ui.answers import add
 from bot.words import say
 from generator.limits import draw_seed
 from generator.protocol import Request
@@ -106,7 +106,7 @@ async def ask(
                 wanted=len(orders),
                 reason=error.words,
             )
-            await whisper(interaction, taken)
+            await add(interaction, taken)  # the answer is the first one's progress
             return
 
 
@@ -115,7 +115,7 @@ async def _say_something(interaction: discord.Interaction[Any], order: Order) ->
     try:
         embed = embeds.progress(order.request, _WAITING)
         await interaction.edit_original_response(embed=embed)
-    except LOST as error:
+    except (*LOST, *UNREADABLE) as error:
         logger.warning("Discord didn't take the first words: %s", error)
 
 
@@ -127,7 +127,7 @@ async def _follow(interaction: discord.Interaction[Any], order: Order) -> None:
             message = await interaction.followup.send(
                 embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True
             )
-        except LOST as error:
+        except (*LOST, *UNREADABLE) as error:
             logger.warning("Discord didn't take a further answer: %s", error)
         else:
             jobs.note_answer(job.id, message.id)

@@ -72,7 +72,9 @@ class DiscordBoard:
         await self._board.run()
 
     def retire(self, job: Job) -> None:
-        """The last word stands in a message of its own: this one points there. Tried once."""
+        """The last word stands in a message of its own, and this one points there; or it is that
+        the job was cancelled, said here. Tried once.
+        """
         if job.answer_id is None:
             return
         task = asyncio.create_task(self._retire(job, job.answer_id))
@@ -153,13 +155,13 @@ class DiscordBoard:
 
     async def _retire(self, job: Job, message_id: int) -> None:
         with speaking(job.origin.locale):
-            words = text.moved_on(job)
-        content: dict[str, Any] = {
-            "content": words,
-            "embed": None,
-            "view": None,
-            "attachments": [],
-        }
+            is_cancelled = job.state is State.CANCELLED  # then nothing more is said elsewhere
+            content: dict[str, Any] = {
+                "content": None if is_cancelled else text.moved_on(job),
+                "embed": embeds.ended(job) if is_cancelled else None,
+                "view": None,
+                "attachments": [],
+            }
         try:
             await self._edit_message(job, message_id, content)
         except (*LOST, *UNREADABLE) as error:

@@ -71,7 +71,8 @@ class DiscordCourier:
         await self._logged_in.wait()
         await self._board.leave(job.id)
         if job.state is State.CANCELLED and not is_answerable(job):
-            return  # whoever cancelled it was told then and there
+            self._board.retire(job)  # whoever cancelled it was told then and there
+            return
         with speaking(job.origin.locale):
             await self._bring(Parcel(job), again=again)
 

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 _FIRST_PAUSE = 1.0  # seconds, doubled with every death in a row
 _LONGEST_PAUSE = 30.0
 _LONGEST_PAUSE_BROKEN = 300.0
+_DOUBLINGS = 10  # enough for the longest
 # One that was killed while it started is no broken model yet: bad luck, then trouble, then hopeless
 _DEATHS_TO_SAY_SO = 3
 _DEATHS_TO_GIVE_UP = 10  # about three minutes
@@ -78,6 +79,9 @@ class Work(Protocol):
     def recovered(self) -> None:
         """There is a worker again."""
 
+    def lame(self, device: str, reason: Words) -> None:
+        """This device can't work; others can."""
+
     def troubled(self, reason: Words) -> None:
         """No worker is left, and none has started for a while."""
 
@@ -101,6 +105,7 @@ class Device:
         self._report_trouble = report_trouble
         self._deaths = 0  # in a row, without a job made in between
         self._made = 0
+        self._followed: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._dtype = ""
         self._job_id = ""
         self._worker: Worker | None = None
@@ -186,7 +191,8 @@ class Device:
 
     async def _feed(self, worker: Worker) -> None:
         """Job after job, until the worker dies or has grown too large."""
-        while not (worker.died.done() or self._is_too_large(worker)):
+        made = self._made  # one that is too large before its first job still has to make it
+        while not (worker.died.done() or (self._made > made and self._is_too_large(worker))):
             ticket = await self._ticket(worker)
             if ticket is None:
                 logger.warning("an idle worker on %s died; starting another", self.name)
@@ -208,9 +214,7 @@ class Device:
     async def _make(self, worker: Worker, job: Job, generate: Generate) -> None:
         work = self._work
         try:
-            outcome = await worker.run(
-                generate, work.progressed, silence=self._watch.silence_seconds
-            )
+            outcome = await worker.run(generate, work.progressed, silence=self._silence(job))
         except WorkerDiedError as death:
             with job_context(job.id):
                 logger.warning("%s", death)
@@ -224,7 +228,15 @@ class Device:
         else:
             self._deaths = 1  # its own, some day
             self._made += 1
+            self._followed.update(control.kind for control in job.request.controls)
             work.ended(job, outcome)
+
+    def _silence(self, job: Job) -> float:
+        """A ControlNet that is new here may first be downloaded, as the model is at the start."""
+        kinds = {control.kind for control in job.request.controls}
+        if kinds <= self._followed:
+            return self._watch.silence_seconds
+        return max(self._watch.silence_seconds, self._watch.start_seconds)
 
     async def _ticket(self, worker: Worker) -> Ticket | None:
         """The next ticket, or None once the worker is dead; a drawn ticket is never dropped."""
@@ -269,4 +281,4 @@ class Device:
         if self._deaths <= 1 and not self.trouble:
             return 0.0
         longest = _LONGEST_PAUSE_BROKEN if self.is_hopeless else _LONGEST_PAUSE
-        return min(_FIRST_PAUSE * 2.0 ** (self._deaths - 2), longest)
+        return min(_FIRST_PAUSE * 2.0 ** min(self._deaths - 2, _DOUBLINGS), longest)

@@ -115,7 +115,13 @@ class Ledger:
 
     async def note_told(self, job: Job) -> None:
         """Its owner knows how it ended, or can't be told; the token has served its time."""
-        await self._database.write(rows.note, job.id, told=True, token="")
+        while True:  # else the next start would tell it again
+            try:
+                await self._database.write(rows.note, job.id, told=True, token="")
+            except StorageError:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                return
 
     def note_answer(self, job_id: str, message_id: int | None) -> None:
         """Remembers the progress message, for when the interaction's token has expired.

@@ -54,7 +54,10 @@ class Pool:
 
     def _report_trouble(self) -> None:
         """Only when the last device is down does the service have to refuse work."""
-        if not all(device.trouble for device in self._devices):
+        lame = [device for device in self._devices if device.trouble]
+        if len(lame) < len(self._devices):
+            for device in lame:
+                self._work.lame(device.name, device.trouble)
             return
         reason = self._devices[0].trouble
         if all(device.is_hopeless for device in self._devices):

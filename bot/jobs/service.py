@@ -196,7 +196,9 @@ class JobService:
     def crashed(self, job: Job, death: WorkerDiedError) -> None:
         """Its worker died under it: once more, then no more."""
         self._outlook.ended(job.id)
-        self._spawn(job, self._retry(job, death))
+        # whoever stops the machine may kill the worker first, which is no fault of the job's
+        leaves = bool(self._closed)
+        self._spawn(job, self._requeue(job) if leaves else self._retry(job, death))
 
     async def interrupted(self, job: Job) -> None:
         """The bot is leaving; the job is made again after the next start."""
@@ -207,6 +209,11 @@ class JobService:
     def recovered(self) -> None:
         """There is a worker again."""
         self._trouble = NOTHING
+
+    def lame(self, device: str, reason: Words) -> None:
+        """One device can't work, others can: nobody but the bot's owner need know."""
+        words = f"The generator on {device} can't work; the other devices go on. {reason}"
+        self._watch(asyncio.create_task(self._courier.alert(words)))
 
     def troubled(self, reason: Words) -> None:
         """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""

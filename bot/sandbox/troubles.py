@@ -64,7 +64,7 @@ class Refusal(Trouble):
     """Answers with a status and Discord's error body, or the page of what stands before Discord.
 
     ``code`` alone is enough where Discord has it in ``REFUSALS``. A 429 says when to come again
-    (``retry_after`` seconds); with ``via`` False it is the outer wall's, a page without that.
+    (``retry_after`` seconds); with ``via`` False it is the outer wall's, in a header of its page.
     """
 
     status: int = 0
@@ -93,7 +93,9 @@ class Refusal(Trouble):
     def _too_many(self) -> web.Response:
         if not self.via:
             text = _PAGE.format("429 Too Many Requests")
-            return web.Response(text=text, status=429, content_type="text/html")
+            page = web.Response(text=text, status=429, content_type="text/html")
+            page.headers["Retry-After"] = str(self.retry_after)
+            return page
         body: dict[str, Any] = {
             "message": "You are being rate limited.",
             "retry_after": self.retry_after,

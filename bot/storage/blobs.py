@@ -97,8 +97,9 @@ class BlobStore:
     def sweep(self) -> None:
         """Removes what killed processes left half-written."""
         for part in self._directory.glob(f"??/*{_PART}"):
-            if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
-                part.unlink(missing_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # it may just have got its place
+                if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
+                    part.unlink()
 
 
 def is_blob(name: str) -> bool:

@@ -7,7 +7,9 @@ a blob that any row still names, nor one so young that its row may not be writte
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -104,9 +106,18 @@ async def _remove_unnamed(database: Database, blobs: BlobStore, kept: Iterable[B
 
 def _sweep(blobs: BlobStore, scratch: Path) -> None:
     blobs.sweep()
-    for file in scratch.iterdir():
-        if time.time() - file.stat().st_mtime > _SCRATCH_SECONDS:
-            file.unlink(missing_ok=True)
+    for left in scratch.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # its job may have ended meanwhile
+            if time.time() - left.stat().st_mtime > _SCRATCH_SECONDS:
+                _remove(left)
+
+
+def _remove(left: Path) -> None:
+    """A file, or the directory of a fitting that was killed."""
+    if left.is_dir():
+        shutil.rmtree(left)
+    else:
+        left.unlink()
 
 
 def _is_old(blob: Blob) -> bool:

@@ -29,6 +29,14 @@ async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
         logger.warning("an answer was lost: %s", error)
 
 
+async def add(interaction: discord.Interaction[Any], words: str) -> None:
+    """As ``whisper``, beside an answer that stays, which may still say "thinking"."""
+    try:
+        await interaction.followup.send(words, ephemeral=True)
+    except (*LOST, *UNREADABLE) as error:
+        logger.warning("an answer was lost: %s", error)
+
+
 def sentence(error: BaseException) -> str:
     """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
     if isinstance(error, SpokenError):

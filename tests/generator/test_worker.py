@@ -176,6 +176,17 @@ def test_a_killed_worker_is_eof_and_its_signal(engine: str, ask: Ask) -> None:
             handle.commands.send(ask("two"))
 
 
+def test_what_stops_the_bot_leaves_the_worker_at_its_job(ask: Ask) -> None:
+    """A terminal and systemd send their signals to every process at once."""
+    with double("slow:create") as handle:
+        handle.commands.send(ask("one"))
+        assert isinstance(receive(handle), Ready)
+        assert receive(handle) == Started("one", 1)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            os.kill(handle.process.pid or 0, number)
+        assert isinstance(outcome(handle), Finished)
+
+
 def test_a_hanging_worker_can_be_killed_from_outside(ask: Ask) -> None:
     with double("hangs:create") as handle:
         handle.commands.send(ask("one"))

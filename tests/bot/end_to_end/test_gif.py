@@ -178,6 +178,33 @@ async def test_a_full_queue_says_so(
     assert len(setup.rows()) == 3
 
 
+async def test_some_of_several_are_taken_and_their_answers_stay(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "slow:create"
+    async with running(setup.write(queue={"per_user": 2}), discord):
+        sent = await ada.slash("gif", prompt="x", count=4, private=True, steps=20)
+        told = await sent.message(lambda message: "Only 2 of 4 were taken" in message.text)
+        assert "You have 2 GIFs" in told.text
+        await discord.until(lambda: len([m for m in sent.messages if m.files]) == 2 or None, 20)
+    assert sent.original is not None
+    assert sent.original.files
+
+
+async def test_cancelled_after_the_token_s_time_it_says_so_where_it_waited(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "hangs:create"
+    async with running(setup.write(), discord):
+        await (await ada.slash("gif", prompt="first")).acknowledged()
+        waiting = await ada.slash("gif", prompt="second")
+        message = await waiting.message(lambda message: "ahead of yours" in message.text)
+        discord.clock.advance(16 * 60)
+        assert "Cancelled" in await said(await ada.slash("cancel"))
+        await discord.until(lambda: "Cancelled" in message.text or None, 20)
+        assert not message.buttons
+
+
 async def test_a_file_too_large_for_the_channel_says_so(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:

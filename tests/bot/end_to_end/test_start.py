@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.sandbox import Person, Sandbox
+from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.faults import Matching
 from bot.storage.migrate import known_revisions
 from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, run_command, run_to_end, running
@@ -195,3 +195,13 @@ async def _status_that(setup: Setup, holds: Callable[[str], bool]) -> str:
         if holds(asked.log):
             return asked.log
         assert time.monotonic() < deadline, asked.log
+
+
+async def test_an_address_that_discord_keeps_out_for_a_while(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    """The outer wall's 429, as shared hosts meet it: leaving would only bring the next start."""
+    discord.add_fault(Refusal("GET", "/users/@me", status=429, via=False, retry_after=0.2))
+    async with running(setup.write(), discord) as bot:
+        assert "Discord asks to come back in 0.2 s" in bot.log
+        await (await ada.slash("gif", prompt="x")).acknowledged()

@@ -16,7 +16,7 @@ from bot.jobs.device import Watch
 from bot.jobs.model import Job
 from bot.jobs.pool import Pool, run_pool
 from bot.jobs.queue import FairQueue, Ticket
-from generator.protocol import Cancelled, Finished, Generate, Outcome, Progress
+from generator.protocol import Cancelled, Control, Finished, Generate, Outcome, Progress
 from generator.words import Words
 from generator.worker import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
@@ -35,10 +35,12 @@ class Ledger:
         self.deaths: list[tuple[str, WorkerDiedError]] = []
         self.put_back: list[str] = []
         self.progress: list[Progress] = []
+        self.lame_devices: list[tuple[str, str]] = []
         self.reasons: list[Words] = []
         self.given_up: list[Words] = []
         self.recoveries = 0
         self.steps = 3
+        self.controls: tuple[Control, ...] = ()
 
     def add(self, *names: str) -> None:
         for name in names:
@@ -54,9 +56,10 @@ class Ledger:
         if ticket.job_id == "cancelled meanwhile":
             return None
         self.handed_out.append(time.perf_counter())
-        request = replace(REQUEST, steps=self.steps)
+        request = replace(REQUEST, steps=self.steps, controls=self.controls)
         output = self._directory / f"{ticket.job_id}.gif"
-        return job(id=ticket.job_id), Generate(ticket.job_id, 1, request, str(output))
+        made = job(id=ticket.job_id, request=request)
+        return made, Generate(ticket.job_id, 1, request, str(output))
 
     def progressed(self, progress: Progress) -> None:
         self.progress.append(progress)
@@ -72,6 +75,9 @@ class Ledger:
 
     def recovered(self) -> None:
         self.recoveries += 1
+
+    def lame(self, device: str, reason: Words) -> None:
+        self.lame_devices.append((device, str(reason)))
 
     def troubled(self, reason: Words) -> None:
         self.reasons.append(reason)
@@ -176,8 +182,9 @@ async def test_one_working_device_is_enough(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     async with pool_of(ledger, "raises_in_setup", "fast"):
         ledger.add("a")
-        await ledger.until(lambda: ledger.outcomes)
+        await ledger.until(lambda: ledger.outcomes and ledger.lame_devices)
     assert ledger.reasons == ledger.given_up == []
+    assert set(ledger.lame_devices) == {("cpu:0", "There is no model at nano; give a directory.")}
 
 
 async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
@@ -228,6 +235,28 @@ async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -
         assert report.memory_bytes is not None
         assert report.memory_bytes < 200 * 2**20
     assert ledger.deaths == []
+
+
+async def test_one_that_is_too_large_from_the_start_makes_a_job_all_the_same(
+    tmp_path: Path,
+) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.add("a", "b")
+    async with pool_of(ledger, "fast", watch=Watch(memory_bytes=1)):
+        await ledger.until(lambda: ledger.recoveries == 3)  # and then gives way to another
+    assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a", "b"]
+
+
+async def test_a_control_net_that_is_new_may_be_downloaded_first(tmp_path: Path) -> None:
+    """For as long as a model at the start; the next job with it is watched as any other."""
+    ledger = Ledger(tmp_path)
+    ledger.controls = (Control("canny"),)
+    ledger.add("a", "b")
+    patient = Watch(silence_seconds=0.01, start_seconds=20)
+    async with pool_of(ledger, "slow", watch=patient):
+        await ledger.until(lambda: ledger.outcomes and ledger.deaths)
+    assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a"]
+    assert [job_id for job_id, _ in ledger.deaths] == ["b"]
 
 
 async def test_a_pool_that_is_drained_begins_nothing_more(tmp_path: Path) -> None:

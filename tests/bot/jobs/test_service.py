@@ -106,6 +106,16 @@ async def test_a_job_that_kills_two_workers_is_failed(house: House) -> None:
     assert house.courier.told == [("failed", failed.error)]
 
 
+async def test_a_worker_that_is_stopped_with_the_bot_is_no_fault_of_its_job(house: House) -> None:
+    job = await house.accept()
+    for _ in range(3):
+        running, _ = await house.begin()
+        house.jobs.refuse(Words("The bot is being restarted."))
+        house.jobs.crashed(running, KILLED)
+        assert (await house.until(job, State.QUEUED)).crashes == 0
+        await house.restarted().recover()
+
+
 async def test_cancelling_one_that_waits(house: House) -> None:
     job = await house.accept()
     await house.jobs.cancel(job.id, by=ORIGIN.user_id)

@@ -115,7 +115,11 @@ async def test_what_nobody_names_goes_unless_it_is_young(store: Store) -> None:
     left, fresh = store.scratch / "left.gif", store.scratch / "fresh.gif"
     for file in (left, fresh):
         file.touch()
-    os.utime(left, (time.time() - 90_000,) * 2)
+    fitting = store.scratch / "fit-killed"
+    fitting.mkdir()
+    (fitting / "smaller.gif").touch()
+    for old in (left, fitting):
+        os.utime(old, (time.time() - 90_000,) * 2)
     assert await store.cleaned() == {young}
     assert [file.name for file in store.scratch.iterdir()] == ["fresh.gif"]
 
