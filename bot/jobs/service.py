@@ -212,8 +212,12 @@ class JobService:
 
     def lame(self, device: str, reason: Words) -> None:
         """One device can't work, others can: nobody but the bot's owner need know."""
-        words = f"The generator on {device} can't work; the other devices go on. {reason}"
-        self._watch(asyncio.create_task(self._courier.alert(words)))
+        words = Words(
+            "The generator on {device} can't work; the other devices go on. {reason}",
+            device=device,
+            reason=reason,
+        )
+        self._watch(asyncio.create_task(self._courier.alert(str(words))))
 
     def troubled(self, reason: Words) -> None:
         """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
