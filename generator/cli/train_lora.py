@@ -11,7 +11,7 @@ from generator.cli import training
 from generator.cli.parsing import Parser, number, whole_number
 from generator.cli.progress import ProgressBar
 from generator.limits import local_directory
-from generator.training.settings import STOP, LoraSettings, RunSettings
+from generator.training.settings import STOP, USUAL_STEPS, LoraSettings, RunSettings
 from generator.training.telling import is_first, tell
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ _DEFAULTS = RunSettings(
     output_dir=Path("lora"),
     learning_rate=1e-4,
     lr_warmup_steps=0,
-    max_train_steps=1000,
     save_n_steps=250,
     save_starting_step=250,
     validate_every_steps=250,
@@ -70,7 +69,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     _add_lora(parser.add_argument_group("the LoRA"))
     _add_prior(parser.add_argument_group("what is to stay as it is"))
     _add_loss(parser.add_argument_group("what is learnt"))
-    training.add_run(parser, _DEFAULTS)
+    training.add_run(parser, _DEFAULTS, steps=USUAL_STEPS)
     parser.set_defaults(**dict.fromkeys(_BY_MEMORY[12], _ByMemory()))
     return parser
 

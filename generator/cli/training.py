@@ -26,10 +26,13 @@ _S = TypeVar("_S")
 Group = argparse._ArgumentGroup
 
 
-def add_run(parser: Parser, defaults: RunSettings) -> None:
-    """Declares the flags of ``RunSettings``; ``defaults`` are this sub-command's."""
+def add_run(parser: Parser, defaults: RunSettings, *, steps: int | None = None) -> None:
+    """Declares the flags of ``RunSettings``; ``defaults`` are this sub-command's.
+
+    ``steps``: how long it trains where nothing else is asked for; None is once through the data.
+    """
     _add_place(parser.add_argument_group("the run"), defaults)
-    _add_length(parser.add_argument_group("how long"), defaults)
+    _add_length(parser.add_argument_group("how long"), defaults, steps)
     _add_optimizer(parser.add_argument_group("the optimiser"), defaults)
     _add_memory(parser.add_argument_group("memory and speed"), defaults)
     _add_report(parser.add_argument_group("what is told"), defaults)
@@ -154,10 +157,15 @@ def _add_place(group: Group, defaults: RunSettings) -> None:
         add_number(group, flag, default, meaning, whole=True)
 
 
-def _add_length(group: Group, defaults: RunSettings) -> None:
+def _add_length(group: Group, defaults: RunSettings, steps: int | None) -> None:
+    epochs, updates = "times through the data", "updates in all, instead of epochs"
+    if steps is None:
+        epochs += " (default: 1)"
+    else:
+        updates += f" (default: {steps})"
     for flag, default, meaning in (
-        ("--num-train-epochs", defaults.num_train_epochs, "times through the data"),
-        ("--max-train-steps", defaults.max_train_steps, "updates in all, instead of epochs"),
+        ("--num-train-epochs", None, epochs),
+        ("--max-train-steps", None, updates),
         ("--train-batch-size", defaults.train_batch_size, "samples at once, per process"),
         (
             "--gradient-accumulation-steps",

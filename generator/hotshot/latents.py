@@ -11,6 +11,14 @@ from torch import Tensor
 LATENT_SCALE = 8  # pixels to a latent, along each edge
 
 
+def in_own_precision(device: torch.device) -> torch.autocast:
+    """What is computed inside is in its weights' precision, whatever autocast is around it.
+
+    SDXL's VAE overflows in float16, and its numbers are kept from one run to another.
+    """
+    return torch.autocast(device.type, enabled=False)
+
+
 def scaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
     """As a VAE's config says that its latents (b, c, ...) are to be given to the UNet."""
     scale = float(config["scaling_factor"])

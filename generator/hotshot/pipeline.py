@@ -20,7 +20,7 @@ from torch import Tensor
 from generator.errors import OutOfMemoryError, RequestError
 from generator.hotshot.conditioning import Conditioning, Span
 from generator.hotshot.controlnet import ClipControl, together
-from generator.hotshot.latents import LATENT_SCALE, scaled, unscaled
+from generator.hotshot.latents import LATENT_SCALE, in_own_precision, scaled, unscaled
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.preview import Peek, guessed
 from generator.hotshot.schedulers import make_scheduler, noised, step_back
@@ -219,7 +219,8 @@ class HotshotPipeline:
         chunks = torch.split(frames, self._at_once(pixels))
         pictures: list[Tensor] = []
         for step, chunk in enumerate(chunks, start=1):
-            pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
+            with in_own_precision(chunk.device):
+                pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
             report("decode", step, len(chunks))
         return torch.cat(pictures)
 

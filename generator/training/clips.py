@@ -17,9 +17,8 @@ from generator.training.batches import Batches
 class ClipTask:
     """A ``Task`` of ``generator.training.loop``; its network is the model's own UNet."""
 
-    def __init__(self, unet: HotshotUNet, batches: Batches) -> None:
-        self.unet, self.batches = unet, batches
-        self.base = result.fingerprint(unet)
+    def __init__(self, unet: HotshotUNet, batches: Batches, base: str) -> None:
+        self.unet, self.batches, self.base = unet, batches, base
 
     def parameters(self) -> list[nn.Parameter]:
         return list(self.unet.temporal_parameters())

@@ -31,6 +31,7 @@ from generator.training.settings import STOP, DatasetSettings
 from generator.training.telling import tell
 
 SUMMARY, SHEET = "dataset.json", "contact_sheet.png"
+CUT = "cut_clips"  # of a run whose data are films, in its output directory
 JSONL = "metadata.jsonl"  # as the hub's datasets call it
 _NAME_KEYS, _TEXT_KEYS = ("file_name", "file", "path"), ("text", "caption", "prompt")
 Progress = Callable[[str, int, int], None]
@@ -81,8 +82,14 @@ def cut_films(settings: DatasetSettings, progress: Progress) -> Summary:
 
 
 def cut_anew(settings: DatasetSettings, progress: Progress) -> None:
-    """As ``cut_films``, in place of what an earlier run may have left there."""
-    shutil.rmtree(settings.output_dir, ignore_errors=True)
+    """As ``cut_films``, in place of what an earlier run left there, and of nothing else."""
+    output, data = settings.output_dir, settings.data_dir.resolve()
+    if output.resolve() in (data, *data.parents):
+        raise TrainingError(
+            f"The films of {settings.data_dir} would be lost; give another --output-dir."
+        )
+    if (output / SUMMARY).is_file():
+        shutil.rmtree(output)
     cut_films(settings, progress)
 
 
@@ -124,6 +131,8 @@ def _write_clips(
             continue
         count += 1
         name = f"{path.stem}-{count:03d}"
+        if (output / name).exists():  # ball.gif beside ball.mp4
+            name = f"{path.name}-{count:03d}"
         _write(output / name, frames, caption, {
             "source": path.name, "start_ms": round(1000 * start), "original_size": size,
         })  # fmt: skip

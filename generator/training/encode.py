@@ -20,7 +20,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from generator.errors import HotshotError
-from generator.hotshot.latents import scaled
+from generator.hotshot.latents import in_own_precision, scaled
 from generator.hotshot.text import EncodedText, TextEncoders
 from generator.media.clip import Frames
 from generator.media.output import write_whole
@@ -77,7 +77,10 @@ class LatentEncoder:
     def _encode(self, frames: Frames) -> Tensors:
         pictures = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
         parts = torch.split(pictures, self.at_once or len(pictures))
-        encoded = [self._encode_some(part.to(self.vae.device, self.vae.dtype)) for part in parts]
+        with in_own_precision(self.vae.device):
+            encoded = [
+                self._encode_some(part.to(self.vae.device, self.vae.dtype)) for part in parts
+            ]
         moments = {
             name: torch.cat([part[name].float().cpu() for part in encoded]) for name in encoded[0]
         }
@@ -120,7 +123,8 @@ class CaptionEncoder:
 
     @torch.no_grad()
     def _encode(self, caption: str) -> Tensors:
-        said = self.text.encode([caption])
+        with in_own_precision(self.text.encoders[0].device):
+            said = self.text.encode([caption])
         hidden = said.hidden[:, :TOKENS]
         return {"hidden": hidden.float().cpu(), "pooled": said.pooled.float().cpu()}
 

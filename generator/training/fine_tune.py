@@ -21,12 +21,12 @@ from generator.training import result
 from generator.training.batches import Batches, Clip, clip_of
 from generator.training.buckets import Plan, choose_size
 from generator.training.clips import ClipTask, checkpoint_gradients
-from generator.training.dataset import cut_anew, holds_films
+from generator.training.dataset import CUT, cut_anew, holds_films
 from generator.training.encode import Cache, CaptionEncoder, LatentEncoder, digest_files
 from generator.training.journal import Journal, Progress
 from generator.training.loop import Loop
 from generator.training.machine import freeze, open_machine, training_dtype
-from generator.training.samples import find_clips
+from generator.training.samples import find_clips, is_sample
 from generator.training.settings import DatasetSettings, FineTuneSettings
 from generator.training.validation import Validation, to_device
 
@@ -42,17 +42,17 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
     settings.check()
     run = settings.run
     with open_machine(run) as (accelerator, house):
-        checkpoint = house.resumed(run.resume)
+        checkpoint = house.resumed(run.resume, anew=run.disable_optimizer_restore)
         clips = _clips(settings, accelerator, progress)
         source = model_directory(settings.model)
-        model = _load(settings, accelerator)
+        model, base = _load(settings, accelerator)
         batches = _batches(settings, model, source, clips, accelerator)
-        task = ClipTask(model.unet, batches)
+        task = ClipTask(model.unet, batches, base)
         to_device(model, accelerator.device)
         fill_caches(batches, accelerator, progress)
         if settings.cache_latents and settings.cache_text:
             to_device(model, CPU)
-        steps = run.max_train_steps or run.num_train_epochs * batches.plan.steps_per_epoch
+        steps = run.length(batches.plan.steps_per_epoch)
         look = _validation(settings, model, clips, accelerator)
         journal = Journal(run, accelerator, look, steps=steps, progress=progress)
         loop = Loop(task, run, accelerator, house, journal, steps=steps)
@@ -71,11 +71,11 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
 def _clips(settings: FineTuneSettings, accelerator: Accelerator, progress: Progress) -> list[Clip]:
     directories = [settings.data_dir]
     if holds_films(settings.data_dir):
-        cut = settings.run.output_dir / "clips"
+        cut = settings.run.output_dir / CUT
         if accelerator.is_main_process:
             cut_anew(_cutting(settings, cut), progress)
         accelerator.wait_for_everyone()
-        has_folders = any(path.is_dir() for path in settings.data_dir.iterdir())
+        has_folders = any(map(is_sample, settings.data_dir.iterdir()))
         directories = [settings.data_dir, cut] if has_folders else [cut]
     samples = [
         sample
@@ -101,9 +101,13 @@ def _cutting(settings: FineTuneSettings, directory: Path) -> DatasetSettings:
     )
 
 
-def _load(settings: FineTuneSettings, accelerator: Accelerator) -> HotshotModel:
-    """The model ready to train: on the device, its temporal layers alone in float32 and free."""
+def _load(settings: FineTuneSettings, accelerator: Accelerator) -> tuple[HotshotModel, str]:
+    """The model ready to train: on the device, its temporal layers alone in float32 and free.
+
+    And its fingerprint, the same whatever precision it is trained in.
+    """
     model = load_model(settings.model, device=CPU, dtype=torch.float32)
+    base = result.fingerprint(model.unet)
     freeze(model.unet.spatial_parameters(), training_dtype(accelerator))
     for parameter in model.unet.temporal_parameters():
         parameter.requires_grad_()
@@ -113,7 +117,7 @@ def _load(settings: FineTuneSettings, accelerator: Accelerator) -> HotshotModel:
         checkpoint_gradients(model.unet)
     if settings.vae_b16:
         model.vae.to(torch.bfloat16)
-    return model
+    return model, base
 
 
 def _batches(

@@ -62,8 +62,10 @@ class House:
     def latest(self) -> Path | None:
         return self.found()[-1] if self.found() else None
 
-    def resumed(self, given: str | None) -> Path | None:
+    def resumed(self, given: str | None, *, anew: bool = False) -> Path | None:
         """The checkpoint or model to go on from. Raises TrainingError for one that can't be.
+
+        ``anew``: its weights alone are taken, and steps are counted from 0.
 
         Never lets a run begin where another one's checkpoints would be in its way.
         """
@@ -79,6 +81,11 @@ class House:
                     f"{self.directory} already holds a model; give another --output-dir."
                 )
             return None
+        if anew and newest is not None:
+            raise TrainingError(
+                f"{self.directory} holds the run up to step {step_of(newest)}, which one that "
+                "begins anew would write over; give another --output-dir, and name the checkpoint."
+            )
         if given == LATEST:
             if newest is None:
                 raise TrainingError(f"{self.directory} holds no checkpoint to go on from.")

@@ -7,6 +7,7 @@ Gradients are averaged over processes by hand, which leaves the network itself u
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +33,8 @@ _AT_ONCE = 1.0  # seconds
 
 class Task(Protocol):
     """What a loop trains. A place is a position in the global batch of a step."""
+
+    base: str  # tells the model that is trained from others
 
     def parameters(self) -> list[nn.Parameter]:
         """Those that learn, in one order always."""
@@ -172,6 +175,7 @@ class Loop:
             self._check_numbers(torch.cat(seen))
             self.accelerator.backward(losses.mean() / accumulated)
         norm = self._clipped_norm()
+        self._check_norm(norm)
         self.optimizer.step()
         if not self.accelerator.optimizer_step_was_skipped:
             self.schedule.step()
@@ -200,12 +204,20 @@ class Loop:
         if not bad:
             return
         names = self.task.names(self.done)
-        culprits = list(dict.fromkeys(names[place] for place in bad))
+        raise self._no_number("loss", [names[place] for place in bad])
+
+    def _check_norm(self, norm: float) -> None:
+        """A scaler skips such a step by itself, and tries a smaller scale."""
+        if self.accelerator.scaler is None and not math.isfinite(norm):
+            raise self._no_number("gradient", self.task.names(self.done))
+
+    def _no_number(self, what: str, names: Sequence[str]) -> TrainingError:
+        culprits = list(dict.fromkeys(names))
         newest = self.house.latest()
         kept = f"the last checkpoint, {newest.name}, is as it was" if newest else "nothing is saved"
         where = "sample" if len(culprits) == 1 else "samples"
-        raise TrainingError(
-            f"The loss is no number at step {self.done + 1}, in the {where} "
+        return TrainingError(
+            f"The {what} is no number at step {self.done + 1}, in the {where} "
             f"{', '.join(culprits[:3])}; {kept}. Look there, or lower --learning-rate."
         )
 
@@ -251,7 +263,7 @@ class Loop:
             "average": self.average.state_dict() if self.average else {},
         }
         torch.save(state, directory / STATE)
-        write_json(directory / FACTS, {"step": self.done, **self._course()})
+        write_json(directory / FACTS, {"step": self.done, "base": self.task.base, **self._course()})
 
     def _course(self) -> dict[str, Any]:
         """What a run that goes on must have as it was, to see what it would have seen."""
@@ -269,8 +281,13 @@ class Loop:
                 raise TrainingError(
                     f"{checkpoint.name} was made with {name.replace('_', ' ')} = "
                     f"{facts.get(name)}, and this run has {value}; give the same, or take its "
-                    "weights alone with --disable-optimizer-restore."
+                    "weights alone with --disable-optimizer-restore, into another --output-dir."
                 )
+        if facts.get("base", self.task.base) != self.task.base:
+            raise TrainingError(
+                f"{checkpoint.name} was made with another model; go on with that one, or give "
+                "another --output-dir."
+            )
 
     def _restore(self, state: dict[str, Any], checkpoint: Path) -> None:
         try:
@@ -287,7 +304,7 @@ class Loop:
         except (KeyError, ValueError, RuntimeError) as error:
             raise TrainingError(
                 f"{checkpoint.name} belongs to a run of another kind ({error}); take its weights "
-                "alone with --disable-optimizer-restore."
+                "alone with --disable-optimizer-restore, into another --output-dir."
             ) from error
 
 

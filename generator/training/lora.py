@@ -25,6 +25,7 @@ from generator.hotshot.ldm import ldm_names
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.text import EncodedText, TextEncoders
 from generator.training.batches import Batches
+from generator.training.chance import Chance
 from generator.training.encode import TOKENS
 from generator.training.settings import LoraSettings
 from generator.weightfiles.lora_names import TEXT, TEXT_2, UNET
@@ -66,7 +67,7 @@ class Adapter:
     """The LoRA layers in a model's networks. Those of the text encoders only where asked for."""
 
     def __init__(self, model: HotshotModel, settings: LoraSettings, base: str) -> None:
-        self._settings, self._base = settings, base
+        self._settings, self.base = settings, base
         unet_names = [name for name, _ in model.unet.named_parameters()]
         self._ldm = ldm_names(unet_names, model.unet.config.layers_per_block)
         self.networks: dict[str, nn.Module] = {UNET: model.unet}
@@ -138,10 +139,11 @@ class Adapter:
             for name, value in found.items():
                 layer, role = _split(name)
                 flat = _KOHYA_NETWORKS[network] + self._kohya_layer(network, layer)
+                # DoRA's sizes in the shape that readers compare with the layer's own weights
+                axes = [1] * (found[f"{layer}.lora_A.weight"].ndim - 1)
                 is_scale = role == "lora_magnitude_vector"
-                tensors[f"{flat}.{_KOHYA_ROLES[role]}"] = (
-                    value.flatten().unsqueeze(1) if is_scale else value
-                )
+                shaped = value.reshape(-1, *axes) if is_scale else value
+                tensors[f"{flat}.{_KOHYA_ROLES[role]}"] = shaped
                 tensors[f"{flat}.alpha"] = torch.tensor(self._kohya_alpha())
         return tensors
 
@@ -179,7 +181,7 @@ class LoraTask:
         self, model: HotshotModel, adapter: Adapter, batches: Batches, prior: Batches | None,
         settings: LoraSettings,
     ) -> None:  # fmt: skip
-        self.model, self.adapter = model, adapter
+        self.model, self.adapter, self.base = model, adapter, adapter.base
         self.batches, self.prior, self.settings = batches, prior, settings
 
     def parameters(self) -> list[nn.Parameter]:
@@ -197,6 +199,8 @@ class LoraTask:
         return self.batches.names(step)
 
     def losses(self, step: int, places: range) -> Tensor:
+        if self.settings.dropout:  # PEFT draws from the process's own generator
+            torch.manual_seed(Chance(self.settings.run.seed, step, places.start).below(2**31))
         losses = self.batches.losses(self.model.unet, step, places)
         if self.prior is None:
             return losses

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
+from safetensors import SafetensorError
 from torch import nn
 
 from generator.errors import TrainingError
@@ -30,7 +31,8 @@ def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
     accelerator = _accelerator(settings, wanted)
     house = House(settings.output_dir)
     with _sentences(house), _alone(house, accelerator):
-        house.resumed(settings.resume)  # before anything is written
+        anew = settings.disable_optimizer_restore
+        house.resumed(settings.resume, anew=anew)  # before anything is written
         if wanted:
             start_trackers(settings, accelerator)
         try:
@@ -54,8 +56,9 @@ def _alone(house: House, accelerator: Accelerator) -> Iterator[None]:
 def _sentences(house: House) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        about = f"{error.filename or house.directory}: {error.strerror or error}"
+    except (OSError, SafetensorError) as error:
+        where, why = getattr(error, "filename", None), getattr(error, "strerror", None)
+        about = f"{where or house.directory}: {why or error}"
         raise TrainingError(f"Training can't go on ({about}); {house.told_to_go_on()}") from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from generator.errors import TrainingError
@@ -48,6 +49,6 @@ def _captions(path: Path, trigger: str | None) -> list[str]:
 
 
 def _with_trigger(caption: str, trigger: str | None) -> str:
-    if trigger is None or trigger.lower() in caption.lower():
+    if trigger is None or re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption, re.IGNORECASE):
         return caption
     return f"{trigger}, {caption}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from accelerate import Accelerator
 from PIL import Image
 
+from generator.errors import TrainingError
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.limits import ModelLimits
@@ -55,6 +56,11 @@ def _clear_others(directory: Path, asked: str) -> None:
     made = directory / _MADE
     if made.is_file() and made.read_text(encoding="utf-8") == asked:
         return
+    if not made.is_file() and next(directory.iterdir(), None):
+        raise TrainingError(
+            f"{directory} holds files that weren't made here; name it with --class-data-dir to use "
+            "them, or give another --output-dir."
+        )
     for stale in (*pictures_in(directory), *directory.glob("*.txt")):
         stale.unlink()
     for stale in directory.glob("[0-9]" * 4):

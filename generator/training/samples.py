@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from generator.control.geometry import MIDDLE, Crop, scale_to_fill
 from generator.control.pictures import by_number
@@ -71,7 +71,7 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
     A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
     it otherwise, and where no sample is left.
     """
-    folders = sorted(filter(_is_sample, directory.iterdir()), key=by_number)
+    folders = sorted(filter(is_sample, directory.iterdir()), key=by_number)
     found = usable(
         folders, lambda folder: _read_clip(folder, video_length), skip=bad_samples == SKIP
     )
@@ -83,7 +83,8 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
     return found
 
 
-def _is_sample(path: Path) -> bool:
+def is_sample(path: Path) -> bool:
+    """Whether it is to be one."""
     return path.is_dir() and not path.name.startswith((".", "__"))  # as tools leave them behind
 
 
@@ -171,7 +172,8 @@ def _original_size(folder: Path) -> tuple[int, int] | None:
 
 def _open(file: Path) -> Image.Image:
     try:
-        with Image.open(file) as picture:
+        with Image.open(file) as opened:
+            picture = ImageOps.exif_transpose(opened)  # phones lay their pictures on a side
             if picture.has_transparency_data:
                 ground = Image.new("RGBA", picture.size, (255, 255, 255, 255))
                 return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")

@@ -27,6 +27,7 @@ AUTO = "auto"
 PRECISIONS = ("no", "fp16", "bf16", AUTO)
 ASPECT_RATIOS = (AUTO, "0.42", "0.57", "0.68", "1.00", "1.46", "1.75", "2.40")
 STOP, SKIP = "stop", "skip"
+USUAL_STEPS = 1000  # of a LoRA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class RunSettings:
     """One run of the loop, whatever it trains. Steps are updates of the weights.
 
     ``train_batch_size`` is per process. ``resume`` is a checkpoint's directory or ``latest``.
-    ``max_train_steps`` of None means ``num_train_epochs`` through the data.
+    ``max_train_steps`` goes before ``num_train_epochs``; see ``length``.
     """
 
     output_dir: Path
@@ -42,7 +43,7 @@ class RunSettings:
     resume: str | None = None
     disable_optimizer_restore: bool = False
     # length
-    num_train_epochs: int = 1
+    num_train_epochs: int | None = None
     max_train_steps: int | None = None
     train_batch_size: int = 8
     gradient_accumulation_steps: int = 1
@@ -89,10 +90,17 @@ class RunSettings:
             raise TrainingError(f"--seed must be at most {MAX_SEED}, not {self.seed}.")
         self._check_sense()
 
+    def length(self, steps_per_epoch: int, *, usual: int | None = None) -> int:
+        """Steps in all; where nothing was asked for the usual, else once through the data."""
+        if self.max_train_steps is not None:
+            return self.max_train_steps
+        if self.num_train_epochs is not None or usual is None:
+            return (self.num_train_epochs or 1) * steps_per_epoch
+        return usual
+
     def _wholes(self) -> Iterator[tuple[str, int]]:
         yield from (
             ("seed", 0),
-            ("num_train_epochs", 1),
             ("train_batch_size", 1),
             ("gradient_accumulation_steps", 1),
             ("lr_warmup_steps", 0),
@@ -100,7 +108,7 @@ class RunSettings:
             ("save_n_steps", 1),
             ("validate_every_steps", 1),
         )
-        for name in ("max_train_steps", "checkpoints_total_limit"):
+        for name in ("num_train_epochs", "max_train_steps", "checkpoints_total_limit"):
             if getattr(self, name) is not None:
                 yield name, 1
 

@@ -25,7 +25,7 @@ from generator.training.machine import freeze, open_machine, training_dtype
 from generator.training.pictures import find_pictures
 from generator.training.prior import class_pictures
 from generator.training.samples import Sample
-from generator.training.settings import LoraSettings
+from generator.training.settings import USUAL_STEPS, LoraSettings
 from generator.training.validation import Validation, to_device
 
 FRAMES = 8  # of a validation GIF
@@ -39,14 +39,13 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
     settings.check()
     run = settings.run
     with open_machine(run) as (accelerator, house):
-        checkpoint = house.resumed(run.resume)
+        checkpoint = house.resumed(run.resume, anew=run.disable_optimizer_restore)
         pictures = find_pictures(
             settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
         )
-        model = _load(settings, accelerator)
+        model, base = _load(settings, accelerator)
         to_device(model, accelerator.device)
         others = class_pictures(model, settings, accelerator, progress)
-        base = result.fingerprint(model.unet)
         adapter = Adapter(model, settings, base)
         model.unet.train()
         if run.gradient_checkpointing:
@@ -58,7 +57,7 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
         if settings.cache_latents and not settings.train_text_encoder:
             to_device(model, CPU)
         task = LoraTask(model, adapter, batches, prior, settings)
-        steps = run.max_train_steps or run.num_train_epochs * batches.plan.steps_per_epoch
+        steps = run.length(batches.plan.steps_per_epoch, usual=USUAL_STEPS)
         journal = Journal(
             run, accelerator, _validation(settings, model, accelerator), steps=steps,
             progress=progress,
@@ -75,8 +74,8 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
     return run.output_dir
 
 
-def _load(settings: LoraSettings, accelerator: Accelerator) -> HotshotModel:
-    """All frozen; what stays as it is has the run's precision."""
+def _load(settings: LoraSettings, accelerator: Accelerator) -> tuple[HotshotModel, str]:
+    """All frozen; what stays as it is has the run's precision. And its fingerprint before that."""
     model_directory(settings.model)
     model = load_model(
         settings.model,
@@ -84,11 +83,12 @@ def _load(settings: LoraSettings, accelerator: Accelerator) -> HotshotModel:
         device=CPU,
         dtype=torch.float32,
     )
+    base = result.fingerprint(model.unet)
     freeze(model.unet.parameters(), training_dtype(accelerator))
     model.unet.to(accelerator.device)
     if settings.vae_b16:
         model.vae.to(torch.bfloat16)
-    return model
+    return model, base
 
 
 def _batches(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,34 @@ def test_films_become_samples(
 def test_fine_tuning_cuts_films_itself(films: Path, tmp_path: Path) -> None:
     flags = ("--max_train_steps=1", "--bad_samples=skip")
     assert len(train(films, tmp_path / "output", *flags)) == 1
-    assert (tmp_path / "output" / "clips" / "contact_sheet.png").is_file()
+    assert (tmp_path / "output" / "cut_clips" / "contact_sheet.png").is_file()
+
+
+def test_films_of_one_name_and_folders_that_tools_leave_behind(films: Path, tmp_path: Path) -> None:
+    data = tmp_path / "alike"
+    data.mkdir()
+    for name in ("ball.gif", "ball.webp"):
+        shutil.copy(films / "tall.gif", data / name)
+        (data / "ball.txt").write_text("a ball")
+    (data / ".ipynb_checkpoints").mkdir()
+    output = tmp_path / "output"
+    assert len(train(data, output, "--max_train_steps=1")) == 1
+    made = {path.name for path in (output / "cut_clips").iterdir() if path.is_dir()}
+    assert {"ball-001", "ball.webp-001"} <= made
+
+
+def test_what_a_run_cuts_takes_the_place_of_nothing_of_one_s_own(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "cut_clips"
+    shutil.copytree(films, own)
+    before = sorted(own.iterdir())
+    flags = ("--max_train_steps=1", "--bad_samples=skip")
+    assert main(line(films, tmp_path, *flags)) == 2
+    assert "isn't empty" in capsys.readouterr().err
+    assert main(line(own, tmp_path, *flags)) == 2
+    assert "would be lost; give another --output-dir" in capsys.readouterr().err
+    assert sorted(own.iterdir()) == before
 
 
 @pytest.mark.parametrize(

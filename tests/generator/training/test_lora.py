@@ -13,7 +13,7 @@ import torch
 from accelerate.state import AcceleratorState
 from PIL import Image
 from safetensors import safe_open
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
 from generator.hotshot.loading import load_model
@@ -89,6 +89,11 @@ def test_both_files_say_the_same(way: str, pictures: Path, tmp_path: Path) -> No
     ]  # fmt: skip
     assert different
     assert not any("motion_modules" in name for name in different)
+    written = load_file(tmp_path / KOHYA)
+    for name, value in written.items():
+        if name.endswith("dora_scale"):
+            down = written[name.replace("dora_scale", "lora_down.weight")]
+            assert value.shape[1:] == (1,) * (down.ndim - 1)
     for name, value in ours.items():
         torch.testing.assert_close(kohya[name], value, atol=1e-5, rtol=1e-4, msg=name)
     facts = read_lora_facts(tmp_path / KOHYA)
@@ -105,8 +110,8 @@ def test_the_files_do_what_was_trained(
     load = train_lora._load
 
     def note(*given: Any) -> Any:
-        trained["model"] = load(*given)
-        return trained["model"]
+        trained["model"], base = load(*given)
+        return trained["model"], base
 
     monkeypatch.setattr(train_lora, "_load", note)
     train(pictures, tmp_path, "--use_rslora", "--alpha=3", "--target=all")
@@ -149,6 +154,14 @@ def test_prior_preservation_and_going_on(pictures: Path, tmp_path: Path) -> None
         assert torch.equal(load_file(half / DIFFUSERS)[name], value), name
 
 
+def test_what_is_dropped_out_is_the_same_after_going_on(pictures: Path, tmp_path: Path) -> None:
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    train(pictures, whole, "--dropout=0.5", "--max_train_steps=3")
+    train(pictures, half, "--dropout=0.5", "--save_starting_step=1")
+    train(pictures, half, "--dropout=0.5", "--max_train_steps=3", "--resume_from_checkpoint=latest")
+    assert losses(half) == losses(whole)
+
+
 def test_pictures_become_clips_and_so_does_the_class(pictures: Path, tmp_path: Path) -> None:
     flags = ("--class_prompt=a ball", "--num_class_images=2", "--video_length=3", "--crops=7")
     train(pictures, tmp_path, *flags, "--save_starting_step=1", "--save_n_steps=1")
@@ -188,3 +201,29 @@ def test_bad_input_is_one_sentence(
     train(pictures, output)
     again = ("--resume_from_checkpoint=latest", "--max_train_steps=3", "--rank=3")
     assert "other layers or ranks" in refused(line(pictures, output, *again))
+
+
+def test_another_model_is_not_gone_on_with(
+    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str]
+) -> None:
+    """One of the same shapes, as all of SDXL are."""
+    other, output = tmp_path / "other", tmp_path / "output"
+    shutil.copytree(TINY, other)
+    [file] = (other / "unet").glob("*.safetensors")
+    weights = load_file(file)
+    save_file(weights | {"conv_in.weight": weights["conv_in.weight"] + 1}, file)
+    train(pictures, output)
+    more = ("--resume_from_checkpoint=latest", "--max_train_steps=3")
+    words = line(pictures, output, *more, f"--pretrained_model_name_or_path={other}")
+    assert "was made with another model" in refused(words)
+
+
+def test_somebody_s_own_pictures_are_not_taken_for_those_of_the_class(
+    pictures: Path, tmp_path: Path, refused: Callable[[list[str]], str]
+) -> None:
+    own = tmp_path / "class_pictures"
+    shutil.copytree(pictures, own)
+    before = sorted(own.iterdir())
+    said = refused(line(pictures, tmp_path, "--class_prompt=a ball", "--num_class_images=1"))
+    assert "weren't made here; name it with --class-data-dir" in said
+    assert sorted(own.iterdir()) == before

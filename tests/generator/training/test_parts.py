@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ from generator.training.glide import MOTIONS
 from generator.training.house import House
 from generator.training.pictures import find_pictures
 from generator.training.samples import Sample, find_clips
-from generator.training.settings import ASPECT_RATIOS, FineTuneSettings, LoraSettings
+from generator.training.settings import ASPECT_RATIOS, FineTuneSettings, LoraSettings, RunSettings
 from tests.generator.hotshot.reference import REFERENCE, TINY
 
 GEOMETRY = REFERENCE / "golden" / "geometry.json"
@@ -172,6 +173,38 @@ def test_what_a_clip_of_a_picture_does_is_what_it_says(motion: str, tmp_path: Pa
     seen = measure.see(clip.frames())
     assert seen is not None
     assert seen.motion == motion
+
+
+def test_a_picture_that_a_phone_laid_on_its_side(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (100, 50))
+    turned = picture.getexif()
+    turned[0x0112] = 6
+    picture.save(tmp_path / "0.jpg", exif=turned)
+    [sample] = find_pictures(tmp_path, trigger="x", bad_samples="stop")
+    assert sample.size == (50, 100)
+
+
+@pytest.mark.parametrize(
+    ("caption", "said"),
+    [
+        ("a photo of tok", "a photo of tok"),
+        ("Tok, asleep", "Tok, asleep"),
+        ("a stock photo", "tok, a stock photo"),
+    ],
+)
+def test_the_trigger_word_is_a_word(caption: str, said: str, tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64)).save(tmp_path / "0.png")
+    (tmp_path / "0.txt").write_text(caption, encoding="utf-8")
+    [sample] = find_pictures(tmp_path, trigger="tok", bad_samples="stop")
+    assert sample.prompt == said
+
+
+def test_how_long_a_run_is() -> None:
+    run = RunSettings(output_dir=Path("x"))
+    assert (run.length(3), run.length(3, usual=1000)) == (3, 1000)
+    epochs = replace(run, num_train_epochs=2)
+    assert (epochs.length(3), epochs.length(3, usual=1000)) == (6, 6)
+    assert replace(epochs, max_train_steps=5).length(3, usual=1000) == 5
 
 
 def test_the_original_s_choice_of_a_bucket() -> None:

@@ -102,6 +102,16 @@ def test_whatever_else_can_t_be_written_is_one_sentence(
     assert "the last good checkpoint is step-000002" in said
 
 
+def test_weights_alone_are_taken_into_another_directory(
+    clips: Path, begun: Path, refused: Refused
+) -> None:
+    """Else the new run's steps would be written among those of the old one."""
+    kept = {path: path.read_bytes() for path in begun.rglob("*.*") if path.is_file()}
+    flags = ("--unet_resume_path=latest", "--disable_optimizer_restore")
+    assert "begins anew would write over" in refused(line(clips, begun, *flags))
+    assert {path: path.read_bytes() for path in begun.rglob("*.*") if path.is_file()} == kept
+
+
 def test_two_runs_in_one_directory(clips: Path, begun: Path, refused: Refused) -> None:
     assert "already holds a run, up to step 2" in refused(line(clips, begun))
     with House(begun).locked():
