@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--rank", type=int, default=32)
     parser.add_argument("--others", type=int, default=64, help="clips of what is to stay")
     parser.add_argument("--count", type=int, default=48, help="GIFs to measure, of either kind")
-    parser.add_argument("--strength", type=float, default=1.2, help="at which it is measured")
+    parser.add_argument("--strength", type=float, default=1.0, help="at which it is measured")
     parser.add_argument("--measure-only", action="store_true", help="one trained before")
     arguments = parser.parse_args()
     data, lora = arguments.output / "pictures", arguments.output / "lora"
