@@ -7,7 +7,8 @@ follows a backslash. Weights within weights multiply.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 
 MAX_WEIGHT = 3.0  # beyond that a text encoder's answer is noise
 
@@ -33,22 +34,25 @@ class Fragment:
 
 def fragments_of(prompt: str) -> list[Fragment]:
     """A prompt taken apart; a single fragment, the prompt itself, where nothing is weighted."""
-    found: list[Fragment] = []
-    openings: list[int] = []  # where in ``found`` each bracket that is still open stands
-    weighted = False
+    parts: list[str] = []
+    openings: list[int] = []  # where in ``parts`` each bracket that is still open stands
+    weights: dict[int, float] = {}  # of a bracket, by where it opens
+    ends: set[int] = set()  # where such a one closes
     for token in _TOKEN.finditer(prompt):
         if token["opening"]:
-            openings.append(len(found))
-            found.append(Fragment("("))
+            openings.append(len(parts))
+            parts.append("(")
         elif token["weight"] and openings:
-            start = openings.pop()
-            found[start:] = _times(found[start + 1 :], float(token["weight"]))
-            weighted = True
+            weights[openings.pop()] = float(token["weight"])
+            ends.add(len(parts))
+            parts.append("")
         else:
             if token["closing"] and openings:
                 openings.pop()
-            found.append(Fragment(token["escaped"] or token[0]))
-    return (_joined(found) or [Fragment("")]) if weighted else [Fragment(prompt)]
+            parts.append(token["escaped"] or token[0])
+    if not weights:
+        return [Fragment(prompt)]
+    return _joined(_weighted(parts, weights, ends)) or [Fragment("")]
 
 
 def plain_text(prompt: str) -> str:
@@ -56,16 +60,26 @@ def plain_text(prompt: str) -> str:
     return "".join(fragment.text for fragment in fragments_of(prompt))
 
 
-def _times(fragments: list[Fragment], weight: float) -> list[Fragment]:
-    return [replace(one, weight=one.weight * weight) for one in fragments]
-
-
-def _joined(fragments: list[Fragment]) -> list[Fragment]:
-    """Neighbours of one weight as one fragment; those that are all space are their neighbours'."""
-    joined: list[Fragment] = []
-    for one in fragments:
-        if joined and (joined[-1].weight == one.weight or not one.text.strip()):
-            joined[-1] = replace(joined[-1], text=joined[-1].text + one.text)
+def _weighted(
+    parts: Sequence[str], weights: Mapping[int, float], ends: Set[int]
+) -> Iterator[Fragment]:
+    """In one pass, since anybody may write a thousand brackets within each other."""
+    around = [1.0]
+    for index, part in enumerate(parts):
+        if index in weights:
+            around.append(around[-1] * weights[index])
+        elif index in ends:
+            around.pop()
         else:
-            joined.append(one)
-    return joined
+            yield Fragment(part, around[-1])
+
+
+def _joined(fragments: Iterable[Fragment]) -> list[Fragment]:
+    """Neighbours of one weight as one fragment; those that are all space are their neighbours'."""
+    joined: list[tuple[list[str], float]] = []
+    for one in fragments:
+        if joined and (joined[-1][1] == one.weight or not one.text.strip()):
+            joined[-1][0].append(one.text)
+        else:
+            joined.append(([one.text], one.weight))
+    return [Fragment("".join(texts), weight) for texts, weight in joined]

@@ -172,7 +172,9 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """What its file says, and a GIF that shows what it does."""
     house = house_of(interaction)
     found = await usable_lora(interaction, lora)
-    tried = await house.database.read(rows.last_tried, found, interaction.user.id)
+    tried = await house.database.read(
+        rows.last_tried, found, interaction.user.id, interaction.guild_id
+    )
     embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
     preview = await kept_file(
         house.blobs,

@@ -20,6 +20,7 @@ import discord
 from bot.commands.asking import Order, ask
 from bot.commands.editing import edit_form, edited, field
 from bot.commands.reading import CONTROL_TYPES, with_control
+from bot.commands.rules import check_allowed
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild, may_act_on
 from bot.intake.children import run_child
@@ -148,7 +149,10 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     """Made with this as the control GIF."""
     job, limits = await _job(interaction, job_id), house_of(interaction).limits
     source = await _master(interaction, job)
-    kind, strength = values.get("type", "").strip().lower(), values.get("strength", "")
+    kind, strength = (
+        values.get("type", "").strip().lower(),
+        values.get("strength", "").replace(",", "."),
+    )
     prompt = values.get("prompt", "").strip()
     # what it began as would show in place of what is asked for now
     begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="")
@@ -217,6 +221,7 @@ async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
     wanted = values.get("choice", "")
     if wanted not in EDITS:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
+    await check_allowed(interaction, [])
     job = await _job(interaction, job_id)
     if wanted == "caption":
         words = field("caption", say("What is to stand there"), "", longest=_LONGEST_CAPTION)
@@ -229,6 +234,7 @@ async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
 
 async def caption_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """With the words of the form."""
+    await check_allowed(interaction, [])
     job = await _job(interaction, job_id)
     await _send_edited(interaction, job, "caption", values.get("caption", "")[:_LONGEST_CAPTION])
 
@@ -271,7 +277,7 @@ async def _ask(
     house.limits.check(request)
     came = await house.database.read(rows.attachments_of, job.id)
     files = {file.blob: file for file in (*came, *added)}
-    await _check_files(interaction, job, request)
+    await _check_files(interaction, request)
     needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
     is_mine = job.user_id == interaction.user.id
     order = Order(
@@ -290,18 +296,17 @@ def _blobs(request: Request) -> set[str]:
     return {name for name in (*loras, request.control_source, request.image) if name}
 
 
-async def _check_files(interaction: _Interaction, job: Job, request: Request) -> None:
+async def _check_files(interaction: _Interaction, request: Request) -> None:
     """All still there, and this person may use the LoRAs. Raises RefusedError."""
     house = house_of(interaction)
-    if job.user_id != interaction.user.id:
-        for lora in request.loras:
-            user_id, guild_id = interaction.user.id, interaction.guild_id
-            allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
-            if not allowed:
-                raise RefusedError(
-                    "It was made with a LoRA that its owner doesn't share here, so it can't be "
-                    "made anew by you."
-                )
+    for lora in request.loras:  # one's own GIFs too: what was shared once may be taken back
+        user_id, guild_id = interaction.user.id, interaction.guild_id
+        allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
+        if not allowed:
+            raise RefusedError(
+                "It was made with a LoRA that its owner doesn't share here, so it can't be "
+                "made anew by you."
+            )
     for name in _blobs(request):
         if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
             raise RefusedError("A LoRA, GIF or picture that it was made with isn't kept any more.")

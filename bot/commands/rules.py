@@ -80,7 +80,7 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
     if interaction.permissions.manage_guild:
         return
     channels, roles = server.get("channels"), server.get("roles")
-    if channels and interaction.channel_id not in channels:
+    if channels and not _places_of(interaction).intersection(channels):
         places = ", ".join(f"<#{channel}>" for channel in channels)
         raise RefusedError(
             "On this server GIFs are made in {places}; type it there.", places=places
@@ -90,3 +90,10 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
         mine = {role.id for role in getattr(interaction.user, "roles", ())}
         if not mine.intersection(roles):
             raise RefusedError("On this server GIFs are for those who have a certain role.")
+
+
+def _places_of(interaction: discord.Interaction[Any]) -> set[int | None]:
+    """The channel, what it is a thread or a post of, and the category that it stands in."""
+    channel = interaction.channel
+    above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))
+    return {interaction.channel_id, *above}

@@ -96,8 +96,10 @@ def add_within(
     return None
 
 
-def last_tried(connection: Connection, lora: StoredLora, user_id: int) -> Tried | None:
-    """The last one of its owner's for all to see, or of this person's own."""
+def last_tried(
+    connection: Connection, lora: StoredLora, user_id: int, guild_id: int | None
+) -> Tried | None:
+    """The last one of this person's own, or of its owner's for all to see on this server."""
     query = (
         select(
             jobs.c.guild_id,
@@ -112,7 +114,11 @@ def last_tried(connection: Connection, lora: StoredLora, user_id: int) -> Tried 
             jobs.c.message_id.is_not(None),
             or_(
                 jobs.c.user_id == user_id,
-                and_(jobs.c.user_id == lora.owner_id, jobs.c.private.is_(False)),
+                and_(
+                    jobs.c.user_id == lora.owner_id,
+                    jobs.c.private.is_(False),
+                    jobs.c.guild_id == guild_id,  # never true of a direct message's
+                ),
             ),
         )
         .order_by(jobs.c.number.desc())
