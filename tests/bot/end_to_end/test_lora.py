@@ -59,7 +59,7 @@ async def test_a_lora_is_brought_found_used_and_shared(
         await said(await ada.slash("lora share", lora="Dragon Scales", who="server"))
         assert await bob.autocomplete("gif", "lora", "dragon")
         assert await bob.in_dm().autocomplete("lora info", "lora", "dragon") == []
-        await posted(await bob.slash("lora try", lora=choice["value"]))
+        bobs = await posted(await bob.slash("lora try", lora=choice["value"]))
         await setup.all_over()
         shown = await (await bob.slash("lora info", lora="dragon scales")).message()
         assert "a GIF made with it" in shown.text
@@ -67,6 +67,11 @@ async def test_a_lora_is_brought_found_used_and_shared(
         # what strangers made of it is no preview for the others
         shown = await (await ada.slash("lora info", lora="dragon scales")).message()
         assert shown.files == []
+        alone = ada.in_dm()
+        await posted(await alone.slash("lora try", lora=choice["value"], prompt="for me alone"))
+        await setup.all_over()
+        hidden = await (await manager.slash("lora info", lora="dragon scales")).message()
+        assert hidden.files == []
         await posted(await ada.press(shown, "Make a preview"))
         await setup.all_over()
         shown = await (await manager.slash("lora info", lora="dragon scales")).message()
@@ -79,6 +84,7 @@ async def test_a_lora_is_brought_found_used_and_shared(
         )
         await said(await manager.slash("lora share", lora=choice["value"], who="me"))
         assert await bob.autocomplete("gif", "lora", "") == []
+        assert "doesn't share" in await said(await bob.press(bobs, "Again"))
     async with running(setup.write(), discord):
         assert "Wyrm" in await said(
             await ada.slash("lora rename", lora="Dragon Scales", name="Wyrm")

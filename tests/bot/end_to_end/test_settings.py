@@ -52,6 +52,8 @@ async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(
         await said(await manager.slash("settings server", channel=there))
         assert "GIFs are made in" in await said(await ada.slash("gif", prompt="x"))
         assert "GIFs are made in" in await said(await ada.press(before, "Again"))
+        edited = await ada.choose(before, "pick:more", "loop")
+        assert "GIFs are made in" in await said(edited)
         await posted(await ada.at(there).slash("gif", prompt="x"))
         await posted(await ada.in_dm().slash("gif", prompt="x"))
         await said(await manager.slash("settings server", channel=there, role=role))
