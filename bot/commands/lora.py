@@ -26,6 +26,7 @@ from bot.commands.lora_choice import (
 )
 from bot.commands.options import Bounded, Option, choice_of, command, localized
 from bot.commands.reading import read_request, whole
+from bot.commands.rules import wants_private
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
 from bot.intake.names import plain_line
@@ -241,7 +242,13 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
     request = read_request(
         house.limits, prompt=with_trigger_words(words, [chosen]), loras=(chosen.part,)
     )
-    order = Order(request=request, files=(chosen.file,), parent_id=found.id, relation=rows.TRY)
+    order = Order(
+        request=request,
+        files=(chosen.file,),
+        private=await wants_private(interaction),
+        parent_id=found.id,
+        relation=rows.TRY,
+    )
     await ask(interaction, [order])
 
 

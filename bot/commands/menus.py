@@ -22,6 +22,7 @@ from bot.commands.gif import brought, make
 from bot.commands.gif_options import gif_options
 from bot.commands.options import localized
 from bot.commands.reading import read_request
+from bot.commands.rules import wants_private
 from bot.errors import RefusedError
 from bot.house import house_of, may_act_on
 from bot.intake.sources import Brought
@@ -55,7 +56,9 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     attachment = _first_file(message)
     await defer(interaction, private=True)
     file = await house.sources.take(interaction.user.id, brought(attachment))
-    order = Order(request=read_request(house.limits, prompt=_NO_PROMPT), relation="motion")
+    request = read_request(house.limits, prompt=_NO_PROMPT)
+    private = await wants_private(interaction)
+    order = Order(request=request, private=private, relation="motion")
     await sheet.show(interaction, order, 1, file, asks_prompt=True)
 
 
@@ -133,7 +136,8 @@ async def remix_send(interaction: discord.Interaction[Any], draft_id: str, value
     limits, request = house_of(interaction).limits, Request.from_dict(draft.content["request"])
     wanted = edited(limits, request, values)
     limits.check(wanted)
-    await ask(interaction, [Order(request=wanted, relation="remix")])
+    private = await wants_private(interaction)
+    await ask(interaction, [Order(request=wanted, private=private, relation="remix")])
 
 
 async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:

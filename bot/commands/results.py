@@ -20,7 +20,7 @@ import discord
 from bot.commands.asking import Order, ask
 from bot.commands.editing import edit_form, edited, field
 from bot.commands.reading import CONTROL_TYPES, with_control
-from bot.commands.rules import check_allowed
+from bot.commands.rules import check_allowed, wants_private
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild, may_act_on
 from bot.intake.children import run_child
@@ -284,7 +284,7 @@ async def _ask(
         request=request,
         files=needed,
         suffix=job.origin.suffix,
-        private=job.origin.private and is_mine,
+        private=(job.origin.private and is_mine) or await wants_private(interaction),
         parent_id=job.id,
         relation=relation,
     )

@@ -60,6 +60,12 @@ async def taken_for_granted(
     }
 
 
+async def wants_private(interaction: discord.Interaction[Any]) -> bool:
+    """Whether this person set once that only he sees his GIFs; for whatever has no such option."""
+    own, _ = await house_of(interaction).preferences.both(interaction.user.id, interaction.guild_id)
+    return bool(own.get("private"))
+
+
 def _held_down(interaction: discord.Interaction[Any], server: Mapping[str, Any]) -> dict[str, Any]:
     """The usual frames and steps, where a server's limits are below them."""
     if interaction.permissions.manage_guild:

@@ -39,6 +39,18 @@ async def test_what_was_set_holds_until_something_else_is_typed(
         assert "no size" in forged
 
 
+async def test_who_wants_his_gifs_private_needn_t_say_so_again(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    async with running(setup.write(), discord):
+        before = await posted(await ada.slash("gif", prompt="x"))
+        await setup.all_over()
+        await said(await ada.slash("settings mine", private=True))
+        assert (await posted(await ada.press(before, "Again"))).ephemeral
+        assert (await posted(await ada.slash("gif", prompt="x"))).ephemeral
+        assert not (await posted(await ada.slash("gif", prompt="x", private=False))).ephemeral
+
+
 async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
