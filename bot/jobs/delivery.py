@@ -145,7 +145,7 @@ class DiscordCourier:
         """What an earlier try has sent, by whatever way: an answer that can be edited again, or a
         channel that is open again, would double it.
         """
-        if found := await channel.find(parcel):
+        if found := await self._found_in_answer(parcel, fitter) or await channel.find(parcel):
             return self._retired(parcel.job, found)
         if not fitter.may_be_direct:
             return None
@@ -158,6 +158,19 @@ class DiscordCourier:
         found = await direct.find(parcel)
         fitter.may_be_direct = False
         return found
+
+    async def _found_in_answer(self, parcel: Parcel, fitter: _Fitter) -> Posted | None:
+        """Before Discord says of an answer that it can't be edited any more: then a message is
+        sent, and that would be a second one.
+        """
+        if not (fitter.may_answer and is_answerable(parcel.job)):
+            return None
+        try:
+            return await Answer(self._client, parcel.job).find(parcel)
+        except discord.HTTPException as error:
+            if _is_transient(error):
+                raise
+            return None
 
     def _retired(self, job: Job, posted: Posted) -> Posted:
         """The progress message points to where the last word stands now."""

@@ -51,10 +51,18 @@ class Answer:
     def upload_limit(self) -> int:
         return self._job.origin.upload_limit
 
+    async def find(self, parcel: Parcel) -> Posted | None:
+        """The answer where an earlier try had got through; its token opens it to read even where
+        the bot is no member.
+        """
+        message = await self._webhook().fetch_message(answer_of(self._job))
+        if not parcel.is_in(message):
+            return None
+        logger.info("found: an earlier edit had got through")
+        return Posted(message.id, message.channel.id)
+
     async def send(self, parcel: Parcel) -> Posted:
-        origin = self._job.origin
-        webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
-        message = await webhook.edit_message(
+        message = await self._webhook().edit_message(
             answer_of(self._job),
             content=parcel.content,
             embed=parcel.embed(),
@@ -62,6 +70,10 @@ class Answer:
             view=parcel.view(),
         )
         return Posted(message.id, message.channel.id)
+
+    def _webhook(self) -> discord.Webhook:
+        origin = self._job.origin
+        return discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
 
 
 class Channel:

@@ -45,3 +45,18 @@ async def test_a_channel_that_opens_again_after_a_restart(
     [message] = delivered(discord)
     assert message in discord.direct_messages(ada.user)
     assert setup.rows()[0]["message_id"] == message.id
+
+
+async def test_an_answer_that_got_through_and_can_t_be_edited_any_more(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    """Where the bot is no member, only the command's token can tell."""
+    discord.add_fault(Reset("PATCH", ANSWER, after=True, uploads=True))
+    discord.add_fault(Refusal("PATCH", ANSWER, code=10008, uploads=True))
+    async with running(setup.write(), discord):
+        sent = await ada.slash("gif", prompt="x")
+        await discord.until(lambda: delivered(discord) or None, 20)
+        await setup.all_over()
+    [message] = delivered(discord)
+    assert message is sent.original
+    assert setup.rows()[0]["message_id"] == message.id
