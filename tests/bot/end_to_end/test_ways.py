@@ -48,13 +48,16 @@ async def test_a_channel_that_opens_again_after_a_restart(
 
 
 async def test_an_answer_that_got_through_and_can_t_be_edited_any_more(
-    setup: Setup, discord: Sandbox, ada: Person
+    setup: Setup, discord: Sandbox
 ) -> None:
     """Where the bot is no member, only the command's token can tell."""
+    foreign = discord.add_guild("Foreign", bot_is_in=False)
+    far_away = discord.add_channel("far-away", guild=foreign)
+    guest = discord.person("guest", installed_app=True).at(far_away)
     discord.add_fault(Reset("PATCH", ANSWER, after=True, uploads=True))
     discord.add_fault(Refusal("PATCH", ANSWER, code=10008, uploads=True))
     async with running(setup.write(), discord):
-        sent = await ada.slash("gif", prompt="x")
+        sent = await guest.slash("gif", prompt="x")
         await discord.until(lambda: delivered(discord) or None, 20)
         await setup.all_over()
     [message] = delivered(discord)
