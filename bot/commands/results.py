@@ -149,10 +149,8 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     """Made with this as the control GIF."""
     job, limits = await _job(interaction, job_id), house_of(interaction).limits
     source = await _master(interaction, job)
-    kind, strength = (
-        values.get("type", "").strip().lower(),
-        values.get("strength", "").replace(",", "."),
-    )
+    kind = values.get("type", "").strip().lower()
+    strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
     # what it began as would show in place of what is asked for now
     begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="")

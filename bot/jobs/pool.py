@@ -56,9 +56,10 @@ class Pool:
         """Only when the last device is down does the service have to refuse work."""
         lame = [device for device in self._devices if device.trouble]
         if len(lame) < len(self._devices):
-            for device in lame:
-                self._work.lame(device.name, device.trouble)
-            return
+            if any(device.report().state in ("idle", "busy") for device in self._devices):
+                for device in lame:
+                    self._work.lame(device.name, device.trouble)
+            return  # else the others may only be starting, and be no better
         reason = self._devices[0].trouble
         if all(device.is_hopeless for device in self._devices):
             self._work.broken(reason)

@@ -117,7 +117,8 @@ def last_tried(
                 and_(
                     jobs.c.user_id == lora.owner_id,
                     jobs.c.private.is_(False),
-                    jobs.c.guild_id == guild_id,  # never true of a direct message's
+                    jobs.c.guild_id.is_not(None),  # what was made in a direct message stays there
+                    jobs.c.guild_id == guild_id,
                 ),
             ),
         )

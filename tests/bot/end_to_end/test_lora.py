@@ -67,11 +67,6 @@ async def test_a_lora_is_brought_found_used_and_shared(
         # what strangers made of it is no preview for the others
         shown = await (await ada.slash("lora info", lora="dragon scales")).message()
         assert shown.files == []
-        alone = ada.in_dm()
-        await posted(await alone.slash("lora try", lora=choice["value"], prompt="for me alone"))
-        await setup.all_over()
-        hidden = await (await manager.slash("lora info", lora="dragon scales")).message()
-        assert hidden.files == []
         await posted(await ada.press(shown, "Make a preview"))
         await setup.all_over()
         shown = await (await manager.slash("lora info", lora="dragon scales")).message()
@@ -92,6 +87,23 @@ async def test_a_lora_is_brought_found_used_and_shared(
         assert "1 in all" in await said(await ada.slash("lora list"))
         assert "is gone" in await said(await ada.slash("lora remove", lora="wyrm"))
         assert "None here" in await said(await ada.slash("lora list"))
+
+
+async def test_what_was_tried_in_a_direct_message_stays_there(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        await said(await ada.slash("lora add", name="ink", file=Upload("a", lora())))
+        await said(await ada.slash("lora share", lora="ink", who="everybody"))
+        await posted(await ada.in_dm().slash("lora try", lora="ink", prompt="for me alone"))
+        await setup.all_over()
+        for somebody in (bob, bob.in_dm()):
+            shown = await (await somebody.slash("lora info", lora="ink")).message()
+            assert shown.files == []
+            assert "for me alone" not in shown.text
+        own = await (await ada.slash("lora info", lora="ink")).message()
+        assert own.files
 
 
 async def test_quotas_and_the_same_file_twice(
