@@ -17,9 +17,7 @@ from typing import Self
 import torch
 
 from generator import devices
-from generator.control.files import Sources, fetched
 from generator.control.guides import Guides
-from generator.control.look import first_look
 from generator.control.names import DEPTH_MODEL
 from generator.engine import Engine, Report
 from generator.errors import OutOfMemoryError
@@ -35,6 +33,8 @@ from generator.media.output import check_output
 from generator.media.save import save
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup
+from generator.sources.files import Sources, fetched
+from generator.sources.init_image import first_look
 
 logger = logging.getLogger(__name__)
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from generator.control.files import Sources
 from generator.errors import ModelError
 from generator.hotshot.controlnet_files import find_controlnet
 from generator.hotshot.lora_files import find_lora
 from generator.limits import local_path
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup, sha256_of
+from generator.sources.files import Sources
 
 
 def write_recipe(

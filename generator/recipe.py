@@ -15,7 +15,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self, get_type_hints
 
-from generator.control.links import is_link
 from generator.control.names import DEPTH_MODEL
 from generator.errors import MediaError
 from generator.limits import NANO
@@ -23,6 +22,7 @@ from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.places import existing
 from generator.protocol import Control, Lora, Request
+from generator.sources.links import is_link
 
 _MAKER = "hotshot"
 _WEIGHTS = "*.safetensors"

@@ -17,7 +17,6 @@ from PIL import Image, ImageDraw
 
 from bot.commands.reading import read_request
 from bot.ui import guide
-from generator.control.files import fetched
 from generator.hotshot_engine import HotshotEngine
 from generator.limits import NANO, NANO_DIRECTORY, ModelLimits
 from generator.media.clip import Clip, Frames
@@ -25,6 +24,7 @@ from generator.media.edits import EDITS
 from generator.media.save import save
 from generator.protocol import Control, Lora, Request
 from generator.recipe import Setup
+from generator.sources.files import fetched
 
 Make = Callable[[Request], Clip]
 

@@ -42,12 +42,12 @@ KEYWORDS = {  # how many of the first arguments are templates
 # Of the generator, what loading a model, a request or a file that somebody brings can run into. The
 # command line, training and nano's own making are in English.
 GENERATOR = (
-    "control/child.py",
+    "sources/decoder.py",
     "control/depth.py",
-    "control/facts.py",
-    "control/look.py",
+    "sources/facts.py",
+    "sources/init_image.py",
     "control/sheet.py",
-    "control/source.py",
+    "sources/reader.py",
     "devices.py",
     "hotshot/bases.py",
     "hotshot/controlnet_files.py",

@@ -31,10 +31,10 @@ from bot.config_library import Style
 from bot.house import house_of
 from bot.intake.sources import Brought
 from bot.jobs.model import Attachment
-from generator.control.facts import Facts
 from generator.errors import RequestError
 from generator.limits import ModelLimits
 from generator.protocol import Request
+from generator.sources.facts import Facts
 from generator.words import Words
 
 

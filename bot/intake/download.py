@@ -20,7 +20,7 @@ from yarl import URL
 
 from bot.errors import RefusedError
 from bot.storage.room import is_full, no_room
-from generator.control.fetch import Address, is_public
+from generator.sources.fetch import Address, is_public
 from generator.words import Words
 
 _MAX_REDIRECTS = 5

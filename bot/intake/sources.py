@@ -27,7 +27,7 @@ from generator.media.containers import sniff
 from generator.words import counted
 
 if TYPE_CHECKING:
-    from generator.control.facts import Facts
+    from generator.sources.facts import Facts
 
 MEGABYTE = 2**20
 _SUFFIXES = {
@@ -150,9 +150,9 @@ def _named_by_content(part: Path, *, moves: bool) -> Path:
 
 
 def _facts(file: Path, *, moves: bool) -> Facts:
-    from generator.control import source  # numpy, which the bot's start needn't wait for
+    from generator.sources import reader  # numpy, which the bot's start needn't wait for
 
-    facts = source.probe(file)
+    facts = reader.probe(file)
     if moves and len(facts.delays_ms) < 2:
         raise MediaError("That picture doesn't move; attach a GIF or film with several frames.")
     return facts

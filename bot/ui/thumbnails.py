@@ -61,7 +61,7 @@ def _of_picture(master: Path) -> Image.Image:
 
 
 def _of_film(master: Path) -> Image.Image:
-    from generator.control import film
+    from generator.sources import films
 
-    [frame] = film.frames(master, "mp4", [0])
+    [frame] = films.frames(master, "mp4", [0])
     return frame

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from generator.cli.gif_request import STILLS
 from generator.cli.progress import ProgressBar
-from generator.control.files import Sources, fetched
 from generator.control.guides import Guides
-from generator.control.look import check_look
 from generator.control.preview import write_preview
-from generator.control.source import probe
 from generator.errors import MediaError
 from generator.media.fit import fit
 from generator.media.output import write_whole
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup
+from generator.sources.files import Sources, fetched
+from generator.sources.init_image import check_look
+from generator.sources.reader import probe
 
 
 def make(

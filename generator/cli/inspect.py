@@ -69,7 +69,7 @@ def _weights(path: Path) -> dict[str, Any]:
 
 
 def _picture(path: Path) -> dict[str, Any]:
-    from generator.control.source import probe  # NumPy
+    from generator.sources.reader import probe  # NumPy
 
     recipe = recipe_of(path)
     found = probe(path)

@@ -1,1 +1,1 @@
-"""From somebody's film to what a ControlNet sees. Knows no model of Hotshot's, and no Discord."""
+"""What a ControlNet sees of a source. Knows no model of Hotshot's, and no Discord."""

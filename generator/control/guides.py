@@ -10,11 +10,11 @@ from pathlib import Path
 
 from generator.control import annotators
 from generator.control.annotators import Annotator
-from generator.control.fetch import Fetched
 from generator.control.names import DEPTH_MODEL, annotator_of
-from generator.control.source import read_key_frames
 from generator.media.clip import Frames
 from generator.protocol import Request
+from generator.sources.fetch import Fetched
+from generator.sources.reader import read_key_frames
 
 
 @dataclass(frozen=True, slots=True)

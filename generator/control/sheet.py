@@ -18,10 +18,10 @@ import numpy as np
 from generator.control import annotators
 from generator.control.names import AUTO, annotator_of
 from generator.control.preview import contact_sheet
-from generator.control.source import read, read_key_frames
 from generator.errors import HotshotError, MediaError
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
+from generator.sources.reader import read, read_key_frames
 from generator.words import tell
 
 _TILE = 160  # pixels of the longer edge

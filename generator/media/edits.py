@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from generator.control.source import read
 from generator.errors import HotshotError, MediaError
 from generator.media.clip import Clip, Frames
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.media.save import encode, save
+from generator.sources.reader import read
 from generator.words import tell
 
 MAX_CAPTION = 200

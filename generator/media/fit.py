@@ -90,7 +90,7 @@ def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitte
 
     Raises MediaError where ``master`` can't be read, or can't be made to fit.
     """
-    from generator.control.source import read  # which needs this package
+    from generator.sources.reader import read  # which needs this package
 
     data = master.read_bytes()
     if len(data) <= max_bytes:

@@ -12,12 +12,12 @@ import torch
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from generator.control.geometry import MIDDLE, Crop, crop_box
 from generator.errors import TrainingError
 from generator.hotshot.text import EncodedText
 from generator.hotshot.unet import HotshotUNet
 from generator.limits import Size
 from generator.media.clip import Frames
+from generator.sources.geometry import MIDDLE, Crop, crop_box
 from generator.training import step
 from generator.training.buckets import Plan
 from generator.training.chance import Chance

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generator.control.geometry import scale_to_fill
-from generator.control.pictures import by_number
 from generator.errors import TrainingError
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError
+from generator.sources.geometry import scale_to_fill
+from generator.sources.pictures import by_number
 from generator.training import films, sheet
 from generator.training.buckets import choose_size
 from generator.training.films import BadFilmError

@@ -16,10 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from generator.control import film, pictures, source
 from generator.errors import MediaError
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError, sniff
+from generator.sources import films as film_reader
+from generator.sources import pictures, reader
 from generator.training.settings import DatasetSettings
 
 SUFFIXES = (".gif", ".webp", ".apng", ".mp4", ".m4v", ".mov", ".webm", ".mkv")
@@ -48,11 +49,11 @@ def sampled(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Imag
     with path.open("rb") as file:
         kind = sniff(file.read(16))
     if kind in _FILMS:
-        return rate, film.at_rate(path, kind, rate)
+        return rate, film_reader.at_rate(path, kind, rate)
     if kind not in ("gif", "webp", "png"):
         raise BadFilmError("it is no film, GIF, WebP or animated PNG")
     try:
-        delays = [delay or _UNKNOWN_DELAY for delay in source.probe(path).delays_ms]
+        delays = [delay or _UNKNOWN_DELAY for delay in reader.probe(path).delays_ms]
     except MediaError as error:
         reason = str(error).partition(";")[0].removesuffix(".").replace("The file", "it")
         raise BadFilmError(reason) from error

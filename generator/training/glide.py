@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generator.control.geometry import Crop
+from generator.sources.geometry import Crop
 
 PLACEHOLDER = "{motion}"
 CLOSEST = 1.5  # times as large as a picture that is just covered, at most

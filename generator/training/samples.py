@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image, ImageOps
 
-from generator.control.geometry import MIDDLE, Crop, scale_to_fill
-from generator.control.pictures import by_number
 from generator.errors import TrainingError
 from generator.media.clip import Frames
+from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
+from generator.sources.pictures import by_number
 from generator.training.settings import SKIP
 from generator.training.telling import tell
 

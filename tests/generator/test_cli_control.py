@@ -14,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from generator.__main__ import main
 from generator.media.clip import Frames
-from tests.generator.control.sources import gif, gif_of_dots, gif_that_costs, numbered
 from tests.generator.media.pictures import moving_ball, read_back
+from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
 REFERENCE = Path(__file__).parents[1] / "data" / "reference"
 TINY, CONTROLNET = REFERENCE / "tiny", REFERENCE / "tiny-controlnet"

@@ -13,7 +13,7 @@ from yarl import URL
 
 from bot.errors import RefusedError
 from bot.intake.download import Places, attachments_of, download, links_to
-from generator.control.fetch import Address
+from generator.sources.fetch import Address
 
 BODY = b"x" * 100_000
 

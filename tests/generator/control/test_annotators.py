@@ -19,9 +19,9 @@ from generator.control.annotators import create
 from generator.control.names import ANNOTATORS, annotator_name, default_for
 from generator.control.preview import contact_sheet, write_preview
 from generator.errors import ModelError, RequestError
-from tests.generator.control.sources import numbered
 from tests.generator.hotshot.hub import serving
 from tests.generator.media.pictures import gradient, moving_ball, read_back
+from tests.generator.sources.made import numbered
 
 SOON = 15.0  # seconds on a busy machine
 WITHOUT_MODEL = [name for name in ANNOTATORS if name != "depth"]
@@ -187,7 +187,8 @@ def test_a_pickle_is_not_loaded(depth_model: Path, tmp_path: Path) -> None:
 
 def test_torch_is_imported_for_depth_alone() -> None:
     script = (
-        "import sys, numpy; from generator.control import annotators, fetch, preview, source\n"
+        "import sys, numpy; from generator.control import annotators, preview\n"
+        "from generator.sources import fetch, reader\n"
         "annotators.create('canny')(numpy.zeros((2, 16, 16, 3), numpy.uint8))\n"
         "print('torch' in sys.modules)"
     )

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.control.source import read
 from generator.media.clip import Clip
 from generator.media.comment import MAX_BYTES, comment_of, with_comment
 from generator.media.containers import BrokenFileError
 from generator.media.save import encode
+from generator.sources.reader import read
 from tests.generator.media.pictures import moving_ball, read_back, read_with_ffmpeg
 
 TEXT = '{"prompt": "a \\"red\\" ball & <b>größer</b> 🎈", "n": 1}'

@@ -10,15 +10,15 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from generator.control.facts import Facts
-from generator.control.source import probe, read, read_key_frames, read_look
 from generator.media import apng as our_apng
 from generator.media import mp4
 from generator.media import webp as our_webp
 from generator.media.clip import Clip, Frames
-from tests.generator.control.sources import apng, gif, numbered, numbers, webp
-from tests.generator.control.test_keyframes import GOLDEN
+from generator.sources.facts import Facts
+from generator.sources.reader import probe, read, read_key_frames, read_look
 from tests.generator.media.pictures import moving_ball
+from tests.generator.sources.made import apng, gif, numbered, numbers, webp
+from tests.generator.sources.test_keyframes import GOLDEN
 
 Write = Callable[[Frames, Sequence[int]], bytes]
 UNEVEN = (100, 50, 300, 70, 70)

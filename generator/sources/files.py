@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.control.fetch import Fetched
 from generator.protocol import Request
+from generator.sources.fetch import Fetched
 
 
 @dataclass(frozen=True, slots=True)

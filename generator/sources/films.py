@@ -16,8 +16,8 @@ from typing import IO
 import imageio_ffmpeg
 from PIL import Image
 
-from generator.control.facts import Facts, check_frames
 from generator.media.containers import BrokenFileError
+from generator.sources.facts import Facts, check_frames
 
 _DEMUXERS = {"mp4": "mov", "webm": "matroska"}
 

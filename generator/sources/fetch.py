@@ -20,9 +20,9 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from generator.control.links import is_link
 from generator.errors import MediaError
 from generator.places import existing
+from generator.sources.links import is_link
 
 MAX_BYTES = 64 << 20
 SECONDS = 30.0

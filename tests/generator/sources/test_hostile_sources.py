@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.control.source import Limits, probe, read, read_key_frames
 from generator.errors import MediaError
 from generator.media import apng, mp4, webp
 from generator.media.clip import Clip
-from tests.generator.control.sources import gif, gif_of_dots, gif_that_costs, numbered
+from generator.sources.reader import Limits, probe, read, read_key_frames
 from tests.generator.media.pictures import gradient, moving_ball
+from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
 SOON = 15.0  # seconds on a busy machine; decoding any of these would take longer, or forever
 

@@ -2,7 +2,7 @@
 
 The file may be hostile: it is decoded in a child process with limits of memory and time, and
 refused by its structure before a pixel of it is decoded. Every refusal is a MediaError with one
-sentence. Links are for ``generator.control.fetch``.
+sentence. Links are for ``generator.sources.fetch``.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from generator.control.facts import Facts
 from generator.errors import MediaError
 from generator.media.clip import Frames
 from generator.places import existing
+from generator.sources.facts import Facts
 from generator.words import Words
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def _run(
 
 
 def _output(job: str, seconds: float) -> bytes:
-    command = [sys.executable, "-m", "generator.control.child", job]
+    command = [sys.executable, "-m", "generator.sources.decoder", job]
     with subprocess.Popen(  # noqa: S603 - this very interpreter, and no shell
         command,
         stdin=subprocess.DEVNULL,

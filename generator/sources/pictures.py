@@ -12,9 +12,9 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, ImageOps
 
-from generator.control import facts
-from generator.control.facts import Facts
 from generator.errors import MediaError
+from generator.sources import facts
+from generator.sources.facts import Facts
 
 _FORMATS = {"gif": "GIF", "png": "PNG", "webp": "WEBP", "jpeg": "JPEG", "bmp": "BMP"}
 _STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generator.control.geometry import crop_box, scale_to_fill, size_to_fill
-from generator.control.keyframes import choose
+from generator.sources.geometry import crop_box, scale_to_fill, size_to_fill
+from generator.sources.keyframes import choose
 
 GOLDEN = Path(__file__).parents[2] / "data" / "reference" / "golden"
 

@@ -1,4 +1,4 @@
-"""The limited child process that decodes a source: ``python -m generator.control.child JOB``.
+"""The limited child process that decodes a source: ``python -m generator.sources.decoder JOB``.
 
 Whatever a hostile file does to a decoder happens here, within bounds of memory and time that are
 set before the file is opened. Answers on standard output: each frame as width, height (32 bits
@@ -20,12 +20,12 @@ from typing import Any
 
 from PIL import Image
 
-from generator.control import film, pictures
-from generator.control.facts import Facts
-from generator.control.geometry import scale_to_fill
-from generator.control.keyframes import choose
 from generator.errors import MediaError
 from generator.media.containers import BrokenFileError, sniff
+from generator.sources import films, pictures
+from generator.sources.facts import Facts
+from generator.sources.geometry import scale_to_fill
+from generator.sources.keyframes import choose
 from generator.words import Words
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
@@ -38,7 +38,7 @@ _NO_PICTURE = Words(
 
 
 def main(job: dict[str, Any]) -> None:
-    """Carries out one job, made by ``generator.control.source``."""
+    """Carries out one job, made by ``generator.sources.reader``."""
     _limit(job["memory_bytes"], job["cpu_seconds"])
     Image.MAX_IMAGE_PIXELS = None  # the caps of facts.py are tighter, and count all frames
     try:
@@ -85,7 +85,7 @@ def _look_at(path: Path) -> tuple[str, list[Path], Facts]:
         kind = sniff(file.read(16))
     if kind is None:
         raise MediaError(_NO_PICTURE)
-    reader = film.of_file if kind in _FILMS else pictures.of_file
+    reader = films.of_file if kind in _FILMS else pictures.of_file
     return kind, [], reader(path, kind)
 
 
@@ -110,7 +110,7 @@ def _frames(
     if kind == "directory":
         return pictures.stills([files[index] for index in indices])
     if kind in _FILMS:
-        return film.frames(path, kind, indices)
+        return films.frames(path, kind, indices)
     return pictures.frames(path, kind, indices)
 
 

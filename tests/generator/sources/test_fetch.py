@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from generator.control.fetch import (
+from generator.errors import MediaError
+from generator.sources.fetch import (
     Address,
     Fetched,
     PrivateAddressError,
     fetch,
     is_public,
 )
-from generator.control.links import is_link
-from generator.errors import MediaError
+from generator.sources.links import is_link
 
 BODY = b"GIF89a" * 1000
 

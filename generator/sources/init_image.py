@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from generator.control.source import probe, read_look
 from generator.errors import MediaError
 from generator.media.clip import Frames
 from generator.protocol import Request
+from generator.sources.reader import probe, read_look
 
 
 def first_look(request: Request, image: Path) -> Frames | None:
