@@ -53,7 +53,8 @@ class Style(Section):
             raise ValueError(f"a text with {PLACE} in it, once, is expected")
         return value
 
-    def applied_to(self, prompt: str, negative_prompt: str) -> tuple[str, str]:
-        """Somebody's own words in the style's."""
+    def applied_to(self, prompt: str, negative_prompt: str | None) -> tuple[str, str | None]:
+        """Somebody's own words in the style's; what not to show is None where neither says it."""
         words = [part for part in (negative_prompt, self.negative_prompt) if part]
-        return self.prompt.replace(PLACE, prompt), ", ".join(words)
+        without = ", ".join(words) if words else negative_prompt
+        return self.prompt.replace(PLACE, prompt), without

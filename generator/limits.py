@@ -259,7 +259,7 @@ def _check_text(request: Request) -> None:
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
     for what, text in (
         (Words("The prompt"), request.prompt),
-        (Words("The negative prompt"), request.negative_prompt),
+        (Words("The negative prompt"), request.negative_prompt or ""),
     ):
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(

@@ -15,6 +15,8 @@ from typing import Any, Self
 from generator.words import Words
 
 IMAGE_STRENGTH = 0.7
+# Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
+REQUEST_VERSION = 2
 
 # -- what somebody asked for ---------------------------------------------------------------------
 
@@ -47,6 +49,7 @@ class Control:
 class Request:
     """One GIF, complete: nothing is drawn or looked up later, so the same request makes it again.
 
+    ``negative_prompt`` None is no text at all, and "" a text without words; models tell them apart.
     Sizes are (width, height) in pixels, ``video_duration`` is in milliseconds. Guidance acts from
     ``guidance_start`` to ``guidance_end``, fractions of the steps made. ``control_source`` is the
     file or folder whose motion ``controls`` follow. ``image`` is a picture, or a clip, that the
@@ -60,7 +63,7 @@ class Request:
     height: int
     steps: int
     guidance_scale: float
-    negative_prompt: str = ""
+    negative_prompt: str | None = None
     guidance_rescale: float = 0.0
     scheduler: str = "euler_a"
     video_length: int = 8
@@ -82,18 +85,30 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return asdict(self)
+        return {"version": REQUEST_VERSION, **asdict(self)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The inverse of ``to_dict``; raises TypeError for a key this version doesn't know."""
-        restored = dict(values)
+        """The inverse of ``to_dict``, also of an earlier version's.
+
+        Raises TypeError for a key this version doesn't know.
+        """
+        restored = upgraded(values)
+        restored.pop("version", None)
         for key in ("original_size", "target_size"):
             if key in restored:
                 restored[key] = tuple(restored[key])
         restored["loras"] = tuple(Lora(**lora) for lora in values.get("loras", ()))
         restored["controls"] = tuple(Control(**control) for control in values.get("controls", ()))
         return cls(**restored)
+
+
+def upgraded(values: dict[str, Any]) -> dict[str, Any]:
+    """A request's JSON values as this version writes them, whichever version wrote these."""
+    version = values.get("version", 1)
+    if version == 1 and values.get("negative_prompt") == "":
+        return values | {"negative_prompt": None}
+    return dict(values)
 
 
 # -- from the parent -------------------------------------------------------------------------------

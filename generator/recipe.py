@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from hashlib import file_digest, sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self, get_type_hints
+from typing import Self
 
 from generator.control.names import DEPTH_MODEL
 from generator.errors import MediaError
@@ -21,7 +21,8 @@ from generator.limits import NANO
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.places import existing
-from generator.protocol import Control, Lora, Request
+from generator.protocol import Request
+from generator.recipe_values import read_fields, read_hashes, read_request
 from generator.sources.links import is_link
 
 _MAKER = "hotshot"
@@ -77,9 +78,9 @@ class Recipe:
             return None
         try:
             return cls(
-                request=_request(values["request"]),
-                setup=Setup(**_checked(Setup, values["setup"])),
-                sha256=_hashes(values.get("sha256", {})),
+                request=read_request(values["request"]),
+                setup=Setup(**read_fields(Setup, values["setup"])),
+                sha256=read_hashes(values.get("sha256", {})),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MediaError(
@@ -157,43 +158,6 @@ def _name(given: str) -> str:
         return given
     is_path = existing(given) is not None or given.startswith(("/", "~", "."))
     return Path(given).name if is_path else given
-
-
-def _request(values: Any) -> Request:
-    known = _checked(Request, values)
-    for key, kind in (("loras", Lora), ("controls", Control)):
-        known[key] = tuple(kind(**_checked(kind, one)) for one in values.get(key, ()))
-    for key in ("original_size", "target_size"):
-        if key in known:
-            width, height = known[key]
-            known[key] = (_of_type(key, int, width), _of_type(key, int, height))
-    return Request(**known)
-
-
-def _checked(kind: type, values: Any) -> dict[str, Any]:
-    """The values of a dataclass's fields, those that are there, each of the field's type."""
-    if not isinstance(values, dict):
-        raise TypeError(f"its {kind.__name__.lower()} is no object")
-    hints = get_type_hints(kind)
-    known = {}
-    for one in fields(kind):
-        if one.name in values:
-            known[one.name] = _of_type(one.name, hints[one.name], values[one.name])
-    return known
-
-
-def _of_type(name: str, wanted: Any, value: Any) -> Any:
-    if wanted is float and type(value) is int:
-        return float(value)
-    if wanted in (int, float, str, bool) and type(value) is not wanted:
-        raise TypeError(f"{name} is {json.dumps(value)[:40]}")
-    return value
-
-
-def _hashes(values: Any) -> dict[str, str]:
-    if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
-        raise TypeError("its hashes are no object of texts")
-    return values
 
 
 def _short(error: Exception) -> str:

@@ -19,7 +19,10 @@ def edit_form(action: str, target: str, request: Request) -> Form:
     fields = (
         field("prompt", say("Prompt"), request.prompt, long=True),
         field(
-            "negative_prompt", say("What it should not show"), request.negative_prompt, needed=False
+            "negative_prompt",
+            say("What it should not show"),
+            request.negative_prompt or "",
+            needed=False,
         ),
         field("seed", say("Seed (empty: a new one)"), str(request.seed), needed=False),
         field("frames", say("Frames"), str(request.video_length)),
@@ -30,10 +33,12 @@ def edit_form(action: str, target: str, request: Request) -> Form:
 
 def edited(limits: ModelLimits, request: Request, values: Values) -> Request:
     """The request as the form has it. Raises RequestError."""
+    # A form can't tell "" from None: a field that stayed empty stays what it was.
+    empty = "" if request.negative_prompt == "" else None
     read = read_request(
         limits,
         prompt=values.get("prompt", ""),
-        negative_prompt=values.get("negative_prompt", ""),
+        negative_prompt=values.get("negative_prompt", "").strip() or empty,
         seed=values.get("seed", "").strip() or None,
         frames=values.get("frames", ""),
         duration=values.get("duration", ""),

@@ -56,7 +56,8 @@ def read_request(
     """
     own = style or Style()
     chosen = read_size(limits, size)
-    words, without = own.applied_to(_text(prompt), _text(negative_prompt))
+    unwanted = None if negative_prompt is None else _text(negative_prompt)
+    words, without = own.applied_to(_text(prompt), unwanted)
     length = whole(FRAMES, frames, min(DEFAULT_FRAMES, limits.max_frames))
     request = Request(
         prompt=words if plain_line(_text(prompt), MAX_PROMPT_CHARACTERS) else "",

@@ -362,7 +362,7 @@ def _command(request: Request, house: House) -> str:
         f"guidance:{request.guidance_scale:g}",
         f"seed:{request.seed}",
     ]
-    if request.negative_prompt:
+    if request.negative_prompt is not None:
         words.append(f"negative_prompt:{text.shorten(request.negative_prompt, 500)}")
     return " ".join(words).replace("```", "'''")
 

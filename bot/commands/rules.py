@@ -53,10 +53,11 @@ async def taken_for_granted(
     if given["lora"] is None and given["lora_2"] is None and "lora" in server:
         usable = await house.database.read(loras.usable, viewer_of(interaction), server["lora"])
         granted["lora"] = usable and usable.id
+    # an empty text was never a setting: nothing was set
     return given | {
         name: value
         for name, value in granted.items()
-        if name in given and given[name] is None and value is not None
+        if name in given and given[name] is None and value not in (None, "")
     }
 
 

@@ -53,7 +53,10 @@ def add_all(parser: Parser) -> None:
 def _add_picture(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--prompt", metavar="TEXT", help="what to show; (word:1.3) weighs more")
     group.add_argument(
-        "--negative-prompt", metavar="TEXT", help="what not to show (default: nothing)"
+        "--negative-prompt",
+        metavar="TEXT",
+        help='what not to show; "" is a text without words, as in the original (default: none at '
+        "all, which most models were trained with)",
     )
     _add_numbers(
         group,

@@ -63,12 +63,15 @@ class TextEncoders:
             hidden = self._encode_in_chunks(texts)
         return EncodedText(hidden, pooled)
 
-    def encode_guided(self, prompt: str, negative_prompt: str) -> EncodedText:
-        """Batch of two, the negative prompt first, as guidance takes them apart again."""
-        if not negative_prompt and self.empty_is_zeros:
+    def encode_guided(self, prompt: str, negative_prompt: str | None) -> EncodedText:
+        """Batch of two, the negative prompt first, as guidance takes them apart again.
+
+        "" is a text like any other; only None is zeros, where the model was trained so.
+        """
+        if negative_prompt is None and self.empty_is_zeros:
             wanted = self.encode([prompt])
             return EncodedText.zeros_like(wanted).cat(wanted)
-        return self.encode([negative_prompt, prompt])
+        return self.encode([negative_prompt or "", prompt])
 
     def _encode_plain(self, texts: list[str]) -> tuple[Tensor, Tensor]:
         """Pooled text and hidden states of what CLIP can see: the first 75 tokens."""

@@ -8,7 +8,8 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.commands import all_commands, gif, reading
+from bot.commands import all_commands, editing, gif, reading
+from bot.config_library import Style
 from generator.errors import RequestError
 from generator.limits import ModelLimits
 
@@ -95,6 +96,24 @@ def test_every_value_arrives() -> None:
     assert (request.width, request.height, request.video_length) == (768, 320, 12)
     assert (request.video_duration, request.steps, request.guidance_scale) == (2000, 7, 0)
     assert (request.negative_prompt, request.seed) == ("b", 0)
+
+
+def test_no_negative_prompt_and_an_empty_one_are_two_values() -> None:
+    assert reading.read_request(BIG, prompt="a").negative_prompt is None
+    assert reading.read_request(BIG, prompt="a", negative_prompt=" ").negative_prompt == ""
+    style = Style(negative_prompt="rain")
+    for typed, made in ((None, "rain"), ("", "rain"), ("fog", "fog, rain")):
+        request = reading.read_request(BIG, prompt="a", negative_prompt=typed, style=style)
+        assert request.negative_prompt == made
+
+
+def test_a_form_leaves_an_empty_negative_prompt_as_it_was() -> None:
+    values = {"prompt": "a", "seed": "", "frames": "8", "duration": "1000", "negative_prompt": ""}
+    for before, after in ((None, None), ("", ""), ("rain", None)):
+        request = reading.read_request(BIG, prompt="a", negative_prompt=before)
+        assert editing.edited(BIG, request, values).negative_prompt == after
+    typed = values | {"negative_prompt": "fog"}
+    assert editing.edited(BIG, request, typed).negative_prompt == "fog"
 
 
 @pytest.mark.parametrize(

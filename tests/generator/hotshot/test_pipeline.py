@@ -72,11 +72,35 @@ def test_text_is_encoded_as_the_original_did(tiny: HotshotModel) -> None:
 
 def test_no_negative_prompt_is_zeros(tiny: HotshotModel) -> None:
     with torch.inference_mode():
-        encoded = tiny.text.encode_guided("a cat", "")
+        encoded = tiny.text.encode_guided("a cat", None)
         alone = tiny.text.encode(["a cat"])
     assert not encoded.hidden[0].any()
     assert not encoded.pooled[0].any()
     torch.testing.assert_close(encoded.hidden[1:], alone.hidden)
+
+
+def test_an_empty_negative_prompt_is_a_text_without_words(tiny: HotshotModel) -> None:
+    with torch.inference_mode():
+        encoded = tiny.text.encode_guided("a cat", "")
+        both = tiny.text.encode(["", "a cat"])
+    assert encoded.hidden[0].any()
+    assert encoded.pooled[0].any()
+    assert torch.equal(encoded.hidden, both.hidden)
+    assert torch.equal(encoded.pooled, both.pooled)
+
+
+def test_a_model_that_zeroes_no_text_takes_none_for_an_empty_one(tiny: HotshotModel) -> None:
+    """The original's ``force_zeros_for_empty_prompt``, off: there both mean the same."""
+    without = replace(tiny, text=replace(tiny.text, empty_is_zeros=False))
+    frames = [
+        HotshotPipeline(model)(
+            replace(QUICK, guidance_scale=7.0, negative_prompt=negative), report=silent
+        )
+        for model, negative in ((without, None), (without, ""), (tiny, ""), (tiny, None))
+    ]
+    assert np.array_equal(frames[0], frames[1])
+    assert np.array_equal(frames[0], frames[2])
+    assert not np.array_equal(frames[0], frames[3])
 
 
 def test_sizes_are_told_as_width_and_height(tiny: HotshotModel) -> None:

@@ -72,15 +72,16 @@ def test_a_short_text_beside_a_long_one_is_as_long(tiny: HotshotModel) -> None:
 
 
 @pytest.mark.parametrize(
-    ("prompt", "negative"), [(LONG, ""), (LONG, "blurry"), ("a dog", LONG), ("a (dog:1.4)", "x")]
+    ("prompt", "negative"),
+    [(LONG, None), (LONG, ""), (LONG, "blurry"), ("a dog", LONG), ("a (dog:1.4)", "x")],
 )
 def test_frames_of_long_and_weighted_prompts(
-    tiny: HotshotModel, prompt: str, negative: str
+    tiny: HotshotModel, prompt: str, negative: str | None
 ) -> None:
     request = replace(QUICK, prompt=prompt, negative_prompt=negative, guidance_scale=4.0)
     latents = HotshotPipeline(tiny).latents(request, report=silent)
     assert latents.isfinite().all()
-    plain = replace(request, prompt="a dog", negative_prompt="")
+    plain = replace(request, prompt="a dog", negative_prompt=None)
     assert not torch.equal(latents, HotshotPipeline(tiny).latents(plain, report=silent))
 
 
