@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from generator.hotshot.long_text import encode_fragments, padded
-from generator.prompts import fragments_of, plain_text
+from generator.hotshot.tokens import spelt
+from generator.prompts import Fragment, fragments_of, plain_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class TextEncoders:
         Those that are short and plain are encoded as SDXL always did. A text of several chunks
         makes ``hidden`` longer by 77 for each; ``pooled`` is that of the first 75 tokens.
         """
-        plain = [plain_text(text) for text in texts]
+        plain = [spelt(plain_text(text)) for text in texts]
         pooled, hidden = self._encode_plain(plain)
         if not all(map(self._is_simple, texts)):
             hidden = self._encode_in_chunks(texts)
@@ -84,7 +85,7 @@ class TextEncoders:
     def _encode_in_chunks(self, texts: list[str]) -> Tensor:
         by_encoder = []
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
-            each = [encode_fragments(tokenizer, encoder, fragments_of(text)) for text in texts]
+            each = [encode_fragments(tokenizer, encoder, _fragments(text)) for text in texts]
             by_encoder.append(torch.cat(padded(tokenizer, encoder, each)))
         return torch.cat(by_encoder, dim=-1)
 
@@ -93,9 +94,13 @@ class TextEncoders:
         if len(fragments_of(text)) > 1 or fragments_of(text)[0].weight != 1:
             return False
         return all(
-            len(tokenizer(plain_text(text)).input_ids) <= _length(tokenizer, encoder)
+            len(tokenizer(spelt(plain_text(text))).input_ids) <= _length(tokenizer, encoder)
             for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
         )
+
+
+def _fragments(text: str) -> list[Fragment]:
+    return [Fragment(spelt(one.text), one.weight) for one in fragments_of(text)]
 
 
 def _length(tokenizer: Any, encoder: Any) -> int:
