@@ -163,7 +163,7 @@ class HotshotClient(discord.AutoShardedClient):
         if not is_autocomplete and self._refusals.take(user_id):
             interaction = discord.Interaction(data=cast(Any, event), state=self._connection)
             with speaking(str(interaction.locale)):
-                words = say("That was very much at once; wait a few seconds, then go on.")
+                words = say("That was a lot at once; wait a few seconds, then try again.")
             task = asyncio.create_task(whisper(interaction, words))
             self._refusing.add(task)
             task.add_done_callback(self._refusing.discard)
@@ -228,9 +228,7 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
         if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             words = say("This command has changed; reload Discord (Ctrl+R) and type it again.")
         elif isinstance(cause, app_commands.TransformerError):
-            words = say(
-                "One of the values is of the wrong kind; choose them as Discord offers them."
-            )
+            words = say("One of the values has the wrong type; use what Discord offers.")
         else:
             words = sentence(cause)
         await whisper(interaction, words)

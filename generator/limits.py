@@ -299,7 +299,7 @@ def _check_size(limits: ModelLimits, width: int, height: int) -> None:
 def _check_loras(request: Request) -> None:
     if len(request.loras) > MAX_LORAS:
         raise RequestError(
-            "At most {most} LoRAs can be combined, and these are {found}.",
+            "At most {most} LoRAs can be combined; you gave {found}.",
             most=MAX_LORAS,
             found=len(request.loras),
         )
@@ -323,7 +323,7 @@ def _check_controls(request: Request) -> None:
         )
     if len(controls) > MAX_CONTROLS:
         raise RequestError(
-            "At most {most} ControlNets can be combined, and these are {found}.",
+            "At most {most} ControlNets can be combined; you gave {found}.",
             most=MAX_CONTROLS,
             found=len(controls),
         )

@@ -101,7 +101,7 @@ async def ask(
             await _follow(interaction, order)
         except NotAcceptedError as error:
             taken = say(
-                "Only {taken} of {wanted} were taken. {reason}",
+                "Only {taken} of {wanted} were accepted. {reason}",
                 taken=number - 1,
                 wanted=len(orders),
                 reason=error.words,

@@ -28,7 +28,7 @@ def edit_form(action: str, target: str, request: Request) -> Form:
         field("frames", say("Frames"), str(request.video_length)),
         field("duration", say("Duration in milliseconds"), str(request.video_duration)),
     )
-    return Form(action, target, say("Make it anew"), fields)
+    return Form(action, target, say("Make it again"), fields)
 
 
 def edited(limits: ModelLimits, request: Request, values: Values) -> Request:

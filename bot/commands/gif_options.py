@@ -41,7 +41,9 @@ def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, O
     """The options in the order in which Discord offers them."""
     options = _picture(limits) | _loras() | _motion() | _look(limits)
     if styles:
-        options["style"] = Option(choice_of(list(styles)), Words("A look for your prompt (none)."))
+        options["style"] = Option(
+            choice_of(list(styles)), Words("A look for your GIF (default: none).")
+        )
     return options | _result()
 
 
@@ -53,33 +55,40 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
         "prompt": Option(prompt, Words("What the GIF shows."), required=True),
         "size": Option(
             Bounded(_KIND.string, choices=sizes),
-            Words("Its shape ({size}, unless you choose another).", size=text.SIZES[DEFAULT_SIZE]),
+            Words("Its shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 1, limits.max_frames),
-            Words("How many pictures it has ({frames}).", frames=frames),
+            Words("How many frames it has (default: {frames}).", frames=frames),
         ),
         "duration": Option(
             Bounded(_KIND.integer, MIN_FRAME_MS, MAX_DURATION_MS),
-            Words("How long it lasts, in milliseconds ({duration}).", duration=DEFAULT_DURATION),
+            Words(
+                "How long it lasts, in milliseconds (default: {duration}).",
+                duration=DEFAULT_DURATION,
+            ),
         ),
         "negative_prompt": Option(
             Bounded(_KIND.string, 0, MAX_PROMPT_CHARACTERS), Words("What it should not show.")
         ),
         "steps": Option(
             Bounded(_KIND.integer, 1, MAX_STEPS),
-            Words("How often it is refined; more takes longer ({steps}).", steps=limits.steps),
+            Words(
+                "How many times it is refined; more takes longer (default: {steps}).",
+                steps=limits.steps,
+            ),
         ),
         "guidance": Option(
             Bounded(_KIND.number, 0, MAX_GUIDANCE_SCALE),
             Words(
-                "How closely it follows the prompt ({guidance:g}).", guidance=limits.guidance_scale
+                "How closely it follows the prompt (default: {guidance:g}).",
+                guidance=limits.guidance_scale,
             ),
         ),
         # Discord's integers end at 2^53, seeds at 2^64
         "seed": Option(
             Bounded(_KIND.string, 1, len(str(MAX_SEED))),
-            Words("A number; the same seed and settings make the same GIF again (a new one)."),
+            Words("The same seed and settings make the same GIF again (default: a new seed)."),
         ),
     }
 
@@ -93,17 +102,22 @@ def _size(size: Size) -> app_commands.locale_str:
 def _loras() -> dict[str, Option]:
     strength = Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
     return {
-        "lora": Option(LoraOption(), Words("A LoRA of yours, or a shared one.")),
-        "lora_strength": Option(strength, Words("How strongly it acts (as its owner set it).")),
+        "lora": Option(LoraOption(), Words("One of your LoRAs, or a shared one.")),
+        "lora_strength": Option(
+            strength, Words("How strong its effect is (default: as its owner set it).")
+        ),
         "lora_2": Option(LoraOption(), Words("A second one.")),
-        "lora_2_strength": Option(strength, Words("How strongly that acts (as its owner set it).")),
+        "lora_2_strength": Option(
+            strength,
+            Words("How strong the second LoRA's effect is (default: as its owner set it)."),
+        ),
     }
 
 
 def _motion() -> dict[str, Option]:
     return {
         "control_gif": Option(
-            Bounded(_KIND.attachment), Words("A GIF or film whose motion yours is to follow.")
+            Bounded(_KIND.attachment), Words("A GIF or video whose motion yours follows.")
         ),
         "control_type": Option(
             choice_of(CONTROL_TYPES),
@@ -111,7 +125,10 @@ def _motion() -> dict[str, Option]:
         ),
         "control_strength": Option(
             Bounded(_KIND.number, 0, MAX_CONTROL_SCALE),
-            Words("How closely it is followed ({strength:g}).", strength=DEFAULT_CONTROL_STRENGTH),
+            Words(
+                "How closely the control GIF is followed (default: {strength:g}).",
+                strength=DEFAULT_CONTROL_STRENGTH,
+            ),
         ),
     }
 
@@ -120,12 +137,12 @@ def _look(limits: ModelLimits) -> dict[str, Option]:
     return {
         "image": Option(
             Bounded(_KIND.attachment),
-            Words("A picture that it begins as, in its shape unless you choose a size."),
+            Words("A picture to start from; it also sets the shape unless you choose a size."),
         ),
         "image_strength": Option(
             Bounded(_KIND.number, MIN_IMAGE_STRENGTH, 1),
             Words(
-                "How far it may come away from the picture ({strength:g}).",
+                "How far it may stray from the picture (default: {strength:g}).",
                 strength=limits.image_strength,
             ),
         ),
@@ -136,8 +153,8 @@ def _result() -> dict[str, Option]:
     return {
         "count": Option(
             Bounded(_KIND.integer, 1, MAX_COUNT),
-            Words("How many variations, with a seed each (1)."),
+            Words("How many variations, each with its own seed (default: 1)."),
         ),
-        "format": Option(choice_of(list(FORMATS)), Words("The kind of file (gif).")),
-        "private": Option(Bounded(_KIND.boolean), Words("Whether only you see it (no).")),
+        "format": Option(choice_of(list(FORMATS)), Words("The file type (default: gif).")),
+        "private": Option(Bounded(_KIND.boolean), Words("Whether only you see it (default: no).")),
     }

@@ -106,22 +106,22 @@ def build() -> list[AnyCommand]:
     return [
         command(
             "history",
-            Words("Show the GIFs you asked for."),
+            Words("Show your GIFs."),
             history,
             {
-                "search": Option(search, Words("Words that stand in their prompts.")),
+                "search": Option(search, Words("Words in their prompts.")),
                 "only": Option(
-                    choice_of(list(_FILTERS), _FILTERS), Words("Only some of them (all).")
+                    choice_of(list(_FILTERS), _FILTERS), Words("Which ones to show (default: all).")
                 ),
             },
         ),
         command(
             "show",
-            Words("Show one of your GIFs, and all that is known of it."),
+            Words("Show one of your GIFs and everything known about it."),
             show,
             {
                 "id": Option(
-                    JobOption(), Words("Which one: begin to type its prompt."), required=True
+                    JobOption(), Words("Which one: start typing its prompt."), required=True
                 )
             },
         ),
@@ -195,7 +195,7 @@ async def _own_or_favourite(house: House, user_id: int, job_id: str) -> Job:
     if job is None or not (
         is_mine or await house.database.read(library.is_favourite, user_id, job.id)
     ):
-        raise RefusedError("There is no such GIF of yours; /history shows those there are.")
+        raise RefusedError("You have no such GIF; /history shows the ones you have.")
     return job
 
 

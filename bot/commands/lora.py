@@ -58,27 +58,25 @@ def build() -> app_commands.Group:
         name="lora", description=localized(Words("LoRAs of your own, and shared ones."))
     )
     which = Option(LoraOption(), Words("Which one."), required=True)
-    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Words("What it is to be called."))
+    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Words("What to call it."))
     strength = Option(
         Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
-        Words("How strongly it acts, where nothing else is said (1)."),
+        Words("How strong its effect is unless /gif says otherwise (default: 1)."),
     )
     words = Option(
         Bounded(_KIND.string, 1, _LONGEST_WORDS),
-        Words("The words that wake it, with commas between."),
+        Words("Its trigger words, separated by commas."),
     )
     with_whom = Option(
         choice_of([str(each) for each in Shared], _WITH), Words("Who may use it."), required=True
     )
     prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Words("What the GIF shows."))
     file = Option(Bounded(_KIND.attachment), Words("A .safetensors file."))
-    link = Option(
-        Bounded(_KIND.string, 1, 500), Words("Or a link to one, on a host that is allowed.")
-    )
+    link = Option(Bounded(_KIND.string, 1, 500), Words("Or a link to one, on an allowed host."))
     for each in (
         command(
             "add",
-            Words("Bring a LoRA: a file or a link."),
+            Words("Add a LoRA from a file or a link."),
             add,
             {"name": replace(name, required=True), "file": file, "link": link}
             | {"trigger_words": words, "strength": strength},
@@ -87,10 +85,13 @@ def build() -> app_commands.Group:
             "list",
             Words("Show the LoRAs that you may use here."),
             list_,
-            {"page": Option(Bounded(_KIND.integer, 1, 10_000), Words("Which page (1)."))},
+            {"page": Option(Bounded(_KIND.integer, 1, 10_000), Words("Which page (default: 1)."))},
         ),
         command(
-            "info", Words("Show what a LoRA is made for, and its words."), info, {"lora": which}
+            "info",
+            Words("Show what a LoRA is made for and its trigger words."),
+            info,
+            {"lora": which},
         ),
         command(
             "rename",
@@ -100,11 +101,11 @@ def build() -> app_commands.Group:
         ),
         command(
             "share",
-            Words("Say who may use a LoRA of yours."),
+            Words("Choose who may use one of your LoRAs."),
             share,
             {"lora": which, "who": with_whom},
         ),
-        command("remove", Words("Take back a LoRA of yours."), remove, {"lora": which}),
+        command("remove", Words("Remove one of your LoRAs."), remove, {"lora": which}),
         command(
             "try",
             Words("Make a GIF with a LoRA to see what it does."),
@@ -202,10 +203,10 @@ async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any)
     other = await house.database.read(rows.own_named, found.owner_id, called)
     if other is not None and other.id != found.id:
         raise RefusedError(
-            "You have a LoRA called {name} already; choose another name.", name=called
+            "You already have a LoRA called {name}; choose another name.", name=called
         )
     await house.database.write(rows.change, found.id, name=called)
-    await whisper(interaction, say("✏️ It is called {name} now.", name=lora_embeds.shown(called)))
+    await whisper(interaction, say("✏️ It is now called {name}.", name=lora_embeds.shown(called)))
 
 
 async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -> None:
@@ -220,7 +221,9 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
         if wanted is not Shared.ME:
             raise RefusedError("Only its owner can share it further.")
     if wanted is Shared.SERVER and interaction.guild_id is None:
-        raise RefusedError("There is no server here; type this in the one to share it with.")
+        raise RefusedError(
+            "This isn't a server; use the command in the one you want to share it with."
+        )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
     await house.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
     await whisper(interaction, lora_embeds.shared(found, wanted))
@@ -271,21 +274,19 @@ async def _room(house: House, owner_id: int, name: str) -> int:
     if count >= settings.per_user:
         raise RefusedError(
             counted(
-                "You keep 1 LoRA, and that is the limit here; take it back with /lora remove.",
-                "You keep {count} LoRAs, and that is the limit here; take one back with "
-                "/lora remove.",
+                "You have 1 LoRA, and that is the limit here; remove it with /lora remove.",
+                "You have {count} LoRAs, and that is the limit here; remove one with /lora remove.",
                 count,
             )
         )
     left = settings.per_user_mb * _MEGABYTE - size
     if left <= 0:
         raise RefusedError(
-            "Your LoRAs take all of the {most} MB that are yours here; take one back "
-            "with /lora remove.",
+            "Your LoRAs take up all of your {most} MB here; remove one with /lora remove.",
             most=settings.per_user_mb,
         )
     if await house.database.read(rows.own_named, owner_id, name) is not None:
-        raise RefusedError("You have a LoRA called {name} already; choose another name.", name=name)
+        raise RefusedError("You already have a LoRA called {name}; choose another name.", name=name)
     return left
 
 
@@ -318,7 +319,7 @@ def _check_manages(interaction: discord.Interaction[Any], lora: StoredLora) -> N
 def _name(value: object) -> str:
     called = plain_line(str(value), _LONGEST_NAME)
     if not called:
-        raise RefusedError("That name has no letters that can be seen; choose another.")
+        raise RefusedError("That name has no visible letters; choose another.")
     return called
 
 

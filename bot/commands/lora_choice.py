@@ -82,8 +82,8 @@ async def usable_lora(interaction: discord.Interaction[Any], value: object) -> S
     )
     if lora is None:
         raise RefusedError(
-            "There is no such LoRA that you may use here; choose one from the list, or bring one "
-            "with /lora add."
+            "There is no such LoRA that you can use here; choose one from the list, or add "
+            "one with /lora add."
         )
     return lora
 
@@ -101,7 +101,7 @@ async def choose(
         lora = await usable_lora(interaction, value)
         if any(lora.blob == other.lora.blob for other in chosen):
             raise RequestError(
-                "{name} was chosen twice; choose another, or one alone.", name=lora.name
+                "{name} was chosen twice; choose another, or just one.", name=lora.name
             )
         chosen.append(Chosen(lora, read_strength(strength, lora.strength)))
     return tuple(chosen)

@@ -93,7 +93,7 @@ async def animate_send(
     typed["image"] = Brought(**draft.content["picture"])
     typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
-        raise RefusedError("That GIF was asked for already.")
+        raise RefusedError("That GIF has already been requested.")
     await make(interaction, typed)
 
 
@@ -144,7 +144,7 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str)
     """Somebody's own, and of this kind. Raises RefusedError."""
     draft = await house_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or has not in draft.content:
-        raise RefusedError("That is too old by now; choose it in the message's menu once more.")
+        raise RefusedError("That has expired; choose it from the message's menu again.")
     return draft
 
 

@@ -30,7 +30,7 @@ def build_queue() -> app_commands.Command[Any, ..., None]:
 
     return app_commands.Command(
         name="queue",
-        description=localized(Words("Show which GIFs are being made and which wait.")),
+        description=localized(Words("Show which GIFs are being made and which are waiting.")),
         callback=queue,
     )
 
@@ -51,17 +51,17 @@ def build_cancel() -> app_commands.Command[Any, ..., None]:
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="cancel",
-        description=localized(Words("Take back a GIF that waits or is being made.")),
+        description=localized(Words("Cancel a GIF that is waiting or being made.")),
         callback=cancel,
     )
     command.autocomplete("job")(_own_jobs)
-    return app_commands.describe(job=localized(Words("Which one (the latest).")))(command)
+    return app_commands.describe(job=localized(Words("Which one (default: the latest).")))(command)
 
 
 def _latest(interaction: discord.Interaction[Any]) -> str:
     statuses = house_of(interaction).jobs.waiting_or_running(interaction.user.id)
     if not statuses:
-        raise RefusedError("You have no GIF waiting or running; /history shows those before.")
+        raise RefusedError("You have no GIF waiting or running; /history shows your earlier ones.")
     return max(statuses, key=lambda status: status.job.number).job.id
 
 

@@ -44,7 +44,7 @@ _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
 _LONGEST_CAPTION = 200
 _NO_MASTER = Words(
-    "The file isn't kept any more; Again makes it anew, with the same seed by its recipe."
+    "The file is no longer stored; Again makes it once more from its recipe, with the same seed."
 )
 
 _Interaction = discord.Interaction[Any]
@@ -78,8 +78,8 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
     if length <= now:
         raise RefusedError(
             counted(
-                "It has 1 frame, and that is the most here.",
-                "It has {count} frames, and that is the most here.",
+                "It already has 1 frame, the most allowed here.",
+                "It already has {count} frames, the most allowed here.",
                 now,
             )
         )
@@ -98,8 +98,8 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
     width, height = 2 * job.request.width, 2 * job.request.height
     if not limits.allows(width, height):
         raise RefusedError(
-            "Twice its size would be {width} x {height}, and this model makes at most {edge} x "
-            "{edge} pixels, or as many in another shape.",
+            "Twice its size would be {width} x {height}, and this model makes at most {edge} "
+            "x {edge} pixels, or the same number in another shape.",
             width=width,
             height=height,
             edge=2 * limits.native_edge,
@@ -165,9 +165,9 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
     database = house_of(interaction).database
     is_one = await database.write(library.toggle_favourite, interaction.user.id, job.id)
     if is_one:
-        await whisper(interaction, say("⭐ Among your favourites now; /history shows them."))
+        await whisper(interaction, say("⭐ Added to your favourites; /history shows them."))
     else:
-        await whisper(interaction, say("No favourite any more."))
+        await whisper(interaction, say("Removed from your favourites."))
 
 
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -178,7 +178,7 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
     file = discord.File(
         BytesIO(json.dumps(values_, indent=1).encode()),
         filename="recipe.json",
-        description=say("Everything that makes this GIF again."),
+        description=say("Everything needed to make this GIF again."),
     )
     command = f"```\n{_command(job.request, house_of(interaction))}\n```"
     await interaction.response.send_message(command, file=file, ephemeral=True)
@@ -210,7 +210,7 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
         await place.get_partial_message(job.message_id).delete()
     except LOST:
         await whisper(
-            interaction, say("Its message couldn't be taken away; please do that yourself.")
+            interaction, say("Its message couldn't be deleted; please delete it yourself.")
         )
 
 
@@ -222,9 +222,9 @@ async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
     await check_allowed(interaction, [])
     job = await _job(interaction, job_id)
     if wanted == "caption":
-        words = field("caption", say("What is to stand there"), "", longest=_LONGEST_CAPTION)
+        words = field("caption", say("The caption"), "", longest=_LONGEST_CAPTION)
         await interaction.response.send_modal(
-            Form("caption_send", job_id, say("Write on it"), (words,))
+            Form("caption_send", job_id, say("Add a caption"), (words,))
         )
         return
     await _send_edited(interaction, job, wanted)
@@ -244,7 +244,7 @@ async def _job(interaction: _Interaction, job_id: str) -> Job:
     """One that this person may act on. Raises RefusedError."""
     job = await house_of(interaction).database.read(rows.get, job_id)
     if job is None:
-        raise RefusedError("That GIF was deleted, so nothing can be done with it any more.")
+        raise RefusedError("That GIF was deleted, so nothing more can be done with it.")
     if not may_act_on(interaction, job):
         raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
     return job
@@ -302,12 +302,12 @@ async def _check_files(interaction: _Interaction, request: Request) -> None:
         allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
         if not allowed:
             raise RefusedError(
-                "It was made with a LoRA that its owner doesn't share here, so it can't be "
-                "made anew by you."
+                "It was made with a LoRA that its owner doesn't share here, so you can't make "
+                "it again."
             )
     for name in _blobs(request):
         if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
-            raise RefusedError("A LoRA, GIF or picture that it was made with isn't kept any more.")
+            raise RefusedError("A LoRA, GIF or picture it was made with is no longer stored.")
 
 
 def _check_may_delete(interaction: _Interaction, job: Job) -> None:
@@ -341,7 +341,7 @@ async def _send_file(interaction: _Interaction, job: Job, made: Path, wanted: st
     size = (await asyncio.to_thread(made.stat)).st_size
     if size > interaction.filesize_limit:
         raise RefusedError(
-            "It has {size}, more than Discord takes here; try a square of it.",
+            "At {size} it is too large for Discord here; try cropping it to a square.",
             size=text.in_megabytes(size),
         )
     name = f"hotshot-{wanted}-{job.id[:12]}{made.suffix}"

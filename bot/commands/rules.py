@@ -34,8 +34,8 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
         here = sum(each.job.origin.guild_id == interaction.guild_id for each in own)
         if here + len(requests) > most:
             raise RefusedError(
-                "On this server one person may have {most} waiting or running; wait for one, or "
-                "take one back with /cancel.",
+                "On this server one person may have {most} GIFs waiting or running; wait for "
+                "one to finish, or cancel one with /cancel.",
                 most=most,
             )
 
@@ -78,9 +78,9 @@ def _held_down(interaction: discord.Interaction[Any], server: Mapping[str, Any])
 def _check_within(server: Mapping[str, Any], requests: Sequence[Request]) -> None:
     frames, steps = server.get("frames"), server.get("steps")
     if frames and any(request.video_length > frames for request in requests):
-        raise RefusedError("On this server a GIF has at most {most} frames.", most=frames)
+        raise RefusedError("On this server a GIF can have at most {most} frames.", most=frames)
     if steps and any(request.steps_made > steps for request in requests):
-        raise RefusedError("On this server a GIF takes at most {most} steps.", most=steps)
+        raise RefusedError("On this server a GIF can take at most {most} steps.", most=steps)
 
 
 def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]) -> None:
@@ -90,13 +90,13 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
     if channels and not _places_of(interaction).intersection(channels):
         places = ", ".join(f"<#{channel}>" for channel in channels)
         raise RefusedError(
-            "On this server GIFs are made in {places}; type it there.", places=places
+            "On this server GIFs are made in {places}; use the command there.", places=places
         )
     if roles:
         # as the event has them: the bot keeps no list of members
         mine = {role.id for role in getattr(interaction.user, "roles", ())}
         if not mine.intersection(roles):
-            raise RefusedError("On this server GIFs are for those who have a certain role.")
+            raise RefusedError("On this server only members with certain roles can make GIFs.")
 
 
 def _places_of(interaction: discord.Interaction[Any]) -> set[int | None]:

@@ -59,7 +59,7 @@ _NAMES = {
 def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
     """The group with both commands."""
     group = app_commands.Group(
-        name="settings", description=localized(Words("What /gif takes for granted."))
+        name="settings", description=localized(Words("Your defaults for /gif."))
     )
     own: dict[str, Option] = {
         "size": Option(
@@ -68,35 +68,40 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
         ),
         "negative_prompt": Option(
             Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS),
-            Words("What no GIF of yours should show ({none}: nothing).", none=NONE),
+            Words("What none of your GIFs should show ({none}: nothing).", none=NONE),
         ),
-        "format": Option(choice_of([*FORMATS, NONE]), Words("The kind of file.")),
+        "format": Option(choice_of([*FORMATS, NONE]), Words("The file type.")),
         "private": Option(Bounded(_KIND.boolean), Words("Whether only you see your GIFs.")),
         "image_strength": Option(
             Bounded(_KIND.number, 0, 1),
             Words(
-                "How far GIFs may come away from pictures (0: as usual, {strength:g}).",
+                "How far GIFs may stray from pictures (0: the usual {strength:g}).",
                 strength=limits.image_strength,
             ),
         ),
     }
     server: dict[str, Option] = {
-        "channel": Option(Bounded(_KIND.channel), Words("Allow the bot here too, or no more.")),
-        "role": Option(Bounded(_KIND.role), Words("Allow those with this role too, or no more.")),
+        "channel": Option(
+            Bounded(_KIND.channel), Words("Allow the bot in this channel, or stop allowing it.")
+        ),
+        "role": Option(
+            Bounded(_KIND.role), Words("Allow members with this role, or stop allowing them.")
+        ),
         "waiting": Option(
             Bounded(_KIND.integer, 0, _MOST_WAITING),
-            Words("How many GIFs one person may have waiting here (0: as many as anywhere)."),
+            Words("How many GIFs one person may have waiting here (0: the bot's own limit)."),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 0, limits.max_frames),
-            Words("The most frames that a GIF may have here (0: as many as the model makes)."),
+            Words("The most frames a GIF may have here (0: as many as the model can make)."),
         ),
         "steps": Option(
             Bounded(_KIND.integer, 0, MAX_STEPS),
-            Words("The most steps that a GIF may take here (0: any)."),
+            Words("The most steps a GIF may take here (0: no limit)."),
         ),
         "lora": Option(
-            LoraOption(), Words("The LoRA of all who choose none ({none}: none).", none=NONE)
+            LoraOption(),
+            Words("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NONE),
         ),
     }
     if styles:
@@ -128,7 +133,7 @@ async def server_(
     """The same for the server, by who manages it."""
     house, guild_id = house_of(interaction), managed_guild(interaction)
     if guild_id is None:
-        raise RefusedError("Only who manages this server can see and set its rules.")
+        raise RefusedError("Only people who can manage this server can see and set its rules.")
     now = await house.preferences.get(rows.SERVER, guild_id)
     changes: dict[str, Any] = {}
     if channel is not None:
@@ -182,7 +187,7 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
     if len(others) == len(now or []):
         others.append(added)
     if len(others) > _MOST:
-        raise RefusedError("At most {most} can be named; take one out first.", most=_MOST)
+        raise RefusedError("At most {most} can be listed; remove one first.", most=_MOST)
     return others or None
 
 
@@ -192,7 +197,7 @@ def _shown(title: str, values: Mapping[str, Any]) -> str:
         for name, value in values.items()
     ]
     return f"**{title}**\n" + (
-        "\n".join(lines) or say("Nothing is set; type an option to set one.")
+        "\n".join(lines) or say("Nothing is set yet; add an option to set one.")
     )
 
 

@@ -136,7 +136,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
         relation=content["relation"],
     )
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
-        raise RefusedError("That GIF was asked for already.")
+        raise RefusedError("That GIF has already been requested.")
     try:
         await ask(interaction, variations(order, content["count"]), answer.id)
     except RefusedError:  # nothing was taken on, so Go may be pressed again
@@ -164,7 +164,9 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
     """Somebody's own draft. Raises RefusedError."""
     draft = await house_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id:
-        raise RefusedError("That sheet was used already or is too old; attach the GIF once more.")
+        raise RefusedError(
+            "That contact sheet was already used or has expired; attach the GIF again."
+        )
     return draft
 
 

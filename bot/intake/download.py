@@ -54,7 +54,7 @@ class Places:
         if url.scheme != "https" or not known or url.explicit_port not in (None, 443):
             names = ", ".join(sorted(self.hosts)) or Words("nowhere else")
             raise RefusedError(
-                "Links are only followed to {names}, by https; upload the file itself instead.",
+                "Only https links to {names} are followed; upload the file itself instead.",
                 names=names,
             )
 
@@ -65,7 +65,9 @@ class Places:
     def check_sent_on(self, url: URL) -> None:
         """The same for where a known host sends on to."""
         if not self.follows or url.scheme != "https" or not url.host:
-            raise RefusedError("The link leads somewhere else; give the file's own link.")
+            raise RefusedError(
+                "The link redirects to another site; give a direct link to the file."
+            )
 
 
 def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> Places:
@@ -98,7 +100,8 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
         await asyncio.to_thread(into.unlink, missing_ok=True)
         if isinstance(error, TimeoutError):
             raise RefusedError(
-                "The file took longer than {seconds:g} seconds to fetch; try again or a smaller.",
+                "The file took longer than {seconds:g} seconds to download; try again, or try "
+                "a smaller one.",
                 seconds=seconds,
             ) from error
         if is_full(error):
@@ -142,7 +145,7 @@ def _parsed(url: str) -> URL:
     except ValueError:
         parsed = URL()
     if not parsed.host or parsed.scheme not in ("http", "https"):
-        raise RefusedError("That is no address of the web; give one that starts with https://.")
+        raise RefusedError("That isn't a web address; give one that starts with https://.")
     return parsed
 
 
@@ -160,17 +163,18 @@ async def _answer(
                 return
             url = url.join(URL(response.headers.get("Location", "")))
             places.check_sent_on(url)
-    raise RefusedError("The link leads in circles; give the file's own link.")
+    raise RefusedError("The link redirects in circles; give a direct link to the file.")
 
 
 def _check_answer(response: aiohttp.ClientResponse) -> None:
     if response.status != 200:
         raise RefusedError(
-            "The file can't be fetched: the answer was {status}; try again, or another.",
+            "The file can't be downloaded: the server answered {status}; try again, or try "
+            "another file.",
             status=response.status,
         )
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RefusedError("The file comes packed; give the file's own link.")
+        raise RefusedError("The file comes compressed; give a direct link to the file itself.")
 
 
 async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -> int:
@@ -196,11 +200,11 @@ def too_large(max_bytes: int) -> RefusedError:
 def _refusal(guard: _Guard, error: Exception) -> RefusedError:
     if guard.refused:
         return RefusedError(
-            "The link leads to a private network address, and those are not fetched; upload the "
-            "file itself instead."
+            "The link points to a private network address, and those are never fetched; "
+            "upload the file itself instead."
         )
     return RefusedError(
-        "The file can't be fetched ({reason}); try again.", reason=type(error).__name__
+        "The file can't be downloaded ({reason}); try again.", reason=type(error).__name__
     )
 
 

@@ -65,8 +65,8 @@ class Turns:
         if self._taken[user_id] >= self._each:
             raise RefusedError(
                 counted(
-                    "A file of yours is being read already; wait until that is done.",
-                    "{count} files of yours are being read already; wait until they are done.",
+                    "One of your files is still being read; wait until that is done.",
+                    "{count} of your files are still being read; wait until they are done.",
                     self._each,
                 )
             )

@@ -210,7 +210,7 @@ class _Fitter:
                 size = file.size_bytes
                 allowed = int(size * _SHRINK)
         raise UndeliverableError(
-            "Discord refuses even {size} here; ask again in another channel.",
+            "Discord refuses even {size} here; try again in another channel.",
             size=text.in_megabytes(size),
         )
 
@@ -247,7 +247,7 @@ def _is_too_large(error: discord.HTTPException) -> bool:
 def _undeliverable(error: discord.HTTPException) -> UndeliverableError:
     if isinstance(error, discord.Forbidden | discord.NotFound):
         return UndeliverableError(
-            "The bot can't write in that channel any more, and a direct message isn't allowed "
+            "The bot can no longer post in that channel, and can't send you a direct message "
             "either; let it in again, then ask once more."
         )
     return UndeliverableError(

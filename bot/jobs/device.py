@@ -164,7 +164,8 @@ class Device:
             worker = await Worker.start(self._settings)
         except OSError as error:
             raise WorkerBrokenError(
-                "The generator process can't be started ({reason}); see what the machine lacks.",
+                "The generator process can't be started ({reason}); check what the machine is "
+                "short of.",
                 reason=error,
             ) from error
         self._worker = worker
@@ -270,7 +271,7 @@ class Device:
         elif self._deaths >= _DEATHS_TO_SAY_SO:
             self.is_hopeless = self._deaths >= _DEATHS_TO_GIVE_UP
             self.trouble = Words(
-                "The generator process dies while it starts ({reason}); the bot's log says more.",
+                "The generator process crashes while starting ({reason}); the bot's log says more.",
                 reason=error.reason,
             )
         if self.trouble:

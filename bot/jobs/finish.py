@@ -22,11 +22,12 @@ from generator.words import Words
 logger = logging.getLogger(__name__)
 
 _UNKEPT = Words(
-    "It was made, but the bot's disk couldn't take it; please tell whoever runs the bot, then ask "
-    "once more."
+    "It was made, but couldn't be saved on the bot's disk; please tell whoever runs the bot, "
+    "then try again."
 )
 _UNFORESEEN = Words(
-    "It was made, but something went wrong inside the bot when it was sent; see its log."
+    "It was made, but something went wrong inside the bot while sending it; the details are "
+    "in its log."
 )
 
 

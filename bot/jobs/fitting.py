@@ -45,7 +45,7 @@ async def fit(master: Path, limit: int, directory: Path) -> Enclosure:
         logger.warning("it can't be made to fit: %s", complaint.decode(errors="replace")[-500:])
         size = (await asyncio.to_thread(master.stat)).st_size
         raise UndeliverableError(
-            "The GIF has {size} and Discord takes at most {limit} here; ask for fewer frames "
+            "The GIF is {size}, and Discord allows at most {limit} here; ask for fewer frames "
             "or a smaller size.",
             size=in_megabytes(size),
             limit=in_megabytes(limit),

@@ -135,10 +135,10 @@ class Quota:
         if own >= self._per_user:
             raise NotAcceptedError(
                 counted(
-                    "You have 1 GIF waiting or running already, and that is the limit here; "
-                    "wait for it, or take it back with /cancel.",
-                    "You have {count} GIFs waiting or running already, and that is the limit here; "
-                    "wait for one, or take one back with /cancel.",
+                    "You already have 1 GIF waiting or running, and that is the limit here; "
+                    "wait for it, or cancel it with /cancel.",
+                    "You already have {count} GIFs waiting or running, and that is the limit "
+                    "here; wait for one, or cancel one with /cancel.",
                     own,
                 )
             )

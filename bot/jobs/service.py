@@ -122,7 +122,7 @@ class JobService:
                 self._spawn(cancelled, self._finisher.tell(cancelled))
                 return cancelled
         raise RefusedError(
-            "That GIF is not waiting or running any more; /history shows what became of it."
+            "That GIF is no longer waiting or running; /history shows what became of it."
         )
 
     def status(self, job_id: str) -> Status | None:
@@ -213,7 +213,7 @@ class JobService:
     def lame(self, device: str, reason: Words) -> None:
         """One device can't work, others can: nobody but the bot's owner need know."""
         words = Words(
-            "The generator on {device} can't work; the other devices go on. {reason}",
+            "The generator on {device} can't work; the other devices carry on. {reason}",
             device=device,
             reason=reason,
         )
@@ -287,8 +287,8 @@ class JobService:
             await self._finisher.fail(
                 job,
                 Words(
-                    "The generator died twice while it made this GIF ({reason}), so it was given "
-                    "up; fewer frames or a smaller size may work.",
+                    "The generator crashed twice while making this GIF ({reason}), so it was "
+                    "given up; fewer frames or a smaller size may work.",
                     reason=death.reason,
                 ),
                 crashes=crashes,
@@ -322,7 +322,7 @@ class JobService:
             )
         if job.state is State.DELIVERING:
             raise RefusedError(
-                "That GIF is finished and on its way, so it can't be cancelled any more."
+                "That GIF is finished and on its way, so it can no longer be cancelled."
             )
 
     def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:

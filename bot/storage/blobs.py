@@ -123,7 +123,7 @@ def _settle(file: Path, place: Path) -> None:
 def _unkept(error: OSError) -> StorageError:
     reason = (error.strerror or type(error).__name__).lower()
     return StorageError(
-        "The bot's disk can't take the file ({reason}), so nothing was accepted; please "
-        "tell whoever runs the bot.",
+        "The file can't be saved on the bot's disk ({reason}), so nothing was accepted; "
+        "please tell whoever runs the bot.",
         reason=reason,
     )

@@ -53,7 +53,7 @@ _TROUBLES = {
         "room."
     ),
     "disk I/O error": Words(
-        "The bot's disk fails, so nothing was accepted; please tell whoever runs the bot."
+        "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
     ),
     "readonly database": Words(
         "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "

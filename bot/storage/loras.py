@@ -88,10 +88,10 @@ def add_within(
     """The same within a quota, looked at in the transaction; why not, where it wasn't added."""
     twin = own_named(connection, lora.owner_id, lora.name, lora.blob)
     if twin is not None:
-        return Words("You have that one already, as {name}.", name=twin.name)
+        return Words("You already have that one, as {name}.", name=twin.name)
     count, size = kept_by(connection, lora.owner_id)
     if count >= most or size + lora.size_bytes > most_bytes:
-        return Words("That is more than you may keep here; take one back with /lora remove.")
+        return Words("That is more than you can keep here; remove one with /lora remove.")
     add(connection, lora)
     return None
 

@@ -118,9 +118,9 @@ async def submitted(interaction: discord.Interaction[Any], sent: Seen) -> None:
     match = _FORM.fullmatch(str(data.get("custom_id")))
     async with refuse(interaction):
         if match is None:
-            raise RefusedError("This form isn't one of this bot's any more; open it again.")
+            raise RefusedError("This form is no longer valid; open it again.")
         if not sent.is_new(match["nonce"]):
-            raise RefusedError("That form was sent already; open it again to ask once more.")
+            raise RefusedError("That form has already been sent; open it again to ask once more.")
         await perform(interaction, match["action"], match["id"], _fields(data))
 
 
@@ -137,7 +137,7 @@ async def perform(
 
 def of_another_version() -> RefusedError:
     """What is said of a button that nothing answers to."""
-    return RefusedError("This button is of another version of the bot; use a newer message.")
+    return RefusedError("This button is from another version of the bot; use a newer message.")
 
 
 def _fields(data: Any) -> dict[str, str]:

@@ -45,7 +45,9 @@ def sentence(error: BaseException) -> str:
         logger.warning("an answer was lost: %s", error)
     else:
         logger.error("a command failed", exc_info=error)
-    return say("Something went wrong inside the bot; it is in its log, and nothing was changed.")
+    return say(
+        "Something went wrong inside the bot; the details are in its log, and nothing was changed."
+    )
 
 
 @asynccontextmanager

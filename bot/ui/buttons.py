@@ -20,7 +20,7 @@ from bot.ui.enclosed import kept_file
 from bot.words import say, speaking
 from generator.words import Words
 
-_GONE = Words("The original isn't kept any more; the same seed and settings make it again.")
+_GONE = Words("The original is no longer stored; the same seed and settings make it again.")
 
 
 class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]{32})"):
@@ -87,8 +87,8 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
             size, limit = job.size_bytes or 0, interaction.filesize_limit
             if job.output and size > limit:
                 raise RefusedError(
-                    "The original has {size}, and Discord takes at most {limit} where you are; "
-                    "whoever runs the bot finds it as {file}.",
+                    "The original is {size}, and Discord allows at most {limit} here; whoever "
+                    "runs the bot can find it as {file}.",
                     size=text.in_megabytes(size),
                     limit=text.in_megabytes(limit),
                     file=job.output,

@@ -108,8 +108,8 @@ def help_(limits: ModelLimits) -> Embed:
     embed = Embed(
         title=say("GIFs from words"),
         description=say(
-            "Type /gif and describe what you want to see move. You can leave the page: the GIF "
-            "comes to this channel when it is done."
+            "Type /gif and describe what you want to see move. You don't have to wait here: "
+            "the GIF is posted in this channel when it is done."
         ),
         colour=_WORKING,
     )
@@ -121,22 +121,28 @@ def help_(limits: ModelLimits) -> Embed:
     )
     embed.add_field(name="/gif", value=gif, inline=False)
     motion = say(
-        "Attach a GIF as control_gif, and yours moves like it. Without a control type you are "
-        "shown first what is seen of it. In a message's menu: Use as motion, Remix."
+        "Attach a GIF as control_gif, and yours moves like it. Without a control type, you "
+        "first see what will be followed. In a message's menu: Use as motion, Remix."
     )
     embed.add_field(name=say("Motion"), value=motion, inline=False)
     pictures = say(
-        "Attach a picture as image, and yours begins as it. In a picture's menu: Animate this. "
-        "Under a result: Upscale, the same at twice the size."
+        "Attach a picture as image, and yours starts from it. In a picture's menu: Animate "
+        "this. Under a result: Upscale, which makes it again at twice the size."
     )
     embed.add_field(name=say("Pictures"), value=pictures, inline=False)
-    loras = say("Bring looks of your own (.safetensors), share them, choose them as lora in /gif.")
+    loras = say(
+        "Add looks of your own (.safetensors), share them, and choose them as lora in /gif."
+    )
     embed.add_field(name="/lora", value=loras, inline=False)
-    history = say("Your GIFs, by words and favourites.")
+    history = say("Your GIFs: search them, or see your favourites.")
     embed.add_field(name="/history, /show", value=history, inline=False)
-    embed.add_field(name="/settings", value=say("What /gif takes for granted."), inline=False)
-    embed.add_field(name="/queue", value=say("What is being made, and what waits."), inline=False)
-    embed.add_field(name="/cancel", value=say("Takes back a GIF that waits or runs."), inline=False)
+    embed.add_field(name="/settings", value=say("Your defaults for /gif."), inline=False)
+    embed.add_field(
+        name="/queue", value=say("What is being made and what is waiting."), inline=False
+    )
+    embed.add_field(
+        name="/cancel", value=say("Cancels a GIF that is waiting or being made."), inline=False
+    )
     again = say("The same seed, prompt and settings make the same GIF again.")
     return embed.add_field(name=say("Once more"), value=again, inline=False)
 

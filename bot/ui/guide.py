@@ -37,8 +37,8 @@ PAGES = (
     Page(
         "frames",
         Words(
-            "How many pictures it has: more move more smoothly, and take longer. Here: {few}, "
-            "{usual} and {many}.",
+            "How many frames it has: more of them move more smoothly and take longer. Here: "
+            "{few}, {usual} and {many}.",
             few=FRAMES[0],
             usual=FRAMES[1],
             many=FRAMES[2],
@@ -47,8 +47,8 @@ PAGES = (
     Page(
         "steps",
         Words(
-            "How often it is refined: with few it stays rough, with many it takes longer. Here: "
-            "{few}, {some} and {many}.",
+            "How many times it is refined: few leave it rough, many take longer. Here: {few}, "
+            "{some} and {many}.",
             few=STEPS[0],
             some=STEPS[1],
             many=STEPS[2],
@@ -72,17 +72,23 @@ PAGES = (
     ),
     Page(
         "lora",
-        Words("A look that the model hasn't learnt. Here: without a LoRA and with one, one seed."),
+        Words(
+            "A look that the model hasn't learnt. Here: the same seed without a LoRA and with one."
+        ),
     ),
     Page(
         "control_gif",
-        Words("Motion from a GIF of yours: left what was attached, right what moves like it."),
+        Words(
+            "Motion from your own GIF: on the left what was attached, on the right what "
+            "moves like it."
+        ),
     ),
     Page(
         "image",
         Words(
-            "A picture that the GIF begins as. Here: the picture, and what an image_strength of "
-            "{little:g}, {some:g} and {much:g} leaves of it. Upscale begins from a whole GIF.",
+            "A picture the GIF starts from. Here: the picture, and what is left of it at an "
+            "image_strength of {little:g}, {some:g} and {much:g}. Upscale starts from a whole "
+            "GIF.",
             little=IMAGE_STRENGTHS[0],
             some=IMAGE_STRENGTHS[1],
             much=IMAGE_STRENGTHS[2],
@@ -91,8 +97,8 @@ PAGES = (
     Page(
         "edits",
         Words(
-            "The menu under a result needs no new GIF. Here: as it was made, backwards, there and "
-            "back again, and made to loop."
+            "The menu under a result changes it without making a new one. Here: as it was "
+            "made, backwards, there and back again, and made to loop."
         ),
     ),
 )

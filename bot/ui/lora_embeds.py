@@ -13,7 +13,7 @@ from generator.words import Words
 
 _COLOUR = Colour.blurple()
 _WITH = {
-    Shared.ME: Words("for you alone"),
+    Shared.ME: Words("for you only"),
     Shared.SERVER: Words("for everybody on this server"),
     Shared.EVERYBODY: Words("for everybody"),
 }
@@ -37,9 +37,9 @@ def info(lora: StoredLora, tried: Tried | None, *, is_mine: bool) -> Embed:
     embed = _described(lora, shown(lora.name))
     whom = say(_WITH[lora.shared])
     embed.description = (
-        say("Brought by you, {whom} to use.", whom=whom)
+        say("Added by you, {whom}.", whom=whom)
         if is_mine
-        else say("Brought by {owner}, {whom} to use.", owner=f"<@{lora.owner_id}>", whom=whom)
+        else say("Added by {owner}, {whom}.", owner=f"<@{lora.owner_id}>", whom=whom)
     )
     if tags := lora.facts.get("tags"):
         embed.add_field(name=say("Seen in training"), value=text.prompt(", ".join(tags), 500))
@@ -54,7 +54,7 @@ def listed(
 ) -> Embed:
     """One page of those that somebody may use."""
     if not loras:
-        none = say("None here. Bring one with /lora add!")
+        none = say("None here yet. Add one with /lora add!")
         return Embed(title=say("LoRAs"), description=none, colour=_COLOUR)
     lines = [_line(lora, user_id) for lora in loras]
     embed = Embed(title=say("LoRAs"), description="\n".join(lines), colour=_COLOUR)
@@ -63,8 +63,8 @@ def listed(
 
 def shared(lora: StoredLora, with_whom: Shared) -> str:
     """Who may use it from now on."""
-    whom = Words("for its owner alone") if with_whom is Shared.ME else _WITH[with_whom]
-    return say("🤝 {name} is {whom} to use now.", name=shown(lora.name), whom=whom)
+    whom = Words("for its owner only") if with_whom is Shared.ME else _WITH[with_whom]
+    return say("🤝 {name} is now {whom}.", name=shown(lora.name), whom=whom)
 
 
 def _described(lora: StoredLora, title: str) -> Embed:

@@ -17,7 +17,7 @@ EDITS = {
     "faster": Words("Twice as fast"),
     "slower": Words("Half as fast"),
     "square": Words("Crop to a square"),
-    "caption": Words("Write on it …"),
+    "caption": Words("Add a caption …"),
     "emoji": Words("As an emoji"),
     "sticker": Words("As a sticker"),
 }

@@ -106,7 +106,8 @@ def status(now: Status) -> str:
     if now.trouble:
         trouble = prompt(say(now.trouble), 600)
         return say(
-            "⏸️ {trouble} Yours is kept, and made as soon as that works again.", trouble=trouble
+            "⏸️ {trouble} Your request is kept, and will be made as soon as that works again.",
+            trouble=trouble,
         )
     place = ahead(now.ahead or 0)
     if now.job.crashes:
@@ -159,7 +160,7 @@ def alt_text(request: Request) -> str:
 
 def preview_alt(request: Request) -> str:
     """The same, of what isn't finished."""
-    told = say("A preview of the GIF to come: {prompt}", prompt=request.prompt)
+    told = say("A preview of the GIF in the making: {prompt}", prompt=request.prompt)
     return shorten(told, ALT_TEXT_LIMIT)
 
 
@@ -237,7 +238,7 @@ def given_up(job: Job, what: Sequence[Words]) -> str:
 def moved_on(job: Job) -> str:
     """What stays of a progress message whose job ended in another message."""
     is_made = job.state is State.DELIVERING
-    return say("✅ Done; see the reply.") if is_made else say("☑️ Over; see the reply.")
+    return say("✅ Done; see the reply.") if is_made else say("☑️ Finished; see the reply.")
 
 
 def alert(words: str) -> str:

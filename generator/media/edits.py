@@ -109,7 +109,7 @@ def fitted(clip: Clip, edge: int, max_bytes: int) -> Clip:
         small = Clip(_resized(whole.frames, pixels), clip.duration_ms)
         if len(encode(small, ".gif")) <= max_bytes:
             return small
-    raise MediaError("It can't be made small enough; take fewer frames.")
+    raise MediaError("It can't be made small enough; use fewer frames.")
 
 
 EDITS: dict[str, Callable[[Clip, str], Clip]] = {

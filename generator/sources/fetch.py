@@ -65,7 +65,7 @@ async def fetch(
     except aiohttp.NonHttpUrlRedirectClientError:
         raise MediaError("The link leads away from http(s); give the file's own link.") from None
     except aiohttp.TooManyRedirects:
-        raise MediaError("The link leads in circles; give the file's own link.") from None
+        raise MediaError("The link redirects in circles; give a direct link to the file.") from None
     except (aiohttp.ClientError, OSError) as error:
         if guard.refused:
             raise PrivateAddressError(

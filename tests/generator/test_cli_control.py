@@ -175,7 +175,7 @@ BAD_SOURCES: list[tuple[str | Callable[[Path], str], str]] = [
     ("http://localhost:9/a.gif", "private network"),
     ("http://169.254.169.254/latest/meta-data", "private network"),
     ("http://[::1]/a.gif", "private network"),
-    ("http://", "no address of the web"),
+    ("http://", "isn't a web address"),
     ("~nobody-here/a.gif", "no file at"),
     ("x" * 5000, "no file at"),
 ]

@@ -71,7 +71,7 @@ def test_limits_come_from_the_model() -> None:
     ]
     assert "square (128 x 128)" in [choice["name"] for choice in small["size"]["choices"]]
     assert big["prompt"]["max_length"] == 2000
-    assert "(10)" in small["steps"]["description"]
+    assert "(default: 10)" in small["steps"]["description"]
 
 
 def test_what_is_left_out_is_the_models_default() -> None:

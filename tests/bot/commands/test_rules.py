@@ -35,5 +35,5 @@ def test_in_the_channel_and_what_hangs_from_it(interaction: Any) -> None:
 
 
 def test_nowhere_else() -> None:
-    with pytest.raises(RefusedError, match="type it there"):
+    with pytest.raises(RefusedError, match="use the command there"):
         _check_allowed(typed_in(THREAD, parent_id=OTHER), {"channels": [GIFS]})

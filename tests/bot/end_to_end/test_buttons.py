@@ -51,13 +51,13 @@ async def test_a_result_goes_on_after_a_restart(
         edited = await request_of(sent)
         assert (edited["prompt"], edited["video_length"]) == ("a dog", 4)
         twice = await ada.submit(form, prompt="a dog", frames="4")
-        assert "sent already" in await said(twice)
+        assert "already been sent" in await said(twice)
         form = await ada.press(message, "Motion of this")
         await form.acknowledged()
         moved = await request_of(await ada.submit(form, prompt="a fish", type="depth"))
         assert (moved["prompt"], moved["controls"][0]["kind"]) == ("a fish", "depth")
         await setup.all_over()
-        assert "favourites now" in await said(await bob.press(message, "Favourite"))
+        assert "Added to your favourites" in await said(await bob.press(message, "Favourite"))
         assert "seed:5" in await said(await bob.press(message, "Recipe"))
     rows = setup.rows("relation, parent_id, user_name")
     assert [row["relation"] for row in rows] == ["", "again", "longer", "vary", "edit", "motion"]
@@ -83,7 +83,7 @@ async def test_edits_need_no_model(
         written = await posted(await bob.submit(form, caption="hello <@1> " + "x" * 150))
         assert written.ephemeral
         (setup.data / "blobs").rename(setup.data / "elsewhere")
-        assert "isn't kept any more" in await said(await ada.choose(message, "pick:more", "loop"))
+        assert "is no longer stored" in await said(await ada.choose(message, "pick:more", "loop"))
     assert len(setup.rows()) == 1
 
 

@@ -39,7 +39,7 @@ async def test_a_job_that_kills_twice_is_given_up(
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="x")
         message = await sent.message(lambda message: "❌" in message.text, 20)
-    assert "died twice" in message.text
+    assert "crashed twice" in message.text
     assert "signal 9" in message.text
     [row] = setup.rows()
     assert (row["state"], row["attempt"], row["crashes"]) == ("failed", 2, 2)
@@ -196,10 +196,10 @@ async def test_a_worker_that_dies_at_start_is_not_restarted_in_a_tight_loop(
     async with running(setup.write(), discord) as bot:
         waiting = await ada.slash("gif", prompt="x")
         message = await waiting.message(lambda message: "⏸️" in message.text, 30)
-        assert "dies while it starts" in message.text
+        assert "crashes while starting" in message.text
         assert bot.log.count("the worker on cpu can't start") <= 4
         refused = await bob.slash("gif", prompt="x")
-        assert "dies while it starts" in (await refused.message()).text
+        assert "crashes while starting" in (await refused.message()).text
         [told] = await discord.until(
             lambda: discord.direct_messages(discord.world.owner) or None, 20
         )

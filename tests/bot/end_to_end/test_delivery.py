@@ -205,7 +205,7 @@ async def test_a_file_too_large_is_fitted_and_the_original_offered(
         master = setup.rows()[0]["size_bytes"]
         refused = await (await ada.press(message, "Original")).message()
         assert refused.ephemeral
-        assert "The original has" in refused.text
+        assert "The original is" in refused.text
         discord.world.upload_limit = 10_000_000
         given = await (await ada.press(message, "Original")).message(lambda each: each.files)
         assert given.ephemeral

@@ -114,7 +114,7 @@ async def test_cancel_is_for_the_owner_and_for_managers(
         assert "Cancelled: one" in await said(await ada.slash("cancel"))
         await first.message(lambda message: "Cancelled" in message.text)
         gone = await said(await ada.slash("cancel", job=choice["value"]))
-        assert "not waiting or running" in gone
+        assert "no longer waiting or running" in gone
     assert [row["state"] for row in setup.rows("state")] == ["cancelled", "cancelled"]
 
 
@@ -172,7 +172,7 @@ async def test_a_full_queue_says_so(
     async with running(setup.write(queue={"size": 3, "per_user": 2}), discord):
         for _ in range(2):
             await (await ada.slash("gif", prompt="x")).acknowledged()
-        assert "You have 2 GIFs" in await said(await ada.slash("gif", prompt="x"))
+        assert "You already have 2 GIFs" in await said(await ada.slash("gif", prompt="x"))
         await (await bob.slash("gif", prompt="x")).acknowledged()
         assert "queue is full" in await said(await bob.slash("gif", prompt="x"))
     assert len(setup.rows()) == 3
@@ -184,8 +184,8 @@ async def test_some_of_several_are_taken_and_their_answers_stay(
     setup.engine = "slow:create"
     async with running(setup.write(queue={"per_user": 2}), discord):
         sent = await ada.slash("gif", prompt="x", count=4, private=True, steps=20)
-        told = await sent.message(lambda message: "Only 2 of 4 were taken" in message.text)
-        assert "You have 2 GIFs" in told.text
+        told = await sent.message(lambda message: "Only 2 of 4 were accepted" in message.text)
+        assert "You already have 2 GIFs" in told.text
         await discord.until(lambda: len([m for m in sent.messages if m.files]) == 2 or None, 20)
     assert sent.original is not None
     assert sent.original.files
@@ -213,7 +213,7 @@ async def test_a_file_too_large_for_the_channel_says_so(
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="x")
         message = await sent.message(lambda message: "❌" in message.text)
-    assert "has 4.0 MB and Discord takes at most 3.0 MB" in message.text
+    assert "is 4.0 MB, and Discord allows at most 3.0 MB" in message.text
 
 
 async def test_a_failed_job_says_why(setup: Setup, discord: Sandbox, ada: Person) -> None:

@@ -47,7 +47,7 @@ async def test_a_lora_is_brought_found_used_and_shared(
         assert choice["name"] == "Dragon Scales"
         assert await bob.autocomplete("gif", "lora", "") == []
         refused = await said(await bob.slash("gif", prompt="x", lora=choice["value"]))
-        assert "no such LoRA that you may use" in refused
+        assert "no such LoRA that you can use" in refused
         message = await posted(await ada.slash("gif", prompt="a cat", lora=choice["value"]))
         request = files.request_in(message.files[0].data)
         assert request["prompt"] == "a cat, in dragon style"
@@ -116,10 +116,10 @@ async def test_quotas_and_the_same_file_twice(
         twice = await said(await ada.slash("lora add", name="two", file=Upload("b", lora())))
         assert "as one" in twice
         same_name = await ada.slash("lora add", name=" ONE", file=Upload("b", lora(filler=1)))
-        assert "called ONE already" in await said(same_name)
+        assert "already have a LoRA called ONE" in await said(same_name)
         await said(await ada.slash("lora add", name="two", file=Upload("b", lora(filler=1))))
         third = await ada.slash("lora add", name="three", file=Upload("b", lora(filler=2)))
-        assert "You keep 2" in await said(third)
+        assert "You have 2 LoRAs" in await said(third)
 
 
 async def test_what_is_no_lora_is_refused(setup: Setup, discord: Sandbox, ada: Person) -> None:
@@ -135,12 +135,12 @@ async def test_what_is_no_lora_is_refused(setup: Setup, discord: Sandbox, ada: P
         "vae.safetensors": (files.safetensors({"decoder.conv_in.weight": (4, 4)}), "no LoRA"),
     }
     links = {
-        "http://127.0.0.1/a.safetensors": "only followed to",
-        "https://localhost/a.safetensors": "only followed to",
-        "https://huggingface.co.evil.example/a": "only followed to",
-        "https://huggingface.co:8443/a": "only followed to",
-        "file:///etc/passwd": "no address of the web",
-        "https://[::1]/a": "only followed to",
+        "http://127.0.0.1/a.safetensors": "are followed",
+        "https://localhost/a.safetensors": "are followed",
+        "https://huggingface.co.evil.example/a": "are followed",
+        "https://huggingface.co:8443/a": "are followed",
+        "file:///etc/passwd": "isn't a web address",
+        "https://[::1]/a": "are followed",
     }
     async with running(setup.write(), discord) as bot:
         for name, (data, words) in bad.items():
@@ -151,7 +151,7 @@ async def test_what_is_no_lora_is_refused(setup: Setup, discord: Sandbox, ada: P
             answer = await said(await ada.slash("lora add", name="x", link=link))
             assert words in answer, (link, answer)
         hidden = await ada.slash("lora add", name="\u200b\u202e", file=Upload("a", lora()))
-        assert "no letters" in await said(hidden)
+        assert "no visible letters" in await said(hidden)
         assert "one of the two" in await said(await ada.slash("lora add", name="x"))
         assert "Traceback" not in bot.log
     assert kept(setup) == []

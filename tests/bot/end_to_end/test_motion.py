@@ -57,7 +57,7 @@ async def test_a_source_is_shown_first_and_go_works_after_a_restart(
         pressed = await ada.press(sheet, "Go")
         message = await posted(pressed)
         again = await ada.press(sheet, "Go")
-        assert "used already" in await said(again)
+        assert "already used" in await said(again)
     request = files.request_in(message.files[0].data)
     assert request["controls"][0]["kind"] == "canny"
     assert request["controls"][0]["scale"] == 0.5

@@ -122,7 +122,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         assert not made.ephemeral
         assert looks_like(made, ORANGE)
         again = await ada.submit(form, prompt="the sun sets", strength="0.5")
-        assert "sent already" in await said(again)
+        assert "already been sent" in await said(again)
         form = await ada.message_command("Animate this", message)
         await form.acknowledged(PATIENCE)
         assert "must be from 0.05 to 1" in await said(
@@ -241,7 +241,7 @@ async def test_what_is_gone_or_hidden_isnt_upscaled(
         assert mine.ephemeral
         await setup.all_over()
         (setup.data / "blobs").rename(setup.data / "elsewhere")
-        assert "isn't kept any more" in await said(await ada.press(hidden, "Upscale"))
+        assert "is no longer stored" in await said(await ada.press(hidden, "Upscale"))
     assert len(setup.rows()) == 3
 
 

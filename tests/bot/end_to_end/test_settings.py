@@ -60,7 +60,9 @@ async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(
     async with running(setup.write(), discord):
         before = await posted(await ada.slash("gif", prompt="x"))
         await setup.all_over()
-        assert "Only who manages" in await said(await ada.slash("settings server", channel=there))
+        assert "Only people who can manage" in await said(
+            await ada.slash("settings server", channel=there)
+        )
         await said(await manager.slash("settings server", channel=there))
         assert "GIFs are made in" in await said(await ada.slash("gif", prompt="x"))
         assert "GIFs are made in" in await said(await ada.press(before, "Again"))
@@ -101,7 +103,7 @@ async def test_a_server_may_limit_what_is_made_there(
         assert "at most 6 frames" in await said(await bob.slash("gif", prompt="x", frames=7))
         assert "at most 20 steps" in await said(await bob.slash("gif", prompt="x", steps=21))
         assert "at most 6 frames" in await said(await bob.press(message, "Longer"))
-        assert "may have 2 waiting" in await said(await bob.slash("gif", prompt="x", count=3))
+        assert "may have 2 GIFs waiting" in await said(await bob.slash("gif", prompt="x", count=3))
         await posted(await bob.in_dm().slash("gif", prompt="x", frames=7))
         await posted(await manager.slash("gif", prompt="x", frames=7))
         await setup.all_over()

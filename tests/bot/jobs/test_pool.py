@@ -191,7 +191,7 @@ async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     async with pool_of(ledger, "killed_in_setup"):
         await ledger.until(lambda: ledger.reasons)
-    assert "dies while it starts (killed by signal 9)" in str(ledger.reasons[0])
+    assert "crashes while starting (killed by signal 9)" in str(ledger.reasons[0])
     assert ledger.given_up == []  # bad luck may pass: what waits goes on waiting
 
 

@@ -94,7 +94,7 @@ def test_the_quota_counts_people_and_all() -> None:
     quota = Quota(size=3, per_user=2)
     quota.take("a", ADA)
     quota.take("b", ADA)
-    with pytest.raises(NotAcceptedError, match="You have 2 GIFs"):
+    with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
         quota.take("c", ADA)
     quota.take("c", BOB)
     with pytest.raises(NotAcceptedError, match="queue is full"):

@@ -121,7 +121,7 @@ async def test_cancelling_one_that_waits(house: House) -> None:
     await house.jobs.cancel(job.id, by=ORIGIN.user_id)
     await house.until(job, State.CANCELLED)
     assert house.courier.told == [("cancelled", None)]
-    with pytest.raises(RefusedError, match="not waiting or running"):
+    with pytest.raises(RefusedError, match="no longer waiting or running"):
         await house.jobs.cancel(job.id, by=ORIGIN.user_id)
     following = await house.accept()
     assert (await house.begin())[0].id == following.id
@@ -207,7 +207,7 @@ async def test_a_master_that_vanished_before_it_was_kept(house: House) -> None:
     running, generate = await house.begin()
     house.jobs.ended(running, Finished(job.id, 1, generate.output, 1.0, 9))  # which isn't there
     failed = await house.until(job, State.FAILED)
-    assert "disk couldn't take it" in (failed.error or "")
+    assert "couldn't be saved on the bot's disk" in (failed.error or "")
 
 
 async def test_attachments_are_rows_before_anybody_is_answered(house: House) -> None:

@@ -51,7 +51,7 @@ async def test_a_gif_is_made_and_saved(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 async def test_a_failure_of_the_generator_is_told(tmp_path: Path) -> None:
-    with pytest.raises(DemoError, match=r"^The generator died twice"):
+    with pytest.raises(DemoError, match=r"^The generator crashed twice"):
         await run(plan(tmp_path, "killed"))
 
 

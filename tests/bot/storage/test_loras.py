@@ -80,9 +80,11 @@ async def test_the_quota_is_kept_in_the_transaction(database: Database) -> None:
     add = loras.add_within
     assert await database.write(add, lora(1, "a"), most=2, most_bytes=250) is None
     same = lora(2, "b", blob=lora(1, "a").blob)
-    assert "already, as a" in str(await database.write(add, same, most=2, most_bytes=250))
+    assert "already have that one, as a" in str(
+        await database.write(add, same, most=2, most_bytes=250)
+    )
     assert await database.write(add, lora(3, "c"), most=2, most_bytes=250) is None
-    assert "more than you may" in str(
+    assert "more than you can" in str(
         await database.write(add, lora(4, "d"), most=9, most_bytes=250)
     )
 

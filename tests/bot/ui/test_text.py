@@ -64,7 +64,7 @@ def test_who_waits_learns_the_place() -> None:
     retried = text.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
     paused = text.status(Status(job=job(), ahead=1, trouble=Words("The generator is down.")))
-    assert "The generator is down. Yours is kept" in paused
+    assert "The generator is down. Your request is kept" in paused
 
 
 @pytest.mark.parametrize(

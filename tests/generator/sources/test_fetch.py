@@ -172,7 +172,7 @@ async def test_a_size_that_is_told_is_believed(base: str) -> None:
     ],
 )
 async def test_no_link(link: str) -> None:
-    with pytest.raises(MediaError, match="no address of the web"):
+    with pytest.raises(MediaError, match="isn't a web address"):
         await fetch(link)
 
 
