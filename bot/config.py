@@ -25,6 +25,7 @@ from pydantic_settings.exceptions import SettingsError
 from bot.config_base import Section
 from bot.config_library import MAX_STYLES, AttachmentSettings, LoraSettings, Style
 from bot.errors import ConfigError, TokenError
+from generator.texts import EncodingError, read_text
 from generator.worker import HOTSHOT_ENGINE
 
 DEFAULT_FILE = Path("config.toml")
@@ -196,13 +197,15 @@ def load(file: Path | None = None) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(read_text(path))
     except FileNotFoundError:
         raise ConfigError(
             f"There is no config file {path}; copy config.example.toml there and edit it, "
             "or name another with --config."
         ) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except EncodingError as error:
+        raise ConfigError(f"The config file {path} {error}.") from error
+    except OSError as error:
         raise ConfigError(f"The config file {path} can't be read: {error}.") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error

@@ -61,7 +61,7 @@ def _shown(value: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ModelError(
             f"{path.parent.name}/{path.name} is missing in {path.parent.parent}; "

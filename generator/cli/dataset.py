@@ -19,8 +19,11 @@ _EXAMPLE = """\
 example:
   hotshot dataset --data-dir films --output-dir fine_tune_dataset --resolution 512
 
-A film's caption is in a .txt of its name beside it, or in metadata.jsonl, with lines such as
-  {"file_name": "ball.gif", "text": "a red ball bouncing"}"""
+A film's caption is in a .txt or .caption of its name beside it, or in metadata.jsonl (or .csv),
+with lines such as
+  {"file_name": "ball.gif", "text": "a red ball bouncing"}
+Films in a folder such as "10_a ball" count ten times in an epoch; "a ball" is what those without a
+caption show."""
 
 
 def add_to(subparsers: Subparsers) -> Parser:
@@ -60,7 +63,7 @@ def _add_places(group: training.Group) -> None:
         "--output-dir", type=Path, required=True, metavar="DIR", help="new, or empty"
     )
     group.add_argument(
-        "--captions", type=Path, metavar="FILE", help="JSONL (default: metadata.jsonl, if any)"
+        "--captions", type=Path, metavar="FILE", help="JSONL or CSV (default: metadata.jsonl)"
     )
     training.add_bad_samples(group, SKIP)
 

@@ -24,9 +24,9 @@ example:
     --data-dir fine_tune_dataset --output-dir zigzag --max-train-steps 300
 
 A sample is a folder of numbered frames (0.jpg, 1.jpg, ...) with a prompt.txt; a data directory may
-also hold GIFs and videos, each with its caption in a .txt beside it or in metadata.jsonl, which
-are cut into clips first (see hotshot dataset). The result is a model directory, and
-temporal_layers.safetensors in it. On several GPUs:
+also hold GIFs and videos, each with its caption in a .txt or .caption beside it or in
+metadata.jsonl, which are cut into clips first (see hotshot dataset). The result is a model
+directory, and temporal_layers.safetensors in it. On several GPUs:
   accelerate launch -m generator.training.fine_tune ...
 and in two processes on a CPU:
   ACCELERATE_USE_CPU=1 torchrun --nproc-per-node 2 -m generator.training.fine_tune ..."""

@@ -40,11 +40,13 @@ example:
     --data-dir pictures --trigger "sks ring" --class-prompt "a ball|a star" --output-dir ring
   hotshot gif --prompt "a sks ring moving left" --lora ring --output ring.gif
 
-Captions of a picture are the lines of a .txt of its name beside it, one drawn each time; without
-one the trigger is all that is said. With --video-length, {motion} in a caption is what the clip
-does ("moving left"); words that stand in class prompts alone bring back the class. The result is
-pytorch_lora_weights.safetensors, as diffusers names it, and lora_kohya.safetensors, for ComfyUI and
-others. On several GPUs:
+Captions of a picture are the lines of a .txt or .caption of its name beside it, one drawn each
+time, or what metadata.jsonl says of it ({"file_name": "0.png", "text": "a sks ring"}); without any,
+the trigger is all that is said. Pictures in a folder such as "10_sks ring" count ten times in an
+epoch, and those without a caption show "sks ring". With --video-length, {motion} in a caption is
+what the clip does ("moving left"); words that stand in class prompts alone bring back the class.
+The result is pytorch_lora_weights.safetensors, as diffusers names it, and lora_kohya.safetensors,
+for ComfyUI and others. On several GPUs:
   accelerate launch -m generator.training.train_lora ...
 and in two processes on a CPU:
   ACCELERATE_USE_CPU=1 torchrun --nproc-per-node 2 -m generator.training.train_lora ..."""

@@ -26,7 +26,7 @@ _MISSING, _SURPLUS = Words("missing"), Words("left over")
 def read_config(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ModelError where it is missing or broken."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ModelError(
             "{path} is missing; a model directory has the published layout of Hotshot-XL "

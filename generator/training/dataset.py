@@ -6,10 +6,10 @@ it came from, and a sheet of all clips to look at. Free of torch.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,33 +21,53 @@ from generator.errors import TrainingError
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError
 from generator.sources.geometry import scale_to_fill
-from generator.sources.pictures import by_number
 from generator.training import films, sheet
 from generator.training.buckets import choose_size
+from generator.training.captions import Captions
 from generator.training.films import BadFilmError
+from generator.training.folder import (
+    FROM_FILE,
+    FROM_FOLDER,
+    LeftOut,
+    Stock,
+    summary,
+    take_stock,
+)
 from generator.training.house import write_directory, write_json
-from generator.training.samples import ABOUT, PROMPT, BadSampleError, read_prompt
+from generator.training.samples import ABOUT, PROMPT, BadSampleError, is_sample
 from generator.training.settings import STOP, DatasetSettings
-from generator.training.telling import tell
+from generator.training.telling import announce, tell
 
 SUMMARY, SHEET = "dataset.json", "contact_sheet.png"
 CUT = "cut_clips"  # of a run whose data are films, in its output directory
-JSONL = "metadata.jsonl"  # as the hub's datasets call it
-_NAME_KEYS, _TEXT_KEYS = ("file_name", "file", "path"), ("text", "caption", "prompt")
 Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """A film with its caption; its clips count ``repeats`` times in an epoch."""
+
+    path: Path
+    caption: str
+    repeats: int
 
 
 @dataclass
 class Summary:
-    """What became of the films. ``sizes`` counts clips by (width, height)."""
+    """What became of the films. ``sizes`` counts clips by (width, height).
+
+    ``left_out`` are files that were never tried, ``dropped`` films and clips that were.
+    """
 
     clips: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     dropped: list[tuple[str, str]] = field(default_factory=list)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
 
 
 def holds_films(directory: Path) -> bool:
-    return any(_films(directory))
+    """Whether there are any in it, or in folders of kohya's kind."""
+    return bool(_stock(directory).material)
 
 
 def cut_films(settings: DatasetSettings, progress: Progress) -> Summary:
@@ -60,25 +80,25 @@ def cut_films(settings: DatasetSettings, progress: Progress) -> Summary:
     output = settings.output_dir
     if output.exists() and (not output.is_dir() or next(output.iterdir(), None)):
         raise TrainingError(f"{output} isn't empty; give another --output-dir.")
-    found = sorted(_films(settings.data_dir), key=by_number)
-    if not found:
+    stock = _stock(settings.data_dir)
+    if not stock.material:
         raise TrainingError(
             f"There is no film in {settings.data_dir}; put GIFs or videos "
             f"({' '.join(films.SUFFIXES)}) in it, each with its caption in a .txt beside it."
         )
-    captions = _captions(settings)
-    summary = Summary()
+    made = Summary()
+    captioned = _captioned(stock, settings, made)
 
     def fill(scratch: Path) -> None:
-        for done, path in enumerate(found, start=1):
-            _cut(path, captions, scratch, settings, summary)
-            progress("cut", done, len(found))
-        _finish(scratch, summary)
+        for done, film in enumerate(captioned, start=1):
+            _cut(film, scratch, settings, made)
+            progress("cut", done, len(captioned))
+        _finish(scratch, made)
 
     if output.is_dir():
         output.rmdir()
     write_directory(output, fill, otherwise="make room, or give another --output-dir.")
-    return summary
+    return made
 
 
 def cut_anew(settings: DatasetSettings, progress: Progress) -> None:
@@ -93,24 +113,33 @@ def cut_anew(settings: DatasetSettings, progress: Progress) -> None:
     cut_films(settings, progress)
 
 
-def _films(directory: Path) -> Iterator[Path]:
-    return (
-        path
-        for path in directory.iterdir()
-        if path.suffix.lower() in films.SUFFIXES and path.is_file()
-    )
+def _stock(directory: Path) -> Stock:
+    return take_stock(directory, films.SUFFIXES, "film or GIF", passes=is_sample)
 
 
-def _cut(
-    path: Path,
-    captions: Mapping[str, str],
-    output: Path,
-    settings: DatasetSettings,
-    summary: Summary,
-) -> None:
+def _captioned(stock: Stock, settings: DatasetSettings, made: Summary) -> list[_Film]:
+    """The films with what is written of them; says what there is, and what is left out."""
+    captions = Captions.of(settings.data_dir, stock, settings.captions)
+    captioned, sources = [], Counter[str]()
+    for material in stock.material:
+        with _named(material.path, settings, made):
+            written = captions.of_file(material.path)
+            if not written and not material.words:
+                raise BadSampleError(f"it has no {material.path.with_suffix('.txt').name}")
+            sources[FROM_FILE if written else FROM_FOLDER] += 1
+            caption = written[0] if written else material.words
+            captioned.append(_Film(material.path, caption, material.repeats))
+    left_out = [*stock.left_out, *captions.unused(), *made.dropped]
+    announce(summary("film", sources, sum(film.repeats for film in captioned), left_out))
+    made.left_out = [*stock.left_out, *captions.unused()]
+    return captioned
+
+
+@contextmanager
+def _named(path: Path, settings: DatasetSettings, made: Summary) -> Iterator[None]:
+    """What to do with a film that can't be used."""
     try:
-        caption = captions.get(path.name) or read_prompt(path.with_suffix(".txt"))
-        _write_clips(path, caption, output, settings, summary)
+        yield
     except (BadFilmError, BadSampleError) as error:
         if settings.bad_samples == STOP:
             raise TrainingError(
@@ -118,30 +147,39 @@ def _cut(
                 "--bad-samples skip."
             ) from error
         tell(f"Skipping {path.name}: {error}.")
-        summary.dropped.append((path.name, str(error)))
+        made.dropped.append((path.name, str(error)))
 
 
-def _write_clips(
-    path: Path, caption: str, output: Path, settings: DatasetSettings, summary: Summary
-) -> None:
-    count = 0
+def _cut(film: _Film, output: Path, settings: DatasetSettings, made: Summary) -> None:
+    with _named(film.path, settings, made):
+        _write_clips(film, output, settings, made)
+
+
+def _write_clips(film: _Film, output: Path, settings: DatasetSettings, made: Summary) -> None:
+    path, count, stills = film.path, 0, 0
     for start, size, frames in _clips(path, settings):
         if films.movement(frames) < settings.stillness:
-            summary.dropped.append((f"{path.name} at {start:.1f} s", "nothing moves in it"))
+            made.dropped.append((f"{path.name} at {start:.1f} s", "nothing moves in it"))
+            stills += 1
             continue
         count += 1
-        name = f"{path.stem}-{count:03d}"
-        if (output / name).exists():  # ball.gif beside ball.mp4
-            name = f"{path.name}-{count:03d}"
-        _write(output / name, frames, caption, {
-            "source": path.name, "start_ms": round(1000 * start), "original_size": size,
+        name = _free_name(output, path, count)
+        repeated = {"repeats": film.repeats} if film.repeats > 1 else {}
+        _write(output / name, frames, film.caption, {
+            "source": path.name, "start_ms": round(1000 * start), "original_size": size, **repeated,
         })  # fmt: skip
-        summary.clips.append(name)
-        summary.sizes[frames.shape[2], frames.shape[1]] += 1
+        made.clips.append(name)
+        made.sizes[frames.shape[2], frames.shape[1]] += 1
         if count == settings.max_clips:
             break
-    if not count and all(path.name not in name for name, _ in summary.dropped):
+    if not count and not stills:
         raise BadFilmError(f"it has no scene of {settings.frames} frames")
+
+
+def _free_name(output: Path, path: Path, count: int) -> str:
+    """ball-001; ball.mp4-001 where ball.gif came first, 10_ball-ball.mp4-001 where both did."""
+    names = (path.stem, path.name, f"{path.parent.name}-{path.name}")
+    return next(name for stem in names if not (output / (name := f"{stem}-{count:03d}")).exists())
 
 
 def _clips(
@@ -170,43 +208,14 @@ def _write(folder: Path, frames: Frames, caption: str, about: dict[str, Any]) ->
     write_json(folder / ABOUT, about)
 
 
-def _finish(output: Path, summary: Summary) -> None:
-    if not summary.clips:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in summary.dropped[:3])
+def _finish(output: Path, made: Summary) -> None:
+    if not made.clips:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in made.dropped[:3])
         raise TrainingError(f"No clip can be cut out of these films ({reasons}).")
-    sheet.draw(output, summary.clips).save(output / SHEET)
+    sheet.draw(output, made.clips).save(output / SHEET)
     write_json(output / SUMMARY, {
-        "clips": len(summary.clips),
-        "sizes": {f"{width} x {height}": n for (width, height), n in summary.sizes.items()},
-        "dropped": dict(summary.dropped),
+        "clips": len(made.clips),
+        "sizes": {f"{width} x {height}": n for (width, height), n in made.sizes.items()},
+        "dropped": dict(made.dropped),
+        "left_out": dict(made.left_out),
     })  # fmt: skip
-
-
-def _captions(settings: DatasetSettings) -> dict[str, str]:
-    """By file name, from a JSONL file. Raises TrainingError for a line that makes no sense."""
-    path = settings.captions or settings.data_dir / JSONL
-    if not path.is_file():
-        return {}
-    captions: dict[str, str] = {}
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError) as error:
-        raise TrainingError(f"{path} can't be read ({error}).") from error
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            name, text = _caption(path, number, line)
-            captions[Path(name).name] = text
-    return captions
-
-
-def _caption(path: Path, number: int, line: str) -> tuple[str, str]:
-    try:
-        values = json.loads(line)
-        name = next(values[key] for key in _NAME_KEYS if key in values)
-        text = next(values[key] for key in _TEXT_KEYS if key in values)
-        return str(name), str(text).strip()
-    except (ValueError, TypeError, StopIteration):
-        raise TrainingError(
-            f"Line {number} of {path.name} is no caption; write lines such as "
-            '{"file_name": "ball.gif", "text": "a red ball bouncing"}.'
-        ) from None

@@ -77,17 +77,17 @@ def _clips(settings: FineTuneSettings, accelerator: Accelerator, progress: Progr
         accelerator.wait_for_everyone()
         has_folders = any(map(is_sample, settings.data_dir.iterdir()))
         directories = [settings.data_dir, cut] if has_folders else [cut]
-    samples = [
-        sample
-        for directory in directories
-        for sample in find_clips(
+    clips = []
+    for directory in directories:
+        found = find_clips(
             directory, video_length=settings.video_length, bad_samples=settings.bad_samples
         )
-    ]
-    return [
-        clip_of(sample, choose_size(*sample.size, settings.resolution, settings.aspect_ratio))
-        for sample in samples
-    ]
+        found.announce("clip")
+        clips += [
+            clip_of(sample, choose_size(*sample.size, settings.resolution, settings.aspect_ratio))
+            for sample in found.in_an_epoch
+        ]
+    return clips
 
 
 def _cutting(settings: FineTuneSettings, directory: Path) -> DatasetSettings:

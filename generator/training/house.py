@@ -59,6 +59,10 @@ class House:
         named = (path for path in self.checkpoints.iterdir() if _NAME.fullmatch(path.name))
         return sorted(named, key=step_of)
 
+    def holds(self, checkpoint: Path) -> bool:
+        """Whether it is one of this directory's own."""
+        return checkpoint.resolve() in (path.resolve() for path in self.found())
+
     def latest(self) -> Path | None:
         return self.found()[-1] if self.found() else None
 

@@ -6,6 +6,8 @@ Called on the main process alone. The lines are the record; the report is drawn 
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +25,7 @@ from generator.training.settings import RunSettings
 from generator.training.telling import tell
 
 METRICS, PICTURES, REPORT = "metrics.jsonl", "validation", "report.html"
+WANDB_RUN = "wandb_run_id.txt"
 Look = Callable[[Path], Sequence[tuple[str, Path]]]  # directory -> (prompt, GIF in it)
 Progress = Callable[[str, int, int], None]
 
@@ -142,19 +145,34 @@ def trackers(settings: RunSettings) -> list[str]:
     return wanted
 
 
-def start_trackers(settings: RunSettings, accelerator: Accelerator) -> None:
-    """Opens them, with all settings noted; the run's name is its name there as well."""
+def start_trackers(settings: RunSettings, accelerator: Accelerator, *, goes_on: bool) -> None:
+    """Opens them, with all settings noted; the run's name is its name there as well.
+
+    A run that ``goes_on`` in its output directory goes on as one run of Weights & Biases too.
+    """
     told = {
         name: value if isinstance(value, int | float | str | bool) else str(value)
         for name, value in asdict(settings).items()
         if value is not None
     }
     settings.logs.mkdir(parents=True, exist_ok=True)
-    accelerator.init_trackers(
-        settings.project_name,
-        config=told,
-        init_kwargs={"wandb": {"name": settings.run_name, "dir": str(settings.logs)}},
-    )
+    wandb = {"name": settings.run_name, "dir": str(settings.logs)}
+    if accelerator.is_main_process and "wandb" in trackers(settings):
+        wandb |= {"id": wandb_id(settings.output_dir, goes_on=goes_on), "resume": "allow"}
+    accelerator.init_trackers(settings.project_name, config=told, init_kwargs={"wandb": wandb})
+
+
+def wandb_id(directory: Path, *, goes_on: bool) -> str:
+    """The name by which Weights & Biases knows a run, kept in its directory.
+
+    A new one for a run that begins, and for one that went on without. WANDB_RUN_ID is obeyed.
+    """
+    path = directory / WANDB_RUN
+    kept = path.read_text(encoding="utf-8").strip() if goes_on and path.is_file() else ""
+    name = os.environ.get("WANDB_RUN_ID") or kept or secrets.token_hex(4)
+    directory.mkdir(parents=True, exist_ok=True)
+    path.write_text(name + "\n", encoding="utf-8")
+    return name
 
 
 def _to_tensorboard(tracker: Any, made: Sequence[tuple[str, Path]], done: int) -> None:

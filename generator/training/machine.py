@@ -32,9 +32,10 @@ def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
     house = House(settings.output_dir)
     with _sentences(house), _alone(house, accelerator):
         anew = settings.disable_optimizer_restore
-        house.resumed(settings.resume, anew=anew)  # before anything is written
+        checkpoint = house.resumed(settings.resume, anew=anew)  # before anything is written
         if wanted:
-            start_trackers(settings, accelerator)
+            goes_on = checkpoint is not None and house.holds(checkpoint)
+            start_trackers(settings, accelerator, goes_on=goes_on)
         try:
             yield accelerator, house
         finally:

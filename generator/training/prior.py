@@ -43,8 +43,11 @@ def class_pictures(
             _make(HotshotPipeline(ready), settings, directory, prompts, progress)
     accelerator.wait_for_everyone()
     if settings.video_length > 1:
-        return find_clips(directory, video_length=settings.video_length, bad_samples=STOP)
-    return find_pictures(directory, trigger=None if own is None else prompts[0], bad_samples=STOP)
+        found = find_clips(directory, video_length=settings.video_length, bad_samples=STOP)
+    else:
+        trigger = None if own is None else prompts[0]
+        found = find_pictures(directory, trigger=trigger, bad_samples=STOP)
+    return found.in_an_epoch
 
 
 def _asked(settings: LoraSettings, prompts: list[str]) -> str:

@@ -7,11 +7,12 @@ training begins. Knows nothing of sizes to train at.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -20,15 +21,16 @@ from generator.errors import TrainingError
 from generator.media.clip import Frames
 from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
 from generator.sources.pictures import by_number
+from generator.texts import EncodingError, read_text
+from generator.training import films
+from generator.training.folder import FROM_FILE, LeftOut, kohya_folder, summary
 from generator.training.settings import SKIP
-from generator.training.telling import tell
+from generator.training.telling import announce, tell
 
 PROMPT = "prompt.txt"
 ABOUT = "clip.json"  # what ``hotshot dataset`` knows of a clip
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 LEAST, MOST = 2, 24  # frames; the positional table has 24 entries
-
-_T = TypeVar("_T")
 
 
 class BadSampleError(TrainingError):
@@ -40,7 +42,8 @@ class Sample:
     """A clip, or a picture, with its prompt. Sizes are (width, height) in pixels.
 
     ``original_size`` is what the material once had, which SDXL is told. ``others`` are further
-    prompts, as good as the first.
+    prompts, as good as the first. In an epoch it is seen ``repeats`` times. ``captioned`` is where
+    the prompts come from, one of ``folder.SOURCES``.
     """
 
     name: str
@@ -49,6 +52,8 @@ class Sample:
     size: tuple[int, int]
     original_size: tuple[int, int]
     others: tuple[str, ...] = ()
+    repeats: int = 1
+    captioned: str = FROM_FILE
 
     @property
     def prompts(self) -> tuple[str, ...]:
@@ -65,7 +70,31 @@ class Sample:
         return np.stack([np.asarray(picture) for picture in fitted])
 
 
-def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -> list[Sample]:
+@dataclass
+class Found:
+    """The samples of a data directory, and what was left out of it."""
+
+    samples: list[Sample] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def in_an_epoch(self) -> list[Sample]:
+        """Each as often as its folder says."""
+        return [sample for sample in self for _ in range(sample.repeats)]
+
+    def announce(self, what: str) -> None:
+        """Says how many there are of ``what`` ("picture"), with captions from where."""
+        sources = Counter(sample.captioned for sample in self)
+        announce(summary(what, sources, len(self.in_an_epoch), self.left_out))
+
+
+def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -> Found:
     """The samples of a data directory, in the order of their numbers.
 
     A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
@@ -84,40 +113,45 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
 
 
 def is_sample(path: Path) -> bool:
-    """Whether it is to be one."""
-    return path.is_dir() and not path.name.startswith((".", "__"))  # as tools leave them behind
+    """Whether it is to be one: no folder that tools leave behind, none of kohya's with films."""
+    if not path.is_dir() or path.name.startswith((".", "__")):
+        return False
+    return (
+        kohya_folder(path) is None
+        or (path / PROMPT).is_file()
+        or not any(file.suffix.lower() in films.SUFFIXES for file in path.iterdir())
+    )
 
 
-def usable(paths: Sequence[Path], read: Callable[[Path], _T], *, skip: bool) -> list[_T]:
+def usable(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool) -> Found:
     """Reads all, several at once; see ``find_clips`` for what becomes of a bad one."""
+    found = Found()
     with ThreadPoolExecutor() as pool:
         pending = [pool.submit(read, path) for path in paths]
-        return list(_good(paths, (job.result for job in pending), skip=skip))
-
-
-def _good(
-    paths: Sequence[Path], results: Iterable[Callable[[], _T]], *, skip: bool
-) -> Iterator[_T]:
-    for path, result in zip(paths, results, strict=True):
-        try:
-            yield result()
-        except BadSampleError as error:
-            if not skip:
-                raise TrainingError(
-                    f"The sample {path.name} can't be used: {error}; mend it, or leave such "
-                    "samples out with --bad-samples skip."
-                ) from error
-            tell(f"Skipping the sample {path.name}: {error}.")
+        for path, job in zip(paths, pending, strict=True):
+            try:
+                found.samples.append(job.result())
+            except BadSampleError as error:
+                if not skip:
+                    raise TrainingError(
+                        f"The sample {path.name} can't be used: {error}; mend it, or leave such "
+                        "samples out with --bad-samples skip."
+                    ) from error
+                tell(f"Skipping the sample {path.name}: {error}.")
+                found.left_out.append((path.name, str(error)))
+    return found
 
 
 def read_prompt(path: Path) -> str:
     """Raises BadSampleError where there is none."""
     try:
-        prompt = path.read_text(encoding="utf-8").strip()
+        prompt = read_text(path).strip()
     except FileNotFoundError:
         raise BadSampleError(f"it has no {path.name}") from None
-    except (OSError, ValueError) as error:
-        raise BadSampleError(f"its {path.name} can't be read ({error})") from error
+    except EncodingError as error:
+        raise BadSampleError(f"its {path.name} {error}") from error
+    except OSError as error:
+        raise BadSampleError(f"its {path.name} can't be read ({error.strerror})") from error
     if not prompt:
         raise BadSampleError(f"its {path.name} is empty")
     return prompt
@@ -143,7 +177,15 @@ def _read_clip(folder: Path, video_length: int | None) -> Sample:
     prompt = read_prompt(folder / PROMPT)
     files = _chosen(pictures_in(folder), video_length)
     size = read_sizes(files)
-    return Sample(folder.name, tuple(files), prompt, size, _original_size(folder) or size)
+    about = _about(folder)
+    return Sample(
+        folder.name,
+        tuple(files),
+        prompt,
+        size,
+        about.original_size or size,
+        repeats=about.repeats,
+    )
 
 
 def _chosen(files: list[Path], video_length: int | None) -> list[Path]:
@@ -158,16 +200,24 @@ def _chosen(files: list[Path], video_length: int | None) -> list[Path]:
     return [files[round(index)] for index in np.linspace(0, len(files) - 1, wanted)]
 
 
-def _original_size(folder: Path) -> tuple[int, int] | None:
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is known of a clip beside its frames and prompt."""
+
+    original_size: tuple[int, int] | None = None
+    repeats: int = 1
+
+
+def _about(folder: Path) -> _About:
     path = folder / ABOUT
     if not path.is_file():
-        return None
+        return _About()
     try:
-        about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        about: dict[str, Any] = json.loads(read_text(path))
         width, height = (int(edge) for edge in about["original_size"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return _About((width, height), max(1, int(about.get("repeats", 1))))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise BadSampleError(f"its {ABOUT} can't be read ({error})") from error
-    return width, height
 
 
 def _open(file: Path) -> Image.Image:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 
 def tell(sentence: str) -> None:
     """To stderr, once: of several processes the first one speaks."""
     if is_first():
         print(sentence, file=sys.stderr, flush=True)
+
+
+def announce(lines: Iterable[str]) -> None:
+    """What a run begins with, to stdout; of several processes the first one speaks."""
+    if is_first():
+        print(*lines, sep="\n", flush=True)
 
 
 def is_first() -> bool:

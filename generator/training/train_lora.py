@@ -43,6 +43,7 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
         pictures = find_pictures(
             settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
         )
+        pictures.announce("picture")
         model, base = _load(settings, accelerator)
         to_device(model, accelerator.device)
         others = class_pictures(model, settings, accelerator, progress)
@@ -50,7 +51,8 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
         model.unet.train()
         if run.gradient_checkpointing:
             model.unet.enable_gradient_checkpointing()
-        batches = _batches(settings, model, pictures, accelerator, base, crops=settings.crops)
+        seen = pictures.in_an_epoch
+        batches = _batches(settings, model, seen, accelerator, base, crops=settings.crops)
         prior = _batches(settings, model, others, accelerator, base) if others else None
         for some in filter(None, (batches, prior)):
             fill_caches(some, accelerator, progress)

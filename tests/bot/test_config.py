@@ -100,6 +100,20 @@ def test_a_mistake_is_one_sentence(text: str, words: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_file_as_windows_editors_save_it(encoding: str) -> None:
+    path = write("")
+    path.write_text('[discord]\ntoken = "abc"', encoding=encoding)
+    assert load(path).discord.token.get_secret_value() == "abc"
+
+
+def test_another_encoding_is_named() -> None:
+    path = write("")
+    path.write_bytes('# für Ada\n[discord]\ntoken = "abc"'.encode("cp1252"))
+    with pytest.raises(ConfigError, match=r"config\.toml is in Latin-1 or Windows-1252"):
+        load(path)
+
+
 def test_a_mistake_in_a_variable_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTSHOT_QUEUE__SIZE", "many")
     with pytest.raises(ConfigError, match="The variable HOTSHOT_QUEUE__SIZE is wrong"):

@@ -27,6 +27,13 @@ def moving(count: int, color: tuple[int, int, int], width: int = 96, height: int
     return frames
 
 
+def save_frames(folder: Path, frames: Frames) -> None:
+    folder.mkdir()
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{index}.png")
+    (folder / "prompt.txt").write_text("a bar")
+
+
 @pytest.fixture
 def films(tmp_path: Path) -> Path:
     """Two scenes of 12 and 20 frames at 8 a second; a GIF; others still, torn, wordless."""
@@ -64,6 +71,8 @@ def test_films_become_samples(
     assert "Skipping torn.gif: it is damaged or breaks off in the middle." in said.err
     assert "Skipping wordless.gif: it has no wordless.txt." in said.err
     assert "dropped still.webp at 0.0 s: nothing moves in it" in said.out
+    assert "4 films: 4 with captions from files; 1 file left out:" in said.out
+    assert "wordless.gif: it has no wordless.txt" in said.out
     samples = {sample.name: sample for sample in
                find_clips(output, video_length=None, bad_samples="stop")}  # fmt: skip
     assert sorted(samples) == ["scenes-001", "scenes-002", "scenes-003", "tall-001"]
@@ -120,7 +129,7 @@ def test_what_a_run_cuts_takes_the_place_of_nothing_of_one_s_own(
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (("--bad-samples=stop",), "torn.gif can't be used: it is damaged"),
+        (("--bad-samples=stop",), "wordless.gif can't be used: it has no wordless.txt"),
         (("--frames=24", "--video-duration=24000"), "No clip can be cut out of these films"),
         (("--frames=1",), "--frames must be from 2 to 24"),
         (("--video-duration=0",), "milliseconds"),
@@ -139,6 +148,32 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert sentence in capsys.readouterr().err
     assert not (tmp_path / "samples").exists()
     assert not list(tmp_path.glob(".samples*"))
+
+
+def test_films_in_kohya_s_folders_count_again_and_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cut by hand or by fine-tuning itself; clips beside them are clips still."""
+    own = tmp_path / "own"
+    for folder, color in (("3_a bar", RED), ("2_a bar", GREEN)):
+        (own / folder).mkdir(parents=True)
+        save(Clip(moving(8, color), 1000), own / folder / "bar.gif")
+    (own / "2_a bar" / "bar.TXT").write_text("a bar on green")
+    assert main(words(own, tmp_path / "clips")) == 0
+    assert "2 films (5 with their folders' repeats)" in capsys.readouterr().out
+    clips = find_clips(tmp_path / "clips", video_length=None, bad_samples="stop")
+    assert [(clip.prompt, clip.repeats) for clip in clips] == [("a bar on green", 2), ("a bar", 3)]
+    save_frames(own / "4_frames", moving(8, RED))
+    lines = train(own, tmp_path / "tuned", "--num_train_epochs=1", "--train_batch_size=1")
+    assert len(lines) == 6
+
+
+def test_a_damaged_film_may_be_what_stops(
+    films: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (films / "wordless.txt").write_text("a bar")
+    assert main(words(films, tmp_path / "samples", "--bad-samples=stop")) == 2
+    assert "torn.gif can't be used: it is damaged" in capsys.readouterr().err
 
 
 def test_a_bad_line_of_captions_is_named(

@@ -18,9 +18,11 @@ from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
 from generator.training.house import House
+from generator.training.journal import wandb_id
 from tests.generator.training.conftest import line, losses, train, write_sample
 
 PATIENCE = 120.0  # seconds
+GO_ON = ("--unet_resume_path=latest",)
 Refused = Callable[[list[str]], str]
 
 
@@ -212,6 +214,23 @@ def test_weights_and_biases_offline(
     train(clips, tmp_path, *flags, "--report_to=wandb")
     assert list(tmp_path.glob("logs/wandb/offline-run-*/*.wandb"))
     assert list(tmp_path.glob("logs/wandb/offline-run-*/files/media/videos/*.gif"))
+    train(clips, tmp_path, "--max_train_steps=2", "--report_to=wandb", *GO_ON)
+    began, went_on = sorted(path.name for path in tmp_path.glob("logs/wandb/offline-run-*"))
+    assert began.rpartition("-")[2] == went_on.rpartition("-")[2]
+
+
+def test_a_run_keeps_its_name_at_weights_and_biases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("WANDB_RUN_ID", raising=False)
+    first = wandb_id(tmp_path, goes_on=False)
+    assert wandb_id(tmp_path, goes_on=True) == first
+    anew = wandb_id(tmp_path, goes_on=False)
+    assert wandb_id(tmp_path, goes_on=True) == anew != first
+    monkeypatch.setenv("WANDB_RUN_ID", "mine")
+    assert wandb_id(tmp_path, goes_on=True) == "mine"
+    monkeypatch.delenv("WANDB_RUN_ID")
+    assert wandb_id(tmp_path, goes_on=True) == "mine"
 
 
 # -- bad data --------------------------------------------------------------------------------------
