@@ -16,13 +16,13 @@ from importlib.metadata import version
 from types import FrameType
 
 from generator import logs
-from generator.cli import dataset, fine_tune, gif, inspect, train_lora
+from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import CancelledError, HotshotError
 
 logger = logging.getLogger(__name__)
 
-_COMMANDS = (gif, inspect, fine_tune, train_lora, dataset)
+_COMMANDS = (gif, inspect, model, fine_tune, train_lora, dataset)
 _EXAMPLES = """\
 first steps:
   hotshot gif --prompt "a red ball bouncing" --output ball.gif

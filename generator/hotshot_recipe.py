@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
-
 from generator.errors import ModelError
 from generator.hotshot.controlnet_files import find_controlnet
 from generator.hotshot.lora_files import find_lora
+from generator.hotshot.sources import cached_weights
 from generator.limits import local_path
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup, sha256_of
@@ -50,7 +48,6 @@ def _files(request: Request, setup: Setup, model_directory: Path) -> Iterator[tu
 def _weights(name: str) -> Path | None:
     """Where a model's weights are, without asking the hub; None where that isn't known."""
     try:
-        path = local_path(name)
-        return path or Path(snapshot_download(name, local_files_only=True))
-    except (ModelError, LocalEntryNotFoundError, ValueError):
+        return local_path(name) or cached_weights(name)
+    except ModelError:
         return None

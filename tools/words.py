@@ -51,6 +51,8 @@ GENERATOR = (
     "devices.py",
     "hotshot/bases.py",
     "hotshot/controlnet_files.py",
+    "hotshot/download.py",
+    "hotshot/hub.py",
     "hotshot/layout.py",
     "hotshot/loading.py",
     "hotshot/lora.py",

@@ -15,7 +15,7 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
 from generator.errors import ModelError
 from generator.hotshot.sources import fetch_root
-from generator.hotshot.weights import TRANSFORMERS_STEM
+from generator.hotshot.wanted import TRANSFORMERS_STEM
 from generator.media.clip import Frames
 from generator.places import existing, on_the_hub
 

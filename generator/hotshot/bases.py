@@ -18,6 +18,7 @@ from generator.hotshot import checkpoint_names, layout, weights
 from generator.hotshot.components import STEMS, Component
 from generator.hotshot.sources import base_directory, base_file
 from generator.hotshot.unet import HotshotUNet
+from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
 
@@ -81,7 +82,7 @@ class DirectoryBase:
         return self.directory is not None
 
     def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
-        files = weights.find_weights(self.unet, weights.DIFFUSERS_STEM)
+        files = weights.find_weights(self.unet, DIFFUSERS_STEM)
         tensors = weights.read_weights(files, keep=lambda name: not layout.is_temporal(name))
         weights.check_fit(spatial_part(unet), tensors, self.unet)
         return tensors

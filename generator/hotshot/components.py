@@ -13,12 +13,13 @@ from typing import Any, Self
 from torch import Tensor
 
 from generator.hotshot import weights
+from generator.hotshot.wanted import DIFFUSERS_STEM, TRANSFORMERS_STEM
 
 VAE, TEXT_ENCODER, TEXT_ENCODER_2 = "vae", "text_encoder", "text_encoder_2"
 STEMS = {
-    VAE: weights.DIFFUSERS_STEM,
-    TEXT_ENCODER: weights.TRANSFORMERS_STEM,
-    TEXT_ENCODER_2: weights.TRANSFORMERS_STEM,
+    VAE: DIFFUSERS_STEM,
+    TEXT_ENCODER: TRANSFORMERS_STEM,
+    TEXT_ENCODER_2: TRANSFORMERS_STEM,
 }
 
 

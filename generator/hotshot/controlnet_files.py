@@ -20,6 +20,7 @@ from generator.hotshot import weights
 from generator.hotshot.ldm import ldm_names
 from generator.hotshot.parts import build
 from generator.hotshot.sources import fetch_file, fetch_root
+from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.places import existing, on_the_hub
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
@@ -81,7 +82,7 @@ def find_controlnet(kind: str, model_directory: Path) -> Path:
         )
     if inner:
         return fetch_file(repository, (inner,))
-    return fetch_root(repository, weights.DIFFUSERS_STEM)
+    return fetch_root(repository, DIFFUSERS_STEM)
 
 
 def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.dtype) -> Any:
@@ -93,7 +94,7 @@ def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.
         if not (path / "config.json").is_file():
             raise ModelError(f"{path} is no ControlNet's directory: its config.json is missing.")
         config = weights.read_config(path / "config.json")
-        files = weights.find_weights(path, weights.DIFFUSERS_STEM)
+        files = weights.find_weights(path, DIFFUSERS_STEM)
         tensors = weights.read_weights(files)
     else:
         config, tensors = _single_file(path, unet_config)

@@ -30,6 +30,7 @@ from generator.hotshot.parts import (
 from generator.hotshot.sources import model_directory, sdxl_descriptions, temporal_file
 from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
+from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
 from generator.weightfiles.kinds import Kind, kind_of
 from generator.words import Words
@@ -152,7 +153,7 @@ class _Files:
         """Or all tensors, where no base gives the others. Under the published names."""
         if self.temporal is not None:
             return _read_temporal_file(self.temporal)
-        found = weights.find_weights(self.directory / "unet", weights.DIFFUSERS_STEM)
+        found = weights.find_weights(self.directory / "unet", DIFFUSERS_STEM)
         if self.base is None:
             return weights.read_weights(found)
         return weights.read_weights(found, keep=layout.is_temporal)

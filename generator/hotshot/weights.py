@@ -16,10 +16,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from generator.errors import ModelError
+from generator.hotshot.wanted import VARIANTS, index_name
 from generator.words import Words
 
-DIFFUSERS_STEM = "diffusion_pytorch_model"
-TRANSFORMERS_STEM = "model"
 _MISSING, _SURPLUS = Words("missing"), Words("left over")
 
 
@@ -47,11 +46,11 @@ def find_weights(directory: Path, stem: str) -> list[Path]:
 
     Raises ModelError where there is none, or a shard is missing.
     """
-    for infix in ("", ".fp16"):
-        whole = directory / f"{stem}{infix}.safetensors"
+    for variant in VARIANTS:
+        whole = directory / f"{stem}{variant}.safetensors"
         if whole.is_file():
             return [whole]
-        index = directory / f"{stem}.safetensors.index{infix}.json"
+        index = directory / index_name(stem, variant)
         if index.is_file():
             return _shards(index)
     raise ModelError(_nothing_found(directory, stem))

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from generator.errors import ModelError, TrainingError
 from generator.hotshot import layout, weights
-from generator.hotshot.sources import FOLDERS
 from generator.hotshot.unet import HotshotUNet
+from generator.hotshot.wanted import DIFFUSERS_STEM, FOLDERS
 from generator.training.house import write_directory, write_json
 
 TEMPORAL = "temporal_layers.safetensors"
@@ -49,7 +49,7 @@ def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> No
             _check_base(path, base)
         else:
             inner = directory / "unet" if (directory / "unet").is_dir() else directory
-            files = weights.find_weights(inner, weights.DIFFUSERS_STEM)
+            files = weights.find_weights(inner, DIFFUSERS_STEM)
             tensors = weights.read_weights(files, keep=layout.is_temporal)
         weights.check_fit(temporal_layers(unet), tensors, directory)
     except ModelError as error:
@@ -92,7 +92,7 @@ def save_model(unet: HotshotUNet, source: Path, output: Path) -> None:
 
 
 def _fill(scratch: Path, unet: HotshotUNet, source: Path) -> None:
-    files = weights.find_weights(source / "unet", weights.DIFFUSERS_STEM)
+    files = weights.find_weights(source / "unet", DIFFUSERS_STEM)
     tensors = weights.read_weights(files)
     tensors |= {
         name: value.to(tensors[name].dtype) for name, value in temporal_layers(unet).items()

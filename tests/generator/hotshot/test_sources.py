@@ -12,6 +12,7 @@ from generator.errors import ModelError
 from generator.hotshot import sources
 from generator.hotshot.loading import load_model
 from generator.hotshot.lora_files import find_lora
+from generator.hotshot.wanted import FOLDERS
 from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.reference import CPU, TINY
 
@@ -36,9 +37,9 @@ def test_only_what_is_needed_is_fetched_and_only_once(copy_of_tiny: Path) -> Non
     for name in unwanted:
         (copy_of_tiny / name).write_bytes(b"x" * 100)
     with serving(REPOSITORY, copy_of_tiny) as hub:
-        directory = sources.fetch(REPOSITORY, sources.FOLDERS)
+        directory = sources.fetch(REPOSITORY, FOLDERS)
         first = list(hub.downloaded)
-        sources.fetch(REPOSITORY, sources.FOLDERS)
+        sources.fetch(REPOSITORY, FOLDERS)
         again = hub.downloaded[len(first) :]
     assert files_in(directory) == files_in(TINY)
     assert set(first) <= files_in(TINY)
@@ -74,7 +75,7 @@ def test_a_repository_that_is_not_there() -> None:
 
 
 def test_a_hub_that_cannot_be_reached() -> None:
-    with pytest.raises(ModelError, match="check the name and the connection"):
+    with pytest.raises(ModelError, match="check the connection"):
         sources.fetch(REPOSITORY, ("unet",))
 
 

@@ -1,0 +1,156 @@
+"""``hotshot model fetch | list | remove``: models on this machine, from the hub. Free of torch."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import time
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.cli.parsing import Parser
+from generator.cli.pin import check_config
+from generator.errors import CancelledError, ModelError
+from generator.limits import NANO, NANO_DIRECTORY
+from generator.places import existing, on_the_hub
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[Parser]
+
+_EXAMPLES = """\
+examples:
+  hotshot model fetch hotshotco/Hotshot-XL
+  hotshot model fetch stabilityai/stable-diffusion-xl-base-1.0 --half
+  hotshot model fetch diffusers/controlnet-canny-sdxl-1.0
+  hotshot model fetch depth-anything/Depth-Anything-V2-Small-hf
+  hotshot model fetch somebody/checkpoints --file juggernaut.safetensors
+  hotshot model fetch hotshotco/Hotshot-XL --pin config.toml
+  hotshot model list
+  hotshot model remove hotshotco/Hotshot-XL
+
+An interrupted fetch goes on where it stopped. Afterwards no connection is needed. Models are kept
+in the hub's cache, under ~/.cache/huggingface or where HF_HOME says."""
+
+
+def add_to(subparsers: Subparsers) -> Parser:
+    """Declares the sub-command and its own."""
+    parser = subparsers.add_parser(
+        "model",
+        help="fetch a model from the hub, list or remove what was fetched",
+        description="Models on this machine: fetches them from the hub, lists and removes them.",
+        epilog=_EXAMPLES,
+    )
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _add_fetch(actions)
+    actions.add_parser("list", help="what was fetched, and what it is")
+    removed = actions.add_parser("remove", help="take a model off this machine")
+    removed.add_argument(
+        "name", nargs="+", metavar="MODEL", help="owner/name, or owner/name@revision"
+    )
+    return parser
+
+
+def run(arguments: Namespace) -> None:
+    """Does it and says what was done; raises HotshotError."""
+    {"fetch": _fetch, "list": _list, "remove": _remove}[arguments.action](arguments)
+
+
+def _add_fetch(actions: Subparsers) -> None:
+    parser = actions.add_parser(
+        "fetch",
+        help="fetch a model, or go on with it",
+        description="Fetches a Hotshot-XL, a spatial base, a ControlNet, a depth model or a LoRA.",
+    )
+    parser.add_argument("name", metavar="MODEL", help="owner/name, or owner/name@revision")
+    parser.add_argument(
+        "--revision", metavar="REVISION", help="a branch, a tag or a commit (default: main)"
+    )
+    parser.add_argument(
+        "--file", metavar="FILE", help="this file alone, such as a base in a single file"
+    )
+    parser.add_argument(
+        "--half",
+        action="store_true",
+        help="the half-precision weights where there are both: half the size",
+    )
+    parser.add_argument(
+        "--pin",
+        type=Path,
+        metavar="CONFIG",
+        help="write the model and its revision into this config of the bot's",
+    )
+
+
+def _fetch(arguments: Namespace) -> None:
+    if arguments.name == NANO:
+        print(f"{NANO} ships with Hotshot, in {NANO_DIRECTORY}; there is nothing to fetch.")
+        return
+    if arguments.pin is not None:
+        check_config(arguments.pin)
+    name = _hub_name(arguments.name, arguments.revision)
+    from generator.cli.model_fetching import fetch
+
+    try:
+        fetch(name, file=arguments.file, half=arguments.half, config=arguments.pin)
+    except KeyboardInterrupt:
+        raise CancelledError(
+            "stopped; what was fetched is kept, and the command goes on from there."
+        ) from None
+
+
+def _hub_name(text: str, revision: str | None) -> str:
+    """As ``owner/name@revision``; raises ModelError for what is no name on the hub."""
+    given = text.removeprefix("https://huggingface.co/").strip("/")
+    if existing(text) is not None:
+        raise ModelError(f"{text} is on this machine already; give its path wherever it is wanted.")
+    repository, inner = on_the_hub(given) or ("", "")
+    if not repository or inner:
+        from generator.hotshot.hub import nearest
+
+        file = f" (a file in it is named by --file {inner})" if inner else str(nearest(given))
+        raise ModelError(
+            f"{text} is no model's name on the hub{file}; give one such as hotshotco/Hotshot-XL."
+        )
+    if revision and "@" in repository:
+        raise ModelError(f"{text} names a revision already; leave one of the two out.")
+    return f"{repository}@{revision}" if revision else repository
+
+
+def _list(arguments: Namespace) -> None:  # noqa: ARG001 - as the others are called
+    from huggingface_hub import constants
+
+    from generator.hotshot.cache import cached_models
+    from generator.hotshot.download import readable
+
+    size = sum(path.stat().st_size for path in NANO_DIRECTORY.rglob("*") if path.is_file())
+    rows = [("MODEL", "WHAT IT IS", "SIZE", "REVISION", "LAST USED")]
+    rows.append((NANO, "Hotshot-XL", readable(size), "ships with Hotshot", ""))
+    models = cached_models()
+    rows += [
+        (one.name, str(one.what), readable(one.size), one.commit[:12], _ago(one.used))
+        for one in models
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+    cache = Path(constants.HF_HUB_CACHE).absolute()
+    there = next(path for path in (cache, *cache.parents) if path.exists())
+    total, free = sum(one.size for one in models), shutil.disk_usage(there).free
+    print(f"{readable(total)} in {cache}, whose disk has {readable(free)} left.")
+
+
+def _remove(arguments: Namespace) -> None:
+    if NANO in arguments.name:
+        raise ModelError(f"{NANO} ships with Hotshot and stays; name a model that was fetched.")
+    from generator.hotshot.cache import remove
+    from generator.hotshot.download import readable
+
+    for name in arguments.name:
+        print(f"{name} removed: {readable(remove(name))} freed.")
+
+
+def _ago(then: float) -> str:
+    days = int((time.time() - then) // 86400)
+    return {0: "today", 1: "yesterday"}.get(days, f"{days} days ago")
