@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from bot.config_base import Section
 from generator.limits import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
@@ -13,11 +13,33 @@ PLACE = "{prompt}"
 MAX_STYLES = 25  # as many choices as Discord shows
 
 
+def _plain_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if not name or any(mark in name for mark in "/:*@ "):
+            raise ValueError("host names such as huggingface.co are expected")
+    return tuple(name.lower() for name in value)
+
+
+HostNames = Annotated[tuple[str, ...], AfterValidator(_plain_names)]
+"""Hosts that may be named, each with its subdomains."""
+
+
 class AttachmentSettings(Section):
-    """``[attachments]``: GIFs and pictures that people bring."""
+    """``[attachments]``: GIFs and pictures that people bring, and where links may lead."""
 
     max_mb: Annotated[int, Field(ge=1, le=64)] = 25
     seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    # Discord's own addresses and its copies of what messages link to, and its picker's GIFs
+    hosts: HostNames = (
+        "cdn.discordapp.com",
+        "media.discordapp.net",
+        "images-ext-1.discordapp.net",
+        "images-ext-2.discordapp.net",
+        "media.tenor.com",
+        "giphy.com",
+        "klipy.com",
+        "i.imgur.com",
+    )
 
 
 class LoraSettings(Section):
@@ -27,15 +49,7 @@ class LoraSettings(Section):
     per_user: Annotated[int, Field(ge=0)] = 20
     per_user_mb: Annotated[int, Field(ge=0)] = 2000
     seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
-    hosts: tuple[str, ...] = ("huggingface.co", "civitai.com")
-
-    @field_validator("hosts")
-    @classmethod
-    def _plain_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for name in value:
-            if not name or any(mark in name for mark in "/:*@ "):
-                raise ValueError("host names such as huggingface.co are expected")
-        return tuple(name.lower() for name in value)
+    hosts: HostNames = ("huggingface.co", "civitai.com")
 
 
 class Style(Section):

@@ -14,7 +14,7 @@ import discord
 
 from bot.commands import sheet
 from bot.commands.asking import Order, ask, defer, variations
-from bot.commands.gif_options import gif_options
+from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.lora_choice import choose, with_trigger_words
 from bot.commands.options import AnyCommand, command
 from bot.commands.reading import (
@@ -29,6 +29,7 @@ from bot.commands.reading import (
 from bot.commands.rules import taken_for_granted
 from bot.config_library import Style
 from bot.house import house_of
+from bot.intake.message_media import brought, linked_file
 from bot.intake.sources import Brought
 from bot.jobs.model import Attachment
 from generator.errors import RequestError
@@ -42,8 +43,8 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
     """The command, with the options that the model's limits and the config's styles allow."""
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
-        for name in ("control_gif", "image"):
-            given[name] = given[name] and brought(given[name])
+        for name, link in LINKS.items():
+            given[name] = _one_of(given[name], given.pop(link))
         await make(interaction, given)
 
     options = gif_options(limits, styles or {})
@@ -153,6 +154,10 @@ def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:
     return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
 
 
-def brought(attachment: discord.Attachment) -> Brought:
-    """What Discord says of it."""
-    return Brought(attachment.url, attachment.filename, attachment.size)
+def _one_of(attachment: discord.Attachment | None, link: str | None) -> Brought | None:
+    """Raises RequestError where both are given."""
+    if attachment is not None and link is not None:
+        raise RequestError("Give one of the two: a file, or a link to one.")
+    if link is not None:
+        return linked_file(link.strip())
+    return None if attachment is None else brought(attachment)

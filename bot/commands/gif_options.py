@@ -34,7 +34,11 @@ from generator.limits import (
 )
 from generator.words import Words
 
+LINKS = {"control_gif": "control_link", "image": "image_link"}
+"""Options that take a file, and those that take a link to one instead."""
+
 _KIND = AppCommandOptionType
+_LONGEST_LINK = 2000
 
 
 def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, Option]:
@@ -119,6 +123,10 @@ def _motion() -> dict[str, Option]:
         "control_gif": Option(
             Bounded(_KIND.attachment), Words("A GIF or video whose motion yours follows.")
         ),
+        LINKS["control_gif"]: Option(
+            Bounded(_KIND.string, 1, _LONGEST_LINK),
+            Words("Or a link to one, for example to a GIF of Discord's picker."),
+        ),
         "control_type": Option(
             choice_of(CONTROL_TYPES),
             Words("What of it is followed; leave it out to look at it first."),
@@ -138,6 +146,9 @@ def _look(limits: ModelLimits) -> dict[str, Option]:
         "image": Option(
             Bounded(_KIND.attachment),
             Words("A picture to start from; it also sets the shape unless you choose a size."),
+        ),
+        LINKS["image"]: Option(
+            Bounded(_KIND.string, 1, _LONGEST_LINK), Words("Or a link to one, on an allowed host.")
         ),
         "image_strength": Option(
             Bounded(_KIND.number, MIN_IMAGE_STRENGTH, 1),

@@ -15,7 +15,6 @@ from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
 from bot.commands.asking import Order, ask, defer
-from bot.commands.gif import brought
 from bot.commands.lora_choice import (
     Chosen,
     LoraOption,
@@ -29,6 +28,7 @@ from bot.commands.reading import read_request, whole
 from bot.commands.rules import wants_private
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
+from bot.intake.message_media import brought
 from bot.intake.names import plain_line
 from bot.storage import loras as rows
 from bot.storage.loras import Shared, StoredLora

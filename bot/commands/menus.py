@@ -18,13 +18,14 @@ from discord.ui import View
 from bot.commands import sheet
 from bot.commands.asking import Order, ask, defer
 from bot.commands.editing import edit_form, edited, field
-from bot.commands.gif import brought, make
-from bot.commands.gif_options import gif_options
+from bot.commands.gif import make
+from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.options import localized
 from bot.commands.reading import read_request
 from bot.commands.rules import wants_private
 from bot.errors import RefusedError
 from bot.house import house_of, may_act_on
+from bot.intake.message_media import find_media
 from bot.intake.sources import Brought
 from bot.jobs.places import without_files
 from bot.storage import drafts, library
@@ -53,9 +54,9 @@ def build() -> list[app_commands.ContextMenu]:
 async def use_as_motion(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """Shows the contact sheet of the message's first file."""
     house = house_of(interaction)
-    attachment = _first_file(message)
+    found = find_media(message, house.sources.may_be_linked)
     await defer(interaction, private=True)
-    file = await house.sources.take(interaction.user.id, brought(attachment))
+    file = await house.sources.take(interaction.user.id, found)
     request = read_request(house.limits, prompt=_NO_PROMPT)
     private = await wants_private(interaction)
     order = Order(request=request, private=private, relation="motion")
@@ -65,7 +66,7 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
 async def animate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """Asks what the message's first picture is to do. It is fetched once that is known."""
     house = house_of(interaction)
-    content = {"picture": asdict(brought(_first_file(message)))}
+    content = {"picture": asdict(find_media(message, house.sources.may_be_linked))}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
     await house.database.write(drafts.add, draft)
     fields = (
@@ -89,6 +90,8 @@ async def animate_send(
     """What the form said, with all else as /gif would take it for granted."""
     draft, house = await _draft(interaction, draft_id, "picture"), house_of(interaction)
     typed: dict[str, Any] = dict.fromkeys(gif_options(house.limits, house.settings.styles))
+    for link in LINKS.values():
+        del typed[link]
     typed["prompt"] = values.get("prompt", "").strip()
     typed["image"] = Brought(**draft.content["picture"])
     typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
@@ -104,9 +107,9 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     if job is not None and may_act_on(interaction, job):
         await interaction.response.send_modal(edit_form("edit_send", job.id, job.request))
         return
-    attachment = _first_file(message)
+    found = find_media(message, house.sources.may_be_linked)
     await defer(interaction, private=True)
-    file = await house.sources.take(interaction.user.id, brought(attachment))
+    file = await house.sources.take(interaction.user.id, found)
     recipe = await asyncio.to_thread(recipe_of, house.blobs.path(file.blob))
     if recipe is None:
         raise MediaError("That file carries no recipe, so this bot didn't make it; try another.")
@@ -146,15 +149,6 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str)
     if draft is None or draft.user_id != interaction.user.id or has not in draft.content:
         raise RefusedError("That has expired; choose it from the message's menu again.")
     return draft
-
-
-def _first_file(message: discord.Message) -> discord.Attachment:
-    """Raises RefusedError where nothing was uploaded with it."""
-    if not message.attachments:
-        raise RefusedError(
-            "There is no uploaded file in that message; save the GIF and attach it to /gif."
-        )
-    return message.attachments[0]
 
 
 ACTIONS = {

@@ -93,7 +93,7 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
         async with (
             asyncio.timeout(seconds),
             _session(guard) as session,
-            _answer(session, _parsed(url), places) as response,
+            _answer(session, parsed(url), places) as response,
         ):
             return await _write(response, into, max_bytes)
     except BaseException as error:
@@ -139,7 +139,8 @@ def _session(guard: _Guard) -> aiohttp.ClientSession:
     )
 
 
-def _parsed(url: str) -> URL:
+def parsed(url: str) -> URL:
+    """Return the address. Raises RefusedError for what is none of the web."""
     try:
         parsed = URL(url)
     except ValueError:

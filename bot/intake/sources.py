@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.config_library import AttachmentSettings
 from bot.errors import RefusedError
-from bot.intake.download import Places, download, too_large
+from bot.intake.download import Places, download, links_to, parsed, too_large
 from bot.intake.names import shown_name
 from bot.jobs.model import Attachment
 from bot.storage.blobs import BlobStore
@@ -45,11 +45,15 @@ _HEAD = 64  # bytes that tell a file's kind
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """What Discord says of an attachment; only the address is needed, and nothing is believed."""
+    """What Discord says of a file; only the address is needed, and nothing is believed.
+
+    ``is_link`` tells an address that somebody typed or a message shows from an upload's own.
+    """
 
     url: str
     filename: str
     size_bytes: int
+    is_link: bool = False
 
 
 class Turns:
@@ -85,18 +89,27 @@ class SourceIntake:
     def __init__(
         self,
         settings: AttachmentSettings,
-        places: Places,
+        attachments: Places,
         blobs: BlobStore,
         scratch: Path,
         room: Room,
     ) -> None:
         self._settings = settings
-        self._places = places
+        self._attachments = attachments
+        self._links = links_to(settings.hosts)
         self._blobs = blobs
         self._scratch = scratch
         self._room = room
         self._turns = Turns()
         self._decoding = asyncio.Semaphore(_AT_ONCE)
+
+    def may_be_linked(self, url: str) -> bool:
+        """Whether an address may be named; where it leads is seen when it is fetched."""
+        try:
+            self._links_for(url).check_named(parsed(url))
+        except RefusedError:
+            return False
+        return True
 
     async def take(self, user_id: int, brought: Brought) -> Attachment:
         """Fetches, checks and keeps what moves; on disk when this returns.
@@ -109,6 +122,14 @@ class SourceIntake:
     async def take_picture(self, user_id: int, brought: Brought) -> tuple[Attachment, Facts]:
         """The same for what may as well stand still, with its size."""
         return await self._take(user_id, brought, moves=False)
+
+    def _links_for(self, url: str) -> Places:
+        """Uploads may be named by their address too."""
+        try:
+            self._attachments.check_named(parsed(url))
+        except RefusedError:
+            return self._links
+        return self._attachments
 
     async def _take(
         self, user_id: int, brought: Brought, *, moves: bool
@@ -123,11 +144,11 @@ class SourceIntake:
                 size = await download(
                     brought.url,
                     part,
-                    self._places,
+                    self._links_for(brought.url) if brought.is_link else self._attachments,
                     max_bytes=most,
                     seconds=self._settings.seconds,
                 )
-                file = await asyncio.to_thread(_named_by_content, part, moves=moves)
+                file = await asyncio.to_thread(_named_by_content, part, brought, moves=moves)
                 async with self._decoding:
                     facts = await asyncio.to_thread(_facts, file, moves=moves)
                 blob = await asyncio.to_thread(self._blobs.adopt, file)
@@ -136,10 +157,16 @@ class SourceIntake:
         return Attachment(blob, shown_name(brought.filename), size), facts
 
 
-def _named_by_content(part: Path, *, moves: bool) -> Path:
+def _named_by_content(part: Path, brought: Brought, *, moves: bool) -> Path:
     """With the suffix of what it is. Raises RefusedError for what is no such picture."""
     with part.open("rb") as opened:
-        kind = sniff(opened.read(_HEAD))
+        head = opened.read(_HEAD)
+    kind = sniff(head)
+    if brought.is_link and head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+        raise RefusedError(
+            "That link leads to a web page, not to a file. Post it here and choose Use as motion "
+            "or Animate this in the message's menu, or save the file and upload it."
+        )
     if moves and kind == "jpeg":
         raise RefusedError("That file is a JPEG, which doesn't move; attach a moving one.")
     if moves and kind not in _SUFFIXES:

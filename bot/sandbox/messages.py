@@ -48,6 +48,7 @@ class Draft:
     interaction: Interaction | None = None
     flags: int = 0  # those set by the sandbox: ephemeral, loading
     reference: Message | None = None  # replied to, unless the payload names another
+    forwarded: Message | None = None
 
 
 def post(world: World, draft: Draft) -> Message:
@@ -63,6 +64,7 @@ def post(world: World, draft: Draft) -> Message:
         interaction=draft.interaction,
     )
     _apply(world, message, draft.body)
+    message.forwarded = draft.forwarded
     _refuse_empty(message)
     replied_to = _referred(world, draft.channel, payload.get("message_reference"))
     message.reference = replied_to or draft.reference
@@ -235,7 +237,7 @@ def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
 
 def _refuse_empty(message: Message) -> None:
     said = message.content.strip() or message.embeds or message.files or message.components
-    if not said and not message.loading:
+    if not (said or message.loading or message.forwarded):
         raise ApiError(400, 50006, "Cannot send an empty message")
 
 

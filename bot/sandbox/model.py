@@ -35,6 +35,7 @@ SUPPRESS_EMBEDS = 1 << 2
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 SUPPRESS_NOTIFICATIONS = 1 << 12
+HAS_SNAPSHOT = 1 << 14
 COMPONENTS_V2 = 1 << 15
 
 # Types of a channel.
@@ -177,6 +178,7 @@ class Message:
     deleted: bool = False
     nonce: str | int | None = None
     reference: Message | None = None
+    forwarded: Message | None = None  # as it was when it was forwarded
     interaction: Interaction | None = None  # the one that it answers
     versions: list[Version] = field(default_factory=list)
 

@@ -270,10 +270,39 @@ def message(world: World, one: Message) -> Json:
             "message_id": str(one.reference.id),
             "channel_id": str(one.reference.channel.id),
         }
+    if one.forwarded is not None:
+        payload |= _forward(world, one.forwarded)
     if one.interaction is not None:
         payload["application_id"] = payload["webhook_id"] = str(world.application_id)
         payload["interaction_metadata"] = _metadata(one.interaction)
     return payload
+
+
+_SNAPSHOT = (
+    "type",
+    "content",
+    "timestamp",
+    "edited_timestamp",
+    "mentions",
+    "mention_roles",
+    "attachments",
+    "embeds",
+    "components",
+    "flags",
+)
+
+
+def _forward(world: World, one: Message) -> Json:
+    """A forwarded message is empty but for the other's snapshot, which names no author."""
+    whole = message(world, one)
+    return {
+        "message_reference": {
+            "type": 1,
+            "message_id": whole["id"],
+            "channel_id": whole["channel_id"],
+        },
+        "message_snapshots": [{"message": {key: whole[key] for key in _SNAPSHOT}}],
+    }
 
 
 def _message_type(one: Message) -> int:

@@ -6,6 +6,7 @@ They can only do what Discord's client would offer them there; anything else rai
 from __future__ import annotations
 
 import secrets
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import messages, payloads
@@ -19,7 +20,7 @@ from bot.sandbox.interactions import (
     Interaction,
 )
 from bot.sandbox.messages import Draft
-from bot.sandbox.model import Channel, Message, User
+from bot.sandbox.model import HAS_SNAPSHOT, Channel, Message, User
 from bot.sandbox.options import Filled
 from bot.sandbox.world import Dispatch
 
@@ -150,6 +151,27 @@ class Person:
         body = Body(payload={"content": content}, uploads=dict(enumerate(files)))
         draft = Draft(channel=self.channel, author=self.user, body=body)
         return messages.post(self._world, draft)
+
+    async def forwards(self, message: Message) -> Message:
+        """Forwards a message to this channel."""
+        made = messages.post(
+            self._world,
+            Draft(channel=self.channel, author=self.user, forwarded=copy(message)),
+        )
+        made.flags |= HAS_SNAPSHOT
+        return made
+
+    async def picks_gif(self, gif: Upload) -> Message:
+        """Sends a GIF of the picker: a link, which Discord shows as an embed of type gifv."""
+        file = messages.store_upload(self._world, self.channel, gif)
+        url = self._world.file_url(file)
+        made = await self.says("https://tenor.com/view/dance-gif-123")
+        shown = {"url": url, "proxy_url": url, "width": file.width or 0, "height": file.height or 0}
+        still = {"url": f"{url}.png", "proxy_url": f"{url}.png", "width": 0, "height": 0}
+        made.embeds = [
+            {"type": "gifv", "url": made.content, "thumbnail": still, "video": shown},
+        ]
+        return made
 
     # -- what the client checks first --------------------------------------------------------------
 

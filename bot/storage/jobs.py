@@ -53,9 +53,10 @@ def add(
         "words": request.prompt.casefold()[:_WORDS],
     }
     number = connection.execute(_ADD, values | columns).scalar_one()
-    if attachments:
+    files = {each.blob: each for each in attachments}  # one file may serve as two things
+    if files:
         connection.execute(
-            insert(attachment_rows), [{"job_id": job_id, **asdict(each)} for each in attachments]
+            insert(attachment_rows), [{"job_id": job_id, **asdict(each)} for each in files.values()]
         )
     return Job(number=number, origin=origin, request=request, **values)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.sandbox import Person, Sandbox, Upload
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import posted, request_of, said
+from tests.bot.end_to_end.test_buttons import PATIENCE, posted, request_of, said
 
 
 async def test_anybodys_gif_is_used_as_motion(
@@ -15,15 +15,57 @@ async def test_anybodys_gif_is_used_as_motion(
     async with running(setup.write(), discord):
         await discord.commands_registered()
         words = await bob.says("no file here")
-        assert "no uploaded file" in await said(await ada.message_command("Use as motion", words))
+        assert "no picture, GIF or video" in await said(
+            await ada.message_command("Use as motion", words)
+        )
         message = await bob.says("look", Upload("dance.gif", files.gif()))
         shown = await ada.message_command("Use as motion", message)
-        sheet = await shown.message(lambda message: message.files, 20)
+        sheet = await shown.message(lambda message: message.files, PATIENCE)
         form = await ada.press(sheet, "Go")
         await form.acknowledged()
         made = await request_of(await ada.submit(form, prompt="a robot"))
         assert made["prompt"] == "a robot"
         assert made["controls"][0]["kind"] == "canny"
+
+
+async def test_what_is_forwarded_or_picked_is_used_as_well(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    dance = Upload("dance.gif", files.gif())
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        text_first = await bob.says("notes", Upload("notes.txt", b"left, right"), dance)
+        for message in (await bob.forwards(text_first), await bob.picks_gif(dance)):
+            shown = await ada.message_command("Use as motion", message)
+            assert (await shown.message(lambda message: message.files, PATIENCE)).buttons
+            form = await ada.message_command("Animate this", message)
+            await form.acknowledged()
+            made = await request_of(await ada.submit(form, prompt="it waves"))
+            assert (made["prompt"], bool(made["image"])) == ("it waves", True)
+
+
+async def test_gif_takes_links(setup: Setup, discord: Sandbox, ada: Person, bob: Person) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    link = (await bob.picks_gif(Upload("dance.gif", files.gif()))).embeds[0]["video"]["url"]
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        made = await request_of(
+            await ada.slash(
+                "gif", prompt="x", control_link=link, control_type="canny", image_link=link
+            )
+        )
+        assert made["controls"]
+        assert made["image"]
+        both = await ada.slash(
+            "gif", prompt="x", image=Upload("a.gif", files.gif()), image_link=link
+        )
+        assert "one of the two" in await said(both)
+        elsewhere = await ada.slash("gif", prompt="x", image_link="https://example.com/a.gif")
+        assert "Only https links to" in await said(elsewhere)
+        page = Upload("page.gif", b"<!DOCTYPE html><html>a login</html>")
+        page_link = (await bob.picks_gif(page)).embeds[0]["video"]["url"]
+        assert "web page" in await said(await ada.slash("gif", prompt="x", image_link=page_link))
 
 
 async def test_a_result_is_remixed_by_its_job_or_its_recipe(
@@ -39,7 +81,7 @@ async def test_a_result_is_remixed_by_its_job_or_its_recipe(
         assert (again["prompt"], again["seed"]) == ("a dog", 7)
         copied = await bob.in_dm().says("", Upload("copy.gif", made.files[0].data))
         found = await bob.in_dm().message_command("Remix", copied)
-        recipe = await found.message(lambda message: message.buttons, 20)
+        recipe = await found.message(lambda message: message.buttons, PATIENCE)
         assert "a cat" in recipe.text
         form = await bob.in_dm().press(recipe, "Change it")
         await form.acknowledged()

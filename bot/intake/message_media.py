@@ -1,0 +1,83 @@
+"""What a message shows that moves or can be looked at: uploads, forwarded ones, embeds, stickers.
+
+Knows Discord's messages, and fetches nothing. What it finds is a stranger's word: the address is
+checked where it is fetched, and the file's kind is told by its bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import discord
+
+from bot.errors import RefusedError
+from bot.intake.sources import Brought
+
+_MEDIA = (".gif", ".webp", ".png", ".apng", ".jpg", ".jpeg", ".avif", ".mp4", ".webm", ".mov")
+_MOVING_EMBEDS = ("gifv", "video")  # their thumbnail is a still of them
+
+_Shown = discord.Message | discord.MessageSnapshot
+
+
+def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -> Brought:
+    """Return the first file of the message, or of one that it forwards.
+
+    Of an embed, the first of its addresses that ``may_be_linked`` is taken: the file's own, else
+    the copy that Discord keeps. Raises RefusedError where the message shows none.
+    """
+    shown: tuple[_Shown, ...] = (message, *message.message_snapshots)
+    attachments = [each for part in shown for each in part.attachments]
+    attachments.sort(key=lambda each: not _looks_like_media(each))
+    if attachments:
+        return brought(attachments[0])
+    linked = [url for part in shown for url in _links_of(part)]
+    if not linked:
+        raise RefusedError(
+            "There is no picture, GIF or video in that message; save it and attach it to /gif."
+        )
+    return linked_file(next(filter(may_be_linked, linked), linked[0]))
+
+
+def brought(attachment: discord.Attachment) -> Brought:
+    """Return what Discord says of an upload."""
+    return Brought(attachment.url, attachment.filename, attachment.size)
+
+
+def linked_file(url: str) -> Brought:
+    """Return what is known of a file behind an address: its name, as the address has it."""
+    name = url.split("?", maxsplit=1)[0].rstrip("/").rpartition("/")[2]
+    return Brought(url, name or "link", 0, is_link=True)
+
+
+def _looks_like_media(attachment: discord.Attachment) -> bool:
+    kind = attachment.content_type or ""
+    return kind.startswith(("image/", "video/")) or attachment.filename.lower().endswith(_MEDIA)
+
+
+def _links_of(part: _Shown) -> Iterator[str]:
+    for embed in part.embeds:
+        yield from filter(None, _addresses(embed))
+    yield from _of_components(part.components)
+    for sticker in part.stickers:
+        if sticker.format is not discord.StickerFormatType.lottie:
+            yield sticker.url
+
+
+def _addresses(embed: discord.Embed) -> list[str | None]:
+    """What moves first; each by its own address, then by Discord's copy."""
+    media = [embed.image, embed.thumbnail]
+    if embed.type in _MOVING_EMBEDS or embed.video.url:
+        media.insert(0, embed.video)
+    addresses = [address for each in media for address in (each.url, each.proxy_url)]
+    is_picture = embed.type == "image"  # the embed's own address is the picture's
+    return [embed.url, *addresses] if is_picture else addresses
+
+
+def _of_components(components: Iterable[discord.Component]) -> Iterator[str]:
+    for component in components:
+        if isinstance(component, discord.components.MediaGalleryComponent):
+            yield from (item.media.url for item in component.items)
+        elif isinstance(component, discord.components.FileComponent):
+            yield component.media.url
+        elif isinstance(component, discord.components.Container):
+            yield from _of_components(component.children)
