@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: demo test lint bench nano evaluate clean
 
 demo: .venv/ready
-	$(BIN)/python -m bot.sandbox.demo
+	@$(BIN)/python -m bot demo
 
 test: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
@@ -28,10 +28,7 @@ evaluate: .venv/ready
 	$(BIN)/python -m generator.nano.evaluate
 
 .venv/ready: pyproject.toml constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade "pip>=25"
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	touch $@
+	@tools/environment.sh "$(PYTHON)"
 
 clean:
 	rm -rf .venv build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -97,8 +97,8 @@ async def _one_round(people: Sequence[Person], figures: Figures) -> None:
 
 async def _posted(interaction: Interaction) -> tuple[float, float]:
     """When the worker began and ended this job."""
-    message = await interaction.message(lambda message: message.files, _WITHIN)
-    span = json.loads(message.files[0].data)
+    message = await interaction.message(lambda message: message.results, _WITHIN)
+    span = json.loads(message.results[0].data)
     return span["began"], span["ended"]
 
 

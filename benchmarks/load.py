@@ -107,7 +107,7 @@ async def _flooded(
     load: Load, figures: Figures, people: Sequence[Person], process: psutil.Process, directory: Path
 ) -> None:
     warm_up = await people[0].slash("gif", prompt="warm up", steps=_STEPS)
-    await warm_up.message(lambda message: message.files, _WITHIN)
+    await warm_up.message(lambda message: message.results, _WITHIN)
     figures.memory_before = process.memory_info().rss
     lag = directory / _LAG
     lags_before = len(_lags(lag))
@@ -137,7 +137,7 @@ async def _pauses(discord: Sandbox, enough: int) -> list[float]:
     """Between the jobs that were made first, once so many were; by what their files say."""
 
     def posted() -> list[Message] | None:
-        found = [message for message in discord.world.messages.values() if message.files]
+        found = [message for message in discord.world.messages.values() if message.results]
         return found if len(found) >= enough else None
 
     messages = await discord.until(posted, _WITHIN)
@@ -165,7 +165,7 @@ async def _answered(sent: Sequence[Interaction]) -> None:
 
 def _span(message: Message) -> tuple[float, float]:
     """When the worker began and ended this job, by a clock that all processes share."""
-    span = json.loads(message.files[0].data)
+    span = json.loads(message.results[0].data)
     return span["began"], span["ended"]
 
 
@@ -210,13 +210,13 @@ def _prompt(number: int) -> str:
 
 async def _started_again(figures: Figures, discord: Sandbox, config: Path) -> None:
     began = time.monotonic()
-    seen = {message.id for message in discord.world.messages.values() if message.files}
+    seen = {message.id for message in discord.world.messages.values() if message.results}
     async with running(config, discord, kill=True) as (seconds, _):
         figures.connected = seconds
 
         def first() -> float | None:
             messages = discord.world.messages.values()
-            new = (_span(each)[0] for each in messages if each.files and each.id not in seen)
+            new = (_span(each)[0] for each in messages if each.results and each.id not in seen)
             return next((at for at in new if at > began), None)
 
         figures.first_job = await discord.until(first, _WITHIN) - began

@@ -1,4 +1,4 @@
-"""The command line: ``hotshot-bot run | status | doctor | db upgrade | sandbox``.
+"""The command line: ``hotshot-bot run | status | doctor | db upgrade | sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from generator.errors import HotshotError
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 130
+_DEMO_PROMPT = "a red ball bouncing on a black background"
+_DEMO_OUTPUT = Path("out/demo.gif")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -28,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"hotshot-bot: {error}", file=sys.stderr)
         return _USAGE_ERROR
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one has nothing left to stop
         return _INTERRUPTED
 
 
@@ -77,12 +81,32 @@ def _parser() -> argparse.ArgumentParser:
     )
     sandbox.add_argument("--port", type=int, default=8787, help="where to listen (default: 8787)")
     sandbox.add_argument("--token", help="the token that the bot must bring (default: a new one)")
+    demo = _add(
+        commands,
+        "demo",
+        "make one GIF in a Discord on this machine, to see that all works",
+        "Starts a sandbox and the bot in it, types one /gif, checks that the GIF is what was asked "
+        "for, saves it with a sheet of its frames, and stops everything. Needs no token.",
+    )
+    demo.add_argument(
+        "--prompt", default=_DEMO_PROMPT, help=f"what the GIF shows (default: {_DEMO_PROMPT})"
+    )
+    demo.add_argument(
+        "--output",
+        type=Path,
+        default=_DEMO_OUTPUT,
+        help=f"where it is saved (default: {_DEMO_OUTPUT})",
+    )
+    demo.add_argument(
+        "--model", default="nano", help="as generator.model in the config (default: nano)"
+    )
     for command, module in (
         (run, "run"),
         (status, "status"),
         (doctor, "doctor"),
         (upgrade, "upgrade"),
         (sandbox, "sandbox"),
+        (demo, "demo"),
     ):
         command.set_defaults(module=f"bot.cli.{module}")
     for command in (run, status, doctor, upgrade):

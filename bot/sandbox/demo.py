@@ -1,131 +1,271 @@
-"""What ``make demo`` runs: a sandbox, the real bot as a process of its own, and one /gif.
+"""What ``hotshot-bot demo`` and ``make demo`` run: a sandbox, the real bot in it, and one /gif.
 
-Prints what happens in plain lines and saves the GIF. Everything is stopped at the end; a failure
-is one sentence and exit code 1. Of the bot it knows the command line and the config file alone.
+Prints what happens in plain lines, proves that the GIF is what was asked for, and saves it with a
+sheet of its frames. Everything is stopped at the end, however it ends. Of the bot it knows the
+command line and the config file alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
+import fcntl
 import os
+import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
+from bot.sandbox.demo_bot import DemoBot, DemoError, DemoSetupError
+from bot.sandbox.errors import SandboxError
 from bot.sandbox.interactions import Interaction
-from bot.sandbox.model import Message, StoredFile
+from bot.sandbox.model import Message
+from bot.sandbox.people import Person
+from bot.sandbox.proof import NoProofError, Proof
 from bot.sandbox.server import Sandbox
+from generator.errors import MediaError
+from generator.media.output import check_output, write_whole
 
-T = TypeVar("T")
+_NANO = "nano"
+_FRAMES = 8  # that /gif makes unless told otherwise
+_TRIES = 3  # nano shows what was asked in all but a few of a hundred GIFs
 
-PROMPT = "a red ball bouncing on a black background"
-OUTPUT = Path("out/demo.gif")
-
-_START_SECONDS = 60.0  # for the bot to log in and register its commands
-_GIF_SECONDS = 600.0  # for the GIF, the loading of the model included
-_LEAVE_SECONDS = 20.0  # for the bot to leave when it is asked to
-_FAILED, _INTERRUPTED = 1, 130
+_START_SECONDS = 120.0  # for the bot to log in and register its commands
+_GIF_SECONDS = 1800.0  # for the GIF, the loading of the model included
+_ROOM = 32 * 2**20  # bytes that the bot and the files want, with some to spare
+_INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLASH_COMMAND = 1  # the others stand in menus
-
-
-class DemoError(Exception):
-    """Why there is no GIF, in one sentence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What to ask for. ``generator`` are further keys of the config's section of that name."""
 
-    prompt: str = PROMPT
-    output: Path = OUTPUT
-    model: str = "nano"
+    prompt: str
+    output: Path
+    model: str = _NANO
     generator: tuple[tuple[str, str], ...] = ()
 
     @property
     def log(self) -> Path:
         return self.output.with_suffix(".log")
 
+    @property
+    def sheet(self) -> Path:
+        return self.output.with_name(f"{self.output.stem}-frames.png")
+
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code."""
-    plan = _plan(arguments)
+    """As ``hotshot-bot demo`` with these arguments."""
+    from bot.__main__ import main as hotshot_bot
+
+    return hotshot_bot(["demo", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def perform(plan: Plan) -> int:
+    """The whole demo, until it is over or a signal stops it; returns the exit code."""
+    before = [signal.getsignal(number) for number in _SIGNALS]
+    code = _INTERRUPTED
     try:
-        asyncio.run(run(plan))
+        code = asyncio.run(_until_stopped(plan))
     except DemoError as error:
         print(f"The demo failed: {error}", file=sys.stderr)
-        return _FAILED
-    except KeyboardInterrupt:
-        print("Stopped.", file=sys.stderr)
+        code = error.exit_code
+    finally:
+        for number, handler in zip(_SIGNALS, before, strict=True):
+            # a second Ctrl-C would only find the interpreter, on its way out
+            signal.signal(number, signal.SIG_IGN if code == _INTERRUPTED else handler)
+    return code
+
+
+async def _until_stopped(plan: Plan) -> int:
+    loop = asyncio.get_running_loop()
+    demo = asyncio.ensure_future(run(plan))
+
+    def stop(*_: object) -> None:
+        if not demo.done():
+            loop.call_soon_threadsafe(demo.cancel)
+
+    for number in _SIGNALS:
+        signal.signal(number, stop)  # for good: the loop's own would go before the process does
+    try:
+        await demo
+    except asyncio.CancelledError:
+        print("Stopped; nothing is left running.", file=sys.stderr)
         return _INTERRUPTED
     return 0
 
 
-def _plan(arguments: list[str] | None) -> Plan:
-    parser = argparse.ArgumentParser(prog="python -m bot.sandbox.demo", description=__doc__)
-    parser.add_argument("--prompt", default=PROMPT, help="what the GIF shows")
-    parser.add_argument("--output", type=Path, default=OUTPUT, help="where it is saved")
-    parser.add_argument("--model", default="nano", help="as generator.model in the config")
-    chosen = parser.parse_args(arguments)
-    return Plan(prompt=chosen.prompt, output=chosen.output, model=chosen.model)
-
-
 async def run(plan: Plan) -> None:
     """The whole demo. Raises DemoError."""
+    with _output(plan), _home() as home:
+        async with _sandbox() as discord:
+            _say(f"A sandbox Discord listens at {discord.url}, on this machine only.")
+            generator = {"model": plan.model, **dict(plan.generator)}
+            async with DemoBot.running(discord, home, plan.log, generator) as bot:
+                _say(f"The bot starts (process {bot.process.pid}, log in {plan.log}).")
+                proof, data = await _make_gif(plan, discord, bot)
+        _say("The bot and the sandbox are stopped.")
+        _save(plan, proof, data)
+    if not proof.is_as_asked:
+        raise DemoError(_disproof(proof))
+
+
+@contextmanager
+def _output(plan: Plan) -> Iterator[None]:
+    """Where the GIF is to go, for this demo alone. Raises DemoSetupError."""
+    if plan.output.suffix.lower() != ".gif":
+        raise DemoSetupError(f"{plan.output} isn't the name of a GIF; let --output end in .gif.")
     try:
         plan.output.parent.mkdir(parents=True, exist_ok=True)
-        plan.log.touch()
-    except OSError as error:
-        raise DemoError(
-            f"{plan.output.parent} can't be written ({error.strerror}); choose another --output."
+        check_output(plan.output)
+        lock = os.open(plan.log, os.O_RDWR | os.O_CREAT, 0o644)
+    except (OSError, MediaError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DemoSetupError(
+            f"{plan.output} can't be written ({_inner(reason)}); choose another place by --output."
         ) from error
-    async with Sandbox() as discord:
-        _say(f"A sandbox Discord listens at {discord.url}, on this machine only.")
-        with tempfile.TemporaryDirectory(prefix="hotshot-demo-") as home:
-            async with _bot(plan, discord, Path(home)) as process:
-                file = await _make_gif(plan, discord, process)
-                _save(plan, file)
-            _check_farewell(plan, process.returncode)
-    _say("The bot and the sandbox are stopped.")
+    try:
+        _take(lock, plan)
+        _check_room(plan.output.parent, "choose another place by --output")
+        yield
+    finally:
+        os.close(lock)
 
 
-async def _make_gif(
-    plan: Plan, discord: Sandbox, process: asyncio.subprocess.Process
-) -> StoredFile:
-    """From the bot's start to the posted file."""
-    commands = await _unless_dead(
-        plan, process, discord.commands_registered(_START_SECONDS), "register its commands"
+def _take(lock: int, plan: Plan) -> None:
+    """The system drops the lock with this process, however that ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DemoSetupError(
+            f"Another demo is writing {plan.output} just now; wait until it is done, or choose "
+            "another file by --output."
+        ) from error
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A directory for the bot's data, gone at the end. Raises DemoSetupError."""
+    elsewhere = "name another directory by the variable TMPDIR"
+    try:
+        made = tempfile.TemporaryDirectory(prefix="hotshot-demo-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise DemoSetupError(
+            f"There is no directory for temporary files ({_inner(error.strerror)}); {elsewhere}."
+        ) from error
+    with made as home:
+        _check_room(Path(home).parent, elsewhere)
+        yield Path(home)
+
+
+def _check_room(directory: Path, otherwise: str) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < _ROOM:
+        raise DemoSetupError(
+            f"The disk of {directory} has {free // 2**20} MB left, and the demo needs "
+            f"{_ROOM // 2**20}; make room there, or {otherwise}."
+        )
+
+
+@asynccontextmanager
+async def _sandbox() -> AsyncIterator[Sandbox]:
+    discord = Sandbox()
+    try:
+        await discord.start()
+    except OSError as error:
+        raise DemoSetupError(
+            f"Nothing can listen on 127.0.0.1 here ({_inner(error.strerror)}), and the demo's "
+            "Discord has to; run it where programs may use the loopback network."
+        ) from error
+    try:
+        yield discord
+    finally:
+        await discord.stop()
+
+
+async def _make_gif(plan: Plan, discord: Sandbox, bot: DemoBot) -> tuple[Proof, bytes]:
+    """From the bot's start to a GIF that is what was asked for, or is the last try at it."""
+    commands = await bot.unless_dead(
+        discord.commands_registered(_START_SECONDS), "register its commands"
     )
     names = ", ".join(f"/{each['name']}" for each in commands if each["type"] == _SLASH_COMMAND)
     _say(f"The bot registered its commands: {names}.")
-    await _unless_dead(plan, process, discord.connected(_START_SECONDS), "connect")
+    await bot.unless_dead(discord.connected(_START_SECONDS), "connect")
     _say("The bot is connected to the gateway.")
-    interaction = await discord.person("you").slash("gif", prompt=plan.prompt)
-    _say(f"You type /gif prompt: {plan.prompt}")
-    await _unless_dead(plan, process, interaction.acknowledged(), "answer")
+    you = discord.person("you")
+    interaction = await _type(you, plan.prompt)
+    for left in range(_TRIES - 1, -1, -1):
+        message = await _result(discord, bot, interaction)
+        proof, data = await asyncio.to_thread(_prove, plan, message)
+        if proof.is_as_asked or not left:
+            break
+        _say(f"{_disproof(proof)[:-1]}, so you press Again.")
+        interaction = await you.press(message, "Again")
+    _say(_verdict(plan, proof))
+    return proof, data
+
+
+async def _type(you: Person, prompt: str) -> Interaction:
+    try:
+        interaction = await you.slash("gif", prompt=prompt)
+    except SandboxError as error:
+        raise DemoSetupError(f"That can't be typed: {error}") from error
+    _say(f"You type /gif prompt: {prompt}")
+    return interaction
+
+
+async def _result(discord: Sandbox, bot: DemoBot, interaction: Interaction) -> Message:
+    """The message that the result stands in. Raises DemoError with the reason for none."""
+    await bot.unless_dead(interaction.acknowledged(_START_SECONDS), "answer")
     _say(f"The bot answered after {(interaction.latency or 0) * 1000:.0f} ms.")
     watching = asyncio.create_task(_tell_edits(discord, interaction))
     try:
         wait = interaction.message(_is_over, _GIF_SECONDS)
-        message = await _unless_dead(plan, process, wait, "make the GIF")
+        message = await bot.unless_dead(wait, "make the GIF")
     finally:
         watching.cancel()
-    if not message.files:
+    if not message.results:
         raise DemoError(_last_line(message).lstrip("❌ "))
-    file = message.files[0]
-    _say(f"The bot posted {file.filename}: {_settings(message)}")
-    return file
+    _say(f"The bot posted {message.results[0].filename}: {_settings(message)}")
+    return message
 
 
 def _is_over(message: Message) -> bool:
-    """With its file, or without one and nothing left to press: then it says why."""
-    return bool(message.files) or not (message.loading or message.buttons)
+    """With its result, or without one and nothing left to press: then it says why."""
+    return bool(message.results) or not (message.loading or message.buttons)
+
+
+def _prove(plan: Plan, message: Message) -> tuple[Proof, bytes]:
+    data = message.results[0].data
+    try:
+        is_nano = plan.model == _NANO
+        return Proof.of(data, frames=_FRAMES, prompt=plan.prompt, is_nano=is_nano), data
+    except NoProofError as error:
+        raise DemoError(f"the bot posted a file that {error}; see {plan.log}.") from error
+
+
+def _verdict(plan: Plan, proof: Proof) -> str:
+    """What was proved of it."""
+    size = f"It is a GIF of {len(proof.frames)} frames"
+    if not proof.is_as_asked:
+        return f"{size}."
+    if proof.seen is None or proof.asked.is_open:
+        knows = " nano knows simple shapes and nothing else." if plan.model == _NANO else ""
+        return f"{size}, and it moves.{knows} See for yourself whether it shows what you asked for."
+    return f"{size}, and it moves. It shows what you asked for: {proof.description()}."
+
+
+def _disproof(proof: Proof) -> str:
+    """Why it is not what was asked for."""
+    if not proof.moves:
+        return "The GIF doesn't move."
+    return f"The GIF shows {proof.description()}, which isn't what was asked for."
 
 
 async def _tell_edits(discord: Sandbox, interaction: Interaction) -> None:
@@ -139,8 +279,9 @@ async def _tell_edits(discord: Sandbox, interaction: Interaction) -> None:
 
 def _news(interaction: Interaction, before: str) -> str | None:
     for message in interaction.messages:
-        if not (message.loading or _is_over(message)) and _last_line(message) != before:
-            return _last_line(message)
+        if not (message.loading or _is_over(message)):
+            line = f"{_last_line(message)}{' · with a preview' if message.files else ''}"
+            return line if line != before else None
     return None
 
 
@@ -158,99 +299,21 @@ def _settings(message: Message) -> str:
     return "; ".join(f"{field['name'].lower()} {field['value'].strip('`')}" for field in fields)
 
 
-def _save(plan: Plan, file: StoredFile) -> None:
+def _save(plan: Plan, proof: Proof, data: bytes) -> None:
+    """Each file whole or not at all, the GIF last."""
     try:
-        plan.output.write_bytes(file.data)
-    except OSError as error:
-        raise DemoError(f"{plan.output} can't be written ({error.strerror}).") from error
-    _say(f"The GIF is in {plan.output} ({len(file.data) / 1000:.0f} kB).")
+        write_whole(plan.sheet, proof.sheet())
+        write_whole(plan.output, data)
+    except MediaError as error:
+        raise DemoSetupError(str(error)) from error
+    _say(f"The GIF is in {plan.output} ({len(data) / 1000:.0f} kB).")
+    _say(f"Its frames, side by side, are in {plan.sheet}.")
 
 
-# -- the bot's process -----------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def _bot(
-    plan: Plan, discord: Sandbox, home: Path
-) -> AsyncIterator[asyncio.subprocess.Process]:
-    """``hotshot-bot run`` with a config of its own; asked to leave at the end."""
-    config = home / "config.toml"
-    config.write_text(_config(plan, discord, home), encoding="utf-8")
-    # what the environment says would win over the config
-    environment = {
-        key: value for key, value in os.environ.items() if not key.upper().startswith("HOTSHOT_")
-    }
-    command = (sys.executable, "-m", "bot", "run", "--config", str(config))
-    with plan.log.open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment
-        )
-    _say(f"The bot starts (process {process.pid}, log in {plan.log}).")
-    try:
-        yield process
-    finally:
-        await _leave(process)
-
-
-def _config(plan: Plan, discord: Sandbox, home: Path) -> str:
-    """TOML; its strings are written as JSON's are."""
-    sections: dict[str, dict[str, str | int]] = {
-        "discord": {"token": discord.token, "base_url": discord.url},
-        "generator": {"model": plan.model, **dict(plan.generator)},
-        "queue": {"leave_seconds": 0},  # who interrupts a demo doesn't wait for its GIF
-        "storage": {"data_dir": str(home / "data")},
-    }
-    return "\n".join(
-        "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())])
-        for name, keys in sections.items()
-    )
-
-
-async def _leave(process: asyncio.subprocess.Process) -> None:
-    """Asks it to leave, and makes it after a while."""
-    if process.returncode is not None:
-        return
-    process.terminate()
-    try:
-        async with asyncio.timeout(_LEAVE_SECONDS):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-def _check_farewell(plan: Plan, code: int | None) -> None:
-    if code != 0:
-        raise DemoError(f"the bot did not leave properly (exit code {code}); see {plan.log}.")
-
-
-async def _unless_dead(
-    plan: Plan,
-    process: asyncio.subprocess.Process,
-    waiting: Coroutine[Any, Any, T],
-    deed: str,
-) -> T:
-    """What ``waiting`` gives. Raises DemoError where the bot ends first, or it takes too long."""
-    task = asyncio.create_task(waiting)
-    ended = asyncio.create_task(process.wait())
-    try:
-        await asyncio.wait((task, ended), return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-    except TimeoutError:
-        raise DemoError(f"the bot did not {deed} in time; see {plan.log}.") from None
-    finally:
-        task.cancel()
-        ended.cancel()
-    raise DemoError(_last_words(plan, process.returncode))
-
-
-def _last_words(plan: Plan, code: int | None) -> str:
-    """The sentence that the bot left with, or where to look."""
-    lines = plan.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    if lines and lines[-1].startswith("hotshot-bot: "):
-        return lines[-1].removeprefix("hotshot-bot: ")
-    return f"the bot ended with exit code {code}; see {plan.log}."
+def _inner(reason: str | None) -> str:
+    """A reason as it stands inside a sentence."""
+    words = (reason or "no reason is known").rstrip(".")
+    return words[:1].lower() + words[1:]
 
 
 def _say(line: str) -> None:

@@ -143,7 +143,7 @@ class Ledger:
             for mark in self._delivered(message):
                 if mark in accounts:
                     accounts[mark].deliveries.append(message)
-            if not message.files and self._is_reason(message):
+            if not message.results and self._is_reason(message):
                 for mark in set(self._pattern.findall(message.text)) & accounts.keys():
                     accounts[mark].told.append(message)
         return Tally(list(accounts.values()))
@@ -168,7 +168,7 @@ class Ledger:
     def _delivered(self, message: Message) -> list[str]:
         """The marks of its files; a file that has none speaks for its message's."""
         around = self._marks_around(message)
-        return [mark for file in message.files for mark in (self._marks_of(file) or around)]
+        return [mark for file in message.results for mark in (self._marks_of(file) or around)]
 
     def _marks_of(self, file: StoredFile) -> set[str]:
         inside = file.data[:_READ].decode("latin-1")

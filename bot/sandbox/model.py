@@ -38,6 +38,8 @@ SUPPRESS_NOTIFICATIONS = 1 << 12
 HAS_SNAPSHOT = 1 << 14
 COMPONENTS_V2 = 1 << 15
 
+PREVIEW = "preview"  # how the name of a preview's file begins
+
 # Types of a channel.
 TEXT = 0
 DM = 1
@@ -140,6 +142,11 @@ class StoredFile:
     def __repr__(self) -> str:
         return f"<StoredFile {self.filename}, {len(self.data)} bytes>"
 
+    @property
+    def is_preview(self) -> bool:
+        """Whether it shows a GIF to come: a preview's name says so, and no result's does."""
+        return self.filename.startswith(PREVIEW)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
@@ -193,6 +200,11 @@ class Message:
     def loading(self) -> bool:
         """True while it says "is thinking…"."""
         return bool(self.flags & LOADING)
+
+    @property
+    def results(self) -> list[StoredFile]:
+        """Its files without previews of what is still to come."""
+        return [file for file in self.files if not file.is_preview]
 
     def visible_to(self, user: User) -> bool:
         """Ephemeral messages are seen by the invoker alone."""

@@ -33,7 +33,7 @@ BACKGROUND_WORDS: dict[str, tuple[str, ...]] = {
     "navy": ("navy", "navy", "navy blue", "dark blue", "deep blue"),
     "beige": ("beige", "beige", "beige", "cream", "sand colored", "tan"),
 }
-_WAYS = {
+WAYS = {
     "left": ("left", "to the left", "towards the left", "leftwards", "leftward", "right to left",
              "from right to left", "to the left side", "from the right to the left"),
     "right": ("right", "to the right", "towards the right", "rightwards", "rightward",
@@ -44,7 +44,7 @@ _WAYS = {
     "down": ("down", "downwards", "downward", "to the bottom", "towards the bottom",
              "from top to bottom", "from the top to the bottom", "to the ground"),
 }  # fmt: skip
-_GO = ("moving", "moving", "going", "going", "sliding", "drifting", "gliding", "traveling",
+GO = ("moving", "moving", "going", "going", "sliding", "drifting", "gliding", "traveling",
        "flying", "heading", "floating", "running", "passing", "shifting")  # fmt: skip
 MOTION_WORDS: dict[str, tuple[str, ...]] = {
     "bouncing": ("bouncing", "bouncing", "bouncing up and down", "hopping", "jumping",
@@ -59,10 +59,10 @@ MOTION_WORDS: dict[str, tuple[str, ...]] = {
                  "twirling", "whirling", "revolving", "spinning around",
                  "rotating in place"),
 }  # fmt: skip
-_ALONE = {"up": ("rising", "rising", "climbing", "ascending", "lifting off", "soaring"),
+ALONE = {"up": ("rising", "rising", "climbing", "ascending", "lifting off", "soaring"),
           "down": ("falling", "falling", "sinking", "descending", "dropping"),
           "left": (), "right": ()}  # fmt: skip
-_FINITE = {
+FINITE = {
     "moving": "moves", "going": "goes", "sliding": "slides", "drifting": "drifts",
     "gliding": "glides", "traveling": "travels", "flying": "flies", "heading": "heads",
     "floating": "floats", "running": "runs", "passing": "passes", "shifting": "shifts",
@@ -152,9 +152,9 @@ def motion_phrase(rng: np.random.Generator, motion: str) -> str:
     if motion in MOTION_WORDS:
         return _pick(rng, MOTION_WORDS[motion])
     way = motion.removeprefix("moving ")
-    if _ALONE[way] and rng.random() < 0.35:
-        return _pick(rng, _ALONE[way])
-    return f"{_pick(rng, _GO)} {_pick(rng, _WAYS[way])}"
+    if ALONE[way] and rng.random() < 0.35:
+        return _pick(rng, ALONE[way])
+    return f"{_pick(rng, GO)} {_pick(rng, WAYS[way])}"
 
 
 def _behind(rng: np.random.Generator, background: str) -> str:
@@ -190,7 +190,7 @@ def _with_adverb(rng: np.random.Generator, does: str) -> str:
 
 def _finite(does: str) -> str:
     """ "going to the left" -> "goes to the left"."""
-    return " ".join(_FINITE.get(word, word) for word in does.split(" "))
+    return " ".join(FINITE.get(word, word) for word in does.split(" "))
 
 
 def _article(rng: np.random.Generator, noun: str) -> str:

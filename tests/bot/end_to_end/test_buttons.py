@@ -17,7 +17,7 @@ PATIENCE = 90.0  # seconds; a busy machine takes its time, an idle one none of i
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.files, PATIENCE)
+    return await interaction.message(lambda message: message.results, PATIENCE)
 
 
 async def said(interaction: Interaction) -> str:
@@ -27,7 +27,7 @@ async def said(interaction: Interaction) -> str:
 
 
 async def request_of(interaction: Interaction) -> dict[str, Any]:
-    return files.request_in((await posted(interaction)).files[0].data)
+    return files.request_in((await posted(interaction)).results[0].data)
 
 
 async def test_a_result_goes_on_after_a_restart(
@@ -37,7 +37,7 @@ async def test_a_result_goes_on_after_a_restart(
     async with running(setup.write(), discord):
         message = await posted(await ada.slash("gif", prompt="a cat", seed="5", frames=8))
         await setup.all_over()
-    first = files.request_in(message.files[0].data)
+    first = files.request_in(message.results[0].data)
     async with running(setup.write(), discord):
         again = await request_of(await ada.press(message, "Again"))
         assert {**again, "seed": 5} == first
@@ -75,9 +75,9 @@ async def test_edits_need_no_model(
         frames = {"loop": 6, "ping_pong": 14, "reverse": 8, "square": 8, "emoji": 8}
         for edit, count in frames.items():
             made = await posted(await ada.choose(message, "pick:more", edit))
-            with Image.open(io.BytesIO(made.files[0].data)) as picture:
+            with Image.open(io.BytesIO(made.results[0].data)) as picture:
                 assert getattr(picture, "n_frames", 1) == count, edit
-            assert files.request_in(made.files[0].data)["prompt"] == "a cat"
+            assert files.request_in(made.results[0].data)["prompt"] == "a cat"
         form = await bob.choose(message, "pick:more", "caption")
         await form.acknowledged()
         written = await posted(await bob.submit(form, caption="hello <@1> " + "x" * 150))

@@ -15,7 +15,7 @@ ANSWER = "/webhooks/*/messages/@original"
 
 
 def deliveries(discord: Sandbox) -> list[Message]:
-    return [message for message in discord.messages_in(discord.channel) if message.files]
+    return [message for message in discord.messages_in(discord.channel) if message.results]
 
 
 async def test_a_killed_worker_costs_nothing(setup: Setup, discord: Sandbox, ada: Person) -> None:
@@ -25,7 +25,7 @@ async def test_a_killed_worker_costs_nothing(setup: Setup, discord: Sandbox, ada
         await bot.logged("running, attempt 1")
         [worker] = bot.workers()
         worker.kill()
-        await sent.message(lambda message: message.files, 20)
+        await sent.message(lambda message: message.results, 20)
         assert [child.pid for child in bot.workers()] != [worker.pid]
     [row] = setup.rows()
     assert (row["state"], row["attempt"], row["crashes"]) == ("done", 2, 1)
@@ -61,7 +61,7 @@ async def test_a_killed_bot_takes_up_its_jobs_again(
     assert states == [("running", 1), ("queued", 0)]
     async with running(setup.write(), discord):
         for sent in (first, second):
-            await sent.message(lambda message: message.files, 20)
+            await sent.message(lambda message: message.results, 20)
     states = [(row["state"], row["attempt"]) for row in setup.rows()]
     assert states == [("done", 2), ("done", 1)]
     assert len(deliveries(discord)) == 2
@@ -109,7 +109,7 @@ async def test_sigterm_finishes_what_is_being_made(
     assert len(deliveries(discord)) == 1
     async with running(setup.write(), discord):
         for one in (sent, waiting):
-            await one.message(lambda message: message.files, 20)
+            await one.message(lambda message: message.results, 20)
     assert len(deliveries(discord)) == 2
 
 
@@ -173,7 +173,7 @@ async def test_a_channel_that_is_closed_means_a_direct_message(
         discord.fail_next("POST", "/channels/*/messages", 403, 50013)
         await ada.slash("gif", prompt="x")
         [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None, 20)
-        assert [file.data for file in message.files] == [b"x"]
+        assert [file.data for file in message.results] == [b"x"]
     assert setup.rows()[0]["state"] == "done"
 
 
@@ -206,4 +206,4 @@ async def test_a_worker_that_dies_at_start_is_not_restarted_in_a_tight_loop(
         assert "No GIF can be made" in told.text
     setup.engine = "fast:create"
     async with running(setup.write(), discord):
-        await waiting.message(lambda message: message.files, 20)
+        await waiting.message(lambda message: message.results, 20)

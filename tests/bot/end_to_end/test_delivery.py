@@ -19,11 +19,11 @@ NOISY = "tests.bot.engines.noisy:create"
 
 def files(discord: Sandbox) -> list[Message]:
     """The messages with files, wherever they are."""
-    return [message for message in discord.world.messages.values() if message.files]
+    return [message for message in discord.world.messages.values() if message.results]
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.files, 30)
+    return await interaction.message(lambda message: message.results, 30)
 
 
 async def delivered(discord: Sandbox) -> Message:
@@ -130,7 +130,7 @@ async def test_a_place_that_is_gone_means_a_direct_message(
             discord.permit_bot(discord.channel, 0)
         discord.clock.advance(16 * 60)
         [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None, 20)
-        assert [file.data for file in message.files] == [b"x"]
+        assert [file.data for file in message.results] == [b"x"]
         await setup.all_over()
     assert len(files(discord)) == 1
 
@@ -195,7 +195,7 @@ async def test_a_file_too_large_is_fitted_and_the_original_offered(
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="noise")
         message = await posted(sent)
-        [file] = message.files
+        [file] = message.results
         assert len(file.data) <= 300_000
         assert "Made smaller to fit" in message.text
         assert file.description
@@ -207,9 +207,9 @@ async def test_a_file_too_large_is_fitted_and_the_original_offered(
         assert refused.ephemeral
         assert "The original is" in refused.text
         discord.world.upload_limit = 10_000_000
-        given = await (await ada.press(message, "Original")).message(lambda each: each.files)
+        given = await (await ada.press(message, "Original")).message(lambda each: each.results)
         assert given.ephemeral
-        assert len(given.files[0].data) == master
+        assert len(given.results[0].data) == master
 
 
 async def test_a_refusal_as_too_large_is_answered_by_a_smaller_one(
@@ -220,7 +220,7 @@ async def test_a_refusal_as_too_large_is_answered_by_a_smaller_one(
     async with running(setup.write(), discord):
         message = await posted(await ada.slash("gif", prompt="noise"))
         await setup.all_over()
-    assert len(message.files[0].data) < 0.75**2 * setup.rows()[0]["size_bytes"]
+    assert len(message.results[0].data) < 0.75**2 * setup.rows()[0]["size_bytes"]
     assert "Made smaller to fit" in message.text
 
 

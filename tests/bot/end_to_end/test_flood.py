@@ -28,7 +28,7 @@ async def test_a_flood_costs_its_sender_alone(
             flood.append(await ada.slash(name, **options))
         sent = await bob.slash("gif", prompt="bob's own")
         await sent.acknowledged(30)
-        await sent.message(lambda message: message.files, 30)
+        await sent.message(lambda message: message.results, 30)
         await setup.all_over()
         texts = [message.text for interaction in flood for message in interaction.messages]
         assert 0 < len(texts) < 300

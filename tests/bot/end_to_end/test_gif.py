@@ -12,7 +12,7 @@ from tests.bot.end_to_end.process import Setup, running
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.files, 20)
+    return await interaction.message(lambda message: message.results, 20)
 
 
 async def said(interaction: Interaction) -> str:
@@ -32,7 +32,7 @@ async def test_a_prompt_becomes_a_posted_file(setup: Setup, discord: Sandbox, ad
         answer = await sent.acknowledged()
         message = await posted(sent)
     assert answer.type == DEFERRED_MESSAGE
-    [file] = message.files
+    [file] = message.results
     assert file.data == prompt.encode()
     assert file.filename.endswith(".gif")
     assert "red" in (file.description or "")
@@ -186,9 +186,9 @@ async def test_some_of_several_are_taken_and_their_answers_stay(
         sent = await ada.slash("gif", prompt="x", count=4, private=True, steps=20)
         told = await sent.message(lambda message: "Only 2 of 4 were accepted" in message.text)
         assert "You already have 2 GIFs" in told.text
-        await discord.until(lambda: len([m for m in sent.messages if m.files]) == 2 or None, 20)
+        await discord.until(lambda: len([m for m in sent.messages if m.results]) == 2 or None, 20)
     assert sent.original is not None
-    assert sent.original.files
+    assert sent.original.results
 
 
 async def test_cancelled_after_the_token_s_time_it_says_so_where_it_waited(

@@ -39,7 +39,7 @@ async def test_pages_words_filters_and_lineage(
         picked = await ada.choose(older, "pick:history_pick", "2. Red fox")
         whole = await picked.message()
         assert "1 came from it" in whole.text
-        assert whole.files
+        assert whole.results
         assert whole.ephemeral
         [choice] = await bob.autocomplete("show", "id", "fox")
         about = await said(await bob.slash("show", id=choice["value"]))

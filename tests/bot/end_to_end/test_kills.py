@@ -23,7 +23,7 @@ _STATES = {"queued", "running", "delivering", "done"}
 
 
 def is_last_word(message: Message) -> bool:
-    return bool(message.files) or "❌" in message.text
+    return bool(message.results) or "❌" in message.text
 
 
 def last_words(discord: Sandbox, prompt: str) -> list[Message]:

@@ -118,7 +118,7 @@ async def test_commands_results_and_errors(setup: Setup, discord: Sandbox) -> No
         for somebody, spoken in people(discord):
             _check_commands(somebody, spoken)
             made = await somebody.slash("gif", prompt="a ball", duration=1500)
-            message = await made.message(lambda message: message.files, WITHIN)
+            message = await made.message(lambda message: message.results, WITHIN)
             assert spoken.settings in message.text
             assert message.buttons[0]["label"] == spoken.again
             refused = await somebody.slash("gif", prompt="x", frames=24, duration=200)

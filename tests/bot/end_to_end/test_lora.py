@@ -18,7 +18,7 @@ def lora(width: int = 2048, *, filler: int = 0, words: str = "") -> bytes:
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.files, 20)
+    return await interaction.message(lambda message: message.results, 20)
 
 
 async def said(interaction: Interaction) -> str:
@@ -49,7 +49,7 @@ async def test_a_lora_is_brought_found_used_and_shared(
         refused = await said(await bob.slash("gif", prompt="x", lora=choice["value"]))
         assert "no such LoRA that you can use" in refused
         message = await posted(await ada.slash("gif", prompt="a cat", lora=choice["value"]))
-        request = files.request_in(message.files[0].data)
+        request = files.request_in(message.results[0].data)
         assert request["prompt"] == "a cat, in dragon style"
         [used] = request["loras"]
         assert used["strength"] == 0.6

@@ -79,7 +79,7 @@ async def test_a_result_is_remixed_by_its_job_or_its_recipe(
         await form.acknowledged()
         again = await request_of(await bob.submit(form, prompt="a dog"))
         assert (again["prompt"], again["seed"]) == ("a dog", 7)
-        copied = await bob.in_dm().says("", Upload("copy.gif", made.files[0].data))
+        copied = await bob.in_dm().says("", Upload("copy.gif", made.results[0].data))
         found = await bob.in_dm().message_command("Remix", copied)
         recipe = await found.message(lambda message: message.buttons, PATIENCE)
         assert "a cat" in recipe.text
@@ -102,7 +102,7 @@ async def test_the_app_comes_along_where_the_bot_is_no_member(
         await discord.commands_registered()
         sent = await there.slash("gif", prompt="a cat", count=2)
         await discord.until(
-            lambda: sum(bool(message.files) for message in sent.messages) == 2 or None, 20
+            lambda: sum(bool(message.results) for message in sent.messages) == 2 or None, 20
         )
         again = await posted(await there.press(sent.messages[0], "Again"))
         assert again.channel is there.channel

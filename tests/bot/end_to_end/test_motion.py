@@ -10,7 +10,7 @@ from tests.bot.end_to_end.process import Setup, running
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.files, 20)
+    return await interaction.message(lambda message: message.results, 20)
 
 
 async def said(interaction: Interaction) -> str:
@@ -29,7 +29,7 @@ async def test_a_source_is_followed_at_once_where_it_is_said_how(
             "gif", prompt="a cat", control_gif=source, control_type="canny", control_strength=0.7
         )
         message = await posted(sent)
-    request = files.request_in(message.files[0].data)
+    request = files.request_in(message.results[0].data)
     assert request["controls"] == [
         {"kind": "canny", "scale": 0.7, "start": 0.0, "end": 1.0, "annotator": "auto"}
     ]
@@ -58,7 +58,7 @@ async def test_a_source_is_shown_first_and_go_works_after_a_restart(
         message = await posted(pressed)
         again = await ada.press(sheet, "Go")
         assert "already used" in await said(again)
-    request = files.request_in(message.files[0].data)
+    request = files.request_in(message.results[0].data)
     assert request["controls"][0]["kind"] == "canny"
     assert request["controls"][0]["scale"] == 0.5
     assert request["control_source"].endswith(".png")  # a part of it
@@ -111,13 +111,13 @@ async def test_variations_formats_and_privacy(
             "gif", prompt="a cat", count=3, format="webp", private=True, style="noir"
         )
         await discord.until(
-            lambda: sum(bool(message.files) for message in sent.messages) == 3 or None, 20
+            lambda: sum(bool(message.results) for message in sent.messages) == 3 or None, 20
         )
         for message in sent.messages:
             assert message.ephemeral
             assert not bob.sees(message)
-            assert sniff(message.files[0].data) == "webp"
-    requests = [files.request_in(message.files[0].data) for message in sent.messages]
+            assert sniff(message.results[0].data) == "webp"
+    requests = [files.request_in(message.results[0].data) for message in sent.messages]
     assert len({request["seed"] for request in requests}) == 3
     assert {request["prompt"] for request in requests} == {"a cat, film grain"}
     assert {request["negative_prompt"] for request in requests} == {"colour"}

@@ -31,7 +31,7 @@ SMALL = {"generator": {"model": "nano"}}  # its limits; the engine loads nothing
 
 def shown(message: Message) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """The frames of the first file."""
-    with Image.open(io.BytesIO(message.files[0].data)) as picture:
+    with Image.open(io.BytesIO(message.results[0].data)) as picture:
         frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(picture)]
     return np.stack(frames).astype(int)
 
@@ -49,14 +49,14 @@ async def test_a_picture_is_the_first_look(setup: Setup, discord: Sandbox, ada: 
             "gif", prompt="dusk", image=SUNSET, image_strength=0.5, size="tall", frames=3, count=2
         )
         await discord.until(
-            lambda: sum(bool(one.files) for one in sent.messages) == 2 or None, PATIENCE
+            lambda: sum(bool(one.results) for one in sent.messages) == 2 or None, PATIENCE
         )
         await setup.all_over()
     assert looks_like(message, ORANGE)
-    request = files.request_in(message.files[0].data)
+    request = files.request_in(message.results[0].data)
     assert (request["width"], request["height"]) == (WIDE.width, WIDE.height)
     assert request["image"].startswith(str(setup.data))
-    pair = [files.request_in(one.files[0].data) for one in sent.messages]
+    pair = [files.request_in(one.results[0].data) for one in sent.messages]
     assert {(one["width"], one["image_strength"]) for one in pair} == {(LIMITS.sizes[0].width, 0.5)}
     assert len({one["seed"] for one in pair}) == 2
     assert not any(str(setup.data) in row["request"] for row in setup.rows())
@@ -91,13 +91,13 @@ async def test_a_picture_and_a_motion_together(setup: Setup, discord: Sandbox, a
             await ada.slash("gif", prompt="x", control_type="canny", control_strength=0.7, **both)
         )
         waiting = await ada.slash("gif", prompt="y", image_strength=0.3, **both)
-        sheet = await waiting.message(lambda message: message.files, PATIENCE)
+        sheet = await waiting.message(lambda message: message.results, PATIENCE)
         assert sheet.ephemeral
     async with running(setup.write(**SMALL), discord):
         later = await posted(await ada.press(sheet, "Go"))
         await setup.all_over()
     for made, strength in ((message, LIMITS.image_strength), (later, 0.3)):
-        request = files.request_in(made.files[0].data)
+        request = files.request_in(made.results[0].data)
         assert (request["width"], request["image_strength"]) == (WIDE.width, strength)
         assert request["control_source"].endswith(".gif")
         assert request["controls"][0]["kind"] == "canny"
@@ -131,7 +131,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         await setup.all_over()
         assert "Traceback" not in bot.log
     [row] = setup.rows()
-    request = files.request_in(made.files[0].data)
+    request = files.request_in(made.results[0].data)
     assert (request["prompt"], request["width"]) == ("the sun sets", WIDE.width)
     assert request["image_strength"] == 0.4  # as /settings has it
     assert row["user_name"] == "ada"
@@ -182,7 +182,7 @@ async def test_a_file_that_a_strangers_recipe_names_is_never_opened(
         await form.acknowledged(PATIENCE)
         made = await posted(await ada.submit(form))
         await setup.all_over()
-    assert files.request_in(made.files[0].data)["image"] == ""
+    assert files.request_in(made.results[0].data)["image"] == ""
     assert not looks_like(made, ORANGE)
 
 
@@ -207,7 +207,7 @@ async def test_twice_the_size_from_its_own_frames(
     async with running(setup.write(**SMALL), discord):
         larger = await posted(await ada.press(message, "Upscale"))
         assert f"{width} x {height}" in larger.text
-        request = files.request_in(larger.files[0].data)
+        request = files.request_in(larger.results[0].data)
         assert request["image"].endswith(".gif")
         theirs = await posted(await bob.press(message, "Upscale"))
         assert f"{width} x {height}" in theirs.text
@@ -254,12 +254,12 @@ async def test_nano_begins_from_a_picture_and_makes_it_larger(
         sent = await ada.slash(
             "gif", prompt="an orange ball", image=SUNSET, frames=4, steps=4, image_strength=0.5
         )
-        message = await sent.message(lambda message: message.files, 300)
+        message = await sent.message(lambda message: message.results, 300)
         await setup.all_over()
         pressed = await ada.press(message, "Upscale")
-        larger = await pressed.message(lambda message: message.files, 300)
+        larger = await pressed.message(lambda message: message.results, 300)
         await setup.all_over()
     assert [row["state"] for row in setup.rows()] == ["done", "done"]
     assert shown(message).shape == (4, WIDE.height, WIDE.width, 3)
     assert shown(larger).shape == (4, 2 * WIDE.height, 2 * WIDE.width, 3)
-    assert str(setup.data) not in str(files.request_in(larger.files[0].data))
+    assert str(setup.data) not in str(files.request_in(larger.results[0].data))

@@ -23,14 +23,14 @@ async def test_what_was_set_holds_until_something_else_is_typed(
         assert "wide" in await said(set_)
         await said(await manager.slash("settings server", style="noir"))
     async with running(setup.write(**styles), discord):
-        made = (await posted(await ada.slash("gif", prompt="a cat"))).files[0].data
+        made = (await posted(await ada.slash("gif", prompt="a cat"))).results[0].data
         request = files.request_in(made)
         assert sniff(made) == "webp"
         assert (request["width"], request["negative_prompt"]) == (768, "text")
         assert request["prompt"] == "a cat, film noir"
         await said(await ada.slash("settings mine", style="pop", format="-"))
         sent = await ada.slash("gif", prompt="a cat", size="square")
-        made = (await posted(sent)).files[0].data
+        made = (await posted(sent)).results[0].data
         request = files.request_in(made)
         assert sniff(made) == "gif"
         assert (request["width"], request["prompt"]) == (512, "a cat, pop art")
@@ -96,7 +96,7 @@ async def test_a_server_may_limit_what_is_made_there(
             for words in ("LoRA: ink", "most frames: 6", "most steps: 20", "waiting at once: 2")
         )
         message = await posted(await bob.slash("gif", prompt="a cat"))
-        request = files.request_in(message.files[0].data)
+        request = files.request_in(message.results[0].data)
         assert (request["video_length"], request["steps"]) == (6, 20)
         assert request["prompt"] == "a cat, ink"
         await setup.all_over()
@@ -109,7 +109,7 @@ async def test_a_server_may_limit_what_is_made_there(
         await setup.all_over()
         await said(await ada.slash("lora share", lora="ink", who="me"))
         message = await posted(await bob.slash("gif", prompt="a dog"))
-        assert files.request_in(message.files[0].data)["prompt"] == "a dog"
+        assert files.request_in(message.results[0].data)["prompt"] == "a dog"
         free = await manager.slash("settings server", lora="-", frames=0, steps=0, waiting=0)
         assert "Nothing is set" in await said(free)
     assert len(setup.rows()) == 4

@@ -12,7 +12,7 @@ MESSAGES = "/channels/*/messages"
 
 
 def delivered(discord: Sandbox) -> list[Message]:
-    return [message for message in discord.world.messages.values() if message.files]
+    return [message for message in discord.world.messages.values() if message.results]
 
 
 async def test_an_answer_that_opens_again(setup: Setup, discord: Sandbox, ada: Person) -> None:

@@ -156,7 +156,7 @@ async def test_many_at_once_cost_sentences_only(
 
 def has_file_of(discord: Sandbox, prompt: str) -> bool | None:
     every = discord.messages_in(discord.channel)
-    return any(message.files and prompt in message.text for message in every) or None
+    return any(message.results and prompt in message.text for message in every) or None
 
 
 def submit(shown: Interaction, person: Person, custom_id: str) -> Interaction:

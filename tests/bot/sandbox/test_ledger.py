@@ -74,6 +74,15 @@ async def test_accepted_and_delivered(ledger: Ledger, asked: Interaction, raw: R
     assert len(ledger.deliveries(MARK)) == 1
 
 
+async def test_a_preview_is_no_delivery(ledger: Ledger, asked: Interaction, raw: Raw) -> None:
+    await defer(raw, asked)
+    working = {"content": f"working at {MARK}", "components": [BUTTON]}
+    await raw.send(original(raw, asked), working, ("preview.webp", MARK.encode()), method="PATCH")
+    assert verdict(ledger) is Verdict.LOST
+    await deliver(raw, original(raw, asked))
+    assert verdict(ledger) is Verdict.DELIVERED
+
+
 async def test_told_why_not(ledger: Ledger, asked: Interaction, raw: Raw) -> None:
     await defer(raw, asked)
     await raw.call("PATCH", original(raw, asked), {"content": f"{MARK}: it could not be made"})

@@ -1,0 +1,30 @@
+"""The real engine, which waits after each step until anybody has seen how far it is."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from generator import hotshot_engine
+from generator.engine import Engine, Report
+from generator.protocol import Request
+
+_WAIT_SECONDS = 0.1
+
+
+class Unhurried:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.device, self.dtype = engine.device, engine.dtype
+
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        def slowly(stage: str, step: int, steps: int, preview: str = "") -> None:
+            report(stage, step, steps, preview)
+            time.sleep(_WAIT_SECONDS)
+
+        self._engine.generate(request, output, slowly)
+
+
+def create(**settings: Any) -> Engine:
+    return Unhurried(hotshot_engine.create(**settings))

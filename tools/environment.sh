@@ -1,0 +1,76 @@
+#!/bin/sh
+# Makes .venv, with the exact versions of constraints.txt: `tools/environment.sh PYTHON`, for make.
+# What goes wrong is one sentence and exit code 2; an environment that was only begun is taken away.
+set -u
+
+python=${1:-python3}
+room=2500 # MB that the environment and what pip unpacks on the way may take
+log=out/environment.log
+lock=out/environment.lock
+is_new=no
+
+fail() {
+    echo "The environment .venv can't be made: $1" >&2
+    exit 2
+}
+
+leave() {
+    rm -f "$lock"
+    if [ "$is_new" = yes ] && [ ! -f .venv/ready ]; then rm -rf .venv; fi
+}
+
+check_python() {
+    command -v "$python" >/dev/null 2>&1 ||
+        fail "there is no $python here; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3 demo"
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) ||
+        fail "$python doesn't run; name another Python, 3.11 or newer: make PYTHON=/path/to/python3 demo"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "$python is Python $version, and 3.11 or newer is needed; name such a one: make PYTHON=/path/to/python3 demo"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+        fail "$python has no venv module; install it (on Debian and Ubuntu: sudo apt install python$version-venv)."
+}
+
+check_place() {
+    mkdir -p out 2>/dev/null && : 2>/dev/null >"$log" ||
+        fail "$(pwd) can't be written; use a copy of Hotshot in a directory of your own."
+    free=$(df -Pm . | awk 'NR == 2 { print $4 }')
+    [ -f .venv/ready ] || [ "$free" -ge "$room" ] ||
+        fail "the disk of $(pwd) has $free MB left, and $room are needed; make room, or use another disk."
+}
+
+take_lock() {
+    if (set -C && echo $$ >"$lock") 2>/dev/null; then return; fi
+    holder=$(cat "$lock" 2>/dev/null)
+    if [ -n "$holder" ] && kill -0 "$holder" 2>/dev/null; then
+        fail "another make (process $holder) is at it just now; wait until it is done."
+    fi
+    echo $$ >"$lock"
+}
+
+install() {
+    .venv/bin/python -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 || explain
+}
+
+explain() {
+    if grep -q "No space left on device" "$log"; then
+        fail "the disk is full; make room (about $room MB, and as much for TMPDIR), then run make again."
+    elif grep -qE "NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Connection (refused|broken|aborted|reset)|unreachable" "$log"; then
+        fail "the package index can't be reached; connect to the network, or name an index by PIP_INDEX_URL, then run make again (pip's words are in $log)."
+    fi
+    said=$(grep -E "^ERROR" "$log" | tail -n 1)
+    fail "pip failed; its words are in $log${said:+: ${said#ERROR: }}"
+}
+
+check_python
+check_place
+take_lock
+trap leave EXIT
+trap 'echo "Stopped; make begins anew." >&2; exit 130' INT TERM HUP
+[ -d .venv ] || is_new=yes
+echo "Making the environment .venv; the first time, that takes a few minutes."
+"$python" -m venv .venv >>"$log" 2>&1 || explain
+# a small package first: whether there is a network shows at once
+install --retries 1 --no-deps --constraint constraints.txt einops
+install --upgrade "pip>=25"
+install --constraint constraints.txt --editable ".[dev]"
+touch .venv/ready
