@@ -89,17 +89,25 @@ class Interaction:
         found = [self.original] if self.original else []
         return [message for message in found + self.followups if not message.deleted]
 
-    async def acknowledged(self, within: float = ANSWER_WITHIN) -> Callback:
-        """The bot's first answer; TimeoutError when none came in ``within`` seconds."""
+    async def acknowledged(self, within: float | None = None) -> Callback:
+        """The bot's first answer; TimeoutError when none came in ``within`` seconds.
+
+        Without ``within`` it is waited for as long as an answer is taken.
+        """
+        if within is None:
+            within = self.world.answer_within
         return await self.world.changes.until(lambda: self.callback, within)
 
     async def message(
-        self, until: Callable[[Message], object] | None = None, within: float = 10.0
+        self, until: Callable[[Message], object] | None = None, within: float | None = None
     ) -> Message:
         """The first message of its own that satisfies ``until``; by default, one not loading.
 
-        Raises TimeoutError after ``within`` seconds, saying what stood there last.
+        Raises TimeoutError after ``within`` seconds (the sandbox's patience where it isn't given),
+        saying what stood there last.
         """
+        if within is None:
+            within = self.world.patience
         holds = until or (lambda message: not message.loading)
 
         def found() -> Message | None:

@@ -86,7 +86,7 @@ class Person:
         return self._send(COMMAND, _with_resolved(data, filled))
 
     async def autocomplete(
-        self, command: str, option: str, typed: Any, /, within: float = 3.0, **others: Any
+        self, command: str, option: str, typed: Any, /, within: float | None = None, **others: Any
     ) -> list[Json]:
         """The choices ({name, value}) that the bot offers while ``option`` is being typed."""
         name, *words = command.split()

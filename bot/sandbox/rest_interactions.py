@@ -10,7 +10,6 @@ from bot.sandbox import messages, payloads
 from bot.sandbox.body import Body
 from bot.sandbox.errors import ApiError, Problem, invalid_form
 from bot.sandbox.interactions import (
-    ANSWER_WITHIN,
     AUTOCOMPLETE,
     CHOICES,
     COMMAND,
@@ -43,7 +42,7 @@ _FITTING = {
 
 
 async def post_callback(request: web.Request) -> web.Response:
-    """The first answer: once, and within three seconds of the event."""
+    """The first answer: once, and in time after the event (three seconds, in Discord)."""
     world = request.app[WORLD]
     interaction = world.interactions.get(int(request.match_info["interaction_id"]))
     limit = world.upload_limit
@@ -68,7 +67,7 @@ async def post_callback(request: web.Request) -> web.Response:
 
 def _too_late(world: World, interaction: Interaction) -> bool:
     unanswered = interaction.callback is None
-    return unanswered and world.clock.now() - interaction.created > ANSWER_WITHIN
+    return unanswered and world.clock.now() - interaction.created > world.answer_within
 
 
 def _check_fitting(request: web.Request, interaction: Interaction, kind: int) -> None:

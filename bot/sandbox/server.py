@@ -17,12 +17,13 @@ from bot.sandbox.app import RestApi
 from bot.sandbox.clock import Clock
 from bot.sandbox.faults import Fault, Faults
 from bot.sandbox.gateway import Gateway
+from bot.sandbox.interactions import ANSWER_WITHIN
 from bot.sandbox.model import DM, Channel, Guild, Message, User
 from bot.sandbox.orders import obey
 from bot.sandbox.people import Person
 from bot.sandbox.rest import Journal, Recorded
 from bot.sandbox.troubles import Refusal
-from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, Registration, World
+from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, PATIENCE, Registration, World
 
 T = TypeVar("T")
 
@@ -30,7 +31,10 @@ T = TypeVar("T")
 class Sandbox:
     """The server, and everything a test wants to know of it.
 
-    ``check_answers`` also checks what the sandbox itself answers (``wrong_answers``).
+    ``check_answers`` also checks what the sandbox itself answers (``wrong_answers``). ``patience``
+    is for how many seconds it is waited for the bot where a call isn't given its own ``within``;
+    ``answer_within`` how many the bot has for a first answer, Discord's three or, on a busy
+    machine, more.
     """
 
     def __init__(
@@ -42,6 +46,8 @@ class Sandbox:
         upload_limit: int = DEFAULT_UPLOAD_LIMIT,
         privileged_intents: int = 0,
         check_answers: bool = False,
+        patience: float = PATIENCE,
+        answer_within: float = ANSWER_WITHIN,
     ) -> None:
         self.clock = Clock()
         self.world = World(
@@ -49,6 +55,8 @@ class Sandbox:
             token=token,
             upload_limit=upload_limit,
             privileged_intents=privileged_intents,
+            patience=patience,
+            answer_within=answer_within,
         )
         self.gateway = Gateway(self.world)
         self.journal = Journal()
@@ -180,15 +188,16 @@ class Sandbox:
             for message in self.messages_in(channel)
         ]
 
-    async def until(self, found: Callable[[], T | None], within: float = 10.0) -> T:
+    async def until(self, found: Callable[[], T | None], within: float | None = None) -> T:
         """Sleeps until ``found`` gives something but None; TimeoutError after ``within`` s."""
-        return await self.world.changes.until(found, within)
+        patience = self.world.patience if within is None else within
+        return await self.world.changes.until(found, patience)
 
-    async def connected(self, within: float = 10.0) -> None:
+    async def connected(self, within: float | None = None) -> None:
         """Until a bot has identified or resumed."""
         await self.until(lambda: self.gateway.connected or None, within)
 
-    async def commands_registered(self, within: float = 10.0) -> list[dict[str, Any]]:
+    async def commands_registered(self, within: float | None = None) -> list[dict[str, Any]]:
         """Until commands were registered; returns the last ones."""
         registration = await self.until(
             lambda: self.registrations[-1] if self.registrations else None, within

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from bot.sandbox.clock import Clock
 from bot.sandbox.errors import ApiError
-from bot.sandbox.interactions import Interaction
+from bot.sandbox.interactions import ANSWER_WITHIN, Interaction
 from bot.sandbox.model import (
     DM,
     EVERYONE,
@@ -34,6 +34,7 @@ from bot.sandbox.model import (
 MEBIBYTE = 1024 * 1024
 DEFAULT_UPLOAD_LIMIT = 10 * MEBIBYTE
 ATTACHMENT_LIFE = 24 * 3600  # seconds that a signed attachment URL is good for
+PATIENCE = 10.0  # seconds that is waited for the bot, where nobody says otherwise
 
 T = TypeVar("T")
 
@@ -93,8 +94,12 @@ class World:
         token: str | None = None,
         upload_limit: int = DEFAULT_UPLOAD_LIMIT,
         privileged_intents: int = 0,
+        patience: float = PATIENCE,
+        answer_within: float = ANSWER_WITHIN,
     ) -> None:
         self.clock = clock
+        self.patience = patience
+        self.answer_within = answer_within
         self.url = ""  # known once the server listens
         self.upload_limit = upload_limit
         self.privileged_intents = privileged_intents

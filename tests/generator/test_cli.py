@@ -22,9 +22,9 @@ import pytest
 from generator.__main__ import main
 from generator.cli.parsing import with_dashes
 from tests.generator.media.pictures import read_back
+from tests.patience import PATIENCE
 
 TINY = Path(__file__).parents[1] / "data" / "reference" / "tiny"
-PATIENCE = 120.0  # seconds; torch alone takes several on a busy machine
 SMALL = ("--width", "64", "--height", "64", "--steps", "2", "--video-length", "3")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 

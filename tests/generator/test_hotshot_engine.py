@@ -27,6 +27,7 @@ from generator.recipe import Setup, recipe_of
 from generator.worker import WorkerHandle, WorkerSettings
 from tests.generator.media.pictures import read_back
 from tests.generator.workers import outcome, receive, started
+from tests.patience import PATIENCE
 
 TINY = Path(__file__).parents[1] / "data" / "reference" / "tiny"
 A_REQUEST = Request(
@@ -183,7 +184,7 @@ def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> N
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         env={**os.environ, "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"},
     )
     assert (done.returncode, done.stderr) == (0, "")

@@ -31,7 +31,8 @@ from generator.protocol import (
 from generator.words import Words
 from generator.worker import WorkerHandle, WorkerSettings
 from tests.generator.engines.floods_events import FLOOD
-from tests.generator.workers import PATIENCE, outcome, receive, started
+from tests.generator.workers import outcome, receive, started
+from tests.patience import PATIENCE, wait_until
 
 A_REQUEST = Request(prompt="a red ball", seed=1, width=64, height=64, steps=3, guidance_scale=5.0)
 Ask = Callable[..., Generate]
@@ -192,11 +193,9 @@ def test_a_hanging_worker_can_be_killed_from_outside(ask: Ask) -> None:
         handle.commands.send(ask("one"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
-        began = time.perf_counter()
         handle.process.kill()
         with pytest.raises((EOFError, ConnectionResetError)):
             receive(handle)
-        assert time.perf_counter() - began < 5
 
 
 def test_one_killed_worker_does_not_hide_behind_another(ask: Ask) -> None:
@@ -275,10 +274,7 @@ def test_the_end_of_the_parent_ends_the_worker_in_mid_job(death: str, tmp_path: 
             parent.kill()
         parent.stdin.close()
         parent.wait(PATIENCE)
-        deadline = time.monotonic() + PATIENCE
-        while is_alive(child) and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert not is_alive(child)
+        wait_until(lambda: not is_alive(child))
 
 
 def is_alive(pid: int) -> bool:

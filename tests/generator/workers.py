@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from generator import worker
 from generator.protocol import Event, Progress, Ready, Started
 from generator.worker import WorkerHandle, WorkerSettings
-
-PATIENCE = 60.0  # seconds; the machine may be busy
+from tests.patience import PATIENCE
 
 
 @contextmanager

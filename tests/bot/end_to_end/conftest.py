@@ -9,11 +9,12 @@ import pytest
 
 from bot.sandbox import Person, Sandbox
 from tests.bot.end_to_end.process import Setup
+from tests.bot.sandboxes import make_sandbox
 
 
 @pytest.fixture
 async def discord() -> AsyncIterator[Sandbox]:
-    async with Sandbox(check_answers=True) as sandbox:
+    async with make_sandbox(check_answers=True) as sandbox:
         yield sandbox
         assert sandbox.violations == []
         assert sandbox.wrong_answers == []

@@ -7,7 +7,6 @@ import os
 import signal
 import sqlite3
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from typing import Any, Self
 import psutil
 
 from bot.sandbox import Sandbox
+from tests.patience import PATIENCE, until
 
 ROOT = Path(__file__).parents[3]
-START_WITHIN = 90.0  # seconds; a busy machine takes its time
 
 
 @dataclass
@@ -74,10 +73,10 @@ class Setup:
         await self._until_all(lambda row: row["told"])
 
     async def _until_all(self, holds: Callable[[dict[str, Any]], Any]) -> None:
-        deadline = time.monotonic() + START_WITHIN
-        while not all(map(holds, self.rows("state, told"))):
-            assert time.monotonic() < deadline, self.rows("state, told")
-            await asyncio.sleep(0.02)
+        def rows() -> list[dict[str, Any]]:
+            return self.rows("state, told")
+
+        await until(lambda: all(map(holds, rows())), rows)
 
 
 class Bot:
@@ -124,16 +123,13 @@ class Bot:
 
     async def logged(self, words: str, times: int = 1) -> None:
         """Until ``words`` stand in the log so often."""
-        deadline = time.monotonic() + START_WITHIN
-        while self.log.count(words) < times:
-            assert time.monotonic() < deadline, self.log
-            await asyncio.sleep(0.05)
+        await until(lambda: self.log.count(words) >= times, lambda: self.log)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
         """Sends a signal; returns the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-        return await asyncio.wait_for(self.process.wait(), START_WITHIN)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
 
 @asynccontextmanager
@@ -141,7 +137,7 @@ async def running(config: Path, discord: Sandbox) -> AsyncIterator[Bot]:
     """A bot that has connected; stopped at the end, whatever happened."""
     bot = await Bot.start(config)
     try:
-        connected = asyncio.ensure_future(discord.connected(START_WITHIN))
+        connected = asyncio.ensure_future(discord.connected())
         ended = asyncio.ensure_future(bot.process.wait())
         await asyncio.wait((connected, ended), return_when=asyncio.FIRST_COMPLETED)
         assert not ended.done(), bot.log
@@ -164,7 +160,7 @@ async def run_command(directory: Path, *arguments: str) -> tuple[int, str]:
 
 async def _to_end(bot: Bot) -> tuple[int, str]:
     try:
-        code = await asyncio.wait_for(bot.process.wait(), START_WITHIN)
+        code = await asyncio.wait_for(bot.process.wait(), PATIENCE)
     finally:
         await bot.stop(signal.SIGKILL)
     return code, bot.log

@@ -13,15 +13,13 @@ from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_lora import lora
 
-PATIENCE = 90.0  # seconds; a busy machine takes its time, an idle one none of it
-
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.results, PATIENCE)
+    return await interaction.message(lambda message: message.results)
 
 
 async def said(interaction: Interaction) -> str:
-    message = await interaction.message(lambda message: not message.loading, PATIENCE)
+    message = await interaction.message(lambda message: not message.loading)
     assert message.ephemeral, message.text
     return message.text
 

@@ -10,6 +10,7 @@ import pytest
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.model import Message
 from tests.bot.end_to_end.process import Setup, running
+from tests.patience import PATIENCE
 
 ANSWER = "/webhooks/*/messages/@original"
 
@@ -25,7 +26,7 @@ async def test_a_killed_worker_costs_nothing(setup: Setup, discord: Sandbox, ada
         await bot.logged("running, attempt 1")
         [worker] = bot.workers()
         worker.kill()
-        await sent.message(lambda message: message.results, 20)
+        await sent.message(lambda message: message.results)
         assert [child.pid for child in bot.workers()] != [worker.pid]
     [row] = setup.rows()
     assert (row["state"], row["attempt"], row["crashes"]) == ("done", 2, 1)
@@ -38,7 +39,7 @@ async def test_a_job_that_kills_twice_is_given_up(
     setup.engine = "killed:create"
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="x")
-        message = await sent.message(lambda message: "❌" in message.text, 20)
+        message = await sent.message(lambda message: "❌" in message.text)
     assert "crashed twice" in message.text
     assert "signal 9" in message.text
     [row] = setup.rows()
@@ -56,12 +57,12 @@ async def test_a_killed_bot_takes_up_its_jobs_again(
         await second.acknowledged()
         [worker] = bot.workers()
         await bot.stop(signal.SIGKILL)
-        worker.wait(10)  # it leaves when its parent is gone
+        worker.wait(PATIENCE)  # it leaves when its parent is gone
     states = [(row["state"], row["attempt"]) for row in setup.rows()]
     assert states == [("running", 1), ("queued", 0)]
     async with running(setup.write(), discord):
         for sent in (first, second):
-            await sent.message(lambda message: message.results, 20)
+            await sent.message(lambda message: message.results)
     states = [(row["state"], row["attempt"]) for row in setup.rows()]
     assert states == [("done", 2), ("done", 1)]
     assert len(deliveries(discord)) == 2
@@ -80,7 +81,7 @@ async def test_a_result_waits_for_the_next_start(
     trouble.times = 0
     discord.clock.advance(16 * 60)
     async with running(setup.write(), discord):
-        [message] = await discord.until(lambda: deliveries(discord) or None, 20)
+        [message] = await discord.until(lambda: deliveries(discord) or None)
     assert len(deliveries(discord)) == 1
     assert message is not sent.original
     assert message.reference is sent.original
@@ -91,7 +92,7 @@ async def test_sigterm_finishes_what_is_being_made(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
     setup.engine = "slow:create"
-    async with running(setup.write(queue={"leave_seconds": 20}), discord) as bot:
+    async with running(setup.write(queue={"leave_seconds": PATIENCE}), discord) as bot:
         sent = await ada.slash("gif", prompt="x", steps=100)
         await sent.acknowledged()
         waiting = await ada.slash("gif", prompt="y", steps=100)
@@ -103,13 +104,13 @@ async def test_sigterm_finishes_what_is_being_made(
         message = await late.message()
         assert message.ephemeral
         assert message.text == "The bot is being restarted. Please try again in a minute."
-        assert await asyncio.wait_for(bot.process.wait(), 20) == 0
+        assert await asyncio.wait_for(bot.process.wait(), PATIENCE) == 0
         assert "Traceback" not in bot.log
     assert [row["state"] for row in setup.rows()] == ["done", "queued"]
     assert len(deliveries(discord)) == 1
     async with running(setup.write(), discord):
         for one in (sent, waiting):
-            await one.message(lambda message: message.results, 20)
+            await one.message(lambda message: message.results)
     assert len(deliveries(discord)) == 2
 
 
@@ -122,7 +123,7 @@ async def test_sigterm_while_the_gateway_is_asked_for_a_new_session(
         await bot.logged("session has been invalidated")
         await asyncio.sleep(0.5)
         bot.process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(bot.process.wait(), 20) == 0
+        assert await asyncio.wait_for(bot.process.wait(), PATIENCE) == 0
         assert "Traceback" not in bot.log
 
 
@@ -141,7 +142,7 @@ async def test_a_signal_puts_back_what_takes_too_long(
     assert (row["state"], row["crashes"]) == ("queued", 0)
     setup.engine = "fast:create"
     async with running(setup.write(), discord):
-        await discord.until(lambda: deliveries(discord) or None, 20)
+        await discord.until(lambda: deliveries(discord) or None)
 
 
 async def test_a_second_signal_does_not_wait(setup: Setup, discord: Sandbox, ada: Person) -> None:
@@ -159,7 +160,7 @@ async def test_a_worker_that_hangs_is_replaced(setup: Setup, discord: Sandbox, a
     setup.engine = "hangs:create"
     async with running(setup.write(generator={"silence_seconds": 0.5}), discord):
         sent = await ada.slash("gif", prompt="x")
-        message = await sent.message(lambda message: "❌" in message.text, 20)
+        message = await sent.message(lambda message: "❌" in message.text)
     assert "said nothing for 0.5 s" in message.text
     [row] = setup.rows()
     assert (row["state"], row["attempt"], row["crashes"]) == ("failed", 2, 2)
@@ -172,7 +173,7 @@ async def test_a_channel_that_is_closed_means_a_direct_message(
         discord.fail_next("PATCH", ANSWER, 401, 50027, times=5)
         discord.fail_next("POST", "/channels/*/messages", 403, 50013)
         await ada.slash("gif", prompt="x")
-        [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None, 20)
+        [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None)
         assert [file.data for file in message.results] == [b"x"]
     assert setup.rows()[0]["state"] == "done"
 
@@ -195,15 +196,13 @@ async def test_a_worker_that_dies_at_start_is_not_restarted_in_a_tight_loop(
     setup.engine = "killed_in_setup:create"
     async with running(setup.write(), discord) as bot:
         waiting = await ada.slash("gif", prompt="x")
-        message = await waiting.message(lambda message: "⏸️" in message.text, 30)
+        message = await waiting.message(lambda message: "⏸️" in message.text)
         assert "crashes while starting" in message.text
         assert bot.log.count("the worker on cpu can't start") <= 4
         refused = await bob.slash("gif", prompt="x")
         assert "crashes while starting" in (await refused.message()).text
-        [told] = await discord.until(
-            lambda: discord.direct_messages(discord.world.owner) or None, 20
-        )
+        [told] = await discord.until(lambda: discord.direct_messages(discord.world.owner) or None)
         assert "No GIF can be made" in told.text
     setup.engine = "fast:create"
     async with running(setup.write(), discord):
-        await waiting.message(lambda message: message.results, 20)
+        await waiting.message(lambda message: message.results)

@@ -23,11 +23,11 @@ def files(discord: Sandbox) -> list[Message]:
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.results, 30)
+    return await interaction.message(lambda message: message.results)
 
 
 async def delivered(discord: Sandbox) -> Message:
-    found = await discord.until(lambda: files(discord) or None, 30)
+    found = await discord.until(lambda: files(discord) or None)
     return found[0]
 
 
@@ -107,8 +107,8 @@ async def test_a_token_that_expires_in_the_queue(
         sent = await bob.slash("gif", prompt="second", steps=150)
         await sent.message(lambda message: "ahead of yours" in message.text)
         discord.clock.advance(16 * 60)
-        await sent.message(lambda message: "of 150" in message.text, 20)
-        made = await discord.until(lambda: files(discord)[1:] or None, 30)
+        await sent.message(lambda message: "of 150" in message.text)
+        made = await discord.until(lambda: files(discord)[1:] or None)
         assert made[0].reference is sent.original
         await sent.message(lambda message: "see the reply" in message.text)
         await setup.all_over()
@@ -129,7 +129,7 @@ async def test_a_place_that_is_gone_means_a_direct_message(
         else:
             discord.permit_bot(discord.channel, 0)
         discord.clock.advance(16 * 60)
-        [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None, 20)
+        [message] = await discord.until(lambda: discord.direct_messages(ada.user) or None)
         assert [file.data for file in message.results] == [b"x"]
         await setup.all_over()
     assert len(files(discord)) == 1
@@ -182,7 +182,7 @@ async def test_the_gateway_is_away_for_a_while(
         async with discord.outage(resume=False):
             await bot.logged("delivering, attempt 1")
         await posted(sent)
-        await discord.connected(40)
+        await discord.connected()
         await posted(await bob.slash("gif", prompt="y", steps=1))
     assert len(files(discord)) == 2
 
@@ -234,7 +234,7 @@ async def test_one_that_gets_no_smaller_is_tried_again_before_it_is_given_up(
         await setup.all_over()
         discord.add_fault(Refusal("PATCH", ANSWER, times=None, code=40005, uploads=True))
         sent = await bob.slash("gif", prompt="y")
-        await sent.message(lambda message: "Discord refuses even" in message.text, 30)
+        await sent.message(lambda message: "Discord refuses even" in message.text)
     assert [row["state"] for row in setup.rows()] == ["done", "failed"]
 
 

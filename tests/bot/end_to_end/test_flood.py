@@ -27,8 +27,8 @@ async def test_a_flood_costs_its_sender_alone(
             name, options = commands[number % len(commands)]
             flood.append(await ada.slash(name, **options))
         sent = await bob.slash("gif", prompt="bob's own")
-        await sent.acknowledged(30)
-        await sent.message(lambda message: message.results, 30)
+        await sent.acknowledged()
+        await sent.message(lambda message: message.results)
         await setup.all_over()
         texts = [message.text for interaction in flood for message in interaction.messages]
         assert 0 < len(texts) < 300

@@ -12,7 +12,7 @@ from tests.bot.end_to_end.process import Setup, running
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.results, 20)
+    return await interaction.message(lambda message: message.results)
 
 
 async def said(interaction: Interaction) -> str:
@@ -186,7 +186,7 @@ async def test_some_of_several_are_taken_and_their_answers_stay(
         sent = await ada.slash("gif", prompt="x", count=4, private=True, steps=20)
         told = await sent.message(lambda message: "Only 2 of 4 were accepted" in message.text)
         assert "You already have 2 GIFs" in told.text
-        await discord.until(lambda: len([m for m in sent.messages if m.results]) == 2 or None, 20)
+        await discord.until(lambda: len([m for m in sent.messages if m.results]) == 2 or None)
     assert sent.original is not None
     assert sent.original.results
 
@@ -201,7 +201,7 @@ async def test_cancelled_after_the_token_s_time_it_says_so_where_it_waited(
         message = await waiting.message(lambda message: "ahead of yours" in message.text)
         discord.clock.advance(16 * 60)
         assert "Cancelled" in await said(await ada.slash("cancel"))
-        await discord.until(lambda: "Cancelled" in message.text or None, 20)
+        await discord.until(lambda: "Cancelled" in message.text or None)
         assert not message.buttons
 
 
@@ -239,14 +239,14 @@ async def test_previews_are_shown_and_gone_in_the_end(
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="a ball", steps=12)
         for step in (2, 6):
-            shown = await sent.message(holding(f"preview at {step}"), 20)
+            shown = await sent.message(holding(f"preview at {step}"))
             [file] = shown.files
             assert file.filename == "preview.webp"
             assert "a ball" in (file.description or "")
             assert "▰" in shown.text
-        await sent.message(holding("a ball"), 20)
+        await sent.message(holding("a ball"))
         again = await ada.slash("gif", prompt="another", steps=12)
-        message = await again.message(lambda message: message.files, 20)
+        message = await again.message(lambda message: message.files)
         await ada.press(message, "Cancel")
         gone = await again.message(lambda message: "Cancelled" in message.text)
         assert not gone.files

@@ -15,7 +15,8 @@ import pytest
 
 from bot.sandbox import Interaction, Person, Sandbox
 from bot.sandbox.model import Message
-from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, running
+from tests.bot.end_to_end.process import Bot, Setup, running
+from tests.patience import PATIENCE
 
 _MOST_WRITES = 9  # a few more than there are
 _ROUNDS = 4
@@ -45,16 +46,16 @@ async def killed_run(
     dead = asyncio.ensure_future(bot.process.wait())
     try:
         connected = asyncio.ensure_future(
-            discord.until(lambda: discord.gateway.identified > known or None, START_WITHIN)
+            discord.until(lambda: discord.gateway.identified > known or None)
         )
         await asyncio.wait((dead, connected), return_when=asyncio.FIRST_COMPLETED)
         if dead.done():
             connected.cancel()
             return None, True
-        await discord.connected(START_WITHIN)
+        await discord.connected()
         sent = await ada.slash("gif", prompt=prompt, steps=2)
         over = asyncio.ensure_future(_until_over(setup))
-        await asyncio.wait((dead, over), return_when=asyncio.FIRST_COMPLETED, timeout=START_WITHIN)
+        await asyncio.wait((dead, over), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
         over.cancel()
         await asyncio.gather(over, return_exceptions=True)
         return sent, dead.done()
@@ -79,7 +80,7 @@ def _counted(data: Path, table: str) -> int:
 
 async def said(discord: Sandbox, prompt: str) -> list[Message]:
     """The last words, once there are some."""
-    return await discord.until(lambda: last_words(discord, prompt) or None, 20)
+    return await discord.until(lambda: last_words(discord, prompt) or None)
 
 
 async def killed_and_started_again(

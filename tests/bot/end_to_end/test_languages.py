@@ -10,8 +10,6 @@ from bot.sandbox.model import Message
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 
-WITHIN = 30.0
-
 
 @dataclass(frozen=True)
 class Spoken:
@@ -102,7 +100,7 @@ LANGUAGES = [
 
 
 async def whispered(interaction: Interaction) -> str:
-    message = await interaction.message(within=WITHIN)
+    message = await interaction.message()
     assert message.ephemeral
     return message.text
 
@@ -118,7 +116,7 @@ async def test_commands_results_and_errors(setup: Setup, discord: Sandbox) -> No
         for somebody, spoken in people(discord):
             _check_commands(somebody, spoken)
             made = await somebody.slash("gif", prompt="a ball", duration=1500)
-            message = await made.message(lambda message: message.results, WITHIN)
+            message = await made.message(lambda message: message.results)
             assert spoken.settings in message.text
             assert message.buttons[0]["label"] == spoken.again
             refused = await somebody.slash("gif", prompt="x", frames=24, duration=200)
@@ -127,7 +125,7 @@ async def test_commands_results_and_errors(setup: Setup, discord: Sandbox) -> No
             sent = await somebody.slash("gif", prompt="x", control_gif=still)
             assert spoken.unmoving in await whispered(sent)
             failed = await somebody.slash("gif", prompt="bug")
-            message = await failed.message(lambda message: "❌" in message.text, WITHIN)
+            message = await failed.message(lambda message: "❌" in message.text)
             assert spoken.of_worker in message.text
             await setup.all_over()
             page = await whispered(await somebody.slash("history"))
@@ -151,14 +149,14 @@ async def test_progress_and_its_end_after_a_restart(setup: Setup, discord: Sandb
         await (await manager.slash("gif", prompt="first")).acknowledged()
         for somebody, spoken in people(discord):
             sent = await somebody.slash("gif", prompt="next")
-            message = await sent.message(_has(spoken.waiting), WITHIN)
+            message = await sent.message(_has(spoken.waiting))
             waiting.append((sent, message, spoken))
             assert spoken.too_many in await whispered(await somebody.slash("gif", prompt="x"))
     async with running(config, discord):  # what the row says is all that is known of the language
         for sent, message, spoken in waiting:
-            await sent.message(_has(spoken.waiting), WITHIN)
+            await sent.message(_has(spoken.waiting))
             await manager.press(message, spoken.cancel)
-            await sent.message(_has(spoken.over), WITHIN)
+            await sent.message(_has(spoken.over))
             assert not message.buttons
 
 

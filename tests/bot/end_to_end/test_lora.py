@@ -18,11 +18,11 @@ def lora(width: int = 2048, *, filler: int = 0, words: str = "") -> bytes:
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.results, 20)
+    return await interaction.message(lambda message: message.results)
 
 
 async def said(interaction: Interaction) -> str:
-    message = await interaction.message(lambda message: not message.loading, 20)
+    message = await interaction.message(lambda message: not message.loading)
     assert message.ephemeral, message.text
     return message.text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.sandbox import Person, Sandbox, Upload
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import PATIENCE, posted, request_of, said
+from tests.bot.end_to_end.test_buttons import posted, request_of, said
 
 
 async def test_anybodys_gif_is_used_as_motion(
@@ -20,7 +20,7 @@ async def test_anybodys_gif_is_used_as_motion(
         )
         message = await bob.says("look", Upload("dance.gif", files.gif()))
         shown = await ada.message_command("Use as motion", message)
-        sheet = await shown.message(lambda message: message.files, PATIENCE)
+        sheet = await shown.message(lambda message: message.files)
         form = await ada.press(sheet, "Go")
         await form.acknowledged()
         made = await request_of(await ada.submit(form, prompt="a robot"))
@@ -38,7 +38,7 @@ async def test_what_is_forwarded_or_picked_is_used_as_well(
         text_first = await bob.says("notes", Upload("notes.txt", b"left, right"), dance)
         for message in (await bob.forwards(text_first), await bob.picks_gif(dance)):
             shown = await ada.message_command("Use as motion", message)
-            assert (await shown.message(lambda message: message.files, PATIENCE)).buttons
+            assert (await shown.message(lambda message: message.files)).buttons
             form = await ada.message_command("Animate this", message)
             await form.acknowledged()
             made = await request_of(await ada.submit(form, prompt="it waves"))
@@ -81,7 +81,7 @@ async def test_a_result_is_remixed_by_its_job_or_its_recipe(
         assert (again["prompt"], again["seed"]) == ("a dog", 7)
         copied = await bob.in_dm().says("", Upload("copy.gif", made.results[0].data))
         found = await bob.in_dm().message_command("Remix", copied)
-        recipe = await found.message(lambda message: message.buttons, PATIENCE)
+        recipe = await found.message(lambda message: message.buttons)
         assert "a cat" in recipe.text
         form = await bob.in_dm().press(recipe, "Change it")
         await form.acknowledged()
@@ -102,7 +102,7 @@ async def test_the_app_comes_along_where_the_bot_is_no_member(
         await discord.commands_registered()
         sent = await there.slash("gif", prompt="a cat", count=2)
         await discord.until(
-            lambda: sum(bool(message.results) for message in sent.messages) == 2 or None, 20
+            lambda: sum(bool(message.results) for message in sent.messages) == 2 or None
         )
         again = await posted(await there.press(sent.messages[0], "Again"))
         assert again.channel is there.channel

@@ -10,11 +10,11 @@ from tests.bot.end_to_end.process import Setup, running
 
 
 async def posted(interaction: Interaction) -> Message:
-    return await interaction.message(lambda message: message.results, 20)
+    return await interaction.message(lambda message: message.results)
 
 
 async def said(interaction: Interaction) -> str:
-    message = await interaction.message(lambda message: not message.loading, 20)
+    message = await interaction.message(lambda message: not message.loading)
     assert message.ephemeral, message.text
     return message.text
 
@@ -46,14 +46,14 @@ async def test_a_source_is_shown_first_and_go_works_after_a_restart(
         sent = await ada.slash(
             "gif", prompt="a cat", control_gif=Upload("a.gif", files.gif(frames=12))
         )
-        sheet = await sent.message(lambda message: message.files, 20)
+        sheet = await sent.message(lambda message: message.files)
         assert sheet.ephemeral
         assert setup.rows() == []
     async with running(setup.write(), discord):
         await ada.choose(sheet, "pick:sheet_part", "The first half")
-        await sent.message(lambda message: len(message.versions) > 2, 20)
+        await sent.message(lambda message: len(message.versions) > 2)
         await ada.choose(sheet, "pick:sheet_strength", "strength 0.5")
-        await sent.message(lambda message: len(message.versions) > 3, 20)
+        await sent.message(lambda message: len(message.versions) > 3)
         pressed = await ada.press(sheet, "Go")
         message = await posted(pressed)
         again = await ada.press(sheet, "Go")
@@ -70,7 +70,7 @@ async def test_go_that_was_refused_can_be_pressed_again(
     setup.engine = "slow:create"
     async with running(setup.write(queue={"per_user": 1}), discord):
         sent = await ada.slash("gif", prompt="a cat", control_gif=Upload("a.gif", files.gif()))
-        sheet = await sent.message(lambda message: message.files, 20)
+        sheet = await sent.message(lambda message: message.files)
         other = await ada.slash("gif", prompt="x", steps=150)
         await other.message(lambda message: message.buttons)
         assert "that is the limit here" in await said(await ada.press(sheet, "Go"))
@@ -111,7 +111,7 @@ async def test_variations_formats_and_privacy(
             "gif", prompt="a cat", count=3, format="webp", private=True, style="noir"
         )
         await discord.until(
-            lambda: sum(bool(message.results) for message in sent.messages) == 3 or None, 20
+            lambda: sum(bool(message.results) for message in sent.messages) == 3 or None
         )
         for message in sent.messages:
             assert message.ephemeral

@@ -32,7 +32,7 @@ async def test_an_interaction_with_little_in_it_is_served(
     async with running(setup.write(), discord):
         for changed in (least, no_channel):
             sent = altered(discord, person, "gif", changed, prompt="x")
-            await sent.message(lambda message: message.results, 20)
+            await sent.message(lambda message: message.results)
         await setup.all_over()
     assert {row["channel_id"] for row in setup.rows("channel_id")} == {person.channel.id}
 
@@ -41,7 +41,7 @@ async def test_a_press_needs_no_more_than_its_name(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
     async with running(setup.write(), discord):
-        message = await (await ada.slash("gif", prompt="x")).message(lambda each: each.results, 20)
+        message = await (await ada.slash("gif", prompt="x")).message(lambda each: each.results)
         await setup.all_over()
         again = f"do:again:{setup.rows('id')[0]['id']}"
         menu = again.replace("do:again", "pick:more")
@@ -54,7 +54,7 @@ async def test_a_press_needs_no_more_than_its_name(
             for said in ({"id": str(message.id)}, {"id": str(message.id), "components": []}):
                 data = {"component_type": kind, "custom_id": custom_id, "values": ["x"]}
                 pressed = press(discord, ada, message, data, said)
-                await pressed.message(partial(holds, words), 20)
+                await pressed.message(partial(holds, words))
         await setup.all_over()
     assert len(setup.rows()) == 3
 
@@ -66,8 +66,8 @@ async def test_what_the_gateway_says_twice_is_done_once(
         sent = await ada.slash("gif", prompt="x")
         event = payloads.interaction_event(discord.world, sent)
         discord.world.publish(Dispatch("INTERACTION_CREATE", event, guild_id=discord.guild.id))
-        await sent.message(lambda message: message.results, 20)
-        await (await ada.slash("gif", prompt="y")).message(lambda message: message.results, 20)
+        await sent.message(lambda message: message.results)
+        await (await ada.slash("gif", prompt="y")).message(lambda message: message.results)
     assert len(setup.rows()) == 2
 
 
@@ -77,5 +77,5 @@ async def test_an_event_that_makes_no_sense_costs_nothing_but_a_line(
     async with running(setup.write(), discord) as bot:
         for name in ("INTERACTION_CREATE", "CHANNEL_CREATE", "GUILD_CREATE", "NEVER_HEARD_OF"):
             discord.world.publish(Dispatch(name, {"id": "nonsense"}, guild_id=None))
-        await (await ada.slash("gif", prompt="x")).message(lambda message: message.results, 20)
+        await (await ada.slash("gif", prompt="x")).message(lambda message: message.results)
         assert bot.log.count("passed over") == 3

@@ -19,7 +19,8 @@ from generator.recipe import Recipe
 from generator.recipe import Setup as Model
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import PATIENCE, forge, posted, request_of, said
+from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
+from tests.patience import PATIENCE
 
 LOOKS = "tests.bot.engines.looks:create"
 ORANGE = (240, 160, 20)
@@ -48,9 +49,7 @@ async def test_a_picture_is_the_first_look(setup: Setup, discord: Sandbox, ada: 
         sent = await ada.slash(
             "gif", prompt="dusk", image=SUNSET, image_strength=0.5, size="tall", frames=3, count=2
         )
-        await discord.until(
-            lambda: sum(bool(one.results) for one in sent.messages) == 2 or None, PATIENCE
-        )
+        await discord.until(lambda: sum(bool(one.results) for one in sent.messages) == 2 or None)
         await setup.all_over()
     assert looks_like(message, ORANGE)
     request = files.request_in(message.results[0].data)
@@ -73,7 +72,7 @@ async def test_a_killed_bot_goes_on_with_its_picture(
         await bot.logged("running, attempt 1")
         [worker] = bot.workers()
         await bot.stop(signal.SIGKILL)
-        worker.wait(10)
+        worker.wait(PATIENCE)
     assert [row["state"] for row in setup.rows()] == ["running"]
     async with running(setup.write(**SMALL), discord):
         message = await posted(sent)
@@ -91,7 +90,7 @@ async def test_a_picture_and_a_motion_together(setup: Setup, discord: Sandbox, a
             await ada.slash("gif", prompt="x", control_type="canny", control_strength=0.7, **both)
         )
         waiting = await ada.slash("gif", prompt="y", image_strength=0.3, **both)
-        sheet = await waiting.message(lambda message: message.results, PATIENCE)
+        sheet = await waiting.message(lambda message: message.results)
         assert sheet.ephemeral
     async with running(setup.write(**SMALL), discord):
         later = await posted(await ada.press(sheet, "Go"))
@@ -115,7 +114,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         assert "no uploaded file" in await said(await ada.message_command("Animate this", words))
         message = await bob.says("look", SUNSET)
         form = await ada.message_command("Animate this", message)
-        await form.acknowledged(PATIENCE)
+        await form.acknowledged()
     async with running(setup.write(**SMALL), discord) as bot:  # the form is still open
         sent = await ada.submit(form, prompt="the sun sets")
         made = await posted(sent)
@@ -124,7 +123,7 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         again = await ada.submit(form, prompt="the sun sets", strength="0.5")
         assert "already been sent" in await said(again)
         form = await ada.message_command("Animate this", message)
-        await form.acknowledged(PATIENCE)
+        await form.acknowledged()
         assert "must be from 0.05 to 1" in await said(
             await ada.submit(form, prompt="x", strength="7")
         )
@@ -177,9 +176,9 @@ async def test_a_file_that_a_strangers_recipe_names_is_never_opened(
         await discord.commands_registered()
         message = await bob.says("remix me", Upload("a.gif", lure.read_bytes()))
         found = await ada.message_command("Remix", message)
-        recipe = await found.message(lambda message: message.buttons, PATIENCE)
+        recipe = await found.message(lambda message: message.buttons)
         form = await ada.press(recipe, "Change it")
-        await form.acknowledged(PATIENCE)
+        await form.acknowledged()
         made = await posted(await ada.submit(form))
         await setup.all_over()
     assert files.request_in(made.results[0].data)["image"] == ""
@@ -254,10 +253,10 @@ async def test_nano_begins_from_a_picture_and_makes_it_larger(
         sent = await ada.slash(
             "gif", prompt="an orange ball", image=SUNSET, frames=4, steps=4, image_strength=0.5
         )
-        message = await sent.message(lambda message: message.results, 300)
+        message = await sent.message(lambda message: message.results)
         await setup.all_over()
         pressed = await ada.press(message, "Upscale")
-        larger = await pressed.message(lambda message: message.results, 300)
+        larger = await pressed.message(lambda message: message.results)
         await setup.all_over()
     assert [row["state"] for row in setup.rows()] == ["done", "done"]
     assert shown(message).shape == (4, WIDE.height, WIDE.width, 3)

@@ -16,7 +16,9 @@ from aiohttp import web
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.faults import Matching
 from bot.storage.migrate import known_revisions
-from tests.bot.end_to_end.process import START_WITHIN, Bot, Setup, run_command, run_to_end, running
+from tests.bot.end_to_end.process import Bot, Setup, run_command, run_to_end, running
+from tests.bot.sandboxes import make_sandbox
+from tests.patience import PATIENCE
 
 
 class ForeignGateway(Matching):
@@ -116,13 +118,13 @@ async def test_discord_that_comes_late(tmp_path: Path) -> None:
     """Nobody listens there yet; the bot waits, without a traceback."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    discord = Sandbox(port=port, token="known beforehand")
+    discord = make_sandbox(port=port, token="known beforehand")
     discord.world.url = f"http://127.0.0.1:{port}"
     bot = await Bot.start(Setup(tmp_path, discord).write())
     try:
         await bot.logged("Discord can't be reached, trying again in 1 s")
         async with discord:
-            await discord.connected(START_WITHIN)
+            await discord.connected()
             assert await bot.stop() == 0
         assert "Traceback" not in bot.log
     finally:
@@ -186,7 +188,7 @@ async def test_status(setup: Setup, discord: Sandbox, ada: Person) -> None:
 async def _status_that(setup: Setup, holds: Callable[[str], bool]) -> str:
     """What ``status`` prints, once it ``holds``."""
     config = setup.directory / "config.toml"
-    deadline = time.monotonic() + START_WITHIN
+    deadline = time.monotonic() + PATIENCE
     while True:
         log = setup.directory / "status.log"
         log.unlink(missing_ok=True)

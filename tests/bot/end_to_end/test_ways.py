@@ -20,7 +20,7 @@ async def test_an_answer_that_opens_again(setup: Setup, discord: Sandbox, ada: P
     discord.add_fault(Reset("POST", MESSAGES, after=True))
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="x")
-        await discord.until(lambda: delivered(discord) or None, 20)
+        await discord.until(lambda: delivered(discord) or None)
         await setup.all_over()
     [message] = delivered(discord)
     assert message is not sent.original
@@ -36,7 +36,7 @@ async def test_a_channel_that_opens_again_after_a_restart(
     discord.add_fault(lost)
     async with running(setup.write(), discord) as bot:
         await ada.slash("gif", prompt="x")
-        await discord.until(lambda: delivered(discord) or None, 20)
+        await discord.until(lambda: delivered(discord) or None)
         await bot.stop(signal.SIGKILL)
     assert lost.hits
     assert setup.rows()[0]["state"] == "delivering"
@@ -58,7 +58,7 @@ async def test_an_answer_that_got_through_and_can_t_be_edited_any_more(
     discord.add_fault(Refusal("PATCH", ANSWER, code=10008, uploads=True))
     async with running(setup.write(), discord):
         sent = await guest.slash("gif", prompt="x")
-        await discord.until(lambda: delivered(discord) or None, 20)
+        await discord.until(lambda: delivered(discord) or None)
         await setup.all_over()
     [message] = delivered(discord)
     assert message is sent.original

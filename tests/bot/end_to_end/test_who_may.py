@@ -104,7 +104,7 @@ async def test_a_stranger_gets_no_further_than_a_sentence(
     async with running(setup.write(), discord) as bot:
         message = await posted(await ada.slash("gif", prompt="secret", private=True))
         sent = await ada.slash("gif", prompt="x", control_gif=Upload("a.gif", files.gif()))
-        sheet = await sent.message(lambda message: message.files, 20)
+        sheet = await sent.message(lambda message: message.files)
         await setup.all_over()
         job_id = setup.rows("id")[0]["id"]
         draft_id = sheet.buttons[0]["custom_id"].rpartition(":")[2]
@@ -145,7 +145,7 @@ async def test_many_at_once_cost_sentences_only(
         ]
         flood += [await ada.slash("gif", prompt="x") for _ in range(50)]
         await bob.slash("gif", prompt="bob's own")
-        await discord.until(lambda: has_file_of(discord, "bob's own"), 60)  # in whatever message
+        await discord.until(lambda: has_file_of(discord, "bob's own"))  # in whatever message
         answers = [message.text for interaction in flood for message in interaction.messages]
         assert any("still being read" in words for words in answers)
         await setup.all_over()

@@ -20,6 +20,7 @@ from bot.storage.database import Database
 from bot.storage.room import Room
 from generator.protocol import Finished, Generate
 from tests.bot.jobs.samples import ORIGIN, REQUEST
+from tests.patience import PATIENCE
 
 
 class Notebook:
@@ -119,7 +120,7 @@ class House:
 
     async def row_in(self, job: Job, state: State) -> Job:
         """The row, once it is in ``state``."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while (found := await self.row(job)).state is not state:
             assert time.monotonic() < deadline, found
             await asyncio.sleep(0.005)

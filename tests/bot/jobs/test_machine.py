@@ -26,6 +26,7 @@ from generator.protocol import Failed, Generate, Progress
 from generator.words import Words
 from tests.bot.jobs.house import House, Notebook
 from tests.bot.jobs.samples import ORIGIN
+from tests.patience import PATIENCE
 
 T = TypeVar("T")
 
@@ -193,7 +194,7 @@ class Service(RuleBasedStateMachine):
             house.jobs.ended(job, house.finished(generate))
         await house.jobs.settled()
         while house.jobs.waiting_or_running():
-            ticket = await asyncio.wait_for(house.jobs.next_ticket(), 5)
+            ticket = await asyncio.wait_for(house.jobs.next_ticket(), PATIENCE)
             if (begun := await house.jobs.begin(ticket, "cpu")) is not None:
                 house.jobs.ended(begun[0], house.finished(begun[1]))
             await house.jobs.settled()

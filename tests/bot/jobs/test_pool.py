@@ -20,8 +20,7 @@ from generator.protocol import Cancelled, Control, Finished, Generate, Outcome, 
 from generator.words import Words
 from generator.worker import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
-
-WITHIN = 20.0  # seconds; a busy machine takes its time
+from tests.patience import PATIENCE, until
 
 
 class Ledger:
@@ -86,10 +85,7 @@ class Ledger:
         self.given_up.append(reason)
 
     async def until(self, holds: Callable[[], object]) -> None:
-        deadline = time.monotonic() + WITHIN
-        while not holds():
-            assert time.monotonic() < deadline, vars(self)
-            await asyncio.sleep(0.01)
+        await until(holds, lambda: vars(self))
 
 
 def _package(engine: str) -> str:
@@ -252,7 +248,7 @@ async def test_a_control_net_that_is_new_may_be_downloaded_first(tmp_path: Path)
     ledger = Ledger(tmp_path)
     ledger.controls = (Control("canny"),)
     ledger.add("a", "b")
-    patient = Watch(silence_seconds=0.01, start_seconds=20)
+    patient = Watch(silence_seconds=0.01, start_seconds=PATIENCE)
     async with pool_of(ledger, "slow", watch=patient):
         await ledger.until(lambda: ledger.outcomes and ledger.deaths)
     assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a"]

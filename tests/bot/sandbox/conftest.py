@@ -10,12 +10,13 @@ import pytest
 from bot.sandbox import Person, Sandbox
 from tests.bot.sandbox.raw import Raw
 from tests.bot.sandbox.small_bot import SmallBot, running
+from tests.bot.sandboxes import make_sandbox
 
 
 @pytest.fixture
 async def discord() -> AsyncIterator[Sandbox]:
     """Whatever a test does, the sandbox's own answers fit Discord's description."""
-    async with Sandbox(check_answers=True) as sandbox:
+    async with make_sandbox(check_answers=True) as sandbox:
         yield sandbox
         assert sandbox.wrong_answers == []
 

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from bot.sandbox import Interaction, Sandbox
+from tests.patience import PATIENCE
 
 
 class Raw:
@@ -76,7 +77,7 @@ class Socket:
         await self.socket.send_json({"op": op, "d": data})
 
     async def hear(self) -> dict[str, Any]:
-        return dict(await self.socket.receive_json(timeout=5))
+        return dict(await self.socket.receive_json(timeout=PATIENCE))
 
     async def until(self, name: str) -> dict[str, Any]:
         """The next dispatch of that name."""

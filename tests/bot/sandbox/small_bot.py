@@ -12,7 +12,8 @@ import discord
 import yarl
 from discord import app_commands
 
-_UP_WITHIN = 60.0  # seconds
+from tests.patience import PATIENCE
+
 GIF = b"GIF89a" + (64).to_bytes(2, "little") + (48).to_bytes(2, "little") + b"\x00" * 50
 
 
@@ -167,7 +168,7 @@ async def running(bot: SmallBot, url: str, token: str) -> AsyncIterator[SmallBot
             start = asyncio.create_task(bot.start(token))
             ready = asyncio.create_task(bot.came_up.wait())
             done, _ = await asyncio.wait(
-                [start, ready], timeout=_UP_WITHIN, return_when=asyncio.FIRST_COMPLETED
+                [start, ready], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED
             )
             ready.cancel()
             if start.done():

@@ -182,7 +182,7 @@ async def test_a_second_answer_is_refused(discord: Sandbox, raw: Raw, ada: Perso
 
 async def test_a_late_answer_is_refused(discord: Sandbox, raw: Raw, ada: Person) -> None:
     interaction = await typed(discord, raw, ada)
-    discord.clock.advance(3.1)
+    discord.clock.advance(discord.world.answer_within + 0.1)
     status, body = await raw.answer(interaction, {"type": 5})
     assert (status, body["code"]) == (404, 10062)
     assert interaction.callback is None

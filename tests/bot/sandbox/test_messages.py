@@ -12,6 +12,7 @@ from bot.sandbox import Channel, Person, Sandbox, Upload
 from bot.sandbox.model import EVERYONE, SEND_MESSAGES
 from tests.bot.sandbox.raw import Raw
 from tests.bot.sandbox.small_bot import GIF, SmallBot, running
+from tests.patience import PATIENCE
 
 
 def path_of(channel: Channel, message_id: str = "") -> str:
@@ -41,7 +42,7 @@ async def test_a_library_hears_of_messages(discord: Sandbox) -> None:
         ada = discord.person("ada")
         await ada.says("in the open", Upload("a.txt", b"text"))
         await ada.in_dm().says("in private")
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             heard = [await bot.messages.get() for _ in range(2)]
     assert [message.content for message in heard] == ["", "in private"]
 

@@ -92,7 +92,7 @@ async def test_the_gateway_and_the_places(discord: Sandbox, bot: SmallBot, ada: 
     await discord.order("gateway close")
     await discord.until(lambda: not gateway.connected or None)
     await discord.order("gateway open")
-    await discord.until(lambda: gateway.connected or None, 20)
+    await discord.until(lambda: gateway.connected or None)
     discord.add_channel("spare")
     await discord.order("channel delete spare")
     assert [channel.name for channel in discord.guild.channels.values()] == ["gifs"]

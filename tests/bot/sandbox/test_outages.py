@@ -12,9 +12,9 @@ import pytest
 from bot.sandbox import NotOffered, Person, Sandbox, SandboxError
 from tests.bot.sandbox.raw import Raw
 from tests.bot.sandbox.small_bot import SmallBot, running
+from tests.patience import PATIENCE
 
 SEND_MESSAGES = 1 << 11
-_BACK_WITHIN = 60.0  # seconds; the library's pauses are drawn at random and grow
 
 
 @pytest.fixture(autouse=True)
@@ -23,14 +23,14 @@ def quiet(caplog: pytest.LogCaptureFixture) -> None:
 
 
 async def answered(ada: Person, name: str) -> bool:
-    message = await (await ada.slash("find", name=name)).message(within=20)
+    message = await (await ada.slash("find", name=name)).message()
     return message.content == name
 
 
 async def until_back(discord: Sandbox, *, identified: int = 1, resumed: int = 0) -> None:
     gateway = discord.gateway
     await discord.until(
-        lambda: (gateway.identified, gateway.resumed) == (identified, resumed) or None, _BACK_WITHIN
+        lambda: (gateway.identified, gateway.resumed) == (identified, resumed) or None
     )
 
 
@@ -68,7 +68,7 @@ async def test_a_gateway_that_falls_silent(discord: Sandbox, ada: Person) -> Non
         discord.gateway.fall_silent()
         missed = await ada.slash("find", name="missed")
         await until_back(discord, resumed=1)
-        assert (await missed.message(within=10)).content == "missed"
+        assert (await missed.message()).content == "missed"
 
 
 async def test_a_gateway_that_takes_no_connection(
@@ -83,7 +83,7 @@ async def test_a_gateway_that_takes_no_connection(
         assert missed.callback is None
         assert not discord.gateway.connected
     await until_back(discord, resumed=1)
-    assert (await missed.message(within=10)).content == "missed"
+    assert (await missed.message()).content == "missed"
 
 
 async def test_nobody_listens_for_a_while(
@@ -132,7 +132,7 @@ async def test_a_bot_that_is_thrown_out_and_let_in_again(
     with pytest.raises(NotOffered, match="installed neither"):
         await ada.slash("find", name="x")
     assert not bot.guilds
-    joined = asyncio.ensure_future(bot.wait_for("guild_join", timeout=5))
+    joined = asyncio.ensure_future(bot.wait_for("guild_join", timeout=PATIENCE))
     await asyncio.sleep(0)
     discord.let_bot_in(discord.guild)
     await joined
@@ -142,7 +142,7 @@ async def test_a_bot_that_is_thrown_out_and_let_in_again(
 async def test_a_bot_that_may_not_speak(discord: Sandbox, bot: SmallBot) -> None:
     channel = bot.get_channel(discord.channel.id)
     assert isinstance(channel, library.TextChannel)
-    changed = asyncio.ensure_future(bot.wait_for("guild_channel_update", timeout=5))
+    changed = asyncio.ensure_future(bot.wait_for("guild_channel_update", timeout=PATIENCE))
     await asyncio.sleep(0)
     discord.permit_bot(discord.channel, discord.channel.bot_permissions & ~SEND_MESSAGES)
     with pytest.raises(library.Forbidden) as refused:

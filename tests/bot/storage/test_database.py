@@ -17,6 +17,7 @@ from bot.storage import registrations
 from bot.storage.database import Database, create_engine, open_database
 from bot.storage.migrate import known_revisions, migrate
 from bot.storage.tables import metadata
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ async def test_who_comes_after_the_end_is_refused_and_does_not_wait(url: str) ->
         pass
     for ask in (database.read, database.write):
         with pytest.raises(StorageError, match="being restarted"):
-            await asyncio.wait_for(ask(lambda _: None), 5)
+            await asyncio.wait_for(ask(lambda _: None), PATIENCE)
 
 
 async def test_a_write_nobody_waits_for_is_done_all_the_same(database: Database) -> None:

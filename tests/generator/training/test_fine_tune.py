@@ -18,6 +18,7 @@ from generator.hotshot.loading import load_model
 from tests.generator.hotshot.reference import CPU, TINY
 from tests.generator.media.pictures import read_back
 from tests.generator.training.conftest import line, losses, metrics, train
+from tests.patience import PATIENCE
 
 STEPS = ("--max_train_steps=4", "--lr_scheduler=cosine", "--lr_warmup_steps=1")
 
@@ -103,7 +104,7 @@ def test_two_processes_give_the_losses_of_one(clips: Path, tmp_path: Path, unbro
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         env={**os.environ, "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"},
     )
     assert done.returncode == 0, done.stderr[-2000:]

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from generator.__main__ import main
 from generator.training.house import House
 from generator.training.journal import wandb_id
 from tests.generator.training.conftest import line, losses, train, write_sample
+from tests.patience import PATIENCE, wait_until
 
-PATIENCE = 120.0  # seconds
 GO_ON = ("--unet_resume_path=latest",)
 Refused = Callable[[list[str]], str]
 
@@ -58,10 +57,8 @@ def test_ctrl_c_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     ) as process:
-        deadline = time.monotonic() + PATIENCE
         lines = output / "metrics.jsonl"
-        while not (lines.is_file() and lines.stat().st_size) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        wait_until(lambda: lines.is_file() and lines.stat().st_size)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
         said = process.stderr.read()
