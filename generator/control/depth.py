@@ -16,6 +16,7 @@ from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 from generator.errors import ModelError
 from generator.hotshot.sources import fetch_root
 from generator.hotshot.wanted import TRANSFORMERS_STEM
+from generator.hotshot.weights import align
 from generator.media.clip import Frames
 from generator.places import existing, on_the_hub
 
@@ -47,7 +48,9 @@ class DepthAnnotator:
                 model=model,
                 reason=_first_line(error),
             ) from error
-        return cls(processor, loaded.to(device).eval())
+        loaded.to(device)
+        align(loaded)
+        return cls(processor, loaded.eval())
 
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Frames:

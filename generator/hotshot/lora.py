@@ -20,6 +20,7 @@ from generator.hotshot import layout
 from generator.hotshot.ldm import ldm_names
 from generator.hotshot.lora_delta import Tensors, added_to
 from generator.hotshot.lora_files import Adapter, LayerChange, find_lora, read_adapter
+from generator.hotshot.weights import aligned
 from generator.protocol import Lora
 from generator.weightfiles.lora_names import TEXT, TEXT_2, UNET
 from generator.words import Words
@@ -203,7 +204,7 @@ def _by_parameter(path: str, change: LayerChange) -> Iterator[tuple[str, LayerCh
 
 def _exact(parts: Tensors, device: torch.device) -> Tensors:
     """Files are half precise and sums of products are not; kept as they came, they are smaller."""
-    return {role: part.to(device, torch.float32) for role, part in parts.items()}
+    return {role: aligned(part.to(device, torch.float32)) for role, part in parts.items()}
 
 
 def _unfit(adapter: Adapter, reason: str | Words) -> ModelError:

@@ -19,6 +19,7 @@ from generator.errors import ModelError
 from generator.hotshot.wanted import VARIANTS, index_name
 from generator.words import Words
 
+ALIGNMENT = 64  # bytes, as PyTorch allocates on a CPU: no vector register is wider
 _MISSING, _SURPLUS = Words("missing"), Words("left over")
 
 
@@ -86,13 +87,36 @@ def assign(
     device: torch.device,
     dtype: torch.dtype,
 ) -> None:
-    """Puts the tensors into a module built on the meta device, without a second copy.
+    """Puts the tensors into a module built on the meta device, each ``aligned``.
 
-    Raises ModelError where one is missing, left over or of another shape.
+    One tensor is copied at a time, and none twice. Raises ModelError where one is missing, left
+    over or of another shape.
     """
     check_fit(module.state_dict(), tensors, source)
-    placed = {name: value.to(device=device, dtype=dtype) for name, value in tensors.items()}
+    placed = {
+        name: aligned(value.to(device=device, dtype=dtype)) for name, value in tensors.items()
+    }
     module.load_state_dict(placed, assign=True)
+
+
+def aligned(tensor: Tensor) -> Tensor:
+    """Return the same values where every way of loading them puts them alike in memory.
+
+    Kernels take another path, and add up in another order, where a tensor's rows aren't in order
+    or, on a CPU, where it begins beside a vector's boundary, as one mapped from a file mostly does:
+    the last bits of a clip would depend on the length of a file's header. A tensor that lies well
+    already is returned as it is.
+    """
+    tensor = tensor.contiguous()
+    if tensor.device.type == "cpu" and tensor.data_ptr() % ALIGNMENT:
+        return tensor.clone()
+    return tensor
+
+
+def align(module: nn.Module) -> None:
+    """Have every parameter and buffer of a loaded module ``aligned``, one after the other."""
+    for tensor in (*module.parameters(), *module.buffers()):
+        tensor.data = aligned(tensor.data)
 
 
 def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], source: Path) -> None:

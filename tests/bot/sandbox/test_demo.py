@@ -20,7 +20,8 @@ from PIL import Image, ImageSequence
 from bot.sandbox.demo import Plan, main, run
 from bot.sandbox.demo_bot import DemoError
 from generator.nano import evaluate, measure
-from tests.bot.end_to_end.process import ROOT, START_WITHIN
+from tests.bot.end_to_end.process import ROOT
+from tests.patience import PATIENCE
 
 _PROMPT_SEED = random.randrange(10**6)
 
@@ -163,7 +164,7 @@ async def test_ctrl_c_ends_it_at_every_stage(tmp_path: Path, stage: str, times: 
         start_new_session=True,
     )
     assert demo.stdout is not None
-    async with asyncio.timeout(START_WITHIN):
+    async with asyncio.timeout(PATIENCE):
         while stage:
             line = (await demo.stdout.readline()).decode()
             if line.startswith(stage):
@@ -178,7 +179,7 @@ async def test_ctrl_c_ends_it_at_every_stage(tmp_path: Path, stage: str, times: 
         _, said = await demo.communicate()
     assert demo.returncode == 130
     assert b"Traceback" not in said
-    psutil.wait_procs(every, START_WITHIN)  # a worker notices that its parent is gone
+    psutil.wait_procs(every, PATIENCE)  # a worker notices that its parent is gone
     assert not [one for one in every if one.is_running()]
     assert {one.name for one in tmp_path.iterdir()} <= {"demo.log"}  # noqa: ASYNC240
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -16,14 +17,16 @@ from PIL import Image
 
 from generator.control import annotators
 from generator.control.annotators import create
+from generator.control.depth import DepthAnnotator
 from generator.control.names import ANNOTATORS, annotator_name, default_for
 from generator.control.preview import contact_sheet, write_preview
 from generator.errors import ModelError, RequestError
 from tests.generator.hotshot.hub import serving
+from tests.generator.hotshot.unaligned import lie_well, unalign
 from tests.generator.media.pictures import gradient, moving_ball, read_back
 from tests.generator.sources.made import numbered
 
-SOON = 15.0  # seconds on a busy machine
+SOON = 30.0  # seconds on a busy machine; 0.5 on an idle one
 WITHOUT_MODEL = [name for name in ANNOTATORS if name != "depth"]
 
 
@@ -175,6 +178,17 @@ def test_a_depth_model_from_a_hub_and_from_one_that_is_gone(depth_model: Path) -
     with pytest.raises(ModelError, match="other/depth can't be fetched from the hub"):
         create("depth", depth_model="other/depth")
     assert time.monotonic() - began < SOON
+
+
+def test_a_depth_model_s_weights_lie_well_wherever_in_its_file(
+    depth_model: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(depth_model, tmp_path / "depth")
+    unalign(copy)
+    loaded = DepthAnnotator.load(str(copy), "cpu")
+    assert lie_well([loaded.model])
+    frames = gradient(2, 70)
+    assert np.array_equal(loaded(frames), DepthAnnotator.load(str(depth_model), "cpu")(frames))
 
 
 def test_a_pickle_is_not_loaded(depth_model: Path, tmp_path: Path) -> None:
