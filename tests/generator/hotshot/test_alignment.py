@@ -28,7 +28,7 @@ from tests.generator.hotshot.reference import CPU, REFERENCE, TINY, silent
 from tests.generator.hotshot.test_controlnet import CONTROLNET, latents
 from tests.generator.hotshot.test_loading import same_frames
 from tests.generator.hotshot.test_pipeline import QUICK
-from tests.generator.hotshot.unaligned import OFF, lie_well, save_unaligned, unalign
+from tests.generator.hotshot.unaligned import OFF, in_float32, lie_well, save_unaligned, unalign
 
 LORA = REFERENCE / "golden" / "lora_diffusers.safetensors"
 
@@ -88,7 +88,7 @@ def nothing_worn_after(tiny: HotshotModel) -> Iterable[LoraWardrobe]:
 
 
 def test_a_lora(tiny: HotshotModel, tmp_path: Path, nothing_worn_after: LoraWardrobe) -> None:
-    copy = save_unaligned(load_file(LORA), tmp_path / "lora.safetensors")
+    copy = save_unaligned(in_float32(LORA), tmp_path / "lora.safetensors")
 
     def made_with(file: Path) -> Tensor:
         request = replace(QUICK, loras=(Lora(str(file)),))

@@ -27,8 +27,13 @@ def save_unaligned(tensors: dict[str, Tensor], path: Path) -> Path:
 
 
 def unalign(directory: Path) -> None:
+    """Write all weights again, in float32: what is converted when it is loaded is copied anyway."""
     for path in directory.rglob("*.safetensors"):
-        save_unaligned(load_file(path), path)
+        save_unaligned(in_float32(path), path)
+
+
+def in_float32(path: Path) -> dict[str, Tensor]:
+    return {name: value.float() for name, value in load_file(path).items()}
 
 
 def lie_well(modules: Iterable[nn.Module]) -> bool:
