@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from argparse import Namespace
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +15,9 @@ from generator.cli import gif_flags
 from generator.cli.gif_request import build_request, check_request
 from generator.cli.parsing import Parser, UsageError
 from generator.errors import MediaError, RequestError
-from generator.limits import ModelLimits, local_path
+from generator.limits import NANO, ModelLimits, local_path
 from generator.media.output import check_output
+from generator.protocol import Request
 from generator.recipe import Recipe, Setup, recipe_of
 
 if TYPE_CHECKING:
@@ -42,11 +45,14 @@ def run(arguments: Namespace) -> None:
         os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported
     _check_needed(arguments)
     for path in filter(None, (arguments.output, arguments.control_preview)):
-        check_output(path)
+        check_output(path, makes_directory=True)
     recipe = _recipe(arguments.recipe)
     setup = _setup(arguments, recipe)
     limits = ModelLimits.of(setup.model)
     request = build_request(arguments, limits, recipe)
+    idle = bool(arguments.gif) and not request.controls  # as the original did, passed over
+    if idle:
+        request = replace(request, control_source="")
     check_request(request, limits)
     if setup.spatial_unet_base:
         local_path(setup.spatial_unet_base)
@@ -56,7 +62,35 @@ def run(arguments: Namespace) -> None:
         raise RequestError("There is no control type to preview; give --control-type and --gif.")
     from generator.cli.gif_making import make  # NumPy, and where it is needed torch
 
+    for note in _notes(arguments, setup, request, idle_source=idle):
+        print(note, file=sys.stderr, flush=True)
     make(request, setup, arguments, recipe)
+
+
+def _notes(
+    arguments: Namespace, setup: Setup, request: Request, *, idle_source: bool
+) -> Iterator[str]:
+    """What somebody may have meant otherwise, said once nothing is in the way any more."""
+    if arguments.autocast:
+        yield "--autocast changes nothing: --precision says what is computed in."
+    if idle_source:
+        yield (
+            "--gif is passed over, since there is no --control-type (depth, canny, or a "
+            "ControlNet's path or hub id)."
+        )
+    if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
+        from generator.nano.foreign import foreign_words
+
+        if words := foreign_words(request.prompt):
+            yield (
+                "This is nano, the small model that ships: it draws one ball, square, triangle or "
+                f"star on plain ground, and doesn't know {_some_of(words)}. For a real model give "
+                "--pretrained-path hotshotco/Hotshot-XL (7 GB, for a GPU; see hotshot model fetch)."
+            )
+
+
+def _some_of(words: Sequence[str]) -> str:
+    return ", ".join(repr(word[:20]) for word in words[:3])
 
 
 def _check_needed(arguments: Namespace) -> None:

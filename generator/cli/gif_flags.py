@@ -33,7 +33,10 @@ examples:
   hotshot gif --from ball.gif --image ball.gif --image-strength 0.4 --width 256 --height 256 \\
     --output larger.gif
 
-A flag may be spelled with dashes or underscores. What is left out, the model decides."""
+A flag may be spelled with dashes or underscores. What is left out, the model decides. Hotshot-XL's
+own inference.py had other defaults; to have those, give
+  --pretrained-path hotshotco/Hotshot-XL --width 672 --height 384 --negative-prompt blurry \\
+    --seed 455 --precision f16 --control-annotator none"""
 
 
 def add_all(parser: Parser) -> None:
@@ -77,7 +80,8 @@ def _add_file(group: argparse._ArgumentGroup) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help=f"where to write; the extension decides the format: {' '.join(SUFFIXES)}",
+        help=f"where to write; the extension decides the format: {' '.join(SUFFIXES)}; its "
+        "directory is made",
     )
     group.add_argument(
         "--max-bytes",
@@ -144,7 +148,8 @@ def _add_control(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--gif",
         metavar="SOURCE",
-        help="what to follow: a GIF, WebP, PNG, MP4 or WebM, a directory of frames, or a link",
+        help="what to follow: a GIF, WebP, PNG, MP4 or WebM, a directory of frames, or a link; "
+        "without a type it is passed over",
     )
     for flag, meaning in (
         ("--controlnet-conditioning-scale", "strength (default: the model's; 0.7)"),
@@ -223,6 +228,11 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--xformers",
         action="store_true",
         help="changes nothing: PyTorch's own attention (SDPA) does it today",
+    )
+    group.add_argument(
+        "--autocast",
+        choices=("f16", "bf16"),
+        help="changes nothing: --precision says what is computed in, and what must not is known",
     )
 
 

@@ -15,7 +15,7 @@ from generator.control.guides import Guides
 from generator.control.preview import write_preview
 from generator.errors import MediaError
 from generator.media.fit import fit
-from generator.media.output import write_whole
+from generator.media.output import make_directory, write_whole
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup
 from generator.sources.files import Sources, fetched
@@ -53,6 +53,7 @@ def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path)
     pictures = Guides(device, setup.depth_model).pictures(request, source)
     for index, shown in enumerate(pictures):
         name = path if index == 0 else path.with_stem(f"{path.stem}-{index + 1}")
+        make_directory(name)
         write_preview(shown, request.video_duration, name)
         print(f"{name}  (what the ControlNet {request.controls[index].kind} will see)")
 
@@ -76,6 +77,7 @@ def _make(
         clip = engine.make(request, progress, sources)
         told = engine.recipe(request, sources)
     fitted = fit(clip, output.suffix.lower(), arguments.max_bytes, told.to_json())
+    make_directory(output)
     write_whole(output, fitted.data)
     _warn_of_changes(told, recipe)
     first = "the first of " if request.video_length > 1 and output.suffix.lower() in STILLS else ""

@@ -32,7 +32,9 @@ class Parser(argparse.ArgumentParser):
         """As argparse, but a sub-command answers itself for what it doesn't know."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown and self._subparsers is None:
-            near = difflib.get_close_matches(unknown[0], self._option_string_actions, n=1)
+            flag = next((word for word in unknown if word.startswith("--")), unknown[0])
+            name = flag.partition("=")[0]
+            near = difflib.get_close_matches(name, self._option_string_actions, n=1)
             meant = f" (do you mean {near[0]}?)" if near else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
         return found, unknown

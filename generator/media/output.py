@@ -15,22 +15,40 @@ from generator.errors import MediaError
 SUFFIXES = (".gif", ".webp", ".mp4", ".png", ".jpg", ".jpeg")
 
 
-def check_output(path: Path) -> None:
-    """Raises MediaError, saying why a clip can't be written to ``path``; leaves nothing behind."""
+def check_output(path: Path, *, makes_directory: bool = False) -> None:
+    """Raises MediaError, saying why a clip can't be written to ``path``; leaves nothing behind.
+
+    With ``makes_directory`` the directory needn't be there yet: ``make_directory`` will make it.
+    """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise MediaError(
             f"The extension of {str(path)!r} decides the format, and it must be one of "
             f"{', '.join(SUFFIXES)}."
         )
-    _check_directory(path)
+    made: list[Path] = []
     try:
+        if makes_directory:
+            made = _make_directories(path.parent)
+        else:
+            _check_directory(path)
         if path.is_dir():
             raise MediaError(f"{path} is a directory; give the name of a file in it.")
         scratch = _scratch_beside(path)
         # Only trying tells: permissions, a read-only disk and a superuser all have their own rules.
         scratch.touch(exist_ok=False)
         scratch.unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        for directory in reversed(made):
+            directory.rmdir()
+
+
+def make_directory(path: Path) -> None:
+    """Makes the directory that ``path`` is to lie in, where there is none. Raises MediaError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise _cannot_write(path, error) from error
 
@@ -49,6 +67,16 @@ def write_whole(path: Path, data: bytes) -> None:
             scratch.unlink(missing_ok=True)
     except OSError as error:
         raise _cannot_write(path, error) from error
+
+
+def _make_directories(directory: Path) -> list[Path]:
+    """Those that were made for it, the outermost first."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    made = []
+    for one in reversed(missing):
+        one.mkdir()
+        made.append(one)
+    return made
 
 
 def _check_directory(path: Path) -> None:

@@ -5,6 +5,8 @@ A caption may leave attributes unsaid; then the clip's are up to chance.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,6 +107,15 @@ class Said:
     shape: bool = True
     motion: bool = True
     background: bool = True
+
+
+def every_phrase() -> Iterator[str]:
+    """All that captions are made of."""
+    for said in (COLOR_WORDS, SHAPE_WORDS, BACKGROUND_WORDS, MOTION_WORDS, WAYS, ALONE):
+        yield from itertools.chain.from_iterable(said.values())
+    yield from itertools.chain(GO, FINITE.values(), _BEHIND, _OPENINGS)
+    yield from itertools.chain(_ADJECTIVES, _ADVERBS, _ENDINGS)
+    yield "shape object colored that which is where one the"
 
 
 def draw_said(rng: np.random.Generator) -> Said:
