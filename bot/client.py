@@ -22,18 +22,20 @@ from discord import app_commands
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
-from bot import events, payloads
+from bot import events, incoming, outgoing, payloads
 from bot.allowance import Allowance
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.commands.options import LocaleTranslator
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
 from bot.house import House
+from bot.logs import about
 from bot.seen import Seen
 from bot.storage import registrations
 from bot.ui.actions import of_another_version, submitted
-from bot.ui.answers import refuse, sentence, whisper
+from bot.ui.answers import asker, refuse, sentence, whisper
 from bot.words import say, speak, speaking
+from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,7 @@ _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
+_WRONG_KIND = Words("One of the values has the wrong type; use what Discord offers.")
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
 
 
@@ -64,6 +67,8 @@ class HotshotClient(discord.AutoShardedClient):
             chunk_guilds_at_startup=False,
             max_messages=None,
         )
+        outgoing.install()
+        incoming.install()
         events.watch(self._connection.parsers, self._admits)
         self._settings = settings
         self._house: House | None = None
@@ -218,6 +223,17 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
         speak(str(interaction.locale))
         return True
 
+    async def _call(self, interaction: discord.Interaction[HotshotClient]) -> None:
+        """discord.py reads options here; what it can't read would leave nobody with an answer."""
+        if interaction.type is discord.InteractionType.autocomplete and not _completes(interaction):
+            return
+        try:
+            with about(**asker(interaction)):
+                await super()._call(interaction)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            logger.warning("a command's options can't be read: %r", error)
+            await whisper(interaction, say(_WRONG_KIND))
+
     async def on_error(
         self,
         interaction: discord.Interaction[HotshotClient],
@@ -227,11 +243,26 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
             words = say("This command has changed; reload Discord (Ctrl+R) and type it again.")
-        elif isinstance(cause, app_commands.TransformerError):
-            words = say("One of the values has the wrong type; use what Discord offers.")
+        elif isinstance(cause, app_commands.AppCommandError):  # what discord.py says of an option
+            words = say(_WRONG_KIND)
         else:
             words = sentence(cause)
         await whisper(interaction, words)
+
+
+def _completes(interaction: discord.Interaction[Any]) -> bool:
+    """Whether what is being typed is an option that completes itself."""
+    data: Any = interaction.data
+    options, focused = list(data.get("options") or ()), None
+    while options:
+        option = options.pop()
+        options += option.get("options") or ()
+        focused = option["name"] if option.get("focused") else focused
+    command = interaction.command
+    if not isinstance(command, app_commands.Command) or focused is None:
+        return False
+    parameter = command.get_parameter(focused)
+    return parameter is not None and parameter.autocomplete
 
 
 def _is_known(interaction: discord.Interaction[Any]) -> bool:

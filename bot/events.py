@@ -12,7 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from bot.outgoing import cleaned
 from bot.payloads import Event, completed
+from bot.shapes import check_interaction
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +23,7 @@ Admits = Callable[[Event], bool]
 
 _INTERACTION = "INTERACTION_CREATE"
 _VITAL = ("READY",)  # without it there is no connection to keep
-_MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def watch(parsers: dict[str, Parser], admits: Admits) -> None:
@@ -37,6 +39,8 @@ def asker_of(interaction: Event) -> int:
 
 
 def _interaction(parse: Parser, admits: Admits, event: Event) -> None:
+    event = cleaned(event)
+    check_interaction(event)
     whole = completed(event)
     if admits(whole):
         parse(whole)

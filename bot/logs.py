@@ -12,9 +12,10 @@ import re
 import aiohttp
 
 from generator import logs
+from generator.logs import about
 from generator.logs import job as job_context
 
-__all__ = ["LineFormatter", "configure", "job_context", "redact"]
+__all__ = ["LineFormatter", "about", "configure", "job_context", "redact"]
 
 _BLOT = "[redacted]"
 _TOKEN_PLACES = (

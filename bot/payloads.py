@@ -15,6 +15,7 @@ _COMPONENT = discord.InteractionType.component.value
 _TEXT_CHANNEL, _DIRECT, _GROUP = 0, 1, 3
 _PRIVATE = 2  # the context of group messages, and of people among themselves
 _ROW = 1
+_ROLES = "roles_of_asker"  # Discord has no such field
 _MESSAGE: Event = {
     "type": 0,
     "content": "",
@@ -34,13 +35,24 @@ def completed(interaction: Event) -> Event:
     """An INTERACTION_CREATE with all that is needed, where it can be told from the rest."""
     least = {"version": 1, "attachment_size_limit": discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES}
     whole = {**least, **interaction, "channel": _channel(interaction)}
-    data = dict(interaction.get("data") or {})
+    given = interaction.get("data") or {}
+    data = {name: value for name, value in given.items() if value is not None}
+    data[_ROLES] = [int(role) for role in (interaction.get("member") or {}).get("roles") or ()]
     if "resolved" in data:
         data["resolved"] = _resolved(data["resolved"], interaction)
     whole["data"] = data
     if interaction["type"] == _COMPONENT:
         whole["message"] = _pressed(interaction, data)
     return whole
+
+
+def roles_of(interaction: discord.Interaction[Any]) -> set[int]:
+    """The ids of the roles that this person has on the server, as the event said.
+
+    discord.py drops those of a server that the bot is no member of.
+    """
+    data: Any = interaction.data
+    return set(data[_ROLES])
 
 
 def _channel(interaction: Event) -> Event:
@@ -56,13 +68,13 @@ def _channel(interaction: Event) -> Event:
 def _pressed(interaction: Event, data: Event) -> Event:
     """The message that a component stands in, holding that one alone.
 
-    What a press does stands in its custom_id, and discord.py must find it in the message, whatever
-    else the message is said to hold.
+    What a press does stands in its custom_id, and discord.py must find it in the message; whatever
+    else the message is said to hold isn't looked at.
     """
     pressed = {"type": data["component_type"], "custom_id": data["custom_id"], "options": []}
     row = {"type": _ROW, "components": [{"style": 2, "label": "…", **pressed}]}
-    message = _message(interaction.get("message") or {}, interaction)
-    return message | {"components": [row], "flags": 0}
+    pressed_in = {"id": (interaction.get("message") or {}).get("id", "0")}
+    return _message(pressed_in, interaction) | {"components": [row], "flags": 0}
 
 
 def _message(message: Event, interaction: Event) -> Event:

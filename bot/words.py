@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gettext
 import string
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from generator.words import Words, counted
+
+Escape = Callable[[str], str]
 
 ENGLISH = "en"
 TRANSLATED = ("de", "fr", "es", "ja")
@@ -37,6 +39,11 @@ def say(words: str | Words, /, **values: Any) -> str:
     """``say("{count} frames at most", count=24)``, or Words that were put together elsewhere."""
     made = words if isinstance(words, Words) else Words(words, **values)
     return _said(made, _tongue.get())
+
+
+def quoted(words: Words, escape: Escape) -> str:
+    """As ``say``, with ``escape`` done to every text in it: strangers' words may stand there."""
+    return _said(words, _tongue.get(), escape)
 
 
 def count(one: str, many: str, number: int, /, **values: Any) -> str:
@@ -79,27 +86,37 @@ def load() -> None:
 class _Formatter(string.Formatter):
     """As ``str.format``, with numbers and Words as the language has them."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, escape: Escape | None = None) -> None:
         self._language = language
+        self._escape = escape
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Words):
-            return _said(value, self._language)
+            return _said(value, self._language, self._escape)
+        if isinstance(value, str) and self._escape is not None:
+            value = self._escape(value)
         text = format(value, format_spec)
         if isinstance(value, str) or self._language not in _SEPARATORS:
             return text
         return text.translate(_SEPARATORS[self._language])
 
 
-def _said(words: Words, language: str) -> str:
-    if language == ENGLISH:
+def _said(words: Words, language: str, escape: Escape | None = None) -> str:
+    if language == ENGLISH and escape is None:
         return str(words)
+    template = _template(words, language)
+    return (
+        _Formatter(language, escape).format(template, **words.values) if words.values else template
+    )
+
+
+def _template(words: Words, language: str) -> str:
+    if language == ENGLISH:
+        return words.template if words.number == 1 or not words.plural else words.plural
     catalogue = _catalogue(language)
     if words.plural:
-        template = catalogue.ngettext(words.template, words.plural, words.number)
-    else:
-        template = catalogue.gettext(words.template) if words.template else ""
-    return _Formatter(language).format(template, **words.values) if words.values else template
+        return catalogue.ngettext(words.template, words.plural, words.number)
+    return catalogue.gettext(words.template) if words.template else ""
 
 
 @cache

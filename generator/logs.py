@@ -13,24 +13,38 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 TEXT, JSON = "text", "json"
 FORMATS = (TEXT, JSON)
 
-_job: ContextVar[dict[str, str | int]] = ContextVar("job")
+_FACTS = ("job", "attempt", "user", "server", "channel")  # as a line of text has them
+_facts: ContextVar[Mapping[str, str | int]] = ContextVar("facts", default=MappingProxyType({}))
 
 
 @contextlib.contextmanager
-def job(job_id: str, attempt: int = 0) -> Iterator[None]:
-    """Lines logged inside, by whomever, carry the job's id."""
-    token = _job.set({"job": job_id} | ({"attempt": attempt} if attempt else {}))
+def about(**facts: str | int | None) -> Iterator[None]:
+    """Lines logged inside, by whomever, carry these ids as well; empty ones are left out."""
+    now = dict(_facts.get())
+    for name, value in facts.items():
+        now.pop(name, None)
+        if value:
+            now[name] = value
+    token = _facts.set(now)
     try:
         yield
     finally:
-        _job.reset(token)
+        _facts.reset(token)
+
+
+def job(
+    job_id: str, attempt: int | None = None, **whose: str | int | None
+) -> contextlib.AbstractContextManager[None]:
+    """``about`` a job, and ``whose`` it is by ids: user, server, channel."""
+    return about(job=job_id, attempt=attempt, **whose)
 
 
 class LineFormatter(logging.Formatter):
@@ -46,7 +60,7 @@ class LineFormatter(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
         }
-        facts |= _job.get({})
+        facts |= _facts.get()
         if own := getattr(record, "job", ""):
             facts["job"] = own
         message = record.getMessage()
@@ -54,7 +68,7 @@ class LineFormatter(logging.Formatter):
         if self._form == JSON:
             facts["message"] = message
             return json.dumps(facts | ({"trace": trace} if trace else {}), ensure_ascii=False)
-        named = [f"{key}={facts[key]}" for key in ("job", "attempt") if key in facts]
+        named = [f"{key}={facts[key]}" for key in _FACTS if key in facts]
         words = [facts["time"], facts["level"], facts["logger"], *named]
         line = " ".join(map(str, [*words, message.replace("\n", "\\n")]))
         return f"{line}\n{trace}" if trace else line

@@ -16,6 +16,14 @@ from generator.words import Words
 Callback = Callable[..., Awaitable[None]]
 AnyCommand = app_commands.Command[Any, ..., None]
 
+# What discord.py makes of ids, where the event tells what stands behind them; others are checked
+# with the rest of the request (``bot.commands.reading``).
+_OBJECTS: Mapping[AppCommandOptionType, type | tuple[type, ...]] = {
+    AppCommandOptionType.attachment: discord.Attachment,
+    AppCommandOptionType.channel: (app_commands.AppCommandChannel, app_commands.AppCommandThread),
+    AppCommandOptionType.role: discord.Role,
+}
+
 
 def localized(words: Words) -> app_commands.locale_str:
     """English, and what ``LocaleTranslator`` makes the other languages of."""
@@ -76,7 +84,11 @@ class Bounded(app_commands.Transformer):
         return list(self._choices) or None
 
     async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        """Raises TypeError where a file, channel or role is something else."""
         del interaction
+        wanted = _OBJECTS.get(self._kind)
+        if wanted is not None and not isinstance(value, wanted):
+            raise TypeError(f"{value!r:.80} is no {self._kind.name}")
         return value
 
 

@@ -16,8 +16,10 @@ from bot.commands.lora_choice import viewer_of
 from bot.commands.reading import DEFAULT_FRAMES
 from bot.errors import RefusedError
 from bot.house import house_of
+from bot.payloads import roles_of
 from bot.storage import loras
 from bot.storage import preferences as rows
+from bot.ui.markdown import Markdown
 from generator.protocol import Request
 
 
@@ -88,15 +90,12 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
         return
     channels, roles = server.get("channels"), server.get("roles")
     if channels and not _places_of(interaction).intersection(channels):
-        places = ", ".join(f"<#{channel}>" for channel in channels)
+        places = Markdown(", ".join(f"<#{channel}>" for channel in channels))
         raise RefusedError(
             "On this server GIFs are made in {places}; use the command there.", places=places
         )
-    if roles:
-        # as the event has them: the bot keeps no list of members
-        mine = {role.id for role in getattr(interaction.user, "roles", ())}
-        if not mine.intersection(roles):
-            raise RefusedError("On this server only members with certain roles can make GIFs.")
+    if roles and not roles_of(interaction).intersection(roles):
+        raise RefusedError("On this server only members with certain roles can make GIFs.")
 
 
 def _places_of(interaction: discord.Interaction[Any]) -> set[int | None]:

@@ -163,7 +163,9 @@ async def _change(
 async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
     """Somebody's own draft. Raises RefusedError."""
     draft = await house_of(interaction).database.read(drafts.get, draft_id)
-    if draft is None or draft.user_id != interaction.user.id:
+    # a button can be forged to name a draft of another kind
+    is_sheet = draft is not None and "part" in draft.content
+    if draft is None or not is_sheet or draft.user_id != interaction.user.id:
         raise RefusedError(
             "That contact sheet was already used or has expired; attach the GIF again."
         )

@@ -7,20 +7,17 @@ to it and a redirect are all the same. What the bytes are is for others to see.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from bot.errors import RefusedError
 from bot.storage.room import is_full, no_room
-from generator.sources.fetch import Address, is_public
+from generator.sources.fetch import Address, Guard, guarded_session, is_public, web_address
 from generator.words import Words
 
 _MAX_REDIRECTS = 5
@@ -62,12 +59,13 @@ class Places:
         is_neighbour = (url.scheme, url.host) == (origin.scheme, origin.host)
         return url.origin() == origin or (self.neighbours and is_neighbour)
 
-    def check_sent_on(self, url: URL) -> None:
-        """The same for where a known host sends on to."""
-        if not self.follows or url.scheme != "https" or not url.host:
+    def check_sent_on(self, url: URL | None) -> URL:
+        """The same for where a known host sends on to; None for no address at all."""
+        if url is None or not self.follows or url.scheme != "https":
             raise RefusedError(
                 "The link redirects to another site; give a direct link to the file."
             )
+        return url
 
 
 def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> Places:
@@ -88,11 +86,11 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
 
     The size that somebody claims is never believed: what comes is counted.
     """
-    guard = _Guard(places.allows)
+    guard = Guard(places.allows)
     try:
         async with (
             asyncio.timeout(seconds),
-            _session(guard) as session,
+            guarded_session(guard) as session,
             _answer(session, parsed(url), places) as response,
         ):
             return await _write(response, into, max_bytes)
@@ -106,48 +104,22 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
             ) from error
         if is_full(error):
             raise no_room() from error
-        if isinstance(error, aiohttp.ClientError | OSError):
+        if isinstance(error, aiohttp.ClientError | OSError | ValueError):
             raise _refusal(guard, error) from error
         raise
 
 
-@dataclass(slots=True)
-class _Guard:
-    """Makes sockets, but only to allowed addresses."""
-
-    allows: Callable[[Address], bool]
-    refused: list[str] = field(default_factory=list)
-
-    def __call__(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
-        family, kind, protocol, _, place = info
-        address = ipaddress.ip_address(place[0])
-        # IPv6 has too many ways of writing an IPv4 address into one of its own
-        if address.version != 4 or not self.allows(address):
-            self.refused.append(place[0])
-            raise PermissionError(f"{place[0]} is not to be reached")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)  # noqa: FBT003 - the standard library takes it no other way
-        return made
-
-
-def _session(guard: _Guard) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=guard),
-        headers={"Accept-Encoding": "identity", "User-Agent": "hotshot"},
-        auto_decompress=False,  # or a small answer could become a large one
-        trust_env=False,
-    )
-
-
-def parsed(url: str) -> URL:
+def parsed(link: str) -> URL:
     """Return the address. Raises RefusedError for what is none of the web."""
-    try:
-        parsed = URL(url)
-    except ValueError:
-        parsed = URL()
-    if not parsed.host or parsed.scheme not in ("http", "https"):
+    url = web_address(link)
+    if url is None:
         raise RefusedError("That isn't a web address; give one that starts with https://.")
-    return parsed
+    return url
+
+
+def sent_on(url: URL, location: str, places: Places) -> URL:
+    """Where an answer's Location leads to from ``url``. Raises RefusedError."""
+    return places.check_sent_on(web_address(location, url))
 
 
 @asynccontextmanager
@@ -162,8 +134,7 @@ async def _answer(
                 _check_answer(response)
                 yield response
                 return
-            url = url.join(URL(response.headers.get("Location", "")))
-            places.check_sent_on(url)
+            url = sent_on(url, response.headers.get("Location", ""), places)
     raise RefusedError("The link redirects in circles; give a direct link to the file.")
 
 
@@ -198,7 +169,7 @@ def too_large(max_bytes: int) -> RefusedError:
     )
 
 
-def _refusal(guard: _Guard, error: Exception) -> RefusedError:
+def _refusal(guard: Guard, error: Exception) -> RefusedError:
     if guard.refused:
         return RefusedError(
             "The link points to a private network address, and those are never fetched; "

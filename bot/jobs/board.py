@@ -18,6 +18,7 @@ import discord
 from bot.jobs.model import Job, State
 from bot.jobs.service import JobService
 from bot.jobs.ways import answer_of, is_answerable
+from bot.logs import about
 from bot.lost import LOST, UNREADABLE
 from bot.ui import embeds, text
 from bot.ui.buttons import cancel_view
@@ -95,7 +96,7 @@ class DiscordBoard:
         if self._jobs is None or now is None:
             return
         job = now.job
-        with speaking(job.origin.locale):
+        with speaking(job.origin.locale), about(**job.origin.ids):
             await self._edit_in_language(notice, job)
 
     async def _edit_in_language(self, notice: _Notice, job: Job) -> None:

@@ -217,7 +217,7 @@ class Device:
         try:
             outcome = await worker.run(generate, work.progressed, silence=self._silence(job))
         except WorkerDiedError as death:
-            with job_context(job.id):
+            with job_context(job.id, **job.origin.ids):
                 logger.warning("%s", death)
             work.crashed(job, death)
         except asyncio.CancelledError:

@@ -67,6 +67,11 @@ class Origin:
     relation: str = ""  # and how: again, vary, longer ...
     locale: str = ""  # of who asked, as Discord names it
 
+    @property
+    def ids(self) -> dict[str, int | None]:
+        """Whose it is, as log lines say it."""
+        return {"user": self.user_id, "server": self.guild_id, "channel": self.channel_id}
+
     def token_expired(self, now: datetime) -> bool:
         return now >= self.asked_at + TOKEN_LIFE
 

@@ -90,7 +90,7 @@ class JobService:
             raise NotAcceptedError(self._trouble)
         self._room.check()
         job = await self._ledger.add(origin, request, self._model, attachments)
-        with job_context(job.id):
+        with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
             try:
                 yield job
@@ -165,7 +165,7 @@ class JobService:
             return None
         attempt = job.attempt + 1
         try:
-            with job_context(job.id):
+            with job_context(job.id, **job.origin.ids):
                 begun = await self._ledger.move(
                     job, State.RUNNING, attempt=attempt, started_at=now()
                 )
@@ -203,7 +203,7 @@ class JobService:
     async def interrupted(self, job: Job) -> None:
         """The bot is leaving; the job is made again after the next start."""
         self._outlook.ended(job.id)
-        with job_context(job.id):
+        with job_context(job.id, **job.origin.ids):
             await self._ledger.move(job, State.QUEUED)
 
     def recovered(self) -> None:
@@ -235,7 +235,7 @@ class JobService:
     async def recover(self) -> None:
         """Takes up what an earlier run left unfinished, before anything new is accepted."""
         async for job in self._ledger.load():
-            with job_context(job.id):
+            with job_context(job.id, **job.origin.ids):
                 await self._take_up(job)
         for job in await self._ledger.untold():
             self._spawn(job, self._finisher.tell(job, again=True))
@@ -327,7 +327,7 @@ class JobService:
 
     def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         """In the background, its log lines marked with the job."""
-        with job_context(job.id):  # a task keeps the context it was made in
+        with job_context(job.id, **job.origin.ids):  # a task keeps the context it was made in
             self._watch(asyncio.create_task(work))
 
     def _watch(self, task: asyncio.Task[None]) -> None:

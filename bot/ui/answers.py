@@ -9,8 +9,10 @@ from typing import Any
 
 import discord
 
+from bot.logs import about
 from bot.lost import LOST, UNREADABLE, is_lost
-from bot.words import say, speaking
+from bot.ui.markdown import escaped
+from bot.words import quoted, say, speaking
 from generator.words import SpokenError
 
 logger = logging.getLogger(__name__)
@@ -21,12 +23,16 @@ async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
     try:
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             await interaction.delete_original_response()  # everybody may see it, this they may not
-        if interaction.response.is_done():
-            await interaction.followup.send(words, ephemeral=True)
-        else:
-            await interaction.response.send_message(words, ephemeral=True)
+        await _send(interaction, words)
     except (*LOST, *UNREADABLE) as error:
         logger.warning("an answer was lost: %s", error)
+
+
+async def _send(interaction: discord.Interaction[Any], words: str) -> None:
+    if interaction.response.is_done():
+        await interaction.followup.send(words, ephemeral=True)
+    else:
+        await interaction.response.send_message(words, ephemeral=True)
 
 
 async def add(interaction: discord.Interaction[Any], words: str) -> None:
@@ -40,7 +46,7 @@ async def add(interaction: discord.Interaction[Any], words: str) -> None:
 def sentence(error: BaseException) -> str:
     """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
     if isinstance(error, SpokenError):
-        return say(error.words)
+        return quoted(error.words, escaped)
     if is_lost(error):
         logger.warning("an answer was lost: %s", error)
     else:
@@ -50,10 +56,19 @@ def sentence(error: BaseException) -> str:
     )
 
 
+def asker(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
+    """Who asks and where, as log lines say it."""
+    return {
+        "user": interaction.user.id,
+        "server": interaction.guild_id,
+        "channel": interaction.channel_id,
+    }
+
+
 @asynccontextmanager
 async def refuse(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
     """Whatever goes wrong inside is whispered, and everything is said in the person's language."""
-    with speaking(str(interaction.locale)):
+    with speaking(str(interaction.locale)), about(**asker(interaction)):
         try:
             yield
         except Exception as error:  # noqa: BLE001 - the edge: they hear of it, the log has it all

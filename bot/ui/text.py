@@ -9,10 +9,9 @@ import math
 import unicodedata
 from collections.abc import Sequence
 
-from discord.utils import escape_markdown, escape_mentions
-
 from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
+from bot.ui.markdown import escaped
 from bot.words import count, say
 from generator.protocol import Request
 from generator.words import Words
@@ -71,7 +70,7 @@ def _is_seen(letter: str) -> bool:
 
 def prompt(text: str, limit: int = _PROMPT_SHOWN) -> str:
     """A prompt as it may stand in a message: no markdown, no pings, not too long."""
-    return escape_mentions(escape_markdown(shorten(text, limit)))
+    return escaped(shorten(text, limit))
 
 
 def bar(step: int, steps: int) -> str:

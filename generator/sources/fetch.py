@@ -28,9 +28,15 @@ MAX_BYTES = 64 << 20
 SECONDS = 30.0
 _MOST_REDIRECTS = 5
 _CHUNK = 1 << 16
+_LONGEST_HOST = 253
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Allows = Callable[[Address], bool]
+
+
+# Global to some versions of Python's ipaddress, and yet of a network's own: protocol assignments
+# (RFC 6890), relays of 6to4 (RFC 7526), and what answers virtual machines on Azure.
+_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
 
 
 class PrivateAddressError(MediaError):
@@ -39,7 +45,23 @@ class PrivateAddressError(MediaError):
 
 def is_public(address: Address) -> bool:
     """Reachable by everybody: no loopback, no private, shared or link-local range, no multicast."""
-    return address.is_global and not address.is_multicast
+    is_special = any(address in network for network in _SPECIAL)
+    return address.is_global and not address.is_multicast and not is_special
+
+
+def web_address(link: str, base: URL | None = None) -> URL | None:
+    """An http(s) address whose host can be asked for, from ``base`` on; None for all else.
+
+    yarl reads a part when it is asked for, and Python's resolver takes no label above 63 bytes:
+    both would raise ValueError later.
+    """
+    try:
+        url = URL(link) if base is None else base.join(URL(link))
+        host, _ = str(url.host or "").encode("idna"), url.port
+    except ValueError:
+        return None
+    is_usable = url.scheme in ("http", "https") and 0 < len(host) <= _LONGEST_HOST
+    return url if is_usable else None
 
 
 async def fetch(
@@ -54,9 +76,9 @@ async def fetch(
     Raises PrivateAddressError, and MediaError for everything else that can go wrong: no such
     place, an error status, too large, too slow.
     """
-    guard = _Guard(allows)
+    guard = Guard(allows)
     try:
-        async with _session(guard, seconds) as session:
+        async with guarded_session(guard, seconds) as session:
             return await _get(session, _parse(url), max_bytes)
     except TimeoutError:
         raise MediaError(f"The link took longer than {seconds:g} seconds; try another.") from None
@@ -66,7 +88,7 @@ async def fetch(
         raise MediaError("The link leads away from http(s); give the file's own link.") from None
     except aiohttp.TooManyRedirects:
         raise MediaError("The link redirects in circles; give a direct link to the file.") from None
-    except (aiohttp.ClientError, OSError) as error:
+    except (aiohttp.ClientError, OSError, ValueError) as error:
         if guard.refused:
             raise PrivateAddressError(
                 "The link leads to a private network address, and those are not fetched; "
@@ -100,7 +122,7 @@ class Fetched(AbstractContextManager[Path]):
 
 
 @dataclass
-class _Guard:
+class Guard:
     """Makes sockets, but only to allowed addresses."""
 
     allows: Allows
@@ -108,7 +130,10 @@ class _Guard:
 
     def __call__(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         family, kind, protocol, _, place = info
-        address = ipaddress.ip_address(place[0])
+        try:
+            address = ipaddress.ip_address(place[0])
+        except ValueError as error:
+            raise OSError(f"{place[0]!r} is no address") from error
         if not self.allows(address):
             self.refused.append(place[0])
             raise PermissionError(f"{place[0]} is not public")
@@ -120,7 +145,8 @@ class _Guard:
         return made
 
 
-def _session(guard: _Guard, seconds: float) -> aiohttp.ClientSession:
+def guarded_session(guard: Guard, seconds: float | None = None) -> aiohttp.ClientSession:
+    """A session whose connections ``guard`` makes; an answer takes ``seconds`` at most, if given."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(socket_factory=guard),
         timeout=aiohttp.ClientTimeout(total=seconds),
@@ -130,14 +156,11 @@ def _session(guard: _Guard, seconds: float) -> aiohttp.ClientSession:
     )
 
 
-def _parse(url: str) -> URL:
-    try:
-        parsed = URL(url)
-    except ValueError:
-        raise aiohttp.InvalidURL(url) from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise aiohttp.InvalidURL(url)
-    return parsed
+def _parse(link: str) -> URL:
+    url = web_address(link)
+    if url is None:
+        raise aiohttp.InvalidURL(link)
+    return url
 
 
 async def _get(session: aiohttp.ClientSession, url: URL, max_bytes: int) -> bytes:

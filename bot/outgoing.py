@@ -1,0 +1,162 @@
+"""What the bot sends to Discord, made so that Discord takes it: cleaned, and cut to its limits.
+
+Every message, edit, form and list of choices passes ``to_json`` on its way out, so whatever text
+ends up in one, its reader gets an answer. discord.py has no public place for this; it is given this
+function in place of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import discord
+
+MAX_CONTENT = 2000
+_MAX_EMBEDS_TOGETHER = 5900  # characters of a message's embeds; Discord says 6000
+_FENCE = "```"
+_EMPTY = "…"  # where Discord wants at least one character that is seen
+
+Json = dict[str, Any]
+_Cut = Callable[[Json], None]
+
+
+def install() -> None:
+    """Has discord.py write all that it sends by ``to_json``."""
+    discord.utils._to_json = to_json
+
+
+def to_json(obj: Any) -> str:
+    """``obj`` as JSON that Discord takes."""
+    return json.dumps(sendable(obj), separators=(",", ":"), ensure_ascii=True)
+
+
+def sendable(payload: Any) -> Any:
+    """A copy with no lone surrogates, and with every text and list within Discord's limits."""
+    clean = cleaned(payload)
+    _cut(clean)
+    return clean
+
+
+def clean_text(text: str) -> str:
+    """``text`` without lone surrogates and NULs, which neither Discord nor a database takes."""
+    return text.encode("utf-8", "replace").decode().replace("\0", "") if _is_unclean(text) else text
+
+
+def _is_unclean(text: str) -> bool:
+    return (not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)) or (
+        "\0" in text
+    )
+
+
+def cleaned(value: Any) -> Any:
+    """A JSON value with every text in it, names of fields too, cleaned."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, Mapping):
+        return {cleaned(key): cleaned(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [cleaned(each) for each in value]
+    return value
+
+
+# -- limits ----------------------------------------------------------------------------------------
+
+_BUTTON, _MENU, _INPUT, _TEXT, _LABEL = 2, 3, 4, 10, 18  # types of components
+
+
+def _cut(value: Any) -> None:
+    """Cuts a payload in place, wherever in it a message, a form or choices stand."""
+    if isinstance(value, list):
+        for each in value:
+            _cut(each)
+        return
+    if not isinstance(value, dict):
+        return
+    _cut_message(value)
+    for each in value.values():
+        _cut(each)
+
+
+def _cut_message(part: Json) -> None:
+    if "content" in part and "type" not in part:  # a component has a type
+        _shorten(part, "content", MAX_CONTENT)
+    if isinstance(part.get("embeds"), list):
+        _cut_embeds(part["embeds"])
+    for component in part.get("components") or ():
+        _cut_component(component)
+    for attachment in part.get("attachments") or ():
+        _shorten(attachment, "description", 1024)
+    if isinstance(part.get("choices"), list):
+        del part["choices"][25:]
+        for choice in part["choices"]:
+            _shorten(choice, "name", 100, needed=True)
+            for language in choice.get("name_localizations") or ():
+                _shorten(choice["name_localizations"], language, 100)
+    if "custom_id" in part and "title" in part:
+        _shorten(part, "title", 45, needed=True)
+
+
+def _cut_component(component: Json) -> None:
+    kind = component.get("type")
+    if kind == _BUTTON:
+        _shorten(component, "label", 80)
+    elif kind == _MENU:
+        _shorten(component, "placeholder", 150)
+        for option in component.get("options") or ():
+            _shorten(option, "label", 100, needed=True)
+            _shorten(option, "description", 100)
+    elif kind == _INPUT:
+        _shorten(component, "label", 45)
+        _shorten(component, "placeholder", 100)
+        _shorten(component, "value", min(4000, component.get("max_length") or 4000))
+    elif kind == _TEXT:
+        _shorten(component, "content", 4000, needed=True)
+    elif kind == _LABEL:
+        _shorten(component, "label", 45, needed=True)
+        _shorten(component, "description", 100)
+    if isinstance(component.get("component"), dict):
+        _cut_component(component["component"])
+
+
+def _cut_embeds(embeds: list[Json]) -> None:
+    """Each within its limits, and all together: what comes last gives way."""
+    left = _MAX_EMBEDS_TOGETHER
+    for number, embed in enumerate(embeds):
+        if number == 10 or left <= 0:
+            del embeds[number:]
+            return
+        for holder, key, most in (
+            (embed, "title", 256),
+            (embed.get("footer"), "text", 2048),
+            (embed.get("author"), "name", 256),
+            (embed, "description", 4096),
+        ):
+            left -= _shorten(holder or {}, key, min(most, max(left, 1)))
+        fields = embed.get("fields") or []
+        for place, field in enumerate(fields):
+            if place == 25 or left <= 1:
+                del fields[place:]
+                break
+            left -= _shorten(field, "name", min(256, left - 1), needed=True)
+            left -= _shorten(field, "value", min(1024, max(left, 1)), needed=True)
+
+
+def _shorten(holder: Json, key: str, most: int, *, needed: bool = False) -> int:
+    """Cuts what stands under ``key``; returns how long it is then."""
+    text = holder.get(key)
+    if not isinstance(text, str):
+        return 0
+    if len(text) > most:
+        text = _cut_text(text, most)
+    holder[key] = text if text.strip() or not needed else _EMPTY
+    return len(holder[key])
+
+
+def _cut_text(text: str, most: int) -> str:
+    """The first of it, with a sign that there was more; a block of code is closed again."""
+    end = "…" if text.count(_FENCE, 0, most) % 2 == 0 else f"…\n{_FENCE}"
+    if most <= len(end):
+        return text[:most]
+    return text[: most - len(end)].rstrip("\\`" if len(end) > 1 else "\\") + end

@@ -1,0 +1,83 @@
+"""The real client with its real house, on a database; only what would go to Discord is a list."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from discord import ClientUser
+from discord.webhook.async_ import AsyncWebhookAdapter
+
+from bot import outgoing
+from bot.app import _house
+from bot.client import HotshotClient
+from bot.config import Settings
+from bot.storage.database import open_database
+from generator.limits import ModelLimits
+from tests.bot.jobs import house as jobs
+
+_APPLICATION = "1"
+_BOT: Any = {"id": _APPLICATION, "username": "bot", "discriminator": "0", "avatar": None}
+
+
+class Client:
+    """Takes events as the gateway would bring them, and writes down what is answered."""
+
+    def __init__(self, client: HotshotClient, house: jobs.House) -> None:
+        self.client = client
+        self.house = house
+        self.answered: list[str] = []  # tokens
+        self.errors: list[dict[str, Any]] = []  # of tasks that nobody waits for
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: self.errors.append(told))
+
+    async def bring(self, event: dict[str, Any]) -> None:
+        """Until all that follows from it is over."""
+        before = asyncio.all_tasks()
+        self.client._connection.parsers["INTERACTION_CREATE"](event)
+        while tasks := {task for task in asyncio.all_tasks() - before if not _only_waits(task)}:
+            await asyncio.wait(tasks)
+
+
+def _only_waits(task: asyncio.Task[Any]) -> bool:
+    """Whether it is discord.py's clock of a view, which runs for a quarter of an hour."""
+    return "timeout_task" in task.get_coro().__qualname__  # type: ignore[union-attr]
+
+
+@asynccontextmanager
+async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Client]:
+    settings = Settings(
+        storage={"data_dir": directory},  # type: ignore[arg-type]
+        queue={"per_user_second": 0, "size": 100_000, "per_user": 10_000},  # type: ignore[arg-type]
+    )
+    async with open_database(settings.storage.url) as database:
+        house = jobs.House(database, directory, jobs.Notebook(), size=10_000)
+        client = HotshotClient(settings.discord)
+        await client._async_setup_hook()
+        client._connection.application_id = int(_APPLICATION)
+        client._connection.user = ClientUser(state=client._connection, data=_BOT)
+        limits = ModelLimits.of("nano")
+        client.furnish(_house(settings, limits, database, house.blobs, house.jobs))
+        made = Client(client, house)
+
+        async def request(_: Any, route: Any, *args: Any, payload: Any = None, **kw: Any) -> Any:
+            outgoing.to_json(payload)
+            made.answered.append(route.webhook_token)
+            return {"interaction": {"id": "1", "type": 2}} | _message(route)
+
+        patch.setattr(AsyncWebhookAdapter, "request", request)
+        yield made
+
+
+def _message(route: Any) -> dict[str, Any]:
+    lists: dict[str, Any] = {
+        name: [] for name in ("attachments", "embeds", "mentions", "mention_roles", "components")
+    }
+    return lists | {
+        "id": "5", "type": 0, "content": "", "channel_id": "3", "author": _BOT, "tts": False,
+        "mention_everyone": False, "pinned": False, "edited_timestamp": None, "flags": 0,
+        "timestamp": "2026-08-01T00:00:00+00:00",
+    }  # fmt: skip
