@@ -146,7 +146,7 @@ class Guard:
 
 
 def guarded_session(guard: Guard, seconds: float | None = None) -> aiohttp.ClientSession:
-    """A session whose connections ``guard`` makes; an answer takes ``seconds`` at most, if given."""
+    """A session whose connections ``guard`` makes; ``seconds`` for all of it, if given."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(socket_factory=guard),
         timeout=aiohttp.ClientTimeout(total=seconds),
