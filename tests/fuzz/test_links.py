@@ -15,8 +15,8 @@ from yarl import URL
 
 from bot.errors import RefusedError
 from bot.intake.download import Places, download, links_to, sent_on
-from generator.sources.fetch import Address, fetch, is_public
 from generator.errors import MediaError
+from generator.sources.fetch import Address, fetch, is_public
 from tests.fuzz import links, mutations
 
 DOOR = "127.9.9.9"  # where a server stands that is to be reached: it sends on
