@@ -64,7 +64,9 @@ async def run(settings: Settings) -> None:
         ):
             blobs = BlobStore(settings.storage.blobs)
             board = DiscordBoard(client, client.logged_in)
-            jobs = await _job_service(settings, database, blobs, client, board)
+            scratch = settings.storage.scratch
+            courier = DiscordCourier(client, board, scratch, client.logged_in, limits)
+            jobs = await _job_service(settings, database, blobs, courier)
             board.watch(jobs)
             client.furnish(_house(settings, limits, database, blobs, jobs))
             pool = Pool(_worker_settings(settings), jobs, _watch(settings.generator))
@@ -135,17 +137,13 @@ def _allowance(queue: QueueSettings) -> Allowance:
 
 
 async def _job_service(
-    settings: Settings,
-    database: Database,
-    blobs: BlobStore,
-    client: HotshotClient,
-    board: DiscordBoard,
+    settings: Settings, database: Database, blobs: BlobStore, courier: DiscordCourier
 ) -> JobService:
     storage = settings.storage
     storage.scratch.mkdir(exist_ok=True)
     return JobService(
         Ledger(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
-        courier=DiscordCourier(client, board, storage.scratch, client.logged_in),
+        courier=courier,
         blobs=blobs,
         scratch=storage.scratch,
         room=_room(settings),

@@ -38,6 +38,7 @@ class Order:
     private: bool = False
     parent_id: str | None = None
     relation: str = ""
+    style: str = ""
 
 
 def variations(order: Order, count: int) -> list[Order]:
@@ -48,8 +49,9 @@ def variations(order: Order, count: int) -> list[Order]:
     return [order, *others]
 
 
-def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
-    """Where a command came from, and how its answer gets back."""
+async def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
+    """Where a command came from, how its answer gets back, and what its owner wants of it."""
+    own, _ = await house_of(interaction).preferences.both(interaction.user.id, None)
     return Origin(
         application_id=interaction.application_id,
         token=interaction.token,
@@ -64,6 +66,9 @@ def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
         parent_id=order.parent_id,
         relation=order.relation,
         locale=str(interaction.locale)[:8],
+        style=order.style,
+        ping=bool(own.get("ping")),
+        with_recipe=bool(own.get("recipe", not order.private)),
     )
 
 
@@ -89,7 +94,7 @@ async def ask(
     await check_allowed(interaction, [order.request for order in orders])
     jobs = house_of(interaction).jobs
     first, *others = orders
-    origin = origin_of(interaction, first)
+    origin = await origin_of(interaction, first)
     async with jobs.accept(origin, first.request, first.files) as job:
         if not interaction.response.is_done():
             answer_id = await defer(interaction, private=first.private)
@@ -121,7 +126,7 @@ async def _say_something(interaction: discord.Interaction[Any], order: Order) ->
 
 async def _follow(interaction: discord.Interaction[Any], order: Order) -> None:
     jobs = house_of(interaction).jobs
-    origin = replace(origin_of(interaction, order), is_followup=True)
+    origin = replace(await origin_of(interaction, order), is_followup=True)
     async with jobs.accept(origin, order.request, order.files) as job:
         try:
             message = await interaction.followup.send(

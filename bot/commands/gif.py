@@ -56,14 +56,21 @@ async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) 
     house = house_of(interaction)
     given = await taken_for_granted(interaction, dict(typed))
     files, count = _Files.of(given, typed), read_count(given.pop("count"))
-    style = read_style(house.settings.styles, given.pop("style", None))
+    style_name = given.pop("style", None)
+    style = read_style(house.settings.styles, style_name)
     suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
     chosen = await choose(interaction, _loras(given))
     given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
     loras = tuple(each.part for each in chosen)
     request = read_request(house.limits, **given, style=style, loras=loras)
     attached = tuple(each.file for each in chosen)
-    order = Order(request=request, files=attached, suffix=suffix, private=private)
+    order = Order(
+        request=request,
+        files=attached,
+        suffix=suffix,
+        private=private,
+        style=str(style_name or ""),
+    )
     if not files.are_some:
         await ask(interaction, variations(order, count))
         return
@@ -109,8 +116,12 @@ class _Files:
             image_strength=given.pop("image_strength"),
             is_sized=typed["size"] is not None,
         )
-        if files.source is None and not files.is_settled:
+        if files.source is None and files.kind is not None:
             raise RequestError("A control type needs a GIF to follow; attach one as control_gif.")
+        if files.source is None and files.strength is not None:
+            raise RequestError(
+                "A control strength needs a GIF to follow; attach one as control_gif."
+            )
         if files.image is None and typed["image_strength"] is not None:
             raise RequestError("An image strength needs a picture; attach one as image.")
         return files

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
+from pathlib import PurePath
 from typing import Any, Self
 
 import discord
@@ -146,7 +147,8 @@ async def show_page(interaction: discord.Interaction[Any], place: Place) -> None
     place = replace(place, page=min(place.page, pages - 1))
     offset = place.page * PAGE_SIZE
     jobs = await house.database.read(library.page, wanted, limit=PAGE_SIZE, offset=offset)
-    embed = embeds.history(jobs, page=place.page, pages=pages, total=total)
+    is_filtered = bool(place.words or place.only)
+    embed = embeds.history(jobs, page=place.page, pages=pages, total=total, is_filtered=is_filtered)
     files = await _thumbnails(house, jobs)
     if files:
         embed.set_image(url="attachment://page.png")
@@ -178,10 +180,12 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
         house.blobs,
         job.output,
         f"hotshot-{job.id[:_SHORT_ID]}",
-        text.alt_text(job.request),
+        text.alt_text(job.request, PurePath(job.output or "").suffix),
         most=interaction.filesize_limit,
     )
-    view = result_view(job.id, offers_master=False) if job.state is State.DONE else View()
+    view = (
+        result_view(job, house.limits, offers_master=False) if job.state is State.DONE else View()
+    )
     files = [file] if file else []
     await interaction.response.send_message(embed=embed, files=files, view=view, ephemeral=True)
 

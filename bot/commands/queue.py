@@ -25,7 +25,12 @@ def build_queue() -> app_commands.Command[Any, ..., None]:
     async def queue(interaction: discord.Interaction[Any]) -> None:
         jobs = house_of(interaction).jobs
         shown = jobs.waiting_or_running(limit=_SHOWN)
-        embed = embeds.queue(shown, total=jobs.unfinished, user_id=interaction.user.id)
+        embed = embeds.queue(
+            shown,
+            total=jobs.unfinished,
+            user_id=interaction.user.id,
+            guild_id=interaction.guild_id,
+        )
         await interaction.response.send_message(embed=embed, ephemeral=True)
 
     return app_commands.Command(

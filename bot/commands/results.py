@@ -20,12 +20,12 @@ import discord
 from bot.commands.asking import Order, ask
 from bot.commands.editing import edit_form, edited, field
 from bot.commands.reading import CONTROL_TYPES, with_control
+from bot.commands.recipe_text import recipe_values, typed_command
 from bot.commands.rules import check_allowed, wants_private
 from bot.errors import RefusedError
-from bot.house import House, house_of, managed_guild, may_act_on
+from bot.house import house_of, managed_guild, may_act_on
 from bot.intake.children import run_child
 from bot.jobs.model import Attachment, Job
-from bot.jobs.places import without_files
 from bot.lost import LOST
 from bot.storage import jobs as rows
 from bot.storage import library
@@ -161,9 +161,10 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
 async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
     """On or off; everybody has their own."""
     del values
-    job = await _job(interaction, job_id)
     database = house_of(interaction).database
-    is_one = await database.write(library.toggle_favourite, interaction.user.id, job.id)
+    if not await database.read(library.is_favourite, interaction.user.id, job_id):
+        await _job(interaction, job_id)  # who marked it once may unmark it anywhere
+    is_one = await database.write(library.toggle_favourite, interaction.user.id, job_id)
     if is_one:
         await whisper(interaction, say("⭐ Added to your favourites; /history shows them."))
     else:
@@ -174,13 +175,12 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
     """Everything that makes it again."""
     del values
     job = await _job(interaction, job_id)
-    values_ = without_files(job.request).to_dict() | {"model": PurePath(job.model).name}
     file = discord.File(
-        BytesIO(json.dumps(values_, indent=1).encode()),
+        BytesIO(json.dumps(recipe_values(job), indent=1, ensure_ascii=False).encode()),
         filename="recipe.json",
         description=say("Everything needed to make this GIF again."),
     )
-    command = f"```\n{_command(job.request, house_of(interaction))}\n```"
+    command = f"```\n{typed_command(job, house_of(interaction).limits)}\n```"
     await interaction.response.send_message(command, file=file, ephemeral=True)
 
 
@@ -285,6 +285,7 @@ async def _ask(
         private=(job.origin.private and is_mine) or await wants_private(interaction),
         parent_id=job.id,
         relation=relation,
+        style=job.origin.style,
     )
     await ask(interaction, [order])
 
@@ -345,26 +346,8 @@ async def _send_file(interaction: _Interaction, job: Job, made: Path, wanted: st
             size=text.in_megabytes(size),
         )
     name = f"hotshot-{wanted}-{job.id[:12]}{made.suffix}"
-    file = discord.File(made, filename=name, description=text.alt_text(job.request))
+    file = discord.File(made, filename=name, description=text.alt_text(job.request, made.suffix))
     await interaction.edit_original_response(attachments=[file])
-
-
-def _command(request: Request, house: House) -> str:
-    """As it would be typed; LoRAs and sources by hand."""
-    sizes = {(size.width, size.height): size.name for size in house.limits.sizes}
-    words = [f"/gif prompt:{text.shorten(request.prompt, 1000)}"]
-    if (name := sizes.get((request.width, request.height))) is not None:
-        words.append(f"size:{name}")
-    words += [
-        f"frames:{request.video_length}",
-        f"duration:{request.video_duration}",
-        f"steps:{request.steps}",
-        f"guidance:{request.guidance_scale:g}",
-        f"seed:{request.seed}",
-    ]
-    if request.negative_prompt is not None:
-        words.append(f"negative_prompt:{text.shorten(request.negative_prompt, 500)}")
-    return " ".join(words).replace("```", "'''")
 
 
 ACTIONS = {

@@ -39,6 +39,7 @@ _KIND = AppCommandOptionType
 _MOST = 20  # channels or roles of one server
 _MOST_WAITING = 1000
 _MARKS = {"channels": "<#{}>", "roles": "<@&{}>"}
+_SWITCHES = ("private", "ping", "recipe")
 _AT_MOST = ("waiting", "frames", "steps")
 _NAMES = {
     "size": Words("size"),
@@ -46,6 +47,8 @@ _NAMES = {
     "negative_prompt": Words("negative prompt"),
     "format": Words("format"),
     "private": Words("private"),
+    "ping": Words("ping when done"),
+    "recipe": Words("prompt in files"),
     "image_strength": Words("image strength"),
     "channels": Words("channels"),
     "roles": Words("roles"),
@@ -72,6 +75,13 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
         ),
         "format": Option(choice_of([*FORMATS, NONE]), Words("The file type.")),
         "private": Option(Bounded(_KIND.boolean), Words("Whether only you see your GIFs.")),
+        "ping": Option(
+            Bounded(_KIND.boolean), Words("Whether to mention you when your GIF is done.")
+        ),
+        "recipe": Option(
+            Bounded(_KIND.boolean),
+            Words("Whether files carry the prompt and settings that made them."),
+        ),
         "image_strength": Option(
             Bounded(_KIND.number, 0, 1),
             Words(
@@ -172,7 +182,7 @@ def _checked(house: House, name: str, value: Any) -> Any:
         read_style(house.settings.styles, value)
     elif name == "format":
         read_format(value)
-    elif name == "private":
+    elif name in _SWITCHES:
         return bool(value)
     elif name == "image_strength":
         return read_image_strength(value) if value else None

@@ -68,6 +68,7 @@ async def show(
         "asks_prompt": asks_prompt,
         "parent_id": order.parent_id,
         "relation": order.relation,
+        "style": order.style,
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await house_of(interaction).database.write(drafts.add, draft)
@@ -134,6 +135,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
         private=content["private"],
         parent_id=content["parent_id"],
         relation=content["relation"],
+        style=content.get("style", ""),  # a draft of an earlier version has none
     )
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
         raise RefusedError("That GIF has already been requested.")

@@ -26,7 +26,8 @@ from bot.jobs.parcel import Enclosure, Parcel
 from bot.jobs.ways import Answer, Channel, channel_of, direct_to, is_answerable
 from bot.lost import LOST, UNREADABLE
 from bot.ui import text
-from bot.words import speaking
+from bot.words import say, speaking
+from generator.limits import ModelLimits
 
 logger = logging.getLogger(__name__)
 
@@ -46,12 +47,18 @@ class DiscordCourier:
     """``bot.jobs.courier.Courier``, by a client that is logged in when ``logged_in`` is set."""
 
     def __init__(
-        self, client: discord.Client, board: DiscordBoard, scratch: Path, logged_in: asyncio.Event
+        self,
+        client: discord.Client,
+        board: DiscordBoard,
+        scratch: Path,
+        logged_in: asyncio.Event,
+        limits: ModelLimits,
     ) -> None:
         self._client = client
         self._board = board
         self._scratch = scratch
         self._logged_in = logged_in
+        self._limits = limits
         self._alerted: dict[str, float] = {}
 
     def follow(self, job: Job) -> None:
@@ -64,7 +71,32 @@ class DiscordCourier:
         await self._board.leave(job.id)
         size = (await asyncio.to_thread(file.stat)).st_size
         with speaking(job.origin.locale):
-            return await self._bring(Parcel(job, Enclosure(file, size)), again=again)
+            posted = await self._bring(
+                Parcel(job, self._limits, Enclosure(file, size)), again=again
+            )
+            if job.origin.ping and not job.origin.private:
+                await self._ping(job, posted)
+        return posted
+
+    async def _ping(self, job: Job, posted: Posted) -> None:
+        """Replies to the result, mentioning its owner alone; what fails here is no failed GIF."""
+        channel = self._client.get_partial_messageable(posted.channel_id)
+        owner = discord.Object(job.user_id)
+        try:
+            await channel.send(
+                say("<@{user}> Your GIF is done.", user=job.user_id),
+                reference=discord.MessageReference(
+                    message_id=posted.message_id,
+                    channel_id=posted.channel_id,
+                    fail_if_not_exists=False,
+                ),
+                allowed_mentions=discord.AllowedMentions(
+                    everyone=False, users=[owner], roles=False, replied_user=False
+                ),
+                nonce=f"ping{job.id[:20]}",
+            )
+        except (*LOST, *UNREADABLE) as error:
+            logger.info("its owner couldn't be pinged: %s", error)
 
     async def tell(self, job: Job, *, again: bool) -> None:
         """Says how it ended; see ``Courier``."""
@@ -74,7 +106,7 @@ class DiscordCourier:
             self._board.retire(job)  # whoever cancelled it was told then and there
             return
         with speaking(job.origin.locale):
-            await self._bring(Parcel(job), again=again)
+            await self._bring(Parcel(job, self._limits), again=again)
 
     async def alert(self, words: str) -> None:
         """Writes to the application's owner; see ``Courier``."""

@@ -16,6 +16,7 @@ from bot.jobs.courier import Courier
 from bot.jobs.ledger import Ledger, now
 from bot.jobs.model import Job, State
 from bot.storage.blobs import BlobStore
+from generator.media.comment import without_comment
 from generator.protocol import Finished
 from generator.words import Words
 
@@ -42,7 +43,7 @@ class Finisher:
     async def made(self, job: Job, outcome: Finished) -> None:
         """Keeps the file that a worker wrote, and delivers it."""
         try:
-            output = await asyncio.to_thread(self._blobs.adopt, Path(outcome.output))
+            output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
         except StorageError:
             logger.exception("the finished file can't be kept")
             await self.fail(job, _UNKEPT)
@@ -56,6 +57,12 @@ class Finisher:
         )
         if made is not None:
             await self.deliver(made, again=False)
+
+    def _adopt(self, job: Job, file: Path) -> str:
+        """Raises StorageError."""
+        if not job.origin.with_recipe:
+            file.write_bytes(without_comment(file.read_bytes()))
+        return self._blobs.adopt(file)
 
     async def deliver(self, job: Job, *, again: bool) -> None:
         """Brings the kept file to its owner, or the reason why not."""

@@ -8,7 +8,7 @@ nothing.
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,6 +66,9 @@ class Origin:
     parent_id: str | None = None  # the job that this one came from
     relation: str = ""  # and how: again, vary, longer ...
     locale: str = ""  # of who asked, as Discord names it
+    style: str = ""  # the name of the one that was chosen
+    ping: bool = False  # its owner wants to be mentioned when it is done
+    with_recipe: bool = True  # whether the file tells how it was made
 
     @property
     def ids(self) -> dict[str, int | None]:
@@ -109,6 +112,7 @@ class Job:
     message_id: int | None = None  # where the result was posted
     message_channel_id: int | None = None
     told: bool = False  # its owner has seen the final word
+    lora_names: Sequence[str] = ()  # as they were called then, in the request's order
 
     @property
     def user_id(self) -> int:

@@ -11,6 +11,7 @@ import discord
 from bot.jobs.model import Job
 from bot.ui import embeds, text
 from bot.ui.results import result_view
+from generator.limits import ModelLimits
 from generator.words import Words
 
 
@@ -28,6 +29,7 @@ class Parcel:
     """A result (with ``file``) or the reason why there is none."""
 
     job: Job
+    limits: ModelLimits
     file: Enclosure | None = None
 
     def with_file(self, file: Enclosure) -> Self:
@@ -46,14 +48,14 @@ class Parcel:
         """What can be done with a result; the master too where something was given up."""
         if self.file is None:
             return None
-        return result_view(self.job.id, offers_master=bool(self.file.given_up))
+        return result_view(self.job, self.limits, offers_master=bool(self.file.given_up))
 
     def files(self) -> list[discord.File]:
         """Opened anew for each try, since a sent one is closed."""
         if self.file is None:
             return []
         name = f"{_stem(self.job)}{self.file.path.suffix}"
-        description = text.alt_text(self.job.request)
+        description = text.alt_text(self.job.request, self.file.path.suffix)
         return [discord.File(self.file.path, filename=name, description=description)]
 
     def is_in(self, message: discord.Message) -> bool:

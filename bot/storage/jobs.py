@@ -48,12 +48,15 @@ def add(
         "created_at": now,
         "told": False,
     }
+    files = {each.blob: each for each in attachments}  # one file may serve as two things
+    values["lora_names"] = tuple(
+        files[lora.path].filename if lora.path in files else lora.path for lora in request.loras
+    )
     columns = {name: getattr(origin, name) for name in _ORIGIN} | {
         "request": request.to_dict(),
         "words": request.prompt.casefold()[:_WORDS],
     }
     number = connection.execute(_ADD, values | columns).scalar_one()
-    files = {each.blob: each for each in attachments}  # one file may serve as two things
     if files:
         connection.execute(
             insert(attachment_rows), [{"job_id": job_id, **asdict(each)} for each in files.values()]
@@ -133,4 +136,5 @@ def _job(row: RowMapping) -> Job:
     origin = Origin(**{name: values.pop(name) for name in _ORIGIN})
     request = Request.from_dict(values.pop("request"))
     state = State(values.pop("state"))
+    values["lora_names"] = tuple(values["lora_names"] or ())
     return Job(origin=origin, request=request, state=state, **values)

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
+    true,
 )
 
 
@@ -64,6 +65,10 @@ jobs = Table(
     Column("parent_id", String(32)),
     Column("relation", String(16), nullable=False, server_default=""),
     Column("locale", String(8), nullable=False, server_default=""),
+    Column("style", Text, nullable=False, server_default=""),
+    Column("ping", Boolean, nullable=False, server_default=false()),
+    Column("with_recipe", Boolean, nullable=False, server_default=true()),
+    Column("lora_names", JSON(none_as_null=True)),
     Column("words", Text, nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
     Column("model", Text, nullable=False),

@@ -6,6 +6,7 @@ Whoever forges one gets no further than the job service, which checks who may do
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from typing import Any, Self
 
 import discord
@@ -94,7 +95,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
                     file=job.output,
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
-            alt = text.alt_text(job.request)
+            alt = text.alt_text(job.request, PurePath(job.output or "").suffix)
             file = await kept_file(house.blobs, job.output, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)

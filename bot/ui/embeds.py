@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from discord import Colour, Embed
 
@@ -37,6 +38,8 @@ def result(job: Job, *, given_up: Sequence[Words] = ()) -> Embed:
         embed.add_field(
             name=say("Without"), value=text.prompt(request.negative_prompt), inline=False
         )
+    if words := text.made_with(job):
+        embed.add_field(name=say("Made with"), value=words, inline=False)
     if given_up:
         words = text.given_up(job, given_up)
         embed.add_field(name=say("Made smaller to fit"), value=words, inline=False)
@@ -53,10 +56,14 @@ def ended(job: Job) -> Embed:
     return embed.set_footer(text=say("Job {job}", job=job.id[:12]))
 
 
-def history(jobs: Sequence[Job], *, page: int, pages: int, total: int) -> Embed:
-    """One page of somebody's jobs."""
+def history(
+    jobs: Sequence[Job], *, page: int, pages: int, total: int, is_filtered: bool = False
+) -> Embed:
+    """One page of somebody's jobs; ``is_filtered`` where only some of them were asked for."""
     if not jobs:
         none = say("None yet. Make one with /gif!")
+        if is_filtered:
+            none = say("None of your GIFs match. Leave out search and only to see all of them.")
         return Embed(title=say("Your GIFs"), description=none, colour=_WORKING)
     lines = "\n\n".join(text.history_line(job) for job in jobs)
     embed = Embed(title=say("Your GIFs"), description=lines, colour=_WORKING)
@@ -71,6 +78,8 @@ def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
     embed.add_field(name=say("Settings"), value=text.settings(job.request), inline=False)
     if job.request.negative_prompt:
         embed.add_field(name=say("Without"), value=text.prompt(job.request.negative_prompt))
+    if words := text.made_with(replace(job, origin=replace(job.origin, parent_id=None))):
+        embed.add_field(name=say("Made with"), value=words, inline=False)
     if lineage := text.lineage(job, parent, descendants):
         embed.add_field(name=say("Lineage"), value=lineage, inline=False)
     if job.error:
@@ -82,13 +91,20 @@ def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
     return embed.set_footer(text=footer)
 
 
-def queue(shown: Sequence[Status], *, total: int, user_id: int) -> Embed:
-    """Who is being served and who waits."""
+def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | None) -> Embed:
+    """Who is being served and who waits; names only those who ask openly on this server."""
     if not shown:
         none = say("Nothing is waiting or running. Make a GIF with /gif!")
         return Embed(description=none, colour=_WORKING)
     lines = [
-        text.queue_line(place, now, mine=now.job.user_id == user_id)
+        text.queue_line(
+            place,
+            now,
+            mine=now.job.user_id == user_id,
+            is_from_here=guild_id is not None
+            and now.job.origin.guild_id == guild_id
+            and not now.job.origin.private,
+        )
         for place, now in enumerate(shown, start=1)
     ]
     if total > len(shown):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from discord import ButtonStyle, SelectOption
 from discord.ui import View
 
+from bot.jobs.model import Job
 from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.buttons import MasterButton
 from bot.words import say
+from generator.limits import ModelLimits
+from generator.protocol import Request
 from generator.words import Words
 
 EDITS = {
@@ -37,21 +40,44 @@ _SECOND = (
 )
 
 
-def result_view(job_id: str, *, offers_master: bool) -> View:
-    """Works after a restart: everything hangs on the job's id. ``offers_master``: the posted file
-    is a smaller copy.
+_OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
+"""Edits that a single frame has no use for."""
+
+
+def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
+    """Return the buttons and the menu for a result; those that would have to refuse are left out.
+
+    Works after a restart: everything hangs on the job's id. ``offers_master``: the posted file is
+    a smaller copy.
     """
-    view = View(timeout=None)
+    view, refused = View(timeout=None), _refused(job.request, limits)
     for row, buttons in enumerate((_FIRST, _SECOND)):
         for action, label in buttons:
-            view.add_item(ActionButton(action, job_id, label=say(label), row=row))
+            if action not in refused:
+                view.add_item(ActionButton(action, job.id, label=say(label), row=row))
     if offers_master:
-        button = MasterButton(job_id)
+        button = MasterButton(job.id)
         button.item.row = 3
         view.add_item(button)
-    options = [SelectOption(label=say(label), value=value) for value, label in EDITS.items()]
-    view.add_item(ActionMenu("more", job_id, placeholder=say("More …"), options=options, row=2))
+    options = [
+        SelectOption(label=say(label), value=value)
+        for value, label in EDITS.items()
+        if job.request.video_length > 1 or value not in _OF_MOTION
+    ]
+    view.add_item(ActionMenu("more", job.id, placeholder=say("More …"), options=options, row=2))
     return view
+
+
+def _refused(request: Request, limits: ModelLimits) -> set[str]:
+    """The actions that this model can't do to this GIF."""
+    refused: set[str] = set()
+    if request.video_length == 1:  # nothing moves that could be followed
+        refused |= {"vary_subtle", "vary_strong", "motion"}
+    if request.video_length >= limits.max_frames:
+        refused.add("longer")
+    if not limits.allows(2 * request.width, 2 * request.height):
+        refused.add("upscale")
+    return refused
 
 
 def sure_view(job_id: str) -> View:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
@@ -144,6 +145,29 @@ def settings(request: Request) -> str:
     return " · ".join(words)
 
 
+def made_with(job: Job) -> str:
+    """What else made it: LoRAs, a style, what it follows, and the GIF that it came from."""
+    request, origin = job.request, job.origin
+    words = [
+        say("{name} at {strength:g}", name=prompt(name, 60), strength=lora.strength)
+        for name, lora in zip(job.lora_names, request.loras, strict=False)
+    ]
+    if origin.style:
+        words.append(say("style {name}", name=prompt(origin.style, 60)))
+    words += [
+        say("follows {kind} at {strength:g}", kind=_kind(control.kind), strength=control.scale)
+        for control in request.controls
+    ]
+    if origin.parent_id and (came := _RELATIONS.get(origin.relation)):
+        words.append(say("From `{parent}` ({how})", parent=origin.parent_id[:12], how=say(came)))
+    return " · ".join(words)
+
+
+def _kind(kind: str) -> str:
+    """A control type, or the name of a ControlNet."""
+    return prompt(PurePath(kind).name, 60)
+
+
 def made(job: Job) -> str:
     """What it was made by, and how long that took."""
     model = job.model.rstrip("/").rpartition("/")[2]
@@ -151,9 +175,14 @@ def made(job: Job) -> str:
     return f"{model}{took}"
 
 
-def alt_text(request: Request) -> str:
-    """For those who hear the GIF described."""
-    told = say("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
+def alt_text(request: Request, suffix: str = ".gif") -> str:
+    """For those who hear the file described; ``suffix`` is its own."""
+    if request.video_length == 1:
+        told = say("A picture made from the prompt: {prompt}", prompt=request.prompt)
+    elif suffix == ".mp4":
+        told = say("A video made from the prompt: {prompt}", prompt=request.prompt)
+    else:
+        told = say("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
     return shorten(told, ALT_TEXT_LIMIT)
 
 
@@ -199,15 +228,22 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     return " · ".join(words)
 
 
-def queue_line(place: int, now: Status, *, mine: bool) -> str:
-    """One job in /queue; other people's prompts are their own business."""
-    what = prompt(now.job.request.prompt, 60) if mine else f"<@{now.job.user_id}>"
+def queue_line(place: int, now: Status, *, mine: bool, is_from_here: bool) -> str:
+    """One job in /queue; other people's prompts, and who asks elsewhere, are their own business."""
+    if mine:
+        what = prompt(now.job.request.prompt, 60)
+    else:
+        what = f"<@{now.job.user_id}>" if is_from_here else say("somebody")
     return f"{place}. {what} · {state(now.job)}"
 
 
 def choice(job: Job) -> str:
-    """One job in an autocomplete; plain text, Discord shows no markdown there."""
-    return shorten(f"{state(job)}: {job.request.prompt}", 100)
+    """One job in an autocomplete, told from others of its prompt; no markdown is shown there."""
+    came = _RELATIONS.get(job.origin.relation) if job.origin.parent_id else None
+    told_by = " · ".join([*([say(came)] if came else []), job.id[:6]])
+    head = f"{state(job)}: "
+    room = 100 - len(head) - len(told_by) - 3
+    return f"{head}{shorten(job.request.prompt, room)} · {told_by}"
 
 
 def page(number: int, pages: int, total: int) -> str:

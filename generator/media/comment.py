@@ -10,7 +10,7 @@ import html
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from generator.media.containers import (
     BrokenFileError,
@@ -68,47 +68,91 @@ def comment_of(data: bytes) -> str:
         raise BrokenFileError(str(error)) from error
 
 
+def without_comment(data: bytes) -> bytes:
+    """The file without the text that ``with_comment`` wrote into it; its pictures stay.
+
+    Raises BrokenFileError for a damaged file.
+    """
+    text = comment_of(data).encode()
+    kind = sniff(data) or ""
+    if not text or kind not in _WRITERS:
+        return data
+    if kind == "webp":
+        return _riff(
+            (name, _without_xmp_flag(part) if name == b"VP8X" else part)
+            for name, part in _webp_chunks(data)
+            if name != b"XMP "
+        )
+    return data.replace(_BLOCKS[kind](text), b"", 1)
+
+
 # -- writing ---------------------------------------------------------------------------------------
 
 
 def _into_gif(data: bytes, text: bytes) -> bytes:
-    blocks = [text[start : start + 255] for start in range(0, len(text), 255)]
-    packed = b"".join(bytes([len(block)]) + block for block in blocks)
     position = 13 + (3 * 2 ** ((data[10] & 7) + 1) if data[10] & 0x80 else 0)
     if data[position : position + 14] == _GIF_LOOP:  # some viewers want it to be the first
         position += 19
-    return data[:position] + b"\x21\xfe" + packed + b"\0" + data[position:]
+    return data[:position] + _gif_block(text) + data[position:]
+
+
+def _gif_block(text: bytes) -> bytes:
+    blocks = [text[start : start + 255] for start in range(0, len(text), 255)]
+    packed = b"".join(bytes([len(block)]) + block for block in blocks)
+    return b"\x21\xfe" + packed + b"\0"
 
 
 def _into_png(data: bytes, text: bytes) -> bytes:
-    chunk = b"iTXt" + _PNG_KEYWORD + _PNG_PLAIN + text
-    packed = struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
     after_head = 33  # many programs look for texts before the picture alone
-    return data[:after_head] + packed + data[after_head:]
+    return data[:after_head] + _png_chunk(text) + data[after_head:]
+
+
+def _png_chunk(text: bytes) -> bytes:
+    chunk = b"iTXt" + _PNG_KEYWORD + _PNG_PLAIN + text
+    return struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
 
 
 def _into_jpeg(data: bytes, text: bytes) -> bytes:
     position = 2
     if data[2:4] == b"\xff\xe0":  # JFIF wants to be the first
         position += 2 + int.from_bytes(data[4:6], "big")
-    segment = b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text
-    return data[:position] + segment + data[position:]
+    return data[:position] + _jpeg_segment(text) + data[position:]
+
+
+def _jpeg_segment(text: bytes) -> bytes:
+    return b"\xff\xfe" + struct.pack(">H", len(text) + 2) + text
 
 
 def _into_webp(data: bytes, text: bytes) -> bytes:
-    parts = [(part.kind.encode("latin-1"), part.data) for part in webp_parts(data)]
+    parts = _webp_chunks(data)
     if parts[0][0] != b"VP8X":
         size = b"".join(edge.to_bytes(3, "little") for edge in _size_less_one(*parts[0]))
         parts.insert(0, (b"VP8X", bytes(4) + size))
     kind, head = parts[0]
     parts[0] = (kind, bytes([head[0] | _HAS_XMP]) + head[1:])
-    body = b"".join(_riff_chunk(*part) for part in [*parts, (b"XMP ", _xmp(text))])
+    return _riff([*parts, (b"XMP ", _xmp(text))])
+
+
+def _webp_chunks(data: bytes) -> list[tuple[bytes, bytes]]:
+    return [(part.kind.encode("latin-1"), part.data) for part in webp_parts(data)]
+
+
+def _without_xmp_flag(head: bytes) -> bytes:
+    return bytes([head[0] & ~_HAS_XMP]) + head[1:]
+
+
+def _riff(chunks: Iterable[tuple[bytes, bytes]]) -> bytes:
+    body = b"".join(_riff_chunk(*chunk) for chunk in chunks)
     return _riff_chunk(b"RIFF", b"WEBP" + body)
 
 
 def _into_mp4(data: bytes, text: bytes) -> bytes:
+    return data + _mp4_box(text)
+
+
+def _mp4_box(text: bytes) -> bytes:
     packet = _xmp(text)
-    return data + struct.pack(">I", 24 + len(packet)) + b"uuid" + _XMP_BOX + packet
+    return struct.pack(">I", 24 + len(packet)) + b"uuid" + _XMP_BOX + packet
 
 
 def _size_less_one(kind: bytes, picture: bytes) -> tuple[int, int]:
@@ -169,6 +213,12 @@ _WRITERS: dict[str, Callable[[bytes, bytes], bytes]] = {
     "jpeg": _into_jpeg,
     "webp": _into_webp,
     "mp4": _into_mp4,
+}
+_BLOCKS: dict[str, Callable[[bytes], bytes]] = {
+    "gif": _gif_block,
+    "png": _png_chunk,
+    "jpeg": _jpeg_segment,
+    "mp4": _mp4_box,
 }
 _READERS: dict[str, Callable[[bytes], bytes]] = {
     "gif": _from_gif,

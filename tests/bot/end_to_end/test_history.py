@@ -35,7 +35,7 @@ async def test_pages_words_filters_and_lineage(
         favourites = await said(await bob.slash("history", only="favourites"))
         assert "100% cat" in favourites
         assert "1 in all" in favourites
-        assert "None yet" in await said(await bob.slash("history", only="failed"))
+        assert "None of your GIFs match" in await said(await bob.slash("history", only="failed"))
         picked = await ada.choose(older, "pick:history_pick", "2. Red fox")
         whole = await picked.message()
         assert "1 came from it" in whole.text

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from bot.jobs.model import Job, State
+from bot.jobs.model import Job, Origin, State
 from bot.jobs.outlook import Status
 from bot.ui import embeds, text
 from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.protocol import Progress
 from generator.words import Words
-from tests.bot.jobs.samples import job
+from tests.bot.jobs.samples import ORIGIN, job
 
 NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50
 
@@ -90,7 +92,7 @@ def _long(**values: object) -> Job:
         embeds.progress(_long().request, "words"),
         embeds.history([_long(error=NASTY, message_id=2**63)] * 5, page=0, pages=9, total=99),
         embeds.history([], page=0, pages=1, total=0),
-        embeds.queue([Status(job=_long())] * 15, total=400, user_id=7),
+        embeds.queue([Status(job=_long())] * 15, total=400, user_id=7, guild_id=4),
         embeds.help_(ModelLimits()),
     ],
 )
@@ -110,3 +112,48 @@ def test_a_result_holds_all_it_takes_to_make_it_again() -> None:
 
 def test_the_alt_text_fits() -> None:
     assert len(text.alt_text(_long().request)) <= text.ALT_TEXT_LIMIT
+
+
+@pytest.mark.parametrize(
+    ("values", "suffix", "words"),
+    [
+        ({}, ".gif", "An animated GIF"),
+        ({}, ".webp", "An animated GIF"),
+        ({}, ".mp4", "A video"),
+        ({"video_length": 1}, ".gif", "A picture"),
+    ],
+)
+def test_the_alt_text_says_what_it_is(values: dict[str, int], suffix: str, words: str) -> None:
+    assert text.alt_text(job(prompt="a cat", **values).request, suffix) == (
+        f"{words} made from the prompt: a cat"
+    )
+
+
+def test_completions_tell_gifs_of_one_prompt_from_another() -> None:
+    origin = replace(ORIGIN, parent_id="f" * 32, relation="upscale")
+    first, second = (
+        job(id="a" * 32, prompt="x" * 300),
+        job(id="b" * 32, origin=origin, prompt="cat"),
+    )
+    assert len(text.choice(first)) == 100
+    assert text.choice(first).endswith("… · aaaaaa")
+    assert text.choice(second).endswith(": cat · at twice the size · bbbbbb")
+
+
+@pytest.mark.parametrize(
+    ("origin", "guild_id", "named"),
+    [
+        (ORIGIN, 4, True),
+        (ORIGIN, 5, False),
+        (ORIGIN, None, False),
+        (replace(ORIGIN, private=True), 4, False),
+        (replace(ORIGIN, guild_id=None), None, False),
+    ],
+)
+def test_the_queue_names_nobody_of_other_places(
+    origin: Origin, guild_id: int | None, named: bool
+) -> None:
+    status = Status(job=job(origin=origin))
+    shown = embeds.queue([status], total=1, user_id=99, guild_id=guild_id).description or ""
+    assert ("<@7>" in shown) is named
+    assert ("somebody" in shown) is not named

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from generator.media.clip import Clip
-from generator.media.comment import MAX_BYTES, comment_of, with_comment
+from generator.media.comment import MAX_BYTES, comment_of, with_comment, without_comment
 from generator.media.containers import BrokenFileError
 from generator.media.save import encode
 from generator.sources.reader import read
@@ -37,6 +37,20 @@ def test_the_pictures_stay_as_they_are(suffix: str, count: int) -> None:
     before, after = read_back(data), read_back(with_comment(data, TEXT))
     assert np.array_equal(before.frames, after.frames)
     assert (before.durations, before.loop) == (after.durations, after.loop)
+
+
+@pytest.mark.parametrize("count", [1, 4])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_it_can_be_taken_out_again(suffix: str, count: int) -> None:
+    data = encode(Clip(moving_ball(count, 64, 48), 500), suffix)
+    clean = without_comment(with_comment(data, TEXT))
+    assert comment_of(clean) == ""
+    assert b"urn:hotshot" not in clean
+    if suffix == ".webp":  # a still picture keeps the head that it was given for the text
+        assert np.array_equal(read_back(clean).frames, read_back(data).frames)
+    else:
+        assert clean == data
+    assert without_comment(data) == data
 
 
 def test_other_programs_find_it(tmp_path: Path) -> None:

@@ -1,0 +1,89 @@
+"""A result says what made it; its file tells no more than its owner wants; he may be pinged."""
+
+from __future__ import annotations
+
+import json
+
+from bot.sandbox import Person, Sandbox, Upload
+from generator.media.comment import comment_of
+from tests.bot import files
+from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.test_buttons import PATIENCE, posted, said
+from tests.bot.end_to_end.test_lora import lora
+
+NOIR = {"styles.noir": {"prompt": "{prompt}, film noir"}}
+
+
+async def test_a_result_and_its_recipe_say_what_made_it(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(**NOIR), discord):
+        await said(await ada.slash("lora add", name="Ink", file=Upload("i.safetensors", lora())))
+        [choice] = await ada.autocomplete("gif", "lora", "ink", prompt="x")
+        made = await posted(
+            await ada.slash(
+                "gif",
+                prompt="a cat",
+                lora=choice["value"],
+                lora_strength=0.8,
+                style="noir",
+                control_gif=Upload("dance.gif", files.gif()),
+                control_type="canny",
+            )
+        )
+        await setup.all_over()
+        for words in ("Ink at 0.8", "style noir", "follows canny at 1"):
+            assert words in made.text
+        again = await posted(await ada.press(made, "Again"))
+        assert "Ink at 0.8 · style noir · follows canny at 1" in again.text
+        assert f"From `{setup.rows('id')[0]['id'][:12]}` (made again)" in again.text
+        shown = await (await ada.press(made, "Recipe")).message(lambda one: one.files, PATIENCE)
+        for words in ("lora:Ink", "lora_strength:0.8", "control_type:canny"):
+            assert words in shown.content
+        recipe = json.loads(shown.files[0].data)
+        assert recipe["loras"] == [{"name": "Ink", "sha256": choice_hash(setup), "strength": 0.8}]
+        assert recipe["controls"][0]["kind"] == "canny"
+        assert recipe["style"] == "noir"
+
+
+def choice_hash(setup: Setup) -> str:
+    [kept] = (setup.data / "blobs").rglob("*.safetensors")
+    return kept.stem
+
+
+async def test_private_files_tell_nothing(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        for suffix in ("gif", "webp", "mp4"):
+            hidden = await posted(
+                await ada.slash("gif", prompt="a cat", private=True, format=suffix)
+            )
+            assert comment_of(hidden.files[0].data) == ""
+            assert b"a cat" not in hidden.files[0].data
+        await said(await ada.slash("settings mine", recipe=False))
+        plain = await posted(await ada.slash("gif", prompt="a cat"))
+        assert comment_of(plain.files[0].data) == ""
+        await said(await ada.slash("settings mine", recipe=True))
+        told = await posted(await ada.slash("gif", prompt="a cat", private=True))
+        assert files.request_in(told.files[0].data)["prompt"] == "a cat"
+
+
+async def test_who_wants_it_is_pinged_alone(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        assert "ping" in await said(await ada.slash("settings mine", ping=True))
+        of_bob = await posted(await bob.slash("gif", prompt="hello @everyone"))
+        made = await posted(await ada.slash("gif", prompt="hello @everyone"))
+        await setup.all_over()
+        [ping] = [each for each in discord.world.messages.values() if each.reference is not None]
+        assert ping.reference is made
+        assert ping.mentions.users == [ada.user]
+        assert not ping.mentions.everyone
+        assert of_bob.channel is made.channel
+        hidden = await posted(await ada.slash("gif", prompt="x", private=True))
+        await setup.all_over()
+        assert hidden.ephemeral
+        assert sum(each.reference is not None for each in discord.world.messages.values()) == 1
