@@ -218,7 +218,8 @@ def nearest(name: str, known: Iterable[str] | None = None) -> str | Words:
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
     last = difflib.get_close_matches(name.rpartition("/")[2].lower(), by_last, n=1, cutoff=0.9)
     meant = by_lower[near[0]] if near else by_last[last[0]] if last else None
-    return Words(" (do you mean {near}?)", near=meant) if meant else ""
+    # the gap is a value, since no sentence of a catalogue begins with one
+    return Words("{gap}(do you mean {near}?)", gap=" ", near=meant) if meant else ""
 
 
 def cached_models() -> list[str]:

@@ -8,8 +8,9 @@ from bot.sandbox import Person, Sandbox, Upload
 from generator.media.comment import comment_of
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import PATIENCE, posted, said
+from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import lora
+from tests.patience import PATIENCE
 
 NOIR = {"styles.noir": {"prompt": "{prompt}, film noir"}}
 
