@@ -20,7 +20,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.room import Room
 from generator.errors import ModelError
 from generator.limits import ModelLimits
-from generator.weightfiles.header import PICKLE_SUFFIXES
+from generator.weightfiles.foreign import PICKLE_SUFFIXES
 from generator.weightfiles.lora_facts import LoraFacts, read_lora_facts
 
 _SDXL = "SDXL"

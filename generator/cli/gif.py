@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.cli import gif_flags
+from generator.cli.gif_loras import check_loras
 from generator.cli.gif_request import build_request, check_request
 from generator.cli.parsing import Parser, UsageError
 from generator.errors import MediaError, RequestError
@@ -54,6 +55,7 @@ def run(arguments: Namespace) -> None:
     if idle:
         request = replace(request, control_source="")
     check_request(request, limits)
+    check_loras(request.loras, setup.model)
     if setup.spatial_unet_base:
         local_path(setup.spatial_unet_base)
     if arguments.max_bytes is not None and arguments.max_bytes < 1:

@@ -15,11 +15,8 @@ from generator.cli.gif_flags import DEFAULT_SCHEDULER
 from generator.control.names import annotator_of
 from generator.errors import RequestError
 from generator.limits import ModelLimits, draw_seed, scheduler_name
-from generator.places import existing
 from generator.protocol import Control, Request
 from generator.recipe import Recipe
-from generator.weightfiles.header import MAX_LORA_HEADER, read_header
-from generator.weightfiles.lora_facts import check_is_lora
 
 _T = TypeVar("_T")
 
@@ -58,10 +55,6 @@ def check_request(request: Request, limits: ModelLimits) -> None:
     limits.check(request)
     for control in request.controls:
         annotator_of(control.kind, control.annotator)
-    for lora in request.loras:
-        path = existing(lora.path)
-        if path is not None and path.is_file():
-            check_is_lora(path.name, read_header(path, at_most=MAX_LORA_HEADER))
 
 
 def _defaults(limits: ModelLimits, output: Path | None) -> Request:

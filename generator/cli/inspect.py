@@ -11,16 +11,22 @@ from typing import TYPE_CHECKING, Any
 
 from generator.cli.parsing import Parser
 from generator.errors import MediaError
+from generator.limits import NANO
 from generator.places import existing
 from generator.recipe import Recipe, recipe_of
-from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, MAX_LORA_HEADER, read_header
+from generator.weightfiles.architecture import layers_of, sdxl_layers
+from generator.weightfiles.foreign import FOREIGN_BYTES, is_picture, refuse_foreign
+from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
-from generator.weightfiles.lora_facts import read_lora_facts
+from generator.weightfiles.lora_facts import facts_of
+from generator.weightfiles.lora_file import LoraFile, in_directory, read_lora
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
 
 _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+_LORAS = (Kind.LORA, Kind.UNREADABLE_LORA)
+_IN_NOTES = ("has_magnitudes", "lacks_alpha")
 _EXAMPLE = """\
 examples:
   hotshot inspect ball.gif                 its prompt, seed, model and settings
@@ -38,6 +44,12 @@ def add_to(subparsers: Subparsers) -> Parser:
         epilog=_EXAMPLE,
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="a picture, film or .safetensors")
+    parser.add_argument(
+        "--pretrained-path",
+        "--pretrained_path",
+        metavar="MODEL",
+        help="say whether a LoRA fits this model: a directory or 'nano' (default: SDXL and nano)",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -45,27 +57,53 @@ def add_to(subparsers: Subparsers) -> Parser:
 def run(arguments: Namespace) -> None:
     """Prints the facts; raises HotshotError."""
     path = existing(str(arguments.file))
-    if path is None or not path.is_file():
+    if path is None:
         raise MediaError(f"There is no file {arguments.file}.")
-    facts = _weights(path) if path.suffix.lower() in _WEIGHTS else _picture(path)
+    if path.is_dir():
+        path = in_directory(path)
+    facts = _weights(path, arguments.pretrained_path) if _is_weights(path) else _picture(path)
     if arguments.json:
         print(json.dumps(facts, ensure_ascii=False, indent=2))
     else:
         print("\n".join(_lines(facts)))
 
 
-def _weights(path: Path) -> dict[str, Any]:
-    header = read_header(path, at_most=MAX_CHECKPOINT_HEADER)
+def _is_weights(path: Path) -> bool:
+    """By its name or its beginning. Raises ModelError for what is neither weights nor a picture."""
+    if path.suffix.lower() in _WEIGHTS:
+        return True
+    with path.open("rb") as opened:
+        start = opened.read(FOREIGN_BYTES)
+    if not is_picture(start):
+        refuse_foreign(path, start)
+    return start[8:9] == b"{"
+
+
+def _weights(path: Path, model: str | None) -> dict[str, Any]:
+    header = read_header(path)
     kind = kind_of(header.shapes)
-    if kind is Kind.LORA:
-        read_header(path, at_most=MAX_LORA_HEADER)
-        return {"file": str(path), "kind": str(kind.value)} | read_lora_facts(path).to_dict()
+    if kind in _LORAS:
+        return {"file": str(path), "kind": str(kind.value)} | _lora(read_lora(path), model)
     return {
         "file": str(path),
         "kind": str(kind.value),
-        "tensors": len(header.shapes),
+        "tensors": len(header.tensors),
         "size_bytes": path.stat().st_size,
     }
+
+
+def _lora(lora: LoraFile, model: str | None) -> dict[str, Any]:
+    """Its facts, and the loader's own verdict: which models it can be put on, or why on none."""
+    facts = facts_of(lora)
+    models = {"SDXL": sdxl_layers()} if model is None else {}
+    models[model or NANO] = layers_of(model or NANO)
+    reasons = {name: layers.misfit(lora) for name, layers in models.items()}
+    fits = [name for name, reason in reasons.items() if reason is None]
+    verdict: dict[str, Any] = {"fits": fits}
+    if not fits:
+        verdict["misfit"] = str(next(iter(reasons.values())))
+    said = {name: value for name, value in facts.to_dict().items() if name not in _IN_NOTES}
+    return said | verdict | {"notes": [str(note) for note in facts.notes]}
 
 
 def _picture(path: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from generator.hotshot.components import STEMS, Component
 from generator.hotshot.sources import base_directory, base_file
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
-from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
+from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
 
 PLAIN_UNET = "UNet2DConditionModel"
@@ -101,7 +101,7 @@ class Checkpoint:
 
     @classmethod
     def open(cls, file: Path, *, unet_only: bool) -> Self:
-        shapes = read_header(file, at_most=MAX_CHECKPOINT_HEADER).shapes
+        shapes = read_header(file).shapes
         kind = kind_of(shapes)
         if kind not in _USABLE:
             raise ModelError(

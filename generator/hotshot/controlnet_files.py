@@ -22,7 +22,7 @@ from generator.hotshot.parts import build
 from generator.hotshot.sources import fetch_file, fetch_root
 from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.places import existing, on_the_hub
-from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
+from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
 
 # Those that the original names in its README's commands.
@@ -146,7 +146,7 @@ def _plain(value: Any) -> Any:
 def _single_file(
     path: Path, unet_config: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    shapes = read_header(path, at_most=MAX_CHECKPOINT_HEADER).shapes
+    shapes = read_header(path).shapes
     kind = kind_of(shapes)
     if kind is not Kind.CONTROLNET:
         raise ModelError(

@@ -1,26 +1,27 @@
 """The published layout of a Hotshot-XL UNet: what its config and its tensors are called on disk.
 
 Translates both ways between the published names and those of diffusers' ``UNetMotionModel``.
-Knows names alone: it reads no file and builds no network.
+Knows names alone: it reads no file, builds no network, and needs no torch.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from generator.errors import ModelError
 from generator.words import Words
+
+if TYPE_CHECKING:
+    import torch
+
+    Tensors = dict[str, torch.Tensor]
 
 CLASS_NAME = "UNet3DConditionModel"
 MAX_FRAMES = 24  # entries of the positional table
 TEMPORAL_HEADS = 8
 TEMPORAL_GROUPS = 32
-
-Tensors = dict[str, torch.Tensor]
 
 _BLOCKS = {
     "DownBlock3D": "DownBlockMotion",
@@ -173,7 +174,7 @@ def _renamed_back(name: str) -> str:
 
 def _check_same_table(name: str, table: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> None:
     first = tensors.get(name.replace(_SECOND_TABLE, _FIRST_TABLE))
-    if first is None or first.is_meta or torch.equal(first, table):
+    if first is None or first.is_meta or first.equal(table):
         return
     raise ModelError(
         "The positional table {name} differs from that of the first attention, which no "

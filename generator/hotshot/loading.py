@@ -31,7 +31,7 @@ from generator.hotshot.sources import model_directory, sdxl_descriptions, tempor
 from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
-from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
+from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
 from generator.words import Words
 
@@ -221,7 +221,7 @@ def _read_temporal_file(path: Path) -> layout.Tensors:
 
 
 def _check_is_temporal(path: Path) -> None:
-    kind = kind_of(read_header(path, at_most=MAX_CHECKPOINT_HEADER).shapes)
+    kind = kind_of(read_header(path).shapes)
     if kind not in (Kind.TEMPORAL, Kind.HOTSHOT):
         raise ModelError(
             "{name} is {kind}, which has no temporal layers; give a Hotshot-XL as the model "

@@ -15,15 +15,13 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from generator.errors import ModelError
-from generator.hotshot import layout
-from generator.hotshot.ldm import ldm_names
 from generator.hotshot.lora_delta import Tensors, added_to
 from generator.hotshot.lora_files import Adapter, LayerChange, find_lora, read_adapter
 from generator.hotshot.weights import aligned
 from generator.protocol import Lora
+from generator.weightfiles.lora_base import check_fits_model
+from generator.weightfiles.lora_layers import ModelLayers
 from generator.weightfiles.lora_names import TEXT, TEXT_2, UNET
-from generator.words import Words
 
 ADAPTERS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
 
@@ -36,50 +34,33 @@ class Networks:
     """The networks of one model that LoRAs change, and where each layer is that they name."""
 
     modules: Mapping[str, nn.Module]
-    layers: Mapping[str, Mapping[str, str]]
+    layers: ModelLayers
 
     @classmethod
     def of(cls, unet: nn.Module, text: nn.Module, text_2: nn.Module, layers: int) -> Networks:
         """``layers`` is the UNet's ``layers_per_block``."""
         modules = {UNET: unet, TEXT: text, TEXT_2: text_2}
-        names = {
-            UNET: _unet_layers(unet, layers),
-            TEXT: _text_layers(text),
-            TEXT_2: _text_layers(text_2),
-        }
-        return cls(modules, names)
+        shapes = (_shapes(module) for module in modules.values())
+        return cls(modules, ModelLayers.of(*shapes, layers_per_block=layers))
 
-    def parameter(self, place: Place) -> nn.Parameter:
-        network, name = place
-        return self.modules[network].get_parameter(name)
+    def layer(self, place: Place) -> tuple[nn.Module, str]:
+        """The layer that a parameter is of, and the parameter's name there."""
+        network, path = place
+        layer, _, name = path.rpartition(".")
+        return self.modules[network].get_submodule(layer), name
 
-    def places(self, adapter: Adapter) -> dict[Place, LayerChange]:
-        """Which parameters an adapter changes, each with a change of its shape.
+    def places(self, adapter: Adapter) -> dict[Place, list[LayerChange]]:
+        """Which parameters an adapter changes, each with changes of its shape.
 
         Raises ModelError where the adapter was made for another model.
         """
-        found: dict[Place, LayerChange] = {}
-        for (network, layer), change in adapter.changes.items():
-            path = self.layers[network].get(layer)
-            if path is None:
-                raise _unfit(
-                    adapter, Words("it changes {layer}, which this model doesn't have", layer=layer)
-                )
+        check_fits_model(adapter.lora, self.layers)
+        found: dict[Place, list[LayerChange]] = {}
+        for (network, flat), change in adapter.changes.items():
+            path = self.layers.layers[network][flat].path
             for name, part in _by_parameter(path, change):
-                place = (network, name)
-                self._check_shape(adapter, place, part)
-                found[place] = part
+                found.setdefault((network, name), []).append(part)
         return found
-
-    def _check_shape(self, adapter: Adapter, place: Place, change: LayerChange) -> None:
-        try:
-            weight = self.parameter(place).to("meta", torch.float32)
-            on_paper = _exact(change.parts, torch.device("meta"))
-            added_to(weight, on_paper, change.scale)
-        except AttributeError:
-            raise _unfit(adapter, Words("this model has no {layer}", layer=place[1])) from None
-        except ValueError as error:
-            raise _unfit(adapter, f"{place[1]}: {error}") from error
 
 
 @dataclass(slots=True)
@@ -90,7 +71,7 @@ class LoraWardrobe:
     _adapters: OrderedDict[_Known, Adapter] = field(default_factory=OrderedDict)
     _found: dict[str, Path] = field(default_factory=dict)
     _worn: tuple[tuple[_Known, float], ...] = ()
-    _loaded: dict[Place, Tensor] = field(default_factory=dict)
+    _loaded: dict[Place, Tensor | None] = field(default_factory=dict)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
@@ -104,8 +85,8 @@ class LoraWardrobe:
             return
         changes: dict[Place, list[tuple[float, LayerChange]]] = {}
         for known, strength in wanted:
-            for place, change in self.networks.places(self._adapter(known)).items():
-                changes.setdefault(place, []).append((strength, change))
+            for place, parts in self.networks.places(self._adapter(known)).items():
+                changes.setdefault(place, []).extend((strength, part) for part in parts)
         self.take_off()
         try:
             for place, together in changes.items():
@@ -120,8 +101,12 @@ class LoraWardrobe:
     def take_off(self) -> None:
         """Puts every weight back that was loaded."""
         for place, loaded in self._loaded.items():
-            parameter = self.networks.parameter(place)
-            parameter.data = loaded.to(parameter.device)
+            layer, name = self.networks.layer(place)
+            if loaded is None:
+                setattr(layer, name, None)
+            else:
+                parameter = layer.get_parameter(name)
+                parameter.data = loaded.to(parameter.device)
         self._loaded.clear()
         self._worn = ()
 
@@ -135,16 +120,25 @@ class LoraWardrobe:
         self._adapters.clear()
 
     def _change(self, place: Place, together: list[tuple[float, LayerChange]]) -> None:
-        parameter = self.networks.parameter(place)
-        loaded = parameter.data
-        exact = loaded.float()
+        layer, name = self.networks.layer(place)
+        parameter: nn.Parameter | None = getattr(layer, name)
+        weight = layer.get_parameter("weight")
+        if parameter is None:  # PEFT gives a layer without a bias one (lora_bias)
+            loaded = None
+            exact = torch.zeros(weight.shape[0], device=weight.device)
+        else:
+            loaded = parameter.data
+            exact = loaded.float()
         total = exact.clone()
         for strength, change in together:
-            parts = _exact(change.parts, loaded.device)
+            parts = _exact(change.parts, exact.device)
             total += strength * added_to(exact, parts, change.scale)
         # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
-        self._loaded[place] = loaded.cpu()
-        parameter.data = total.to(loaded.dtype)
+        self._loaded[place] = None if loaded is None else loaded.cpu()
+        if parameter is None:
+            setattr(layer, name, nn.Parameter(total.to(weight.dtype), requires_grad=False))
+        else:
+            parameter.data = total.to(parameter.dtype)
 
     def _known(self, given: str) -> _Known:
         # The hub is asked once, not at each request; what is on this machine is looked at anew.
@@ -164,61 +158,21 @@ class LoraWardrobe:
         return self._adapters[known]
 
 
-def _unet_layers(unet: nn.Module, layers_per_block: int) -> dict[str, str]:
-    """Flat names -> layers: as diffusers names them, as Stability does, as published."""
-    names = [name for name, _ in unet.named_parameters()]
-    ldm = ldm_names(names, layers_per_block)
-    published = layout.published_names(names)
-    return {
-        _flat(other): _layer(name)
-        for name in names
-        for other in (name, ldm.get(name, name), published[name])
-    }
-
-
-def _text_layers(encoder: nn.Module) -> dict[str, str]:
-    """Some versions of transformers have the encoder in a ``text_model``, and files always do."""
-    layers: dict[str, str] = {}
-    for name, _ in encoder.named_parameters():
-        short = name.removeprefix("text_model.")
-        layers |= {_flat(spelt): _layer(name) for spelt in (short, f"text_model.{short}")}
-    return layers
-
-
-def _layer(parameter: str) -> str:
-    return parameter.rpartition(".")[0]
-
-
-def _flat(parameter: str) -> str:
-    return _layer(parameter).replace(".", "_")
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
 
 
 def _by_parameter(path: str, change: LayerChange) -> Iterator[tuple[str, LayerChange]]:
     parts = dict(change.parts)
-    bias = parts.pop("diff_b", None)
+    difference, coming_up = parts.pop("diff_b", None), parts.pop("up_b", None)
     if parts:
         yield f"{path}.weight", LayerChange(parts, change.scale)
-    if bias is not None:
-        yield f"{path}.bias", LayerChange({"diff": bias}, 1.0)
+    if difference is not None:
+        yield f"{path}.bias", LayerChange({"diff": difference}, 1.0)
+    if coming_up is not None:
+        yield f"{path}.bias", LayerChange({"diff": coming_up.float() * change.scale}, 1.0)
 
 
 def _exact(parts: Tensors, device: torch.device) -> Tensors:
     """Files are half precise and sums of products are not; kept as they came, they are smaller."""
     return {role: aligned(part.to(device, torch.float32)) for role, part in parts.items()}
-
-
-def _unfit(adapter: Adapter, reason: str | Words) -> ModelError:
-    if adapter.made_for is None:
-        return ModelError(
-            "The LoRA {name} doesn't fit this model ({reason}); give a LoRA that was made for the "
-            "same base.",
-            name=adapter.name,
-            reason=reason,
-        )
-    return ModelError(
-        "The LoRA {name} was made for {base} and doesn't fit this model ({reason}); give a LoRA "
-        "that was made for the same base.",
-        name=adapter.name,
-        base=adapter.made_for,
-        reason=reason,
-    )

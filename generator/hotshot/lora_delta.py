@@ -1,18 +1,21 @@
 """What an adapter adds to one weight, for each way of writing it down.
 
 LoRA, with a Tucker core where a convolution has one; DoRA; LoHa and LoKr, put together by PEFT;
-and a plain difference. Knows tensors alone. All is computed in the dtype of what comes in.
+and a full difference. Knows tensors alone. All is computed in the dtype of what comes in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from peft.tuners.loha.layer import make_weight as hadamard
 from peft.tuners.loha.layer import make_weight_cp as hadamard_with_core
 from peft.tuners.lokr.layer import make_kron as kronecker
 from peft.tuners.lokr.layer import make_weight_cp as with_core
-from torch import Tensor, tensor
+from torch import Tensor
+
+from generator.weightfiles.lora_shapes import axis_of
 
 Tensors = Mapping[str, Tensor]  # by role, see ``generator.weightfiles.lora_names``
 
@@ -20,29 +23,15 @@ Tensors = Mapping[str, Tensor]  # by role, see ``generator.weightfiles.lora_name
 def added_to(weight: Tensor, parts: Tensors, scale: float) -> Tensor:
     """What to add to ``weight`` at strength 1, of its shape; ``scale`` is alpha through rank.
 
-    Raises ValueError where the parts don't make up such a weight. On the meta device it checks
-    just that.
+    That the parts make up such a weight was checked before (``lora_shapes``).
     """
-    try:
-        change = _change(parts, scale)
-    except (RuntimeError, KeyError) as error:
-        raise ValueError(str(error)) from error
-    if change.shape[:1] != weight.shape[:1] or change.numel() != weight.numel():
-        raise ValueError(f"{tuple(change.shape)} where {tuple(weight.shape)} is wanted")
-    change = change.reshape(weight.shape)
+    change = _change(parts, scale).reshape(weight.shape)
     if "dora" in parts:
         return _redirected(weight, change, parts["dora"], axis=0)
     if "dora_scale" in parts:
-        return _redirected(weight, change, parts["dora_scale"], _axis(parts["dora_scale"]))
+        lengths = parts["dora_scale"]
+        return _redirected(weight, change, lengths, axis_of(tuple(lengths.shape)))
     return change
-
-
-def rank_of(parts: Tensors) -> int | None:
-    """What alpha is divided by; None where it isn't, as in LoKr with both factors whole."""
-    for role in ("down", "hada_w1_b", "lokr_w1_b", "lokr_w2_b"):
-        if role in parts:
-            return parts[role].shape[0]
-    return None
 
 
 def _change(parts: Tensors, scale: float) -> Tensor:
@@ -60,7 +49,7 @@ def _change(parts: Tensors, scale: float) -> Tensor:
 
 def _hadamard(parts: Tensors, scale: float) -> Tensor:
     pairs = [parts[f"hada_{name}"] for name in ("w1_a", "w1_b", "w2_a", "w2_b")]
-    factor = tensor(scale)
+    factor = torch.tensor(scale)
     if "hada_t1" in parts:
         cores = parts["hada_t1"], parts["hada_t2"]
         return _as_tensor(hadamard_with_core(cores[0], *pairs[:2], cores[1], *pairs[2:], factor))
@@ -80,23 +69,17 @@ def _factor(parts: Tensors, name: str) -> Tensor:
     return left @ right if core is None else _as_tensor(with_core(core, left, right))
 
 
-def _axis(lengths: Tensor) -> int:
-    """LyCORIS had one length for each input first, (1, n, ...), and then one for each output."""
-    return 1 if lengths.ndim > 1 and lengths.shape[0] == 1 else 0
-
-
 def _redirected(weight: Tensor, change: Tensor, lengths: Tensor, axis: int) -> Tensor:
     """DoRA (Liu et al. 2024): the sum keeps its direction and gets a learnt length along an axis.
 
     PEFT says one for each output always, though for convolutions it writes (1, n, 1, 1).
     """
-    if lengths.numel() != weight.shape[axis]:
-        raise ValueError(f"{lengths.numel()} lengths where {weight.shape[axis]} are wanted")
     summed = weight + change
     others = [other for other in range(weight.ndim) if other != axis]
     shape = [1] * weight.ndim
     shape[axis] = -1
     present = summed.pow(2).sum(dim=others, keepdim=True).sqrt()
+    present = present.clamp_min(torch.finfo(summed.dtype).eps)  # a row of zeros has no direction
     return summed * (lengths.reshape(shape) / present) - weight
 
 

@@ -16,6 +16,9 @@ class Kind(Enum):
 
     LORA = Words("a LoRA")
     UNREADABLE_LORA = Words("an adapter in a format that can't be read")
+    MOTION_LORA = Words("a motion LoRA of AnimateDiff")
+    ANIMATEDIFF = Words("a motion module of AnimateDiff")
+    EMBEDDING = Words("a textual inversion")
     TEMPORAL = Words("a file of temporal layers alone")
     HOTSHOT = Words("a Hotshot-XL UNet")
     SDXL = Words("a Stable Diffusion XL checkpoint")
@@ -36,6 +39,7 @@ class Kind(Enum):
 
 
 LDM_UNET = "model.diffusion_model."
+_CHANGES = {"down", "up", "mid", "diff", "diff_b", *lora_names.LYCORIS}
 _TEXT_WIDTHS = {768: Kind.SD1, 1024: Kind.SD2, 1280: Kind.REFINER}
 
 
@@ -49,28 +53,22 @@ def kind_of(shapes: Shapes) -> Kind:
     return Kind.VAE if _has(shapes, "decoder.") else Kind.UNKNOWN
 
 
-def text_width(shapes: Shapes) -> int | None:
-    """How wide the text is that a UNet, or a LoRA of one, listens to; None where it doesn't say."""
-    for name, shape in shapes.items():
-        flat = name.replace(".", "_")
-        if "attn2_to_k" not in flat and "attn2_processor_to_k" not in flat:
-            continue
-        part = lora_names.part_of(name)
-        if name.endswith("to_k.weight") and len(shape) == 2:
-            return shape[1]
-        if part and part.role in {"down", "hada_w1_b"} and len(shape) >= 2:
-            return shape[1]
-    return None
-
-
 def _kind_of_unet(shapes: Shapes) -> Kind:
-    older = _TEXT_WIDTHS.get(text_width(shapes) or 0)
+    older = _TEXT_WIDTHS.get(_text_width(shapes) or 0)
     if not (_has(shapes, "label_emb.0.0.") or _has(shapes, "add_embedding.")):
         return older if older in {Kind.SD1, Kind.SD2} else Kind.UNKNOWN
     if older is Kind.REFINER:
         return Kind.REFINER
     whole = _has(shapes, "conditioner.embedders.") and _has(shapes, "first_stage_model.")
     return Kind.SDXL if whole else Kind.SDXL_UNET
+
+
+def _text_width(shapes: Shapes) -> int | None:
+    """How wide the text is that a UNet listens to."""
+    for name, shape in shapes.items():
+        if name.endswith("attn2.to_k.weight") and len(shape) == 2:
+            return shape[1]
+    return None
 
 
 def _is_unet(name: str) -> bool:
@@ -86,8 +84,20 @@ def _starts(shapes: Shapes, *signs: str) -> bool:
 
 
 def _is_lora(shapes: Shapes) -> bool:
-    roles = {part.role for part in map(lora_names.part_of, shapes) if part}
-    return bool(roles & {"down", "up"}) or any(role.startswith(("hada", "lokr")) for role in roles)
+    return any((part := lora_names.part_of(name)) and part.role in _CHANGES for name in shapes)
+
+
+def _is_motion_lora(shapes: Shapes) -> bool:
+    return _is_animatediff(shapes) and _is_lora(shapes)
+
+
+def _is_animatediff(shapes: Shapes) -> bool:
+    """A Hotshot-XL has three blocks on each side, and Stable Diffusion 1.x four."""
+    return any(
+        ".temporal_transformer." in name
+        or (_is_temporal(name) and ("down_blocks.3." in name or "up_blocks.3." in name))
+        for name in shapes
+    )
 
 
 def _is_temporal(name: str) -> bool:
@@ -100,8 +110,11 @@ _SIGNS: tuple[tuple[Kind, Callable[[Shapes], bool]], ...] = (
     (Kind.CONTROL_LITE, lambda shapes: _starts(shapes, "lllite_")),
     (Kind.IP_ADAPTER, lambda shapes: _starts(shapes, "ip_adapter.")),
     (Kind.T2I_ADAPTER, lambda shapes: _starts(shapes, "adapter.body.", "body.0.")),
+    (Kind.MOTION_LORA, _is_motion_lora),
     (Kind.LORA, _is_lora),
     (Kind.UNREADABLE_LORA, lambda shapes: lora_names.unreadable_format(shapes) is not None),
+    (Kind.ANIMATEDIFF, _is_animatediff),
+    (Kind.EMBEDDING, lambda shapes: bool(shapes) and all(map(lora_names.is_embedding, shapes))),
     (Kind.TEMPORAL, lambda shapes: bool(shapes) and all(map(_is_temporal, shapes))),
     (Kind.HOTSHOT, lambda shapes: any(map(_is_temporal, shapes))),
     (

@@ -1,6 +1,6 @@
 """What a LoRA file says of itself: for whom it was made, how large it is, what words wake it.
 
-Reads the header and, for the hash, the bytes; never a tensor. A maker's words are data from
+Reads no tensor for it but what the check itself looks at. A maker's words are data from
 strangers: they are cleaned of control characters and cut before anybody sees them.
 """
 
@@ -13,27 +13,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.errors import ModelError
 from generator.weightfiles import lora_names
-from generator.weightfiles.header import MAX_LORA_HEADER, Header, read_header
-from generator.weightfiles.kinds import Kind, kind_of, text_width
+from generator.weightfiles.lora_base import base_model
+from generator.weightfiles.lora_file import LoraFile, read_lora
+from generator.weightfiles.lora_shapes import rank_of
+from generator.words import Words
 
 _MAX_WORDS = 40
 _MAX_LENGTH = 120  # characters of one word, tag or title
-
-_BY_WIDTH = {768: "Stable Diffusion 1.x", 1024: "Stable Diffusion 2.x", 2048: "SDXL"}
-# As the metadata of kohya's trainer and of ModelSpec spell it.
-_BY_WORD = (
-    ("sdxl", "SDXL"),
-    ("stable-diffusion-xl", "SDXL"),
-    ("sd_v1", "Stable Diffusion 1.x"),
-    ("stable-diffusion-v1", "Stable Diffusion 1.x"),
-    ("sd_v2", "Stable Diffusion 2.x"),
-    ("stable-diffusion-v2", "Stable Diffusion 2.x"),
-    ("stable-diffusion-3", "Stable Diffusion 3"),
-    ("sd3", "Stable Diffusion 3"),
-    ("flux", "Flux"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +29,9 @@ class LoraFacts:
 
     ``format`` is LoRA, DoRA, LoHa, LoKr or full difference; ``networks`` those that it changes;
     ``trigger_words`` are what the maker says to write, ``tags`` the captions' most frequent ones.
+    ``left_aside`` are words whose embeddings are in the file, too; those aren't used.
+    ``has_magnitudes`` says that it is a DoRA, of whatever format; ``lacks_alpha`` that PEFT wrote
+    it, and what it wrote beside it isn't there.
     """
 
     title: str
@@ -52,6 +42,9 @@ class LoraFacts:
     trigger_words: tuple[str, ...]
     tags: tuple[str, ...]
     layers: int
+    left_aside: tuple[str, ...]
+    has_magnitudes: bool
+    lacks_alpha: bool
     size_bytes: int
     sha256: str
 
@@ -59,63 +52,65 @@ class LoraFacts:
         """Plain JSON values."""
         return asdict(self)
 
+    @property
+    def notes(self) -> tuple[Words, ...]:
+        """What whoever uses it should know, a sentence each."""
+        return notes_of(self.to_dict())
+
+
+def notes_of(facts: Mapping[str, Any]) -> tuple[Words, ...]:
+    """The sentences that facts deserve, which may have been kept by an earlier version."""
+    notes: list[Words] = []
+    if facts.get("has_magnitudes"):
+        notes.append(
+            Words(
+                "As a DoRA it is itself at strength 1; at any other strength its whole change is "
+                "scaled, so that 0 is off."
+            )
+        )
+    if left := facts.get("left_aside"):
+        notes.append(
+            Words(
+                "It comes with embeddings ({words}), which aren't used; only the LoRA is.",
+                words=", ".join(map(str, left)),
+            )
+        )
+    if facts.get("lacks_alpha"):
+        notes.append(
+            Words(
+                "PEFT keeps its alpha in adapter_config.json, which isn't beside it; without that "
+                "it may act too strongly or too weakly."
+            )
+        )
+    return tuple(notes)
+
 
 def read_lora_facts(path: Path) -> LoraFacts:
-    """Raises ModelError, one sentence, for a file that is no LoRA, or one that can't be read."""
-    header = read_header(path, at_most=MAX_LORA_HEADER)
-    check_is_lora(path.name, header)
-    parts = {name: part for name in header.shapes if (part := lora_names.part_of(name))}
+    """Raises ModelError, one sentence, for a file that is no LoRA, or one that can't be used."""
+    return facts_of(read_lora(path))
+
+
+def facts_of(lora: LoraFile) -> LoraFacts:
+    """Of a file that was read and checked; its hash takes another look at all of it."""
+    metadata = lora.header.metadata
+    roles = {role for layer in lora.layers.values() for role in layer.shapes}
+    ranks = {rank for layer in lora.layers.values() if (rank := rank_of(layer.shapes))}
+    title = _first(metadata, "modelspec.title", "ss_output_name") or lora.path.stem
     return LoraFacts(
-        title=_clean(_first(header.metadata, "modelspec.title", "ss_output_name") or path.stem),
-        base_model=base_model(header),
-        format=lora_names.format_of(part.role for part in parts.values()),
-        ranks=_ranks(header, parts),
-        networks=tuple(sorted({part.network for part in parts.values()})),
-        trigger_words=_trigger_words(header.metadata),
-        tags=_tags(header.metadata),
-        layers=len({(part.network, part.layer) for part in parts.values()}),
-        size_bytes=path.stat().st_size,
-        sha256=_sha256(path),
+        title=_clean(title),
+        base_model=base_model(lora),
+        format=lora_names.format_of(roles),
+        ranks=tuple(sorted(ranks)),
+        networks=tuple(sorted({network for network, _ in lora.layers})),
+        trigger_words=_trigger_words(metadata),
+        tags=_tags(metadata),
+        layers=len(lora.layers),
+        left_aside=_words(lora.embeddings),
+        has_magnitudes=bool(roles & {"dora", "dora_scale"}),
+        lacks_alpha=lora.lacks_alpha,
+        size_bytes=lora.path.stat().st_size,
+        sha256=_sha256(lora.path),
     )
-
-
-def check_is_lora(name: str, header: Header) -> None:
-    """Raises ModelError, naming what the file called ``name`` is instead."""
-    kind = kind_of(header.shapes)
-    if kind is Kind.LORA:
-        return
-    if kind is Kind.UNREADABLE_LORA:
-        known_as = lora_names.unreadable_format(header.shapes)
-        raise ModelError(
-            "{name} is {format}, which can't be read here; LoRA, DoRA, LoHa and LoKr can.",
-            name=name,
-            format=known_as,
-        )
-    raise ModelError(
-        "{name} is no LoRA but {kind}; give a LoRA made for SDXL.", name=name, kind=kind.value
-    )
-
-
-def base_model(header: Header) -> str | None:
-    """For which model a LoRA was made: by its shapes, which don't lie, else by its words."""
-    known = _BY_WIDTH.get(text_width(header.shapes) or 0)
-    if known:
-        return known
-    words = " ".join(
-        header.metadata.get(key, "")
-        for key in ("modelspec.architecture", "ss_base_model_version", "ss_sd_model_name")
-    ).lower()
-    return next((model for word, model in _BY_WORD if word in words), None)
-
-
-def _ranks(header: Header, parts: Mapping[str, lora_names.Part]) -> tuple[int, ...]:
-    roles = {"down": 0, "hada_w1_b": 0, "lokr_w1_b": 0, "lokr_w2_b": 0}
-    found = {
-        header.shapes[name][axis]
-        for name, part in parts.items()
-        if (axis := roles.get(part.role)) is not None and header.shapes[name]
-    }
-    return tuple(sorted(found))
 
 
 def _trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:

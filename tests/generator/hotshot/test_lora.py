@@ -304,7 +304,7 @@ def test_from_a_hub_which_is_asked_once(tiny: HotshotModel, tmp_path: Path) -> N
 )
 def test_names_of_the_full_size_network(full_size: Networks, name: str) -> None:
     """As files for SDXL have them."""
-    assert name in full_size.layers["unet"]
+    assert name in full_size.layers.layers["unet"]
 
 
 @pytest.fixture(scope="module")
