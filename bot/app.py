@@ -38,6 +38,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.room import Room
 from generator.limits import ModelLimits
+from generator.weightfiles.architecture import layers_of
 from generator.words import Words
 from generator.worker import WorkerSettings
 
@@ -162,6 +163,7 @@ def _house(
     loras = LoraIntake(
         settings.loras,
         limits,
+        layers_of(settings.generator.model),
         attachments=places,
         links=links_to(settings.loras.hosts),
         blobs=blobs,

@@ -67,10 +67,16 @@ GENERATOR = (
     "media/fit.py",
     "media/mp4.py",
     "recipe.py",
+    "weightfiles/foreign.py",
     "weightfiles/header.py",
     "weightfiles/kinds.py",
+    "weightfiles/lora_base.py",
     "weightfiles/lora_facts.py",
+    "weightfiles/lora_file.py",
+    "weightfiles/lora_layers.py",
     "weightfiles/lora_names.py",
+    "weightfiles/lora_settings.py",
+    "weightfiles/lora_shapes.py",
     "worker.py",
 )
 

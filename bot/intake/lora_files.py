@@ -21,9 +21,11 @@ from bot.storage.room import Room
 from generator.errors import ModelError
 from generator.limits import ModelLimits
 from generator.weightfiles.foreign import PICKLE_SUFFIXES
-from generator.weightfiles.lora_facts import LoraFacts, read_lora_facts
+from generator.weightfiles.lora_base import SDXL, base_model, unfit
+from generator.weightfiles.lora_facts import LoraFacts, facts_of
+from generator.weightfiles.lora_file import LoraFile, read_lora
+from generator.weightfiles.lora_layers import ModelLayers
 
-_SDXL = "SDXL"
 _SDXL_EDGE = 512
 
 
@@ -37,12 +39,13 @@ class TakenIn:
 
 
 class LoraIntake:
-    """Takes in LoRA files for a model with these ``limits``."""
+    """Takes in LoRA files for a model with these ``limits`` and ``layers``."""
 
     def __init__(
         self,
         settings: LoraSettings,
         limits: ModelLimits,
+        layers: ModelLayers,
         *,
         attachments: Places,
         links: Places,
@@ -52,6 +55,7 @@ class LoraIntake:
     ) -> None:
         self._settings = settings
         self._limits = limits
+        self._layers = layers
         self._attachments = attachments
         self._links = links
         self._blobs = blobs
@@ -99,10 +103,18 @@ class LoraIntake:
             return value.replace(str(part), name).replace(part.name, name)
 
         try:
-            facts = read_lora_facts(part)
+            lora = read_lora(part)
+            self._check_fits(lora, name)
+            return facts_of(lora)
         except ModelError as error:
             raise RefusedError(error.words.mapped(named)) from error
-        base = facts.base_model
+
+    def _check_fits(self, lora: LoraFile, name: str) -> None:
+        """Raises RefusedError, or ModelError, for one that a worker couldn't put on."""
+        reason = self._layers.misfit(lora)
+        if reason is None:
+            return
+        base = base_model(lora)
         if self._limits.native_edge < _SDXL_EDGE:
             if base is not None:
                 raise RefusedError(
@@ -111,12 +123,12 @@ class LoraIntake:
                     name=name,
                     base=base,
                 )
-        elif base != _SDXL:
-            if base:
-                raise RefusedError(
-                    "{name} was made for {base}; bring a LoRA for SDXL.", name=name, base=base
-                )
+        elif base is None:
             raise RefusedError(
                 "{name} doesn't say for which model it was made; bring a LoRA for SDXL.", name=name
             )
-        return facts
+        elif base != SDXL:
+            raise RefusedError(
+                "{name} was made for {base}; bring a LoRA for SDXL.", name=name, base=base
+            )
+        raise unfit(lora, reason)

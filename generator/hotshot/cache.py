@@ -20,7 +20,7 @@ from generator.errors import ModelError
 from generator.hotshot import hub, wanted
 from generator.hotshot.download import parts_of
 from generator.hotshot.hub import Repository
-from generator.weightfiles.header import MAX_CHECKPOINT_HEADER, read_header
+from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
 
 _HOTSHOT_UNET, _PLAIN_UNET, _CONTROLNET = (
@@ -88,7 +88,7 @@ def what_is(snapshot: Path) -> What:
 def what_is_file(path: Path) -> What:
     """Told by its header; OTHER for what can't be read."""
     try:
-        header = read_header(path, at_most=MAX_CHECKPOINT_HEADER)
+        header = read_header(path)
     except ModelError:
         return What.OTHER
     return _OF_A_FILE.get(kind_of(header.shapes), What.OTHER)

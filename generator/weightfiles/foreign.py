@@ -28,24 +28,23 @@ _PICKLE = Words(
     "convert it on a machine you don't mind losing."
 )
 _POINTER = Words(
-    "{name} is a Git LFS pointer, a note of where the file is instead of the file itself; get it "
-    "with `git lfs pull`, or with the download button of its page."
+    "{name} is only a Git LFS pointer, not the file that it points to; run `git lfs pull`, or use "
+    "the download button on its page."
 )
 _PAGE = Words(
-    "{name} is a web page and no model, such as a site sends to who isn't logged in; log in "
-    "there, download the file itself, and give that."
+    "{name} is a web page, not a model, probably one that asks you to log in; log in there, "
+    "download the file itself, and use that."
 )
 _MESSAGE = Words(
-    "{name} is a message from a web site and no model (it begins {beginning}); download the file "
-    "itself, logged in where the site asks for it."
+    "{name} is a message from a website ({beginning}), not a model; download the file itself, "
+    "logged in if the site asks for it."
 )
 _GGUF = Words(
-    "{name} is a GGUF file, made for llama.cpp and its kin, which can't be read here; get the "
-    ".safetensors version of it."
+    "{name} is a GGUF file, made for llama.cpp and similar programs; get the .safetensors version "
+    "of it."
 )
-_ARCHIVE = Words("{name} is an archive; unpack it, and give the .safetensors file that is inside.")
-_PICTURE = Words("{name} is a picture or a film, and no model; give the .safetensors file itself.")
-
+_ARCHIVE = Words("{name} is an archive; unpack it, and use the .safetensors file inside.")
+_PICTURE = Words("{name} is a picture or a film, not a model; choose the .safetensors file.")
 _MESSAGES = (b'{"', b"[", b"error", b"not found", b"access denied", b"unauthorized", b"forbidden")
 _BY_TEXT: tuple[tuple[tuple[bytes, ...], Words], ...] = (
     ((b"version https://git-lfs",), _POINTER),
@@ -59,7 +58,7 @@ def is_picture(start: bytes) -> bool:
 
 
 def refuse_foreign(path: Path, start: bytes) -> None:
-    """Raises ModelError, naming what a file is whose first bytes (FOREIGN_BYTES, or all) these are."""
+    """Raises ModelError, naming what a file is that begins so, with FOREIGN_BYTES or less."""
     sentence = _sentence(path, start)
     if sentence is not None:
         beginning = " ".join(start[:60].decode("utf-8", "replace").split())

@@ -16,8 +16,8 @@ class Kind(Enum):
 
     LORA = Words("a LoRA")
     UNREADABLE_LORA = Words("an adapter in a format that can't be read")
-    MOTION_LORA = Words("a motion LoRA of AnimateDiff")
-    ANIMATEDIFF = Words("a motion module of AnimateDiff")
+    MOTION_LORA = Words("a motion LoRA for AnimateDiff")
+    ANIMATEDIFF = Words("a motion module for AnimateDiff")
     EMBEDDING = Words("a textual inversion")
     TEMPORAL = Words("a file of temporal layers alone")
     HOTSHOT = Words("a Hotshot-XL UNet")

@@ -64,22 +64,22 @@ def notes_of(facts: Mapping[str, Any]) -> tuple[Words, ...]:
     if facts.get("has_magnitudes"):
         notes.append(
             Words(
-                "As a DoRA it is itself at strength 1; at any other strength its whole change is "
-                "scaled, so that 0 is off."
+                "This is a DoRA: it acts as trained at strength 1, and other strengths scale its "
+                "whole effect, so 0 turns it off."
             )
         )
     if left := facts.get("left_aside"):
         notes.append(
             Words(
-                "It comes with embeddings ({words}), which aren't used; only the LoRA is.",
+                "It also contains embeddings ({words}), which aren't used; only the LoRA is.",
                 words=", ".join(map(str, left)),
             )
         )
     if facts.get("lacks_alpha"):
         notes.append(
             Words(
-                "PEFT keeps its alpha in adapter_config.json, which isn't beside it; without that "
-                "it may act too strongly or too weakly."
+                "PEFT stores its alpha in adapter_config.json, which is missing, so it may act too "
+                "strongly or too weakly."
             )
         )
     return tuple(notes)

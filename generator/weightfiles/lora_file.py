@@ -55,7 +55,6 @@ class LoraFile:
         """The words that have an embedding of their own in the file."""
         return tuple(dict.fromkeys(map(lora_names.embedded_word, self.left_aside)))
 
-
     @property
     def lacks_alpha(self) -> bool:
         """Whether PEFT wrote it, which keeps alpha in a file of its own, and that isn't there."""
@@ -131,7 +130,7 @@ def _parts(path: Path, header: Header) -> tuple[dict[Place, dict[str, str]], tup
             continue
         roles = found.setdefault((part.network, part.layer), {})
         if part.role in roles:
-            twice = Words("one of its tensors is there twice")
+            twice = Words("it is changed twice, under two names")
             raise _damaged(path, part.layer, twice)
         roles[part.role] = name
     aside = tuple(filter(lora_names.is_embedding, unknown))
@@ -145,7 +144,7 @@ def _check_all_understood(path: Path, unknown: list[str]) -> None:
     format_ = lora_names.unreadable_format(unknown)
     if format_ is not None:
         raise ModelError(
-            "{name} is {format} in part, which can't be read here; LoRA, DoRA, LoHa, LoKr and full "
+            "{name} is partly {format}, which can't be read here; LoRA, DoRA, LoHa, LoKr and full "
             "differences can.",
             name=path.name,
             format=format_,
@@ -164,8 +163,7 @@ def _layer(path: Path, header: Header, place: Place, names: dict[str, str]) -> L
         dtype = header.tensors[name].dtype
         if dtype not in FLOATS and not (role == "alpha" and dtype in _INTEGERS):
             raise ModelError(
-                "{name} holds numbers of the kind {dtype}, in {layer}, which can't be read here; "
-                "get it in float16.",
+                "{name} stores {layer} as {dtype}, which can't be read here; get it in float16.",
                 name=path.name,
                 dtype=dtype,
                 layer=shown(name),
@@ -183,7 +181,7 @@ def _layer(path: Path, header: Header, place: Place, names: dict[str, str]) -> L
 
 def _damaged(path: Path, layer: str, reason: Words) -> ModelError:
     return ModelError(
-        "{name} doesn't fit together ({layer}: {reason}); fetch it again.",
+        "{name} is incomplete or damaged ({layer}: {reason}); fetch it again.",
         name=path.name,
         layer=shown(layer),
         reason=reason,

@@ -70,14 +70,13 @@ class ModelLayers:
                 raise MisfitError(
                     Words("it changes {layer}, which this model doesn't have", layer=shown(flat))
                 )
-            path = f"{layer.path}.weight"
-            if (network, layer.path) in seen:
-                raise MisfitError(Words("{layer} is changed twice, under two names", layer=path))
             try:
+                _check_first(network, layer, seen)
                 check_fits(change.shapes, change.change, layer.weight, takes_bias=layer.takes_bias)
             except MisfitError as error:
-                reason = Words("{layer}: {reason}", layer=path, reason=error.reason)
-                raise MisfitError(reason) from error
+                raise MisfitError(
+                    Words("{layer}: {reason}", layer=f"{layer.path}.weight", reason=error.reason)
+                ) from error
             seen.add((network, layer.path))
             yield network, layer, change
 
@@ -89,6 +88,11 @@ class ModelLayers:
         except MisfitError as error:
             return error.reason
         return None
+
+
+def _check_first(network: str, layer: Layer, seen: set[tuple[str, str]]) -> None:
+    if (network, layer.path) in seen:
+        raise MisfitError(Words("it is changed twice, under two names"))
 
 
 def _unet_layers(shapes: ParameterShapes, layers_per_block: int) -> dict[str, Layer]:

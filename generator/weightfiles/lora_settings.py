@@ -123,9 +123,9 @@ def _checked(path: Path, values: Mapping[str, Any]) -> _Settings:
     if begun.startswith(_CHANGES_THE_BASE):
         name = begun.partition("_niter_")[0]
         raise ModelError(
-            "{name} was trained with {format}, which changes the base model too, so that the file "
-            "alone can't be used; have PEFT convert it to a plain LoRA "
-            "(path_initial_model_for_weight_conversion), and give that.",
+            "{name} was trained with {format}, which also changes the base model, so the file "
+            "alone isn't enough; convert it to a plain LoRA with PEFT "
+            "(path_initial_model_for_weight_conversion), and use that.",
             name=path.name,
             format=_KNOWN_AS.get(name.upper(), name),
         )
@@ -166,8 +166,8 @@ def _expression(path: Path, key: str, count: int) -> re.Pattern[str]:
         except re.error:
             pass
     raise ModelError(
-        "{name} gives layers an alpha or a rank by {expression!r}, which can't be read here; give "
-        "the layers' names there.",
+        "{name} sets the alpha or rank of layers by the pattern {expression!r}, which can't be "
+        "read here; name the layers instead.",
         name=path.name,
         expression=shown(key),
     )
@@ -205,8 +205,8 @@ def _json(path: Path, text: str | bytes) -> dict[str, Any]:
         values = None
     if not isinstance(values, dict):
         raise ModelError(
-            "The settings that came with {name} can't be read, and its strength depends on them; "
-            "fetch it again, with its {settings}.",
+            "The settings that came with {name} ({settings}) can't be read, and its strength "
+            "depends on them; fetch both again.",
             name=path.name,
             settings=PEFT_SETTINGS,
         )

@@ -38,12 +38,12 @@ def change_of(shapes: Shapes) -> Shape | None:
     Raises MisfitError where the parts don't make up one change.
     """
     if any(edge != 1 for edge in shapes.get("alpha", ())):
-        raise MisfitError(Words("alpha is no single number"))
+        raise _senseless("alpha")
     roles = shapes.keys() - _BESIDE
     if not roles:
         if "diff_b" in shapes and not shapes.keys() & {"dora", "dora_scale"}:
             return None
-        raise MisfitError(Words("there is nothing but {roles}", roles=_listed(shapes)))
+        raise _misplaced(*shapes)
     if any(edge == 0 for shape in shapes.values() for edge in shape):
         raise MisfitError(Words("rank 0"))
     if {"dora", "dora_scale"} <= shapes.keys():
@@ -57,7 +57,7 @@ def change_of(shapes: Shapes) -> Shape | None:
     else:
         change, used = _kronecker(shapes)
     if roles - used:
-        raise MisfitError(Words("{roles} has no place in it", roles=_listed(roles - used)))
+        raise _misplaced(*(roles - used))
     return change
 
 
@@ -72,7 +72,7 @@ def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bia
         if role not in shapes:
             continue
         if not takes_bias:
-            raise MisfitError(Words("it changes a bias that this layer can't have"))
+            raise _misplaced(role)
         if prod(shapes[role]) != weight[0]:
             found = shapes[role]
             raise MisfitError(
@@ -87,7 +87,7 @@ def axis_of(lengths: Shape) -> int:
 
 def _check_lengths(found: int, weight: Shape, axis: int) -> None:
     if len(weight) < 2:
-        raise MisfitError(Words("a magnitude for what is no matrix"))
+        raise _misplaced("dora")
     if found != weight[axis]:
         raise MisfitError(
             Words("{found} lengths where {wanted} are wanted", found=found, wanted=weight[axis])
@@ -110,7 +110,7 @@ def _hadamard(shapes: Shapes) -> tuple[Shape, set[str]]:
     made: list[Shape] = []
     for number, (left, right) in enumerate((pairs[:2], pairs[2:]), 1):
         if len(left) != 2 or len(right) != 2:
-            raise MisfitError(Words("{roles} are no matrices", roles=_listed(_HADAMARD)))
+            raise _senseless(f"hada_w{number}_a")
         if not cores:
             _check_same(f"hada_w{number}_a", left[1], f"hada_w{number}_b", right[0])
             made.append((left[0], right[1]))
@@ -127,7 +127,7 @@ def _kronecker(shapes: Shapes) -> tuple[Shape, set[str]]:
     first, used = _factor(shapes, "w1", "")
     second, more = _factor(shapes, "w2", "lokr_t2")
     if len(first) != 2 or len(second) not in (2, 4):
-        raise MisfitError(Words("lokr_w1 and lokr_w2 don't go together"))
+        raise _senseless("lokr_w1" if len(first) != 2 else "lokr_w2")
     return (first[0] * second[0], first[1] * second[1], *second[2:]), used | more
 
 
@@ -139,7 +139,7 @@ def _factor(shapes: Shapes, name: str, core: str) -> tuple[Shape, set[str]]:
         raise MisfitError(Words("{role} is missing", role=whole))
     a, b = _matrices(shapes, left, right)
     if len(a) != 2 or len(b) != 2:
-        raise MisfitError(Words("{roles} are no matrices", roles=_listed((left, right))))
+        raise _senseless(left)
     if core in shapes:
         return (a[1], b[1], *_core(shapes, core, (left, a[0]), (right, b[0]))), {left, right, core}
     _check_same(left, a[1], right, b[0])
@@ -152,7 +152,7 @@ def _core(shapes: Shapes, core: str, left: tuple[str, int], right: tuple[str, in
         raise MisfitError(Words("{role} is missing", role=core))
     found = shapes[core]
     if len(found) != 4:
-        raise MisfitError(Words("{role} is no core of a convolution", role=core))
+        raise _senseless(core)
     _check_same(core, found[0], *left)
     _check_same(core, found[1], *right)
     return found[2:]
@@ -163,7 +163,7 @@ def _matrices(shapes: Shapes, *roles: str) -> list[Shape]:
         if role not in shapes:
             raise MisfitError(Words("{role} is missing", role=role))
         if len(shapes[role]) < 2:
-            raise MisfitError(Words("{roles} are no matrices", roles=role))
+            raise _senseless(role)
     return [shapes[role] for role in roles]
 
 
@@ -180,5 +180,9 @@ def _check_same(one: str, rank: int, other: str, other_rank: int) -> None:
         )
 
 
-def _listed(roles: object) -> str:
-    return ", ".join(sorted(roles)) if isinstance(roles, set | tuple | Mapping) else str(roles)
+def _senseless(role: str) -> MisfitError:
+    return MisfitError(Words("the shape of {role} makes no sense", role=role))
+
+
+def _misplaced(*roles: str) -> MisfitError:
+    return MisfitError(Words("{roles} has no place in it", roles=", ".join(sorted(roles))))

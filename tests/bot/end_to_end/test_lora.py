@@ -12,8 +12,8 @@ from tests.bot.end_to_end.process import Setup, running
 LAYER = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k"
 
 
-def lora(width: int = 2048, *, filler: int = 0, words: str = "") -> bytes:
-    shapes = {f"{LAYER}.lora_down.weight": (4, width), f"{LAYER}.lora_up.weight": (64, 4)}
+def lora(width: int = 2048, *, out: int = 640, filler: int = 0, words: str = "") -> bytes:
+    shapes = {f"{LAYER}.lora_down.weight": (4, width), f"{LAYER}.lora_up.weight": (out, 4)}
     return files.safetensors(shapes, {"modelspec.trigger_phrase": words}, filler=filler)
 
 
@@ -126,9 +126,11 @@ async def test_what_is_no_lora_is_refused(setup: Setup, discord: Sandbox, ada: P
     header_bomb = (80_000_000).to_bytes(8, "little") + b"{" + b" " * 1000
     bad: dict[str, tuple[bytes, str]] = {
         "evil.pt": (b"\x80\x04cos\nsystem\n", "pickle"),
-        "evil.safetensors": (b"PK\x03\x04" + bytes(100), "pickle"),
+        "evil.safetensors": (b"\x80\x04" + bytes(100), "pickle"),
+        "zipped.safetensors": (b"PK\x03\x04" + bytes(100), "an archive; unpack it"),
+        "wide.safetensors": (lora(out=64), "(64, 2048) where (640, 2048) is wanted"),
         "bomb.safetensors": (header_bomb, "cut off"),
-        "long.safetensors": ((2_000_000).to_bytes(8, "little") + b" " * 2_000_000, "header of"),
+        "long.safetensors": ((2_000_000).to_bytes(8, "little") + b" " * 2_000_000, "is no JSON"),
         "old.safetensors": (lora(768), "Stable Diffusion 1.x"),
         "which.safetensors": (lora(99), "doesn't say"),
         "text.safetensors": (b"hello", "cut off"),

@@ -117,7 +117,7 @@ def test_words_of_the_maker(tmp_path: Path) -> None:
     ],
 )
 def test_formats(tmp_path: Path, roles: tuple[str, ...], format_: str) -> None:
-    shapes = {f"lora_unet_conv_in.{role}": (4, 4) for role in roles}
+    shapes: dict[str, tuple[int, ...]] = {f"lora_unet_conv_in.{role}": (4, 4) for role in roles}
     path = write(tmp_path / "one.safetensors", shapes)
     assert read_lora_facts(path).format == format_
 
@@ -161,11 +161,11 @@ def test_no_metadata_is_an_error(
         ({"clip_l": (2, 768), "clip_g": (2, 1280)}, "is no LoRA but a textual inversion"),
         (
             {"down_blocks.0.motion_modules.0.temporal_transformer.norm.weight": (320,)},
-            "is no LoRA but a motion module of AnimateDiff",
+            "is no LoRA but a motion module for AnimateDiff",
         ),
         (
             {"down_blocks.3.motion_modules.0.norm.weight": (1280,)},
-            "is no LoRA but a motion module of AnimateDiff",
+            "is no LoRA but a motion module for AnimateDiff",
         ),
         (
             {
@@ -173,7 +173,7 @@ def test_no_metadata_is_an_error(
                 f"attention_blocks.0.processor.to_q_lora.{way}.weight": shape
                 for way, shape in (("down", (4, 320)), ("up", (320, 4)))
             },
-            "is no LoRA but a motion LoRA of AnimateDiff",
+            "is no LoRA but a motion LoRA for AnimateDiff",
         ),
         (
             {
@@ -214,7 +214,7 @@ BROKEN: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: path.write_bytes(b""), "is empty"),
     (lambda path: path.write_bytes(b"\xff" * 4), "header is cut off"),
     (lambda path: path.write_bytes(b"\xff" * 100), "header is cut off"),
-    (lambda path: path.write_bytes(b"<html>not found"), "is a web page and no model"),
+    (lambda path: path.write_bytes(b"<html>not found"), "is a web page, not a model"),
     (lambda path: zipped(path, "archive/data.pkl"), "is a pickle, which could run"),
     (lambda path: zipped(path, "lora.safetensors"), "is an archive; unpack it"),
     (lambda path: path.write_bytes(b"\x80\x04" + bytes(100)), "is a pickle, which could run"),
@@ -232,9 +232,12 @@ BROKEN: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: write_raw(path, b'{"\\ud800": {"dtype": "F16"}}'), "header is no JSON"),
     (lambda path: write_raw(path, b'{"x\\n@a\\u202e": {}}'), "says nonsense of x @a\\)"),
     (lambda path: write_raw(path, b'{"' + b"y" * 2000 + b'": {}}'), "has a name without end"),
-    (lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"), "Git LFS"),
+    (
+        lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"),
+        "only a Git LFS pointer",
+    ),
     (lambda path: path.write_bytes(b"GGUF" + bytes(20)), "is a GGUF file"),
-    (lambda path: path.write_bytes(b'{"error": "Unauthorized"}'), "a message from a web site"),
+    (lambda path: path.write_bytes(b'{"error": "Unauthorized"}'), "a message from a website"),
     (lambda path: path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(20)), "is a picture"),
     (lambda path: write_raw(path, b'{"a": 3}'), "says nonsense of a"),
     (lambda path: write_raw(path, tensor(shape="x"), 2), "says nonsense of a.lora"),
