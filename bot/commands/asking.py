@@ -12,6 +12,7 @@ from typing import Any
 
 import discord
 
+from bot.commands.lora_choice import Tagged, choose_tagged
 from bot.commands.rules import check_allowed
 from bot.errors import NotAcceptedError
 from bot.house import house_of
@@ -21,6 +22,7 @@ from bot.ui import embeds
 from bot.ui.answers import add
 from bot.words import say
 from generator.limits import draw_seed
+from generator.lora_tags import take_out_tags
 from generator.protocol import Request
 
 logger = logging.getLogger(__name__)
@@ -87,10 +89,13 @@ async def ask(
 ) -> None:
     """Accepts all of them; the first is answered before it may start.
 
-    ``answer_id`` is the answer's where one was given already. An order that Discord doesn't take
-    the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
+    All have one prompt, and LoRAs that it names (``<lora:name:0.8>``) are used where this person
+    may. ``answer_id`` is the answer's where one was given already. An order that Discord doesn't
+    take the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
     RefusedError where not even the first is taken, or no GIFs are made here.
     """
+    tagged = await choose_tagged(interaction, orders[0].request.prompt)
+    orders = [_with_tagged(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
     jobs = house_of(interaction).jobs
     first, *others = orders
@@ -99,8 +104,10 @@ async def ask(
         if not interaction.response.is_done():
             answer_id = await defer(interaction, private=first.private)
         jobs.note_answer(job.id, answer_id)
-        if others:
+        if others or tagged.unused:
             await _say_something(interaction, first)
+    if tagged.unused:
+        await add(interaction, tagged.hint)
     for number, order in enumerate(others, start=2):
         try:
             await _follow(interaction, order)
@@ -113,6 +120,20 @@ async def ask(
             )
             await add(interaction, taken)  # the answer is the first one's progress
             return
+
+
+def _with_tagged(interaction: discord.Interaction[Any], order: Order, tagged: Tagged) -> Order:
+    """The order with the LoRAs that its prompt names. Raises RequestError."""
+    if tagged.prompt == order.request.prompt:
+        return order
+    there = {lora.path for lora in order.request.loras}
+    new = [each for each in tagged.chosen if each.lora.blob not in there]
+    loras = (*order.request.loras, *(each.part for each in new))
+    request = replace(order.request, prompt=tagged.prompt, loras=loras)
+    if request.negative_prompt:  # nothing is taken away by naming it there
+        request = replace(request, negative_prompt=take_out_tags(request.negative_prompt)[0])
+    house_of(interaction).limits.check(request)
+    return replace(order, request=request, files=(*order.files, *(each.file for each in new)))
 
 
 async def _say_something(interaction: discord.Interaction[Any], order: Order) -> None:

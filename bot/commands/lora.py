@@ -28,6 +28,7 @@ from bot.commands.reading import read_request, whole
 from bot.commands.rules import wants_private
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
+from bot.intake.lora_files import TakenIn
 from bot.intake.message_media import brought
 from bot.intake.names import plain_line
 from bot.storage import loras as rows
@@ -38,6 +39,7 @@ from bot.ui.answers import whisper
 from bot.ui.enclosed import kept_file
 from bot.words import say
 from generator.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
+from generator.lora_tags import file_key
 from generator.words import Words, counted
 
 _KIND = AppCommandOptionType
@@ -151,7 +153,7 @@ async def add(
         strength=default,
         blob=taken.blob,
         size_bytes=taken.size_bytes,
-        facts=taken.facts.to_dict(),
+        facts=taken.facts.to_dict() | _keys(taken),
         created_at=datetime.now(UTC),
     )
     await _keep(house, lora)
@@ -259,6 +261,11 @@ async def try_pressed(interaction: discord.Interaction[Any], lora_id: str, value
     """The same by a button."""
     del values
     await try_(interaction, lora=lora_id)
+
+
+def _keys(taken: TakenIn) -> dict[str, str]:
+    """What else it may be called in a prompt."""
+    return {"file_key": file_key(taken.file_name), "title_key": file_key(taken.facts.title)}
 
 
 def _try_view(lora: StoredLora, label: str) -> View:

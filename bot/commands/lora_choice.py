@@ -19,10 +19,12 @@ from bot.house import house_of
 from bot.jobs.model import Attachment
 from bot.storage import loras as rows
 from bot.storage.loras import StoredLora, Viewer
+from bot.ui import text
 from bot.ui.text import shorten
 from bot.words import say
 from generator.errors import RequestError
 from generator.limits import MAX_LORA_STRENGTH, plain
+from generator.lora_tags import hash_prefix, take_out_tags
 from generator.protocol import Lora
 from generator.words import Words
 
@@ -105,6 +107,45 @@ async def choose(
             )
         chosen.append(Chosen(lora, read_strength(strength, lora.strength)))
     return tuple(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A prompt without its ``<lora:name:0.8>``, the LoRAs that these named, and the other names."""
+
+    prompt: str
+    chosen: tuple[Chosen, ...] = ()
+    unused: tuple[str, ...] = ()
+
+    @property
+    def hint(self) -> str:
+        """The sentence about the names that nothing was found for."""
+        return say(
+            "These LoRAs in the prompt weren't used, since you have none of that name and none is "
+            "shared with you here: {names}. /lora list shows those you can use.",
+            names=", ".join(text.prompt(name, 60) for name in self.unused),
+        )
+
+
+async def choose_tagged(interaction: discord.Interaction[Any], prompt: str) -> Tagged:
+    """Looks up the LoRAs that a prompt names. Raises RequestError for a strength out of range."""
+    words, tags = take_out_tags(prompt)
+    database, viewer = house_of(interaction).database, viewer_of(interaction)
+    chosen: dict[str, Chosen] = {}
+    unused: list[str] = []
+    for tag in tags:
+        found = await database.read(rows.usable, viewer, tag.name[:_LONGEST_NAME])
+        found = found or await database.read(
+            rows.usable_by_file, viewer, tag.key, hash_prefix(tag.name)
+        )
+        if found is None:
+            unused.append(tag.name)
+        else:
+            strength = read_strength(tag.strength, found.strength)
+            chosen.setdefault(found.blob, Chosen(found, strength))
+    used = (*chosen.values(),)
+    words = words or ", ".join(filter(None, (each.lora.trigger_words for each in used)))
+    return Tagged(with_trigger_words(words, used), used, tuple(unused))
 
 
 def read_strength(value: object, default: float) -> float:

@@ -301,11 +301,17 @@ async def _check_files(interaction: _Interaction, request: Request) -> None:
     for lora in request.loras:  # one's own GIFs too: what was shared once may be taken back
         user_id, guild_id = interaction.user.id, interaction.guild_id
         allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
-        if not allowed:
+        if allowed:
+            continue
+        if await house.database.read(library.is_kept_lora, lora.path):
             raise RefusedError(
                 "It was made with a LoRA that its owner doesn't share here, so you can't make "
                 "it again."
             )
+        raise RefusedError(
+            "It was made with a LoRA that has since been removed; it can be made again once the "
+            "same file is back (/lora add)."
+        )
     for name in _blobs(request):
         if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
             raise RefusedError("A LoRA, GIF or picture it was made with is no longer stored.")

@@ -20,6 +20,7 @@ from bot.payloads import roles_of
 from bot.storage import loras
 from bot.storage import preferences as rows
 from bot.ui.markdown import Markdown
+from generator.lora_tags import has_tags
 from generator.protocol import Request
 
 
@@ -52,7 +53,8 @@ async def taken_for_granted(
     own, server = await house.preferences.both(interaction.user.id, interaction.guild_id)
     _check_allowed(interaction, server)
     granted = {"style": server.get("style")} | own | _held_down(interaction, server)
-    if given["lora"] is None and given["lora_2"] is None and "lora" in server:
+    has_own = given["lora"] or given["lora_2"] or has_tags(str(given["prompt"]))
+    if not has_own and "lora" in server:
         usable = await house.database.read(loras.usable, viewer_of(interaction), server["lora"])
         granted["lora"] = usable and usable.id
     # an empty text was never a setting: nothing was set

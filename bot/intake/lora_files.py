@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.config_library import LoraSettings
@@ -36,6 +36,7 @@ class TakenIn:
     blob: str
     size_bytes: int
     facts: LoraFacts
+    file_name: str
 
 
 class LoraIntake:
@@ -95,17 +96,19 @@ class LoraIntake:
                 blob = await asyncio.to_thread(self._blobs.adopt, part)
             finally:
                 await asyncio.to_thread(part.unlink, missing_ok=True)
-        return TakenIn(blob, size, facts)
+        return TakenIn(blob, size, facts, name)
 
     def _facts(self, part: Path, name: str) -> LoraFacts:
         def named(value: str) -> str:
             """As its owner calls it."""
-            return value.replace(str(part), name).replace(part.name, name)
+            return value.replace(str(part), name).replace(part.name, name).replace(part.stem, name)
 
         try:
             lora = read_lora(part)
             self._check_fits(lora, name)
-            return facts_of(lora)
+            facts = facts_of(lora)
+            # The file that was read has a name of our own.
+            return replace(facts, title=named(facts.title).removesuffix(".safetensors"))
         except ModelError as error:
             raise RefusedError(error.words.mapped(named)) from error
 

@@ -100,6 +100,12 @@ def may_use_lora(connection: Connection, user_id: int, guild_id: int | None, blo
     return connection.execute(query.limit(1)).one_or_none() is not None
 
 
+def is_kept_lora(connection: Connection, blob: str) -> bool:
+    """Whether anybody keeps a LoRA with that file."""
+    query = select(loras.c.id).where(loras.c.blob == blob)
+    return connection.execute(query.limit(1)).one_or_none() is not None
+
+
 def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     marked = select(favourites.c.job_id).where(favourites.c.user_id == wanted.user_id)
     conditions: list[ColumnElement[bool]] = [

@@ -143,6 +143,20 @@ def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLor
     return None if row is None else _lora(row)
 
 
+def usable_by_file(
+    connection: Connection, viewer: Viewer, key: str, hash_prefix: str | None
+) -> StoredLora | None:
+    """One that this person may use by what its file was called, or how its hash begins."""
+    facts = loras.c.facts
+    same = [facts["file_key"].as_string() == key, facts["title_key"].as_string() == key]
+    if hash_prefix is not None:
+        same.append(facts["sha256"].as_string().startswith(hash_prefix, autoescape=True))
+    mine_first = case((loras.c.owner_id == viewer.user_id, 0), else_=1)
+    query = select(loras).where(or_(*same), _usable_by(viewer)).order_by(mine_first, loras.c.id)
+    row = connection.execute(query.limit(1)).mappings().one_or_none()
+    return None if row is None else _lora(row)
+
+
 def matching(connection: Connection, viewer: Viewer, typed: str, *, limit: int) -> list[StoredLora]:
     """Those whose names have the letters of ``typed`` in that order, the closest first."""
     key = key_of(typed)

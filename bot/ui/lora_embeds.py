@@ -9,6 +9,7 @@ from discord import Colour, Embed
 from bot.storage.loras import Shared, StoredLora, Tried
 from bot.ui import text
 from bot.words import figure, say
+from generator.weightfiles.lora_facts import notes_of
 from generator.words import Words
 
 _COLOUR = Colour.blurple()
@@ -79,6 +80,8 @@ def _described(lora: StoredLora, title: str) -> Embed:
     embed.add_field(name=say("Kind"), value=kind[:200])
     embed.add_field(name=say("Size"), value=text.megabytes(lora.size_bytes))
     embed.add_field(name=say("Strength"), value=figure(lora.strength))
+    for note in notes_of(facts):
+        embed.add_field(name=say("Good to know"), value=text.prompt(say(note), 500), inline=False)
     words = text.prompt(lora.trigger_words, 300) or say("none")
     embed.add_field(name=say("Trigger words"), value=words, inline=False)
     return embed

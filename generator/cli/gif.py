@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.cli import gif_flags
-from generator.cli.gif_loras import check_loras
+from generator.cli.gif_loras import check_loras, with_tags
 from generator.cli.gif_request import build_request, check_request
 from generator.cli.parsing import Parser, UsageError
 from generator.errors import MediaError, RequestError
@@ -54,6 +54,8 @@ def run(arguments: Namespace) -> None:
     idle = bool(arguments.gif) and not request.controls  # as the original did, passed over
     if idle:
         request = replace(request, control_source="")
+    if arguments.prompt is not None:
+        request = with_tags(request)
     check_request(request, limits)
     check_loras(request.loras, setup.model)
     if setup.spatial_unet_base:

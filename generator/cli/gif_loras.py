@@ -3,14 +3,41 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from generator.errors import ModelError
+from generator.lora_tags import LoraTag, file_key, hash_prefix, take_out_tags
 from generator.places import existing
-from generator.protocol import Lora
+from generator.protocol import Lora, Request
+from generator.recipe import sha256_of
 from generator.weightfiles.architecture import layers_of
 from generator.weightfiles.lora_base import check_fits_model
 from generator.weightfiles.lora_file import in_directory, read_lora
+
+
+def with_tags(request: Request) -> Request:
+    """The request without the ``<lora:name:0.8>`` in its prompt.
+
+    A strength that is said there goes to the LoRA of that name among those given; a hint on
+    standard error says which of the names were given no file.
+    """
+    prompt, tags = take_out_tags(request.prompt)
+    loras = list(request.loras)
+    for tag in tags:
+        place = _place_of(tag, loras)
+        if place is None:
+            print(
+                f"The prompt's <lora:{tag.name}> isn't used: no LoRA of that name was given; add "
+                "--lora FILE.",
+                file=sys.stderr,
+            )
+        elif tag.strength is not None:
+            loras[place] = replace(loras[place], strength=tag.strength)
+    negative = request.negative_prompt and take_out_tags(request.negative_prompt)[0]
+    return replace(request, prompt=prompt, negative_prompt=negative, loras=tuple(loras))
 
 
 def check_loras(loras: Iterable[Lora], model: str) -> None:
@@ -22,6 +49,24 @@ def check_loras(loras: Iterable[Lora], model: str) -> None:
     with contextlib.suppress(ModelError):  # of the model itself, which its own loader words better
         layers = layers_of(model)
     for path in here:
-        lora = read_lora(in_directory(path) if path.is_dir() else path)
+        lora = read_lora(_file(path))
         if layers is not None:
             check_fits_model(lora, layers)
+
+
+def _place_of(tag: LoraTag, loras: Sequence[Lora]) -> int | None:
+    """Which of ``loras`` a tag means: by its file's name, its directory's, or its hash."""
+    for place, lora in enumerate(loras):
+        path = Path(lora.path)
+        if tag.key in {file_key(path.name), file_key(path.parent.name)}:
+            return place
+    prefix = hash_prefix(tag.name)
+    for place, lora in enumerate(loras if prefix else ()):
+        there = existing(lora.path)
+        if there is not None and sha256_of(_file(there)).startswith(str(prefix)):
+            return place
+    return None
+
+
+def _file(path: Path) -> Path:
+    return in_directory(path) if path.is_dir() else path
