@@ -21,6 +21,7 @@ from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
+from generator.weightfiles.temporal_names import is_temporal
 
 PLAIN_UNET = "UNet2DConditionModel"
 
@@ -83,7 +84,7 @@ class DirectoryBase:
 
     def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
         files = weights.find_weights(self.unet, DIFFUSERS_STEM)
-        tensors = weights.read_weights(files, keep=lambda name: not layout.is_temporal(name))
+        tensors = weights.read_weights(files, keep=lambda name: not is_temporal(name))
         weights.check_fit(spatial_part(unet), tensors, self.unet)
         return tensors
 
@@ -143,9 +144,7 @@ class Checkpoint:
 
 def spatial_part(unet: HotshotUNet) -> dict[str, Tensor]:
     """A UNet's own spatial tensors, to compare with."""
-    return {
-        name: value for name, value in unet.state_dict().items() if not layout.is_temporal(name)
-    }
+    return {name: value for name, value in unet.state_dict().items() if not is_temporal(name)}
 
 
 def _check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:

@@ -18,9 +18,9 @@ from torch import Tensor
 
 from generator.errors import ModelError
 from generator.hotshot.components import TEXT_ENCODER, TEXT_ENCODER_2, VAE
-from generator.hotshot.layout import is_temporal
-from generator.hotshot.ldm import ldm_names
 from generator.weightfiles.kinds import LDM_UNET
+from generator.weightfiles.ldm import ldm_names
+from generator.weightfiles.temporal_names import is_temporal
 
 Tensors = Mapping[str, Tensor]
 Conversion = Callable[[Tensors, Mapping[str, Any], Path], dict[str, Tensor]]

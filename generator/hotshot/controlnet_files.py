@@ -17,13 +17,13 @@ from torch import Tensor
 
 from generator.errors import ModelError
 from generator.hotshot import weights
-from generator.hotshot.ldm import ldm_names
 from generator.hotshot.parts import build
 from generator.hotshot.sources import fetch_file, fetch_root
 from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.places import existing, on_the_hub
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
+from generator.weightfiles.ldm import ldm_names
 
 # Those that the original names in its README's commands.
 PUBLISHED = {

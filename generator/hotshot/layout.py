@@ -1,27 +1,26 @@
 """The published layout of a Hotshot-XL UNet: what its config and its tensors are called on disk.
 
 Translates both ways between the published names and those of diffusers' ``UNetMotionModel``.
-Knows names alone: it reads no file, builds no network, and needs no torch.
+Knows names alone: it reads no file and builds no network.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
 
 from generator.errors import ModelError
+from generator.weightfiles.temporal_names import is_temporal, our_name, published_name
 from generator.words import Words
-
-if TYPE_CHECKING:
-    import torch
-
-    Tensors = dict[str, torch.Tensor]
 
 CLASS_NAME = "UNet3DConditionModel"
 MAX_FRAMES = 24  # entries of the positional table
 TEMPORAL_HEADS = 8
 TEMPORAL_GROUPS = 32
+
+Tensors = dict[str, torch.Tensor]
 
 _BLOCKS = {
     "DownBlock3D": "DownBlockMotion",
@@ -78,23 +77,8 @@ _FIXED_VALUES: dict[str, Any] = {
     "upcast_attention": False,
 }
 
-_TO_OURS = (
-    (".temporal_attentions.", ".motion_modules."),
-    (".attention_blocks.0.pos_encoder.positional_encoding", ".pos_embed.pe"),
-    (".attention_blocks.0.", ".attn1."),
-    (".attention_blocks.1.", ".attn2."),
-    (".norms.0.", ".norm1."),
-    (".norms.1.", ".norm2."),
-    (".ff_norm.", ".norm3."),
-)
-_TEMPORAL = re.compile(r"\.(temporal_attentions|motion_modules)\.")
 _FIRST_TABLE = ".attention_blocks.0.pos_encoder.positional_encoding"
 _SECOND_TABLE = ".attention_blocks.1.pos_encoder.positional_encoding"
-
-
-def is_temporal(name: str) -> bool:
-    """Whether a tensor, by its published name or ours, belongs to the temporal layers."""
-    return _TEMPORAL.search(name) is not None
 
 
 def from_spatial(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,7 +120,7 @@ def from_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
         elif name.endswith(_SECOND_TABLE):
             _check_same_table(name, tensor, tensors)
         else:
-            ours[_renamed(name)] = tensor
+            ours[our_name(name)] = tensor
     return ours
 
 
@@ -147,7 +131,7 @@ def to_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
         if not is_temporal(name):
             published[name] = tensor
             continue
-        old_name = _renamed_back(name)
+        old_name = published_name(name)
         published[old_name] = tensor
         if old_name.endswith(_FIRST_TABLE):
             # A copy, because safetensors stores no two names for one memory.
@@ -155,26 +139,9 @@ def to_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
     return published
 
 
-def published_names(names: Iterable[str]) -> dict[str, str]:
-    """Our names -> those of the published layout, the first where that has two."""
-    return {name: _renamed_back(name) if is_temporal(name) else name for name in names}
-
-
-def _renamed(name: str) -> str:
-    for published, ours in _TO_OURS:
-        name = name.replace(published, ours)
-    return name
-
-
-def _renamed_back(name: str) -> str:
-    for published, ours in _TO_OURS:
-        name = name.replace(ours, published)
-    return name
-
-
 def _check_same_table(name: str, table: torch.Tensor, tensors: Mapping[str, torch.Tensor]) -> None:
     first = tensors.get(name.replace(_SECOND_TABLE, _FIRST_TABLE))
-    if first is None or first.is_meta or first.equal(table):
+    if first is None or first.is_meta or torch.equal(first, table):
         return
     raise ModelError(
         "The positional table {name} differs from that of the first attention, which no "

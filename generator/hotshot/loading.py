@@ -33,6 +33,7 @@ from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
+from generator.weightfiles.temporal_names import is_temporal
 from generator.words import Words
 
 logger = logging.getLogger(__name__)
@@ -156,7 +157,7 @@ class _Files:
         found = weights.find_weights(self.directory / "unet", DIFFUSERS_STEM)
         if self.base is None:
             return weights.read_weights(found)
-        return weights.read_weights(found, keep=layout.is_temporal)
+        return weights.read_weights(found, keep=is_temporal)
 
 
 def _files_of(model: str, base: Base | None) -> _Files:
@@ -216,7 +217,7 @@ def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Fil
 
 def _read_temporal_file(path: Path) -> layout.Tensors:
     """Under the published names, whichever of the two namings the file has."""
-    tensors = weights.read_weights([path], keep=layout.is_temporal)
+    tensors = weights.read_weights([path], keep=is_temporal)
     return layout.to_published(layout.from_published(tensors))
 
 

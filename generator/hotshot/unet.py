@@ -25,6 +25,7 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from generator.errors import RequestError
 from generator.hotshot import layout
+from generator.weightfiles.temporal_names import is_temporal
 
 
 @dataclass
@@ -172,11 +173,11 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
 
     def temporal_parameters(self) -> Iterator[nn.Parameter]:
         """Those of the temporal layers alone, which fine-tuning trains."""
-        return (value for name, value in self.named_parameters() if layout.is_temporal(name))
+        return (value for name, value in self.named_parameters() if is_temporal(name))
 
     def spatial_parameters(self) -> Iterator[nn.Parameter]:
         """All others: those that an SDXL UNet has as well."""
-        return (value for name, value in self.named_parameters() if not layout.is_temporal(name))
+        return (value for name, value in self.named_parameters() if not is_temporal(name))
 
     def published_state_dict(self) -> dict[str, Tensor]:
         """All tensors under the names of the published layout."""

@@ -21,13 +21,13 @@ from torch import Tensor, nn
 
 from generator.errors import ModelError, TrainingError
 from generator.hotshot import weights
-from generator.hotshot.ldm import ldm_names
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.text import EncodedText, TextEncoders
 from generator.training.batches import Batches
 from generator.training.chance import Chance
 from generator.training.encode import TOKENS
 from generator.training.settings import LoraSettings
+from generator.weightfiles.ldm import ldm_names
 from generator.weightfiles.lora_names import TEXT, TEXT_2, UNET
 
 DIFFUSERS, KOHYA = "pytorch_lora_weights.safetensors", "lora_kohya.safetensors"

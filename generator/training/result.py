@@ -20,6 +20,7 @@ from generator.hotshot import layout, weights
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM, FOLDERS
 from generator.training.house import write_directory, write_json
+from generator.weightfiles.temporal_names import is_temporal
 
 TEMPORAL = "temporal_layers.safetensors"
 _BASE = "spatial_fingerprint"
@@ -31,7 +32,7 @@ def temporal_layers(unet: HotshotUNet) -> dict[str, Tensor]:
     return {
         name: value.detach().cpu().contiguous()
         for name, value in unet.published_state_dict().items()
-        if layout.is_temporal(name)
+        if is_temporal(name)
     }
 
 
@@ -50,7 +51,7 @@ def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> No
         else:
             inner = directory / "unet" if (directory / "unet").is_dir() else directory
             files = weights.find_weights(inner, DIFFUSERS_STEM)
-            tensors = weights.read_weights(files, keep=layout.is_temporal)
+            tensors = weights.read_weights(files, keep=is_temporal)
         weights.check_fit(temporal_layers(unet), tensors, directory)
     except ModelError as error:
         raise TrainingError(
@@ -66,7 +67,7 @@ def fingerprint(unet: HotshotUNet) -> str:
     """Tells one model's spatial layers from another's: names, shapes, and the values of some."""
     told = hashlib.sha256()
     for name, value in unet.named_parameters():
-        if layout.is_temporal(name):
+        if is_temporal(name):
             continue
         told.update(f"{name} {tuple(value.shape)}".encode())
         if name.endswith("conv1.bias") or name.startswith("conv_in"):

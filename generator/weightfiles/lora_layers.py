@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from generator.hotshot.layout import published_names
-from generator.hotshot.ldm import ldm_names
 from generator.weightfiles.header import shown
+from generator.weightfiles.ldm import ldm_names
 from generator.weightfiles.lora_file import LoraFile, LoraLayer
 from generator.weightfiles.lora_names import TEXT, TEXT_2, UNET
 from generator.weightfiles.lora_shapes import MisfitError, Shape, check_fits
+from generator.weightfiles.temporal_names import published_names
 from generator.words import Words
 
 ParameterShapes = Mapping[str, Shape]

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from generator.hotshot.layout import is_temporal
-from generator.hotshot.ldm import ldm_names
+from generator.weightfiles.ldm import ldm_names
+from generator.weightfiles.temporal_names import is_temporal
 
 Tensors = dict[str, Tensor]
 

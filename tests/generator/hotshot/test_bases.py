@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 
 from generator.errors import ModelError
 from generator.hotshot import sources
-from generator.hotshot.layout import is_temporal
 from generator.hotshot.loading import HotshotModel, load_model
+from generator.weightfiles.temporal_names import is_temporal
 from tests.generator.hotshot import civitai
 from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.reference import CPU, TINY

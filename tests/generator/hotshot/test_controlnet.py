@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 from generator.errors import ModelError, RequestError
 from generator.hotshot.controlnet import CONTROLNETS_IN_MEMORY, Pictures
 from generator.hotshot.controlnet_files import config_for, find_controlnet
-from generator.hotshot.ldm import ldm_names
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.protocol import Control, Request
 from generator.sources.reader import read_key_frames
+from generator.weightfiles.ldm import ldm_names
 from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.reference import REFERENCE, arguments, recorded, request_of, silent
 from tests.generator.hotshot.test_pipeline import QUICK

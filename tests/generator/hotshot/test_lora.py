@@ -15,12 +15,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from generator.hotshot.ldm import ldm_names
 from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.lora import ADAPTERS_IN_MEMORY, Networks
 from generator.hotshot.pipeline import HotshotPipeline
 from generator.hotshot.unet import HotshotUNet
 from generator.protocol import Lora
+from generator.weightfiles.ldm import ldm_names
 from generator.weightfiles.lora_names import Part, part_of
 from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.reference import CPU, REFERENCE, TINY, recorded, request_of, silent

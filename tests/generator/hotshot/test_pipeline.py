@@ -11,11 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from generator.errors import CancelledError, OutOfMemoryError
-from generator.hotshot import layout
 from generator.hotshot.loading import HotshotModel, load_model
 from generator.hotshot.pipeline import STAGES, HotshotPipeline, memory_errors
 from generator.limits import SCHEDULERS
 from generator.protocol import Request
+from generator.weightfiles.temporal_names import is_temporal
 from tests.generator.hotshot.reference import CPU, TINY, arguments, recorded, request_of, silent
 
 VIDEOS = ("text_to_gif", "wide_16_frames", "euler", "guidance", "single_frame")
@@ -45,9 +45,7 @@ def test_another_sdxl_s_spatial_layers_with_our_temporal_ones(tmp_path: Path) ->
     base.mkdir(parents=True)
     tensors = load_file(TINY / "unet" / "diffusion_pytorch_model.safetensors")
     spatial = {
-        name: value.float() * 0.97
-        for name, value in tensors.items()
-        if not layout.is_temporal(name)
+        name: value.float() * 0.97 for name, value in tensors.items() if not is_temporal(name)
     }
     save_file(spatial, base / "diffusion_pytorch_model.safetensors")
     config = '{"_class_name": "UNet2DConditionModel", "addition_embed_type": "text_time"}'

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file
 
 from generator.__main__ import main
-from generator.hotshot import layout
 from generator.hotshot.loading import load_model
+from generator.weightfiles.temporal_names import is_temporal
 from tests.generator.hotshot.reference import CPU, TINY
 from tests.generator.media.pictures import read_back
 from tests.generator.training.conftest import line, losses, metrics, train
@@ -53,9 +53,9 @@ def test_the_result_is_the_model_with_new_temporal_layers(unbroken: Path) -> Non
     }
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
-    assert all(layout.is_temporal(name) for name in changed)
+    assert all(is_temporal(name) for name in changed)
     alone = temporal(unbroken)
-    assert set(alone) == {name for name in before if layout.is_temporal(name)}
+    assert set(alone) == {name for name in before if is_temporal(name)}
     assert all(torch.equal(after[name], value.to(after[name].dtype)) for name, value in
                alone.items())  # fmt: skip
     load_model(str(unbroken), device=CPU, dtype=torch.float32)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from generator.hotshot.layout import is_temporal
+from generator.weightfiles.temporal_names import is_temporal
 
 _OUTER = {
     "conv_in": "input_blocks.0.0",
