@@ -247,7 +247,7 @@ def without(name: str) -> Callable[[Path], None]:
 SPOILED: list[tuple[Callable[[Path], object], str]] = [
     (spoil_end, "is truncated or no safetensors file .the end of"),
     (as_pickle, "is a pickle, which could run code when read"),
-    (lambda file: file.write_bytes(b"<html>"), "is truncated or no safetensors"),
+    (lambda file: file.write_bytes(b"<html>"), "is a web page, not a model"),
     (lambda file: file.write_bytes((2**40).to_bytes(8, "little")), "header is cut off"),
     (without(f"{IN}out.2.bias"), r"1 missing \(such as conv_out.bias\)"),
     (without("first_stage_model.decoder.conv_in.bias"), r"1 missing \(such as decoder.conv_in"),
