@@ -76,7 +76,10 @@ class Work(Protocol):
     async def interrupted(self, job: Job) -> None:
         """The bot is leaving in the middle of it."""
 
-    def recovered(self) -> None:
+    def loading(self, device: str) -> None:
+        """A worker has started, and loads the model."""
+
+    def recovered(self, device: str) -> None:
         """There is a worker again."""
 
     def lame(self, device: str, reason: Words) -> None:
@@ -169,6 +172,7 @@ class Device:
                 reason=error,
             ) from error
         self._worker = worker
+        self._work.loading(self._settings.device)
         try:
             await self._greet(worker)
             await self._feed(worker)
@@ -181,7 +185,7 @@ class Device:
         ready = await worker.ready(within=self._watch.start_seconds)
         self.trouble, self.is_hopeless = NOTHING, False
         self.name, self._dtype = ready.device, ready.dtype
-        self._work.recovered()
+        self._work.recovered(self._settings.device)
         logger.info(
             "worker %s ready on %s in %s after %.1f s",
             worker.pid,

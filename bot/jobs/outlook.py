@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bot.jobs.cost import Costs
 from bot.jobs.ledger import Ledger
 from bot.jobs.model import Job, State
+from bot.jobs.pace import Pace
 from bot.jobs.progress import Progresses
 from bot.jobs.queue import FairQueue
 from generator.protocol import Progress
@@ -26,7 +26,8 @@ _LOOKED_AT = 300  # jobs at the head of the queue are added up one by one, the o
 class Status:
     """What can be said of an unfinished job now. ``ahead`` counts the jobs before it.
 
-    ``trouble`` says why nothing can be made at the moment.
+    ``trouble`` says why nothing can be made at the moment. ``is_loading``: no worker is ready yet,
+    since the model is being loaded.
     """
 
     job: Job
@@ -34,6 +35,8 @@ class Status:
     progress: Progress | None = None
     seconds_left: float | None = None
     trouble: Words | None = None
+    is_loading: bool = False
+    loading_seconds_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +54,34 @@ class Outlook:
         self,
         ledger: Ledger,
         queue: FairQueue,
-        costs: Costs,
+        pace: Pace,
         *,
         workers: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger = ledger
         self._queue = queue
-        self._costs = costs
+        self._pace = pace
+        self._costs = pace.costs
         self._workers = max(workers, 1)
         self._clock = clock
         self._progresses = Progresses(clock)
         self._runs: dict[str, _Run] = {}
+        self._loading: dict[str, float] = {}  # devices whose model is being loaded, since when
+        self._ready: set[str] = set()
         self._waits: list[float] | None = None  # seconds of work before each place in the queue
         self._version = -1
+
+    def loads(self, device: str) -> None:
+        """A worker on it loads the model."""
+        self._ready.discard(device)
+        self._loading[device] = self._clock()
+
+    def loaded(self, device: str) -> float | None:
+        """A worker on it can be given jobs; returns the seconds that took, None where unknown."""
+        began = self._loading.pop(device, None)
+        self._ready.add(device)
+        return None if began is None else self._clock() - began
 
     def began(self, job_id: str, device: str) -> None:
         """A worker has it."""
@@ -85,9 +102,32 @@ class Outlook:
             place = self._queue.position(job.id)
             ahead = place + self._ledger.running
             left = None if trouble else self._until_made(job, place)
-            return Status(job=job, ahead=ahead, seconds_left=left, trouble=trouble)
+            return Status(
+                job=job,
+                ahead=ahead,
+                seconds_left=left,
+                trouble=trouble,
+                is_loading=self._is_loading,
+                loading_seconds_left=self._until_loaded(),
+            )
         left = self._left(job) if job.state is State.RUNNING else None
         return Status(job=job, progress=self._progresses.last(job.id), seconds_left=left)
+
+    @property
+    def _is_loading(self) -> bool:
+        return bool(self._loading) and not self._ready
+
+    def _until_loaded(self) -> float | None:
+        """Until the first worker is ready; None where nothing is known, or nothing to wait for."""
+        if not self._is_loading:
+            return None
+        now = self._clock()
+        left = [
+            whole - now + began
+            for device, began in self._loading.items()
+            if (whole := self._pace.loading_seconds(device)) is not None
+        ]
+        return max(0.0, min(left)) if left else None
 
     def _until_made(self, job: Job, place: int) -> float | None:
         own = self._costs.seconds(job.request)
@@ -98,7 +138,10 @@ class Outlook:
             for job_id in self._runs
             if (each := self._ledger.get(job_id)) is not None
         )
-        return (running + self._work_before(place)) / self._workers + own
+        loading = self._until_loaded()
+        if self._is_loading and loading is None:
+            return None
+        return (loading or 0.0) + (running + self._work_before(place)) / self._workers + own
 
     def _left(self, job: Job) -> float | None:
         """Of a running one: by its own steps once two were seen, before that by what is known."""

@@ -63,7 +63,7 @@ class JobService:
         self._model = model
         self._pace = pace
         self._queue = FairQueue()
-        self._outlook = Outlook(ledger, self._queue, pace.costs, workers=workers)
+        self._outlook = Outlook(ledger, self._queue, pace, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = NOTHING  # why nothing is accepted, for good
         self._trouble = NOTHING  # why nothing can be made at the moment
@@ -206,9 +206,15 @@ class JobService:
         with job_context(job.id, **job.origin.ids):
             await self._ledger.move(job, State.QUEUED)
 
-    def recovered(self) -> None:
+    def loading(self, device: str) -> None:
+        """A worker has started, and loads the model."""
+        self._outlook.loads(device)
+
+    def recovered(self, device: str) -> None:
         """There is a worker again."""
         self._trouble = NOTHING
+        if (seconds := self._outlook.loaded(device)) is not None:
+            self._watch(asyncio.create_task(self._pace.learn_loading(device, seconds)))
 
     def lame(self, device: str, reason: Words) -> None:
         """One device can't work, others can: nobody but the bot's owner need know."""

@@ -112,9 +112,21 @@ def status(now: Status) -> str:
     place = ahead(now.ahead or 0)
     if now.job.crashes:
         place = say("The generator had to be restarted; trying once more. {place}", place=place)
+    if now.is_loading:
+        return _loading(now, place)
     if now.seconds_left:
         return say("⏳ {place}, {left}.", place=place, left=time_left(now.seconds_left))
     return say("⏳ {place}.", place=place)
+
+
+def _loading(now: Status, place: str) -> str:
+    if now.loading_seconds_left is None:
+        return say(
+            "⏳ The model is being loaded; the first time can take a few minutes. {place}.",
+            place=place,
+        )
+    left = time_left(now.loading_seconds_left)
+    return say("⏳ The model is being loaded, {left}. {place}.", left=left, place=place)
 
 
 def _running(now: Status) -> str:

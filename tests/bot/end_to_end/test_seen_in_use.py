@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.sandbox import Person, Sandbox
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
+from tests.patience import PATIENCE
 
 
 async def test_what_is_missing_is_named(setup: Setup, discord: Sandbox, ada: Person) -> None:
@@ -29,3 +30,13 @@ async def test_a_favourite_is_unmarked_where_it_can_no_longer_be_seen(
         favourite = await shown.message(lambda message: message.buttons)
         assert "Removed" in await said(await elsewhere.press(favourite, "Favourite"))
         assert "somebody else's" in await said(await elsewhere.press(favourite, "Favourite"))
+
+
+async def test_who_waits_for_the_model_learns_it(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "tests.bot.engines.hangs_in_setup:create"
+    async with running(setup.write(), discord):
+        waits = await ada.slash("gif", prompt="x")
+        shown = await waits.message(lambda message: "being loaded" in message.text, PATIENCE)
+        assert "Next in line" in shown.text

@@ -148,7 +148,7 @@ class Service(RuleBasedStateMachine):
                 case "broken":
                     self.house.jobs.broken(Words("It is broken."))
                 case _:
-                    self.house.jobs.recovered()
+                    self.house.jobs.recovered("cpu")
 
         self.run(happens())
 
@@ -189,7 +189,7 @@ class Service(RuleBasedStateMachine):
         house = self.house
         house.courier.refusing = ""
         house.courier.holding.set()
-        house.jobs.recovered()
+        house.jobs.recovered("cpu")
         for job, generate in self.hands:
             house.jobs.ended(job, house.finished(generate))
         await house.jobs.settled()

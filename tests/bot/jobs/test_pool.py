@@ -72,7 +72,9 @@ class Ledger:
     async def interrupted(self, job: Job) -> None:
         self.put_back.append(job.id)
 
-    def recovered(self) -> None:
+    def loading(self, device: str) -> None: ...
+
+    def recovered(self, device: str) -> None:
         self.recoveries += 1
 
     def lame(self, device: str, reason: Words) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from bot.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
 from bot.jobs.model import Attachment, Job, State
+from bot.jobs.pace import Pace
 from bot.storage import costs
 from bot.storage import jobs as rows
 from bot.storage.database import open_database
@@ -229,7 +230,7 @@ async def test_bad_luck_keeps_what_waits_and_refuses_the_rest(house: House) -> N
         await house.accept()
     await house.jobs.settled()
     assert house.courier.alerts == ["No GIF can be made at the moment. It dies."]
-    house.jobs.recovered()
+    house.jobs.recovered("cpu")
     await house.accept()
     assert (await house.begin())[0].id == job.id
 
@@ -258,7 +259,7 @@ async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(house: House
     assert "The disk is empty." in failed.error
     with pytest.raises(NotAcceptedError, match=r"The disk is empty\."):
         await house.accept()
-    house.jobs.recovered()
+    house.jobs.recovered("cpu")
     await house.accept()
 
 
@@ -333,3 +334,33 @@ async def _set(house: House, job: Job, state: State, **values: object) -> Job:
 
 def _run(connection: Connection, statement: str) -> None:
     connection.execute(text(statement))
+
+
+async def test_a_model_that_loads_is_said_and_its_time_is_learnt(house: House) -> None:
+    house.jobs.loading("cpu")
+    job = await house.accept()
+    status = house.jobs.status(job.id)
+    assert status is not None
+    assert (status.is_loading, status.loading_seconds_left) == (True, None)
+    house.jobs.recovered("cpu")
+    await house.jobs.settled()
+    status = house.jobs.status(job.id)
+    assert status is not None
+    assert not status.is_loading
+    pace = await Pace.load(house.database, "nano")
+    assert pace.loading_seconds("cpu") is not None
+    assert pace.costs.seconds(REQUEST) is None  # no job of this model was made yet
+    house.jobs.loading("cpu")
+    status = house.jobs.status(job.id)
+    assert status is not None
+    assert status.loading_seconds_left is not None
+
+
+async def test_one_worker_that_is_ready_is_enough(house: House) -> None:
+    house.jobs.loading("cuda:0")
+    house.jobs.loading("cuda:1")
+    house.jobs.recovered("cuda:1")
+    job = await house.accept()
+    status = house.jobs.status(job.id)
+    assert status is not None
+    assert not status.is_loading
