@@ -1,70 +1,158 @@
 """``python -m generator.media.edits``: other versions of a finished file, by no model at all.
 
-Looping, ping-pong, reverse, speed, crop, caption, and the sizes of an emoji and a sticker. The
-file's recipe goes along. A sentence on standard error and exit code 2 where it can't be done.
+Looping, there and back, reverse, speed, crop, caption, and what Discord takes as an emoji and a
+sticker; one edit after another, each from whole frames. The file's recipe goes along. Prints one
+line of JSON: ``notes``, sentences on what a person should know of the result, and ``given_up``,
+what had to go to make it fit (Words, each of them). A sentence on standard error and exit code 2
+where it can't be done, or would change nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from generator.errors import HotshotError, MediaError
+from generator.media import loops
 from generator.media.clip import Clip, Frames
-from generator.media.comment import comment_of
+from generator.media.comment import comment_of, with_comment
 from generator.media.containers import BrokenFileError
-from generator.media.save import encode, save
+from generator.media.fit import fit
+from generator.media.output import check_output, write_whole
+from generator.media.save import encode
+from generator.sources.geometry import scale_to_fill
 from generator.sources.reader import read
-from generator.words import tell
+from generator.words import Words, tell
 
 MAX_CAPTION = 200
-EMOJI = (128, 256 * 1024)  # pixels of an edge, bytes: what Discord takes
-STICKER = (320, 512 * 1024)
 _FASTEST_MS = 20  # a frame; browsers slow down anything faster
 _USAGE_ERROR = 2
+
+Step = tuple[str, str]
+"""The name of an edit, and the words that it needs (a caption's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What Discord takes somewhere: a square of ``edge`` pixels, in GIF."""
+
+    edge: int
+    max_bytes: int
+    max_ms: int | None = None
+    may_shrink: bool = True  # Discord scales an emoji itself, and refuses a sticker
+
+
+PLACES = {
+    "emoji": Place(128, 256 * 1024),
+    "sticker": Place(320, 512 * 1024, 5000, may_shrink=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A whole file, sentences about it for a person, and what had to be given up to make it fit."""
+
+    data: bytes
+    notes: tuple[Words, ...] = ()
+    given_up: tuple[Words, ...] = ()
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m generator.media.edits")
-    parser.add_argument("edit", choices=sorted(EDITS))
+    parser.add_argument("edit", choices=(*EDITS, *PLACES))
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--caption", default="")
+    parser.add_argument("--after", type=json.loads, default=[], help="earlier edits, as JSON")
     chosen = parser.parse_args(arguments)
+    steps = [*((str(name), str(words)) for name, words in chosen.after),
+             (chosen.edit, chosen.caption)]  # fmt: skip
     try:
-        clip = EDITS[chosen.edit](_clip(chosen.source), chosen.caption)
-        save(clip, chosen.output, _comment(chosen.source))
+        check_output(chosen.output)
+        suffix, comment = chosen.output.suffix.lower(), _comment(chosen.source)
+        made = edited(_clip(chosen.source), steps, suffix, comment)
+        write_whole(chosen.output, made.data)
     except HotshotError as error:
         tell(error)
         return _USAGE_ERROR
+    told = {"notes": made.notes, "given_up": made.given_up}
+    print(json.dumps({name: [each.to_dict() for each in words] for name, words in told.items()}))
     return 0
 
 
+def edited(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> Edited:
+    """The file of a clip after one edit and another; raises MediaError.
+
+    Only the last edit is held to changing something, and only the last may be for a place in
+    Discord: one before it was for another place.
+    """
+    *earlier, (last, words) = steps
+    notes: tuple[Words, ...] = ()
+    for name, text in earlier:
+        if name in EDITS:
+            clip, notes = _stepped(clip, name, text, notes)
+    if last in PLACES:
+        made = fitted(clip, PLACES[last], comment)
+        return replace(made, notes=(*notes, *made.notes))
+    after, notes = _stepped(clip, last, words, notes)
+    if after.duration_ms == clip.duration_ms and np.array_equal(after.frames, clip.frames):
+        raise MediaError(_NO_CHANGE.get(last, _NO_CHANGE["reverse"]))
+    return Edited(with_comment(encode(after, suffix), comment), notes)
+
+
+def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
+    """What Discord takes there; first colours are given up, then frames, and pixels if they may."""
+    size = (place.edge, place.edge)
+    frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
+    notes: tuple[Words, ...] = ()
+    duration = clip.duration_ms
+    if place.max_ms is not None and duration > place.max_ms:
+        duration = place.max_ms
+        notes = (Words("It plays faster, to last {seconds:g} seconds.", seconds=duration / 1000),)
+    made = fit(
+        Clip(np.stack(frames), duration),
+        ".gif",
+        place.max_bytes,
+        comment,
+        keeps_size=not place.may_shrink,
+    )
+    return Edited(made.data, notes, made.given_up)
+
+
+def _stepped(
+    clip: Clip, name: str, words: str, notes: tuple[Words, ...]
+) -> tuple[Clip, tuple[Words, ...]]:
+    if name == "loop" and loops.seamless(clip.frames) is None:
+        notes = (*notes, _TURNS_BACK)
+    return EDITS[name](clip, words), notes
+
+
 def loop(clip: Clip) -> Clip:
-    """Ends where it begins: the last quarter is faded into the frames before the first."""
-    frames, count = clip.frames, len(clip.frames)
-    overlap = count // 4
-    if overlap < 1:
-        raise MediaError("It has too few frames to be made to loop; make it longer first.")
-    kept = frames[: count - overlap].astype(np.float32)
-    for index in range(overlap):
-        share = (index + 1) / (overlap + 1)
-        tail = frames[count - overlap + index].astype(np.float32)
-        kept[index] = tail * (1 - share) + kept[index] * share
-    duration = max(1, round(clip.duration_ms * len(kept) / count))
-    return Clip(kept.round().astype(np.uint8), duration)
+    """Ends where it begins: cut where it comes back to how it was, or else there and back again.
+
+    Never one picture faded into another: what moves would be seen twice.
+    """
+    cut = loops.seamless(clip.frames)
+    if cut is None:
+        return ping_pong(clip)
+    frames = clip.frames[cut.start : cut.stop]
+    duration = max(1, round(clip.duration_ms * len(frames) / len(clip.frames)))
+    return Clip(np.ascontiguousarray(frames), duration)
 
 
 def ping_pong(clip: Clip) -> Clip:
-    """There and back again, the two ends shown once."""
+    """There and back again, the two ends shown once; a clip that does so already stays as it is."""
+    if np.array_equal(clip.frames[1:], clip.frames[:0:-1]):
+        return clip
     frames = np.concatenate([clip.frames, clip.frames[-2:0:-1]])
     return Clip(frames, round(clip.duration_ms * len(frames) / len(clip.frames)))
 
@@ -76,6 +164,8 @@ def reverse(clip: Clip) -> Clip:
 
 def speed(clip: Clip, factor: float) -> Clip:
     """``factor`` times as fast; raises MediaError where viewers couldn't show it so fast."""
+    if len(clip.frames) == 1:
+        return clip
     duration = round(clip.duration_ms / factor)
     if duration < _FASTEST_MS * len(clip.frames):
         raise MediaError("It can't be shown any faster; drop some frames instead.")
@@ -102,16 +192,6 @@ def caption(clip: Clip, words: str) -> Clip:
     )
 
 
-def fitted(clip: Clip, edge: int, max_bytes: int) -> Clip:
-    """A square of ``edge`` pixels, or smaller until its GIF has ``max_bytes`` at most."""
-    whole = square(clip)
-    for pixels in (edge, edge * 3 // 4, edge // 2, edge // 4):
-        small = Clip(_resized(whole.frames, pixels), clip.duration_ms)
-        if len(encode(small, ".gif")) <= max_bytes:
-            return small
-    raise MediaError("It can't be made small enough; use fewer frames.")
-
-
 EDITS: dict[str, Callable[[Clip, str], Clip]] = {
     "loop": lambda clip, _: loop(clip),
     "ping_pong": lambda clip, _: ping_pong(clip),
@@ -120,9 +200,16 @@ EDITS: dict[str, Callable[[Clip, str], Clip]] = {
     "slower": lambda clip, _: speed(clip, 0.5),
     "square": lambda clip, _: square(clip),
     "caption": caption,
-    "emoji": lambda clip, _: fitted(clip, *EMOJI),
-    "sticker": lambda clip, _: fitted(clip, *STICKER),
 }
+_NO_CHANGE = {
+    "loop": Words("It already loops without a jump, so there is nothing to change."),
+    "ping_pong": Words("It looks the same there and back, so nothing would change."),
+    "reverse": Words("It looks the same backwards, so nothing would change."),
+    "square": Words("It is already square, so there is nothing to crop."),
+    "faster": Words("It is a still picture, so it can't play faster or slower."),
+    "slower": Words("It is a still picture, so it can't play faster or slower."),
+}
+_TURNS_BACK = Words("It doesn't come back to where it began, so it plays there and back again.")
 
 
 def _written(
@@ -141,11 +228,6 @@ def _written(
         stroke_fill="black",
     )
     return np.asarray(picture)
-
-
-def _resized(frames: Frames, edge: int) -> Frames:
-    small = [cv2.resize(frame, (edge, edge), interpolation=cv2.INTER_AREA) for frame in frames]
-    return np.stack(small).astype(np.uint8)
 
 
 def _clip(path: Path) -> Clip:

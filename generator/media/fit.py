@@ -40,6 +40,9 @@ from generator.words import Words
 _Encode = Callable[[Clip], bytes]
 _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _MIN_EDGE = 16  # pixels
+_STILLS = (".jpg", ".jpeg")
+_EVERY_OTHER = Words("every other frame")
+_DROPPED = Words("{gone} of every {count} frames")
 _INSTEAD = {".gif": (".webp", ".mp4"), ".png": (".webp", ".mp4")}  # what packs tighter
 
 
@@ -63,13 +66,21 @@ class _Rung:
         return self.encode(_scaled(Clip(frames, clip.duration_ms), self.scale))
 
 
-def fit(clip: Clip, suffix: str, max_bytes: int | None, comment: str = "") -> Fitted:
+def fit(
+    clip: Clip,
+    suffix: str,
+    max_bytes: int | None,
+    comment: str = "",
+    *,
+    keeps_size: bool = False,
+) -> Fitted:
     """The best file of format ``suffix`` (one of ``output.SUFFIXES``) within ``max_bytes``.
 
-    ``comment`` is kept inside it, and given up last. No ``max_bytes`` is the best there is. Raises
-    MediaError where even the smallest is too large.
+    ``comment`` is kept inside it, and given up last. No ``max_bytes`` is the best there is. With
+    ``keeps_size`` it gives up more frames instead of pixels. Raises MediaError where even the
+    smallest is too large.
     """
-    ladder = list(_ladder(suffix, clip))
+    ladder = list(_ladder(suffix, clip, keeps_size=keeps_size))
     best = with_comment(ladder[0].file(clip), comment)
     if max_bytes is None or len(best) <= max_bytes:
         return Fitted(best, ())
@@ -130,21 +141,31 @@ def _without_comment(clip: Clip, rung: _Rung, max_bytes: int, comment: str) -> F
     )
 
 
-def _ladder(suffix: str, clip: Clip) -> Iterator[_Rung]:
+def _ladder(suffix: str, clip: Clip, *, keeps_size: bool) -> Iterator[_Rung]:
     """From the best down, each step smaller than the one before."""
     qualities = _QUALITIES[suffix]
     for encode, words in qualities:
         yield _Rung(encode, words)
     encode, words = qualities[-1]
-    every = 1
-    if len(clip.frames) >= 4 and suffix not in (".jpg", ".jpeg"):
-        every, words = 2, (*words, Words("every other frame"))
-        yield _Rung(encode, words, every)
+    every, fewer = 1, _fewer_frames(len(clip.frames), keeps_size=keeps_size)
+    for every in fewer if suffix not in _STILLS else ():
+        lost = _DROPPED.with_values(gone=every - 1, count=every) if every > 2 else _EVERY_OTHER
+        yield _Rung(encode, (*words, lost), every)
+    if keeps_size:
+        return
+    words = (*words, _EVERY_OTHER) if every > 1 else words
     for scale in _SCALES:
         if min(clip.width, clip.height) * scale >= _MIN_EDGE:
             yield _Rung(
                 encode, (*words, Words("{share:.0%} of the size", share=scale)), every, scale
             )
+
+
+def _fewer_frames(count: int, *, keeps_size: bool) -> range:
+    """Of how many frames one is left, step by step; two of all are left at the least."""
+    if count < 4:
+        return range(0)
+    return range(2, (count + 1) // 2 + 1) if keeps_size else range(2, 3)
 
 
 def _scaled(clip: Clip, scale: float) -> Clip:
