@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from dataclasses import replace
 from io import BytesIO
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import discord
@@ -21,10 +20,9 @@ from bot.commands.asking import Order, ask
 from bot.commands.editing import edit_form, edited, field
 from bot.commands.reading import CONTROL_TYPES, with_control
 from bot.commands.recipe_text import recipe_values, typed_command
-from bot.commands.rules import check_allowed, wants_private
+from bot.commands.rules import wants_private
 from bot.errors import RefusedError
 from bot.house import house_of, managed_guild, may_act_on
-from bot.intake.children import run_child
 from bot.jobs.model import Attachment, Job
 from bot.lost import LOST
 from bot.storage import jobs as rows
@@ -33,7 +31,7 @@ from bot.storage.blobs import is_blob
 from bot.ui import text
 from bot.ui.actions import Form, Values
 from bot.ui.answers import whisper
-from bot.ui.results import EDITS, sure_view
+from bot.ui.results import sure_view
 from bot.words import say
 from generator.limits import draw_seed
 from generator.protocol import Control, Request
@@ -42,7 +40,6 @@ from generator.words import Words, counted
 _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
-_LONGEST_CAPTION = 200
 _NO_MASTER = Words(
     "The file is no longer stored; Again makes it once more from its recipe, with the same seed."
 )
@@ -53,7 +50,7 @@ _Interaction = discord.Interaction[Any]
 async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
     """The same with another seed."""
     del values
-    job = await _job(interaction, job_id)
+    job = await job_of(interaction, job_id)
     await _ask(interaction, job, replace(job.request, seed=draw_seed()), "again")
 
 
@@ -72,7 +69,7 @@ async def vary_strong(interaction: _Interaction, job_id: str, values: Values) ->
 async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Half as many frames again, at the same pace."""
     del values
-    job = await _job(interaction, job_id)
+    job = await job_of(interaction, job_id)
     most, now = house_of(interaction).limits.max_frames, job.request.video_length
     length = min(most, max(now + 1, round(now * _LONGER)))
     if length <= now:
@@ -94,7 +91,7 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
     What it followed is in these already, and so is what it began from.
     """
     del values
-    job, limits = await _job(interaction, job_id), house_of(interaction).limits
+    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
     width, height = 2 * job.request.width, 2 * job.request.height
     if not limits.allows(width, height):
         raise RefusedError(
@@ -104,7 +101,7 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
             height=height,
             edge=2 * limits.native_edge,
         )
-    master = await _master(interaction, job)
+    master = await master_of(interaction, job)
     request = replace(
         job.request,
         width=width,
@@ -120,21 +117,21 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
     """A form filled in with what made it."""
     del values
-    job = await _job(interaction, job_id)
+    job = await job_of(interaction, job_id)
     await interaction.response.send_modal(edit_form("edit_send", job_id, job.request))
 
 
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """What the form said."""
-    job, limits = await _job(interaction, job_id), house_of(interaction).limits
+    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
     await _ask(interaction, job, edited(limits, job.request, values), "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
     """A form for what is to move like this."""
     del values
-    job = await _job(interaction, job_id)
-    await _master(interaction, job)
+    job = await job_of(interaction, job_id)
+    await master_of(interaction, job)
     fields = (
         field("prompt", say("What moves like this"), job.request.prompt, long=True),
         field("type", say("Follow its depth or canny"), CONTROL_TYPES[1]),
@@ -147,8 +144,8 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Made with this as the control GIF."""
-    job, limits = await _job(interaction, job_id), house_of(interaction).limits
-    source = await _master(interaction, job)
+    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    source = await master_of(interaction, job)
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
@@ -163,7 +160,7 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
     del values
     database = house_of(interaction).database
     if not await database.read(library.is_favourite, interaction.user.id, job_id):
-        await _job(interaction, job_id)  # who marked it once may unmark it anywhere
+        await job_of(interaction, job_id)  # who marked it once may unmark it anywhere
     is_one = await database.write(library.toggle_favourite, interaction.user.id, job_id)
     if is_one:
         await whisper(interaction, say("⭐ Added to your favourites; /history shows them."))
@@ -174,7 +171,7 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Everything that makes it again."""
     del values
-    job = await _job(interaction, job_id)
+    job = await job_of(interaction, job_id)
     file = discord.File(
         BytesIO(json.dumps(recipe_values(job), indent=1, ensure_ascii=False).encode()),
         filename="recipe.json",
@@ -187,7 +184,7 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
 async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Asks whether that is meant."""
     del values
-    job = await _job(interaction, job_id)
+    job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
     prompt = text.prompt(job.request.prompt, 100)
     words = say("Delete {prompt}, its file and its entry in /history?", prompt=prompt)
@@ -197,7 +194,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
 async def delete_sure(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Forgets the job, and takes the message away where the bot may."""
     del values
-    job = await _job(interaction, job_id)
+    job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
     if not await house_of(interaction).database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
@@ -214,33 +211,10 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
         )
 
 
-async def more(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """An edit that needs no model; a caption is asked for first."""
-    wanted = values.get("choice", "")
-    if wanted not in EDITS:
-        raise RefusedError("That isn't one of the choices; choose one from the list.")
-    await check_allowed(interaction, [])
-    job = await _job(interaction, job_id)
-    if wanted == "caption":
-        words = field("caption", say("The caption"), "", longest=_LONGEST_CAPTION)
-        await interaction.response.send_modal(
-            Form("caption_send", job_id, say("Add a caption"), (words,))
-        )
-        return
-    await _send_edited(interaction, job, wanted)
-
-
-async def caption_send(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """With the words of the form."""
-    await check_allowed(interaction, [])
-    job = await _job(interaction, job_id)
-    await _send_edited(interaction, job, "caption", values.get("caption", "")[:_LONGEST_CAPTION])
-
-
 # -- what they share -------------------------------------------------------------------------------
 
 
-async def _job(interaction: _Interaction, job_id: str) -> Job:
+async def job_of(interaction: _Interaction, job_id: str) -> Job:
     """One that this person may act on. Raises RefusedError."""
     job = await house_of(interaction).database.read(rows.get, job_id)
     if job is None:
@@ -250,7 +224,7 @@ async def _job(interaction: _Interaction, job_id: str) -> Job:
     return job
 
 
-async def _master(interaction: _Interaction, job: Job) -> Attachment:
+async def master_of(interaction: _Interaction, job: Job) -> Attachment:
     """Its file. Raises RefusedError where it is gone."""
     blobs = house_of(interaction).blobs
     if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
@@ -259,8 +233,8 @@ async def _master(interaction: _Interaction, job: Job) -> Attachment:
 
 
 async def _vary(interaction: _Interaction, job_id: str, control: Control) -> None:
-    job = await _job(interaction, job_id)
-    source = await _master(interaction, job)
+    job = await job_of(interaction, job_id)
+    source = await master_of(interaction, job)
     request = replace(
         job.request, seed=draw_seed(), controls=(control,), control_source=source.blob
     )
@@ -324,38 +298,6 @@ def _check_may_delete(interaction: _Interaction, job: Job) -> None:
         raise RefusedError("Only the person who asked for it, or a server manager, can delete it.")
 
 
-async def _send_edited(interaction: _Interaction, job: Job, wanted: str, caption: str = "") -> None:
-    """For all to see where it is the owner's own, for the others only to them."""
-    source = await _master(interaction, job)
-    is_mine = job.user_id == interaction.user.id
-    hidden = job.origin.private or not is_mine
-    await interaction.response.defer(thinking=True, ephemeral=hidden)
-    house = house_of(interaction)
-    small = wanted in ("emoji", "sticker")
-    suffix = ".gif" if small else PurePath(source.blob).suffix
-    made = house.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
-    try:
-        await run_child(
-            *("generator.media.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
-            f"--caption={caption}",
-        )
-        await _send_file(interaction, job, made, wanted)
-    finally:
-        await asyncio.to_thread(made.unlink, missing_ok=True)
-
-
-async def _send_file(interaction: _Interaction, job: Job, made: Path, wanted: str) -> None:
-    size = (await asyncio.to_thread(made.stat)).st_size
-    if size > interaction.filesize_limit:
-        raise RefusedError(
-            "At {size} it is too large for Discord here; try cropping it to a square.",
-            size=text.in_megabytes(size),
-        )
-    name = f"hotshot-{wanted}-{job.id[:12]}{made.suffix}"
-    file = discord.File(made, filename=name, description=text.alt_text(job.request, made.suffix))
-    await interaction.edit_original_response(attachments=[file])
-
-
 ACTIONS = {
     "again": again,
     "vary_subtle": vary_subtle,
@@ -370,6 +312,4 @@ ACTIONS = {
     "recipe": recipe,
     "delete": delete,
     "delete_sure": delete_sure,
-    "more": more,
-    "caption_send": caption_send,
 }

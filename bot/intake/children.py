@@ -20,8 +20,8 @@ _AT_ONCE = asyncio.Semaphore(2)
 _TOLD = 2
 
 
-async def run_child(module: str, *arguments: str) -> None:
-    """Runs ``python -m module``. Raises RefusedError."""
+async def run_child(module: str, *arguments: str) -> bytes:
+    """Runs ``python -m module``; what it printed. Raises RefusedError."""
     async with _AT_ONCE:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module, *arguments),
@@ -43,3 +43,4 @@ async def run_child(module: str, *arguments: str) -> None:
     if process.returncode != 0:
         logger.error("%s failed: %s", module, words[-500:])
         raise RefusedError("That file can't be read; try another.")
+    return printed

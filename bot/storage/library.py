@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
 from bot.jobs.model import UNFINISHED, Job, State
 from bot.storage.jobs import get
-from bot.storage.tables import attachments, favourites, jobs, loras
+from bot.storage.tables import attachments, edits, favourites, jobs, loras
 
 _FAVOURITES = "favourites"
 
@@ -85,6 +85,7 @@ def erase(connection: Connection, job_id: str) -> bool:
         return False
     connection.execute(delete(attachments).where(attachments.c.job_id == job_id))
     connection.execute(delete(favourites).where(favourites.c.job_id == job_id))
+    connection.execute(delete(edits).where(edits.c.job_id == job_id))
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
     return True
 

@@ -103,6 +103,16 @@ attachments = Table(
     Index("attachments_by_blob", "blob"),
 )
 
+edits = Table(
+    "edits",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("job_id", String(32), nullable=False),
+    Column("steps", JSON, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("edits_by_job", "job_id"),
+)
+
 drafts = Table(
     "drafts",
     metadata,

@@ -24,6 +24,7 @@ EDITS = {
     "emoji": Words("As an emoji"),
     "sticker": Words("As a sticker"),
 }
+FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 _FIRST = (
     ("again", Words("Again")),
     ("vary_subtle", Words("Vary a little")),
@@ -59,13 +60,25 @@ def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
         button = MasterButton(job.id)
         button.item.row = 3
         view.add_item(button)
+    many = job.request.video_length > 1
+    view.add_item(_menu(job.id, moves=many, row=2))
+    return view
+
+
+def edited_view(edit_id: str, job: Job) -> View:
+    """Return the menu that stands under an edit of a job's result, for further ones."""
+    view = View(timeout=None)
+    view.add_item(_menu(edit_id, moves=job.request.video_length > 1))
+    return view
+
+
+def _menu(target: str, *, moves: bool, row: int | None = None) -> ActionMenu:
     options = [
         SelectOption(label=say(label), value=value)
         for value, label in EDITS.items()
-        if job.request.video_length > 1 or value not in _OF_MOTION
+        if moves or value not in _OF_MOTION
     ]
-    view.add_item(ActionMenu("more", job.id, placeholder=say("More …"), options=options, row=2))
-    return view
+    return ActionMenu("more", target, placeholder=say("More …"), options=options, row=row)
 
 
 def _refused(request: Request, limits: ModelLimits) -> set[str]:

@@ -202,12 +202,12 @@ EDITS: dict[str, Callable[[Clip, str], Clip]] = {
     "caption": caption,
 }
 _NO_CHANGE = {
-    "loop": Words("It already loops without a jump, so there is nothing to change."),
+    "loop": Words("It already loops without a jump, so there's nothing to change."),
     "ping_pong": Words("It looks the same there and back, so nothing would change."),
     "reverse": Words("It looks the same backwards, so nothing would change."),
-    "square": Words("It is already square, so there is nothing to crop."),
-    "faster": Words("It is a still picture, so it can't play faster or slower."),
-    "slower": Words("It is a still picture, so it can't play faster or slower."),
+    "square": Words("It's already square, so there's nothing to crop."),
+    "faster": Words("It's a still picture, so it can't play faster or slower."),
+    "slower": Words("It's a still picture, so it can't play faster or slower."),
 }
 _TURNS_BACK = Words("It doesn't come back to where it began, so it plays there and back again.")
 

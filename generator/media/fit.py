@@ -42,7 +42,7 @@ _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _MIN_EDGE = 16  # pixels
 _STILLS = (".jpg", ".jpeg")
 _EVERY_OTHER = Words("every other frame")
-_DROPPED = Words("{gone} of every {count} frames")
+_ONE_IN = Words("1 frame in {count}")
 _INSTEAD = {".gif": (".webp", ".mp4"), ".png": (".webp", ".mp4")}  # what packs tighter
 
 
@@ -149,7 +149,7 @@ def _ladder(suffix: str, clip: Clip, *, keeps_size: bool) -> Iterator[_Rung]:
     encode, words = qualities[-1]
     every, fewer = 1, _fewer_frames(len(clip.frames), keeps_size=keeps_size)
     for every in fewer if suffix not in _STILLS else ():
-        lost = _DROPPED.with_values(gone=every - 1, count=every) if every > 2 else _EVERY_OTHER
+        lost = _ONE_IN.with_values(count=every) if every > 2 else _EVERY_OTHER
         yield _Rung(encode, (*words, lost), every)
     if keeps_size:
         return

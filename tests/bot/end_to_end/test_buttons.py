@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from PIL import Image
+import numpy as np
+from PIL import Image, ImageSequence
 
 from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
+from generator.media.clip import Frames
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_lora import lora
@@ -70,7 +72,7 @@ async def test_edits_need_no_model(
     async with running(setup.write(), discord):
         message = await posted(await ada.slash("gif", prompt="a cat", frames=8))
         await setup.all_over()
-        frames = {"loop": 6, "ping_pong": 14, "reverse": 8, "square": 8, "emoji": 8}
+        frames = {"loop": 14, "ping_pong": 14, "reverse": 8, "square": 8, "emoji": 8, "sticker": 8}
         for edit, count in frames.items():
             made = await posted(await ada.choose(message, "pick:more", edit))
             with Image.open(io.BytesIO(made.results[0].data)) as picture:
@@ -83,6 +85,41 @@ async def test_edits_need_no_model(
         (setup.data / "blobs").rename(setup.data / "elsewhere")
         assert "is no longer stored" in await said(await ada.choose(message, "pick:more", "loop"))
     assert len(setup.rows()) == 1
+
+
+async def test_edits_of_edits_start_from_the_job_s_own_file(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    """Also after a restart; what would change nothing says so; what is deleted is gone."""
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        message = await posted(await ada.slash("gif", prompt="a cat", frames=8))
+        await setup.all_over()
+        made = await posted(await ada.choose(message, "pick:more", "reverse"))
+        backwards = frames_of(made)
+        assert np.array_equal(backwards, frames_of(message)[::-1])
+    async with running(setup.write(), discord):
+        form = await ada.choose(made, "pick:more", "caption")
+        await form.acknowledged()
+        captioned = await posted(await ada.submit(form, caption="hi\0\n there"))
+        assert len(frames_of(captioned)) == 8
+        square = await posted(await ada.choose(captioned, "pick:more", "square"))
+        cropped, expected = frames_of(square), frames_of(captioned)[:, :, 16:80]
+        assert np.array_equal(cropped, expected)
+        assert "already square" in await said(await ada.choose(square, "pick:more", "square"))
+        sticker = await posted(await ada.choose(square, "pick:more", "sticker"))
+        assert frames_of(sticker).shape == (8, 320, 320, 3)
+        assert sticker.components == []
+        await ada.press(await (await ada.press(message, "Delete")).message(), "Yes, delete it")
+        assert await eventually_gone(discord, message)
+        answer = await said(await ada.choose(square, "pick:more", "reverse"))
+        assert "was deleted" in answer
+
+
+def frames_of(message: Message) -> Frames:
+    with Image.open(io.BytesIO(message.files[0].data)) as picture:
+        shown = [frame.convert("RGB") for frame in ImageSequence.Iterator(picture)]
+    return np.stack([np.asarray(frame) for frame in shown])
 
 
 async def test_deleting_is_for_the_owner_and_for_managers(

@@ -1,0 +1,134 @@
+"""The edits under a result, which need no model, and under what they made, for further ones.
+
+Each starts from the job's own file and does everything that was done before anew: nothing is lost
+from one edit to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Any
+
+import discord
+
+from bot.commands.editing import field
+from bot.commands.results import job_of, master_of
+from bot.commands.rules import check_allowed
+from bot.errors import RefusedError
+from bot.house import house_of
+from bot.intake.children import run_child
+from bot.jobs.model import Job
+from bot.storage import edits as rows
+from bot.storage.edits import Edit
+from bot.ui import text
+from bot.ui.actions import Form, Values
+from bot.ui.results import EDITS, FINAL_EDITS, edited_view
+from bot.words import say
+from generator.words import Words
+
+_LONGEST_CAPTION = 200
+_MOST_STEPS = 8
+
+_Interaction = discord.Interaction[Any]
+
+
+async def more(interaction: _Interaction, target: str, values: Values) -> None:
+    """What was chosen; a caption is asked for first. ``target`` is a job's id, or an edit's."""
+    wanted = values.get("choice", "")
+    if wanted not in EDITS:
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
+    await check_allowed(interaction, [])
+    edit, job = await _found(interaction, target)
+    if wanted == "caption":
+        words = field("caption", say("The caption"), "", longest=_LONGEST_CAPTION)
+        await interaction.response.send_modal(
+            Form("caption_send", target, say("Add a caption"), (words,))
+        )
+        return
+    await _send_edited(interaction, job, _after(edit, wanted))
+
+
+async def caption_send(interaction: _Interaction, target: str, values: Values) -> None:
+    """With the words of the form."""
+    await check_allowed(interaction, [])
+    edit, job = await _found(interaction, target)
+    words = _plain(values.get("caption", ""))[:_LONGEST_CAPTION]
+    await _send_edited(interaction, job, _after(edit, "caption", words))
+
+
+def _plain(words: str) -> str:
+    """Without what no command line takes, and no font shows."""
+    shown = (letter for letter in words if letter.isprintable() or letter.isspace())
+    return " ".join("".join(shown).split())
+
+
+async def _found(interaction: _Interaction, target: str) -> tuple[Edit, Job]:
+    edit = await house_of(interaction).database.read(rows.get, target) or Edit(target)
+    return edit, await job_of(interaction, edit.job_id)
+
+
+def _after(edit: Edit, wanted: str, words: str = "") -> Edit:
+    if len(edit.steps) >= _MOST_STEPS:  # only a forged button asks for more
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
+    return replace(edit, steps=(*edit.steps, (wanted, words)))
+
+
+async def _send_edited(interaction: _Interaction, job: Job, edit: Edit) -> None:
+    """For all to see where it is the owner's own, for the others only to them."""
+    source = await master_of(interaction, job)
+    is_mine = job.user_id == interaction.user.id
+    hidden = job.origin.private or not is_mine
+    await interaction.response.defer(thinking=True, ephemeral=hidden)
+    house = house_of(interaction)
+    *earlier, (wanted, words) = edit.steps
+    suffix = ".gif" if wanted in FINAL_EDITS else PurePath(source.blob).suffix
+    made = house.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
+    try:
+        printed = await run_child(
+            *("generator.media.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
+            *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
+        )
+        await _send_file(interaction, job, edit, made, _notes(printed))
+    finally:
+        await asyncio.to_thread(made.unlink, missing_ok=True)
+
+
+async def _send_file(
+    interaction: _Interaction, job: Job, edit: Edit, made: Path, notes: str
+) -> None:
+    size = (await asyncio.to_thread(made.stat)).st_size
+    if size > interaction.filesize_limit:
+        raise RefusedError(
+            "At {size} it is too large for Discord here; try cropping it to a square.",
+            size=text.in_megabytes(size),
+        )
+    last, _ = edit.steps[-1]
+    name = f"hotshot-{last}-{job.id[:12]}{made.suffix}"
+    file = discord.File(made, filename=name, description=text.alt_text(job.request, made.suffix))
+    view = None
+    if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
+        kept = await house_of(interaction).database.write(rows.add, edit)
+        view = edited_view(kept, job)
+    await interaction.edit_original_response(content=notes or None, attachments=[file], view=view)
+
+
+def _notes(printed: bytes) -> str:
+    """What the child says of the file that it made."""
+    told = json.loads(printed.splitlines()[-1])
+    notes = [say(note) for note in _words(told["notes"])]
+    if told["given_up"]:
+        listed = ", ".join(map(say, _words(told["given_up"])))
+        notes.append(say("Made smaller to fit: {listed}.", listed=listed))
+    return " ".join(notes)
+
+
+def _words(told: Sequence[dict[str, Any]]) -> list[Words]:
+    return [Words.from_dict(each) for each in told]
+
+
+ACTIONS = {"more": more, "caption_send": caption_send}
