@@ -9,7 +9,9 @@ from typing import Any
 
 import discord
 from discord import AppCommandOptionType, app_commands
+from discord.app_commands import TranslationContextLocation
 
+from bot.commands.option_names import NAMES, as_option_name
 from bot.words import ENGLISH, language_of, say, speaking
 from generator.words import Words
 
@@ -40,12 +42,12 @@ class LocaleTranslator(app_commands.Translator):
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
         """None where it is English, which stands there anyhow."""
-        del context
         words = string.extras.get("words")
         if words is None or language_of(str(locale)) == ENGLISH:
             return None
         with speaking(str(locale)):
-            return say(words)
+            is_name = context.location is TranslationContextLocation.parameter_name
+            return as_option_name(words) if is_name else say(words)
 
 
 class Bounded(app_commands.Transformer):
@@ -136,4 +138,5 @@ def command(
         name=name, description=localized(description), callback=call
     )
     words = {option_name: localized(option.description) for option_name, option in options.items()}
-    return app_commands.describe(**words)(made) if words else made
+    names = {name: app_commands.locale_str(name, words=NAMES[name]) for name in options}
+    return app_commands.rename(**names)(app_commands.describe(**words)(made)) if options else made

@@ -7,6 +7,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
+from bot.commands.option_names import NAMES
 from bot.commands.options import localized
 from bot.errors import RefusedError
 from bot.house import house_of, managed_guild
@@ -60,6 +61,8 @@ def build_cancel() -> app_commands.Command[Any, ..., None]:
         callback=cancel,
     )
     command.autocomplete("job")(_own_jobs)
+    name = app_commands.locale_str("job", words=NAMES["job"])
+    app_commands.rename(job=name)(command)
     return app_commands.describe(job=localized(Words("Which one (default: the latest).")))(command)
 
 

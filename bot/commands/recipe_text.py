@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
+from bot.commands.option_names import option_name
 from bot.jobs.model import Job
 from bot.jobs.places import without_files
 from bot.ui import text
@@ -55,5 +56,5 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
         options |= {"control_type": control.kind, "control_strength": f"{control.scale:g}"}
     if request.image:
         options["image_strength"] = f"{request.image_strength:g}"
-    words = [f"{name}:{value}" for name, value in options.items() if value is not None]
+    words = [f"{option_name(name)}:{value}" for name, value in options.items() if value is not None]
     return " ".join(["/gif", *words]).replace("```", "'''")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from babel.messages.pofile import read_po
 from discord import Locale, app_commands
 
 from bot.commands import all_commands
+from bot.commands.option_names import NAMES, option_name
 from bot.commands.options import LocaleTranslator
 from bot.config_library import Style
 from bot.words import ENGLISH, TRANSLATED, language_of, say, speaking
@@ -24,6 +26,7 @@ from tools import words
 LABEL = 45  # what a form's field and title take; a button takes 80
 DESCRIPTION = CHOICE = PLACEHOLDER = 100
 MENU = 32
+OPTION_NAME = re.compile(r"[-_'\w]{1,32}")  # Discord's own pattern, of any script's letters
 MESSAGE_MENU = 3  # the type of command
 
 
@@ -125,6 +128,29 @@ async def test_every_description_is_localized() -> None:
             if part.get("description"):
                 languages = part.get("description_localizations") or {}
                 assert set(languages) == {"de", "fr", "es-ES", "es-419", "ja"}, part["name"]
+
+
+async def test_every_option_has_a_name_of_its_own_in_every_language() -> None:
+    for told in await _registered():
+        todo = [told]
+        while todo:
+            part = todo.pop()
+            options = [each for each in part.get("options") or [] if each["type"] > 2]
+            todo += [each for each in part.get("options") or [] if each["type"] <= 2]
+            for language in ("de", "fr", "es-ES", "es-419", "ja"):
+                names = [each["name_localizations"][language] for each in options]
+                assert len(set(names)) == len(names)
+                assert all(OPTION_NAME.fullmatch(name) and name == name.lower() for name in names)
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_sentences_call_options_as_people_see_them(language: str) -> None:
+    with speaking(language):
+        for message in words.catalogue(language):
+            english = str(_key(message)[0] if isinstance(message.id, tuple) else message.id)
+            for name in NAMES:
+                if "_" in name and name in english:
+                    assert option_name(name) in str(message.string), english
 
 
 async def _registered() -> list[dict[str, Any]]:
