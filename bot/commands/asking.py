@@ -13,7 +13,7 @@ from typing import Any
 import discord
 
 from bot.commands.lora_choice import Tagged, choose_tagged
-from bot.commands.rules import check_allowed
+from bot.commands.rules import check_allowed, most_waiting
 from bot.errors import NotAcceptedError
 from bot.house import house_of
 from bot.jobs.model import Attachment, Origin
@@ -97,10 +97,10 @@ async def ask(
     tagged = await choose_tagged(interaction, orders[0].request.prompt)
     orders = [_with_tagged(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
-    jobs = house_of(interaction).jobs
+    jobs, most_here = house_of(interaction).jobs, await most_waiting(interaction)
     first, *others = orders
     origin = await origin_of(interaction, first)
-    async with jobs.accept(origin, first.request, first.files) as job:
+    async with jobs.accept(origin, first.request, first.files, most_here=most_here) as job:
         if not interaction.response.is_done():
             answer_id = await defer(interaction, private=first.private)
         jobs.note_answer(job.id, answer_id)
@@ -110,7 +110,7 @@ async def ask(
         await add(interaction, tagged.hint)
     for number, order in enumerate(others, start=2):
         try:
-            await _follow(interaction, order)
+            await _follow(interaction, order, most_here)
         except NotAcceptedError as error:
             taken = say(
                 "Only {taken} of {wanted} were accepted. {reason}",
@@ -145,10 +145,12 @@ async def _say_something(interaction: discord.Interaction[Any], order: Order) ->
         logger.warning("Discord didn't take the first words: %s", error)
 
 
-async def _follow(interaction: discord.Interaction[Any], order: Order) -> None:
+async def _follow(
+    interaction: discord.Interaction[Any], order: Order, most_here: int | None
+) -> None:
     jobs = house_of(interaction).jobs
     origin = replace(await origin_of(interaction, order), is_followup=True)
-    async with jobs.accept(origin, order.request, order.files) as job:
+    async with jobs.accept(origin, order.request, order.files, most_here=most_here) as job:
         try:
             message = await interaction.followup.send(
                 embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True

@@ -18,6 +18,7 @@ import discord
 from discord import AppCommandOptionType, SelectOption, app_commands
 from discord.ui import Button, DynamicItem, Item, View
 
+from bot.commands.asking import defer
 from bot.commands.options import AnyCommand, Bounded, Option, choice_of, command
 from bot.errors import RefusedError
 from bot.house import House, house_of
@@ -141,6 +142,10 @@ async def history(
 async def show_page(interaction: discord.Interaction[Any], place: Place) -> None:
     """A page of the asker's own: a new ephemeral message, or the pressed one turned over."""
     house = house_of(interaction)
+    if interaction.type is discord.InteractionType.component:
+        await interaction.response.defer()
+    else:
+        await defer(interaction, private=True)
     wanted = Wanted(user_id=interaction.user.id, words=place.words, only=place.only)
     total = await house.database.read(library.count, wanted)
     pages = max(1, -(-total // PAGE_SIZE))
@@ -153,10 +158,7 @@ async def show_page(interaction: discord.Interaction[Any], place: Place) -> None
     if files:
         embed.set_image(url="attachment://page.png")
     view = _view(place, pages, jobs)
-    if interaction.type is discord.InteractionType.component:
-        await interaction.response.edit_message(embed=embed, view=view, attachments=files)
-    else:
-        await interaction.response.send_message(embed=embed, view=view, files=files, ephemeral=True)
+    await interaction.edit_original_response(embed=embed, view=view, attachments=files)
 
 
 async def show(interaction: discord.Interaction[Any], **given: Any) -> None:
@@ -175,6 +177,7 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
     job = await _own_or_favourite(house, user_id, job_id)
     parent = await house.database.read(rows.get, job.origin.parent_id or "")
     descendants = await house.database.read(library.children, job.id)
+    await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = embeds.whole(job, parent, descendants)
     file = await kept_file(
         house.blobs,
@@ -187,7 +190,7 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
         result_view(job, house.limits, offers_master=False) if job.state is State.DONE else View()
     )
     files = [file] if file else []
-    await interaction.response.send_message(embed=embed, files=files, view=view, ephemeral=True)
+    await interaction.edit_original_response(embed=embed, attachments=files, view=view)
 
 
 async def _own_or_favourite(house: House, user_id: int, job_id: str) -> Job:

@@ -25,7 +25,7 @@ from bot.commands.lora_choice import (
 )
 from bot.commands.options import Bounded, Option, choice_of, command, localized
 from bot.commands.reading import read_request, whole
-from bot.commands.rules import wants_private
+from bot.commands.rules import usual_here, wants_private
 from bot.errors import RefusedError
 from bot.house import House, house_of, managed_guild
 from bot.intake.lora_files import TakenIn
@@ -179,6 +179,7 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     tried = await house.database.read(
         rows.last_tried, found, interaction.user.id, interaction.guild_id
     )
+    await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
     preview = await kept_file(
         house.blobs,
@@ -189,11 +190,10 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     )
     if preview is not None:
         embed.set_image(url=f"attachment://{preview.filename}")
-    await interaction.response.send_message(
+    await interaction.edit_original_response(
         embed=embed,
-        files=[preview] if preview else [],
+        attachments=[preview] if preview else [],
         view=_try_view(found, say("Another preview") if preview else say("Make a preview")),
-        ephemeral=True,
     )
 
 
@@ -245,7 +245,10 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
     chosen = Chosen(found, found.strength)
     words = str(prompt or found.trigger_words or found.name)
     request = read_request(
-        house.limits, prompt=with_trigger_words(words, [chosen]), loras=(chosen.part,)
+        house.limits,
+        prompt=with_trigger_words(words, [chosen]),
+        loras=(chosen.part,),
+        **await usual_here(interaction),
     )
     order = Order(
         request=request,

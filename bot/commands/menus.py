@@ -22,7 +22,7 @@ from bot.commands.gif import make
 from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.options import localized
 from bot.commands.reading import read_request
-from bot.commands.rules import wants_private
+from bot.commands.rules import held_to_offer, usual_here, wants_private
 from bot.errors import RefusedError
 from bot.house import house_of, may_act_on
 from bot.intake.message_media import find_media
@@ -57,7 +57,7 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     found = find_media(message, house.sources.may_be_linked)
     await defer(interaction, private=True)
     file = await house.sources.take(interaction.user.id, found)
-    request = read_request(house.limits, prompt=_NO_PROMPT)
+    request = read_request(house.limits, prompt=_NO_PROMPT, **await usual_here(interaction))
     private = await wants_private(interaction)
     order = Order(request=request, private=private, relation="motion")
     await sheet.show(interaction, order, 1, file, asks_prompt=True)
@@ -113,8 +113,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     recipe = await asyncio.to_thread(recipe_of, house.blobs.path(file.blob))
     if recipe is None:
         raise MediaError("That file carries no recipe, so this bot didn't make it; try another.")
-    request = without_files(recipe.request)
-    house.limits.check(request)
+    request = await held_to_offer(interaction, without_files(recipe.request))
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await house.database.write(drafts.add, draft)

@@ -8,14 +8,16 @@ person; whoever manages it is not kept to that.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import discord
 
 from bot.commands.lora_choice import viewer_of
-from bot.commands.reading import DEFAULT_FRAMES
+from bot.commands.reading import DEFAULT_FRAMES, nearest_size
 from bot.errors import RefusedError
 from bot.house import house_of
+from bot.jobs.queue import too_many_here
 from bot.payloads import roles_of
 from bot.storage import loras
 from bot.storage import preferences as rows
@@ -36,11 +38,46 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
         own = house.jobs.waiting_or_running(interaction.user.id)
         here = sum(each.job.origin.guild_id == interaction.guild_id for each in own)
         if here + len(requests) > most:
-            raise RefusedError(
-                "On this server one person may have {most} GIFs waiting or running; wait for "
-                "one to finish, or cancel one with /cancel.",
-                most=most,
-            )
+            raise too_many_here(most)
+
+
+async def most_waiting(interaction: discord.Interaction[Any]) -> int | None:
+    """How many this person may have waiting or running on this server; None for any number."""
+    if interaction.guild_id is None or interaction.permissions.manage_guild:
+        return None
+    server = await house_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    return server.get("waiting") or None
+
+
+async def usual_here(interaction: discord.Interaction[Any]) -> dict[str, Any]:
+    """The frames and steps of a GIF for which nobody typed any, where a server's limits are lower
+    than what is usual.
+    """
+    if interaction.guild_id is None:
+        return {}
+    server = await house_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    return _held_down(interaction, server)
+
+
+async def held_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
+    """A stranger's request, brought down to what /gif offers this person here. Raises RequestError
+    for what no model of this size makes.
+    """
+    limits = house_of(interaction).limits
+    limits.check(request)
+    if request.width * request.height > max(size.width * size.height for size in limits.sizes):
+        size = nearest_size(limits, request.width, request.height)
+        request = replace(request, width=size.width, height=size.height)
+    if interaction.guild_id is None or interaction.permissions.manage_guild:
+        return request
+    server = await house_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    frames = min(request.video_length, server.get("frames") or request.video_length)
+    return replace(
+        request,
+        video_length=frames,
+        video_duration=round(request.video_duration * frames / request.video_length),
+        steps=min(request.steps, server.get("steps") or request.steps),
+    )
 
 
 async def taken_for_granted(

@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.errors import StorageError
 from bot.jobs.model import Attachment, Job, Origin, State, may
-from bot.jobs.queue import Quota
+from bot.jobs.queue import Quota, too_many_here
 from bot.storage import jobs as rows
 from bot.storage.database import Database
 from generator.protocol import Request
@@ -54,15 +54,24 @@ class Ledger:
         return self._running
 
     async def add(
-        self, origin: Origin, request: Request, model: str, attachments: Sequence[Attachment] = ()
+        self,
+        origin: Origin,
+        request: Request,
+        model: str,
+        attachments: Sequence[Attachment] = (),
+        *,
+        most_here: int | None = None,
     ) -> Job:
-        """A new job, on disk. Raises NotAcceptedError, and nothing was kept."""
+        """A new job, on disk. ``most_here``: how many its owner may have unfinished on its server,
+        decided in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
+        """
         job_id = uuid.uuid4().hex
         self._quota.take(job_id, origin.user_id)
         try:
             job = await self._database.write(
-                rows.add,
+                rows.add_within,
                 job_id,
+                most_here,
                 origin=origin,
                 request=request,
                 model=model,
@@ -72,6 +81,9 @@ class Ledger:
         except BaseException:
             self._quota.give_back(job_id)
             raise
+        if job is None:
+            self._quota.give_back(job_id)
+            raise too_many_here(most_here or 0)
         self._keep(job)
         return job
 

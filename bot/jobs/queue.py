@@ -120,6 +120,15 @@ class FairQueue:
         self._version += 1
 
 
+def too_many_here(most: int) -> NotAcceptedError:
+    """What is said where a server lets one person have no more."""
+    return NotAcceptedError(
+        "On this server one person may have {most} GIFs waiting or running; wait for one to "
+        "finish, or cancel one with /cancel.",
+        most=most,
+    )
+
+
 class Quota:
     """Counts what is accepted and not over yet, in all and for each person."""
 

@@ -77,11 +77,17 @@ class JobService:
 
     @asynccontextmanager
     async def accept(
-        self, origin: Origin, request: Request, attachments: Sequence[Attachment] = ()
+        self,
+        origin: Origin,
+        request: Request,
+        attachments: Sequence[Attachment] = (),
+        *,
+        most_here: int | None = None,
     ) -> AsyncIterator[Job]:
         """Writes the rows; the job may start once the block is left, however it is left.
 
-        The ``attachments`` are in the blob store already. Discord is answered inside the block, so
+        The ``attachments`` are in the blob store already. ``most_here``: how many unfinished ones
+        its server allows one person. Discord is answered inside the block, so
         no result can come before the answer. Raises NotAcceptedError, and nothing was kept.
         """
         if self._closed:
@@ -89,7 +95,7 @@ class JobService:
         if self._trouble:
             raise NotAcceptedError(self._trouble)
         self._room.check()
-        job = await self._ledger.add(origin, request, self._model, attachments)
+        job = await self._ledger.add(origin, request, self._model, attachments, most_here=most_here)
         with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
             try:

@@ -64,6 +64,38 @@ def add(
     return Job(number=number, origin=origin, request=request, **values)
 
 
+def add_within(
+    connection: Connection,
+    job_id: str,
+    most_here: int | None,
+    /,
+    *,
+    origin: Origin,
+    **values: Any,
+) -> Job | None:
+    """As ``add``; None, and no row, where its owner has ``most_here`` unfinished on that server.
+
+    All writes are one writer's (``bot.storage.database``), so nobody adds another in between.
+    """
+    if most_here is not None and _unfinished_here(connection, origin) >= most_here:
+        return None
+    return add(connection, job_id, origin=origin, **values)
+
+
+def _unfinished_here(connection: Connection, origin: Origin) -> int:
+    query = (
+        select(func.count())
+        .select_from(jobs)
+        .where(
+            jobs.c.state.in_(UNFINISHED),
+            # by the index on states: somebody's history may be long, what is unfinished never is
+            jobs.c.user_id + 0 == origin.user_id,
+            jobs.c.guild_id == origin.guild_id,
+        )
+    )
+    return connection.execute(query).scalar_one()
+
+
 def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Job | None:
     """Sets ``state`` and ``values`` where the row still is as ``job`` says.
 

@@ -1,0 +1,53 @@
+"""How many unfinished GIFs a server lets one person have: decided where a job is added."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.errors import NotAcceptedError
+from bot.jobs.ledger import Ledger, now
+from bot.jobs.model import Job, State
+from bot.jobs.queue import Quota
+from bot.storage.database import open_database
+from tests.bot.jobs.samples import ORIGIN, REQUEST
+from tests.postgres import cluster
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'hotshot.db'}"
+        return
+    with cluster(tmp_path / "postgresql") as url:
+        yield url
+
+
+async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
+    async with open_database(address) as database:
+        ledger = Ledger(database, Quota(size=100, per_user=100))
+
+        async def add(most: int | None, user_id: int = 7, guild_id: int | None = 4) -> Job:
+            origin = replace(ORIGIN, user_id=user_id, guild_id=guild_id)
+            return await ledger.add(origin, REQUEST, "nano", most_here=most)
+
+        async def taken(*tries: object) -> list[Job]:
+            found = await asyncio.gather(*tries, return_exceptions=True)  # type: ignore[call-overload]
+            refused = [each for each in found if not isinstance(each, Job)]
+            assert all(isinstance(each, NotAcceptedError) for each in refused), refused
+            return [each for each in found if isinstance(each, Job)]
+
+        [first] = await taken(*(add(1) for _ in range(20)))
+        assert len(ledger) == 1
+        # others, other servers and those who aren't limited are no part of it
+        assert len(await taken(add(1, user_id=8), add(1, guild_id=5), add(None), add(None))) == 4
+        assert await taken(add(3)) == []
+        assert len(await taken(*(add(5) for _ in range(20)))) == 2
+        moved = await ledger.move(first, State.CANCELLED, finished_at=now())
+        assert moved is not None
+        assert len(await taken(*(add(5) for _ in range(20)))) == 1
+        assert len(ledger) == 7
