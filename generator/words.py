@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from typing import Any, Self
 
@@ -111,6 +112,20 @@ def tell(error: Exception) -> None:
     words = error.words if isinstance(error, SpokenError) else Words(" ".join(str(error).split()))
     print(words, file=sys.stderr)
     print(json.dumps({"refused": words.to_dict()}))
+
+
+def note(words: Words) -> None:
+    """Something a child wants a person to know, as JSON for the bot that started it."""
+    print(json.dumps({"note": words.to_dict()}))
+
+
+def notes(printed: bytes) -> list[Words]:
+    """What a child noted so, in order."""
+    found = []
+    for line in printed.splitlines():
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            found.append(Words.from_dict(json.loads(line)["note"]))
+    return found
 
 
 def refused(printed: bytes) -> Words | None:

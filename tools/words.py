@@ -42,12 +42,8 @@ KEYWORDS = {  # how many of the first arguments are templates
 # Of the generator, what loading a model, a request or a file that somebody brings can run into. The
 # command line, training and nano's own making are in English.
 GENERATOR = (
-    "sources/decoder.py",
     "control/depth.py",
-    "sources/facts.py",
-    "sources/init_image.py",
     "control/sheet.py",
-    "sources/reader.py",
     "devices.py",
     "hotshot/bases.py",
     "hotshot/controlnet_files.py",
@@ -67,6 +63,14 @@ GENERATOR = (
     "media/fit.py",
     "media/mp4.py",
     "recipe.py",
+    "sources/decoder.py",
+    "sources/facts.py",
+    "sources/init_image.py",
+    "sources/keyframes.py",
+    "sources/opened.py",
+    "sources/pictures.py",
+    "sources/reader.py",
+    "sources/timeline.py",
     "weightfiles/foreign.py",
     "weightfiles/header.py",
     "weightfiles/kinds.py",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -180,10 +181,10 @@ async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
     picture = house.scratch / f"sheet-{secrets.token_hex(8)}.png"
     try:
         request = Request.from_dict(content["request"])
-        await draw_sheet(house.blobs.path(file.blob), picture, request, content["type"])
+        notes = await draw_sheet(house.blobs.path(file.blob), picture, request, content["type"])
         attached = discord.File(picture, filename="sheet.png", description=say("The key frames."))
         await interaction.edit_original_response(
-            content=_words(draft), attachments=[attached], view=_view(draft)
+            content=_words(draft, notes), attachments=[attached], view=_view(draft)
         )
     finally:
         await asyncio.to_thread(picture.unlink, missing_ok=True)
@@ -208,7 +209,7 @@ def _keep(house: House, piece: Path, name: str) -> Attachment:
     return Attachment(house.blobs.adopt(piece), name, size)
 
 
-def _words(draft: Draft) -> str:
+def _words(draft: Draft, notes: Sequence[Words]) -> str:
     words = text.prompt(draft.content["request"]["prompt"])
     quoted = "" if draft.content["asks_prompt"] else f"> {words}\n"
     if draft.content["type"] == _FALLBACK:
@@ -217,7 +218,7 @@ def _words(draft: Draft) -> str:
         told = say(
             "The key frames of your source, and what is seen of them. Choose, then press Go."
         )
-    return f"{quoted}{told}"
+    return "\n".join([f"{quoted}{told}", *map(say, notes)])
 
 
 def _view(draft: Draft) -> View:

@@ -6,17 +6,21 @@ from pathlib import Path
 
 from bot.intake.children import run_child
 from generator.protocol import Request
+from generator.words import Words, notes
 
 _MODULE = "generator.control.sheet"
 
 
-async def draw_sheet(source: Path, output: Path, request: Request, control_type: str) -> None:
-    """Writes the contact sheet. Raises RefusedError."""
-    await run_child(
+async def draw_sheet(
+    source: Path, output: Path, request: Request, control_type: str
+) -> list[Words]:
+    """Writes the contact sheet; what is to be said beside it. Raises RefusedError."""
+    printed = await run_child(
         *(_MODULE, str(source), str(output), "--type", control_type),
         *("--frames", str(request.video_length), "--duration", str(request.video_duration)),
         *("--width", str(request.width), "--height", str(request.height)),
     )
+    return notes(printed)
 
 
 async def cut(source: Path, output: Path, start: float, end: float) -> None:

@@ -23,7 +23,7 @@ from bot.jobs.model import Attachment
 from bot.storage.blobs import BlobStore
 from bot.storage.room import Room
 from generator.errors import MediaError
-from generator.media.containers import sniff
+from generator.media.containers import HEAD_BYTES, sniff
 from generator.words import counted
 
 if TYPE_CHECKING:
@@ -35,12 +35,13 @@ _SUFFIXES = {
     "gif": ".gif",
     "png": ".png",
     "webp": ".webp",
+    "avif": ".avif",
+    "heic": ".heic",
     "mp4": ".mp4",
     "webm": ".webm",
 }
 _IN_HAND = 2  # of one person
 _AT_ONCE = 2  # children that decode
-_HEAD = 64  # bytes that tell a file's kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class SourceIntake:
 def _named_by_content(part: Path, brought: Brought, *, moves: bool) -> Path:
     """With the suffix of what it is. Raises RefusedError for what is no such picture."""
     with part.open("rb") as opened:
-        head = opened.read(_HEAD)
+        head = opened.read(HEAD_BYTES)
     kind = sniff(head)
     if brought.is_link and head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
         raise RefusedError(

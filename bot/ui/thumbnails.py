@@ -63,5 +63,5 @@ def _of_picture(master: Path) -> Image.Image:
 def _of_film(master: Path) -> Image.Image:
     from generator.sources import films
 
-    [frame] = films.frames(master, "mp4", [0])
+    [frame] = films.open_film(master, "mp4").frames([0])
     return frame

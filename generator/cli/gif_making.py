@@ -18,8 +18,10 @@ from generator.media.fit import fit
 from generator.media.output import make_directory, write_whole
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup
+from generator.sources.facts import Facts
 from generator.sources.files import Sources, fetched
 from generator.sources.init_image import check_look
+from generator.sources.keyframes import PAUSE, has_pause
 from generator.sources.reader import probe
 
 
@@ -32,7 +34,9 @@ def make(
     """
     with fetched(request) as sources:
         if request.controls:
-            _check_moves(request, sources.control)
+            facts = _check_moves(request, sources.control)
+            if arguments.control_preview is not None and has_pause(facts.delays_ms):
+                print(PAUSE)
         check_look(request, sources.image)
         if arguments.control_preview is not None:
             _preview(request, setup, arguments, sources.control)
@@ -40,11 +44,12 @@ def make(
             _make(request, setup, arguments, sources, recipe)
 
 
-def _check_moves(request: Request, source: Path) -> None:
+def _check_moves(request: Request, source: Path) -> Facts:
     """Before a model is loaded, which takes longer."""
     facts = probe(source)
     if request.video_length > 1 and len(facts.delays_ms) == 1:
         raise MediaError("The file has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
+    return facts
 
 
 def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:

@@ -21,8 +21,9 @@ from generator.control.preview import contact_sheet
 from generator.errors import HotshotError, MediaError
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
-from generator.sources.reader import read, read_key_frames
-from generator.words import tell
+from generator.sources.keyframes import PAUSE, has_pause
+from generator.sources.reader import read_key_frames_and_facts, read_part
+from generator.words import note, tell
 
 _TILE = 160  # pixels of the longer edge
 _COLUMNS = 4
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.cut is not None:
             cut(chosen.source, chosen.output, start=chosen.cut[0], end=chosen.cut[1])
         else:
-            frames = read_key_frames(
+            frames, facts = read_key_frames_and_facts(
                 chosen.source,
                 count=chosen.frames,
                 duration_ms=chosen.duration,
@@ -44,6 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
                 height=chosen.height,
             )
             save(Clip(sheet(frames, chosen.type)[None], 1000), chosen.output)
+            if has_pause(facts.delays_ms):
+                note(PAUSE)
     except HotshotError as error:
         tell(error)
         return _USAGE_ERROR
@@ -61,15 +64,14 @@ def sheet(frames: Frames, control_type: str) -> Frames:
 
 
 def cut(source: Path, output: Path, *, start: float, end: float) -> None:
-    """Writes the frames from ``start`` to ``end``, fractions of the whole; raises MediaError."""
-    whole = read(source)
-    first = int(len(whole.frames) * start)
-    last = round(len(whole.frames) * end)
-    if last - first < 2:
+    """Writes the frames from ``start`` to ``end``, fractions of the whole, each for its own time.
+
+    Raises MediaError.
+    """
+    part = read_part(source, start, end)
+    if len(part.frames) < 2:
         raise MediaError("The file has too few frames to take a part of it; take it whole.")
-    delays = whole.delays_ms[first:last]
-    duration = sum(delays) or 100 * (last - first)
-    save(Clip(np.ascontiguousarray(whole.frames[first:last]), duration), output)
+    save(Clip.timed(part.frames, part.delays_ms), output)
 
 
 def _seen(rows: list[Frames], name: str) -> list[Frames]:

@@ -28,7 +28,7 @@ def encode(clip: Clip, *, colours: int | None = None) -> bytes:
     With at most so many ``colours`` (2 to 256) it is smaller, and no longer lossless.
     """
     if colours is not None:
-        clip = Clip(with_fewer_colours(clip.frames, colours), clip.duration_ms)
+        clip = clip.with_frames(with_fewer_colours(clip.frames, colours))
     if len(clip.frames) == 1:
         return _pack(clip.frames[0])
     return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in _animation(clip))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +11,43 @@ import numpy.typing as npt
 
 Frames = npt.NDArray[np.uint8]
 """RGB pictures, (frames, height, width, 3)."""
+_UNTOLD_MS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """RGB frames, uint8 (frames, height, width, 3), shown for ``duration_ms`` in all."""
+    """RGB frames, uint8 (frames, height, width, 3), shown for ``duration_ms`` in all.
+
+    Each for as long as the others, unless ``own_delays_ms`` has each frame's own share of it.
+    """
 
     frames: Frames
     duration_ms: int
+    own_delays_ms: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.own_delays_ms and len(self.own_delays_ms) != len(self.frames):
+            raise ValueError(f"{len(self.frames)} frames, {len(self.own_delays_ms)} delays")
         shape = self.frames.shape
         if self.frames.dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or 0 in shape:
             raise ValueError(f"frames must be uint8 (f, h, w, 3), not {self.frames.dtype} {shape}")
+
+    @classmethod
+    def timed(cls, frames: Frames, delays_ms: Sequence[int]) -> Clip:
+        """A clip whose frames are each seen for their own time; 0 is taken for 100 ms."""
+        delays = tuple(delay or _UNTOLD_MS for delay in delays_ms)
+        own = delays if len(set(delays)) > 1 else ()
+        return cls(frames, sum(delays), own)
+
+    def with_frames(self, frames: Frames) -> Clip:
+        """Other pictures, as many, at the same times."""
+        return Clip(frames, self.duration_ms, self.own_delays_ms)
+
+    def every(self, step: int) -> Clip:
+        """Every ``step``-th frame, seen until the next one."""
+        shares = self.own_delays_ms
+        own = tuple(sum(shares[at : at + step]) for at in range(0, len(shares), step))
+        return Clip(self.frames[::step], self.duration_ms, own)
 
     @property
     def width(self) -> int:
@@ -39,8 +64,9 @@ class Clip:
         are 12, 13, 12, 13 ... hundredths.
         """
         count = len(self.frames)
-        total = round(self.duration_ms * units_per_second / 1000)
-        ends = [total * index // count for index in range(count + 1)]
+        shares = self.own_delays_ms or (1,) * count
+        total, whole = round(self.duration_ms * units_per_second / 1000), sum(shares)
+        ends = [total * end // whole for end in itertools.accumulate(shares, initial=0)]
         return [end - start for start, end in itertools.pairwise(ends)]
 
 

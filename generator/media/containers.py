@@ -1,4 +1,4 @@
-"""How GIF, PNG, WebP (RIFF), JPEG and MP4 files are put together: their parts, nothing decoded.
+"""How GIF, PNG, WebP (RIFF), JPEG, AVIF and MP4 files are put together: parts, nothing decoded.
 
 Standard library only, one pass each, so that a file's facts are known before anything heavy looks
 at its pixels. Every walker raises BrokenFileError where a part reaches beyond the end of the data.
@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _JPEG_PICTURE_FOLLOWS = 0xDA
+_AVIF_BRANDS = frozenset((b"avif", b"avis"))
+_HEIF_BRANDS = frozenset(
+    (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif", b"mif1", b"msf1")
+)
+_QUICKTIME_BEFORE_BRANDS = (b"moov", b"mdat", b"wide")
+HEAD_BYTES = 256  # enough for ``sniff``
 
 
 class BrokenFileError(ValueError):
@@ -26,13 +33,16 @@ class Part(NamedTuple):
 
 
 def sniff(data: bytes) -> str | None:
-    """The format that the first bytes say: gif, png, webp, jpeg, bmp, mp4, webm; None for others.
+    """The format that the first bytes say, of which ``HEAD_BYTES`` are enough.
 
-    ``mp4`` is any of its family (QuickTime, 3GP), ``webm`` any Matroska.
+    One of gif, png, webp, avif, heic, jpeg, bmp, mp4, webm; None for others. ``mp4`` is any of its
+    family (QuickTime, 3GP), ``webm`` any Matroska, ``heic`` any HEIF that is no AVIF.
     """
     if data[:4] == b"RIFF":
         return "webp" if data[8:12] == b"WEBP" else None
     if data[4:8] == b"ftyp":
+        return _sniff_brands(data)
+    if data[4:8] in _QUICKTIME_BEFORE_BRANDS:
         return "mp4"
     for start, kind in (
         (b"GIF87a", "gif"),
@@ -47,17 +57,39 @@ def sniff(data: bytes) -> str | None:
     return None
 
 
-def gif_parts(data: bytes) -> Iterator[Part]:
-    """``screen`` (7 bytes), then ``control`` (4), ``comment`` (its text) and ``picture`` (9) each.
+def sniff_file(path: Path) -> str | None:
+    """The format of a file; see ``sniff``."""
+    with path.open("rb") as file:
+        return sniff(file.read(HEAD_BYTES))
 
-    A missing end mark is no error: many writers forget it, and every frame is there.
+
+def _sniff_brands(data: bytes) -> str:
+    """Of an ISO base media file, by its major brand and, where that is vague, the others."""
+    major, end = data[8:12], int.from_bytes(data[:4], "big")
+    others = {data[start : start + 4] for start in range(16, min(end, len(data)), 4)}
+    if major in _AVIF_BRANDS or (major in _HEIF_BRANDS and others & _AVIF_BRANDS):
+        return "avif"
+    return "heic" if major in _HEIF_BRANDS else "mp4"
+
+
+def gif_parts(data: bytes) -> Iterator[Part]:
+    """``screen`` (7 bytes) and ``colours`` (its table, which may be empty); then ``control`` (4),
+    ``comment`` (its text), and of each picture ``picture`` (9) and ``pixels`` (its own table, then
+    LZW).
+
+    A missing end mark is no error: many writers forget it, and every frame is there. Stray bytes,
+    as some writers leave them behind, count as the end, as they do in browsers.
     """
     yield Part("screen", _cut(data, 6, 7))
+    yield Part("colours", _cut(data, 13, _colour_table(data[10])))
     position = 13 + _colour_table(data[10])
-    while position < len(data) and (mark := data[position]) != 0x3B:
+    while position < len(data):
+        mark = data[position]
         if mark == 0x2C:
             yield Part("picture", head := _cut(data, position + 1, 9))
-            position = _after_blocks(data, position + 11 + _colour_table(head[8]))
+            start = position + 10
+            position = _after_blocks(data, start + _colour_table(head[8]) + 1)
+            yield Part("pixels", data[start:position])
         elif mark == 0x21:
             label, start = _cut(data, position + 1, 1)[0], position + 2
             position = _after_blocks(data, start)
@@ -66,7 +98,7 @@ def gif_parts(data: bytes) -> Iterator[Part]:
             elif label == 0xFE:
                 yield Part("comment", _joined_blocks(data, start))
         else:
-            raise BrokenFileError(f"a GIF has no part {mark:#x}")
+            return
 
 
 def png_parts(data: bytes) -> Iterator[Part]:

@@ -62,8 +62,7 @@ class _Rung:
     scale: float = 1.0
 
     def file(self, clip: Clip) -> bytes:
-        frames = clip.frames[:: self.every]
-        return self.encode(_scaled(Clip(frames, clip.duration_ms), self.scale))
+        return self.encode(_scaled(clip.every(self.every), self.scale))
 
 
 def fit(
@@ -108,7 +107,7 @@ def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitte
         fitted, suffix = Fitted(data, ()), master.suffix
     else:
         source = read(master)
-        clip = Clip(source.frames, sum(source.delays_ms) or 1000)
+        clip = Clip.timed(source.frames, source.delays_ms)
         fitted, suffix = _fit_somehow(clip, master.suffix.lower(), max_bytes, comment_of(data))
     output = directory / f"{master.stem}{suffix}"
     write_whole(output, fitted.data)
@@ -176,7 +175,7 @@ def _scaled(clip: Clip, scale: float) -> Clip:
         np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS))
         for frame in clip.frames
     ]
-    return Clip(np.stack(smaller), clip.duration_ms)
+    return clip.with_frames(np.stack(smaller))
 
 
 def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Words, ...]]]:

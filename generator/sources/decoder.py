@@ -14,33 +14,29 @@ import json
 import resource
 import struct
 import sys
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from generator.errors import MediaError
-from generator.media.containers import BrokenFileError, sniff
-from generator.sources import films, pictures
+from generator.media.containers import BrokenFileError
 from generator.sources.facts import Facts
+from generator.sources.films import Film
 from generator.sources.geometry import scale_to_fill
 from generator.sources.keyframes import choose
+from generator.sources.opened import open_source
 from generator.words import Words
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
-MAX_FILE_BYTES = 256 << 20
-_FILMS = ("mp4", "webm")
-_NO_PICTURE = Words(
-    "The file is no picture that can be read; give a GIF, WebP, PNG, JPEG, MP4 or WebM, "
-    "or a directory of numbered pictures."
-)
+_STRIP = 256  # rows
 
 
 def main(job: dict[str, Any]) -> None:
     """Carries out one job, made by ``generator.sources.reader``."""
     _limit(job["memory_bytes"], job["cpu_seconds"])
     Image.MAX_IMAGE_PIXELS = None  # the caps of facts.py are tighter, and count all frames
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each has a stack, and they count as memory
     try:
         _say(_send_frames(Path(job["path"]), job["wanted"]))
     except MediaError as error:
@@ -54,17 +50,17 @@ def main(job: dict[str, Any]) -> None:
 
 
 def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
-    """Gives the facts; the frames are those wanted, none for None, all for an empty wish."""
-    kind, files, facts = _look_at(path)
-    facts.check()
+    """Gives the facts; the frames are those wanted, none for None."""
+    source = open_source(path)
+    facts = source.facts
+    facts.check(is_film=isinstance(source, Film))
     indices: list[int] = []
     size = None
     if wanted is not None:
         indices, size = _indices(wanted, facts)
     # A frame that is wanted twice is decoded once, and sent once.
-    for picture in _frames(path, kind, files, sorted(set(indices))):
-        fitted = picture if size is None else scale_to_fill(picture, size)
-        sys.stdout.buffer.write(struct.pack("<II", *fitted.size) + fitted.tobytes())
+    for picture in source.frames(sorted(set(indices))):
+        _send(picture if size is None else scale_to_fill(picture, size))
     return {
         "width": facts.width,
         "height": facts.height,
@@ -73,29 +69,15 @@ def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _look_at(path: Path) -> tuple[str, list[Path], Facts]:
-    """The kind, the files where it is a directory, and the facts."""
-    if path.is_dir():
-        return "directory", *pictures.of_directory(path)
-    if path.stat().st_size > MAX_FILE_BYTES:
-        raise MediaError(
-            "The file is larger than {most} MiB; make it shorter.", most=MAX_FILE_BYTES >> 20
-        )
-    with path.open("rb") as file:
-        kind = sniff(file.read(16))
-    if kind is None:
-        raise MediaError(_NO_PICTURE)
-    reader = films.of_file if kind in _FILMS else pictures.of_file
-    return kind, [], reader(path, kind)
-
-
 def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int, int] | None]:
-    if not wanted:
-        held = facts.width * facts.height * len(facts.delays_ms)
-        if held > MAX_HELD_PIXELS:
+    """Which frames, and the size that they are to have, None for their own."""
+    shown = len(facts.delays_ms)
+    if "part" in wanted:
+        indices = _part(shown, *wanted["part"])
+        if facts.width * facts.height * len(indices) > MAX_HELD_PIXELS:
             raise MediaError("The file is too large to hold all its frames; make it smaller.")
-        return list(range(len(facts.delays_ms))), None
-    count, shown = wanted["count"], len(facts.delays_ms)
+        return indices, None
+    count = wanted["count"]
     size = wanted["width"], wanted["height"]
     if wanted.get("as_look") and shown in (1, count):
         return list(range(shown)), size
@@ -104,14 +86,17 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
     return choose(facts.delays_ms, count, wanted["duration_ms"]), size
 
 
-def _frames(
-    path: Path, kind: str, files: Sequence[Path], indices: Sequence[int]
-) -> Iterator[Image.Image]:
-    if kind == "directory":
-        return pictures.stills([files[index] for index in indices])
-    if kind in _FILMS:
-        return films.frames(path, kind, indices)
-    return pictures.frames(path, kind, indices)
+def _part(shown: int, start: float, end: float) -> list[int]:
+    """From ``start`` to ``end``, fractions of all frames."""
+    return list(range(int(shown * start), round(shown * end)))
+
+
+def _send(picture: Image.Image) -> None:
+    output = sys.stdout.buffer
+    output.write(struct.pack("<II", *picture.size))
+    for top in range(0, picture.height, _STRIP):  # so that no second copy of it is needed
+        box = (0, top, picture.width, min(top + _STRIP, picture.height))
+        output.write(picture.crop(box).tobytes())
 
 
 def _say(answer: dict[str, Any]) -> None:

@@ -83,7 +83,9 @@ async def fetch(
     except TimeoutError:
         raise MediaError(f"The link took longer than {seconds:g} seconds; try another.") from None
     except aiohttp.InvalidURL:
-        raise MediaError("The link is no address of the web; give one with http(s)://.") from None
+        raise MediaError(
+            "The link isn't a web address; give one that starts with http:// or https://."
+        ) from None
     except aiohttp.NonHttpUrlRedirectClientError:
         raise MediaError("The link leads away from http(s); give the file's own link.") from None
     except aiohttp.TooManyRedirects:

@@ -1,114 +1,176 @@
-"""Decodes the frames of MP4 and WebM with the ffmpeg that imageio-ffmpeg brings along.
+"""The frames of MP4, QuickTime, WebM and Matroska as players show them, by ffmpeg.
 
-Runs inside the limited child process; ffmpeg inherits its limits. The demuxer is given by name and
-nothing but the one file may be opened, so no playlist can lead anywhere else.
+Upright, with square pixels, 8 bits, on white where they are transparent, HDR brought down. Frames
+are chosen by their time, so that decoding can begin at the nearest key frame of a film of any
+length. Runs inside the limited decoder process, but for this package's own files.
 """
 
 from __future__ import annotations
 
-import re
-import subprocess
-from collections.abc import Iterator, Sequence
+import itertools
+from bisect import bisect_right
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import IO
 
-import imageio_ffmpeg
 from PIL import Image
 
 from generator.media.containers import BrokenFileError
-from generator.sources.facts import Facts, check_frames
+from generator.sources import ffmpeg, hdr
+from generator.sources.facts import Facts
+from generator.sources.pixels import as_seen
+from generator.sources.timeline import Head, Timeline, read_head, read_timeline
 
-_DEMUXERS = {"mp4": "mov", "webm": "matroska"}
+_SEEK_PIXELS = 8_000_000  # to decode as many costs as much as to start ffmpeg once more
+_MOST_STRETCHES = 32  # of one run: ffmpeg's expressions hold a hundred terms
+_HD_HEIGHT = 720  # from here on players take a film that names no matrix for BT.709
+
+Stretch = tuple[int, int]
+"""The first and the last of frames that follow each other."""
 
 
-def of_file(path: Path, kind: str) -> Facts:
-    """Size and delays, from the packets' times; nothing is decoded.
+@dataclass(frozen=True, slots=True)
+class Film:
+    """A film that can be read; made by ``open_film``."""
+
+    path: Path
+    kind: str
+    head: Head
+    timeline: Timeline
+
+    @property
+    def facts(self) -> Facts:
+        """Its size and delays as they are seen."""
+        return Facts(self.head.width, self.head.height, self.timeline.delays_ms)
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
+        """RGB pictures, one for each index of ``wanted``, which must rise.
+
+        Raises BrokenFileError where one can't be decoded.
+        """
+        for run in self._runs(_stretches(wanted)):
+            indices = [index for first, last in run for index in range(first, last + 1)]
+            done = 0
+            for picture in self._decode(run, seeks=True):
+                yield picture
+                done += 1
+            if done < len(indices):  # a file whose index misleads is read from its beginning
+                done += yield from self._decode_counted(_stretches(indices[done:]))
+            if done < len(indices):
+                raise BrokenFileError("the film ends early")
+
+    def _decode_counted(self, run: Sequence[Stretch]) -> Generator[Image.Image, None, int]:
+        count = 0
+        for picture in self._decode(run, seeks=False):
+            yield picture
+            count += 1
+        return count
+
+    def _decode(self, run: Sequence[Stretch], *, seeks: bool) -> Iterator[Image.Image]:
+        """Frames as they come; fewer than ``run`` has where ffmpeg doesn't find them."""
+        count = sum(last + 1 - first for first, last in run)
+        first, keys = self.timeline.starts[run[0][0]], self.timeline.keys
+        before: tuple[str, ...] = ()
+        if seeks and len(keys) > 1 and first >= keys[1]:
+            before = ("-noaccurate_seek", "-seek_timestamp", "1", "-ss", _seconds(first))
+        output = ("-fps_mode", "passthrough", "-enc_time_base", "demux", "-frames:v", str(count))
+        words = _command(self.path, self.kind, self.head, self._select(run), *output, before=before)
+        return itertools.islice(_pictures(words, self.head), count)
+
+    def _select(self, run: Sequence[Stretch]) -> str:
+        """An expression of ffmpeg's that is true for the frames of ``run``."""
+        starts = self.timeline.starts
+        least = min(
+            (after - before for before, after in itertools.pairwise(starts)), default=Fraction(1)
+        )
+        terms = (
+            f"between(t,{_seconds(starts[first] - least / 2)},{_seconds(starts[last] + least / 2)})"
+            for first, last in run
+        )
+        once = "(isnan(prev_selected_t)+gt(t,prev_selected_t))"  # of two at one moment, one is seen
+        return f"select='({'+'.join(terms)})*{once}'"
+
+    def _runs(self, stretches: Sequence[Stretch]) -> Iterator[Sequence[Stretch]]:
+        """What one start of ffmpeg decodes: it goes on unless a key frame far ahead is nearer."""
+        run: list[Stretch] = []
+        for stretch in stretches:
+            if run and (len(run) == _MOST_STRETCHES or self._is_far(run[-1][1], stretch[0])):
+                yield run
+                run = []
+            run.append(stretch)
+        if run:
+            yield run
+
+    def _is_far(self, here: int, there: int) -> bool:
+        starts, keys = self.timeline.starts, self.timeline.keys
+        key = bisect_right(keys, starts[there]) - 1
+        if key < 0:
+            return False
+        skipped = bisect_right(starts, keys[key]) - 1 - here
+        return skipped * self.head.width * self.head.height > _SEEK_PIXELS
+
+
+def open_film(path: Path, kind: str) -> Film:
+    """A film of ``kind`` mp4 or webm (see ``containers.sniff``).
 
     Raises BrokenFileError, or MediaError for far too many frames.
     """
-    with _ffmpeg(path, kind, "-c", "copy", "-f", "framecrc") as process:
-        size, times = _read_packets(process.stdout)
-    starts = sorted(start for start, _ in times)
-    if not starts or not all(size):
-        raise BrokenFileError("there is no film in it")
-    last = max(times)[1]
-    ends = [*starts[1:], starts[-1] + last]
-    delays = [max(1, round(1000 * (end - start))) for start, end in zip(starts, ends, strict=True)]
-    return Facts(*size, tuple(delays))
+    return Film(path, kind, *read_timeline(path, kind))
 
 
-def frames(path: Path, kind: str, wanted: Sequence[int]) -> Iterator[Image.Image]:
-    """RGB pictures, one for each index of ``wanted``, which must rise; turned as the film says."""
-    chosen = "+".join(f"eq(n,{index})" for index in wanted)
-    output = ("-fps_mode", "passthrough", "-frames:v", str(len(wanted)), "-c:v", "ppm")
-    with _ffmpeg(path, kind, "-vf", f"select='{chosen}'", *output, "-f", "image2pipe") as process:
-        for _ in wanted:
-            yield _read_ppm(process.stdout)
+def frames_at_rate(path: Path, kind: str, per_second: float) -> Iterator[Image.Image]:
+    """RGB pictures of a whole film of any length, so many a second whatever its own rate.
 
-
-def at_rate(path: Path, kind: str, per_second: float) -> Iterator[Image.Image]:
-    """RGB pictures of the whole film, so many a second whatever its own rate.
-
-    Raises BrokenFileError where none can be read, or the film breaks off.
+    Raises BrokenFileError where none can be read.
     """
-    output = ("-vf", f"fps={per_second:g}", "-c:v", "ppm", "-f", "image2pipe")
+    head = read_head(path, kind)
     count = 0
-    with _ffmpeg(path, kind, *output) as process:
-        while picture := _read_next_ppm(process.stdout):
-            yield picture
-            count += 1
-        if process.wait() != 0 or not count:
-            raise BrokenFileError("the film can't be decoded to its end")
+    for picture in _pictures(_command(path, kind, head, f"fps={per_second:g}"), head):
+        yield picture
+        count += 1
+    if not count:
+        raise BrokenFileError("the film can't be decoded")
 
 
-def _ffmpeg(path: Path, kind: str, *output: str) -> subprocess.Popen[bytes]:
-    command = [
-        imageio_ffmpeg.get_ffmpeg_exe(),
-        *("-nostdin", "-loglevel", "quiet", "-threads", "1", "-filter_threads", "1"),
-        *("-protocol_whitelist", "file", "-f", _DEMUXERS[kind], "-i", f"file:{path}"),
-        *("-map", "0:v:0", *output, "-threads", "1", "pipe:1"),
-    ]
-    return subprocess.Popen(  # noqa: S603 - a fixed program, and no shell
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+def _command(
+    path: Path, kind: str, head: Head, chosen: str, *output: str, before: tuple[str, ...] = ()
+) -> list[str]:
+    """Of the frames that the filter ``chosen`` lets through."""
+    scale = f"scale={head.width}:{head.height}"
+    if head.matrix == "unknown" and head.height >= _HD_HEIGHT:
+        scale += ":in_color_matrix=bt709"
+    decoder = ("-c:v", head.decoder) if head.decoder else ()
+    return ffmpeg.command(
+        path,
+        kind,
+        *("-map", "0:V:0", "-vf", f"{chosen},{scale},format=rgb24|rgba", *output),
+        *("-c:v", "pam", "-threads", "1", "-f", "image2pipe", "pipe:1"),
+        before=(*before, *decoder),
     )
 
 
-def _read_packets(
-    lines: IO[bytes] | None,
-) -> tuple[tuple[int, int], list[tuple[Fraction, Fraction]]]:
-    """The picture's size, and each packet's (start, duration) in seconds."""
-    size, unit = (0, 0), Fraction(1)
-    times: list[tuple[Fraction, Fraction]] = []
-    for line in lines or ():
-        text = line.decode(errors="replace")
-        if found := re.match(r"#dimensions 0: (\d+)x(\d+)", text):
-            size = int(found[1]), int(found[2])
-        elif found := re.match(r"#tb 0: (\d+)/(\d+)", text):
-            unit = Fraction(int(found[1]), int(found[2]))
-        elif found := re.match(r"0, *-?\d+, *(-?\d+), *(\d+),", text):
-            times.append((int(found[1]) * unit, int(found[2]) * unit))
-            check_frames(len(times))
-    return size, times
+def _pictures(words: list[str], head: Head) -> Iterator[Image.Image]:
+    """What ffmpeg writes, as people see it. Raises BrokenFileError where it fails."""
+    with ffmpeg.start(words) as process:
+        try:
+            while picture := ffmpeg.read_pam(process.stdout):
+                yield hdr.brought_down(as_seen(picture), head.transfer)
+            if process.wait() != 0:
+                raise BrokenFileError("the film can't be decoded to its end")
+        finally:
+            process.kill()
 
 
-def _read_ppm(stream: IO[bytes] | None) -> Image.Image:
-    picture = _read_next_ppm(stream)
-    if picture is None:
-        raise BrokenFileError("the film ends early")
-    return picture
+def _stretches(wanted: Sequence[int]) -> list[Stretch]:
+    found: list[Stretch] = []
+    for index in wanted:
+        if found and index == found[-1][1] + 1:
+            found[-1] = found[-1][0], index
+        else:
+            found.append((index, index))
+    return found
 
 
-def _read_next_ppm(stream: IO[bytes] | None) -> Image.Image | None:
-    """None at the end."""
-    begin = stream.readline() if stream is not None else b""
-    if not begin or stream is None:
-        return None
-    if begin != b"P6\n":
-        raise BrokenFileError("the film ends early")
-    width, height = map(int, stream.readline().split())
-    stream.readline()  # 255, the highest level
-    data = stream.read(3 * width * height)
-    if len(data) < 3 * width * height:
-        raise BrokenFileError("the film ends early")
-    return Image.frombytes("RGB", (width, height), data)
+def _seconds(time: Fraction) -> str:
+    return f"{float(time):.7f}"

@@ -3,7 +3,8 @@
 As the original chooses them wherever it could choose: a stretch from the middle of the source,
 every n-th frame of it, so that its length comes near the length asked for. What the original could
 not do: every frame's own delay counts, and a source with too few frames is spread over the whole.
-Knows only times, no pictures.
+A pause, as very many GIFs have one at their end, counts as no more than any other frame: who
+follows a motion wants what moves. Knows only times, no pictures.
 """
 
 from __future__ import annotations
@@ -13,8 +14,13 @@ import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from generator.words import Words
+
+PAUSE = Words("The source pauses for long; the key frames are taken from where it moves.")
 _SHORT_SOURCE = 16  # frames; up to here a source that tells no times is taken for 8 frames a second
 _SHORT_DELAY_MS, _LONG_DELAY_MS = 125, 70
+_PAUSE_TIMES, _PAUSE_MS = 8, 700  # longer than both is a pause, and no slow part of a motion
+_LAST_TIMES, _LAST_MS = 3, 250  # of the last frame, which most often is held
 _MOST_TICKS = 100_000  # bounds the search in a source with wildly different delays
 
 
@@ -24,7 +30,7 @@ def choose(delays_ms: Sequence[int], count: int, duration_ms: int) -> list[int]:
     A delay of 0 means that the file doesn't tell. Where delays differ, time is cut into ticks of
     the usual delay, and the tick's frame is the one that is seen in the middle of it.
     """
-    delays = _known(delays_ms)
+    delays = _without_pauses(_known(delays_ms))
     ends = list(itertools.accumulate(delays))
     tick = max(statistics.median_low(delays), ends[-1] / _MOST_TICKS)
     ticks = round(ends[-1] / tick)
@@ -33,6 +39,22 @@ def choose(delays_ms: Sequence[int], count: int, duration_ms: int) -> list[int]:
     else:
         moments = [(index + 0.5) * tick for index in _window(ticks, count, tick, duration_ms)]
     return [min(bisect_right(ends, moment), len(delays) - 1) for moment in moments]
+
+
+def has_pause(delays_ms: Sequence[int]) -> bool:
+    """Whether a frame is held so long that key frames are chosen as if it weren't."""
+    delays = _known(delays_ms)
+    return _without_pauses(delays) != delays
+
+
+def _without_pauses(delays: list[int]) -> list[int]:
+    """Each pause as short as the usual delay."""
+    usual = statistics.median_low(delays)
+    longest = max(_PAUSE_TIMES * usual, _PAUSE_MS)
+    kept = [usual if delay > longest else delay for delay in delays]
+    if kept[-1] > max(_LAST_TIMES * usual, _LAST_MS):
+        kept[-1] = usual
+    return kept
 
 
 def _known(delays_ms: Sequence[int]) -> list[int]:

@@ -1,63 +1,121 @@
-"""Decodes the frames of GIF, WebP, (A)PNG and directories of pictures, with Pillow.
+"""Still pictures, WebP, PNG and AVIF animations, and directories of numbered pictures, by Pillow.
 
-Runs inside the limited child process. Yields only the frames that are wanted, one at a time, so
-that memory doesn't grow with the source.
+All of them as browsers show them: turned as EXIF says, 16 bits scaled to 8, on white. Runs inside
+the limited decoder process; training reads its pictures here as well.
 """
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from PIL import ExifTags, Image, ImageOps
+from PIL import Image
 
 from generator.errors import MediaError
-from generator.sources import facts
-from generator.sources.facts import Facts
+from generator.media.containers import (
+    PNG_SIGNATURE,
+    BrokenFileError,
+    Part,
+    png_parts,
+    sniff_file,
+    webp_parts,
+)
+from generator.sources import avif
+from generator.sources.apng import Apng, read_apng
+from generator.sources.facts import Facts, check_frames, seen_ms
+from generator.sources.pixels import as_seen, orientation_of, upright_size
 
-_FORMATS = {"gif": "GIF", "png": "PNG", "webp": "WEBP", "jpeg": "JPEG", "bmp": "BMP"}
-_STILLS = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-_ON_ITS_SIDE = (5, 6, 7, 8)  # EXIF's orientations
-_BEHIND_GLASS = (255, 255, 255)  # what shows through a transparent source
+STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".heic", ".heif")
+_IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")
+_FORMATS = {
+    "gif": "GIF",
+    "png": "PNG",
+    "webp": "WEBP",
+    "avif": "AVIF",
+    "heic": "HEIF",
+    "jpeg": "JPEG",
+    "bmp": "BMP",
+}
+_PNG_PICTURE = ("IHDR", "PLTE", "tRNS", "IDAT", "IEND", "eXIf")
 
 
-def of_file(path: Path, kind: str) -> Facts:
-    """What a picture or animation is; raises MediaError or BrokenFileError."""
-    if kind in ("jpeg", "bmp"):
-        with Image.open(path, formats=[_FORMATS[kind]]) as picture:
-            return Facts(*_upright(picture), (0,))
-    return facts.of_picture(kind, path.read_bytes())
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """A picture, or an animation, of one file; made by ``open_pictures``."""
+
+    path: Path
+    kind: str
+    facts: Facts
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
+        """RGB pictures, one for each index of ``wanted``, which must rise."""
+        with _opened(self.path, self.kind) as picture:
+            orientation = orientation_of(picture)
+            for index in wanted:
+                picture.seek(index)
+                seen = as_seen(picture, orientation)
+                yield seen.copy() if seen is picture else seen  # the next seek would change it
 
 
-def frames(path: Path, kind: str, wanted: Sequence[int]) -> Iterator[Image.Image]:
-    """RGB pictures, one for each index of ``wanted``, which must rise."""
-    with Image.open(path, formats=[_FORMATS[kind]]) as picture:
-        # An animated PNG may begin with a picture that is no part of the animation.
-        skipped = 1 if kind == "png" and picture.info.get("default_image") else 0
-        for index in wanted:
-            picture.seek(index + skipped)
-            yield _flat(ImageOps.exif_transpose(picture) if kind == "jpeg" else picture)
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The numbered pictures of a directory, in the order of their numbers."""
+
+    files: tuple[Path, ...]
+    facts: Facts
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
+        """RGB pictures, one for each index of ``wanted``."""
+        return (still(self.files[index]) for index in wanted)
 
 
-def of_directory(path: Path) -> tuple[list[Path], Facts]:
-    """The numbered pictures of a directory in the order of their numbers; raises MediaError."""
+def open_pictures(path: Path, kind: str) -> Pictures | Apng:
+    """Any picture but a GIF. Raises MediaError, or BrokenFileError where the file breaks off."""
+    try:
+        if kind == "png" and (animation := read_apng(path.read_bytes())):
+            return animation
+        return Pictures(path, kind, _FACTS.get(kind, _of_any)(path, kind))
+    except (struct.error, IndexError) as error:
+        raise BrokenFileError(str(error)) from error
+
+
+def open_directory(path: Path) -> Directory:
+    """Raises MediaError for no picture, too many, and several sizes."""
     files = sorted(
-        (file for file in path.iterdir() if file.suffix.lower() in _STILLS and file.is_file()),
+        (
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in _IN_DIRECTORIES and not is_hidden(file) and file.is_file()
+        ),
         key=by_number,
     )
-    facts.check_frames(len(files))
-    sizes = {_size(file) for file in files}
+    check_frames(len(files))
+    sizes = {size_of_still(file) for file in files}
     if len(sizes) > 1:
         raise MediaError("Its pictures differ in size; make them all the same.")
-    return files, Facts(*sizes.pop(), (0,) * len(files))
+    return Directory(tuple(files), Facts(*sizes.pop(), (0,) * len(files)))
 
 
-def stills(files: Sequence[Path]) -> Iterator[Image.Image]:
-    """RGB pictures, one for each file."""
-    for file in files:
-        with Image.open(file, formats=list(_FORMATS.values())) as picture:
-            yield _flat(picture)
+def still(file: Path) -> Image.Image:
+    """A file's picture, or its first, as people see it: RGB. Raises what decoders raise."""
+    with _opened(file, _known(file)) as picture:
+        return as_seen(picture, orientation_of(picture))
+
+
+def size_of_still(file: Path) -> tuple[int, int]:
+    """Width and height as people see it; nothing is decoded."""
+    with _opened(file, _known(file)) as picture:
+        return upright_size(picture)
+
+
+def is_hidden(file: Path) -> bool:
+    """Whether it is none of a person's files: macOS leaves ``._name`` beside each ``name``."""
+    return file.name.startswith(".")
 
 
 def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
@@ -66,24 +124,102 @@ def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
     return [(int(number or -1), text) for number, text in pieces], file.name
 
 
-def _size(file: Path) -> tuple[int, int]:
-    with Image.open(file, formats=list(_FORMATS.values())) as picture:
-        return picture.size
+def _known(file: Path) -> str:
+    kind = sniff_file(file)
+    if kind not in _FORMATS:
+        raise BrokenFileError(f"{file.name} is no picture that can be read")
+    return kind
 
 
-def _upright(picture: Image.Image) -> tuple[int, int]:
-    """The size of a photo that may lie on its side, as phones save them."""
-    width, height = picture.size
-    turned = picture.getexif().get(ExifTags.Base.Orientation) in _ON_ITS_SIDE
-    return (height, width) if turned else (width, height)
+def _opened(path: Path, kind: str) -> Image.Image:
+    """Opened by Pillow, as what its bytes say it is. Nothing is decoded."""
+    if kind == "heic":
+        _need_heic()
+    if kind == "png":
+        return Image.open(io.BytesIO(_picture_alone(path.read_bytes())), formats=["PNG"])
+    return Image.open(path, formats=[_FORMATS[kind]])
 
 
-def _flat(picture: Image.Image) -> Image.Image:
-    """RGB, 8 bits a channel, nothing transparent."""
-    if picture.mode.startswith("I"):  # 16 bits, as depth maps are kept
-        return picture.convert("I").point(lambda level: level * (1 / 257)).convert("RGB")
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    coloured = picture.convert("RGBA")
-    ground = Image.new("RGBA", coloured.size, (*_BEHIND_GLASS, 255))
-    return Image.alpha_composite(ground, coloured).convert("RGB")
+def _need_heic() -> None:
+    """Raises MediaError where nothing here reads HEIC."""
+    if find_spec("pi_heif") is None:
+        raise MediaError(
+            'HEIC photos need the extra "heic" to be read, which isn\'t installed; save it as JPEG '
+            "or PNG."
+        )
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+
+
+def _picture_alone(data: bytes) -> bytes:
+    """A PNG without its texts and profiles, which can be packed bombs or longer than Pillow bears.
+
+    Raises BrokenFileError where the file breaks off.
+    """
+    chunks = [PNG_SIGNATURE]
+    position = len(PNG_SIGNATURE)
+    for kind, content in png_parts(data):
+        length = 12 + len(content)
+        if kind in _PNG_PICTURE:
+            chunks.append(data[position : position + length])
+        position += length
+    return b"".join(chunks)
+
+
+# -- what the structure tells ----------------------------------------------------------------------
+
+
+def _of_any(path: Path, kind: str) -> Facts:
+    """Of what Pillow opens without any cost; its delays come from the structure."""
+    with _opened(path, kind) as picture:
+        width, height = upright_size(picture)
+    return Facts(width, height, (0,))
+
+
+def _of_avif(path: Path, kind: str) -> Facts:
+    """Of an AVIF: Pillow counts the frames, and their delays come from the structure."""
+    with _opened(path, kind) as picture:
+        width, height = upright_size(picture)
+        count = getattr(picture, "n_frames", 1)
+    check_frames(count)
+    told = avif.delays_ms(path.read_bytes()) if count > 1 else []
+    usual = told[-1] if told else 0.0
+    delays = [*told, *[usual] * (count - len(told))][:count]
+    return Facts(width, height, tuple(map(seen_ms, delays)) if count > 1 else (0,))
+
+
+def _of_webp(path: Path, kind: str) -> Facts:
+    """Of a WebP, for which Pillow takes memory as soon as it opens it: all from the structure."""
+    del kind
+    data = path.read_bytes()
+    frames = _counted(webp_parts(data), "ANMF")
+    parts = {part.kind: part.data for part in webp_parts(data) if part.kind != "ANMF"}
+    delays = [int.from_bytes(frame[12:15], "little") for frame in frames]
+    return Facts(*_size_of_webp(parts), tuple(map(seen_ms, delays)) or (0,))
+
+
+def _size_of_webp(parts: Mapping[str, bytes]) -> tuple[int, int]:
+    if canvas := parts.get("VP8X"):
+        width, height = (int.from_bytes(canvas[at : at + 3], "little") for at in (4, 7))
+        return 1 + width, 1 + height
+    if lossless := parts.get("VP8L"):
+        (bits,) = struct.unpack_from("<xI", lossless)
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    if lossy := parts.get("VP8 "):
+        width, height = struct.unpack_from("<HH", lossy, 6)
+        return width & 0x3FFF, height & 0x3FFF
+    raise BrokenFileError("there is no picture in it")
+
+
+def _counted(parts: Iterable[Part], frame: str) -> list[bytes]:
+    """The frames among the parts; stops, with a sentence, when there are too many."""
+    found: list[bytes] = []
+    for kind, data in parts:
+        if kind == frame:
+            found.append(data)
+            check_frames(len(found))
+    return found
+
+
+_FACTS: dict[str, Callable[[Path, str], Facts]] = {"webp": _of_webp, "avif": _of_avif}

@@ -1,4 +1,4 @@
-"""Somebody's GIF, WebP, APNG, MP4, WebM or directory of frames, as pixels. Free of torch.
+"""Somebody's GIF, WebP, PNG, AVIF, MP4, WebM or directory of frames, as pixels. Free of torch.
 
 The file may be hostile: it is decoded in a child process with limits of memory and time, and
 refused by its structure before a pixel of it is decoded. Every refusal is a MediaError with one
@@ -61,8 +61,20 @@ def probe(path: Path, *, limits: Limits = _STANDARD) -> Facts:
 
 def read(path: Path, *, limits: Limits = _STANDARD) -> Source:
     """Every frame at its own size; raises MediaError, also for more than 100 megapixels in all."""
-    facts, data = _run(path, {}, limits)
-    return Source(_stack(list(_pictures(data))), _facts(facts).delays_ms)
+    return read_part(path, 0.0, 1.0, limits=limits)
+
+
+def read_part(path: Path, start: float, end: float, *, limits: Limits = _STANDARD) -> Source:
+    """The frames from ``start`` to ``end``, fractions of all of them, each with its own delay.
+
+    Raises MediaError, also where the part has no frame.
+    """
+    facts, data = _run(path, {"part": (start, end)}, limits)
+    pictures = list(_pictures(data))
+    if not pictures:
+        raise MediaError("The file has too few frames to take a part of it; take it whole.")
+    first = facts["indices"][0]
+    return Source(_stack(pictures), _facts(facts).delays_ms[first : first + len(pictures)])
 
 
 def read_key_frames(
@@ -79,6 +91,21 @@ def read_key_frames(
     Chosen by ``keyframes.choose``, scaled to fill the size and cropped to its middle. Raises
     MediaError; so for one frame where more than one is asked for.
     """
+    return read_key_frames_and_facts(
+        path, count=count, duration_ms=duration_ms, width=width, height=height, limits=limits
+    )[0]
+
+
+def read_key_frames_and_facts(
+    path: Path,
+    *,
+    count: int,
+    duration_ms: int,
+    width: int,
+    height: int,
+    limits: Limits = _STANDARD,
+) -> tuple[Frames, Facts]:
+    """As ``read_key_frames``, with what the source is."""
     wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
     return _chosen(path, wanted, limits)
 
@@ -90,18 +117,18 @@ def read_look(path: Path, *, count: int, duration_ms: int, width: int, height: i
     Scaled and cropped as key frames are; raises MediaError.
     """
     wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
-    return _chosen(path, wanted | {"as_look": True}, _STANDARD)
+    return _chosen(path, wanted | {"as_look": True}, _STANDARD)[0]
 
 
-def _chosen(path: Path, wanted: dict[str, int], limits: Limits) -> Frames:
+def _chosen(path: Path, wanted: dict[str, int], limits: Limits) -> tuple[Frames, Facts]:
     facts, data = _run(path, wanted, limits)
     indices: list[int] = facts["indices"]
     by_index = dict(zip(sorted(set(indices)), _pictures(data), strict=True))
-    return _stack([by_index[index] for index in indices])
+    return _stack([by_index[index] for index in indices]), _facts(facts)
 
 
 def _run(
-    path: Path, wanted: dict[str, int] | None, limits: Limits
+    path: Path, wanted: dict[str, Any] | None, limits: Limits
 ) -> tuple[dict[str, Any], memoryview]:
     """The child's answer: its facts, and the frames that came before them."""
     if existing(str(path)) is None:

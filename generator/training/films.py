@@ -18,14 +18,13 @@ from PIL import Image
 
 from generator.errors import MediaError
 from generator.media.clip import Frames
-from generator.media.containers import BrokenFileError, sniff
-from generator.sources import films as film_reader
-from generator.sources import pictures, reader
+from generator.media.containers import BrokenFileError, sniff_file
+from generator.sources import reader
+from generator.sources.films import frames_at_rate
+from generator.sources.opened import FILMS, Source, open_source
 from generator.training.settings import DatasetSettings
 
-SUFFIXES = (".gif", ".webp", ".apng", ".mp4", ".m4v", ".mov", ".webm", ".mkv")
-_FILMS = ("mp4", "webm")
-_UNKNOWN_DELAY = 100  # milliseconds, where a GIF tells none
+SUFFIXES = (".gif", ".webp", ".apng", ".avif", ".mp4", ".m4v", ".mov", ".webm", ".mkv")
 
 
 class BadFilmError(MediaError):
@@ -46,20 +45,18 @@ def sampled(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Imag
     A GIF that is shorter than a clip but has frames enough is taken whole.
     """
     rate = 1000 * settings.frames / settings.duration_ms
-    with path.open("rb") as file:
-        kind = sniff(file.read(16))
-    if kind in _FILMS:
-        return rate, film_reader.at_rate(path, kind, rate)
-    if kind not in ("gif", "webp", "png"):
-        raise BadFilmError("it is no film, GIF, WebP or animated PNG")
+    kind = sniff_file(path)
+    if kind in FILMS:
+        return rate, frames_at_rate(path, kind, rate)
     try:
-        delays = [delay or _UNKNOWN_DELAY for delay in reader.probe(path).delays_ms]
+        delays = reader.probe(path).delays_ms
+        source = open_source(path)
     except MediaError as error:
         reason = str(error).partition(";")[0].removesuffix(".").replace("The file", "it")
         raise BadFilmError(reason) from error
     if sum(delays) < settings.duration_ms and len(delays) >= settings.frames:
         rate = 1000 * settings.frames / sum(delays)
-    return rate, _animation(path, kind, delays, rate)
+    return rate, _animation(source, delays, rate)
 
 
 def stretches(
@@ -85,13 +82,13 @@ def movement(frames: Frames) -> float:
     return max(float(np.abs(after - before).mean()) for before, after in pairs)
 
 
-def _animation(path: Path, kind: str, delays: Sequence[int], rate: float) -> Iterator[Image.Image]:
+def _animation(source: Source, delays: Sequence[int], rate: float) -> Iterator[Image.Image]:
     """Each frame as often as it is seen; a frame too short to be seen is left out."""
     ends = list(itertools.accumulate(delays))
     moments = np.arange(0.5, ends[-1] * rate / 1000, 1.0) * 1000 / rate
     seen = Counter(bisect_right(ends, moment) for moment in moments)
     wanted = sorted(index for index in seen if index < len(delays))
-    for index, picture in zip(wanted, pictures.frames(path, kind, wanted), strict=True):
+    for index, picture in zip(wanted, source.frames(wanted), strict=True):
         yield from itertools.repeat(picture, seen[index])
 
 

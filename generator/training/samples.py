@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-from generator.errors import TrainingError
+from generator.errors import MediaError, TrainingError
 from generator.media.clip import Frames
 from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
-from generator.sources.pictures import by_number
+from generator.sources.pictures import STILL_SUFFIXES, by_number, is_hidden, still
 from generator.texts import EncodingError, read_text
 from generator.training import films
 from generator.training.folder import FROM_FILE, LeftOut, kohya_folder, summary
@@ -29,7 +29,7 @@ from generator.training.telling import announce, tell
 
 PROMPT = "prompt.txt"
 ABOUT = "clip.json"  # what ``hotshot dataset`` knows of a clip
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+PICTURES = STILL_SUFFIXES
 LEAST, MOST = 2, 24  # frames; the positional table has 24 entries
 
 
@@ -168,9 +168,8 @@ def read_sizes(files: Iterable[Path]) -> tuple[int, int]:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures of a folder, 2 before 10."""
-    return sorted(
-        (file for file in folder.iterdir() if file.suffix.lower() in PICTURES), key=by_number
-    )
+    found = (file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+    return sorted((file for file in found if not is_hidden(file)), key=by_number)
 
 
 def _read_clip(folder: Path, video_length: int | None) -> Sample:
@@ -222,11 +221,8 @@ def _about(folder: Path) -> _About:
 
 def _open(file: Path) -> Image.Image:
     try:
-        with Image.open(file) as opened:
-            picture = ImageOps.exif_transpose(opened)  # phones lay their pictures on a side
-            if picture.has_transparency_data:
-                ground = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-                return Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
-            return picture.convert("RGB")
+        return still(file)
+    except MediaError as error:
+        raise BadSampleError(f"{file.name}: {error}") from error
     except Exception as error:  # decoders raise whatever they like for a damaged file
         raise BadSampleError(f"{file.name} is no picture that can be read") from error

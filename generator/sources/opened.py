@@ -1,0 +1,59 @@
+"""One way to read every source: told by its bytes, opened by the reader of its kind.
+
+Nothing is decoded by opening, but for what a film's facts need. Whatever is hostile belongs into
+the limited process of ``generator.sources.decoder``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+
+from generator.errors import MediaError
+from generator.media.containers import sniff_file
+from generator.sources.facts import Facts
+from generator.sources.films import open_film
+from generator.sources.gif import open_gif
+from generator.sources.pictures import open_directory, open_pictures
+
+MAX_FILE_BYTES = 256 << 20
+FILMS = ("mp4", "webm")
+
+
+class Source(Protocol):
+    """Frames that can be read one at a time, so that memory doesn't grow with the source."""
+
+    @property
+    def facts(self) -> Facts:
+        """What people see of it; not checked yet."""
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
+        """RGB pictures, one for each index of ``wanted``, which must rise.
+
+        Raises BrokenFileError, and what decoders raise for damaged files.
+        """
+
+
+def open_source(path: Path) -> Source:
+    """A file, or a directory of numbered pictures.
+
+    Raises MediaError for what can't be used, BrokenFileError for a file that breaks off.
+    """
+    if path.is_dir():
+        return open_directory(path)
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise MediaError(
+            "The file is larger than {most} MiB; make it shorter.", most=MAX_FILE_BYTES >> 20
+        )
+    kind = sniff_file(path)
+    if kind is None:
+        raise MediaError(
+            "The file is no picture that can be read; give a GIF, WebP, PNG, AVIF, JPEG, MP4 or "
+            "WebM, or a directory of numbered pictures."
+        )
+    if kind in FILMS:
+        return open_film(path, kind)
+    return open_gif(path) if kind == "gif" else open_pictures(path, kind)

@@ -1,0 +1,106 @@
+"""From a decoder's picture to what people see of it: upright, 8 bits, RGB, on white.
+
+What can be large is done in strips, so that a picture costs little more memory than its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from PIL import ExifTags, Image
+
+_WHITE = (255, 255, 255)
+_STRIP = 256  # rows
+_Plane = npt.NDArray[np.uint8]
+_ON_ITS_SIDE = (5, 6, 7, 8)
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def orientation_of(picture: Image.Image) -> int:
+    """EXIF's orientation, 1 to 8; 1 where the file says none.
+
+    As Chromium believes it: EXIF and not XMP, of which Pillow's ``getexif`` would believe both, and
+    no EXIF of a WebP. Pillow tells the turns of an AVIF or HEIC as EXIF.
+    """
+    return 1 if picture.format == "WEBP" else exif_orientation(picture.info.get("exif"))
+
+
+def exif_orientation(raw: object) -> int:
+    """The orientation that a block of EXIF says; 1 for none, and for a damaged one."""
+    if not isinstance(raw, bytes):
+        return 1
+    exif = Image.Exif()
+    try:
+        exif.load(raw)
+        told = exif.get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 - damaged EXIF raises whatever it likes, and turns nothing
+        return 1
+    return told if isinstance(told, int) and told in _TURNS else 1
+
+
+def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Width and height, once what lies on its side is turned."""
+    return (size[1], size[0]) if orientation in _ON_ITS_SIDE else size
+
+
+def upright_size(picture: Image.Image) -> tuple[int, int]:
+    """Width and height of a picture that may lie on its side, as phones save them."""
+    return upright(picture.size, orientation_of(picture))
+
+
+def as_seen(picture: Image.Image, orientation: int = 1) -> Image.Image:
+    """RGB, 8 bits a channel, nothing transparent, turned by EXIF's ``orientation``."""
+    flat = _flat(picture)
+    return flat.transpose(_TURNS[orientation]) if orientation in _TURNS else flat
+
+
+def with_alpha(picture: Image.Image) -> Image.Image:
+    """RGBA, 8 bits a channel."""
+    _mend_transparency(picture)
+    if not _is_deep(picture):
+        return picture.convert("RGBA")
+    gray, opaque = _of_16_bits(picture, picture.info.get("transparency"))
+    return Image.merge("RGBA", [Image.fromarray(gray)] * 3 + [Image.fromarray(opaque)])
+
+
+def _flat(picture: Image.Image) -> Image.Image:
+    if not _is_deep(picture) and not picture.has_transparency_data:
+        picture.load()  # while its file is open
+        return picture if picture.mode == "RGB" else picture.convert("RGB")
+    flat = Image.new("RGB", picture.size, _WHITE)
+    for top in range(0, picture.height, _STRIP):
+        strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height)))
+        strip.info = picture.info  # a palette's transparent entry
+        flat.paste(_on_white(with_alpha(strip)), (0, top))
+    return flat
+
+
+def _on_white(coloured: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", coloured.size, (*_WHITE, 255)), coloured)
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    """Whether it is gray in 16 bits, as depth maps are kept."""
+    return picture.mode.startswith("I")
+
+
+def _mend_transparency(picture: Image.Image) -> None:
+    """A PNG's transparent colour is said in 16 bits, where Pillow has read 8 of them."""
+    told = picture.info.get("transparency")
+    if isinstance(told, tuple) and max(told) > 255:
+        picture.info["transparency"] = tuple(level >> 8 for level in told)
+
+
+def _of_16_bits(picture: Image.Image, transparent: object) -> tuple[_Plane, _Plane]:
+    """Gray levels scaled to 8 bits, and alpha: 0 for the level that a PNG calls transparent."""
+    levels = np.asarray(picture).astype(np.int64).clip(0, 65_535)
+    gray: _Plane = ((levels + 128) // 257).astype(np.uint8)
+    return gray, np.where(levels == transparent, 0, 255).astype(np.uint8)
