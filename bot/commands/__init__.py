@@ -29,6 +29,7 @@ ACTIONS: Mapping[str, Action] = {
     **help_.ACTIONS,
     **history.ACTIONS,
     **lora.ACTIONS,
+    **settings.ACTIONS,
 }
 
 AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_commands.ContextMenu

@@ -5,11 +5,13 @@ What follows from them is ``bot.commands.rules``'s.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import discord
 from discord import AppCommandOptionType, app_commands
+from discord.ui import View
 
 from bot.commands.lora_choice import LoraOption, usable_lora, viewer_of
 from bot.commands.options import Bounded, Option, choice_of, command, localized
@@ -29,6 +31,7 @@ from bot.storage import loras
 from bot.storage import preferences as rows
 from bot.storage.loras import Shared
 from bot.ui import text
+from bot.ui.actions import ActionButton, Values, of_another_version
 from bot.ui.answers import whisper
 from bot.words import say
 from generator.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
@@ -41,6 +44,7 @@ _MOST_WAITING = 1000
 _MARKS = {"channels": "<#{}>", "roles": "<@&{}>"}
 _SWITCHES = ("private", "ping", "recipe")
 _AT_MOST = ("waiting", "frames", "steps")
+_UNDO = re.compile(r"(?P<was>on|off)(?P<name>channels|roles)(?P<id>\d{1,20})")
 _NAMES = {
     "size": Words("size"),
     "style": Words("style"),
@@ -141,25 +145,67 @@ async def server_(
     **given: Any,
 ) -> None:
     """The same for the server, by who manages it."""
-    house, guild_id = house_of(interaction), managed_guild(interaction)
-    if guild_id is None:
-        raise RefusedError("Only people who can manage this server can see and set its rules.")
-    now = await house.preferences.get(rows.SERVER, guild_id)
-    changes: dict[str, Any] = {}
-    if channel is not None:
-        changes["channels"] = _toggled(now.get("channels"), channel.id)
-    if role is not None:
-        changes["roles"] = _toggled(now.get("roles"), role.id)
+    house, guild_id = house_of(interaction), _guild_to_manage(interaction)
+    before = await house.preferences.get(rows.SERVER, guild_id)
+    toggled = {"channels": channel, "roles": role}
+    changes: dict[str, Any] = {
+        name: _toggled(before.get(name), one.id) for name, one in toggled.items() if one is not None
+    }
     if lora is not None:
         changes["lora"] = await _shared_lora(interaction, lora)
     changes |= {
         name: _checked(house, name, value) for name, value in given.items() if value is not None
     }
     now = await house.preferences.change(rows.SERVER, guild_id, changes)
-    if "lora" in now:
-        found = await house.database.read(loras.usable, viewer_of(interaction), now["lora"])
-        now["lora"] = found.name if found else say("(not shared here any more)")
-    await whisper(interaction, _shown(say("This server's rules"), now))
+    words = await _rules(interaction, now)
+    view = View(timeout=None)
+    for name in changes:
+        if (one := toggled.get(name)) is not None:
+            words += f"\n{_change(name, before.get(name), now.get(name))}"
+            was_there = "on" if one.id in (before.get(name) or ()) else "off"
+            label = say("Undo: {name}", name=say(_NAMES[name]))
+            view.add_item(ActionButton("rules_undo", f"{was_there}{name}{one.id}", label=label))
+    await interaction.response.send_message(words, view=view, ephemeral=True)
+
+
+async def undo(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
+    """Puts one channel or role back to where it was before it was typed."""
+    del values
+    house, guild_id = house_of(interaction), _guild_to_manage(interaction)
+    if (match := _UNDO.fullmatch(target)) is None:
+        raise of_another_version()
+    name, number = match["name"], int(match["id"])
+    listed = (await house.preferences.get(rows.SERVER, guild_id)).get(name) or []
+    if (number in listed) != (match["was"] == "on"):
+        changes = {name: _toggled(listed, number)}
+        await house.preferences.change(rows.SERVER, guild_id, changes)
+    now = await house.preferences.get(rows.SERVER, guild_id)
+    await interaction.response.edit_message(content=await _rules(interaction, now), view=None)
+
+
+def _guild_to_manage(interaction: discord.Interaction[Any]) -> int:
+    """Raises RefusedError where this person doesn't manage one here."""
+    guild_id = managed_guild(interaction)
+    if guild_id is None:
+        raise RefusedError("Only people who can manage this server can see and set its rules.")
+    return guild_id
+
+
+async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) -> str:
+    """What stands there, with the LoRA's name for its id."""
+    shown = dict(now)
+    if "lora" in shown:
+        database = house_of(interaction).database
+        found = await database.read(loras.usable, viewer_of(interaction), shown["lora"])
+        shown["lora"] = found.name if found else say("(no longer shared here)")
+    return _shown(say("This server's rules"), shown)
+
+
+def _change(name: str, before: list[int] | None, now: list[int] | None) -> str:
+    """What held and what holds, for a list that is empty where everything is allowed."""
+    nothing = say("all")
+    old, new = (_value(name, each) if each else nothing for each in (before, now))
+    return say("Before: {old}. Now: {new}.", old=old, new=new)
 
 
 async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
@@ -219,3 +265,6 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return say("yes") if value else say("no")
     return text.prompt(str(value), 500)
+
+
+ACTIONS = {"rules_undo": undo}

@@ -11,6 +11,7 @@ from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
 from bot.ui import text
 from bot.ui.guide import Page
+from bot.ui.prompt_language import is_foreign
 from bot.words import count, say
 from generator.limits import ModelLimits
 from generator.protocol import Request
@@ -24,14 +25,14 @@ _CANCELLED = Colour.light_grey()
 
 def progress(request: Request, words: str) -> Embed:
     """While a job waits or runs; ``words`` are ``text.status``'s."""
-    embed = Embed(description=f"{_quote(request)}\n{words}", colour=_WORKING)
+    embed = Embed(description=f"{_quote(request)}{_hint(request)}\n{words}", colour=_WORKING)
     return embed.set_footer(text=text.settings(request))
 
 
 def result(job: Job, *, given_up: Sequence[Words] = ()) -> Embed:
     """Beside the GIF: everything needed to make it again, and what the file had to give up."""
     request = job.request
-    embed = Embed(description=_quote(request), colour=_DONE)
+    embed = Embed(description=f"{_quote(request)}{_hint(request)}", colour=_DONE)
     embed.add_field(name=say("Seed"), value=f"`{request.seed}`")
     embed.add_field(name=say("Settings"), value=text.settings(request))
     if request.negative_prompt:
@@ -114,6 +115,14 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
 
 def _quote(request: Request) -> str:
     return f"> {text.prompt(request.prompt)}"
+
+
+def _hint(request: Request) -> str:
+    """A line of its own under a prompt that the model may not understand."""
+    if not is_foreign(request.prompt):
+        return ""
+    hint = say("💡 The model learnt English; it may not understand prompts in other languages.")
+    return f"\n-# {hint}"
 
 
 def help_(limits: ModelLimits) -> Embed:

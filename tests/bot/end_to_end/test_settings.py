@@ -63,7 +63,8 @@ async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(
         assert "Only people who can manage" in await said(
             await ada.slash("settings server", channel=there)
         )
-        await said(await manager.slash("settings server", channel=there))
+        shown = await manager.slash("settings server", channel=there)
+        assert f"Before: all. Now: <#{there.id}>." in await said(shown)
         assert "GIFs are made in" in await said(await ada.slash("gif", prompt="x"))
         assert "GIFs are made in" in await said(await ada.press(before, "Again"))
         edited = await ada.choose(before, "pick:more", "loop")
@@ -113,3 +114,25 @@ async def test_a_server_may_limit_what_is_made_there(
         free = await manager.slash("settings server", lora="-", frames=0, steps=0, waiting=0)
         assert "Nothing is set" in await said(free)
     assert len(setup.rows()) == 4
+
+
+async def test_what_was_toggled_by_mistake_is_put_back(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    manager = discord.person("mia", permissions=MANAGE_GUILD)
+    first, second = (discord.add_channel(name) for name in ("gifs-1", "gifs-2"))
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        await said(await manager.slash("settings server", channel=first))
+        await said(await manager.slash("settings server", channel=second))
+        sent = await manager.slash("settings server", channel=first)
+        both = f"<#{first.id}>, <#{second.id}>"
+        assert f"Before: {both}. Now: <#{second.id}>." in await said(sent)
+        message = sent.messages[0]
+        once = await manager.press(message, "Undo: channels")
+        await once.acknowledged()
+        assert not message.buttons
+        assert both.split(", ", maxsplit=1)[0] in message.text
+        assert f"<#{second.id}>, <#{first.id}>" in await said(
+            await manager.slash("settings server")
+        )
