@@ -196,6 +196,7 @@ def _worker_settings(settings: Settings) -> list[WorkerSettings]:
             model=generator.model,
             spatial_unet_base=generator.spatial_unet_base,
             unet_only=generator.unet_only,
+            prediction_type=generator.prediction_type,
             low_vram=generator.low_vram,
             depth_model=generator.depth_model,
             device=device,

@@ -57,6 +57,7 @@ class GeneratorSettings(Section):
     devices: str | Annotated[list[str], Field(min_length=1)] = "auto"
     spatial_unet_base: str = ""
     unet_only: bool = False
+    prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
     low_vram: bool = False
     depth_model: str = ""
     precision: Literal["auto", "f32", "f16", "bf16"] = "auto"

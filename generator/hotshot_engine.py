@@ -74,6 +74,7 @@ class HotshotEngine:
                 setup.model,
                 spatial_unet_base=setup.spatial_unet_base or None,
                 unet_only=setup.unet_only,
+                prediction_type=setup.prediction_type,
                 device=choice.device,
                 dtype=choice.dtype,
                 low_vram=low_vram,
@@ -153,6 +154,7 @@ def create(
     precision: str,
     spatial_unet_base: str = "",
     unet_only: bool = False,
+    prediction_type: str = "",
     low_vram: bool = False,
     depth_model: str = DEPTH_MODEL,
 ) -> Engine:
@@ -161,6 +163,7 @@ def create(
         model=model,
         spatial_unet_base=spatial_unet_base,
         unet_only=unet_only,
+        prediction_type=prediction_type,
         precision=precision,
         depth_model=depth_model,
     )

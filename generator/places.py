@@ -16,6 +16,14 @@ def existing(text: str) -> Path | None:
         return None
 
 
+def without_place(given: str) -> str:
+    """A path's last part, for texts that strangers see; hub ids and links stay."""
+    if given.lower().startswith(("http://", "https://")):
+        return given
+    is_path = existing(given) is not None or given.startswith(("/", "~", "."))
+    return Path(given).name if is_path else given
+
+
 def on_the_hub(text: str) -> tuple[str, str] | None:
     """The repository (owner/name) and the file in it, or "", that a hub id names.
 

@@ -20,10 +20,9 @@ from generator.errors import MediaError
 from generator.limits import NANO
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
-from generator.places import existing
+from generator.places import without_place
 from generator.protocol import Request
 from generator.recipe_values import read_fields, read_hashes, read_request
-from generator.sources.links import is_link
 
 _MAKER = "hotshot"
 _WEIGHTS = "*.safetensors"
@@ -36,11 +35,13 @@ class Setup:
     """The model that requests are made with, in the words of whoever asked for it.
 
     ``spatial_unet_base`` is empty for none; ``unet_only`` takes nothing but the UNet from it.
+    ``prediction_type`` is empty where the files say it themselves.
     """
 
     model: str = NANO
     spatial_unet_base: str = ""
     unet_only: bool = False
+    prediction_type: str = ""
     precision: str = "auto"
     depth_model: str = DEPTH_MODEL
 
@@ -93,18 +94,22 @@ class Recipe:
         """The same with file names where there were paths: for files that strangers will see."""
         request = replace(
             self.request,
-            loras=tuple(replace(lora, path=_name(lora.path)) for lora in self.request.loras),
-            controls=tuple(replace(one, kind=_name(one.kind)) for one in self.request.controls),
-            control_source=_name(self.request.control_source),
-            image=_name(self.request.image),
+            loras=tuple(
+                replace(lora, path=without_place(lora.path)) for lora in self.request.loras
+            ),
+            controls=tuple(
+                replace(one, kind=without_place(one.kind)) for one in self.request.controls
+            ),
+            control_source=without_place(self.request.control_source),
+            image=without_place(self.request.image),
         )
         setup = replace(
             self.setup,
-            model=_name(self.setup.model),
-            spatial_unet_base=_name(self.setup.spatial_unet_base),
-            depth_model=_name(self.setup.depth_model),
+            model=without_place(self.setup.model),
+            spatial_unet_base=without_place(self.setup.spatial_unet_base),
+            depth_model=without_place(self.setup.depth_model),
         )
-        hashes = {_name(name): value for name, value in self.sha256.items()}
+        hashes = {without_place(name): value for name, value in self.sha256.items()}
         return replace(self, request=request, setup=setup, sha256=hashes)
 
 
@@ -150,14 +155,6 @@ def _file_sha256(path: Path) -> str:
 def _read_sha256(path: Path, _changed: int, _size: int) -> str:
     with path.open("rb") as opened:
         return file_digest(opened, "sha256").hexdigest()
-
-
-def _name(given: str) -> str:
-    """A path's last part; hub ids and links stay."""
-    if is_link(given):
-        return given
-    is_path = existing(given) is not None or given.startswith(("/", "~", "."))
-    return Path(given).name if is_path else given
 
 
 def _short(error: Exception) -> str:

@@ -46,7 +46,7 @@ from generator.words import Words
 logger = logging.getLogger(__name__)
 
 HOTSHOT_ENGINE = "generator.hotshot_engine:create"
-_OPTIONS = ("spatial_unet_base", "unet_only", "low_vram", "depth_model")
+_OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,8 @@ class WorkerSettings:
     """What a worker is started with. ``engine`` is ``module:factory``, an EngineFactory.
 
     ``spatial_unet_base`` is an SDXL whose spatial layers replace the model's, and of which
-    ``unet_only`` takes nothing else; ``depth_model`` is the depth annotator's (empty: the usual
+    ``unet_only`` takes nothing else; ``prediction_type`` is for one that doesn't say what it
+    predicts; ``depth_model`` is the depth annotator's (empty: the usual
     one). ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
     how far it stands back so that the bot, on the same cores, still answers at once.
     """
@@ -62,6 +63,7 @@ class WorkerSettings:
     model: str = "nano"
     spatial_unet_base: str = ""
     unet_only: bool = False
+    prediction_type: str = ""
     low_vram: bool = False
     depth_model: str = ""
     device: str = "auto"

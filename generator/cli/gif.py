@@ -125,6 +125,7 @@ def _setup(arguments: Namespace, recipe: Recipe | None) -> Setup:
         "model": arguments.pretrained_path,
         "spatial_unet_base": arguments.spatial_unet_base,
         "unet_only": arguments.unet_only,
+        "prediction_type": arguments.prediction_type,
         "precision": arguments.precision,
         "depth_model": arguments.depth_model,
     }

@@ -16,6 +16,7 @@ from generator.control.names import ANNOTATORS, AUTO, DEPTH_MODEL
 from generator.limits import MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
 from generator.media.output import SUFFIXES
 from generator.protocol import IMAGE_STRENGTH
+from generator.weightfiles.schedule_facts import PREDICTION_TYPES
 
 DEFAULT_SCHEDULER = "default"
 PRECISIONS = ("auto", "f32", "f16", "bf16")
@@ -195,6 +196,12 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         default=None,
         help="of the base, take the UNet alone, as the original did",
+    )
+    group.add_argument(
+        "--prediction-type",
+        choices=PREDICTION_TYPES,
+        help="what the UNet predicts, for files that don't say it (default: as they say, else as "
+        "the model does)",
     )
     group.add_argument(
         "--lora",

@@ -6,7 +6,7 @@ read before it is asked for, and temporal tensors never are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -16,11 +16,14 @@ from torch import Tensor
 from generator.errors import ModelError
 from generator.hotshot import checkpoint_names, layout, weights
 from generator.hotshot.components import STEMS, Component
+from generator.hotshot.parts import load_scheduler_config
 from generator.hotshot.sources import base_directory, base_file
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
+from generator.places import without_place
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, Shapes, kind_of
+from generator.weightfiles.schedule_facts import ScheduleFacts, schedule_facts
 from generator.weightfiles.temporal_names import is_temporal
 
 PLAIN_UNET = "UNet2DConditionModel"
@@ -32,8 +35,24 @@ class Base(Protocol):
     """What both kinds of base can do; each raises ModelError for what can't be read or used."""
 
     @property
+    def name(self) -> str:
+        """As sentences and the log call it."""
+
+    @property
     def whole(self) -> bool:
-        """Whether its text encoders and VAE come along."""
+        """Whether both text encoders and the VAE come along."""
+
+    @property
+    def parts(self) -> Collection[str]:
+        """Which networks beside the UNet come along, by their folders' names."""
+
+    @property
+    def scheduler_config(self) -> Mapping[str, Any] | None:
+        """How its UNet was trained, where a directory says it; raises ModelError."""
+
+    @property
+    def schedule_facts(self) -> ScheduleFacts:
+        """The same where a single file says it."""
 
     @property
     def directory(self) -> Path | None:
@@ -58,29 +77,48 @@ def find_base(given: str, *, unet_only: bool) -> Base:
     file = base_file(given)
     if file is not None:
         return Checkpoint.open(file, unet_only=unet_only)
-    return DirectoryBase.at(base_directory(given, unet_only=unet_only), unet_only=unet_only)
+    directory = base_directory(given, unet_only=unet_only)
+    return DirectoryBase.at(directory, without_place(given), unet_only=unet_only)
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryBase:
-    """In diffusers' layout: ``unet`` alone, or as ``directory`` with all that belongs to it."""
+    """In diffusers' layout: ``unet`` alone, or with ``parts`` beside it, folders by their names.
 
+    ``directory`` is where it has all that belongs to it.
+    """
+
+    name: str
     unet: Path
     directory: Path | None
     unet_config: Mapping[str, Any]
+    parts: Mapping[str, Path]
 
     @classmethod
-    def at(cls, directory: Path, *, unet_only: bool) -> Self:
+    def at(cls, directory: Path, name: str, *, unet_only: bool) -> Self:
         inner = directory / "unet"
         unet = inner if inner.is_dir() else directory
         config = weights.read_config(unet / "config.json")
         _check_is_sdxl(unet, config)
-        whole = not unet_only and all((directory / name).is_dir() for name in STEMS)
-        return cls(unet, directory if whole else None, config)
+        beside = {} if unet_only or unet == directory else {n: directory / n for n in STEMS}
+        parts = {name: folder for name, folder in beside.items() if folder.is_dir()}
+        return cls(name, unet, directory if len(parts) == len(STEMS) else None, config, parts)
 
     @property
     def whole(self) -> bool:
         return self.directory is not None
+
+    @property
+    def scheduler_config(self) -> Mapping[str, Any] | None:
+        """The UNet's, so it counts for a UNet alone as well."""
+        path = self.unet.parent / "scheduler"
+        if self.unet.name != "unet" or not path.is_dir():
+            return None
+        return load_scheduler_config(path)
+
+    @property
+    def schedule_facts(self) -> ScheduleFacts:
+        return ScheduleFacts()
 
     def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
         files = weights.find_weights(self.unet, DIFFUSERS_STEM)
@@ -89,20 +127,22 @@ class DirectoryBase:
         return tensors
 
     def component(self, name: str, configs: Path) -> Component | None:  # noqa: ARG002 - it has its own
-        return Component.in_directory(self.directory, name) if self.directory else None
+        return Component.in_directory(self.parts[name].parent, name) if name in self.parts else None
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One file, in Stability's naming or diffusers': a whole SDXL or its UNet alone."""
+    """One file, in Stability's naming or diffusers': a UNet, and ``parts`` of an SDXL's others."""
 
     file: Path
     shapes: Shapes
-    whole: bool
+    parts: frozenset[str]
+    schedule_facts: ScheduleFacts
 
     @classmethod
     def open(cls, file: Path, *, unet_only: bool) -> Self:
-        shapes = read_header(file).shapes
+        header = read_header(file)
+        shapes = header.shapes
         kind = kind_of(shapes)
         if kind not in _USABLE:
             raise ModelError(
@@ -110,7 +150,20 @@ class Checkpoint:
                 name=file.name,
                 kind=kind.value,
             )
-        return cls(file, shapes, whole=kind is Kind.SDXL and not unet_only)
+        parts = frozenset() if unet_only else checkpoint_names.parts_in(shapes)
+        return cls(file, shapes, parts, schedule_facts(header))
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def whole(self) -> bool:
+        return len(self.parts) == len(STEMS)
+
+    @property
+    def scheduler_config(self) -> Mapping[str, Any] | None:
+        return None
 
     @property
     def directory(self) -> Path | None:
@@ -129,7 +182,7 @@ class Checkpoint:
         return tensors
 
     def component(self, name: str, configs: Path) -> Component | None:
-        if not self.whole:
+        if name not in self.parts:
             return None
         described_in = configs / name
         config = weights.read_config(described_in / "config.json")

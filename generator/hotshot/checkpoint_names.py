@@ -20,6 +20,7 @@ from generator.errors import ModelError
 from generator.hotshot.components import TEXT_ENCODER, TEXT_ENCODER_2, VAE
 from generator.weightfiles.kinds import LDM_UNET
 from generator.weightfiles.ldm import ldm_names
+from generator.weightfiles.schedule_facts import MARKS
 from generator.weightfiles.temporal_names import is_temporal
 
 Tensors = Mapping[str, Tensor]
@@ -32,6 +33,14 @@ PREFIXES = {
 }
 
 
+def parts_in(names: Iterable[str]) -> frozenset[str]:
+    """Which networks beside the UNet a file has."""
+    names = list(names)
+    return frozenset(
+        part for part, prefix in PREFIXES.items() if any(name.startswith(prefix) for name in names)
+    )
+
+
 def unet_names(
     names: Iterable[str], wanted: Iterable[str], layers_per_block: int
 ) -> dict[str, str]:
@@ -42,7 +51,7 @@ def unet_names(
     names = list(names)
     inside = [name for name in names if name.startswith(LDM_UNET)]
     if not inside:  # the UNet alone
-        inside = [name for name in names if not is_temporal(name)]
+        inside = [name for name in names if not is_temporal(name) and name not in MARKS]
     ours = {theirs: name for name, theirs in ldm_names(wanted, layers_per_block).items()}
     short = {name: name.removeprefix(LDM_UNET) for name in inside}
     return {name: ours.get(other, other) for name, other in short.items()}

@@ -15,7 +15,7 @@ from torch import Tensor
 from generator.hotshot import weights
 from generator.hotshot.wanted import DIFFUSERS_STEM, TRANSFORMERS_STEM
 
-VAE, TEXT_ENCODER, TEXT_ENCODER_2 = "vae", "text_encoder", "text_encoder_2"
+UNET, VAE, TEXT_ENCODER, TEXT_ENCODER_2 = "unet", "vae", "text_encoder", "text_encoder_2"
 STEMS = {
     VAE: DIFFUSERS_STEM,
     TEXT_ENCODER: TRANSFORMERS_STEM,

@@ -122,6 +122,11 @@ class ControlNets:
         """Those that are kept."""
         return [loaded.network for loaded in self._loaded.values()]
 
+    @property
+    def modules(self) -> list[nn.Module]:
+        """Those and what embeds their pictures."""
+        return self.networks + [loaded.embedding for loaded in self._loaded.values()]
+
     def _on_clip(self, control: Control, pictures: Pictures) -> ClipControl:
         loaded = self.get(control.kind)
         span = Span(control.start, control.end)

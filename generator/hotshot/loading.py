@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from generator.errors import ModelError
 from generator.hotshot import layout, weights
+from generator.hotshot.base_schedule import schedule_of
 from generator.hotshot.bases import PLAIN_UNET, Base, find_base
-from generator.hotshot.components import TEXT_ENCODER, TEXT_ENCODER_2, VAE, Component
+from generator.hotshot.components import STEMS, TEXT_ENCODER, TEXT_ENCODER_2, UNET, VAE, Component
 from generator.hotshot.controlnet import ControlNets
 from generator.hotshot.lora import LoraWardrobe, Networks
 from generator.hotshot.offload import Residence, save_decoding
 from generator.hotshot.parts import (
     build,
+    check_schedule,
     load_scheduler_config,
     load_text_encoders,
     load_vae,
@@ -31,6 +34,7 @@ from generator.hotshot.sources import model_directory, sdxl_descriptions, tempor
 from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
+from generator.places import without_place
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
 from generator.weightfiles.temporal_names import is_temporal
@@ -38,12 +42,20 @@ from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
+_PARTS = {
+    UNET: "spatial layers",
+    TEXT_ENCODER: "first text encoder",
+    TEXT_ENCODER_2: "second text encoder",
+    VAE: "VAE",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HotshotModel:
     """All parts of a model on one device; ``dtype`` is the UNet's and the text encoders'.
 
     ``vae`` is an AutoencoderKL or an AutoencoderTiny, in a precision that it doesn't overflow in.
+    ``origins`` says where the UNet's spatial layers (``unet``) and each other part came from.
     ``loras`` changes the UNet and the text encoders to what a request asks for; ``controlnets``
     has those that a request names.
     """
@@ -57,6 +69,18 @@ class HotshotModel:
     scheduler_config: Mapping[str, Any]
     residence: Residence
     dtype: torch.dtype
+    origins: Mapping[str, str]
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """By the names of their folders in a model directory."""
+        first, second = self.text.encoders
+        return {UNET: self.unet, VAE: self.vae, TEXT_ENCODER: first, TEXT_ENCODER_2: second}
+
+    @property
+    def all_networks(self) -> list[nn.Module]:
+        """Those, and the ControlNets that are loaded."""
+        return [*self.networks.values(), *self.controlnets.modules]
 
     @property
     def device(self) -> torch.device:
@@ -65,8 +89,7 @@ class HotshotModel:
 
     def rest(self) -> None:
         """Clears the device between two phases of a request, where memory is low."""
-        networks = self.controlnets.networks
-        self.residence.rest((*self.text.encoders, self.unet, self.vae, *networks))
+        self.residence.rest((*self.networks.values(), *self.controlnets.networks))
 
 
 def load_model(
@@ -74,6 +97,7 @@ def load_model(
     *,
     spatial_unet_base: str | None = None,
     unet_only: bool = False,
+    prediction_type: str = "",
     device: torch.device,
     dtype: torch.dtype,
     low_vram: bool = False,
@@ -82,7 +106,8 @@ def load_model(
 
     ``model`` is 'nano', a directory, a hub id, or, beside a base, a file of temporal layers. The
     base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
-    come along, unless ``unet_only``. With ``low_vram`` the networks are on the device only while
+    come along, unless ``unet_only``, and so does its schedule. ``prediction_type`` is for files
+    that don't say what they predict. With ``low_vram`` the networks are on the device only while
     they compute, and pictures are decoded one by one. Raises ModelError, one sentence, for whatever
     can't be found, read or used.
     """
@@ -91,7 +116,11 @@ def load_model(
     files = _files_of(model, base)
     logger.info("Loading %s from %s.", model, files.directory)
     # The UNet comes last: whatever else is wrong is said before the longest wait.
-    scheduler_config = load_scheduler_config(files.directory / "scheduler")
+    scheduler = files.directory / "scheduler"
+    own = load_scheduler_config(scheduler)
+    scheduler_config = schedule_of(own, base, prediction_type, without_place(model))
+    check_schedule(scheduler_config, scheduler / "scheduler_config.json")
+    logger.info("%s", files.told())
     vae = load_vae(files.component(VAE), device=residence.home, dtype=dtype)
     text = load_text_encoders(
         (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
@@ -120,6 +149,7 @@ def load_model(
         scheduler_config=scheduler_config,
         residence=residence,
         dtype=dtype,
+        origins={part: files.origin(part) for part in (UNET, *STEMS)},
     )
 
 
@@ -127,10 +157,11 @@ def load_model(
 class _Files:
     """What a model is put together from.
 
-    ``directory`` has configs, tokenizers and the schedule; ``temporal`` is the file of temporal
-    layers, or None where the directory has a whole UNet.
+    ``model`` is what was asked for; ``directory`` has configs, tokenizers and the schedule;
+    ``temporal`` is the file of temporal layers, or None where the directory has a whole UNet.
     """
 
+    model: str
     directory: Path
     temporal: Path | None
     base: Base | None
@@ -139,6 +170,21 @@ class _Files:
         """The base's, or else the model's own."""
         found = self.base.component(name, self.directory) if self.base else None
         return found or Component.in_directory(self.directory, name)
+
+    def origin(self, part: str) -> str:
+        """Which of the two a network comes from; of the UNet, its spatial layers."""
+        if self.base is not None and (part == UNET or part in self.base.parts):
+            return self.base.name
+        return without_place(self.model)
+
+    def told(self) -> str:
+        """For the log."""
+        by_origin: dict[str, list[str]] = {without_place(self.model): ["temporal layers"]}
+        for part, what in _PARTS.items():
+            by_origin.setdefault(self.origin(part), []).append(what)
+        return " ".join(
+            f"From {origin}: {', '.join(parts)}." for origin, parts in by_origin.items() if parts
+        )
 
     def unet_config(self) -> Mapping[str, Any]:
         """Checked to be a Hotshot-XL's, or made one."""
@@ -163,7 +209,7 @@ class _Files:
 def _files_of(model: str, base: Base | None) -> _Files:
     temporal = temporal_file(model, with_base=base is not None and base.whole)
     if temporal is None:
-        return _Files(model_directory(model), None, base)
+        return _Files(model, model_directory(model), None, base)
     _check_is_temporal(temporal)
     if base is None or not base.whole:
         raise ModelError(
@@ -171,7 +217,7 @@ def _files_of(model: str, base: Base | None) -> _Files:
             "text encoders and VAE, as the spatial UNet base beside it.",
             name=temporal.name,
         )
-    return _Files(base.directory or sdxl_descriptions(), temporal, base)
+    return _Files(model, base.directory or sdxl_descriptions(), temporal, base)
 
 
 def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:

@@ -6,6 +6,7 @@ Each is built without memory and then handed its tensors. Knows nothing of where
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from generator.errors import ModelError
+from generator.errors import ModelError, RequestError
 from generator.hotshot import weights
 from generator.hotshot.components import Component
 from generator.hotshot.latents import LATENT_SCALE, unscaled
@@ -49,16 +50,22 @@ def load_scheduler_config(directory: Path) -> dict[str, Any]:
     """How the model was trained, checked by building every sampler from it."""
     path = directory / "scheduler_config.json"
     config = weights.read_config(path)
+    check_schedule(config, path)
+    return config
+
+
+def check_schedule(config: Mapping[str, Any], path: Path) -> None:
+    """Raises ModelError for one that some sampler can't be built from; ``path`` is where it is."""
     try:
         for name in SCHEDULERS:
-            make_scheduler(name, config, steps=1)
+            with suppress(RequestError):  # one that goes with other models
+                make_scheduler(name, config, steps=1)
     except Exception as error:
         raise ModelError(
             "{path} describes no schedule that can be used ({reason}); fetch the model again.",
             path=path,
             reason=error,
         ) from error
-    return config
 
 
 def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) -> Any:

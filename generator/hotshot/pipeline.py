@@ -8,6 +8,7 @@ drawn on the CPU, so that a seed means the same GIF on every device.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,16 +16,20 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from generator.errors import OutOfMemoryError, RequestError
+from generator.hotshot import finite
 from generator.hotshot.conditioning import Conditioning, Span
 from generator.hotshot.controlnet import ClipControl, together
+from generator.hotshot.finite import FiniteWatch, NotFiniteError, check_finite
 from generator.hotshot.latents import LATENT_SCALE, in_own_precision, scaled, unscaled
 from generator.hotshot.loading import HotshotModel
 from generator.hotshot.preview import Peek, guessed
 from generator.hotshot.schedulers import make_scheduler, noised, step_back
 from generator.protocol import Request
+
+logger = logging.getLogger(__name__)
 
 # (stage, step, steps): ``step`` of ``steps`` of this stage are done. May raise CancelledError.
 Report = Callable[[str, int, int], None]
@@ -60,12 +65,47 @@ class HotshotPipeline:
 
         ``pictures`` are what each of ``request.controls`` is shown, in their order: as annotated,
         (f, h, w, 3) of the clip's own size. ``look`` is what ``request.image`` shows, a frame for
-        each or one for all. ``peek`` sees what the clip is going to be. Raises OutOfMemoryError,
-        RequestError and ModelError, and whatever ``report`` raises.
+        each or one for all. ``peek`` sees what the clip is going to be. What overflows in half
+        precision is made once more in float32. Raises OutOfMemoryError, RequestError and ModelError
+        (also where numbers overflow all the same), and whatever ``report`` raises.
         """
+
+        def latents_by(pipeline: HotshotPipeline) -> Tensor:
+            return pipeline.latents(request, report=report, pictures=pictures, look=look, peek=peek)
+
         with memory_errors(request), self._at_rest_after():
-            latents = self.latents(request, report=report, pictures=pictures, look=look, peek=peek)
-            return self.to_frames(self.decode(latents, report), report)
+            latents = self._finite(request, latents_by, lambda: self.model.all_networks)
+            decoded = self._finite(
+                request,
+                lambda pipeline: pipeline.decode(latents, report),
+                lambda: [self.model.vae],
+            )
+            return self.to_frames(decoded, report)
+
+    def _finite(
+        self,
+        request: Request,
+        made_by: Callable[[HotshotPipeline], Tensor],
+        computed_by: Callable[[], Sequence[nn.Module]],
+    ) -> Tensor:
+        """What is made, once more with its networks in float32 where half precision overflows."""
+        try:
+            return made_by(self)
+        except NotFiniteError as error:
+            finite.check_weights(self.model)
+            networks = computed_by()
+            if not finite.are_half(networks):
+                raise finite.overflowed(self.model, request, self.model.dtype) from error
+        logger.warning("Numbers overflowed in half precision; computing once more in f32.")
+        try:
+            with finite.widened(self.model, networks) as model:
+                return made_by(HotshotPipeline(model))
+        except NotFiniteError as error:
+            raise finite.overflowed(self.model, request, torch.float32) from error
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _says_out_of_memory(error):
+                raise
+            raise finite.no_room_for_wider(self.model, request) from error
 
     @torch.inference_mode()
     def latents(
@@ -79,7 +119,8 @@ class HotshotPipeline:
     ) -> Tensor:
         """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
 
-        Raises ModelError for a LoRA or ControlNet that can't be used.
+        Raises ModelError for a LoRA or ControlNet that can't be used, NotFiniteError where numbers
+        overflow.
         """
         self.model.rest()
         self.model.loras.wear(request.loras)
@@ -138,6 +179,7 @@ class HotshotPipeline:
             given = vae.encode((chunk.float() / 127.5 - 1).to(vae.dtype))
             drawn = hasattr(given, "latent_dist")
             encoded.append((given.latent_dist.mode() if drawn else given.latents).float())
+            check_finite(encoded[-1])
             report("encode_image", step, len(chunks))
         return rearrange(scaled(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
 
@@ -172,7 +214,7 @@ class HotshotPipeline:
         """
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
         guidance = Span(request.guidance_start, request.guidance_end)
-        steps = request.steps_made
+        steps, watch = request.steps_made, FiniteWatch()
         latents: Tensor = noise * scheduler.init_noise_sigma
         if begun is not None:
             latents = noised(scheduler, begun.expand_as(noise), noise, steps)
@@ -184,7 +226,9 @@ class HotshotPipeline:
             if peek is not None:
                 peek(guessed(scheduler, shown, predicted, timestep), step + 1, steps)
             latents = step_back(scheduler, predicted, timestep, latents, generator)
+            watch.note(predicted, latents)
             report("denoise", step + 1, steps)
+        watch.finish()
         return latents
 
     def predict(
@@ -212,7 +256,10 @@ class HotshotPipeline:
         return _rescaled(guided, wanted, request.guidance_rescale)
 
     def decode(self, latents: Tensor, report: Report) -> Tensor:
-        """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1."""
+        """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1.
+
+        Raises NotFiniteError where the VAE overflows.
+        """
         vae = self.model.vae
         frames = rearrange(unscaled(latents, vae.config), "1 c f h w -> f c h w")
         pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
@@ -221,6 +268,7 @@ class HotshotPipeline:
         for step, chunk in enumerate(chunks, start=1):
             with in_own_precision(chunk.device):
                 pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
+            check_finite(pictures[-1])
             report("decode", step, len(chunks))
         return torch.cat(pictures)
 

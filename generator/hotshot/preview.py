@@ -121,7 +121,8 @@ class Previews:
         if not _FROM * steps <= step < steps or time.monotonic() < self._due:
             return
         try:
-            self._write(guess)
+            if torch.isfinite(guess).all():  # else it would be black, and the clip ends anyhow
+                self._write(guess)
         except Exception:  # whatever it is, the clip itself goes on
             logger.warning("no preview could be made", exc_info=True)
         self._due = time.monotonic() + _EVERY_SECONDS

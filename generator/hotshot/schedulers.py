@@ -23,6 +23,7 @@ from diffusers import (
 )
 from torch import Tensor
 
+from generator.errors import RequestError
 from generator.limits import scheduler_name
 
 Scheduler = Any  # one of the classes below; diffusers ships no types
@@ -40,6 +41,8 @@ _KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "lcm": (LCMScheduler, {}),
     "tcd": (TCDScheduler, {}),
 }
+# Its class in diffusers has no way back from a prediction of the picture itself.
+_NO_SAMPLES = ("euler_a",)
 _DISTILLED = (LCMScheduler, TCDScheduler)
 _DISTILLED_STEPS = 50  # these take theirs from a longer walk, of this many unless told otherwise
 _KARRAS_RHO = 7
@@ -49,9 +52,17 @@ _SIGMA_OF_PURE_NOISE = 1000.0  # beyond this a schedule has no signal left at it
 def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Scheduler:
     """A fresh scheduler, set to exactly ``steps`` timesteps (on the CPU, largest first).
 
-    Raises RequestError for an unknown name.
+    Raises RequestError for an unknown name, and for one that this config's UNet can't have.
     """
-    kind, options = _KINDS[scheduler_name(name)]
+    known = scheduler_name(name)
+    if known in _NO_SAMPLES and config.get("prediction_type") == "sample":
+        raise RequestError(
+            "{name} can't walk back from what this model predicts, the picture itself; choose "
+            "another scheduler, such as {other}.",
+            name=known,
+            other="ddim",
+        )
+    kind, options = _KINDS[known]
     scheduler = kind.from_config({**config, **options})
     if kind in _DISTILLED and steps > _DISTILLED_STEPS:
         scheduler.set_timesteps(steps, original_inference_steps=steps)

@@ -68,11 +68,11 @@ def base_file(given: str) -> Path | None:
 
 
 def base_directory(given: str, *, unet_only: bool) -> Path:
-    """The directory of a base: all of it, or what its UNet needs.
+    """The directory of a base: all of it, or its UNet and how that was trained.
 
     Raises ModelError where there is none, or the hub can't be asked.
     """
-    return local_directory(given) or fetch(given, ("unet",) if unet_only else FOLDERS)
+    return local_directory(given) or fetch(given, ("unet", "scheduler") if unet_only else FOLDERS)
 
 
 def sdxl_descriptions() -> Path:

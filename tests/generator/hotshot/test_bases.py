@@ -91,8 +91,52 @@ def test_text_encoders_and_vae_come_along_unless_told_not_to(
         assert not any(torch.equal(own[name], given[name]) for name in own if own[name].any())
         for name, value in own.items():
             torch.testing.assert_close(given[name], value * 1.01, rtol=2e-3, atol=1e-4)
-    assert same_frames(alone, tiny)
+    ours = tiny.unet.state_dict()
+    assert all(torch.equal(ours[name], value) for name, value in alone.unet.state_dict().items())
+    assert alone.origins == dict.fromkeys(alone.origins, "tiny") | {"unet": "other.safetensors"}
+    assert set(whole.origins.values()) == {"other.safetensors"}
     assert not same_frames(whole, tiny)
+
+
+PARTS = {
+    "vae": "first_stage_model.",
+    "text_encoder": "conditioner.embedders.0.",
+    "text_encoder_2": "conditioner.embedders.1.",
+}
+
+
+@pytest.mark.parametrize(
+    "missing", [("vae",), ("text_encoder", "text_encoder_2"), ("text_encoder",)]
+)
+def test_a_file_gives_those_parts_that_it_has(
+    tmp_path: Path, missing: tuple[str, ...], caplog: pytest.LogCaptureFixture
+) -> None:
+    left_out = tuple(PARTS[part] for part in missing)
+    tensors = {
+        name: value * 1.01 if value.is_floating_point() else value
+        for name, value in civitai.checkpoint(TINY).items()
+        if not name.startswith(left_out)
+    }
+    file = civitai.save(tensors, tmp_path / "some.safetensors")
+    with caplog.at_level("INFO"):
+        model = load(TINY, file)
+    expected = {part: "tiny" if part in missing else "some.safetensors" for part in PARTS}
+    assert model.origins == {"unet": "some.safetensors", **expected}
+    own = load(TINY, None).networks
+    for part, network in model.networks.items():
+        name, value = next(iter(network.named_parameters()))
+        if part != "unet":
+            same = torch.equal(value, own[part].get_parameter(name))
+            assert same == (part in missing)
+    said = " ".join(caplog.messages)
+    assert "From tiny: temporal layers" in said
+    assert "From some.safetensors: spatial layers" in said
+
+
+def test_a_directory_gives_those_parts_that_it_has(plain_sdxl: Path) -> None:
+    shutil.rmtree(plain_sdxl / "vae")
+    origins = load(TINY, plain_sdxl).origins
+    assert (origins["vae"], origins["text_encoder_2"]) == ("tiny", "sdxl")
 
 
 # -- a directory -----------------------------------------------------------------------------------
@@ -180,7 +224,8 @@ def test_beside_a_base_a_repository_gives_its_temporal_file_alone(
 def test_a_base_from_the_hub_whole_or_its_unet(plain_sdxl: Path) -> None:
     with serving("somebody/sdxl", plain_sdxl) as hub:
         load(TINY, "somebody/sdxl", unet_only=True)
-        assert all(name.startswith("unet/") or "/" not in name for name in hub.downloaded)
+        wanted = ("unet/", "scheduler/")
+        assert all(name.startswith(wanted) or "/" not in name for name in hub.downloaded)
         load(TINY, "somebody/sdxl")
         assert "vae/diffusion_pytorch_model.safetensors" in hub.downloaded
 
