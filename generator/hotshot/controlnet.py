@@ -123,9 +123,11 @@ class ControlNets:
         return [loaded.network for loaded in self._loaded.values()]
 
     @property
-    def modules(self) -> list[nn.Module]:
-        """Those and what embeds their pictures."""
-        return self.networks + [loaded.embedding for loaded in self._loaded.values()]
+    def by_kind(self) -> dict[str, list[nn.Module]]:
+        """Their modules, what embeds their pictures among them, by where they come from."""
+        return {
+            path.name: [loaded.network, loaded.embedding] for path, loaded in self._loaded.items()
+        }
 
     def _on_clip(self, control: Control, pictures: Pictures) -> ClipControl:
         loaded = self.get(control.kind)

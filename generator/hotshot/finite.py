@@ -130,13 +130,19 @@ def _tensors(networks: Iterable[nn.Module]) -> Iterator[Tensor]:
 def check_weights(model: HotshotModel) -> None:
     """Raises ModelError where a file's own numbers aren't finite; takes the LoRAs off."""
     model.loras.take_off()
-    for part, network in model.networks.items():
+    named: list[tuple[Words, str, nn.Module]] = [
+        (_PARTS[part], model.origins.get(part, model.name), network)
+        for part, network in model.networks.items()
+    ]
+    for kind, networks in model.controlnets.by_kind.items():
+        named += [(Words("The ControlNet"), kind, network) for network in networks]
+    for part, source, network in named:
         if not all(torch.isfinite(tensor).all() for tensor in network.parameters()):
             raise ModelError(
                 "{part} of {source} holds numbers that aren't finite, so every picture would be "
                 "black; its file is damaged: fetch it again, or choose another.",
-                part=_PARTS[part],
-                source=model.origins.get(part, model.name),
+                part=part,
+                source=source,
             )
 
 

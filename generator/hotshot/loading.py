@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class HotshotModel:
     @property
     def all_networks(self) -> list[nn.Module]:
         """Those, and the ControlNets that are loaded."""
-        return [*self.networks.values(), *self.controlnets.modules]
+        return [*self.networks.values(), *chain.from_iterable(self.controlnets.by_kind.values())]
 
     @property
     def device(self) -> torch.device:
