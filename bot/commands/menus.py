@@ -22,12 +22,12 @@ from bot.commands.gif import make
 from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.options import localized
 from bot.commands.reading import read_request
+from bot.commands.restoring import restore
 from bot.commands.rules import held_to_offer, usual_here, wants_private
 from bot.errors import RefusedError
 from bot.house import house_of, may_act_on
 from bot.intake.message_media import find_media
 from bot.intake.sources import Brought
-from bot.jobs.places import without_files
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
 from bot.ui import embeds
@@ -113,14 +113,18 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     recipe = await asyncio.to_thread(recipe_of, house.blobs.path(file.blob))
     if recipe is None:
         raise MediaError("That file carries no recipe, so this bot didn't make it; try another.")
-    request = await held_to_offer(interaction, without_files(recipe.request))
+    restored = await restore(interaction, recipe.request)
+    request = await held_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await house.database.write(drafts.add, draft)
     view = View(timeout=None)
     button = ActionButton("remix_open", draft.id, label=say("Change it"), style=ButtonStyle.success)
     view.add_item(button)
-    embed = embeds.progress(request, say("The recipe in that file, without its LoRAs and sources."))
+    words = say("The recipe in that file.")
+    if not restored.is_whole:
+        words = say("The recipe in that file, without those of its files that you can't use here.")
+    embed = embeds.progress(request, words)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
@@ -139,7 +143,9 @@ async def remix_send(interaction: discord.Interaction[Any], draft_id: str, value
     wanted = edited(limits, request, values)
     limits.check(wanted)
     private = await wants_private(interaction)
-    await ask(interaction, [Order(request=wanted, private=private, relation="remix")])
+    restored = await restore(interaction, wanted)  # a LoRA may have been taken back meanwhile
+    order = Order(request=restored.request, files=restored.files, private=private, relation="remix")
+    await ask(interaction, [order])
 
 
 async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from bot.jobs.model import UNFINISHED, Job, State
+from bot.jobs.model import UNFINISHED, Attachment, Job, State
 from bot.storage.jobs import get
 from bot.storage.tables import attachments, edits, favourites, jobs, loras
 
@@ -88,6 +88,18 @@ def erase(connection: Connection, job_id: str) -> bool:
     connection.execute(delete(edits).where(edits.c.job_id == job_id))
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
     return True
+
+
+def own_attachment(connection: Connection, user_id: int, blob: str) -> Attachment | None:
+    """A file that came with a job of this person's."""
+    columns = attachments.c
+    query = (
+        select(columns.blob, columns.filename, columns.size_bytes)
+        .join(jobs, jobs.c.id == columns.job_id)
+        .where(columns.blob == blob, jobs.c.user_id == user_id)
+    )
+    row = connection.execute(query.limit(1)).one_or_none()
+    return None if row is None else Attachment(*row)
 
 
 def may_use_lora(connection: Connection, user_id: int, guild_id: int | None, blob: str) -> bool:

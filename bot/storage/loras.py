@@ -157,6 +157,15 @@ def usable_by_file(
     return None if row is None else _lora(row)
 
 
+def usable_by_blob(connection: Connection, viewer: Viewer, blob: str) -> StoredLora | None:
+    """One that this person may use by its very file, one's own first."""
+    mine_first = case((loras.c.owner_id == viewer.user_id, 0), else_=1)
+    query = select(loras).where(loras.c.blob == blob, _usable_by(viewer))
+    found = connection.execute(query.order_by(mine_first, loras.c.id).limit(1))
+    row = found.mappings().one_or_none()
+    return None if row is None else _lora(row)
+
+
 def matching(connection: Connection, viewer: Viewer, typed: str, *, limit: int) -> list[StoredLora]:
     """Those whose names have the letters of ``typed`` in that order, the closest first."""
     key = key_of(typed)

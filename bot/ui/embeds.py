@@ -168,7 +168,10 @@ def help_(limits: ModelLimits) -> Embed:
     embed.add_field(
         name="/cancel", value=say("Cancels a GIF that is waiting or being made."), inline=False
     )
-    again = say("The same seed, prompt and settings make the same GIF again.")
+    again = say(
+        "The same seed, prompt and settings make the same GIF again. A posted file carries them, "
+        "unless it is private; /settings mine can change that."
+    )
     return embed.add_field(name=say("Once more"), value=again, inline=False)
 
 

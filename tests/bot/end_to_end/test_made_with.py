@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 from bot.sandbox import Person, Sandbox, Upload
-from generator.media.comment import comment_of
+from bot.sandbox.model import Message
+from generator.media.comment import comment_of, with_comment, without_comment
+from generator.recipe import Recipe
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
@@ -46,6 +48,43 @@ async def test_a_result_and_its_recipe_say_what_made_it(
         assert recipe["loras"] == [{"name": "Ink", "sha256": choice_hash(setup), "strength": 0.8}]
         assert recipe["controls"][0]["kind"] == "canny"
         assert recipe["style"] == "noir"
+
+
+async def test_a_recipe_comes_back_whole_for_who_may_use_its_files(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        await said(await ada.slash("lora add", name="Ink", file=Upload("i.safetensors", lora())))
+        [choice] = await ada.autocomplete("gif", "lora", "ink", prompt="x")
+        made = await posted(
+            await ada.slash(
+                "gif",
+                prompt="a cat",
+                lora=choice["value"],
+                control_gif=Upload("dance.gif", files.gif()),
+                control_type="canny",
+            )
+        )
+        copied = await ada.says("", Upload("copy.gif", as_the_real_engine_tells(made)))
+        for person, is_whole in ((ada, True), (bob, False)):
+            found = await person.message_command("Remix", copied)
+            recipe = await found.message(lambda message: message.buttons, PATIENCE)
+            assert ("can't use here" in recipe.text) is not is_whole
+            form = await person.press(recipe, "Change it")
+            await form.acknowledged()
+            again = files.request_in((await posted(await person.submit(form))).files[0].data)
+            assert bool(again["loras"]) is is_whole
+            assert bool(again["controls"]) is is_whole
+            assert bool(again["control_source"]) is is_whole
+
+
+def as_the_real_engine_tells(made: Message) -> bytes:
+    """The file with its recipe as a worker writes it, which is without anybody's paths."""
+    data = made.files[0].data
+    recipe = Recipe.from_json(comment_of(data))
+    assert recipe is not None
+    return with_comment(without_comment(data), recipe.without_places().to_json())
 
 
 def choice_hash(setup: Setup) -> str:
