@@ -61,9 +61,10 @@ def _parser() -> argparse.ArgumentParser:
         commands,
         "doctor",
         "check the set-up and say what to mend",
-        "One line for each thing the bot needs. Logs in nowhere and changes nothing. Exit code 1 "
-        "where something has to be mended.",
+        "One line for each thing that run needs: token, disk, database, devices, memory, model. "
+        "Changes nothing and fetches nothing. Exit code 1 where something has to be mended.",
     )
+    doctor.add_argument("--online", action="store_true", help="log in to Discord as well")
     database = commands.add_parser("db", help="look after the database")
     actions = database.add_subparsers(required=True, metavar="ACTION")
     upgrade = _add(

@@ -70,7 +70,7 @@ async def run(settings: Settings) -> None:
             jobs = await _job_service(settings, database, blobs, courier)
             board.watch(jobs)
             client.furnish(_house(settings, limits, database, blobs, jobs))
-            pool = Pool(_worker_settings(settings), jobs, _watch(settings.generator))
+            pool = Pool(worker_settings(settings), jobs, _watch(settings.generator))
             jobs.register_workers(pool.cancel)
             try:
                 async with (
@@ -187,7 +187,7 @@ def _room(settings: Settings) -> Room:
     return Room(settings.storage.data_dir, settings.storage.min_free_mb * _MEGABYTE)
 
 
-def _worker_settings(settings: Settings) -> list[WorkerSettings]:
+def worker_settings(settings: Settings) -> list[WorkerSettings]:
     """One worker for each device; several on the CPU share its cores."""
     generator = settings.generator
     on_cpu = generator.device_names.count("cpu")

@@ -45,6 +45,7 @@ _UNREACHABLE = (
     aiohttp.ClientConnectionError,
     OSError,
 )
+_INTRODUCTION_SECONDS = 30.0
 _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
@@ -105,19 +106,13 @@ class HotshotClient(discord.AutoShardedClient):
             try:
                 await self.login(self._settings.token.get_secret_value().strip())
             except discord.LoginFailure as error:
-                raise TokenError(
-                    f"{self._settings.base_url} refuses the bot's token; copy it again from "
-                    "https://discord.com/developers/applications to discord.token in the config."
-                ) from error
+                raise _refused_token(self._settings) from error
             except _UNREACHABLE as error:
                 reason = f"{type(error).__name__}: {error}"
                 logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
             except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
                 if getattr(error, "status", None) != _TOO_MANY_REQUESTS:
-                    raise StartupError(
-                        f"{self._settings.base_url} doesn't answer as Discord does ({error}); "
-                        "check discord.base_url in the config."
-                    ) from error
+                    raise _no_discord(self._settings, error) from error
                 pause = _asked_to_wait(error)  # who comes sooner is kept out for longer
                 logger.warning("Discord asks to come back in %g s: %s", pause, error)
             else:
@@ -176,11 +171,7 @@ class HotshotClient(discord.AutoShardedClient):
 
     async def _find_gateway(self) -> None:
         shards, url, _ = await self.http.get_bot_gateway()
-        if _is_local_only(self._settings) and not is_loopback(yarl.URL(url)):
-            raise StartupError(
-                f"The gateway named by {self._settings.base_url} is {url}, which is not on this "
-                "machine; set discord.allow_foreign_base_url to true if the token may go there."
-            )
+        _check_gateway(self._settings, url)
         DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
         self.shard_count = shards
 
@@ -277,15 +268,44 @@ def point_to(settings: DiscordSettings) -> None:
 
     Raises StartupError for an address that the token must not be sent to.
     """
-    if settings.base_url == DISCORD:
-        return
+    check_address(settings)
+    if settings.base_url != DISCORD:
+        Route.BASE = f"{settings.base_url}/api/v10"
+        discord.Asset.BASE = settings.base_url
+
+
+def check_address(settings: DiscordSettings) -> None:
+    """Raises StartupError for an address that the token must not be sent to."""
     if _is_local_only(settings) and not is_loopback(yarl.URL(settings.base_url)):
         raise StartupError(
             f"discord.base_url is {settings.base_url}, which is not on this machine, and the "
             "token would be sent there; set discord.allow_foreign_base_url to true if you mean it."
         )
-    Route.BASE = f"{settings.base_url}/api/v10"
-    discord.Asset.BASE = settings.base_url
+
+
+async def introduce(settings: DiscordSettings) -> str:
+    """Logs in by REST alone and says as whom; registers and changes nothing.
+
+    Raises StartupError where ``HotshotClient.log_in`` would, and where it would wait.
+    """
+    point_to(settings)
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        try:
+            await asyncio.wait_for(
+                client.login(settings.token.get_secret_value().strip()), _INTRODUCTION_SECONDS
+            )
+            _, gateway, limits = await client.http.get_bot_gateway()
+        except discord.LoginFailure as error:
+            raise _refused_token(settings) from error
+        except (*_UNREACHABLE, TimeoutError) as error:
+            raise StartupError(
+                f"{settings.base_url} can't be reached ({type(error).__name__}: {error}); the bot "
+                "would wait for it; check the connection."
+            ) from error
+        except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
+            raise _no_discord(settings, error) from error
+        _check_gateway(settings, gateway)
+        return f"logged in as {client.user}; {limits['remaining']} starts are left today"
 
 
 def is_loopback(url: yarl.URL) -> bool:
@@ -297,6 +317,29 @@ def is_loopback(url: yarl.URL) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _check_gateway(settings: DiscordSettings, url: str) -> None:
+    """Raises StartupError for a gateway that the token must not be sent to."""
+    if _is_local_only(settings) and not is_loopback(yarl.URL(url)):
+        raise StartupError(
+            f"The gateway named by {settings.base_url} is {url}, which is not on this machine; set "
+            "discord.allow_foreign_base_url to true if the token may go there."
+        )
+
+
+def _refused_token(settings: DiscordSettings) -> TokenError:
+    return TokenError(
+        f"{settings.base_url} refuses the bot's token; copy it again from "
+        "https://discord.com/developers/applications to discord.token in the config."
+    )
+
+
+def _no_discord(settings: DiscordSettings, error: Exception) -> StartupError:
+    return StartupError(
+        f"{settings.base_url} doesn't answer as Discord does ({error}); check discord.base_url in "
+        "the config."
+    )
 
 
 def _is_local_only(settings: DiscordSettings) -> bool:

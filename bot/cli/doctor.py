@@ -1,54 +1,68 @@
-"""``hotshot-bot doctor``: one line for each thing the bot needs, and what to mend.
+"""``hotshot-bot doctor``: one line for each thing that ``hotshot-bot run`` needs, and what to mend.
 
-Looks only: it logs in nowhere, loads no model and upgrades no database.
+Looks only: it changes nothing, fetches nothing, and logs in nowhere unless told to. What workers
+need is looked at by a child of the generator (``generator.checkup``), since the bot holds no torch.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import base64
+import binascii
 import os
-from collections.abc import Callable, Iterator
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from bot.config import Settings, load
-from bot.errors import BotError, DataDirectoryError
+from sqlalchemy.engine import URL
+
+from bot.config import DISCORD, DiscordSettings, Settings, StorageSettings, load
+from bot.errors import BotError, DatabaseError, DataDirectoryError, TokenError
+from bot.lock import holder
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
-from generator.errors import HotshotError, ModelError
-from generator.limits import ModelLimits, local_directory
+from generator.findings import Finding, decode_findings, encode_workers, look
+from generator.limits import ModelLimits
+from generator.worker import WorkerSettings
 
 _PACKAGES = ("torch", "diffusers", "transformers", "discord.py", "sqlalchemy", "alembic")
-_PARTS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
+_CHECKUP_SECONDS = 600.0  # torch alone may take a minute from a slow disk
+_MEGABYTE = 2**20
+_TOKEN_PART = re.compile(r"[\w-]+", re.ASCII)
+_DEVELOPERS = "https://discord.com/developers/applications"
 
 
 def execute(chosen: argparse.Namespace) -> int:
     healthy = True
-    for name, check in _checks(chosen.config):
-        try:
-            print(f"ok    {name}: {check()}")
-        except (BotError, HotshotError) as error:
-            healthy = False
-            print(f"MEND  {name}: {error}")
+    for finding in _findings(chosen.config, is_online=chosen.online):
+        verdict = "ok  " if finding.is_fine else "MEND"
+        print(f"{verdict}  {finding.subject}: {finding.text}", flush=True)
+        healthy &= finding.is_fine
     return 0 if healthy else 1
 
 
-def _checks(file: Path | None) -> Iterator[tuple[str, Callable[[], str]]]:
+def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     """Everything after the config needs the config."""
-    yield "packages", _packages
-    settings: list[Settings] = []
-
-    def config() -> str:
-        settings.append(load(file))
-        return str(file or "config.toml or the defaults")
-
-    yield "config", config
-    if settings:
-        found = settings[0]
-        yield "token", lambda: _token(found)
-        yield "data directory", lambda: _data_directory(found.storage.data_dir)
-        yield "database", lambda: _database(found.storage.url)
-        yield "model", lambda: _model(found.generator.model)
+    yield look("packages", _packages)
+    try:
+        settings = load(file)
+    except BotError as error:
+        yield Finding.broken("config", error)
+        return
+    yield Finding("config", str(file or "config.toml, or the defaults where there is none"))
+    yield look("token", lambda: _token(settings))
+    yield look("discord", lambda: _discord(settings.discord))
+    if is_online:
+        yield look("login", lambda: _login(settings))
+    yield look("data directory", lambda: _data_directory(settings.storage.data_dir))
+    yield look("disk", lambda: _disk(settings.storage))
+    yield look("database", lambda: _database(settings.storage))
+    yield from _workers(settings)
 
 
 def _packages() -> str:
@@ -58,28 +72,108 @@ def _packages() -> str:
         raise BotError(f"{error.name} is not installed; install the project with pip.") from error
 
 
+# -- Discord ---------------------------------------------------------------------------------------
+
+
 def _token(settings: Settings) -> str:
+    token = settings.require_token()
+    if settings.discord.base_url == DISCORD and (trouble := _misshape(token)):
+        raise TokenError(
+            f"The bot's token {trouble}; on {_DEVELOPERS} choose your application, then Bot, then "
+            "Reset Token, and copy what it shows to discord.token in the config."
+        )
+    return "is set; whether Discord takes it shows with --online, or when the bot starts"
+
+
+def _misshape(token: str) -> str:
+    """What is wrong with how it looks: three parts, the first of which holds the bot's id."""
+    if token.lower().startswith(("bot ", "bearer ")):
+        return 'begins with a word that isn\'t part of it (leave out "Bot")'
+    if token.isdigit():
+        return "is a number, perhaps the application's id"
+    parts = token.split(".")
+    if len(parts) != 3 or not all(map(_TOKEN_PART.fullmatch, parts)):
+        return "doesn't look like one (three parts of letters and digits, with dots between them)"
+    try:
+        is_number = base64.urlsafe_b64decode(parts[0] + "=" * (-len(parts[0]) % 4)).isdigit()
+    except (binascii.Error, ValueError):
+        is_number = False
+    return "" if is_number else "doesn't look like one (its first part holds no bot's id)"
+
+
+def _discord(settings: DiscordSettings) -> str:
+    from bot.client import check_address
+
+    check_address(settings)
+    return settings.base_url
+
+
+def _login(settings: Settings) -> str:
+    from bot.client import introduce
+
     settings.require_token()
-    return "is set; whether Discord takes it shows when the bot starts"
+    return asyncio.run(introduce(settings.discord))
+
+
+# -- disk and database -----------------------------------------------------------------------------
 
 
 def _data_directory(path: Path) -> str:
-    nearest = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
+    nearest = _nearest(path)
+    used = [each for each in (path / "lock", path / "scratch", path / "blobs") if each.exists()]
+    writable = nearest.is_dir() and os.access(nearest, os.W_OK | os.X_OK)
+    if not writable or not all(os.access(each, os.W_OK) for each in used):
         raise DataDirectoryError(
             f"{path} can't be written; choose another by storage.data_dir in the config."
         )
+    running = holder(path)
+    if running is not None:
+        return f"{path}, in use by the running bot (process {running})"
     return str(path) if path.exists() else f"{path}, made at the first start"
 
 
-def _database(url: str) -> str:
-    address = create_engine(url).url
-    is_file = address.get_backend_name() == "sqlite" and address.database
-    if is_file and not Path(is_file).exists():
-        return "made at the first start"
-    current = _revision(url)
+def _disk(storage: StorageSettings) -> str:
+    free = shutil.disk_usage(_nearest(storage.data_dir)).free // _MEGABYTE
+    if free < storage.min_free_mb:
+        raise DataDirectoryError(
+            f"The disk of {storage.data_dir} has {free} MB free, and nothing is accepted below "
+            f"{storage.min_free_mb} (storage.min_free_mb); make room."
+        )
+    return f"{free} MB are free for {storage.data_dir}"
+
+
+def _nearest(path: Path) -> Path:
+    """It, or the directory above it that is there already."""
+    return next(each for each in (path, *path.absolute().parents) if each.exists())
+
+
+def _database(storage: StorageSettings) -> str:
+    address = create_engine(storage.url).url
+    file = _sqlite_file(address)
+    if file is not None and not file.exists():
+        return _made_at_first_start(file, storage.data_dir)
+    current = _revision(storage.url)
     newest = known_revisions()[-1]
+    if current is None:
+        return f"is empty, brought to {newest} at the next start"
     return current if current == newest else f"{current}, brought to {newest} at the next start"
+
+
+def _sqlite_file(address: URL) -> Path | None:
+    name = address.database if address.get_backend_name() == "sqlite" else None
+    return Path(name) if name and name != ":memory:" else None
+
+
+def _made_at_first_start(file: Path, data_dir: Path) -> str:
+    """The bot makes its data directory, and no other."""
+    parent = file.absolute().parent
+    is_own = parent == data_dir.absolute()  # which was looked at
+    if not is_own and not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
+        raise DatabaseError(
+            f"The database {file} can't be made, since {parent} is no directory that can be "
+            "written; make it, or mend storage.database_url."
+        )
+    return "made at the first start"
 
 
 def _revision(url: str) -> str | None:
@@ -90,16 +184,42 @@ def _revision(url: str) -> str | None:
         engine.dispose()
 
 
-def _model(model: str) -> str:
-    limits = ModelLimits.of(model)
-    directory = local_directory(model)
-    if directory is None:
-        return f"{model}, from the hub"
-    missing = [part for part in _PARTS if not (directory / part).exists()]
-    if missing:
-        raise ModelError(
-            f"{directory} lacks {', '.join(missing)}; a model directory has the published layout "
-            "of Hotshot-XL."
+# -- the workers -----------------------------------------------------------------------------------
+
+
+def _workers(settings: Settings) -> Iterator[Finding]:
+    """What the bot asks of the model, and then what its workers need."""
+    from bot.app import worker_settings
+
+    limits = look("model", lambda: str(ModelLimits.of(settings.generator.model)))
+    if not limits.is_fine:
+        yield limits
+    running = holder(settings.storage.data_dir)
+    for finding in _examined(worker_settings(settings)):
+        if finding.subject == "model" and not limits.is_fine:
+            continue  # told already
+        if finding.subject == "memory" and not finding.is_fine and running is not None:
+            yield Finding("memory", f"the running bot (process {running}) has its share")
+        else:
+            yield finding
+
+
+def _examined(workers: Sequence[WorkerSettings]) -> list[Finding]:
+    """By a child; what goes wrong with it would go wrong with a worker."""
+    try:
+        child = subprocess.run(
+            (sys.executable, "-m", "generator.checkup"),
+            input=encode_workers(workers),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=_CHECKUP_SECONDS,
+            check=False,
         )
-    edge = limits.native_edge
-    return f"{directory}, {edge} x {edge}, up to {limits.max_frames} frames"
+        findings = decode_findings(child.stdout)
+    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError) as error:
+        return [Finding.broken("generator", f"It can't be started ({error}).")]
+    if child.returncode:
+        said = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        words = f"It can't be started ({said}); install the project anew with pip."
+        return [*findings, Finding.broken("generator", words)]
+    return findings

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from transformers import AutoImageProcessor, AutoModelForDepthEstimation
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation
 
 from generator.errors import ModelError
 from generator.hotshot.sources import fetch_root
 from generator.hotshot.wanted import TRANSFORMERS_STEM
-from generator.hotshot.weights import align
+from generator.hotshot.weights import align, find_weights
 from generator.media.clip import Frames
 from generator.places import existing, on_the_hub
 
@@ -31,8 +31,7 @@ class DepthAnnotator:
     @classmethod
     def load(cls, model: str, device: str) -> Self:
         """``model`` is a directory or a hub id; raises ModelError. Weights as safetensors only."""
-        # Fetched here, since transformers asks a hub that is gone again and again for minutes.
-        directory = str(existing(model) or _fetched(model))
+        directory = str(find(model))
         try:
             # Pillow's preparation is there with every installation, torchvision's isn't.
             processor = AutoImageProcessor.from_pretrained(
@@ -42,12 +41,7 @@ class DepthAnnotator:
                 directory, use_safetensors=True, local_files_only=True
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise ModelError(
-                "The depth model {model} can't be loaded ({reason}); give the directory or hub id "
-                "of a depth-estimation model of transformers.",
-                model=model,
-                reason=_first_line(error),
-            ) from error
+            raise _unusable(model, error) from error
         loaded.to(device)
         align(loaded)
         return cls(processor, loaded.eval())
@@ -67,6 +61,32 @@ class DepthAnnotator:
         levels = ((fitted - low) / spread * 255).round().to(torch.uint8)
         pictures: Frames = levels[:, 0, :, :, None].expand(-1, -1, -1, 3).cpu().numpy().copy()
         return pictures
+
+
+def find(model: str) -> Path:
+    """The directory of a depth model, fetched where it isn't cached. Raises ModelError."""
+    # Fetched here, since transformers asks a hub that is gone again and again for minutes.
+    return existing(model) or _fetched(model)
+
+
+def check(directory: Path, model: str) -> None:
+    """Raises ModelError where ``load`` would for all but the weights themselves, unread here."""
+    try:
+        config = AutoConfig.from_pretrained(str(directory), local_files_only=True)
+        with torch.device("meta"):
+            AutoModelForDepthEstimation.from_config(config)
+    except Exception as error:
+        raise _unusable(model, error) from error
+    find_weights(directory, TRANSFORMERS_STEM)
+
+
+def _unusable(model: str, error: Exception) -> ModelError:
+    return ModelError(
+        "The depth model {model} can't be loaded ({reason}); give the directory or hub id of a "
+        "depth-estimation model of transformers.",
+        model=model,
+        reason=_first_line(error),
+    )
 
 
 def _fetched(model: str) -> Path:

@@ -8,7 +8,9 @@ be reached, the cache alone is asked. A hub id is ``owner/name``, or ``owner/nam
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from generator.errors import ModelError
@@ -20,9 +22,33 @@ from generator.hotshot.wanted import FOLDERS, SUFFIX, TEMPORAL_FILES
 from generator.limits import NANO, local_directory, local_path
 from generator.places import on_the_hub
 
+_may_fetch: ContextVar[bool] = ContextVar("may_fetch", default=True)
+
 SDXL = "stabilityai/stable-diffusion-xl-base-1.0"
 
 logger = logging.getLogger(__name__)
+
+
+class NotFetchedError(ModelError):
+    """The hub has it, the disk has room for it, and the cache lacks it. ``size`` is in bytes."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.repository, self.size = str(plan.listing.repository), plan.size
+        super().__init__(
+            "{repository} isn't on this machine yet ({size}).",
+            repository=self.repository,
+            size=readable(plan.total),
+        )
+
+
+@contextmanager
+def without_fetching() -> Iterator[None]:
+    """Inside, whatever would be fetched raises NotFetchedError."""
+    before = _may_fetch.set(False)
+    try:
+        yield
+    finally:
+        _may_fetch.reset(before)
 
 
 def model_directory(model: str) -> Path:
@@ -185,6 +211,9 @@ def _snapshot(listing: Listing, names: list[str]) -> Path:
     if listing.snapshot is None and listing.unreached is not None:
         raise hub.why(listing.repository, listing.unreached)
     plan = Plan.of(listing, names)
+    if plan.missing and not _may_fetch.get():
+        plan.check_room()
+        raise NotFetchedError(plan)
     if plan.missing:
         logger.info("Fetching %s, %s.", listing.repository, readable(plan.total))
     with FetchBar(str(listing.repository)) as bar:

@@ -146,18 +146,11 @@ async def test_no_token_is_ever_logged(setup: Setup, discord: Sandbox, ada: Pers
         assert secret not in bot.log
 
 
-async def test_db_upgrade_and_doctor(setup: Setup) -> None:
-    config = setup.write()
-    code, printed = await run_to_end(config, "doctor")
-    assert (code, printed.count("ok  ")) == (0, 6), printed
-    assert "made at the first start" in printed
-    code, printed = await run_to_end(config, "db upgrade")
+async def test_db_upgrade(setup: Setup) -> None:
+    code, printed = await run_to_end(setup.write(), "db upgrade")
     assert code == 0
     newest = known_revisions()[-1]
     assert printed.endswith(f"The database is at revision {newest}; before, it was new.\n")
-    code, again = await run_to_end(setup.write(discord={"token": ""}), "doctor")
-    assert code == 1
-    assert "MEND  token" in again
 
 
 async def test_status(setup: Setup, discord: Sandbox, ada: Person) -> None:

@@ -1,0 +1,62 @@
+"""A worker's needs are held against what this machine has, without reading a weight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator import hotshot_checkup
+from generator.findings import (
+    Finding,
+    decode_findings,
+    decode_workers,
+    encode_workers,
+)
+from generator.worker import WorkerSettings
+
+NANO = WorkerSettings(model="nano", device="cpu")
+
+
+def memory_of(*workers: WorkerSettings) -> Finding:
+    [found] = [one for one in hotshot_checkup.examine(workers) if one.subject == "memory"]
+    return found
+
+
+def have(monkeypatch: pytest.MonkeyPatch, directory: Path, free_kilobytes: int) -> None:
+    """A machine with so much RAM to spare, in no container."""
+    meminfo = directory / "meminfo"
+    meminfo.write_text(
+        f"MemTotal: 99 kB\nMemFree: 1 kB\nMemAvailable: {free_kilobytes} kB\nHugePages_Total: 0\n"
+    )
+    monkeypatch.setattr(hotshot_checkup, "_MEMINFO", meminfo)
+    monkeypatch.setattr(hotshot_checkup, "_CGROUP", directory)
+
+
+def test_a_model_that_fits_and_one_worker_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(monkeypatch, tmp_path, 1_500_000)
+    assert memory_of(NANO).is_fine
+    crowd = memory_of(NANO, NANO, NANO)
+    assert not crowd.is_fine
+    assert "fewer workers" in crowd.text
+
+
+def test_a_container_s_limit_counts_and_the_files_it_read_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(monkeypatch, tmp_path, 1_000_000_000)
+    (tmp_path / "memory.max").write_text("1000000\n")
+    (tmp_path / "memory.current").write_text("900000\n")
+    (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 700000\n")
+    assert hotshot_checkup.available_bytes() == 800_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert hotshot_checkup.available_bytes() == 1_024_000_000_000
+
+
+def test_settings_and_findings_come_through() -> None:
+    workers = [NANO, WorkerSettings(spatial_unet_base="a base", low_vram=True)]
+    assert decode_workers(encode_workers(workers)) == workers
+    found = [Finding("model", "nano"), Finding.broken("base", "It isn't\nthere.")]
+    assert decode_findings("\n".join(one.to_json() for one in found)) == found
