@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.errors import ModelError
 from generator.weightfiles import kinds, lora_names
-from generator.weightfiles.header import Header, read_header, shown
+from generator.weightfiles.header import Header, TensorInfo, read_header, shown
 from generator.weightfiles.kinds import Kind
 from generator.weightfiles.lora_names import PEFT_PREFIX
 from generator.weightfiles.lora_settings import PEFT_NAME, LoraSettings, read_settings
@@ -29,15 +29,18 @@ _INTEGERS = {"I8", "I16", "I32", "I64", "U8"}  # an alpha may be one
 
 @dataclass(frozen=True, slots=True)
 class LoraLayer:
-    """``names`` are its tensors by role, ``path`` is what PEFT's patterns call the layer.
-
-    ``change`` is the shape of what is added to the weight, None where the bias alone is changed.
+    """``names`` are its tensors by role; ``change`` is the shape of what is added to the weight,
+    None where the bias alone is changed.
     """
 
     names: Mapping[str, str]
     shapes: Shapes
-    path: str
     change: Shape | None
+
+    @property
+    def path(self) -> str:
+        """What PEFT's patterns call the layer."""
+        return lora_names.peft_path(next(iter(self.names.values())))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,7 @@ def read_lora(path: Path) -> LoraFile:
     settings = read_settings(path, header)
     check_is_lora(path.name, header)
     parts, left_aside = _parts(path, header)
-    layers = {place: _layer(path, header, place, names) for place, names in parts.items()}
-    layers = {place: layer for place, layer in layers.items() if layer.shapes}
+    layers = _layers(path, header, parts)
     used = (name for layer in layers.values() for name in layer.names.values())
     broken = first_not_finite(path, header, used)
     if broken is not None:
@@ -158,25 +160,40 @@ def _check_all_understood(path: Path, unknown: list[str]) -> None:
     )
 
 
-def _layer(path: Path, header: Header, place: Place, names: dict[str, str]) -> LoraLayer:
-    for role, name in names.items():
-        dtype = header.tensors[name].dtype
-        if dtype not in FLOATS and not (role == "alpha" and dtype in _INTEGERS):
+def _layers(
+    path: Path, header: Header, parts: Mapping[Place, Mapping[str, str]]
+) -> dict[Place, LoraLayer]:
+    """Each checked for itself; few differ in more than their names, so each kind is looked at once.
+
+    A layer of which alpha alone is left was taken out of the file.
+    """
+    layers: dict[Place, LoraLayer] = {}
+    known: dict[tuple[tuple[str, str, Shape], ...], tuple[Shapes, Shape | None]] = {}
+    for place, names in parts.items():
+        if names.keys() == {"alpha"}:
+            continue
+        tensors = {role: header.tensors[name] for role, name in names.items()}
+        key = tuple((role, about.dtype, about.shape) for role, about in tensors.items())
+        if key not in known:
+            _check_dtypes(path, names, tensors)
+            shapes = {role: about.shape for role, about in tensors.items()}
+            try:
+                known[key] = shapes, change_of(shapes)
+            except MisfitError as error:
+                raise _damaged(path, place[1], error.reason) from error
+        layers[place] = LoraLayer(names, *known[key])
+    return layers
+
+
+def _check_dtypes(path: Path, names: Mapping[str, str], tensors: Mapping[str, TensorInfo]) -> None:
+    for role, about in tensors.items():
+        if about.dtype not in FLOATS and not (role == "alpha" and about.dtype in _INTEGERS):
             raise ModelError(
                 "{name} stores {layer} as {dtype}, which can't be read here; get it in float16.",
                 name=path.name,
-                dtype=dtype,
-                layer=shown(name),
+                dtype=about.dtype,
+                layer=shown(names[role]),
             )
-    shapes = {role: header.tensors[name].shape for role, name in names.items()}
-    if shapes.keys() == {"alpha"}:  # of a layer that was taken out of the file
-        return LoraLayer({}, {}, "", None)
-    try:
-        change = change_of(shapes)
-    except MisfitError as error:
-        raise _damaged(path, place[1], error.reason) from error
-    first = next(iter(names.values()))
-    return LoraLayer(names, shapes, lora_names.peft_path(first), change)
 
 
 def _damaged(path: Path, layer: str, reason: Words) -> ModelError:

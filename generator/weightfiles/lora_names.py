@@ -132,7 +132,7 @@ def part_of(name: str) -> Part | None:
         return None
     path, role = found
     network, layer = _network_of(path)
-    if "attn" in layer:
+    if ".processor" in layer or ".self_attn.to_" in layer or layer.endswith(".to_out"):
         for old, new in _ATTENTION:
             layer = old.sub(new, layer)
     return Part(network, layer.replace(".", "_"), role)

@@ -6,7 +6,7 @@ bytes are looked at, by ``bytes.translate``, at the speed of reading.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,22 +37,54 @@ FLOATS = frozenset(_FORMATS)
 
 def first_not_finite(path: Path, header: Header, names: Iterable[str]) -> str | None:
     """The first of these tensors with a value that is no finite number; None where all are."""
+    wanted = sorted(names, key=lambda name: header.tensors[name].begin)
     with path.open("rb") as opened:
-        for name in names:
-            about = header.tensors[name]
-            format_ = _FORMATS.get(about.dtype)
-            if format_ is None:
-                continue
-            opened.seek(header.body + about.begin)
-            left = about.end - about.begin
-            while left > 0:
-                chunk = opened.read(min(left, _CHUNK))
-                if not chunk:  # cut off meanwhile
-                    return name
-                left -= len(chunk)
-                if _has_other(chunk, format_):
-                    return name
+        for start, end, format_, first in _runs(header, wanted):
+            opened.seek(header.body + start)
+            at = start
+            while at < end:
+                chunk = opened.read(min(end - at, _CHUNK))
+                if not chunk or _has_other(chunk, format_):
+                    return _holding(header, wanted[first:], at, at + len(chunk), path)
+                at += len(chunk)
     return None
+
+
+def _runs(header: Header, names: Sequence[str]) -> Iterator[tuple[int, int, _Format, int]]:
+    """Neighbours of one format are read in one go: where they begin and end, and the first's place
+    among ``names``.
+    """
+    run: tuple[int, int, _Format, int] | None = None
+    for place, name in enumerate(names):
+        about = header.tensors[name]
+        format_ = _FORMATS.get(about.dtype)
+        if format_ is None:
+            continue
+        if run is not None and run[1] == about.begin and run[2] is format_:
+            run = (run[0], about.end, format_, run[3])
+            continue
+        if run is not None:
+            yield run
+        run = (about.begin, about.end, format_, place)
+    if run is not None:
+        yield run
+
+
+def _holding(header: Header, names: Sequence[str], start: int, end: int, path: Path) -> str:
+    """The first of ``names`` that holds such a value among those that reach into these bytes."""
+    reaching = [
+        name
+        for name in names
+        if header.tensors[name].end > start and header.tensors[name].begin < max(end, start + 1)
+    ]
+    with path.open("rb") as opened:
+        for name in reaching:
+            about = header.tensors[name]
+            begin, stop = max(about.begin, start), min(about.end, end)
+            opened.seek(header.body + begin)
+            if _has_other(opened.read(stop - begin), _FORMATS[about.dtype]):
+                return name
+    return reaching[0]  # the file was cut off meanwhile
 
 
 def _has_other(chunk: bytes, format_: _Format) -> bool:
