@@ -29,11 +29,11 @@ LAYERS = (
     ("unet", "up_blocks.0.resnets.0.conv_shortcut"),
     ("unet", "conv_in"),
     ("unet", "mid_block.attentions.0.norm"),
-    ("unet", "no.such.layer"),
     ("text_encoder", "text_model.encoder.layers.0.mlp.fc1"),
     ("text_encoder_2", "text_model.encoder.layers.1.self_attn.q_proj"),
     ("text_encoder_2", "text_projection"),
     ("text_encoder", "text_model.embeddings.token_embedding"),
+    ("unet", "no.such.layer"),
 )
 FLAT = {"unet": "lora_unet", "text_encoder": "lora_te1", "text_encoder_2": "lora_te2"}
 COMFY = {
@@ -43,12 +43,12 @@ COMFY = {
 }
 DTYPES = (
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
-    *(torch.float8_e4m3fn, torch.float8_e5m2, torch.int8),
+    *(torch.float16, torch.float8_e4m3fn, torch.float8_e5m2, torch.int8),
 )
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a failure would print the whole network
 class Model:
     """A loaded model and what its configs alone say of its layers."""
 
@@ -115,12 +115,18 @@ def ways(weight: Shape, rank: int) -> Iterator[dict[str, Shape]]:
     yield {"w_norm": weight, "b_norm": weight[:1]}
 
 
+def mostly() -> st.SearchStrategy[bool]:
+    """True, nine times out of ten: a file with a fault in each place tells nothing of any."""
+    return st.integers(0, 9).map(bool)
+
+
 @st.composite
 def files(draw: st.DrawFn, model: Model) -> tuple[dict[str, Tensor], dict[str, str]]:
     """A LoRA's tensors and metadata: mostly right, with faults of every kind now and then."""
     tensors: dict[str, Tensor] = {}
     dtype = draw(st.sampled_from(DTYPES))
-    for network, layer in draw(st.lists(st.sampled_from(LAYERS), min_size=1, max_size=3)):
+    chosen = st.lists(st.sampled_from(LAYERS), min_size=1, max_size=3, unique=draw(mostly()))
+    for network, layer in draw(chosen):
         weight = model.weight(network, layer)
         shapes = draw(st.sampled_from([*ways(weight, draw(st.sampled_from((1, 2, 3))))]))
         beside = {
@@ -133,16 +139,18 @@ def files(draw: st.DrawFn, model: Model) -> tuple[dict[str, Tensor], dict[str, s
             "odd": st.just((1,)),
             "oft_blocks": st.just((1, 2, 2)),
         }
-        for name in draw(st.lists(st.sampled_from([*beside]), max_size=2)):
+        for name in (
+            () if draw(mostly()) else draw(st.lists(st.sampled_from([*beside]), max_size=2))
+        ):
             shapes = shapes | {name: draw(beside[name])}
-        shapes = draw(faulty(shapes))
+        shapes = shapes if draw(mostly()) else draw(faulty(shapes))
         prefix = draw(
             st.sampled_from(
                 [
                     f"{FLAT[network]}_{layer.replace('.', '_')}",
                     f"{network}.{layer}",
                     f"{COMFY[network]}.{layer}",
-                    f"base_model.model.{layer}",
+                    *([f"base_model.model.{layer}"] if network == "unet" else []),
                 ]
             )
         )
@@ -151,22 +159,20 @@ def files(draw: st.DrawFn, model: Model) -> tuple[dict[str, Tensor], dict[str, s
             tensors[f"{prefix}.{role}"] = (torch.rand(shape) + 0.5).to(kind)
     if draw(st.booleans()):
         tensors["bundle_emb.word.clip_l"] = torch.ones(2, 32)
-    if draw(st.integers(0, 9)) == 0 and dtype.is_floating_point:
+    if tensors and not draw(mostly()) and dtype.is_floating_point:
         name = draw(st.sampled_from([*tensors]))
         spoilt = tensors[name].float().flatten()
         if spoilt.numel():
             spoilt[-1] = torch.nan
             tensors[name] = spoilt.reshape(tensors[name].shape).to(tensors[name].dtype)
-    adapter = draw(st.sampled_from(['{"unet.lora_alpha": 3, "unet.r": 2}', "{}", "[", ""]))
+    adapter = draw(st.sampled_from([*['{"unet.lora_alpha": 3, "unet.r": 2}', "{}", ""] * 4, "["]))
     return tensors, {"lora_adapter_metadata": adapter} if adapter else {}
 
 
 @st.composite
 def faulty(draw: st.DrawFn, shapes: dict[str, Shape]) -> dict[str, Shape]:
-    """The shapes as they are, or with one taken away, or changed."""
-    fault = draw(st.sampled_from(["none"] * 6 + ["missing", "longer", "flat", "empty"]))
-    if fault == "none":
-        return shapes
+    """With one shape taken away, or changed."""
+    fault = draw(st.sampled_from(["missing", "longer", "flat", "empty"]))
     role = draw(st.sampled_from([*shapes]))
     shape = shapes[role]
     if fault == "missing":
@@ -194,7 +200,7 @@ def refused_by_loader(model: HotshotModel, path: Path) -> bool:
     return False
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_the_loader_does_what_the_check_says(
     tiny: HotshotModel, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -50,6 +50,11 @@ def layer(width: int, rank: int = 4, name: str = "attn2_to_k") -> dict[str, tupl
     }
 
 
+def two(name: str, inner: int, out: int) -> dict[str, tuple[int, ...]]:
+    """A pair of rank 4."""
+    return {f"{name}.lora_down.weight": (4, inner), f"{name}.lora_up.weight": (out, 4)}
+
+
 # -- facts -----------------------------------------------------------------------------------------
 
 
@@ -74,6 +79,52 @@ def test_the_base_is_told_by_shapes(tmp_path: Path, width: int, model: str | Non
     facts = read_lora_facts(write(tmp_path / "one.safetensors", layer(width)))
     assert facts.base_model == model
     assert facts.ranks == (4,)
+
+
+SDXL_ATTENTION = "down_blocks.2.attentions.1.transformer_blocks.9.attn1"
+
+
+@pytest.mark.parametrize(
+    ("shapes", "model"),
+    [
+        (two(f"unet.{SDXL_ATTENTION}.to_q", 1280, 1280), "SDXL"),
+        (two("lora_unet_output_blocks_5_1_proj_in", 640, 640), "SDXL"),
+        (two("lora_te2_text_model_encoder_layers_31_mlp_fc1", 1280, 5120), "SDXL"),
+        (two("lora_te1_text_model_encoder_layers_11_self_attn_q_proj", 768, 768), "SDXL"),
+        (two("text_encoders.clip_g.transformer.text_projection", 1280, 1280), "SDXL"),
+        (two("lora_te_text_model_encoder_layers_0_mlp_fc1", 768, 3072), None),
+        (
+            {"lycoris_mid_block_attentions_0_transformer_blocks_0_attn2_to_v.diff": (9, 2048)},
+            "SDXL",
+        ),
+        (
+            {
+                "lycoris_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lokr_w1": (8, 8),
+                "lycoris_mid_block_attentions_0_transformer_blocks_0_attn2_to_k.lokr_w2": (
+                    160,
+                    256,
+                ),
+            },
+            "SDXL",
+        ),
+        (
+            two("lora_unet_down_blocks_0_attentions_0_transformer_blocks_0_attn1_to_q", 320, 320),
+            "Stable Diffusion 1.x or 2.x",
+        ),
+        (two("lora_unet_double_blocks_0_img_attn_proj", 3072, 3072), "Flux"),
+        (two("transformer.single_transformer_blocks.0.attn.to_q", 3072, 3072), "Flux"),
+        (two("lora_unet_joint_blocks_0_x_block_attn_proj", 1536, 1536), "Stable Diffusion 3"),
+        (
+            two("unet.mid_block.attentions.0.transformer_blocks.0.attn2.to_k", 1280, 8),
+            ("the refiner of SDXL"),
+        ),
+        (two("lora_unet_conv_in", 4, 32), None),
+    ],
+)
+def test_the_base_is_told_without_metadata(
+    tmp_path: Path, shapes: dict[str, tuple[int, ...]], model: str | None
+) -> None:
+    assert read_lora_facts(write(tmp_path / "one.safetensors", shapes)).base_model == model
 
 
 def test_shapes_are_believed_before_words(tmp_path: Path) -> None:
