@@ -24,7 +24,7 @@ from bot.ui.text import shorten
 from bot.words import say
 from generator.errors import RequestError
 from generator.limits import MAX_LORA_STRENGTH, plain
-from generator.lora_tags import hash_prefix, take_out_tags
+from generator.lora_tags import LoraTag, hash_prefix, take_out_tags
 from generator.protocol import Lora
 from generator.words import Words
 
@@ -130,14 +130,10 @@ class Tagged:
 async def choose_tagged(interaction: discord.Interaction[Any], prompt: str) -> Tagged:
     """Looks up the LoRAs that a prompt names. Raises RequestError for a strength out of range."""
     words, tags = take_out_tags(prompt)
-    database, viewer = house_of(interaction).database, viewer_of(interaction)
     chosen: dict[str, Chosen] = {}
     unused: list[str] = []
     for tag in tags:
-        found = await database.read(rows.usable, viewer, tag.name[:_LONGEST_NAME])
-        found = found or await database.read(
-            rows.usable_by_file, viewer, tag.key, hash_prefix(tag.name)
-        )
+        found = await _named(interaction, tag)
         if found is None:
             unused.append(tag.name)
         else:
@@ -146,6 +142,16 @@ async def choose_tagged(interaction: discord.Interaction[Any], prompt: str) -> T
     used = (*chosen.values(),)
     words = words or ", ".join(filter(None, (each.lora.trigger_words for each in used)))
     return Tagged(with_trigger_words(words, used), used, tuple(unused))
+
+
+async def _named(interaction: discord.Interaction[Any], tag: LoraTag) -> StoredLora | None:
+    """One that this person may use, by the name that it has here, its file's, or its hash."""
+    database, viewer = house_of(interaction).database, viewer_of(interaction)
+    for name in dict.fromkeys((tag.name[:_LONGEST_NAME], tag.key[:_LONGEST_NAME])):
+        found = await database.read(rows.usable, viewer, name)
+        if found is not None:
+            return found
+    return await database.read(rows.usable_by_file, viewer, tag.key, hash_prefix(tag.name))
 
 
 def read_strength(value: object, default: float) -> float:
