@@ -19,6 +19,7 @@ from generator.errors import HotshotError
 _USAGE_ERROR = 2
 _INTERRUPTED = 130
 _DEMO_PROMPT = "a red ball bouncing on a black background"
+_SANDBOX_FILES = Path("out/sandbox")
 _DEMO_OUTPUT = Path("out/demo.gif")
 
 
@@ -77,10 +78,16 @@ def _parser() -> argparse.ArgumentParser:
         commands,
         "sandbox",
         "serve a Discord on this machine to try the bot with",
-        "Prints its address and the bot's token there, then serves until Ctrl-C. Point the bot to "
-        "it by discord.base_url and discord.token in the config.",
+        "Prints the line that runs a bot in it, then serves until Ctrl-C. Type as in Discord: "
+        "/gif a red ball, /history, press Again; help lists what else.",
     )
     sandbox.add_argument("--port", type=int, default=8787, help="where to listen (default: 8787)")
+    sandbox.add_argument(
+        "--files",
+        type=Path,
+        default=_SANDBOX_FILES,
+        help=f"where the bot's GIFs are saved (default: {_SANDBOX_FILES})",
+    )
     sandbox.add_argument("--token", help="the token that the bot must bring (default: a new one)")
     demo = _add(
         commands,

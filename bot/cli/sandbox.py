@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+from pathlib import Path
 
 from bot.errors import StartupError
 from bot.sandbox import serve
@@ -14,7 +15,7 @@ from bot.sandbox import serve
 
 def execute(chosen: argparse.Namespace) -> int:
     try:
-        asyncio.run(_until_stopped(chosen.port, chosen.token))
+        asyncio.run(_until_stopped(chosen.port, chosen.token, chosen.files))
     except (OSError, OverflowError) as error:
         raise StartupError(
             f"The sandbox can't listen on port {chosen.port} ({error}); choose another by --port."
@@ -22,9 +23,9 @@ def execute(chosen: argparse.Namespace) -> int:
     return 0
 
 
-async def _until_stopped(port: int, token: str | None) -> None:
+async def _until_stopped(port: int, token: str | None, files: Path) -> None:
     """Ctrl-C and SIGTERM are the ways it is meant to end, in a shell's background as well."""
-    serving = asyncio.ensure_future(serve(port=port, token=token, orders=sys.stdin))
+    serving = asyncio.ensure_future(serve(port=port, token=token, orders=sys.stdin, files=files))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)
     with contextlib.suppress(asyncio.CancelledError):

@@ -1,15 +1,23 @@
-"""``hotshot-bot sandbox``: serves until it is stopped, and does what is typed meanwhile."""
+"""``hotshot-bot sandbox``: serves until it is stopped, and does what is typed meanwhile.
+
+A person's lines are ``bot.sandbox.keyboard``'s, trouble is ``bot.sandbox.orders``'.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
+from pathlib import Path
 from typing import TextIO
 
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.keyboard import HELP, Keyboard
 from bot.sandbox.orders import ORDERS
 from bot.sandbox.server import Sandbox
+
+_TROUBLE = f"To make trouble:\n\n{ORDERS}"
 
 
 async def serve(
@@ -18,34 +26,50 @@ async def serve(
     *,
     token: str | None = None,
     orders: TextIO | None = None,
+    files: Path = Path(),
 ) -> None:
     """Serves until cancelled; says where on standard output.
 
-    Lines of ``orders`` are obeyed as they come; when they end, it goes on serving. OSError where
-    the port is taken.
+    Lines of ``orders`` are obeyed as they come; when they end, it goes on serving. The bot's files
+    are saved in ``files``. OSError where the port is taken.
     """
     async with Sandbox(host=host, port=port, token=token) as discord:
         print(f"The sandbox listens at {discord.url}")  # the bot's base_url
         print(f"The bot's token there is {discord.token}")
         where = f"HOTSHOT_DISCORD__BASE_URL={discord.url}"
         who = f"HOTSHOT_DISCORD__TOKEN={discord.token}"
-        print(f"To run a bot in it: {where} {who} hotshot-bot run", flush=True)
+        print(f"To run a bot in it: {where} {who} {_own_name()} run", flush=True)
         if orders is not None:
-            print("Type trouble, one line each; help lists what there is.", flush=True)
-            await _obey(discord, orders)
+            print("Then type here: /gif a red ball (help lists what else).", flush=True)
+            keyboard = Keyboard(discord, files)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(keyboard.screen.watch())
+                await _obey(discord, keyboard, orders)
         await asyncio.Event().wait()
 
 
-async def _obey(discord: Sandbox, orders: TextIO) -> None:
+def _own_name() -> str:
+    """How this program was called, for a line that a person can copy."""
+    called = sys.argv[0]
+    return called if Path(called).name == "hotshot-bot" else f"{sys.executable} -m bot"
+
+
+async def _obey(discord: Sandbox, keyboard: Keyboard, orders: TextIO) -> None:
     lines = _lines(orders)
     while (line := await lines.get()) is not None:
         if line.strip() in ("help", "?"):
-            print(ORDERS, flush=True)
+            print(f"{HELP}\n\n{_TROUBLE}", flush=True)
+            continue
+        try:
+            if await keyboard.type(line):
+                continue
+        except SandboxError as error:
+            print(error, flush=True)
             continue
         try:
             await discord.order(line)
         except SandboxError as error:
-            print(f"{error} (help lists what there is)", flush=True)
+            print(f"{error} ({keyboard.meant(line) or 'help lists what there is'})", flush=True)
 
 
 def _lines(orders: TextIO) -> asyncio.Queue[str | None]:

@@ -1,0 +1,156 @@
+"""What a person at the console sees of the sandbox: the bot's messages in plain lines, as they
+change, and their files on the disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from bot.sandbox.model import Message, StoredFile
+from bot.sandbox.people import Person
+from bot.sandbox.world import World
+
+_FOREVER = 1e9  # seconds
+_LAST = 50  # messages that are looked at; older ones don't change before somebody's eyes
+_SELECT = 3
+_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_MENTION = re.compile(r"<@(\d+)>")
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """How a message looks; equal ones need not be shown twice."""
+
+    text: str
+    files: tuple[int, ...]
+    choices: tuple[str, ...]
+    is_deleted: bool
+
+
+class Screen:
+    """Of ``person``; files are saved in ``directory``."""
+
+    def __init__(self, world: World, person: Person, directory: Path) -> None:
+        self._world = world
+        self._person = person
+        self._directory = directory
+        self._shown: dict[int, _Look] = {}
+        self._saved: set[int] = set()
+
+    async def watch(self) -> None:
+        """Shows what is new, until cancelled."""
+        while True:
+            for message in await self._world.changes.until(self._news, _FOREVER):
+                await self._show(message)
+
+    def messages(self) -> list[Message]:
+        """The bot's, which the person sees; the newest first."""
+        newest = itertools.islice(reversed(self._world.messages.values()), _LAST)
+        bot = self._world.bot
+        return [each for each in newest if each.author is bot and self._person.sees(each)]
+
+    def _news(self) -> list[Message] | None:
+        newest = list(itertools.islice(reversed(self._world.messages.values()), _LAST))
+        bot = self._world.bot
+        changed = [
+            message
+            for message in reversed(newest)
+            if message.author is bot
+            and not message.loading
+            and (message.id in self._shown or self._person.sees(message))
+            and self._shown.get(message.id) != self._look(message)
+        ]
+        return changed or None
+
+    async def _show(self, message: Message) -> None:
+        before, now = self._shown.get(message.id), self._look(message)
+        self._shown[message.id] = now
+        if now.is_deleted:
+            say(f"bot: (took away: {_first_line(before.text if before else '')})")
+            return
+        if before is None or before.files != now.files:
+            say(*_whole(now.text, message))
+        else:  # it goes on: what is new in it
+            known = set(before.text.splitlines())
+            for line in now.text.splitlines():
+                if line not in known:
+                    say(f"     {line}")
+        for file in message.results:
+            await self._save(file)
+        if now.choices and (before is None or before.choices != now.choices):
+            say(*now.choices)
+
+    def _look(self, message: Message) -> _Look:
+        files = tuple(file.id for file in message.results)
+        return _Look(self._readable(message), files, tuple(_choices(message)), message.deleted)
+
+    def _readable(self, message: Message) -> str:
+        """Its text, people by their names."""
+        users = self._world.users
+        return _MENTION.sub(
+            lambda found: (
+                f"@{users[int(found[1])].username}" if int(found[1]) in users else found[0]
+            ),
+            message.text,
+        )
+
+    async def _save(self, file: StoredFile) -> None:
+        if file.id in self._saved:
+            return
+        self._saved.add(file.id)
+        name = PurePath(file.filename).name or "file"
+        path = self._directory / name
+        if path.exists():
+            path = path.with_stem(f"{path.stem}-{file.id}")
+        kind = "GIF" if path.suffix == ".gif" else "file"
+        try:
+            await asyncio.to_thread(_write, path, file.data)
+        except OSError as error:
+            say(f"     {kind}: {name} can't be saved in {self._directory} ({error.strerror}).")
+        else:
+            say(f"     {kind}: {path}")
+
+
+def say(*lines: str) -> None:
+    """Prints; what would steer the terminal is left out."""
+    print("\n".join(_STEERING.sub("", line) for line in lines), flush=True)
+
+
+def options_of(menu: dict[str, object]) -> list[str]:
+    """The labels of what a menu offers."""
+    options = menu.get("options")
+    return [str(option["label"]) for option in options] if isinstance(options, list) else []
+
+
+def menus_of(message: Message) -> list[dict[str, object]]:
+    return [part for part in message.components_flat if part["type"] == _SELECT]
+
+
+def _choices(message: Message) -> Iterator[str]:
+    """What can be pressed and chosen there."""
+    labels = [str(each.get("label") or "") for each in message.buttons]
+    if any(labels):
+        yield f"     press {' | '.join(filter(None, labels))}"
+    for menu in menus_of(message):
+        yield f"     choose {' | '.join(options_of(menu))}"
+
+
+def _whole(text: str, message: Message) -> Iterator[str]:
+    lines = text.splitlines() or [""]
+    only_you = " (only you see this)" if message.ephemeral else ""
+    yield f"bot: {lines[0]}{only_you}"
+    yield from (f"     {line}" for line in lines[1:])
+
+
+def _first_line(text: str) -> str:
+    return (text.splitlines() or [""])[0]
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
