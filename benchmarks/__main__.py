@@ -21,6 +21,7 @@ SECTIONS = {
     "media": "GIF encoders: bytes and quality",
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
+    "turns": "how long one person waits for an edit while another has pressed a hundred times",
     "load": "the bot with a hundred people typing; takes minutes",
 }
 _LIBRARIES = ("torch", "diffusers", "discord.py", "numpy", "pillow")

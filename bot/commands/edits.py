@@ -90,6 +90,7 @@ async def _send_edited(interaction: _Interaction, job: Job, edit: Edit) -> None:
     made = house.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
     try:
         printed = await run_child(
+            interaction.user.id,
             *("generator.media.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
             *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
         )

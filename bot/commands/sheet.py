@@ -181,7 +181,8 @@ async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
     picture = house.scratch / f"sheet-{secrets.token_hex(8)}.png"
     try:
         request = Request.from_dict(content["request"])
-        notes = await draw_sheet(house.blobs.path(file.blob), picture, request, content["type"])
+        source = house.blobs.path(file.blob)
+        notes = await draw_sheet(draft.user_id, source, picture, request, content["type"])
         attached = discord.File(picture, filename="sheet.png", description=say("The key frames."))
         await interaction.edit_original_response(
             content=_words(draft, notes), attachments=[attached], view=_view(draft)
@@ -198,7 +199,7 @@ async def _part_of(house: House, draft: Draft) -> Attachment:
     start, end = (int(percent) / 100 for percent in part.split("-"))
     piece = house.scratch / f"part-{secrets.token_hex(8)}.png"
     try:
-        await cut(house.blobs.path(whole.blob), piece, start, end)
+        await cut(draft.user_id, house.blobs.path(whole.blob), piece, start, end)
         return await asyncio.to_thread(_keep, house, piece, whole.filename)
     finally:
         await asyncio.to_thread(piece.unlink, missing_ok=True)

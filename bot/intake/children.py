@@ -11,18 +11,19 @@ import logging
 import sys
 
 from bot.errors import RefusedError
+from bot.turns import FairTurns
 from generator.words import Words, refused
 
 logger = logging.getLogger(__name__)
 
 _WITHIN = 60.0  # seconds
-_AT_ONCE = asyncio.Semaphore(2)
+_TURNS = FairTurns(at_once=2, each=1, waiting=4)
 _TOLD = 2
 
 
-async def run_child(module: str, *arguments: str) -> bytes:
-    """Runs ``python -m module``; what it printed. Raises RefusedError."""
-    async with _AT_ONCE:
+async def run_child(user_id: int, module: str, *arguments: str) -> bytes:
+    """Runs ``python -m module`` in this person's turn; what it printed. Raises RefusedError."""
+    async with _TURNS.turn(user_id):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", module, *arguments),
             stdin=asyncio.subprocess.DEVNULL,

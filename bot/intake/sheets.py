@@ -12,10 +12,14 @@ _MODULE = "generator.control.sheet"
 
 
 async def draw_sheet(
-    source: Path, output: Path, request: Request, control_type: str
+    user_id: int, source: Path, output: Path, request: Request, control_type: str
 ) -> list[Words]:
-    """Writes the contact sheet; what is to be said beside it. Raises RefusedError."""
+    """Writes the contact sheet that this person asked for; what is to be said beside it.
+
+    Raises RefusedError.
+    """
     printed = await run_child(
+        user_id,
         *(_MODULE, str(source), str(output), "--type", control_type),
         *("--frames", str(request.video_length), "--duration", str(request.video_duration)),
         *("--width", str(request.width), "--height", str(request.height)),
@@ -23,6 +27,7 @@ async def draw_sheet(
     return notes(printed)
 
 
-async def cut(source: Path, output: Path, start: float, end: float) -> None:
+async def cut(user_id: int, source: Path, output: Path, start: float, end: float) -> None:
     """Writes a part of it, from ``start`` to ``end`` in fractions. Raises RefusedError."""
-    await run_child(_MODULE, str(source), str(output), "--cut", f"{start:g}", f"{end:g}")
+    span = (f"{start:g}", f"{end:g}")
+    await run_child(user_id, _MODULE, str(source), str(output), "--cut", *span)

@@ -22,6 +22,7 @@ from bot.intake.names import shown_name
 from bot.jobs.model import Attachment
 from bot.storage.blobs import BlobStore
 from bot.storage.room import Room
+from bot.turns import FairTurns
 from generator.errors import MediaError
 from generator.media.containers import HEAD_BYTES, sniff
 from generator.words import counted
@@ -102,7 +103,7 @@ class SourceIntake:
         self._scratch = scratch
         self._room = room
         self._turns = Turns()
-        self._decoding = asyncio.Semaphore(_AT_ONCE)
+        self._decoding = FairTurns(at_once=_AT_ONCE, each=1, waiting=_IN_HAND)
 
     def may_be_linked(self, url: str) -> bool:
         """Whether an address may be named; where it leads is seen when it is fetched."""
@@ -150,7 +151,7 @@ class SourceIntake:
                     seconds=self._settings.seconds,
                 )
                 file = await asyncio.to_thread(_named_by_content, part, brought, moves=moves)
-                async with self._decoding:
+                async with self._decoding.turn(user_id):
                     facts = await asyncio.to_thread(_facts, file, moves=moves)
                 blob = await asyncio.to_thread(self._blobs.adopt, file)
             finally:
