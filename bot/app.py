@@ -19,6 +19,7 @@ from bot.allowance import Allowance
 from bot.client import HotshotClient
 from bot.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
 from bot.house import House
+from bot.intake.daily import FILES, LORAS, daily_bytes, daily_drafts
 from bot.intake.download import Places, attachments_of, links_to
 from bot.intake.lora_files import LoraIntake
 from bot.intake.sources import SourceIntake
@@ -67,9 +68,12 @@ async def run(settings: Settings) -> None:
             board = DiscordBoard(client, client.logged_in)
             scratch = settings.storage.scratch
             courier = DiscordCourier(client, board, scratch, client.logged_in, limits)
-            jobs = await _job_service(settings, database, blobs, courier)
+            room = _room(settings, database, blobs)
+            jobs = await _job_service(settings, database, blobs, room, courier)
             board.watch(jobs)
-            client.furnish(_house(settings, limits, database, blobs, jobs))
+            client.furnish(
+                _house(settings, limits, database=database, blobs=blobs, room=room, jobs=jobs)
+            )
             pool = Pool(worker_settings(settings), jobs, _watch(settings.generator))
             jobs.register_workers(pool.cancel)
             try:
@@ -127,8 +131,11 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
 
 
 async def _keep_house(database: Database, blobs: BlobStore, storage: StorageSettings) -> None:
-    limits = retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
-    await retention.keep_clean(database, blobs, storage.scratch, limits)
+    await retention.keep_clean(database, blobs, storage.scratch, _retention(storage))
+
+
+def _retention(storage: StorageSettings) -> retention.Limits:
+    return retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
 
 
 def _allowance(queue: QueueSettings) -> Allowance:
@@ -138,7 +145,11 @@ def _allowance(queue: QueueSettings) -> Allowance:
 
 
 async def _job_service(
-    settings: Settings, database: Database, blobs: BlobStore, courier: DiscordCourier
+    settings: Settings,
+    database: Database,
+    blobs: BlobStore,
+    room: Room,
+    courier: DiscordCourier,
 ) -> JobService:
     storage = settings.storage
     storage.scratch.mkdir(exist_ok=True)
@@ -147,7 +158,7 @@ async def _job_service(
         courier=courier,
         blobs=blobs,
         scratch=storage.scratch,
-        room=_room(settings),
+        room=room,
         model=settings.generator.model,
         pace=await Pace.load(database, settings.generator.model),
         workers=len(settings.generator.device_names),
@@ -155,11 +166,24 @@ async def _job_service(
 
 
 def _house(
-    settings: Settings, limits: ModelLimits, database: Database, blobs: BlobStore, jobs: JobService
+    settings: Settings,
+    limits: ModelLimits,
+    *,
+    database: Database,
+    blobs: BlobStore,
+    room: Room,
+    jobs: JobService,
 ) -> House:
-    storage, room = settings.storage, _room(settings)
+    storage, attachments = settings.storage, settings.attachments
     places = _attachments(settings)
-    sources = SourceIntake(settings.attachments, places, blobs, storage.scratch, room)
+    sources = SourceIntake(
+        attachments,
+        places,
+        blobs=blobs,
+        scratch=storage.scratch,
+        room=room,
+        daily=daily_bytes(database, FILES, attachments.per_user_day_mb),
+    )
     loras = LoraIntake(
         settings.loras,
         limits,
@@ -169,9 +193,19 @@ def _house(
         blobs=blobs,
         scratch=storage.scratch,
         room=room,
+        daily=daily_bytes(database, LORAS, settings.loras.per_user_day_mb),
     )
-    preferences = Preferences(database)
-    return House(limits, database, blobs, jobs, settings, sources, loras, preferences)
+    return House(
+        limits=limits,
+        database=database,
+        blobs=blobs,
+        jobs=jobs,
+        settings=settings,
+        sources=sources,
+        lora_files=loras,
+        preferences=Preferences(database),
+        daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
+    )
 
 
 def _attachments(settings: Settings) -> Places:
@@ -183,8 +217,14 @@ def _attachments(settings: Settings) -> Places:
     )
 
 
-def _room(settings: Settings) -> Room:
-    return Room(settings.storage.data_dir, settings.storage.min_free_mb * _MEGABYTE)
+def _room(settings: Settings, database: Database, blobs: BlobStore) -> Room:
+    storage = settings.storage
+
+    async def make_room(needed: int) -> None:
+        limits = _retention(storage)
+        await retention.clean_up(database, blobs, storage.scratch, limits, needed=needed)
+
+    return Room(storage.data_dir, storage.min_free_mb * _MEGABYTE, make_room)
 
 
 def worker_settings(settings: Settings) -> list[WorkerSettings]:

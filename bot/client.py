@@ -220,7 +220,8 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
             return
         try:
             with about(**asker(interaction)):
-                await super()._call(interaction)
+                async with self.client.house.files_in_hand():
+                    await super()._call(interaction)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             logger.warning("a command's options can't be read: %r", error)
             await whisper(interaction, say(_WRONG_KIND))

@@ -29,6 +29,8 @@ class AttachmentSettings(Section):
 
     max_mb: Annotated[int, Field(ge=1, le=64)] = 25
     seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    per_user_day_mb: Annotated[int, Field(ge=0)] = 1000
+    per_user_day_drafts: Annotated[int, Field(ge=0)] = 200
     # Discord's own addresses and its copies of what messages link to, and its picker's GIFs
     hosts: HostNames = (
         "cdn.discordapp.com",
@@ -48,6 +50,7 @@ class LoraSettings(Section):
     max_mb: Annotated[int, Field(ge=1)] = 500
     per_user: Annotated[int, Field(ge=0)] = 20
     per_user_mb: Annotated[int, Field(ge=0)] = 2000
+    per_user_day_mb: Annotated[int, Field(ge=0)] = 4000
     seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
     hosts: HostNames = ("huggingface.co", "civitai.com")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +11,17 @@ from typing import Any
 import discord
 
 from bot.config import Settings
+from bot.intake.daily import DailyLimit
 from bot.intake.lora_files import LoraIntake
 from bot.intake.sources import SourceIntake
 from bot.jobs.model import Job
 from bot.jobs.service import JobService
 from bot.preferences import Preferences
+from bot.storage import drafts
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
+from bot.storage.drafts import Draft
+from bot.storage.retention import drop_unnamed
 from generator.limits import ModelLimits
 
 
@@ -31,6 +37,28 @@ class House:
     sources: SourceIntake
     lora_files: LoraIntake
     preferences: Preferences
+    daily_drafts: DailyLimit
+
+    @asynccontextmanager
+    async def files_in_hand(self) -> AsyncIterator[None]:
+        """Around all that answers a person: of the files that came, what no row names by the end
+        goes again.
+        """
+        with self.blobs.holding() as names:
+            try:
+                yield
+            finally:
+                came = set(names)
+        await self.drop_unnamed(came)
+
+    async def drop_unnamed(self, names: Iterable[str | None]) -> None:
+        """Removes the files that no row names any more."""
+        await drop_unnamed(self.database, self.blobs, names)
+
+    async def keep_draft(self, draft: Draft) -> None:
+        """Writes it. Raises RefusedError where this person made too many within a day."""
+        await self.daily_drafts.note(draft.user_id, 1)
+        await self.drop_unnamed(await self.database.write(drafts.add, draft))
 
     @property
     def scratch(self) -> Path:

@@ -234,7 +234,9 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
 async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """Its owner alone."""
     found = await _own(interaction, lora)
-    await house_of(interaction).database.write(rows.remove, found.id)
+    house = house_of(interaction)
+    await house.database.write(rows.remove, found.id)
+    await house.drop_unnamed([found.blob])
     await whisper(interaction, say("🗑️ {name} is gone.", name=lora_embeds.shown(found.name)))
 
 

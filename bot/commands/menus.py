@@ -68,7 +68,7 @@ async def animate(interaction: discord.Interaction[Any], message: discord.Messag
     house = house_of(interaction)
     content = {"picture": asdict(find_media(message, house.sources.may_be_linked))}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
-    await house.database.write(drafts.add, draft)
+    await house.keep_draft(draft)
     fields = (
         field("prompt", say("What moves, and how"), "", long=True),
         field(
@@ -117,7 +117,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     request = await held_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
-    await house.database.write(drafts.add, draft)
+    await house.keep_draft(draft)
     view = View(timeout=None)
     button = ActionButton("remix_open", draft.id, label=say("Change it"), style=ButtonStyle.success)
     view.add_item(button)

@@ -196,8 +196,11 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
-    if not await house_of(interaction).database.write(library.erase, job.id):
+    house = house_of(interaction)
+    came = await house.database.read(rows.attachments_of, job.id)
+    if not await house.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
+    await house.drop_unnamed([job.output, *(file.blob for file in came)])
     await interaction.response.edit_message(content=say("🗑️ Deleted."), view=None)
     if job.message_id is None:
         return

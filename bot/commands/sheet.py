@@ -72,7 +72,7 @@ async def show(
         "style": order.style,
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
-    await house_of(interaction).database.write(drafts.add, draft)
+    await house_of(interaction).keep_draft(draft)
     await _draw(interaction, draft)
 
 
@@ -145,6 +145,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
     except RefusedError:  # nothing was taken on, so Go may be pressed again
         await house.database.write(drafts.add, draft)
         raise
+    await house.drop_unnamed([draft.blob])  # where a part of it was chosen
 
 
 async def _change(

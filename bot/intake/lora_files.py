@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bot.config_library import LoraSettings
 from bot.errors import RefusedError
+from bot.intake.daily import DailyLimit
 from bot.intake.download import Places, download, too_large
 from bot.intake.names import shown_name
 from bot.intake.sources import MEGABYTE, Brought, Turns
@@ -53,6 +54,7 @@ class LoraIntake:
         blobs: BlobStore,
         scratch: Path,
         room: Room,
+        daily: DailyLimit,
     ) -> None:
         self._settings = settings
         self._limits = limits
@@ -62,6 +64,7 @@ class LoraIntake:
         self._blobs = blobs
         self._scratch = scratch
         self._room = room
+        self._daily = daily
         self._turns = Turns(each=1)
 
     async def take(self, user_id: int, brought: Brought, *, room_bytes: int) -> TakenIn:
@@ -86,12 +89,13 @@ class LoraIntake:
         most = min(self._settings.max_mb * MEGABYTE, room_bytes)
         if brought.size_bytes > most:
             raise too_large(most)
-        self._room.check()
-        async with self._turns.turn(user_id):
+        await self._daily.check(user_id, brought.size_bytes)
+        async with self._turns.turn(user_id), self._room.claimed(brought.size_bytes or most):
             part = self._scratch / f"lora-{secrets.token_hex(8)}.safetensors"
             try:
                 seconds = self._settings.seconds
                 size = await download(brought.url, part, places, max_bytes=most, seconds=seconds)
+                await self._daily.note(user_id, size)
                 facts = await asyncio.to_thread(self._facts, part, name)
                 blob = await asyncio.to_thread(self._blobs.adopt, part)
             finally:

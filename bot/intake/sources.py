@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.config_library import AttachmentSettings
 from bot.errors import RefusedError
+from bot.intake.daily import DailyLimit
 from bot.intake.download import Places, download, links_to, parsed, too_large
 from bot.intake.names import shown_name
 from bot.jobs.model import Attachment
@@ -92,9 +93,11 @@ class SourceIntake:
         self,
         settings: AttachmentSettings,
         attachments: Places,
+        *,
         blobs: BlobStore,
         scratch: Path,
         room: Room,
+        daily: DailyLimit,
     ) -> None:
         self._settings = settings
         self._attachments = attachments
@@ -102,6 +105,7 @@ class SourceIntake:
         self._blobs = blobs
         self._scratch = scratch
         self._room = room
+        self._daily = daily
         self._turns = Turns()
         self._decoding = FairTurns(at_once=_AT_ONCE, each=1, waiting=_IN_HAND)
 
@@ -139,8 +143,8 @@ class SourceIntake:
         most = self._settings.max_mb * MEGABYTE
         if brought.size_bytes > most:
             raise too_large(most)
-        self._room.check()
-        async with self._turns.turn(user_id):
+        await self._daily.check(user_id, brought.size_bytes)
+        async with self._turns.turn(user_id), self._room.claimed(brought.size_bytes or most):
             part = self._scratch / f"intake-{secrets.token_hex(8)}"
             try:
                 size = await download(
@@ -150,6 +154,7 @@ class SourceIntake:
                     max_bytes=most,
                     seconds=self._settings.seconds,
                 )
+                await self._daily.note(user_id, size)
                 file = await asyncio.to_thread(_named_by_content, part, brought, moves=moves)
                 async with self._decoding.turn(user_id):
                     facts = await asyncio.to_thread(_facts, file, moves=moves)

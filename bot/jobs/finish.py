@@ -42,19 +42,20 @@ class Finisher:
 
     async def made(self, job: Job, outcome: Finished) -> None:
         """Keeps the file that a worker wrote, and delivers it."""
-        try:
-            output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
-        except StorageError:
-            logger.exception("the finished file can't be kept")
-            await self.fail(job, _UNKEPT)
-            return
-        made = await self._ledger.move_surely(
-            job,
-            State.DELIVERING,
-            output=output,
-            seconds=outcome.seconds,
-            size_bytes=outcome.size_bytes,
-        )
+        with self._blobs.holding():
+            try:
+                output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
+            except StorageError:
+                logger.exception("the finished file can't be kept")
+                await self.fail(job, _UNKEPT)
+                return
+            made = await self._ledger.move_surely(
+                job,
+                State.DELIVERING,
+                output=output,
+                seconds=outcome.seconds,
+                size_bytes=outcome.size_bytes,
+            )
         if made is not None:
             await self.deliver(made, again=False)
 

@@ -94,7 +94,8 @@ class JobService:
             raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
         if self._trouble:
             raise NotAcceptedError(self._trouble)
-        self._room.check()
+        waiting = sum(_largest(each.request) for each in self._ledger)
+        await self._room.check(waiting + _largest(request))
         job = await self._ledger.add(origin, request, self._model, attachments, most_here=most_here)
         with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
@@ -350,6 +351,11 @@ class JobService:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job's task failed", exc_info=error)
+
+
+def _largest(request: Request) -> int:
+    """The bytes that its file may have: a GIF has one a pixel, before it is packed."""
+    return request.width * request.height * request.video_length
 
 
 def _ticket(job: Job) -> Ticket:

@@ -12,13 +12,17 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import StorageError
 
+_in_hand: ContextVar[set[str] | None] = ContextVar("blobs in hand", default=None)
 _NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 _PART = ".part"
 _ABANDONED_SECONDS = 24 * 3600.0  # a part this old belongs to a process that was killed
@@ -38,6 +42,59 @@ class BlobStore:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._lock = threading.Lock()
+        self._held: Counter[str] = Counter()
+        self._doomed: set[str] = set()
+
+    @contextlib.contextmanager
+    def holding(self) -> Iterator[set[str]]:
+        """What is kept inside, by this task and its threads, isn't taken before the end.
+
+        So a file lives until the row that names it is written. Yields the names.
+        """
+        names: set[str] = set()
+        token = _in_hand.set(names)
+        try:
+            yield names
+        finally:
+            _in_hand.reset(token)
+            with self._lock:
+                self._held.subtract(names)
+                self._held += Counter()  # without those that nobody holds
+
+    def doom(self, names: Iterable[str]) -> set[str]:
+        """Those of ``names`` that nobody holds. Each goes by ``remove_doomed``, unless it is kept
+        anew first: who asks what rows name does so in between.
+        """
+        with self._lock:
+            free = {name for name in names if not self._held[name]}
+            self._doomed |= free
+        return free
+
+    def remove_doomed(self, names: Iterable[str]) -> int:
+        """Removes what is doomed still; how many."""
+        removed = 0
+        for name in names:
+            with self._lock:
+                path = self.path(name)
+                if name in self._doomed and path.exists():
+                    path.unlink()
+                    removed += 1
+                self._doomed.discard(name)
+        return removed
+
+    def spare(self, names: Iterable[str]) -> None:
+        """These were doomed, and are needed."""
+        with self._lock:
+            self._doomed.difference_update(names)
+
+    def _hold(self, name: str) -> None:
+        held = _in_hand.get()
+        with self._lock:
+            self._doomed.discard(name)
+            if held is not None and name not in held:
+                held.add(name)
+                self._held[name] += 1
 
     def path(self, name: str) -> Path:
         """Where a blob is or would be. Raises ValueError for a name that is none."""
@@ -54,6 +111,7 @@ class BlobStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 part.write_bytes(data)
+                self._hold(name)
                 _settle(part, path)
             finally:
                 part.unlink(missing_ok=True)
@@ -72,17 +130,11 @@ class BlobStore:
             name = digest + file.suffix.lower()
             path = self.path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
+            self._hold(name)
             _settle(file, path)
         except OSError as error:
             raise _unkept(error) from error
         return name
-
-    def remove(self, name: str, *, unless_younger_than: float = 0.0) -> None:
-        """Forgets a blob; one that isn't there, or came again just now (seconds), is no error."""
-        path = self.path(name)
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - path.stat().st_mtime >= unless_younger_than:
-                path.unlink()
 
     def __iter__(self) -> Iterator[Blob]:
         """Every blob, in no order."""

@@ -23,19 +23,25 @@ class Draft:
     content: dict[str, Any]
 
 
-def add(connection: Connection, draft: Draft) -> None:
-    """Keeps it; those that are too old go."""
-    now = datetime.now(UTC)
-    connection.execute(delete(drafts).where(drafts.c.created_at < now - LIFE))
+def add(connection: Connection, draft: Draft) -> list[str]:
+    """Keeps it; those that are too old go. Returns the blobs that these named."""
+    gone = forget_expired(connection)
     connection.execute(
         insert(drafts).values(
             id=draft.id,
             user_id=draft.user_id,
-            created_at=now,
+            created_at=datetime.now(UTC),
             blob=draft.blob,
             content=draft.content,
         )
     )
+    return gone
+
+
+def forget_expired(connection: Connection) -> list[str]:
+    """Those that are too old go. Returns the blobs that they named."""
+    is_old = drafts.c.created_at < datetime.now(UTC) - LIFE
+    return list(connection.execute(delete(drafts).where(is_old).returning(drafts.c.blob)).scalars())
 
 
 def get(connection: Connection, draft_id: str) -> Draft | None:

@@ -79,7 +79,7 @@ def children(connection: Connection, job_id: str) -> int:
 
 
 def erase(connection: Connection, job_id: str) -> bool:
-    """Forgets a job that is over, and whatever was said of it; its files go with the clean-up."""
+    """Forgets a job that is over, and whatever was said of it. Its files are the caller's."""
     is_over = (jobs.c.id == job_id) & jobs.c.state.not_in(UNFINISHED)
     if connection.execute(select(jobs.c.id).where(is_over)).one_or_none() is None:
         return False

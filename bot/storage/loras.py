@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from bot.storage.retention import forget
 from bot.storage.tables import jobs, loras
 from generator.words import Words
 
@@ -225,8 +226,13 @@ def change(connection: Connection, lora_id: str, /, **values: Any) -> None:
 
 
 def remove(connection: Connection, lora_id: str) -> None:
-    """Its file goes with the next clean-up, unless somebody else keeps the same."""
-    connection.execute(delete(loras).where(loras.c.id == lora_id))
+    """With it go the finished jobs' claims to its file, unless somebody else keeps the same."""
+    blob = connection.execute(
+        delete(loras).where(loras.c.id == lora_id).returning(loras.c.blob)
+    ).scalar_one_or_none()
+    others = select(loras.c.id).where(loras.c.blob == blob).limit(1)
+    if blob is not None and connection.execute(others).first() is None:
+        forget(connection, [blob])
 
 
 def _usable_by(viewer: Viewer) -> ColumnElement[bool]:

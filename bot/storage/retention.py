@@ -11,7 +11,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, case, delete, func, select, union_all, update
 
 from bot.errors import StorageError
 from bot.jobs.model import UNFINISHED
+from bot.storage import drafts as drafts_rows
 from bot.storage.blobs import Blob, BlobStore
 from bot.storage.database import Database
 from bot.storage.tables import attachments, drafts, jobs, loras
@@ -56,26 +57,43 @@ async def keep_clean(
         await asyncio.sleep(_EVERY_SECONDS)
 
 
-async def clean_up(database: Database, blobs: BlobStore, scratch: Path, limits: Limits) -> int:
+async def clean_up(
+    database: Database, blobs: BlobStore, scratch: Path, limits: Limits, *, needed: int = 0
+) -> int:
     """One round; returns how many files went. ``scratch`` is where workers write.
 
-    Raises StorageError where the database fails; files are removed only after their rows.
+    ``needed`` bytes have to be freed at once: then young files count like the others, since
+    whatever waits for its row is held (``BlobStore.holding``). Raises StorageError where the
+    database fails; files are removed only after their rows.
     """
-    expired = await database.read(over, before=datetime.now(UTC) - limits.age)
-    await _forget_all(database, expired)
+    await database.write(drafts_rows.forget_expired)
+    await _forget_all(database, await database.read(over, before=datetime.now(UTC) - limits.age))
     kept = await asyncio.to_thread(list, blobs)
-    left = sum(blob.size_bytes for blob in kept if blob.name not in set(expired))
-    oldest = _oldest(kept, await database.read(over), left - limits.size_bytes)
+    sizes = {blob.name: blob.size_bytes for blob in kept if needed or _is_old(blob)}
+    removed = await _remove_unnamed(database, blobs, sizes)
+    freed = sum(sizes.pop(name) for name in removed)
+    excess = sum(blob.size_bytes for blob in kept) - freed - limits.size_bytes
+    oldest = _oldest(sizes, await database.read(over), max(excess, needed - freed))
     await _forget_all(database, oldest)
-    removed = await _remove_unnamed(database, blobs, kept)
+    removed |= await _remove_unnamed(database, blobs, oldest)
     await asyncio.to_thread(_sweep, blobs, scratch)
-    logger.info("clean-up: %d files removed", removed)
-    return removed
+    logger.info("clean-up: %d files removed", len(removed))
+    return len(removed)
 
 
-def _oldest(kept: Iterable[Blob], candidates: Sequence[str], excess: int) -> list[str]:
+async def drop_unnamed(database: Database, blobs: BlobStore, names: Iterable[str | None]) -> None:
+    """Removes those of ``names`` that no row names and nobody holds; the rest is left alone.
+
+    What the database doesn't let it do is left to the clean-up.
+    """
+    try:
+        await _remove_unnamed(database, blobs, [name for name in names if name])
+    except (StorageError, OSError) as error:
+        logger.warning("files that nobody needs are left to the clean-up: %s", error)
+
+
+def _oldest(sizes: Mapping[str, int], candidates: Sequence[str], excess: int) -> list[str]:
     """The first of the ``candidates`` that make up for ``excess`` bytes."""
-    sizes = {blob.name: blob.size_bytes for blob in kept if _is_old(blob)}
     chosen: list[str] = []
     for name in candidates:
         if excess <= 0:
@@ -91,16 +109,19 @@ async def _forget_all(database: Database, names: Sequence[str]) -> None:
         await database.write(forget, names[start : start + _AT_ONCE])
 
 
-async def _remove_unnamed(database: Database, blobs: BlobStore, kept: Iterable[Blob]) -> int:
+async def _remove_unnamed(database: Database, blobs: BlobStore, names: Collection[str]) -> set[str]:
     """Removes blobs that no row names, also those that a killed bot never wrote a row for."""
-    old = [blob.name for blob in kept if _is_old(blob)]
-    removed = 0
-    for start in range(0, len(old), _AT_ONCE):
-        some = old[start : start + _AT_ONCE]
-        gone = set(some) - await database.read(named, some)
-        for name in gone:
-            await asyncio.to_thread(blobs.remove, name, unless_younger_than=_YOUNG_SECONDS)
-        removed += len(gone)
+    every, removed = list(names), set()
+    for start in range(0, len(every), _AT_ONCE):
+        # doomed before the rows are read: what is kept anew meanwhile isn't taken
+        doomed = blobs.doom(every[start : start + _AT_ONCE])
+        needed = doomed
+        try:
+            needed = await database.read(named, list(doomed))
+        finally:
+            blobs.spare(needed)
+        await asyncio.to_thread(blobs.remove_doomed, doomed - needed)
+        removed |= doomed - needed
     return removed
 
 

@@ -154,6 +154,26 @@ favourites = Table(
     Index("favourites_by_job", "job_id"),
 )
 
+brought = Table(
+    "brought",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("brought_by_user", "user_id", "kind", "created_at"),
+    Index("brought_by_age", "created_at"),
+)
+
+sent_forms = Table(
+    "sent_forms",
+    metadata,
+    Column("nonce", String(16), primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Index("sent_forms_by_age", "created_at"),
+)
+
 preferences = Table(
     "preferences",
     metadata,

@@ -9,6 +9,7 @@ from typing import Any
 
 import discord
 
+from bot.house import house_of
 from bot.logs import about
 from bot.lost import LOST, UNREADABLE, is_lost
 from bot.ui.markdown import escaped
@@ -70,6 +71,7 @@ async def refuse(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
     """Whatever goes wrong inside is whispered, and everything is said in the person's language."""
     with speaking(str(interaction.locale)), about(**asker(interaction)):
         try:
-            yield
+            async with house_of(interaction).files_in_hand():
+                yield
         except Exception as error:  # noqa: BLE001 - the edge: they hear of it, the log has it all
             await whisper(interaction, sentence(error))

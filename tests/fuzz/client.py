@@ -60,7 +60,16 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         client._connection.application_id = int(_APPLICATION)
         client._connection.user = ClientUser(state=client._connection, data=_BOT)
         limits = ModelLimits.of("nano")
-        client.furnish(_house(settings, limits, database, house.blobs, house.jobs))
+        client.furnish(
+            _house(
+                settings,
+                limits,
+                database=database,
+                blobs=house.blobs,
+                room=house.room,
+                jobs=house.jobs,
+            )
+        )
         made = Client(client, house)
 
         async def request(_: Any, route: Any, *args: Any, payload: Any = None, **kw: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -36,14 +37,51 @@ def test_a_name_that_is_none_is_no_path(blobs: BlobStore, name: str) -> None:
         blobs.path(name)
 
 
+def gone(blobs: BlobStore, *names: str) -> int:
+    """How many of them are removed, where no row names any."""
+    return blobs.remove_doomed(blobs.doom(names))
+
+
 def test_what_comes_again_is_young_again(blobs: BlobStore) -> None:
     name = blobs.put(b"x", ".gif")
     os.utime(blobs.path(name), (0, 0))
-    blobs.remove(blobs.put(b"x", ".gif"), unless_younger_than=60)
-    assert blobs.path(name).exists()
-    blobs.remove(name)
-    blobs.remove(name)  # gone already
+    blobs.put(b"x", ".gif")
+    [kept] = blobs
+    assert time.time() - kept.changed < 60
+
+
+def test_what_is_kept_while_it_is_held_stays_until_the_end(blobs: BlobStore) -> None:
+    before = blobs.put(b"before", ".gif")
+    with blobs.holding() as names:
+        name = blobs.put(b"x", ".gif")
+        with blobs.holding():
+            assert blobs.put(b"x", ".gif") == name
+        assert gone(blobs, name, before) == 1
+        assert names == {name}
+        assert blobs.path(name).exists()
+    assert gone(blobs, name) == 1
+    assert gone(blobs, name) == 0
     assert list(blobs) == []
+
+
+def test_what_comes_again_between_the_look_and_the_removal_stays(blobs: BlobStore) -> None:
+    name = blobs.put(b"x", ".gif")
+    doomed = blobs.doom([name])
+    with blobs.holding():
+        blobs.put(b"x", ".gif")
+    assert blobs.remove_doomed(doomed) == 0
+    assert blobs.path(name).exists()
+
+
+def test_what_a_thread_keeps_is_held_by_who_started_it(blobs: BlobStore) -> None:
+    async def work() -> None:
+        with blobs.holding() as names:
+            name = await asyncio.to_thread(blobs.put, b"x", ".gif")
+            assert names == {name}
+            assert gone(blobs, name) == 0
+        assert gone(blobs, name) == 1
+
+    asyncio.run(work())
 
 
 def test_a_disk_that_takes_nothing(blobs: BlobStore, tmp_path: Path) -> None:
