@@ -44,12 +44,12 @@ class House:
         """Around all that answers a person: of the files that came, what no row names by the end
         goes again.
         """
-        with self.blobs.holding() as names:
-            try:
+        names: set[str] = set()
+        try:
+            with self.blobs.holding() as names:
                 yield
-            finally:
-                came = set(names)
-        await self.drop_unnamed(came)
+        finally:
+            await self.drop_unnamed(names)
 
     async def drop_unnamed(self, names: Iterable[str | None]) -> None:
         """Removes the files that no row names any more."""

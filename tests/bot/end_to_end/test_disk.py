@@ -10,6 +10,7 @@ from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import kept, lora
+from tests.patience import until
 
 _MEGABYTE = 2**20
 
@@ -17,6 +18,11 @@ _MEGABYTE = 2**20
 def with_color(number: int) -> bytes:
     """A GIF like no other."""
     return files.gif(width=64 + number)
+
+
+async def nothing_left(setup: Setup) -> None:
+    """Files go right after the answer, which Discord hears nothing of."""
+    await until(lambda: not kept(setup))
 
 
 async def test_a_lora_that_is_removed_takes_its_file_along(
@@ -48,7 +54,7 @@ async def test_what_is_refused_leaves_nothing_behind(
         await discord.commands_registered()
         still = await ada.says("", Upload("a.gif", files.gif(frames=3)))
         assert "no recipe" in await said(await ada.message_command("Remix", still))
-        await discord.until(lambda: not kept(setup) or None)
+        await nothing_left(setup)
 
 
 async def test_a_deleted_gif_takes_its_files_along(
@@ -65,7 +71,7 @@ async def test_a_deleted_gif_takes_its_files_along(
         sure = await ada.press(message, "Delete")
         asked = await sure.message(lambda message: message.buttons)
         await (await ada.press(asked, asked.buttons[0]["custom_id"])).acknowledged()
-        await discord.until(lambda: not kept(setup) or None)
+        await nothing_left(setup)
 
 
 async def test_bytes_and_sheets_are_counted_by_person_and_day(
