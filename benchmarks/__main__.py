@@ -19,6 +19,7 @@ SECTIONS = {
     "generator": "hotshot gif with nano; a UNet step and a GIF beside plain diffusers; peak memory",
     "training": "a fine-tuning step: seconds and memory",
     "media": "GIF encoders: bytes and quality",
+    "sources": "reading films: a long one beside a short one; CPU beside ffmpeg's",
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
     "turns": "how long one person waits for an edit while another has pressed a hundred times",

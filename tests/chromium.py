@@ -67,7 +67,11 @@ const kinds = {
     await happens(video, 'loadeddata');
     const frames = [];
     for (const moment of moments) {
-      const seeked = happens(video, 'seeked'); video.currentTime = moment; await seeked;
+      const seeked = happens(video, 'seeked');
+      const painted = new Promise(done => video.requestVideoFrameCallback(done));
+      video.currentTime = moment; await seeked;
+      // A frame that was painted already isn't painted again.
+      await Promise.race([painted, new Promise(done => setTimeout(done, 500))]);
       frames.push(pixels(video, video.videoWidth, video.videoHeight));
     }
     return {frames, ms: [video.duration * 1000]};

@@ -155,13 +155,21 @@ class SourceIntake:
                     seconds=self._settings.seconds,
                 )
                 await self._daily.note(user_id, size)
-                file = await asyncio.to_thread(_named_by_content, part, brought, moves=moves)
                 async with self._decoding.turn(user_id):
-                    facts = await asyncio.to_thread(_facts, file, moves=moves)
+                    file, facts = await asyncio.to_thread(look_at, part, brought, moves=moves)
                 blob = await asyncio.to_thread(self._blobs.adopt, file)
             finally:
                 await asyncio.to_thread(_clear, part)
         return Attachment(blob, shown_name(brought.filename), size), facts
+
+
+def look_at(part: Path, brought: Brought, *, moves: bool) -> tuple[Path, Facts]:
+    """A fetched file under its own suffix, and what it is; decodes it in a limited process.
+
+    Raises RefusedError or MediaError. Blocking.
+    """
+    file = _named_by_content(part, brought, moves=moves)
+    return file, _facts(file, moves=moves)
 
 
 def _named_by_content(part: Path, brought: Brought, *, moves: bool) -> Path:

@@ -22,10 +22,9 @@ from PIL import AvifImagePlugin, Image
 from generator.errors import MediaError
 from generator.media.containers import BrokenFileError
 from generator.sources.facts import Facts
-from generator.sources.films import Film
 from generator.sources.geometry import scale_to_fill
 from generator.sources.keyframes import choose
-from generator.sources.opened import open_source
+from generator.sources.opened import MAX_FILE_BYTES, open_source
 from generator.words import Words
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
@@ -34,16 +33,16 @@ _STRIP = 256  # rows
 
 def main(job: dict[str, Any]) -> None:
     """Carries out one job, made by ``generator.sources.reader``."""
-    _limit(job["memory_bytes"], job["cpu_seconds"])
+    set_limits(job["memory_bytes"], job["cpu_seconds"])
     Image.MAX_IMAGE_PIXELS = None  # the caps of facts.py are tighter, and count all frames
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each has a stack, and they count as memory
     try:
         _say(_send_frames(Path(job["path"]), job["wanted"]))
     except MediaError as error:
         _say({"error": error.words.to_dict()})
-    except BrokenFileError:
+    except BrokenFileError as error:
         broken = Words("The file is damaged or breaks off in the middle; get it anew.")
-        _say({"error": broken.to_dict()})
+        _say({"error": broken.to_dict(), "cause": str(error)})
     except MemoryError:
         too_large = Words("The file needs too much memory to read; make it smaller or shorter.")
         _say({"error": too_large.to_dict()})
@@ -53,7 +52,7 @@ def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
     """Gives the facts; the frames are those wanted, none for None."""
     source = open_source(path)
     facts = source.facts
-    facts.check(is_film=isinstance(source, Film))
+    facts.check(is_film=source.is_film)
     indices: list[int] = []
     size = None
     if wanted is not None:
@@ -105,11 +104,11 @@ def _say(answer: dict[str, Any]) -> None:
     sys.stdout.buffer.flush()
 
 
-def _limit(memory_bytes: int, cpu_seconds: int) -> None:
+def set_limits(memory_bytes: int, cpu_seconds: int, *, writes: bool = False) -> None:
     """Holds for programs started from here as well."""
     for what, limit in (
         (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, MAX_FILE_BYTES if writes else 0),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, memory_bytes),
     ):

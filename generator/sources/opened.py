@@ -7,15 +7,17 @@ the limited process of ``generator.sources.decoder``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from PIL import Image
 
 from generator.errors import MediaError
-from generator.media.containers import sniff_file
+from generator.media.containers import BrokenFileError, sniff_file
 from generator.sources.facts import Facts
-from generator.sources.films import open_film
+from generator.sources.films import Film, open_film
 from generator.sources.gif import open_gif
 from generator.sources.pictures import open_directory, open_pictures
 
@@ -31,17 +33,49 @@ class Source(Protocol):
         """What people see of it; not checked yet."""
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise.
-
-        Raises BrokenFileError, and what decoders raise for damaged files.
-        """
+        """RGB pictures, one for each index of ``wanted``, which must rise."""
 
 
-def open_source(path: Path) -> Source:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source whose ``frames`` raise BrokenFileError for whatever a decoder raises."""
+
+    source: Source
+    is_film: bool
+
+    @property
+    def facts(self) -> Facts:
+        """What people see of it; not checked yet."""
+        return self.source.facts
+
+    def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
+        """RGB pictures, one for each index of ``wanted``, which must rise."""
+        with _broken_by_any_error():
+            yield from self.source.frames(wanted)
+
+
+def open_source(path: Path) -> Opened:
     """A file, or a directory of numbered pictures.
 
-    Raises MediaError for what can't be used, BrokenFileError for a file that breaks off.
+    Raises MediaError for what can't be used, BrokenFileError for what is damaged, and nothing else
+    but MemoryError.
     """
+    with _broken_by_any_error():
+        source = _open(path)
+    return Opened(source, isinstance(source, Film))
+
+
+@contextmanager
+def _broken_by_any_error() -> Iterator[None]:
+    try:
+        yield
+    except (MediaError, BrokenFileError, MemoryError):
+        raise
+    except Exception as error:  # decoders raise whatever they like for a damaged file
+        raise BrokenFileError(f"{type(error).__name__}: {error}") from error
+
+
+def _open(path: Path) -> Source:
     if path.is_dir():
         return open_directory(path)
     if path.stat().st_size > MAX_FILE_BYTES:

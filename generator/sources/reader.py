@@ -147,6 +147,7 @@ def _run(
     (length,) = struct.unpack("<I", output[-4:])
     facts: dict[str, Any] = json.loads(bytes(output[-4 - length : -4]))
     if "error" in facts:
+        logger.info("a source can't be read: %s", facts.get("cause", facts["error"]))
         raise MediaError(Words.from_dict(facts["error"]))
     return facts, output[: -4 - length]
 

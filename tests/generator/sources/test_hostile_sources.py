@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import resource
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -16,7 +14,7 @@ from generator.errors import MediaError
 from generator.media import apng, mp4, webp
 from generator.media.clip import Clip
 from generator.sources.reader import Limits, probe, read, read_key_frames
-from tests.generator.media.pictures import gradient, moving_ball
+from tests.generator.media.pictures import gradient
 from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
 LITTLE_CPU_S = 15.0  # decoding any of these would take more, or forever
@@ -155,18 +153,3 @@ def test_frames_of_several_sizes(tmp_path: Path) -> None:
     for index, width in enumerate((64, 64, 65)):
         Image.new("RGB", (width, 64)).save(tmp_path / f"{index}.png")
     assert "differ in size" in refusal(tmp_path)
-
-
-def test_spoilt_bytes_end_in_a_sentence_or_in_frames(tmp_path: Path) -> None:
-    random = np.random.default_rng(7)
-    whole = [encode(Clip(moving_ball(3, 32, 32), 300)) for encode in (apng.encode, webp.encode)] + [
-        gif(moving_ball(3, 32, 32), [100] * 3),
-        mp4.encode(Clip(moving_ball(3, 32, 32), 300)),
-    ]
-    for index, data in enumerate(whole * 2):
-        spoilt = bytearray(data)
-        for place in random.integers(8, len(spoilt), 6):
-            spoilt[place] = random.integers(256)
-        path = written(tmp_path / f"{index}", bytes(spoilt))
-        with contextlib.suppress(MediaError):
-            assert len(read(path).frames) >= 1

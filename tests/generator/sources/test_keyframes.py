@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generator.sources.geometry import crop_box, scale_to_fill, size_to_fill
-from generator.sources.keyframes import choose
+from generator.sources.keyframes import choose, has_pause
 
 GOLDEN = Path(__file__).parents[2] / "data" / "reference" / "golden"
 
@@ -47,6 +47,25 @@ def test_each_frame_s_own_delay_counts() -> None:
     assert set(chosen) - {0, 1, 2, 3}  # by frames it is the middle; by time the fast part begins
     times = [sum(slow_then_fast[:index]) for index in chosen]
     assert times[-1] - times[0] == pytest.approx(400, abs=100)
+
+
+@pytest.mark.parametrize("pause", [400, 2_000, 30_000])
+def test_a_pause_at_the_end_takes_no_key_frames_from_what_moves(pause: int) -> None:
+    """As very many GIFs have one: who follows a motion wants what moves."""
+    assert choose([50] * 19 + [pause], 8, 1000) == choose([50] * 20, 8, 1000)
+    assert has_pause([50] * 19 + [pause])
+
+
+def test_a_pause_anywhere_counts_as_any_other_frame() -> None:
+    assert choose([2_000] + [50] * 19, 8, 1000) == choose([50] * 20, 8, 1000)
+    assert choose([50] * 10 + [2_000] + [50] * 9, 8, 1000) == choose([50] * 20, 8, 1000)
+
+
+def test_uneven_delays_are_no_pause() -> None:
+    assert not has_pause([100, 100, 800, 100, 100])
+    assert not has_pause([33, 33, 34] * 10)
+    assert not has_pause([1_000, 1_200, 900])
+    assert not has_pause([0] * 8)
 
 
 def test_a_delay_that_is_not_told_is_taken_as_the_usual_one() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +12,20 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
+from generator.errors import MediaError
 from generator.media import apng as our_apng
 from generator.media import mp4
 from generator.media import webp as our_webp
 from generator.media.clip import Clip, Frames
 from generator.sources.facts import Facts
 from generator.sources.reader import probe, read, read_key_frames, read_look
+from generator.training.samples import Sample
 from tests.generator.media.pictures import moving_ball
 from tests.generator.sources.made import apng, gif, numbered, numbers, webp
 from tests.generator.sources.test_keyframes import GOLDEN
+from tests.programs import need_program
 
+DATA = Path(__file__).parents[2] / "data" / "sources" / "pictures"
 Write = Callable[[Frames, Sequence[int]], bytes]
 UNEVEN = (100, 50, 300, 70, 70)
 
@@ -160,3 +166,58 @@ def test_a_photo_that_lies_on_its_side_stands_up(tmp_path: Path) -> None:
     assert frames.shape == (1, 80, 40, 3)
     assert frames[0, :30].mean() > 250
     assert frames[0, 50:].mean() < 5
+
+
+def test_a_gif_of_no_delay_is_followed_as_browsers_show_it(tmp_path: Path) -> None:
+    """Up to 10 ms, a frame is seen for 100."""
+    fast, usual = DATA / "fast60_1cs.gif", DATA / "fast60_10cs.gif"
+    assert probe(fast) == probe(usual)
+    assert set(probe(fast).delays_ms) == {100}
+    some, others = (
+        read_key_frames(path, count=8, duration_ms=1000, width=64, height=48)
+        for path in (fast, usual)
+    )
+    assert np.array_equal(some, others)
+    path = tmp_path / "fast"
+    for write in (gif, webp, apng):
+        path.write_bytes(write(numbered(5), (0, 10, 20, 30, 100)))
+        assert probe(path).delays_ms == (100, 100, 20, 30, 100)
+
+
+def test_a_directory_lies_as_its_photos_do_and_apple_s_notes_are_none(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for index, frame in enumerate(numbered(3)):
+        Image.fromarray(frame).save(tmp_path / f"{index}.jpg", exif=turned)
+        (tmp_path / f"._{index}.jpg").write_bytes(b"\0\5\x16\7" + bytes(60))
+    source = read(tmp_path)
+    assert source.frames.shape == (3, 64, 48, 3)
+    assert probe(tmp_path) == Facts(48, 64, (0, 0, 0))
+
+
+def test_avif_is_read_whole() -> None:
+    assert probe(DATA / "grid.avif") == Facts(256, 256, (0,))
+    assert probe(DATA / "anim.avif") == Facts(128, 96, (100,) * 12)
+    assert read(DATA / "anim.avif").frames.shape == (12, 96, 128, 3)
+
+
+def test_heic_is_read_with_its_extra_and_else_called_by_its_name(tmp_path: Path) -> None:
+    pixels = np.full((64, 96, 3), (20, 30, 90), np.uint8)
+    pixels[:32, :48] = (230, 180, 0)
+    Image.fromarray(pixels).save(tmp_path / "photo.png")
+    path = tmp_path / "photo.heic"
+    command = [need_program("heif-enc"), "-q", "95", "-o", path, tmp_path / "photo.png"]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    if find_spec("pi_heif") is None:
+        with pytest.raises(MediaError, match="HEIC photos need the extra"):
+            probe(path)
+        return
+    assert probe(path) == Facts(96, 64, (0,))
+    assert np.abs(read(path).frames[0].astype(int) - pixels).mean() < 4
+
+
+def test_training_reads_pictures_as_everything_else_does() -> None:
+    for name in ("gray16.png", "turned.png", "turned.jpg", "pic.avif"):
+        sample = Sample(name, (DATA / name,), "a ball", (1, 1), (1, 1))
+        height, width = read(DATA / name).frames.shape[1:3]
+        assert np.array_equal(sample.frames(width, height), read(DATA / name).frames)
