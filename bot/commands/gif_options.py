@@ -128,7 +128,7 @@ def _motion() -> dict[str, Option]:
             Words("Or a link to one, for example to a GIF of Discord's picker."),
         ),
         "control_type": Option(
-            choice_of(CONTROL_TYPES),
+            choice_of(list(CONTROL_TYPES), CONTROL_TYPES),
             Words("What of it is followed; leave it out to look at it first."),
         ),
         "control_strength": Option(

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from bot.config_library import Style
 from bot.intake.names import plain_line
+from generator.control.names import LOOSE, control_called
 from generator.errors import RequestError
 from generator.limits import (
     FRAMES,
@@ -24,13 +25,18 @@ from generator.limits import (
     check_image_strength,
     draw_seed,
 )
-from generator.protocol import Control, Lora, Request
+from generator.protocol import Lora, Request
 from generator.words import Words
 
 DEFAULT_SIZE = "square"
 DEFAULT_FRAMES = 8
 DEFAULT_DURATION = 1000  # milliseconds
-CONTROL_TYPES = ("depth", "canny")
+CONTROL_TYPES = {
+    "depth": Words("depth: follows shapes, and how near they are"),
+    "canny": Words("canny: follows outlines, so a square stays a square"),
+    LOOSE: Words("loose: follows where things move; their shape is up to your prompt"),
+}
+"""How a source can be followed, and what that means."""
 FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4"}
 MAX_COUNT = 4
 DEFAULT_CONTROL_STRENGTH = 1.0
@@ -83,14 +89,14 @@ def with_control(
     limits: ModelLimits, request: Request, source: str, kind: object, strength: object
 ) -> Request:
     """The same, following ``source``'s motion. Raises RequestError."""
-    name = CONTROL_TYPES[0] if kind is None else str(kind)
+    name = next(iter(CONTROL_TYPES)) if kind is None else str(kind)
     if name not in CONTROL_TYPES:
         known = ", ".join(CONTROL_TYPES)
         raise RequestError(
             "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
         )
     scale = number(Words("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
-    followed = replace(request, controls=(Control(name, scale),), control_source=source)
+    followed = replace(request, controls=(control_called(name, scale),), control_source=source)
     limits.check(followed)
     return followed
 

@@ -10,6 +10,7 @@ from bot.commands.option_names import option_name
 from bot.jobs.model import Job
 from bot.jobs.places import without_files
 from bot.ui import text
+from generator.control.names import called
 from generator.limits import ModelLimits
 
 
@@ -53,7 +54,8 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
     for option, name, lora in chosen:
         options |= {option: text.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
     for control in request.controls[:1]:
-        options |= {"control_type": control.kind, "control_strength": f"{control.scale:g}"}
+        kind, strength = called(control)
+        options |= {"control_type": kind, "control_strength": f"{strength:g}"}
     if request.image:
         options["image_strength"] = f"{request.image_strength:g}"
     words = [f"{option_name(name)}:{value}" for name, value in options.items() if value is not None]

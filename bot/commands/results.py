@@ -18,7 +18,7 @@ import discord
 
 from bot.commands.asking import Order, ask
 from bot.commands.editing import edit_form, edited, field
-from bot.commands.reading import CONTROL_TYPES, with_control
+from bot.commands.reading import with_control
 from bot.commands.recipe_text import recipe_values, typed_command
 from bot.commands.rules import wants_private
 from bot.errors import RefusedError
@@ -40,6 +40,7 @@ from generator.words import Words, counted
 _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
+_FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no model
 _NO_MASTER = Words(
     "The file is no longer stored; Again makes it once more from its recipe, with the same seed."
 )
@@ -134,7 +135,7 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     await master_of(interaction, job)
     fields = (
         field("prompt", say("What moves like this"), job.request.prompt, long=True),
-        field("type", say("Follow its depth or canny"), CONTROL_TYPES[1]),
+        field("type", say("canny (keeps outlines), depth or loose"), _FOLLOWED),
         field("strength", say("How closely (0 to 5)"), "1"),
     )
     await interaction.response.send_modal(
@@ -149,8 +150,8 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
-    # what it began as would show in place of what is asked for now
-    begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="")
+    # What it began as, and what it was to be without, is no word on what is asked for now.
+    begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="", negative_prompt=None)
     request = with_control(limits, begun, source.blob, kind, strength)
     await _ask(interaction, job, request, "motion", source)
 

@@ -28,6 +28,7 @@ from bot.storage.drafts import Draft
 from bot.ui import text
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
 from bot.words import say
+from generator.control.names import LOOSE
 from generator.limits import MAX_PROMPT_CHARACTERS
 from generator.protocol import Request
 from generator.words import Words
@@ -40,7 +41,7 @@ _PARTS = {
     "50-100": Words("The second half"),
 }
 _STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
-_FALLBACK = "depth"
+_OF_DEPTH = ("depth", LOOSE)
 _SHOWN_FIRST = "canny"  # its picture needs no model
 
 
@@ -78,7 +79,7 @@ async def show(
 
 async def change_type(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Another control type."""
-    await _change(interaction, draft_id, "type", values.get("choice", ""), CONTROL_TYPES)
+    await _change(interaction, draft_id, "type", values.get("choice", ""), tuple(CONTROL_TYPES))
 
 
 async def change_part(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
@@ -214,7 +215,7 @@ def _keep(house: House, piece: Path, name: str) -> Attachment:
 def _words(draft: Draft, notes: Sequence[Words]) -> str:
     words = text.prompt(draft.content["request"]["prompt"])
     quoted = "" if draft.content["asks_prompt"] else f"> {words}\n"
-    if draft.content["type"] == _FALLBACK:
+    if draft.content["type"] in _OF_DEPTH:
         told = say("The key frames of your source (depth is seen later). Choose, then press Go.")
     else:
         told = say(
@@ -226,9 +227,7 @@ def _words(draft: Draft, notes: Sequence[Words]) -> str:
 def _view(draft: Draft) -> View:
     view = View(timeout=None)
     content = draft.content
-    view.add_item(
-        _menu("sheet_type", draft.id, Words("type {name}"), content["type"], CONTROL_TYPES)
-    )
+    view.add_item(ActionMenu("sheet_type", draft.id, options=_types(content["type"])))
     parts = [
         SelectOption(label=say(label), value=value, default=value == content["part"])
         for value, label in _PARTS.items()
@@ -239,6 +238,13 @@ def _view(draft: Draft) -> View:
     )
     view.add_item(ActionButton("sheet_go", draft.id, label=say("Go"), style=ButtonStyle.success))
     return view
+
+
+def _types(now: str) -> list[SelectOption]:
+    return [
+        SelectOption(label=say(words), value=name, default=name == now)
+        for name, words in CONTROL_TYPES.items()
+    ]
 
 
 def _menu(action: str, target: str, what: Words, now: str, names: tuple[str, ...]) -> ActionMenu:

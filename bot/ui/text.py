@@ -14,6 +14,7 @@ from bot.jobs.model import Job, State
 from bot.jobs.outlook import Status
 from bot.ui.markdown import escaped
 from bot.words import count, say
+from generator.control.names import called
 from generator.protocol import Request
 from generator.words import Words
 
@@ -167,8 +168,8 @@ def made_with(job: Job) -> str:
     if origin.style:
         words.append(say("style {name}", name=prompt(origin.style, 60)))
     words += [
-        say("follows {kind} at {strength:g}", kind=_kind(control.kind), strength=control.scale)
-        for control in request.controls
+        say("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
+        for kind, strength in map(called, request.controls)
     ]
     if origin.parent_id and (came := _RELATIONS.get(origin.relation)):
         words.append(say("From `{parent}` ({how})", parent=origin.parent_id[:12], how=say(came)))

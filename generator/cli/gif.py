@@ -79,8 +79,8 @@ def _notes(
         yield "--autocast changes nothing: --precision says what is computed in."
     if idle_source:
         yield (
-            "--gif is passed over, since there is no --control-type (depth, canny, or a "
-            "ControlNet's path or hub id)."
+            "--gif is passed over, since there is no --control-type (depth, canny, loose, or "
+            "a ControlNet's path or hub id)."
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
         from generator.nano.foreign import foreign_words

@@ -144,7 +144,9 @@ def _add_control(group: argparse._ArgumentGroup) -> None:
         "--control-type",
         action="append",
         metavar="TYPE",
-        help="depth, canny, or a ControlNet's directory, file or hub id",
+        help="canny: the outlines stay, so a square stays a square; depth: shapes and distances "
+        "stay; loose: depth at half its strength and for half the steps, what moves where stays, "
+        "and the prompt says its shape; or a ControlNet's directory, file or hub id",
     )
     group.add_argument(
         "--gif",

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.gif_flags import DEFAULT_SCHEDULER
-from generator.control.names import annotator_of
+from generator.control.names import annotator_of, control_called
 from generator.errors import RequestError
 from generator.limits import ModelLimits, draw_seed, scheduler_name
-from generator.protocol import Control, Request
+from generator.protocol import Request
 from generator.recipe import Recipe
 
 _T = TypeVar("_T")
@@ -92,7 +92,7 @@ def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) 
     controls = request.controls
     if arguments.control_type is not None:
         scale = limits.controlnet_conditioning_scale
-        controls = tuple(Control(kind, scale=scale) for kind in arguments.control_type)
+        controls = tuple(control_called(kind, scale) for kind in arguments.control_type)
     changes: dict[str, tuple[str, Sequence[Any] | None]] = {
         "scale": ("conditioning scales", arguments.controlnet_conditioning_scale),
         "start": ("guidance starts", arguments.control_guidance_start),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from generator.errors import RequestError
+from generator.protocol import Control
 
 AUTO = "auto"
 DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 ANNOTATORS = ("none", "canny", "lineart", "gray", "tile", "depth")
+LOOSE = "loose"
+"""Depth, held to less, and only while a clip's layout is laid down: what moves where is followed,
+and the prompt says what shape it has."""
+_LOOSE_KIND, _LOOSE_STRENGTH, _LOOSE_END = "depth", 0.5, 0.5
 _TOLD_BY_NAME = ("canny", "depth", "lineart", "tile")
 
 
@@ -17,12 +22,26 @@ def annotator_name(name: str) -> str:
     return name.lower()
 
 
+def control_called(name: str, scale: float) -> Control:
+    """The control of a type by its name, ``loose`` or any other, at so many times its strength."""
+    if name.lower() == LOOSE:
+        return Control(_LOOSE_KIND, scale * _LOOSE_STRENGTH, end=_LOOSE_END)
+    return Control(name, scale)
+
+
+def called(control: Control) -> tuple[str, float]:
+    """The name and the strength that ``control_called`` makes it of."""
+    if control == control_called(LOOSE, control.scale / _LOOSE_STRENGTH):
+        return LOOSE, control.scale / _LOOSE_STRENGTH
+    return control.kind, control.scale
+
+
 def default_for(control_type: str) -> str:
     """The annotator that a ControlNet of this type, or whose path or hub id names it, expects.
 
     ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
     """
-    told = control_type.lower()
+    told = _LOOSE_KIND if control_type.lower() == LOOSE else control_type.lower()
     return next((name for name in _TOLD_BY_NAME if name in told), "none")
 
 

@@ -38,6 +38,36 @@ async def test_a_source_is_followed_at_once_where_it_is_said_how(
     assert str(setup.data) not in row["request"]
 
 
+async def test_loosely_followed_is_depth_for_less(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    """At once, from the sheet, and from a result's form, which forgets what was unwanted before."""
+    setup.engine = "tests.bot.engines.draws:create"
+    loose = [{"kind": "depth", "scale": 0.5, "start": 0.0, "end": 0.5, "annotator": "auto"}]
+    async with running(setup.write(), discord):
+        source = Upload("dance.gif", files.gif(frames=12))
+        asked = {"prompt": "a ball", "negative_prompt": "squares"}
+        sent = await ada.slash("gif", control_gif=source, control_type="loose", **asked)
+        message = await posted(sent)
+        assert files.request_in(message.results[0].data)["controls"] == loose
+        assert "follows loose at 1" in message.text
+        assert "control_type:loose" in await said(await ada.press(message, "Recipe"))
+
+        sheet = await ada.slash("gif", prompt="a ball", control_gif=source)
+        shown = await sheet.message(lambda message: message.files)
+        await ada.choose(shown, "pick:sheet_type", "loose")
+        await sheet.message(lambda message: "depth is seen later" in message.text)
+        made = await posted(await ada.press(shown, "Go"))
+        assert files.request_in(made.results[0].data)["controls"] == loose
+
+        form = await ada.press(message, "Motion of this")
+        await form.acknowledged()
+        moved = await posted(await ada.submit(form, prompt="a fish", type="loose", strength="0.6"))
+        request = files.request_in(moved.results[0].data)
+    assert request["negative_prompt"] is None
+    assert request["controls"][0]["scale"] == 0.3
+
+
 async def test_a_source_is_shown_first_and_go_works_after_a_restart(
     setup: Setup, discord: Sandbox, ada: Person, bob: Person
 ) -> None:
