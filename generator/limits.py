@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
@@ -151,6 +151,21 @@ class ModelLimits:
         defaults = {field.name: field.default for field in fields(cls)}
         said = model_json.values(own, defaults, _ALLOWED) if own.exists() else {}
         return cls(**{"native_edge": edge} | said)
+
+    def upscaled(self, request: Request, image: str) -> Request:
+        """Return a second pass at twice the size, from ``image``, which holds its own frames.
+
+        What it followed is in these already, and so is what it began from.
+        """
+        return replace(
+            request,
+            width=2 * request.width,
+            height=2 * request.height,
+            controls=(),
+            control_source="",
+            image=image,
+            image_strength=self.upscale_strength,
+        )
 
     def allows(self, width: int, height: int) -> bool:
         """Whether frames may be so large."""

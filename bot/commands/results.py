@@ -87,10 +87,7 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """The same GIF at twice the size: a second pass that begins from its own frames.
-
-    What it followed is in these already, and so is what it began from.
-    """
+    """The same GIF at twice the size: a second pass that begins from its own frames."""
     del values
     job, limits = await job_of(interaction, job_id), house_of(interaction).limits
     width, height = 2 * job.request.width, 2 * job.request.height
@@ -103,15 +100,7 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
             edge=2 * limits.native_edge,
         )
     master = await master_of(interaction, job)
-    request = replace(
-        job.request,
-        width=width,
-        height=height,
-        controls=(),
-        control_source="",
-        image=master.blob,
-        image_strength=limits.upscale_strength,
-    )
+    request = limits.upscaled(job.request, master.blob)
     await _ask(interaction, job, request, "upscale", master)
 
 
