@@ -8,7 +8,19 @@ from typing import Any
 from discord import app_commands
 from discord.ui import DynamicItem
 
-from bot.commands import edits, gif, help_, history, lora, menus, queue, results, settings, sheet
+from bot.commands import (
+    edits,
+    gif,
+    help_,
+    history,
+    lora,
+    menus,
+    queue,
+    results,
+    sampling,
+    settings,
+    sheet,
+)
 from bot.config_library import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu
 from bot.ui.buttons import CancelButton, MasterButton
@@ -24,6 +36,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
 ACTIONS: Mapping[str, Action] = {
     **sheet.ACTIONS,
     **results.ACTIONS,
+    **sampling.ACTIONS,
     **edits.ACTIONS,
     **menus.ACTIONS,
     **help_.ACTIONS,

@@ -19,6 +19,7 @@ import discord
 from bot.commands.editing import field
 from bot.commands.results import job_of, master_of
 from bot.commands.rules import check_allowed
+from bot.commands.sampling import sampling_form
 from bot.errors import RefusedError
 from bot.house import house_of
 from bot.intake.children import run_child
@@ -27,7 +28,7 @@ from bot.storage import edits as rows
 from bot.storage.edits import Edit
 from bot.ui import text
 from bot.ui.actions import Form, Values
-from bot.ui.results import EDITS, FINAL_EDITS, edited_view
+from bot.ui.results import EDITS, FINAL_EDITS, SAMPLING, edited_view
 from bot.words import say
 from generator.words import Words
 
@@ -40,6 +41,10 @@ _Interaction = discord.Interaction[Any]
 async def more(interaction: _Interaction, target: str, values: Values) -> None:
     """What was chosen; a caption is asked for first. ``target`` is a job's id, or an edit's."""
     wanted = values.get("choice", "")
+    if wanted == SAMPLING:
+        job = await job_of(interaction, target)
+        await interaction.response.send_modal(sampling_form(job.id, job.request))
+        return
     if wanted not in EDITS:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     await check_allowed(interaction, [])

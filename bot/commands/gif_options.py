@@ -29,6 +29,7 @@ from generator.limits import (
     MAX_STEPS,
     MIN_FRAME_MS,
     MIN_IMAGE_STRENGTH,
+    SCHEDULERS,
     ModelLimits,
     Size,
 )
@@ -88,6 +89,9 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
                 "How closely it follows the prompt (default: {guidance:g}).",
                 guidance=limits.guidance_scale,
             ),
+        ),
+        "scheduler": Option(
+            choice_of(SCHEDULERS), Words("The sampler (default: {name}).", name=limits.scheduler)
         ),
         # Discord's integers end at 2^53, seeds at 2^64
         "seed": Option(

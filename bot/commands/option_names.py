@@ -13,6 +13,7 @@ NAMES = {
     "negative_prompt": Words("negative prompt"),
     "steps": Words("steps"),
     "guidance": Words("guidance"),
+    "scheduler": Words("sampler"),
     "seed": Words("seed"),
     "lora": Words("LoRA"),
     "lora_strength": Words("LoRA strength"),

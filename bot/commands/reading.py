@@ -24,6 +24,7 @@ from generator.limits import (
     Size,
     check_image_strength,
     draw_seed,
+    scheduler_name,
 )
 from generator.protocol import Lora, Request
 from generator.words import Words
@@ -52,6 +53,7 @@ def read_request(
     negative_prompt: object = None,
     steps: object = None,
     guidance: object = None,
+    scheduler: object = None,
     seed: object = None,
     style: Style | None = None,
     loras: tuple[Lora, ...] = (),
@@ -76,7 +78,7 @@ def read_request(
             Words("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
         ),
         guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
+        scheduler=limits.scheduler if scheduler is None else scheduler_name(str(scheduler)[:40]),
         video_length=length,
         video_duration=whole(Words("The duration in milliseconds"), duration, DEFAULT_DURATION),
         loras=loras,

@@ -46,6 +46,7 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
         "duration": request.video_duration,
         "steps": request.steps,
         "guidance": f"{request.guidance_scale:g}",
+        "scheduler": request.scheduler,
         "seed": request.seed,
     }
     if request.negative_prompt is not None:

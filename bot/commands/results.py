@@ -52,7 +52,7 @@ async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
     """The same with another seed."""
     del values
     job = await job_of(interaction, job_id)
-    await _ask(interaction, job, replace(job.request, seed=draw_seed()), "again")
+    await remake(interaction, job, replace(job.request, seed=draw_seed()), "again")
 
 
 async def vary_subtle(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -83,7 +83,7 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
         )
     duration = round(job.request.video_duration * length / now)
     request = replace(job.request, video_length=length, video_duration=duration)
-    await _ask(interaction, job, request, "longer")
+    await remake(interaction, job, request, "longer")
 
 
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -101,7 +101,7 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
         )
     master = await master_of(interaction, job)
     request = limits.upscaled(job.request, master.blob)
-    await _ask(interaction, job, request, "upscale", master)
+    await remake(interaction, job, request, "upscale", master)
 
 
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -114,7 +114,7 @@ async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """What the form said."""
     job, limits = await job_of(interaction, job_id), house_of(interaction).limits
-    await _ask(interaction, job, edited(limits, job.request, values), "edit")
+    await remake(interaction, job, edited(limits, job.request, values), "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -142,7 +142,7 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     # What it began as, and what it was to be without, is no word on what is asked for now.
     begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="", negative_prompt=None)
     request = with_control(limits, begun, source.blob, kind, strength)
-    await _ask(interaction, job, request, "motion", source)
+    await remake(interaction, job, request, "motion", source)
 
 
 async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -231,10 +231,10 @@ async def _vary(interaction: _Interaction, job_id: str, control: Control) -> Non
     request = replace(
         job.request, seed=draw_seed(), controls=(control,), control_source=source.blob
     )
-    await _ask(interaction, job, request, "vary", source)
+    await remake(interaction, job, request, "vary", source)
 
 
-async def _ask(
+async def remake(
     interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
 ) -> None:
     """A new job of whoever pressed, that came from ``job``."""

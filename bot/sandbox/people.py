@@ -293,7 +293,8 @@ def _offered(menu: Json, wanted: str) -> str:
 def _filled_in(row: Json, fields: dict[str, str]) -> Json:
     """One row of a modal as it is submitted: an action row, a label, or a text to read."""
     if "component" in row:  # a label around one component
-        inner = _text_input(row["component"], fields, row.get("label"))
+        fill = _chosen if row["component"]["type"] == _STRING_SELECT else _text_input
+        inner = fill(row["component"], fields, row.get("label"))
         return {"type": row["type"], "id": row.get("id") or 0, "component": inner}
     inputs = [_text_input(each, fields, each.get("label")) for each in row.get("components") or ()]
     return {"type": row["type"], "id": row.get("id") or 0} | (
@@ -301,9 +302,21 @@ def _filled_in(row: Json, fields: dict[str, str]) -> Json:
     )
 
 
+def _chosen(menu: Json, fields: dict[str, str], label: str | None) -> Json:
+    """A menu in a form: what was chosen, with commas between, or what it stood at."""
+    typed = fields.get(menu["custom_id"], fields.get(label or ""))
+    values = [option["value"] for option in menu["options"] if option.get("default")]
+    if typed is not None:
+        values = [_offered(menu, each.strip()) for each in typed.split(",") if each.strip()]
+    fewest = menu.get("min_values", 1) if menu.get("required") is not False else 0
+    if not fewest <= len(values) <= menu.get("max_values", 1):
+        raise NotOffered(f"The menu {label or menu['custom_id']} does not take {values!r}.")
+    return {"type": _STRING_SELECT, "id": 0, "custom_id": menu["custom_id"], "values": values}
+
+
 def _text_input(field: Json, fields: dict[str, str], label: str | None) -> Json:
     if field["type"] != _TEXT_INPUT:
-        raise NotOffered("The sandbox can fill in text inputs only.")
+        raise NotOffered("The sandbox can fill in texts and menus only.")
     typed = fields.get(field["custom_id"], fields.get(label or ""))
     value = typed if typed is not None else field.get("value") or ""
     required = field.get("required") is not False

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import discord
 from discord import ButtonStyle, SelectOption
-from discord.ui import Button, DynamicItem, Item, Modal, Select, TextInput, View
+from discord.ui import Button, DynamicItem, Item, Modal, Select, View
 
 from bot.errors import RefusedError
 from bot.seen import Seen
@@ -95,9 +95,7 @@ class ActionMenu(DynamicItem[Select[View]], template=rf"pick:{_TARGET}"):
 class Form(Modal):
     """A modal; what is sent comes back through ``submitted``, also after a restart."""
 
-    def __init__(
-        self, action: str, target: str, title: str, fields: Sequence[TextInput[View]]
-    ) -> None:
+    def __init__(self, action: str, target: str, title: str, fields: Sequence[Item[View]]) -> None:
         custom_id = f"form:{action}:{target}:{secrets.token_hex(8)}"
         super().__init__(title=title[:45], custom_id=custom_id, timeout=1)
         for field in fields:
@@ -141,13 +139,17 @@ def of_another_version() -> RefusedError:
 
 
 def _fields(data: Any) -> dict[str, str]:
-    """A form's texts by the custom_ids of their fields, whatever they are wrapped in."""
+    """A form's texts by the custom_ids of their fields, whatever they are wrapped in; of a menu,
+    what was chosen, with commas between.
+    """
     found: dict[str, str] = {}
     todo = list(data.get("components") or ())
     while todo:
         part = todo.pop()
         if "value" in part:
             found[str(part.get("custom_id"))] = str(part["value"] or "")
+        elif "values" in part:
+            found[str(part.get("custom_id"))] = ",".join(map(str, part["values"] or ()))
         todo += part.get("components") or ()
         todo += [part["component"]] if part.get("component") else []
     return found

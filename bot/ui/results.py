@@ -24,6 +24,7 @@ EDITS = {
     "emoji": Words("As an emoji"),
     "sticker": Words("As a sticker"),
 }
+SAMPLING = "sampling"  # in the same menu, though it makes the GIF again
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 _FIRST = (
     ("again", Words("Again")),
@@ -60,8 +61,9 @@ def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
         button = MasterButton(job.id)
         button.item.row = 3
         view.add_item(button)
-    many = job.request.video_length > 1
-    view.add_item(_menu(job.id, moves=many, row=2))
+    menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
+    menu.item.add_option(label=say("Steps, sampler, control …"), value=SAMPLING)
+    view.add_item(menu)
     return view
 
 

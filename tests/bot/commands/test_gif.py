@@ -32,6 +32,7 @@ def test_the_names_that_hold() -> None:
         "negative_prompt",
         "steps",
         "guidance",
+        "scheduler",
         "seed",
         "lora",
         "lora_strength",

@@ -6,7 +6,7 @@ import pytest
 
 from bot.commands import ACTIONS
 from bot.jobs.model import Job
-from bot.ui.results import EDITS, result_view
+from bot.ui.results import EDITS, SAMPLING, result_view
 from generator.limits import ModelLimits
 from generator.media import edits
 from tests.bot.jobs.samples import job
@@ -39,8 +39,8 @@ async def test_what_would_be_refused_is_not_offered(
 
 
 async def test_a_single_frame_offers_no_edits_of_motion() -> None:
-    assert _edits(job(video_length=1)) == {"square", "caption", "emoji", "sticker"}
-    assert _edits(job(video_length=2)) == set(EDITS)
+    assert _edits(job(video_length=1)) == {"square", "caption", "emoji", "sticker", SAMPLING}
+    assert _edits(job(video_length=2)) == {*EDITS, SAMPLING}
 
 
 def _actions(made: Job) -> set[str]:
