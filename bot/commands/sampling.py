@@ -13,7 +13,7 @@ from discord import SelectOption
 from discord.ui import Item, Label, Select, View
 
 from bot.commands.editing import field
-from bot.commands.reading import CONTROL_TYPES, number, whole
+from bot.commands.reading import number, whole
 from bot.commands.results import job_of, remake
 from bot.errors import RefusedError
 from bot.house import house_of
@@ -24,6 +24,7 @@ from generator.protocol import Control, Request
 from generator.words import Words
 
 _LONGEST_NUMBER = 8
+_KINDS = ("depth", "canny")  # of ControlNets; the loose way is one of these, held to less
 _GUIDANCE = Words("The guidance scale")
 _CONTROL = Words("The control strength")
 
@@ -37,7 +38,7 @@ def sampling_form(target: str, request: Request) -> Form:
     ]
     if request.controls:
         kinds = tuple(control.kind for control in request.controls)
-        offered = tuple(dict.fromkeys((*CONTROL_TYPES, *kinds)))
+        offered = tuple(dict.fromkeys((*_KINDS, *kinds)))
         strength = f"{request.controls[0].scale:g}"
         items += [
             _choice("kinds", say("What to follow"), offered, kinds, most=len(offered)),
@@ -72,7 +73,7 @@ def _controls(request: Request, values: Values) -> tuple[Control, ...]:
     first = request.controls[0]
     scale = number(_CONTROL, _number(values, "strength"), first.scale)
     kinds = [kind for kind in values.get("kinds", "").split(",") if kind]
-    if any(kind not in known and kind not in CONTROL_TYPES for kind in kinds):
+    if any(kind not in known and kind not in _KINDS for kind in kinds):
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     if not kinds:
         return request.controls
