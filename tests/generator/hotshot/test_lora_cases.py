@@ -175,7 +175,7 @@ def test_each_layer_has_its_own_alpha(tiny: HotshotModel, tmp_path: Path) -> Non
 def test_a_dora_at_any_strength_is_so_much_of_what_it_is_at_1(
     tiny: HotshotModel, tmp_path: Path
 ) -> None:
-    """PEFT and LyCORIS renormalise, each its own way, and are not off at 0."""
+    """PEFT and LyCORIS scale a part of it, each another, and are not off at 0."""
     down, up = pair(ATTENTION, tiny.unet)
     lengths = weight(tiny.unet, ATTENTION).detach().norm(dim=1, keepdim=True) * 1.5
     tensors = {f"{FLAT}.lora_down.weight": down, f"{FLAT}.lora_up.weight": up}
