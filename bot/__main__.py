@@ -1,4 +1,4 @@
-"""The command line: ``hotshot-bot run | status | doctor | db upgrade | sandbox | demo``.
+"""The command line: ``hotshot-bot run | status | doctor | backup | db upgrade | sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -74,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
         "bring the database to this version",
         "`hotshot-bot run` does the same when it starts. The bot must not be running.",
     )
+    backup = _add(
+        commands,
+        "backup",
+        "write the database and its files into one archive",
+        "The bot may run meanwhile. The archive is read back before it gets its name; an older one "
+        "of that name is replaced. Unpack it in an empty data directory to go on from it.",
+    )
+    backup.add_argument("file", type=Path, metavar="FILE", help="the archive (.tar) to write")
     sandbox = _add(
         commands,
         "sandbox",
@@ -113,11 +121,12 @@ def _parser() -> argparse.ArgumentParser:
         (status, "status"),
         (doctor, "doctor"),
         (upgrade, "upgrade"),
+        (backup, "backup"),
         (sandbox, "sandbox"),
         (demo, "demo"),
     ):
         command.set_defaults(module=f"bot.cli.{module}")
-    for command in (run, status, doctor, upgrade):
+    for command in (run, status, doctor, upgrade, backup):
         command.add_argument(
             "--config", type=Path, help="the config file (default: ./config.toml, if there is one)"
         )

@@ -30,6 +30,7 @@ from generator.findings import Finding, decode_findings, encode_workers, look
 from generator.limits import ModelLimits
 from generator.worker import WorkerSettings
 
+_BACK_UP = "back it up by `hotshot-bot backup FILE`, since a copy of the file alone lacks its log"
 _PACKAGES = ("torch", "diffusers", "transformers", "discord.py", "sqlalchemy", "alembic")
 _CHECKUP_SECONDS = 600.0  # torch alone may take a minute from a slow disk
 _MEGABYTE = 2**20
@@ -156,7 +157,8 @@ def _database(storage: StorageSettings) -> str:
     newest = known_revisions()[-1]
     if current is None:
         return f"is empty, brought to {newest} at the next start"
-    return current if current == newest else f"{current}, brought to {newest} at the next start"
+    told = current if current == newest else f"{current}, brought to {newest} at the next start"
+    return told if file is None else f"{told}; {_BACK_UP}"
 
 
 def _sqlite_file(address: URL) -> Path | None:

@@ -190,6 +190,13 @@ def named(connection: Connection, names: Sequence[str]) -> set[str]:
     return set(connection.execute(union_all(*kept)).scalars()) | _beside_drafts(connection)
 
 
+def every_named(connection: Connection) -> set[str]:
+    """All blobs that a row names."""
+    columns = (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
+    found = connection.execute(union_all(*map(select, columns))).scalars()
+    return {name for name in found if name} | _beside_drafts(connection)
+
+
 def _beside_drafts(connection: Connection) -> set[str]:
     """What came with a draft's source: LoRAs, and the picture to begin from."""
     contents = connection.execute(select(drafts.c.content)).scalars()
