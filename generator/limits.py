@@ -63,6 +63,8 @@ STEPS = Words("The number of steps")
 CONTROL_SCALE = Words("The ControlNet's conditioning scale")
 LOOK_STRENGTH = Words("The image strength")
 
+_LONGEST_SHOWN = 60  # characters of a value that a sentence quotes
+_TOO_LONG = 10**20
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
 _ALLOWED: dict[str, model_json.Allowed] = {
@@ -249,7 +251,7 @@ def scheduler_name(name: str) -> str:
     if known not in SCHEDULERS:
         raise RequestError(
             "There is no scheduler {name!r}; there are {names}.",
-            name=name,
+            name=_cut(name),
             names=", ".join(SCHEDULERS),
         )
     return known
@@ -321,7 +323,7 @@ def _check_loras(request: Request) -> None:
     for lora in request.loras:
         if not lora.path.strip():
             raise RequestError("A LoRA has no name; give a .safetensors file or a hub id.")
-        what = Words("The strength of {lora}", lora=lora.path)
+        what = Words("The strength of {lora}", lora=_cut(lora.path))
         _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 
 
@@ -330,7 +332,7 @@ def _check_controls(request: Request) -> None:
     if controls and not request.control_source:
         raise RequestError(
             "The control type {kind} needs a GIF whose motion to follow; give one.",
-            kind=controls[0].kind,
+            kind=_cut(controls[0].kind),
         )
     if request.control_source and not controls:
         raise RequestError(
@@ -366,8 +368,13 @@ def _check_range(what: Words, value: float, lowest: float, highest: float) -> No
             what=what,
             lowest=lowest,
             highest=plain(highest),
-            value=plain(value),
+            value=plain(value) if abs(value) < _TOO_LONG else _cut(str(value)),
         )
+
+
+def _cut(text: str) -> str:
+    """What somebody typed, or a stranger's file says, as it may stand in a sentence."""
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def plain(value: float) -> float:

@@ -75,6 +75,7 @@ GENERATOR = (
     "sources/reader.py",
     "sources/timeline.py",
     "weightfiles/foreign.py",
+    "weightfiles/base_check.py",
     "weightfiles/header.py",
     "weightfiles/kinds.py",
     "weightfiles/lora_base.py",

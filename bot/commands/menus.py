@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import discord
@@ -25,15 +25,18 @@ from bot.commands.reading import read_request
 from bot.commands.restoring import restore
 from bot.commands.rules import held_to_offer, usual_here, wants_private
 from bot.errors import RefusedError
-from bot.house import house_of, may_act_on
+from bot.house import House, house_of, may_act_on
 from bot.intake.message_media import find_media
 from bot.intake.sources import Brought
+from bot.jobs.model import Attachment
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
 from bot.ui import embeds
 from bot.ui.actions import ActionButton, Form, Values
 from bot.words import say
 from generator.errors import MediaError
+from generator.foreign.recipe import foreign_recipe_of, with_foreign
+from generator.lora_tags import take_out_tags
 from generator.protocol import Request
 from generator.recipe import recipe_of
 from generator.words import Words
@@ -109,11 +112,8 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
         return
     found = find_media(message, house.sources.may_be_linked)
     await defer(interaction, private=True)
-    file = await house.sources.take(interaction.user.id, found)
-    recipe = await asyncio.to_thread(recipe_of, house.blobs.path(file.blob))
-    if recipe is None:
-        raise MediaError("That file carries no recipe, so this bot didn't make it; try another.")
-    restored = await restore(interaction, recipe.request)
+    file, _ = await house.sources.take_picture(interaction.user.id, found)
+    restored = await restore(interaction, await _request_in(house, file))
     request = await held_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
@@ -126,6 +126,21 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
         words = say("The recipe in that file, without those of its files that you can't use here.")
     embed = embeds.progress(request, words)
     await interaction.edit_original_response(embed=embed, view=view)
+
+
+async def _request_in(house: House, file: Attachment) -> Request:
+    """What made a file, by this bot or by another program. Raises MediaError."""
+    path = house.blobs.path(file.blob)
+    recipe = await asyncio.to_thread(recipe_of, path)
+    if recipe is not None:
+        return recipe.request
+    foreign = await asyncio.to_thread(foreign_recipe_of, path)
+    if foreign is None:
+        raise MediaError(
+            "That file carries no recipe of this bot's, Automatic1111's or ComfyUI's; try another."
+        )
+    request = with_foreign(read_request(house.limits, prompt=_NO_PROMPT), foreign, house.limits)
+    return replace(request, prompt=take_out_tags(request.prompt)[0])
 
 
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:

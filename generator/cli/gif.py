@@ -8,7 +8,6 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.cli import gif_flags
@@ -16,15 +15,29 @@ from generator.cli.gif_loras import check_loras, with_tags
 from generator.cli.gif_request import build_request, check_request
 from generator.cli.parsing import Parser, UsageError
 from generator.errors import MediaError, RequestError
+from generator.foreign.model import ForeignRecipe
+from generator.foreign.recipe import foreign_recipe_of
 from generator.limits import NANO, ModelLimits, local_path
 from generator.media.output import check_output
 from generator.protocol import Request
 from generator.recipe import Recipe, Setup, recipe_of
+from generator.recipe_trust import check_trusted
+from generator.weightfiles.base_check import check_base
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
 
 _PROGRAM = "hotshot gif"
+# What of a recipe is opened, and the flag that names another.
+_REPLACED = {
+    "model": "pretrained_path",
+    "spatial_unet_base": "spatial_unet_base",
+    "depth_model": "depth_model",
+    "loras": "lora",
+    "controls": "control_type",
+    "control_source": "gif",
+    "image": "image",
+}
 
 
 def add_to(subparsers: Subparsers) -> Parser:
@@ -47,19 +60,19 @@ def run(arguments: Namespace) -> None:
     _check_needed(arguments)
     for path in filter(None, (arguments.output, arguments.control_preview)):
         check_output(path, makes_directory=True)
-    recipe = _recipe(arguments.recipe)
+    recipe, foreign = _read_recipe(arguments)
     setup = _setup(arguments, recipe)
     limits = ModelLimits.of(setup.model)
-    request = build_request(arguments, limits, recipe)
+    request = build_request(arguments, limits, recipe, foreign)
     idle = bool(arguments.gif) and not request.controls  # as the original did, passed over
     if idle:
         request = replace(request, control_source="")
-    if arguments.prompt is not None:
+    if arguments.prompt is not None or foreign is not None:
         request = with_tags(request)
     check_request(request, limits)
     check_loras(request.loras, setup.model)
-    if setup.spatial_unet_base:
-        local_path(setup.spatial_unet_base)
+    if setup.spatial_unet_base and (base := local_path(setup.spatial_unet_base)) is not None:
+        check_base(base)
     if arguments.max_bytes is not None and arguments.max_bytes < 1:
         raise RequestError("The most bytes must be 1 or more.")
     if arguments.control_preview and not request.controls:
@@ -110,13 +123,24 @@ def _check_needed(arguments: Namespace) -> None:
         )
 
 
-def _recipe(path: Path | None) -> Recipe | None:
+def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | None]:
+    """Of the file that is to be made again: Hotshot's own, or else another program's."""
+    path = arguments.recipe
     if path is None:
-        return None
+        return None, None
     recipe = recipe_of(path)
     if recipe is None:
-        raise MediaError(f"{path} carries no recipe of Hotshot's; describe the GIF with --prompt.")
-    return recipe
+        foreign = foreign_recipe_of(path)
+        if foreign is None:
+            raise MediaError(
+                f"{path} carries no recipe of Hotshot's, Automatic1111's or ComfyUI's; describe "
+                "the GIF with --prompt."
+            )
+        return None, foreign
+    if not arguments.trust:
+        said = {flag for flag in _REPLACED.values() if getattr(arguments, flag) is not None}
+        check_trusted(recipe, {field for field, flag in _REPLACED.items() if flag in said})
+    return recipe, None
 
 
 def _setup(arguments: Namespace, recipe: Recipe | None) -> Setup:

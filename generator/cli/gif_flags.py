@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from generator.cli.parsing import (
+    Once,
     Parser,
     device_name,
     lora,
@@ -92,10 +93,17 @@ def _add_file(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--from",
+        action=Once,
         dest="recipe",
         type=Path,
         metavar="FILE",
-        help="make again what is in this file; other flags change what they name",
+        help="make again what is in this file; other flags change what they name. Also reads "
+        "Automatic1111's and ComfyUI's pictures: prompts, seed, steps, size, guidance, sampler",
+    )
+    group.add_argument(
+        "--trust",
+        action="store_true",
+        help="let that recipe open the files, links and hub models that it names",
     )
 
 
@@ -122,6 +130,7 @@ def _add_sampling(group: argparse._ArgumentGroup) -> None:
 def _add_image(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--image",
+        action=Once,
         metavar="SOURCE",
         help="what the first look is: a picture for all frames, or a GIF or film with one for "
         "each; a file, a directory of frames or a link, scaled to fill, its middle kept",
@@ -150,6 +159,7 @@ def _add_control(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--gif",
+        action=Once,
         metavar="SOURCE",
         help="what to follow: a GIF, WebP, PNG, MP4 or WebM, a directory of frames, or a link; "
         "without a type it is passed over",
@@ -183,12 +193,14 @@ def _add_control(group: argparse._ArgumentGroup) -> None:
 def _add_model(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--pretrained-path",
+        action=Once,
         metavar="MODEL",
         help="nano, a directory in Hotshot-XL's layout, a hub id, or beside a base a file of "
         f"temporal layers (default: {NANO})",
     )
     group.add_argument(
         "--spatial-unet-base",
+        action=Once,
         metavar="MODEL",
         help="an SDXL whose pictures to set in motion: a directory, its unet/, a hub id or a "
         ".safetensors file; its text encoders and VAE come along",

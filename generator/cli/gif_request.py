@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from generator.cli.gif_flags import DEFAULT_SCHEDULER
 from generator.control.names import annotator_of, control_called
 from generator.errors import RequestError
+from generator.foreign.model import ForeignRecipe
+from generator.foreign.recipe import with_foreign
 from generator.limits import ModelLimits, draw_seed, scheduler_name
 from generator.protocol import Request
 from generator.recipe import Recipe
@@ -32,9 +34,16 @@ _SIZES = {
 }
 
 
-def build_request(arguments: Namespace, limits: ModelLimits, recipe: Recipe | None) -> Request:
+def build_request(
+    arguments: Namespace,
+    limits: ModelLimits,
+    recipe: Recipe | None,
+    foreign: ForeignRecipe | None = None,
+) -> Request:
     """A complete request, not yet checked; raises RequestError for flags that contradict."""
     start = recipe.request if recipe else _defaults(limits, arguments.output)
+    if foreign is not None:
+        start = with_foreign(start, foreign, limits)
     said: dict[str, Any] = {
         name: value for name in _SAME if (value := getattr(arguments, name)) is not None
     }

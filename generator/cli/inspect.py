@@ -6,25 +6,30 @@ import argparse
 import json
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.cli.parsing import Parser
 from generator.errors import MediaError
+from generator.foreign.recipe import foreign_recipe_of
 from generator.limits import NANO
 from generator.places import existing
 from generator.recipe import Recipe, recipe_of
 from generator.weightfiles.architecture import layers_of, sdxl_layers
+from generator.weightfiles.checkpoint_parts import parts_in
 from generator.weightfiles.foreign import FOREIGN_BYTES, is_picture, refuse_foreign
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
 from generator.weightfiles.lora_facts import facts_of
 from generator.weightfiles.lora_file import LoraFile, in_directory, read_lora
+from generator.weightfiles.schedule_facts import schedule_facts
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
 
 _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+_BASES = (Kind.SDXL, Kind.SDXL_UNET, Kind.HOTSHOT)
 _LORAS = (Kind.LORA, Kind.UNREADABLE_LORA)
 _IN_NOTES = ("has_magnitudes", "lacks_alpha")
 _EXAMPLE = """\
@@ -84,12 +89,16 @@ def _weights(path: Path, model: str | None) -> dict[str, Any]:
     kind = kind_of(header.shapes)
     if kind in _LORAS:
         return {"file": str(path), "kind": str(kind.value)} | _lora(read_lora(path), model)
-    return {
+    facts = {
         "file": str(path),
         "kind": str(kind.value),
         "tensors": len(header.tensors),
         "size_bytes": path.stat().st_size,
     }
+    if kind in _BASES:
+        parts = {"unet", *parts_in(header.shapes)}
+        facts |= {"parts": sorted(parts), **schedule_facts(header).to_dict()}
+    return facts
 
 
 def _lora(lora: LoraFile, model: str | None) -> dict[str, Any]:
@@ -119,6 +128,8 @@ def _picture(path: Path) -> dict[str, Any]:
         "frames": len(found.delays_ms),
         "duration_ms": sum(found.delays_ms),
     }
+    if recipe is None and (foreign := foreign_recipe_of(path)) is not None:
+        return facts | {"recipe": asdict(foreign)}
     return facts | {"recipe": _recipe(recipe) if recipe else None}
 
 

@@ -44,6 +44,21 @@ class Parser(argparse.ArgumentParser):
         raise UsageError(self.prog, f"{message}; see {self.prog} --help.")
 
 
+class Once(argparse.Action):
+    """Refuses to be given a second time, where the last one would win without a word."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if getattr(namespace, self.dest) is not None:
+            parser.error(f"{option_string} is given twice; only one can be used")
+        setattr(namespace, self.dest, values)
+
+
 def with_dashes(words: Sequence[str]) -> list[str]:
     """``--video_length=8`` becomes ``--video-length=8``; values and what follows ``--`` stay."""
     flags_end = words.index("--") if "--" in words else len(words)

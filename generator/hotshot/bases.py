@@ -13,22 +13,18 @@ from typing import Any, Protocol, Self
 
 from torch import Tensor
 
-from generator.errors import ModelError
-from generator.hotshot import checkpoint_names, layout, weights
+from generator.hotshot import checkpoint_names, weights
 from generator.hotshot.components import STEMS, Component
 from generator.hotshot.parts import load_scheduler_config
 from generator.hotshot.sources import base_directory, base_file
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.places import without_place
-from generator.weightfiles.header import read_header
-from generator.weightfiles.kinds import Kind, Shapes, kind_of
+from generator.weightfiles.base_check import check_is_sdxl, read_base_header, unet_folder
+from generator.weightfiles.checkpoint_parts import PREFIXES, parts_in
+from generator.weightfiles.kinds import Shapes
 from generator.weightfiles.schedule_facts import ScheduleFacts, schedule_facts
 from generator.weightfiles.temporal_names import is_temporal
-
-PLAIN_UNET = "UNet2DConditionModel"
-
-_USABLE = (Kind.SDXL, Kind.SDXL_UNET, Kind.HOTSHOT)
 
 
 class Base(Protocol):
@@ -96,10 +92,9 @@ class DirectoryBase:
 
     @classmethod
     def at(cls, directory: Path, name: str, *, unet_only: bool) -> Self:
-        inner = directory / "unet"
-        unet = inner if inner.is_dir() else directory
+        unet = unet_folder(directory)
         config = weights.read_config(unet / "config.json")
-        _check_is_sdxl(unet, config)
+        check_is_sdxl(unet, config)
         beside = {} if unet_only or unet == directory else {n: directory / n for n in STEMS}
         parts = {name: folder for name, folder in beside.items() if folder.is_dir()}
         return cls(name, unet, directory if len(parts) == len(STEMS) else None, config, parts)
@@ -141,17 +136,9 @@ class Checkpoint:
 
     @classmethod
     def open(cls, file: Path, *, unet_only: bool) -> Self:
-        header = read_header(file)
-        shapes = header.shapes
-        kind = kind_of(shapes)
-        if kind not in _USABLE:
-            raise ModelError(
-                "{name} is {kind}; the spatial UNet base must be a Stable Diffusion XL.",
-                name=file.name,
-                kind=kind.value,
-            )
-        parts = frozenset() if unet_only else checkpoint_names.parts_in(shapes)
-        return cls(file, shapes, parts, schedule_facts(header))
+        header = read_base_header(file)
+        parts = frozenset() if unet_only else parts_in(header.shapes)
+        return cls(file, header.shapes, parts, schedule_facts(header))
 
     @property
     def name(self) -> str:
@@ -186,7 +173,7 @@ class Checkpoint:
             return None
         described_in = configs / name
         config = weights.read_config(described_in / "config.json")
-        prefix = checkpoint_names.PREFIXES[name]
+        prefix = PREFIXES[name]
 
         def read() -> dict[str, Tensor]:
             found = weights.read_weights([self.file], keep=lambda one: one.startswith(prefix))
@@ -198,19 +185,3 @@ class Checkpoint:
 def spatial_part(unet: HotshotUNet) -> dict[str, Tensor]:
     """A UNet's own spatial tensors, to compare with."""
     return {name: value for name, value in unet.state_dict().items() if not is_temporal(name)}
-
-
-def _check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:
-    found = config.get("_class_name")
-    if found not in (PLAIN_UNET, layout.CLASS_NAME):
-        raise ModelError(
-            "The spatial UNet base in {unet} is a {found}; give a Stable Diffusion XL.",
-            unet=unet,
-            found=found,
-        )
-    if found == PLAIN_UNET and config.get("addition_embed_type") != "text_time":
-        raise ModelError(
-            "The spatial UNet base in {unet} is that of an older Stable Diffusion; give a "
-            "Stable Diffusion XL.",
-            unet=unet,
-        )

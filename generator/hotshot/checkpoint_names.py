@@ -18,6 +18,7 @@ from torch import Tensor
 
 from generator.errors import ModelError
 from generator.hotshot.components import TEXT_ENCODER, TEXT_ENCODER_2, VAE
+from generator.weightfiles.checkpoint_parts import PREFIXES
 from generator.weightfiles.kinds import LDM_UNET
 from generator.weightfiles.ldm import ldm_names
 from generator.weightfiles.schedule_facts import MARKS
@@ -25,20 +26,6 @@ from generator.weightfiles.temporal_names import is_temporal
 
 Tensors = Mapping[str, Tensor]
 Conversion = Callable[[Tensors, Mapping[str, Any], Path], dict[str, Tensor]]
-
-PREFIXES = {
-    VAE: "first_stage_model.",
-    TEXT_ENCODER: "conditioner.embedders.0.transformer.",
-    TEXT_ENCODER_2: "conditioner.embedders.1.model.",
-}
-
-
-def parts_in(names: Iterable[str]) -> frozenset[str]:
-    """Which networks beside the UNet a file has."""
-    names = list(names)
-    return frozenset(
-        part for part, prefix in PREFIXES.items() if any(name.startswith(prefix) for name in names)
-    )
 
 
 def unet_names(

@@ -19,7 +19,7 @@ from torch import nn
 from generator.errors import ModelError
 from generator.hotshot import layout, weights
 from generator.hotshot.base_schedule import schedule_of
-from generator.hotshot.bases import PLAIN_UNET, Base, find_base
+from generator.hotshot.bases import Base, find_base
 from generator.hotshot.components import STEMS, TEXT_ENCODER, TEXT_ENCODER_2, UNET, VAE, Component
 from generator.hotshot.controlnet import ControlNets
 from generator.hotshot.lora import LoraWardrobe, Networks
@@ -36,6 +36,7 @@ from generator.hotshot.text import TextEncoders
 from generator.hotshot.unet import HotshotUNet
 from generator.hotshot.wanted import DIFFUSERS_STEM
 from generator.places import without_place
+from generator.weightfiles.base_check import PLAIN_UNET
 from generator.weightfiles.header import read_header
 from generator.weightfiles.kinds import Kind, kind_of
 from generator.weightfiles.temporal_names import is_temporal

@@ -96,10 +96,14 @@ def test_a_file_is_made_again_from_its_recipe(
     flags = ("--control-type", str(CONTROLNET), "--gif", str(SOURCE), "--lora", f"{LORA}:0.7")
     first = made(tmp_path / "1.webp", *flags, "--guidance-end", "0.5")
     again = tmp_path / "2.png"
-    assert main(["gif", "--from", str(tmp_path / "1.webp"), "--output", str(again)]) == 0
+    line = ["gif", "--from", str(tmp_path / "1.webp"), "--output", str(again)]
+    assert main(line) == 2
+    assert "would open the model" in capsys.readouterr().err
+    assert main([*line, "--trust"]) == 0
     assert np.array_equal(read_back(again.read_bytes()).frames, first)
     other = tmp_path / "3.png"
-    assert main(["gif", "--from", str(again), "--output", str(other), "--seed", "6"]) == 0
+    line = ["gif", "--trust", "--from", str(again), "--output", str(other), "--seed", "6"]
+    assert main(line) == 0
     assert not np.array_equal(read_back(other.read_bytes()).frames, first)
 
     capsys.readouterr()
@@ -122,7 +126,14 @@ def test_a_file_that_changed_since_is_told(
     flags = ("--control-type", str(CONTROLNET), "--gif", str(source))
     made(tmp_path / "1.png", *flags)
     source.write_bytes(gif(moving_ball(5, 64, 64), [100] * 5))
-    again = ["gif", "--from", str(tmp_path / "1.png"), "--output", str(tmp_path / "2.png")]
+    again = [
+        "gif",
+        "--trust",
+        "--from",
+        str(tmp_path / "1.png"),
+        "--output",
+        str(tmp_path / "2.png"),
+    ]
     capsys.readouterr()
     assert main(again) == 0
     assert f"{source} isn't what it was" in capsys.readouterr().err

@@ -65,7 +65,7 @@ def test_it_goes_with_everything_else_and_is_made_again(
     flags = (*control, "--lora", f"{LORA}:0.5", "--image", str(picture), "--low-vram-mode")
     first = made(tmp_path / "1.webp", *STEPS, *flags)
     again = tmp_path / "2.png"
-    line = ["gif", "--from", str(tmp_path / "1.webp"), "--output", str(again)]
+    line = ["gif", "--trust", "--from", str(tmp_path / "1.webp"), "--output", str(again)]
     assert main(line) == 0
     assert apart(read_back(again.read_bytes()).frames, first) < 0.5
     capsys.readouterr()
