@@ -50,7 +50,8 @@ def test_a_clip_gives_each_frame_its_own_and_twice_the_size(tmp_path: Path) -> N
     first = tmp_path / "first.png"
     made(first, *STEPS)
     larger = tmp_path / "larger.png"
-    line = ["gif", "--from", str(first), "--image", str(first), "--image-strength", "0.25"]
+    own = ("--trust", "--image", str(first), "--image-strength", "0.25")
+    line = ["gif", "--from", str(first), *own]
     assert main([*line, "--width=128", "--height=128", "--output", str(larger)]) == 0
     frames = read_back(larger.read_bytes()).frames
     assert frames.shape == (3, 128, 128, 3)
