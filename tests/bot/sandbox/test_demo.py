@@ -155,8 +155,10 @@ async def test_an_interrupted_demo_leaves_nothing_running(
 @pytest.mark.parametrize("stage", ["", "A sandbox Discord", "The bot starts", "The bot answered"])
 @pytest.mark.parametrize("times", [1, 2])
 async def test_ctrl_c_ends_it_at_every_stage(tmp_path: Path, stage: str, times: int) -> None:
+    told_of_imports = [] if stage else ["-X", "importtime"]
     demo = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bot", "demo", "--output", str(tmp_path / "demo.gif")),
+        *(sys.executable, *told_of_imports, "-m", "bot", "demo"),
+        *("--output", str(tmp_path / "demo.gif")),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=ROOT,
@@ -164,24 +166,27 @@ async def test_ctrl_c_ends_it_at_every_stage(tmp_path: Path, stage: str, times: 
         start_new_session=True,
     )
     assert demo.stdout is not None
+    assert demo.stderr is not None
     async with asyncio.timeout(PATIENCE):
-        while stage:
-            line = (await demo.stdout.readline()).decode()
-            if line.startswith(stage):
-                break
-            assert line, "it ended before that"
-        if not stage:  # while it is being imported
-            await asyncio.sleep(0.3)
+        if stage:
+            await _line_with(demo.stdout, stage)
+        else:  # while the modules of the command are being imported
+            await _line_with(demo.stderr, "bot.sandbox.errors")
         every = psutil.Process(demo.pid).children(recursive=True)
         for _ in range(times):
             os.killpg(demo.pid, signal.SIGINT)  # as a terminal does
             await asyncio.sleep(0.05)
         _, said = await demo.communicate()
-    assert demo.returncode == 130
+    assert demo.returncode == 130, said.decode()
     assert b"Traceback" not in said
     psutil.wait_procs(every, PATIENCE)  # a worker notices that its parent is gone
     assert not [one for one in every if one.is_running()]
     assert {one.name for one in tmp_path.iterdir()} <= {"demo.log"}  # noqa: ASYNC240
+
+
+async def _line_with(stream: asyncio.StreamReader, words: str) -> None:
+    while words not in (line := (await stream.readline()).decode()):
+        assert line, "it ended before that"
 
 
 def test_a_bot_that_does_not_start_is_one_sentence(
