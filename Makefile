@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench nano evaluate clean
+.PHONY: demo test test-lowest lint bench nano evaluate clean
 
 demo: .venv/ready
 	@$(BIN)/python -m bot demo
 
 test: .venv/ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+
+# The quick tests with the lowest versions that pyproject.toml allows.
+test-lowest: .venv-lowest/ready
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses auto --dist loadfile -m "not slow"
 
 lint: .venv/ready
 	$(BIN)/ruff check .
@@ -30,5 +34,8 @@ evaluate: .venv/ready
 .venv/ready: pyproject.toml constraints.txt
 	@tools/environment.sh "$(PYTHON)"
 
+.venv-lowest/ready: pyproject.toml constraints-lowest.txt
+	@tools/environment.sh "$(PYTHON)" .venv-lowest constraints-lowest.txt
+
 clean:
-	rm -rf .venv build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .venv-lowest build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,22 +1,25 @@
 #!/bin/sh
-# Makes .venv, with the exact versions of constraints.txt: `tools/environment.sh PYTHON`, for make.
+# Makes an environment, for make: `tools/environment.sh PYTHON [DIRECTORY [CONSTRAINTS]]`; .venv and
+# constraints.txt, whose exact versions it gets, if none are named.
 # What goes wrong is one sentence and exit code 2; an environment that was only begun is taken away.
 set -u
 
 python=${1:-python3}
+venv=${2:-.venv}
+constraints=${3:-constraints.txt}
 room=2500 # MB that the environment and what pip unpacks on the way may take
 log=out/environment.log
 lock=out/environment.lock
 is_new=no
 
 fail() {
-    echo "The environment .venv can't be made: $1" >&2
+    echo "The environment $venv can't be made: $1" >&2
     exit 2
 }
 
 leave() {
     rm -f "$lock"
-    if [ "$is_new" = yes ] && [ ! -f .venv/ready ]; then rm -rf .venv; fi
+    if [ "$is_new" = yes ] && [ ! -f "$venv/ready" ]; then rm -rf "$venv"; fi
 }
 
 check_python() {
@@ -34,7 +37,7 @@ check_place() {
     mkdir -p out 2>/dev/null && : 2>/dev/null >"$log" ||
         fail "$(pwd) can't be written; use a copy of Hotshot in a directory of your own."
     free=$(df -Pm . | awk 'NR == 2 { print $4 }')
-    [ -f .venv/ready ] || [ "$free" -ge "$room" ] ||
+    [ -f "$venv/ready" ] || [ "$free" -ge "$room" ] ||
         fail "the disk of $(pwd) has $free MB left, and $room are needed; make room, or use another disk."
 }
 
@@ -48,7 +51,7 @@ take_lock() {
 }
 
 install() {
-    .venv/bin/python -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 || explain
+    "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 || explain
 }
 
 explain() {
@@ -66,11 +69,11 @@ check_place
 take_lock
 trap leave EXIT
 trap 'echo "Stopped; make begins anew." >&2; exit 130' INT TERM HUP
-[ -d .venv ] || is_new=yes
-echo "Making the environment .venv; the first time, that takes a few minutes."
-"$python" -m venv .venv >>"$log" 2>&1 || explain
+[ -d "$venv" ] || is_new=yes
+echo "Making the environment $venv; the first time, that takes a few minutes."
+"$python" -m venv "$venv" >>"$log" 2>&1 || explain
 # a small package first: whether there is a network shows at once
-install --retries 1 --no-deps --constraint constraints.txt einops
+install --retries 1 --no-deps --constraint "$constraints" einops
 install --upgrade "pip>=25"
-install --constraint constraints.txt --editable ".[dev]"
-touch .venv/ready
+install --constraint "$constraints" --editable ".[dev]"
+touch "$venv/ready"

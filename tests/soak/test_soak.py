@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.sandbox import Verdict
 from tests.soak.soak import Plan, soak
+
+pytestmark = pytest.mark.slow
 
 SEED = 4
 

@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image, ImageSequence
 
 from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox, Upload
@@ -14,6 +15,8 @@ from generator.media.clip import Frames
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_lora import lora
+
+pytestmark = pytest.mark.slow
 
 
 async def posted(interaction: Interaction) -> Message:

@@ -12,6 +12,8 @@ from bot.sandbox.model import Message
 from tests.bot.end_to_end.process import Setup, running
 from tests.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 ANSWER = "/webhooks/*/messages/@original"
 
 

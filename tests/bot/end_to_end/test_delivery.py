@@ -12,6 +12,8 @@ from bot.sandbox.model import Message
 from bot.sandbox.troubles import Trouble
 from tests.bot.end_to_end.process import Setup, running
 
+pytestmark = pytest.mark.slow
+
 ANSWER = "/webhooks/*/messages/@original"
 MESSAGES = "/channels/*/messages"
 NOISY = "tests.bot.engines.noisy:create"

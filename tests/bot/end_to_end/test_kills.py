@@ -18,6 +18,8 @@ from bot.sandbox.model import Message
 from tests.bot.end_to_end.process import Bot, Setup, running
 from tests.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 _MOST_WRITES = 9  # a few more than there are
 _ROUNDS = 4
 _STATES = {"queued", "running", "delivering", "done"}

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pytest
+
 from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
+
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

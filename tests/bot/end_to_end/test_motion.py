@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.sandbox import Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
 from generator.media.containers import sniff
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
+
+pytestmark = pytest.mark.slow
 
 
 async def posted(interaction: Interaction) -> Message:

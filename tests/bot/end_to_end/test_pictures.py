@@ -7,6 +7,7 @@ import signal
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from PIL import Image, ImageSequence
 
 from bot.sandbox import Person, Sandbox, Upload
@@ -21,6 +22,8 @@ from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
 from tests.patience import PATIENCE
+
+pytestmark = pytest.mark.slow
 
 LOOKS = "tests.bot.engines.looks:create"
 ORANGE = (240, 160, 20)

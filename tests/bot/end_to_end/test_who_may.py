@@ -5,6 +5,7 @@ A thing that is added without a line here fails the first test.
 
 from __future__ import annotations
 
+import pytest
 from discord import app_commands
 
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
@@ -15,6 +16,8 @@ from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, said
 from tests.bot.end_to_end.test_lora import lora
+
+pytestmark = pytest.mark.slow
 
 ANYBODY = "anybody, for themselves"
 USABLE = "whoever may use that LoRA"

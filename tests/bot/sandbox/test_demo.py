@@ -23,6 +23,8 @@ from generator.nano import evaluate, measure
 from tests.bot.end_to_end.process import ROOT
 from tests.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 _PROMPT_SEED = random.randrange(10**6)
 
 

@@ -51,7 +51,9 @@ def frames(model: HotshotModel, *loras: Lora) -> np.ndarray:
 
 def network_of(model: HotshotModel, name: str) -> nn.Module:
     first, second = model.text.encoders
-    found: nn.Module = {"unet": model.unet, "te1": first, "te2": second}[name]
+    # Some versions of transformers have the first encoder's layers in a ``text_model`` as well.
+    inner = getattr(first, "text_model", first)
+    found: nn.Module = {"unet": model.unet, "te1": inner, "te2": second}[name]
     return found
 
 
@@ -134,7 +136,7 @@ def test_strength_reaches_every_layer_however_it_is_spelt(
     spell, says_alpha = SPELLINGS[spelling]
     module = network_of(tiny, network)
     down, up = pair(layer, module)
-    # Files name the first encoder's layers with the prefix that transformers dropped.
+    # Files name the first encoder's layers with the prefix that newer transformers dropped.
     named = f"text_model.{layer}" if network == "te1" else layer
     tensors = {spell(network, named, "down"): down, spell(network, named, "up"): up}
     if says_alpha:

@@ -15,6 +15,8 @@ from generator.nano import captions, clips, control, paths, recipe, unet, world
 from generator.nano.evaluate_control import cases, mask_of, overlap
 from generator.nano.stage import Chance
 
+pytestmark = pytest.mark.slow
+
 LIMITS = ModelLimits(native_edge=64)
 
 

@@ -13,6 +13,8 @@ from generator.nano import outlines, recipe, world
 from generator.protocol import Lora
 from generator.weightfiles.lora_facts import read_lora_facts
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("shape", world.SHAPES)
 @pytest.mark.parametrize("motion", ["moving left", "growing", "spinning"])

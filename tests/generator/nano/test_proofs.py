@@ -8,6 +8,8 @@ import pytest
 from generator.nano import world
 from generator.nano.proofs import motions, ring
 
+pytestmark = pytest.mark.slow
+
 ATTRIBUTES = world.Attributes("red", "star", "growing", "navy")
 
 

@@ -17,6 +17,8 @@ from generator.limits import NANO_DIRECTORY, ModelLimits
 from generator.nano import clips, recipe, stage
 from generator.protocol import Control, Lora, Request
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 KINDS = ("canny", "depth")
 

@@ -20,6 +20,8 @@ from tests.generator.media.pictures import read_back
 from tests.generator.training.conftest import line, losses, metrics, train
 from tests.patience import PATIENCE
 
+pytestmark = pytest.mark.slow
+
 STEPS = ("--max_train_steps=4", "--lr_scheduler=cosine", "--lr_warmup_steps=1")
 
 

@@ -22,6 +22,8 @@ from generator.weightfiles.lora_facts import read_lora_facts
 from tests.generator.hotshot.reference import CPU, TINY
 from tests.generator.training.conftest import losses
 
+pytestmark = pytest.mark.slow
+
 DIFFUSERS, KOHYA = "pytorch_lora_weights.safetensors", "lora_kohya.safetensors"
 
 

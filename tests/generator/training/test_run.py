@@ -21,6 +21,8 @@ from generator.training.journal import wandb_id
 from tests.generator.training.conftest import line, losses, train, write_sample
 from tests.patience import PATIENCE, wait_until
 
+pytestmark = pytest.mark.slow
+
 GO_ON = ("--unet_resume_path=latest",)
 Refused = Callable[[list[str]], str]
 
