@@ -154,8 +154,8 @@ def _add_control(group: argparse._ArgumentGroup) -> None:
         action="append",
         metavar="TYPE",
         help="canny: the outlines stay, so a square stays a square; depth: shapes and distances "
-        "stay; loose: depth at half its strength and for half the steps, what moves where stays, "
-        "and the prompt says its shape; or a ControlNet's directory, file or hub id",
+        "stay; loose: depth at 0.7 of its strength and for 0.7 of the steps, so what moves where "
+        "stays, and the prompt says its shape; or a ControlNet's directory, file or hub id",
     )
     group.add_argument(
         "--gif",

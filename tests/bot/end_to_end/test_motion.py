@@ -47,7 +47,7 @@ async def test_loosely_followed_is_depth_for_less(
 ) -> None:
     """At once, from the sheet, and from a result's form, which forgets what was unwanted before."""
     setup.engine = "tests.bot.engines.draws:create"
-    loose = [{"kind": "depth", "scale": 0.5, "start": 0.0, "end": 0.5, "annotator": "auto"}]
+    loose = [{"kind": "depth", "scale": 0.7, "start": 0.0, "end": 0.7, "annotator": "auto"}]
     async with running(setup.write(), discord):
         source = Upload("dance.gif", files.gif(frames=12))
         asked = {"prompt": "a ball", "negative_prompt": "squares"}
@@ -69,7 +69,7 @@ async def test_loosely_followed_is_depth_for_less(
         moved = await posted(await ada.submit(form, prompt="a fish", type="loose", strength="0.6"))
         request = files.request_in(moved.results[0].data)
     assert request["negative_prompt"] is None
-    assert request["controls"][0]["scale"] == 0.3
+    assert request["controls"][0]["scale"] == 0.42
 
 
 async def test_a_source_is_shown_first_and_go_works_after_a_restart(

@@ -9,8 +9,8 @@ from generator.protocol import Control
 
 
 @pytest.mark.parametrize("name", ["loose", "Loose"])
-def test_loose_is_depth_at_half_its_strength_for_half_the_steps(name: str) -> None:
-    assert control_called(name, 0.8) == Control("depth", 0.4, end=0.5)
+def test_loose_is_depth_at_less_of_its_strength_for_fewer_steps(name: str) -> None:
+    assert control_called(name, 1.0) == Control("depth", 0.7, end=0.7)
     assert annotator_of(name, AUTO) == "depth"
 
 
@@ -20,5 +20,5 @@ def test_a_control_is_called_as_it_was_asked_for(name: str) -> None:
 
 
 def test_depth_with_a_span_of_its_own_is_no_loose_one() -> None:
-    assert called(Control("depth", 0.5, end=0.4)) == ("depth", 0.5)
-    assert called(Control("depth", 0.5, 0.1, 0.5)) == ("depth", 0.5)
+    assert called(Control("depth", 0.5, end=0.5)) == ("depth", 0.5)
+    assert called(Control("depth", 0.5, 0.1, 0.7)) == ("depth", 0.5)
