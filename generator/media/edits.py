@@ -104,7 +104,8 @@ def edited(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") ->
         made = fitted(clip, PLACES[last], comment)
         return replace(made, notes=(*notes, *made.notes))
     after, notes = _stepped(clip, last, words, notes)
-    if after.duration_ms == clip.duration_ms and np.array_equal(after.frames, clip.frames):
+    timed_alike = after.duration_ms == clip.duration_ms and _delays(after) == _delays(clip)
+    if timed_alike and np.array_equal(after.frames, clip.frames):
         raise MediaError(_NO_CHANGE.get(last, _NO_CHANGE["reverse"]))
     return Edited(with_comment(encode(after, suffix), comment), notes)
 
@@ -114,12 +115,14 @@ def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
     size = (place.edge, place.edge)
     frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
     notes: tuple[Words, ...] = ()
-    duration = clip.duration_ms
-    if place.max_ms is not None and duration > place.max_ms:
-        duration = place.max_ms
-        notes = (Words("It plays faster, to last {seconds:g} seconds.", seconds=duration / 1000),)
+    small = clip.with_frames(np.stack(frames))
+    if place.max_ms is not None and clip.duration_ms > place.max_ms:
+        small = _lasting(small, place.max_ms)
+        notes = (
+            Words("It plays faster, to last {seconds:g} seconds.", seconds=place.max_ms / 1000),
+        )
     made = fit(
-        Clip(np.stack(frames), duration),
+        small,
         ".gif",
         place.max_bytes,
         comment,
@@ -144,22 +147,20 @@ def loop(clip: Clip) -> Clip:
     cut = loops.seamless(clip.frames)
     if cut is None:
         return ping_pong(clip)
-    frames = clip.frames[cut.start : cut.stop]
-    duration = max(1, round(clip.duration_ms * len(frames) / len(clip.frames)))
-    return Clip(np.ascontiguousarray(frames), duration)
+    return _of_frames(clip, cut)
 
 
 def ping_pong(clip: Clip) -> Clip:
     """There and back again, the two ends shown once; a clip that does so already stays as it is."""
     if np.array_equal(clip.frames[1:], clip.frames[:0:-1]):
         return clip
-    frames = np.concatenate([clip.frames, clip.frames[-2:0:-1]])
-    return Clip(frames, round(clip.duration_ms * len(frames) / len(clip.frames)))
+    count = len(clip.frames)
+    return _of_frames(clip, [*range(count), *range(count - 2, 0, -1)])
 
 
 def reverse(clip: Clip) -> Clip:
     """From the end to the beginning."""
-    return Clip(np.ascontiguousarray(clip.frames[::-1]), clip.duration_ms)
+    return _of_frames(clip, range(len(clip.frames) - 1, -1, -1))
 
 
 def speed(clip: Clip, factor: float) -> Clip:
@@ -169,7 +170,7 @@ def speed(clip: Clip, factor: float) -> Clip:
     duration = round(clip.duration_ms / factor)
     if duration < _FASTEST_MS * len(clip.frames):
         raise MediaError("It can't be shown any faster; drop some frames instead.")
-    return Clip(clip.frames, duration)
+    return _lasting(clip, duration)
 
 
 def square(clip: Clip) -> Clip:
@@ -177,7 +178,7 @@ def square(clip: Clip) -> Clip:
     edge = min(clip.width, clip.height)
     top, left = (clip.height - edge) // 2, (clip.width - edge) // 2
     cut = clip.frames[:, top : top + edge, left : left + edge]
-    return Clip(np.ascontiguousarray(cut), clip.duration_ms)
+    return clip.with_frames(np.ascontiguousarray(cut))
 
 
 def caption(clip: Clip, words: str) -> Clip:
@@ -187,9 +188,7 @@ def caption(clip: Clip, words: str) -> Clip:
     size = max(10, clip.width // 14)
     font = ImageFont.load_default(size)
     lines = textwrap.wrap(" ".join(words.split()), max(6, int(clip.width / (size * 0.55))))
-    return Clip(
-        np.stack([_written(frame, lines, font, size) for frame in clip.frames]), clip.duration_ms
-    )
+    return clip.with_frames(np.stack([_written(frame, lines, font, size) for frame in clip.frames]))
 
 
 EDITS: dict[str, Callable[[Clip, str], Clip]] = {
@@ -232,7 +231,27 @@ def _written(
 
 def _clip(path: Path) -> Clip:
     source = read(path)
-    return Clip(source.frames, sum(source.delays_ms) or 100 * len(source.frames))
+    return Clip.timed(source.frames, source.delays_ms)
+
+
+def _of_frames(clip: Clip, indices: Sequence[int]) -> Clip:
+    """The frames of those ``indices``, each for its own time."""
+    frames = np.ascontiguousarray(clip.frames[list(indices)])
+    if clip.own_delays_ms:
+        return Clip.timed(frames, [clip.own_delays_ms[index] for index in indices])
+    return Clip(frames, max(1, round(clip.duration_ms * len(frames) / len(clip.frames))))
+
+
+def _lasting(clip: Clip, duration_ms: int) -> Clip:
+    """Faster or slower as a whole."""
+    lasting = replace(clip, duration_ms=duration_ms)
+    if not clip.own_delays_ms:
+        return lasting
+    return Clip(clip.frames, duration_ms, tuple(lasting.delays(1000)))
+
+
+def _delays(clip: Clip) -> list[int]:
+    return clip.delays(1000)
 
 
 def _comment(path: Path) -> str:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from generator.media import edits
 from generator.media.clip import Box, Clip, box_around, changed_boxes
+from generator.media.save import encode
+from generator.sources.reader import read
+from tests.generator.media.pictures import moving_ball
 
 
 def still(count: int, duration_ms: int) -> Clip:
@@ -53,3 +59,27 @@ def test_a_box_around_one_corner() -> None:
     changed = np.zeros((4, 6), np.bool_)
     changed[3, 5] = True
     assert box_around(changed) == Box(5, 3, 1, 1)
+
+
+def test_each_frame_s_own_delay_is_kept_by_every_format_and_edit(tmp_path: Path) -> None:
+    """So a pause at the end stays one."""
+    uneven = (100, 60, 40, 900)
+    clip = Clip.timed(moving_ball(4), uneven)
+    assert clip.duration_ms == 1100
+    for suffix in (".gif", ".webp", ".png"):
+        path = tmp_path / f"ball{suffix}"
+        path.write_bytes(encode(clip, suffix))
+        assert read(path).delays_ms == uneven
+    film = tmp_path / "ball.mp4"
+    film.write_bytes(encode(clip, ".mp4"))
+    assert sum(read(film).delays_ms) == 1100
+    assert edits.reverse(clip).own_delays_ms == uneven[::-1]
+    assert edits.ping_pong(clip).own_delays_ms == (*uneven, 40, 60)
+    assert edits.speed(clip, 2.0).own_delays_ms == (50, 30, 20, 450)
+    assert edits.square(clip).own_delays_ms == uneven
+    assert clip.every(2).own_delays_ms == (160, 940)
+
+
+def test_equal_delays_are_nobody_s_own() -> None:
+    assert Clip.timed(moving_ball(4), [50] * 4).own_delays_ms == ()
+    assert Clip.timed(moving_ball(2), [0, 0]).duration_ms == 200
