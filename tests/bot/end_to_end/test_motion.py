@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bot.sandbox import Interaction, Person, Sandbox, Upload
@@ -151,7 +153,8 @@ async def test_variations_formats_and_privacy(
             assert message.ephemeral
             assert not bob.sees(message)
             assert sniff(message.results[0].data) == "webp"
-    requests = [files.request_in(message.results[0].data) for message in sent.messages]
+            assert b"film grain" not in message.results[0].data  # what is private tells no recipe
+    requests = [json.loads(row["request"]) for row in setup.rows()]
     assert len({request["seed"] for request in requests}) == 3
     assert {request["prompt"] for request in requests} == {"a cat, film grain"}
     assert {request["negative_prompt"] for request in requests} == {"colour"}
