@@ -38,8 +38,10 @@ from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.room import Room
+from generator.errors import ModelError
 from generator.limits import ModelLimits
 from generator.weightfiles.architecture import layers_of
+from generator.weightfiles.lora_layers import ModelLayers
 from generator.words import Words
 from generator.worker import WorkerSettings
 
@@ -187,7 +189,7 @@ def _house(
     loras = LoraIntake(
         settings.loras,
         limits,
-        layers_of(settings.generator.model),
+        _layers(settings.generator.model),
         attachments=places,
         links=links_to(settings.loras.hosts),
         blobs=blobs,
@@ -206,6 +208,15 @@ def _house(
         preferences=Preferences(database),
         daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
     )
+
+
+def _layers(model: str) -> ModelLayers | None:
+    """What LoRAs can change there; None where its configs don't tell, which the worker words."""
+    try:
+        return layers_of(model)
+    except ModelError as error:
+        logger.warning("LoRA files are checked by their shapes alone: %s", error)
+        return None
 
 
 def _attachments(settings: Settings) -> Places:

@@ -26,6 +26,7 @@ from generator.weightfiles.lora_base import SDXL, base_model, unfit
 from generator.weightfiles.lora_facts import LoraFacts, facts_of
 from generator.weightfiles.lora_file import LoraFile, read_lora
 from generator.weightfiles.lora_layers import ModelLayers
+from generator.words import Words
 
 _SDXL_EDGE = 512
 
@@ -41,13 +42,13 @@ class TakenIn:
 
 
 class LoraIntake:
-    """Takes in LoRA files for a model with these ``limits`` and ``layers``."""
+    """Takes in LoRA files for a model of these ``limits``, and ``layers`` where they are known."""
 
     def __init__(
         self,
         settings: LoraSettings,
         limits: ModelLimits,
-        layers: ModelLayers,
+        layers: ModelLayers | None,
         *,
         attachments: Places,
         links: Places,
@@ -118,9 +119,11 @@ class LoraIntake:
 
     def _check_fits(self, lora: LoraFile, name: str) -> None:
         """Raises RefusedError, or ModelError, for one that a worker couldn't put on."""
-        reason = self._layers.misfit(lora)
-        if reason is None:
-            return
+        reason: Words | None = None
+        if self._layers is not None:
+            reason = self._layers.misfit(lora)
+            if reason is None:
+                return
         base = base_model(lora)
         if self._limits.native_edge < _SDXL_EDGE:
             if base is not None:
@@ -138,4 +141,5 @@ class LoraIntake:
             raise RefusedError(
                 "{name} was made for {base}; bring a LoRA for SDXL.", name=name, base=base
             )
-        raise unfit(lora, reason)
+        if reason is not None:
+            raise unfit(lora, reason)

@@ -74,9 +74,11 @@ def _described(lora: StoredLora, title: str) -> Embed:
     embed.add_field(
         name=say("Made for"), value=text.prompt(facts.get("base_model") or say("not said"))
     )
-    ranks = ", ".join(str(rank) for rank in facts.get("ranks") or ()) or say("none")
+    ranks = ", ".join(str(rank) for rank in facts.get("ranks") or ())
     made = str(facts.get("format"))
-    kind = say("{format}, rank {ranks}", format=_FORMATS.get(made, made), ranks=ranks)
+    kind = say(_FORMATS[made]) if made in _FORMATS else made
+    if ranks:
+        kind = say("{format}, rank {ranks}", format=kind, ranks=ranks)
     embed.add_field(name=say("Kind"), value=kind[:200])
     embed.add_field(name=say("Size"), value=text.megabytes(lora.size_bytes))
     embed.add_field(name=say("Strength"), value=figure(lora.strength))
