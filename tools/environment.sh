@@ -11,6 +11,7 @@ room=2500 # MB that the environment and what pip unpacks on the way may take
 log=out/environment.log
 lock=out/environment.lock
 is_new=no
+has_lock=no
 
 fail() {
     echo "The environment $venv can't be made: $1" >&2
@@ -18,7 +19,7 @@ fail() {
 }
 
 leave() {
-    rm -f "$lock"
+    if [ "$has_lock" = yes ]; then rm -f "$lock"; fi
     if [ "$is_new" = yes ] && [ ! -f "$venv/ready" ]; then rm -rf "$venv"; fi
 }
 
@@ -27,7 +28,7 @@ check_python() {
         fail "there is no $python here; install Python 3.11 or newer, or name one: make PYTHON=/path/to/python3 demo"
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) ||
         fail "$python doesn't run; name another Python, 3.11 or newer: make PYTHON=/path/to/python3 demo"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
         fail "$python is Python $version, and 3.11 or newer is needed; name such a one: make PYTHON=/path/to/python3 demo"
     "$python" -c 'import ensurepip, venv' 2>/dev/null ||
         fail "$python has no venv module; install it (on Debian and Ubuntu: sudo apt install python$version-venv)."
@@ -64,11 +65,12 @@ explain() {
     fail "pip failed; its words are in $log${said:+: ${said#ERROR: }}"
 }
 
+trap leave EXIT
+trap 'echo "Stopped; make begins anew." >&2; exit 130' INT TERM HUP
 check_python
 check_place
 take_lock
-trap leave EXIT
-trap 'echo "Stopped; make begins anew." >&2; exit 130' INT TERM HUP
+has_lock=yes
 [ -d "$venv" ] || is_new=yes
 echo "Making the environment $venv; the first time, that takes a few minutes."
 "$python" -m venv "$venv" >>"$log" 2>&1 || explain

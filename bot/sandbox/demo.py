@@ -132,8 +132,12 @@ def _output(plan: Plan) -> Iterator[None]:
         ) from error
     try:
         _take(lock, plan)
-        _check_room(plan.output.parent, "choose another place by --output")
-        yield
+        try:
+            _check_room(plan.output.parent, "choose another place by --output")
+            yield
+        finally:
+            if not os.fstat(lock).st_size:  # the bot never said a word
+                plan.log.unlink(missing_ok=True)
     finally:
         os.close(lock)
 

@@ -13,8 +13,13 @@ from generator.findings import (
     decode_workers,
     encode_workers,
 )
+from generator.hotshot import sources
+from generator.hotshot.wanted import FOLDERS
 from generator.worker import WorkerSettings
+from tests.generator.hotshot.hub import serving
+from tests.generator.hotshot.reference import TINY
 
+REPOSITORY = "somebody/Hotshot-XL"
 NANO = WorkerSettings(model="nano", device="cpu")
 
 
@@ -60,3 +65,27 @@ def test_settings_and_findings_come_through() -> None:
     assert decode_workers(encode_workers(workers)) == workers
     found = [Finding("model", "nano"), Finding.broken("base", "It isn't\nthere.")]
     assert decode_findings("\n".join(one.to_json() for one in found)) == found
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_model_that_the_hub_has_is_not_fetched() -> None:
+    with serving(REPOSITORY, TINY) as hub:
+        findings = {one.subject: one for one in hotshot_checkup.examine([of(REPOSITORY)])}
+        assert "isn't on this machine yet" in findings["model"].text
+        assert all(one.is_fine for one in findings.values())
+        assert not [name for name in hub.downloaded if name.endswith(".safetensors")]
+    findings = {one.subject: one for one in hotshot_checkup.examine([of("somebody/else")])}
+    assert not findings["model"].is_fine  # nobody is there to fetch it from
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_model_that_was_fetched_is_looked_at_as_any_other() -> None:
+    with serving(REPOSITORY, TINY):
+        sources.fetch(REPOSITORY, FOLDERS)
+    findings = {one.subject: one for one in hotshot_checkup.examine([of(REPOSITORY)])}
+    assert findings["model"].is_fine
+    assert findings["model"].text.endswith("in f32")
+
+
+def of(model: str) -> WorkerSettings:
+    return WorkerSettings(model=model, device="cpu")

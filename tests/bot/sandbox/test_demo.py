@@ -237,6 +237,7 @@ def test_a_full_disk_is_one_sentence(
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     said = refusal(capsys, "--output", str(tmp_path / "demo.gif"))
     assert f"The disk of {tmp_path} has 1 MB left" in said
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_prompt_that_can_not_be_typed_is_one_sentence(
