@@ -24,7 +24,7 @@ from discord.http import Route
 
 from bot import events, incoming, outgoing, payloads
 from bot.allowance import Allowance
-from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
+from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
 from bot.commands.options import LocaleTranslator
 from bot.config import DISCORD, DiscordSettings
 from bot.errors import StartupError, TokenError
@@ -77,7 +77,7 @@ class HotshotClient(discord.AutoShardedClient):
         self.logged_in = asyncio.Event()
         self.connected = asyncio.Event()
         self.actions = ACTIONS
-        self._forms = Seen()
+        self.forms = FORMS
         self._interactions = Seen()
         self._allowance = allowance or Allowance(at_once=0, each_second=0)
         self._refusals = Allowance(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
@@ -144,7 +144,7 @@ class HotshotClient(discord.AutoShardedClient):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Forms come here, whether or not this process showed them, and what nothing answers to."""
-        await submitted(interaction, self._forms)
+        await submitted(interaction)
         if interaction.type is discord.InteractionType.component and not _is_known(interaction):
             async with refuse(interaction):
                 raise of_another_version()

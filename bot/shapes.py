@@ -140,6 +140,8 @@ def _check_fields(components: Any, depth: int = 0) -> None:
         part = _object(each, "component")
         if "value" in part and not isinstance(part["value"], str | None):
             raise ShapeError("a field's value is no text")
+        for chosen in _list(_given(part, "values", []), "values"):
+            _text(chosen, "value")
         if part.get("components") is not None:
             _check_fields(part["components"], depth + 1)
         if part.get("component") is not None:

@@ -10,6 +10,7 @@ from discord.ui import DynamicItem
 
 from bot.commands import (
     edits,
+    forms,
     gif,
     help_,
     history,
@@ -22,8 +23,9 @@ from bot.commands import (
     sheet,
 )
 from bot.config_library import Style
-from bot.ui.actions import Action, ActionButton, ActionMenu
+from bot.ui.actions import Action, ActionButton, ActionMenu, Values
 from bot.ui.buttons import CancelButton, MasterButton
+from bot.ui.results import SAMPLING
 from generator.limits import ModelLimits
 
 DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
@@ -43,7 +45,18 @@ ACTIONS: Mapping[str, Action] = {
     **history.ACTIONS,
     **lora.ACTIONS,
     **settings.ACTIONS,
+    **forms.ACTIONS,
 }
+FORMS: Mapping[str, tuple[str, Values]] = {
+    "edit_send": ("edit", {}),
+    "motion_send": ("motion", {}),
+    "caption_send": ("more", {"choice": "caption"}),
+    "sampling_send": ("more", {"choice": SAMPLING}),
+    "sheet_prompt": ("sheet_go", {}),
+    "remix_send": ("remix_open", {}),
+    "animate_send": ("animate_open", {}),
+}
+"""What each form is sent to, and the action that shows it, with what is chosen there."""
 
 AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_commands.ContextMenu
 

@@ -39,7 +39,7 @@ from generator.foreign.recipe import foreign_recipe_of, with_foreign
 from generator.lora_tags import take_out_tags
 from generator.protocol import Request
 from generator.recipe import recipe_of
-from generator.words import Words
+from generator.words import SpokenError, Words
 
 _LONGEST_NUMBER = 8
 _NO_PROMPT = "motion"  # stands there until somebody says what
@@ -72,6 +72,15 @@ async def animate(interaction: discord.Interaction[Any], message: discord.Messag
     content = {"picture": asdict(find_media(message, house.sources.may_be_linked))}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
     await house.keep_draft(draft)
+    await animate_open(interaction, draft.id, {})
+
+
+async def animate_open(
+    interaction: discord.Interaction[Any], draft_id: str, values: Values
+) -> None:
+    """The form."""
+    del values
+    draft = await _draft(interaction, draft_id, "picture")
     fields = (
         field("prompt", say("What moves, and how"), "", long=True),
         field(
@@ -100,7 +109,11 @@ async def animate_send(
     typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
         raise RefusedError("That GIF has already been requested.")
-    await make(interaction, typed)
+    try:
+        await make(interaction, typed)
+    except SpokenError:  # nothing was taken on, so the form may be sent again
+        await house.database.write(drafts.add, draft)
+        raise
 
 
 async def remix(interaction: discord.Interaction[Any], message: discord.Message) -> None:
@@ -172,6 +185,7 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str)
 
 
 ACTIONS = {
+    "animate_open": animate_open,
     "animate_send": animate_send,
     "remix_open": remix_open,
     "remix_send": remix_send,

@@ -2,29 +2,38 @@
 
 A custom_id is ``do:ACTION:ID``, ``pick:ACTION:ID`` or ``form:ACTION:ID:NONCE``, where the id is a
 job's, a draft's or a LoRA's. Anybody can forge one, so whoever acts on it asks who is asking. What
-each action does is a table on the client (``bot.commands.ACTIONS``); nothing is kept in memory but
-which forms were sent already.
+each action does is a table on the client (``bot.commands.ACTIONS``), and so is how each form is
+opened (``bot.commands.FORMS``); nothing is kept in memory.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, Self
 
 import discord
 from discord import ButtonStyle, SelectOption
-from discord.ui import Button, DynamicItem, Item, Modal, Select, View
+from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInput, View
 
 from bot.errors import RefusedError
-from bot.seen import Seen
-from bot.ui.answers import refuse
+from bot.house import house_of
+from bot.storage import forms
+from bot.storage.drafts import Draft
+from bot.ui.answers import refuse, sentence, whisper
+from bot.words import say
+from generator.words import SpokenError
 
 Values = Mapping[str, str]
 """What was chosen or filled in: a menu's choice as ``choice``, a form's fields by their names."""
 Action = Callable[[discord.Interaction[Any], str, Values], Awaitable[None]]
 
+_NOTHING: Values = MappingProxyType({})
+_typed: ContextVar[Values] = ContextVar("typed", default=_NOTHING)
 _TARGET = r"(?P<action>[a-z_]{1,24}):(?P<id>[0-9a-z]{1,40})"
 _FORM = re.compile(rf"form:{_TARGET}:(?P<nonce>[0-9a-f]{{16}})")
 
@@ -99,16 +108,38 @@ class Form(Modal):
         custom_id = f"form:{action}:{target}:{secrets.token_hex(8)}"
         super().__init__(title=title[:45], custom_id=custom_id, timeout=1)
         for field in fields:
+            _fill_in(field, _typed.get())
             self.add_item(field)
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
         """Nothing: ``submitted`` hears of every form, whether this process showed it or not."""
 
 
-async def submitted(interaction: discord.Interaction[Any], sent: Seen) -> None:
+@contextmanager
+def filled_in(values: Values) -> Iterator[None]:
+    """A form that is made inside has these in its fields, whatever it would have had."""
+    token = _typed.set(values)
+    try:
+        yield
+    finally:
+        _typed.reset(token)
+
+
+def _fill_in(field: Item[View], values: Values) -> None:
+    inner = field.component if isinstance(field, Label) else field
+    if isinstance(inner, TextInput) and inner.custom_id in values:
+        inner.default = values[inner.custom_id][: inner.max_length]
+    elif isinstance(inner, Select) and inner.custom_id in values:
+        chosen = values[inner.custom_id].split(",")
+        for option in inner.options:
+            option.default = option.value in chosen
+
+
+async def submitted(interaction: discord.Interaction[Any]) -> None:
     """Acts on a form; called for every interaction, does nothing for those that are none.
 
-    One that was ``sent`` before is a mistake or a trick.
+    One that was sent before, also to an earlier run, is a mistake or a trick. Where one is refused,
+    it can be opened again with all that was typed.
     """
     data: Any = interaction.data
     if interaction.type is not discord.InteractionType.modal_submit:
@@ -117,9 +148,14 @@ async def submitted(interaction: discord.Interaction[Any], sent: Seen) -> None:
     async with refuse(interaction):
         if match is None:
             raise RefusedError("This form is no longer valid; open it again.")
-        if not sent.is_new(match["nonce"]):
+        action, target, typed = match["action"], match["id"], _fields(data)
+        if not await house_of(interaction).database.write(forms.is_new, match["nonce"]):
             raise RefusedError("That form has already been sent; open it again to ask once more.")
-        await perform(interaction, match["action"], match["id"], _fields(data))
+        try:
+            await _act(interaction, action, target, typed)
+        except SpokenError as error:
+            view = await _open_again(interaction, action, target, typed)
+            await whisper(interaction, sentence(error), view)
 
 
 async def perform(
@@ -127,10 +163,32 @@ async def perform(
 ) -> None:
     """Runs an action by its name; whatever goes wrong is whispered."""
     async with refuse(interaction):
-        actions: Mapping[str, Action] = interaction.client.actions
-        if action not in actions:
-            raise of_another_version()
-        await actions[action](interaction, target, values)
+        await _act(interaction, action, target, values)
+
+
+async def _act(
+    interaction: discord.Interaction[Any], action: str, target: str, values: Values
+) -> None:
+    actions: Mapping[str, Action] = interaction.client.actions
+    if action not in actions:
+        raise of_another_version()
+    await actions[action](interaction, target, values)
+
+
+async def _open_again(
+    interaction: discord.Interaction[Any], action: str, target: str, typed: Values
+) -> View | None:
+    """A button that brings a form back as it was sent; None where this person keeps too many."""
+    if action not in interaction.client.forms:
+        return None
+    content = {"form": action, "target": target, "typed": dict(typed)}
+    draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
+    try:
+        await house_of(interaction).keep_draft(draft)
+    except RefusedError:
+        return None
+    view = View(timeout=None)
+    return view.add_item(ActionButton("form_open", draft.id, label=say("Open again")))
 
 
 def of_another_version() -> RefusedError:

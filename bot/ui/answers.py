@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import discord
+from discord.ui import View
 
 from bot.house import house_of
 from bot.logs import about
@@ -19,21 +20,23 @@ from generator.words import SpokenError
 logger = logging.getLogger(__name__)
 
 
-async def whisper(interaction: discord.Interaction[Any], words: str) -> None:
+async def whisper(
+    interaction: discord.Interaction[Any], words: str, view: View | None = None
+) -> None:
     """Says something that only this person sees; a lost answer is logged, never raised."""
     try:
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             await interaction.delete_original_response()  # everybody may see it, this they may not
-        await _send(interaction, words)
+        await _send(interaction, words, {"view": view} if view else {})
     except (*LOST, *UNREADABLE) as error:
         logger.warning("an answer was lost: %s", error)
 
 
-async def _send(interaction: discord.Interaction[Any], words: str) -> None:
+async def _send(interaction: discord.Interaction[Any], words: str, more: dict[str, Any]) -> None:
     if interaction.response.is_done():
-        await interaction.followup.send(words, ephemeral=True)
+        await interaction.followup.send(words, ephemeral=True, **more)
     else:
-        await interaction.response.send_message(words, ephemeral=True)
+        await interaction.response.send_message(words, ephemeral=True, **more)
 
 
 async def add(interaction: discord.Interaction[Any], words: str) -> None:

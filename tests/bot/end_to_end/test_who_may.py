@@ -69,7 +69,9 @@ OF_A_DRAFT = {
     "sheet_strength": OWNER,
     "sheet_go": OWNER,
     "sheet_prompt": OWNER,
+    "animate_open": OWNER,
     "animate_send": OWNER,
+    "form_open": OWNER,
     "remix_open": OWNER,
     "remix_send": OWNER,
 }
