@@ -62,6 +62,7 @@ OF_A_JOB = {
     "delete_sure": OWNER_OR_MANAGER,
     "more": WHERE_IT_STANDS,
     "caption_send": WHERE_IT_STANDS,
+    "sampling_send": WHERE_IT_STANDS,
 }
 OF_A_DRAFT = {
     "sheet_type": OWNER,
@@ -79,6 +80,7 @@ OTHERS = {
     "history_pick": "its owner, and those who marked it",
     "lora_try": USABLE,
     "help_page": ANYBODY,
+    "rules_undo": MANAGER,
 }
 BUTTONS = {
     "ActionButton": "as its action says",
@@ -131,7 +133,7 @@ async def test_a_stranger_gets_no_further_than_a_sentence(
         master = await bob.press(forge(public, f"master:{job_id}"), f"master:{job_id}")
         assert "somebody else's" in await said(master)
         assert "have no such GIF" in await said(await bob.slash("show", id=job_id))
-        assert "None yet" in await said(await bob.slash("history", search="secret"))
+        assert "None of your GIFs" in await said(await bob.slash("history", search="secret"))
         assert "Traceback" not in bot.log
     assert [row["user_name"] for row in setup.rows("user_name")] == ["ada", "ada"]
     assert not message.deleted
