@@ -78,6 +78,7 @@ def without_vae(directory: Path) -> Sections:
     return real(directory / "model")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "subject"),
     [

@@ -61,6 +61,7 @@ def _is_alive(process: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case", list(evaluate.cases(3, _PROMPT_SEED)), ids=lambda case: case.prompt.replace(" ", "-")
 )
