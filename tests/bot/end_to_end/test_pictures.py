@@ -114,7 +114,9 @@ async def test_anybodys_picture_is_animated_from_its_menu(
         await discord.commands_registered()
         assert "image strength" in await said(await ada.slash("settings mine", image_strength=0.4))
         words = await bob.says("no file here")
-        assert "no uploaded file" in await said(await ada.message_command("Animate this", words))
+        assert "no picture, GIF or video" in await said(
+            await ada.message_command("Animate this", words)
+        )
         message = await bob.says("look", SUNSET)
         form = await ada.message_command("Animate this", message)
         await form.acknowledged()
