@@ -36,6 +36,7 @@ class Ledger:
         self._quota = quota
         self._live: dict[str, Job] = {}
         self._running = 0
+        self._bytes_to_come = 0
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
 
     def __iter__(self) -> Iterator[Job]:
@@ -52,6 +53,11 @@ class Ledger:
     def running(self) -> int:
         """How many workers are at."""
         return self._running
+
+    @property
+    def bytes_to_come(self) -> int:
+        """About how much the files of all unfinished jobs will take."""
+        return self._bytes_to_come
 
     async def add(
         self,
@@ -169,10 +175,18 @@ class Ledger:
         self._running += (job.state is State.RUNNING) - (
             before is not None and before.state is State.RUNNING
         )
+        self._bytes_to_come += (not job.state.is_final) * bytes_of(job.request) - (
+            bytes_of(before.request) if before else 0
+        )
         if job.state.is_final:
             self._quota.give_back(job.id)
         else:
             self._live[job.id] = job
+
+
+def bytes_of(request: Request) -> int:
+    """About how large its file will be: a GIF has a byte a pixel, and half of that once packed."""
+    return request.width * request.height * request.video_length // 2
 
 
 def now() -> datetime:

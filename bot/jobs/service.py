@@ -17,7 +17,7 @@ from typing import Any
 from bot.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
 from bot.jobs.courier import Courier
 from bot.jobs.finish import Finisher
-from bot.jobs.ledger import RETRY_SECONDS, Ledger, now
+from bot.jobs.ledger import RETRY_SECONDS, Ledger, bytes_of, now
 from bot.jobs.model import Attachment, Job, Origin, State
 from bot.jobs.outlook import Outlook, Status
 from bot.jobs.pace import Pace
@@ -94,8 +94,7 @@ class JobService:
             raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
         if self._trouble:
             raise NotAcceptedError(self._trouble)
-        waiting = sum(_largest(each.request) for each in self._ledger)
-        await self._room.check(waiting + _largest(request))
+        await self._room.check(self._ledger.bytes_to_come + bytes_of(request))
         job = await self._ledger.add(origin, request, self._model, attachments, most_here=most_here)
         with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
@@ -351,11 +350,6 @@ class JobService:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job's task failed", exc_info=error)
-
-
-def _largest(request: Request) -> int:
-    """The bytes that its file may have: a GIF has one a pixel, before it is packed."""
-    return request.width * request.height * request.video_length
 
 
 def _ticket(job: Job) -> Ticket:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.errors import NotAcceptedError
-from bot.jobs.ledger import Ledger, now
+from bot.jobs.ledger import Ledger, bytes_of, now
 from bot.jobs.model import Job, State
 from bot.jobs.queue import Quota
 from bot.storage.database import open_database
@@ -51,3 +51,18 @@ async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
         assert moved is not None
         assert len(await taken(*(add(5) for _ in range(20)))) == 1
         assert len(ledger) == 7
+
+
+async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
+    async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
+        ledger = Ledger(database, Quota(size=100, per_user=100))
+        each = bytes_of(REQUEST)
+        assert each == 512 * 512 * REQUEST.video_length // 2
+        first, second = [await ledger.add(ORIGIN, REQUEST, "nano") for _ in range(2)]
+        assert ledger.bytes_to_come == 2 * each
+        running = await ledger.move(first, State.RUNNING, attempt=1, started_at=now())
+        assert running is not None
+        assert ledger.bytes_to_come == 2 * each
+        await ledger.move(second, State.CANCELLED, finished_at=now())
+        await ledger.move(running, State.FAILED, finished_at=now())
+        assert ledger.bytes_to_come == 0
