@@ -52,6 +52,15 @@ def available() -> tuple[str, ...]:
     return (*gpus, *metal, "cpu")
 
 
+def kind_of(device: torch.device) -> str:
+    """Return what tells apart devices that round otherwise: a GPU's name, a CPU's vectors."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    if device.type == "cpu":
+        return f"cpu ({torch.backends.cpu.get_cpu_capability()})"
+    return str(device.type)
+
+
 def _device(wanted: str) -> tuple[torch.device, str]:
     found = available()
     if wanted == AUTO:

@@ -143,7 +143,13 @@ class HotshotEngine:
     def recipe(self, request: Request, sources: Sources) -> Recipe:
         """What to put into a request's file, so that it can be made again."""
         lies_in = self.pipeline.model.controlnets.model_directory
-        recipe = write_recipe(request, self.setup, model_directory=lies_in, sources=sources)
+        recipe = write_recipe(
+            request,
+            self.setup,
+            model_directory=lies_in,
+            sources=sources,
+            device=self.pipeline.model.device,
+        )
         return recipe if self.tells_places else recipe.without_places()
 
 

@@ -6,8 +6,12 @@ Imports torch, because the modules that know where models, LoRAs and ControlNets
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
+from generator import devices
 from generator.errors import ModelError
 from generator.hotshot.controlnet_files import find_controlnet
 from generator.hotshot.lora_files import find_lora
@@ -19,18 +23,24 @@ from generator.sources.files import Sources
 
 
 def write_recipe(
-    request: Request, setup: Setup, *, model_directory: Path, sources: Sources
+    request: Request, setup: Setup, *, model_directory: Path, sources: Sources, device: torch.device
 ) -> Recipe:
     """``sources`` are the files that the request names, where they are files.
 
-    ``model_directory`` is where the loaded model lies. Raises ModelError where a LoRA or a
-    ControlNet can't be found.
+    ``model_directory`` is where the loaded model lies, ``device`` where it computes. Raises
+    ModelError where a LoRA or a ControlNet can't be found.
     """
     files = dict(_files(request, setup, model_directory))
     given = {request.control_source: sources.control, request.image: sources.image}
     files |= {name: path for name, path in given.items() if name and path.is_file()}
     hashes = {name: sha256_of(path) for name, path in files.items()}
-    return Recipe(request=request, setup=setup, sha256=hashes)
+    return Recipe(request=request, setup=setup, sha256=hashes, made_on=made_on(device))
+
+
+def made_on(device: torch.device) -> dict[str, str]:
+    """Return what, beside the request and the setup, decides how sums are rounded."""
+    libraries = {name: version(name) for name in ("torch", "diffusers", "transformers")}
+    return {"device": devices.kind_of(device), **libraries}
 
 
 def _files(request: Request, setup: Setup, model_directory: Path) -> Iterator[tuple[str, Path]]:

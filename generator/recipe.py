@@ -22,7 +22,7 @@ from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.places import without_place
 from generator.protocol import Request
-from generator.recipe_values import read_fields, read_hashes, read_request
+from generator.recipe_values import read_fields, read_request, read_texts
 
 _MAKER = "hotshot"
 _WEIGHTS = "*.safetensors"
@@ -51,12 +51,14 @@ class Recipe:
     """A request, and what it was made with; ``setup.precision`` is what was computed in.
 
     ``sha256`` has a hash for each name of a model, LoRA, ControlNet, source or image whose files
-    are known.
+    are known. ``made_on`` names the device and the libraries' versions: with others, or in another
+    precision, sums are rounded otherwise, and the frames are alike and not the same.
     """
 
     request: Request
     setup: Setup
     sha256: Mapping[str, str] = field(default_factory=dict)
+    made_on: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One line."""
@@ -65,6 +67,7 @@ class Recipe:
             "request": self.request.to_dict(),
             "setup": asdict(self.setup),
             "sha256": dict(self.sha256),
+            "made_on": dict(self.made_on),
         }
         return json.dumps(values, ensure_ascii=False)
 
@@ -81,7 +84,8 @@ class Recipe:
             return cls(
                 request=read_request(values["request"]),
                 setup=Setup(**read_fields(Setup, values["setup"])),
-                sha256=read_hashes(values.get("sha256", {})),
+                sha256=read_texts("hashes", values.get("sha256", {})),
+                made_on=read_texts("versions", values.get("made_on", {})),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MediaError(

@@ -64,15 +64,15 @@ def read_value(name: str, wanted: Any, value: Any) -> Any:
     return value
 
 
-def read_hashes(values: Any) -> dict[str, str]:
-    """Hashes by name. Raises TypeError or ValueError."""
+def read_texts(what: str, values: Any) -> dict[str, str]:
+    """Texts by name, such as hashes; ``what`` they are is said. Raises TypeError or ValueError."""
     if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
-        raise TypeError("its hashes are no object of texts")
+        raise TypeError(f"its {what} are no object of texts")
     if len(values) > _MOST_PARTS:
-        raise ValueError(f"it has {len(values)} hashes")
+        raise ValueError(f"it has {len(values)} {what}")
     for name, value in values.items():
-        _check_bounds("the name of a hash", name)
-        _check_bounds("a hash", value)
+        _check_bounds(f"a name among the {what}", name)
+        _check_bounds(f"one of the {what}", value)
     return dict(values)
 
 

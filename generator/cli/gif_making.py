@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from generator.cli.gif_request import STILLS
@@ -93,12 +94,28 @@ def _make(
 
 
 def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
-    for name, known in (recipe.sha256 if recipe else {}).items():
+    if recipe is None:
+        return
+    before = {"precision": recipe.setup.precision, **recipe.made_on}
+    now = {"precision": made.setup.precision, **made.made_on}
+    other = [name for name, value in before.items() if now.get(name, value) != value]
+    if recipe.made_on and other:
+        print(
+            f"This was first made with {_told(before, other)}, and now with {_told(now, other)}; "
+            "the frames may differ a little.",
+            file=sys.stderr,
+        )
+    for name, known in recipe.sha256.items():
         if made.sha256.get(name, known) != known:
             print(
                 f"{name} isn't what it was when this was first made; the frames may differ.",
                 file=sys.stderr,
             )
+
+
+def _told(values: Mapping[str, str], names: Sequence[str]) -> str:
+    said = ", ".join(f"{name} {values[name]}" for name in names)
+    return "".join(letter for letter in said if letter.isprintable())
 
 
 def _frames(request: Request) -> str:

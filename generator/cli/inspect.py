@@ -37,7 +37,8 @@ examples:
   hotshot inspect ball.gif                 its prompt, seed, model and settings
   hotshot inspect pixels.safetensors       for which model a LoRA is, its rank and trigger words
 
-hotshot gif --from ball.gif --output again.gif makes the same frames again."""
+hotshot gif --from ball.gif --output again.gif makes the same frames again: to the last bit on the
+same kind of device, in the same precision and with the same versions (made_on), else much alike."""
 
 
 def add_to(subparsers: Subparsers) -> Parser:
@@ -135,7 +136,8 @@ def _picture(path: Path) -> dict[str, Any]:
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:
     values: dict[str, Any] = json.loads(recipe.to_json())
-    return {**values["setup"], **values["request"], "sha256": values["sha256"]}
+    rest = {"sha256": values["sha256"], "made_on": values["made_on"]}
+    return {**values["setup"], **values["request"], **rest}
 
 
 def _lines(facts: dict[str, Any], indent: str = "") -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from PIL import Image
 from safetensors.numpy import load_file, save_file
 
 from generator.__main__ import main
-from generator.media.clip import Frames
+from generator.media.clip import Clip, Frames
+from generator.media.save import save
+from generator.recipe import recipe_of
 from tests.generator.media.pictures import moving_ball, read_back
 from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
@@ -137,6 +141,27 @@ def test_a_file_that_changed_since_is_told(
     capsys.readouterr()
     assert main(again) == 0
     assert f"{source} isn't what it was" in capsys.readouterr().err
+
+
+def test_another_device_or_version_is_told_where_a_file_is_made_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, again = tmp_path / "1.gif", tmp_path / "2.gif"
+    small = ["--steps", "2", "--width", "64", "--height", "64", "--video-length", "2"]
+    assert main(["gif", "--prompt", "a red ball", *small, "--output", str(first)]) == 0
+    recipe = recipe_of(first)
+    assert recipe is not None
+    assert recipe.made_on["torch"] == version("torch")
+    assert recipe.made_on["device"].startswith("cpu (")
+    line = ["gif", "--from", str(first), "--output", str(again)]
+    capsys.readouterr()
+    assert main(line) == 0
+    assert "first made with" not in capsys.readouterr().err
+
+    there = replace(recipe, made_on={**recipe.made_on, "device": "Z80", "torch": "1.0"})
+    save(Clip(moving_ball(2, 64, 64), 300), first, there.to_json())
+    assert main(line) == 0
+    assert "first made with device Z80, torch 1.0, and now" in capsys.readouterr().err
 
 
 def test_a_preview_alone_needs_no_weights(tmp_path: Path) -> None:

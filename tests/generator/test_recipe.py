@@ -36,6 +36,7 @@ RECIPE = Recipe(
     request=REQUEST,
     setup=Setup(model="/models/mine", spatial_unet_base="o/base", unet_only=True, precision="bf16"),
     sha256={"/looks/ink.safetensors": "ab" * 32},
+    made_on={"device": "cpu (AVX2)", "torch": "2.13.0"},
 )
 
 
