@@ -15,6 +15,7 @@ from pathlib import Path
 
 from bot.errors import BotError
 from generator.errors import HotshotError
+from generator.platforms import check_platform
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 130
@@ -27,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
     chosen = _parser().parse_args(arguments)
     try:
+        check_platform()
         return int(importlib.import_module(chosen.module).execute(chosen))
     except (BotError, HotshotError) as error:
         print(f"hotshot-bot: {error}", file=sys.stderr)

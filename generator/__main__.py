@@ -19,6 +19,7 @@ from generator import logs
 from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
 from generator.errors import CancelledError, HotshotError
+from generator.platforms import check_platform
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
     interrupt = _Interrupt()
     name = "hotshot"
     try:
+        check_platform()
         arguments = _parser().parse_args(with_dashes(sys.argv[1:] if words is None else words))
         name = f"hotshot {arguments.command}"
         logs.configure("DEBUG" if arguments.verbose else "ERROR")

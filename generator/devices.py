@@ -7,6 +7,8 @@ with its reason, which is also logged.
 from __future__ import annotations
 
 import logging
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -65,6 +67,8 @@ def _device(wanted: str) -> tuple[torch.device, str]:
     found = available()
     if wanted == AUTO:
         best = found[0]
+        if best.startswith("cuda"):
+            _check_is_supported(best)
         return torch.device(best), _why(best)
     name = "cuda:0" if wanted == "cuda" else wanted
     if name not in found:
@@ -74,6 +78,8 @@ def _device(wanted: str) -> tuple[torch.device, str]:
             wanted=wanted,
             found=", ".join(found),
         )
+    if name.startswith("cuda"):
+        _check_is_supported(name)
     return torch.device(name), "as asked for"
 
 
@@ -85,6 +91,11 @@ def _why(best: str) -> str:
 
 def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
     if wanted in PRECISIONS:
+        if wanted == "bf16" and not _has_bf16(device):
+            raise RequestError(
+                "{device} can't compute in bf16; give the precision f16, f32 or auto.",
+                device=device,
+            )
         return PRECISIONS[wanted], "as asked for"
     if wanted != AUTO:
         raise RequestError(
@@ -96,10 +107,54 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
         return torch.float32, "exact, and what a CPU does best"
     if device.type == "mps":
         return torch.float16, "half the memory"
-    with torch.cuda.device(device):
-        if torch.cuda.is_bf16_supported(including_emulation=False):
-            return torch.bfloat16, "half the memory, and it never overflows"
+    if _has_bf16(device):
+        return torch.bfloat16, "half the memory, and it never overflows"
     return torch.float16, "half the memory, and this GPU has no bf16"
+
+
+def _has_bf16(device: torch.device) -> bool:
+    """Natively: emulated, it is slower than f32."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "mps":
+        try:
+            torch.zeros(1, dtype=torch.bfloat16, device=device)
+        except (TypeError, RuntimeError):  # before macOS 14
+            return False
+    return True
+
+
+def _check_is_supported(device: str) -> None:
+    """PyTorch finds GPUs that it then has no code for, and says so in the middle of a GIF."""
+    capability, built_for = torch.cuda.get_device_capability(device), torch.cuda.get_arch_list()
+    if not runs_on(capability, built_for):
+        raise RequestError(
+            "{device} ({name}, compute capability {capability}) is not one that this PyTorch was "
+            "built for ({built_for}); install one that was, from pytorch.org, or choose the "
+            "device cpu.",
+            device=device,
+            name=torch.cuda.get_device_name(device),
+            capability=".".join(map(str, capability)),
+            built_for=", ".join(built_for),
+        )
+
+
+def runs_on(capability: tuple[int, int], built_for: Sequence[str]) -> bool:
+    """Whether a PyTorch for these architectures (``sm_86``, ``compute_90``) has code for a GPU.
+
+    Machine code runs on its own major version from its minor on, PTX on whatever came later. True
+    where that can't be told, as for AMD's (``gfx942``).
+    """
+    codes = [re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", one) for one in built_for]
+    if not codes or None in codes:
+        return True
+    for code in filter(None, codes):
+        kind, version = code[1], (int(code[2]), int(code[3]))
+        same_major = version[0] == capability[0]
+        if version <= capability and (same_major or kind == "compute"):
+            return True
+    return False
 
 
 def _name(dtype: torch.dtype) -> str:

@@ -38,6 +38,8 @@ _FLAGS = {
 def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> None:
     """``name`` is ``owner/name`` or ``owner/name@revision``. Raises HotshotError."""
     hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    if constants.HF_HUB_OFFLINE:
+        raise ModelError("HF_HUB_OFFLINE is set, so nothing is fetched; run it without.")
     listing = Listing.of(name, fresh=True)
     if listing.unreached is not None:
         raise hub.why(listing.repository, listing.unreached)

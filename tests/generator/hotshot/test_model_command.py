@@ -260,6 +260,15 @@ def test_a_hub_that_says_nothing_is_given_up_within_seconds_and_once(
         assert "it gave no answer a moment ago" in refusal(capsys, "fetch", REPOSITORY)
 
 
+def test_offline_nothing_is_fetched(
+    hub: Hub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert refusal(capsys, "fetch", REPOSITORY) == (
+        "HF_HUB_OFFLINE is set, so nothing is fetched; run it without."
+    )
+
+
 def test_a_hub_that_is_out_of_order(hub: Hub, capsys: pytest.CaptureFixture[str]) -> None:
     hub.status = 503
     assert "which answers with an error (503); try again later." in refusal(

@@ -1,0 +1,136 @@
+"""The README as a new user types it: each command of its shell blocks is run, or parsed.
+
+A block is run as it stands, in a directory that has what a clone has, one after the other, since
+later ones use what earlier ones made. A block may be left out by a comment before it, which says
+why: `<!-- not run by its test: needs a GPU -->`. Its commands are then read by the real parsers, so
+that every flag in them exists.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from bot.__main__ import _parser as bot_parser
+from generator.__main__ import _parser
+from generator.cli.parsing import with_dashes
+from tests.patience import PATIENCE
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WHAT_A_CLONE_HAS = ("generator", "config.example.toml", "Makefile")
+_BLOCK = re.compile(
+    r"(?:<!-- not run by its test: (?P<why>[^\n]+?) -->\s*\n)?"
+    r"[ \t]*(?:\d+\.[ \t]+)?```sh\n(?P<text>.*?)\n[ \t]*```",
+    re.DOTALL,
+)
+_COMMANDS = {"hotshot": _parser, "hotshot-bot": bot_parser}
+_PLAIN = ("cp", "echo", "mkdir")  # for a shell, with nothing of ours to check
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A shell block; ``why`` it isn't run, or ""."""
+
+    line: int
+    text: str
+    why: str
+
+    def commands(self) -> Iterator[list[str]]:
+        """Words of each command, without comments and redirections."""
+        for line in self.text.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            while words:
+                end = words.index("&&") if "&&" in words else len(words)
+                yield words[: words.index(">")] if ">" in words[:end] else words[:end]
+                words = words[end + 1 :]
+
+
+def blocks() -> list[Block]:
+    return [
+        Block(
+            README.count("\n", 0, found.start("text")) + 1,
+            dedent(found["text"]),
+            found["why"] or "",
+        )
+        for found in _BLOCK.finditer(README)
+    ]
+
+
+def name(block: Block) -> str:
+    return f"line {block.line}"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What somebody has who cloned the repository and made its environment."""
+    directory = tmp_path_factory.mktemp("readme")
+    for one in WHAT_A_CLONE_HAS:
+        (directory / one).symlink_to(ROOT / one)
+    programs = directory / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for program in Path(sys.executable).parent.iterdir():
+        (programs / program.name).symlink_to(program)
+    return directory
+
+
+def test_every_shell_block_is_seen() -> None:
+    assert len(blocks()) == README.count("```sh\n") > 5
+    assert README.count("not run by its test") == sum(bool(one.why) for one in blocks())
+
+
+@pytest.mark.parametrize("block", [one for one in blocks() if not one.why], ids=name)
+def test_a_block_does_what_it_says(block: Block, place: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", block.text],
+        cwd=place,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=5 * PATIENCE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+    )
+    assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+    for words in block.commands():
+        for flag in ("--output", "--control-preview"):
+            if flag in words:
+                made = place / words[words.index(flag) + 1]
+                assert made.stat().st_size > 0
+
+
+@pytest.mark.parametrize("block", blocks(), ids=name)
+def test_every_command_of_a_block_is_one_that_there_is(block: Block) -> None:
+    commands = list(block.commands())
+    assert commands
+    for words in commands:
+        _check(words)
+
+
+def _check(words: Sequence[str]) -> None:
+    program, *rest = words
+    if program == "make":
+        make = shutil.which("make")
+        assert make is not None
+        subprocess.run([make, "--dry-run", *rest], cwd=ROOT, check=True, capture_output=True)
+    elif program.startswith(".venv/bin/"):
+        _COMMANDS[Path(program).name]().parse_args(with_dashes(rest))  # raises, or SystemExit
+    else:
+        assert program in _PLAIN, f"{shlex.join(words)}: not found where somebody types it"
+
+
+def test_commands_within_sentences_are_there_too() -> None:
+    modules = re.findall(r"`[^`\n]*?python -m ([\w.]+)", README)
+    assert modules
+    for module in modules:
+        path = ROOT / module.replace(".", "/")
+        assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
