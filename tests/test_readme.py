@@ -95,6 +95,7 @@ def test_a_block_does_what_it_says(block: Block, place: Path) -> None:
         ["bash", "-euo", "pipefail", "-c", block.text],
         cwd=place,
         check=False,
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=5 * PATIENCE,
