@@ -58,7 +58,7 @@ class WorkerHungError(WorkerDiedError):
     """A generator process said nothing for too long and was killed."""
 
     def __init__(self, seconds: float) -> None:
-        reason = Words("it said nothing for {seconds:g} s and was stopped", seconds=seconds)
+        reason = Words("it didn't respond for {seconds:g} s and was stopped", seconds=seconds)
         super().__init__(None, reason)
 
 

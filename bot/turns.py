@@ -42,8 +42,9 @@ class FairTurns:
         if len(mine) >= self._most_waiting + self._each - self._running[user_id]:
             raise RefusedError(
                 counted(
-                    "One edit or contact sheet of yours is waiting already; wait until it is done.",
-                    "{count} edits and contact sheets of yours are waiting already; wait until "
+                    "One of your edits or contact sheets is already waiting; wait until it is "
+                    "done.",
+                    "{count} of your edits and contact sheets are already waiting; wait until "
                     "one is done.",
                     len(mine),
                 )

@@ -89,7 +89,7 @@ class Recipe:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MediaError(
-                "The recipe in this file can't be followed ({error}); it was changed, or made by "
+                "The recipe in this file can't be used ({error}); it was changed, or made by "
                 "another version.",
                 error=_short(error),
             ) from error
@@ -130,7 +130,7 @@ def recipe_of(path: Path) -> Recipe | None:
         return Recipe.from_json(comment_of(path.read_bytes()))
     except BrokenFileError as error:
         raise MediaError(
-            "{path} is damaged or breaks off in the middle; get it anew.", path=path
+            "{path} is damaged or cut off in the middle; get it again.", path=path
         ) from error
     except (OSError, ValueError) as error:  # ValueError: no path can be so called
         reason = (getattr(error, "strerror", None) or type(error).__name__).lower()

@@ -41,7 +41,7 @@ _DEVELOPERS = "https://discord.com/developers/applications"
 def execute(chosen: argparse.Namespace) -> int:
     healthy = True
     for finding in _findings(chosen.config, is_online=chosen.online):
-        verdict = "ok  " if finding.is_fine else "MEND"
+        verdict = "ok " if finding.is_fine else "FIX"
         print(f"{verdict}  {finding.subject}: {finding.text}", flush=True)
         healthy &= finding.is_fine
     return 0 if healthy else 1
@@ -222,6 +222,6 @@ def _examined(workers: Sequence[WorkerSettings]) -> list[Finding]:
         return [Finding.broken("generator", f"It can't be started ({error}).")]
     if child.returncode:
         said = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
-        words = f"It can't be started ({said}); install the project anew with pip."
+        words = f"It can't be started ({said}); install the project again with pip."
         return [*findings, Finding.broken("generator", words)]
     return findings

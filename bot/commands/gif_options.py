@@ -114,7 +114,7 @@ def _loras() -> dict[str, Option]:
         "lora_strength": Option(
             strength, Words("How strong its effect is (default: as its owner set it).")
         ),
-        "lora_2": Option(LoraOption(), Words("A second one.")),
+        "lora_2": Option(LoraOption(), Words("A second LoRA.")),
         "lora_2_strength": Option(
             strength,
             Words("How strong the second LoRA's effect is (default: as its owner set it)."),
@@ -133,7 +133,7 @@ def _motion() -> dict[str, Option]:
         ),
         "control_type": Option(
             choice_of(list(CONTROL_TYPES), CONTROL_TYPES),
-            Words("What of it is followed; leave it out to look at it first."),
+            Words("What to follow in it; leave this out to look at it first."),
         ),
         "control_strength": Option(
             Bounded(_KIND.number, 0, MAX_CONTROL_SCALE),

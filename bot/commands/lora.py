@@ -97,7 +97,7 @@ def build() -> app_commands.Group:
         ),
         command(
             "rename",
-            Words("Give a LoRA of yours another name."),
+            Words("Rename one of your LoRAs."),
             rename,
             {"lora": which, "name": replace(name, required=True)},
         ),
@@ -221,7 +221,7 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
     if found.owner_id != interaction.user.id:
         _check_manages(interaction, found)
         if wanted is not Shared.ME:
-            raise RefusedError("Only its owner can share it further.")
+            raise RefusedError("Only its owner can share it with more people.")
     if wanted is Shared.SERVER and interaction.guild_id is None:
         raise RefusedError(
             "This isn't a server; use the command in the one you want to share it with."

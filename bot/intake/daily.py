@@ -45,8 +45,8 @@ class DailyLimit:
 def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyLimit:
     """For files that are fetched."""
     refusal = Words(
-        "That is more than the {most} MB of files that one person may bring within 24 hours here; "
-        "try again later.",
+        "That is more than the {most} MB of files that one person may send within 24 hours "
+        "here; try again later.",
         most=megabytes,
     )
     return DailyLimit(database, kind, megabytes * 2**20, refusal)

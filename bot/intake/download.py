@@ -165,7 +165,7 @@ async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -
 def too_large(max_bytes: int) -> RefusedError:
     """What is said of a file above the limit."""
     return RefusedError(
-        "The file is larger than {most:.3g} MB; bring a smaller one.", most=max_bytes / 2**20
+        "The file is larger than {most:.3g} MB; use a smaller one.", most=max_bytes / 2**20
     )
 
 

@@ -196,7 +196,7 @@ def _facts(file: Path, *, moves: bool) -> Facts:
 
     facts = reader.probe(file)
     if moves and len(facts.delays_ms) < 2:
-        raise MediaError("That picture doesn't move; attach a GIF or film with several frames.")
+        raise MediaError("That picture doesn't move; attach a GIF or video with several frames.")
     return facts
 
 

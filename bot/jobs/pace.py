@@ -15,7 +15,7 @@ from generator.protocol import Request
 logger = logging.getLogger(__name__)
 
 
-_LOADING = "loading on "  # before a device's name: how long its model takes to load
+_LOADING = "loading:"  # before a device's name: how long its model takes to load
 
 
 class Pace:

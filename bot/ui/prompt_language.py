@@ -6,40 +6,35 @@ for a hint and never for a refusal.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from functools import lru_cache
+from pathlib import Path
 
 _OTHER_SCRIPTS = 0.3  # share of a prompt's letters
 _TELLING = 2  # small words that tell a language, where English has fewer
 
-# words that stand in nearly every sentence, without those that English writes the same
-_CERTAIN = """
-ein eine einen einem einer eines und auf mit dem vor unter wird nicht
-une avec dans qui sur aux
-una unos unas
-uno nel nella sul sulla che gli
-uma com numa pelo
-een het voor
-"""
-_LIKELY = """
-der das den ist im am zum zur von sich
-un le la les et est du des au
-el los las y en que por con del sobre
-il e o os van met
-"""
-_ENGLISH = """
-a an the of on in with and at is that by from to over under into its
-"""
+_WORDS = Path(__file__).parent / "function_words.json"
 
 
 def is_foreign(prompt: str) -> bool:
     """Return whether the model is likely not to understand the prompt's language."""
     letters = [letter for letter in prompt if letter.isalpha()]
-    others = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
-    if letters and others / len(letters) > _OTHER_SCRIPTS:
+    foreign = sum(not unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    if letters and foreign / len(letters) > _OTHER_SCRIPTS:
         return True
     words = set(re.findall(r"[^\W\d_]+", prompt.lower()))
-    english = len(words.intersection(_ENGLISH.split()))
-    certain = len(words.intersection(_CERTAIN.split()))
-    likely = certain + len(words.intersection(_LIKELY.split()))
-    return (certain > 0 and not english) or (likely >= _TELLING and likely > english)
+    certain, likely, english = (len(words & known) for known in _function_words())
+    others = certain + likely
+    return (certain > 0 and not english) or (others >= _TELLING and others > english)
+
+
+@lru_cache
+def _function_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Words that stand in nearly every sentence: those that tell another language for certain,
+    those that only make it likely since names have them too, and those of English.
+    """
+    lists = json.loads(_WORDS.read_text(encoding="utf-8"))
+    certain, likely, english = (frozenset(lists[kind]) for kind in ("certain", "likely", "english"))
+    return certain, likely, english

@@ -109,8 +109,8 @@ def _with_facts(own: Config, facts: ScheduleFacts, name: str, prediction_type: s
 
 def _unknown(said_by: str, schedule: str) -> ModelError:
     return ModelError(
-        "{name} was trained on a schedule that can't be followed here ({schedule}); choose another "
-        "base, or say what it predicts with the prediction type ({known}).",
+        "{name} was trained on a schedule that can't be used here ({schedule}); choose "
+        "another base, or set what it predicts with the prediction type ({known}).",
         name=said_by,
         schedule=schedule[:80],
         known=", ".join(PREDICTION_TYPES),

@@ -125,8 +125,8 @@ class Plan:
         free, needed = shutil.disk_usage(there).free, self.total - self.done
         if needed > free:
             raise ModelError(
-                "{name} needs {needed} more on the disk of {cache}, which has {free} left; make "
-                "room there, or choose another place by HF_HOME.",
+                "{name} needs {needed} more on the disk of {cache}, which has {free} left; "
+                "make room there, or set HF_HOME to another place.",
                 name=self.listing.repository.name,
                 needed=readable(needed),
                 cache=cache,

@@ -152,14 +152,14 @@ def overflowed(model: HotshotModel, request: Request, tried: torch.dtype) -> Mod
     worn = [lora for lora in request.loras if lora.strength]
     if worn:
         return ModelError(
-            "With {loras} the numbers grow beyond what {precision} holds, and every picture would "
-            "be black; lower the LoRA's strength, or leave it out.",
+            "With {loras}, numbers overflow {precision}, so every picture would be black; "
+            "lower the LoRA's strength, or leave it out.",
             loras=", ".join(f"{lora.path} ({lora.strength:g})" for lora in worn),
             precision=precision,
         )
     return ModelError(
-        "The numbers of {source} grow beyond what {precision} holds, and every picture would be "
-        "black; try another scheduler, or choose another base.",
+        "Numbers in {source} overflow {precision}, so every picture would be black; try "
+        "another scheduler, or choose another base.",
         source=model.origins.get("unet", model.name),
         precision=precision,
     )
@@ -169,8 +169,8 @@ def no_room_for_wider(model: HotshotModel, request: Request) -> ModelError:
     """The sentence where half precision overflows and float32 doesn't fit."""
     worn = ", ".join(lora.path for lora in request.loras if lora.strength)
     return ModelError(
-        "The numbers of {source} grow beyond what {precision} holds, and there is no memory to "
-        "compute in f32; use the precision bf16, a smaller size or fewer frames.",
+        "Numbers in {source} overflow {precision}, and there isn't enough memory to compute "
+        "in f32; use the precision bf16, a smaller size or fewer frames.",
         source=worn or model.origins.get("unet", model.name),
         precision=_SHORT.get(model.dtype, str(model.dtype)),
     )

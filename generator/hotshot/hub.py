@@ -52,8 +52,8 @@ _REFUSALS = (
     RemoteEntryNotFoundError,
     HFValidationError,
 )
-_FULL = Words("The disk of {cache} is full; make room there, or choose another place by HF_HOME.")
-_READ_ONLY = Words("The cache {cache} can't be written; choose another place by HF_HOME.")
+_FULL = Words("The disk of {cache} is full; make room there, or set HF_HOME to another place.")
+_READ_ONLY = Words("The cache {cache} can't be written to; set HF_HOME to another place.")
 _OF_THE_DISK = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -318,14 +318,14 @@ def _no_such_thing(repository: Repository, error: BaseException) -> ModelError:
         )
     if isinstance(error, GatedRepoError):  # is a RepositoryNotFoundError too
         return ModelError(
-            "{name} is gated: accept its terms at {address}, and let this machine know you by "
-            "'hf auth login' or the variable HF_TOKEN.",
+            "{name} is gated: accept its terms at {address}, then log in on this machine with "
+            "'hf auth login' or set the variable HF_TOKEN.",
             name=name,
             address=f"{address()}/{name}",
         )
     if isinstance(error, RevisionNotFoundError):
         return ModelError(
-            "{name} has no revision {revision}; give a branch, a tag or a commit that it has.",
+            "{name} has no revision {revision}; give one of its branches, tags or commits.",
             name=name,
             revision=repository.revision or constants.DEFAULT_REVISION,
         )
@@ -343,8 +343,8 @@ def _refused(name: str, error: HfHubHTTPError) -> ModelError:
     status = error.response.status_code if error.response is not None else 0
     if status in (401, 403):
         return ModelError(
-            "The hub doesn't let this machine have {name} ({status}); check the variable HF_TOKEN, "
-            "or log in again by 'hf auth login'.",
+            "The hub doesn't let this machine have {name} ({status}); check the variable "
+            "HF_TOKEN, or log in again with 'hf auth login'.",
             name=name,
             status=status,
         )

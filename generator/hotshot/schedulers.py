@@ -57,7 +57,7 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
     known = scheduler_name(name)
     if known in _NO_SAMPLES and config.get("prediction_type") == "sample":
         raise RequestError(
-            "{name} can't walk back from what this model predicts, the picture itself; choose "
+            "{name} can't be used with a model that predicts the picture itself; choose "
             "another scheduler, such as {other}.",
             name=known,
             other="ddim",

@@ -41,7 +41,7 @@ def main(job: dict[str, Any]) -> None:
     except MediaError as error:
         _say({"error": error.words.to_dict()})
     except BrokenFileError as error:
-        broken = Words("The file is damaged or breaks off in the middle; get it anew.")
+        broken = Words("The file is damaged or cut off in the middle; get it again.")
         _say({"error": broken.to_dict(), "cause": str(error)})
     except MemoryError:
         too_large = Words("The file needs too much memory to read; make it smaller or shorter.")

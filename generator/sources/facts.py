@@ -51,7 +51,7 @@ class Facts:
             )
         if long > MAX_EDGE:
             raise MediaError(
-                "The file is {size}; at most {most:,} along an edge can be.",
+                "The file is {size}; at most {most:,} pixels along an edge can be read.",
                 size=size,
                 most=MAX_EDGE,
             )

@@ -135,7 +135,7 @@ def _run(
         raise MediaError("There is no file at {path}.", path=path)
     if not (path.is_file() or path.is_dir()):  # a pipe or a device may never come to an end
         raise MediaError(
-            "{path} is neither a file nor a directory; give a GIF or a film.", path=path
+            "{path} is neither a file nor a directory; give a GIF or a video.", path=path
         )
     job = {
         "path": str(path.absolute()),
@@ -172,7 +172,7 @@ def _output(job: str, seconds: float) -> bytes:
         raise _too_long()
     if child.returncode != 0:
         logger.info("a source can't be decoded: %s", said.decode(errors="replace")[-500:].strip())
-        raise MediaError("The file is damaged and can't be read; get it anew or convert it.")
+        raise MediaError("The file is damaged and can't be read; get it again or convert it.")
     return output
 
 

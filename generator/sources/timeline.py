@@ -91,7 +91,7 @@ def _listed(path: Path, kind: str, most: int) -> tuple[Head, str, list[_Packet]]
     )
     listed, said = ffmpeg.run(words)
     if "matches no streams" in said and "Audio:" in said:
-        raise MediaError("The file has sound alone and no picture; give a film.")
+        raise MediaError("The file has only sound and no picture; give a video.")
     codec, packets = _packets(listed)
     decoder = _ALPHA_DECODERS.get(codec, "") if packets[0].has_alpha else ""
     return replace(_head(said), decoder=decoder), codec, packets

@@ -44,7 +44,7 @@ _GGUF = Words(
     "of it."
 )
 _ARCHIVE = Words("{name} is an archive; unpack it, and use the .safetensors file inside.")
-_PICTURE = Words("{name} is a picture or a film, not a model; choose the .safetensors file.")
+_PICTURE = Words("{name} is a picture or a video, not a model; choose the .safetensors file.")
 _MESSAGES = (b'{"', b"[", b"error", b"not found", b"access denied", b"unauthorized", b"forbidden")
 _BY_TEXT: tuple[tuple[tuple[bytes, ...], Words], ...] = (
     ((b"version https://git-lfs",), _POINTER),

@@ -85,7 +85,7 @@ def test_another_comment_is_no_recipe(text: str) -> None:
 def test_a_recipe_that_makes_no_sense_is_a_sentence(part: str, change: dict[str, Any]) -> None:
     values = json.loads(RECIPE.to_json())
     values[part] |= change
-    with pytest.raises(MediaError, match="can't be followed"):
+    with pytest.raises(MediaError, match="can't be used"):
         Recipe.from_json(json.dumps(values))
 
 

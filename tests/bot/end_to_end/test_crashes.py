@@ -163,7 +163,7 @@ async def test_a_worker_that_hangs_is_replaced(setup: Setup, discord: Sandbox, a
     async with running(setup.write(generator={"silence_seconds": 0.5}), discord):
         sent = await ada.slash("gif", prompt="x")
         message = await sent.message(lambda message: "❌" in message.text)
-    assert "said nothing for 0.5 s" in message.text
+    assert "didn't respond for 0.5 s" in message.text
     [row] = setup.rows()
     assert (row["state"], row["attempt"], row["crashes"]) == ("failed", 2, 2)
 

@@ -31,10 +31,10 @@ async def mended(setup: Setup, *flags: str, **values: dict[str, Any]) -> tuple[s
     """The one thing that is to be mended: its subject, and the sentence."""
     code, lines = await doctor(setup, *flags, **values)
     assert code == 1, lines
-    [line] = [line for line in lines if not line.startswith("ok    ")]
-    assert line.startswith("MEND  ")
+    [line] = [line for line in lines if not line.startswith("ok   ")]
+    assert line.startswith("FIX  ")
     assert line.endswith(".")
-    subject, _, sentence = line.removeprefix("MEND  ").partition(": ")
+    subject, _, sentence = line.removeprefix("FIX  ").partition(": ")
     return subject, sentence
 
 
@@ -45,7 +45,7 @@ def real(model: Path | str = "nano", **values: Any) -> Sections:
 async def test_a_good_set_up_passes(setup: Setup, discord: Sandbox) -> None:
     code, lines = await doctor(setup, "--online", **real())
     assert code == 0, lines
-    subjects = [line.removeprefix("ok    ").partition(":")[0] for line in lines]
+    subjects = [line.removeprefix("ok   ").partition(":")[0] for line in lines]
     assert subjects == [
         *("packages", "config", "token", "discord", "login", "data directory", "disk"),
         *("database", "device", "model", "memory", "depth model"),
@@ -184,7 +184,7 @@ async def test_the_shape_of_a_token(setup: Setup, token: str, words: str) -> Non
     config.write_text(config.read_text().replace('"TOKEN"', f"'{token}'"))
     code, printed = await run_command(setup.directory, "doctor", "--config", str(config))
     [line] = [line for line in printed.splitlines() if " token: " in line]
-    assert line.startswith("MEND" if words else "ok")
+    assert line.startswith("FIX" if words else "ok")
     assert words in line
     assert (code == 1) == bool(words), printed
     assert token not in printed

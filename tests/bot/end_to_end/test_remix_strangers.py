@@ -22,10 +22,10 @@ RECIPE = Recipe(
     setup=Setup(),
 )
 SPOILT = {
-    "overflow": ("guidance_scale", "9" * 400, "can't be followed"),
-    "long seed": ("seed", "9" * 4000, "can't be followed"),
+    "overflow": ("guidance_scale", "9" * 400, "can't be used"),
+    "long seed": ("seed", "9" * 4000, "can't be used"),
     "long scheduler": ("scheduler", json.dumps("x" * 3000), "no scheduler"),
-    "surrogate": ("prompt", '"\\ud800"', "can't be followed"),
+    "surrogate": ("prompt", '"\\ud800"', "can't be used"),
 }
 
 

@@ -201,7 +201,7 @@ async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
         [pid] = pool.pids
         await ledger.until(lambda: ledger.deaths)
         [(_, death)] = ledger.deaths
-        assert str(death.reason) == "it said nothing for 0.3 s and was stopped"
+        assert str(death.reason) == "it didn't respond for 0.3 s and was stopped"
         await ledger.until(lambda: ledger.recoveries == 2)
         assert not is_alive(pid)
 
@@ -220,7 +220,7 @@ async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> N
     ledger = Ledger(tmp_path)
     async with pool_of(ledger, "hangs_in_setup", watch=Watch(start_seconds=0.2)):
         await ledger.until(lambda: ledger.reasons)
-    assert "said nothing for 0.2 s" in str(ledger.reasons[0])
+    assert "didn't respond for 0.2 s" in str(ledger.reasons[0])
 
 
 async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -> None:

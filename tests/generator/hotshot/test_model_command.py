@@ -192,8 +192,8 @@ def test_a_gated_repository(
     hub.main.gated = True
     sentence = refusal(capsys, "fetch", REPOSITORY)
     assert sentence == (
-        f"{REPOSITORY} is gated: accept its terms at {hub.endpoint}/{REPOSITORY}, and let this "
-        "machine know you by 'hf auth login' or the variable HF_TOKEN."
+        f"{REPOSITORY} is gated: accept its terms at {hub.endpoint}/{REPOSITORY}, then log in "
+        "on this machine with 'hf auth login' or set the variable HF_TOKEN."
     )
     monkeypatch.setenv("HF_TOKEN", "somebody-else")
     assert refusal(capsys, "fetch", REPOSITORY) == sentence
@@ -232,7 +232,7 @@ def test_a_revision_and_a_file_that_are_not_there(
 ) -> None:
     (hub.main.directory / "one.safetensors").write_bytes(b"x")
     assert refusal(capsys, "fetch", REPOSITORY, "--revision", "v9") == (
-        f"{REPOSITORY} has no revision v9; give a branch, a tag or a commit that it has."
+        f"{REPOSITORY} has no revision v9; give one of its branches, tags or commits."
     )
     assert refusal(capsys, "fetch", REPOSITORY, "--file", "two.safetensors") == (
         f"{REPOSITORY} has no file two.safetensors; its .safetensors files: one.safetensors."
@@ -299,8 +299,8 @@ def test_a_disk_that_fills_up_meanwhile(
     (blobs / f"{_sha256(weights)}.hotshot.incomplete").symlink_to("/dev/full")
     sentence = refusal(capsys, "fetch", REPOSITORY).splitlines()[-1]
     assert sentence.removeprefix("hotshot model: ") == (
-        f"The disk of {tmp_path / 'cache'} is full; make room there, or choose another place by "
-        "HF_HOME."
+        f"The disk of {tmp_path / 'cache'} is full; make room there, or set HF_HOME to "
+        "another place."
     )
 
 
@@ -311,7 +311,7 @@ def test_a_cache_that_cannot_be_written(
     cache = tmp_path / "file" / "cache"
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
     assert refusal(capsys, "fetch", REPOSITORY) == (
-        f"The cache {cache} can't be written; choose another place by HF_HOME."
+        f"The cache {cache} can't be written to; set HF_HOME to another place."
     )
 
 
