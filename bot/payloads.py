@@ -15,6 +15,7 @@ _COMPONENT = discord.InteractionType.component.value
 _TEXT_CHANNEL, _DIRECT, _GROUP = 0, 1, 3
 _PRIVATE = 2  # the context of group messages, and of people among themselves
 _ROW = 1
+_EPHEMERAL = 64
 _ROLES = "roles_of_asker"  # Discord has no such field
 _MESSAGE: Event = {
     "type": 0,
@@ -68,13 +69,15 @@ def _channel(interaction: Event) -> Event:
 def _pressed(interaction: Event, data: Event) -> Event:
     """The message that a component stands in, holding that one alone.
 
-    What a press does stands in its custom_id, and discord.py must find it in the message; whatever
-    else the message is said to hold isn't looked at.
+    What a press does stands in its custom_id, and discord.py must find it in the message; of
+    whatever else the message is said to hold, only whether one person alone sees it is looked at.
     """
     pressed = {"type": data["component_type"], "custom_id": data["custom_id"], "options": []}
     row = {"type": _ROW, "components": [{"style": 2, "label": "…", **pressed}]}
-    pressed_in = {"id": (interaction.get("message") or {}).get("id", "0")}
-    return _message(pressed_in, interaction) | {"components": [row], "flags": 0}
+    message = interaction.get("message") or {}
+    flags = message.get("flags")
+    seen = {"components": [row], "flags": flags & _EPHEMERAL if isinstance(flags, int) else 0}
+    return _message({"id": message.get("id", "0")}, interaction) | seen
 
 
 def _message(message: Event, interaction: Event) -> Event:

@@ -1,14 +1,16 @@
-"""A source before the GPU is spent: its key frames, what is seen of them, and then Go.
+"""A source before the GPU is spent: its key frames, what is seen of them, and then Go or Cancel.
 
 What was asked for waits as a draft in the database, so the message works after a restart; pressed
-twice, it makes one GIF.
+twice, it makes one GIF. Depth takes a model and seconds, so its maps are drawn in after the key
+frames. A sheet whose draft is used up is closed: its buttons and menus go.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +23,21 @@ from bot.commands.asking import Order, ask, variations
 from bot.commands.reading import CONTROL_TYPES, with_control
 from bot.errors import RefusedError
 from bot.house import House, house_of
-from bot.intake.sheets import cut, draw_sheet
+from bot.intake.sheets import cut, draw_depth, draw_sheet
 from bot.jobs.model import Attachment
+from bot.jobs.ways import ORIGINAL
+from bot.lost import LOST, UNREADABLE
 from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.ui import text
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
 from bot.words import say
-from generator.control.names import LOOSE
+from generator.control.names import DEPTH_MODEL, LOOSE
 from generator.limits import MAX_PROMPT_CHARACTERS
 from generator.protocol import Request
-from generator.words import Words
+from generator.words import SpokenError, Words
+
+logger = logging.getLogger(__name__)
 
 WHOLE = "0-100"
 _PARTS = {
@@ -42,6 +48,12 @@ _PARTS = {
 }
 _STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
 _OF_DEPTH = ("depth", LOOSE)
+_SEEN = Words("The key frames of your source, and what is seen of them. Choose, then press Go.")
+_SEEN_SOON = Words(
+    "The key frames of your source; what depth sees of them follows in a moment. Choose, then "
+    "press Go."
+)
+_UNSEEN = Words("The key frames of your source. Choose, then press Go.")
 _SHOWN_FIRST = "canny"  # its picture needs no model
 
 
@@ -71,6 +83,7 @@ async def show(
         "parent_id": order.parent_id,
         "relation": order.relation,
         "style": order.style,
+        "token": interaction.token,  # edits the sheet once it is to be closed
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await house_of(interaction).keep_draft(draft)
@@ -118,10 +131,36 @@ async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: V
     await _make(interaction, replace(draft, content=draft.content | {"request": request}))
 
 
+async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Makes nothing; the files that came go where nothing else needs them."""
+    del values
+    draft, house = await _draft(interaction, draft_id), house_of(interaction)
+    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+        raise RefusedError("That GIF has already been requested.")
+    words = say("Cancelled; nothing was made.")
+    await interaction.response.edit_message(content=words, attachments=[], view=None)
+    await house.drop_unnamed([draft.blob, *(each["blob"] for each in draft.content["files"])])
+
+
 async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
-    house, content = house_of(interaction), draft.content
-    await interaction.response.defer(thinking=True, ephemeral=content["private"])
+    house = house_of(interaction)
+    await interaction.response.defer(thinking=True, ephemeral=draft.content["private"])
     answer = await interaction.original_response()
+    order = await _order(house, draft)
+    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+        raise RefusedError("That GIF has already been requested.")
+    try:
+        await ask(interaction, variations(order, draft.content["count"]), answer.id)
+    except SpokenError:  # nothing was taken on, so Go may be pressed again
+        await house.database.write(drafts.add, draft)
+        raise
+    await _close(interaction, draft)
+    await house.drop_unnamed([draft.blob])  # where a part of it was chosen
+
+
+async def _order(house: House, draft: Draft) -> Order:
+    """What Go asks for. Raises RefusedError and RequestError."""
+    content = draft.content
     file = await _part_of(house, draft)
     request = with_control(
         house.limits,
@@ -130,7 +169,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
         content["type"],
         content["strength"],
     )
-    order = Order(
+    return Order(
         request=request,
         files=(*(Attachment(**each) for each in content["files"]), file),
         suffix=content["suffix"],
@@ -139,14 +178,24 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
         relation=content["relation"],
         style=content.get("style", ""),  # a draft of an earlier version has none
     )
-    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
-        raise RefusedError("That GIF has already been requested.")
+
+
+async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    """The sheet says that Go was heard, and can't be pressed again.
+
+    Go may come from a form that was opened again elsewhere, so the sheet is edited by the token
+    that drew it. Where that has expired, the next press closes it.
+    """
+    if not (token := draft.content.get("token", "")):  # drawn by an earlier version
+        return
+    quoted = text.prompt(draft.content["request"]["prompt"])
+    sheet = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
-        await ask(interaction, variations(order, content["count"]), answer.id)
-    except RefusedError:  # nothing was taken on, so Go may be pressed again
-        await house.database.write(drafts.add, draft)
-        raise
-    await house.drop_unnamed([draft.blob])  # where a part of it was chosen
+        await sheet.edit_message(
+            ORIGINAL, content=f"> {quoted}\n{say('Your GIF was requested.')}", view=None
+        )
+    except (*LOST, *UNREADABLE) as error:
+        logger.info("the contact sheet stays open: %s", error)
 
 
 async def _change(
@@ -156,41 +205,79 @@ async def _change(
     value: str,
     offered: tuple[str, ...],
 ) -> None:
-    draft = await _draft(interaction, draft_id)
+    await _draft(interaction, draft_id)
     if value not in offered:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     await interaction.response.defer()
-    changed = replace(draft, content=draft.content | {key: value})
-    await house_of(interaction).database.write(drafts.change, draft_id, changed.content)
-    await _draw(interaction, changed)
+    changed = {key: value, "token": interaction.token}
+    draft = await house_of(interaction).database.write(drafts.change, draft_id, changed)
+    if draft is not None:
+        await _draw(interaction, draft)
 
 
 async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
-    """Somebody's own draft. Raises RefusedError."""
+    """Somebody's own draft. Raises RefusedError, and closes the sheet that was pressed."""
     draft = await house_of(interaction).database.read(drafts.get, draft_id)
     # a button can be forged to name a draft of another kind
     is_sheet = draft is not None and "part" in draft.content
-    if draft is None or not is_sheet or draft.user_id != interaction.user.id:
-        raise RefusedError(
-            "That contact sheet was already used or has expired; attach the GIF again."
-        )
-    return draft
+    if draft is not None and is_sheet and draft.user_id == interaction.user.id:
+        return draft
+    pressed = interaction.message
+    if pressed is not None and pressed.flags.ephemeral:  # a forged press closes nothing for others
+        await interaction.response.edit_message(view=None)
+    raise RefusedError("That contact sheet was already used or has expired; attach the GIF again.")
 
 
 async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    """Key frames and what is seen of them; where that is depth, it follows."""
     house, content = house_of(interaction), draft.content
     file = await _part_of(house, draft)
+    source, request = house.blobs.path(file.blob), Request.from_dict(content["request"])
     picture = house.scratch / f"sheet-{secrets.token_hex(8)}.png"
+    depth_model = house.settings.generator.depth_model or DEPTH_MODEL
     try:
-        request = Request.from_dict(content["request"])
-        source = house.blobs.path(file.blob)
-        notes = await draw_sheet(draft.user_id, source, picture, request, content["type"])
-        attached = discord.File(picture, filename="sheet.png", description=say("The key frames."))
-        await interaction.edit_original_response(
-            content=_words(draft, notes), attachments=[attached], view=_view(draft)
+        sheet = await draw_sheet(
+            draft.user_id,
+            source,
+            picture,
+            request,
+            control_type=content["type"],
+            depth_model=depth_model,
         )
+        is_of_depth = content["type"] in _OF_DEPTH
+        told = _SEEN_SOON if sheet.depth_follows else _UNSEEN if is_of_depth else _SEEN
+        await _show(interaction, draft, [told, *sheet.notes], picture)
+        if not sheet.depth_follows:
+            return
+        trouble = await draw_depth(draft.user_id, source, picture, request, depth_model)
+        told = _UNSEEN if trouble else _SEEN
+        drawn = None if trouble else picture
+        await _show(interaction, draft, [told, *sheet.notes, *trouble], drawn)
     finally:
         await asyncio.to_thread(picture.unlink, missing_ok=True)
+
+
+async def _show(
+    interaction: discord.Interaction[Any],
+    draft: Draft,
+    words: Sequence[Words],
+    picture: Path | None,
+) -> None:
+    """Edits the sheet, unless it has been changed or used meanwhile; None keeps its picture."""
+    now = await house_of(interaction).database.read(drafts.get, draft.id)
+    if now is None or _choices(now.content) != _choices(draft.content):
+        return
+    content: dict[str, Any] = {"content": _words(draft, words), "view": _view(draft)}
+    if picture is not None:
+        description = say("The key frames.")
+        content["attachments"] = [
+            discord.File(picture, filename="sheet.png", description=description)
+        ]
+    await interaction.edit_original_response(**content)
+
+
+def _choices(content: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(content[key] for key in ("type", "part", "strength"))
 
 
 async def _part_of(house: House, draft: Draft) -> Attachment:
@@ -212,16 +299,10 @@ def _keep(house: House, piece: Path, name: str) -> Attachment:
     return Attachment(house.blobs.adopt(piece), name, size)
 
 
-def _words(draft: Draft, notes: Sequence[Words]) -> str:
-    words = text.prompt(draft.content["request"]["prompt"])
-    quoted = "" if draft.content["asks_prompt"] else f"> {words}\n"
-    if draft.content["type"] in _OF_DEPTH:
-        told = say("The key frames of your source (depth is seen later). Choose, then press Go.")
-    else:
-        told = say(
-            "The key frames of your source, and what is seen of them. Choose, then press Go."
-        )
-    return "\n".join([f"{quoted}{told}", *map(say, notes)])
+def _words(draft: Draft, words: Sequence[Words]) -> str:
+    content = draft.content
+    quoted = [] if content["asks_prompt"] else [f"> {text.prompt(content['request']['prompt'])}"]
+    return "\n".join([*quoted, *map(say, words)])
 
 
 def _view(draft: Draft) -> View:
@@ -237,6 +318,7 @@ def _view(draft: Draft) -> View:
         _menu("sheet_strength", draft.id, Words("strength {name}"), content["strength"], _STRENGTHS)
     )
     view.add_item(ActionButton("sheet_go", draft.id, label=say("Go"), style=ButtonStyle.success))
+    view.add_item(ActionButton("sheet_cancel", draft.id, label=say("Cancel")))
     return view
 
 
@@ -262,4 +344,5 @@ ACTIONS = {
     "sheet_strength": change_strength,
     "sheet_go": go,
     "sheet_prompt": prompt,
+    "sheet_cancel": cancel,
 }

@@ -2,29 +2,76 @@
 
 from __future__ import annotations
 
+import logging
+from dataclasses import dataclass
 from pathlib import Path
 
+from bot.errors import RefusedError
 from bot.intake.children import run_child
+from bot.turns import FairTurns
+from generator.control.names import DEPTH_FOLLOWS
 from generator.protocol import Request
 from generator.words import Words, notes
 
+logger = logging.getLogger(__name__)
+
 _MODULE = "generator.control.sheet"
+# Torch and a model are loaded for it, which takes memory and some seconds.
+_DEPTH_TURNS = FairTurns(at_once=1, each=1, waiting=2)
+_DEPTH_WITHIN = 45.0  # seconds
+_NO_DEPTH = Words(
+    "What depth sees couldn't be drawn for this sheet (the reason is in the bot's log); you can "
+    "press Go all the same."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What is to be said beside a sheet, and whether ``draw_depth`` can draw the rest of it."""
+
+    notes: list[Words]
+    depth_follows: bool
 
 
 async def draw_sheet(
-    user_id: int, source: Path, output: Path, request: Request, control_type: str
-) -> list[Words]:
-    """Writes the contact sheet that this person asked for; what is to be said beside it.
+    user_id: int,
+    source: Path,
+    output: Path,
+    request: Request,
+    *,
+    control_type: str,
+    depth_model: str,
+) -> Sheet:
+    """Writes the contact sheet that this person asked for. Raises RefusedError."""
+    arguments = _arguments(source, output, request, control_type, depth_model)
+    said = notes(await run_child(user_id, *arguments))
+    return Sheet([words for words in said if words != DEPTH_FOLLOWS], DEPTH_FOLLOWS in said)
 
-    Raises RefusedError.
-    """
-    printed = await run_child(
-        user_id,
-        *(_MODULE, str(source), str(output), "--type", control_type),
+
+async def draw_depth(
+    user_id: int, source: Path, output: Path, request: Request, depth_model: str
+) -> list[Words]:
+    """Writes a sheet with depth maps; what is to be said where there are none, and why."""
+    arguments = _arguments(source, output, request, "depth", depth_model)
+    try:
+        await run_child(
+            user_id, *arguments, "--with-depth", turns=_DEPTH_TURNS, within=_DEPTH_WITHIN
+        )
+    except RefusedError as error:
+        logger.warning("no depth on a contact sheet: %s", error)
+        return [_NO_DEPTH]
+    return []
+
+
+def _arguments(
+    source: Path, output: Path, request: Request, control_type: str, depth_model: str
+) -> tuple[str, ...]:
+    return (
+        *(_MODULE, str(source), str(output)),
+        *("--type", control_type, "--depth-model", depth_model),
         *("--frames", str(request.video_length), "--duration", str(request.video_duration)),
         *("--width", str(request.width), "--height", str(request.height)),
     )
-    return notes(printed)
 
 
 async def cut(user_id: int, source: Path, output: Path, start: float, end: float) -> None:

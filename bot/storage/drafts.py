@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,9 +53,14 @@ def get(connection: Connection, draft_id: str) -> Draft | None:
     return None if row is None else Draft(row.id, row.user_id, row.blob, row.content)
 
 
-def change(connection: Connection, draft_id: str, content: dict[str, Any]) -> None:
-    """Other choices."""
+def change(connection: Connection, draft_id: str, changed: dict[str, Any]) -> Draft | None:
+    """Other choices, beside those that stay; the draft then, None where it was used meanwhile."""
+    draft = get(connection, draft_id)
+    if draft is None:
+        return None
+    content = draft.content | changed
     connection.execute(update(drafts).where(drafts.c.id == draft_id).values(content=content))
+    return replace(draft, content=content)
 
 
 def take(connection: Connection, draft_id: str, user_id: int) -> bool:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from generator.errors import RequestError
 from generator.protocol import Control
+from generator.words import Words
 
 AUTO = "auto"
 DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 ANNOTATORS = ("none", "canny", "lineart", "gray", "tile", "depth")
+DEPTH_FOLLOWS = Words("Depth follows.")
+"""What the child that draws a sheet says to the bot where a further one can draw depth."""
 LOOSE = "loose"
 """Depth, held to less, and only while a clip's layout is laid down: what moves where is followed,
 and the prompt says what shape it has."""

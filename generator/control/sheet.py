@@ -1,14 +1,16 @@
 """``python -m generator.control.sheet``: a source, before a GPU is kept busy with it.
 
 Writes a picture of the source's key frames and, under each, what the ControlNet is shown of it;
-``--cut`` writes a stretch of the source as a file of its own. For a depth map a model is needed,
-which is not loaded for this: there the key frames stand alone. A sentence on standard error and
-exit code 2 for a source that can't be used.
+``--cut`` writes a stretch of the source as a file of its own. For a depth map torch and a model are
+needed, which take seconds to load: only ``--with-depth`` does so, and without it the key frames
+stand alone and a note says whether it could. The hub is never asked. A sentence on standard error
+and exit code 2 for a source that can't be used.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -16,18 +18,29 @@ import cv2
 import numpy as np
 
 from generator.control import annotators
-from generator.control.names import AUTO, annotator_of
+from generator.control.names import AUTO, DEPTH_FOLLOWS, DEPTH_MODEL, annotator_of
 from generator.control.preview import contact_sheet
 from generator.errors import HotshotError, MediaError
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
+from generator.places import existing, on_the_hub
 from generator.sources.keyframes import PAUSE, has_pause
 from generator.sources.reader import read_key_frames_and_facts, read_part
-from generator.words import note, tell
+from generator.words import Words, note, tell
 
 _TILE = 160  # pixels of the longer edge
 _COLUMNS = 4
 _USAGE_ERROR = 2
+_NICE = 10
+_NOT_FETCHED = Words(
+    "What depth sees can't be shown yet, because its model isn't on this machine: the first GIF "
+    "that needs it fetches it. Whoever runs the bot can do so now: `hotshot model fetch {model}`.",
+    model="",
+)
+_LOST = Words(
+    "What depth sees can't be shown, because the depth model that this bot is set to use isn't "
+    "there. Whoever runs the bot sees what to do with `hotshot-bot doctor`."
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -44,7 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
                 width=chosen.width,
                 height=chosen.height,
             )
-            save(Clip(sheet(frames, chosen.type)[None], 1000), chosen.output)
+            directory = _depth_directory(chosen)
+            picture = sheet(frames, chosen.type, depth_model=directory)
+            save(Clip(picture[None], 1000), chosen.output)
             if has_pause(facts.delays_ms):
                 note(PAUSE)
     except HotshotError as error:
@@ -53,11 +68,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def sheet(frames: Frames, control_type: str) -> Frames:
-    """Key frames (f, h, w, 3) in rows of four, below each row what is seen of it: (h, w, 3)."""
+def sheet(frames: Frames, control_type: str, *, depth_model: str = "") -> Frames:
+    """Key frames (f, h, w, 3) in rows of four, below each row what is seen of it: (h, w, 3).
+
+    Depth is seen by the model of that name, and without one not at all. Raises ModelError.
+    """
     name = annotator_of(control_type, AUTO)
-    rows = [frames[start : start + _COLUMNS] for start in range(0, len(frames), _COLUMNS)]
-    seen = [rows] if name in ("none", "depth") else [rows, _seen(rows, name)]
+    rows = _rows(frames)
+    seen = [rows]
+    if name != "none" and (name != "depth" or depth_model):
+        # in one pass: the annotators have one scale for a whole clip
+        annotate = annotators.create(name, depth_model=depth_model, device="cpu")
+        seen.append(_rows(annotate(frames)))
     stacked = [contact_sheet(_small(part)) for pair in zip(*seen, strict=True) for part in pair]
     width = max(part.shape[1] for part in stacked)
     return np.concatenate([_widened(part, width) for part in stacked])
@@ -74,9 +96,34 @@ def cut(source: Path, output: Path, *, start: float, end: float) -> None:
     save(Clip.timed(part.frames, part.delays_ms), output)
 
 
-def _seen(rows: list[Frames], name: str) -> list[Frames]:
-    annotate = annotators.create(name, depth_model="", device="cpu")
-    return [annotate(row) for row in rows]
+def _rows(frames: Frames) -> list[Frames]:
+    return [frames[start : start + _COLUMNS] for start in range(0, len(frames), _COLUMNS)]
+
+
+def _depth_directory(chosen: argparse.Namespace) -> str:
+    """The model to draw depth by, which is on this machine; "" where none is to be drawn now."""
+    if annotator_of(chosen.type, AUTO) != "depth":
+        return ""
+    from generator.hotshot.sources import cached_root  # costs time that other sheets don't need
+    from generator.hotshot.wanted import TRANSFORMERS_STEM
+
+    model = chosen.depth_model
+    found = existing(model) or cached_root(model, TRANSFORMERS_STEM)
+    if found is None or not chosen.with_depth:
+        note(_not_at_hand(model) if found is None else DEPTH_FOLLOWS)
+        return ""
+    from generator.hotshot.quiet import quiet_libraries  # with it come torch and its libraries
+
+    quiet_libraries()
+    if hasattr(os, "nice"):
+        os.nice(_NICE)  # nobody who waits for a GIF is to wait for a sheet
+    return str(found)
+
+
+def _not_at_hand(depth_model: str) -> Words:
+    if on_the_hub(depth_model) is None:
+        return _LOST
+    return _NOT_FETCHED.with_values(model=depth_model)
 
 
 def _small(frames: Frames) -> Frames:
@@ -97,6 +144,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--type", default="canny")
+    parser.add_argument("--depth-model", default=DEPTH_MODEL)
+    parser.add_argument("--with-depth", action="store_true")
     parser.add_argument("--frames", type=int, default=8)
     parser.add_argument("--duration", type=int, default=1000)
     parser.add_argument("--width", type=int, default=512)

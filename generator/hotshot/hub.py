@@ -143,7 +143,7 @@ class Listing:
     def _cached(
         cls, repository: Repository, snapshot: Path | None, unreached: Exception | None
     ) -> Self:
-        names = _files_in(snapshot)
+        names = files_in(snapshot)
         commit = snapshot.name if snapshot else None
         return cls(
             repository=repository,
@@ -156,7 +156,7 @@ class Listing:
     @property
     def cached(self) -> frozenset[str]:
         """The names of the files that the cache has of this commit."""
-        return frozenset(_files_in(self.snapshot))
+        return frozenset(files_in(self.snapshot))
 
     def has(self, names: Iterable[str]) -> bool:
         """Whether the cache has all of these."""
@@ -300,7 +300,8 @@ def _licence(about: Any) -> str:
     return str(said or next(tags, ""))
 
 
-def _files_in(snapshot: Path | None) -> list[str]:
+def files_in(snapshot: Path | None) -> list[str]:
+    """The names of a snapshot's files that are there."""
     if snapshot is None or not snapshot.is_dir():
         return []
     found = (path for path in snapshot.rglob("*") if path.is_file())

@@ -126,6 +126,17 @@ def fetch_root(repository: str, stem: str) -> Path:
     return _snapshot(listing, wanted.at_root(listing.files, stem, cached=listing.cached))
 
 
+def cached_root(repository: str, stem: str) -> Path | None:
+    """What ``fetch_root`` gives, where the cache has all of it; the hub isn't asked."""
+    if on_the_hub(repository) is None:
+        return None
+    snapshot = hub.cached_snapshot(hub.Repository.parse(repository))
+    if snapshot is None:
+        return None
+    names = wanted.at_root(hub.files_in(snapshot), stem)
+    return snapshot if any(name.endswith(SUFFIX) for name in names) else None
+
+
 def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
     """The first of these files that a repository has, or that the cache has of it.
 

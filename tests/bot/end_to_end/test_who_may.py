@@ -70,6 +70,7 @@ OF_A_DRAFT = {
     "sheet_strength": OWNER,
     "sheet_go": OWNER,
     "sheet_prompt": OWNER,
+    "sheet_cancel": OWNER,
     "animate_open": OWNER,
     "animate_send": OWNER,
     "form_open": OWNER,

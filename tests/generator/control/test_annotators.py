@@ -21,6 +21,7 @@ from generator.control.depth import DepthAnnotator
 from generator.control.names import ANNOTATORS, annotator_name, default_for
 from generator.control.preview import contact_sheet, write_preview
 from generator.errors import ModelError, RequestError
+from tests.generator.control.depth_models import make_depth_model
 from tests.generator.hotshot.hub import serving
 from tests.generator.hotshot.unaligned import lie_well, unalign
 from tests.generator.media.pictures import gradient, moving_ball, read_back
@@ -88,37 +89,7 @@ def test_names() -> None:
 
 @pytest.fixture(scope="module")
 def depth_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Depth Anything of 40,000 random weights, as transformers saves it."""
-    torch.manual_seed(0)
-    backbone = transformers.Dinov2Config(
-        hidden_size=16,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        mlp_ratio=2,
-        image_size=70,
-        patch_size=14,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-        reshape_hidden_states=False,
-        apply_layernorm=True,
-    )
-    config = transformers.DepthAnythingConfig(
-        backbone_config=backbone,
-        reassemble_hidden_size=16,
-        patch_size=14,
-        neck_hidden_sizes=[8, 8, 8, 8],
-        fusion_hidden_size=8,
-        head_hidden_size=8,
-    )
-    directory = tmp_path_factory.mktemp("depth")
-    model = transformers.DepthAnythingForDepthEstimation(config)
-    torch.nn.init.normal_(model.head.conv3.weight, std=100)  # or everything is equally far
-    torch.nn.init.constant_(model.head.conv3.bias, 5)
-    model.save_pretrained(directory)
-    size = {"height": 70, "width": 70}
-    transformers.DPTImageProcessorPil(
-        size=size, ensure_multiple_of=14, keep_aspect_ratio=True
-    ).save_pretrained(directory)
-    return directory
+    return make_depth_model(tmp_path_factory.mktemp("depth"))
 
 
 def test_depth_has_one_scale_for_the_whole_clip(depth_model: Path) -> None:
