@@ -135,14 +135,19 @@ def _as_encoder_names(
 ) -> dict[str, torch.Tensor]:
     """Published names begin with ``text_model.``; some versions of transformers drop that.
 
-    Old files also hold ``position_ids``, which is a count and no weight.
+    So do files that such a version wrote. Old files also hold ``position_ids``, which is a count
+    and no weight.
     """
     prefix = "text_model."
-    nested = any(name.startswith(prefix) for name in encoder.state_dict())
-    return {
-        name if nested else name.removeprefix(prefix): value
+    wanted = encoder.state_dict().keys()
+    bare = {
+        name.removeprefix(prefix): value
         for name, value in tensors.items()
         if not name.endswith(".position_ids")
+    }
+    return {
+        nested if (nested := prefix + name) in wanted else name: value
+        for name, value in bare.items()
     }
 
 
