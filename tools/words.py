@@ -74,6 +74,7 @@ GENERATOR = (
     "sources/pictures.py",
     "sources/reader.py",
     "sources/timeline.py",
+    "sources/unreadable.py",
     "weightfiles/foreign.py",
     "weightfiles/base_check.py",
     "weightfiles/header.py",

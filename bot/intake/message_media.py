@@ -12,8 +12,9 @@ import discord
 
 from bot.errors import RefusedError
 from bot.intake.sources import Brought
+from generator.media.containers import ANIMATION_SUFFIXES, FILM_SUFFIXES, STILL_SUFFIXES
 
-_MEDIA = (".gif", ".webp", ".png", ".apng", ".jpg", ".jpeg", ".avif", ".mp4", ".webm", ".mov")
+_MEDIA = (*STILL_SUFFIXES, *ANIMATION_SUFFIXES, *FILM_SUFFIXES)
 _MOVING_EMBEDS = ("gifv", "video")  # their thumbnail is a still of them
 
 _Shown = discord.Message | discord.MessageSnapshot

@@ -25,7 +25,8 @@ from bot.storage.blobs import BlobStore
 from bot.storage.room import Room
 from bot.turns import FairTurns
 from generator.errors import MediaError
-from generator.media.containers import HEAD_BYTES, sniff
+from generator.media.containers import read_head, sniff
+from generator.sources.unreadable import is_web_page, reason_of
 from generator.words import counted
 
 if TYPE_CHECKING:
@@ -39,9 +40,11 @@ _SUFFIXES = {
     "webp": ".webp",
     "avif": ".avif",
     "heic": ".heic",
+    "bmp": ".bmp",
     "mp4": ".mp4",
     "webm": ".webm",
 }
+_STILL_KINDS = {"jpeg": "JPEG", "heic": "HEIC", "bmp": "BMP"}
 _IN_HAND = 2  # of one person
 _AT_ONCE = 2  # children that decode
 
@@ -174,20 +177,19 @@ def look_at(part: Path, brought: Brought, *, moves: bool) -> tuple[Path, Facts]:
 
 def _named_by_content(part: Path, brought: Brought, *, moves: bool) -> Path:
     """With the suffix of what it is. Raises RefusedError for what is no such picture."""
-    with part.open("rb") as opened:
-        head = opened.read(HEAD_BYTES)
+    head = read_head(part)
     kind = sniff(head)
-    if brought.is_link and head.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+    if brought.is_link and is_web_page(head):
         raise RefusedError(
             "That link leads to a web page, not to a file. Post it here and choose Use as motion "
             "or Animate this in the message's menu, or save the file and upload it."
         )
-    if moves and kind == "jpeg":
-        raise RefusedError("That file is a JPEG, which doesn't move; attach a moving one.")
-    if moves and kind not in _SUFFIXES:
-        raise RefusedError("That file is no GIF, WebP, PNG, MP4 or WebM; attach a moving one.")
-    if kind not in _SUFFIXES:
-        raise RefusedError("That file is no PNG, JPEG, WebP, GIF, MP4 or WebM; attach a picture.")
+    if kind is None:
+        raise RefusedError(reason_of(head))
+    if moves and kind in _STILL_KINDS:
+        raise RefusedError(
+            "A {kind} picture doesn't move; attach a GIF or a video.", kind=_STILL_KINDS[kind]
+        )
     return part.rename(part.with_suffix(_SUFFIXES[kind]))
 
 

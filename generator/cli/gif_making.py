@@ -49,7 +49,7 @@ def _check_moves(request: Request, source: Path) -> Facts:
     """Before a model is loaded, which takes longer."""
     facts = probe(source)
     if request.video_length > 1 and len(facts.delays_ms) == 1:
-        raise MediaError("The file has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
+        raise MediaError("The file has only one frame; give a GIF or video that moves.")
     return facts
 
 

@@ -14,6 +14,7 @@ from generator.cli.parsing import Parser
 from generator.errors import MediaError
 from generator.foreign.recipe import foreign_recipe_of
 from generator.limits import NANO
+from generator.media.containers import ANIMATION_SUFFIXES, FILM_SUFFIXES, STILL_SUFFIXES
 from generator.places import existing
 from generator.recipe import Recipe, recipe_of
 from generator.weightfiles.architecture import layers_of, sdxl_layers
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
 
 _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
+_SHOWN = (*STILL_SUFFIXES, *ANIMATION_SUFFIXES, *FILM_SUFFIXES)  # never a model's name
 _BASES = (Kind.SDXL, Kind.SDXL_UNET, Kind.HOTSHOT)
 _LORAS = (Kind.LORA, Kind.UNREADABLE_LORA)
 _IN_NOTES = ("has_magnitudes", "lacks_alpha")
@@ -80,7 +82,7 @@ def _is_weights(path: Path) -> bool:
         return True
     with path.open("rb") as opened:
         start = opened.read(FOREIGN_BYTES)
-    if not is_picture(start):
+    if not is_picture(start) and path.suffix.lower() not in _SHOWN:
         refuse_foreign(path, start)
     return start[8:9] == b"{"
 

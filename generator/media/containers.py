@@ -17,7 +17,11 @@ _AVIF_BRANDS = frozenset((b"avif", b"avis"))
 _HEIF_BRANDS = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"heif", b"mif1", b"msf1")
 )
-_QUICKTIME_BEFORE_BRANDS = (b"moov", b"mdat", b"wide")
+_QUICKTIME_BEFORE_BRANDS = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+# How people name what can be read; what a file is, its bytes say.
+STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".avif", ".heic", ".heif")
+ANIMATION_SUFFIXES = (".gif", ".webp", ".apng", ".avif")
+FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".webm", ".mkv")
 HEAD_BYTES = 256  # enough for ``sniff``
 
 
@@ -59,8 +63,13 @@ def sniff(data: bytes) -> str | None:
 
 def sniff_file(path: Path) -> str | None:
     """The format of a file; see ``sniff``."""
+    return sniff(read_head(path))
+
+
+def read_head(path: Path) -> bytes:
+    """A file's first ``HEAD_BYTES``, or all where it has fewer."""
     with path.open("rb") as file:
-        return sniff(file.read(HEAD_BYTES))
+        return file.read(HEAD_BYTES)
 
 
 def _sniff_brands(data: bytes) -> str:

@@ -15,6 +15,7 @@ from PIL import Image
 from generator.media.containers import PNG_SIGNATURE, BrokenFileError, png_parts
 from generator.sources.facts import Facts, check_frames, seen_ms
 from generator.sources.pixels import as_seen, exif_orientation, upright, with_alpha
+from generator.sources.profiles import unpacked
 
 _CLEAR, _RESTORE = 1, 2  # what becomes of a picture when its time is over
 _REPLACE = 0  # of what was there, rather than blended with it
@@ -39,13 +40,14 @@ class _Picture:
 @dataclass(frozen=True, slots=True)
 class Apng:
     """An animated PNG that can be read; made by ``read_apng``. ``shared`` are chunks of each
-    picture: its palette, and what of it is transparent.
+    picture: its palette, and what of it is transparent. ``profile`` describes its colours (ICC).
     """
 
     size: tuple[int, int]
     depth: bytes
     shared: bytes
     orientation: int
+    profile: bytes
     pictures: tuple[_Picture, ...]
 
     @property
@@ -62,6 +64,7 @@ class Apng:
         if not wanted:
             return
         canvas = Image.new("RGBA", self.size, _CLEAR_PIXEL)
+        canvas.info["icc_profile"] = self.profile
         shown, first = set(wanted), self._first_needed(wanted[0])
         for index in range(first, wanted[-1] + 1):
             picture = self.pictures[index]
@@ -114,7 +117,8 @@ def read_apng(data: bytes) -> Apng | None:
         raise BrokenFileError("a frame hangs over the edge")
     shared = [_chunk(kind.encode(), others[kind]) for kind in ("PLTE", "tRNS") if kind in others]
     orientation = exif_orientation(others.get("eXIf"))
-    return Apng(size, others["IHDR"][8:], b"".join(shared), orientation, tuple(pictures))
+    profile = unpacked(others.get("iCCP", b""))
+    return Apng(size, others["IHDR"][8:], b"".join(shared), orientation, profile, tuple(pictures))
 
 
 def _pictures(data: bytes) -> list[_Picture]:

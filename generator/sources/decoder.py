@@ -14,6 +14,7 @@ import json
 import resource
 import struct
 import sys
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,8 @@ def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
     size = None
     if wanted is not None:
         indices, size = _indices(wanted, facts)
+    elif len(facts.delays_ms) == 1:  # so that a still is never called usable by its head alone
+        deque(source.frames([0]), maxlen=0)
     # A frame that is wanted twice is decoded once, and sent once.
     for picture in source.frames(sorted(set(indices))):
         _send(picture if size is None else scale_to_fill(picture, size))
@@ -81,7 +84,7 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
     if wanted.get("as_look") and shown in (1, count):
         return list(range(shown)), size
     if count > 1 and shown == 1:
-        raise MediaError("The file has only one frame; give a GIF, WebP, PNG or MP4 that moves.")
+        raise MediaError("The file has only one frame; give a GIF or video that moves.")
     return choose(facts.delays_ms, count, wanted["duration_ms"]), size
 
 

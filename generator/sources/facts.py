@@ -75,7 +75,9 @@ class Facts:
 def check_frames(count: int, *, most: int = MAX_FRAMES) -> None:
     """Raises MediaError for none and for too many."""
     if count == 0:
-        raise MediaError("The file has no frames; give a GIF, WebP, PNG or MP4 that moves.")
+        raise MediaError(
+            "There are no pictures in it; give a GIF, a video or a folder of numbered pictures."
+        )
     if count > most:
         raise MediaError(
             "The file has more than {most:,} frames; cut out the part that matters.",

@@ -15,11 +15,12 @@ from typing import Protocol
 from PIL import Image
 
 from generator.errors import MediaError
-from generator.media.containers import BrokenFileError, sniff_file
+from generator.media.containers import BrokenFileError, read_head, sniff
 from generator.sources.facts import Facts
 from generator.sources.films import Film, open_film
 from generator.sources.gif import open_gif
 from generator.sources.pictures import open_directory, open_pictures
+from generator.sources.unreadable import reason_of
 
 MAX_FILE_BYTES = 256 << 20
 FILMS = ("mp4", "webm")
@@ -82,12 +83,10 @@ def _open(path: Path) -> Source:
         raise MediaError(
             "The file is larger than {most} MiB; make it shorter.", most=MAX_FILE_BYTES >> 20
         )
-    kind = sniff_file(path)
+    head = read_head(path)
+    kind = sniff(head)
     if kind is None:
-        raise MediaError(
-            "The file is no picture that can be read; give a GIF, WebP, PNG, AVIF, JPEG, MP4 or "
-            "WebM, or a directory of numbered pictures."
-        )
+        raise MediaError(reason_of(head))
     if kind in FILMS:
         return open_film(path, kind)
     return open_gif(path) if kind == "gif" else open_pictures(path, kind)

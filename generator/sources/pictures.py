@@ -19,6 +19,7 @@ from PIL import Image
 from generator.errors import MediaError
 from generator.media.containers import (
     PNG_SIGNATURE,
+    STILL_SUFFIXES,
     BrokenFileError,
     Part,
     png_parts,
@@ -29,8 +30,8 @@ from generator.sources import avif
 from generator.sources.apng import Apng, read_apng
 from generator.sources.facts import Facts, check_frames, seen_ms
 from generator.sources.pixels import as_seen, orientation_of, upright_size
+from generator.sources.profiles import unpacked
 
-STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".avif", ".heic", ".heif")
 _IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")
 _FORMATS = {
     "gif": "GIF",
@@ -127,7 +128,7 @@ def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
 def _known(file: Path) -> str:
     kind = sniff_file(file)
     if kind not in _FORMATS:
-        raise BrokenFileError(f"{file.name} is no picture that can be read")
+        raise BrokenFileError(f"{file.name} isn't a picture that can be read")
     return kind
 
 
@@ -136,20 +137,33 @@ def _opened(path: Path, kind: str) -> Image.Image:
     if kind == "heic":
         _need_heic()
     if kind == "png":
-        return Image.open(io.BytesIO(_picture_alone(path.read_bytes())), formats=["PNG"])
-    return Image.open(path, formats=[_FORMATS[kind]])
+        data = path.read_bytes()
+        picture = Image.open(io.BytesIO(_picture_alone(data)), formats=["PNG"])
+        if profile := _profile_of_png(data):
+            picture.info["icc_profile"] = profile
+        return picture
+    picture = Image.open(path, formats=[_FORMATS[kind]])
+    if kind == "webp" and getattr(picture, "is_animated", False):
+        picture.info.pop("icc_profile", None)  # Chromium heeds it in stills alone
+    return picture
 
 
 def _need_heic() -> None:
     """Raises MediaError where nothing here reads HEIC."""
     if find_spec("pi_heif") is None:
         raise MediaError(
-            'HEIC photos need the extra "heic" to be read, which isn\'t installed; save it as JPEG '
-            "or PNG."
+            "HEIC photos can't be read here; save this one as JPEG or PNG, or install the extra "
+            '"heic".'
         )
     import pi_heif
 
     pi_heif.register_heif_opener()
+
+
+def _profile_of_png(data: bytes) -> bytes:
+    """Its ICC profile; empty where it has none. Raises BrokenFileError."""
+    chunks = (content for kind, content in png_parts(data) if kind == "iCCP")
+    return unpacked(next(chunks, b""))
 
 
 def _picture_alone(data: bytes) -> bytes:

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
+from generator.sources.profiles import in_srgb
+
 _WHITE = (255, 255, 255)
 _STRIP = 256  # rows
 _Plane = npt.NDArray[np.uint8]
@@ -57,7 +59,10 @@ def upright_size(picture: Image.Image) -> tuple[int, int]:
 
 
 def as_seen(picture: Image.Image, orientation: int = 1) -> Image.Image:
-    """RGB, 8 bits a channel, nothing transparent, turned by EXIF's ``orientation``."""
+    """RGB, 8 bits a channel, nothing transparent, turned by EXIF's ``orientation``, in sRGB.
+
+    Colours are brought there from the profile that ``picture.info`` holds, if any.
+    """
     flat = _flat(picture)
     return flat.transpose(_TURNS[orientation]) if orientation in _TURNS else flat
 
@@ -72,14 +77,17 @@ def with_alpha(picture: Image.Image) -> Image.Image:
 
 
 def _flat(picture: Image.Image) -> Image.Image:
+    profile = picture.info.get("icc_profile")
     if not _is_deep(picture) and not picture.has_transparency_data:
         picture.load()  # while its file is open
-        return picture if picture.mode == "RGB" else picture.convert("RGB")
+        if picture.mode != "RGB":  # a profile of gray or of ink is of no use afterwards
+            picture = in_srgb(picture, profile).convert("RGB")
+        return in_srgb(picture, profile)
     flat = Image.new("RGB", picture.size, _WHITE)
     for top in range(0, picture.height, _STRIP):
         strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height)))
         strip.info = picture.info  # a palette's transparent entry
-        flat.paste(_on_white(with_alpha(strip)), (0, top))
+        flat.paste(_on_white(in_srgb(with_alpha(strip), profile)), (0, top))
     return flat
 
 

@@ -114,7 +114,7 @@ def cut_anew(settings: DatasetSettings, progress: Progress) -> None:
 
 
 def _stock(directory: Path) -> Stock:
-    return take_stock(directory, films.SUFFIXES, "film or GIF", passes=is_sample)
+    return take_stock(directory, films.SUFFIXES, "video or GIF", passes=is_sample)
 
 
 def _captioned(stock: Stock, settings: DatasetSettings, made: Summary) -> list[_Film]:

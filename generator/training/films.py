@@ -18,13 +18,18 @@ from PIL import Image
 
 from generator.errors import MediaError
 from generator.media.clip import Frames
-from generator.media.containers import BrokenFileError, sniff_file
+from generator.media.containers import (
+    ANIMATION_SUFFIXES,
+    FILM_SUFFIXES,
+    BrokenFileError,
+    sniff_file,
+)
 from generator.sources import reader
 from generator.sources.films import frames_at_rate
 from generator.sources.opened import FILMS, Source, open_source
 from generator.training.settings import DatasetSettings
 
-SUFFIXES = (".gif", ".webp", ".apng", ".avif", ".mp4", ".m4v", ".mov", ".webm", ".mkv")
+SUFFIXES = (*ANIMATION_SUFFIXES, *FILM_SUFFIXES)
 
 
 class BadFilmError(MediaError):
@@ -105,5 +110,5 @@ def broken(error: Exception) -> BadFilmError:
     if isinstance(error, BadFilmError):
         return error
     if isinstance(error, BrokenFileError):
-        return BadFilmError("it is damaged or breaks off")
+        return BadFilmError("it is damaged or cut off in the middle")
     return BadFilmError(f"it can't be decoded ({type(error).__name__})")

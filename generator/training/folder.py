@@ -65,7 +65,7 @@ def take_stock(
             stock.beside.append(made.path)
         else:
             name = made.path.relative_to(directory).as_posix()
-            stock.left_out.append((name, reason or f"no {what}"))
+            stock.left_out.append((name, reason or f"not a {what}"))
     return stock
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from generator.errors import TrainingError
+from generator.media.containers import STILL_SUFFIXES
 from generator.training.captions import Captions
 from generator.training.folder import FROM_FILE, FROM_FOLDER, TRIGGER, Material, take_stock
 from generator.training.samples import (
-    PICTURES,
     BadSampleError,
     Found,
     Sample,
@@ -27,7 +27,7 @@ def find_pictures(directory: Path, *, trigger: str | None, bad_samples: str) -> 
     (``captions``), of which one is drawn each time; each gets the trigger in front where it lacks
     it. Without any, the words of kohya's folders, or else the trigger, are all that is said.
     """
-    stock = take_stock(directory, PICTURES, "picture that can be read")
+    stock = take_stock(directory, STILL_SUFFIXES, "picture that can be read")
     captions = Captions.of(directory, stock)
     material = {made.path: made for made in stock.material}
     found = usable(

@@ -19,8 +19,9 @@ from PIL import Image
 
 from generator.errors import MediaError, TrainingError
 from generator.media.clip import Frames
+from generator.media.containers import STILL_SUFFIXES
 from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
-from generator.sources.pictures import STILL_SUFFIXES, by_number, is_hidden, still
+from generator.sources.pictures import by_number, is_hidden, still
 from generator.texts import EncodingError, read_text
 from generator.training import films
 from generator.training.folder import FROM_FILE, LeftOut, kohya_folder, summary
@@ -29,7 +30,6 @@ from generator.training.telling import announce, tell
 
 PROMPT = "prompt.txt"
 ABOUT = "clip.json"  # what ``hotshot dataset`` knows of a clip
-PICTURES = STILL_SUFFIXES
 LEAST, MOST = 2, 24  # frames; the positional table has 24 entries
 
 
@@ -168,7 +168,7 @@ def read_sizes(files: Iterable[Path]) -> tuple[int, int]:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures of a folder, 2 before 10."""
-    found = (file for file in folder.iterdir() if file.suffix.lower() in PICTURES)
+    found = (file for file in folder.iterdir() if file.suffix.lower() in STILL_SUFFIXES)
     return sorted((file for file in found if not is_hidden(file)), key=by_number)
 
 
@@ -225,4 +225,4 @@ def _open(file: Path) -> Image.Image:
     except MediaError as error:
         raise BadSampleError(f"{file.name}: {error}") from error
     except Exception as error:  # decoders raise whatever they like for a damaged file
-        raise BadSampleError(f"{file.name} is no picture that can be read") from error
+        raise BadSampleError(f"{file.name} isn't a picture that can be read") from error

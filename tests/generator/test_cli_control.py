@@ -201,7 +201,7 @@ def one_pixel_wide(directory: Path) -> str:
 
 BAD_SOURCES: list[tuple[str | Callable[[Path], str], str]] = [
     ("/no/such/dancer.gif", "no file at"),
-    (a_file("text.gif", b"hello, world"), "no picture that can be read"),
+    (a_file("text.gif", b"hello, world"), "isn't a picture or video that can be read"),
     (a_file("one.gif", gif(numbered(1), [100])), "only one frame"),
     (one_pixel_wide, "at least 8 pixels"),
     (a_file("cut.gif", gif(moving_ball(8), [100] * 8)[:3000]), "cut off"),
@@ -296,7 +296,7 @@ def test_a_file_without_a_recipe_is_one_line(
     assert "carries no recipe" in refused(line)
     for place in (str(tmp_path / "missing.gif"), "x" * 5000):
         assert "There is no file" in refused(["inspect", place])
-    assert "no picture that can be read" in refused(["inspect", __file__])
+    assert "isn't a picture or video that can be read" in refused(["inspect", __file__])
 
 
 def test_a_lora_is_inspected(capsys: pytest.CaptureFixture[str]) -> None:

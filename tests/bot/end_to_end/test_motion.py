@@ -116,8 +116,8 @@ async def test_go_that_was_refused_can_be_pressed_again(
 
 async def test_bad_sources_cost_a_sentence(setup: Setup, discord: Sandbox, ada: Person) -> None:
     bad = {
-        "text.gif": (b"GIF of nothing", "no GIF"),
-        "cut.gif": (files.gif()[:40], "broken|damaged|breaks off"),
+        "text.gif": (b"GIF of nothing", "isn't a picture or video"),
+        "cut.gif": (files.gif()[:40], "damaged or cut off"),
         "still.png": (files.still(), "doesn't move"),
         "photo.jpg": (files.still("JPEG"), "doesn't move"),
         "bomb.gif": (files.bomb(), "pixels"),

@@ -143,8 +143,8 @@ async def test_anybodys_picture_is_animated_from_its_menu(
 
 async def test_bad_pictures_cost_a_sentence(setup: Setup, discord: Sandbox, ada: Person) -> None:
     bad = {
-        "text.png": (b"PNG of nothing", "no PNG, JPEG"),
-        "cut.png": (files.still()[:40], "damaged|breaks off"),
+        "text.png": (b"PNG of nothing", "isn't a picture or video"),
+        "cut.png": (files.still()[:40], "damaged or cut off"),
         "thin.png": (files.still(size=(4, 300)), "pixels"),
         "bomb.gif": (files.bomb(), "pixels"),
     }

@@ -47,16 +47,33 @@ def written(path: Path, data: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"G", b"hello, world", b"<html>404</html>", b"RIFF\0\0\0\0WAVE", b"\0" * 5000]
+    ("data", "reason"),
+    [
+        (b"", "is empty; get"),
+        (b"G", "isn't a picture or video"),
+        (b"hello, world", "isn't a picture or video"),
+        (b"\0" * 5000, "isn't a picture or video"),
+        (b"<html>404</html>", "is a web page"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><title>Log in</title>", "is a web page"),
+        (b"RIFF\0\0\0\0WAVE", "only sound"),
+        (b"RIFF\0\0\0\0AVI LIST", "AVI videos"),
+        (b"G" + bytes(187) + b"G" + bytes(187), "MPEG-TS videos"),
+        (b"II*\0\x08\0\0\0", "TIFF pictures"),
+        (b"\xff\x0a" + bytes(90), "JPEG XL pictures"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(90), "JPEG XL pictures"),
+        (b'<?xml version="1.0"?><svg width="9"/>', "SVG pictures"),
+        (b"%PDF-1.7\n", "PDF files"),
+        (b"PK\3\4" + bytes(90), "an archive"),
+    ],
 )
-def test_no_picture(data: bytes, tmp_path: Path) -> None:
-    assert "no picture that can be read" in refusal(written(tmp_path / "a.gif", data))
+def test_no_picture_is_called_what_it_is(data: bytes, reason: str, tmp_path: Path) -> None:
+    assert reason in refusal(written(tmp_path / "a.gif", data))
 
 
 def test_nothing_there(tmp_path: Path) -> None:
     assert "There is no file at" in refusal(tmp_path / "missing.gif")
     (tmp_path / "empty").mkdir()
-    assert "no frames" in refusal(tmp_path / "empty")
+    assert "no pictures in it" in refusal(tmp_path / "empty")
 
 
 def test_what_has_no_end(tmp_path: Path) -> None:

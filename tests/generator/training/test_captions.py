@@ -138,8 +138,8 @@ def test_what_a_run_begins_with(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ("7.txt", "a caption of no file here, or of one that has another"),
         ("gone.png", "named in a list of captions, but not there"),
         ("more", "a folder whose name isn't a number of repeats and words (10_sks ring)"),
-        ("notes.pdf", "no picture that can be read"),
-        ("torn.png", "torn.png is no picture that can be read"),
+        ("notes.pdf", "not a picture that can be read"),
+        ("torn.png", "torn.png isn't a picture that can be read"),
     }
 
 

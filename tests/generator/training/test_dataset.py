@@ -68,7 +68,7 @@ def test_films_become_samples(
     output = tmp_path / "samples"
     assert main(words(films, output)) == 0
     said = capsys.readouterr()
-    assert "Skipping torn.gif: it is damaged or breaks off in the middle." in said.err
+    assert "Skipping torn.gif: it is damaged or cut off in the middle." in said.err
     assert "Skipping wordless.gif: it has no wordless.txt." in said.err
     assert "dropped still.webp at 0.0 s: nothing moves in it" in said.out
     assert "4 films: 4 with captions from files; 1 file left out:" in said.out

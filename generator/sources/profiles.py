@@ -1,0 +1,70 @@
+"""Brings colours that a file describes by an ICC profile to sRGB, as browsers do.
+
+Photos of phones and screenshots of Macs are in Display P3, prints in CMYK: without their profile
+they come out dull, or in other colours. By littlecms, which Pillow brings along. A profile that
+makes no sense is passed over.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from functools import lru_cache
+
+from PIL import Image, ImageCms
+
+_MOST_BYTES = 4 << 20  # of a profile; printers' largest have about 2 MiB
+_SPACES = {
+    "RGB": "RGB",
+    "RGBA": "RGB",
+    "L": "GRAY",
+    "CMYK": "CMYK",
+}  # a mode's, in the profiles' words
+_CHANGED_IN_PLACE = ("RGB", "RGBA")
+_DEFLATE = 0
+
+
+def in_srgb(picture: Image.Image, profile: object) -> Image.Image:
+    """A picture in RGB(A), L or CMYK in sRGB, RGB or RGBA; as it is where ``profile`` doesn't
+    describe it. What is RGB(A) is changed in place.
+    """
+    if not isinstance(profile, bytes) or picture.mode not in _SPACES:
+        return picture
+    transform = _transform(profile, picture.mode)
+    if transform is None:
+        return picture
+    if picture.mode in _CHANGED_IN_PLACE:
+        ImageCms.applyTransform(picture, transform, inPlace=True)
+        return picture
+    return ImageCms.applyTransform(picture, transform) or picture
+
+
+def unpacked(chunk: bytes) -> bytes:
+    """The profile in a PNG's ``iCCP``; empty for one that is damaged or too large."""
+    _, _, packed = chunk.partition(b"\0")
+    if packed[:1] != bytes([_DEFLATE]):
+        return b""
+    unpacking = zlib.decompressobj()
+    try:
+        profile = unpacking.decompress(packed[1:], _MOST_BYTES)
+    except zlib.error:
+        return b""
+    return profile if unpacking.eof else b""
+
+
+@lru_cache(maxsize=4)
+def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """None where there is nothing to do, or nothing that makes sense."""
+    try:
+        opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        told = opened.profile
+        if told.xcolor_space.strip() != _SPACES[mode] or _is_srgb(told.profile_description):
+            return None
+        made = mode if mode in _CHANGED_IN_PLACE else "RGB"
+        return ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, made)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+def _is_srgb(description: str | None) -> bool:
+    return (description or "").startswith("sRGB")
