@@ -1,15 +1,17 @@
 """What can be said of an unfinished job: its place, how far it is, and the time that is left.
 
 An estimate is only given where something was learnt; see ``bot.jobs.cost``. It counts until the GIF
-is made, with the jobs before it shared out among the workers.
+is posted, with the jobs before it shared out among the workers.
 """
 
 from __future__ import annotations
 
-import itertools
+import heapq
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.jobs.ledger import Ledger
 from bot.jobs.model import Job, State
@@ -19,7 +21,8 @@ from bot.jobs.queue import FairQueue
 from generator.protocol import Progress
 from generator.words import Words
 
-_LOOKED_AT = 300  # jobs at the head of the queue are added up one by one, the others by their mean
+_LOOKED_AT = 100  # jobs at the head of the queue are looked at one by one, the others as their mean
+_DELIVERIES = 20  # the last ones, whose median the next one may take
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +43,12 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
-    """A job in a worker's hands."""
+class Run:
+    """A job in a worker's hands, and at its end: what passed after its last step."""
 
     device: str
     began: float
+    after_steps: float = 0.0
 
 
 class Outlook:
@@ -66,11 +70,12 @@ class Outlook:
         self._workers = max(workers, 1)
         self._clock = clock
         self._progresses = Progresses(clock)
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, Run] = {}
         self._loading: dict[str, float] = {}  # devices whose model is being loaded, since when
         self._ready: set[str] = set()
-        self._waits: list[float] | None = None  # seconds of work before each place in the queue
-        self._version = -1
+        self._deliveries: deque[float] = deque(maxlen=_DELIVERIES)  # seconds
+        self._head: list[float] = []  # seconds of each job at the head of the queue
+        self._head_of = (-1, -1)  # the versions of queue and costs that it was made of
 
     def loads(self, device: str) -> None:
         """A worker on it loads the model."""
@@ -85,13 +90,18 @@ class Outlook:
 
     def began(self, job_id: str, device: str) -> None:
         """A worker has it."""
-        self._runs[job_id] = _Run(device, self._clock())
+        self._runs[job_id] = Run(device, self._clock())
 
-    def ended(self, job_id: str) -> str:
-        """No worker has it any more; returns the device that had."""
+    def ended(self, job_id: str) -> Run:
+        """No worker has it any more; returns what is known of its time with one."""
+        after_steps = self._progresses.after_steps(job_id)
         self._progresses.forget(job_id)
-        run = self._runs.pop(job_id, None)
-        return run.device if run else ""
+        run = self._runs.pop(job_id, None) or Run("", self._clock())
+        return replace(run, after_steps=after_steps or 0.0)
+
+    def delivered(self, seconds: float) -> None:
+        """One that was made stood in Discord so much later."""
+        self._deliveries.append(seconds)
 
     def progressed(self, progress: Progress) -> None:
         self._progresses.note(progress)
@@ -130,38 +140,62 @@ class Outlook:
         return max(0.0, min(left)) if left else None
 
     def _until_made(self, job: Job, place: int) -> float | None:
+        """Of one that waits."""
         own = self._costs.seconds(job.request)
-        if own is None:
-            return None
-        running = sum(
-            self._left(each) or 0.0
-            for job_id in self._runs
-            if (each := self._ledger.get(job_id)) is not None
-        )
         loading = self._until_loaded()
-        if self._is_loading and loading is None:
+        if own is None or (self._is_loading and loading is None):
             return None
-        return (loading or 0.0) + (running + self._work_before(place)) / self._workers + own
+        return (loading or 0.0) + self._until_begun(place) + own + self._delivery
 
     def _left(self, job: Job) -> float | None:
-        """Of a running one: by its own steps once two were seen, before that by what is known."""
+        """Of a running one: by its own steps as they are seen, before that by what is known."""
+        made = self._until_last_frame(job)
+        return None if made is None else made + self._delivery
+
+    def _until_last_frame(self, job: Job) -> float | None:
         run = self._runs.get(job.id)
-        by_steps = self._progresses.seconds_left(job.id)
+        device = run.device if run else None
+        whole = self._costs.seconds(job.request, device)
+        after = self._costs.after_steps(job.request, device) or 0.0
+        passed = self._progresses.after_steps(job.id)
+        if passed is not None:
+            return None if whole is None else max(0.0, after - passed)
+        by_steps = self._progresses.seconds_left(job.id, self._expected_step(job, whole, after))
         if by_steps is not None:
-            return by_steps + (self._costs.painting(job.request) or 0.0)
-        whole = self._costs.seconds(job.request, run.device if run else None)
+            return by_steps + after
         return None if whole is None or run is None else max(0.0, whole - self._clock() + run.began)
 
-    def _work_before(self, place: int) -> float:
-        """Seconds, if one worker did it all."""
-        if self._waits is None or self._version != self._queue.version:
-            self._version = self._queue.version
-            self._waits = [0.0, *itertools.accumulate(self._seconds_at_head())]
-        if place < len(self._waits):
-            return self._waits[place]
-        known = len(self._waits) - 1
-        return self._waits[-1] * place / known if known else 0.0
+    def _expected_step(self, job: Job, whole: float | None, after: float) -> float | None:
+        """Seconds of a step that is still to come, by what jobs alike took."""
+        run, first_at = self._runs.get(job.id), self._progresses.first_at(job.id)
+        left = self._progresses.steps_left(job.id)
+        if whole is None or run is None or first_at is None or not left:
+            return None
+        return max(0.0, whole - after - (first_at - run.began)) / left
+
+    @property
+    def _delivery(self) -> float:
+        return statistics.median(self._deliveries) if self._deliveries else 0.0
+
+    def _until_begun(self, place: int) -> float:
+        """Until the job at this place of the queue has a worker: whichever is free first takes the
+        next.
+        """
+        running = (self._ledger.get(job_id) for job_id in self._runs)
+        busy = [self._until_last_frame(job) or 0.0 for job in running if job is not None]
+        free = ([0.0] * self._workers + sorted(busy))[-self._workers :]
+        heapq.heapify(free)
+        head = self._seconds_at_head()
+        for seconds in head[:place]:
+            heapq.heapreplace(free, free[0] + seconds)
+        further = max(0, place - len(head))
+        mean = sum(head) / len(head) if head else 0.0
+        return free[0] + further * mean / self._workers
 
     def _seconds_at_head(self) -> list[float]:
-        jobs = (self._ledger.get(ticket.job_id) for ticket in self._queue.order()[:_LOOKED_AT])
-        return [self._costs.seconds(job.request) or 0.0 for job in jobs if job is not None]
+        """Kept until something changes: each message of a job that waits asks for it."""
+        if self._head_of != (now := (self._queue.version, self._costs.version)):
+            self._head_of = now
+            jobs = (self._ledger.get(ticket.job_id) for ticket in self._queue.order()[:_LOOKED_AT])
+            self._head = [self._costs.seconds(job.request) or 0.0 for job in jobs if job]
+        return self._head

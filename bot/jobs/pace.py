@@ -48,9 +48,11 @@ class Pace:
         """How long the model took to load on it the last time; None where that isn't known."""
         return self._loading.get(device)
 
-    async def learn(self, device: str, request: Request, seconds: float) -> None:
+    async def learn(
+        self, device: str, request: Request, seconds: float, after_steps: float = 0.0
+    ) -> None:
         """Takes in a finished job; one that can't be written down is learnt for this run only."""
-        await self._remember(device, self.costs.learn(device, request, seconds))
+        await self._remember(device, self.costs.learn(device, request, seconds, after_steps))
 
     async def learn_loading(self, device: str, seconds: float) -> None:
         """Takes in how long a worker took until it was ready."""

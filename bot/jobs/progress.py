@@ -8,15 +8,20 @@ from dataclasses import dataclass
 
 from generator.protocol import Progress
 
+STEPS = "denoise"
+"""The stage that takes the time, and whose steps are counted; others come before and after it."""
+_BELIEVED = 2.0  # steps that an expectation of their pace is worth
+
 
 @dataclass(slots=True)
 class _Track:
-    """When the first step of the current stage was reported, and the last report."""
+    """The last report; and of the steps, when the first and the last one were reported."""
 
-    first: Progress
-    first_at: float
     last: Progress
-    last_at: float
+    first_step: Progress | None = None
+    first_at: float = 0.0
+    last_step: Progress | None = None
+    last_at: float = 0.0
 
 
 class Progresses:
@@ -27,13 +32,18 @@ class Progresses:
         self._tracks: dict[str, _Track] = {}
 
     def note(self, progress: Progress) -> None:
-        """Takes in a report; a new stage or attempt starts the clock anew."""
-        now = self._clock()
+        """Takes in a report; a new attempt, or another number of steps, starts anew."""
         track = self._tracks.get(progress.job_id)
-        if track is None or not _same_stage(track.last, progress):
-            self._tracks[progress.job_id] = _Track(progress, now, progress, now)
-        else:
-            track.last, track.last_at = progress, now
+        if track is None or track.last.attempt != progress.attempt:
+            track = self._tracks[progress.job_id] = _Track(progress)
+        track.last = progress
+        if progress.stage != STEPS:
+            return
+        now = self._clock()
+        before = track.last_step
+        if before is None or before.steps != progress.steps or before.step > progress.step:
+            track.first_step, track.first_at = progress, now
+        track.last_step, track.last_at = progress, now
 
     def forget(self, job_id: str) -> None:
         """It isn't running any more."""
@@ -44,16 +54,40 @@ class Progresses:
         track = self._tracks.get(job_id)
         return None if track is None else track.last
 
-    def seconds_left(self, job_id: str) -> float | None:
-        """For the stage at work, once two of its steps have been seen."""
+    def first_at(self, job_id: str) -> float | None:
+        """When its first step was done."""
         track = self._tracks.get(job_id)
-        if track is None or track.last.step <= track.first.step:
+        return None if track is None or track.first_step is None else track.first_at
+
+    def steps_left(self, job_id: str) -> int | None:
+        """After its first one; None where that isn't done yet."""
+        track = self._tracks.get(job_id)
+        first = track.first_step if track else None
+        return None if first is None else first.steps - first.step
+
+    def seconds_left(self, job_id: str, expected: float | None = None) -> float | None:
+        """Until the last step, by the pace of those that were seen; None before any pace was.
+
+        ``expected`` seconds for a step count as two steps seen.
+        """
+        track = self._tracks.get(job_id)
+        if track is None or track.first_step is None or track.last_step is None:
             return None
-        done = track.last.step - track.first.step
-        each = (track.last_at - track.first_at) / done
+        done = track.last_step.step - track.first_step.step
+        if done < 1 and expected is None:
+            return None
+        believed = 0.0 if expected is None else _BELIEVED
+        took = track.last_at - track.first_at + believed * (expected or 0.0)
         since = self._clock() - track.last_at
-        return max(0.0, each * (track.last.steps - track.last.step) - since)
+        return max(0.0, took / (done + believed) * self._to_do(track.last_step) - since)
 
+    def after_steps(self, job_id: str) -> float | None:
+        """Seconds since its last step was done; None before."""
+        track = self._tracks.get(job_id)
+        if track is None or track.last_step is None or self._to_do(track.last_step):
+            return None
+        return self._clock() - track.last_at
 
-def _same_stage(one: Progress, other: Progress) -> bool:
-    return (one.attempt, one.stage, one.steps) == (other.attempt, other.stage, other.steps)
+    @staticmethod
+    def _to_do(step: Progress) -> int:
+        return max(0, step.steps - step.step)

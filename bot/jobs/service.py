@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from bot.jobs.courier import Courier
 from bot.jobs.finish import Finisher
 from bot.jobs.ledger import RETRY_SECONDS, Ledger, bytes_of, now
 from bot.jobs.model import Attachment, Job, Origin, State
-from bot.jobs.outlook import Outlook, Status
+from bot.jobs.outlook import Outlook, Run, Status
 from bot.jobs.pace import Pace
 from bot.jobs.places import in_place, without_places
 from bot.jobs.queue import FairQueue, Ticket
@@ -196,8 +197,8 @@ class JobService:
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Writes and delivers in the background; the worker can have its next job."""
-        device = self._outlook.ended(job.id)
-        self._spawn(job, self._conclude(job, outcome, device))
+        run = self._outlook.ended(job.id)
+        self._spawn(job, self._conclude(job, outcome, run))
 
     def crashed(self, job: Job, death: WorkerDiedError) -> None:
         """Its worker died under it: once more, then no more."""
@@ -279,11 +280,15 @@ class JobService:
 
     # -- a job's life ------------------------------------------------------------------------------
 
-    async def _conclude(self, job: Job, outcome: Outcome, device: str) -> None:
+    async def _conclude(self, job: Job, outcome: Outcome, run: Run) -> None:
         match outcome:
-            case Finished():
-                self._spawn(job, self._pace.learn(device, job.request, outcome.seconds))
+            case Finished(seconds=seconds):
+                self._spawn(
+                    job, self._pace.learn(run.device, job.request, seconds, run.after_steps)
+                )
+                began = time.monotonic()
                 await self._finisher.made(job, outcome)
+                self._outlook.delivered(time.monotonic() - began)
             case Failed(reason=reason):
                 # a sentence that names the bot's own directory is no business of its users
                 inside = str(self._scratch) in str(reason)

@@ -5,7 +5,6 @@ Prompts are somebody's free text: they are escaped and shortened before they sta
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
@@ -83,12 +82,15 @@ def bar(step: int, steps: int) -> str:
 
 
 def time_left(seconds: float) -> str:
-    """Rounded as honestly as it is known."""
+    """Rounded as far as it is known: by less than a fifth of it."""
     if seconds < 10:
         return say("a few seconds left")
-    if seconds < 55:
-        return say("about {seconds} seconds left", seconds=math.ceil(seconds / 10) * 10)
-    return count("about a minute left", "about {count} minutes left", math.ceil(seconds / 60))
+    step = 5 if seconds < 30 else 10
+    rounded = round(seconds / step) * step
+    if seconds < 96 and rounded != 60:
+        return say("about {seconds} seconds left", seconds=rounded)
+    minutes = max(2, round(seconds / 60)) if rounded != 60 else 1
+    return count("about a minute left", "about {count} minutes left", minutes)
 
 
 def ahead(number: int) -> str:

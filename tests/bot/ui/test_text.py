@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,14 +22,26 @@ NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50
     ("seconds", "words"),
     [
         (0.0, "a few seconds left"),
-        (11, "about 20 seconds left"),
-        (54, "about 60 seconds left"),
+        (11, "about 10 seconds left"),
+        (23, "about 25 seconds left"),
+        (44, "about 40 seconds left"),
         (58, "about a minute left"),
-        (61, "about 2 minutes left"),
+        (61, "about a minute left"),
+        (88, "about 90 seconds left"),
+        (110, "about 2 minutes left"),
+        (160, "about 3 minutes left"),
     ],
 )
 def test_time_left(seconds: float, words: str) -> None:
     assert text.time_left(seconds) == words
+
+
+def test_the_time_left_is_told_as_truly_as_it_is_known() -> None:
+    for tenths in range(100, 20_000):
+        words = text.time_left(tenths / 10).replace("a minute", "1 minute")
+        number, unit = re.findall(r"(\d+) (second|minute)", words)[0]
+        told = int(number) * (60 if unit == "minute" else 1)
+        assert abs(told - tenths / 10) / (tenths / 10) <= 0.25, (tenths, words)
 
 
 @pytest.mark.parametrize(
