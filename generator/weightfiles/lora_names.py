@@ -67,7 +67,6 @@ _NETWORKS = (
     ("lycoris_unet_", UNET),
     ("lycoris_text_encoder_2_", TEXT_2),
     ("lycoris_text_encoder_", TEXT),
-    ("lycoris_", UNET),
     ("unet.", UNET),
     ("model.diffusion_model.", UNET),
     ("diffusion_model.", UNET),
@@ -77,6 +76,10 @@ _NETWORKS = (
     ("lycoris_te1_", TEXT),
     ("lycoris_te2_", TEXT_2),
     ("lycoris_te_", TEXT),
+    ("lycoris_", UNET),
+    ("lora_unet.", UNET),  # OneTrainer's own way of keeping one
+    ("lora_te1.", TEXT),
+    ("lora_te2.", TEXT_2),
     ("text_encoder_2.", TEXT_2),
     ("text_encoder.", TEXT),
     ("text_encoders.clip_l.transformer.", TEXT),

@@ -105,9 +105,10 @@ def read_settings(path: Path, header: Header) -> LoraSettings:
     )
     if is_from_peft and beside.is_file():
         with beside.open("rb") as opened:
-            found[""] = _json(path, opened.read(_MOST_BYTES))
-    for key, value in _json(path, header.metadata.get(_METADATA) or "{}").items():
-        network, _, name = key.partition(".")
+            found[""] = _json(path, PEFT_SETTINGS, opened.read(_MOST_BYTES))
+    for key, value in _json(path, _METADATA, header.metadata.get(_METADATA) or "{}").items():
+        # A pipeline says the network before each setting, one network's save_lora_adapter doesn't.
+        network, _, name = key.rpartition(".")
         found.setdefault(network, {})[name] = value
     return LoraSettings({name: _checked(path, values) for name, values in found.items()})
 
@@ -198,7 +199,7 @@ def _unreadable(path: Path, known_as: str) -> ModelError:
     )
 
 
-def _json(path: Path, text: str | bytes) -> dict[str, Any]:
+def _json(path: Path, where: str, text: str | bytes) -> dict[str, Any]:
     try:
         values = json.loads(text)
     except (ValueError, RecursionError):
@@ -208,6 +209,6 @@ def _json(path: Path, text: str | bytes) -> dict[str, Any]:
             "The settings that came with {name} ({settings}) can't be read, and its strength "
             "depends on them; fetch both again.",
             name=path.name,
-            settings=PEFT_SETTINGS,
+            settings=where,
         )
     return values

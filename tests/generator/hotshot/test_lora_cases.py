@@ -79,7 +79,11 @@ def test_peft_s_alpha_pattern_counts(tiny: HotshotModel, tmp_path: Path) -> None
         {f"unet.{name}": value for name, value in tensors.items()},
         lora_adapter_metadata=json.dumps({f"unet.{key}": one for key, one in settings.items()}),
     )
-    for lora in (Lora(str(beside)), inside):
+    # diffusers' save_lora_adapter, of one network, names it nowhere.
+    alone = save(
+        tmp_path / "alone.safetensors", tensors, lora_adapter_metadata=json.dumps(settings)
+    )
+    for lora in (Lora(str(beside)), inside, alone):
         torch.testing.assert_close(change_of(tiny, TO_K, lora), 8 * product(down, up))
         expected = product(other_down, other_up)
         torch.testing.assert_close(change_of(tiny, ATTENTION, lora), expected)
@@ -131,6 +135,11 @@ def test_a_full_difference_of_weight_or_bias_alone(tiny: HotshotModel, tmp_path:
         ("te1", TEXT, "text_encoder.text_model."),
         ("unet", ATTENTION, "diffusion_model."),
         ("unet", ATTENTION, "lycoris_"),
+        ("te1", TEXT, "lycoris_te1_text_model_"),
+        ("te2", TEXT_2, "lycoris_te2_"),
+        ("unet", ATTENTION, "lora_unet."),
+        ("te1", TEXT, "lora_te1.text_model."),
+        ("te2", TEXT_2, "lora_te2."),
     ],
 )
 def test_names_that_programs_of_today_give_layers(
