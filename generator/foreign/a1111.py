@@ -16,6 +16,7 @@ _PAIR = re.compile(r'\s{0,9}(\w[\w \-/]{0,60}):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|
 _FEWEST_PAIRS = 3  # a prompt's last line may have a pair or two
 _LONGEST = 100_000  # characters, all of it
 _LONGEST_LINE = 10_000  # of pairs: reading them takes longer than their number grows
+_MOST_LINES = 3  # that are looked at; a prompt may speak of steps as well
 _SAMPLERS = {
     "euler a": "euler_a",
     "euler": "euler",
@@ -35,12 +36,9 @@ _SAMPLERS = {
 def read(text: str) -> ForeignRecipe | None:
     """None for a text that is nothing of the kind."""
     lines = text[:_LONGEST].strip().split("\n")
-    last = next((at for at, line in enumerate(lines) if line.lstrip().startswith("Steps:")), None)
-    if last is None:
-        return None
-    found = _PAIR.findall(lines[last][:_LONGEST_LINE])
-    pairs = {key.strip(): _unquoted(value) for key, value in found}
-    if len(pairs) < _FEWEST_PAIRS:
+    told = [at for at, line in enumerate(lines) if "Steps:" in line][:_MOST_LINES]
+    last, pairs = next(((at, pairs) for at in told if (pairs := _pairs(lines[at]))), (0, {}))
+    if not pairs:
         return None
     prompt, negative = _split("\n".join(lines[:last]))
     width, _, height = pairs.get("Size", "").partition("x")
@@ -56,6 +54,13 @@ def read(text: str) -> ForeignRecipe | None:
         scheduler=_scheduler(pairs),
         sampler=plain(pairs.get("Sampler", ""))[:60],
     )
+
+
+def _pairs(line: str) -> dict[str, str]:
+    """Of the line that says how it was made; empty for any other."""
+    found = _PAIR.findall(line[:_LONGEST_LINE])
+    pairs = {key.strip(): _unquoted(value) for key, value in found}
+    return pairs if "Steps" in pairs and len(pairs) >= _FEWEST_PAIRS else {}
 
 
 def _split(text: str) -> tuple[str, str | None]:

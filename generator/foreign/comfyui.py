@@ -35,10 +35,14 @@ _SAMPLERS = {
 }
 # Where a value is, beside a sampler's own inputs: in what these of its inputs are linked to.
 _HELPERS = ("noise", "sampler", "sigmas", "guider")
-_TEXTS = ("text", "text_g", "text_l", "prompt", "string", "value", "String", "Text")
+_TEXTS = (
+    *("text", "text_g", "text_l", "prompt", "string", "value", "String", "Text"),
+    "populated_text",  # what became of wildcards
+)
 _JOINED = ("text1", "text2", "string_a", "string_b", "text_a", "text_b", "text_c", "text_d")
 _NUMBERS = ("value", "seed", "noise_seed", "int", "float", "number", "Value", "INT", "FLOAT")
 _CONDITIONINGS = ("conditioning", "conditioning_1", "conditioning_to", "conditioning_2")
+_SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"))
 _LATENTS = ("latent_image", "samples", "latent", "latents", "images", "image", "pixels")
 
 Graph = Mapping[str, "Node"]
@@ -133,10 +137,15 @@ class _Reader:
 
     def _size(self, sampler: Node) -> tuple[object, object]:
         for node in self.behind(sampler, _LATENTS):
-            if "width" in node.inputs and "height" in node.inputs:
-                width = self._value(node.inputs["width"], _NUMBERS)
-                return width, self._value(node.inputs["height"], _NUMBERS)
+            for names in _SIZES:
+                if all(name in node.inputs for name in names):
+                    width, height = (self._edge(node, name) for name in names)
+                    return width, height
         return None, None
+
+    def _edge(self, node: Node, name: str) -> object:
+        """A width or height, which a node of presets may say under the same name."""
+        return self._value(node.inputs[name], (name.removeprefix("empty_latent_"), *_NUMBERS))
 
     def _word(self, sampler: Node, name: str) -> str:
         value = self._found(sampler, name)
@@ -175,7 +184,7 @@ class _Reader:
         node = self._linked(value)
         if node is None or self._hops > _MOST_HOPS or node.kind == "ConditioningZeroOut":
             return None
-        families = (_TEXTS, _JOINED, (side,), _CONDITIONINGS)
+        families = (_TEXTS, _JOINED, (side, f"text_{side}"), _CONDITIONINGS)
         names = next((each for each in families if _says(node, each)), ())
         texts = [self._text(node.inputs[name], side) for name in names if name in node.inputs]
         return _joined(texts)

@@ -38,6 +38,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _SWITCHED_OFF = (2, 4)  # muted, bypassed
 _MOST = 5000
+_MOST_BENDS = 50  # of one wire
 
 
 def graph_of_workflow(values: object) -> dict[str, dict[str, Any]]:
@@ -47,7 +48,7 @@ def graph_of_workflow(values: object) -> dict[str, dict[str, Any]]:
     nodes, links = values.get("nodes"), values.get("links")
     if not isinstance(nodes, list) or len(nodes) > _MOST:
         return {}
-    origins = _origins(links)
+    origins = _past_reroutes(_origins(links), nodes)
     return {
         str(node["id"]): {"class_type": str(node.get("type")), "inputs": _inputs(node, origins)}
         for node in nodes
@@ -64,6 +65,30 @@ def _origins(links: object) -> dict[str, list[Any]]:
         elif isinstance(link, dict):
             found[str(link.get("id"))] = [str(link.get("origin_id")), link.get("origin_slot")]
     return found
+
+
+def _past_reroutes(origins: dict[str, list[Any]], nodes: list[Any]) -> dict[str, list[Any]]:
+    """The same with links that begin where something is, not at a bend of the wire."""
+    bends = {str(node["id"]): _only_link(node) for node in nodes if _is_reroute(node)}
+    found = {}
+    for link, origin in origins.items():
+        start = origin
+        for _ in range(_MOST_BENDS):
+            if start[0] not in bends or (before := origins.get(bends[start[0]])) is None:
+                break
+            start = before
+        found[link] = start
+    return found
+
+
+def _is_reroute(node: object) -> bool:
+    return isinstance(node, dict) and "id" in node and node.get("type") == "Reroute"
+
+
+def _only_link(node: Mapping[str, Any]) -> str:
+    sockets = node.get("inputs")
+    first = sockets[0] if isinstance(sockets, list) and sockets else None
+    return str(first.get("link")) if isinstance(first, dict) else ""
 
 
 def _inputs(node: Mapping[str, Any], origins: Mapping[str, list[Any]]) -> dict[str, Any]:

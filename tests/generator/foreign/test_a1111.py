@@ -102,3 +102,12 @@ def test_a_line_made_to_take_long_doesn_t() -> None:
     for evil in ('a:"' * 30_000, " " * 90_000, "a " * 45_000, 'a: "\\' * 20_000):
         a1111.read(f"cat\nSteps: 5, Seed: 1, CFG scale: 7, {evil}")
     assert time.process_time() - began < 20
+
+
+def test_a_prompt_may_speak_of_steps_and_other_programs_begin_with_the_seed() -> None:
+    prompt = "a stair\nSteps: up, then down\nNegative prompt: rail\n"
+    recipe = a1111.read(prompt + "Seed: 7, Steps: 20, Sampler: Euler a, CFG scale: 7")
+    assert recipe is not None
+    assert recipe.prompt == "a stair\nSteps: up, then down"
+    assert (recipe.negative_prompt, recipe.seed, recipe.steps) == ("rail", 7, 20)
+    assert a1111.read("Steps: 1\n" * 50_000) is None

@@ -65,6 +65,44 @@ def test_texts_numbers_and_sizes_in_nodes_of_their_own() -> None:
     assert (recipe.width, recipe.height) == (640, 384)
 
 
+def test_nodes_that_hold_both_texts_or_a_size_of_their_own() -> None:
+    both = {"positive": "a red ball", "negative": "text"}
+    loader = node("Efficient Loader", **both, empty_latent_width=640, empty_latent_height=512)
+    graph = simple_graph(positive=["9", 1], negative=["9", 2], latent_image=["9", 3])
+    recipe = read(graph | {"9": loader})
+    assert (recipe.prompt, recipe.negative_prompt) == ("a red ball", "text")
+    assert (recipe.width, recipe.height) == (640, 512)
+    styler = node("SDXLPromptStyler", text_positive="a red ball", text_negative="text")
+    graph = simple_graph() | {"9": styler, "6": node("CLIPTextEncode", text=["9", 0])}
+    graph |= {"7": node("CLIPTextEncode", text=["9", 1])}
+    graph["5"] = node("EmptyLatentImage", width=["8", 0], height=["8", 1])
+    graph["8"] = node("SDXLResolutionPresets", width=832, height=1216)
+    recipe = read(graph)
+    assert (recipe.prompt, recipe.negative_prompt) == ("a red ball", "text")
+    assert (recipe.width, recipe.height) == (832, 1216)
+
+
+def test_wires_with_bends_in_the_editor_s_graph() -> None:
+    def linked(**links: int) -> list[dict[str, Any]]:
+        return [{"name": name, "link": link} for name, link in links.items()]
+
+    nodes: list[dict[str, Any]] = [
+        {"id": 1, "type": "CLIPTextEncode", "widgets_values": ["a red ball"]},
+        {"id": 2, "type": "Reroute", "inputs": [{"name": "", "link": 11}]},
+        {"id": 3, "type": "Reroute", "inputs": [{"name": "", "link": 12}]},
+        {"id": 5, "type": "Reroute", "inputs": [{"name": "", "link": 15}]},  # in a circle
+        {
+            "id": 4,
+            "type": "KSampler",
+            "inputs": linked(positive=13, negative=14, latent_image=15),
+            "widgets_values": [7, "fixed", 20, 8.0, "euler", "normal", 1.0],
+        },
+    ]
+    links = [[11, 1, 0, 2, 0], [12, 2, 0, 3, 0], [13, 3, 0, 4, 0], [14, 9, 0, 4, 1]]
+    recipe = read({"nodes": nodes, "links": [*links, [15, 5, 0, 5, 0]]}, is_workflow=True)
+    assert (recipe.prompt, recipe.seed, recipe.negative_prompt) == ("a red ball", 7, None)
+
+
 def test_sdxl_s_two_encoders_and_the_refiner() -> None:
     graph = simple_graph()
     graph["3"] = node(
