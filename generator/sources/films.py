@@ -144,7 +144,7 @@ def _command(
     return ffmpeg.command(
         path,
         kind,
-        *("-map", "0:V:0", "-vf", f"{chosen},{scale},format=rgb24|rgba", *output),
+        *("-map", head.stream, "-vf", f"{chosen},{scale},format=rgb24|rgba", *output),
         *("-c:v", "pam", "-threads", "1", "-f", "image2pipe", "pipe:1"),
         before=(*before, *decoder),
     )

@@ -23,7 +23,8 @@ from generator.media.containers import (
     BrokenFileError,
     Part,
     png_parts,
-    sniff_file,
+    read_head,
+    sniff,
     webp_parts,
 )
 from generator.sources import avif
@@ -31,6 +32,7 @@ from generator.sources.apng import Apng, read_apng
 from generator.sources.facts import Facts, check_frames, seen_ms
 from generator.sources.pixels import as_seen, orientation_of, upright_size
 from generator.sources.profiles import unpacked
+from generator.sources.unreadable import reason_of
 
 _IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")
 _FORMATS = {
@@ -126,9 +128,12 @@ def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
 
 
 def _known(file: Path) -> str:
-    kind = sniff_file(file)
+    head = read_head(file)
+    kind = sniff(head)
+    if kind is None:
+        raise MediaError(reason_of(head))
     if kind not in _FORMATS:
-        raise BrokenFileError(f"{file.name} isn't a picture that can be read")
+        raise MediaError("The file is a video, not a picture; give a picture.")
     return kind
 
 

@@ -27,6 +27,8 @@ _MOST_PACKETS = 2 * MAX_FILM_FRAMES  # a cut may hide many
 _LONE_MS = 40  # a film of one frame that tells no duration
 _PACKET = re.compile(r"0, *(-?\d+), *(-?\d+), *(\d+), *\d+, 0x[0-9a-f]+(?:, F=0x([0-9A-F]+))?(.*)")
 _SIZE = re.compile(r"showinfo.* sar:(\d+)/(\d+) s:(\d+)x(\d+) ")
+_STREAM = re.compile(r"^  Stream #0:(\d+)\b.*?: Video: .*$", re.MULTILINE)
+_FIRST_FILM = "0:V:0"  # the first that is no cover, in ffmpeg's words
 _COLOURS = re.compile(r"showinfo.* color_space:(\S+) color_primaries:\S+ color_trc:(\S+)")
 
 
@@ -45,7 +47,8 @@ class Timeline:
 @dataclass(frozen=True, slots=True)
 class Head:
     """What a film begins with: its first frame's size, upright and with square pixels, its colours
-    in ffmpeg's words, and the decoder to ask for ("" for ffmpeg's own).
+    in ffmpeg's words, the decoder to ask for ("" for ffmpeg's own), and which stream of the file it
+    is.
     """
 
     width: int
@@ -53,6 +56,7 @@ class Head:
     matrix: str
     transfer: str
     decoder: str = ""
+    stream: str = _FIRST_FILM
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +81,36 @@ def read_timeline(path: Path, kind: str) -> tuple[Head, Timeline]:
         raise BrokenFileError("the film ends in the middle of a packet")
     pixels = head.width * head.height * len(seen)
     if pixels <= MAX_PIXELS and not _are_frames(codec, packets):
-        seen = _decoded(path, kind)
+        seen = _decoded(path, kind, head.stream)
     return head, _timeline(seen)
 
 
-def _listed(path: Path, kind: str, most: int) -> tuple[Head, str, list[_Packet]]:
+def _listed(
+    path: Path, kind: str, most: int, stream: str = _FIRST_FILM
+) -> tuple[Head, str, list[_Packet]]:
     """The head, the codec's name, and up to ``most`` packets; one frame is decoded."""
     words = ffmpeg.command(
-        *(path, kind, "-map", "0:V:0", "-c", "copy", "-frames:v", str(most)),
+        *(path, kind, "-map", stream, "-c", "copy", "-frames:v", str(most)),
         *("-f", "framecrc", "pipe:1"),
-        *("-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo=checksum=0", "-f", "null", "-"),
+        *("-map", stream, "-frames:v", "1", "-vf", "showinfo=checksum=0", "-f", "null", "-"),
         level="info",
     )
     listed, said = ffmpeg.run(words)
+    if stream == _FIRST_FILM and (shown := _shown_stream(said)) != stream:
+        return _listed(path, kind, most, shown)
     if "matches no streams" in said and "Audio:" in said:
         raise MediaError("The file has only sound and no picture; give a video.")
     codec, packets = _packets(listed)
     decoder = _ALPHA_DECODERS.get(codec, "") if packets[0].has_alpha else ""
-    return replace(_head(said), decoder=decoder), codec, packets
+    return replace(_head(said), decoder=decoder, stream=stream), codec, packets
+
+
+def _shown_stream(said: str) -> str:
+    """Of several films in a file, the first that its file calls the one to show, as players do."""
+    of_input = said.partition("Stream mapping:")[0]
+    films = [line for line in _STREAM.finditer(of_input) if "(attached pic)" not in line[0]]
+    shown = next((line for line in films if "(default)" in line[0]), None)
+    return f"0:{shown[1]}" if shown and shown is not films[0] else _FIRST_FILM
 
 
 def _are_frames(codec: str, packets: Sequence[_Packet]) -> bool:
@@ -110,10 +126,10 @@ def _are_frames(codec: str, packets: Sequence[_Packet]) -> bool:
     )
 
 
-def _decoded(path: Path, kind: str) -> list[_Packet]:
+def _decoded(path: Path, kind: str, stream: str) -> list[_Packet]:
     """Every frame that comes out of the decoder."""
     words = ffmpeg.command(
-        *(path, kind, "-map", "0:V:0", "-frames:v", str(MAX_FILM_FRAMES + 1)),
+        *(path, kind, "-map", stream, "-frames:v", str(MAX_FILM_FRAMES + 1)),
         *("-fps_mode", "passthrough", "-enc_time_base", "demux"),
         *("-c:v", "wrapped_avframe", "-f", "framecrc", "-threads", "1", "pipe:1"),
     )
@@ -157,11 +173,23 @@ def _head(said: str) -> Head:
 def _timeline(frames: Sequence[_Packet]) -> Timeline:
     starts = sorted({frame.start for frame in frames})
     gaps = [after - before for before, after in itertools.pairwise(starts)]
-    last = max(frames, key=lambda frame: frame.start).duration
-    if not last:
+    last = _last_delay(frames, starts[-1] - starts[0])
+    if last <= 0:
         last = statistics.median_low(gaps) if gaps else Fraction(_LONE_MS, 1000)
     keys = sorted({frame.start for frame in frames if frame.flags & _KEY})
     return Timeline(tuple(starts), tuple(_milliseconds([*gaps, last])), tuple(keys))
+
+
+def _last_delay(frames: Sequence[_Packet], span: Fraction) -> Fraction:
+    """For how long the last is seen; not above 0 where the file doesn't tell.
+
+    ``span`` is the time from the first to the last. Where packets are stored in another order than
+    they are seen in, each tells how long it is until the next that is stored: only their sum holds.
+    """
+    stored_last = frames[-1]
+    if stored_last.start == max(frame.start for frame in frames):
+        return stored_last.duration
+    return sum((frame.duration for frame in frames), Fraction(0)) - span
 
 
 def _milliseconds(gaps: Iterable[Fraction]) -> list[int]:

@@ -137,8 +137,9 @@ def usable(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool)
                         f"The sample {path.name} can't be used: {error}; mend it, or leave such "
                         "samples out with --bad-samples skip."
                     ) from error
-                tell(f"Skipping the sample {path.name}: {error}.")
-                found.left_out.append((path.name, str(error)))
+                reason = str(error).removeprefix(f"{path.name}: ")
+                tell(f"Skipping the sample {path.name}: {reason}.")
+                found.left_out.append((path.name, reason))
     return found
 
 
@@ -223,6 +224,6 @@ def _open(file: Path) -> Image.Image:
     try:
         return still(file)
     except MediaError as error:
-        raise BadSampleError(f"{file.name}: {error}") from error
+        raise BadSampleError(f"{file.name}: {str(error).removesuffix('.')}") from error
     except Exception as error:  # decoders raise whatever they like for a damaged file
-        raise BadSampleError(f"{file.name} isn't a picture that can be read") from error
+        raise BadSampleError(f"{file.name}: it isn't a picture that can be read") from error

@@ -15,7 +15,7 @@ from generator.control.sheet import cut
 from generator.errors import MediaError
 from generator.media import mp4
 from generator.media.clip import Clip, Frames
-from generator.sources.films import open_film
+from generator.sources.films import frames_at_rate, open_film
 from generator.sources.reader import probe, read, read_key_frames, read_part
 from tests import chromium
 from tests.generator.sources.made import numbered, numbers
@@ -172,6 +172,27 @@ def test_variable_rates_and_parts_keep_each_frame_s_own_delay(tmp_path: Path) ->
     cut(path, part, start=1 / 6, end=5 / 6)
     assert read(part).delays_ms == (100, 500, 100, 250)
     assert numbers(read(part).frames) == [1, 2, 3, 4]
+
+
+def test_the_last_frame_is_seen_until_the_film_ends(tmp_path: Path) -> None:
+    """Stored out of order, so that the time after the last one stored is another frame's."""
+    even = film(tmp_path / "even.mp4", numbered(12), *X264, rate=10)
+    path = tmp_path / "uneven.mp4"
+    late = "settb=1/1000,setpts='N*40+if(gte(N,5),900,0)+if(gte(N,9),300,0)'"
+    timed = ("-vsync", "passthrough", "-enc_time_base", "1/1000", "-video_track_timescale", "1000")
+    _ffmpeg("-i", str(even), "-vf", late, *timed, *X264, "-bf", "2", str(path))
+    assert probe(path).delays_ms == (40, 40, 40, 40, 940, 40, 40, 40, 340, 40, 40, 100)
+
+
+def test_of_two_films_in_a_file_the_one_that_players_show_is_read(tmp_path: Path) -> None:
+    other = film(tmp_path / "other.mp4", scene(), *X264)
+    shown_one, path = film(tmp_path / "shown.mp4", numbered(8), *X264), tmp_path / "both.mp4"
+    marks = ("-disposition:v:0", "0", "-disposition:v:1", "default")
+    maps = ("-map", "0", "-map", "1", "-c", "copy", *marks)
+    _ffmpeg("-i", str(other), "-i", str(shown_one), *maps, str(path))
+    assert numbers(read(path).frames) == list(range(8))
+    assert numbers(read_part(path, 0.5, 1.0).frames) == list(range(4, 8))
+    assert len(list(frames_at_rate(path, "mp4", 20))) == 8
 
 
 def test_sound_alone_is_called_that(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import resource
 from collections.abc import Callable
@@ -68,6 +69,17 @@ def written(path: Path, data: bytes) -> Path:
 )
 def test_no_picture_is_called_what_it_is(data: bytes, reason: str, tmp_path: Path) -> None:
     assert reason in refusal(written(tmp_path / "a.gif", data))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "BMP"])
+def test_a_still_that_is_cut_off_is_refused_before_it_is_used(kind: str, tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.effect_noise((96, 64), 90).convert("RGB").save(file, kind)
+    whole = file.getvalue()
+    for tenth in range(1, 10):
+        path = written(tmp_path / "photo", whole[: len(whole) * tenth // 10])
+        with pytest.raises(MediaError, match="cut off"):
+            probe(path)
 
 
 def test_nothing_there(tmp_path: Path) -> None:

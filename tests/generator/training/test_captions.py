@@ -124,13 +124,14 @@ def test_what_a_run_begins_with(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for name in ("._0.png", "notes.pdf", "7.txt", ".DS_Store", "Thumbs.db"):
         (tmp_path / name).write_bytes(b"\0\5\x16\7")
     (tmp_path / "1.caption").write_text("a ring")
-    (tmp_path / "torn.png").write_bytes(b"\x89PNG")
+    (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    Image.new("RGB", (64, 64)).save(tmp_path / "scan.png", "TIFF")
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "gone.png", "text": "a ball"}')
     found(tmp_path, "sks", "skip").announce("picture")
     first, *reasons = capsys.readouterr().out.splitlines()
     assert first == (
         "3 pictures (4 with their folders' repeats): 1 with captions from files, 1 with the words "
-        "of their folder alone, 1 with the trigger alone; 7 files left out:"
+        "of their folder alone, 1 with the trigger alone; 8 files left out:"
     )
     assert {line.strip().partition(": ")[::2] for line in reasons} == {
         ("._0.png", "macOS's notes about another file"),
@@ -139,7 +140,8 @@ def test_what_a_run_begins_with(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ("gone.png", "named in a list of captions, but not there"),
         ("more", "a folder whose name isn't a number of repeats and words (10_sks ring)"),
         ("notes.pdf", "not a picture that can be read"),
-        ("torn.png", "torn.png isn't a picture that can be read"),
+        ("torn.png", "it isn't a picture that can be read"),
+        ("scan.png", "TIFF pictures can't be read; save this one as PNG or JPEG"),
     }
 
 
