@@ -51,6 +51,11 @@ def count(one: str, many: str, number: int, /, **values: Any) -> str:
     return _said(counted(one, many, number, **values), _tongue.get())
 
 
+def is_english() -> bool:
+    """Whether English is being spoken, which is also what code calls things."""
+    return _tongue.get() == ENGLISH
+
+
 def figure(number: float) -> str:
     """A number as the language writes it."""
     return _Formatter(_tongue.get()).format_field(number, "g")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.words import say
+from bot.words import is_english, say
 from generator.words import Words
 
 NAMES = {
@@ -56,4 +56,4 @@ def as_option_name(words: Words) -> str:
 
 def option_name(name: str) -> str:
     """Return what people in the language being spoken type for an option."""
-    return as_option_name(NAMES[name]) if name in NAMES else name
+    return as_option_name(NAMES[name]) if name in NAMES and not is_english() else name

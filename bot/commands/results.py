@@ -177,7 +177,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
     prompt = text.prompt(job.request.prompt, 100)
-    words = say("Delete {prompt}, its file and its entry in /history?", prompt=prompt)
+    words = say('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
     await interaction.response.send_message(words, view=sure_view(job.id), ephemeral=True)
 
 

@@ -38,6 +38,7 @@ _STATES = {
     State.FAILED: Words("❌ failed"),
     State.CANCELLED: Words("🚫 cancelled"),
 }
+_SMALL = 100 * 2**10  # bytes that would read as 0.1 MB, or as none
 _RELATIONS = {
     "again": Words("made again"),
     "vary": Words("varied"),
@@ -173,9 +174,17 @@ def made_with(job: Job) -> str:
         say("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
         for kind, strength in map(called, request.controls)
     ]
-    if origin.parent_id and (came := _RELATIONS.get(origin.relation)):
-        words.append(say("From `{parent}` ({how})", parent=origin.parent_id[:12], how=say(came)))
+    if origin.parent_id and origin.relation in _RELATIONS:
+        words.append(_came_from(origin.parent_id, origin.relation))
     return " · ".join(words)
+
+
+def _came_from(parent_id: str, relation: str) -> str:
+    parent = parent_id[:12]
+    if relation == "upscale":
+        return say("Upscaled from `{parent}`", parent=parent)
+    came = _RELATIONS.get(relation)
+    return say("From `{parent}` ({how})", parent=parent, how=say(came) if came else relation)
 
 
 def _kind(kind: str) -> str:
@@ -233,9 +242,7 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     """What a job came from, and how many came from it."""
     words = []
     if parent is not None:
-        came = _RELATIONS.get(job.origin.relation)
-        how = say(came) if came else job.origin.relation
-        words.append(say("From `{parent}` ({how})", parent=parent.id[:12], how=how))
+        words.append(_came_from(parent.id, job.origin.relation))
     elif job.origin.parent_id and job.origin.relation != "try":
         words.append(say("From a GIF that was deleted"))
     if descendants:
@@ -267,7 +274,9 @@ def page(number: int, pages: int, total: int) -> str:
 
 
 def in_megabytes(size: float) -> Words:
-    """``12.3 MB``, in Discord's mebibytes."""
+    """``12.3 MB``, in Discord's mebibytes; of what is small, ``12 KB``."""
+    if size < _SMALL:
+        return Words("{size:.0f} KB", size=max(1.0, size / 2**10))
     return Words("{size:.1f} MB", size=size / 2**20)
 
 

@@ -42,7 +42,7 @@ async def test_a_result_and_its_recipe_say_what_made_it(
         assert "Ink at 0.8 · style noir · follows canny at 1" in again.text
         assert f"From `{setup.rows('id')[0]['id'][:12]}` (made again)" in again.text
         shown = await (await ada.press(made, "Recipe")).message(lambda one: one.files, PATIENCE)
-        for words in ("lora:Ink", "lora_strength:0.8", "control_type:canny"):
+        for words in ("lora:Ink", "lora_strength:0.8", "control_type:canny", "scheduler:euler_a"):
             assert words in shown.content
         recipe = json.loads(shown.files[0].data)
         assert recipe["loras"] == [{"name": "Ink", "sha256": choice_hash(setup), "strength": 0.8}]

@@ -170,3 +170,15 @@ def test_the_queue_names_nobody_of_other_places(
     shown = embeds.queue([status], total=1, user_id=99, guild_id=guild_id).description or ""
     assert ("<@7>" in shown) is named
     assert ("somebody" in shown) is not named
+
+
+def test_a_second_pass_says_what_it_was_made_from() -> None:
+    made = job(origin=replace(ORIGIN, parent_id="c" * 32, relation="upscale"))
+    assert text.made_with(made) == "Upscaled from `cccccccccccc`"
+    assert text.lineage(made, job(id="c" * 32), 0) == "Upscaled from `cccccccccccc`"
+
+
+def test_small_files_have_a_size() -> None:
+    assert text.megabytes(12) == "1 KB"
+    assert text.megabytes(40_000) == "39 KB"
+    assert text.megabytes(3 * 2**20) == "3.0 MB"
