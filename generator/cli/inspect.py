@@ -14,7 +14,12 @@ from generator.cli.parsing import Parser
 from generator.errors import MediaError
 from generator.foreign.recipe import foreign_recipe_of
 from generator.limits import NANO
-from generator.media.containers import ANIMATION_SUFFIXES, FILM_SUFFIXES, STILL_SUFFIXES
+from generator.media.containers import (
+    ANIMATION_SUFFIXES,
+    FILM_SUFFIXES,
+    STILL_SUFFIXES,
+    BrokenFileError,
+)
 from generator.places import existing
 from generator.recipe import Recipe, recipe_of
 from generator.weightfiles.architecture import layers_of, sdxl_layers
@@ -121,8 +126,8 @@ def _lora(lora: LoraFile, model: str | None) -> dict[str, Any]:
 def _picture(path: Path) -> dict[str, Any]:
     from generator.sources.reader import probe  # NumPy
 
-    recipe = recipe_of(path)
     found = probe(path)
+    recipe = _recipe_in(path)
     facts: dict[str, Any] = {
         "file": str(path),
         "size_bytes": path.stat().st_size,
@@ -134,6 +139,16 @@ def _picture(path: Path) -> dict[str, Any]:
     if recipe is None and (foreign := foreign_recipe_of(path)) is not None:
         return facts | {"recipe": asdict(foreign)}
     return facts | {"recipe": _recipe(recipe) if recipe else None}
+
+
+def _recipe_in(path: Path) -> Recipe | None:
+    """None also where a film that can be read is cut off before the place for recipes."""
+    try:
+        return recipe_of(path)
+    except MediaError as error:
+        if isinstance(error.__cause__, BrokenFileError):
+            return None
+        raise
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from generator.errors import MediaError
 from generator.media.containers import BrokenFileError
 from generator.sources.decoder import set_limits
 from generator.sources.opened import open_source
+from tests.generator.sources import icc
 from tests.generator.sources.made import numbered
 from tests.generator.sources.odd import apng, block, flat, gif, glass, picture_of_16_bits, spot
 
@@ -52,6 +53,9 @@ def pictures() -> list[bytes]:
         _saved(frames[0], "AVIF", exif=exif),
         _saved(frames[0], "JPEG", exif=exif),
         _saved(frames[0].convert("CMYK"), "JPEG"),
+        _saved(frames[0], "JPEG", icc_profile=icc.display_p3()),
+        _saved(frames[0].convert("CMYK"), "JPEG", icc_profile=icc.cmyk()),
+        _saved(frames[0].convert("L"), "PNG", icc_profile=icc.gray(1.8)),
         _saved(frames[0], "BMP"),
     ]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from generator.__main__ import main
 from generator.control.sheet import cut
 from generator.errors import MediaError
 from generator.media import mp4
@@ -182,6 +183,20 @@ def test_the_last_frame_is_seen_until_the_film_ends(tmp_path: Path) -> None:
     timed = ("-vsync", "passthrough", "-enc_time_base", "1/1000", "-video_track_timescale", "1000")
     _ffmpeg("-i", str(even), "-vf", late, *timed, *X264, "-bf", "2", str(path))
     assert probe(path).delays_ms == (40, 40, 40, 40, 940, 40, 40, 40, 340, 40, 40, 100)
+
+
+def test_inspect_tells_of_a_cut_off_film_what_the_reader_reads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An MP4 in fragments can be read up to where it breaks off."""
+    streamed = ("-movflags", "frag_keyframe+empty_moov", "-g", "4", "-bf", "0")
+    whole = film(tmp_path / "whole.mp4", numbered(12), *X264, *streamed).read_bytes()
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole[: whole.rindex(b"moof") + 50])  # in the head of a later fragment
+    frames = len(read(path).frames)
+    assert frames in (4, 8)
+    assert main(["inspect", str(path)]) == 0
+    assert f"frames: {frames}\n" in capsys.readouterr().out
 
 
 def test_of_two_films_in_a_file_the_one_that_players_show_is_read(tmp_path: Path) -> None:
