@@ -37,6 +37,10 @@ class RefusedError(BotError):
     """A command that is refused; says why and what to do instead."""
 
 
+class GoneError(RefusedError):
+    """What a button, menu or form was about is used up or gone; trying it again can't help."""
+
+
 class NotAcceptedError(RefusedError):
     """A job that can't be taken on now: a full queue, a broken model, a bot that is stopping."""
 

@@ -26,6 +26,7 @@ KEYWORDS = {  # how many of the first arguments are templates
     # raised where somebody in Discord may read them
     **dict.fromkeys(
         (
+            "GoneError",
             "MediaError",
             "ModelError",
             "NotAcceptedError",

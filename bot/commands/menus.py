@@ -24,7 +24,7 @@ from bot.commands.options import localized
 from bot.commands.reading import read_request
 from bot.commands.restoring import restore
 from bot.commands.rules import held_to_offer, usual_here, wants_private
-from bot.errors import RefusedError
+from bot.errors import GoneError
 from bot.house import House, house_of, may_act_on
 from bot.intake.message_media import find_media
 from bot.intake.sources import Brought
@@ -108,7 +108,7 @@ async def animate_send(
     typed["image"] = Brought(**draft.content["picture"])
     typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
-        raise RefusedError("That GIF has already been requested.")
+        raise GoneError("That GIF has already been requested.")
     try:
         await make(interaction, typed)
     except SpokenError:  # nothing was taken on, so the form may be sent again
@@ -177,10 +177,10 @@ async def remix_send(interaction: discord.Interaction[Any], draft_id: str, value
 
 
 async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:
-    """Somebody's own, and of this kind. Raises RefusedError."""
+    """Somebody's own, and of this kind. Raises GoneError."""
     draft = await house_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or has not in draft.content:
-        raise RefusedError("That has expired; choose it from the message's menu again.")
+        raise GoneError("That has expired; choose it from the message's menu again.")
     return draft
 
 

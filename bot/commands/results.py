@@ -21,7 +21,7 @@ from bot.commands.editing import edit_form, edited, field
 from bot.commands.reading import with_control
 from bot.commands.recipe_text import recipe_values, typed_command
 from bot.commands.rules import wants_private
-from bot.errors import RefusedError
+from bot.errors import GoneError, RefusedError
 from bot.house import house_of, managed_guild, may_act_on
 from bot.jobs.model import Attachment, Job
 from bot.lost import LOST
@@ -211,7 +211,7 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     """One that this person may act on. Raises RefusedError."""
     job = await house_of(interaction).database.read(rows.get, job_id)
     if job is None:
-        raise RefusedError("That GIF was deleted, so nothing more can be done with it.")
+        raise GoneError("That GIF was deleted, so nothing more can be done with it.")
     if not may_act_on(interaction, job):
         raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
     return job

@@ -21,7 +21,7 @@ from discord.ui import TextInput, View
 
 from bot.commands.asking import Order, ask, variations
 from bot.commands.reading import CONTROL_TYPES, with_control
-from bot.errors import RefusedError
+from bot.errors import GoneError, RefusedError
 from bot.house import House, house_of
 from bot.intake.sheets import cut, draw_depth, draw_sheet
 from bot.jobs.model import Attachment
@@ -136,7 +136,7 @@ async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: V
     del values
     draft, house = await _draft(interaction, draft_id), house_of(interaction)
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
-        raise RefusedError("That GIF has already been requested.")
+        raise GoneError("That GIF has already been requested.")
     words = say("Cancelled; nothing was made.")
     await interaction.response.edit_message(content=words, attachments=[], view=None)
     await house.drop_unnamed([draft.blob, *(each["blob"] for each in draft.content["files"])])
@@ -148,7 +148,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
     answer = await interaction.original_response()
     order = await _order(house, draft)
     if not await house.database.write(drafts.take, draft.id, interaction.user.id):
-        raise RefusedError("That GIF has already been requested.")
+        raise GoneError("That GIF has already been requested.")
     try:
         await ask(interaction, variations(order, draft.content["count"]), answer.id)
     except SpokenError:  # nothing was taken on, so Go may be pressed again
@@ -225,7 +225,7 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
     pressed = interaction.message
     if pressed is not None and pressed.flags.ephemeral:  # a forged press closes nothing for others
         await interaction.response.edit_message(view=None)
-    raise RefusedError("That contact sheet was already used or has expired; attach the GIF again.")
+    raise GoneError("That contact sheet was already used or has expired; attach the GIF again.")
 
 
 async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:

@@ -20,7 +20,7 @@ import discord
 from discord import ButtonStyle, SelectOption
 from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInput, View
 
-from bot.errors import RefusedError
+from bot.errors import GoneError, RefusedError
 from bot.house import house_of
 from bot.storage import forms
 from bot.storage.drafts import Draft
@@ -154,7 +154,9 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
         try:
             await _act(interaction, action, target, typed)
         except SpokenError as error:
-            view = await _open_again(interaction, action, target, typed)
+            view = None
+            if not isinstance(error, GoneError):
+                view = await _open_again(interaction, action, target, typed)
             await whisper(interaction, sentence(error), view)
 
 

@@ -60,6 +60,21 @@ async def test_a_refused_form_comes_back_filled_in(
         assert "Traceback" not in bot.log
 
 
+async def test_one_about_what_is_gone_does_not(setup: Setup, discord: Sandbox, ada: Person) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        message = await posted(await ada.slash("gif", prompt="x"))
+        await setup.all_over()
+        form = await ada.press(message, "Edit")
+        await form.acknowledged()
+        asked = await (await ada.press(message, "Delete")).message()
+        await ada.press(asked, "Yes, delete it")
+        await discord.until(lambda: message.deleted or None)
+        refused = await ada.submit(form, prompt="y")
+        assert "was deleted" in await said(refused)
+        assert not refused.messages[0].buttons
+
+
 async def test_so_does_one_whose_draft_was_used_up(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
