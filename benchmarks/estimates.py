@@ -53,17 +53,18 @@ class Told:
         return left is not None and _is_near(left, self.posted_at - at)
 
 
-def kinds() -> dict[str, dict[str, Any]]:
+def kinds(steps: int) -> dict[str, dict[str, Any]]:
     """The options of /gif for each kind of job."""
     moving = Upload("moving.gif", _gif())
-    return {
+    differences: dict[str, dict[str, Any]] = {
         "plain": {},
         "16 frames": {"frames": 16},
-        "10 steps": {"steps": 10},
+        "fewer steps": {"steps": max(2, steps // 3)},
         "wide": {"size": "landscape"},
         "followed": {"control_gif": moving, "control_type": "canny"},
         "from a picture": {"image": moving},
     }
+    return {name: {"steps": steps} | options for name, options in differences.items()}
 
 
 def _gif() -> bytes:
@@ -76,11 +77,11 @@ def _gif() -> bytes:
     return output.getvalue()
 
 
-async def measure(model: str, engine: str, of_each: int) -> list[Told]:
+async def measure(model: str, engine: str, of_each: int, steps: int) -> list[Told]:
     """Makes so many of each kind, shuffled."""
     os.environ["HOTSHOT_GENERATOR__ENGINE"] = engine
     os.environ["HOTSHOT_GENERATOR__MODEL"] = model
-    options = kinds()
+    options = kinds(steps)
     order = [name for name in options for _ in range(of_each)]
     random.Random(1).shuffle(order)
     with tempfile.TemporaryDirectory() as name:
@@ -135,6 +136,7 @@ def _is_near(told: float, truth: float) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--of-each", type=int, default=18, help="jobs of each kind (default: 18)")
+    parser.add_argument("--steps", type=int, default=30, help="of most jobs (default: 30)")
     parser.add_argument("--engine", choices=("paced", "nano", "both"), default="both")
     chosen = parser.parse_args()
     if chosen.of_each <= _LEARNT:
@@ -143,7 +145,7 @@ def main() -> None:
     rows = []
     for name, (model, engine) in engines.items():
         if chosen.engine in (name, "both"):
-            told = asyncio.run(measure(model, engine, chosen.of_each))
+            told = asyncio.run(measure(model, engine, chosen.of_each, chosen.steps))
             start, middle, naive, count = figures(told)
             middling = statistics.median(each.took for each in told)
             kind = f"{name}, {count} jobs of {middling:.1f} s at the median"
