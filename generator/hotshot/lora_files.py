@@ -85,11 +85,8 @@ def _change(
 ) -> LayerChange:
     parts = {role: tensors[name] for role, name in layer.names.items()}
     alpha = parts.pop("alpha", None)
+    if alpha is None:
+        return LayerChange(parts, layer.scale(lora.settings, place[0]))
+    # LyCORIS gives one to LoKr with whole factors, too, where it is nothing.
     rank = rank_of(layer.shapes)
-    if alpha is not None:  # LyCORIS gives one to LoKr with whole factors, too, where it is nothing
-        scale = float(alpha.flatten()[0].double()) / rank if rank else 1.0
-    elif rank or any(role.startswith("lokr_") for role in parts):
-        scale = lora.settings.scale(place[0], layer.path, rank)
-    else:
-        scale = 1.0
-    return LayerChange(parts, scale)
+    return LayerChange(parts, float(alpha.flatten()[0].double()) / rank if rank else 1.0)

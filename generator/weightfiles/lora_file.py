@@ -16,7 +16,7 @@ from generator.weightfiles.header import Header, TensorInfo, read_header, shown
 from generator.weightfiles.kinds import Kind
 from generator.weightfiles.lora_names import PEFT_PREFIX
 from generator.weightfiles.lora_settings import PEFT_NAME, LoraSettings, read_settings
-from generator.weightfiles.lora_shapes import MisfitError, Shape, Shapes, change_of
+from generator.weightfiles.lora_shapes import MisfitError, Shape, Shapes, change_of, rank_of
 from generator.weightfiles.values import FLOATS, first_not_finite
 from generator.words import Words
 
@@ -41,6 +41,17 @@ class LoraLayer:
     def path(self) -> str:
         """What PEFT's patterns call the layer."""
         return lora_names.peft_path(next(iter(self.names.values())))
+
+    def scale(self, settings: LoraSettings, network: str) -> float:
+        """Alpha through rank as the settings have it; 1 where a tensor says it, or nothing does.
+
+        Raises ModelError for settings whose patterns take too long to match.
+        """
+        rank = rank_of(self.shapes)
+        is_kronecker = any(role.startswith("lokr_") for role in self.shapes)
+        if "alpha" in self.shapes or not (rank or is_kronecker):
+            return 1.0
+        return settings.scale(network, self.path, rank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +87,9 @@ def read_lora(path: Path) -> LoraFile:
     check_is_lora(path.name, header)
     parts, left_aside = _parts(path, header)
     layers = _layers(path, header, parts)
+    if settings.by_network:  # so that what they ask too much for is refused here, not later
+        for (network, _), layer in layers.items():
+            layer.scale(settings, network)
     used = (name for layer in layers.values() for name in layer.names.values())
     broken = first_not_finite(path, header, used)
     if broken is not None:

@@ -1,7 +1,7 @@
 """What PEFT writes beside a LoRA's tensors, or diffusers into their metadata: alpha, and the kind.
 
 ``alpha_pattern`` gives layers an alpha of their own, by names or regular expressions. They come
-from strangers, so expressions that could take forever are refused. Standard library only.
+from strangers, so Python's own matcher never sees them. Standard library only.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from generator.errors import ModelError
 from generator.weightfiles.header import Header, shown
 from generator.weightfiles.lora_names import PEFT_PREFIX
+from generator.weightfiles.lora_patterns import Budget, Expression, PatternError
 
 _METADATA = "lora_adapter_metadata"  # diffusers
 PEFT_NAME, PEFT_SETTINGS = "adapter_model.safetensors", "adapter_config.json"
@@ -27,10 +28,6 @@ _LONGEST_EXPRESSION = 200
 _READABLE = ("LORA", "LOHA", "LOKR")
 _KNOWN_AS = {"OLORA": "OLoRA", "PISSA": "PiSSA", "CORDA": "CorDA", "LOFTQ": "LoftQ", "MICA": "MiCA"}
 _PLAIN = re.compile(r"\^?(?:[\w.-]|\\\.)+\$?")
-# Without groups that repeat, matching takes no longer than the name's length to the power of these.
-_MOST_REPEATS = 2
-_REPEATS = re.compile(r"(?<!\\)[*+?{]")
-_RISKY = re.compile(r"\)\s*[*+?{]|\(\?(?!:)|\\[1-9kgABZ]")
 # Settings that make a LoRA more than its two matrices, by what they are called.
 _MORE_THAN_LORA = {
     "use_qalora": "QA-LoRA",
@@ -82,18 +79,28 @@ class _Pattern:
     A name that begins with "^" stands for the whole path alone.
     """
 
+    file: Path
     plain: Mapping[str, tuple[int, float]]
-    expressions: tuple[tuple[int, re.Pattern[str], float], ...]
+    expressions: tuple[tuple[int, Expression, float], ...]
+    _known: dict[str, float | None] = field(default_factory=dict)
 
     def value(self, path: str, default: float | None) -> float | None:
+        """Raises ModelError where matching takes too long."""
+        if path not in self._known:
+            self._known[path] = self._looked_up(path)
+        found = self._known[path]
+        return default if found is None else found
+
+    def _looked_up(self, path: str) -> float | None:
         names = (f"^{path}", *_ends_of(path))
         fitting = [self.plain[name] for name in names if name in self.plain]
-        fitting += [
-            (place, value)
-            for place, expression, value in self.expressions
-            if expression.match(path)
-        ]
-        return min(fitting)[1] if fitting else default
+        for place, expression, value in self.expressions:
+            try:
+                if expression.fits(path):
+                    fitting.append((place, value))
+            except PatternError as error:
+                raise _too_much(self.file, expression.text) from error
+        return min(fitting)[1] if fitting else None
 
 
 def read_settings(path: Path, header: Header) -> LoraSettings:
@@ -142,35 +149,30 @@ def _checked(path: Path, values: Mapping[str, Any]) -> _Settings:
 
 def _pattern(path: Path, given: Any) -> _Pattern:
     plain: dict[str, tuple[int, float]] = {}
-    expressions: list[tuple[int, re.Pattern[str], float]] = []
+    expressions: list[tuple[int, Expression, float]] = []
+    budget = Budget()
     for place, (key, value) in enumerate(given.items() if isinstance(given, dict) else ()):
         number = _number(value)
         if number is None:
             continue
         if _PLAIN.fullmatch(key):
             plain.setdefault(key.removesuffix("$").replace("\\", ""), (place, number))
-        else:
-            expressions.append((place, _expression(path, key, len(expressions)), number))
-    return _Pattern(plain, tuple(expressions))
-
-
-def _expression(path: Path, key: str, count: int) -> re.Pattern[str]:
-    """As PEFT matches it: to the whole of a layer's path, or to what follows a dot."""
-    is_simple = (
-        len(key) <= _LONGEST_EXPRESSION
-        and len(_REPEATS.findall(key)) <= _MOST_REPEATS
-        and not _RISKY.search(key)
-    )
-    if is_simple and count < _MOST_EXPRESSIONS:
+            continue
+        if len(key) > _LONGEST_EXPRESSION or len(expressions) == _MOST_EXPRESSIONS:
+            raise _too_much(path, key)
         try:
-            return re.compile(rf"(.*\.)?({key})$")
-        except re.error:
-            pass
-    raise ModelError(
+            expressions.append((place, Expression(key, budget), number))
+        except PatternError as error:
+            raise _too_much(path, key) from error
+    return _Pattern(path, plain, tuple(expressions))
+
+
+def _too_much(path: Path, expression: str) -> ModelError:
+    return ModelError(
         "{name} sets the alpha or rank of layers by the pattern {expression!r}, which can't be "
         "read here; name the layers instead.",
         name=path.name,
-        expression=shown(key),
+        expression=shown(expression),
     )
 
 
