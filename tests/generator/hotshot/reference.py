@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from generator.protocol import Request
+from generator.protocol import REQUEST_VERSION, Request
 
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 TINY = REFERENCE / "tiny"
@@ -36,7 +36,8 @@ def request_of(case: str, *, leave_out: tuple[str, ...] = ()) -> Request:
     values["steps"] = values.pop("num_inference_steps")
     for name in (*_ABOUT_THE_RESULT, *leave_out):
         values.pop(name, None)
-    return Request.from_dict(values)
+    # Without a version, "" would be what earlier ones meant by it: no negative prompt at all.
+    return Request.from_dict({"version": REQUEST_VERSION, **values})
 
 
 def silent(_stage: str, _step: int, _steps: int) -> None:
