@@ -7,6 +7,7 @@ to it and a redirect are all the same. What the bytes are is for others to see.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from bot.storage.room import is_full, no_room
 from generator.sources.fetch import Address, Guard, guarded_session, is_public, web_address
 from generator.words import Words
 
+logger = logging.getLogger(__name__)
+
+_UNREACHABLE = Words("its server can't be reached")
+_BROKEN_OFF = Words("the connection broke off")
 _MAX_REDIRECTS = 5
 _CHUNK = 1 << 20
 _CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
@@ -175,9 +180,9 @@ def _refusal(guard: Guard, error: Exception) -> RefusedError:
             "The link points to a private network address, and those are never fetched; "
             "upload the file itself instead."
         )
-    return RefusedError(
-        "The file can't be downloaded ({reason}); try again.", reason=type(error).__name__
-    )
+    logger.info("a file can't be downloaded: %s", type(error).__name__)
+    reason = _BROKEN_OFF if isinstance(error, aiohttp.ClientPayloadError) else _UNREACHABLE
+    return RefusedError("The file can't be downloaded ({reason}); try again.", reason=reason)
 
 
 def _is_loopback(address: Address) -> bool:

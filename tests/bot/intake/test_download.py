@@ -42,6 +42,14 @@ async def site() -> AsyncIterator[URL]:
         await asyncio.sleep(60)
         return response
 
+    async def broken(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(BODY))})
+        await response.prepare(request)
+        await response.write(BODY[:10])
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
     async def away(request: web.Request) -> web.Response:
         raise web.HTTPFound(request.query["to"])
 
@@ -49,6 +57,7 @@ async def site() -> AsyncIterator[URL]:
     for name, handler in (
         ("file", file),
         ("packed", packed),
+        ("broken", broken),
         ("endless", endless),
         ("slow", slow),
         ("away", away),
@@ -92,6 +101,13 @@ async def test_what_comes_is_counted_and_bounded(site: URL, tmp_path: Path) -> N
     assert "longer than 0.3 s" in await refusal(site / "slow", here(site), into, seconds=0.3)
     assert "comes compressed" in await refusal(site / "packed", here(site), into)
     assert "404" in await refusal(site / "nothing", here(site), into)
+
+
+async def test_trouble_on_the_way_is_named(site: URL, tmp_path: Path) -> None:
+    into = tmp_path / "file"
+    nobody = URL("http://127.0.0.1:9/file")
+    assert "(its server can't be reached)" in await refusal(nobody, here(nobody), into)
+    assert "(the connection broke off)" in await refusal(site / "broken", here(site), into)
 
 
 async def test_redirects_stay_where_they_may(site: URL, tmp_path: Path) -> None:
