@@ -31,11 +31,14 @@ nano: .venv/ready
 evaluate: .venv/ready
 	$(BIN)/python -m generator.nano.evaluate
 
-.venv/ready: pyproject.toml constraints.txt
+.venv/ready: pyproject.toml constraints.txt .venv/bin/python
 	@tools/environment.sh "$(PYTHON)"
 
-.venv-lowest/ready: pyproject.toml constraints-lowest.txt
+.venv-lowest/ready: pyproject.toml constraints-lowest.txt .venv-lowest/bin/python
 	@tools/environment.sh "$(PYTHON)" .venv-lowest constraints-lowest.txt
+
+# Where it has gone, as after an upgrade of the system's Python, the environment is made again.
+.venv/bin/python .venv-lowest/bin/python: ;
 
 clean:
 	rm -rf .venv .venv-lowest build dist out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

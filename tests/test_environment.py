@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
+Ended = subprocess.CompletedProcess[str]
 
 
 @pytest.fixture
@@ -23,9 +24,8 @@ def copy(tmp_path: Path) -> Path:
     return clone
 
 
-def refused(clone: Path, python: str = sys.executable, **variables: str) -> str:
-    """The sentence that it ends with."""
-    done = subprocess.run(
+def run(clone: Path, python: str = sys.executable, **variables: str) -> Ended:
+    return subprocess.run(
         ["sh", "tools/environment.sh", python],
         cwd=clone,
         env={**os.environ, **variables},
@@ -33,11 +33,21 @@ def refused(clone: Path, python: str = sys.executable, **variables: str) -> str:
         encoding="utf-8",
         check=False,
     )
+
+
+def refusal(done: Ended) -> str:
+    """The one sentence that it ended with."""
     assert done.returncode == 2, done
-    assert not (clone / ".venv").exists()
-    assert not (clone / "out" / "environment.lock").exists()
     [sentence] = done.stderr.splitlines()
     assert sentence.startswith("The environment .venv can't be made: ")
+    return sentence
+
+
+def refused(clone: Path, python: str = sys.executable, **variables: str) -> str:
+    """The sentence that it ends with, having made nothing."""
+    sentence = refusal(run(clone, python, **variables))
+    assert not (clone / ".venv").exists()
+    assert not (clone / "out" / "environment.lock").exists()
     return sentence
 
 
@@ -71,26 +81,59 @@ def test_a_full_disk(copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_directory_that_can_not_be_written(copy: Path) -> None:
-    (copy / "out").write_text("in the way", encoding="utf-8")
-    (copy / "out").rename(copy / "out.txt")
     (copy / "out").symlink_to("/proc/nowhere")
-    assert "can't be written" in refused(copy)
+    assert "/out can't be written" in refused(copy)
+
+
+def test_a_log_that_can_not_be_written(copy: Path) -> None:
+    (copy / "out" / "environment.log").mkdir(parents=True)
+    assert "/out can't be written" in refused(copy)
+
+
+def test_a_file_where_the_environment_goes(copy: Path) -> None:
+    for name in ("out", ".venv"):
+        in_the_way = copy / name
+        in_the_way.write_text("somebody's", encoding="utf-8")
+        assert f"/{name} is a file" in refusal(run(copy))
+        assert in_the_way.read_text(encoding="utf-8") == "somebody's"
+        in_the_way.unlink()
+
+
+def test_an_environment_that_was_only_begun_is_made_from_nothing(
+    copy: Path, tmp_path: Path
+) -> None:
+    (copy / ".venv" / "bin").mkdir(parents=True)
+    (copy / ".venv" / "bin" / "python").touch()
+    asked = tmp_path / "asked"
+    venv = fake_program(
+        tmp_path,
+        "python3",
+        f'if [ "$2" = venv ]; then echo "$@" > "{asked}"; exit 1; fi\n'
+        'case "$2" in *print*) echo 3.12;; esac',
+    )
+    assert run(copy, str(venv)).returncode == 2
+    assert asked.read_text(encoding="utf-8") == "-m venv --clear .venv\n"
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_make_sees_that_the_environment_s_python_is_gone(copy: Path, *, is_gone: bool) -> None:
+    programs = copy / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to("/no/such/python" if is_gone else "/bin/true")
+    (copy / ".venv" / "ready").touch()
+    said = subprocess.check_output(["make", "--dry-run", "demo"], cwd=copy, encoding="utf-8")
+    assert ("environment.sh" in said) == is_gone
 
 
 def test_another_make_at_the_same_time(copy: Path) -> None:
     (copy / "out").mkdir()
     lock = copy / "out" / "environment.lock"
     lock.write_text(str(os.getpid()), encoding="utf-8")
-    done = subprocess.run(
-        ["sh", "tools/environment.sh", sys.executable],
-        cwd=copy,
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 2
-    assert f"another make (process {os.getpid()})" in done.stderr
+    log = copy / "out" / "environment.log"
+    log.write_text("the first one's", encoding="utf-8")
+    assert f"another make (process {os.getpid()})" in refusal(run(copy))
     assert lock.exists()
+    assert log.read_text(encoding="utf-8") == "the first one's"
 
 
 def test_no_network(copy: Path, tmp_path: Path) -> None:

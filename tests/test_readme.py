@@ -24,6 +24,8 @@ import pytest
 from bot.__main__ import _parser as bot_parser
 from generator.__main__ import _parser
 from generator.cli.parsing import with_dashes
+from generator.media.containers import sniff_file
+from generator.sources.opened import open_source
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent
@@ -105,8 +107,22 @@ def test_a_block_does_what_it_says(block: Block, place: Path) -> None:
     for words in block.commands():
         for flag in ("--output", "--control-preview"):
             if flag in words:
-                made = place / words[words.index(flag) + 1]
-                assert made.stat().st_size > 0
+                length = (
+                    int(words[words.index("--video-length") + 1])
+                    if "--video-length" in words
+                    else 8
+                )
+                _check_made(place / words[words.index(flag) + 1], length)
+
+
+def _check_made(path: Path, length: int) -> None:
+    """Whether a file is of the kind that its name says, has so many frames, and moves."""
+    assert sniff_file(path) == path.suffix.removeprefix(".")
+    source = open_source(path)
+    count = len(source.facts.delays_ms)
+    assert count == length or (source.is_film and count > length), path
+    frames = [each.tobytes() for each in source.frames(range(count))]
+    assert len(set(frames)) > length // 2, f"{path} doesn't move"
 
 
 @pytest.mark.parametrize("block", blocks(), ids=name)

@@ -7,6 +7,7 @@ set -u
 python=${1:-python3}
 venv=${2:-.venv}
 constraints=${3:-constraints.txt}
+set --
 room=2500 # MB that the environment and what pip unpacks on the way may take
 log=out/environment.log
 lock=out/environment.lock
@@ -35,8 +36,14 @@ check_python() {
 }
 
 check_place() {
-    mkdir -p out 2>/dev/null && : 2>/dev/null >"$log" ||
-        fail "$(pwd) can't be written; use a copy of Hotshot in a directory of your own."
+    if [ -e out ] && [ ! -d out ]; then
+        fail "$(pwd)/out is a file, and what make makes goes into a directory of that name; move it away."
+    elif [ -e "$venv" ] && [ ! -d "$venv" ]; then
+        fail "$(pwd)/$venv is a file; move it away."
+    fi
+    # not ":", whose redirections end the whole script where they fail
+    mkdir -p out 2>/dev/null && true 2>/dev/null >>"$log" ||
+        fail "$(pwd)/out can't be written; use a copy of Hotshot in a directory of your own."
     free=$(df -Pm . | awk 'NR == 2 { print $4 }')
     [ -f "$venv/ready" ] || [ "$free" -ge "$room" ] ||
         fail "the disk of $(pwd) has $free MB left, and $room are needed; make room, or use another disk."
@@ -61,19 +68,22 @@ explain() {
     elif grep -qE "NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|Connection (refused|broken|aborted|reset)|unreachable" "$log"; then
         fail "the package index can't be reached; connect to the network, or name an index by PIP_INDEX_URL, then run make again (pip's words are in $log)."
     fi
-    said=$(grep -E "^ERROR" "$log" | tail -n 1)
-    fail "pip failed; its words are in $log${said:+: ${said#ERROR: }}"
+    said=$(grep -iE "^error: " "$log" | tail -n 1)
+    fail "what went wrong is in $log${said:+: ${said#*: }}"
 }
 
 trap leave EXIT
-trap 'echo "Stopped; make begins anew." >&2; exit 130' INT TERM HUP
+trap 'echo "Stopped; the next make starts over." >&2; exit 130' INT TERM HUP
 check_python
 check_place
 take_lock
 has_lock=yes
+true >"$log"
 [ -d "$venv" ] || is_new=yes
+# one that was begun, or whose Python has gone since, can't be mended in its place
+"$venv/bin/python" -c "" 2>/dev/null || set -- --clear
 echo "Making the environment $venv; the first time, that takes a few minutes."
-"$python" -m venv "$venv" >>"$log" 2>&1 || explain
+"$python" -m venv "$@" "$venv" >>"$log" 2>&1 || explain
 # a small package first: whether there is a network shows at once
 install --retries 1 --no-deps --constraint "$constraints" einops
 install --upgrade "pip>=25"

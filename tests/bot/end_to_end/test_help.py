@@ -11,14 +11,9 @@ from bot.sandbox import Person, Sandbox
 from bot.ui.guide import PAGES, Page
 from tests.bot.end_to_end.process import Setup, running
 
-# these came later than the others
-NEEDED = ("lora", "control_gif", "image")
-
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_page_has_a_small_picture_that_moves(page: Page) -> None:
-    if page.name in NEEDED and not page.picture.exists():
-        pytest.skip("made by python -m tools.help_pictures")
     data = page.picture.read_bytes()
     assert len(data) < 250_000
     with Image.open(io.BytesIO(data)) as picture:
@@ -35,5 +30,5 @@ async def test_pages_are_turned_in_one_message(setup: Setup, discord: Sandbox, a
             assert first.embeds[0]["title"] == page.name
             assert str(page.words) in first.text
             names = [file.filename for file in first.files]
-            assert names == ([page.picture.name] if page.picture.exists() else [])
+            assert names == [page.picture.name]
             assert all(file.description for file in first.files)
