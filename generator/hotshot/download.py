@@ -1,9 +1,9 @@
 """Fetches files of a repository into the hub's cache, and goes on where it was interrupted.
 
 Since huggingface_hub 1.18 the library starts a file from nothing after its process was killed
-(findings/hub-restarts-killed-downloads.sh). So the bytes are brought here, into ``blobs/`` under the
-names that the library gives them, and the library then does the rest: it finds them, and makes the
-snapshot of them. Free of torch.
+(findings/hub-restarts-killed-downloads.sh). So the bytes are brought here, into ``blobs/`` under
+the names that the library gives them, and the library then does the rest: it finds them, and makes
+the snapshot of them. Free of torch.
 """
 
 from __future__ import annotations
