@@ -102,5 +102,5 @@ def test_a_damaged_file_is_noticed_and_the_older_backup_stays(tmp_path: Path) ->
 
 
 def test_postgresql_is_backed_up_by_its_own_means(tmp_path: Path) -> None:
-    with cluster(tmp_path / "cluster") as url, pytest.raises(BackupError, match="pg_dump"):
+    with cluster() as url, pytest.raises(BackupError, match="pg_dump"):
         back_up(url, BlobStore(tmp_path), tmp_path / "x.tar")

@@ -23,7 +23,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'hotshot.db'}"
         return
-    with cluster(tmp_path / "postgresql") as url:
+    with cluster() as url:
         yield url
 
 
