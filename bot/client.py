@@ -50,7 +50,7 @@ _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
-_WRONG_KIND = Words("One of the values has the wrong type; use what Discord offers.")
+_WRONG_KIND = Words("One of the values has the wrong type; choose from what Discord offers.")
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
 
 

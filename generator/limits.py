@@ -201,8 +201,8 @@ class ModelLimits:
         _check_range(Words("The guidance rescale"), request.guidance_rescale, 0, 1)
         _check_range(Words("The seed"), request.seed, 0, MAX_SEED)
         scheduler_name(request.scheduler)
-        _check_range(Words("Guidance's start"), request.guidance_start, 0, 1)
-        _check_range(Words("Guidance's end"), request.guidance_end, 0, 1)
+        _check_range(Words("The guidance start"), request.guidance_start, 0, 1)
+        _check_range(Words("The guidance end"), request.guidance_end, 0, 1)
         _check_order(Words("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
@@ -280,13 +280,13 @@ def _check_text(request: Request) -> None:
     ):
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(
-                "{what} has {length:,} characters; at most {most:,} fit.",
+                "{what} has {length:,} characters; at most {most:,} are allowed.",
                 what=what,
                 length=len(text),
                 most=MAX_PROMPT_CHARACTERS,
             )
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            raise RequestError("{what} holds bytes that are no text; write it in UTF-8.", what=what)
+            raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
         for fragment in fragments_of(text):
             of = Words("The weight of {text!r}", text=fragment.text[:40])
             _check_range(of, fragment.weight, 0, MAX_WEIGHT)
@@ -297,7 +297,7 @@ def _check_size(limits: ModelLimits, width: int, height: int) -> None:
         _check_range(what, edge, limits.min_edge, limits.max_edge)
         if edge % 8:
             raise RequestError(
-                "{what} must be a multiple of 8, and {edge} is not; {near} would do.",
+                "{what} must be a multiple of 8, and {edge} isn't; try {near}.",
                 what=what,
                 edge=edge,
                 near=edge // 8 * 8,
@@ -305,8 +305,8 @@ def _check_size(limits: ModelLimits, width: int, height: int) -> None:
     if width * height > limits.max_pixels:
         side = math.isqrt(limits.max_pixels)
         raise RequestError(
-            "{width} x {height} is too large for this model; at most {side} x {side} pixels "
-            "or as many in another shape.",
+            "{width} x {height} is too large for this model; use at most {side} x {side} "
+            "pixels, or the same number in another shape.",
             width=width,
             height=height,
             side=side,
@@ -322,7 +322,7 @@ def _check_loras(request: Request) -> None:
         )
     for lora in request.loras:
         if not lora.path.strip():
-            raise RequestError("A LoRA has no name; give a .safetensors file or a hub id.")
+            raise RequestError("A LoRA's name is empty; give a .safetensors file or a hub id.")
         what = Words("The strength of {lora}", lora=_cut(lora.path))
         _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 

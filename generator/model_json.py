@@ -20,7 +20,7 @@ def native_edge(config_file: Path, default: int) -> int:
     if type(size) is not int or not 4 <= size <= 1024:
         raise ModelError(
             f"{config_file} has sample_size = {_shown(size)}, where a whole number of latents from "
-            "4 to 1024 is wanted; fetch it again."
+            "4 to 1024 is wanted; download it again."
         )
     return size * 8
 
@@ -70,5 +70,5 @@ def _read(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path} can't be read: {error}.") from error
     if not isinstance(found, dict):
-        raise ModelError(f"{path} is not a JSON object.")
+        raise ModelError(f"{path} isn't a JSON object.")
     return found

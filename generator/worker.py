@@ -242,7 +242,7 @@ def _sentence(error: Exception) -> Words:
             else Words(_on_one_line(str(error)))
         )
     if isinstance(error, MemoryError):
-        return Words("There is not enough memory for this; ask for a smaller size or fewer frames.")
+        return Words("There isn't enough memory for this; ask for a smaller size or fewer frames.")
     return Words(
         "Something went wrong inside the generator ({error}); its log says more.",
         error=type(error).__name__,

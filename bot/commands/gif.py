@@ -168,7 +168,7 @@ def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:
 def _one_of(attachment: discord.Attachment | None, link: str | None) -> Brought | None:
     """Raises RequestError where both are given."""
     if attachment is not None and link is not None:
-        raise RequestError("Give one of the two: a file, or a link to one.")
+        raise RequestError("Give either a file or a link to one, and not both.")
     if link is not None:
         return linked_file(link.strip())
     return None if attachment is None else brought(attachment)

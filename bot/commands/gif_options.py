@@ -47,7 +47,7 @@ def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, O
     options = _picture(limits) | _loras() | _motion() | _look(limits)
     if styles:
         options["style"] = Option(
-            choice_of(list(styles)), Words("A look for your GIF (default: none).")
+            choice_of(list(styles)), Words("A style for your GIF (default: none).")
         )
     return options | _result()
 
@@ -60,7 +60,7 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
         "prompt": Option(prompt, Words("What the GIF shows."), required=True),
         "size": Option(
             Bounded(_KIND.string, choices=sizes),
-            Words("Its shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
+            Words("Its size and shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 1, limits.max_frames),
@@ -125,15 +125,15 @@ def _loras() -> dict[str, Option]:
 def _motion() -> dict[str, Option]:
     return {
         "control_gif": Option(
-            Bounded(_KIND.attachment), Words("A GIF or video whose motion yours follows.")
+            Bounded(_KIND.attachment), Words("A GIF or video whose motion your GIF should follow.")
         ),
         LINKS["control_gif"]: Option(
             Bounded(_KIND.string, 1, _LONGEST_LINK),
-            Words("Or a link to one, for example to a GIF of Discord's picker."),
+            Words("Or a link to one, for example to a GIF from Discord's GIF picker."),
         ),
         "control_type": Option(
             choice_of(list(CONTROL_TYPES), CONTROL_TYPES),
-            Words("What to follow in it; leave this out to look at it first."),
+            Words("What to follow in it; leave this out to see the contact sheet first."),
         ),
         "control_strength": Option(
             Bounded(_KIND.number, 0, MAX_CONTROL_SCALE),
@@ -152,7 +152,7 @@ def _look(limits: ModelLimits) -> dict[str, Option]:
             Words("A picture to start from; it also sets the shape unless you choose a size."),
         ),
         LINKS["image"]: Option(
-            Bounded(_KIND.string, 1, _LONGEST_LINK), Words("Or a link to one, on an allowed host.")
+            Bounded(_KIND.string, 1, _LONGEST_LINK), Words("Or a link to one, on an allowed site.")
         ),
         "image_strength": Option(
             Bounded(_KIND.number, MIN_IMAGE_STRENGTH, 1),

@@ -111,7 +111,7 @@ def build() -> list[AnyCommand]:
             Words("Show your GIFs."),
             history,
             {
-                "search": Option(search, Words("Words in their prompts.")),
+                "search": Option(search, Words("Words from their prompts.")),
                 "only": Option(
                     choice_of(list(_FILTERS), _FILTERS), Words("Which ones to show (default: all).")
                 ),
@@ -119,7 +119,7 @@ def build() -> list[AnyCommand]:
         ),
         command(
             "show",
-            Words("Show one of your GIFs and everything known about it."),
+            Words("Show one of your GIFs with all its details."),
             show,
             {
                 "id": Option(

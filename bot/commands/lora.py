@@ -57,13 +57,13 @@ _WITH = {
 def build() -> app_commands.Group:
     """The group with all its commands."""
     group = app_commands.Group(
-        name="lora", description=localized(Words("LoRAs of your own, and shared ones."))
+        name="lora", description=localized(Words("Your own LoRAs, and shared ones."))
     )
     which = Option(LoraOption(), Words("Which one."), required=True)
     name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Words("What to call it."))
     strength = Option(
         Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
-        Words("How strong its effect is unless /gif says otherwise (default: 1)."),
+        Words("How strong its effect is, unless set in /gif (default: 1)."),
     )
     words = Option(
         Bounded(_KIND.string, 1, _LONGEST_WORDS),
@@ -74,7 +74,7 @@ def build() -> app_commands.Group:
     )
     prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Words("What the GIF shows."))
     file = Option(Bounded(_KIND.attachment), Words("A .safetensors file."))
-    link = Option(Bounded(_KIND.string, 1, 500), Words("Or a link to one, on an allowed host."))
+    link = Option(Bounded(_KIND.string, 1, 500), Words("Or a link to one, on an allowed site."))
     for each in (
         command(
             "add",
@@ -91,7 +91,7 @@ def build() -> app_commands.Group:
         ),
         command(
             "info",
-            Words("Show what a LoRA is made for and its trigger words."),
+            Words("Show what a LoRA was made for, and its trigger words."),
             info,
             {"lora": which},
         ),
@@ -133,7 +133,7 @@ async def add(
     called = _name(name)
     default = read_strength(strength, 1.0)
     if (file is None) == (link is None):
-        raise RefusedError("Give one of the two: a file, or a link to one.")
+        raise RefusedError("Give either a file or a link to one, and not both.")
     room = await _room(house, owner_id, called)
     await defer(interaction, private=True)
     if file is not None:
@@ -217,14 +217,14 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
     found = await usable_lora(interaction, lora)
     wanted = next((each for each in Shared if each == str(who)), None)
     if wanted is None:
-        raise RefusedError("Share it with me, server or everybody.")
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
     if found.owner_id != interaction.user.id:
         _check_manages(interaction, found)
         if wanted is not Shared.ME:
             raise RefusedError("Only its owner can share it with more people.")
     if wanted is Shared.SERVER and interaction.guild_id is None:
         raise RefusedError(
-            "This isn't a server; use the command in the one you want to share it with."
+            "This isn't a server; use the command on the server you want to share it with."
         )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
     await house.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
@@ -237,7 +237,7 @@ async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     house = house_of(interaction)
     await house.database.write(rows.remove, found.id)
     await house.drop_unnamed([found.blob])
-    await whisper(interaction, say("🗑️ {name} is gone.", name=lora_embeds.shown(found.name)))
+    await whisper(interaction, say("🗑️ {name} was removed.", name=lora_embeds.shown(found.name)))
 
 
 async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any = None) -> None:
@@ -331,7 +331,7 @@ def _check_manages(interaction: discord.Interaction[Any], lora: StoredLora) -> N
 def _name(value: object) -> str:
     called = plain_line(str(value), _LONGEST_NAME)
     if not called:
-        raise RefusedError("That name has no visible letters; choose another.")
+        raise RefusedError("That name has no visible characters; choose another.")
     return called
 
 

@@ -84,8 +84,8 @@ async def usable_lora(interaction: discord.Interaction[Any], value: object) -> S
     )
     if lora is None:
         raise RefusedError(
-            "There is no such LoRA that you can use here; choose one from the list, or add "
-            "one with /lora add."
+            "There is no LoRA of that name that you can use here; choose one from the list, "
+            "or add one with /lora add."
         )
     return lora
 
@@ -121,8 +121,8 @@ class Tagged:
     def hint(self) -> str:
         """The sentence about the names that nothing was found for."""
         return say(
-            "These LoRAs in the prompt weren't used, since you have none of that name and none is "
-            "shared with you here: {names}. /lora list shows those you can use.",
+            "These LoRAs in the prompt weren't used, since none of that name is yours or "
+            "shared with you here: {names}. /lora list shows the ones you can use.",
             names=", ".join(text.prompt(name, 60) for name in self.unused),
         )
 

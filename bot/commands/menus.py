@@ -82,10 +82,10 @@ async def animate_open(
     del values
     draft = await _draft(interaction, draft_id, "picture")
     fields = (
-        field("prompt", say("What moves, and how"), "", long=True),
+        field("prompt", say("What should move, and how"), "", long=True),
         field(
             "strength",
-            say("How far from the picture (0.05 to 1)"),
+            say("How far it may stray (0.05 to 1)"),
             "",
             needed=False,
             longest=_LONGEST_NUMBER,
@@ -132,11 +132,11 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await house.keep_draft(draft)
     view = View(timeout=None)
-    button = ActionButton("remix_open", draft.id, label=say("Change it"), style=ButtonStyle.success)
+    button = ActionButton("remix_open", draft.id, label=say("Edit"), style=ButtonStyle.success)
     view.add_item(button)
     words = say("The recipe in that file.")
     if not restored.is_whole:
-        words = say("The recipe in that file, without those of its files that you can't use here.")
+        words = say("The recipe in that file, without the files in it that you can't use here.")
     embed = embeds.progress(request, words)
     await interaction.edit_original_response(embed=embed, view=view)
 
@@ -150,7 +150,7 @@ async def _request_in(house: House, file: Attachment) -> Request:
     foreign = await asyncio.to_thread(foreign_recipe_of, path)
     if foreign is None:
         raise MediaError(
-            "That file carries no recipe of this bot's, Automatic1111's or ComfyUI's; try another."
+            "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."
         )
     request = with_foreign(read_request(house.limits, prompt=_NO_PROMPT), foreign, house.limits)
     return replace(request, prompt=take_out_tags(request.prompt)[0])

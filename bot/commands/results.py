@@ -42,7 +42,7 @@ _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
 _FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no model
 _NO_MASTER = Words(
-    "The file is no longer stored; Again makes it once more from its recipe, with the same seed."
+    "The file is no longer stored; to make it again, press Edit and send the form as it is."
 )
 
 _Interaction = discord.Interaction[Any]
@@ -123,13 +123,11 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await job_of(interaction, job_id)
     await master_of(interaction, job)
     fields = (
-        field("prompt", say("What moves like this"), job.request.prompt, long=True),
-        field("type", say("canny (keeps outlines), depth or loose"), _FOLLOWED),
-        field("strength", say("How closely (0 to 5)"), "1"),
+        field("prompt", say("What should move like this"), job.request.prompt, long=True),
+        field("type", say("Control type: canny, depth or loose"), _FOLLOWED),
+        field("strength", say("How closely to follow it (0 to 5)"), "1"),
     )
-    await interaction.response.send_modal(
-        Form("motion_send", job_id, say("Motion of this"), fields)
-    )
+    await interaction.response.send_modal(Form("motion_send", job_id, say("Use as motion"), fields))
 
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:

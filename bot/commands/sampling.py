@@ -42,7 +42,12 @@ def sampling_form(target: str, request: Request) -> Form:
         strength = f"{request.controls[0].scale:g}"
         items += [
             _choice("kinds", say("What to follow"), offered, kinds, most=len(offered)),
-            field("strength", say("How closely (0 to 5)"), strength, longest=_LONGEST_NUMBER),
+            field(
+                "strength",
+                say("How closely to follow it (0 to 5)"),
+                strength,
+                longest=_LONGEST_NUMBER,
+            ),
         ]
     return Form("sampling_send", target, say("Steps, sampler, control"), items)
 

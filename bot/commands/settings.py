@@ -56,7 +56,7 @@ _NAMES = {
     "image_strength": Words("image strength"),
     "channels": Words("channels"),
     "roles": Words("roles"),
-    "waiting": Words("waiting at once"),
+    "waiting": Words("waiting per person"),
     "frames": Words("most frames"),
     "steps": Words("most steps"),
     "lora": Words("LoRA"),
@@ -71,7 +71,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
     own: dict[str, Option] = {
         "size": Option(
             choice_of([*(size.name for size in limits.sizes), NONE], text.SIZES),
-            Words("The shape."),
+            Words("The size and shape."),
         ),
         "negative_prompt": Option(
             Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS),
@@ -89,7 +89,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
         "image_strength": Option(
             Bounded(_KIND.number, 0, 1),
             Words(
-                "How far GIFs may stray from pictures (0: the usual {strength:g}).",
+                "How far GIFs may stray from the picture (0: the usual {strength:g}).",
                 strength=limits.image_strength,
             ),
         ),
@@ -119,7 +119,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
         ),
     }
     if styles:
-        style = Option(choice_of([*list(styles)[:24], NONE]), Words("The look."))
+        style = Option(choice_of([*list(styles)[:24], NONE]), Words("The style."))
         own["style"] = server["style"] = style
     group.add_command(command("mine", Words("Show or set your own defaults."), mine, own))
     group.add_command(command("server", Words("Show or set this server's rules."), server_, server))
@@ -253,7 +253,7 @@ def _shown(title: str, values: Mapping[str, Any]) -> str:
         for name, value in values.items()
     ]
     return f"**{title}**\n" + (
-        "\n".join(lines) or say("Nothing is set yet; add an option to set one.")
+        "\n".join(lines) or say("Nothing is set yet; fill in an option of this command to set it.")
     )
 
 

@@ -41,19 +41,21 @@ logger = logging.getLogger(__name__)
 
 WHOLE = "0-100"
 _PARTS = {
-    WHOLE: Words("The whole of it"),
+    WHOLE: Words("All of it"),
     "0-50": Words("The first half"),
     "25-75": Words("The middle"),
     "50-100": Words("The second half"),
 }
 _STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
 _OF_DEPTH = ("depth", LOOSE)
-_SEEN = Words("The key frames of your source, and what is seen of them. Choose, then press Go.")
-_SEEN_SOON = Words(
-    "The key frames of your source; what depth sees of them follows in a moment. Choose, then "
-    "press Go."
+_SEEN = Words(
+    "The key frames of your GIF, and what will be followed in them. Choose, then press Go."
 )
-_UNSEEN = Words("The key frames of your source. Choose, then press Go.")
+_SEEN_SOON = Words(
+    "The key frames of your GIF; what depth sees in them will follow in a moment. Choose, "
+    "then press Go."
+)
+_UNSEEN = Words("The key frames of your GIF. Choose, then press Go.")
 _SHOWN_FIRST = "canny"  # its picture needs no model
 
 
@@ -116,7 +118,7 @@ async def go(interaction: discord.Interaction[Any], draft_id: str, values: Value
         return
     field: TextInput[View] = TextInput(
         custom_id="prompt",
-        label=say("What moves like this"),
+        label=say("What should move like this"),
         style=TextStyle.paragraph,
         max_length=MAX_PROMPT_CHARACTERS,
     )

@@ -54,9 +54,11 @@ class Places:
         host = (url.host or "").lower()
         known = any(host == name or host.endswith(f".{name}") for name in self.hosts)
         if url.scheme != "https" or not known or url.explicit_port not in (None, 443):
-            names = ", ".join(sorted(self.hosts)) or Words("nowhere else")
+            if not self.hosts:
+                raise RefusedError("Links aren't allowed here; upload the file itself instead.")
+            names = ", ".join(sorted(self.hosts))
             raise RefusedError(
-                "Only https links to {names} are followed; upload the file itself instead.",
+                "Only https links to {names} are allowed; upload the file itself instead.",
                 names=names,
             )
 
@@ -151,7 +153,9 @@ def _check_answer(response: aiohttp.ClientResponse) -> None:
             status=response.status,
         )
     if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RefusedError("The file comes compressed; give a direct link to the file itself.")
+        raise RefusedError(
+            "The server sends the file compressed; give a direct link to the file itself."
+        )
 
 
 async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -> int:
@@ -177,8 +181,8 @@ def too_large(max_bytes: int) -> RefusedError:
 def _refusal(guard: Guard, error: Exception) -> RefusedError:
     if guard.refused:
         return RefusedError(
-            "The link points to a private network address, and those are never fetched; "
-            "upload the file itself instead."
+            "The link points to a private network address, which the bot never opens; upload "
+            "the file itself instead."
         )
     logger.info("a file can't be downloaded: %s", type(error).__name__)
     reason = _BROKEN_OFF if isinstance(error, aiohttp.ClientPayloadError) else _UNREACHABLE

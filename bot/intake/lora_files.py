@@ -83,8 +83,7 @@ class LoraIntake:
         name = shown_name(brought.filename)
         if name.lower().endswith(PICKLE_SUFFIXES):
             raise RefusedError(
-                "{name} is a pickle, which could run code when read; bring its .safetensors "
-                "version.",
+                "{name} is a pickle, which could run code when read; use its .safetensors version.",
                 name=name,
             )
         most = min(self._settings.max_mb * MEGABYTE, room_bytes)
@@ -128,18 +127,18 @@ class LoraIntake:
         if self._limits.native_edge < _SDXL_EDGE:
             if base is not None:
                 raise RefusedError(
-                    "{name} was made for {base}, and this bot runs a small model of its own; bring "
-                    "one that was trained for that.",
+                    "{name} was made for {base}, and this bot runs a small model of its own; "
+                    "use a LoRA that was trained for that model.",
                     name=name,
                     base=base,
                 )
         elif base is None:
             raise RefusedError(
-                "{name} doesn't say for which model it was made; bring a LoRA for SDXL.", name=name
+                "{name} doesn't say which model it was made for; use a LoRA for SDXL.", name=name
             )
         elif base != SDXL:
             raise RefusedError(
-                "{name} was made for {base}; bring a LoRA for SDXL.", name=name, base=base
+                "{name} was made for {base}; use a LoRA for SDXL.", name=name, base=base
             )
         if reason is not None:
             raise unfit(lora, reason)

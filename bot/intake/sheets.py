@@ -20,8 +20,8 @@ _MODULE = "generator.control.sheet"
 _DEPTH_TURNS = FairTurns(at_once=1, each=1, waiting=2)
 _DEPTH_WITHIN = 45.0  # seconds
 _NO_DEPTH = Words(
-    "What depth sees couldn't be drawn for this sheet (the reason is in the bot's log); you can "
-    "press Go all the same."
+    "What depth sees couldn't be drawn for this contact sheet (the reason is in the bot's "
+    "log); you can still press Go."
 )
 
 

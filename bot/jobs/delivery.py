@@ -150,7 +150,7 @@ class DiscordCourier:
                     logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
                 again = True  # it may have got through all the same
                 await asyncio.sleep(pause)
-        raise UndeliverableError("Discord couldn't be reached for a day, so this was given up.")
+        raise UndeliverableError("Discord couldn't be reached for a day, so the bot gave up.")
 
     async def _once(self, parcel: Parcel, fitter: _Fitter, *, again: bool) -> Posted:
         channel = channel_of(self._client, parcel.job)
@@ -242,7 +242,7 @@ class _Fitter:
                 size = file.size_bytes
                 allowed = int(size * _SHRINK)
         raise UndeliverableError(
-            "Discord refuses even {size} here; try again in another channel.",
+            "Discord refuses even {size} here; try another channel.",
             size=text.in_megabytes(size),
         )
 
@@ -280,7 +280,7 @@ def _undeliverable(error: discord.HTTPException) -> UndeliverableError:
     if isinstance(error, discord.Forbidden | discord.NotFound):
         return UndeliverableError(
             "The bot can no longer post in that channel, and can't send you a direct message "
-            "either; let it in again, then ask once more."
+            "either; allow one of the two again, then try again."
         )
     return UndeliverableError(
         "Discord refused the result: {reason}.", reason=error.text or error.status

@@ -167,8 +167,8 @@ class Device:
             worker = await Worker.start(self._settings)
         except OSError as error:
             raise WorkerBrokenError(
-                "The generator process can't be started ({reason}); check what the machine is "
-                "short of.",
+                "The generator process can't be started ({reason}); check what the machine "
+                "has run out of.",
                 reason=error,
             ) from error
         self._worker = worker

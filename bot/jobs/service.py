@@ -304,8 +304,8 @@ class JobService:
             await self._finisher.fail(
                 job,
                 Words(
-                    "The generator crashed twice while making this GIF ({reason}), so it was "
-                    "given up; fewer frames or a smaller size may work.",
+                    "The generator crashed twice while making this GIF ({reason}), so the bot "
+                    "gave up; try fewer frames or a smaller size.",
                     reason=death.reason,
                 ),
                 crashes=crashes,
@@ -326,7 +326,7 @@ class JobService:
             self._courier.follow(job)
 
     def _note_trouble(self, reason: Words) -> None:
-        trouble = Words("No GIF can be made at the moment. {reason}", reason=reason)
+        trouble = Words("No GIFs can be made at the moment. {reason}", reason=reason)
         if trouble != self._trouble:
             self._trouble = trouble
             self._watch(asyncio.create_task(self._courier.alert(str(trouble))))

@@ -150,7 +150,7 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
             raise RefusedError("This form is no longer valid; open it again.")
         action, target, typed = match["action"], match["id"], _fields(data)
         if not await house_of(interaction).database.write(forms.is_new, match["nonce"]):
-            raise RefusedError("That form has already been sent; open it again to ask once more.")
+            raise RefusedError("That form has already been sent; open it again to send another.")
         try:
             await _act(interaction, action, target, typed)
         except SpokenError as error:
@@ -190,7 +190,7 @@ async def _open_again(
     except RefusedError:
         return None
     view = View(timeout=None)
-    return view.add_item(ActionButton("form_open", draft.id, label=say("Open again")))
+    return view.add_item(ActionButton("form_open", draft.id, label=say("Open the form again")))
 
 
 def of_another_version() -> RefusedError:

@@ -37,7 +37,7 @@ def result(job: Job, *, given_up: Sequence[Words] = ()) -> Embed:
     embed.add_field(name=say("Settings"), value=text.settings(request))
     if request.negative_prompt:
         embed.add_field(
-            name=say("Without"), value=text.prompt(request.negative_prompt), inline=False
+            name=say("Negative prompt"), value=text.prompt(request.negative_prompt), inline=False
         )
     if words := text.made_with(job):
         embed.add_field(name=say("Made with"), value=words, inline=False)
@@ -74,15 +74,15 @@ def history(
 def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
     """Everything known of one job, and what it came from and led to."""
     embed = Embed(description=_quote(job.request), colour=_DONE)
-    embed.add_field(name=say("State"), value=text.state(job))
+    embed.add_field(name=say("Status"), value=text.state(job))
     embed.add_field(name=say("Seed"), value=f"`{job.request.seed}`")
     embed.add_field(name=say("Settings"), value=text.settings(job.request), inline=False)
     if job.request.negative_prompt:
-        embed.add_field(name=say("Without"), value=text.prompt(job.request.negative_prompt))
+        embed.add_field(name=say("Negative prompt"), value=text.prompt(job.request.negative_prompt))
     if words := text.made_with(replace(job, origin=replace(job.origin, parent_id=None))):
         embed.add_field(name=say("Made with"), value=words, inline=False)
     if lineage := text.lineage(job, parent, descendants):
-        embed.add_field(name=say("Lineage"), value=lineage, inline=False)
+        embed.add_field(name=say("Related GIFs"), value=lineage, inline=False)
     if job.error:
         embed.add_field(name=say("Why"), value=text.prompt(text.why(job), 500), inline=False)
     if job.link:
@@ -121,7 +121,9 @@ def _hint(request: Request) -> str:
     """A line of its own under a prompt that the model may not understand."""
     if not is_foreign(request.prompt):
         return ""
-    hint = say("💡 The model learnt English; it may not understand prompts in other languages.")
+    hint = say(
+        "💡 The model was trained on English, so it may not understand prompts in other languages."
+    )
     return f"\n-# {hint}"
 
 
@@ -146,17 +148,17 @@ def help_(limits: ModelLimits) -> Embed:
     )
     embed.add_field(name="/gif", value=gif, inline=False)
     motion = say(
-        "Attach a GIF as control_gif, and yours moves like it. Without a control type, you "
-        "first see what will be followed. In a message's menu: Use as motion, Remix."
+        "Attach a GIF as control_gif, and your GIF moves like it. Leave out control_type to "
+        "see first what will be followed. In a message's Apps menu: Use as motion, Remix."
     )
     embed.add_field(name=say("Motion"), value=motion, inline=False)
     pictures = say(
-        "Attach a picture as image, and yours starts from it. In a picture's menu: Animate "
-        "this. Under a result: Upscale, which makes it again at twice the size."
+        "Attach a picture as image, and your GIF starts from it. In a message's Apps menu: "
+        "Animate this. Under a result: Upscale, which makes it again at twice the size."
     )
     embed.add_field(name=say("Pictures"), value=pictures, inline=False)
     loras = say(
-        "Add looks of your own (.safetensors), share them, and choose them as lora in /gif."
+        "Add your own LoRAs (.safetensors files), share them, and choose one as lora in /gif."
     )
     embed.add_field(name="/lora", value=loras, inline=False)
     history = say("Your GIFs: search them, or see your favourites.")
@@ -169,10 +171,10 @@ def help_(limits: ModelLimits) -> Embed:
         name="/cancel", value=say("Cancels a GIF that is waiting or being made."), inline=False
     )
     again = say(
-        "The same seed, prompt and settings make the same GIF again. A posted file carries them, "
-        "unless it is private; /settings mine can change that."
+        "The same seed, prompt and settings make the same GIF again. Posted files carry them, "
+        "unless they are private; you can change that with /settings mine."
     )
-    return embed.add_field(name=say("Once more"), value=again, inline=False)
+    return embed.add_field(name=say("Making a GIF again"), value=again, inline=False)
 
 
 def help_page(page: Page, picture: str | None) -> Embed:

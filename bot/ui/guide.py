@@ -33,12 +33,17 @@ class Page:
 
 
 PAGES = (
-    Page("size", Words("The shape of the GIF. Here: tall, square and wide; there are seven.")),
+    Page(
+        "size",
+        Words(
+            "The size and shape of the GIF. Here: tall, square and wide; there are seven in all."
+        ),
+    ),
     Page(
         "frames",
         Words(
-            "How many frames it has: more of them move more smoothly and take longer. Here: "
-            "{few}, {usual} and {many}.",
+            "How many frames it has: more frames look smoother but take longer. Here: {few}, "
+            "{usual} and {many}.",
             few=FRAMES[0],
             usual=FRAMES[1],
             many=FRAMES[2],
@@ -47,8 +52,8 @@ PAGES = (
     Page(
         "steps",
         Words(
-            "How many times it is refined: few leave it rough, many take longer. Here: {few}, "
-            "{some} and {many}.",
+            "How many times it is refined: few steps leave it rough, many take longer. Here: "
+            "{few}, {some} and {many}.",
             few=STEPS[0],
             some=STEPS[1],
             many=STEPS[2],
@@ -57,8 +62,8 @@ PAGES = (
     Page(
         "guidance",
         Words(
-            "How closely it follows the prompt: low wanders off, high looks overdone. Here: "
-            "{low:g}, {usual:g} and {high:g}.",
+            "How closely it follows the prompt: too low and it wanders off, too high and it "
+            "looks overdone. Here: {low:g}, {usual:g} and {high:g}.",
             low=GUIDANCES[0],
             usual=GUIDANCES[1],
             high=GUIDANCES[2],
@@ -73,14 +78,14 @@ PAGES = (
     Page(
         "lora",
         Words(
-            "A look that the model hasn't learnt. Here: the same seed without a LoRA and with one."
+            "A look that the model doesn't know. Here: the same seed without a LoRA and with one."
         ),
     ),
     Page(
         "control_gif",
         Words(
-            "Motion from your own GIF: on the left what was attached, on the right what "
-            "moves like it."
+            "Motion from your own GIF: on the left the GIF that was attached, on the right "
+            "the one that moves like it."
         ),
     ),
     Page(
@@ -97,8 +102,8 @@ PAGES = (
     Page(
         "edits",
         Words(
-            "The menu under a result changes it without making a new one. Here: as it was "
-            "made, backwards, there and back again, and made to loop."
+            "The menu under a result edits it without making a new one. Here: as it was made, "
+            "backwards, there and back again, and made to loop."
         ),
     ),
 )

@@ -28,7 +28,7 @@ def shown(name: str) -> str:
 
 def added(lora: StoredLora) -> Embed:
     """What was taken in, and what to do with it."""
-    embed = _described(lora, say("✅ {name} is yours to use", name=shown(lora.name)))
+    embed = _described(lora, say("✅ {name} was added", name=shown(lora.name)))
     embed.description = say("Choose it as lora in /gif, or see what it does with /lora try.")
     return embed
 
@@ -43,7 +43,7 @@ def info(lora: StoredLora, tried: Tried | None, *, is_mine: bool) -> Embed:
         else say("Added by {owner}, {whom}.", owner=f"<@{lora.owner_id}>", whom=whom)
     )
     if tags := lora.facts.get("tags"):
-        embed.add_field(name=say("Seen in training"), value=text.prompt(", ".join(tags), 500))
+        embed.add_field(name=say("Training tags"), value=text.prompt(", ".join(tags), 500))
     if tried is not None:
         link = f"[{say('a GIF made with it')}]({tried.link})"
         embed.add_field(name=say("What it does"), value=link, inline=False)
@@ -72,7 +72,7 @@ def _described(lora: StoredLora, title: str) -> Embed:
     facts = lora.facts
     embed = Embed(title=title, colour=_COLOUR)
     embed.add_field(
-        name=say("Made for"), value=text.prompt(facts.get("base_model") or say("not said"))
+        name=say("Made for"), value=text.prompt(facts.get("base_model") or say("not stated"))
     )
     ranks = ", ".join(str(rank) for rank in facts.get("ranks") or ())
     made = str(facts.get("format"))

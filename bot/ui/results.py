@@ -35,7 +35,7 @@ _FIRST = (
 )
 _SECOND = (
     ("edit", Words("Edit")),
-    ("motion", Words("Motion of this")),
+    ("motion", Words("Use as motion")),
     ("favourite", Words("Favourite")),
     ("recipe", Words("Recipe")),
     ("delete", Words("Delete")),

@@ -43,8 +43,8 @@ _RELATIONS = {
     "again": Words("made again"),
     "vary": Words("varied"),
     "longer": Words("made longer"),
-    "edit": Words("changed"),
-    "motion": Words("its motion"),
+    "edit": Words("edited"),
+    "motion": Words("same motion"),
     "remix": Words("remixed"),
     "upscale": Words("at twice the size"),
 }
@@ -104,13 +104,14 @@ def ahead(number: int) -> str:
 def status(now: Status) -> str:
     """What the progress message says of a job."""
     if now.job.state is State.DELIVERING:
-        return say("📤 Finished, on its way.")
+        return say("📤 Finished and on its way.")
     if now.job.state is not State.QUEUED:
         return _running(now)
     if now.trouble:
         trouble = prompt(say(now.trouble), 600)
         return say(
-            "⏸️ {trouble} Your request is kept, and will be made as soon as that works again.",
+            "⏸️ {trouble} Your GIF keeps its place in the queue and will be made as soon as "
+            "that works again.",
             trouble=trouble,
         )
     place = ahead(now.ahead or 0)
@@ -157,7 +158,7 @@ def settings(request: Request) -> str:
         say("guidance {guidance:g}", guidance=request.guidance_scale),
     ]
     if request.image:
-        words.append(say("from a picture, {strength:g}", strength=request.image_strength))
+        words.append(say("from a picture at {strength:g}", strength=request.image_strength))
     return " · ".join(words)
 
 
@@ -212,7 +213,7 @@ def alt_text(request: Request, suffix: str = ".gif") -> str:
 
 def preview_alt(request: Request) -> str:
     """The same, of what isn't finished."""
-    told = say("A preview of the GIF in the making: {prompt}", prompt=request.prompt)
+    told = say("A preview of the GIF being made from the prompt: {prompt}", prompt=request.prompt)
     return shorten(told, ALT_TEXT_LIMIT)
 
 
@@ -246,7 +247,7 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     elif job.origin.parent_id and job.origin.relation != "try":
         words.append(say("From a GIF that was deleted"))
     if descendants:
-        words.append(count("1 came from it", "{count} came from it", descendants))
+        words.append(count("1 GIF was made from it", "{count} GIFs were made from it", descendants))
     return " · ".join(words)
 
 
@@ -291,7 +292,7 @@ def given_up(job: Job, what: Sequence[Words]) -> str:
     if job.size_bytes is None:
         return f"{listed}."
     size = in_megabytes(job.size_bytes)
-    return say("{listed}. The original has {size}.", listed=listed, size=size)
+    return say("{listed}. The original is {size}.", listed=listed, size=size)
 
 
 def moved_on(job: Job) -> str:

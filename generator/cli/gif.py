@@ -133,7 +133,7 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
         foreign = foreign_recipe_of(path)
         if foreign is None:
             raise MediaError(
-                f"{path} carries no recipe of Hotshot's, Automatic1111's or ComfyUI's; describe "
+                f"{path} has no recipe from Hotshot, Automatic1111 or ComfyUI; describe "
                 "the GIF with --prompt."
             )
         return None, foreign

@@ -33,13 +33,14 @@ _COLUMNS = 4
 _USAGE_ERROR = 2
 _NICE = 10
 _NOT_FETCHED = Words(
-    "What depth sees can't be shown yet, because its model isn't on this machine: the first GIF "
-    "that needs it fetches it. Whoever runs the bot can do so now: `hotshot model fetch {model}`.",
+    "What depth sees can't be shown yet, because its model isn't on this machine; the first "
+    "GIF that needs it will download it. Whoever runs the bot can do that now: `hotshot model "
+    "fetch {model}`.",
     model="",
 )
 _LOST = Words(
-    "What depth sees can't be shown, because the depth model that this bot is set to use isn't "
-    "there. Whoever runs the bot sees what to do with `hotshot-bot doctor`."
+    "What depth sees can't be shown, because the depth model that this bot is set to use is "
+    "missing. `hotshot-bot doctor` tells whoever runs the bot what to do."
 )
 
 
@@ -92,7 +93,7 @@ def cut(source: Path, output: Path, *, start: float, end: float) -> None:
     """
     part = read_part(source, start, end)
     if len(part.frames) < 2:
-        raise MediaError("The file has too few frames to take a part of it; take it whole.")
+        raise MediaError("The file has too few frames to use only a part of it; use all of it.")
     save(Clip.timed(part.frames, part.delays_ms), output)
 
 

@@ -119,7 +119,7 @@ def _check_fits(path: Path, config: Mapping[str, Any], unet_config: Mapping[str,
     found = config.get("_class_name")
     if found != CLASS_NAME:
         raise ModelError(
-            "{path} is a {found} and no {class_name}; give a ControlNet for SDXL.",
+            "{path} is a {found}, not a {class_name}; use a ControlNet for SDXL.",
             path=path,
             found=found,
             class_name=CLASS_NAME,
@@ -150,7 +150,7 @@ def _single_file(
     kind = kind_of(shapes)
     if kind is not Kind.CONTROLNET:
         raise ModelError(
-            "{name} is no ControlNet but {kind}; give one for SDXL.",
+            "{name} isn't a ControlNet but {kind}; use one for SDXL.",
             name=path.name,
             kind=kind.value,
         )
@@ -172,7 +172,7 @@ def _told_by_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> di
     last = shapes.get(f"{embedding}.conv_out.weight")
     if first is None or last is None or None in kept:
         raise ModelError(
-            "{name} is a ControlNet of an unknown make; give one for SDXL.", name=path.name
+            "{name} is a ControlNet of an unknown kind; use one for SDXL.", name=path.name
         )
     depths = [_layers(shapes, f"down_blocks.{block}.") for block in range(count)]
     return {

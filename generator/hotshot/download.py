@@ -193,7 +193,7 @@ class Plan:
         if file.sha256 and _sha256(part) != file.sha256:
             part.unlink()
             raise ModelError(
-                "{file} of {name} arrived damaged; fetch it again.",
+                "{file} of {name} arrived damaged; download it again.",
                 file=file.name,
                 name=repository.name,
             )

@@ -139,8 +139,8 @@ def check_weights(model: HotshotModel) -> None:
     for part, source, network in named:
         if not all(torch.isfinite(tensor).all() for tensor in network.parameters()):
             raise ModelError(
-                "{part} of {source} holds numbers that aren't finite, so every picture would be "
-                "black; its file is damaged: fetch it again, or choose another.",
+                "{part} of {source} holds numbers that aren't finite, so every picture would "
+                "be black; its file is damaged: download it again, or choose another.",
                 part=part,
                 source=source,
             )

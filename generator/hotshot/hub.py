@@ -185,8 +185,8 @@ def why(repository: Repository, error: BaseException) -> ModelError:
         return _no_such_thing(repository, error)
     if constants.HF_HUB_OFFLINE or isinstance(error, OfflineModeIsEnabled):
         return ModelError(
-            "{name} isn't in the cache, and HF_HUB_OFFLINE is set; fetch it once without, or give "
-            "the path of what was fetched before.",
+            "{name} isn't in the cache, and HF_HUB_OFFLINE is set; unset it to download the "
+            "model once, or give the path of a copy you already have.",
             name=str(repository),
         )
     if isinstance(error, HfHubHTTPError):
@@ -194,8 +194,8 @@ def why(repository: Repository, error: BaseException) -> ModelError:
     if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
         return ModelError(_OF_THE_DISK[error.errno].with_values(cache=constants.HF_HUB_CACHE))
     return ModelError(
-        "{name} can't be fetched from the hub: {address} can't be reached ({reason}); check the "
-        "connection, or give the path of what was fetched before.",
+        "{name} can't be downloaded from the hub: {address} can't be reached ({reason}); "
+        "check the connection, or give the path of a copy you already have.",
         name=str(repository),
         address=address(),
         reason=_innermost(error),
@@ -333,8 +333,8 @@ def _no_such_thing(repository: Repository, error: BaseException) -> ModelError:
     if isinstance(error, RemoteEntryNotFoundError):
         return ModelError("A file of {name} is gone from the hub; try again.", name=name)
     return ModelError(
-        "{name} can't be fetched from the hub, which has no such model, or keeps it private"
-        "{meant}; check the name, and set HF_TOKEN for what is private.",
+        "{name} can't be downloaded: the hub has no such model, or it is private{meant}; "
+        "check the name, and set HF_TOKEN if it is private.",
         name=name,
         meant=nearest(name),
     )
@@ -350,8 +350,8 @@ def _refused(name: str, error: HfHubHTTPError) -> ModelError:
             status=status,
         )
     return ModelError(
-        "{name} can't be fetched from the hub, which answers with an error ({status}); try again "
-        "later.",
+        "{name} can't be downloaded from the hub, which answers with an error ({status}); try "
+        "again later.",
         name=name,
         status=status,
     )

@@ -155,8 +155,8 @@ def _blocks(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in _BLOCKS]
     if unknown or not names:
         raise ModelError(
-            "The UNet's {key} are {found}, which is no Hotshot-XL (its blocks are {blocks}); "
-            "give a model of that architecture.",
+            "The UNet's {key} are {found}, which isn't a Hotshot-XL (its blocks are "
+            "{blocks}); give a model of that architecture.",
             key=key,
             found=", ".join(names) or Words("missing"),
             blocks=", ".join(sorted(_BLOCKS)),

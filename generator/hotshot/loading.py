@@ -215,8 +215,8 @@ def _files_of(model: str, base: Base | None) -> _Files:
     _check_is_temporal(temporal)
     if base is None or not base.whole:
         raise ModelError(
-            "{name} has the temporal layers alone; name a whole Stable Diffusion XL, with "
-            "text encoders and VAE, as the spatial UNet base beside it.",
+            "{name} has only the temporal layers; give a whole Stable Diffusion XL, with text "
+            "encoders and VAE, as the spatial UNet base.",
             name=temporal.name,
         )
     return _Files(model, base.directory or sdxl_descriptions(), temporal, base)
@@ -285,12 +285,12 @@ def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
     if found == layout.CLASS_NAME:
         return
     if found != PLAIN_UNET:
-        what = Words("a {found}", found=found) if found else Words("of no named class")
+        what = Words("a {found}", found=found) if found else Words("of an unnamed class")
     elif config.get("addition_embed_type") == "text_time":
         what = Words("that of a plain Stable Diffusion XL, which has no temporal layers")
     else:
         what = Words(
-            "that of an older Stable Diffusion, which is no SDXL and has no temporal layers"
+            "that of an older Stable Diffusion, which isn't SDXL and has no temporal layers"
         )
     raise ModelError(
         "The UNet in {directory} is {what}; give a Hotshot-XL as the model (a plain SDXL "

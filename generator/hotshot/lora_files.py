@@ -74,7 +74,7 @@ def read_adapter(path: Path) -> Adapter:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
         raise ModelError(
-            "{name} can't be read ({reason}); fetch it again.", name=path.name, reason=error
+            "{name} can't be read ({reason}); download it again.", name=path.name, reason=error
         ) from error
     changes = {place: _change(lora, place, layer, tensors) for place, layer in lora.layers.items()}
     return Adapter(lora, changes)

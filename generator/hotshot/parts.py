@@ -40,7 +40,8 @@ def build(directory: Path, build: Callable[[], Any]) -> Any:
         raise ModelError(f"{directory}: {error}") from error
     except Exception as error:
         raise ModelError(
-            "{path} describes no network that can be built ({reason}); fetch the model again.",
+            "{path} doesn't describe a network that can be built ({reason}); download the "
+            "model again.",
             path=directory / "config.json",
             reason=error,
         ) from error
@@ -62,7 +63,8 @@ def check_schedule(config: Mapping[str, Any], path: Path) -> None:
                 make_scheduler(name, config, steps=1)
     except Exception as error:
         raise ModelError(
-            "{path} describes no schedule that can be used ({reason}); fetch the model again.",
+            "{path} doesn't describe a schedule that can be used ({reason}); download the "
+            "model again.",
             path=path,
             reason=error,
         ) from error
@@ -76,7 +78,7 @@ def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) 
     config = component.config
     kind = _VAES.get(str(config.get("_class_name")))
     if kind is None:
-        found = config.get("_class_name", "of no named class")
+        found = config.get("_class_name", "of an unnamed class")
         raise ModelError(
             "The VAE in {path} is {found}; only {known} can be used.",
             path=component.described_in,
@@ -164,12 +166,12 @@ def _tokenizer(directory: Path, vocabulary: int) -> Any:
     # Without its files the class would make up a vocabulary of three words.
     for name in ("vocab.json", "merges.txt"):
         if not (directory / name).is_file():
-            raise ModelError("{path} is missing; fetch the model again.", path=directory / name)
+            raise ModelError("{path} is missing; download the model again.", path=directory / name)
     try:
         tokenizer = CLIPTokenizer.from_pretrained(str(directory), local_files_only=True)
     except Exception as error:
         raise ModelError(
-            "The tokenizer in {directory} can't be read ({reason}); fetch the model again.",
+            "The tokenizer in {directory} can't be read ({reason}); download the model again.",
             directory=directory,
             reason=error,
         ) from error

@@ -295,8 +295,8 @@ def memory_errors(request: Request) -> Iterator[None]:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         raise OutOfMemoryError(
-            "There is not enough memory for {frames} frames of {width} x {height}; ask "
-            "for a smaller size or fewer frames.",
+            "There isn't enough memory for {frames} frames of {width} x {height}; ask for a "
+            "smaller size or fewer frames.",
             frames=request.video_length,
             width=request.width,
             height=request.height,
@@ -309,7 +309,7 @@ def _check_look(request: Request, look: Frames | None) -> None:
     whole = (request.video_length, request.height, request.width, 3)
     if look is not None and look.shape not in (whole, (1, *whole[1:])):
         raise RequestError(
-            "The image's frames are {shape} where the clip is {wanted}; fit them to it.",
+            "The image's frames are {shape} where the clip is {wanted}; resize them to match.",
             shape=look.shape,
             wanted=whole,
         )

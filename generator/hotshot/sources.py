@@ -175,7 +175,7 @@ def only_file(listing: Listing, usual: Iterable[str]) -> str:
         raise hub.why(repository, listing.unreached)
     if not files:
         raise ModelError(
-            "{repository} has no {suffix} file at its top; give another one.",
+            "{repository} has no {suffix} file at its top level; give another repository.",
             repository=repository,
             suffix=SUFFIX,
         )

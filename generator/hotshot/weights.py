@@ -20,7 +20,7 @@ from generator.hotshot.wanted import VARIANTS, index_name
 from generator.words import Words
 
 ALIGNMENT = 64  # bytes, as PyTorch allocates on a CPU: no vector register is wider
-_MISSING, _SURPLUS = Words("missing"), Words("left over")
+_MISSING, _SURPLUS = Words("missing"), Words("unexpected")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -35,10 +35,10 @@ def read_config(path: Path) -> dict[str, Any]:
         ) from None
     except (OSError, ValueError, RecursionError) as error:
         raise ModelError(
-            "{name} can't be read ({reason}); fetch it again.", name=path, reason=error
+            "{name} can't be read ({reason}); download it again.", name=path, reason=error
         ) from error
     if not isinstance(values, dict):
-        raise ModelError("{path} is not a JSON object; fetch it again.", path=path)
+        raise ModelError("{path} isn't a JSON object; download it again.", path=path)
     return values
 
 
@@ -72,7 +72,7 @@ def read_weights(
                     tensors[name] = opened.get_tensor(name)
         except (SafetensorError, OSError) as error:
             raise ModelError(
-                "{name} is truncated or no safetensors file ({reason}); fetch it again.",
+                "{name} is cut off or isn't a safetensors file ({reason}); download it again.",
                 name=path,
                 reason=error,
             ) from error
@@ -147,12 +147,12 @@ def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], sourc
 def _shards(index: Path) -> list[Path]:
     names = read_config(index).get("weight_map")
     if not isinstance(names, dict) or not names or not all(map(_is_text, names.values())):
-        raise ModelError("{index} names no shards; fetch it again.", index=index)
+        raise ModelError("{index} names no shards; download it again.", index=index)
     shards = [index.parent / name for name in sorted(set(names.values()))]
     for shard in shards:
         if not shard.is_file():
             raise ModelError(
-                "{shard}, a shard of {name}, is missing; fetch it again.",
+                "{shard}, a shard of {name}, is missing; download it again.",
                 shard=shard,
                 name=index.name,
             )
@@ -174,7 +174,7 @@ def _nothing_found(directory: Path, stem: str) -> Words:
             stem=stem,
         )
     path = f"{directory / stem}.safetensors"
-    return Words("{path} is missing; fetch the model again.", path=path)
+    return Words("{path} is missing; download the model again.", path=path)
 
 
 def _counted(what: Words, names: list[str]) -> Words:

@@ -119,7 +119,10 @@ def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
     if place.max_ms is not None and clip.duration_ms > place.max_ms:
         small = _lasting(small, place.max_ms)
         notes = (
-            Words("It plays faster, to last {seconds:g} seconds.", seconds=place.max_ms / 1000),
+            Words(
+                "It plays faster, so that it lasts {seconds:g} seconds.",
+                seconds=place.max_ms / 1000,
+            ),
         )
     made = fit(
         small,
@@ -169,7 +172,7 @@ def speed(clip: Clip, factor: float) -> Clip:
         return clip
     duration = round(clip.duration_ms / factor)
     if duration < _FASTEST_MS * len(clip.frames):
-        raise MediaError("It can't be shown any faster; drop some frames instead.")
+        raise MediaError("It can't play any faster; use fewer frames instead.")
     return _lasting(clip, duration)
 
 
@@ -184,7 +187,7 @@ def square(clip: Clip) -> Clip:
 def caption(clip: Clip, words: str) -> Clip:
     """White words with a black edge at the bottom; raises MediaError for none, or too many."""
     if not words.strip() or len(words) > MAX_CAPTION:
-        raise MediaError("A caption has 1 to {most} characters.", most=MAX_CAPTION)
+        raise MediaError("A caption must have 1 to {most} characters.", most=MAX_CAPTION)
     size = max(10, clip.width // 14)
     font = ImageFont.load_default(size)
     lines = textwrap.wrap(" ".join(words.split()), max(6, int(clip.width / (size * 0.55))))

@@ -41,8 +41,8 @@ _Encode = Callable[[Clip], bytes]
 _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _MIN_EDGE = 16  # pixels
 _STILLS = (".jpg", ".jpeg")
-_EVERY_OTHER = Words("every other frame")
-_ONE_IN = Words("1 frame in {count}")
+_EVERY_OTHER = Words("every other frame left out")
+_ONE_IN = Words("only 1 frame in {count} kept")
 _INSTEAD = {".gif": (".webp", ".mp4"), ".png": (".webp", ".mp4")}  # what packs tighter
 
 
@@ -123,9 +123,7 @@ def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple
         except MediaError as error:
             refused = refused or error
             continue
-        lost = (
-            () if tried == suffix else (Words("the format (now {name})", name=tried[1:].upper()),)
-        )
+        lost = () if tried == suffix else (Words("saved as {name}", name=tried[1:].upper()),)
         return Fitted(fitted.data, (*lost, *fitted.given_up)), tried
     raise refused or MediaError(f"{suffix} files can't be made smaller.")
 
@@ -133,7 +131,7 @@ def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple
 def _without_comment(clip: Clip, rung: _Rung, max_bytes: int, comment: str) -> Fitted:
     data = rung.file(clip)
     if comment and len(data) <= max_bytes:
-        return Fitted(data, (*rung.given_up, Words("the recipe")))
+        return Fitted(data, (*rung.given_up, Words("the recipe left out")))
     raise MediaError(
         f"It can't be made to fit {max_bytes:,} bytes, and would have {len(data):,} at the least; "
         "allow more, or ask for fewer frames or a smaller size."
@@ -155,9 +153,7 @@ def _ladder(suffix: str, clip: Clip, *, keeps_size: bool) -> Iterator[_Rung]:
     words = (*words, _EVERY_OTHER) if every > 1 else words
     for scale in _SCALES:
         if min(clip.width, clip.height) * scale >= _MIN_EDGE:
-            yield _Rung(
-                encode, (*words, Words("{share:.0%} of the size", share=scale)), every, scale
-            )
+            yield _Rung(encode, (*words, Words("scaled to {share:.0%}", share=scale)), every, scale)
 
 
 def _fewer_frames(count: int, *, keeps_size: bool) -> range:
@@ -181,8 +177,8 @@ def _scaled(clip: Clip, scale: float) -> Clip:
 def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Words, ...]]]:
     yield gif.encode, ()
     for colours, lossy in ((128, 0), (64, 0), (64, 6), (64, 12), (32, 16), (32, 24)):
-        words = [Words("{colours} of 256 colours", colours=colours)]
-        words += [Words("fine grain (lossy {lossy})", lossy=lossy)] if lossy else []
+        words = [Words("{colours} instead of 256 colours", colours=colours)]
+        words += [Words("less fine grain (lossy {lossy})", lossy=lossy)] if lossy else []
         yield partial(gif.encode, colours=colours, lossy=lossy), tuple(words)
 
 
@@ -203,9 +199,7 @@ _QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Words, ...]]]] = {
         webp.encode, "quality", (95, 85, 75, 60, 45, 30), Words("quality {value} of 100")
     ),
     ".mp4": _by_number(mp4.encode, "crf", (20, 23, 26, 29, 32, 36), Words("quality (CRF {value})")),
-    ".png": _by_number(
-        apng.encode, "colours", (256, 128, 64, 32), Words("all but {value} colours")
-    ),
+    ".png": _by_number(apng.encode, "colours", (256, 128, 64, 32), Words("only {value} colours")),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
 }

@@ -72,5 +72,5 @@ def _run(command: list[str], pixels: bytes) -> None:
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
         raise MediaError(
-            "ffmpeg can't make this film ({reason}); write a .gif instead.", reason=said[-1]
+            "ffmpeg can't make this video ({reason}); write a .gif instead.", reason=said[-1]
         )

@@ -77,7 +77,9 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
     if "part" in wanted:
         indices = _part(shown, *wanted["part"])
         if facts.width * facts.height * len(indices) > MAX_HELD_PIXELS:
-            raise MediaError("The file is too large to hold all its frames; make it smaller.")
+            raise MediaError(
+                "The file is too large to fit all its frames into memory; make it smaller."
+            )
         return indices, None
     count = wanted["count"]
     size = wanted["width"], wanted["height"]

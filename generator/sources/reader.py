@@ -72,7 +72,7 @@ def read_part(path: Path, start: float, end: float, *, limits: Limits = _STANDAR
     facts, data = _run(path, {"part": (start, end)}, limits)
     pictures = list(_pictures(data))
     if not pictures:
-        raise MediaError("The file has too few frames to take a part of it; take it whole.")
+        raise MediaError("The file has too few frames to use only a part of it; use all of it.")
     first = facts["indices"][0]
     return Source(_stack(pictures), _facts(facts).delays_ms[first : first + len(pictures)])
 

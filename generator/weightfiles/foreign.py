@@ -22,7 +22,7 @@ _ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1aE\xdf\xa3")
 _UTF8_MARK = b"\xef\xbb\xbf"
 
-_EMPTY = Words("{name} is empty; fetch it again.")
+_EMPTY = Words("{name} is empty; download it again.")
 _PICKLE = Words(
     "{name} is a pickle, which could run code when read; get the .safetensors version of it, or "
     "convert it on a machine you don't mind losing."

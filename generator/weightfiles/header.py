@@ -98,7 +98,7 @@ def read_header(path: Path) -> Header:
             if length > MAX_HEADER:
                 raise _broken(
                     path,
-                    Words("a header has {most:,} bytes at most", most=MAX_HEADER),
+                    Words("its header is larger than {most:,} bytes", most=MAX_HEADER),
                 )
             with mmap.mmap(opened.fileno(), 8 + length, access=mmap.ACCESS_READ) as mapped:
                 return _Scan(path, mapped, body).header()
@@ -173,7 +173,7 @@ class _Scan:
 
     def _entry(self, key: re.Match[bytes], at: int) -> int:
         if key.end(1) - key.start(1) > _LONGEST_NAME:
-            raise _broken(self._path, Words("one of its tensors has a name without end"))
+            raise _broken(self._path, Words("one of its tensors has a name that is far too long"))
         name = self._decoded(key[1])
         if name == _METADATA:
             if self._has_metadata:
@@ -230,7 +230,7 @@ class _Scan:
         end = 0
         for about in sorted(self._tensors.values(), key=_place) if not self._is_in_order else ():
             if about.begin != end:
-                raise _broken(self._path, Words("its tensors don't lie side by side"))
+                raise _broken(self._path, Words("its tensors overlap or leave gaps"))
             end = about.end
         if (self._end if self._is_in_order else end) != self._body:
             raise _broken(self._path, Words("it is longer than its header says"))
@@ -259,10 +259,10 @@ class _Scan:
         return decoded
 
     def _nonsense(self, name: str) -> ModelError:
-        return _broken(self._path, Words("its header says nonsense of {name}", name=shown(name)))
+        return _broken(self._path, Words("its header makes no sense for {name}", name=shown(name)))
 
     def _no_json(self) -> ModelError:
-        return _broken(self._path, Words("its header is no JSON"))
+        return _broken(self._path, Words("its header isn't JSON"))
 
 
 def _place(about: TensorInfo) -> tuple[int, int]:
@@ -279,7 +279,7 @@ def _counts(values: Any) -> tuple[int, ...] | None:
 
 def _broken(path: Path, reason: Words) -> ModelError:
     return ModelError(
-        "{name} is truncated or no safetensors file ({reason}); fetch it again.",
+        "{name} is cut off or isn't a safetensors file ({reason}); download it again.",
         name=path.name,
         reason=reason,
     )

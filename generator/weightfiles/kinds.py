@@ -19,7 +19,7 @@ class Kind(Enum):
     MOTION_LORA = Words("a motion LoRA for AnimateDiff")
     ANIMATEDIFF = Words("a motion module for AnimateDiff")
     EMBEDDING = Words("a textual inversion")
-    TEMPORAL = Words("a file of temporal layers alone")
+    TEMPORAL = Words("a file with only temporal layers")
     HOTSHOT = Words("a Hotshot-XL UNet")
     SDXL = Words("a Stable Diffusion XL checkpoint")
     SDXL_UNET = Words("a Stable Diffusion XL UNet")
@@ -33,8 +33,8 @@ class Kind(Enum):
     CONTROL_LITE = Words("a ControlNet-LLLite")
     T2I_ADAPTER = Words("a T2I-Adapter")
     IP_ADAPTER = Words("an IP-Adapter")
-    VAE = Words("a VAE alone")
-    TEXT = Words("a text encoder alone")
+    VAE = Words("only a VAE")
+    TEXT = Words("only a text encoder")
     UNKNOWN = Words("a file of an unknown kind")
 
 

@@ -64,8 +64,8 @@ def notes_of(facts: Mapping[str, Any]) -> tuple[Words, ...]:
     if facts.get("has_magnitudes"):
         notes.append(
             Words(
-                "This is a DoRA: it acts as trained at strength 1, and other strengths scale its "
-                "whole effect, so 0 turns it off."
+                "This is a DoRA: at strength 1 it works as it was trained; other strengths "
+                "scale its whole effect, and 0 turns it off."
             )
         )
     if left := facts.get("left_aside"):

@@ -94,7 +94,8 @@ def read_lora(path: Path) -> LoraFile:
     broken = first_not_finite(path, header, used)
     if broken is not None:
         raise ModelError(
-            "{name} holds values that are no numbers, in {layer}; its training failed.",
+            "{name} holds values that aren't numbers, in {layer}, so its training failed; use "
+            "another LoRA.",
             name=path.name,
             layer=shown(broken),
         )
@@ -125,13 +126,13 @@ def check_is_lora(name: str, header: Header) -> None:
         )
     if kind is Kind.UNKNOWN:
         raise ModelError(
-            "{name} is no LoRA but a file of an unknown kind (it holds {example}); give a LoRA "
-            "made for SDXL.",
+            "{name} isn't a LoRA but a file of an unknown kind (it holds {example}); use a "
+            "LoRA made for SDXL.",
             name=name,
             example=repr(shown(next(iter(header.tensors), "nothing"))),
         )
     raise ModelError(
-        "{name} is no LoRA but {kind}; give a LoRA made for SDXL.", name=name, kind=kind.value
+        "{name} isn't a LoRA but {kind}; use a LoRA made for SDXL.", name=name, kind=kind.value
     )
 
 
@@ -212,7 +213,7 @@ def _check_dtypes(path: Path, names: Mapping[str, str], tensors: Mapping[str, Te
 
 def _damaged(path: Path, layer: str, reason: Words) -> ModelError:
     return ModelError(
-        "{name} is incomplete or damaged ({layer}: {reason}); fetch it again.",
+        "{name} is incomplete or damaged ({layer}: {reason}); download it again.",
         name=path.name,
         layer=shown(layer),
         reason=reason,

@@ -209,7 +209,7 @@ def _json(path: Path, where: str, text: str | bytes) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ModelError(
             "The settings that came with {name} ({settings}) can't be read, and its strength "
-            "depends on them; fetch both again.",
+            "depends on them; download both again.",
             name=path.name,
             settings=where,
         )

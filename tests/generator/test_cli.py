@@ -91,7 +91,7 @@ BAD_FLAGS = [
     (("--spatial-unet-base", "/no/base", "--unet-only"), "/no/base"),
     (("--max-bytes", "0"), "most bytes must be 1 or more"),
     (("--guidance-start", "0.8", "--guidance-end", "0.2"), "must not end (0.2) before"),
-    (("--guidance-end", "nan"), "Guidance's end must be"),
+    (("--guidance-end", "nan"), "The guidance end must be"),
     (("--prompt", "a (ball:9)"), "weight of 'ball'"),
     (("--control-type", "canny"), "needs a GIF whose motion to follow"),
     (("--controlnet-conditioning-scale", "1"), "no control type"),
@@ -113,7 +113,7 @@ BAD_FLAGS = [
     ),
     (("--lora", "look.safetensors:nan"), "strength of look.safetensors must be"),
     (("--lora", "look.safetensors:strong"), "'strong' is not a number"),
-    (("--lora", ":1"), "A LoRA has no name"),
+    (("--lora", ":1"), "A LoRA's name is empty"),
     (("--lora", "look:99"), "strength of look must be"),
     (("--from", "/no/such/ball.gif"), "/no/such/ball.gif can't be read"),
     (("--sed", "1"), "unrecognized arguments: --sed 1"),
@@ -171,7 +171,7 @@ def test_a_missing_or_broken_model_is_one_line(
     (tmp_path / "empty").mkdir()
     assert "unet/config.json is missing" in refused(words(output, model=tmp_path / "empty"))
 
-    truncated = shutil.copytree(TINY, tmp_path / "truncated")
+    truncated = shutil.copytree(TINY, tmp_path / "cut off")
     weights = truncated / "unet" / "diffusion_pytorch_model.safetensors"
     weights.write_bytes(weights.read_bytes()[:100_000])
     assert str(weights) in refused(words(output, *SMALL, model=truncated))

@@ -180,7 +180,7 @@ def test_a_file_that_must_fit_says_what_it_lacks(
     output = tmp_path / "ball.gif"
     made(output, "--max-bytes", "6000")
     assert output.stat().st_size <= 6000
-    assert "To fit 6,000 bytes: 32 of 256 colours" in capsys.readouterr().out
+    assert "To fit 6,000 bytes: 32 instead of 256 colours" in capsys.readouterr().out
 
 
 # -- what is refused -------------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def damaged(path: Path) -> None:
 @pytest.mark.parametrize(
     ("write", "sentence"),
     [
-        (with_header_of_100_mb, "its header is no JSON"),
+        (with_header_of_100_mb, "its header isn't JSON"),
         (for_stable_diffusion_1, "was made for Stable Diffusion 1.x"),
         (of_another_shape, "doesn't fit this model"),
         (damaged, "look.safetensors"),
@@ -293,7 +293,7 @@ def test_a_file_without_a_recipe_is_one_line(
     tmp_path: Path, refused: Callable[[Words], str]
 ) -> None:
     line = ["gif", "--from", str(SOURCE), "--output", str(tmp_path / "ball.gif")]
-    assert "carries no recipe" in refused(line)
+    assert "has no recipe" in refused(line)
     for place in (str(tmp_path / "missing.gif"), "x" * 5000):
         assert "There is no file" in refused(["inspect", place])
     assert "isn't a picture or video that can be read" in refused(["inspect", __file__])

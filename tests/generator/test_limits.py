@@ -51,7 +51,7 @@ def test_a_size_that_is_none(tmp_path: Path, size: Any) -> None:
         ({"guidance_rescale": 2}, "where a number from 0 to 1"),
         ({"scheduler": "heun"}, "where one of euler_a, euler"),
         ({"scheduler": ["euler"]}, "where one of euler_a"),
-        ([], "is not a JSON object"),
+        ([], "isn't a JSON object"),
         ("{", "can't be read"),
         ('{"steps": ' + "9" * 5000 + "}", "can't be read|steps = "),
     ],

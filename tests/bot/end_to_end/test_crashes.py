@@ -204,7 +204,7 @@ async def test_a_worker_that_dies_at_start_is_not_restarted_in_a_tight_loop(
         refused = await bob.slash("gif", prompt="x")
         assert "crashes while starting" in (await refused.message()).text
         [told] = await discord.until(lambda: discord.direct_messages(discord.world.owner) or None)
-        assert "No GIF can be made" in told.text
+        assert "No GIFs can be made" in told.text
     setup.engine = "fast:create"
     async with running(setup.write(), discord):
         await waiting.message(lambda message: message.results)

@@ -158,7 +158,7 @@ async def test_nowhere_left_to_bring_it(setup: Setup, discord: Sandbox, ada: Per
         await setup.all_told()
     [row] = setup.rows()
     assert row["state"] == "failed"
-    assert "let it in again" in row["error"]
+    assert "allow one of the two again" in row["error"]
 
 
 @pytest.mark.parametrize("after", [False, True])

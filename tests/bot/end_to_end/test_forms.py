@@ -51,7 +51,7 @@ async def test_a_refused_form_comes_back_filled_in(
         assert "99" in told.text
         assert told.ephemeral
     async with running(setup.write(), discord) as bot:
-        again = await ada.press(told, "Open again")
+        again = await ada.press(told, "Open the form again")
         await again.acknowledged()
         shown = filled(again)
         assert {name: shown[name] for name in typed} == typed
@@ -86,7 +86,7 @@ async def test_so_does_one_whose_draft_was_used_up(
         await form.acknowledged()
         refused = await ada.submit(form, prompt="it waves", strength="9")
         told = await refused.message(lambda message: message.buttons)
-        again = await ada.press(told, "Open again")
+        again = await ada.press(told, "Open the form again")
         await again.acknowledged()
         assert filled(again) == {"prompt": "it waves", "strength": "9"}
         made = await request_of(await ada.submit(again, strength="0.5"))

@@ -38,7 +38,7 @@ async def test_pages_words_filters_and_lineage(
         assert "None of your GIFs match" in await said(await bob.slash("history", only="failed"))
         picked = await ada.choose(older, "pick:history_pick", "2. Red fox")
         whole = await picked.message()
-        assert "1 came from it" in whole.text
+        assert "1 GIF was made from it" in whole.text
         assert whole.results
         assert whole.ephemeral
         [choice] = await bob.autocomplete("show", "id", "fox")

@@ -38,7 +38,7 @@ class Spoken:
 LANGUAGES = [
     Spoken(
         locale="de",
-        describes_gif="Macht ein GIF von dem, was du beschreibst.",
+        describes_gif="Macht ein GIF aus deiner Beschreibung.",
         size="breit (768 x 320)",
         again="Nochmal",
         cancel="Abbrechen",
@@ -49,12 +49,12 @@ LANGUAGES = [
         of_worker="Im Generator ist etwas schiefgegangen (ZeroDivisionError)",
         unmoving="Dieses Bild bewegt sich nicht",
         history="Deine GIFs",
-        failed="❌ gescheitert",
+        failed="❌ fehlgeschlagen",
         over="🚫 Abgebrochen.",
     ),
     Spoken(
         locale="fr",
-        describes_gif="Crée un GIF de ce que vous décrivez.",
+        describes_gif="Crée un GIF à partir de votre description.",
         size="large (768 x 320)",
         again="Encore",
         cancel="Annuler",
@@ -65,12 +65,12 @@ LANGUAGES = [
         of_worker="passé dans le générateur (ZeroDivisionError)",
         unmoving="Cette image ne bouge pas",
         history="Vos GIF",
-        failed="❌ échoué",
+        failed="❌ échec",
         over="🚫 Annulé.",
     ),
     Spoken(
         locale="es-419",
-        describes_gif="Crea un GIF de lo que describas.",
+        describes_gif="Crea un GIF a partir de tu descripción.",
         size="ancho (768 x 320)",
         again="Otra vez",
         cancel="Cancelar",

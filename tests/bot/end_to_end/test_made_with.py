@@ -71,7 +71,7 @@ async def test_a_recipe_comes_back_whole_for_who_may_use_its_files(
             found = await person.message_command("Remix", copied)
             recipe = await found.message(lambda message: message.buttons, PATIENCE)
             assert ("can't use here" in recipe.text) is not is_whole
-            form = await person.press(recipe, "Change it")
+            form = await person.press(recipe, "Edit")
             await form.acknowledged()
             again = files.request_in((await posted(await person.submit(form))).files[0].data)
             assert bool(again["loras"]) is is_whole

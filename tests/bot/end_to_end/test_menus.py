@@ -60,7 +60,7 @@ async def test_gif_takes_links(setup: Setup, discord: Sandbox, ada: Person, bob:
         both = await ada.slash(
             "gif", prompt="x", image=Upload("a.gif", files.gif()), image_link=link
         )
-        assert "one of the two" in await said(both)
+        assert "either a file or a link" in await said(both)
         elsewhere = await ada.slash("gif", prompt="x", image_link="https://example.com/a.gif")
         assert "Only https links to" in await said(elsewhere)
         page = Upload("page.gif", b"<!DOCTYPE html><html>a login</html>")
@@ -83,7 +83,7 @@ async def test_a_result_is_remixed_by_its_job_or_its_recipe(
         found = await bob.in_dm().message_command("Remix", copied)
         recipe = await found.message(lambda message: message.buttons)
         assert "a cat" in recipe.text
-        form = await bob.in_dm().press(recipe, "Change it")
+        form = await bob.in_dm().press(recipe, "Edit")
         await form.acknowledged()
         again = await request_of(await bob.in_dm().submit(form, frames="3"))
         assert (again["prompt"], again["video_length"]) == ("a cat", 3)

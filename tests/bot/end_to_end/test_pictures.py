@@ -48,7 +48,7 @@ async def test_a_picture_is_the_first_look(setup: Setup, discord: Sandbox, ada: 
     setup.engine = LOOKS
     async with running(setup.write(**SMALL), discord):
         message = await posted(await ada.slash("gif", prompt="dusk", image=SUNSET, seed="1"))
-        assert f"from a picture, {LIMITS.image_strength:g}" in message.text
+        assert f"from a picture at {LIMITS.image_strength:g}" in message.text
         sent = await ada.slash(
             "gif", prompt="dusk", image=SUNSET, image_strength=0.5, size="tall", frames=3, count=2
         )
@@ -182,7 +182,7 @@ async def test_a_file_that_a_strangers_recipe_names_is_never_opened(
         message = await bob.says("remix me", Upload("a.gif", lure.read_bytes()))
         found = await ada.message_command("Remix", message)
         recipe = await found.message(lambda message: message.buttons)
-        form = await ada.press(recipe, "Change it")
+        form = await ada.press(recipe, "Edit")
         await form.acknowledged()
         made = await posted(await ada.submit(form))
         await setup.all_over()

@@ -46,7 +46,7 @@ async def test_a_still_picture_of_another_program(
             message = await bob.says("look", Upload("one.png", data))
             found = await ada.message_command("Remix", message)
             shown = await found.message(lambda message: message.buttons, 20)
-            form = await ada.press(shown, "Change it")
+            form = await ada.press(shown, "Edit")
             await form.acknowledged()
             made = await request_of(await ada.submit(form, frames="3"))
             assert made["prompt"].startswith(prompt)

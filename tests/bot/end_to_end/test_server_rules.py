@@ -81,7 +81,7 @@ async def test_a_strangers_recipe_asks_for_no_more_than_gif_offers(
         message = await bob.says("look", Upload("a.gif", carried))
         shown = await ada.message_command("Remix", message)
         found = await shown.message(lambda message: message.buttons)
-        form = await ada.press(found, "Change it")
+        form = await ada.press(found, "Edit")
         await form.acknowledged()
         made = await request_of(await ada.submit(form))
         assert (made["width"], made["height"]) == (672, 384)

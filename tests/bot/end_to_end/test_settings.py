@@ -87,14 +87,14 @@ async def test_a_server_may_limit_what_is_made_there(
         added = await ada.slash("lora add", name="ink", file=Upload("a", lora(words="ink")))
         await said(added)
         unshared = await manager.slash("settings server", lora="ink")
-        assert "no such LoRA" in await said(unshared)
+        assert "no LoRA of that name" in await said(unshared)
         await said(await ada.slash("lora share", lora="ink", who="server"))
         set_ = await said(
             await manager.slash("settings server", lora="ink", frames=6, steps=20, waiting=2)
         )
         assert all(
             words in set_
-            for words in ("LoRA: ink", "most frames: 6", "most steps: 20", "waiting at once: 2")
+            for words in ("LoRA: ink", "most frames: 6", "most steps: 20", "waiting per person: 2")
         )
         message = await posted(await bob.slash("gif", prompt="a cat"))
         request = files.request_in(message.results[0].data)

@@ -87,7 +87,7 @@ async def test_a_refused_go_leaves_it_as_it_was(
         assert sheet.buttons
         await ada.press(other.messages[0], "Cancel")
         await setup.all_over()
-        again = await ada.press(told, "Open again")
+        again = await ada.press(told, "Open the form again")
         await again.acknowledged()
         await posted(await ada.submit(again))
         assert await closed(discord, sheet)
@@ -138,9 +138,9 @@ async def test_depth_is_drawn_where_its_model_is_at_hand(
         sheet = await shown(sent)
         edges = sheet.files[0].data
         await ada.choose(sheet, "pick:sheet_type", "depth")
-        await discord.until(lambda: "follows in a moment" in sheet.text or None)
+        await discord.until(lambda: "will follow in a moment" in sheet.text or None)
         alone = sheet.files[0].data
-        await discord.until(lambda: "what is seen of them" in sheet.text or None)
+        await discord.until(lambda: "what will be followed in them" in sheet.text or None)
         with Image.open(io.BytesIO(sheet.files[0].data)) as after:
             drawn = np.asarray(after.convert("RGB"))
         with Image.open(io.BytesIO(alone)) as before:
@@ -168,7 +168,7 @@ async def test_without_its_model_it_is_said_what_to_do(
         await ada.choose(sheet, "pick:sheet_type", "loose")
         await discord.until(lambda: told in sheet.text or None)
         assert "/nowhere" not in sheet.text
-        assert "what is seen of them" not in sheet.text
+        assert "what will be followed in them" not in sheet.text
         made = await request_of(await ada.press(sheet, "Go"))
         assert made["controls"][0]["kind"] == "depth"
 
@@ -182,6 +182,8 @@ async def test_a_broken_depth_model_says_so(
     async with running(config, discord) as bot:
         sheet = await shown(await ada.slash("gif", prompt="a cat", control_gif=DANCE))
         await ada.choose(sheet, "pick:sheet_type", "depth")
-        await discord.until(lambda: "couldn't be drawn for this sheet" in sheet.text or None)
+        await discord.until(
+            lambda: "couldn't be drawn for this contact sheet" in sheet.text or None
+        )
         assert sheet.files
         assert "no depth on a contact sheet" in bot.log

@@ -99,7 +99,7 @@ async def test_what_comes_is_counted_and_bounded(site: URL, tmp_path: Path) -> N
     assert "larger than" in await refusal(site / "file", here(site), into, max_bytes=99_999)
     assert "larger than" in await refusal(site / "endless", here(site), into)
     assert "longer than 0.3 s" in await refusal(site / "slow", here(site), into, seconds=0.3)
-    assert "comes compressed" in await refusal(site / "packed", here(site), into)
+    assert "sends the file compressed" in await refusal(site / "packed", here(site), into)
     assert "404" in await refusal(site / "nothing", here(site), into)
 
 

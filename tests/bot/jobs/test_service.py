@@ -229,7 +229,7 @@ async def test_bad_luck_keeps_what_waits_and_refuses_the_rest(house: House) -> N
     with pytest.raises(NotAcceptedError, match="It dies"):
         await house.accept()
     await house.jobs.settled()
-    assert house.courier.alerts == ["No GIF can be made at the moment. It dies."]
+    assert house.courier.alerts == ["No GIFs can be made at the moment. It dies."]
     house.jobs.recovered("cpu")
     await house.accept()
     assert (await house.begin())[0].id == job.id

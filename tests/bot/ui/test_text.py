@@ -79,7 +79,7 @@ def test_who_waits_learns_the_place() -> None:
     retried = text.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
     paused = text.status(Status(job=job(), ahead=1, trouble=Words("The generator is down.")))
-    assert "The generator is down. Your request is kept" in paused
+    assert "The generator is down. Your GIF keeps its place" in paused
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_a_depth_model_from_a_hub_and_from_one_that_is_gone(depth_model: Path) -
     frames = gradient(2, 70)
     assert np.array_equal(fetched(frames), create("depth", depth_model=str(depth_model))(frames))
     began = time.monotonic()
-    with pytest.raises(ModelError, match="other/depth can't be fetched from the hub"):
+    with pytest.raises(ModelError, match="other/depth can't be downloaded"):
         create("depth", depth_model="other/depth")
     assert time.monotonic() - began < SOON
 

@@ -172,7 +172,7 @@ def test_a_file_of_temporal_layers_needs_a_whole_base(
     plain_sdxl: Path, temporal_file: Path
 ) -> None:
     for base in (None, plain_sdxl / "unet"):
-        with pytest.raises(ModelError, match="temporal layers alone; name a whole Stable Diff"):
+        with pytest.raises(ModelError, match="temporal layers; give a whole Stable Diff"):
             load(temporal_file, base)
 
 
@@ -247,10 +247,13 @@ OTHERS: list[tuple[dict[str, tuple[int, ...]], str]] = [
     ({"double_blocks.0.img_attn.qkv.weight": (1,)}, "is a Flux checkpoint"),
     ({"lora_unet_conv_in.lora_down.weight": (1, 1)}, "is a LoRA"),
     ({"unet.conv_in.oft_blocks": (1, 1)}, "is an adapter in a format"),
-    ({"decoder.conv_in.weight": (1,)}, "is a VAE alone"),
-    ({"text_model.final_layer_norm.bias": (1,)}, "is a text encoder alone"),
+    ({"decoder.conv_in.weight": (1,)}, "is only a VAE"),
+    ({"text_model.final_layer_norm.bias": (1,)}, "is only a text encoder"),
     ({"controlnet_cond_embedding.conv_in.bias": (1,)}, "is a ControlNet"),
-    ({"down_blocks.0.temporal_attentions.0.norm.bias": (1,)}, "is a file of temporal layers"),
+    (
+        {"down_blocks.0.temporal_attentions.0.norm.bias": (1,)},
+        "is a file with only temporal layers",
+    ),
     ({"nonsense": (1,)}, "is a file of an unknown kind"),
 ]
 
@@ -290,7 +293,7 @@ def without(name: str) -> Callable[[Path], None]:
 
 
 SPOILED: list[tuple[Callable[[Path], object], str]] = [
-    (spoil_end, "is truncated or no safetensors file .the end of"),
+    (spoil_end, "is cut off or isn't a safetensors file .the end of"),
     (as_pickle, "is a pickle, which could run code when read"),
     (lambda file: file.write_bytes(b"<html>"), "is a web page, not a model"),
     (lambda file: file.write_bytes((2**40).to_bytes(8, "little")), "header is cut off"),

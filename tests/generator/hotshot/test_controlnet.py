@@ -258,7 +258,7 @@ def edit(directory: Path, **changes: object) -> None:
 
 
 REFUSED: list[tuple[Callable[[Path], object], str]] = [
-    (lambda at: edit(at, _class_name="ControlNetUnionModel"), "a ControlNetUnionModel and no"),
+    (lambda at: edit(at, _class_name="ControlNetUnionModel"), "a ControlNetUnionModel, not a"),
     (
         lambda at: edit(at, cross_attention_dim=768),
         "cross_attention_dim is 768 where",
@@ -269,10 +269,10 @@ REFUSED: list[tuple[Callable[[Path], object], str]] = [
         lambda at: edit(at, class_embed_type="timestep"),
         "class_embed_type is timestep",
     ),
-    (lambda at: edit(at, norm_num_groups=7), "describes no network that can be built"),
+    (lambda at: edit(at, norm_num_groups=7), "doesn't describe a network that can be built"),
     (lambda at: (at / "config.json").unlink(), r"config\.json is missing"),
-    (lambda at: (at / WEIGHTS).unlink(), "is missing; fetch"),
-    (lambda at: (at / WEIGHTS).write_bytes(b"{}"), "truncated or no safetensors"),
+    (lambda at: (at / WEIGHTS).unlink(), "is missing; download"),
+    (lambda at: (at / WEIGHTS).write_bytes(b"{}"), "cut off or isn't a safetensors"),
     (
         lambda at: (at / WEIGHTS).rename(at / "diffusion_pytorch_model.bin"),
         "could run code when read",

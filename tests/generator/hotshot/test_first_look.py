@@ -143,7 +143,7 @@ def test_the_picture_and_what_it_shows_belong_together(tiny: HotshotModel) -> No
         made(tiny, FROM_IMAGE, None)
     with pytest.raises(RequestError, match="belong together"):
         made(tiny, QUICK, moving_ball(2, 64, 64))
-    with pytest.raises(RequestError, match="fit them to it"):
+    with pytest.raises(RequestError, match="resize them to match"):
         made(tiny, FROM_IMAGE, moving_ball(3, 64, 64))
 
 

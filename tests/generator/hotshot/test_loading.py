@@ -81,19 +81,19 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
     (lambda at: (at / TEXT).unlink(), r"text_encoder_2/model\.safetensors is missing"),
     (lambda at: (at / "tokenizer/vocab.json").unlink(), r"tokenizer/vocab\.json is missing"),
     (lambda at: (at / "tokenizer_2/vocab.json").write_text("{"), "tokenizer_2 can't be read"),
-    (lambda at: truncate(at / UNET), "unet/.* is truncated or no safetensors"),
-    (lambda at: truncate(at / TEXT), "text_encoder_2/.* is truncated or no safetensors"),
-    (lambda at: (at / UNET).write_bytes(b""), "is truncated or no safetensors"),
+    (lambda at: truncate(at / UNET), "unet/.* is cut off or isn't a safetensors"),
+    (lambda at: truncate(at / TEXT), "text_encoder_2/.* is cut off or isn't a safetensors"),
+    (lambda at: (at / UNET).write_bytes(b""), "is cut off or isn't a safetensors"),
     (lambda at: (at / "unet/config.json").write_text("{"), r"unet/config\.json can't be read"),
-    (lambda at: (at / "unet/config.json").write_text("[]"), "is not a JSON object"),
-    (lambda at: (at / "unet/config.json").write_text("{}"), "of no named class"),
+    (lambda at: (at / "unet/config.json").write_text("[]"), "isn't a JSON object"),
+    (lambda at: (at / "unet/config.json").write_text("{}"), "of an unnamed class"),
     (
         lambda at: edit_json(at / "scheduler/scheduler_config.json", beta_schedule="cubic"),
-        r"scheduler_config\.json describes no schedule",
+        r"scheduler_config\.json doesn't describe a schedule",
     ),
     (
         lambda at: edit_json(at / "unet/config.json", norm_num_groups=7),
-        "describes no network that can be built",
+        "doesn't describe a network that can be built",
     ),
     (
         lambda at: edit_json(at / "vae/config.json", _class_name="AsymmetricAutoencoderKL"),
@@ -105,7 +105,7 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
     ),
     (
         lambda at: edit_json(at / "unet/config.json", layers_per_block=1),
-        "0 missing and .* left over",
+        "0 missing and .* unexpected",
     ),
     (
         lambda at: edit_json(at / "text_encoder/config.json", vocab_size=100),
@@ -113,11 +113,11 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
     ),
     (
         lambda at: edit_weights(at / UNET, lambda them: them.pop("conv_in.weight")),
-        r"1 missing \(such as conv_in.weight\) and 0 left over",
+        r"1 missing \(such as conv_in.weight\) and 0 unexpected",
     ),
     (
         lambda at: edit_weights(at / UNET, lambda them: them.update(extra=torch.ones(1))),
-        r"0 missing and 1 left over \(such as extra\)",
+        r"0 missing and 1 unexpected \(such as extra\)",
     ),
     (
         lambda at: edit_weights(
@@ -137,21 +137,30 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
         r"1 missing \(such as text_projection.weight\)",
     ),
     (lambda at: edit_json(at / "vae/config.json", _class_name=["x"]), "only AutoencoderKL,"),
-    (lambda at: edit_json(at / "vae/config.json", scaling_factor="x"), "describes no network"),
-    (lambda at: edit_json(at / "vae/config.json", scaling_factor=None), "describes no network"),
-    (lambda at: edit_json(at / "vae/config.json", latents_mean=[1], latents_std="a"), "describes"),
+    (
+        lambda at: edit_json(at / "vae/config.json", scaling_factor="x"),
+        "doesn't describe a network",
+    ),
+    (
+        lambda at: edit_json(at / "vae/config.json", scaling_factor=None),
+        "doesn't describe a network",
+    ),
+    (
+        lambda at: edit_json(at / "vae/config.json", latents_mean=[1], latents_std="a"),
+        "doesn't describe a network",
+    ),
     (
         lambda at: edit_json(at / "unet/config.json", down_block_types=7),
         "block_types are missing",
     ),
     (
         lambda at: edit_json(at / "unet/config.json", down_block_types=[["a"]]),
-        "is no Hotshot",
+        "isn't a Hotshot",
     ),
     (lambda at: (at / "unet/config.json").write_text("[" * 10**6), "can't be read"),
     (
         lambda at: shutil.copy(at / "vae/diffusion_pytorch_model.safetensors", at / UNET),
-        "missing .* and .* left over",
+        "missing .* and .* unexpected",
     ),
 ]
 

@@ -160,13 +160,16 @@ REFUSED: list[tuple[dict[str, Tensor], str]] = [
     (two((2, 31), (32, 2)), r"attn1.to_q.weight: \(32, 31\) where \(32, 32\) is wanted"),
     (two((2, 32), (32, 3)), "attn1_to_q: up is of rank 3 and down of rank 2"),
     (two((0, 32), (32, 0)), "attn1_to_q: rank 0"),
-    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.lora_up.weight": NAN}, "that are no numbers"),
-    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.alpha": torch.tensor(torch.inf)}, "no numbers"),
+    (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.lora_up.weight": NAN}, "that aren't numbers"),
+    (
+        two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.alpha": torch.tensor(torch.inf)},
+        "aren't numbers",
+    ),
     ({f"{flat(ATTENTION)}.lora_down.weight": drawn(2, 32)}, "attn1_to_q: up is missing"),
     (two((2, 32), (32, 2)) | {"odd": torch.ones(1)}, "1 tensors of a kind that can't be read"),
     (two((2, 32), (32, 2)) | {f"{flat(ATTENTION)}.dora_scale": drawn(5, 1)}, "5 lengths where 32"),
     ({f"{flat(ATTENTION)}.oft_blocks": drawn(2, 2)}, "is OFT, which can't be read here"),
-    ({"conv_in.weight": drawn(2, 2)}, "is no LoRA but"),
+    ({"conv_in.weight": drawn(2, 2)}, "isn't a LoRA but"),
 ]
 
 
@@ -187,7 +190,7 @@ def test_one_that_can_t_be_used_is_one_sentence_and_changes_nothing(
 def test_a_truncated_file_and_one_that_is_not_there(tiny: HotshotModel, tmp_path: Path) -> None:
     path = tmp_path / "cut.safetensors"
     path.write_bytes(KOHYA.read_bytes()[:-10])
-    with pytest.raises(ModelError, match=r"cut\.safetensors is truncated"):
+    with pytest.raises(ModelError, match=r"cut\.safetensors is cut off"):
         tiny.loras.wear([Lora(str(path))])
     for missing in ("./nowhere", "nowhere", "/a/b.safetensors", "owner//name"):
         with pytest.raises(ModelError, match="There is no LoRA at"):

@@ -215,7 +215,7 @@ def test_a_wrong_name(
 ) -> None:
     assert command("fetch", REPOSITORY) == 0
     sentence = refusal(capsys, "fetch", name)
-    assert sentence.startswith(f"{name} can't be fetched from the hub, which has no such model")
+    assert sentence.startswith(f"{name} can't be downloaded: the hub has no such model")
     assert (f"(do you mean {meant}?)" in sentence) if meant else "do you mean" not in sentence
 
 
@@ -242,8 +242,9 @@ def test_a_revision_and_a_file_that_are_not_there(
 def test_no_connection(empty_cache: None, capsys: pytest.CaptureFixture[str]) -> None:
     began = monotonic()
     assert refusal(capsys, "fetch", REPOSITORY) == (
-        f"{REPOSITORY} can't be fetched from the hub: http://127.0.0.1:9 can't be reached "
-        "(Connection refused); check the connection, or give the path of what was fetched before."
+        f"{REPOSITORY} can't be downloaded from the hub: http://127.0.0.1:9 can't be reached "
+        "(Connection refused); check the connection, or give the path of a copy you "
+        "already have."
     )
     assert monotonic() - began < 10  # the library would have tried for 23 s
 

@@ -69,7 +69,7 @@ def test_the_cache_serves_when_the_hub_is_gone() -> None:
 def test_a_repository_that_is_not_there() -> None:
     with (
         serving(REPOSITORY, TINY),
-        pytest.raises(ModelError, match="nobody/Nothing can't be fetched from the hub"),
+        pytest.raises(ModelError, match="nobody/Nothing can't be downloaded"),
     ):
         sources.fetch("nobody/Nothing", ("unet",))
 
@@ -121,14 +121,14 @@ def test_the_file_of_a_lora_s_repository(tmp_path: Path, names: list[str], taken
 def test_a_file_from_a_hub_that_is_gone(tmp_path: Path) -> None:
     directory = files_of_a_lora(tmp_path / "lora", "lora.safetensors", "other.safetensors")
     for given in ("somebody/lora", "somebody/lora/lora.safetensors"):
-        with pytest.raises(ModelError, match="somebody/lora can't be fetched from the hub"):
+        with pytest.raises(ModelError, match="somebody/lora can't be downloaded from the hub"):
             find_lora(given)
     with serving("somebody/lora", directory):
         found = find_lora("somebody/lora/lora.safetensors")
         with pytest.raises(ModelError, match="somebody/lora has no third"):
             find_lora("somebody/lora/third.safetensors")
     assert find_lora("somebody/lora/lora.safetensors") == found
-    with pytest.raises(ModelError, match="can't be fetched from the hub"):
+    with pytest.raises(ModelError, match="can't be downloaded from the hub"):
         find_lora("somebody/lora/other.safetensors")
 
 

@@ -174,7 +174,7 @@ def test_memory_runs_out(tmp_path: Path) -> None:
 
 def test_all_frames_of_a_large_source_are_not_held(tmp_path: Path) -> None:
     path = written(tmp_path / "a.gif", gif_that_costs(30, 2048))
-    with pytest.raises(MediaError, match="too large to hold"):
+    with pytest.raises(MediaError, match="too large to fit"):
         read(path)
 
 

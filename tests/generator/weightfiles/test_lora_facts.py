@@ -206,17 +206,17 @@ def test_no_metadata_is_an_error(
     [
         ({"unet.conv_in.oft_blocks": (1, 1)}, "is OFT, which can't be read here"),
         ({"lora_unet_conv_in.a1.weight": (1, 1)}, "is GLoRA, which"),
-        ({"string_to_param": (1, 1)}, "is no LoRA but a textual inversion"),
+        ({"string_to_param": (1, 1)}, "isn't a LoRA but a textual inversion"),
         ({"lora_unet_conv_in.on_input": (1,)}, "is IA3, which"),
-        ({"model.diffusion_model.out.2.bias": (4,)}, "is no LoRA but a file of an unknown kind"),
-        ({"clip_l": (2, 768), "clip_g": (2, 1280)}, "is no LoRA but a textual inversion"),
+        ({"model.diffusion_model.out.2.bias": (4,)}, "isn't a LoRA but a file of an unknown kind"),
+        ({"clip_l": (2, 768), "clip_g": (2, 1280)}, "isn't a LoRA but a textual inversion"),
         (
             {"down_blocks.0.motion_modules.0.temporal_transformer.norm.weight": (320,)},
-            "is no LoRA but a motion module for AnimateDiff",
+            "isn't a LoRA but a motion module for AnimateDiff",
         ),
         (
             {"down_blocks.3.motion_modules.0.norm.weight": (1280,)},
-            "is no LoRA but a motion module for AnimateDiff",
+            "isn't a LoRA but a motion module for AnimateDiff",
         ),
         (
             {
@@ -224,23 +224,23 @@ def test_no_metadata_is_an_error(
                 f"attention_blocks.0.processor.to_q_lora.{way}.weight": shape
                 for way, shape in (("down", (4, 320)), ("up", (320, 4)))
             },
-            "is no LoRA but a motion LoRA for AnimateDiff",
+            "isn't a LoRA but a motion LoRA for AnimateDiff",
         ),
         (
             {
                 "down_blocks.0.resnets.0.norm1.weight": (320,),
                 "controlnet_cond_embedding.conv_in.bias": (16,),
             },
-            "is no LoRA but a ControlNet",
+            "isn't a LoRA but a ControlNet",
         ),
-        ({"double_blocks.0.img_attn.qkv.weight": (9, 3)}, "is no LoRA but a Flux checkpoint"),
+        ({"double_blocks.0.img_attn.qkv.weight": (9, 3)}, "isn't a LoRA but a Flux checkpoint"),
         ({"lora_unet_conv_in.q_layer.weight": (1, 1)}, "is T-LoRA, which"),
-        ({"first.decoder.conv_in.weight": (1,)}, "is no LoRA but a VAE alone"),
+        ({"first.decoder.conv_in.weight": (1,)}, "isn't a LoRA but only a VAE"),
         (
             {"down_blocks.0.motion_modules.0.norm.weight": (1,)},
-            "is no LoRA but a file of temporal layers alone",
+            "isn't a LoRA but a file with only temporal layers",
         ),
-        ({}, "is no LoRA but a file of an unknown kind"),
+        ({}, "isn't a LoRA but a file of an unknown kind"),
     ],
 )
 def test_another_kind_of_file(
@@ -269,20 +269,23 @@ BROKEN: list[tuple[Callable[[Path], object], str]] = [
     (lambda path: zipped(path, "archive/data.pkl"), "is a pickle, which could run"),
     (lambda path: zipped(path, "lora.safetensors"), "is an archive; unpack it"),
     (lambda path: path.write_bytes(b"\x80\x04" + bytes(100)), "is a pickle, which could run"),
-    (lambda path: write_raw(path, b"{" * 50), "header is no JSON"),
-    (lambda path: write_raw(path, b"[" * 100_000), "header is no JSON"),
-    (lambda path: write_raw(path, b"[1]"), "header is no JSON"),
-    (lambda path: write_raw(path, b"\xff\xfe{}"), "header is no JSON"),
-    (lambda path: write_raw(path, b'{"__metadata__": 3}'), "header is no JSON"),
-    (lambda path: write_raw(path, b'{"__metadata__": {"a": 3}}'), "header is no JSON"),
-    (lambda path: write_raw(path, tensor() + tensor(), 2), "header is no JSON"),
+    (lambda path: write_raw(path, b"{" * 50), "header isn't JSON"),
+    (lambda path: write_raw(path, b"[" * 100_000), "header isn't JSON"),
+    (lambda path: write_raw(path, b"[1]"), "header isn't JSON"),
+    (lambda path: write_raw(path, b"\xff\xfe{}"), "header isn't JSON"),
+    (lambda path: write_raw(path, b'{"__metadata__": 3}'), "header isn't JSON"),
+    (lambda path: write_raw(path, b'{"__metadata__": {"a": 3}}'), "header isn't JSON"),
+    (lambda path: write_raw(path, tensor() + tensor(), 2), "header isn't JSON"),
     (lambda path: write_raw(path, tensor(), 4), "longer than its header says"),
     (lambda path: write_raw(path, tensor(dtype="F12"), 2), "says nonsense of a.lora"),
     (lambda path: write_raw(path, tensor(dtype="F32"), 2), "says nonsense of a.lora"),
     (lambda path: write_raw(path, tensor(dtype=None), 2), "says nonsense of a.lora"),
-    (lambda path: write_raw(path, b'{"\\ud800": {"dtype": "F16"}}'), "header is no JSON"),
+    (lambda path: write_raw(path, b'{"\\ud800": {"dtype": "F16"}}'), "header isn't JSON"),
     (lambda path: write_raw(path, b'{"x\\n@a\\u202e": {}}'), "says nonsense of x @a\\)"),
-    (lambda path: write_raw(path, b'{"' + b"y" * 2000 + b'": {}}'), "has a name without end"),
+    (
+        lambda path: write_raw(path, b'{"' + b"y" * 2000 + b'": {}}'),
+        "has a name that is far too long",
+    ),
     (
         lambda path: path.write_bytes(b"version https://git-lfs.github.com/spec/v1"),
         "only a Git LFS pointer",
@@ -317,7 +320,7 @@ def test_a_header_longer_than_the_format_allows_is_not_read(tmp_path: Path) -> N
     with path.open("wb") as opened:
         opened.write((MAX_HEADER + 1).to_bytes(8, "little"))
         opened.truncate(MAX_HEADER + 9)  # a hole: nothing of it is on the disk
-    with pytest.raises(ModelError, match="a header has 100,000,000 bytes at most") as caught:
+    with pytest.raises(ModelError, match="its header is larger than 100,000,000 bytes") as caught:
         read_lora_facts(path)
     assert "harm" not in str(caught.value)
 
