@@ -63,9 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = _add(
         commands,
         "doctor",
-        "check the set-up and say what to mend",
+        "check the set-up and say what to fix",
         "One line for each thing that run needs: token, disk, database, devices, memory, model. "
-        "Changes nothing and fetches nothing. Exit code 1 where something has to be mended.",
+        "Changes nothing and downloads nothing. Exit code 1 where something has to be fixed.",
     )
     doctor.add_argument("--online", action="store_true", help="log in to Discord as well")
     database = commands.add_parser("db", help="look after the database")

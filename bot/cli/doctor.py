@@ -1,4 +1,4 @@
-"""``hotshot-bot doctor``: one line for each thing that ``hotshot-bot run`` needs, and what to mend.
+"""``hotshot-bot doctor``: one line for each thing that ``hotshot-bot run`` needs, and what to fix.
 
 Looks only: it changes nothing, fetches nothing, and logs in nowhere unless told to. What workers
 need is looked at by a child of the generator (``generator.checkup``), since the bot holds no torch.
@@ -156,8 +156,8 @@ def _database(storage: StorageSettings) -> str:
     current = _revision(storage.url)
     newest = known_revisions()[-1]
     if current is None:
-        return f"is empty, brought to {newest} at the next start"
-    told = current if current == newest else f"{current}, brought to {newest} at the next start"
+        return f"is empty; the next start upgrades it to {newest}"
+    told = current if current == newest else f"{current}; the next start upgrades it to {newest}"
     return told if file is None else f"{told}; {_BACK_UP}"
 
 
@@ -173,7 +173,7 @@ def _made_at_first_start(file: Path, data_dir: Path) -> str:
     if not is_own and not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
         raise DatabaseError(
             f"The database {file} can't be made, since {parent} is no directory that can be "
-            "written; make it, or mend storage.database_url."
+            "written; make it, or fix storage.database_url."
         )
     return "made at the first start"
 

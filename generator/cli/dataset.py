@@ -30,7 +30,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     """Declares the sub-command and its flags."""
     parser = subparsers.add_parser(
         "dataset",
-        help="cut films and GIFs into samples",
+        help="cut videos and GIFs into samples",
         description="Cuts films and GIFs into clips of key frames at the sizes of training.",
         epilog=_EXAMPLE,
     )
@@ -58,7 +58,9 @@ def run(arguments: Namespace) -> None:
 
 
 def _add_places(group: training.Group) -> None:
-    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the films")
+    group.add_argument(
+        "--data-dir", type=Path, required=True, metavar="DIR", help="the videos and GIFs"
+    )
     group.add_argument(
         "--output-dir", type=Path, required=True, metavar="DIR", help="new, or empty"
     )
@@ -98,5 +100,5 @@ def _add_cutting(group: training.Group) -> None:
         help="a new scene is where this share of the colours changes at once (default: 0.5)",
     )
     group.add_argument(
-        "--max-clips", type=whole_number, metavar="N", help="of each film (default: all)"
+        "--max-clips", type=whole_number, metavar="N", help="of each video (default: all)"
     )

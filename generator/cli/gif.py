@@ -45,7 +45,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     parser = subparsers.add_parser(
         "gif",
         usage="%(prog)s --prompt TEXT --output FILE [FLAG ...]",
-        help="make a GIF, film or picture from a prompt",
+        help="make a GIF, video or picture from a prompt",
         description="Makes a GIF, WebP, MP4, PNG or JPEG of what a prompt says.",
         epilog=gif_flags.EXAMPLES,
     )
@@ -92,7 +92,7 @@ def _notes(
         yield "--autocast changes nothing: --precision says what is computed in."
     if idle_source:
         yield (
-            "--gif is passed over, since there is no --control-type (depth, canny, loose, or "
+            "--gif is ignored, since there is no --control-type (depth, canny, loose, or "
             "a ControlNet's path or hub id)."
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:

@@ -66,7 +66,7 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
     _add_numbers(
         group,
         ("--width", "pixels, a multiple of 8 (default: the model's size; 128 for nano)"),
-        ("--height", "likewise"),
+        ("--height", "the same"),
         ("--video-length", "frames, 1 to 24 (default: 8, and 1 for .jpg)"),
     )
     group.add_argument(
@@ -132,14 +132,14 @@ def _add_image(group: argparse._ArgumentGroup) -> None:
         "--image",
         action=Once,
         metavar="SOURCE",
-        help="what the first look is: a picture for all frames, or a GIF or film with one for "
+        help="what the first look is: a picture for all frames, or a GIF or video with one for "
         "each; a file, a directory of frames or a link, scaled to fill, its middle kept",
     )
     group.add_argument(
         "--image-strength",
         type=number,
         metavar="X",
-        help=f"how far the frames may come away from it, {MIN_IMAGE_STRENGTH} to 1 (default: "
+        help=f"how far the frames may stray from it, {MIN_IMAGE_STRENGTH} to 1 (default: "
         f"the model's; {IMAGE_STRENGTH})",
     )
 
@@ -162,7 +162,7 @@ def _add_control(group: argparse._ArgumentGroup) -> None:
         action=Once,
         metavar="SOURCE",
         help="what to follow: a GIF, WebP, PNG, MP4 or WebM, a directory of frames, or a link; "
-        "without a type it is passed over",
+        "without a type it is ignored",
     )
     for flag, meaning in (
         ("--controlnet-conditioning-scale", "strength (default: the model's; 0.7)"),

@@ -56,7 +56,9 @@ def add_to(subparsers: Subparsers) -> Parser:
         description="Tells how a GIF, WebP, MP4, PNG or JPEG was made, or what a LoRA file is.",
         epilog=_EXAMPLE,
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a picture, film or .safetensors")
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a picture, video or .safetensors file"
+    )
     parser.add_argument(
         "--pretrained-path",
         "--pretrained_path",

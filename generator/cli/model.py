@@ -37,13 +37,13 @@ def add_to(subparsers: Subparsers) -> Parser:
     """Declares the sub-command and its own."""
     parser = subparsers.add_parser(
         "model",
-        help="fetch a model from the hub, list or remove what was fetched",
+        help="download models from the hub, list or remove them",
         description="Models on this machine: fetches them from the hub, lists and removes them.",
         epilog=_EXAMPLES,
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_fetch(actions)
-    actions.add_parser("list", help="what was fetched, and what it is")
+    actions.add_parser("list", help="the models on this machine, and what they are")
     removed = actions.add_parser("remove", help="take a model off this machine")
     removed.add_argument(
         "name", nargs="+", metavar="MODEL", help="owner/name, or owner/name@revision"
@@ -59,7 +59,7 @@ def run(arguments: Namespace) -> None:
 def _add_fetch(actions: Subparsers) -> None:
     parser = actions.add_parser(
         "fetch",
-        help="fetch a model, or go on with it",
+        help="download a model, or continue a download",
         description="Fetches a Hotshot-XL, a spatial base, a ControlNet, a depth model or a LoRA.",
     )
     parser.add_argument("name", metavar="MODEL", help="owner/name, or owner/name@revision")

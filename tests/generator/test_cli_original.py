@@ -83,7 +83,7 @@ def test_a_gif_without_a_control_type_is_passed_over_with_a_warning(
         line = ["gif", "--prompt", "a red ball", "--output", str(files[-1]), "--seed", "1"]
         assert main([*line, "--pretrained_path", str(TINY), *QUICK, *more]) == 0
     said = capsys.readouterr().err
-    assert said.startswith("--gif is passed over, since there is no --control-type (depth, canny")
+    assert said.startswith("--gif is ignored, since there is no --control-type (depth, canny")
     assert said.count("\n") == 1
     assert files[0].read_bytes() == files[1].read_bytes()
 
