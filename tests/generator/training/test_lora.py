@@ -199,7 +199,7 @@ def test_bad_input_is_one_sentence(
     (tmp_path / "empty").mkdir()
     assert "is empty" in refused(line(tmp_path / "empty", output))
     (tmp_path / "empty" / "a.png").write_bytes(b"GIF89a nothing")
-    assert "a.png is no picture" in refused(line(tmp_path / "empty", output))
+    assert "a.png: it isn't a picture that can be read" in refused(line(tmp_path / "empty", output))
     train(pictures, output)
     again = ("--resume_from_checkpoint=latest", "--max_train_steps=3", "--rank=3")
     assert "other layers or ranks" in refused(line(pictures, output, *again))

@@ -259,7 +259,7 @@ def a_bad_sample(data: Path, kind: str) -> None:
         ("no prompt", "sample_2 can't be used: it has no prompt.txt"),
         ("empty prompt", "sample_2 can't be used: its prompt.txt is empty"),
         ("one frame", "sample_2 can't be used: it has 1 of the 2 frames"),
-        ("torn", "sample_2 can't be used: 1.png is no picture"),
+        ("torn", "sample_2 can't be used: 1.png: it isn't a picture that can be read"),
         ("sizes", "sample_2 can't be used: its frames differ in size (64 x 32 and 64 x 64)"),
         ("no folder", "is empty"),
     ],
@@ -279,7 +279,10 @@ def test_a_bad_sample_can_be_skipped(
     shutil.copytree(clips / "sample_0", data / "sample_0")
     a_bad_sample(data, "torn")
     train(data, tmp_path / "output", "--max_train_steps=1", "--bad_samples=skip")
-    assert "Skipping the sample sample_2: 1.png is no picture" in capsys.readouterr().err
+    assert (
+        "Skipping the sample sample_2: 1.png: it isn't a picture that can be read"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
