@@ -127,7 +127,9 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
         field("type", say("Control type: canny, depth or loose"), _FOLLOWED),
         field("strength", say("How closely to follow it (0 to 5)"), "1"),
     )
-    await interaction.response.send_modal(Form("motion_send", job_id, say("Use as motion"), fields))
+    await interaction.response.send_modal(
+        Form("motion_send", job_id, say("Motion of this"), fields)
+    )
 
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:

@@ -35,7 +35,7 @@ _FIRST = (
 )
 _SECOND = (
     ("edit", Words("Edit")),
-    ("motion", Words("Use as motion")),
+    ("motion", Words("Motion of this")),
     ("favourite", Words("Favourite")),
     ("recipe", Words("Recipe")),
     ("delete", Words("Delete")),

@@ -55,7 +55,7 @@ async def test_a_result_goes_on_after_a_restart(
         assert (edited["prompt"], edited["video_length"]) == ("a dog", 4)
         twice = await ada.submit(form, prompt="a dog", frames="4")
         assert "already been sent" in await said(twice)
-        form = await ada.press(message, "Use as motion")
+        form = await ada.press(message, "Motion of this")
         await form.acknowledged()
         moved = await request_of(await ada.submit(form, prompt="a fish", type="depth"))
         assert (moved["prompt"], moved["controls"][0]["kind"]) == ("a fish", "depth")

@@ -66,7 +66,7 @@ async def test_loosely_followed_is_depth_for_less(
         made = await posted(await ada.press(shown, "Go"))
         assert files.request_in(made.results[0].data)["controls"] == loose
 
-        form = await ada.press(message, "Use as motion")
+        form = await ada.press(message, "Motion of this")
         await form.acknowledged()
         moved = await posted(await ada.submit(form, prompt="a fish", type="loose", strength="0.6"))
         request = files.request_in(moved.results[0].data)
