@@ -40,7 +40,7 @@ def test_odd_edges_are_filled_up(tmp_path: Path) -> None:
 
 
 def test_what_ffmpeg_refuses_is_a_sentence() -> None:
-    with pytest.raises(MediaError, match=r"^ffmpeg can't make this film \(.+\); write a \.gif"):
+    with pytest.raises(MediaError, match=r"^ffmpeg can't make this video \(.+\); write a \.gif"):
         mp4.encode(Clip(moving_ball(2), -5))
 
 
