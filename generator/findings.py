@@ -16,11 +16,15 @@ from generator.worker import WorkerSettings
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: whether it will do, and a sentence for a person."""
+    """One thing that was looked at: whether it will do, and a sentence for a person.
+
+    A fine one may still be worth a thought (``is_doubtful``): most works, and something won't.
+    """
 
     subject: str
     text: str
     is_fine: bool = True
+    is_doubtful: bool = False
 
     @classmethod
     def broken(cls, subject: str, reason: object) -> Self:
@@ -31,10 +35,17 @@ class Finding:
         return json.dumps(asdict(self))
 
 
+class Doubt(str):
+    """What a check says of something that most works without, and something won't work with."""
+
+    __slots__ = ()
+
+
 def look(subject: str, check: Callable[[], str]) -> Finding:
     """What ``check`` says, or why it refuses: whatever it raises for a person."""
     try:
-        return Finding(subject, check())
+        said = check()
+        return Finding(subject, str(said), is_doubtful=isinstance(said, Doubt))
     except SpokenError as error:
         return Finding.broken(subject, error)
 

@@ -18,7 +18,7 @@ from generator import devices
 from generator.control import depth
 from generator.control.names import DEPTH_MODEL
 from generator.errors import HotshotError, ModelError
-from generator.findings import Finding, look
+from generator.findings import Doubt, Finding, look
 from generator.hotshot.bases import find_base
 from generator.hotshot.download import readable
 from generator.hotshot.loading import load_model
@@ -138,7 +138,7 @@ def _depth(given: str) -> str:
     except HotshotError as error:
         if given:
             raise
-        return f"GIFs that follow a depth will fail until this is mended: {error}"
+        return Doubt(f"GIFs that follow a depth will fail until this is mended: {error}")
     return model
 
 

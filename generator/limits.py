@@ -236,6 +236,8 @@ def local_path(model: str) -> Path | None:
     repository, inner = on_the_hub(model) or ("", "")
     if repository and (not inner or inner.endswith(".safetensors")):
         return None
+    if model.endswith(".safetensors"):
+        raise ModelError(f"There is no file {model}; check its name, and the directory it is in.")
     raise ModelError(
         f"There is no model directory at {model}; give 'nano', a directory in the published layout "
         "of Hotshot-XL, or a hub id such as hotshotco/Hotshot-XL."

@@ -41,10 +41,15 @@ _DEVELOPERS = "https://discord.com/developers/applications"
 def execute(chosen: argparse.Namespace) -> int:
     healthy = True
     for finding in _findings(chosen.config, is_online=chosen.online):
-        verdict = "ok " if finding.is_fine else "FIX"
-        print(f"{verdict}  {finding.subject}: {finding.text}", flush=True)
+        print(f"{_verdict(finding):4} {finding.subject}: {finding.text}", flush=True)
         healthy &= finding.is_fine
     return 0 if healthy else 1
+
+
+def _verdict(finding: Finding) -> str:
+    if not finding.is_fine:
+        return "FIX"
+    return "note" if finding.is_doubtful else "ok"
 
 
 def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:

@@ -38,7 +38,8 @@ async def serve(
         print(f"The bot's token there is {discord.token}")
         where = f"HOTSHOT_DISCORD__BASE_URL={discord.url}"
         who = f"HOTSHOT_DISCORD__TOKEN={discord.token}"
-        print(f"To run a bot in it: {where} {who} {_own_name()} run", flush=True)
+        # a line of its own, to be copied whole
+        print(f"To run a bot in it:\n{where} {who} {_own_name()} run", flush=True)
         if orders is not None:
             print("Then type here: /gif a red ball (help lists what else).", flush=True)
             keyboard = Keyboard(discord, files)

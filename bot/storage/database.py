@@ -222,8 +222,8 @@ def create_engine(address: str | URL) -> Engine:
         engine = sqlalchemy.create_engine(url, hide_parameters=True)
     except (ArgumentError, ImportError) as error:
         raise DatabaseError(
-            "storage.database_url is no address of a database that can be used here: "
-            f"{_first_line(error)}."
+            "storage.database_url is no address of a database that can be used here "
+            f"({_first_line(error)}); give one that begins with sqlite:/// or postgresql://."
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up)

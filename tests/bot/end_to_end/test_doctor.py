@@ -31,7 +31,7 @@ async def mended(setup: Setup, *flags: str, **values: dict[str, Any]) -> tuple[s
     """The one thing that is to be mended: its subject, and the sentence."""
     code, lines = await doctor(setup, *flags, **values)
     assert code == 1, lines
-    [line] = [line for line in lines if not line.startswith("ok   ")]
+    [line] = [line for line in lines if not line.startswith(("ok   ", "note "))]
     assert line.startswith("FIX  ")
     assert line.endswith(".")
     subject, _, sentence = line.removeprefix("FIX  ").partition(": ")
@@ -45,7 +45,7 @@ def real(model: Path | str = "nano", **values: Any) -> Sections:
 async def test_a_good_set_up_passes(setup: Setup, discord: Sandbox) -> None:
     code, lines = await doctor(setup, "--online", **real())
     assert code == 0, lines
-    subjects = [line.removeprefix("ok   ").partition(":")[0] for line in lines]
+    subjects = [line.split(maxsplit=1)[1].partition(":")[0] for line in lines]
     assert subjects == [
         *("packages", "config", "token", "discord", "login", "data directory", "disk"),
         *("database", "device", "model", "memory", "depth model"),
@@ -138,6 +138,17 @@ async def test_a_depth_model_that_is_not_there(setup: Setup) -> None:
     subject, sentence = await mended(setup, **real(depth_model="/nowhere"))
     assert subject == "depth model"
     assert "/nowhere" in sentence
+
+
+async def test_a_usual_depth_model_that_can_not_be_fetched_is_a_note(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(setup.directory / "empty"))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    code, lines = await doctor(setup, **real())
+    assert code == 0, lines
+    [line] = [line for line in lines if not line.startswith("ok   ")]
+    assert line.startswith("note depth model: GIFs that follow a depth will fail")
 
 
 async def test_an_engine_that_is_not_there(setup: Setup) -> None:
