@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from bot.errors import BotError
+from generator.cli.parsing import Parser, UsageError, whole_number
 from generator.errors import HotshotError
 from generator.platforms import check_platform
 
@@ -26,21 +27,23 @@ _DEMO_OUTPUT = Path("out/demo.gif")
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    chosen = _parser().parse_args(arguments)
     try:
+        chosen = _parser().parse_args(arguments)
         check_platform()
         return int(importlib.import_module(chosen.module).execute(chosen))
     except (BotError, HotshotError) as error:
-        print(f"hotshot-bot: {error}", file=sys.stderr)
+        program = error.program if isinstance(error, UsageError) else "hotshot-bot"
+        print(f"{program}: {error}", file=sys.stderr)
         return _USAGE_ERROR
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one has nothing left to stop
         return _INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="hotshot-bot",
+        formatter_class=argparse.HelpFormatter,
         description="A Discord bot that makes GIFs with Hotshot-XL.",
         epilog="Start with `hotshot-bot doctor`; it says what is missing. To try the bot without "
         "Discord, run `hotshot-bot sandbox` and start the bot with the token it prints.",
@@ -91,7 +94,9 @@ def _parser() -> argparse.ArgumentParser:
         "Prints the line that runs a bot in it, then serves until Ctrl-C. Type as in Discord: "
         "/gif a red ball, /history, press Again; help lists what else.",
     )
-    sandbox.add_argument("--port", type=int, default=8787, help="where to listen (default: 8787)")
+    sandbox.add_argument(
+        "--port", type=whole_number, default=8787, help="where to listen (default: 8787)"
+    )
     sandbox.add_argument(
         "--files",
         type=Path,
@@ -135,11 +140,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add(
-    group: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_: str, more: str
-) -> argparse.ArgumentParser:
+def _add(group: argparse._SubParsersAction[Parser], name: str, help_: str, more: str) -> Parser:
     description = f"{help_[0].upper()}{help_[1:]}. {more}"
-    return group.add_parser(name, help=help_, description=description)
+    return group.add_parser(
+        name, help=help_, description=description, formatter_class=argparse.HelpFormatter
+    )
 
 
 if __name__ == "__main__":

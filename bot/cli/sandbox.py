@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -17,8 +18,10 @@ def execute(chosen: argparse.Namespace) -> int:
     try:
         asyncio.run(_until_stopped(chosen.port, chosen.token, chosen.files))
     except (OSError, OverflowError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        reason = os.strerror(number).lower() if number else "ports are from 0 to 65535"
         raise StartupError(
-            f"The sandbox can't listen on port {chosen.port} ({error}); choose another by --port."
+            f"The sandbox can't listen on port {chosen.port} ({reason}); choose another by --port."
         ) from error
     return 0
 

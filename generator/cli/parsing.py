@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from generator.errors import HotshotError
 from generator.places import existing
 from generator.protocol import Lora
+
+# how argparse says it, with quotes around the names before Python 3.12
+_WRONG_CHOICE = re.compile(
+    r"(?P<said>.*invalid choice: '(?P<name>[^']*)')(?P<there> \(choose from (?P<names>.*)\))"
+)
 
 
 class UsageError(HotshotError):
@@ -34,14 +39,23 @@ class Parser(argparse.ArgumentParser):
         if unknown and self._subparsers is None:
             flag = next((word for word in unknown if word.startswith("--")), unknown[0])
             name = flag.partition("=")[0]
-            near = difflib.get_close_matches(name, self._option_string_actions, n=1)
-            meant = f" (do you mean {near[0]}?)" if near else ""
+            meant = _meant(name, self._option_string_actions)
             self.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
         message = message.removeprefix("argument ")
+        if wrong := _WRONG_CHOICE.fullmatch(message):
+            message = wrong["said"] + (
+                _meant(wrong["name"], re.findall(r"[\w.-]+", wrong["names"])) or wrong["there"]
+            )
         raise UsageError(self.prog, f"{message}; see {self.prog} --help.")
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    """The nearest of the names, as a question; nothing where none is near."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f" (do you mean {near[0]}?)" if near else ""
 
 
 class Once(argparse.Action):

@@ -148,7 +148,8 @@ def test_a_bad_output_is_one_line(
     ("line", "sentence"),
     [
         ([], "required: COMMAND; see hotshot --help"),
-        (["gof"], "invalid choice: 'gof'"),
+        (["gof"], "invalid choice: 'gof' (do you mean gif?)"),
+        (["xyz"], "invalid choice: 'xyz' (choose from "),
         (["gif"], "required: --prompt, --output; see hotshot gif --help"),
         (["gif", "--sed", "1"], "--sed 1 (do you mean --seed?); see hotshot gif --help"),
         (["gif", "--promt=a long red ball"], "(do you mean --prompt?); see hotshot gif --help"),

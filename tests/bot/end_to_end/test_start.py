@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from bot.__main__ import main
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.faults import Matching
 from bot.storage.migrate import known_revisions
@@ -39,6 +40,27 @@ async def refused(setup: Setup, command: str = "run", **values: dict[str, object
     assert last.endswith(".")
     assert "Traceback" not in printed
     return last
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "hotshot-bot: the following arguments are required: COMMAND; see hotshot-bot --help."),
+        ("doctr", "hotshot-bot: COMMAND: invalid choice: 'doctr' (do you mean doctor?); see "),
+        (
+            "run --confg x",
+            "hotshot-bot run: unrecognized arguments: --confg x (do you mean --config",
+        ),
+        ("sandbox --port x", "hotshot-bot sandbox: --port: 'x' is not a whole number; see "),
+    ],
+)
+def test_a_line_that_makes_no_sense_is_one_sentence(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(line.split()) == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith(said)
+    assert printed.count("\n") == 1
 
 
 async def test_no_token(setup: Setup) -> None:
@@ -108,7 +130,12 @@ async def test_the_sandbox_command(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         code, printed = await run_command(tmp_path, "sandbox", "--port", str(port))
     assert code == 2
-    assert f"can't listen on port {port}" in printed
+    assert printed == (
+        f"hotshot-bot: The sandbox can't listen on port {port} (address already in use); "
+        "choose another by --port.\n"
+    )
+    code, printed = await run_command(tmp_path, "sandbox", "--port", "99999")
+    assert (code, "(ports are from 0 to 65535)" in printed) == (2, True)
     serving = await Bot.launch(tmp_path / "log", "sandbox", "--port", "0", "--token", "abc")
     await serving.logged("The bot's token there is abc")
     assert await serving.stop(signal.SIGINT) == 0
