@@ -190,5 +190,5 @@ def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> N
     assert (done.returncode, done.stderr) == (0, "")
     first, too_large, no_model, last = done.stdout.splitlines()
     assert (first, last) == ("made", "made")
-    assert "not enough memory for 24 frames of 256 x 256" in too_large
+    assert "n't enough memory for 24 frames of 256 x 256" in too_large
     assert "doesn't fit into the memory of cpu" in no_model
