@@ -53,8 +53,12 @@ def run(arguments: Namespace) -> None:
     for name, reason in summary.dropped:
         print(f"dropped {name}: {reason}")
     for (width, height), count in sorted(summary.sizes.items()):
-        print(f"{count} clips of {width} x {height}")
-    print(f"{settings.output_dir}  ({len(summary.clips)} clips; look at {SHEET})")
+        print(f"{_clips(count)} of {width} x {height}")
+    print(f"{settings.output_dir}  ({_clips(len(summary.clips))}; look at {SHEET})")
+
+
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips"
 
 
 def _add_places(group: training.Group) -> None:

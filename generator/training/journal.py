@@ -79,7 +79,7 @@ class Journal:
     def saved(self, checkpoint: Path) -> None:
         self._draw()
         losses = [line["loss"] for line in self._lines[-100:]]
-        mean = f", mean loss of late {sum(losses) / len(losses):.4f}" if losses else ""
+        mean = f", recent mean loss {sum(losses) / len(losses):.4f}" if losses else ""
         print(f"step {self._lines[-1]['done'] if self._lines else 0} of {self._steps}{mean}: "
               f"{checkpoint}", flush=True)  # fmt: skip
 
