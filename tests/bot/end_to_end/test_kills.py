@@ -58,6 +58,7 @@ async def killed_run(
         sent = await ada.slash("gif", prompt=prompt, steps=2)
         over = asyncio.ensure_future(_until_over(setup))
         await asyncio.wait((dead, over), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
+        assert dead.done() or over.done(), "it neither died nor finished"
         over.cancel()
         await asyncio.gather(over, return_exceptions=True)
         return sent, dead.done()
