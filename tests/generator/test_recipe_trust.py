@@ -96,7 +96,7 @@ def test_the_command_opens_nothing_until_it_is_told(
     line = ["gif", "--from", str(file), "--output", str(output)]
     assert main(line) == 2
     said = capsys.readouterr().err
-    assert f"would open the image {secret}" in said
+    assert f"would open the image {str(secret)[:60]}" in said  # a long name is cut
     assert not output.exists()
     assert main([*line, "--trust"]) == 0
     assert main([*line, "--image", ""]) == 0
