@@ -33,7 +33,7 @@ nano: .venv/ready
 
 # Measures nano from the pixels of what it makes, and draws the sheet in the README.
 evaluate: .venv/ready
-	$(BIN)/python -m generator.nano.evaluate
+	$(BIN)/python -m tools.nano.evaluate
 
 .venv/ready: pyproject.toml constraints.txt .venv/bin/python
 	@tools/environment.sh "$(PYTHON)"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.engine import Engine, Report
-from generator.protocol import Request
+from generator.contract.messages import Request
+from generator.worker.engine import Engine, Report
 
 STEP_SECONDS = 0.05
 _EDGE = 768

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import TextIO
 from unittest.mock import patch
 
-from bot import app, machine
+from bot.app import main as app
 from bot.cli import settings_with_logs
-from bot.jobs.model import Job
+from bot.core import machine
 from bot.jobs.queue import Ticket
 from bot.jobs.service import JobService
-from generator.protocol import Generate, Progress
+from bot.storage.models import Job
+from generator.contract.messages import Generate, Progress
 
 
 def service_that_notes(output: TextIO) -> type[JobService]:

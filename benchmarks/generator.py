@@ -16,11 +16,11 @@ from diffusers import UNetMotionModel
 
 from benchmarks import midsize
 from benchmarks.table import print_table
-from generator.hotshot import layout
-from generator.hotshot.unet import HotshotUNet
-from generator.hotshot_engine import create
-from generator.limits import NANO, ModelLimits
-from generator.protocol import Request
+from generator.checkpoints import layout
+from generator.contract.limits import NANO, ModelLimits
+from generator.contract.messages import Request
+from generator.inference.hotshot_engine import create
+from generator.model.unet import HotshotUNet
 
 PROMPT = "a red ball bouncing on a black background"
 

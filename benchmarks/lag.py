@@ -6,9 +6,10 @@ import argparse
 import asyncio
 from pathlib import Path
 
-from bot import app, machine
+from bot.app import main as app
 from bot.cli import settings_with_logs
-from bot.config import Settings
+from bot.core import machine
+from bot.core.config import Settings
 
 _EVERY = 0.01  # seconds
 

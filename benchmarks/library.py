@@ -18,11 +18,11 @@ from sqlalchemy import Connection, insert
 from benchmarks.bot import milliseconds, quantile
 from benchmarks.process import running, write_config
 from benchmarks.table import print_table
-from bot.jobs.model import State
 from bot.sandbox import Interaction, Person, Sandbox
 from bot.storage.database import open_database
+from bot.storage.models import State
 from bot.storage.tables import jobs, loras
-from generator.protocol import Request
+from generator.contract.messages import Request
 
 _WITHIN = 60.0  # seconds
 _TYPED = ("d", "dra", "dragon 7", "drgn", "style 99", "zzz", "")

@@ -24,7 +24,7 @@ import psutil
 from benchmarks.bot import megabytes, milliseconds, quantile
 from benchmarks.process import running, write_config
 from benchmarks.table import print_table
-from bot import machine
+from bot.core import machine
 from bot.sandbox import Interaction, Message, Person, Sandbox
 from bot.sandbox.interactions import ANSWER_WITHIN, DEFERRED_MESSAGE
 

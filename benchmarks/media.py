@@ -23,7 +23,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.table import print_table
-from generator.media import gif
+from generator.media import gif_encoder
 from generator.media.clip import Clip, Frames
 from generator.nano.world import Attributes, Scene, render
 
@@ -69,9 +69,9 @@ def _levels(frames: npt.NDArray[np.floating]) -> Frames:
 
 def _encoders() -> dict[str, _Encode]:
     encoders: dict[str, _Encode] = {
-        "Hotshot": gif.encode,
-        "Hotshot, 64 colours": partial(gif.encode, colours=64),
-        "Hotshot, 64 colours, lossy 12": partial(gif.encode, colours=64, lossy=12),
+        "Hotshot": gif_encoder.encode,
+        "Hotshot, 64 colours": partial(gif_encoder.encode, colours=64),
+        "Hotshot, 64 colours, lossy 12": partial(gif_encoder.encode, colours=64, lossy=12),
         "Pillow's default": _pillow,
         "ffmpeg, one palette": partial(_ffmpeg, mode="full", use="dither=none"),
         "ffmpeg, a palette a frame": partial(_ffmpeg, mode="single", use="dither=none:new=1"),
@@ -180,7 +180,7 @@ def _ffmpeg(clip: Clip, mode: str, use: str) -> bytes:
 def _gifsicle(clip: Clip) -> bytes:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "clip.gif"
-        path.write_bytes(gif.encode(clip))
+        path.write_bytes(gif_encoder.encode(clip))
         return _piped(["gifsicle", "-O3", "--lossy=30", str(path)], b"")
 
 

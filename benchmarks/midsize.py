@@ -20,14 +20,14 @@ from diffusers import AnimateDiffSDXLPipeline, AutoencoderKL, ControlNetModel, U
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generator.hotshot import layout
-from generator.hotshot.controlnet_files import config_for
-from generator.hotshot.loading import HotshotModel, load_model
-from generator.hotshot.pipeline import HotshotPipeline
-from generator.hotshot.schedulers import make_scheduler
-from generator.hotshot.unet import HotshotUNet
-from generator.nano import text, unet
-from generator.protocol import Control, Request
+from generator.checkpoints import layout
+from generator.contract.messages import Control, Request
+from generator.inference.pipeline import HotshotPipeline
+from generator.model.controlnet_loading import config_for
+from generator.model.loading import HotshotModel, load_model
+from generator.model.schedulers import make_scheduler
+from generator.model.unet import HotshotUNet
+from tools.nano import text, unet
 
 UNET: dict[str, Any] = {
     "_class_name": layout.CLASS_NAME,

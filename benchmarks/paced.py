@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from generator.engine import Engine, Report
+from generator.contract.messages import Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.protocol import Request
+from generator.worker.engine import Engine, Report
 
 _NOISE = 0.08  # of a job, as the spread of a logarithm
 _STEP_NOISE = 0.2

@@ -21,10 +21,10 @@ from diffusers import AutoencoderKL, DDPMScheduler
 from transformers import CLIPTextConfig, CLIPTextModelWithProjection
 
 from benchmarks.table import print_table
-from generator.hotshot.unet import HotshotUNet
-from generator.nano import unet as nano
+from generator.model.unet import HotshotUNet
 from generator.training import step
-from generator.training.clips import checkpoint_gradients
+from generator.training.tasks.temporal import checkpoint_gradients
+from tools.nano import unet as nano
 
 FRAMES, ROUNDS = 8, 5
 

@@ -13,10 +13,10 @@ import signal
 import sys
 from pathlib import Path
 
-from bot.errors import BotError
+from bot.core.errors import BotError
 from generator.cli.parsing import Parser, UsageError, whole_number
-from generator.errors import HotshotError
-from generator.platforms import check_platform
+from generator.contract.errors import HotshotError
+from generator.contract.platforms import check_platform
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 130

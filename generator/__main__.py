@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from types import FrameType
 
-from generator import logs
 from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
-from generator.errors import CancelledError, HotshotError
-from generator.platforms import check_platform
+from generator.contract import logs
+from generator.contract.errors import CancelledError, HotshotError
+from generator.contract.platforms import check_platform
 
 logger = logging.getLogger(__name__)
 

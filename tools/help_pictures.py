@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bot.commands.reading import read_request
+from bot.commands.option_parsing import read_request
 from bot.ui import guide
-from generator.hotshot_engine import HotshotEngine
-from generator.limits import NANO, NANO_DIRECTORY, ModelLimits
+from generator.contract.limits import NANO, NANO_DIRECTORY, ModelLimits
+from generator.contract.messages import Control, Lora, Request
+from generator.inference.hotshot_engine import HotshotEngine
 from generator.media.clip import Clip, Frames
-from generator.media.edits import EDITS
 from generator.media.save import save
-from generator.protocol import Control, Lora, Request
-from generator.recipe import Setup
+from generator.postprocess.edits import EDITS
+from generator.recipes.recipe import Setup
 from generator.sources.files import fetched
 
 Make = Callable[[Request], Clip]

@@ -16,7 +16,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
-from bot.words import DOMAIN, LOCALES, TRANSLATED
+from bot.core.translations import DOMAIN, LOCALES, TRANSLATED
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = LOCALES / f"{DOMAIN}.pot"
@@ -43,31 +43,42 @@ KEYWORDS = {  # how many of the first arguments are templates
 # Of the generator, what loading a model, a request or a file that somebody brings can run into. The
 # command line, training and nano's own making are in English.
 GENERATOR = (
-    "control/depth.py",
-    "control/sheet.py",
-    "devices.py",
-    "hotshot/base_schedule.py",
-    "hotshot/bases.py",
-    "hotshot/controlnet_files.py",
-    "hotshot/download.py",
-    "hotshot/hub.py",
-    "hotshot/finite.py",
-    "hotshot/layout.py",
-    "hotshot/loading.py",
-    "hotshot/lora.py",
-    "hotshot/lora_files.py",
-    "hotshot/parts.py",
-    "hotshot/pipeline.py",
-    "hotshot/schedulers.py",
-    "hotshot/sources.py",
-    "hotshot/weights.py",
-    "hotshot_engine.py",
-    "limits.py",
-    "media/edits.py",
-    "media/fit.py",
-    "media/mp4.py",
-    "recipe.py",
-    "sources/decoder.py",
+    "annotators/contact_sheet.py",
+    "annotators/depth.py",
+    "checkpoints/download.py",
+    "checkpoints/hub.py",
+    "checkpoints/inspect/base_check.py",
+    "checkpoints/inspect/header.py",
+    "checkpoints/inspect/kinds.py",
+    "checkpoints/inspect/lora_base.py",
+    "checkpoints/inspect/lora_facts.py",
+    "checkpoints/inspect/lora_file.py",
+    "checkpoints/inspect/lora_layers.py",
+    "checkpoints/inspect/lora_names.py",
+    "checkpoints/inspect/lora_settings.py",
+    "checkpoints/inspect/lora_shapes.py",
+    "checkpoints/inspect/not_safetensors.py",
+    "checkpoints/layout.py",
+    "checkpoints/locate.py",
+    "checkpoints/lora_files.py",
+    "checkpoints/weights.py",
+    "contract/limits.py",
+    "inference/hotshot_engine.py",
+    "inference/overflow.py",
+    "inference/pipeline.py",
+    "media/mp4_encoder.py",
+    "model/base_schedule.py",
+    "model/components.py",
+    "model/controlnet_loading.py",
+    "model/devices.py",
+    "model/loading.py",
+    "model/lora_manager.py",
+    "model/schedulers.py",
+    "model/spatial_base.py",
+    "postprocess/edits.py",
+    "postprocess/fit.py",
+    "recipes/recipe.py",
+    "sources/decoder_process.py",
     "sources/facts.py",
     "sources/init_image.py",
     "sources/keyframes.py",
@@ -76,18 +87,7 @@ GENERATOR = (
     "sources/reader.py",
     "sources/timeline.py",
     "sources/unreadable.py",
-    "weightfiles/foreign.py",
-    "weightfiles/base_check.py",
-    "weightfiles/header.py",
-    "weightfiles/kinds.py",
-    "weightfiles/lora_base.py",
-    "weightfiles/lora_facts.py",
-    "weightfiles/lora_file.py",
-    "weightfiles/lora_layers.py",
-    "weightfiles/lora_names.py",
-    "weightfiles/lora_settings.py",
-    "weightfiles/lora_shapes.py",
-    "worker.py",
+    "worker/process.py",
 )
 
 
@@ -105,7 +105,7 @@ _FLEETING = (
 def sources() -> Iterator[Path]:
     """The files that say something to people in Discord."""
     for path in sorted((ROOT / "bot").rglob("*.py")):
-        if "sandbox" not in path.parts:
+        if not {"sandbox", "demo"} & set(path.parts):
             yield path
     yield from (ROOT / "generator" / name for name in GENERATOR)
 

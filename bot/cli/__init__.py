@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bot import logs
-from bot.config import Settings, load
+from bot.core import logs
+from bot.core.config import Settings, load
 
 
 def settings_with_logs(file: Path | None) -> Settings:

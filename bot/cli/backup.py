@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bot.config import load
+from bot.core.config import load
 from bot.storage.backup import back_up
 from bot.storage.blobs import BlobStore
 

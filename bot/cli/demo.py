@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bot.sandbox.demo import Plan, perform
+from bot.demo.run import Plan, perform
 
 
 def execute(chosen: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """``hotshot-bot doctor``: one line for each thing that ``hotshot-bot run`` needs, and what to fix.
 
 Looks only: it changes nothing, fetches nothing, and logs in nowhere unless told to. What workers
-need is looked at by a child of the generator (``generator.checkup``), since the bot holds no torch.
+need is looked at by a child of the generator (``generator.cli.check_workers``), since the bot holds
+no torch.
 """
 
 from __future__ import annotations
@@ -21,14 +22,14 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from bot.config import DISCORD, DiscordSettings, Settings, StorageSettings, load
-from bot.errors import BotError, DatabaseError, DataDirectoryError, TokenError
-from bot.lock import holder
+from bot.app.lock import holder
+from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings, load
+from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
-from generator.findings import Finding, decode_findings, encode_workers, look
-from generator.limits import ModelLimits
-from generator.worker import WorkerSettings
+from generator.contract.limits import ModelLimits
+from generator.worker.findings import Finding, decode_findings, encode_workers, look
+from generator.worker.process import WorkerSettings
 
 _BACK_UP = "back it up by `hotshot-bot backup FILE`, since a copy of the file alone lacks its log"
 _PACKAGES = ("torch", "diffusers", "transformers", "discord.py", "sqlalchemy", "alembic")
@@ -108,14 +109,14 @@ def _misshape(token: str) -> str:
 
 
 def _discord(settings: DiscordSettings) -> str:
-    from bot.client import check_address
+    from bot.app.client import check_address
 
     check_address(settings)
     return settings.base_url
 
 
 def _login(settings: Settings) -> str:
-    from bot.client import introduce
+    from bot.app.client import introduce
 
     settings.require_token()
     return asyncio.run(introduce(settings.discord))
@@ -196,7 +197,7 @@ def _revision(url: str) -> str | None:
 
 def _workers(settings: Settings) -> Iterator[Finding]:
     """What the bot asks of the model, and then what its workers need."""
-    from bot.app import worker_settings
+    from bot.app.main import worker_settings
 
     limits = look("model", lambda: str(ModelLimits.of(settings.generator.model)))
     if not limits.is_fine:
@@ -215,7 +216,7 @@ def _examined(workers: Sequence[WorkerSettings]) -> list[Finding]:
     """By a child; what goes wrong with it would go wrong with a worker."""
     try:
         child = subprocess.run(
-            (sys.executable, "-m", "generator.checkup"),
+            (sys.executable, "-m", "generator.cli.check_workers"),
             input=encode_workers(workers),
             capture_output=True,
             encoding="utf-8",

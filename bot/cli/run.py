@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from bot import app, machine
+from bot.app import main
 from bot.cli import settings_with_logs
+from bot.core import machine
 
 
 def execute(chosen: argparse.Namespace) -> int:
-    machine.run(app.run(settings_with_logs(chosen.config)))
+    machine.run(main.run(settings_with_logs(chosen.config)))
     return 0

@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bot.errors import StartupError
+from bot.core.errors import StartupError
 from bot.sandbox import serve
 
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from bot import report
-from bot.config import Settings, load
-from bot.jobs.device import DeviceReport
-from bot.jobs.model import State
-from bot.lock import holder
+from bot.app.lock import holder
+from bot.core.config import Settings, load
 from bot.storage import jobs as rows
 from bot.storage.database import create_engine
 from bot.storage.migrate import revision_of
+from bot.storage.models import State
+from bot.workers import status_file
+from bot.workers.supervisor import DeviceReport
 
 _STOPPED = 3  # as service managers have it: the program is not running
 
@@ -38,7 +38,7 @@ def execute(chosen: argparse.Namespace) -> int:
 
 
 def _workers(data_dir: Path) -> Iterator[str]:
-    found = report.read(data_dir)
+    found = status_file.read(data_dir)
     if found is None:
         yield "workers    nothing is known of them yet"
         return

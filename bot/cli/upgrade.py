@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from bot.app.lock import locked
 from bot.cli import settings_with_logs
-from bot.lock import locked
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, migrate
 

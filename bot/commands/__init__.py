@@ -9,24 +9,36 @@ from discord import app_commands
 from discord.ui import DynamicItem
 
 from bot.commands import (
+    control_preview as sheet,
+)
+from bot.commands import (
     edits,
-    forms,
     gif,
-    help_,
     history,
     lora,
-    menus,
     queue,
-    results,
-    sampling,
     settings,
-    sheet,
 )
-from bot.config_library import Style
+from bot.commands import (
+    help as help_,
+)
+from bot.commands import (
+    message_menus as menus,
+)
+from bot.commands import (
+    refused_forms as forms,
+)
+from bot.commands import (
+    result_actions as results,
+)
+from bot.commands import (
+    sampling_form as sampling,
+)
+from bot.core.config_library import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu, Values
 from bot.ui.buttons import CancelButton, MasterButton
-from bot.ui.results import SAMPLING
-from generator.limits import ModelLimits
+from bot.ui.result_view import SAMPLING
+from generator.contract.limits import ModelLimits
 
 DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     ActionButton,

@@ -16,21 +16,21 @@ from typing import Any
 
 import discord
 
-from bot.commands.editing import field
-from bot.commands.results import job_of, master_of
-from bot.commands.rules import check_allowed
-from bot.commands.sampling import sampling_form
-from bot.errors import RefusedError
-from bot.house import house_of
-from bot.intake.children import run_child
-from bot.jobs.model import Job
+from bot.commands.request_form import field
+from bot.commands.result_actions import job_of, master_of
+from bot.commands.sampling_form import sampling_form
+from bot.commands.server_rules import check_allowed
+from bot.core.errors import RefusedError
+from bot.core.translations import say
+from bot.gateway.context import house_of
+from bot.intake.child_process import run_child
 from bot.storage import edits as rows
 from bot.storage.edits import Edit
+from bot.storage.models import Job
 from bot.ui import text
 from bot.ui.actions import Form, Values
-from bot.ui.results import EDITS, FINAL_EDITS, SAMPLING, edited_view
-from bot.words import say
-from generator.words import Words
+from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edited_view
+from generator.contract.text import Words
 
 _LONGEST_CAPTION = 200
 _MOST_STEPS = 8
@@ -96,7 +96,7 @@ async def _send_edited(interaction: _Interaction, job: Job, edit: Edit) -> None:
     try:
         printed = await run_child(
             interaction.user.id,
-            *("generator.media.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
+            *("generator.postprocess.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
             *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
         )
         await _send_file(interaction, job, edit, made, _notes(printed))

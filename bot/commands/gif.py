@@ -1,7 +1,7 @@
 """/gif: reads the options, takes in the files, and hands the request over.
 
 With a source and no word on how to follow it, its contact sheet is shown first: see
-``bot.commands.sheet``.
+``bot.commands.control_preview``.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ from typing import Any, Self
 
 import discord
 
-from bot.commands import sheet
-from bot.commands.asking import Order, ask, defer, variations
+from bot.commands import control_preview
 from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.lora_choice import choose, with_trigger_words
-from bot.commands.options import AnyCommand, command
-from bot.commands.reading import (
+from bot.commands.option_parsing import (
     nearest_size,
     read_count,
     read_format,
@@ -26,17 +24,19 @@ from bot.commands.reading import (
     with_control,
     with_image,
 )
-from bot.commands.rules import taken_for_granted
-from bot.config_library import Style
-from bot.house import house_of
+from bot.commands.options import AnyCommand, command
+from bot.commands.server_rules import taken_for_granted
+from bot.commands.submit import Order, ask, defer, variations
+from bot.core.config_library import Style
+from bot.gateway.context import house_of
+from bot.intake.attachments import Brought
 from bot.intake.message_media import brought, linked_file
-from bot.intake.sources import Brought
-from bot.jobs.model import Attachment
-from generator.errors import RequestError
-from generator.limits import ModelLimits
-from generator.protocol import Request
+from bot.storage.models import Attachment
+from generator.contract.errors import RequestError
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.contract.text import Words
 from generator.sources.facts import Facts
-from generator.words import Words
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> AnyCommand:
@@ -85,7 +85,7 @@ async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) 
         return
     source = await house.sources.take(user_id, files.source)
     if not files.is_settled:
-        await sheet.show(interaction, order, count, source)
+        await control_preview.show(interaction, order, count, source)
         return
     order = _with(order, files.followed(house.limits, order.request, source.blob), source)
     await ask(interaction, variations(order, count), answer_id)

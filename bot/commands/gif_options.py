@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from discord import AppCommandOptionType, app_commands
 
 from bot.commands.lora_choice import LoraOption
-from bot.commands.options import Bounded, Option, choice_of, localized
-from bot.commands.reading import (
+from bot.commands.option_parsing import (
     CONTROL_TYPES,
     DEFAULT_CONTROL_STRENGTH,
     DEFAULT_DURATION,
@@ -17,9 +16,10 @@ from bot.commands.reading import (
     FORMATS,
     MAX_COUNT,
 )
-from bot.config_library import Style
+from bot.commands.options import Bounded, Option, choice_of, localized
+from bot.core.config_library import Style
 from bot.ui import text
-from generator.limits import (
+from generator.contract.limits import (
     MAX_CONTROL_SCALE,
     MAX_DURATION_MS,
     MAX_GUIDANCE_SCALE,
@@ -33,7 +33,7 @@ from generator.limits import (
     ModelLimits,
     Size,
 )
-from generator.words import Words
+from generator.contract.text import Words
 
 LINKS = {"control_gif": "control_link", "image": "image_link"}
 """Options that take a file, and those that take a link to one instead."""

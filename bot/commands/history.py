@@ -18,23 +18,23 @@ import discord
 from discord import AppCommandOptionType, SelectOption, app_commands
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot.commands.asking import defer
 from bot.commands.options import AnyCommand, Bounded, Option, choice_of, command
-from bot.errors import RefusedError
-from bot.house import House, house_of
-from bot.intake.names import plain_line
-from bot.jobs.model import Job, State
+from bot.commands.submit import defer
+from bot.core.errors import RefusedError
+from bot.core.translations import say
+from bot.gateway.context import House, house_of
+from bot.intake.file_names import plain_line
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.library import Wanted
+from bot.storage.models import Job, State
 from bot.ui import embeds, text
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.answers import refuse
-from bot.ui.enclosed import kept_file
-from bot.ui.results import result_view
+from bot.ui.result_view import result_view
+from bot.ui.stored_files import kept_file
 from bot.ui.thumbnails import strip
-from bot.words import say
-from generator.words import Words
+from generator.contract.text import Words
 
 PAGE_SIZE = 5
 _FILTERS = {

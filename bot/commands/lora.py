@@ -14,7 +14,6 @@ import discord
 from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
-from bot.commands.asking import Order, ask, defer
 from bot.commands.lora_choice import (
     Chosen,
     LoraOption,
@@ -23,24 +22,25 @@ from bot.commands.lora_choice import (
     viewer_of,
     with_trigger_words,
 )
+from bot.commands.option_parsing import read_request, whole
 from bot.commands.options import Bounded, Option, choice_of, command, localized
-from bot.commands.reading import read_request, whole
-from bot.commands.rules import usual_here, wants_private
-from bot.errors import RefusedError
-from bot.house import House, house_of, managed_guild
-from bot.intake.lora_files import TakenIn
+from bot.commands.server_rules import usual_here, wants_private
+from bot.commands.submit import Order, ask, defer
+from bot.core.errors import RefusedError
+from bot.core.translations import say
+from bot.gateway.context import House, house_of, managed_guild
+from bot.intake.file_names import plain_line
+from bot.intake.lora_upload import TakenIn
 from bot.intake.message_media import brought
-from bot.intake.names import plain_line
 from bot.storage import loras as rows
 from bot.storage.loras import Shared, StoredLora
 from bot.ui import lora_embeds
 from bot.ui.actions import ActionButton, Values
 from bot.ui.answers import whisper
-from bot.ui.enclosed import kept_file
-from bot.words import say
-from generator.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
-from generator.lora_tags import file_key
-from generator.words import Words, counted
+from bot.ui.stored_files import kept_file
+from generator.contract.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
+from generator.contract.lora_tags import file_key
+from generator.contract.text import Words, counted
 
 _KIND = AppCommandOptionType
 _LONGEST_NAME = 60

@@ -13,20 +13,20 @@ from typing import Any
 import discord
 from discord import AppCommandOptionType, app_commands
 
-from bot.commands.reading import number
-from bot.errors import RefusedError
-from bot.house import house_of
-from bot.jobs.model import Attachment
+from bot.commands.option_parsing import number
+from bot.core.errors import RefusedError
+from bot.core.translations import say
+from bot.gateway.context import house_of
 from bot.storage import loras as rows
 from bot.storage.loras import StoredLora, Viewer
+from bot.storage.models import Attachment
 from bot.ui import text
 from bot.ui.text import shorten
-from bot.words import say
-from generator.errors import RequestError
-from generator.limits import MAX_LORA_STRENGTH, plain
-from generator.lora_tags import LoraTag, hash_prefix, take_out_tags
-from generator.protocol import Lora
-from generator.words import Words
+from generator.contract.errors import RequestError
+from generator.contract.limits import MAX_LORA_STRENGTH, plain
+from generator.contract.lora_tags import LoraTag, hash_prefix, take_out_tags
+from generator.contract.messages import Lora
+from generator.contract.text import Words
 
 _MOST_CHOICES = 25  # Discord's
 _LONGEST_NAME = 100

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bot.words import is_english, say
-from generator.words import Words
+from bot.core.translations import is_english, say
+from generator.contract.text import Words
 
 NAMES = {
     "prompt": Words("prompt"),

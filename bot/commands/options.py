@@ -12,14 +12,14 @@ from discord import AppCommandOptionType, app_commands
 from discord.app_commands import TranslationContextLocation
 
 from bot.commands.option_names import NAMES, as_option_name
-from bot.words import ENGLISH, language_of, say, speaking
-from generator.words import Words
+from bot.core.translations import ENGLISH, language_of, say, speaking
+from generator.contract.text import Words
 
 Callback = Callable[..., Awaitable[None]]
 AnyCommand = app_commands.Command[Any, ..., None]
 
 # What discord.py makes of ids, where the event tells what stands behind them; others are checked
-# with the rest of the request (``bot.commands.reading``).
+# with the rest of the request (``bot.commands.option_parsing``).
 _OBJECTS: Mapping[AppCommandOptionType, type | tuple[type, ...]] = {
     AppCommandOptionType.attachment: discord.Attachment,
     AppCommandOptionType.channel: (app_commands.AppCommandChannel, app_commands.AppCommandThread),

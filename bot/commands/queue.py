@@ -9,12 +9,12 @@ from discord import app_commands
 
 from bot.commands.option_names import NAMES
 from bot.commands.options import localized
-from bot.errors import RefusedError
-from bot.house import house_of, managed_guild
+from bot.core.errors import RefusedError
+from bot.core.translations import say
+from bot.gateway.context import house_of, managed_guild
 from bot.ui import embeds, text
 from bot.ui.answers import whisper
-from bot.words import say
-from generator.words import Words
+from generator.contract.text import Words
 
 _SHOWN = 15
 _MOST_CHOICES = 25  # Discord's

@@ -7,11 +7,11 @@ from pathlib import PurePath
 from typing import Any
 
 from bot.commands.option_names import option_name
-from bot.jobs.model import Job
-from bot.jobs.places import without_files
+from bot.jobs.request_files import without_files
+from bot.storage.models import Job
 from bot.ui import text
-from generator.control.names import called
-from generator.limits import ModelLimits
+from generator.contract.control_types import called
+from generator.contract.limits import ModelLimits
 
 
 def recipe_values(job: Job) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """/settings: what /gif takes for granted, one's own and the server's, and the server's rules.
 
-What follows from them is ``bot.commands.rules``'s.
+What follows from them is ``bot.commands.server_rules``'s.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
 from bot.commands.lora_choice import LoraOption, usable_lora, viewer_of
-from bot.commands.options import Bounded, Option, choice_of, command, localized
-from bot.commands.reading import (
+from bot.commands.option_parsing import (
     FORMATS,
     read_format,
     read_image_strength,
@@ -23,19 +22,20 @@ from bot.commands.reading import (
     read_style,
     whole,
 )
-from bot.config_library import Style
-from bot.errors import RefusedError
-from bot.house import House, house_of, managed_guild
-from bot.intake.names import plain_line
+from bot.commands.options import Bounded, Option, choice_of, command, localized
+from bot.core.config_library import Style
+from bot.core.errors import RefusedError
+from bot.core.translations import say
+from bot.gateway.context import House, house_of, managed_guild
+from bot.intake.file_names import plain_line
 from bot.storage import loras
 from bot.storage import preferences as rows
 from bot.storage.loras import Shared
 from bot.ui import text
 from bot.ui.actions import ActionButton, Values, of_another_version
 from bot.ui.answers import whisper
-from bot.words import say
-from generator.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
-from generator.words import Words
+from generator.contract.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
+from generator.contract.text import Words
 
 NONE = "-"
 _KIND = AppCommandOptionType

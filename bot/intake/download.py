@@ -16,10 +16,10 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
-from bot.errors import RefusedError
-from bot.storage.room import is_full, no_room
+from bot.core.errors import RefusedError
+from bot.storage.disk_guard import is_full, no_room
+from generator.contract.text import Words
 from generator.sources.fetch import Address, Guard, guarded_session, is_public, web_address
-from generator.words import Words
 
 logger = logging.getLogger(__name__)
 

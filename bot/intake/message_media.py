@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 import discord
 
-from bot.errors import RefusedError
-from bot.intake.sources import Brought
+from bot.core.errors import RefusedError
+from bot.intake.attachments import Brought
 from generator.media.containers import ANIMATION_SUFFIXES, FILM_SUFFIXES, STILL_SUFFIXES
 
 _MEDIA = (*STILL_SUFFIXES, *ANIMATION_SUFFIXES, *FILM_SUFFIXES)

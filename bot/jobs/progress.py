@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from generator.protocol import Progress
+from generator.contract.messages import Progress
 
 STEPS = "denoise"
 """The stage that takes the time, and whose steps are counted; others come before and after it."""

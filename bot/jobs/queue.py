@@ -12,8 +12,8 @@ import bisect
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
-from bot.errors import NotAcceptedError
-from generator.words import counted
+from bot.core.errors import NotAcceptedError
+from generator.contract.text import counted
 
 _REMEMBERED = 10_000  # people
 

@@ -15,20 +15,28 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from bot.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
-from bot.jobs.courier import Courier
-from bot.jobs.finish import Finisher
-from bot.jobs.ledger import RETRY_SECONDS, Ledger, bytes_of, now
-from bot.jobs.model import Attachment, Job, Origin, State
-from bot.jobs.outlook import Outlook, Run, Status
-from bot.jobs.pace import Pace
-from bot.jobs.places import in_place, without_places
+from bot.core.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
+from bot.core.logs import job_context
+from bot.jobs.completion import Finisher
+from bot.jobs.cost_history import Pace
+from bot.jobs.estimator import Outlook, Run, Status
+from bot.jobs.notifier import Courier
 from bot.jobs.queue import FairQueue, Ticket
-from bot.logs import job_context
+from bot.jobs.request_files import in_place, without_places
+from bot.jobs.store import RETRY_SECONDS, Ledger, bytes_of, now
 from bot.storage.blobs import BlobStore
-from bot.storage.room import Room
-from generator.protocol import Cancelled, Failed, Finished, Generate, Outcome, Progress, Request
-from generator.words import NOTHING, Words
+from bot.storage.disk_guard import Room
+from bot.storage.models import Attachment, Job, Origin, State
+from generator.contract.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    Generate,
+    Outcome,
+    Progress,
+    Request,
+)
+from generator.contract.text import NOTHING, Words
 
 logger = logging.getLogger(__name__)
 
@@ -155,7 +163,7 @@ class JobService:
         waits = job.state is State.QUEUED
         return waits, self._queue.position(job.id) if waits else 0, job.number
 
-    # -- for the workers (``bot.jobs.pool.Work``) --------------------------------------------------
+    # -- for the workers (``bot.workers.pool.Work``) -----------------------------------------------
 
     async def next_ticket(self) -> Ticket:
         """Waits for the next in turn."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from bot.sandbox import payloads
+from bot.sandbox import discord_json
 from bot.sandbox.world import Dispatch, World
 
 Json = dict[str, Any]
@@ -271,7 +271,7 @@ class Gateway:
         ]
         ready: Json = {
             "v": 10,
-            "user": payloads.own_user(world.bot),
+            "user": discord_json.own_user(world.bot),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
             "resume_gateway_url": gateway_url(world),
@@ -281,7 +281,7 @@ class Gateway:
         session.send("READY", ready)
         if session.intents & GUILDS:
             for guild in guilds:
-                session.send("GUILD_CREATE", payloads.guild_create(world, guild))
+                session.send("GUILD_CREATE", discord_json.guild_create(world, guild))
 
     def _resume(self, connection: Connection, data: Json) -> Session | None:
         """Replays what was missed, or says that the session is gone."""

@@ -10,8 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from bot.sandbox import payloads
-from bot.sandbox.body import Body, Upload, picture_size
+from bot.sandbox import discord_json
 from bot.sandbox.errors import ApiError, Problem, invalid_form
 from bot.sandbox.interactions import Interaction
 from bot.sandbox.model import (
@@ -26,6 +25,7 @@ from bot.sandbox.model import (
     StoredFile,
     User,
 )
+from bot.sandbox.rest.body import Body, Upload, picture_size
 from bot.sandbox.world import Dispatch, World
 
 Json = dict[str, Any]
@@ -255,7 +255,7 @@ def _referred(world: World, channel: Channel, reference: Json | None) -> Message
 
 
 def _announce(world: World, message: Message, event: str) -> None:
-    _publish(world, message, event, payloads.message(world, message))
+    _publish(world, message, event, discord_json.message(world, message))
 
 
 def _publish(world: World, message: Message, event: str, data: Json) -> None:
@@ -268,7 +268,7 @@ def _publish(world: World, message: Message, event: str, data: Json) -> None:
     if guild is None or message.flags & EPHEMERAL:
         intent = DIRECT_MESSAGES
     elif event != "MESSAGE_DELETE" and message.author.id in guild.members:
-        member = payloads.member(guild.members[message.author.id], with_user=False)
+        member = discord_json.member(guild.members[message.author.id], with_user=False)
         data = data | {"guild_id": str(guild.id), "member": member}
     else:
         data = data | {"guild_id": str(guild.id)}

@@ -9,8 +9,8 @@ import secrets
 from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from bot.sandbox import messages, payloads
-from bot.sandbox.body import Body, Upload
+from bot.sandbox import discord_json, messages
+from bot.sandbox.command_options import Filled
 from bot.sandbox.errors import NobodyListening, NotOffered
 from bot.sandbox.interactions import (
     AUTOCOMPLETE,
@@ -21,7 +21,7 @@ from bot.sandbox.interactions import (
 )
 from bot.sandbox.messages import Draft
 from bot.sandbox.model import HAS_SNAPSHOT, Channel, Message, User
-from bot.sandbox.options import Filled
+from bot.sandbox.rest.body import Body, Upload
 from bot.sandbox.world import Dispatch
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ class Person:
         registered = self._command(name, _MESSAGE_COMMAND)
         if not self.sees(message):
             raise NotOffered(f"{self.user.username} can't see that message.")
-        payload = payloads.message(self._world, message)
+        payload = discord_json.message(self._world, message)
         data = _command_data(registered) | {
             "target_id": str(message.id),
             "resolved": {"messages": {str(message.id): payload}},
@@ -248,7 +248,7 @@ class Person:
             parent=parent,
         )
         world.interactions[interaction.id] = world.tokens[interaction.token] = interaction
-        payload = payloads.interaction_event(world, interaction)
+        payload = discord_json.interaction_event(world, interaction)
         guild_id = guild.id if guild is not None else None
         world.publish(Dispatch("INTERACTION_CREATE", payload, guild_id=guild_id))
         return interaction

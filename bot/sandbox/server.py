@@ -12,17 +12,17 @@ from typing import Any, Self, TypeVar
 
 from aiohttp import web
 
-from bot.sandbox import places
-from bot.sandbox.app import RestApi
+from bot.sandbox import guild_admin
 from bot.sandbox.clock import Clock
-from bot.sandbox.faults import Fault, Faults
+from bot.sandbox.console_commands import obey
+from bot.sandbox.fault_injection import Fault, Faults
+from bot.sandbox.fault_kinds import Refusal
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import ANSWER_WITHIN
 from bot.sandbox.model import DM, Channel, Guild, Message, User
-from bot.sandbox.orders import obey
 from bot.sandbox.people import Person
-from bot.sandbox.rest import Journal, Recorded
-from bot.sandbox.troubles import Refusal
+from bot.sandbox.rest.app import RestApi
+from bot.sandbox.rest.routes import Journal, Recorded
 from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, PATIENCE, Registration, World
 
 T = TypeVar("T")
@@ -131,25 +131,25 @@ class Sandbox:
 
     def add_guild(self, name: str, *, owner: User | None = None, bot_is_in: bool = True) -> Guild:
         """A further server; the bot is told where it is in."""
-        return places.add_guild(self.world, name, owner=owner, bot_is_in=bot_is_in)
+        return guild_admin.add_guild(self.world, name, owner=owner, bot_is_in=bot_is_in)
 
     def add_channel(self, name: str, *, guild: Guild | None = None, nsfw: bool = False) -> Channel:
-        return places.add_channel(self.world, guild or self.guild, name, nsfw=nsfw)
+        return guild_admin.add_channel(self.world, guild or self.guild, name, nsfw=nsfw)
 
     def delete_channel(self, channel: Channel) -> None:
         """With all that stands in it."""
-        places.delete_channel(self.world, channel)
+        guild_admin.delete_channel(self.world, channel)
 
     def kick_bot(self, guild: Guild) -> None:
         """Out of a server; ``let_bot_in`` brings it back."""
-        places.kick_bot(self.world, guild)
+        guild_admin.kick_bot(self.world, guild)
 
     def let_bot_in(self, guild: Guild) -> None:
-        places.let_bot_in(self.world, guild)
+        guild_admin.let_bot_in(self.world, guild)
 
     def permit_bot(self, channel: Channel, permissions: int) -> None:
         """What the bot may do in a channel, and nothing else, from now on."""
-        places.permit_bot(self.world, channel, permissions)
+        guild_admin.permit_bot(self.world, channel, permissions)
 
     # -- what the bot did --------------------------------------------------------------------------
 
@@ -244,5 +244,5 @@ class Sandbox:
         self.faults.add(fault)
 
     async def order(self, line: str) -> None:
-        """Any trouble by one line, as ``bot.sandbox.orders`` lists them; raises SandboxError."""
+        """Any trouble by one line, of ``bot.sandbox.console_commands``; raises SandboxError."""
         await obey(self, line)

@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.errors import BotError
+from bot.core.errors import BotError
 from bot.storage.blobs import BlobStore
 from bot.storage.database import create_engine
 from bot.storage.retention import every_named

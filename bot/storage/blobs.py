@@ -20,7 +20,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.errors import StorageError
+from bot.core.errors import StorageError
 
 _in_hand: ContextVar[set[str] | None] = ContextVar("blobs in hand", default=None)
 _NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")

@@ -24,9 +24,9 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from bot.errors import DatabaseError, StorageError
+from bot.core.errors import DatabaseError, StorageError
 from bot.storage.migrate import migrate
-from generator.words import Words
+from generator.contract.text import Words
 
 logger = logging.getLogger(__name__)
 

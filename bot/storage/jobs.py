@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
-from bot.jobs.model import UNFINISHED, Attachment, Job, Origin, State
+from bot.storage.models import UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
-from generator.protocol import Request
+from generator.contract.messages import Request
 
 _ORIGIN = tuple(field.name for field in fields(Origin))
 _WORDS = 500  # characters of a prompt that it is found by

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
-from bot.jobs.model import UNFINISHED, Attachment, Job, State
 from bot.storage.jobs import get
+from bot.storage.models import UNFINISHED, Attachment, Job, State
 from bot.storage.tables import attachments, edits, favourites, jobs, loras
 
 _FAVOURITES = "favourites"

@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from bot.storage.retention import forget
 from bot.storage.tables import jobs, loras
-from generator.words import Words
+from generator.contract.text import Words
 
 TRY = "try"  # a job's relation to the LoRA that it shows
 

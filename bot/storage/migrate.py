@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.errors import DatabaseError
+from bot.core.errors import DatabaseError
 
 logger = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from typing import NoReturn
 
 from sqlalchemy import Connection, case, delete, func, select, union_all, update
 
-from bot.errors import StorageError
-from bot.jobs.model import UNFINISHED
+from bot.core.errors import StorageError
 from bot.storage import drafts as drafts_rows
 from bot.storage.blobs import Blob, BlobStore
 from bot.storage.database import Database
+from bot.storage.models import UNFINISHED
 from bot.storage.tables import attachments, drafts, jobs, loras
 
 logger = logging.getLogger(__name__)

@@ -20,13 +20,13 @@ import discord
 from discord import ButtonStyle, SelectOption
 from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInput, View
 
-from bot.errors import GoneError, RefusedError
-from bot.house import house_of
-from bot.storage import forms
+from bot.core.errors import GoneError, RefusedError
+from bot.core.translations import say
+from bot.gateway.context import house_of
+from bot.storage import sent_forms
 from bot.storage.drafts import Draft
 from bot.ui.answers import refuse, sentence, whisper
-from bot.words import say
-from generator.words import SpokenError
+from generator.contract.text import SpokenError
 
 Values = Mapping[str, str]
 """What was chosen or filled in: a menu's choice as ``choice``, a form's fields by their names."""
@@ -149,7 +149,7 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
         if match is None:
             raise RefusedError("This form is no longer valid; open it again.")
         action, target, typed = match["action"], match["id"], _fields(data)
-        if not await house_of(interaction).database.write(forms.is_new, match["nonce"]):
+        if not await house_of(interaction).database.write(sent_forms.is_new, match["nonce"]):
             raise RefusedError("That form has already been sent; open it again to send another.")
         try:
             await _act(interaction, action, target, typed)

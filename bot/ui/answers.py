@@ -10,12 +10,12 @@ from typing import Any
 import discord
 from discord.ui import View
 
-from bot.house import house_of
-from bot.logs import about
-from bot.lost import LOST, UNREADABLE, is_lost
+from bot.core.logs import about
+from bot.core.translations import quoted, say, speaking
+from bot.gateway.context import house_of
+from bot.gateway.discord_errors import LOST, UNREADABLE, is_lost
 from bot.ui.markdown import escaped
-from bot.words import quoted, say, speaking
-from generator.words import SpokenError
+from generator.contract.text import SpokenError
 
 logger = logging.getLogger(__name__)
 

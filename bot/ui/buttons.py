@@ -12,14 +12,14 @@ from typing import Any, Self
 import discord
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot.errors import RefusedError
-from bot.house import house_of, managed_guild, may_act_on
+from bot.core.errors import RefusedError
+from bot.core.translations import say, speaking
+from bot.gateway.context import house_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
 from bot.ui import embeds, text
 from bot.ui.answers import refuse
-from bot.ui.enclosed import kept_file
-from bot.words import say, speaking
-from generator.words import Words
+from bot.ui.stored_files import kept_file
+from generator.contract.text import Words
 
 _GONE = Words("The original is no longer stored; the same seed and settings make it again.")
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from discord import Colour, Embed
 
-from bot.jobs.model import Job, State
-from bot.jobs.outlook import Status
+from bot.core.translations import count, say
+from bot.jobs.estimator import Status
+from bot.storage.models import Job, State
 from bot.ui import text
 from bot.ui.guide import Page
 from bot.ui.prompt_language import is_foreign
-from bot.words import count, say
-from generator.limits import ModelLimits
-from generator.protocol import Request
-from generator.words import Words
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.contract.text import Words
 
 _WORKING = Colour.blurple()
 _DONE = Colour.green()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.words import Words
+from generator.contract.text import Words
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZES = ("tall", "square", "wide")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from discord import Colour, Embed
 
+from bot.core.translations import figure, say
 from bot.storage.loras import Shared, StoredLora, Tried
 from bot.ui import text
-from bot.words import figure, say
-from generator.weightfiles.lora_facts import notes_of
-from generator.words import Words
+from generator.checkpoints.inspect.lora_facts import notes_of
+from generator.contract.text import Words
 
 _COLOUR = Colour.blurple()
 _WITH = {

@@ -9,13 +9,13 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.jobs.model import Job, State
-from bot.jobs.outlook import Status
+from bot.core.translations import count, say
+from bot.jobs.estimator import Status
+from bot.storage.models import Job, State
 from bot.ui.markdown import escaped
-from bot.words import count, say
-from generator.control.names import called
-from generator.protocol import Request
-from generator.words import Words
+from generator.contract.control_types import called
+from generator.contract.messages import Request
+from generator.contract.text import Words
 
 BAR_WIDTH = 20
 ALT_TEXT_LIMIT = 1024  # Discord's, for a file's description

@@ -7,9 +7,9 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.cli import training
+from generator.cli import training_flags
 from generator.cli.parsing import Parser, number, whole_number
-from generator.cli.progress import ProgressBar
+from generator.cli.progress_bar import ProgressBar
 from generator.training.settings import SKIP, DatasetSettings
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 def run(arguments: Namespace) -> None:
     """Cuts, and prints what came of it; raises HotshotError."""
-    settings = training.settings_of(
+    settings = training_flags.settings_of(
         DatasetSettings, arguments, duration_ms=arguments.video_duration
     )
     settings.check()
     # Imported here: NumPy isn't needed to say that a directory is missing.
-    from generator.training.dataset import SHEET, cut_films
+    from generator.training.data.dataset import SHEET, cut_films
 
     with ProgressBar() as progress:
         summary = cut_films(settings, progress)
@@ -61,7 +61,7 @@ def _clips(count: int) -> str:
     return "1 clip" if count == 1 else f"{count} clips"
 
 
-def _add_places(group: training.Group) -> None:
+def _add_places(group: training_flags.Group) -> None:
     group.add_argument(
         "--data-dir", type=Path, required=True, metavar="DIR", help="the videos and GIFs"
     )
@@ -71,14 +71,14 @@ def _add_places(group: training.Group) -> None:
     group.add_argument(
         "--captions", type=Path, metavar="FILE", help="JSONL or CSV (default: metadata.jsonl)"
     )
-    training.add_bad_samples(group, SKIP)
+    training_flags.add_bad_samples(group, SKIP)
 
 
-def _add_cutting(group: training.Group) -> None:
+def _add_cutting(group: training_flags.Group) -> None:
     group.add_argument(
         "--resolution", type=whole_number, default=512, metavar="N", help="(default: %(default)s)"
     )
-    training.add_aspect_ratio(group, "clips")
+    training_flags.add_aspect_ratio(group, "clips")
     group.add_argument(
         "--frames", type=whole_number, default=8, metavar="N", help="of a clip (default: 8)"
     )

@@ -7,12 +7,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.cli import training
+from generator.cli import training_flags
 from generator.cli.parsing import Parser, whole_number
-from generator.cli.progress import ProgressBar
-from generator.limits import local_directory
+from generator.cli.progress_bar import ProgressBar
+from generator.contract.limits import local_directory
+from generator.training.console import is_first, tell
 from generator.training.settings import STOP, FineTuneSettings, RunSettings
-from generator.training.telling import is_first, tell
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -43,7 +43,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     _add_model_and_data(parser.add_argument_group("model and data"))
     _add_encoding(parser.add_argument_group("encoding"))
     _add_loss(parser.add_argument_group("what is learnt"))
-    training.add_run(parser, _DEFAULTS)
+    training_flags.add_run(parser, _DEFAULTS)
     return parser
 
 
@@ -63,16 +63,16 @@ def run(arguments: Namespace) -> None:
 
 
 def build_settings(arguments: Namespace) -> FineTuneSettings:
-    return training.settings_of(
+    return training_flags.settings_of(
         FineTuneSettings,
         arguments,
-        run=training.run_settings(arguments),
+        run=training_flags.run_settings(arguments),
         model=arguments.pretrained_model_name_or_path,
-        resolution=training.resolution(arguments),
+        resolution=training_flags.resolution(arguments),
     )
 
 
-def _add_model_and_data(group: training.Group) -> None:
+def _add_model_and_data(group: training_flags.Group) -> None:
     group.add_argument(
         "--pretrained-model-name-or-path",
         default="hotshotco/Hotshot-XL",
@@ -80,9 +80,9 @@ def _add_model_and_data(group: training.Group) -> None:
         help="nano, a directory in Hotshot-XL's layout, or a hub id (default: %(default)s)",
     )
     group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the samples")
-    training.add_bad_samples(group, STOP)
-    training.add_resolution(group)
-    training.add_aspect_ratio(group, "samples")
+    training_flags.add_bad_samples(group, STOP)
+    training_flags.add_resolution(group)
+    training_flags.add_aspect_ratio(group, "samples")
     group.add_argument(
         "--video-length",
         type=whole_number,
@@ -91,28 +91,30 @@ def _add_model_and_data(group: training.Group) -> None:
     )
 
 
-def _add_encoding(group: training.Group) -> None:
-    training.add_switch(
+def _add_encoding(group: training_flags.Group) -> None:
+    training_flags.add_switch(
         group, "--cache-latents", "encode each clip once and keep it on disk", default=True
     )
-    training.add_switch(
+    training_flags.add_switch(
         group, "--cache-text", "encode each caption once and keep it on disk", default=True
     )
     group.add_argument(
         "--cache-dir", type=Path, metavar="DIR", help="(default: cache in the output directory)"
     )
-    training.add_switch(group, "--vae-b16", "encode in bf16")
-    training.add_number(
+    training_flags.add_switch(group, "--vae-b16", "encode in bf16")
+    training_flags.add_number(
         group, "--max-vae-encode", None, "frames to encode at once (default: all)", whole=True
     )
-    training.add_switch(
+    training_flags.add_switch(
         group,
         "--latent-nan-checking",
         "changes nothing: latents are always checked, and a bad sample is named",
     )
 
 
-def _add_loss(group: training.Group) -> None:
-    training.add_number(group, "--caption-dropout", 0.1, "share of captions left out")
-    training.add_number(group, "--noise-offset", 0.05, "noise that is the same all over a clip")
-    training.snr_gamma(group)
+def _add_loss(group: training_flags.Group) -> None:
+    training_flags.add_number(group, "--caption-dropout", 0.1, "share of captions left out")
+    training_flags.add_number(
+        group, "--noise-offset", 0.05, "noise that is the same all over a clip"
+    )
+    training_flags.snr_gamma(group)

@@ -10,19 +10,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from generator.checkpoints.inspect.base_check import check_base
 from generator.cli import gif_flags
 from generator.cli.gif_loras import check_loras, with_tags
 from generator.cli.gif_request import build_request, check_request
 from generator.cli.parsing import Parser, UsageError
-from generator.errors import MediaError, RequestError
-from generator.foreign.model import ForeignRecipe
-from generator.foreign.recipe import foreign_recipe_of
-from generator.limits import NANO, ModelLimits, local_path
+from generator.contract.errors import MediaError, RequestError
+from generator.contract.limits import NANO, ModelLimits, local_path
+from generator.contract.messages import Request
 from generator.media.output import check_output
-from generator.protocol import Request
-from generator.recipe import Recipe, Setup, recipe_of
-from generator.recipe_trust import check_trusted
-from generator.weightfiles.base_check import check_base
+from generator.recipes.foreign.convert import foreign_recipe_of
+from generator.recipes.foreign.foreign_request import ForeignRecipe
+from generator.recipes.recipe import Recipe, Setup, recipe_of
+from generator.recipes.trust import check_trusted
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -96,7 +96,7 @@ def _notes(
             "a ControlNet's path or hub id)."
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
-        from generator.nano.foreign import foreign_words
+        from generator.nano.unknown_words import foreign_words
 
         if words := foreign_words(request.prompt):
             yield (

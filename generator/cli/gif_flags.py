@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from generator.checkpoints.inspect.schedule_facts import PREDICTION_TYPES
 from generator.cli.parsing import (
     Once,
     Parser,
@@ -13,11 +14,10 @@ from generator.cli.parsing import (
     number,
     whole_number,
 )
-from generator.control.names import ANNOTATORS, AUTO, DEPTH_MODEL
-from generator.limits import MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
+from generator.contract.control_types import ANNOTATORS, AUTO, DEPTH_MODEL
+from generator.contract.limits import MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
+from generator.contract.messages import IMAGE_STRENGTH
 from generator.media.output import SUFFIXES
-from generator.protocol import IMAGE_STRENGTH
-from generator.weightfiles.schedule_facts import PREDICTION_TYPES
 
 DEFAULT_SCHEDULER = "default"
 PRECISIONS = ("auto", "f32", "f16", "bf16")

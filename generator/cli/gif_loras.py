@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from generator.errors import ModelError
-from generator.lora_tags import LoraTag, file_key, hash_prefix, take_out_tags
-from generator.places import existing
-from generator.protocol import Lora, Request
-from generator.recipe import sha256_of
-from generator.weightfiles.architecture import layers_of
-from generator.weightfiles.lora_base import check_fits_model
-from generator.weightfiles.lora_file import in_directory, read_lora
+from generator.checkpoints.inspect.architecture import layers_of
+from generator.checkpoints.inspect.lora_base import check_fits_model
+from generator.checkpoints.inspect.lora_file import in_directory, read_lora
+from generator.contract.errors import ModelError
+from generator.contract.lora_tags import LoraTag, file_key, hash_prefix, take_out_tags
+from generator.contract.messages import Lora, Request
+from generator.contract.paths import existing
+from generator.recipes.recipe import sha256_of
 
 
 def with_tags(request: Request) -> Request:

@@ -10,15 +10,15 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from generator.annotators.condition_images import Guides
+from generator.annotators.preview_file import write_preview
 from generator.cli.gif_request import STILLS
-from generator.cli.progress import ProgressBar
-from generator.control.guides import Guides
-from generator.control.preview import write_preview
-from generator.errors import MediaError
-from generator.media.fit import fit
+from generator.cli.progress_bar import ProgressBar
+from generator.contract.errors import MediaError
+from generator.contract.messages import Request
 from generator.media.output import make_directory, write_whole
-from generator.protocol import Request
-from generator.recipe import Recipe, Setup
+from generator.postprocess.fit import fit
+from generator.recipes.recipe import Recipe, Setup
 from generator.sources.facts import Facts
 from generator.sources.files import Sources, fetched
 from generator.sources.init_image import check_look
@@ -68,7 +68,7 @@ def _make(
     request: Request, setup: Setup, arguments: Namespace, sources: Sources, recipe: Recipe | None
 ) -> None:
     # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.
-    from generator.hotshot_engine import HotshotEngine
+    from generator.inference.hotshot_engine import HotshotEngine
 
     output: Path = arguments.output
     with ProgressBar() as progress:

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.gif_flags import DEFAULT_SCHEDULER
-from generator.control.names import annotator_of, control_called
-from generator.errors import RequestError
-from generator.foreign.model import ForeignRecipe
-from generator.foreign.recipe import with_foreign
-from generator.limits import ModelLimits, draw_seed, scheduler_name
-from generator.protocol import Request
-from generator.recipe import Recipe
+from generator.contract.control_types import annotator_of, control_called
+from generator.contract.errors import RequestError
+from generator.contract.limits import ModelLimits, draw_seed, scheduler_name
+from generator.contract.messages import Request
+from generator.recipes.foreign.convert import with_foreign
+from generator.recipes.foreign.foreign_request import ForeignRecipe
+from generator.recipes.recipe import Recipe
 
 _T = TypeVar("_T")
 

@@ -10,26 +10,26 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.checkpoints.inspect.architecture import layers_of, sdxl_layers
+from generator.checkpoints.inspect.checkpoint_parts import parts_in
+from generator.checkpoints.inspect.header import read_header
+from generator.checkpoints.inspect.kinds import Kind, kind_of
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import LoraFile, in_directory, read_lora
+from generator.checkpoints.inspect.not_safetensors import FOREIGN_BYTES, is_picture, refuse_foreign
+from generator.checkpoints.inspect.schedule_facts import schedule_facts
 from generator.cli.parsing import Parser
-from generator.errors import MediaError
-from generator.foreign.recipe import foreign_recipe_of
-from generator.limits import NANO
+from generator.contract.errors import MediaError
+from generator.contract.limits import NANO
+from generator.contract.paths import existing
 from generator.media.containers import (
     ANIMATION_SUFFIXES,
     FILM_SUFFIXES,
     STILL_SUFFIXES,
     BrokenFileError,
 )
-from generator.places import existing
-from generator.recipe import Recipe, recipe_of
-from generator.weightfiles.architecture import layers_of, sdxl_layers
-from generator.weightfiles.checkpoint_parts import parts_in
-from generator.weightfiles.foreign import FOREIGN_BYTES, is_picture, refuse_foreign
-from generator.weightfiles.header import read_header
-from generator.weightfiles.kinds import Kind, kind_of
-from generator.weightfiles.lora_facts import facts_of
-from generator.weightfiles.lora_file import LoraFile, in_directory, read_lora
-from generator.weightfiles.schedule_facts import schedule_facts
+from generator.recipes.foreign.convert import foreign_recipe_of
+from generator.recipes.recipe import Recipe, recipe_of
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]

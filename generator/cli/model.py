@@ -9,11 +9,11 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from generator.cli.config_pin import check_config
 from generator.cli.parsing import Parser
-from generator.cli.pin import check_config
-from generator.errors import CancelledError, ModelError
-from generator.limits import NANO, NANO_DIRECTORY
-from generator.places import existing, on_the_hub
+from generator.contract.errors import CancelledError, ModelError
+from generator.contract.limits import NANO, NANO_DIRECTORY
+from generator.contract.paths import existing, on_the_hub
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -106,7 +106,7 @@ def _hub_name(text: str, revision: str | None) -> str:
         raise ModelError(f"{text} is on this machine already; give its path wherever it is wanted.")
     repository, inner = on_the_hub(given) or ("", "")
     if not repository or inner:
-        from generator.hotshot.hub import nearest
+        from generator.checkpoints.hub import nearest
 
         file = f" (a file in it is named by --file {inner})" if inner else str(nearest(given))
         raise ModelError(
@@ -120,8 +120,8 @@ def _hub_name(text: str, revision: str | None) -> str:
 def _list(arguments: Namespace) -> None:  # noqa: ARG001 - as the others are called
     from huggingface_hub import constants
 
-    from generator.hotshot.cache import cached_models
-    from generator.hotshot.download import readable
+    from generator.checkpoints.download import readable
+    from generator.checkpoints.hub_cache import cached_models
 
     size = sum(path.stat().st_size for path in NANO_DIRECTORY.rglob("*") if path.is_file())
     rows = [("MODEL", "WHAT IT IS", "SIZE", "REVISION", "LAST USED")]
@@ -144,8 +144,8 @@ def _list(arguments: Namespace) -> None:  # noqa: ARG001 - as the others are cal
 def _remove(arguments: Namespace) -> None:
     if NANO in arguments.name:
         raise ModelError(f"{NANO} ships with Hotshot and stays; name a model that was fetched.")
-    from generator.hotshot.cache import remove
-    from generator.hotshot.download import readable
+    from generator.checkpoints.download import readable
+    from generator.checkpoints.hub_cache import remove
 
     for name in arguments.name:
         print(f"{name} removed: {readable(remove(name))} freed.")

@@ -9,15 +9,15 @@ from pathlib import Path
 from huggingface_hub import constants
 from huggingface_hub.utils import logging as hub_logging
 
-from generator.cli.pin import pin
-from generator.errors import ModelError, RequestError
-from generator.hotshot import hub, wanted
-from generator.hotshot.cache import What, what_is, what_is_file
-from generator.hotshot.download import Plan, readable
-from generator.hotshot.fetch_bar import FetchBar
-from generator.hotshot.hub import Listing
-from generator.hotshot.sources import only_file, sdxl_descriptions
-from generator.hotshot.wanted import Layout
+from generator.checkpoints import file_selection, hub
+from generator.checkpoints.download import Plan, readable
+from generator.checkpoints.download_progress import FetchBar
+from generator.checkpoints.file_selection import Layout
+from generator.checkpoints.hub import Listing
+from generator.checkpoints.hub_cache import What, what_is, what_is_file
+from generator.checkpoints.locate import only_file, sdxl_descriptions
+from generator.cli.config_pin import pin
+from generator.contract.errors import ModelError, RequestError
 
 _SETTINGS = {
     What.MODEL: "model",
@@ -52,7 +52,7 @@ def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> No
     print(f"revision: {listing.commit}")
     _check_described(listing, names, file, config)
     snapshot = _run(plan.rest())
-    single = wanted.single_files(names)
+    single = file_selection.single_files(names)
     alone = single[0] if len(single) == 1 and not (snapshot / "config.json").exists() else None
     what = what_is_file(snapshot / alone) if alone else what_is(snapshot)
     if alone and what in (What.BASE, What.TEMPORAL):
@@ -69,24 +69,30 @@ def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
     names, cached, name = listing.files, listing.cached, listing.repository.name
     if file is not None:
         if file not in names:
-            has = ", ".join(wanted.single_files(names)) or "none at its top"
+            has = ", ".join(file_selection.single_files(names)) or "none at its top"
             raise ModelError(f"{name} has no file {file}; its .safetensors files: {has}.")
-        if not file.endswith(wanted.SUFFIX):
-            raise ModelError(f"{file} is no {wanted.SUFFIX} file, which is all that is loaded.")
+        if not file.endswith(file_selection.SUFFIX):
+            raise ModelError(
+                f"{file} is no {file_selection.SUFFIX} file, which is all that is loaded."
+            )
         return [file]
     try:
-        layout = wanted.layout_of(names)
+        layout = file_selection.layout_of(names)
     except ModelError as error:
         raise ModelError(f"{name} can't be used: {error}") from error
     if layout is Layout.FOLDERS:
-        return wanted.in_folders(names, cached=cached, half=half)
+        return file_selection.in_folders(names, cached=cached, half=half)
     if layout is not Layout.FILES:
-        stem = wanted.DIFFUSERS_STEM if layout is Layout.NETWORK else wanted.TRANSFORMERS_STEM
-        return wanted.at_root(names, stem, cached=cached, half=half)
+        stem = (
+            file_selection.DIFFUSERS_STEM
+            if layout is Layout.NETWORK
+            else file_selection.TRANSFORMERS_STEM
+        )
+        return file_selection.at_root(names, stem, cached=cached, half=half)
     try:
-        found = only_file(listing, wanted.LORA_FILES)
+        found = only_file(listing, file_selection.LORA_FILES)
     except ModelError as error:
-        files = ", ".join(wanted.single_files(names)[:5])
+        files = ", ".join(file_selection.single_files(names)[:5])
         raise ModelError(f"{name} has several files; name one by --file: {files}.") from error
     beside = [one for one in ("adapter_config.json",) if one in names]
     return [found, *beside]
@@ -100,7 +106,7 @@ def _check_described(
     if file is not None or not described:
         return
     what = what_is(Plan.of(listing, described).run(FetchBar(listing.repository.name)))
-    if what is What.OTHER and not wanted.single_files(names):
+    if what is What.OTHER and not file_selection.single_files(names):
         raise ModelError(
             f"{listing.repository.name} can't be used: it is no Hotshot-XL, Stable Diffusion XL, "
             "ControlNet or depth model; nothing but its configs was fetched."

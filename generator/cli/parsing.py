@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from generator.errors import HotshotError
-from generator.places import existing
-from generator.protocol import Lora
+from generator.contract.errors import HotshotError
+from generator.contract.messages import Lora
+from generator.contract.paths import existing
 
 # how argparse says it, with quotes around the names before Python 3.12
 _WRONG_CHOICE = re.compile(

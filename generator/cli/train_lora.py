@@ -7,12 +7,12 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.cli import training
+from generator.cli import training_flags
 from generator.cli.parsing import Parser, number, whole_number
-from generator.cli.progress import ProgressBar
-from generator.limits import local_directory
+from generator.cli.progress_bar import ProgressBar
+from generator.contract.limits import local_directory
+from generator.training.console import is_first, tell
 from generator.training.settings import STOP, USUAL_STEPS, LoraSettings, RunSettings
-from generator.training.telling import is_first, tell
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -71,7 +71,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     _add_lora(parser.add_argument_group("the LoRA"))
     _add_prior(parser.add_argument_group("what is to stay as it is"))
     _add_loss(parser.add_argument_group("what is learnt"))
-    training.add_run(parser, _DEFAULTS, steps=USUAL_STEPS)
+    training_flags.add_run(parser, _DEFAULTS, steps=USUAL_STEPS)
     parser.set_defaults(**dict.fromkeys(_BY_MEMORY[12], _ByMemory()))
     return parser
 
@@ -96,16 +96,16 @@ def build_settings(arguments: Namespace) -> LoraSettings:
         given: Any = getattr(arguments, name)
         if isinstance(given, _ByMemory):
             setattr(arguments, name, value)
-    return training.settings_of(
+    return training_flags.settings_of(
         LoraSettings,
         arguments,
-        run=training.run_settings(arguments),
+        run=training_flags.run_settings(arguments),
         model=arguments.pretrained_model_name_or_path,
-        resolution=training.resolution(arguments),
+        resolution=training_flags.resolution(arguments),
     )
 
 
-def _add_model_and_data(group: training.Group) -> None:
+def _add_model_and_data(group: training_flags.Group) -> None:
     group.add_argument(
         "--pretrained-model-name-or-path",
         default="hotshotco/Hotshot-XL",
@@ -116,11 +116,11 @@ def _add_model_and_data(group: training.Group) -> None:
         "--spatial-unet-base", metavar="MODEL", help="an SDXL to train the LoRA for instead"
     )
     group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the pictures")
-    training.add_bad_samples(group, STOP)
+    training_flags.add_bad_samples(group, STOP)
     group.add_argument("--trigger", metavar="WORDS", help="what the subject is to be called")
-    training.add_resolution(group)
-    training.add_switch(group, "--flip", "mirror every other picture")
-    training.add_number(
+    training_flags.add_resolution(group)
+    training_flags.add_switch(group, "--flip", "mirror every other picture")
+    training_flags.add_number(
         group,
         "--crops",
         1,
@@ -128,7 +128,7 @@ def _add_model_and_data(group: training.Group) -> None:
         "that a subject isn't learnt to be where the pictures have it",
         whole=True,
     )
-    training.add_number(
+    training_flags.add_number(
         group,
         "--video-length",
         1,
@@ -136,11 +136,11 @@ def _add_model_and_data(group: training.Group) -> None:
         "layers take part; needs --crops, and so many times the memory",
         whole=True,
     )
-    training.add_switch(group, "--cache-latents", "encode each picture once", default=True)
-    training.add_switch(group, "--vae-b16", "encode in bf16")
+    training_flags.add_switch(group, "--cache-latents", "encode each picture once", default=True)
+    training_flags.add_switch(group, "--vae-b16", "encode in bf16")
 
 
-def _add_lora(group: training.Group) -> None:
+def _add_lora(group: training_flags.Group) -> None:
     group.add_argument(
         "--gpu-memory",
         type=whole_number,
@@ -148,35 +148,39 @@ def _add_lora(group: training.Group) -> None:
         default=12,
         help="gigabytes; decides batch size, accumulation and rank (default: %(default)s)",
     )
-    training.add_number(group, "--rank", 16, "of the additions", whole=True)
-    training.add_number(group, "--alpha", None, "their strength is alpha / rank (default: rank)")
-    training.add_number(group, "--dropout", 0.0, "share of their inputs left out")
+    training_flags.add_number(group, "--rank", 16, "of the additions", whole=True)
+    training_flags.add_number(
+        group, "--alpha", None, "their strength is alpha / rank (default: rank)"
+    )
+    training_flags.add_number(group, "--dropout", 0.0, "share of their inputs left out")
     group.add_argument(
         "--target",
         choices=("attention", "all"),
         default="attention",
         help="which layers: attention alone, or also projections, feed-forward and convolutions",
     )
-    training.add_switch(group, "--use-dora", "learn lengths apart from directions (DoRA)")
-    training.add_switch(group, "--use-rslora", "divide by the root of the rank (rsLoRA)")
-    training.add_switch(group, "--train-text-encoder", "both text encoders learn as well")
-    training.add_number(group, "--text-encoder-lr", None, "theirs (default: --learning-rate)")
+    training_flags.add_switch(group, "--use-dora", "learn lengths apart from directions (DoRA)")
+    training_flags.add_switch(group, "--use-rslora", "divide by the root of the rank (rsLoRA)")
+    training_flags.add_switch(group, "--train-text-encoder", "both text encoders learn as well")
+    training_flags.add_number(group, "--text-encoder-lr", None, "theirs (default: --learning-rate)")
 
 
-def _add_prior(group: training.Group) -> None:
+def _add_prior(group: training_flags.Group) -> None:
     group.add_argument(
         "--class-prompt", metavar="A|B", help="keep what these prompts make as it is"
     )
     group.add_argument(
         "--class-data-dir", type=Path, metavar="DIR", help="pictures of it (default: made first)"
     )
-    training.add_number(group, "--num-class-images", 50, "how many to make", whole=True)
-    training.add_number(group, "--prior-loss-weight", 1.0, "how much it counts")
+    training_flags.add_number(group, "--num-class-images", 50, "how many to make", whole=True)
+    training_flags.add_number(group, "--prior-loss-weight", 1.0, "how much it counts")
 
 
-def _add_loss(group: training.Group) -> None:
+def _add_loss(group: training_flags.Group) -> None:
     group.add_argument(
         "--caption-dropout", type=number, default=0.0, metavar="X", help="(default: 0)"
     )
-    training.add_number(group, "--noise-offset", 0.0, "noise that is the same all over a picture")
-    training.snr_gamma(group)
+    training_flags.add_number(
+        group, "--noise-offset", 0.0, "noise that is the same all over a picture"
+    )
+    training_flags.snr_gamma(group)

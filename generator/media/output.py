@@ -10,7 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 
 SUFFIXES = (".gif", ".webp", ".mp4", ".png", ".jpg", ".jpeg")
 

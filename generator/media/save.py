@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from generator.media import apng, gif, jpeg, mp4, webp
+from generator.media import (
+    apng_encoder as apng,
+)
+from generator.media import (
+    gif_encoder as gif,
+)
+from generator.media import (
+    jpeg_encoder as jpeg,
+)
+from generator.media import (
+    mp4_encoder as mp4,
+)
+from generator.media import (
+    webp_encoder as webp,
+)
 from generator.media.clip import Clip
 from generator.media.comment import with_comment
 from generator.media.output import check_output, write_whole

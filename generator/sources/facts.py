@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.errors import MediaError
-from generator.words import Words
+from generator.contract.errors import MediaError
+from generator.contract.text import Words
 
 MAX_FRAMES = 2_000
 MAX_FILM_FRAMES = 20_000  # of which no more are decoded than are wanted

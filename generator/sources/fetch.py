@@ -20,8 +20,8 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from generator.errors import MediaError
-from generator.places import existing
+from generator.contract.errors import MediaError
+from generator.contract.paths import existing
 from generator.sources.links import is_link
 
 MAX_BYTES = 64 << 20

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.protocol import Request
+from generator.contract.messages import Request
 from generator.sources.fetch import Fetched
 
 

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
+from generator.contract.messages import Request
 from generator.media.clip import Frames
-from generator.protocol import Request
 from generator.sources.reader import probe, read_look
 
 

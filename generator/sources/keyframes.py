@@ -14,7 +14,7 @@ import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from generator.words import Words
+from generator.contract.text import Words
 
 PAUSE = Words("The source has a long pause, so the key frames are taken from where it moves.")
 _SHORT_SOURCE = 16  # frames; up to here a source that tells no times is taken for 8 frames a second

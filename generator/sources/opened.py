@@ -1,7 +1,7 @@
 """One way to read every source: told by its bytes, opened by the reader of its kind.
 
 Nothing is decoded by opening, but for what a film's facts need. Whatever is hostile belongs into
-the limited process of ``generator.sources.decoder``.
+the limited process of ``generator.sources.decoder_process``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Protocol
 
 from PIL import Image
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError, read_head, sniff
 from generator.sources.facts import Facts
 from generator.sources.films import Film, open_film
-from generator.sources.gif import open_gif
+from generator.sources.gif_decoder import open_gif
 from generator.sources.pictures import open_directory, open_pictures
 from generator.sources.unreadable import reason_of
 

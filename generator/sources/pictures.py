@@ -16,7 +16,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.media.containers import (
     PNG_SIGNATURE,
     STILL_SUFFIXES,
@@ -28,10 +28,10 @@ from generator.media.containers import (
     webp_parts,
 )
 from generator.sources import avif
-from generator.sources.apng import Apng, read_apng
+from generator.sources.apng_decoder import Apng, read_apng
 from generator.sources.facts import Facts, check_frames, seen_ms
+from generator.sources.icc_profiles import unpacked
 from generator.sources.pixels import as_seen, orientation_of, upright_size
-from generator.sources.profiles import unpacked
 from generator.sources.unreadable import reason_of
 
 _IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")

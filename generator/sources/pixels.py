@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from generator.sources.profiles import in_srgb
+from generator.sources.icc_profiles import in_srgb
 
 _WHITE = (255, 255, 255)
 _STRIP = 256  # rows

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
+from generator.contract.paths import existing
+from generator.contract.text import Words
 from generator.media.clip import Frames
-from generator.places import existing
 from generator.sources.facts import Facts
-from generator.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ def _run(
 
 
 def _output(job: str, seconds: float) -> bytes:
-    command = [sys.executable, "-m", "generator.sources.decoder", job]
+    command = [sys.executable, "-m", "generator.sources.decoder_process", job]
     with subprocess.Popen(  # noqa: S603 - this very interpreter, and no shell
         command,
         stdin=subprocess.DEVNULL,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError
 from generator.sources import ffmpeg
 from generator.sources.facts import MAX_FILM_FRAMES, MAX_PIXELS, check_frames

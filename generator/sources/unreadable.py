@@ -5,7 +5,7 @@ Each is called what it is, with what to do about it. Standard library only; noth
 
 from __future__ import annotations
 
-from generator.words import Words
+from generator.contract.text import Words
 
 _PICTURE = Words("{kind} pictures can't be read; save this one as PNG or JPEG.")
 _VIDEO = Words("{kind} videos can't be read; save this one as MP4.")

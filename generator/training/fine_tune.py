@@ -14,20 +14,20 @@ import torch
 from accelerate import Accelerator
 from diffusers import DDPMScheduler
 
-from generator.hotshot.loading import HotshotModel, load_model
-from generator.hotshot.sources import model_directory
-from generator.limits import ModelLimits
-from generator.training import result
-from generator.training.batches import Batches, Clip, clip_of
-from generator.training.buckets import Plan, choose_size
-from generator.training.clips import ClipTask, checkpoint_gradients
-from generator.training.dataset import CUT, cut_anew, holds_films
-from generator.training.encode import Cache, CaptionEncoder, LatentEncoder, digest_files
-from generator.training.journal import Journal, Progress
+from generator.checkpoints.locate import model_directory
+from generator.contract.limits import ModelLimits
+from generator.model.loading import HotshotModel, load_model
+from generator.training import export
+from generator.training.accelerator import freeze, open_machine, training_dtype
+from generator.training.data.batches import Batches, Clip, clip_of
+from generator.training.data.buckets import Plan, choose_size
+from generator.training.data.dataset import CUT, cut_anew, holds_films
+from generator.training.data.latent_cache import Cache, CaptionEncoder, LatentEncoder, digest_files
+from generator.training.data.samples import find_clips, is_sample
 from generator.training.loop import Loop
-from generator.training.machine import freeze, open_machine, training_dtype
-from generator.training.samples import find_clips, is_sample
 from generator.training.settings import DatasetSettings, FineTuneSettings
+from generator.training.tasks.temporal import ClipTask, checkpoint_gradients
+from generator.training.trackers import Journal, Progress
 from generator.training.validation import Validation, to_device
 
 CPU = torch.device("cpu")
@@ -64,7 +64,7 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
         if accelerator.is_main_process:
             with loop.averaged():
                 task.save(run.output_dir)
-                result.save_model(model.unet, source, run.output_dir)
+                export.save_model(model.unet, source, run.output_dir)
     return run.output_dir
 
 
@@ -107,7 +107,7 @@ def _load(settings: FineTuneSettings, accelerator: Accelerator) -> tuple[Hotshot
     And its fingerprint, the same whatever precision it is trained in.
     """
     model = load_model(settings.model, device=CPU, dtype=torch.float32)
-    base = result.fingerprint(model.unet)
+    base = export.fingerprint(model.unet)
     freeze(model.unet.spatial_parameters(), training_dtype(accelerator))
     for parameter in model.unet.temporal_parameters():
         parameter.requires_grad_()

@@ -23,9 +23,9 @@ from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-from generator.errors import CancelledError, OutOfMemoryError, TrainingError
-from generator.training.house import FACTS, STATE, House, read_json, write_json
+from generator.contract.errors import CancelledError, OutOfMemoryError, TrainingError
 from generator.training.optimizer import make_optimizer
+from generator.training.run_directory import FACTS, STATE, House, read_json, write_json
 from generator.training.settings import LATEST, RunSettings
 
 _AT_ONCE = 1.0  # seconds

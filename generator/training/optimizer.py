@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from generator.errors import TrainingError
+from generator.contract.errors import TrainingError
 from generator.training.settings import RunSettings
 
 

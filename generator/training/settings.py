@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.errors import TrainingError
-from generator.limits import MAX_SEED
+from generator.contract.errors import TrainingError
+from generator.contract.limits import MAX_SEED
 
 LATEST = "latest"
 SCHEDULES = (

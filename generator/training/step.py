@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from diffusers import DDPMScheduler
 from torch import Tensor
 
-from generator.hotshot.unet import HotshotUNet
+from generator.model.unet import HotshotUNet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

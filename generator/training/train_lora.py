@@ -10,22 +10,22 @@ import torch
 from accelerate import Accelerator
 from diffusers import DDPMScheduler
 
-from generator.hotshot.loading import HotshotModel, load_model
-from generator.hotshot.sources import model_directory
-from generator.limits import ModelLimits
-from generator.training import result
-from generator.training.batches import Batches, Captions, Clip, clip_of, clips_of
-from generator.training.buckets import Plan, choose_size
-from generator.training.encode import Cache, CaptionEncoder, LatentEncoder
+from generator.checkpoints.locate import model_directory
+from generator.contract.limits import ModelLimits
+from generator.model.loading import HotshotModel, load_model
+from generator.training import export
+from generator.training.accelerator import freeze, open_machine, training_dtype
+from generator.training.class_images import class_pictures
+from generator.training.data.batches import Batches, Captions, Clip, clip_of, clips_of
+from generator.training.data.buckets import Plan, choose_size
+from generator.training.data.latent_cache import Cache, CaptionEncoder, LatentEncoder
+from generator.training.data.samples import Sample
+from generator.training.data.subject_pictures import find_pictures
 from generator.training.fine_tune import CPU, fill_caches
-from generator.training.journal import Journal, Progress
 from generator.training.loop import Loop
-from generator.training.lora import Adapter, LiveCaptions, LoraTask
-from generator.training.machine import freeze, open_machine, training_dtype
-from generator.training.pictures import find_pictures
-from generator.training.prior import class_pictures
-from generator.training.samples import Sample
 from generator.training.settings import USUAL_STEPS, LoraSettings
+from generator.training.tasks.lora import Adapter, LiveCaptions, LoraTask
+from generator.training.trackers import Journal, Progress
 from generator.training.validation import Validation, to_device
 
 FRAMES = 8  # of a validation GIF
@@ -85,7 +85,7 @@ def _load(settings: LoraSettings, accelerator: Accelerator) -> tuple[HotshotMode
         device=CPU,
         dtype=torch.float32,
     )
-    base = result.fingerprint(model.unet)
+    base = export.fingerprint(model.unet)
     freeze(model.unet.parameters(), training_dtype(accelerator))
     model.unet.to(accelerator.device)
     if settings.vae_b16:

@@ -11,13 +11,13 @@ from pathlib import Path
 import torch
 from accelerate import Accelerator
 
-from generator.hotshot.loading import HotshotModel
-from generator.hotshot.offload import Residence
-from generator.hotshot.pipeline import HotshotPipeline
-from generator.limits import ModelLimits, Size
+from generator.contract.limits import ModelLimits, Size
+from generator.contract.messages import Request
+from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.protocol import Request
+from generator.model.loading import HotshotModel
+from generator.model.offload import Residence
 from generator.training.settings import RunSettings
 
 

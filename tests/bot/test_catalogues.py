@@ -17,10 +17,10 @@ from discord import Locale, app_commands
 from bot.commands import all_commands
 from bot.commands.option_names import NAMES, option_name
 from bot.commands.options import LocaleTranslator
-from bot.config_library import Style
-from bot.words import ENGLISH, TRANSLATED, language_of, say, speaking
-from generator.limits import ModelLimits
-from generator.words import Words
+from bot.core.config_library import Style
+from bot.core.translations import ENGLISH, TRANSLATED, language_of, say, speaking
+from generator.contract.limits import ModelLimits
+from generator.contract.text import Words
 from tools import words
 
 LABEL = 45  # what a form's field and title take; a button takes 80
@@ -210,8 +210,8 @@ def _said(part: ast.expr) -> Iterator[str]:
 
 
 def _table(name: str) -> Iterator[str]:
-    from bot.ui import results
+    from bot.ui import result_view
 
-    table = getattr(results, name)
+    table = getattr(result_view, name)
     found = table.values() if isinstance(table, dict) else (label for _, label in table)
     yield from (each.template for each in found if isinstance(each, Words))

@@ -12,13 +12,13 @@ import pytest
 from discord import ClientUser
 from discord.webhook.async_ import AsyncWebhookAdapter
 
-from bot import outgoing
-from bot.app import _house
-from bot.client import HotshotClient
-from bot.config import Settings
+from bot.app.client import HotshotClient
+from bot.app.main import _house
+from bot.core.config import Settings
+from bot.gateway import outgoing
 from bot.storage.database import open_database
-from generator.limits import ModelLimits
-from tests.bot.jobs import house as jobs
+from generator.contract.limits import ModelLimits
+from tests.bot.jobs import rig as jobs
 
 _APPLICATION = "1"
 _BOT: Any = {"id": _APPLICATION, "username": "bot", "discriminator": "0", "avatar": None}

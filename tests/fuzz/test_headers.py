@@ -7,8 +7,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from generator.errors import ModelError
-from generator.weightfiles.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.contract.errors import ModelError
 from tests.fuzz import mutations
 
 _DOWN, _UP = "lora_A.weight", "lora_B.weight"

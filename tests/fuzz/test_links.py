@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from bot.errors import RefusedError
+from bot.core.errors import RefusedError
 from bot.intake.download import Places, download, links_to, sent_on
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.sources.fetch import Address, fetch, is_public
 from tests.fuzz import links, mutations
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from generator import worker
-from generator.protocol import Event, Progress, Ready, Started
-from generator.worker import WorkerHandle, WorkerSettings
+from generator.contract.messages import Event, Progress, Ready, Started
+from generator.worker import process
+from generator.worker.process import WorkerHandle, WorkerSettings
 from tests.patience import PATIENCE
 
 
 @contextmanager
 def started(settings: WorkerSettings) -> Iterator[WorkerHandle]:
     """A worker that doesn't outlive its test."""
-    handle = worker.start(settings)
+    handle = process.start(settings)
     try:
         yield handle
     finally:

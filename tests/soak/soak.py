@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox import Account, Ledger, Message, Sandbox, Tally, Verdict
-from tests.soak.blows import Blows, weather
-from tests.soak.house import House
-from tests.soak.typists import Typists
+from tests.soak.chaos import Blows, weather
+from tests.soak.rig import House
+from tests.soak.users import Typists
 
 _LOOK_EVERY = 0.5  # seconds
 _LINGER = 2.0  # seconds after the last word, for one that should not come

@@ -8,10 +8,10 @@ import discord
 import pytest
 from discord import app_commands
 
-from bot.commands import all_commands, editing, gif, reading
-from bot.config_library import Style
-from generator.errors import RequestError
-from generator.limits import ModelLimits
+from bot.commands import all_commands, gif, option_parsing, request_form
+from bot.core.config_library import Style
+from generator.contract.errors import RequestError
+from generator.contract.limits import ModelLimits
 
 BIG = ModelLimits()
 SMALL = ModelLimits(native_edge=128, max_frames=6, steps=10, guidance_scale=2.5)
@@ -78,14 +78,14 @@ def test_limits_come_from_the_model() -> None:
 
 
 def test_what_is_left_out_is_the_models_default() -> None:
-    request = reading.read_request(SMALL, prompt=" a ball ")
+    request = option_parsing.read_request(SMALL, prompt=" a ball ")
     assert (request.prompt, request.width, request.height) == ("a ball", 128, 128)
     assert (request.steps, request.guidance_scale, request.video_length) == (10, 2.5, 6)
     assert request.video_duration == 1000
 
 
 def test_every_value_arrives() -> None:
-    request = reading.read_request(
+    request = option_parsing.read_request(
         BIG,
         prompt="a",
         size="wide",
@@ -102,21 +102,21 @@ def test_every_value_arrives() -> None:
 
 
 def test_no_negative_prompt_and_an_empty_one_are_two_values() -> None:
-    assert reading.read_request(BIG, prompt="a").negative_prompt is None
-    assert reading.read_request(BIG, prompt="a", negative_prompt=" ").negative_prompt == ""
+    assert option_parsing.read_request(BIG, prompt="a").negative_prompt is None
+    assert option_parsing.read_request(BIG, prompt="a", negative_prompt=" ").negative_prompt == ""
     style = Style(negative_prompt="rain")
     for typed, made in ((None, "rain"), ("", "rain"), ("fog", "fog, rain")):
-        request = reading.read_request(BIG, prompt="a", negative_prompt=typed, style=style)
+        request = option_parsing.read_request(BIG, prompt="a", negative_prompt=typed, style=style)
         assert request.negative_prompt == made
 
 
 def test_a_form_leaves_an_empty_negative_prompt_as_it_was() -> None:
     values = {"prompt": "a", "seed": "", "frames": "8", "duration": "1000", "negative_prompt": ""}
     for before, after in ((None, None), ("", ""), ("rain", None)):
-        request = reading.read_request(BIG, prompt="a", negative_prompt=before)
-        assert editing.edited(BIG, request, values).negative_prompt == after
+        request = option_parsing.read_request(BIG, prompt="a", negative_prompt=before)
+        assert request_form.edited(BIG, request, values).negative_prompt == after
     typed = values | {"negative_prompt": "fog"}
-    assert editing.edited(BIG, request, typed).negative_prompt == "fog"
+    assert request_form.edited(BIG, request, typed).negative_prompt == "fog"
 
 
 @pytest.mark.parametrize(
@@ -131,26 +131,28 @@ def test_a_form_leaves_an_empty_negative_prompt_as_it_was() -> None:
     ],
 )
 def test_the_size_nearest_to_a_pictures_shape(width: int, height: int, name: str) -> None:
-    assert {reading.nearest_size(each, width, height).name for each in (BIG, SMALL)} == {name}
+    assert {option_parsing.nearest_size(each, width, height).name for each in (BIG, SMALL)} == {
+        name
+    }
 
 
 @pytest.mark.parametrize("strength", [0, 1.5, "nan", "far", -1])
 def test_a_strength_that_is_none(strength: Any) -> None:
-    request = reading.read_request(BIG, prompt="a")
+    request = option_parsing.read_request(BIG, prompt="a")
     with pytest.raises(RequestError, match="image strength"):
-        reading.with_image(BIG, request, "a", strength)
-    assert reading.with_image(BIG, request, "a", None).image_strength == BIG.image_strength
+        option_parsing.with_image(BIG, request, "a", strength)
+    assert option_parsing.with_image(BIG, request, "a", None).image_strength == BIG.image_strength
 
 
 @pytest.mark.parametrize("seed", [2**64 - 1, str(2**64 - 1), " 5 "])
 def test_seeds(seed: object) -> None:
-    assert reading.read_request(BIG, prompt="a", seed=seed).seed == int(str(seed))
+    assert option_parsing.read_request(BIG, prompt="a", seed=seed).seed == int(str(seed))
 
 
 @pytest.mark.parametrize("size", [size.name for size in BIG.sizes])
 @pytest.mark.parametrize("limits", [BIG, SMALL])
 def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
-    reading.read_request(limits, prompt="a", size=size)
+    option_parsing.read_request(limits, prompt="a", size=size)
 
 
 @pytest.mark.parametrize(
@@ -166,4 +168,4 @@ def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
 )
 def test_what_does_not_fit_is_refused(option: str, value: Any) -> None:
     with pytest.raises(RequestError):
-        reading.read_request(SMALL, prompt="a", **{option: value})
+        option_parsing.read_request(SMALL, prompt="a", **{option: value})

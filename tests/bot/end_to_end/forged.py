@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from bot.sandbox import Interaction, Message, Person, Sandbox, payloads
+from bot.sandbox import Interaction, Message, Person, Sandbox, discord_json
 from bot.sandbox.interactions import COMMAND, COMPONENT
 from bot.sandbox.world import Dispatch
 
@@ -60,7 +60,7 @@ def _sent(
     )
     world.interactions[interaction.id] = world.tokens[interaction.token] = interaction
     guild = person.channel.guild
-    event = payloads.interaction_event(world, interaction) | changed
+    event = discord_json.interaction_event(world, interaction) | changed
     event = {key: value for key, value in event.items() if value is not None}
     world.publish(Dispatch("INTERACTION_CREATE", event, guild_id=guild.id if guild else None))
     return interaction

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from bot.sandbox import NotOffered, Sandbox
-from bot.sandbox.keyboard import HELP, Keyboard
+from bot.sandbox.console.keyboard import HELP, Keyboard
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.patience import PATIENCE

@@ -27,7 +27,7 @@ class Spoken:
     settings: str  # of a result
     waiting: str  # a progress message
     too_many: str  # an error of the bot's own
-    of_limits: str  # one of generator.limits
+    of_limits: str  # one of generator.contract.limits
     of_worker: str  # one that a worker sends
     unmoving: str  # one of the child's that looks at sources
     history: str

@@ -7,7 +7,7 @@ import json
 from bot.sandbox import Person, Sandbox, Upload
 from bot.sandbox.model import Message
 from generator.media.comment import comment_of, with_comment, without_comment
-from generator.recipe import Recipe
+from generator.recipes.recipe import Recipe
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said

@@ -11,7 +11,7 @@ from bot.sandbox import Person, Sandbox
 from tests.bot.end_to_end.process import Setup, running
 
 TINY = Path(__file__).parents[2] / "data" / "reference" / "tiny"
-REAL = "generator.hotshot_engine:create"
+REAL = "generator.inference.hotshot_engine:create"
 
 
 async def test_a_damaged_vae_is_told(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox import Message, Person, Sandbox, payloads
+from bot.sandbox import Message, Person, Sandbox, discord_json
 from bot.sandbox.world import Dispatch
 from tests.bot.end_to_end.forged import altered, press
 from tests.bot.end_to_end.process import Setup, running
@@ -64,7 +64,7 @@ async def test_what_the_gateway_says_twice_is_done_once(
 ) -> None:
     async with running(setup.write(), discord):
         sent = await ada.slash("gif", prompt="x")
-        event = payloads.interaction_event(discord.world, sent)
+        event = discord_json.interaction_event(discord.world, sent)
         discord.world.publish(Dispatch("INTERACTION_CREATE", event, guild_id=discord.guild.id))
         await sent.message(lambda message: message.results)
         await (await ada.slash("gif", prompt="y")).message(lambda message: message.results)

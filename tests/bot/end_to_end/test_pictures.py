@@ -12,12 +12,12 @@ from PIL import Image, ImageSequence
 
 from bot.sandbox import Person, Sandbox, Upload
 from bot.sandbox.model import Message
-from generator.limits import ModelLimits
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.protocol import Request
-from generator.recipe import Recipe
-from generator.recipe import Setup as Model
+from generator.recipes.recipe import Recipe
+from generator.recipes.recipe import Setup as Model
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
@@ -254,7 +254,7 @@ async def test_nano_begins_from_a_picture_and_makes_it_larger(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
     """With the real engine, whatever it draws."""
-    generator = {"model": "nano", "engine": "generator.hotshot_engine:create"}
+    generator = {"model": "nano", "engine": "generator.inference.hotshot_engine:create"}
     async with running(setup.write(generator=generator), discord):
         sent = await ada.slash(
             "gif", prompt="an orange ball", image=SUNSET, frames=4, steps=4, image_strength=0.5

@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 
 from bot.sandbox import Person, Sandbox, Upload
+from generator.contract.messages import Request
 from generator.media.comment import with_comment
-from generator.protocol import Request
-from generator.recipe import Recipe, Setup
+from generator.recipes.recipe import Recipe, Setup
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup as BotSetup
 from tests.bot.end_to_end.process import running
 from tests.bot.end_to_end.test_buttons import request_of, said
-from tests.generator.foreign.pictures import PARAMETERS, dumped, png, simple_graph
+from tests.generator.recipes.foreign.pictures import PARAMETERS, dumped, png, simple_graph
 
 RECIPE = Recipe(
     request=Request(

@@ -17,7 +17,7 @@ from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
 from tests.bot.end_to_end.test_disk import nothing_left
 from tests.bot.end_to_end.test_lora import kept
-from tests.generator.control.depth_models import make_depth_model
+from tests.generator.annotators.depth_models import make_depth_model
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from discord import app_commands
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.sandbox import Interaction, Person, Sandbox, Upload
 from bot.sandbox.interactions import MODAL_SUBMIT
-from generator.limits import ModelLimits
+from generator.contract.limits import ModelLimits
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, said

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from generator.engine import Engine, Report
+from generator.contract.messages import Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.protocol import Request
-from generator.recipe import Recipe, Setup
+from generator.recipes.recipe import Recipe, Setup
+from generator.worker.engine import Engine, Report
 from tests.generator.engines import Loaded
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from generator.engine import Engine
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 

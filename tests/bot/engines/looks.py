@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from generator.engine import Engine, Report
+from generator.contract.messages import Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.protocol import Request
-from generator.recipe import Recipe, Setup
+from generator.recipes.recipe import Recipe, Setup
 from generator.sources.init_image import first_look
+from generator.worker.engine import Engine, Report
 from tests.generator.engines import Loaded
 
 STEP_SECONDS = 0.05

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from generator.engine import Engine, Report
-from generator.protocol import Request
+from generator.contract.messages import Request
+from generator.worker.engine import Engine, Report
 from tests.generator.engines import Loaded
 
 EDGE = 256

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from generator.engine import Engine, Report
-from generator.protocol import Request
+from generator.contract.messages import Request
+from generator.worker.engine import Engine, Report
 from tests.generator.engines import Loaded
 
 

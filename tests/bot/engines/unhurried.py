@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from generator import hotshot_engine
-from generator.engine import Engine, Report
-from generator.protocol import Request
+from generator.contract.messages import Request
+from generator.inference import hotshot_engine
+from generator.worker.engine import Engine, Report
 
 _WAIT_SECONDS = 0.1
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 from yarl import URL
 
-from bot.errors import RefusedError
+from bot.core.errors import RefusedError
 from bot.intake.download import Places, attachments_of, download, links_to
 from generator.sources.fetch import Address
 

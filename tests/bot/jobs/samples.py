@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.jobs.model import Job, Origin, State
-from generator.protocol import Request
+from bot.storage.models import Job, Origin, State
+from generator.contract.messages import Request
 
 ORIGIN = Origin(
     application_id=1,

@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from bot.errors import NotAcceptedError, RefusedError, WorkerDiedError
-from bot.jobs.model import Job, State
+from bot.core.errors import NotAcceptedError, RefusedError, WorkerDiedError
 from bot.storage.database import open_database
-from generator.protocol import Failed, Generate, Progress
-from generator.words import Words
-from tests.bot.jobs.house import House, Notebook
+from bot.storage.models import Job, State
+from generator.contract.messages import Failed, Generate, Progress
+from generator.contract.text import Words
+from tests.bot.jobs.rig import House, Notebook
 from tests.bot.jobs.samples import ORIGIN
 from tests.patience import PATIENCE
 

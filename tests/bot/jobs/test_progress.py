@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.jobs.progress import Progresses
-from generator.protocol import Progress
+from generator.contract.messages import Progress
 
 
 class Clock:

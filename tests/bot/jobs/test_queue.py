@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bot.errors import NotAcceptedError
+from bot.core.errors import NotAcceptedError
 from bot.jobs.queue import FairQueue, Quota, Ticket
 
 ADA, BOB, CY = 1, 2, 3

@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from bot.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
-from bot.jobs.model import Attachment, Job, State
-from bot.jobs.pace import Pace
+from bot.core.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
+from bot.jobs.cost_history import Pace
 from bot.storage import costs
 from bot.storage import jobs as rows
 from bot.storage.database import open_database
-from bot.storage.room import Room
-from generator.protocol import Cancelled, Failed, Finished, Outcome, Progress
-from generator.words import Words
-from tests.bot.jobs.house import House, Notebook
+from bot.storage.disk_guard import Room
+from bot.storage.models import Attachment, Job, State
+from generator.contract.messages import Cancelled, Failed, Finished, Outcome, Progress
+from generator.contract.text import Words
+from tests.bot.jobs.rig import House, Notebook
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
 KILLED = WorkerDiedError(-9)

@@ -8,9 +8,9 @@ import sys
 from typing import Any
 
 from bot.sandbox import Sandbox
-from bot.sandbox.rest import API
-from bot.sandbox.schema import answer_problems, request_problems
-from bot.sandbox.trim_openapi import OPERATIONS, TRIMMED, trim
+from bot.sandbox.rest.routes import API
+from bot.sandbox.rest.schema import answer_problems, request_problems
+from bot.sandbox.rest.trim_openapi import OPERATIONS, TRIMMED, trim
 
 MESSAGES = "/channels/{channel_id}/messages"
 

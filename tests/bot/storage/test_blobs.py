@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import StorageError
+from bot.core.errors import StorageError
 from bot.storage.blobs import BlobStore
 
 NAME = f"{0:064}.gif"

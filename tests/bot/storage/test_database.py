@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 
-from bot.errors import DatabaseError, StorageError
+from bot.core.errors import DatabaseError, StorageError
 from bot.storage import registrations
 from bot.storage.database import Database, create_engine, open_database
 from bot.storage.migrate import known_revisions, migrate

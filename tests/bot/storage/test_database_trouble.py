@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from bot.errors import DatabaseError, StorageError
+from bot.core.errors import DatabaseError, StorageError
 from bot.storage import registrations
 from bot.storage.database import open_database
 

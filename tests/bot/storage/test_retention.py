@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.jobs.model import Attachment, Job, State
 from bot.storage import drafts
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.drafts import Draft
+from bot.storage.models import Attachment, Job, State
 from bot.storage.retention import Limits, clean_up
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.errors import NotAcceptedError
-from bot.jobs.ledger import Ledger, bytes_of, now
-from bot.jobs.model import Job, State
+from bot.core.errors import NotAcceptedError
 from bot.jobs.queue import Quota
+from bot.jobs.store import Ledger, bytes_of, now
 from bot.storage.database import open_database
+from bot.storage.models import Job, State
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 from tests.postgres import cluster
 

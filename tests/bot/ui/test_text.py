@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from bot.jobs.model import Job, Origin, State
-from bot.jobs.outlook import Status
+from bot.jobs.estimator import Status
+from bot.storage.models import Job, Origin, State
 from bot.ui import embeds, text
-from generator.limits import MAX_PROMPT_CHARACTERS, ModelLimits
-from generator.protocol import Progress
-from generator.words import Words
+from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.contract.messages import Progress
+from generator.contract.text import Words
 from tests.bot.jobs.samples import ORIGIN, job
 
 NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50

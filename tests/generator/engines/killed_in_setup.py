@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
-from generator.engine import Engine
+from generator.worker.engine import Engine
 from tests.generator.engines.fast import Fast
 
 

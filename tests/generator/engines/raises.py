@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator.engine import Engine, Report
-from generator.errors import RequestError
-from generator.protocol import Request
+from generator.contract.errors import RequestError
+from generator.contract.messages import Request
+from generator.worker.engine import Engine, Report
 from tests.generator.engines.fast import Fast
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from generator.engine import Engine
-from generator.errors import ModelError
+from generator.contract.errors import ModelError
+from generator.worker.engine import Engine
 
 
 def create(*, model: str, device: str, precision: str) -> Engine:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generator.media import apng, gif, webp
+from generator.media import apng_encoder, gif_encoder, webp_encoder
 from generator.media.clip import Clip, Frames
 from tests.generator.media.pictures import (
     BEIGE,
@@ -21,9 +21,10 @@ from tests.generator.media.pictures import (
 
 Encode = Callable[[Clip], bytes]
 ANIMATED = pytest.mark.parametrize(
-    ("encode", "name"), [(gif.encode, "GIF"), (webp.encode, "WEBP"), (apng.encode, "PNG")]
+    ("encode", "name"),
+    [(gif_encoder.encode, "GIF"), (webp_encoder.encode, "WEBP"), (apng_encoder.encode, "PNG")],
 )
-LOSSLESS = pytest.mark.parametrize("encode", [webp.encode, apng.encode])
+LOSSLESS = pytest.mark.parametrize("encode", [webp_encoder.encode, apng_encoder.encode])
 
 
 @ANIMATED
@@ -77,7 +78,9 @@ def test_nothing_is_lost_of_many_colours(encode: Encode, frames: Frames) -> None
     assert np.array_equal(read_back(encode(Clip(frames, 500))).frames, frames)
 
 
-@pytest.mark.parametrize(("encode", "suffix"), [(gif.encode, ".gif"), (apng.encode, ".apng")])
+@pytest.mark.parametrize(
+    ("encode", "suffix"), [(gif_encoder.encode, ".gif"), (apng_encoder.encode, ".apng")]
+)
 def test_another_reader_sees_the_same(encode: Encode, suffix: str, tmp_path: Path) -> None:
     frames = moving_ball()[[0, 1, 1, 2, 3, 3, 3, 7]]
     seen, _ = read_with_ffmpeg(encode(Clip(frames, 1000)), suffix, str(tmp_path))
@@ -86,7 +89,7 @@ def test_another_reader_sees_the_same(encode: Encode, suffix: str, tmp_path: Pat
 
 def test_a_gif_of_noisy_flat_art_is_flat_still_and_small() -> None:
     frames = moving_ball(noise=1)
-    data = gif.encode(Clip(frames, 1000))
+    data = gif_encoder.encode(Clip(frames, 1000))
     seen = read_back(data).frames.astype(int)
     background = seen[:, :20]
     assert np.abs(background - np.array(BEIGE)).max() <= 6
@@ -99,7 +102,7 @@ def test_a_gif_of_noisy_flat_art_is_flat_still_and_small() -> None:
 
 def test_a_gif_of_many_colours_is_nearer_than_a_plain_median_cut() -> None:
     frames = gradient()
-    seen = read_back(gif.encode(Clip(frames, 500))).frames
+    seen = read_back(gif_encoder.encode(Clip(frames, 500))).frames
     column = Image.fromarray(frames.reshape(-1, frames.shape[2], 3))
     plain = column.quantize(255, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB")
     plain_error = squared_error(np.asarray(plain).reshape(frames.shape), frames)
@@ -113,14 +116,14 @@ def squared_error(seen: Frames, wanted: Frames) -> float:
 def test_a_rare_colour_is_not_lost_in_a_gif() -> None:
     frames = gradient() // 4 + 190
     frames[:, 40:46, 40:46] = (0, 0, 255)
-    seen = read_back(gif.encode(Clip(frames, 500))).frames[:, 42, 42].astype(int)
+    seen = read_back(gif_encoder.encode(Clip(frames, 500))).frames[:, 42, 42].astype(int)
     assert np.abs(seen - np.array([0, 0, 255])).max() <= 8
 
 
 def test_a_gif_of_exactly_255_and_of_256_colours() -> None:
     ramp = np.zeros((2, 16, 16, 3), np.uint8)
     ramp[..., 0] = np.arange(256, dtype=np.uint8).reshape(16, 16)
-    all_256 = read_back(gif.encode(Clip(ramp, 500))).frames
+    all_256 = read_back(gif_encoder.encode(Clip(ramp, 500))).frames
     assert np.abs(all_256.astype(int) - ramp).max() <= 4
     ramp[:, 15, 15] = ramp[:, 0, 0]
-    assert np.array_equal(read_back(gif.encode(Clip(ramp, 500))).frames, ramp)
+    assert np.array_equal(read_back(gif_encoder.encode(Clip(ramp, 500))).frames, ramp)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.media import edits
 from generator.media.clip import Box, Clip, box_around, changed_boxes
 from generator.media.save import encode
+from generator.postprocess import edits
 from generator.sources.reader import read
 from tests.generator.media.pictures import moving_ball
 

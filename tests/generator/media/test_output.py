@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.media.clip import Clip
 from generator.media.output import SUFFIXES, check_output, write_whole
 from generator.media.save import save

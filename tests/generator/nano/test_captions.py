@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generator.nano import captions, text, world
+from generator.nano import captions, world
+from tools.nano import text
 
 
 @pytest.fixture(scope="module")

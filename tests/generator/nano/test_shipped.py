@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from generator.limits import NANO
-from generator.nano import evaluate
-from generator.nano.evaluate import BARS, Result
+from generator.contract.limits import NANO
+from tools.nano import evaluate
+from tools.nano.evaluate import BARS, Result
 
 CLIPS = 10
 SPARE = 0.2  # ten clips are few

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from generator.limits import ModelLimits, Size
-from generator.nano import clips, measure, vae, world
+from generator.contract.limits import ModelLimits, Size
+from generator.nano import measure, world
+from tools.nano import clips, vae
 
 SIZES = ModelLimits(native_edge=128).sizes
 

@@ -19,9 +19,9 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError
-from generator.sources.decoder import set_limits
+from generator.sources.decoder_process import set_limits
 from generator.sources.opened import open_source
 from tests.generator.sources import icc
 from tests.generator.sources.made import numbered

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.sources.fetch import (
     Address,
     Fetched,

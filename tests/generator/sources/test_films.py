@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from generator.__main__ import main
-from generator.control.sheet import cut
-from generator.errors import MediaError
-from generator.media import mp4
+from generator.annotators.contact_sheet import cut
+from generator.contract.errors import MediaError
+from generator.media import mp4_encoder
 from generator.media.clip import Clip, Frames
 from generator.sources.films import frames_at_rate, open_film
 from generator.sources.reader import probe, read, read_key_frames, read_part
@@ -257,7 +257,7 @@ def test_films_look_as_in_chromium(tmp_path: Path) -> None:
     paths.append(tmp_path / "turned.mp4")
     _ffmpeg("-i", str(lying), "-c", "copy", "-metadata:s:v", "rotate=90", str(paths[-1]))
     paths.append(tmp_path / "ours.mp4")
-    paths[-1].write_bytes(mp4.encode(Clip(scene(), 600)))
+    paths[-1].write_bytes(mp4_encoder.encode(Clip(scene(), 600)))
     paths += [path for path in sorted(DATA.iterdir()) if path.suffix != ".mov"]  # HEVC isn't shown
     films = [open_film(path, "webm" if path.suffix == ".webm" else "mp4") for path in paths]
     questions = [

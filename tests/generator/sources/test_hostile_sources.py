@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generator.errors import MediaError
-from generator.media import apng, mp4, webp
+from generator.contract.errors import MediaError
+from generator.media import apng_encoder, mp4_encoder, webp_encoder
 from generator.media.clip import Clip
 from generator.sources.reader import Limits, probe, read, read_key_frames
 from tests.generator.media.pictures import gradient
@@ -108,7 +108,12 @@ def test_too_thin(size: tuple[int, int], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "encode",
-    [lambda clip: gif(clip.frames, [100] * 8), webp.encode, apng.encode, mp4.encode],
+    [
+        lambda clip: gif(clip.frames, [100] * 8),
+        webp_encoder.encode,
+        apng_encoder.encode,
+        mp4_encoder.encode,
+    ],
     ids=["gif", "webp", "apng", "mp4"],
 )
 @pytest.mark.parametrize("kept", [0.03, 0.5, 0.97])

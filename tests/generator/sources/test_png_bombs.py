@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.errors import MediaError
+from generator.contract.errors import MediaError
 from generator.sources.reader import read
 from tests.generator.sources.odd import png
 

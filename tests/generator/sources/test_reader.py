@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from generator.errors import MediaError
-from generator.media import apng as our_apng
-from generator.media import mp4
-from generator.media import webp as our_webp
+from generator.contract.errors import MediaError
+from generator.media import apng_encoder as our_apng
+from generator.media import mp4_encoder
+from generator.media import webp_encoder as our_webp
 from generator.media.clip import Clip, Frames
 from generator.sources.facts import Facts
 from generator.sources.reader import probe, read, read_key_frames, read_look
-from generator.training.samples import Sample
+from generator.training.data.samples import Sample
 from tests.generator.media.pictures import moving_ball
 from tests.generator.sources.made import apng, gif, numbered, numbers, webp
 from tests.generator.sources.test_keyframes import GOLDEN
@@ -65,7 +65,7 @@ def test_what_this_package_writes_is_read(encode: Callable[[Clip], bytes], tmp_p
 
 def test_a_film(tmp_path: Path) -> None:
     path = tmp_path / "ball.mp4"
-    path.write_bytes(mp4.encode(Clip(numbered(12), 1200)))
+    path.write_bytes(mp4_encoder.encode(Clip(numbered(12), 1200)))
     assert probe(path) == Facts(64, 48, (100,) * 12)
     assert numbers(read(path).frames) == list(range(12))
     keys = read_key_frames(path, count=8, duration_ms=1000, width=64, height=64)
@@ -122,7 +122,7 @@ def test_depth_in_16_bits_keeps_its_levels(tmp_path: Path) -> None:
 
 
 def test_a_film_that_lies_on_its_side_is_turned(tmp_path: Path) -> None:
-    film = mp4.encode(Clip(moving_ball(4, 96, 64), 400))
+    film = mp4_encoder.encode(Clip(moving_ball(4, 96, 64), 400))
     unity = b"\x00\x01\x00\x00" + b"\0" * 12 + b"\x00\x01\x00\x00" + b"\0" * 12 + b"\x40\0\0\0"
     turned = (
         *(b"\0\0\0\0", b"\x00\x01\x00\x00", b"\0\0\0\0"),

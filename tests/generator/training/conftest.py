@@ -14,8 +14,8 @@ from PIL import Image
 
 from generator.__main__ import main
 from generator.nano import world
-from tests.generator.hotshot.conftest import copy_of_tiny, tiny
-from tests.generator.hotshot.reference import TINY
+from tests.generator.conftest import copy_of_tiny, tiny
+from tests.generator.reference import TINY
 
 __all__ = ["copy_of_tiny", "tiny"]
 

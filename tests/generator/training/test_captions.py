@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from generator.errors import TrainingError
-from generator.training.pictures import find_pictures
-from generator.training.samples import Found
+from generator.contract.errors import TrainingError
+from generator.training.data.samples import Found
+from generator.training.data.subject_pictures import find_pictures
 
 
 def picture(path: Path) -> None:

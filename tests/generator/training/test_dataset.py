@@ -13,7 +13,7 @@ from PIL import Image
 from generator.__main__ import main
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
-from generator.training.samples import find_clips
+from generator.training.data.samples import find_clips
 from tests.generator.training.conftest import line, train
 
 RED, GREEN = (200, 30, 30), (30, 160, 30)

@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 from generator.__main__ import main
-from generator.hotshot.loading import load_model
-from generator.weightfiles.temporal_names import is_temporal
-from tests.generator.hotshot.reference import CPU, TINY
+from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.model.loading import load_model
 from tests.generator.media.pictures import read_back
+from tests.generator.reference import CPU, TINY
 from tests.generator.training.conftest import line, losses, metrics, train
 from tests.patience import PATIENCE
 

@@ -16,10 +16,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
-from generator.hotshot.loading import load_model
-from generator.protocol import Lora
-from generator.weightfiles.lora_facts import read_lora_facts
-from tests.generator.hotshot.reference import CPU, TINY
+from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.contract.messages import Lora
+from generator.model.loading import load_model
+from tests.generator.reference import CPU, TINY
 from tests.generator.training.conftest import losses
 
 pytestmark = pytest.mark.slow

@@ -16,21 +16,21 @@ from PIL import Image
 
 from generator.cli import fine_tune, train_lora
 from generator.cli.parsing import Parser, UsageError, with_dashes
-from generator.errors import TrainingError
-from generator.hotshot.text import EncodedText
-from generator.limits import ModelLimits, Size
+from generator.contract.errors import TrainingError
+from generator.contract.limits import ModelLimits, Size
+from generator.model.text_encoding import EncodedText
 from generator.nano import measure
 from generator.training import report
-from generator.training.batches import Batches, Clip, clips_of
-from generator.training.buckets import Plan, choose_size
-from generator.training.chance import Chance
-from generator.training.encode import Cache, LatentEncoder
-from generator.training.glide import MOTIONS
-from generator.training.house import House
-from generator.training.pictures import find_pictures
-from generator.training.samples import Sample, find_clips
+from generator.training.data.batches import Batches, Clip, clips_of
+from generator.training.data.buckets import Plan, choose_size
+from generator.training.data.latent_cache import Cache, LatentEncoder
+from generator.training.data.pan_crop import MOTIONS
+from generator.training.data.sample_rng import Chance
+from generator.training.data.samples import Sample, find_clips
+from generator.training.data.subject_pictures import find_pictures
+from generator.training.run_directory import House
 from generator.training.settings import ASPECT_RATIOS, FineTuneSettings, LoraSettings, RunSettings
-from tests.generator.hotshot.reference import REFERENCE, TINY
+from tests.generator.reference import REFERENCE, TINY
 
 GEOMETRY = REFERENCE / "golden" / "geometry.json"
 

@@ -16,8 +16,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
-from generator.training.house import House
-from generator.training.journal import wandb_id
+from generator.training.run_directory import House
+from generator.training.trackers import wandb_id
 from tests.generator.training.conftest import line, losses, train, write_sample
 from tests.patience import PATIENCE, wait_until
 

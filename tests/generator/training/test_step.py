@@ -10,9 +10,9 @@ import pytest
 import torch
 from diffusers import DDPMScheduler
 
-from generator.hotshot.loading import HotshotModel
+from generator.model.loading import HotshotModel
 from generator.training import step
-from tests.generator.hotshot.reference import REFERENCE, recorded
+from tests.generator.reference import REFERENCE, recorded
 
 
 @pytest.fixture(scope="module")

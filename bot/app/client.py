@@ -1,0 +1,371 @@
+"""The Discord client: where it connects, which commands it registers, how errors are answered.
+
+Commands and buttons find everything they need in ``client.house``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import ipaddress
+import json
+import logging
+import socket
+from typing import Any, cast
+
+import aiohttp
+import discord
+import yarl
+from discord import app_commands
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
+from bot.commands.options import LocaleTranslator
+from bot.core.config import DISCORD, DiscordSettings
+from bot.core.errors import StartupError, TokenError
+from bot.core.logs import about
+from bot.core.translations import say, speak, speaking
+from bot.gateway import events, frames, outgoing, payloads
+from bot.gateway.context import House
+from bot.gateway.dedup import Seen
+from bot.gateway.rate_limit import Allowance
+from bot.storage import registrations
+from bot.ui.actions import of_another_version, submitted
+from bot.ui.answers import asker, refuse, sentence, whisper
+from generator.contract.text import Words
+
+logger = logging.getLogger(__name__)
+
+_UNREACHABLE = (
+    discord.DiscordServerError,
+    discord.GatewayNotFound,
+    aiohttp.ClientConnectionError,
+    OSError,
+)
+_INTRODUCTION_SECONDS = 30.0
+_LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
+_TOO_MANY_REQUESTS = 429
+_FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
+_LONGEST_PAUSE = 60.0
+_WRONG_KIND = Words("One of the values has the wrong type; choose from what Discord offers.")
+_REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
+
+
+class HotshotClient(discord.AutoShardedClient):
+    """Sharded even for one shard, since only that one retries when the gateway is down at first."""
+
+    def __init__(self, settings: DiscordSettings, allowance: Allowance | None = None) -> None:
+        """``allowance``: how many interactions of one person are looked at; None is any number."""
+        # said once for voice, which this bot doesn't have
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        super().__init__(
+            intents=discord.Intents(guilds=True),
+            allowed_mentions=discord.AllowedMentions.none(),
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+        )
+        outgoing.install()
+        frames.install()
+        events.watch(self._connection.parsers, self._admits)
+        self._settings = settings
+        self._house: House | None = None
+        self.tree = CommandTree(self)
+        self.logged_in = asyncio.Event()
+        self.connected = asyncio.Event()
+        self.actions = ACTIONS
+        self.forms = FORMS
+        self._interactions = Seen()
+        self._allowance = allowance or Allowance(at_once=0, each_second=0)
+        self._refusals = Allowance(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
+        self._refusing: set[asyncio.Task[None]] = set()
+
+    @property
+    def house(self) -> House:
+        """Set by ``furnish``, before the client logs in."""
+        if self._house is None:
+            raise RuntimeError("the client was used before it was furnished")
+        return self._house
+
+    def furnish(self, house: House) -> None:
+        """Gives the commands what they work with, and makes them."""
+        self._house = house
+        for command in all_commands(house.limits, house.settings.styles):
+            self.tree.add_command(command)
+        self.add_dynamic_items(*DYNAMIC_ITEMS)
+
+    async def log_in(self) -> None:
+        """Logs in, waiting for a Discord that can't be reached. Raises StartupError."""
+        point_to(self._settings)
+        pause = _FIRST_PAUSE
+        while True:
+            self.http.connector = _connector(self._settings)
+            try:
+                await self.login(self._settings.token.get_secret_value().strip())
+            except discord.LoginFailure as error:
+                raise _refused_token(self._settings) from error
+            except _UNREACHABLE as error:
+                reason = f"{type(error).__name__}: {error}"
+                logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
+            except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
+                if getattr(error, "status", None) != _TOO_MANY_REQUESTS:
+                    raise _no_discord(self._settings, error) from error
+                pause = _asked_to_wait(error)  # who comes sooner is kept out for longer
+                logger.warning("Discord asks to come back in %g s: %s", pause, error)
+            else:
+                self.logged_in.set()
+                return
+            await self.http.close()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def setup_hook(self) -> None:
+        """Learns where the gateway is and registers what has changed; called by ``login``."""
+        await self._find_gateway()
+        await self.tree.set_translator(LocaleTranslator())
+        await self._register_commands()
+
+    async def serve(self) -> None:
+        """Stays connected until closed. Raises TokenError."""
+        try:
+            await self.connect()
+        except discord.ConnectionClosed as error:
+            raise TokenError(
+                f"Discord's gateway closed the connection for good (code {error.code}); "
+                "check the token in the config."
+            ) from error
+
+    async def on_shard_connect(self, shard_id: int) -> None:
+        logger.info("connected to Discord, shard %d", shard_id)
+        self.connected.set()
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Forms come here, whether or not this process showed them, and what nothing answers to."""
+        await submitted(interaction)
+        if interaction.type is discord.InteractionType.component and not _is_known(interaction):
+            async with refuse(interaction):
+                raise of_another_version()
+
+    def _admits(self, event: payloads.Event) -> bool:
+        """Whether an interaction is looked at: each one once, and not too many of one person.
+
+        Of those that are too many, a few are told so.
+        """
+        if not self._interactions.is_new(str(event["id"])):
+            return False  # a gateway that resumed may say things twice
+        user_id = events.asker_of(event)
+        is_autocomplete = event["type"] == discord.InteractionType.autocomplete.value
+        if self._allowance.take(user_id, _LETTER_COST if is_autocomplete else 1.0):
+            return True
+        if not is_autocomplete and self._refusals.take(user_id):
+            interaction = discord.Interaction(data=cast(Any, event), state=self._connection)
+            with speaking(str(interaction.locale)):
+                words = say("That was a lot at once; wait a few seconds, then try again.")
+            task = asyncio.create_task(whisper(interaction, words))
+            self._refusing.add(task)
+            task.add_done_callback(self._refusing.discard)
+        return False
+
+    async def _find_gateway(self) -> None:
+        shards, url, _ = await self.http.get_bot_gateway()
+        _check_gateway(self._settings, url)
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        self.shard_count = shards
+
+    async def _register_commands(self) -> None:
+        """Only when they changed, in whatever language: Discord allows 200 a day."""
+        payload = await self._commands_as_told()
+        text = json.dumps(payload, sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        application_id = self.application_id or 0
+        database = self.house.database
+        known = await database.read(registrations.commands_hash, application_id)
+        if known == digest and await self._registered() == {each["name"] for each in payload}:
+            return
+        # as it is, since nothing here needs what Discord says back
+        await self.http.bulk_upsert_global_commands(application_id, payload=payload)
+        await database.write(registrations.remember, application_id, digest)
+        logger.info("registered %d commands", len(payload))
+
+    async def _commands_as_told(self) -> list[Any]:
+        commands, translator = self.tree.get_commands(), self.tree.translator
+        if translator is None:
+            return [command.to_dict(self.tree) for command in commands]
+        return [await command.get_translated_payload(self.tree, translator) for command in commands]
+
+    async def _registered(self) -> set[str]:
+        """The names that Discord knows; none where it doesn't say."""
+        try:
+            known = await self.http.get_global_commands(self.application_id or 0)
+        except discord.HTTPException as error:
+            logger.info("Discord doesn't say which commands it knows: %s", error)
+            return set()
+        return {command["name"] for command in known}
+
+
+class CommandTree(app_commands.CommandTree[HotshotClient]):
+    """Speaks the asker's language, and answers every error with a sentence that only they see."""
+
+    async def interaction_check(self, interaction: discord.Interaction[HotshotClient], /) -> bool:
+        """Allows everything: it is the first that is called in an interaction's own task."""
+        speak(str(interaction.locale))
+        return True
+
+    async def _call(self, interaction: discord.Interaction[HotshotClient]) -> None:
+        """discord.py reads options here; what it can't read would leave nobody with an answer."""
+        if interaction.type is discord.InteractionType.autocomplete and not _completes(interaction):
+            return
+        try:
+            with about(**asker(interaction)):
+                async with self.client.house.files_in_hand():
+                    await super()._call(interaction)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            logger.warning("a command's options can't be read: %r", error)
+            await whisper(interaction, say(_WRONG_KIND))
+
+    async def on_error(
+        self,
+        interaction: discord.Interaction[HotshotClient],
+        error: app_commands.AppCommandError,
+        /,
+    ) -> None:
+        cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
+        if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
+            words = say("This command has changed; reload Discord (Ctrl+R) and type it again.")
+        elif isinstance(cause, app_commands.AppCommandError):  # what discord.py says of an option
+            words = say(_WRONG_KIND)
+        else:
+            words = sentence(cause)
+        await whisper(interaction, words)
+
+
+def _completes(interaction: discord.Interaction[Any]) -> bool:
+    """Whether what is being typed is an option that completes itself."""
+    data: Any = interaction.data
+    options, focused = list(data.get("options") or ()), None
+    while options:
+        option = options.pop()
+        options += option.get("options") or ()
+        focused = option["name"] if option.get("focused") else focused
+    command = interaction.command
+    if not isinstance(command, app_commands.Command) or focused is None:
+        return False
+    parameter = command.get_parameter(focused)
+    return parameter is not None and parameter.autocomplete
+
+
+def _is_known(interaction: discord.Interaction[Any]) -> bool:
+    data: Any = interaction.data
+    custom_id = str(data["custom_id"])
+    patterns = (item.__discord_ui_compiled_template__ for item in DYNAMIC_ITEMS)
+    return any(pattern.fullmatch(custom_id) for pattern in patterns)
+
+
+def point_to(settings: DiscordSettings) -> None:
+    """Points discord.py at ``base_url``; it has no other way than its classes' attributes.
+
+    Raises StartupError for an address that the token must not be sent to.
+    """
+    check_address(settings)
+    if settings.base_url != DISCORD:
+        Route.BASE = f"{settings.base_url}/api/v10"
+        discord.Asset.BASE = settings.base_url
+
+
+def check_address(settings: DiscordSettings) -> None:
+    """Raises StartupError for an address that the token must not be sent to."""
+    if _is_local_only(settings) and not is_loopback(yarl.URL(settings.base_url)):
+        raise StartupError(
+            f"discord.base_url is {settings.base_url}, which is not on this machine, and the "
+            "token would be sent there; set discord.allow_foreign_base_url to true if you mean it."
+        )
+
+
+async def introduce(settings: DiscordSettings) -> str:
+    """Logs in by REST alone and says as whom; registers and changes nothing.
+
+    Raises StartupError where ``HotshotClient.log_in`` would, and where it would wait.
+    """
+    point_to(settings)
+    async with discord.Client(intents=discord.Intents.none()) as client:
+        try:
+            await asyncio.wait_for(
+                client.login(settings.token.get_secret_value().strip()), _INTRODUCTION_SECONDS
+            )
+            _, gateway, limits = await client.http.get_bot_gateway()
+        except discord.LoginFailure as error:
+            raise _refused_token(settings) from error
+        except (*_UNREACHABLE, TimeoutError) as error:
+            raise StartupError(
+                f"{settings.base_url} can't be reached ({type(error).__name__}: {error}); the bot "
+                "would wait for it; check the connection."
+            ) from error
+        except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
+            raise _no_discord(settings, error) from error
+        _check_gateway(settings, gateway)
+        return f"logged in as {client.user}; {limits['remaining']} starts are left today"
+
+
+def is_loopback(url: yarl.URL) -> bool:
+    """Whether a URL's host is this machine, by its literal or as ``localhost``."""
+    host = url.host or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_gateway(settings: DiscordSettings, url: str) -> None:
+    """Raises StartupError for a gateway that the token must not be sent to."""
+    if _is_local_only(settings) and not is_loopback(yarl.URL(url)):
+        raise StartupError(
+            f"The gateway named by {settings.base_url} is {url}, which is not on this machine; set "
+            "discord.allow_foreign_base_url to true if the token may go there."
+        )
+
+
+def _refused_token(settings: DiscordSettings) -> TokenError:
+    return TokenError(
+        f"{settings.base_url} refuses the bot's token; copy it again from "
+        "https://discord.com/developers/applications to discord.token in the config."
+    )
+
+
+def _no_discord(settings: DiscordSettings, error: Exception) -> StartupError:
+    return StartupError(
+        f"{settings.base_url} doesn't answer as Discord does ({error}); check discord.base_url in "
+        "the config."
+    )
+
+
+def _is_local_only(settings: DiscordSettings) -> bool:
+    return settings.base_url != DISCORD and not settings.allow_foreign_base_url
+
+
+def local_connector() -> aiohttp.TCPConnector:
+    """Can't leave this machine, wherever a resume, a redirect or a name server leads."""
+    return aiohttp.TCPConnector(limit=0, socket_factory=_local_socket)
+
+
+def _connector(settings: DiscordSettings) -> aiohttp.TCPConnector:
+    return local_connector() if _is_local_only(settings) else aiohttp.TCPConnector(limit=0)
+
+
+def _local_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, target = address
+    if not ipaddress.ip_address(target[0]).is_loopback:
+        raise OSError(errno.EACCES, f"{target[0]} is not on this machine")
+    return socket.socket(family, kind, protocol)
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """Seconds; Discord's outer wall says so in a header."""
+    if isinstance(error, discord.HTTPException):
+        with contextlib.suppress(KeyError, ValueError):
+            return float(error.response.headers["Retry-After"])
+    return _LONGEST_PAUSE

@@ -1,0 +1,76 @@
+"""One bot for one data directory."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bot.core.errors import DataDirectoryError
+
+_FILE = "lock"
+_LONGEST = 20  # digits of a process's number
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """The data directory, made where it is missing, for this process alone.
+
+    The system drops the lock with the process, however that ends. Raises DataDirectoryError.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        file = os.open(data_dir / _FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise _unwritable(data_dir, error) from error
+    try:
+        _take(file, data_dir)
+        yield
+    finally:
+        os.close(file)
+
+
+def holder(data_dir: Path) -> int | None:
+    """The process that uses the data directory; None where nobody does."""
+    try:
+        file = os.open(data_dir / _FILE, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _number_in(file)
+    finally:
+        os.close(file)
+    return None
+
+
+def _take(file: int, data_dir: Path) -> None:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise DataDirectoryError(
+            f"Another bot (process {_number_in(file) or 'unknown'}) already uses the data "
+            f"directory {data_dir}; stop it, or choose another by storage.data_dir."
+        ) from None
+    number = str(os.getpid()).encode()
+    try:
+        # in this order: where the disk is full, the room of an older number is enough
+        os.pwrite(file, number, 0)
+        os.ftruncate(file, len(number))
+    except OSError as error:
+        raise _unwritable(data_dir, error) from error
+
+
+def _number_in(file: int) -> int | None:
+    written = os.pread(file, _LONGEST, 0).strip()
+    return int(written) if written.isdigit() else None
+
+
+def _unwritable(data_dir: Path, error: OSError) -> DataDirectoryError:
+    return DataDirectoryError(
+        f"The data directory {data_dir} can't be written ({error.strerror}); make room there, or "
+        "choose another by storage.data_dir in the config."
+    )

@@ -1,0 +1,291 @@
+"""The composition root: everything is made here, once, and taken down in the opposite order."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import signal
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from yarl import URL
+
+from bot.app.client import HotshotClient
+from bot.app.lock import locked
+from bot.core import machine, translations
+from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
+from bot.delivery.notifier import DiscordCourier
+from bot.delivery.progress_messages import DiscordBoard
+from bot.gateway.context import House
+from bot.gateway.rate_limit import Allowance
+from bot.intake.attachments import SourceIntake
+from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
+from bot.intake.download import Places, attachments_of, links_to
+from bot.intake.lora_upload import LoraIntake
+from bot.jobs.cost_history import Pace
+from bot.jobs.queue import Quota
+from bot.jobs.service import JobService
+from bot.jobs.store import Ledger
+from bot.storage import retention
+from bot.storage.blobs import BlobStore
+from bot.storage.database import Database, open_database
+from bot.storage.disk_guard import Room
+from bot.storage.preference_cache import Preferences
+from bot.workers.pool import Pool, run_pool
+from bot.workers.status_file import report_while_running
+from bot.workers.supervisor import Watch
+from generator.checkpoints.inspect.architecture import layers_of
+from generator.checkpoints.inspect.lora_layers import ModelLayers
+from generator.contract.errors import ModelError
+from generator.contract.limits import ModelLimits
+from generator.contract.text import Words
+from generator.worker.process import WorkerSettings
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+_LEAVING = Words("The bot is being restarted.")
+_CANCEL_AGAIN_SECONDS = 1.0
+_MEGABYTE = 2**20
+_BURST_SECONDS = 5  # what one person may ask in so many seconds may come at once
+
+
+async def run(settings: Settings) -> None:
+    """Runs the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
+    stop = _Stop()
+    settings.require_token()
+    limits = ModelLimits.of(settings.generator.model)
+    await asyncio.to_thread(translations.load)
+    with locked(settings.storage.data_dir):
+        async with (
+            open_database(settings.storage.url) as database,
+            HotshotClient(settings.discord, _allowance(settings.queue)) as client,
+        ):
+            blobs = BlobStore(settings.storage.blobs)
+            board = DiscordBoard(client, client.logged_in)
+            scratch = settings.storage.scratch
+            courier = DiscordCourier(client, board, scratch, client.logged_in, limits)
+            room = _room(settings, database, blobs)
+            jobs = await _job_service(settings, database, blobs, room, courier)
+            board.watch(jobs)
+            client.furnish(
+                _house(settings, limits, database=database, blobs=blobs, room=room, jobs=jobs)
+            )
+            pool = Pool(worker_settings(settings), jobs, _watch(settings.generator))
+            jobs.register_workers(pool.cancel)
+            try:
+                async with (
+                    run_pool(pool) as serving,
+                    _in_background(board.run()) as editing,
+                    _in_background(_keep_house(database, blobs, settings.storage)) as keeping,
+                    _in_background(report_while_running(pool, settings.storage.data_dir)),
+                    _in_background(_converse(client, jobs)) as conversing,
+                ):
+                    await _until(stop.asked, serving, editing, keeping, conversing)
+                    jobs.refuse(_LEAVING)
+                    await _drain(pool, stop, settings.queue.leave_seconds)
+            finally:
+                await jobs.close()
+
+
+class _Stop:
+    """What a signal asks for: to leave, and by a second one to leave at once."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.hurried = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._signal)
+
+    def _signal(self) -> None:
+        (self.hurried if self.asked.is_set() else self.asked).set()
+
+
+async def _converse(client: HotshotClient, jobs: JobService) -> None:
+    """Takes up what was left, logs in, and stays connected."""
+    began = time.perf_counter()
+    await jobs.recover()
+    await client.log_in()
+    async with _in_background(_announce(client, began)):
+        await client.serve()
+
+
+async def _announce(client: HotshotClient, began: float) -> None:
+    await client.connected.wait()
+    gc.collect()
+    gc.freeze()  # what is here by now stays, and looking through it takes 60 ms each time
+    logger.info("ready, %.2f s after the first word to Discord", time.perf_counter() - began)
+
+
+async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
+    """Lets the workers finish what they have in hand, for a while; the rest is put back."""
+    logger.info("leaving; what is being made has %g s to be finished", seconds)
+    async with (
+        _in_background(pool.drain()) as draining,
+        _in_background(stop.hurried.wait()) as hurry,
+    ):
+        await asyncio.wait((draining, hurry), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+
+async def _keep_house(database: Database, blobs: BlobStore, storage: StorageSettings) -> None:
+    await retention.keep_clean(database, blobs, storage.scratch, _retention(storage))
+
+
+def _retention(storage: StorageSettings) -> retention.Limits:
+    return retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
+
+
+def _allowance(queue: QueueSettings) -> Allowance:
+    """Whoever may have many GIFs waiting may also ask for them at once."""
+    at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
+    return Allowance(at_once=at_once, each_second=queue.per_user_second)
+
+
+async def _job_service(
+    settings: Settings,
+    database: Database,
+    blobs: BlobStore,
+    room: Room,
+    courier: DiscordCourier,
+) -> JobService:
+    storage = settings.storage
+    storage.scratch.mkdir(exist_ok=True)
+    return JobService(
+        Ledger(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
+        courier=courier,
+        blobs=blobs,
+        scratch=storage.scratch,
+        room=room,
+        model=settings.generator.model,
+        pace=await Pace.load(database, settings.generator.model),
+        workers=len(settings.generator.device_names),
+    )
+
+
+def _house(
+    settings: Settings,
+    limits: ModelLimits,
+    *,
+    database: Database,
+    blobs: BlobStore,
+    room: Room,
+    jobs: JobService,
+) -> House:
+    storage, attachments = settings.storage, settings.attachments
+    places = _attachments(settings)
+    sources = SourceIntake(
+        attachments,
+        places,
+        blobs=blobs,
+        scratch=storage.scratch,
+        room=room,
+        daily=daily_bytes(database, FILES, attachments.per_user_day_mb),
+    )
+    loras = LoraIntake(
+        settings.loras,
+        limits,
+        _layers(settings.generator.model),
+        attachments=places,
+        links=links_to(settings.loras.hosts),
+        blobs=blobs,
+        scratch=storage.scratch,
+        room=room,
+        daily=daily_bytes(database, LORAS, settings.loras.per_user_day_mb),
+    )
+    return House(
+        limits=limits,
+        database=database,
+        blobs=blobs,
+        jobs=jobs,
+        settings=settings,
+        sources=sources,
+        lora_files=loras,
+        preferences=Preferences(database),
+        daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
+    )
+
+
+def _layers(model: str) -> ModelLayers | None:
+    """What LoRAs can change there; None where its configs don't tell, which the worker words."""
+    try:
+        return layers_of(model)
+    except ModelError as error:
+        logger.warning("LoRA files are checked by their shapes alone: %s", error)
+        return None
+
+
+def _attachments(settings: Settings) -> Places:
+    discord = settings.discord
+    return attachments_of(
+        URL(discord.base_url),
+        is_discord=discord.base_url == DISCORD,
+        is_local=not discord.allow_foreign_base_url,
+    )
+
+
+def _room(settings: Settings, database: Database, blobs: BlobStore) -> Room:
+    storage = settings.storage
+
+    async def make_room(needed: int) -> None:
+        limits = _retention(storage)
+        await retention.clean_up(database, blobs, storage.scratch, limits, needed=needed)
+
+    return Room(storage.data_dir, storage.min_free_mb * _MEGABYTE, make_room)
+
+
+def worker_settings(settings: Settings) -> list[WorkerSettings]:
+    """One worker for each device; several on the CPU share its cores."""
+    generator = settings.generator
+    on_cpu = generator.device_names.count("cpu")
+    return [
+        WorkerSettings(
+            model=generator.model,
+            spatial_unet_base=generator.spatial_unet_base,
+            unet_only=generator.unet_only,
+            prediction_type=generator.prediction_type,
+            low_vram=generator.low_vram,
+            depth_model=generator.depth_model,
+            device=device,
+            precision=generator.precision,
+            engine=generator.engine,
+            threads=machine.cores() // on_cpu or 1 if device == "cpu" and on_cpu > 1 else 0,
+            log_level=settings.log.level,
+            log_format=settings.log.format,
+        )
+        for device in generator.device_names
+    ]
+
+
+def _watch(generator: GeneratorSettings) -> Watch:
+    given = generator.memory_limit_mb * _MEGABYTE
+    return Watch(
+        silence_seconds=generator.silence_seconds,
+        memory_bytes=given or int(machine.memory_bytes() * 0.6),
+    )
+
+
+async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
+    """Until ``stop``, or until some of the ``work`` ends by itself, with its error."""
+    async with _in_background(stop.wait()) as told:
+        await asyncio.wait((told, *work), return_when=asyncio.FIRST_COMPLETED)
+    for task in work:
+        if task.done():
+            task.result()
+
+
+@asynccontextmanager
+async def _in_background(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Runs beside the block and is cancelled at its end."""
+    task = asyncio.create_task(work)
+    try:
+        yield task
+    finally:
+        while not task.done():
+            task.cancel()  # once more: discord.py keeps one for itself while it identifies anew
+            await asyncio.wait((task,), timeout=_CANCEL_AGAIN_SECONDS)
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,350 @@
+"""A source before the GPU is spent: its key frames, what is seen of them, and then Go or Cancel.
+
+What was asked for waits as a draft in the database, so the message works after a restart; pressed
+twice, it makes one GIF. Depth takes a model and seconds, so its maps are drawn in after the key
+frames. A sheet whose draft is used up is closed: its buttons and menus go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import discord
+from discord import ButtonStyle, SelectOption, TextStyle
+from discord.ui import TextInput, View
+
+from bot.commands.option_parsing import CONTROL_TYPES, with_control
+from bot.commands.submit import Order, ask, variations
+from bot.core.errors import GoneError, RefusedError
+from bot.core.translations import say
+from bot.delivery.routes import ORIGINAL
+from bot.gateway.context import House, house_of
+from bot.gateway.discord_errors import LOST, UNREADABLE
+from bot.intake.preview_renderer import cut, draw_depth, draw_sheet
+from bot.storage import drafts
+from bot.storage.drafts import Draft
+from bot.storage.models import Attachment
+from bot.ui import text
+from bot.ui.actions import ActionButton, ActionMenu, Form, Values
+from generator.contract.control_types import DEPTH_MODEL, LOOSE
+from generator.contract.limits import MAX_PROMPT_CHARACTERS
+from generator.contract.messages import Request
+from generator.contract.text import SpokenError, Words
+
+logger = logging.getLogger(__name__)
+
+WHOLE = "0-100"
+_PARTS = {
+    WHOLE: Words("All of it"),
+    "0-50": Words("The first half"),
+    "25-75": Words("The middle"),
+    "50-100": Words("The second half"),
+}
+_STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
+_OF_DEPTH = ("depth", LOOSE)
+_SEEN = Words(
+    "The key frames of your GIF, and what will be followed in them. Choose, then press Go."
+)
+_SEEN_SOON = Words(
+    "The key frames of your GIF; what depth sees in them will follow in a moment. Choose, "
+    "then press Go."
+)
+_UNSEEN = Words("The key frames of your GIF. Choose, then press Go.")
+_SHOWN_FIRST = "canny"  # its picture needs no model
+
+
+async def show(
+    interaction: discord.Interaction[Any],
+    order: Order,
+    count: int,
+    file: Attachment,
+    *,
+    asks_prompt: bool = False,
+) -> None:
+    """Answers a deferred interaction with the sheet. Raises RefusedError.
+
+    With ``asks_prompt``, Go first asks what is to move like that.
+    """
+    content = {
+        "request": order.request.to_dict(),
+        "source": asdict(file),
+        "files": [asdict(each) for each in order.files],
+        "part": WHOLE,
+        "type": _SHOWN_FIRST,
+        "strength": "1",
+        "suffix": order.suffix,
+        "private": order.private,
+        "count": count,
+        "asks_prompt": asks_prompt,
+        "parent_id": order.parent_id,
+        "relation": order.relation,
+        "style": order.style,
+        "token": interaction.token,  # edits the sheet once it is to be closed
+    }
+    draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
+    await house_of(interaction).keep_draft(draft)
+    await _draw(interaction, draft)
+
+
+async def change_type(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Another control type."""
+    await _change(interaction, draft_id, "type", values.get("choice", ""), tuple(CONTROL_TYPES))
+
+
+async def change_part(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Another part of the source."""
+    await _change(interaction, draft_id, "part", values.get("choice", ""), tuple(_PARTS))
+
+
+async def change_strength(
+    interaction: discord.Interaction[Any], draft_id: str, values: Values
+) -> None:
+    """Another strength."""
+    await _change(interaction, draft_id, "strength", values.get("choice", ""), _STRENGTHS)
+
+
+async def go(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Makes it; once, however often it is pressed."""
+    del values
+    draft = await _draft(interaction, draft_id)
+    if not draft.content["asks_prompt"]:
+        await _make(interaction, draft)
+        return
+    field: TextInput[View] = TextInput(
+        custom_id="prompt",
+        label=say("What should move like this"),
+        style=TextStyle.paragraph,
+        max_length=MAX_PROMPT_CHARACTERS,
+    )
+    await interaction.response.send_modal(Form("sheet_prompt", draft_id, say("Your GIF"), (field,)))
+
+
+async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """What the form said."""
+    draft = await _draft(interaction, draft_id)
+    request = draft.content["request"] | {"prompt": values.get("prompt", "").strip()}
+    house_of(interaction).limits.check(Request.from_dict(request))
+    await _make(interaction, replace(draft, content=draft.content | {"request": request}))
+
+
+async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Makes nothing; the files that came go where nothing else needs them."""
+    del values
+    draft, house = await _draft(interaction, draft_id), house_of(interaction)
+    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+        raise GoneError("That GIF has already been requested.")
+    words = say("Cancelled; nothing was made.")
+    await interaction.response.edit_message(content=words, attachments=[], view=None)
+    await house.drop_unnamed([draft.blob, *(each["blob"] for each in draft.content["files"])])
+
+
+async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    house = house_of(interaction)
+    await interaction.response.defer(thinking=True, ephemeral=draft.content["private"])
+    answer = await interaction.original_response()
+    order = await _order(house, draft)
+    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+        raise GoneError("That GIF has already been requested.")
+    try:
+        await ask(interaction, variations(order, draft.content["count"]), answer.id)
+    except SpokenError:  # nothing was taken on, so Go may be pressed again
+        await house.database.write(drafts.add, draft)
+        raise
+    await _close(interaction, draft)
+    await house.drop_unnamed([draft.blob])  # where a part of it was chosen
+
+
+async def _order(house: House, draft: Draft) -> Order:
+    """What Go asks for. Raises RefusedError and RequestError."""
+    content = draft.content
+    file = await _part_of(house, draft)
+    request = with_control(
+        house.limits,
+        Request.from_dict(content["request"]),
+        file.blob,
+        content["type"],
+        content["strength"],
+    )
+    return Order(
+        request=request,
+        files=(*(Attachment(**each) for each in content["files"]), file),
+        suffix=content["suffix"],
+        private=content["private"],
+        parent_id=content["parent_id"],
+        relation=content["relation"],
+        style=content.get("style", ""),  # a draft of an earlier version has none
+    )
+
+
+async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    """The sheet says that Go was heard, and can't be pressed again.
+
+    Go may come from a form that was opened again elsewhere, so the sheet is edited by the token
+    that drew it. Where that has expired, the next press closes it.
+    """
+    if not (token := draft.content.get("token", "")):  # drawn by an earlier version
+        return
+    quoted = text.prompt(draft.content["request"]["prompt"])
+    sheet = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
+    try:
+        await sheet.edit_message(
+            ORIGINAL, content=f"> {quoted}\n{say('Your GIF was requested.')}", view=None
+        )
+    except (*LOST, *UNREADABLE) as error:
+        logger.info("the contact sheet stays open: %s", error)
+
+
+async def _change(
+    interaction: discord.Interaction[Any],
+    draft_id: str,
+    key: str,
+    value: str,
+    offered: tuple[str, ...],
+) -> None:
+    await _draft(interaction, draft_id)
+    if value not in offered:
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
+    await interaction.response.defer()
+    changed = {key: value, "token": interaction.token}
+    draft = await house_of(interaction).database.write(drafts.change, draft_id, changed)
+    if draft is not None:
+        await _draw(interaction, draft)
+
+
+async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
+    """Somebody's own draft. Raises RefusedError, and closes the sheet that was pressed."""
+    draft = await house_of(interaction).database.read(drafts.get, draft_id)
+    # a button can be forged to name a draft of another kind
+    is_sheet = draft is not None and "part" in draft.content
+    if draft is not None and is_sheet and draft.user_id == interaction.user.id:
+        return draft
+    pressed = interaction.message
+    if pressed is not None and pressed.flags.ephemeral:  # a forged press closes nothing for others
+        await interaction.response.edit_message(view=None)
+    raise GoneError("That contact sheet was already used or has expired; attach the GIF again.")
+
+
+async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
+    """Key frames and what is seen of them; where that is depth, it follows."""
+    house, content = house_of(interaction), draft.content
+    file = await _part_of(house, draft)
+    source, request = house.blobs.path(file.blob), Request.from_dict(content["request"])
+    picture = house.scratch / f"sheet-{secrets.token_hex(8)}.png"
+    depth_model = house.settings.generator.depth_model or DEPTH_MODEL
+    try:
+        sheet = await draw_sheet(
+            draft.user_id,
+            source,
+            picture,
+            request,
+            control_type=content["type"],
+            depth_model=depth_model,
+        )
+        is_of_depth = content["type"] in _OF_DEPTH
+        told = _SEEN_SOON if sheet.depth_follows else _UNSEEN if is_of_depth else _SEEN
+        await _show(interaction, draft, [told, *sheet.notes], picture)
+        if not sheet.depth_follows:
+            return
+        trouble = await draw_depth(draft.user_id, source, picture, request, depth_model)
+        told = _UNSEEN if trouble else _SEEN
+        drawn = None if trouble else picture
+        await _show(interaction, draft, [told, *sheet.notes, *trouble], drawn)
+    finally:
+        await asyncio.to_thread(picture.unlink, missing_ok=True)
+
+
+async def _show(
+    interaction: discord.Interaction[Any],
+    draft: Draft,
+    words: Sequence[Words],
+    picture: Path | None,
+) -> None:
+    """Edits the sheet, unless it has been changed or used meanwhile; None keeps its picture."""
+    now = await house_of(interaction).database.read(drafts.get, draft.id)
+    if now is None or _choices(now.content) != _choices(draft.content):
+        return
+    content: dict[str, Any] = {"content": _words(draft, words), "view": _view(draft)}
+    if picture is not None:
+        description = say("The key frames.")
+        content["attachments"] = [
+            discord.File(picture, filename="sheet.png", description=description)
+        ]
+    await interaction.edit_original_response(**content)
+
+
+def _choices(content: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(content[key] for key in ("type", "part", "strength"))
+
+
+async def _part_of(house: House, draft: Draft) -> Attachment:
+    """The part of the source that was chosen, kept by hash like the whole."""
+    whole, part = Attachment(**draft.content["source"]), draft.content["part"]
+    if part == WHOLE:
+        return whole
+    start, end = (int(percent) / 100 for percent in part.split("-"))
+    piece = house.scratch / f"part-{secrets.token_hex(8)}.png"
+    try:
+        await cut(draft.user_id, house.blobs.path(whole.blob), piece, start, end)
+        return await asyncio.to_thread(_keep, house, piece, whole.filename)
+    finally:
+        await asyncio.to_thread(piece.unlink, missing_ok=True)
+
+
+def _keep(house: House, piece: Path, name: str) -> Attachment:
+    size = piece.stat().st_size
+    return Attachment(house.blobs.adopt(piece), name, size)
+
+
+def _words(draft: Draft, words: Sequence[Words]) -> str:
+    content = draft.content
+    quoted = [] if content["asks_prompt"] else [f"> {text.prompt(content['request']['prompt'])}"]
+    return "\n".join([*quoted, *map(say, words)])
+
+
+def _view(draft: Draft) -> View:
+    view = View(timeout=None)
+    content = draft.content
+    view.add_item(ActionMenu("sheet_type", draft.id, options=_types(content["type"])))
+    parts = [
+        SelectOption(label=say(label), value=value, default=value == content["part"])
+        for value, label in _PARTS.items()
+    ]
+    view.add_item(ActionMenu("sheet_part", draft.id, placeholder=say("Part"), options=parts))
+    view.add_item(
+        _menu("sheet_strength", draft.id, Words("strength {name}"), content["strength"], _STRENGTHS)
+    )
+    view.add_item(ActionButton("sheet_go", draft.id, label=say("Go"), style=ButtonStyle.success))
+    view.add_item(ActionButton("sheet_cancel", draft.id, label=say("Cancel")))
+    return view
+
+
+def _types(now: str) -> list[SelectOption]:
+    return [
+        SelectOption(label=say(words), value=name, default=name == now)
+        for name, words in CONTROL_TYPES.items()
+    ]
+
+
+def _menu(action: str, target: str, what: Words, now: str, names: tuple[str, ...]) -> ActionMenu:
+    """``what`` says an option's ``name``."""
+    options = [
+        SelectOption(label=say(what.with_values(name=name)), value=name, default=name == now)
+        for name in names
+    ]
+    return ActionMenu(action, target, options=options)
+
+
+ACTIONS = {
+    "sheet_type": change_type,
+    "sheet_part": change_part,
+    "sheet_strength": change_strength,
+    "sheet_go": go,
+    "sheet_prompt": prompt,
+    "sheet_cancel": cancel,
+}

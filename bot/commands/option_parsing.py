@@ -1,0 +1,219 @@
+"""Reads what people type for a GIF: raw option values in, a complete request out, or a sentence.
+
+Discord's clients enforce the limits that were registered, but nothing makes others do so: all is
+checked again, and an option of the wrong kind ends in the same clear sentence. Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot.core.config_library import Style
+from bot.intake.file_names import plain_line
+from generator.contract.control_types import LOOSE, control_called
+from generator.contract.errors import RequestError
+from generator.contract.limits import (
+    FRAMES,
+    LOOK_STRENGTH,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    STEPS,
+    ModelLimits,
+    Size,
+    check_image_strength,
+    draw_seed,
+    scheduler_name,
+)
+from generator.contract.messages import Lora, Request
+from generator.contract.text import Words
+
+DEFAULT_SIZE = "square"
+DEFAULT_FRAMES = 8
+DEFAULT_DURATION = 1000  # milliseconds
+CONTROL_TYPES = {
+    "depth": Words("depth: follows shapes, and how near they are"),
+    "canny": Words("canny: follows outlines, so a square stays a square"),
+    LOOSE: Words("loose: follows where things move; their shape is up to your prompt"),
+}
+"""How a source can be followed, and what that means."""
+FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4"}
+MAX_COUNT = 4
+DEFAULT_CONTROL_STRENGTH = 1.0
+
+
+def read_request(
+    limits: ModelLimits,
+    *,
+    prompt: object,
+    size: object = None,
+    frames: object = None,
+    duration: object = None,
+    negative_prompt: object = None,
+    steps: object = None,
+    guidance: object = None,
+    scheduler: object = None,
+    seed: object = None,
+    style: Style | None = None,
+    loras: tuple[Lora, ...] = (),
+) -> Request:
+    """A complete request of raw option values, None standing for the default.
+
+    Raises RequestError, one sentence that says what to ask for instead.
+    """
+    own = style or Style()
+    chosen = read_size(limits, size)
+    unwanted = None if negative_prompt is None else _text(negative_prompt)
+    words, without = own.applied_to(_text(prompt), unwanted)
+    length = whole(FRAMES, frames, min(DEFAULT_FRAMES, limits.max_frames))
+    request = Request(
+        prompt=words if plain_line(_text(prompt), MAX_PROMPT_CHARACTERS) else "",
+        negative_prompt=without,
+        seed=draw_seed() if seed is None else _seed(seed),
+        width=chosen.width,
+        height=chosen.height,
+        steps=whole(STEPS, steps, own.steps or limits.steps),
+        guidance_scale=number(
+            Words("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
+        ),
+        guidance_rescale=limits.guidance_rescale,
+        scheduler=limits.scheduler if scheduler is None else scheduler_name(str(scheduler)[:40]),
+        video_length=length,
+        video_duration=whole(Words("The duration in milliseconds"), duration, DEFAULT_DURATION),
+        loras=loras,
+    )
+    limits.check(request)
+    return request
+
+
+def with_control(
+    limits: ModelLimits, request: Request, source: str, kind: object, strength: object
+) -> Request:
+    """The same, following ``source``'s motion. Raises RequestError."""
+    name = next(iter(CONTROL_TYPES)) if kind is None else str(kind)
+    if name not in CONTROL_TYPES:
+        known = ", ".join(CONTROL_TYPES)
+        raise RequestError(
+            "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
+        )
+    scale = number(Words("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
+    followed = replace(request, controls=(control_called(name, scale),), control_source=source)
+    limits.check(followed)
+    return followed
+
+
+def with_image(limits: ModelLimits, request: Request, image: str, strength: object) -> Request:
+    """The same, beginning from ``image``. Raises RequestError."""
+    far = limits.image_strength if strength is None else read_image_strength(strength)
+    begun = replace(request, image=image, image_strength=far)
+    limits.check(begun)
+    return begun
+
+
+def read_image_strength(value: object) -> float:
+    """How far frames may come away from a picture. Raises RequestError."""
+    strength = number(LOOK_STRENGTH, value, 0)
+    check_image_strength(strength)
+    return strength
+
+
+def nearest_size(limits: ModelLimits, width: int, height: int) -> Size:
+    """The one of the model's sizes whose shape is nearest to that of a picture."""
+    shape = math.log(width / height)
+    return min(limits.sizes, key=lambda size: abs(math.log(size.width / size.height) - shape))
+
+
+def read_style(styles: Mapping[str, Style], value: object) -> Style | None:
+    """The style of that name. Raises RequestError for one that isn't there."""
+    if value is None:
+        return None
+    if (style := styles.get(str(value))) is None:
+        known = ", ".join(styles) or Words("none here")
+        raise RequestError(
+            "There is no style {name!r}; the styles are: {known}.",
+            name=str(value)[:40],
+            known=known,
+        )
+    return style
+
+
+def read_format(value: object) -> str:
+    """The suffix of the file that was asked for. Raises RequestError."""
+    name = "gif" if value is None else str(value)
+    if name not in FORMATS:
+        raise RequestError(
+            "There is no format {name!r}; choose one of {known}.",
+            name=name[:40],
+            known=", ".join(FORMATS),
+        )
+    return FORMATS[name]
+
+
+def read_count(value: object) -> int:
+    """How many variations. Raises RequestError."""
+    count = whole(Words("The count"), value, 1)
+    if not 1 <= count <= MAX_COUNT:
+        raise RequestError(
+            "{what} must be from {lowest:g} to {highest}, not {value}.",
+            what=Words("The count"),
+            lowest=1,
+            highest=MAX_COUNT,
+            value=count,
+        )
+    return count
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value).strip()
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def read_size(limits: ModelLimits, value: object) -> Size:
+    """One of the model's named sizes. Raises RequestError."""
+    name = DEFAULT_SIZE if value is None else str(value)
+    for size in limits.sizes:
+        if size.name == name:
+            return size
+    names = ", ".join(size.name for size in limits.sizes)
+    raise RequestError(
+        "There is no size {name!r}; choose one of {known}.", name=name[:40], known=names
+    )
+
+
+def _seed(value: object) -> int:
+    word = str(value).strip()
+    digits = word.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        raise RequestError("The seed must be a whole number from 0 to {most}.", most=MAX_SEED)
+    if len(digits) > 100:  # int() takes long over thousands of digits
+        raise RequestError("The seed must be from 0 to {most}.", most=MAX_SEED)
+    return int(word)
+
+
+def whole(what: Words, value: object, default: int) -> int:
+    """A whole number, or the default for None. Raises RequestError."""
+    found = number(what, value, default)
+    if found != int(found):
+        raise RequestError("{what} must be a whole number, not {found:g}.", what=what, found=found)
+    return int(found)
+
+
+def number(what: Words, value: object, default: float) -> float:
+    """A finite number, or the default for None. Raises RequestError."""
+    if value is None:
+        return default
+    try:
+        found = float(str(value))
+    except ValueError:
+        raise RequestError(
+            "{what} must be a number, not {value!r}.", what=what, value=str(value)[:40]
+        ) from None
+    if not math.isfinite(found):
+        raise RequestError(
+            "{what} must be a number, not {value!r}.", what=what, value=str(value)[:40]
+        )
+    return found

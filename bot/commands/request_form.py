@@ -1,0 +1,73 @@
+"""The form that a request is changed in: filled in with what made a GIF, and read again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from discord import TextStyle
+from discord.ui import TextInput, View
+
+from bot.commands.option_parsing import read_request
+from bot.core.translations import say
+from bot.ui.actions import Form, Values
+from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.contract.messages import Request
+
+
+def edit_form(action: str, target: str, request: Request) -> Form:
+    """Discord takes five fields: the ones that people change."""
+    fields = (
+        field("prompt", say("Prompt"), request.prompt, long=True),
+        field(
+            "negative_prompt",
+            say("What it should not show"),
+            request.negative_prompt or "",
+            needed=False,
+        ),
+        field("seed", say("Seed (empty: a new one)"), str(request.seed), needed=False),
+        field("frames", say("Frames"), str(request.video_length)),
+        field("duration", say("Duration in milliseconds"), str(request.video_duration)),
+    )
+    return Form(action, target, say("Make it again"), fields)
+
+
+def edited(limits: ModelLimits, request: Request, values: Values) -> Request:
+    """The request as the form has it. Raises RequestError."""
+    # A form can't tell "" from None: a field that stayed empty stays what it was.
+    empty = "" if request.negative_prompt == "" else None
+    read = read_request(
+        limits,
+        prompt=values.get("prompt", ""),
+        negative_prompt=values.get("negative_prompt", "").strip() or empty,
+        seed=values.get("seed", "").strip() or None,
+        frames=values.get("frames", ""),
+        duration=values.get("duration", ""),
+    )
+    return replace(
+        request,
+        prompt=read.prompt,
+        negative_prompt=read.negative_prompt,
+        seed=read.seed,
+        video_length=read.video_length,
+        video_duration=read.video_duration,
+    )
+
+
+def field(
+    name: str,
+    label: str,
+    value: str,
+    *,
+    long: bool = False,
+    needed: bool = True,
+    longest: int = MAX_PROMPT_CHARACTERS,
+) -> TextInput[View]:
+    """One text to fill in."""
+    return TextInput(
+        custom_id=name,
+        label=label,
+        default=value[:longest],
+        style=TextStyle.paragraph if long else TextStyle.short,
+        required=needed,
+        max_length=longest,
+    )

@@ -1,0 +1,308 @@
+"""What the buttons under a result do. Everybody may ask for their own copy; only the owner, or who
+manages the server, may delete.
+
+A custom_id can be forged, so a job is only acted on by its owner, or by others where it was posted
+for all to see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import replace
+from io import BytesIO
+from pathlib import PurePath
+from typing import Any
+
+import discord
+
+from bot.commands.option_parsing import with_control
+from bot.commands.recipe_text import recipe_values, typed_command
+from bot.commands.request_form import edit_form, edited, field
+from bot.commands.server_rules import wants_private
+from bot.commands.submit import Order, ask
+from bot.core.errors import GoneError, RefusedError
+from bot.core.translations import say
+from bot.gateway.context import house_of, managed_guild, may_act_on
+from bot.gateway.discord_errors import LOST
+from bot.storage import jobs as rows
+from bot.storage import library
+from bot.storage.blobs import is_blob
+from bot.storage.models import Attachment, Job
+from bot.ui import text
+from bot.ui.actions import Form, Values
+from bot.ui.answers import whisper
+from bot.ui.result_view import sure_view
+from generator.contract.limits import draw_seed
+from generator.contract.messages import Control, Request
+from generator.contract.text import Words, counted
+
+_SUBTLE = Control("canny", 0.8)
+_STRONG = Control("canny", 0.5, end=0.6)
+_LONGER = 1.5
+_FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no model
+_NO_MASTER = Words(
+    "The file is no longer stored; to make it again, press Edit and send the form as it is."
+)
+
+_Interaction = discord.Interaction[Any]
+
+
+async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """The same with another seed."""
+    del values
+    job = await job_of(interaction, job_id)
+    await remake(interaction, job, replace(job.request, seed=draw_seed()), "again")
+
+
+async def vary_subtle(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Another seed that follows the edges of this one closely."""
+    del values
+    await _vary(interaction, job_id, _SUBTLE)
+
+
+async def vary_strong(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Another seed that begins as this one and then goes its own way."""
+    del values
+    await _vary(interaction, job_id, _STRONG)
+
+
+async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Half as many frames again, at the same pace."""
+    del values
+    job = await job_of(interaction, job_id)
+    most, now = house_of(interaction).limits.max_frames, job.request.video_length
+    length = min(most, max(now + 1, round(now * _LONGER)))
+    if length <= now:
+        raise RefusedError(
+            counted(
+                "It already has 1 frame, the most allowed here.",
+                "It already has {count} frames, the most allowed here.",
+                now,
+            )
+        )
+    duration = round(job.request.video_duration * length / now)
+    request = replace(job.request, video_length=length, video_duration=duration)
+    await remake(interaction, job, request, "longer")
+
+
+async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """The same GIF at twice the size: a second pass that begins from its own frames."""
+    del values
+    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    width, height = 2 * job.request.width, 2 * job.request.height
+    if not limits.allows(width, height):
+        raise RefusedError(
+            "Twice its size would be {width} x {height}, and this model makes at most {edge} "
+            "x {edge} pixels, or the same number in another shape.",
+            width=width,
+            height=height,
+            edge=2 * limits.native_edge,
+        )
+    master = await master_of(interaction, job)
+    request = limits.upscaled(job.request, master.blob)
+    await remake(interaction, job, request, "upscale", master)
+
+
+async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """A form filled in with what made it."""
+    del values
+    job = await job_of(interaction, job_id)
+    await interaction.response.send_modal(edit_form("edit_send", job_id, job.request))
+
+
+async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """What the form said."""
+    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    await remake(interaction, job, edited(limits, job.request, values), "edit")
+
+
+async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """A form for what is to move like this."""
+    del values
+    job = await job_of(interaction, job_id)
+    await master_of(interaction, job)
+    fields = (
+        field("prompt", say("What should move like this"), job.request.prompt, long=True),
+        field("type", say("Control type: canny, depth or loose"), _FOLLOWED),
+        field("strength", say("How closely to follow it (0 to 5)"), "1"),
+    )
+    await interaction.response.send_modal(
+        Form("motion_send", job_id, say("Motion of this"), fields)
+    )
+
+
+async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Made with this as the control GIF."""
+    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    source = await master_of(interaction, job)
+    kind = values.get("type", "").strip().lower()
+    strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
+    prompt = values.get("prompt", "").strip()
+    # What it began as, and what it was to be without, is no word on what is asked for now.
+    begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="", negative_prompt=None)
+    request = with_control(limits, begun, source.blob, kind, strength)
+    await remake(interaction, job, request, "motion", source)
+
+
+async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """On or off; everybody has their own."""
+    del values
+    database = house_of(interaction).database
+    if not await database.read(library.is_favourite, interaction.user.id, job_id):
+        await job_of(interaction, job_id)  # who marked it once may unmark it anywhere
+    is_one = await database.write(library.toggle_favourite, interaction.user.id, job_id)
+    if is_one:
+        await whisper(interaction, say("⭐ Added to your favourites; /history shows them."))
+    else:
+        await whisper(interaction, say("Removed from your favourites."))
+
+
+async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Everything that makes it again."""
+    del values
+    job = await job_of(interaction, job_id)
+    file = discord.File(
+        BytesIO(json.dumps(recipe_values(job), indent=1, ensure_ascii=False).encode()),
+        filename="recipe.json",
+        description=say("Everything needed to make this GIF again."),
+    )
+    command = f"```\n{typed_command(job, house_of(interaction).limits)}\n```"
+    await interaction.response.send_message(command, file=file, ephemeral=True)
+
+
+async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Asks whether that is meant."""
+    del values
+    job = await job_of(interaction, job_id)
+    _check_may_delete(interaction, job)
+    prompt = text.prompt(job.request.prompt, 100)
+    words = say('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
+    await interaction.response.send_message(words, view=sure_view(job.id), ephemeral=True)
+
+
+async def delete_sure(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Forgets the job, and takes the message away where the bot may."""
+    del values
+    job = await job_of(interaction, job_id)
+    _check_may_delete(interaction, job)
+    house = house_of(interaction)
+    came = await house.database.read(rows.attachments_of, job.id)
+    if not await house.database.write(library.erase, job.id):
+        raise RefusedError("It isn't finished yet; cancel it first.")
+    await house.drop_unnamed([job.output, *(file.blob for file in came)])
+    await interaction.response.edit_message(content=say("🗑️ Deleted."), view=None)
+    if job.message_id is None:
+        return
+    try:
+        channel_id = job.message_channel_id or job.origin.channel_id
+        place = interaction.client.get_partial_messageable(channel_id)
+        await place.get_partial_message(job.message_id).delete()
+    except LOST:
+        await whisper(
+            interaction, say("Its message couldn't be deleted; please delete it yourself.")
+        )
+
+
+# -- what they share -------------------------------------------------------------------------------
+
+
+async def job_of(interaction: _Interaction, job_id: str) -> Job:
+    """One that this person may act on. Raises RefusedError."""
+    job = await house_of(interaction).database.read(rows.get, job_id)
+    if job is None:
+        raise GoneError("That GIF was deleted, so nothing more can be done with it.")
+    if not may_act_on(interaction, job):
+        raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
+    return job
+
+
+async def master_of(interaction: _Interaction, job: Job) -> Attachment:
+    """Its file. Raises RefusedError where it is gone."""
+    blobs = house_of(interaction).blobs
+    if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
+        raise RefusedError(_NO_MASTER)
+    return Attachment(job.output, f"motion{PurePath(job.output).suffix}", job.size_bytes or 0)
+
+
+async def _vary(interaction: _Interaction, job_id: str, control: Control) -> None:
+    job = await job_of(interaction, job_id)
+    source = await master_of(interaction, job)
+    request = replace(
+        job.request, seed=draw_seed(), controls=(control,), control_source=source.blob
+    )
+    await remake(interaction, job, request, "vary", source)
+
+
+async def remake(
+    interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
+) -> None:
+    """A new job of whoever pressed, that came from ``job``."""
+    house = house_of(interaction)
+    house.limits.check(request)
+    came = await house.database.read(rows.attachments_of, job.id)
+    files = {file.blob: file for file in (*came, *added)}
+    await _check_files(interaction, request)
+    needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
+    is_mine = job.user_id == interaction.user.id
+    order = Order(
+        request=request,
+        files=needed,
+        suffix=job.origin.suffix,
+        private=(job.origin.private and is_mine) or await wants_private(interaction),
+        parent_id=job.id,
+        relation=relation,
+        style=job.origin.style,
+    )
+    await ask(interaction, [order])
+
+
+def _blobs(request: Request) -> set[str]:
+    loras = (lora.path for lora in request.loras)
+    return {name for name in (*loras, request.control_source, request.image) if name}
+
+
+async def _check_files(interaction: _Interaction, request: Request) -> None:
+    """All still there, and this person may use the LoRAs. Raises RefusedError."""
+    house = house_of(interaction)
+    for lora in request.loras:  # one's own GIFs too: what was shared once may be taken back
+        user_id, guild_id = interaction.user.id, interaction.guild_id
+        allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
+        if allowed:
+            continue
+        if await house.database.read(library.is_kept_lora, lora.path):
+            raise RefusedError(
+                "It was made with a LoRA that its owner doesn't share here, so you can't make "
+                "it again."
+            )
+        raise RefusedError(
+            "It was made with a LoRA that has since been removed; it can be made again once the "
+            "same file is back (/lora add)."
+        )
+    for name in _blobs(request):
+        if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
+            raise RefusedError("A LoRA, GIF or picture it was made with is no longer stored.")
+
+
+def _check_may_delete(interaction: _Interaction, job: Job) -> None:
+    guild_id = managed_guild(interaction)
+    manages = guild_id is not None and guild_id == job.origin.guild_id
+    if job.user_id != interaction.user.id and not manages:
+        raise RefusedError("Only the person who asked for it, or a server manager, can delete it.")
+
+
+ACTIONS = {
+    "again": again,
+    "vary_subtle": vary_subtle,
+    "vary_strong": vary_strong,
+    "longer": longer,
+    "upscale": upscale,
+    "edit": edit,
+    "edit_send": edit_send,
+    "motion": motion,
+    "motion_send": motion_send,
+    "favourite": favourite,
+    "recipe": recipe,
+    "delete": delete,
+    "delete_sure": delete_sure,
+}

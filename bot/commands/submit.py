@@ -1,0 +1,162 @@
+"""From a complete request to an accepted job: what every command and button that makes a GIF does.
+
+One order is answered by the interaction's own message; further ones by messages that follow it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import discord
+
+from bot.commands.lora_choice import Tagged, choose_tagged
+from bot.commands.server_rules import check_allowed, most_waiting
+from bot.core.errors import NotAcceptedError
+from bot.core.translations import say
+from bot.gateway.context import house_of
+from bot.gateway.discord_errors import LOST, UNREADABLE
+from bot.storage.models import Attachment, Origin
+from bot.ui import embeds
+from bot.ui.answers import add
+from generator.contract.limits import draw_seed
+from generator.contract.lora_tags import take_out_tags
+from generator.contract.messages import Request
+
+logger = logging.getLogger(__name__)
+
+_WAITING = "⏳ …"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A request, the files it needs, and how its result is wanted."""
+
+    request: Request
+    files: tuple[Attachment, ...] = ()
+    suffix: str = ".gif"
+    private: bool = False
+    parent_id: str | None = None
+    relation: str = ""
+    style: str = ""
+
+
+def variations(order: Order, count: int) -> list[Order]:
+    """The order, and ``count`` - 1 more that differ in their seeds alone."""
+    others = [
+        replace(order, request=replace(order.request, seed=draw_seed())) for _ in range(count - 1)
+    ]
+    return [order, *others]
+
+
+async def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
+    """Where a command came from, how its answer gets back, and what its owner wants of it."""
+    own, _ = await house_of(interaction).preferences.both(interaction.user.id, None)
+    return Origin(
+        application_id=interaction.application_id,
+        token=interaction.token,
+        asked_at=interaction.created_at,
+        user_id=interaction.user.id,
+        user_name=interaction.user.name,
+        channel_id=interaction.channel_id or 0,
+        guild_id=interaction.guild_id,
+        upload_limit=interaction.filesize_limit,
+        suffix=order.suffix,
+        private=order.private,
+        parent_id=order.parent_id,
+        relation=order.relation,
+        locale=str(interaction.locale)[:8],
+        style=order.style,
+        ping=bool(own.get("ping")),
+        with_recipe=bool(own.get("recipe", not order.private)),
+    )
+
+
+async def defer(interaction: discord.Interaction[Any], *, private: bool = False) -> int | None:
+    """Answers "thinking"; the answer's id, None where Discord didn't take it."""
+    try:
+        response = await interaction.response.defer(thinking=True, ephemeral=private)
+    except (*LOST, *UNREADABLE) as error:
+        logger.warning("Discord didn't take the answer: %s", error)
+        return None
+    return None if response is None else response.message_id
+
+
+async def ask(
+    interaction: discord.Interaction[Any], orders: Sequence[Order], answer_id: int | None = None
+) -> None:
+    """Accepts all of them; the first is answered before it may start.
+
+    All have one prompt, and LoRAs that it names (``<lora:name:0.8>``) are used where this person
+    may. ``answer_id`` is the answer's where one was given already. An order that Discord doesn't
+    take the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
+    RefusedError where not even the first is taken, or no GIFs are made here.
+    """
+    tagged = await choose_tagged(interaction, orders[0].request.prompt)
+    orders = [_with_tagged(interaction, order, tagged) for order in orders]
+    await check_allowed(interaction, [order.request for order in orders])
+    jobs, most_here = house_of(interaction).jobs, await most_waiting(interaction)
+    first, *others = orders
+    origin = await origin_of(interaction, first)
+    async with jobs.accept(origin, first.request, first.files, most_here=most_here) as job:
+        if not interaction.response.is_done():
+            answer_id = await defer(interaction, private=first.private)
+        jobs.note_answer(job.id, answer_id)
+        if others or tagged.unused:
+            await _say_something(interaction, first)
+    if tagged.unused:
+        await add(interaction, tagged.hint)
+    for number, order in enumerate(others, start=2):
+        try:
+            await _follow(interaction, order, most_here)
+        except NotAcceptedError as error:
+            taken = say(
+                "Only {taken} of {wanted} were accepted. {reason}",
+                taken=number - 1,
+                wanted=len(orders),
+                reason=error.words,
+            )
+            await add(interaction, taken)  # the answer is the first one's progress
+            return
+
+
+def _with_tagged(interaction: discord.Interaction[Any], order: Order, tagged: Tagged) -> Order:
+    """The order with the LoRAs that its prompt names. Raises RequestError."""
+    if tagged.prompt == order.request.prompt:
+        return order
+    there = {lora.path for lora in order.request.loras}
+    new = [each for each in tagged.chosen if each.lora.blob not in there]
+    loras = (*order.request.loras, *(each.part for each in new))
+    request = replace(order.request, prompt=tagged.prompt, loras=loras)
+    if request.negative_prompt:  # nothing is taken away by naming it there
+        request = replace(request, negative_prompt=take_out_tags(request.negative_prompt)[0])
+    house_of(interaction).limits.check(request)
+    return replace(order, request=request, files=(*order.files, *(each.file for each in new)))
+
+
+async def _say_something(interaction: discord.Interaction[Any], order: Order) -> None:
+    """A message that follows while the answer says "thinking" would take the answer's place."""
+    try:
+        embed = embeds.progress(order.request, _WAITING)
+        await interaction.edit_original_response(embed=embed)
+    except (*LOST, *UNREADABLE) as error:
+        logger.warning("Discord didn't take the first words: %s", error)
+
+
+async def _follow(
+    interaction: discord.Interaction[Any], order: Order, most_here: int | None
+) -> None:
+    jobs = house_of(interaction).jobs
+    origin = replace(await origin_of(interaction, order), is_followup=True)
+    async with jobs.accept(origin, order.request, order.files, most_here=most_here) as job:
+        try:
+            message = await interaction.followup.send(
+                embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True
+            )
+        except (*LOST, *UNREADABLE) as error:
+            logger.warning("Discord didn't take a further answer: %s", error)
+        else:
+            jobs.note_answer(job.id, message.id)
+    await jobs.save_answer(job.id)

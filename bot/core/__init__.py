@@ -1,0 +1,1 @@
+"""What every room of the bot stands on: errors, the config, translations, logs. No Discord."""

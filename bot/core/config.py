@@ -1,0 +1,252 @@
+"""Settings: one TOML file, overridden by ``HOTSHOT_SECTION__KEY``, checked as a whole, frozen.
+
+Nothing is read at import; ``load`` is called once, by the command line. Every mistake becomes a
+``ConfigError`` that names the file (or the variable), the key, and what is expected there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeGuard
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from pydantic_settings.exceptions import SettingsError
+
+from bot.core.config_base import Section
+from bot.core.config_library import MAX_STYLES, AttachmentSettings, LoraSettings, Style
+from bot.core.errors import ConfigError, TokenError
+from generator.contract.text_files import EncodingError, read_text
+from generator.worker.process import HOTSHOT_ENGINE
+
+DEFAULT_FILE = Path("config.toml")
+DISCORD = "https://discord.com"
+_PREFIX = "HOTSHOT_"
+_DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
+_DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
+
+
+class DiscordSettings(Section):
+    """``[discord]``: who the bot is and where Discord is."""
+
+    token: SecretStr = SecretStr("")
+    base_url: str = DISCORD
+    allow_foreign_base_url: bool = False
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_url(cls, value: str) -> str:
+        if not value.startswith(("http://", "https://")):
+            raise ValueError("an address that starts with http:// or https:// is expected")
+        return value.rstrip("/")
+
+
+class GeneratorSettings(Section):
+    """``[generator]``: the model, and a worker process for each device."""
+
+    model: str = "nano"
+    devices: str | Annotated[list[str], Field(min_length=1)] = "auto"
+    spatial_unet_base: str = ""
+    unet_only: bool = False
+    prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
+    low_vram: bool = False
+    depth_model: str = ""
+    precision: Literal["auto", "f32", "f16", "bf16"] = "auto"
+    silence_seconds: Annotated[float, Field(gt=0)] = 600.0
+    memory_limit_mb: Annotated[int, Field(ge=0)] = 0
+    engine: str = HOTSHOT_ENGINE
+
+    @field_validator("devices")
+    @classmethod
+    def _known_devices(cls, value: str | list[str]) -> str | list[str]:
+        names = [value] if isinstance(value, str) else value
+        for name in names:
+            if not _DEVICE.fullmatch(name):
+                raise ValueError(f"{name[:40]!r} is no device; {_DEVICES}")
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"{twice[0]!r} stands there twice; for two processes on a CPU: cpu:2")
+        return value
+
+    @property
+    def device_names(self) -> tuple[str, ...]:
+        """A worker each. ``cpu:2`` is two of them, while ``cuda:2`` is the third GPU."""
+        names = [self.devices] if isinstance(self.devices, str) else self.devices
+        each = (name.partition(":") for name in names)
+        return tuple(
+            itertools.chain.from_iterable(
+                ["cpu"] * int(number or 1) if kind == "cpu" else [f"{kind}{colon}{number}"]
+                for kind, colon, number in each
+            )
+        )
+
+
+class StorageSettings(Section):
+    """``[storage]``: the database, and the directory of everything else."""
+
+    data_dir: Path = Path("data")
+    database_url: str = ""
+    keep_days: Annotated[float, Field(gt=0)] = 30.0
+    keep_mb: Annotated[int, Field(ge=1)] = 5000
+    min_free_mb: Annotated[int, Field(ge=0)] = 200
+
+    @field_validator("data_dir")
+    @classmethod
+    def _home(cls, value: Path) -> Path:
+        return value.expanduser()
+
+    @property
+    def blobs(self) -> Path:
+        """Masters and attachments, by hash."""
+        return self.data_dir.resolve() / "blobs"
+
+    @property
+    def scratch(self) -> Path:
+        """Where workers write; on the same file system, so that a rename takes it from there."""
+        return self.data_dir.resolve() / "scratch"
+
+    @property
+    def url(self) -> str:
+        """The database's address; by default a SQLite file in ``data_dir``."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'hotshot.db'}"
+
+
+class QueueSettings(Section):
+    """``[queue]``: how much may wait."""
+
+    size: Annotated[int, Field(ge=1, le=100_000)] = 500
+    per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
+    per_user_second: Annotated[float, Field(ge=0, le=10_000)] = 30.0
+    leave_seconds: Annotated[float, Field(ge=0)] = 20.0
+
+
+class LogSettings(Section):
+    """``[log]``: how much is told on standard error."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    format: Literal["text", "json"] = "text"
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        env_prefix=_PREFIX,
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
+    )
+
+    discord: DiscordSettings = DiscordSettings()
+    generator: GeneratorSettings = GeneratorSettings()
+    storage: StorageSettings = StorageSettings()
+    queue: QueueSettings = QueueSettings()
+    attachments: AttachmentSettings = AttachmentSettings()
+    loras: LoraSettings = LoraSettings()
+    styles: Annotated[dict[str, Style], Field(max_length=MAX_STYLES)] = {}
+    log: LogSettings = LogSettings()
+
+    def require_token(self) -> str:
+        """The bot's token. Raises TokenError where there is none."""
+        token = self.discord.token.get_secret_value().strip()
+        if not token:
+            raise TokenError(
+                "There is no bot token: put one into discord.token of the config file (the "
+                "README's section on Discord says where to get it), or try the bot without "
+                "Discord by `hotshot-bot sandbox` or `make demo`."
+            )
+        return token
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file; nothing else is looked at."""
+        del settings_cls, dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(file: Path | None = None) -> Settings:
+    """Reads ``file`` and the environment.
+
+    Without ``file``, ./config.toml is read where there is one. Raises ConfigError.
+    """
+    path = file or DEFAULT_FILE
+    values = {} if file is None and not path.exists() else _read(path)
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(_sentence(path, error)) from error
+    except SettingsError as error:
+        raise ConfigError(f"An override in the environment can't be read: {error}.") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(read_text(path))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"There is no config file {path}; copy config.example.toml there and edit it, "
+            "or name another with --config."
+        ) from None
+    except EncodingError as error:
+        raise ConfigError(f"The config file {path} {error}.") from error
+    except OSError as error:
+        raise ConfigError(f"The config file {path} can't be read: {error}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    """The first mistake, told as file, key and what is expected."""
+    first = error.errors()[0]
+    location = [part for part in first["loc"] if isinstance(part, str)][:2]
+    key = ".".join(location)
+    variable = _PREFIX + "__".join(location).upper()
+    place = f"The variable {variable}" if variable in _environment() else f"{path}: {key}"
+    if first["type"] == "extra_forbidden":
+        return f"{place} is not a setting{_hint(location)}."
+    return f"{place} is wrong: {_expected(first['type'], first['msg'])}."
+
+
+def _expected(kind: str, message: str) -> str:
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return "a section, such as [discord], is expected"
+    return message.removeprefix("Value error, ").replace("Input should be", "it should be")
+
+
+def _hint(location: list[str]) -> str:
+    """What the key may have been meant to be; the last part is the unknown one."""
+    section = Settings.model_fields.get(location[0])
+    if len(location) == 1:
+        known = list(Settings.model_fields)
+        where = "the sections are"
+    else:
+        annotation = section.annotation if section else None
+        known = list(annotation.model_fields) if _is_section(annotation) else []
+        where = f"[{location[0]}] has"
+    close = difflib.get_close_matches(location[-1], known, n=1)
+    return f"; perhaps {close[0]} was meant" if close else f"; {where} {', '.join(known)}"
+
+
+def _is_section(annotation: object) -> TypeGuard[type[Section]]:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
+def _environment() -> set[str]:
+    return {name.upper() for name in os.environ}

@@ -1,0 +1,79 @@
+"""What can go wrong in the bot, as one tree. ``str(error)`` is always one sentence for a person.
+
+Two audiences: ``StartupError`` is read by whoever runs the bot, in the terminal; ``RefusedError``
+by whoever typed a command, in Discord, in their language: it is raised as a template and its
+values, ``RefusedError("At most {most} fit.", most=8)``. Foreign errors are translated where they
+cross into this package (``raise ... from``).
+"""
+
+from generator.contract.text import SpokenError, Words
+
+
+class BotError(SpokenError):
+    """Base of every error that a person may read."""
+
+
+class StartupError(BotError):
+    """The bot can't start; says what to do. Printed as one line, exit code 2."""
+
+
+class ConfigError(StartupError):
+    """A config file, one of its keys or an override is wrong; names it and what is expected."""
+
+
+class TokenError(StartupError):
+    """No token, or one that Discord refuses."""
+
+
+class DataDirectoryError(StartupError):
+    """The data directory can't be used, or another bot uses it already."""
+
+
+class DatabaseError(StartupError):
+    """The database can't be opened or brought to this version."""
+
+
+class RefusedError(BotError):
+    """A command that is refused; says why and what to do instead."""
+
+
+class GoneError(RefusedError):
+    """What a button, menu or form was about is used up or gone; trying it again can't help."""
+
+
+class NotAcceptedError(RefusedError):
+    """A job that can't be taken on now: a full queue, a broken model, a bot that is stopping."""
+
+
+class StorageError(NotAcceptedError):
+    """The database didn't take a write, so nothing was accepted."""
+
+
+class WorkerDiedError(BotError):
+    """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
+
+    def __init__(self, exit_code: int | None, reason: Words | None = None) -> None:
+        self.exit_code = exit_code
+        self.reason = reason or describe_exit(exit_code)
+        super().__init__("The generator process died ({reason}).", reason=self.reason)
+
+
+class WorkerHungError(WorkerDiedError):
+    """A generator process said nothing for too long and was killed."""
+
+    def __init__(self, seconds: float) -> None:
+        reason = Words("it didn't respond for {seconds:g} s and was stopped", seconds=seconds)
+        super().__init__(None, reason)
+
+
+class UndeliverableError(BotError):
+    """A result that can't reach its owner any more; says why."""
+
+
+def describe_exit(exit_code: int | None) -> Words:
+    """``killed by signal 9``, ``exit code 1``."""
+    if exit_code is None:
+        return Words("no exit code")
+    if exit_code < 0:
+        return Words("killed by signal {signal}", signal=-exit_code)
+    return Words("exit code {code}", code=exit_code)

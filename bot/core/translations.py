@@ -1,0 +1,140 @@
+"""What the bot says, in the language of whoever reads it.
+
+English templates stand where they are said and are what the catalogues (``bot/locales``) are looked
+up by. Whose language it is, is set at the edges, by the interaction or by the job, and holds for
+everything that happens there; elsewhere it is English.
+"""
+
+from __future__ import annotations
+
+import gettext
+import string
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from generator.contract.text import Words, counted
+
+Escape = Callable[[str], str]
+
+ENGLISH = "en"
+TRANSLATED = ("de", "fr", "es", "ja")
+LOCALES = Path(__file__).parents[1] / "locales"
+DOMAIN = "messages"
+
+_tongue: ContextVar[str] = ContextVar("tongue", default=ENGLISH)
+# What English writes as a point and a comma in a number.
+_SEPARATORS = {
+    "de": str.maketrans(".,", ",."),
+    "es": str.maketrans(".,", ",."),
+    "fr": str.maketrans(".,", ",\N{NARROW NO-BREAK SPACE}"),
+}
+
+
+def say(words: str | Words, /, **values: Any) -> str:
+    """``say("{count} frames at most", count=24)``, or Words that were put together elsewhere."""
+    made = words if isinstance(words, Words) else Words(words, **values)
+    return _said(made, _tongue.get())
+
+
+def quoted(words: Words, escape: Escape) -> str:
+    """As ``say``, with ``escape`` done to every text in it: strangers' words may stand there."""
+    return _said(words, _tongue.get(), escape)
+
+
+def count(one: str, many: str, number: int, /, **values: Any) -> str:
+    """``count("1 GIF is ahead", "{count} GIFs are ahead", number)``."""
+    return _said(counted(one, many, number, **values), _tongue.get())
+
+
+def is_english() -> bool:
+    """Whether English is being spoken, which is also what code calls things."""
+    return _tongue.get() == ENGLISH
+
+
+def figure(number: float) -> str:
+    """A number as the language writes it."""
+    return _Formatter(_tongue.get()).format_field(number, "g")
+
+
+@contextmanager
+def speaking(locale: str) -> Iterator[None]:
+    """Says everything inside in the language of one of Discord's locales."""
+    token = _tongue.set(language_of(locale))
+    try:
+        yield
+    finally:
+        _tongue.reset(token)
+
+
+def speak(locale: str) -> None:
+    """The same until the end of this task."""
+    _tongue.set(language_of(locale))
+
+
+def language_of(locale: str) -> str:
+    """The language of a locale as Discord names it: ``es-419`` is ``es``; unknown ones English."""
+    language = locale.partition("-")[0]
+    return language if language in TRANSLATED else ENGLISH
+
+
+def load() -> None:
+    """Reads every catalogue, which takes a moment; else each is read when it is needed first."""
+    for language in TRANSLATED:
+        _catalogue(language)
+
+
+class _Formatter(string.Formatter):
+    """As ``str.format``, with numbers and Words as the language has them."""
+
+    def __init__(self, language: str, escape: Escape | None = None) -> None:
+        self._language = language
+        self._escape = escape
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Words):
+            return _said(value, self._language, self._escape)
+        if isinstance(value, str) and self._escape is not None:
+            value = self._escape(value)
+        text = format(value, format_spec)
+        if isinstance(value, str) or self._language not in _SEPARATORS:
+            return text
+        return text.translate(_SEPARATORS[self._language])
+
+
+def _said(words: Words, language: str, escape: Escape | None = None) -> str:
+    if language == ENGLISH and escape is None:
+        return str(words)
+    template = _template(words, language)
+    return (
+        _Formatter(language, escape).format(template, **words.values) if words.values else template
+    )
+
+
+def _template(words: Words, language: str) -> str:
+    if language == ENGLISH:
+        return words.template if words.number == 1 or not words.plural else words.plural
+    catalogue = _catalogue(language)
+    if words.plural:
+        return catalogue.ngettext(words.template, words.plural, words.number)
+    return catalogue.gettext(words.template) if words.template else ""
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    from babel.messages.mofile import write_mo  # the command line needn't wait for it
+    from babel.messages.pofile import read_po
+
+    file = LOCALES / language / "LC_MESSAGES" / f"{DOMAIN}.po"
+    if not file.exists():
+        return gettext.NullTranslations()
+    with file.open("rb") as opened:
+        catalogue = read_po(opened, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)

@@ -1,0 +1,1 @@
+"""Brings a job's progress and its result to its owner through Discord."""

@@ -1,0 +1,94 @@
+"""Proves that a file is the GIF that was asked for: real, moving, and showing it.
+
+Reads the file by Pillow, and what nano shows from the pixels. Knows neither Discord nor the bot.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageSequence
+
+from generator.nano.measure import Seen, see
+from generator.nano.prompt_attributes import Asked
+
+Frames = npt.NDArray[np.uint8]
+
+_MAGIC = (b"GIF87a", b"GIF89a")
+_STEP = 24  # levels of a colour channel that a pixel must change by to be seen to change
+_CHANGED = 1 / 500  # of all pixels
+_COLUMNS, _GAP = 4, 4  # of the sheet; the gap in pixels
+
+
+class NoProofError(Exception):
+    """Why a file isn't what was asked for; ``str(error)`` follows "the bot posted a file that"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A GIF that is one: its frames, uint8 (f, h, w, 3), and what it shows where nano made it."""
+
+    frames: Frames
+    asked: Asked
+    seen: Seen | None
+
+    @classmethod
+    def of(cls, data: bytes, *, frames: int, prompt: str, is_nano: bool) -> Self:
+        """Raises NoProofError for a file that is no GIF of so many frames."""
+        found = _read(data)
+        if len(found) != frames:
+            raise NoProofError(f"has {len(found)} frames where {frames} were asked for")
+        asked = Asked.of(prompt) if is_nano else Asked()
+        return cls(found, asked, see(found) if is_nano else None)
+
+    @property
+    def moves(self) -> bool:
+        """Whether a person would see it move, or couldn't be asked to."""
+        first, rest = self.frames[:1].astype(np.int16), self.frames[1:].astype(np.int16)
+        changed = (np.abs(rest - first) > _STEP).any(axis=-1)
+        return self.asked.is_still_to_the_eye or bool((changed.mean(axis=(1, 2)) > _CHANGED).any())
+
+    @property
+    def is_as_asked(self) -> bool:
+        """Whether it moves and shows all that can be measured of the prompt."""
+        shows = self.asked.is_open or (self.seen is not None and self.asked.is_met_by(self.seen))
+        return self.moves and shows
+
+    def description(self) -> str:
+        """What it shows: "a red ball, bouncing, on black"."""
+        if self.seen is None:
+            return "nothing that stands out in every frame"
+        seen = self.seen
+        article = "an" if seen.color[0] in "aeiou" else "a"
+        odd = "" if seen.steady else ", not the same in every frame"
+        return f"{article} {seen.color} {seen.shape}, {seen.motion}, on {seen.background}{odd}"
+
+    def sheet(self) -> bytes:
+        """A PNG of all frames in order, four a row."""
+        _, height, width, _ = self.frames.shape
+        rows = -(-len(self.frames) // _COLUMNS)
+        size = (_COLUMNS * (width + _GAP) + _GAP, rows * (height + _GAP) + _GAP)
+        sheet = Image.new("RGB", size, "white")
+        for index, frame in enumerate(self.frames):
+            row, column = divmod(index, _COLUMNS)
+            place = (_GAP + column * (width + _GAP), _GAP + row * (height + _GAP))
+            sheet.paste(Image.fromarray(frame), place)
+        written = io.BytesIO()
+        sheet.save(written, "PNG")
+        return written.getvalue()
+
+
+def _read(data: bytes) -> Frames:
+    """All frames. Raises NoProofError."""
+    if not data.startswith(_MAGIC):
+        raise NoProofError("is no GIF")
+    try:
+        with Image.open(io.BytesIO(data), formats=("GIF",)) as picture:
+            frames = [np.asarray(each.convert("RGB")) for each in ImageSequence.Iterator(picture)]
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise NoProofError(f"is a damaged GIF ({error})") from error
+    return np.stack(frames)

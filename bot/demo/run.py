@@ -1,0 +1,328 @@
+"""What ``hotshot-bot demo`` and ``make demo`` run: a sandbox, the real bot in it, and one /gif.
+
+Prints what happens in plain lines, proves that the GIF is what was asked for, and saves it with a
+sheet of its frames. Everything is stopped at the end, however it ends. Of the bot it knows the
+command line and the config file alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from bot.demo.bot_process import DemoBot, DemoError, DemoSetupError
+from bot.demo.proof import NoProofError, Proof
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.interactions import Interaction
+from bot.sandbox.model import Message
+from bot.sandbox.people import Person
+from bot.sandbox.server import Sandbox
+from generator.contract.errors import MediaError
+from generator.media.output import check_output, write_whole
+
+_NANO = "nano"
+_FRAMES = 8  # that /gif makes unless told otherwise
+_TRIES = 3  # nano shows what was asked in all but a few of a hundred GIFs
+
+_START_SECONDS = 120.0  # for the bot to log in and register its commands
+_GIF_SECONDS = 1800.0  # for the GIF, the loading of the model included
+_ROOM = 32 * 2**20  # bytes that the bot and the files want, with some to spare
+_INTERRUPTED = 130
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SLASH_COMMAND = 1  # the others stand in menus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to ask for. ``generator`` are further keys of the config's section of that name."""
+
+    prompt: str
+    output: Path
+    model: str = _NANO
+    generator: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def log(self) -> Path:
+        return self.output.with_suffix(".log")
+
+    @property
+    def sheet(self) -> Path:
+        return self.output.with_name(f"{self.output.stem}-frames.png")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """As ``hotshot-bot demo`` with these arguments."""
+    from bot.__main__ import main as hotshot_bot
+
+    return hotshot_bot(["demo", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def perform(plan: Plan) -> int:
+    """The whole demo, until it is over or a signal stops it; returns the exit code."""
+    before = [signal.getsignal(number) for number in _SIGNALS]
+    code = _INTERRUPTED
+    try:
+        code = asyncio.run(_until_stopped(plan))
+    except DemoError as error:
+        print(f"The demo failed: {error}", file=sys.stderr)
+        code = error.exit_code
+    finally:
+        for number, handler in zip(_SIGNALS, before, strict=True):
+            # a second Ctrl-C would only find the interpreter, on its way out
+            signal.signal(number, signal.SIG_IGN if code == _INTERRUPTED else handler)
+    return code
+
+
+async def _until_stopped(plan: Plan) -> int:
+    loop = asyncio.get_running_loop()
+    demo = asyncio.ensure_future(run(plan))
+
+    def stop(*_: object) -> None:
+        if not demo.done():
+            loop.call_soon_threadsafe(demo.cancel)
+
+    for number in _SIGNALS:
+        signal.signal(number, stop)  # for good: the loop's own would go before the process does
+    try:
+        await demo
+    except asyncio.CancelledError:
+        print("Stopped; nothing is left running.", file=sys.stderr)
+        return _INTERRUPTED
+    return 0
+
+
+async def run(plan: Plan) -> None:
+    """The whole demo. Raises DemoError."""
+    with _output(plan), _home() as home:
+        async with _sandbox() as discord:
+            _say(f"A sandbox Discord listens at {discord.url}, on this machine only.")
+            generator = {"model": plan.model, **dict(plan.generator)}
+            async with DemoBot.running(discord, home, plan.log, generator) as bot:
+                _say(f"The bot starts (process {bot.process.pid}, log in {plan.log}).")
+                proof, data = await _make_gif(plan, discord, bot)
+        _say("The bot and the sandbox are stopped.")
+        _save(plan, proof, data)
+    if not proof.is_as_asked:
+        raise DemoError(_disproof(proof))
+
+
+@contextmanager
+def _output(plan: Plan) -> Iterator[None]:
+    """Where the GIF is to go, for this demo alone. Raises DemoSetupError."""
+    if plan.output.suffix.lower() != ".gif":
+        raise DemoSetupError(f"{plan.output} isn't the name of a GIF; let --output end in .gif.")
+    try:
+        plan.output.parent.mkdir(parents=True, exist_ok=True)
+        check_output(plan.output)
+        lock = os.open(plan.log, os.O_RDWR | os.O_CREAT, 0o644)
+    except (OSError, MediaError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DemoSetupError(
+            f"{plan.output} can't be written ({_inner(reason)}); choose another place by --output."
+        ) from error
+    try:
+        _take(lock, plan)
+        try:
+            _check_room(plan.output.parent, "choose another place by --output")
+            yield
+        finally:
+            if not os.fstat(lock).st_size:  # the bot never said a word
+                plan.log.unlink(missing_ok=True)
+    finally:
+        os.close(lock)
+
+
+def _take(lock: int, plan: Plan) -> None:
+    """The system drops the lock with this process, however that ends."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DemoSetupError(
+            f"Another demo is writing {plan.output} just now; wait until it is done, or choose "
+            "another file by --output."
+        ) from error
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A directory for the bot's data, gone at the end. Raises DemoSetupError."""
+    elsewhere = "name another directory by the variable TMPDIR"
+    try:
+        made = tempfile.TemporaryDirectory(prefix="hotshot-demo-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise DemoSetupError(
+            f"There is no directory for temporary files ({_inner(error.strerror)}); {elsewhere}."
+        ) from error
+    with made as home:
+        _check_room(Path(home).parent, elsewhere)
+        yield Path(home)
+
+
+def _check_room(directory: Path, otherwise: str) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < _ROOM:
+        raise DemoSetupError(
+            f"The disk of {directory} has {free // 2**20} MB left, and the demo needs "
+            f"{_ROOM // 2**20}; make room there, or {otherwise}."
+        )
+
+
+@asynccontextmanager
+async def _sandbox() -> AsyncIterator[Sandbox]:
+    discord = Sandbox()
+    try:
+        await discord.start()
+    except OSError as error:
+        raise DemoSetupError(
+            f"Nothing can listen on 127.0.0.1 here ({_inner(error.strerror)}), and the demo's "
+            "Discord has to; run it where programs may use the loopback network."
+        ) from error
+    try:
+        yield discord
+    finally:
+        await discord.stop()
+
+
+async def _make_gif(plan: Plan, discord: Sandbox, bot: DemoBot) -> tuple[Proof, bytes]:
+    """From the bot's start to a GIF that is what was asked for, or is the last try at it."""
+    commands = await bot.unless_dead(
+        discord.commands_registered(_START_SECONDS), "register its commands"
+    )
+    names = ", ".join(f"/{each['name']}" for each in commands if each["type"] == _SLASH_COMMAND)
+    _say(f"The bot registered its commands: {names}.")
+    await bot.unless_dead(discord.connected(_START_SECONDS), "connect")
+    _say("The bot is connected to the gateway.")
+    you = discord.person("you")
+    interaction = await _type(you, plan.prompt)
+    for left in range(_TRIES - 1, -1, -1):
+        message = await _result(discord, bot, interaction)
+        proof, data = await asyncio.to_thread(_prove, plan, message)
+        if proof.is_as_asked or not left:
+            break
+        _say(f"{_disproof(proof)[:-1]}, so you press Again.")
+        interaction = await you.press(message, "Again")
+    _say(_verdict(plan, proof))
+    return proof, data
+
+
+async def _type(you: Person, prompt: str) -> Interaction:
+    try:
+        interaction = await you.slash("gif", prompt=prompt)
+    except SandboxError as error:
+        raise DemoSetupError(f"That can't be typed: {error}") from error
+    _say(f"You type /gif prompt: {prompt}")
+    return interaction
+
+
+async def _result(discord: Sandbox, bot: DemoBot, interaction: Interaction) -> Message:
+    """The message that the result stands in. Raises DemoError with the reason for none."""
+    await bot.unless_dead(interaction.acknowledged(_START_SECONDS), "answer")
+    _say(f"The bot answered after {(interaction.latency or 0) * 1000:.0f} ms.")
+    watching = asyncio.create_task(_tell_edits(discord, interaction))
+    try:
+        wait = interaction.message(_is_over, _GIF_SECONDS)
+        message = await bot.unless_dead(wait, "make the GIF")
+    finally:
+        watching.cancel()
+    if not message.results:
+        raise DemoError(_last_line(message).lstrip("❌ "))
+    _say(f"The bot posted {message.results[0].filename}: {_settings(message)}")
+    return message
+
+
+def _is_over(message: Message) -> bool:
+    """With its result, or without one and nothing left to press: then it says why."""
+    return bool(message.results) or not (message.loading or message.buttons)
+
+
+def _prove(plan: Plan, message: Message) -> tuple[Proof, bytes]:
+    data = message.results[0].data
+    try:
+        is_nano = plan.model == _NANO
+        return Proof.of(data, frames=_FRAMES, prompt=plan.prompt, is_nano=is_nano), data
+    except NoProofError as error:
+        raise DemoError(f"the bot posted a file that {error}; see {plan.log}.") from error
+
+
+def _verdict(plan: Plan, proof: Proof) -> str:
+    """What was proved of it."""
+    size = f"It is a GIF of {len(proof.frames)} frames"
+    if not proof.is_as_asked:
+        return f"{size}."
+    if proof.seen is None or proof.asked.is_open:
+        knows = " nano knows simple shapes and nothing else." if plan.model == _NANO else ""
+        return f"{size}, and it moves.{knows} See for yourself whether it shows what you asked for."
+    return f"{size}, and it moves. It shows what you asked for: {proof.description()}."
+
+
+def _disproof(proof: Proof) -> str:
+    """Why it is not what was asked for."""
+    if not proof.moves:
+        return "The GIF doesn't move."
+    return f"The GIF shows {proof.description()}, which isn't what was asked for."
+
+
+async def _tell_edits(discord: Sandbox, interaction: Interaction) -> None:
+    """Prints what the progress message says, each time that it changes; until cancelled."""
+    told = ""
+    while True:
+        said = await discord.until(partial(_news, interaction, told), _GIF_SECONDS)
+        told = said
+        _say(f"    {said}")
+
+
+def _news(interaction: Interaction, before: str) -> str | None:
+    for message in interaction.messages:
+        if not (message.loading or _is_over(message)):
+            line = f"{_last_line(message)}{' · with a preview' if message.files else ''}"
+            return line if line != before else None
+    return None
+
+
+def _last_line(message: Message) -> str:
+    """Of the embed's words, the last line; the lines above repeat the prompt."""
+    for embed in message.embeds:
+        if embed.get("description"):
+            return str(embed["description"]).splitlines()[-1]
+    return message.text.splitlines()[-1] if message.text else ""
+
+
+def _settings(message: Message) -> str:
+    """The fields of the result, such as seed and size, on one line."""
+    fields = [field for embed in message.embeds for field in embed.get("fields", ())]
+    return "; ".join(f"{field['name'].lower()} {field['value'].strip('`')}" for field in fields)
+
+
+def _save(plan: Plan, proof: Proof, data: bytes) -> None:
+    """Each file whole or not at all, the GIF last."""
+    try:
+        write_whole(plan.sheet, proof.sheet())
+        write_whole(plan.output, data)
+    except MediaError as error:
+        raise DemoSetupError(str(error)) from error
+    _say(f"The GIF is in {plan.output} ({len(data) / 1000:.0f} kB).")
+    _say(f"Its frames, side by side, are in {plan.sheet}.")
+
+
+def _inner(reason: str | None) -> str:
+    """A reason as it stands inside a sentence."""
+    words = (reason or "no reason is known").rstrip(".")
+    return words[:1].lower() + words[1:]
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""Sources of motion and pictures that people bring: fetched, looked at in a child, kept by hash.
+
+Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
+at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bot.core.config_library import AttachmentSettings
+from bot.core.errors import RefusedError
+from bot.intake.daily_quota import DailyLimit
+from bot.intake.download import Places, download, links_to, parsed, too_large
+from bot.intake.file_names import shown_name
+from bot.intake.user_slots import FairTurns
+from bot.storage.blobs import BlobStore
+from bot.storage.disk_guard import Room
+from bot.storage.models import Attachment
+from generator.contract.errors import MediaError
+from generator.contract.text import counted
+from generator.media.containers import read_head, sniff
+from generator.sources.unreadable import is_web_page, reason_of
+
+if TYPE_CHECKING:
+    from generator.sources.facts import Facts
+
+MEGABYTE = 2**20
+_SUFFIXES = {
+    "jpeg": ".jpg",
+    "gif": ".gif",
+    "png": ".png",
+    "webp": ".webp",
+    "avif": ".avif",
+    "heic": ".heic",
+    "bmp": ".bmp",
+    "mp4": ".mp4",
+    "webm": ".webm",
+}
+_STILL_KINDS = {"jpeg": "JPEG", "heic": "HEIC", "bmp": "BMP"}
+_IN_HAND = 2  # of one person
+_AT_ONCE = 2  # children that decode
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """What Discord says of a file; only the address is needed, and nothing is believed.
+
+    ``is_link`` tells an address that somebody typed or a message shows from an upload's own.
+    """
+
+    url: str
+    filename: str
+    size_bytes: int
+    is_link: bool = False
+
+
+class Turns:
+    """How many things one person may have in hand at a time."""
+
+    def __init__(self, each: int = _IN_HAND) -> None:
+        self._each = each
+        self._taken: Counter[int] = Counter()
+
+    @asynccontextmanager
+    async def turn(self, user_id: int) -> AsyncIterator[None]:
+        """Raises RefusedError where that person has too many."""
+        if self._taken[user_id] >= self._each:
+            raise RefusedError(
+                counted(
+                    "One of your files is still being read; wait until that is done.",
+                    "{count} of your files are still being read; wait until they are done.",
+                    self._each,
+                )
+            )
+        self._taken[user_id] += 1
+        try:
+            yield
+        finally:
+            self._taken[user_id] -= 1
+            if not self._taken[user_id]:
+                del self._taken[user_id]
+
+
+class SourceIntake:
+    """Takes in sources of motion, and pictures. ``scratch`` is on the blobs' file system."""
+
+    def __init__(
+        self,
+        settings: AttachmentSettings,
+        attachments: Places,
+        *,
+        blobs: BlobStore,
+        scratch: Path,
+        room: Room,
+        daily: DailyLimit,
+    ) -> None:
+        self._settings = settings
+        self._attachments = attachments
+        self._links = links_to(settings.hosts)
+        self._blobs = blobs
+        self._scratch = scratch
+        self._room = room
+        self._daily = daily
+        self._turns = Turns()
+        self._decoding = FairTurns(at_once=_AT_ONCE, each=1, waiting=_IN_HAND)
+
+    def may_be_linked(self, url: str) -> bool:
+        """Whether an address may be named; where it leads is seen when it is fetched."""
+        try:
+            self._links_for(url).check_named(parsed(url))
+        except RefusedError:
+            return False
+        return True
+
+    async def take(self, user_id: int, brought: Brought) -> Attachment:
+        """Fetches, checks and keeps what moves; on disk when this returns.
+
+        Raises RefusedError or MediaError, one sentence, and nothing is kept.
+        """
+        file, _ = await self._take(user_id, brought, moves=True)
+        return file
+
+    async def take_picture(self, user_id: int, brought: Brought) -> tuple[Attachment, Facts]:
+        """The same for what may as well stand still, with its size."""
+        return await self._take(user_id, brought, moves=False)
+
+    def _links_for(self, url: str) -> Places:
+        """Uploads may be named by their address too."""
+        try:
+            self._attachments.check_named(parsed(url))
+        except RefusedError:
+            return self._links
+        return self._attachments
+
+    async def _take(
+        self, user_id: int, brought: Brought, *, moves: bool
+    ) -> tuple[Attachment, Facts]:
+        most = self._settings.max_mb * MEGABYTE
+        if brought.size_bytes > most:
+            raise too_large(most)
+        await self._daily.check(user_id, brought.size_bytes)
+        async with self._turns.turn(user_id), self._room.claimed(brought.size_bytes or most):
+            part = self._scratch / f"intake-{secrets.token_hex(8)}"
+            try:
+                size = await download(
+                    brought.url,
+                    part,
+                    self._links_for(brought.url) if brought.is_link else self._attachments,
+                    max_bytes=most,
+                    seconds=self._settings.seconds,
+                )
+                await self._daily.note(user_id, size)
+                async with self._decoding.turn(user_id):
+                    file, facts = await asyncio.to_thread(look_at, part, brought, moves=moves)
+                blob = await asyncio.to_thread(self._blobs.adopt, file)
+            finally:
+                await asyncio.to_thread(_clear, part)
+        return Attachment(blob, shown_name(brought.filename), size), facts
+
+
+def look_at(part: Path, brought: Brought, *, moves: bool) -> tuple[Path, Facts]:
+    """A fetched file under its own suffix, and what it is; decodes it in a limited process.
+
+    Raises RefusedError or MediaError. Blocking.
+    """
+    file = _named_by_content(part, brought, moves=moves)
+    return file, _facts(file, moves=moves)
+
+
+def _named_by_content(part: Path, brought: Brought, *, moves: bool) -> Path:
+    """With the suffix of what it is. Raises RefusedError for what is no such picture."""
+    head = read_head(part)
+    kind = sniff(head)
+    if brought.is_link and is_web_page(head):
+        raise RefusedError(
+            "That link leads to a web page, not to a file. Post it here and choose Use as motion "
+            "or Animate this in the message's menu, or save the file and upload it."
+        )
+    if kind is None:
+        raise RefusedError(reason_of(head))
+    if moves and kind in _STILL_KINDS:
+        raise RefusedError(
+            "A {kind} picture doesn't move; attach a GIF or a video.", kind=_STILL_KINDS[kind]
+        )
+    return part.rename(part.with_suffix(_SUFFIXES[kind]))
+
+
+def _facts(file: Path, *, moves: bool) -> Facts:
+    from generator.sources import reader  # numpy, which the bot's start needn't wait for
+
+    facts = reader.probe(file)
+    if moves and len(facts.delays_ms) < 2:
+        raise MediaError("That picture doesn't move; attach a GIF or video with several frames.")
+    return facts
+
+
+def _clear(part: Path) -> None:
+    for left in part.parent.glob(f"{part.name}*"):
+        left.unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""How much one person may bring within 24 hours: bytes of files and of LoRAs, and drafts.
+
+What is fetched is counted whether or not it is used, so that bringing and taking back without end
+costs the disk and the line no more than this.
+"""
+
+from __future__ import annotations
+
+from bot.core.errors import RefusedError
+from bot.storage import uploads
+from bot.storage.database import Database
+from generator.contract.text import Words
+
+FILES, LORAS, DRAFTS = "files", "loras", "drafts"
+
+
+class DailyLimit:
+    """A limit for each person of what is counted as ``kind``; 0 is none.
+
+    ``refusal`` is said to whoever is above it.
+    """
+
+    def __init__(self, database: Database, kind: str, most: int, refusal: Words) -> None:
+        self._database = database
+        self._kind = kind
+        self._most = most
+        self._refusal = refusal
+
+    async def check(self, user_id: int, amount: int) -> None:
+        """Before ``amount`` more is fetched. Raises RefusedError."""
+        if not self._most:
+            return
+        used = await self._database.read(uploads.within_a_day, user_id, self._kind)
+        if used + max(amount, 1) > self._most:
+            raise RefusedError(self._refusal)
+
+    async def note(self, user_id: int, amount: int) -> None:
+        """Counts it. Raises RefusedError, and counts nothing, where it is too much."""
+        if self._most and not await self._database.write(
+            uploads.note_within, user_id, self._kind, amount, self._most
+        ):
+            raise RefusedError(self._refusal)
+
+
+def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyLimit:
+    """For files that are fetched."""
+    refusal = Words(
+        "That is more than the {most} MB of files that one person may send within 24 hours "
+        "here; try again later.",
+        most=megabytes,
+    )
+    return DailyLimit(database, kind, megabytes * 2**20, refusal)
+
+
+def daily_drafts(database: Database, most: int) -> DailyLimit:
+    """For contact sheets and forms that wait for their owner's word."""
+    refusal = Words(
+        "You have opened {most} contact sheets and forms within 24 hours, and that is the limit "
+        "here; try again later.",
+        most=most,
+    )
+    return DailyLimit(database, DRAFTS, most, refusal)

@@ -1,0 +1,144 @@
+"""LoRA files that people bring: fetched within bounds, checked by their header, kept by hash.
+
+Nothing but the header is read before it is known to be a LoRA for this model; a pickle is never
+opened at all. No worker sees a file that wasn't taken in here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bot.core.config_library import LoraSettings
+from bot.core.errors import RefusedError
+from bot.intake.attachments import MEGABYTE, Brought, Turns
+from bot.intake.daily_quota import DailyLimit
+from bot.intake.download import Places, download, too_large
+from bot.intake.file_names import shown_name
+from bot.storage.blobs import BlobStore
+from bot.storage.disk_guard import Room
+from generator.checkpoints.inspect.lora_base import SDXL, base_model, unfit
+from generator.checkpoints.inspect.lora_facts import LoraFacts, facts_of
+from generator.checkpoints.inspect.lora_file import LoraFile, read_lora
+from generator.checkpoints.inspect.lora_layers import ModelLayers
+from generator.checkpoints.inspect.not_safetensors import PICKLE_SUFFIXES
+from generator.contract.errors import ModelError
+from generator.contract.limits import ModelLimits
+from generator.contract.text import Words
+
+_SDXL_EDGE = 512
+
+
+@dataclass(frozen=True, slots=True)
+class TakenIn:
+    """A kept file and what it says of itself."""
+
+    blob: str
+    size_bytes: int
+    facts: LoraFacts
+    file_name: str
+
+
+class LoraIntake:
+    """Takes in LoRA files for a model of these ``limits``, and ``layers`` where they are known."""
+
+    def __init__(
+        self,
+        settings: LoraSettings,
+        limits: ModelLimits,
+        layers: ModelLayers | None,
+        *,
+        attachments: Places,
+        links: Places,
+        blobs: BlobStore,
+        scratch: Path,
+        room: Room,
+        daily: DailyLimit,
+    ) -> None:
+        self._settings = settings
+        self._limits = limits
+        self._layers = layers
+        self._attachments = attachments
+        self._links = links
+        self._blobs = blobs
+        self._scratch = scratch
+        self._room = room
+        self._daily = daily
+        self._turns = Turns(each=1)
+
+    async def take(self, user_id: int, brought: Brought, *, room_bytes: int) -> TakenIn:
+        """An attachment. Raises RefusedError, one sentence, and nothing is kept."""
+        return await self._take(user_id, brought, self._attachments, room_bytes)
+
+    async def take_link(self, user_id: int, url: str, *, room_bytes: int) -> TakenIn:
+        """The same from a link to one of the hosts that the config allows."""
+        name = shown_name(url.partition("?")[0])
+        return await self._take(user_id, Brought(url, name, 0), self._links, room_bytes)
+
+    async def _take(
+        self, user_id: int, brought: Brought, places: Places, room_bytes: int
+    ) -> TakenIn:
+        name = shown_name(brought.filename)
+        if name.lower().endswith(PICKLE_SUFFIXES):
+            raise RefusedError(
+                "{name} is a pickle, which could run code when read; use its .safetensors version.",
+                name=name,
+            )
+        most = min(self._settings.max_mb * MEGABYTE, room_bytes)
+        if brought.size_bytes > most:
+            raise too_large(most)
+        await self._daily.check(user_id, brought.size_bytes)
+        async with self._turns.turn(user_id), self._room.claimed(brought.size_bytes or most):
+            part = self._scratch / f"lora-{secrets.token_hex(8)}.safetensors"
+            try:
+                seconds = self._settings.seconds
+                size = await download(brought.url, part, places, max_bytes=most, seconds=seconds)
+                await self._daily.note(user_id, size)
+                facts = await asyncio.to_thread(self._facts, part, name)
+                blob = await asyncio.to_thread(self._blobs.adopt, part)
+            finally:
+                await asyncio.to_thread(part.unlink, missing_ok=True)
+        return TakenIn(blob, size, facts, name)
+
+    def _facts(self, part: Path, name: str) -> LoraFacts:
+        def named(value: str) -> str:
+            """As its owner calls it."""
+            return value.replace(str(part), name).replace(part.name, name).replace(part.stem, name)
+
+        try:
+            lora = read_lora(part)
+            self._check_fits(lora, name)
+            facts = facts_of(lora)
+            # The file that was read has a name of our own.
+            return replace(facts, title=named(facts.title).removesuffix(".safetensors"))
+        except ModelError as error:
+            raise RefusedError(error.words.mapped(named)) from error
+
+    def _check_fits(self, lora: LoraFile, name: str) -> None:
+        """Raises RefusedError, or ModelError, for one that a worker couldn't put on."""
+        reason: Words | None = None
+        if self._layers is not None:
+            reason = self._layers.misfit(lora)
+            if reason is None:
+                return
+        base = base_model(lora)
+        if self._limits.native_edge < _SDXL_EDGE:
+            if base is not None:
+                raise RefusedError(
+                    "{name} was made for {base}, and this bot runs a small model of its own; "
+                    "use a LoRA that was trained for that model.",
+                    name=name,
+                    base=base,
+                )
+        elif base is None:
+            raise RefusedError(
+                "{name} doesn't say which model it was made for; use a LoRA for SDXL.", name=name
+            )
+        elif base != SDXL:
+            raise RefusedError(
+                "{name} was made for {base}; use a LoRA for SDXL.", name=name, base=base
+            )
+        if reason is not None:
+            raise unfit(lora, reason)

@@ -1,0 +1,115 @@
+"""How a job ends: its master kept, its result delivered, its owner told. See ``bot.jobs.service``.
+
+A job is not over before its owner has the result or the reason, and the row says so; whatever is
+interrupted in between is done again by the next start, with ``again`` so that nothing comes twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+from bot.core.errors import StorageError, UndeliverableError
+from bot.jobs.notifier import Courier
+from bot.jobs.store import Ledger, now
+from bot.storage.blobs import BlobStore
+from bot.storage.models import Job, State
+from generator.contract.messages import Finished
+from generator.contract.text import Words
+from generator.media.comment import without_comment
+
+logger = logging.getLogger(__name__)
+
+_UNKEPT = Words(
+    "It was made, but couldn't be saved on the bot's disk; please tell whoever runs the bot, "
+    "then try again."
+)
+_UNFORESEEN = Words(
+    "It was made, but something went wrong inside the bot while sending it; the details are "
+    "in its log."
+)
+
+
+class Finisher:
+    """The end of every job."""
+
+    def __init__(self, ledger: Ledger, courier: Courier, blobs: BlobStore) -> None:
+        self._ledger = ledger
+        self._courier = courier
+        self._blobs = blobs
+
+    async def made(self, job: Job, outcome: Finished) -> None:
+        """Keeps the file that a worker wrote, and delivers it."""
+        with self._blobs.holding():
+            try:
+                output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
+            except StorageError:
+                logger.exception("the finished file can't be kept")
+                await self.fail(job, _UNKEPT)
+                return
+            made = await self._ledger.move_surely(
+                job,
+                State.DELIVERING,
+                output=output,
+                seconds=outcome.seconds,
+                size_bytes=outcome.size_bytes,
+            )
+        if made is not None:
+            await self.deliver(made, again=False)
+
+    def _adopt(self, job: Job, file: Path) -> str:
+        """Raises StorageError."""
+        if not job.origin.with_recipe:
+            file.write_bytes(without_comment(file.read_bytes()))
+        return self._blobs.adopt(file)
+
+    async def deliver(self, job: Job, *, again: bool) -> None:
+        """Brings the kept file to its owner, or the reason why not."""
+        try:
+            posted = await self._courier.deliver(job, self._master(job), again=again)
+        except UndeliverableError as error:
+            await self.fail(job, error.words)
+            return
+        except Exception:  # a bug must not leave a job between two states for ever
+            logger.exception("the delivery failed")
+            await self.fail(job, _UNFORESEEN)
+            return
+        await self._ledger.move_surely(
+            job,
+            State.DONE,
+            finished_at=now(),
+            message_id=posted.message_id,
+            message_channel_id=posted.channel_id,
+            told=True,
+            token="",  # nobody needs it any more
+        )
+
+    async def fail(self, job: Job, why: Words, **values: Any) -> None:
+        """Ends it with a reason, and tells it."""
+        failed = await self._ledger.move_surely(
+            job,
+            State.FAILED,
+            error=str(why),
+            reason=why.to_dict(),
+            finished_at=now(),
+            **values,
+        )
+        if failed is not None:
+            await self.tell(failed)
+
+    async def tell(self, job: Job, *, again: bool = False) -> None:
+        """Says how it ended; ``again``: an earlier run may have said so."""
+        try:
+            await self._courier.tell(job, again=again)
+        except UndeliverableError as error:
+            logger.warning("nobody could be told: %s", error)
+        await self._ledger.note_told(job)
+
+    def has_master(self, job: Job) -> bool:
+        """Whether the file of one that is being delivered is still there."""
+        return bool(job.output) and self._master(job).exists()
+
+    def _master(self, job: Job) -> Path:
+        return self._blobs.path(job.output or "")

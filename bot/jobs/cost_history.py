@@ -1,0 +1,66 @@
+"""What is learnt of this machine's pace, kept in the database from one start to the next."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Self
+
+from bot.core.errors import StorageError
+from bot.jobs.cost_model import Costs
+from bot.storage import costs as rows
+from bot.storage.database import Database
+from generator.contract.messages import Request
+
+logger = logging.getLogger(__name__)
+
+
+_LOADING = "loading:"  # before a device's name: how long its model takes to load
+
+
+class Pace:
+    """The costs of one model's jobs, and how long it takes to load."""
+
+    def __init__(
+        self,
+        database: Database,
+        model: str,
+        costs: Costs,
+        loading: Mapping[str, float] | None = None,
+    ) -> None:
+        self._database = database
+        self._model = model
+        self._loading = dict(loading or {})
+        self.costs = costs
+
+    @classmethod
+    async def load(cls, database: Database, model: str) -> Self:
+        """With what earlier runs learnt. Raises StorageError."""
+        learnt = await database.read(rows.learnt, model)
+        loading = {
+            device.removeprefix(_LOADING): float(learnt.pop(device)["seconds"])
+            for device in list(learnt)
+            if device.startswith(_LOADING)
+        }
+        return cls(database, model, Costs(learnt), loading)
+
+    def loading_seconds(self, device: str) -> float | None:
+        """How long the model took to load on it the last time; None where that isn't known."""
+        return self._loading.get(device)
+
+    async def learn(
+        self, device: str, request: Request, seconds: float, after_steps: float = 0.0
+    ) -> None:
+        """Takes in a finished job; one that can't be written down is learnt for this run only."""
+        await self._remember(device, self.costs.learn(device, request, seconds, after_steps))
+
+    async def learn_loading(self, device: str, seconds: float) -> None:
+        """Takes in how long a worker took until it was ready."""
+        self._loading[device] = seconds
+        await self._remember(f"{_LOADING}{device}", {"seconds": seconds})
+
+    async def _remember(self, device: str, sums: Any) -> None:
+        try:
+            await self._database.write(rows.remember, self._model, device, sums)
+        except StorageError:
+            logger.warning("what was learnt of the pace on %s couldn't be kept", device)

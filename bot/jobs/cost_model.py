@@ -1,0 +1,303 @@
+"""What a job will take here, learnt from what the last ones took.
+
+Three steps. A linear model over frames x steps x pixels x ControlNets says what a job of any kind
+may take, also one of a kind that never came. Then the jobs that were most like it say how far off
+that model is for their kind: whatever isn't linear (a kernel for another size, a picture that is
+read first) is in that. Last, the newest jobs of any kind say whether the machine is slower now than
+it was. All are robust: a first job that took five times as long, since everything was cold, is not
+believed. Jobs of one device are kept together. Pure; no numpy, which the bot doesn't hold.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Self
+
+from generator.contract.messages import Request
+
+_KEPT = 120  # jobs of a device
+_DECAY = 0.97  # an older job's weight in the linear model, for each one that came after it
+_KIND_DECAY = 0.95  # the same, among jobs alike
+_NEWEST = 12  # jobs that tell the machine's pace now
+_NOW_DECAY = 0.75  # the same, among these
+# A ControlNet is half a UNet, so about so much more work; what it really is, is learnt.
+_CONTROL_SHARE = 0.4
+# How firmly each coefficient is held at nothing: the denoising is believed first.
+_RIDGE = (1e-5, 1e-2, 1e-3, 1e-3)
+_SIZE = len(_RIDGE)
+_NEAR = 0.15  # jobs that differ by so much in the logarithms of their work count half
+_OFF = 0.2  # so far from the model, as a logarithm, a job counts half
+_ROUNDS = 4  # of fitting and weighing again
+_DOUBT = 0.5  # jobs alike that the model itself is worth
+_LEAST_SECONDS = 0.01
+
+
+def features(request: Request) -> tuple[float, ...]:
+    """What the time depends on: denoising, its ControlNets, painting the frames, and a constant.
+
+    Megapixels; a guided step is two.
+    """
+    painted = request.video_length * request.width * request.height / 1e6
+    guided = request.guidance_end - request.guidance_start if request.guidance_scale > 1 else 0.0
+    denoised = painted * request.steps_made * (1 + guided)
+    followed = sum(max(0.0, control.end - control.start) for control in request.controls)
+    return (denoised * (1 + _CONTROL_SHARE * followed), denoised * followed, painted, 1.0)
+
+
+def kind(request: Request) -> tuple[int, ...]:
+    """What else tells jobs apart: LoRAs, ControlNets, and whether it begins from a picture."""
+    return (len(request.loras), len(request.controls), int(bool(request.image)))
+
+
+class Took(NamedTuple):
+    """A job that was made; ``after_steps`` of its ``seconds`` passed after its last step."""
+
+    features: tuple[float, ...]
+    kind: tuple[int, ...]
+    seconds: float
+    after_steps: float
+
+
+class _Known(NamedTuple):
+    """A job as the next one alike looks at it; ``off`` is a logarithm."""
+
+    place: tuple[float, ...]
+    kind: tuple[int, ...]
+    weight: float
+    off: float
+    share_after_steps: float
+
+
+@dataclass(slots=True)
+class CostModel:
+    """Of one model on one device; ``jobs`` in the order in which they were made."""
+
+    jobs: list[Took] = field(default_factory=list)
+    _coefficients: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
+    _known: list[_Known] = field(default_factory=list, init=False, repr=False, compare=False)
+    _slower: float = field(default=0.0, init=False, repr=False, compare=False)
+    _told: dict[Any, tuple[float, float]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
+    def learn(self, request: Request, seconds: float, after_steps: float = 0.0) -> None:
+        """Takes in a job that took ``seconds``, ``after_steps`` of them after its last step."""
+        seconds = _short(max(seconds, _LEAST_SECONDS))
+        work = tuple(map(_short, features(request)))
+        took = Took(work, kind(request), seconds, _short(min(after_steps, seconds)))
+        self.jobs = [*self.jobs, took][-_KEPT:]
+        self._coefficients = []
+
+    def seconds(self, request: Request) -> float | None:
+        """What it may take; None where nothing was learnt yet."""
+        return self._tell(request)[0] if self.jobs else None
+
+    def after_steps(self, request: Request) -> float | None:
+        """What is left of that once the last step is done."""
+        return self._tell(request)[1] if self.jobs else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "jobs": [
+                [list(took.features), list(took.kind), took.seconds, took.after_steps]
+                for took in self.jobs
+            ]
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse; what another version kept is left out."""
+        try:
+            jobs = [
+                Took(tuple(map(float, work)), tuple(map(int, of)), float(whole), float(after))
+                for work, of, whole, after in values.get("jobs", [])
+            ]
+        except (TypeError, ValueError):
+            return cls()
+        are_whole = all(len(took.features) == _SIZE and took.seconds > 0 for took in jobs)
+        return cls(jobs[-_KEPT:]) if are_whole else cls()
+
+    def _tell(self, request: Request) -> tuple[float, float]:
+        """Seconds in all, and after the last step; asked for often, by a queue of alike jobs."""
+        if not self._coefficients:
+            self._fit()
+        asked = (tuple(map(_short, features(request))), kind(request))
+        if asked not in self._told:
+            self._told[asked] = self._alike(*asked)
+        return self._told[asked]
+
+    def _alike(self, work: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
+        """The linear model's seconds, put right by jobs alike and by the machine's pace now."""
+        off, share = self._off(_place(work), of)
+        seconds = _predicted(self._coefficients, work) * math.exp(off + self._slower)
+        return seconds, seconds * share
+
+    def _off(self, place: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
+        """How far off the linear model is for jobs alike, and their share after the steps."""
+        weights = [known.weight * _likeness(known, place, of) for known in self._known]
+        off = _median([*(known.off for known in self._known), 0.0], [*weights, _DOUBT])
+        return off, _median([known.share_after_steps for known in self._known], weights)
+
+    def _fit(self) -> None:
+        """Least squares of the relative error, over and over: what is far off counts less."""
+        ages = [_DECAY**age for age in reversed(range(len(self.jobs)))]
+        trust = [1.0] * len(self.jobs)
+        for _ in range(_ROUNDS):
+            weights = [age * trusted for age, trusted in zip(ages, trust, strict=True)]
+            self._coefficients = _fitted(self.jobs, weights)
+            off = [_off(self._coefficients, took) for took in self.jobs]
+            middle = _median(off, ages)
+            trust = [1 / (1 + ((each - middle) / _OFF) ** 2) for each in off]
+        self._known = [
+            _Known(
+                _place(took.features),
+                took.kind,
+                _KIND_DECAY ** (_later_alike(self.jobs, number)),
+                _off(self._coefficients, took),
+                took.after_steps / took.seconds,
+            )
+            for number, took in enumerate(self.jobs)
+        ]
+        newest = self._known[: -_NEWEST - 1 : -1]
+        slower = [known.off - self._off(known.place, known.kind)[0] for known in newest]
+        weights = [_NOW_DECAY**age for age in range(len(newest))]
+        self._slower = _median([*slower, 0.0], [*weights, _DOUBT])
+        self._told = {}
+
+
+class Costs:
+    """The models of all devices; without a device, what their mean says. ``version`` counts what
+    was learnt.
+    """
+
+    def __init__(self, learnt: Mapping[str, Any] | None = None) -> None:
+        self._models = {
+            device: CostModel.from_dict(kept) for device, kept in (learnt or {}).items()
+        }
+        self.version = 0
+
+    def learn(
+        self, device: str, request: Request, seconds: float, after_steps: float = 0.0
+    ) -> dict[str, Any]:
+        """Takes in a job; returns what is known of the device, to be kept."""
+        model = self._models.setdefault(device, CostModel())
+        model.learn(request, seconds, after_steps)
+        self.version += 1
+        return model.to_dict()
+
+    def seconds(self, request: Request, device: str | None = None) -> float | None:
+        """What it may take; None where nothing is known."""
+        return _mean(model.seconds(request) for model in self._of(device))
+
+    def after_steps(self, request: Request, device: str | None = None) -> float | None:
+        """What is left of that once the last step is done."""
+        return _mean(model.after_steps(request) for model in self._of(device))
+
+    def _of(self, device: str | None) -> Iterable[CostModel]:
+        known = self._models.get(device or "")
+        return self._models.values() if known is None else [known]
+
+
+# -- arithmetic ------------------------------------------------------------------------------------
+
+
+def _fitted(jobs: Sequence[Took], weights: Sequence[float]) -> list[float]:
+    """None below zero: what would be is left out, and the others are fitted without it."""
+    products = [[0.0] * _SIZE for _ in range(_SIZE)]
+    targets = [0.0] * _SIZE
+    for took, trusted in zip(jobs, weights, strict=True):
+        weight = trusted / took.seconds**2
+        for row, first in enumerate(took.features):
+            targets[row] += weight * first * took.seconds
+            for column, second in enumerate(took.features):
+                products[row][column] += weight * first * second
+    used = list(range(_SIZE))
+    while used:
+        found = _solve(
+            [
+                [products[row][column] + _RIDGE[row] * (row == column) for column in used]
+                for row in used
+            ],
+            [targets[row] for row in used],
+        )
+        negative = [index for index, value in zip(used, found, strict=True) if value < 0]
+        if not negative:
+            break
+        used = [index for index in used if index not in negative]
+    by_index = dict(zip(used, found, strict=True))
+    return [by_index.get(index, 0.0) for index in range(_SIZE)]
+
+
+def _predicted(coefficients: Sequence[float], work: Sequence[float]) -> float:
+    terms = zip(coefficients, work, strict=True)
+    return max(sum(each * value for each, value in terms), _LEAST_SECONDS)
+
+
+def _off(coefficients: Sequence[float], took: Took) -> float:
+    return math.log(took.seconds / _predicted(coefficients, took.features))
+
+
+def _place(work: Sequence[float]) -> tuple[float, ...]:
+    """Where a job stands among others: work of denoising, of ControlNets, and pixels."""
+    denoised, followed, painted, _ = work
+    return (math.log(denoised + 1e-6), followed / (denoised + 1e-6), math.log(painted + 1e-6))
+
+
+def _likeness(known: _Known, place: tuple[float, ...], of: tuple[int, ...]) -> float:
+    """From 1 for a job of the very same kind down to nearly nothing."""
+    denoised, followed, painted = place
+    here = known.place
+    apart = (here[0] - denoised) ** 2 + (here[1] - followed) ** 2 + (here[2] - painted) ** 2
+    others = 0 if known.kind == of else sum(map(abs, map(operator.sub, known.kind, of)))
+    return 1 / (1 + apart / _NEAR**2 + others) ** 2
+
+
+def _later_alike(jobs: Sequence[Took], number: int) -> int:
+    """How many jobs of the very same kind came after it."""
+    took = jobs[number]
+    return sum(each[:2] == took[:2] for each in jobs[number + 1 :])
+
+
+def _median(values: Sequence[float], weights: Sequence[float]) -> float:
+    """The weighted one; between the two in the middle where it falls between."""
+    ordered = sorted(zip(values, weights, strict=True))
+    half, reached = sum(weights) / 2, 0.0
+    for number, (value, weight) in enumerate(ordered):
+        reached += weight
+        if math.isclose(reached, half) and number + 1 < len(ordered):
+            return (value + ordered[number + 1][0]) / 2
+        if reached > half:
+            return value
+    return ordered[-1][0]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _short(value: float) -> float:
+    """Few digits, since a hundred jobs are written after each one."""
+    return float(f"{value:.6g}")
+
+
+def _solve(matrix: Sequence[Sequence[float]], target: Sequence[float]) -> list[float]:
+    """Gauss's elimination with pivots; the ridge keeps the matrix regular."""
+    rows = [[*row, value] for row, value in zip(matrix, target, strict=True)]
+    for column in range(len(rows)):
+        best = max(range(column, len(rows)), key=lambda row: abs(rows[row][column]))
+        rows[column], rows[best] = rows[best], rows[column]
+        for row in range(column + 1, len(rows)):
+            factor = rows[row][column] / rows[column][column]
+            rows[row] = [
+                own - factor * above for own, above in zip(rows[row], rows[column], strict=True)
+            ]
+    solution = [0.0] * len(rows)
+    for row in reversed(range(len(rows))):
+        known = sum(rows[row][later] * solution[later] for later in range(row + 1, len(rows)))
+        solution[row] = (rows[row][-1] - known) / rows[row][row]
+    return solution

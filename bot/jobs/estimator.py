@@ -1,0 +1,201 @@
+"""What can be said of an unfinished job: its place, how far it is, and the time that is left.
+
+An estimate is only given where something was learnt; see ``bot.jobs.cost_model``. It counts until
+the GIF is posted, with the jobs before it shared out among the workers.
+"""
+
+from __future__ import annotations
+
+import heapq
+import statistics
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from bot.jobs.cost_history import Pace
+from bot.jobs.progress import Progresses
+from bot.jobs.queue import FairQueue
+from bot.jobs.store import Ledger
+from bot.storage.models import Job, State
+from generator.contract.messages import Progress
+from generator.contract.text import Words
+
+_LOOKED_AT = 100  # jobs at the head of the queue are looked at one by one, the others as their mean
+_DELIVERIES = 20  # the last ones, whose median the next one may take
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """What can be said of an unfinished job now. ``ahead`` counts the jobs before it.
+
+    ``trouble`` says why nothing can be made at the moment. ``is_loading``: no worker is ready yet,
+    since the model is being loaded.
+    """
+
+    job: Job
+    ahead: int | None = None
+    progress: Progress | None = None
+    seconds_left: float | None = None
+    trouble: Words | None = None
+    is_loading: bool = False
+    loading_seconds_left: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A job in a worker's hands, and at its end: what passed after its last step."""
+
+    device: str
+    began: float
+    after_steps: float = 0.0
+
+
+class Outlook:
+    """Knows who is running where and since when; asks the queue and the costs for the rest."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: FairQueue,
+        pace: Pace,
+        *,
+        workers: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._pace = pace
+        self._costs = pace.costs
+        self._workers = max(workers, 1)
+        self._clock = clock
+        self._progresses = Progresses(clock)
+        self._runs: dict[str, Run] = {}
+        self._loading: dict[str, float] = {}  # devices whose model is being loaded, since when
+        self._ready: set[str] = set()
+        self._deliveries: deque[float] = deque(maxlen=_DELIVERIES)  # seconds
+        self._head: list[float] = []  # seconds of each job at the head of the queue
+        self._head_of = (-1, -1)  # the versions of queue and costs that it was made of
+
+    def loads(self, device: str) -> None:
+        """A worker on it loads the model."""
+        self._ready.discard(device)
+        self._loading[device] = self._clock()
+
+    def loaded(self, device: str) -> float | None:
+        """A worker on it can be given jobs; returns the seconds that took, None where unknown."""
+        began = self._loading.pop(device, None)
+        self._ready.add(device)
+        return None if began is None else self._clock() - began
+
+    def began(self, job_id: str, device: str) -> None:
+        """A worker has it."""
+        self._runs[job_id] = Run(device, self._clock())
+
+    def ended(self, job_id: str) -> Run:
+        """No worker has it any more; returns what is known of its time with one."""
+        after_steps = self._progresses.after_steps(job_id)
+        self._progresses.forget(job_id)
+        run = self._runs.pop(job_id, None) or Run("", self._clock())
+        return replace(run, after_steps=after_steps or 0.0)
+
+    def delivered(self, seconds: float) -> None:
+        """One that was made stood in Discord so much later."""
+        self._deliveries.append(seconds)
+
+    def progressed(self, progress: Progress) -> None:
+        self._progresses.note(progress)
+
+    def of(self, job: Job, trouble: Words | None = None) -> Status:
+        """An unfinished job's status."""
+        if job.state is State.QUEUED:
+            place = self._queue.position(job.id)
+            ahead = place + self._ledger.running
+            left = None if trouble else self._until_made(job, place)
+            return Status(
+                job=job,
+                ahead=ahead,
+                seconds_left=left,
+                trouble=trouble,
+                is_loading=self._is_loading,
+                loading_seconds_left=self._until_loaded(),
+            )
+        left = self._left(job) if job.state is State.RUNNING else None
+        return Status(job=job, progress=self._progresses.last(job.id), seconds_left=left)
+
+    @property
+    def _is_loading(self) -> bool:
+        return bool(self._loading) and not self._ready
+
+    def _until_loaded(self) -> float | None:
+        """Until the first worker is ready; None where nothing is known, or nothing to wait for."""
+        if not self._is_loading:
+            return None
+        now = self._clock()
+        left = [
+            whole - now + began
+            for device, began in self._loading.items()
+            if (whole := self._pace.loading_seconds(device)) is not None
+        ]
+        return max(0.0, min(left)) if left else None
+
+    def _until_made(self, job: Job, place: int) -> float | None:
+        """Of one that waits."""
+        own = self._costs.seconds(job.request)
+        loading = self._until_loaded()
+        if own is None or (self._is_loading and loading is None):
+            return None
+        return (loading or 0.0) + self._until_begun(place) + own + self._delivery
+
+    def _left(self, job: Job) -> float | None:
+        """Of a running one: by its own steps as they are seen, before that by what is known."""
+        made = self._until_last_frame(job)
+        return None if made is None else made + self._delivery
+
+    def _until_last_frame(self, job: Job) -> float | None:
+        run = self._runs.get(job.id)
+        device = run.device if run else None
+        whole = self._costs.seconds(job.request, device)
+        after = self._costs.after_steps(job.request, device) or 0.0
+        passed = self._progresses.after_steps(job.id)
+        if passed is not None:
+            return None if whole is None else max(0.0, after - passed)
+        by_steps = self._progresses.seconds_left(job.id, self._expected_step(job, whole, after))
+        if by_steps is not None:
+            return by_steps + after
+        return None if whole is None or run is None else max(0.0, whole - self._clock() + run.began)
+
+    def _expected_step(self, job: Job, whole: float | None, after: float) -> float | None:
+        """Seconds of a step that is still to come, by what jobs alike took."""
+        run, first_at = self._runs.get(job.id), self._progresses.first_at(job.id)
+        left = self._progresses.steps_left(job.id)
+        if whole is None or run is None or first_at is None or not left:
+            return None
+        return max(0.0, whole - after - (first_at - run.began)) / left
+
+    @property
+    def _delivery(self) -> float:
+        return statistics.median(self._deliveries) if self._deliveries else 0.0
+
+    def _until_begun(self, place: int) -> float:
+        """Until the job at this place of the queue has a worker: whichever is free first takes the
+        next.
+        """
+        running = (self._ledger.get(job_id) for job_id in self._runs)
+        busy = [self._until_last_frame(job) or 0.0 for job in running if job is not None]
+        free = ([0.0] * self._workers + sorted(busy))[-self._workers :]
+        heapq.heapify(free)
+        head = self._seconds_at_head()
+        for seconds in head[:place]:
+            heapq.heapreplace(free, free[0] + seconds)
+        further = max(0, place - len(head))
+        mean = sum(head) / len(head) if head else 0.0
+        return free[0] + further * mean / self._workers
+
+    def _seconds_at_head(self) -> list[float]:
+        """Kept until something changes: each message of a job that waits asks for it."""
+        if self._head_of != (now := (self._queue.version, self._costs.version)):
+            self._head_of = now
+            jobs = (self._ledger.get(ticket.job_id) for ticket in self._queue.order()[:_LOOKED_AT])
+            self._head = [self._costs.seconds(job.request) or 0.0 for job in jobs if job]
+        return self._head

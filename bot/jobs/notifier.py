@@ -1,0 +1,36 @@
+"""What the job service needs of whoever talks to Discord. No Discord here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bot.storage.models import Job
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Where a result stands now."""
+
+    message_id: int
+    channel_id: int
+
+
+class Courier(Protocol):
+    """Brings things to a job's owner, and to the bot's."""
+
+    def follow(self, job: Job) -> None:
+        """Keeps its progress message up to date from now on; one that runs, more often."""
+
+    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
+        """Posts the result. ``again``: an earlier try may have got through, so look first.
+
+        Raises UndeliverableError.
+        """
+
+    async def tell(self, job: Job, *, again: bool) -> None:
+        """Says how it ended. Raises UndeliverableError."""
+
+    async def alert(self, words: str) -> None:
+        """Tells whoever runs the bot; nothing is lost where that fails."""

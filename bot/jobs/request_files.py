@@ -1,0 +1,46 @@
+"""Where a request's files are: its row names blobs, a worker is given paths.
+
+So a data directory can be moved, and no path stands in a row, a message or somebody's recipe.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bot.storage.blobs import BlobStore, is_blob
+from generator.contract.messages import Request
+from generator.contract.text import Words
+
+_PLACE = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
+_THAT_FILE = Words("that file")
+
+
+def in_place(request: Request, blobs: BlobStore) -> Request:
+    """With paths where it names blobs; other names, such as hub ids, stay."""
+
+    def placed(name: str) -> str:
+        return str(blobs.path(name)) if is_blob(name) else name
+
+    return replace(
+        request,
+        loras=tuple(replace(lora, path=placed(lora.path)) for lora in request.loras),
+        control_source=placed(request.control_source),
+        image=placed(request.image),
+    )
+
+
+def without_files(request: Request) -> Request:
+    """Words and numbers alone, with nothing that would have to be opened."""
+    return replace(request, loras=(), controls=(), control_source="", image="")
+
+
+def without_places(reason: Words) -> Words:
+    """A worker's sentence, with blobs and their paths said as a person would."""
+    if not reason.values:
+        return Words(_PLACE.sub(str(_THAT_FILE), reason.template))
+    return reason.mapped(_without_place)
+
+
+def _without_place(value: str) -> str | Words:
+    return _THAT_FILE if _PLACE.fullmatch(value) else _PLACE.sub("…", value)

@@ -1,0 +1,1 @@
+"""``hotshot-bot sandbox`` at a terminal: what a person types, and what they see."""

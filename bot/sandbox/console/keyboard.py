@@ -1,0 +1,239 @@
+"""What a person types at `hotshot-bot sandbox`, done as Discord's client would do it:
+
+/gif a red ball                      a slash command; text without a name is the prompt
+/gif a red ball frames:16 size:wide  with options; "/gif ?" lists them
+/gif "a sign: stop" image:cat.png    quotes keep a colon as it is; a file by its path
+/history
+press Again                          a button of the newest message that has it
+choose Backwards                     what a menu under a message offers
+fill prompt: a blue ball             the form that a button opened; fill alone sends it as it is
+attach dance.gif                     posts a file, as you
+app Use as motion                    from the menu of the newest message with a file
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.sandbox.console import typed_commands
+from bot.sandbox.console.screen import Screen, menus_of, options_of, say
+from bot.sandbox.errors import NotOffered, SandboxError
+from bot.sandbox.interactions import MODAL, Interaction
+from bot.sandbox.model import ADMINISTRATOR, Message
+from bot.sandbox.rest.body import Upload
+
+if TYPE_CHECKING:
+    from bot.sandbox.server import Sandbox
+
+Json = dict[str, Any]
+
+HELP = (__doc__ or "").partition("\n\n")[2].rstrip("\n")
+VERBS = ("press", "choose", "fill", "attach", "app", "help")
+
+_STRING, _USER, _CHANNEL, _ROLE, _MENTIONABLE, _ATTACHMENT = 3, 6, 7, 8, 9, 11
+_MESSAGE_COMMAND = 3
+_KINDS = {3: "text", 4: "a whole number", 5: "yes or no", 10: "a number", 11: "a file"}
+
+
+class Keyboard:
+    """Of ``you``, who may do everything in the first server."""
+
+    def __init__(self, discord: Sandbox, files: Path) -> None:
+        self._discord = discord
+        self._you = discord.person("you", permissions=ADMINISTRATOR)
+        self._attached: dict[str, Upload] = {}
+        self._form: Interaction | None = None
+        self.screen = Screen(discord.world, self._you, files)
+
+    async def type(self, line: str) -> bool:
+        """Does what a line says; False where it is none of a person's. Raises SandboxError."""
+        line = line.strip()
+        if line.startswith("/"):
+            await self._command(line)
+            return True
+        verb, _, rest = line.partition(" ")
+        deeds = {
+            "press": self._press,
+            "choose": self._choose,
+            "fill": self._fill,
+            "attach": self._attach,
+            "app": self._app,
+        }
+        if verb.lower() not in deeds:
+            return False
+        await deeds[verb.lower()](rest.strip())
+        return True
+
+    def meant(self, line: str) -> str:
+        """What a line may have been meant to be, as a part of a sentence; empty for no idea."""
+        word = (line.split() or [""])[0].lower()
+        commands = [each["name"] for each in self._you.commands()]
+        if word in commands:
+            return f"do you mean /{word}?"
+        near = difflib.get_close_matches(word, VERBS, n=1)
+        return f"do you mean {near[0]}?" if near else ""
+
+    # -- slash commands ----------------------------------------------------------------------------
+
+    async def _command(self, line: str) -> None:
+        if not self._you.commands():
+            raise NotOffered("No bot has registered its commands yet; start one first.")
+        if line.endswith(" ?"):
+            self._explain(typed_commands.read(line.removesuffix("?"), self._you.commands()))
+            return
+        command = typed_commands.read(line, self._you.commands())
+        values = {
+            name: await self._value(command, name, text) for name, text in command.values.items()
+        }
+        await self._follow(await self._you.slash(command.command, **values))
+
+    def _explain(self, command: typed_commands.Typed) -> None:
+        for option in command.options:
+            kind = _KINDS.get(option["type"], "a name")
+            if option.get("choices"):
+                kind = " | ".join(str(choice["name"]) for choice in option["choices"])
+            needed = ", needed" if option.get("required") else ""
+            say(f"     {option['name']}: {option['description']} ({kind}{needed})")
+        if not command.options:
+            say(f"     /{command.command} has no options.")
+
+    async def _value(self, command: typed_commands.Typed, name: str, text: str) -> Any:
+        option = command.option(name)
+        kind = option["type"]
+        if kind == _ATTACHMENT:
+            return await self._file(text)
+        if kind in (_USER, _CHANNEL, _ROLE, _MENTIONABLE):
+            return self._named(name, text)
+        if kind == _STRING and option.get("autocomplete"):
+            return await self._completed(command, name, text)
+        return typed_commands.value_of(option, text)
+
+    async def _completed(self, command: typed_commands.Typed, name: str, text: str) -> Any:
+        """What the bot offers while this is typed; where nothing of it is meant, the text."""
+        offered = await self._you.autocomplete(command.command, name, text)
+        choices = {str(choice["name"]): choice["value"] for choice in offered}
+        meant = typed_commands.pick(text, list(choices))
+        if meant is None and len(choices) > 1:
+            raise NotOffered(f"{name} {text!r} may be any of these: {', '.join(choices)}.")
+        return choices[meant] if meant is not None else text
+
+    async def _file(self, text: str) -> Upload:
+        if text in self._attached:
+            return self._attached[text]
+        try:
+            return await asyncio.to_thread(_read, text)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise NotOffered(f"The file {text} can't be read ({reason.lower()}).") from error
+
+    def _named(self, option: str, text: str) -> Any:
+        """A user, a channel or a role, by the name."""
+        guild, name = self._discord.guild, text.lstrip("@#").lower()
+        things: dict[str, Any] = {role.name.lower(): role for role in guild.roles}
+        things |= {channel.name.lower(): channel for channel in guild.channels.values()}
+        things |= {member.user.username.lower(): member.user for member in guild.members.values()}
+        if name not in things:
+            raise typed_commands.not_among(option, text, sorted(things))
+        return things[name]
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    async def _press(self, label: str) -> None:
+        if not label:
+            raise NotOffered("Say which button, as in: press Again")
+        seen: list[str] = []
+        for message in self.screen.messages():
+            labels = [str(each["label"]) for each in message.buttons if each.get("label")]
+            meant = typed_commands.pick(label, labels)
+            if meant is not None:
+                await self._follow(await self._you.press(message, meant))
+                return
+            seen += [each for each in labels if each not in seen]
+        raise typed_commands.not_among("button", label, seen)
+
+    async def _choose(self, label: str) -> None:
+        if not label:
+            raise NotOffered("Say what, as in: choose Backwards")
+        seen: list[str] = []
+        for message in self.screen.messages():
+            for menu in menus_of(message):
+                meant = typed_commands.pick(label, options_of(menu))
+                if meant is not None:
+                    name = str(menu["custom_id"])
+                    await self._follow(await self._you.choose(message, name, meant))
+                    return
+                seen += [each for each in options_of(menu) if each not in seen]
+        raise typed_commands.not_among("choice", label, seen)
+
+    async def _attach(self, text: str) -> None:
+        if not text:
+            raise NotOffered("Say which file, as in: attach dance.gif")
+        upload = await self._file(typed_commands.unquoted(text))
+        await self._you.says("", upload)
+        self._attached[upload.filename] = upload
+        say(
+            f"You posted {upload.filename}; an option takes it by that name, and these by app: "
+            f"{', '.join(self._apps()) or 'none yet'}."
+        )
+
+    async def _app(self, name: str) -> None:
+        apps = self._apps()
+        meant = typed_commands.pick(name, apps) if name else None
+        if meant is None:
+            raise typed_commands.not_among("app", name, apps)
+        await self._follow(await self._you.message_command(meant, self._with_file()))
+
+    def _apps(self) -> list[str]:
+        commands = self._you.commands()
+        return [str(each["name"]) for each in commands if each["type"] == _MESSAGE_COMMAND]
+
+    def _with_file(self) -> Message:
+        """The newest message that a file is in, whoever posted it."""
+        for message in reversed(self._discord.world.messages.values()):
+            if message.results and self._you.sees(message):
+                return message
+        raise NotOffered("No message has a file yet; attach one, or make a GIF.")
+
+    # -- forms -------------------------------------------------------------------------------------
+
+    async def _follow(self, interaction: Interaction) -> None:
+        """Waits until the bot has answered, and shows the form where that is one."""
+        try:
+            answer = await interaction.acknowledged()
+        except TimeoutError:
+            raise SandboxError("The bot gave no answer in time.") from None
+        if answer.type == MODAL:
+            self._form = interaction
+            say(f"bot: a form, {answer.data['title']}")
+            for field in _fields(interaction):
+                say(f"     {field['custom_id']}: {field.get('value') or ''}   ({field['label']})")
+            say("     fill NAME: VALUE … sends it; fill alone sends it as it is")
+
+    async def _fill(self, text: str) -> None:
+        if self._form is None:
+            raise NotOffered("There is no form to fill in; press a button that opens one.")
+        fields = [str(field["custom_id"]) for field in _fields(self._form)]
+        lead, values = typed_commands.split(text, fields, of="the form")
+        if lead and len(fields) == 1:
+            values = {fields[0]: lead} | values
+        elif lead:
+            raise NotOffered(f"Say into which field {lead!r} goes: {', '.join(fields)}.")
+        form, self._form = self._form, None
+        await self._follow(await self._you.submit(form, **values))
+
+
+def _read(text: str) -> Upload:
+    path = Path(text).expanduser()
+    return Upload(path.name, path.read_bytes())
+
+
+def _fields(form: Interaction) -> list[Json]:
+    """The text inputs of a form, each with the label that people read."""
+    found: list[Json] = []
+    for row in form.modal["components"]:
+        inner = [row["component"]] if "component" in row else row.get("components") or []
+        found += [{"label": row.get("label") or "", **part} for part in inner]
+    return found

@@ -1,0 +1,131 @@
+"""Trouble by the line, for whoever stands at ``hotshot-bot sandbox``, for tests and for the soak.
+
+    refuse PATCH /webhooks/* 500 times=3         the next three edits of answers
+    refuse POST /channels/*/messages code=50013  any of Discord's codes; the status follows from it
+    refuse * * 429 retry_after=2 chance=0.1 times=all
+    delay POST /interactions/* 2.5               answered late
+    reset PATCH /webhooks/* received=1000        the connection breaks in mid-upload
+    reset POST /channels/*/messages after        it got through, and the answer is lost
+    clear                                        no more of all that
+    clock 960                                    16 minutes pass: tokens expire
+    gateway drop                                 connections break, and can resume
+    gateway lose                                 connections break, and their sessions are gone
+    gateway invalid | resume | reconnect         told to begin anew, to resume, to come again
+    gateway silent                               open, and never a word again
+    gateway close | open                         takes no connections; takes them again
+    channel delete NAME
+    bot kick | invite                            out of the first server, and back
+
+Options of refuse, delay and reset: times=N or times=all, skip=N, chance=0..1, seed=N, after (the
+request has had its effect), uploads or no-uploads (requests with files alone, or without). Of
+refuse also: message=TEXT, global, no-via (as a 429 of the outer wall).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.fault_kinds import Delay, Refusal, Reset, Trouble
+from bot.sandbox.model import Channel
+
+if TYPE_CHECKING:
+    from bot.sandbox.server import Sandbox
+
+ORDERS = __doc__.partition("\n\n")[2]
+
+_FLAGS: dict[str, tuple[str, bool]] = {
+    "after": ("after", True),
+    "global": ("is_global", True),
+    "no-via": ("via", False),
+    "uploads": ("uploads", True),
+    "no-uploads": ("uploads", False),
+}
+_VALUES: dict[str, Callable[[str], Any]] = {
+    "times": lambda word: None if word == "all" else int(word),
+    "skip": int,
+    "chance": float,
+    "seed": int,
+    "status": int,
+    "code": int,
+    "message": str,
+    "retry_after": float,
+    "received": int,
+    "seconds": float,
+}
+# What a bare number means.
+_KINDS: dict[str, tuple[type[Trouble], str]] = {
+    "refuse": (Refusal, "status"),
+    "delay": (Delay, "seconds"),
+    "reset": (Reset, "received"),
+}
+
+
+async def obey(discord: Sandbox, line: str) -> None:
+    """Does what the line says. Raises SandboxError, and nothing happens, for one it can't read."""
+    try:
+        match shlex.split(line, comments=True):
+            case []:
+                return
+            case [kind, method, path, *words] if kind in _KINDS:
+                discord.add_fault(fault_of(kind, method, path, words))
+            case ["clear"]:
+                discord.faults.clear()
+            case ["clock", seconds]:
+                discord.clock.advance(float(seconds))
+            case ["gateway", what]:
+                await _at_the_gateway(discord, what)
+            case ["channel", "delete", name]:
+                discord.delete_channel(_channel(discord, name))
+            case ["bot", "kick"]:
+                discord.kick_bot(discord.guild)
+            case ["bot", "invite"]:
+                discord.let_bot_in(discord.guild)
+            case _:
+                raise SandboxError(f"There is no such order: {line.strip()}")
+    except (ValueError, TypeError) as error:
+        raise SandboxError(f"That order can't be read ({error}): {line.strip()}") from error
+
+
+def fault_of(kind: str, method: str, path: str, words: list[str]) -> Trouble:
+    """The fault that "refuse", "delay" or "reset" asks for. Raises ValueError, TypeError."""
+    of, number = _KINDS[kind]
+    options: dict[str, Any] = {}
+    for word in words:
+        name, is_pair, value = word.partition("=")
+        if is_pair and name in _VALUES:
+            options[name] = _VALUES[name](value)
+        elif word in _FLAGS:
+            flag, setting = _FLAGS[word]
+            options[flag] = setting
+        else:
+            options[number] = _VALUES[number](word)
+    return of(method.upper(), path, **options)
+
+
+async def _at_the_gateway(discord: Sandbox, what: str) -> None:
+    gateway = discord.gateway
+    match what:
+        case "drop" | "lose":
+            await gateway.drop(resume=what == "drop")
+        case "invalid" | "resume":
+            gateway.invalidate(resume=what == "resume")
+        case "reconnect":
+            gateway.ask_to_reconnect()
+        case "silent":
+            gateway.fall_silent()
+        case "close" | "open":
+            gateway.is_open = what == "open"
+            if not gateway.is_open:
+                await gateway.drop()
+        case _:
+            raise ValueError(f"the gateway knows no {what!r}")
+
+
+def _channel(discord: Sandbox, name: str) -> Channel:
+    for channel in discord.world.channels.values():
+        if channel.name == name:
+            return channel
+    raise ValueError(f"there is no channel {name!r}")

@@ -1,0 +1,68 @@
+"""Servers and channels come, change and go; the bot is told of it over the gateway."""
+
+from __future__ import annotations
+
+from bot.sandbox import discord_json
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.gateway import GUILDS
+from bot.sandbox.model import Channel, Guild, User
+from bot.sandbox.world import Dispatch, World
+
+
+def add_guild(world: World, name: str, *, owner: User | None, bot_is_in: bool) -> Guild:
+    guild = world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
+    if bot_is_in:
+        _welcome(world, guild)
+    return guild
+
+
+def let_bot_in(world: World, guild: Guild) -> None:
+    guild.bot_is_in = True
+    world.add_member(guild, world.bot)
+    _welcome(world, guild)
+
+
+def kick_bot(world: World, guild: Guild) -> None:
+    guild.bot_is_in = False
+    guild.members.pop(world.bot.id, None)
+    _tell(world, guild, "GUILD_DELETE", {"id": str(guild.id)})
+
+
+def add_channel(world: World, guild: Guild, name: str, *, nsfw: bool) -> Channel:
+    channel = world.add_channel(guild, name, nsfw=nsfw)
+    if guild.bot_is_in:
+        _tell(world, guild, "CHANNEL_CREATE", discord_json.channel(channel))
+    return channel
+
+
+def delete_channel(world: World, channel: Channel) -> None:
+    """Its messages go with it, for whoever looks through the API. SandboxError for a DM."""
+    guild = _guild_of(channel)
+    del world.channels[channel.id], guild.channels[channel.id]
+    if guild.bot_is_in:
+        _tell(world, guild, "CHANNEL_DELETE", discord_json.channel(channel))
+
+
+def permit_bot(world: World, channel: Channel, permissions: int) -> None:
+    """From now on the bot may do this in the channel, and nothing else. SandboxError for a DM."""
+    guild = _guild_of(channel)
+    channel.bot_permissions = permissions
+    if guild.bot_is_in:
+        _tell(world, guild, "CHANNEL_UPDATE", discord_json.channel(channel))
+
+
+def _guild_of(channel: Channel) -> Guild:
+    if channel.guild is None:
+        raise SandboxError("A direct message's channel stays as it is.")
+    return channel.guild
+
+
+def _welcome(world: World, guild: Guild) -> None:
+    """One that was joined just now doesn't say whether it is available."""
+    joined = discord_json.guild_create(world, guild)
+    del joined["unavailable"]
+    _tell(world, guild, "GUILD_CREATE", joined)
+
+
+def _tell(world: World, guild: Guild, name: str, data: discord_json.Json) -> None:
+    world.publish(Dispatch(name, data, guild_id=guild.id, intent=GUILDS))

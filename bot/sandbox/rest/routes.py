@@ -1,0 +1,99 @@
+"""What every REST route shares: the world and the journal, checked bodies, answers in JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from bot.sandbox.errors import ApiError, Problem, invalid_form
+from bot.sandbox.rest.body import Body, Upload, read_body
+from bot.sandbox.rest.schema import request_problems
+from bot.sandbox.world import World
+
+API = "/api/v10"
+
+Rules = Callable[[Any], Iterable[Problem]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Recorded:
+    """One request of the bot's, and what it was answered."""
+
+    method: str
+    path: str
+    template: str  # as in Discord's description, "" where no route fits
+    at: float  # epoch seconds of the sandbox's clock
+    started: float  # of time.perf_counter
+    authorization: str | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    payload: Any = None
+    uploads: dict[int, Upload] = field(default_factory=dict)
+    trouble: str = ""  # the kind of fault that hit it
+    status: int | None = None  # of the sandbox's own answer, which a fault may have kept back
+    answer: Any = None
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Journal:
+    """Everything the bot asked for, and everything that was wrong with it."""
+
+    requests: list[Recorded] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    wrong_answers: list[str] = field(default_factory=list)
+
+
+WORLD = web.AppKey("world", World)
+JOURNAL = web.AppKey("journal", Journal)
+RECORDED = web.RequestKey("recorded", Recorded)
+
+
+def recorded_of(request: web.Request) -> Recorded:
+    """What the journal holds of this request; the middleware put it there."""
+    return request[RECORDED]
+
+
+def answer(data: Any, status: int = 200) -> web.Response:
+    """JSON whose Content-Type is exactly application/json: clients compare it as a string."""
+    return web.Response(
+        body=json.dumps(data).encode(), status=status, content_type="application/json"
+    )
+
+
+def template_of(request: web.Request) -> str:
+    """The route's path as Discord's description writes it, or "" where there is none."""
+    resource = request.match_info.route.resource
+    return resource.canonical.removeprefix(API) if resource is not None else ""
+
+
+async def checked_body(
+    request: web.Request, *, file_limit: int = 0, rules: Rules | None = None
+) -> Body:
+    """The body, once it passed Discord's description and ``rules``; raises ApiError.
+
+    What it fails of them is a violation by the bot, and is noted as one. A file above
+    ``file_limit`` bytes is none, since the limit may differ from what the bot was told.
+    """
+    body = await read_body(request, file_limit)
+    recorded = recorded_of(request)
+    recorded.payload, recorded.uploads = body.payload, body.uploads
+    if body.oversized:
+        raise ApiError(413, 40005, "Request entity too large")
+    if body.payload is None and body.uploads:
+        body.payload = {}
+    problems = request_problems(request.method, recorded.template, body.payload)
+    if not problems and rules is not None:
+        problems = list(rules(body.payload))
+    if problems:
+        note_violations(request, problems)
+        raise invalid_form(*problems)
+    return body
+
+
+def note_violations(request: web.Request, problems: Iterable[Problem]) -> None:
+    where = f"{request.method} {recorded_of(request).template}"
+    request.app[JOURNAL].violations += [f"{where}: {problem}" for problem in problems]

@@ -1,0 +1,140 @@
+"""Checks payloads against Discord's own description of its API (``openapi.json``, trimmed).
+
+What the bot sends, and in tests what the sandbox answers. Discord differs from its description in
+two points: an id may be sent as a number too, and the codes of a form's errors are words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from itertools import groupby
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from bot.sandbox.errors import Problem
+from bot.sandbox.rest.trim_openapi import TRIMMED
+
+_MAX_PROBLEMS = 10
+_SNOWFLAKE = {"type": ["string", "integer"], "pattern": "^(0|[1-9][0-9]*)$"}
+_INNER_ERRORS = {
+    "type": "object",
+    "properties": {
+        "_errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"code": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["code", "message"],
+            },
+        }
+    },
+    "additionalProperties": False,
+    "required": ["_errors"],
+}
+
+
+def request_problems(method: str, path: str, payload: Any) -> list[Problem]:
+    """What Discord would refuse in the JSON of a request; ``path`` is a template of OPERATIONS."""
+    if _validator(method.lower(), path, "body") is None:
+        return []
+    return list(_body_problems(method.lower(), path, json.dumps(payload)))
+
+
+@lru_cache(maxsize=256)
+def _body_problems(method: str, path: str, text: str) -> tuple[Problem, ...]:
+    """A check costs a millisecond, and a crowd's first answers are all alike: done once."""
+    return tuple(_found(_validator(method, path, "body"), json.loads(text)))
+
+
+def answer_problems(method: str, path: str, status: int, payload: Any) -> list[Problem]:
+    """Where an answer of the sandbox isn't what the description promises for ``status``."""
+    operation = _description()["paths"].get(path, {}).get(method.lower())
+    if operation is None:
+        return []
+    key = str(status) if str(status) in operation["answers"] else f"{status // 100}XX"
+    if key not in operation["answers"]:
+        return [Problem((), "STATUS", f"{status} is no answer to {method} {path}")]
+    return _found(_validator(method.lower(), path, key), payload)
+
+
+def _found(validator: Draft202012Validator | None, payload: Any) -> list[Problem]:
+    errors = validator.iter_errors(payload) if validator is not None else ()
+    return [_problem(error) for error in _leaves(errors)][:_MAX_PROBLEMS]
+
+
+@cache
+def _description() -> dict[str, Any]:
+    return cast(dict[str, Any], json.loads(TRIMMED.read_text(encoding="utf-8")))
+
+
+@cache
+def _validator(method: str, path: str, part: str) -> Draft202012Validator | None:
+    """For the body (``part`` is "body") or an answer (its status); None where there is no JSON."""
+    operation = _description()["paths"].get(path, {}).get(method, {})
+    schema = operation.get("body") if part == "body" else operation["answers"][part]
+    if schema is None:
+        return None
+    schemas = dict(_description()["components"]["schemas"])
+    if part == "body":
+        schemas["SnowflakeType"] = _SNOWFLAKE
+    schemas["InnerErrors"] = _INNER_ERRORS
+    return Draft202012Validator({"allOf": [schema], "components": {"schemas": schemas}})
+
+
+def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
+    """Follows each union into the branch that was meant: a far clearer error."""
+    for error in errors:
+        if error.context and str(error.validator) in ("oneOf", "anyOf"):
+            yield from _leaves(_branch_meant(error.context))
+        else:
+            yield error
+
+
+def _branch_meant(context: list[ValidationError]) -> list[ValidationError]:
+    """The branch whose ``type`` fits; among several of these, the one with the fewest errors."""
+    branches = [
+        list(errors) for _, errors in groupby(context, key=lambda error: error.schema_path[0])
+    ]
+    return min(branches, key=lambda errors: (_is_other_type(errors), len(list(_leaves(errors)))))
+
+
+def _is_other_type(errors: list[ValidationError]) -> bool:
+    """True for a branch that speaks of another kind of thing: another ``type``, or null."""
+    return any(
+        (error.validator == "enum" and list(error.relative_path) == ["type"])
+        or (error.validator == "type" and not error.relative_path)
+        for error in errors
+    )
+
+
+def _problem(error: ValidationError) -> Problem:
+    code, message = _discords_words(error)
+    path = tuple(error.absolute_path)
+    if error.validator == "required":
+        path += (_missing(error),)
+    return Problem(path, code, message)
+
+
+def _missing(error: ValidationError) -> str:
+    """jsonschema reports a missing property as '"name" is a required property'."""
+    return error.message.split("'")[1]
+
+
+def _discords_words(error: ValidationError) -> tuple[str, str]:
+    limit = error.validator_value
+    words = {
+        "required": ("BASE_TYPE_REQUIRED", "This field is required"),
+        "maxLength": ("BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length."),
+        "maxItems": ("BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length."),
+        "minLength": ("BASE_TYPE_MIN_LENGTH", f"Must be {limit} or more in length."),
+        "minItems": ("BASE_TYPE_MIN_LENGTH", f"Must be {limit} or more in length."),
+        "maximum": ("NUMBER_TYPE_MAX", f"int value should be less than or equal to {limit}."),
+        "minimum": ("NUMBER_TYPE_MIN", f"int value should be greater than or equal to {limit}."),
+        "enum": ("BASE_TYPE_CHOICES", f"Value must be one of {limit}."),
+        "uniqueItems": ("SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value."),
+    }
+    return words.get(str(error.validator), ("INVALID_TYPE", error.message[:200]))

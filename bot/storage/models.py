@@ -1,0 +1,138 @@
+"""What a job is and which way its state may go. Values only; nothing here acts.
+
+``attempt`` counts how often a job was handed to a worker. Every write of a state names the state
+and the attempt it believes in, so whoever speaks late, for an attempt that is over, changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from generator.contract.messages import Request
+from generator.contract.text import Words
+
+# Discord says 15 minutes; the margin keeps an upload from ending on the wrong side.
+TOKEN_LIFE = timedelta(minutes=14, seconds=45)
+
+
+class State(enum.StrEnum):
+    """Where a job is."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DELIVERING = "delivering"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return not TRANSITIONS[self]
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.QUEUED: frozenset({State.RUNNING, State.CANCELLED, State.FAILED}),
+    # back to queued: the worker or the bot went away under it
+    State.RUNNING: frozenset({State.DELIVERING, State.QUEUED, State.FAILED, State.CANCELLED}),
+    # back to queued: its file is gone, so it has to be made again
+    State.DELIVERING: frozenset({State.DONE, State.FAILED, State.QUEUED}),
+    State.DONE: frozenset(),
+    State.FAILED: frozenset(),
+    State.CANCELLED: frozenset(),
+}
+UNFINISHED = tuple(state for state in State if not state.is_final)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a command came from, and how its answer gets back. Discord ids are snowflakes."""
+
+    application_id: int
+    token: str = field(repr=False)  # of the interaction
+    asked_at: datetime  # by Discord's clock, aware
+    user_id: int
+    user_name: str
+    channel_id: int
+    guild_id: int | None = None
+    upload_limit: int = 10 * 1024 * 1024  # bytes
+    suffix: str = ".gif"  # the format that was asked for
+    private: bool = False  # seen by its owner alone
+    is_followup: bool = False  # answered by a message of its own after the command's answer
+    parent_id: str | None = None  # the job that this one came from
+    relation: str = ""  # and how: again, vary, longer ...
+    locale: str = ""  # of who asked, as Discord names it
+    style: str = ""  # the name of the one that was chosen
+    ping: bool = False  # its owner wants to be mentioned when it is done
+    with_recipe: bool = True  # whether the file tells how it was made
+
+    @property
+    def ids(self) -> dict[str, int | None]:
+        """Whose it is, as log lines say it."""
+        return {"user": self.user_id, "server": self.guild_id, "channel": self.channel_id}
+
+    def token_expired(self, now: datetime) -> bool:
+        return now >= self.asked_at + TOKEN_LIFE
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came with a request, kept in the blob store. ``filename`` is only ever shown."""
+
+    blob: str
+    filename: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One accepted request, as its row says. ``number`` orders jobs by acceptance."""
+
+    id: str
+    number: int
+    state: State
+    attempt: int
+    crashes: int  # workers that died under it
+    origin: Origin
+    request: Request
+    model: str
+    created_at: datetime
+    answer_id: int | None = None  # the progress message
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float | None = None  # what the worker took
+    output: str | None = None  # the master's blob; None also where it was cleaned up
+    size_bytes: int | None = None
+    error: str | None = None  # one sentence, in English
+    reason: Mapping[str, Any] | None = None  # the same as Words, to be said in any language
+    message_id: int | None = None  # where the result was posted
+    message_channel_id: int | None = None
+    told: bool = False  # its owner has seen the final word
+    lora_names: Sequence[str] = ()  # as they were called then, in the request's order
+
+    @property
+    def user_id(self) -> int:
+        return self.origin.user_id
+
+    @property
+    def why(self) -> Words:
+        """Why it failed."""
+        return Words.from_dict(self.reason) if self.reason else Words(self.error or "")
+
+    @property
+    def link(self) -> str | None:
+        """The posted message's address in Discord's clients."""
+        if self.message_id is None:
+            return None
+        place = self.origin.guild_id or "@me"
+        channel = self.message_channel_id or self.origin.channel_id
+        return f"https://discord.com/channels/{place}/{channel}/{self.message_id}"
+
+
+def may(before: State, after: State) -> bool:
+    """Whether the table allows it."""
+    return after in TRANSITIONS[before]

@@ -1,0 +1,104 @@
+"""What stands under a result: the buttons, and the menu of edits that need no model."""
+
+from __future__ import annotations
+
+from discord import ButtonStyle, SelectOption
+from discord.ui import View
+
+from bot.core.translations import say
+from bot.storage.models import Job
+from bot.ui.actions import ActionButton, ActionMenu
+from bot.ui.buttons import MasterButton
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.contract.text import Words
+
+EDITS = {
+    "loop": Words("Make it loop"),
+    "ping_pong": Words("There and back again"),
+    "reverse": Words("Backwards"),
+    "faster": Words("Twice as fast"),
+    "slower": Words("Half as fast"),
+    "square": Words("Crop to a square"),
+    "caption": Words("Add a caption …"),
+    "emoji": Words("As an emoji"),
+    "sticker": Words("As a sticker"),
+}
+SAMPLING = "sampling"  # in the same menu, though it makes the GIF again
+FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
+_FIRST = (
+    ("again", Words("Again")),
+    ("vary_subtle", Words("Vary a little")),
+    ("vary_strong", Words("Vary a lot")),
+    ("longer", Words("Longer")),
+    ("upscale", Words("Upscale")),
+)
+_SECOND = (
+    ("edit", Words("Edit")),
+    ("motion", Words("Motion of this")),
+    ("favourite", Words("Favourite")),
+    ("recipe", Words("Recipe")),
+    ("delete", Words("Delete")),
+)
+
+
+_OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
+"""Edits that a single frame has no use for."""
+
+
+def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
+    """Return the buttons and the menu for a result; those that would have to refuse are left out.
+
+    Works after a restart: everything hangs on the job's id. ``offers_master``: the posted file is
+    a smaller copy.
+    """
+    view, refused = View(timeout=None), _refused(job.request, limits)
+    for row, buttons in enumerate((_FIRST, _SECOND)):
+        for action, label in buttons:
+            if action not in refused:
+                view.add_item(ActionButton(action, job.id, label=say(label), row=row))
+    if offers_master:
+        button = MasterButton(job.id)
+        button.item.row = 3
+        view.add_item(button)
+    menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
+    menu.item.add_option(label=say("Steps, sampler, control …"), value=SAMPLING)
+    view.add_item(menu)
+    return view
+
+
+def edited_view(edit_id: str, job: Job) -> View:
+    """Return the menu that stands under an edit of a job's result, for further ones."""
+    view = View(timeout=None)
+    view.add_item(_menu(edit_id, moves=job.request.video_length > 1))
+    return view
+
+
+def _menu(target: str, *, moves: bool, row: int | None = None) -> ActionMenu:
+    options = [
+        SelectOption(label=say(label), value=value)
+        for value, label in EDITS.items()
+        if moves or value not in _OF_MOTION
+    ]
+    return ActionMenu("more", target, placeholder=say("More …"), options=options, row=row)
+
+
+def _refused(request: Request, limits: ModelLimits) -> set[str]:
+    """The actions that this model can't do to this GIF."""
+    refused: set[str] = set()
+    if request.video_length == 1:  # nothing moves that could be followed
+        refused |= {"vary_subtle", "vary_strong", "motion"}
+    if request.video_length >= limits.max_frames:
+        refused.add("longer")
+    if not limits.allows(2 * request.width, 2 * request.height):
+        refused.add("upscale")
+    return refused
+
+
+def sure_view(job_id: str) -> View:
+    """Stands under the question whether to delete."""
+    view = View(timeout=None)
+    view.add_item(
+        ActionButton("delete_sure", job_id, label=say("Yes, delete it"), style=ButtonStyle.danger)
+    )
+    return view

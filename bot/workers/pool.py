@@ -1,0 +1,79 @@
+"""The workers: one process for each device, kept alive, fed from the queue.
+
+A job in hand goes straight to the worker; what became of the last one is written meanwhile, so a
+device never waits for the database or for Discord. What one device does is
+``bot.workers.supervisor``'s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from bot.workers.supervisor import Device, DeviceReport, Watch, Work
+from generator.worker.process import WorkerSettings
+
+
+class Pool:
+    """Started and stopped by ``run_pool``."""
+
+    def __init__(
+        self, devices: Sequence[WorkerSettings], work: Work, watch: Watch | None = None
+    ) -> None:
+        self._work = work
+        self._devices = [
+            Device(settings, work, watch or Watch(), self._report_trouble) for settings in devices
+        ]
+
+    def __len__(self) -> int:
+        return len(self._devices)
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the processes that are alive."""
+        return [device.pid for device in self._devices if device.pid is not None]
+
+    def reports(self) -> list[DeviceReport]:
+        """What each device is doing."""
+        return [device.report() for device in self._devices]
+
+    def cancel(self, job_id: str, attempt: int) -> None:
+        """Tells every worker; those that have other work ignore it."""
+        for device in self._devices:
+            device.cancel(job_id, attempt)
+
+    async def serve(self) -> None:
+        """Keeps all devices at work until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for device in self._devices:
+                group.create_task(device.serve(), name=f"device {device.name}")
+
+    async def drain(self) -> None:
+        """Hands out nothing more; returns when everything in hand is made."""
+        await asyncio.gather(*(device.drain() for device in self._devices))
+
+    def _report_trouble(self) -> None:
+        """Only when the last device is down does the service have to refuse work."""
+        lame = [device for device in self._devices if device.trouble]
+        if len(lame) < len(self._devices):
+            if any(device.report().state in ("idle", "busy") for device in self._devices):
+                for device in lame:
+                    self._work.lame(device.name, device.trouble)
+            return  # else the others may only be starting, and be no better
+        reason = self._devices[0].trouble
+        if all(device.is_hopeless for device in self._devices):
+            self._work.broken(reason)
+        else:
+            self._work.troubled(reason)
+
+
+@asynccontextmanager
+async def run_pool(pool: Pool) -> AsyncIterator[asyncio.Task[None]]:
+    """Serves inside, stops every process on the way out; the task ends only by a bug."""
+    serving = asyncio.create_task(pool.serve(), name="pool")
+    try:
+        yield serving
+    finally:
+        serving.cancel()
+        await asyncio.gather(serving, return_exceptions=True)

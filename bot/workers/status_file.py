@@ -1,0 +1,56 @@
+"""What the running bot says of its workers to ``hotshot-bot status``: a small file, kept fresh.
+
+A file rather than a socket: it can be read after a crash as well, and shows how things stood then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bot.workers.pool import Pool
+from bot.workers.supervisor import DeviceReport
+
+_EVERY_SECONDS = 1.0
+_FILE = "status.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """How things stood ``at`` (seconds since 1970)."""
+
+    pid: int
+    at: float
+    devices: tuple[DeviceReport, ...]
+
+
+async def report_while_running(pool: Pool, data_dir: Path) -> None:
+    """Writes until cancelled; a disk that takes nothing is no reason to stop making GIFs."""
+    file = data_dir / _FILE
+    while True:
+        report = Report(os.getpid(), time.time(), tuple(pool.reports()))
+        await asyncio.to_thread(_write, file, json.dumps(asdict(report)))
+        await asyncio.sleep(_EVERY_SECONDS)
+
+
+def read(data_dir: Path) -> Report | None:
+    """The last one; None where there is none that can be read."""
+    try:
+        values = json.loads((data_dir / _FILE).read_text(encoding="utf-8"))
+        devices = tuple(DeviceReport(**device) for device in values["devices"])
+        return Report(int(values["pid"]), float(values["at"]), devices)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(file: Path, text: str) -> None:
+    part = file.with_suffix(".part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(file)
+    except OSError:
+        part.unlink(missing_ok=True)

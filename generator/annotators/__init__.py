@@ -1,0 +1,1 @@
+"""What a ControlNet sees of a source. Knows no Discord."""

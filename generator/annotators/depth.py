@@ -1,0 +1,109 @@
+"""Depth of a clip's frames by any depth-estimation model of transformers: near is white.
+
+Imports torch. All frames go through the model at once, and one scale serves the whole clip: with a
+scale for each frame, the depth would pump whenever something comes or goes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation
+
+from generator.checkpoints.file_selection import TRANSFORMERS_STEM
+from generator.checkpoints.locate import fetch_root
+from generator.checkpoints.weights import align, find_weights
+from generator.contract.errors import ModelError
+from generator.contract.paths import existing, on_the_hub
+from generator.media.clip import Frames
+
+
+@dataclass(frozen=True, slots=True)
+class DepthAnnotator:
+    """A loaded model; call it with frames (f, h, w, 3)."""
+
+    processor: Any
+    model: Any
+
+    @classmethod
+    def load(cls, model: str, device: str) -> Self:
+        """``model`` is a directory or a hub id; raises ModelError. Weights as safetensors only."""
+        directory = str(find(model))
+        try:
+            # Pillow's preparation is there with every installation, torchvision's isn't.
+            processor = AutoImageProcessor.from_pretrained(
+                directory, backend="pil", local_files_only=True
+            )
+            loaded = AutoModelForDepthEstimation.from_pretrained(
+                directory, use_safetensors=True, local_files_only=True
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise _unusable(model, error) from error
+        loaded.to(device)
+        align(loaded)
+        return cls(processor, loaded.eval())
+
+    @torch.inference_mode()
+    def __call__(self, frames: Frames) -> Frames:
+        """Gray as RGB, uint8 of the same shape; the clip's nearest point is white."""
+        prepared = self.processor(images=list(frames), return_tensors="pt")
+        depth = self.model(**prepared.to(self.model.device)).predicted_depth.float()
+        if _grows_with_distance(self.model.config):
+            depth = 1 / depth.clamp(min=1e-3)
+        fitted = torch.nn.functional.interpolate(
+            depth[:, None], size=frames.shape[1:3], mode="bicubic", align_corners=False
+        )
+        low, high = fitted.min(), fitted.max()
+        spread = (high - low).clamp(min=torch.finfo().tiny)
+        levels = ((fitted - low) / spread * 255).round().to(torch.uint8)
+        pictures: Frames = levels[:, 0, :, :, None].expand(-1, -1, -1, 3).cpu().numpy().copy()
+        return pictures
+
+
+def find(model: str) -> Path:
+    """The directory of a depth model, fetched where it isn't cached. Raises ModelError."""
+    # Fetched here, since transformers asks a hub that is gone again and again for minutes.
+    return existing(model) or _fetched(model)
+
+
+def check(directory: Path, model: str) -> None:
+    """Raises ModelError where ``load`` would for all but the weights themselves, unread here."""
+    try:
+        config = AutoConfig.from_pretrained(str(directory), local_files_only=True)
+        with torch.device("meta"):
+            AutoModelForDepthEstimation.from_config(config)
+    except Exception as error:
+        raise _unusable(model, error) from error
+    find_weights(directory, TRANSFORMERS_STEM)
+
+
+def _unusable(model: str, error: Exception) -> ModelError:
+    return ModelError(
+        "The depth model {model} can't be loaded ({reason}); give the directory or hub id of a "
+        "depth-estimation model of transformers.",
+        model=model,
+        reason=_first_line(error),
+    )
+
+
+def _fetched(model: str) -> Path:
+    repository, inner = on_the_hub(model) or ("", "")
+    if not repository or inner:
+        raise ModelError(
+            f"There is no depth model at {model}; give the directory or hub id of a "
+            "depth-estimation model of transformers."
+        )
+    return fetch_root(repository, TRANSFORMERS_STEM)
+
+
+def _grows_with_distance(config: Any) -> bool:
+    """Whether the model tells metres; the others tell something that grows as things come near."""
+    metric = getattr(config, "depth_estimation_type", "relative") == "metric"
+    return metric or config.model_type in ("zoedepth", "depth_pro")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200].rstrip(".")

@@ -1,0 +1,73 @@
+"""What is seen of a download: a bar in a terminal, a line for each tenth anywhere else."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from types import TracebackType
+from typing import NoReturn, Self
+
+from tqdm import tqdm
+
+from generator.checkpoints.download import readable
+
+logger = logging.getLogger(__name__)
+
+
+class FetchBar:
+    """A ``download.Watch``. With ``lines``, stderr gets the lines; without, the log does."""
+
+    def __init__(self, title: str, *, lines: bool = False) -> None:
+        self._title, self._lines = title, lines
+        self._lock = threading.Lock()  # several files are fetched at once
+        self._bar: tqdm[NoReturn] | None = None
+        self._done, self._total, self._told = 0, 0, 0
+
+    def begin(self, done: int, total: int) -> None:
+        self._done, self._total = done, total
+        self._told = 10 * done // total if total else 10
+        if done:
+            self._say(f"Going on: {readable(done)} of {readable(total)} are here already.")
+        if sys.stderr.isatty():
+            self._bar = tqdm(
+                desc=self._title,
+                initial=done,
+                total=total,
+                unit="B",
+                unit_scale=True,
+                leave=False,
+                file=sys.stderr,
+            )
+
+    def add(self, count: int) -> None:
+        with self._lock:
+            self._done += count
+            if self._bar is not None:
+                self._bar.update(count)
+                return
+            tenth = 10 * self._done // self._total if self._total else 10
+            if tenth > self._told:
+                self._told = tenth
+                self._say(f"{readable(self._done)} of {readable(self._total)} ({10 * tenth}%)")
+
+    def wait(self) -> None:
+        self._say(f"{self._title} is being fetched by another process; waiting for it.")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def _say(self, line: str) -> None:
+        if self._lines or sys.stderr.isatty():
+            tqdm.write(line, file=sys.stderr)
+        else:
+            logger.info("%s: %s", self._title, line)

@@ -1,0 +1,173 @@
+"""What the hub's cache has of models: what each is, its size, and taking it away. Free of torch.
+
+The cache is the hub library's own (``HF_HOME``), which other programs use too.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, scan_cache_dir
+from huggingface_hub.errors import CacheNotFound
+
+from generator.checkpoints import file_selection, hub
+from generator.checkpoints.download import parts_of
+from generator.checkpoints.hub import Repository
+from generator.checkpoints.inspect.header import read_header
+from generator.checkpoints.inspect.kinds import Kind, kind_of
+from generator.contract.errors import ModelError
+
+_HOTSHOT_UNET, _PLAIN_UNET, _CONTROLNET = (
+    "UNet3DConditionModel",
+    "UNet2DConditionModel",
+    "ControlNetModel",
+)
+
+
+class What(StrEnum):
+    """What a model is to Hotshot; the value is how people read it."""
+
+    MODEL = "Hotshot-XL"
+    BASE = "spatial base (SDXL)"
+    CONTROLNET = "ControlNet"
+    DEPTH = "depth model"
+    LORA = "LoRA"
+    TEMPORAL = "temporal layers"
+    UNFINISHED = "not all fetched"
+    OTHER = "of no use to Hotshot"
+
+
+_OF_A_FILE = {
+    Kind.LORA: What.LORA,
+    Kind.TEMPORAL: What.TEMPORAL,
+    Kind.HOTSHOT: What.BASE,
+    Kind.SDXL: What.BASE,
+    Kind.SDXL_UNET: What.BASE,
+    Kind.CONTROLNET: What.CONTROLNET,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """One revision of a model in the cache, or what an interrupted download has left (no commit).
+
+    ``size`` is in bytes, ``used`` in seconds since 1970.
+    """
+
+    name: str
+    commit: str
+    what: What
+    size: int
+    used: float
+
+
+def what_is(snapshot: Path) -> What:
+    """Told by a snapshot's configs, or by the header of a file alone."""
+    unet = _json(snapshot / "unet" / "config.json")
+    described = unet or _json(snapshot / "config.json")
+    found = described.get("_class_name")
+    if found == _HOTSHOT_UNET:
+        return What.MODEL if unet else What.BASE
+    if found == _PLAIN_UNET:
+        return What.BASE if described.get("addition_embed_type") == "text_time" else What.OTHER
+    if found == _CONTROLNET:
+        return What.CONTROLNET
+    if any("DepthEstimation" in str(one) for one in described.get("architectures") or ()):
+        return What.DEPTH
+    files = file_selection.single_files(path.name for path in snapshot.iterdir())
+    kinds = {what_is_file(snapshot / name) for name in files}
+    return kinds.pop() if len(kinds) == 1 else What.OTHER
+
+
+def what_is_file(path: Path) -> What:
+    """Told by its header; OTHER for what can't be read."""
+    try:
+        header = read_header(path)
+    except ModelError:
+        return What.OTHER
+    return _OF_A_FILE.get(kind_of(header.shapes), What.OTHER)
+
+
+def cached_models() -> list[Cached]:
+    """By name; each revision counts, and what was not all fetched."""
+    found = [
+        Cached(
+            repository.repo_id,
+            revision.commit_hash,
+            what_is(revision.snapshot_path),
+            revision.size_on_disk,
+            repository.last_accessed,
+        )
+        for repository in _scanned()
+        for revision in repository.revisions
+    ]
+    for directory in sorted(Path(constants.HF_HUB_CACHE).glob("models--*")):
+        name = directory.name.removeprefix("models--").replace("--", "/")
+        parts = [path.stat() for path in parts_of(Repository(name))]
+        if parts:
+            size, used = sum(one.st_size for one in parts), max(one.st_mtime for one in parts)
+            found.append(Cached(name, "", What.UNFINISHED, size, used))
+    return sorted(found, key=lambda one: (one.name.lower(), -one.used))
+
+
+def remove(text: str) -> int:
+    """Takes ``owner/name``, or ``owner/name@revision`` alone, away; the bytes that this has freed.
+
+    Raises ModelError where the cache has no such thing, or it can't be removed.
+    """
+    repository = Repository.parse(text)
+    storage = hub.storage(repository)
+    if not storage.is_dir():
+        meant = hub.nearest(repository.name, hub.cached_models())
+        raise ModelError(f"The cache has no {repository.name}{meant}; see hotshot model list.")
+    try:
+        if repository.revision is None:
+            freed = sum(path.lstat().st_size for path in storage.rglob("*") if path.is_file())
+            shutil.rmtree(storage)
+            return freed
+        return _remove_revision(repository)
+    except OSError as error:
+        raise ModelError(f"{storage} can't be removed ({error.strerror}).") from error
+
+
+def _remove_revision(repository: Repository) -> int:
+    wanted_revision = repository.revision or ""
+    revisions = [
+        one
+        for known in _scanned()
+        if known.repo_id == repository.name
+        for one in known.revisions
+        if one.commit_hash.startswith(wanted_revision) or wanted_revision in one.refs
+    ]
+    if len(revisions) != 1:
+        how_many = "no" if not revisions else "more than one"
+        raise ModelError(
+            f"The cache has {how_many} {repository.name} of revision {wanted_revision}; "
+            "see hotshot model list."
+        )
+    info = scan_cache_dir(constants.HF_HUB_CACHE)
+    strategy = info.delete_revisions(revisions[0].commit_hash)
+    strategy.execute()
+    return int(strategy.expected_freed_size)
+
+
+def _scanned() -> Sequence[Any]:
+    try:
+        repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except (CacheNotFound, OSError, ValueError):
+        return []
+    return [one for one in repositories if one.repo_type == "model"]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,220 @@
+"""What is in a LoRA's file, checked so far that it can be used by the model that it was made for.
+
+The one check that the command line, the bot and the loader share: what passes is put on without an
+error. Reads the header, the settings beside it, and every number once. No torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from generator.checkpoints.inspect import kinds, lora_names
+from generator.checkpoints.inspect.finite_values import FLOATS, first_not_finite
+from generator.checkpoints.inspect.header import Header, TensorInfo, read_header, shown
+from generator.checkpoints.inspect.kinds import Kind
+from generator.checkpoints.inspect.lora_names import PEFT_PREFIX
+from generator.checkpoints.inspect.lora_settings import PEFT_NAME, LoraSettings, read_settings
+from generator.checkpoints.inspect.lora_shapes import MisfitError, Shape, Shapes, change_of, rank_of
+from generator.contract.errors import ModelError
+from generator.contract.text import Words
+
+Place = tuple[str, str]  # a network, and the flat name of a layer in it
+
+# What diffusers, PEFT and most hosts call the file in a directory or repository.
+USUAL_NAMES = ("pytorch_lora_weights.safetensors", PEFT_NAME)
+_INTEGERS = {"I8", "I16", "I32", "I64", "U8"}  # an alpha may be one
+
+
+@dataclass(frozen=True, slots=True)
+class LoraLayer:
+    """``names`` are its tensors by role; ``change`` is the shape of what is added to the weight,
+    None where the bias alone is changed.
+    """
+
+    names: Mapping[str, str]
+    shapes: Shapes
+    change: Shape | None
+
+    @property
+    def path(self) -> str:
+        """What PEFT's patterns call the layer."""
+        return lora_names.peft_path(next(iter(self.names.values())))
+
+    def scale(self, settings: LoraSettings, network: str) -> float:
+        """Alpha through rank as the settings have it; 1 where a tensor says it, or nothing does.
+
+        Raises ModelError for settings whose patterns take too long to match.
+        """
+        rank = rank_of(self.shapes)
+        is_kronecker = any(role.startswith("lokr_") for role in self.shapes)
+        if "alpha" in self.shapes or not (rank or is_kronecker):
+            return 1.0
+        return settings.scale(network, self.path, rank)
+
+
+@dataclass(frozen=True, slots=True)
+class LoraFile:
+    """``left_aside`` are the tensors of words' embeddings, which aren't used."""
+
+    path: Path
+    header: Header
+    layers: Mapping[Place, LoraLayer]
+    settings: LoraSettings
+    left_aside: tuple[str, ...]
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """The words that have an embedding of their own in the file."""
+        return tuple(dict.fromkeys(map(lora_names.embedded_word, self.left_aside)))
+
+    @property
+    def lacks_alpha(self) -> bool:
+        """Whether PEFT wrote it, which keeps alpha in a file of its own, and that isn't there."""
+        layers = self.layers.values()
+        return (
+            not self.settings.by_network
+            and any(name.startswith(PEFT_PREFIX) for name in self.header.tensors)
+            and not any("alpha" in layer.shapes or "diff" in layer.shapes for layer in layers)
+        )
+
+
+def read_lora(path: Path) -> LoraFile:
+    """Raises ModelError, one sentence, for what is no LoRA, is damaged, or can't be read here."""
+    header = read_header(path)
+    settings = read_settings(path, header)
+    check_is_lora(path.name, header)
+    parts, left_aside = _parts(path, header)
+    layers = _layers(path, header, parts)
+    if settings.by_network:  # so that what they ask too much for is refused here, not later
+        for (network, _), layer in layers.items():
+            layer.scale(settings, network)
+    used = (name for layer in layers.values() for name in layer.names.values())
+    broken = first_not_finite(path, header, used)
+    if broken is not None:
+        raise ModelError(
+            "{name} holds values that aren't numbers, in {layer}, so its training failed; use "
+            "another LoRA.",
+            name=path.name,
+            layer=shown(broken),
+        )
+    return LoraFile(path, header, layers, settings, left_aside)
+
+
+def in_directory(directory: Path) -> Path:
+    """The LoRA's file in a directory. Raises ModelError where there is none, or several."""
+    found = [directory / name for name in USUAL_NAMES if (directory / name).is_file()]
+    found = found or sorted(directory.glob("*.safetensors"))
+    if len(found) != 1:
+        what = "several .safetensors files" if found else "no .safetensors file"
+        raise ModelError(f"{directory} holds {what}; name the LoRA's own file.")
+    return found[0]
+
+
+def check_is_lora(name: str, header: Header) -> None:
+    """Raises ModelError, naming what the file called ``name`` is instead."""
+    kind = kinds.kind_of(header.shapes)
+    if kind is Kind.LORA:
+        return
+    if kind is Kind.UNREADABLE_LORA:
+        raise ModelError(
+            "{name} is {format}, which can't be read here; LoRA, DoRA, LoHa, LoKr and full "
+            "differences can.",
+            name=name,
+            format=lora_names.unreadable_format(header.tensors),
+        )
+    if kind is Kind.UNKNOWN:
+        raise ModelError(
+            "{name} isn't a LoRA but a file of an unknown kind (it holds {example}); use a "
+            "LoRA made for SDXL.",
+            name=name,
+            example=repr(shown(next(iter(header.tensors), "nothing"))),
+        )
+    raise ModelError(
+        "{name} isn't a LoRA but {kind}; use a LoRA made for SDXL.", name=name, kind=kind.value
+    )
+
+
+def _parts(path: Path, header: Header) -> tuple[dict[Place, dict[str, str]], tuple[str, ...]]:
+    """Tensors' names by layer and role, and those that are left aside."""
+    found: dict[Place, dict[str, str]] = {}
+    unknown: list[str] = []
+    for name in header.tensors:
+        part = lora_names.part_of(name)
+        if part is None:
+            unknown.append(name)
+            continue
+        roles = found.setdefault((part.network, part.layer), {})
+        if part.role in roles:
+            twice = Words("it is changed twice, under two names")
+            raise _damaged(path, part.layer, twice)
+        roles[part.role] = name
+    aside = tuple(filter(lora_names.is_embedding, unknown))
+    _check_all_understood(path, [one for one in unknown if not lora_names.is_embedding(one)])
+    return found, aside
+
+
+def _check_all_understood(path: Path, unknown: list[str]) -> None:
+    if not unknown:
+        return
+    format_ = lora_names.unreadable_format(unknown)
+    if format_ is not None:
+        raise ModelError(
+            "{name} is partly {format}, which can't be read here; LoRA, DoRA, LoHa, LoKr and full "
+            "differences can.",
+            name=path.name,
+            format=format_,
+        )
+    raise ModelError(
+        "{name} holds {number:,} tensors of a kind that can't be read here, such as {example!r}; "
+        "LoRA, DoRA, LoHa, LoKr and full differences can.",
+        name=path.name,
+        number=len(unknown),
+        example=shown(unknown[0]),
+    )
+
+
+def _layers(
+    path: Path, header: Header, parts: Mapping[Place, Mapping[str, str]]
+) -> dict[Place, LoraLayer]:
+    """Each checked for itself; few differ in more than their names, so each kind is looked at once.
+
+    A layer of which alpha alone is left was taken out of the file.
+    """
+    layers: dict[Place, LoraLayer] = {}
+    known: dict[tuple[tuple[str, str, Shape], ...], tuple[Shapes, Shape | None]] = {}
+    for place, names in parts.items():
+        if names.keys() == {"alpha"}:
+            continue
+        tensors = {role: header.tensors[name] for role, name in names.items()}
+        key = tuple((role, about.dtype, about.shape) for role, about in tensors.items())
+        if key not in known:
+            _check_dtypes(path, names, tensors)
+            shapes = {role: about.shape for role, about in tensors.items()}
+            try:
+                known[key] = shapes, change_of(shapes)
+            except MisfitError as error:
+                raise _damaged(path, place[1], error.reason) from error
+        layers[place] = LoraLayer(names, *known[key])
+    return layers
+
+
+def _check_dtypes(path: Path, names: Mapping[str, str], tensors: Mapping[str, TensorInfo]) -> None:
+    for role, about in tensors.items():
+        if about.dtype not in FLOATS and not (role == "alpha" and about.dtype in _INTEGERS):
+            raise ModelError(
+                "{name} stores {layer} as {dtype}, which can't be read here; get it in float16.",
+                name=path.name,
+                dtype=about.dtype,
+                layer=shown(names[role]),
+            )
+
+
+def _damaged(path: Path, layer: str, reason: Words) -> ModelError:
+    return ModelError(
+        "{name} is incomplete or damaged ({layer}: {reason}); download it again.",
+        name=path.name,
+        layer=shown(layer),
+        reason=reason,
+    )

@@ -1,0 +1,1 @@
+"""What both processes say and check. Standard library only."""

@@ -1,0 +1,57 @@
+"""Which annotators there are, by name. Standard library only, so that a typo costs nothing."""
+
+from __future__ import annotations
+
+from generator.contract.errors import RequestError
+from generator.contract.messages import Control
+from generator.contract.text import Words
+
+AUTO = "auto"
+DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
+ANNOTATORS = ("none", "canny", "lineart", "gray", "tile", "depth")
+DEPTH_FOLLOWS = Words("Depth follows.")
+"""What the child that draws a sheet says to the bot where a further one can draw depth."""
+LOOSE = "loose"
+"""Depth, held to less, and only while a clip's layout is laid down: what moves where is followed,
+and the prompt says what shape it has."""
+# As measured on nano: less of either, and the way isn't followed; more, and the shape is.
+_LOOSE_KIND, _LOOSE_STRENGTH, _LOOSE_END = "depth", 0.7, 0.7
+_TOLD_BY_NAME = ("canny", "depth", "lineart", "tile")
+
+
+def annotator_name(name: str) -> str:
+    """The name of an annotator, or RequestError with the names there are."""
+    if name.lower() not in ANNOTATORS:
+        raise RequestError(f"There is no annotator {name!r}; there are {', '.join(ANNOTATORS)}.")
+    return name.lower()
+
+
+def control_called(name: str, scale: float) -> Control:
+    """The control of a type by its name, ``loose`` or any other, at so many times its strength."""
+    if name.lower() == LOOSE:
+        return Control(_LOOSE_KIND, round(scale * _LOOSE_STRENGTH, 6), end=_LOOSE_END)
+    return Control(name, scale)
+
+
+def called(control: Control) -> tuple[str, float]:
+    """The name and the strength that ``control_called`` makes it of."""
+    if control == Control(_LOOSE_KIND, control.scale, end=_LOOSE_END):
+        return LOOSE, round(control.scale / _LOOSE_STRENGTH, 6)
+    return control.kind, control.scale
+
+
+def default_for(control_type: str) -> str:
+    """The annotator that a ControlNet of this type, or whose path or hub id names it, expects.
+
+    ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
+    """
+    told = _LOOSE_KIND if control_type.lower() == LOOSE else control_type.lower()
+    return next((name for name in _TOLD_BY_NAME if name in told), "none")
+
+
+def annotator_of(control_type: str, wanted: str) -> str:
+    """The annotator for a ControlNet: the one wanted, or for ``auto`` the one that it expects.
+
+    Raises RequestError for a name there isn't.
+    """
+    return default_for(control_type) if wanted == AUTO else annotator_name(wanted)

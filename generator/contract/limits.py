@@ -1,0 +1,392 @@
+"""What a model can be asked for, read from its directory's JSON files alone. No torch.
+
+The bot offers commands within these limits and the command line checks its flags against them. A
+model directory may carry a ``generation_config.json`` with its own defaults; without one the
+defaults are those of the original Hotshot-XL, at the model's native size.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Self
+
+from generator.contract import model_json
+from generator.contract.errors import ModelError, RequestError
+from generator.contract.messages import IMAGE_STRENGTH, Request
+from generator.contract.paths import existing, on_the_hub
+from generator.contract.prompts import MAX_WEIGHT, fragments_of, plain_text
+from generator.contract.text import Words
+
+NANO = "nano"
+NANO_DIRECTORY = Path(__file__).parents[1] / "nano" / "weights"
+
+SCHEDULERS = (
+    "euler_a",
+    "euler",
+    "ddim",
+    "dpmpp_2m",
+    "dpmpp_2m_karras",
+    "dpmpp_sde",
+    "unipc",
+    "lcm",
+    "tcd",
+)
+# The names that the original's README gives, and diffusers' for the others.
+_SCHEDULER_CLASSES = {
+    "EulerAncestralDiscreteScheduler": "euler_a",
+    "EulerDiscreteScheduler": "euler",
+    "DDIMScheduler": "ddim",
+    "DPMSolverMultistepScheduler": "dpmpp_2m",
+    "DPMSolverSDEScheduler": "dpmpp_sde",
+    "UniPCMultistepScheduler": "unipc",
+    "LCMScheduler": "lcm",
+    "TCDScheduler": "tcd",
+}
+MAX_PROMPT_CHARACTERS = 2000
+MAX_STEPS = 150
+MAX_GUIDANCE_SCALE = 30.0
+MAX_DURATION_MS = 60_000
+MIN_FRAME_MS = 20  # browsers slow down anything faster to 100 ms a frame
+MAX_SEED = 2**64 - 1
+MAX_LORAS = 8
+MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was learnt
+MAX_CONTROLS = 4
+MAX_CONTROL_SCALE = 5.0
+MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
+
+# As sentences call them.
+FRAMES = Words("The number of frames")
+STEPS = Words("The number of steps")
+CONTROL_SCALE = Words("The ControlNet's conditioning scale")
+LOOK_STRENGTH = Words("The image strength")
+
+_LONGEST_SHOWN = 60  # characters of a value that a sentence quotes
+_TOO_LONG = 10**20
+_PUBLISHED_EDGE = 512
+# What a ``generation_config.json`` may say; edges in pixels.
+_ALLOWED: dict[str, model_json.Allowed] = {
+    "scheduler": SCHEDULERS,
+    "native_edge": (32, 8192),
+    "max_frames": (1, 24),
+    "steps": (1, MAX_STEPS),
+    "guidance_scale": (0, MAX_GUIDANCE_SCALE),
+    "guidance_rescale": (0, 1),
+    "controlnet_conditioning_scale": (0, MAX_CONTROL_SCALE),
+    "image_strength": (MIN_IMAGE_STRENGTH, 1),
+    "upscale_strength": (MIN_IMAGE_STRENGTH, 1),
+}
+
+# The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
+_ASPECT_RATIOS = (
+    ("tall", 320, 768),
+    ("portrait", 384, 672),
+    ("photo portrait", 416, 608),
+    ("square", 512, 512),
+    ("photo landscape", 608, 416),
+    ("landscape", 672, 384),
+    ("wide", 768, 320),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A named aspect ratio, in pixels."""
+
+    name: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLimits:
+    """Limits and defaults of one model. Edges are in pixels.
+
+    ``image_strength`` leaves a picture's look and lets it move, ``upscale_strength`` a clip's own
+    motion as well: how much noise that takes differs with a model's schedule and size.
+    """
+
+    native_edge: int = _PUBLISHED_EDGE
+    max_frames: int = 24
+    steps: int = 30
+    guidance_scale: float = 5.0
+    guidance_rescale: float = 0.0
+    scheduler: str = "euler_a"
+    controlnet_conditioning_scale: float = 0.7
+    image_strength: float = IMAGE_STRENGTH
+    upscale_strength: float = 0.4
+
+    @property
+    def min_edge(self) -> int:
+        return max(32, self.native_edge // 8)
+
+    @property
+    def max_edge(self) -> int:
+        return self.native_edge * 4
+
+    @property
+    def max_pixels(self) -> int:
+        """Per frame: four times the native picture."""
+        return (self.native_edge * 2) ** 2
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The seven aspect ratios at this model's scale, each edge a multiple of 8."""
+        return tuple(
+            Size(name, _scaled(width, self.native_edge), _scaled(height, self.native_edge))
+            for name, width, height in _ASPECT_RATIOS
+        )
+
+    @classmethod
+    def of(cls, model: str) -> Self:
+        """Reads them for ``nano`` or a model directory; a hub id or a file gets the original's.
+
+        Raises ModelError where a directory's JSON can't be read, or says nonsense.
+        """
+        path = local_path(model)
+        if path is None or path.is_file() or _has_layers_alone(path):
+            return cls()
+        edge = model_json.native_edge(path / "unet" / "config.json", _PUBLISHED_EDGE)
+        own = path / "generation_config.json"
+        defaults = {field.name: field.default for field in fields(cls)}
+        said = model_json.values(own, defaults, _ALLOWED) if own.exists() else {}
+        return cls(**{"native_edge": edge} | said)
+
+    def upscaled(self, request: Request, image: str) -> Request:
+        """Return a second pass at twice the size, from ``image``, which holds its own frames.
+
+        What it followed is in these already, and so is what it began from.
+        """
+        return replace(
+            request,
+            width=2 * request.width,
+            height=2 * request.height,
+            controls=(),
+            control_source="",
+            image=image,
+            image_strength=self.upscale_strength,
+        )
+
+    def allows(self, width: int, height: int) -> bool:
+        """Whether frames may be so large."""
+        edges = sorted((width, height))
+        return (
+            self.min_edge <= edges[0]
+            and edges[1] <= self.max_edge
+            and width * height <= self.max_pixels
+        )
+
+    def check(self, request: Request) -> None:
+        """Raises RequestError, one sentence that says what to ask for instead."""
+        _check_text(request)
+        _check_size(self, request.width, request.height)
+        for what, edge in (
+            (Words("The original size's width"), request.original_size[0]),
+            (Words("The original size's height"), request.original_size[1]),
+            (Words("The target size's width"), request.target_size[0]),
+            (Words("The target size's height"), request.target_size[1]),
+        ):
+            _check_range(what, edge, 1, 65536)
+        _check_range(FRAMES, request.video_length, 1, self.max_frames)
+        _check_range(
+            Words("The duration in milliseconds"),
+            request.video_duration,
+            MIN_FRAME_MS * request.video_length,
+            MAX_DURATION_MS,
+        )
+        _check_range(STEPS, request.steps, 1, MAX_STEPS)
+        _check_range(Words("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
+        _check_range(Words("The guidance rescale"), request.guidance_rescale, 0, 1)
+        _check_range(Words("The seed"), request.seed, 0, MAX_SEED)
+        scheduler_name(request.scheduler)
+        _check_range(Words("The guidance start"), request.guidance_start, 0, 1)
+        _check_range(Words("The guidance end"), request.guidance_end, 0, 1)
+        _check_order(Words("Guidance"), request.guidance_start, request.guidance_end)
+        _check_loras(request)
+        _check_controls(request)
+        check_image_strength(request.image_strength)
+
+
+def local_directory(model: str) -> Path | None:
+    """The directory of a model given by name or path, or None where it reads like a hub id.
+
+    Raises ModelError for a path that doesn't exist, or is a file.
+    """
+    path = local_path(model)
+    if path is not None and path.is_file():
+        raise ModelError(
+            f"{path} is a file, and a whole model is a directory; a single file can be the "
+            "spatial UNet base, or the temporal layers beside one."
+        )
+    return path
+
+
+def local_path(model: str) -> Path | None:
+    """The same for what may be one .safetensors file as well.
+
+    None where it reads like a hub id, or like a file in such a repository (``owner/name/file``).
+    """
+    if model == NANO:
+        return NANO_DIRECTORY
+    path = existing(model)
+    if path is not None and (path.is_dir() or path.is_file()):
+        return path
+    repository, inner = on_the_hub(model) or ("", "")
+    if repository and (not inner or inner.endswith(".safetensors")):
+        return None
+    if model.endswith(".safetensors"):
+        raise ModelError(f"There is no file {model}; check its name, and the directory it is in.")
+    raise ModelError(
+        f"There is no model directory at {model}; give 'nano', a directory in the published layout "
+        "of Hotshot-XL, or a hub id such as hotshotco/Hotshot-XL."
+    )
+
+
+def scheduler_name(name: str) -> str:
+    """One of SCHEDULERS, given such a name or a class name of the original's README.
+
+    Raises RequestError for any other.
+    """
+    known = _SCHEDULER_CLASSES.get(name, name.lower())
+    if known not in SCHEDULERS:
+        raise RequestError(
+            "There is no scheduler {name!r}; there are {names}.",
+            name=_cut(name),
+            names=", ".join(SCHEDULERS),
+        )
+    return known
+
+
+def check_image_strength(strength: float) -> None:
+    """Raises RequestError."""
+    _check_range(LOOK_STRENGTH, strength, MIN_IMAGE_STRENGTH, 1)
+
+
+def draw_seed() -> int:
+    """A fresh seed, short enough to be read out and typed again."""
+    return random.randrange(2**32)
+
+
+def _scaled(edge_at_512: int, native_edge: int) -> int:
+    return round(edge_at_512 * native_edge / 512 / 8) * 8
+
+
+def _check_text(request: Request) -> None:
+    if not plain_text(request.prompt).strip():
+        raise RequestError("The prompt is empty; describe the GIF in a few words.")
+    for what, text in (
+        (Words("The prompt"), request.prompt),
+        (Words("The negative prompt"), request.negative_prompt or ""),
+    ):
+        if len(text) > MAX_PROMPT_CHARACTERS:
+            raise RequestError(
+                "{what} has {length:,} characters; at most {most:,} are allowed.",
+                what=what,
+                length=len(text),
+                most=MAX_PROMPT_CHARACTERS,
+            )
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
+        for fragment in fragments_of(text):
+            of = Words("The weight of {text!r}", text=fragment.text[:40])
+            _check_range(of, fragment.weight, 0, MAX_WEIGHT)
+
+
+def _check_size(limits: ModelLimits, width: int, height: int) -> None:
+    for what, edge in ((Words("The width"), width), (Words("The height"), height)):
+        _check_range(what, edge, limits.min_edge, limits.max_edge)
+        if edge % 8:
+            raise RequestError(
+                "{what} must be a multiple of 8, and {edge} isn't; try {near}.",
+                what=what,
+                edge=edge,
+                near=edge // 8 * 8,
+            )
+    if width * height > limits.max_pixels:
+        side = math.isqrt(limits.max_pixels)
+        raise RequestError(
+            "{width} x {height} is too large for this model; use at most {side} x {side} "
+            "pixels, or the same number in another shape.",
+            width=width,
+            height=height,
+            side=side,
+        )
+
+
+def _check_loras(request: Request) -> None:
+    if len(request.loras) > MAX_LORAS:
+        raise RequestError(
+            "At most {most} LoRAs can be combined; you gave {found}.",
+            most=MAX_LORAS,
+            found=len(request.loras),
+        )
+    for lora in request.loras:
+        if not lora.path.strip():
+            raise RequestError("A LoRA's name is empty; give a .safetensors file or a hub id.")
+        what = Words("The strength of {lora}", lora=_cut(lora.path))
+        _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
+
+
+def _check_controls(request: Request) -> None:
+    controls = request.controls
+    if controls and not request.control_source:
+        raise RequestError(
+            "The control type {kind} needs a GIF whose motion to follow; give one.",
+            kind=_cut(controls[0].kind),
+        )
+    if request.control_source and not controls:
+        raise RequestError(
+            "A GIF to follow needs a control type: depth, canny, or a ControlNet of your own."
+        )
+    if len(controls) > MAX_CONTROLS:
+        raise RequestError(
+            "At most {most} ControlNets can be combined; you gave {found}.",
+            most=MAX_CONTROLS,
+            found=len(controls),
+        )
+    for control in controls:
+        _check_range(CONTROL_SCALE, control.scale, 0, MAX_CONTROL_SCALE)
+        _check_range(Words("The ControlNet's start"), control.start, 0, 1)
+        _check_range(Words("The ControlNet's end"), control.end, 0, 1)
+        _check_order(Words("The ControlNet"), control.start, control.end)
+
+
+def _check_order(what: Words, start: float, end: float) -> None:
+    if start > end:
+        raise RequestError(
+            "{what} must not end ({end:g}) before it starts ({start:g}).",
+            what=what,
+            end=end,
+            start=start,
+        )
+
+
+def _check_range(what: Words, value: float, lowest: float, highest: float) -> None:
+    if not lowest <= value <= highest:  # also refuses nan
+        raise RequestError(
+            "{what} must be from {lowest:g} to {highest}, not {value}.",
+            what=what,
+            lowest=lowest,
+            highest=plain(highest),
+            value=plain(value) if abs(value) < _TOO_LONG else _cut(str(value)),
+        )
+
+
+def _cut(text: str) -> str:
+    """What somebody typed, or a stranger's file says, as it may stand in a sentence."""
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
+
+
+def plain(value: float) -> float:
+    """As ``:g`` writes it, but for whole numbers, of which every digit stays."""
+    if isinstance(value, int):
+        return value
+    short = float(f"{value:g}")
+    return int(short) if short.is_integer() else short
+
+
+def _has_layers_alone(directory: Path) -> bool:
+    """Whether it holds a file of temporal layers, to be put into a spatial base, and no UNet."""
+    return not (directory / "unet").exists() and any(directory.glob("*.safetensors"))

@@ -1,0 +1,210 @@
+"""The whole contract between the bot and a generator process. Standard library only.
+
+Messages are small frozen values that pickle; frames and files never travel through a queue: a
+worker writes the file to ``Generate.output`` and only then says ``Finished``.
+
+A worker says ``Ready`` or ``Broken`` once, when it starts. For each ``Generate`` it says
+``Started``, any number of ``Progress``, and exactly one of ``Finished``, ``Failed``, ``Cancelled``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+from generator.contract.text import Words
+
+IMAGE_STRENGTH = 0.7
+# Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
+REQUEST_VERSION = 2
+
+# -- what somebody asked for ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA to apply: a .safetensors file or a hub id, and how strongly (1 is as trained)."""
+
+    path: str
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A ControlNet to follow ``Request.control_source`` with.
+
+    ``kind`` is depth, canny, or a ControlNet's directory or hub id. ``annotator`` makes its
+    pictures from the source's frames: ``auto`` is the one that suits the kind, ``none`` leaves
+    them as they are. It acts from ``start`` to ``end``, fractions of the steps made.
+    """
+
+    kind: str
+    scale: float = 1.0
+    start: float = 0.0
+    end: float = 1.0
+    annotator: str = "auto"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One GIF, complete: nothing is drawn or looked up later, so the same request makes it again.
+
+    ``negative_prompt`` None is no text at all, and "" a text without words; models tell them apart.
+    Sizes are (width, height) in pixels, ``video_duration`` is in milliseconds. Guidance acts from
+    ``guidance_start`` to ``guidance_end``, fractions of the steps made. ``control_source`` is the
+    file or folder whose motion ``controls`` follow. ``image`` is a picture, or a clip, that the
+    frames begin from instead of noise alone: ``image_strength`` is how much of the way from noise
+    is gone all the same, so how far they may come away from it.
+    """
+
+    prompt: str
+    seed: int
+    width: int
+    height: int
+    steps: int
+    guidance_scale: float
+    negative_prompt: str | None = None
+    guidance_rescale: float = 0.0
+    scheduler: str = "euler_a"
+    video_length: int = 8
+    video_duration: int = 1000
+    original_size: tuple[int, int] = (1920, 1080)
+    target_size: tuple[int, int] = (512, 512)
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    loras: tuple[Lora, ...] = ()
+    controls: tuple[Control, ...] = ()
+    control_source: str = ""
+    image: str = ""
+    image_strength: float = IMAGE_STRENGTH
+
+    @property
+    def steps_made(self) -> int:
+        """How many of ``steps`` are gone: from a picture, only the last ones, and one at least."""
+        return max(1, round(self.steps * self.image_strength)) if self.image else self.steps
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"version": REQUEST_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of ``to_dict``, also of an earlier version's.
+
+        Raises TypeError for a key this version doesn't know.
+        """
+        restored = upgraded(values)
+        restored.pop("version", None)
+        for key in ("original_size", "target_size"):
+            if key in restored:
+                restored[key] = tuple(restored[key])
+        restored["loras"] = tuple(Lora(**lora) for lora in values.get("loras", ()))
+        restored["controls"] = tuple(Control(**control) for control in values.get("controls", ()))
+        return cls(**restored)
+
+
+def upgraded(values: dict[str, Any]) -> dict[str, Any]:
+    """A request's JSON values as this version writes them, whichever version wrote these."""
+    version = values.get("version", 1)
+    if version == 1 and values.get("negative_prompt") == "":
+        return values | {"negative_prompt": None}
+    return dict(values)
+
+
+# -- from the parent -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """Make this. ``output`` is the file to write; its extension decides the format."""
+
+    job_id: str
+    attempt: int
+    request: Request
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Stop this attempt between two steps. One that is over already is no error."""
+
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """Finish nothing more and leave."""
+
+
+# -- from the child --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The model is loaded; ``device`` and ``dtype`` are those chosen, ``seconds`` what it took."""
+
+    device: str
+    dtype: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The model can't be loaded; ``reason`` says what is wrong and how to mend it."""
+
+    reason: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    job_id: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """``step`` of ``steps`` are done; ``stage`` is one of the pipeline's named steps.
+
+    ``preview`` is a small animated picture of what comes, if there is one yet: a file under a new
+    name whenever it changes, gone when the job is over.
+    """
+
+    job_id: str
+    attempt: int
+    stage: str
+    step: int
+    steps: int
+    preview: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The file is whole and in its place."""
+
+    job_id: str
+    attempt: int
+    output: str
+    seconds: float
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """``reason`` is one sentence for a person."""
+
+    job_id: str
+    attempt: int
+    reason: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    job_id: str
+    attempt: int
+
+
+Command = Generate | Cancel | Shutdown
+Outcome = Finished | Failed | Cancelled
+JobEvent = Started | Progress | Outcome
+Event = Ready | Broken | JobEvent

@@ -1,0 +1,22 @@
+"""The systems that Hotshot runs on. Standard library only: asked before anything is imported."""
+
+from __future__ import annotations
+
+import platform
+
+from generator.contract.errors import HotshotError
+
+_RUNS_ON = ("Linux", "Darwin")
+
+
+def check_platform(system: str | None = None) -> None:
+    """Raises HotshotError, one sentence, on a system that locks, signals and limits differently.
+
+    ``system`` is as ``platform.system()`` tells it.
+    """
+    found = system or platform.system()
+    if found not in _RUNS_ON:
+        raise HotshotError(
+            f"Hotshot runs on Linux and macOS, and this is {found}; on Windows, run it in WSL 2 "
+            "('wsl --install' in PowerShell makes one)."
+        )

@@ -1,0 +1,141 @@
+"""Sentences that can still be said in another language: a template, and the values in it.
+
+``str()`` is English, which is what templates are written in and looked up by; who knows the reader
+(``bot.core.translations``) looks the template up in the reader's language. Standard library only,
+since they travel from a worker to the bot, and knows no language but English.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from copy import copy
+from typing import Any, Self
+
+
+class Words:
+    """``Words("The file is larger than {most:.3g} MB.", most=8.0)``.
+
+    A value is text, a number, or Words, which are said in the same language; anything else is
+    turned into text. Without values the template is taken as it stands, braces and all.
+    """
+
+    __slots__ = ("number", "plural", "template", "values")
+
+    def __init__(self, template: str, /, **values: Any) -> None:
+        self.template = template
+        self.plural = ""
+        self.number = 1
+        self.values = {name: _plain(value) for name, value in values.items()}
+
+    def __str__(self) -> str:
+        template = self.template if self.number == 1 or not self.plural else self.plural
+        return template.format(**self.values) if self.values else template
+
+    def __format__(self, spec: str) -> str:
+        return format(str(self), spec)
+
+    def __repr__(self) -> str:
+        return f"Words({str(self)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Words) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.template)
+
+    def __bool__(self) -> bool:
+        return bool(self.template)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        values = {
+            name: value.to_dict() if isinstance(value, Words) else value
+            for name, value in self.values.items()
+        }
+        counting = {"plural": self.plural, "number": self.number} if self.plural else {}
+        return {"template": self.template, "values": values} | counting
+
+    def with_values(self, **values: Any) -> Words:
+        """The same template with these values as well."""
+        return Words.from_dict(self.to_dict() | {"values": self.to_dict()["values"] | values})
+
+    def mapped(self, change: Callable[[str], str | Words]) -> Words:
+        """With every text in its values changed."""
+        changed = copy(self)
+        changed.values = {
+            name: value.mapped(change)
+            if isinstance(value, Words)
+            else change(value)
+            if isinstance(value, str)
+            else value
+            for name, value in self.values.items()
+        }
+        return changed
+
+    @classmethod
+    def from_dict(cls, said: Mapping[str, Any]) -> Self:
+        """The inverse of ``to_dict``."""
+        values = {
+            name: cls.from_dict(value) if isinstance(value, Mapping) else value
+            for name, value in said.get("values", {}).items()
+        }
+        made = cls(str(said["template"]), **values)
+        made.plural, made.number = str(said.get("plural", "")), int(said.get("number", 1))
+        return made
+
+
+NOTHING = Words("")
+
+
+def counted(one: str, many: str, number: int, /, **values: Any) -> Words:
+    """Words that depend on a number, which stands in them as ``{count}``."""
+    words = Words(one, count=number, **values)
+    words.plural, words.number = many, number
+    return words
+
+
+class SpokenError(Exception):
+    """An error whose text is Words: a template and its values, or Words as they are."""
+
+    def __init__(self, words: str | Words, /, **values: Any) -> None:
+        self.words = words if isinstance(words, Words) else Words(words, **values)
+        super().__init__(str(self.words))
+
+
+def tell(error: Exception) -> None:
+    """A child's last word: a line on standard error for a person, and Words as JSON on standard
+    output for the bot that started it.
+    """
+    words = error.words if isinstance(error, SpokenError) else Words(" ".join(str(error).split()))
+    print(words, file=sys.stderr)
+    print(json.dumps({"refused": words.to_dict()}))
+
+
+def note(words: Words) -> None:
+    """Something a child wants a person to know, as JSON for the bot that started it."""
+    print(json.dumps({"note": words.to_dict()}))
+
+
+def notes(printed: bytes) -> list[Words]:
+    """What a child noted so, in order."""
+    found = []
+    for line in printed.splitlines():
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            found.append(Words.from_dict(json.loads(line)["note"]))
+    return found
+
+
+def refused(printed: bytes) -> Words | None:
+    """What a child told so; None where it told nothing."""
+    lines = printed.splitlines() or [b""]
+    try:
+        return Words.from_dict(json.loads(lines[-1])["refused"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _plain(value: object) -> str | int | float | Words:
+    return value if isinstance(value, str | int | float | Words) else str(value)

@@ -1,0 +1,212 @@
+"""Whether workers with Hotshot's own engine could start and hold their model, and why not.
+
+Loads the model as a worker does, but to the meta device: every file is looked up, opened and
+compared with what its network wants, and no weight is read. Fetches nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from generator.annotators import depth
+from generator.checkpoints.download import readable
+from generator.checkpoints.locate import NotFetchedError, without_fetching
+from generator.contract.control_types import DEPTH_MODEL
+from generator.contract.errors import HotshotError, ModelError
+from generator.model import devices
+from generator.model.library_logging import quiet_libraries
+from generator.model.loading import load_model
+from generator.model.spatial_base import find_base
+from generator.worker.findings import Doubt, Finding, look
+from generator.worker.process import WorkerSettings
+
+# What a GIF of the model's own size takes beside the weights, as a share of them (a Hotshot-XL of
+# the published size, in half precision: 5.2 GiB of weights, 8.0 at the highest).
+_AT_WORK = 1.55
+_OFFLOADED = 1.25  # of the one network that is on the GPU
+_PROGRAM_BYTES = 700 * 2**20  # of RAM that a worker takes before it holds any weight
+_MEMINFO = Path("/proc/meminfo")
+_CGROUP = Path("/sys/fs/cgroup")
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """Bytes of a model's weights as they are held, and of its largest network."""
+
+    total: int
+    largest: int
+
+
+def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
+    """Everything that these workers need on this machine."""
+    quiet_libraries()
+    first = workers[0]
+    choices = yield from _devices(workers)
+    weights = yield from _model(first, choices)
+    if weights is not None and len(choices) == len(workers):
+        yield from _memory(choices, weights, low_vram=first.low_vram)
+    yield look("depth model", lambda: _depth(first.depth_model))
+
+
+# -- devices ---------------------------------------------------------------------------------------
+
+
+def _devices(
+    workers: Sequence[WorkerSettings],
+) -> Generator[Finding, None, list[devices.Choice]]:
+    """Yields findings; returns a device and a precision for each worker that has one."""
+    choices = []
+    for worker in workers:
+        try:
+            choice = devices.choose(worker.device, worker.precision)
+        except HotshotError as error:
+            yield Finding.broken("device", error)
+        else:
+            choices.append(choice)
+    for choice in dict.fromkeys(choices):  # each once, in order
+        copies = choices.count(choice)
+        times = f"{copies} workers on " if copies > 1 else ""
+        yield Finding("device", f"{times}{choice.device}: {choice.reason.rstrip('.')}")
+    return choices
+
+
+# -- the model -------------------------------------------------------------------------------------
+
+
+def _model(
+    worker: WorkerSettings, choices: list[devices.Choice]
+) -> Generator[Finding, None, _Weights | None]:
+    """Yields findings; returns what the weights take, where the model was found."""
+    if worker.spatial_unet_base:
+        base = look("base", lambda: _base(worker))
+        yield base
+        if not base.is_fine:
+            return None
+    try:
+        with without_fetching():
+            loaded = load_model(
+                worker.model,
+                spatial_unet_base=worker.spatial_unet_base or None,
+                unet_only=worker.unet_only,
+                device=torch.device("meta"),
+                dtype=choices[0].dtype if choices else torch.float32,
+            )
+    except NotFetchedError as error:
+        if error.repository != worker.spatial_unet_base:
+            yield Finding("model", _to_be_fetched(error, "the first start"))
+        return _Weights(error.size, error.size)
+    except HotshotError as error:
+        yield Finding.broken("model", error)
+        return None
+    networks = (loaded.unet, loaded.vae, *loaded.text.encoders)
+    sizes = [
+        sum(value.numel() * value.element_size() for value in network.state_dict().values())
+        for network in networks
+    ]
+    size = f", {readable(sum(sizes))} in {choices[0].precision}" if choices else ""
+    yield Finding("model", f"{worker.model}{size}")
+    return _Weights(sum(sizes), max(sizes))
+
+
+def _base(worker: WorkerSettings) -> str:
+    try:
+        with without_fetching():
+            find_base(worker.spatial_unet_base, unet_only=worker.unet_only)
+    except NotFetchedError as error:
+        return _to_be_fetched(error, "the first start")
+    return worker.spatial_unet_base
+
+
+def _to_be_fetched(error: HotshotError, by: str) -> str:
+    return f"{str(error).rstrip('.')}; {by} fetches it"
+
+
+def _depth(given: str) -> str:
+    """The usual one is fetched when it is first needed; one that the config names must be there."""
+    model = given or DEPTH_MODEL
+    try:
+        with without_fetching():
+            depth.check(depth.find(model), model)
+    except NotFetchedError as error:
+        return _to_be_fetched(error, "the first GIF that follows a depth")
+    except HotshotError as error:
+        if given:
+            raise
+        return Doubt(f"GIFs that follow a depth will fail until this is mended: {error}")
+    return model
+
+
+# -- memory ----------------------------------------------------------------------------------------
+
+
+def _memory(
+    choices: list[devices.Choice], weights: _Weights, *, low_vram: bool
+) -> Iterator[Finding]:
+    on_gpus = [choice for choice in choices if choice.device.type == "cuda"]
+    for choice in on_gpus:
+        needed = weights.largest * _OFFLOADED if low_vram else weights.total * _AT_WORK
+        yield look("memory", partial(_gpu_memory, choice, int(needed), low_vram=low_vram))
+    in_ram = len(choices) - len(on_gpus)
+    held = weights.total * (_AT_WORK * in_ram + (len(on_gpus) if low_vram else 0))
+    yield look("memory", lambda: _ram(int(held) + _PROGRAM_BYTES * len(choices)))
+
+
+def _gpu_memory(choice: devices.Choice, needed: int, *, low_vram: bool) -> str:
+    free, whole = torch.cuda.mem_get_info(choice.device)
+    if needed > free:
+        otherwise = "" if low_vram else "low_vram = true, "
+        raise ModelError(
+            f"{choice.device} has {readable(free)} of {readable(whole)} free, and the model "
+            f"needs about {readable(needed)} at work; stop what else uses it, or choose "
+            f"{otherwise}another device or a smaller model."
+        )
+    return f"{choice.device} has {readable(free)} free, about {readable(needed)} are needed"
+
+
+def _ram(needed: int) -> str:
+    free = available_bytes()
+    if free is None:
+        return f"about {readable(needed)} of RAM are needed"
+    if needed > free:
+        raise ModelError(
+            f"This machine has {readable(free)} of RAM free, and the workers need about "
+            f"{readable(needed)}; stop other programs, or choose fewer workers or a smaller model."
+        )
+    return f"{readable(free)} of RAM are free, about {readable(needed)} are needed"
+
+
+def available_bytes() -> int | None:
+    """RAM that programs could still take, within this container's limit; None where unknown."""
+    found = [value for value in (_of_machine(), _of_container()) if value is not None]
+    return min(found, default=None)
+
+
+def _of_machine() -> int | None:
+    try:
+        lines = _MEMINFO.read_text(encoding="ascii").splitlines()
+        values = dict(line.split(":", 1) for line in lines)
+        return int(values["MemAvailable"].split()[0]) * 1024
+    except (OSError, ValueError, KeyError):
+        pass
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    except (ValueError, OSError):
+        return None
+
+
+def _of_container() -> int | None:
+    """Of the control group that this process sees as its root, as in a container."""
+    try:
+        most = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
+        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
+        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
+        cached = int(dict(line.split() for line in lines)["inactive_file"])
+    except (OSError, ValueError, KeyError):  # "max" is no limit
+        return None
+    return max(0, most - used + cached)  # files that were read give way to programs

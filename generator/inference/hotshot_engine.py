@@ -1,0 +1,192 @@
+"""The real engine: Hotshot-XL and the files it makes. Imports torch; a worker names it by string.
+
+Puts together what is chosen (device), loaded (model), made (frames) and written (file), and turns
+what the libraries throw into sentences. Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import torch
+
+from generator.annotators.condition_images import Guides
+from generator.contract.control_types import DEPTH_MODEL
+from generator.contract.errors import OutOfMemoryError
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.inference.latent_preview import Peek, Previews, Thumbnails
+from generator.inference.pipeline import HotshotPipeline
+from generator.inference.pipeline import Report as StepReport
+from generator.inference.recipe_writer import write_recipe
+from generator.media.clip import Clip
+from generator.media.output import check_output
+from generator.media.save import save
+from generator.model import devices
+from generator.model.library_logging import quiet_libraries
+from generator.model.loading import load_model
+from generator.recipes.recipe import Recipe, Setup
+from generator.sources.files import Sources, fetched
+from generator.sources.init_image import first_look
+from generator.worker.engine import Engine, Report
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotshotEngine:
+    """A loaded model that makes one file after another.
+
+    ``tells_places`` is whether a file's recipe has the paths of what it was made with, or no more
+    than the names: strangers needn't know how somebody's disk looks. With ``thumbnails``,
+    ``generate`` shows what comes.
+    """
+
+    pipeline: HotshotPipeline
+    limits: ModelLimits
+    setup: Setup
+    guides: Guides
+    tells_places: bool = False
+    thumbnails: Thumbnails | None = None
+
+    @classmethod
+    def load(
+        cls,
+        setup: Setup,
+        *,
+        device: str = devices.AUTO,
+        low_vram: bool = False,
+        tells_places: bool = False,
+        previews: bool = False,
+    ) -> Self:
+        """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
+        quiet_libraries()
+        choice = devices.choose(device, setup.precision)
+        limits = ModelLimits.of(setup.model)
+        with _room_for(setup.model, choice):
+            loaded = load_model(
+                setup.model,
+                spatial_unet_base=setup.spatial_unet_base or None,
+                unet_only=setup.unet_only,
+                prediction_type=setup.prediction_type,
+                device=choice.device,
+                dtype=choice.dtype,
+                low_vram=low_vram,
+            )
+        return cls(
+            pipeline=HotshotPipeline(loaded),
+            limits=limits,
+            setup=replace(setup, precision=choice.precision),
+            guides=Guides(str(choice.device), setup.depth_model),
+            tells_places=tells_places,
+            # networks that share too little memory aren't called out of turn
+            thumbnails=Thumbnails(loaded) if previews and not low_vram else None,
+        )
+
+    @property
+    def device(self) -> str:
+        return str(self.pipeline.model.device)
+
+    @property
+    def dtype(self) -> str:
+        return str(self.pipeline.model.dtype).removeprefix("torch.")
+
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        """Checks, makes and writes; reports a last stage ``save`` before the file is written.
+
+        That is also the last moment to cancel: a file in its place is a finished job.
+        """
+        check_output(output)
+        self.limits.check(request)
+        began = time.perf_counter()
+        with fetched(request) as sources, self._previewed(request, output) as peek:
+
+            def told(stage: str, step: int, steps: int) -> None:
+                report(stage, step, steps, str(peek.file) if peek and peek.file else "")
+
+            made = self.make(request, told, sources, peek)
+            report("save", 0, 1)
+            save(made, output, self.recipe(request, sources).to_json())
+        logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
+
+    def make(
+        self,
+        request: Request,
+        report: StepReport,
+        sources: Sources,
+        peek: Peek | None = None,
+    ) -> Clip:
+        """The clip of a request that was checked, with the files that it names."""
+        pictures = self.guides.pictures(request, sources.control)
+        look = first_look(request, sources.image)
+        frames = self.pipeline(request, report=report, pictures=pictures, look=look, peek=peek)
+        return Clip(frames, request.video_duration)
+
+    @contextmanager
+    def _previewed(self, request: Request, output: Path) -> Iterator[Previews | None]:
+        """What draws previews meanwhile, where there is anything to see; none is left behind."""
+        if self.thumbnails is None or request.video_length == 1:
+            yield None
+            return
+        previews = Previews(self.thumbnails, output, request.video_duration)
+        try:
+            yield previews
+        finally:
+            previews.remove()
+
+    def recipe(self, request: Request, sources: Sources) -> Recipe:
+        """What to put into a request's file, so that it can be made again."""
+        lies_in = self.pipeline.model.controlnets.model_directory
+        recipe = write_recipe(
+            request,
+            self.setup,
+            model_directory=lies_in,
+            sources=sources,
+            device=self.pipeline.model.device,
+        )
+        return recipe if self.tells_places else recipe.without_places()
+
+
+def create(
+    *,
+    model: str,
+    device: str,
+    precision: str,
+    spatial_unet_base: str = "",
+    unet_only: bool = False,
+    prediction_type: str = "",
+    low_vram: bool = False,
+    depth_model: str = DEPTH_MODEL,
+) -> Engine:
+    """An EngineFactory, whose engines show what comes."""
+    setup = Setup(
+        model=model,
+        spatial_unet_base=spatial_unet_base,
+        unet_only=unet_only,
+        prediction_type=prediction_type,
+        precision=precision,
+        depth_model=depth_model,
+    )
+    return HotshotEngine.load(setup, device=device, low_vram=low_vram, previews=True)
+
+
+@contextmanager
+def _room_for(model: str, choice: devices.Choice) -> Iterator[None]:
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # On a CPU torch has no error of its own for this, only words.
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        raise OutOfMemoryError(
+            "The model {model} doesn't fit into the memory of {device}; choose another "
+            "device, a smaller precision or a smaller model.",
+            model=model,
+            device=choice.device,
+        ) from error

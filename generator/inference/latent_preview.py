@@ -1,0 +1,146 @@
+"""A first look at a clip while it is made: what the network believes by now, cheaply decoded.
+
+A small VAE decodes it as it is. For a large one a linear map stands, a pixel for each latent,
+fitted once to what the VAE itself makes of smooth noise. A look that fails costs nobody the clip.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
+
+from generator.media import webp_encoder
+from generator.media.clip import Clip
+from generator.media.output import write_whole
+from generator.model.latents import LATENT_SCALE, unscaled
+from generator.model.loading import HotshotModel
+
+# (guess, step, steps): the clean latents (1, 4, f, h/8, w/8) that ``step`` of ``steps`` promises.
+Peek = Callable[[Tensor, int, int], None]
+Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+logger = logging.getLogger(__name__)
+
+_EDGE = 192  # pixels, of the longer edge
+_SMALL_VAE = 10_000_000  # parameters; a larger one takes longer to decode than a look is worth
+_FIRST_SECONDS, _EVERY_SECONDS = 2.0, 4.0  # a clip that is made sooner needs no look
+_FROM = 0.2  # of all steps; before, there is nothing to see
+_QUALITY = 60
+_SAMPLES, _SAMPLE_EDGE = 16, 8  # smooth latents that the linear map is fitted to
+
+
+def guessed(scheduler: Any, scaled: Tensor, predicted: Tensor, timestep: Tensor) -> Tensor:
+    """The clean latents that a prediction means, in the scheduler's own parametrization.
+
+    ``scaled`` is what the network was shown at ``timestep``, of variance one.
+    """
+    known = scheduler.alphas_cumprod
+    index = int(timestep.round().clamp(0, len(known) - 1))
+    signal: float = float(known[index]) ** 0.5
+    noise: float = (1 - signal**2) ** 0.5
+    match scheduler.config.prediction_type:
+        case "sample":
+            return predicted
+        case "v_prediction":
+            return scaled * signal - predicted * noise
+        case _:
+            return (scaled - predicted * noise) / max(signal, 1e-3)
+
+
+@dataclass(slots=True)
+class Thumbnails:
+    """Latents of one model to small pictures."""
+
+    model: HotshotModel
+    _map: Tensor | None = field(default=None)
+
+    @torch.inference_mode()
+    def __call__(self, latents: Tensor) -> Frames:
+        """(1, 4, f, h/8, w/8) -> (f, height, width, 3), the longer edge of ``_EDGE`` pixels."""
+        frames = rearrange(unscaled(latents, self.model.vae.config), "1 c f h w -> f c h w")
+        pictures = self._decoded(frames) if self._is_small else self._mapped(frames)
+        scale = _EDGE / max(pictures.shape[-2:])
+        size = [max(1, round(edge * scale)) for edge in pictures.shape[-2:]]
+        small = interpolate(pictures.float(), size=size, mode="bicubic", antialias=True)
+        levels = ((small / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        drawn: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
+        return drawn
+
+    @property
+    def _is_small(self) -> bool:
+        size: int = sum(one.numel() for one in self.model.vae.parameters())
+        return size <= _SMALL_VAE
+
+    def _decoded(self, frames: Tensor) -> Tensor:
+        vae = self.model.vae
+        decoded: Tensor = vae.decode(frames.to(vae.dtype), return_dict=False)[0]
+        return decoded
+
+    def _mapped(self, frames: Tensor) -> Tensor:
+        if self._map is None:
+            self._map = self._fitted(frames.shape[1], frames.device)
+        mapped: Tensor = torch.einsum("fchw,cd->fdhw", _with_one(frames.float()), self._map)
+        return mapped
+
+    def _fitted(self, channels: int, device: torch.device) -> Tensor:
+        """The map (channels + 1, 3) that comes nearest to the VAE, by least squares."""
+        generator = torch.Generator().manual_seed(0)
+        drawn = torch.randn((_SAMPLES, channels, 2, 2), generator=generator).to(device)
+        smooth = interpolate(drawn, size=(_SAMPLE_EDGE, _SAMPLE_EDGE), mode="bicubic")
+        latents = unscaled(smooth[:, :, None], self.model.vae.config)[:, :, 0]
+        pictures = avg_pool2d(self._decoded(latents).float(), LATENT_SCALE)
+        given = rearrange(_with_one(latents.float()), "b c h w -> (b h w) c")
+        wanted = rearrange(pictures, "b d h w -> (b h w) d")
+        # The normal equations: every device can solve five.
+        square = given.T @ given + 1e-4 * torch.eye(channels + 1, device=device)
+        solved: Tensor = torch.linalg.solve(square, given.T @ wanted)
+        return solved
+
+
+class Previews:
+    """A Peek that writes what it sees beside ``output``, under a new name each time."""
+
+    def __init__(self, thumbnails: Thumbnails, output: Path, duration_ms: int) -> None:
+        self.file: Path | None = None
+        self._thumbnails, self._output, self._duration_ms = thumbnails, output, duration_ms
+        self._count = 0
+        self._due = time.monotonic() + _FIRST_SECONDS
+
+    def __call__(self, guess: Tensor, step: int, steps: int) -> None:
+        """Writes a preview where one is due."""
+        if not _FROM * steps <= step < steps or time.monotonic() < self._due:
+            return
+        try:
+            if torch.isfinite(guess).all():  # else it would be black, and the clip ends anyhow
+                self._write(guess)
+        except Exception:  # whatever it is, the clip itself goes on
+            logger.warning("no preview could be made", exc_info=True)
+        self._due = time.monotonic() + _EVERY_SECONDS
+
+    def remove(self) -> None:
+        """Leaves nothing behind."""
+        if self.file is not None:
+            self.file.unlink(missing_ok=True)
+            self.file = None
+
+    def _write(self, guess: Tensor) -> None:
+        clip = Clip(self._thumbnails(guess), self._duration_ms)
+        path = self._output.with_name(f"{self._output.stem}.preview-{self._count + 1}.webp")
+        write_whole(path, webp_encoder.encode(clip, quality=_QUALITY))
+        self.remove()
+        self.file, self._count = path, self._count + 1
+
+
+def _with_one(latents: Tensor) -> Tensor:
+    """With a further channel of ones, which the map's constant part is for."""
+    return torch.cat([latents, torch.ones_like(latents[:, :1])], dim=1)

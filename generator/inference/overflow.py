@@ -1,0 +1,184 @@
+"""Notices numbers that overflowed before they become a black GIF, and finds what is to blame.
+
+A black picture that was asked for is finite. Knows no requests' rules and no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from generator.contract.errors import ModelError
+from generator.contract.messages import Request
+from generator.contract.text import Words
+
+if TYPE_CHECKING:
+    from generator.model.loading import HotshotModel
+
+HALVES = (torch.float16, torch.bfloat16)
+_SHORT = {torch.float16: "f16", torch.bfloat16: "bf16", torch.float32: "f32"}
+
+
+class NotFiniteError(Exception):
+    """A number is infinite or none at all, so everything computed from it is lost."""
+
+
+def check_finite(tensor: Tensor) -> None:
+    """Raises NotFiniteError; waits for the device."""
+    if not torch.isfinite(tensor).all():
+        raise NotFiniteError
+
+
+class FiniteWatch:
+    """Looks at each step's numbers one step later, when they have long been computed.
+
+    So the device never runs dry: it has the next step's work already.
+    """
+
+    def __init__(self) -> None:
+        self._last: _Verdict | None = None
+
+    def note(self, *tensors: Tensor) -> None:
+        """Has a look taken at these; raises NotFiniteError for those noted before."""
+        before, self._last = self._last, _Verdict.on(tensors)
+        if before is not None:
+            before.check()
+
+    def finish(self) -> None:
+        """Raises NotFiniteError for those noted last."""
+        if self._last is not None:
+            self._last.check()
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Whether some tensors are finite, on its way from the device; ``arrival`` is a CUDA event."""
+
+    is_finite: Tensor
+    arrival: Any
+
+    @classmethod
+    def on(cls, tensors: Sequence[Tensor]) -> _Verdict:
+        verdicts = [torch.isfinite(tensor).all() for tensor in tensors]
+        verdict = torch.stack(verdicts).all()
+        if verdict.device.type != "cuda":
+            return cls(verdict, None)
+        # Into pinned memory: a copy to any other would make this thread wait.
+        here = torch.empty((), dtype=torch.bool, pin_memory=True)
+        here.copy_(verdict, non_blocking=True)
+        arrival = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        arrival.record(torch.cuda.current_stream(verdict.device))
+        return cls(here, arrival)
+
+    def check(self) -> None:
+        if self.arrival is not None:
+            self.arrival.synchronize()
+        if not self.is_finite.item():
+            raise NotFiniteError
+
+
+# -- once more -------------------------------------------------------------------------------------
+
+
+def are_half(networks: Iterable[nn.Module]) -> bool:
+    """Whether any of them could be computed in a wider precision than it is."""
+    return any(tensor.dtype in HALVES for tensor in _tensors(networks))
+
+
+@contextmanager
+def widened(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[HotshotModel]:
+    """The model with these networks in float32; afterwards they are what they were, bit for bit.
+
+    LoRAs are off on both sides, since what they make of a weight may not fit into half precision.
+    """
+    with _plain_autograd():
+        model.loras.take_off()
+        narrow = [(tensor, tensor.dtype) for tensor in _tensors(networks) if tensor.dtype in HALVES]
+    try:
+        with _plain_autograd():
+            for tensor, _ in narrow:
+                tensor.data = tensor.data.float()
+        yield replace(model, dtype=torch.float32)
+    finally:
+        with _plain_autograd():
+            model.loras.take_off()
+            for tensor, dtype in narrow:
+                tensor.data = tensor.data.to(dtype)
+
+
+@contextmanager
+def _plain_autograd() -> Iterator[None]:
+    """Tensors that are made in inference mode can't take a loaded weight's place."""
+    with torch.inference_mode(mode=False), torch.no_grad():
+        yield
+
+
+def _tensors(networks: Iterable[nn.Module]) -> Iterator[Tensor]:
+    for network in networks:
+        yield from network.parameters()
+        yield from network.buffers()
+
+
+# -- what is to blame ------------------------------------------------------------------------------
+
+
+def check_weights(model: HotshotModel) -> None:
+    """Raises ModelError where a file's own numbers aren't finite; takes the LoRAs off."""
+    model.loras.take_off()
+    named: list[tuple[Words, str, nn.Module]] = [
+        (_PARTS[part], model.origins.get(part, model.name), network)
+        for part, network in model.networks.items()
+    ]
+    for kind, networks in model.controlnets.by_kind.items():
+        named += [(Words("The ControlNet"), kind, network) for network in networks]
+    for part, source, network in named:
+        if not all(torch.isfinite(tensor).all() for tensor in network.parameters()):
+            raise ModelError(
+                "{part} of {source} holds numbers that aren't finite, so every picture would "
+                "be black; its file is damaged: download it again, or choose another.",
+                part=part,
+                source=source,
+            )
+
+
+def overflowed(model: HotshotModel, request: Request, tried: torch.dtype) -> ModelError:
+    """The sentence for a request whose numbers overflow even in the widest precision tried."""
+    precision = _SHORT.get(tried, str(tried))
+    worn = [lora for lora in request.loras if lora.strength]
+    if worn:
+        return ModelError(
+            "With {loras}, numbers overflow {precision}, so every picture would be black; "
+            "lower the LoRA's strength, or leave it out.",
+            loras=", ".join(f"{lora.path} ({lora.strength:g})" for lora in worn),
+            precision=precision,
+        )
+    return ModelError(
+        "Numbers in {source} overflow {precision}, so every picture would be black; try "
+        "another scheduler, or choose another base.",
+        source=model.origins.get("unet", model.name),
+        precision=precision,
+    )
+
+
+def no_room_for_wider(model: HotshotModel, request: Request) -> ModelError:
+    """The sentence where half precision overflows and float32 doesn't fit."""
+    worn = ", ".join(lora.path for lora in request.loras if lora.strength)
+    return ModelError(
+        "Numbers in {source} overflow {precision}, and there isn't enough memory to compute "
+        "in f32; use the precision bf16, a smaller size or fewer frames.",
+        source=worn or model.origins.get("unet", model.name),
+        precision=_SHORT.get(model.dtype, str(model.dtype)),
+    )
+
+
+_PARTS = {
+    "unet": Words("The UNet"),
+    "vae": Words("The VAE"),
+    "text_encoder": Words("The first text encoder"),
+    "text_encoder_2": Words("The second text encoder"),
+}

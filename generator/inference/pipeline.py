@@ -1,0 +1,329 @@
+"""From a request to frames, in five named steps: encode_prompt, draw_noise, denoise, decode,
+to_frames; and encode_image before the noise, where a clip begins from pictures (SDEdit).
+
+Each step reports when it has done something; what is called may raise CancelledError, and so a
+request stops between two steps. Knows no files and no queues. Latents and noise are float32 and
+drawn on the CPU, so that a seed means the same GIF on every device.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from generator.contract.errors import OutOfMemoryError, RequestError
+from generator.contract.messages import Request
+from generator.inference import overflow
+from generator.inference.latent_preview import Peek, guessed
+from generator.inference.overflow import FiniteWatch, NotFiniteError, check_finite
+from generator.model.conditioning import Conditioning, Span
+from generator.model.controlnet import ClipControl, together
+from generator.model.latents import LATENT_SCALE, in_own_precision, scaled, unscaled
+from generator.model.loading import HotshotModel
+from generator.model.schedulers import make_scheduler, noised, step_back
+
+logger = logging.getLogger(__name__)
+
+# (stage, step, steps): ``step`` of ``steps`` of this stage are done. May raise CancelledError.
+Report = Callable[[str, int, int], None]
+Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+STAGES = ("encode_prompt", "encode_image", "draw_noise", "denoise", "decode", "to_frames")
+# What allocators say of it, and oneDNN, which has nothing else to say.
+_NO_ROOM = ("can't allocate memory", "out of memory", "could not create a primitive")
+AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
+
+
+@dataclass(frozen=True, slots=True)
+class HotshotPipeline:
+    """Makes the frames of a request with one model.
+
+    Between two requests nothing is held but what saves time: the LoRAs last worn stay on, and the
+    ControlNets last used stay loaded.
+    """
+
+    model: HotshotModel
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        request: Request,
+        *,
+        report: Report,
+        pictures: Sequence[Frames] = (),
+        look: Frames | None = None,
+        peek: Peek | None = None,
+    ) -> Frames:
+        """Frames (f, h, w, 3), the same for the same request and pictures.
+
+        ``pictures`` are what each of ``request.controls`` is shown, in their order: as annotated,
+        (f, h, w, 3) of the clip's own size. ``look`` is what ``request.image`` shows, a frame for
+        each or one for all. ``peek`` sees what the clip is going to be. What overflows in half
+        precision is made once more in float32. Raises OutOfMemoryError, RequestError and ModelError
+        (also where numbers overflow all the same), and whatever ``report`` raises.
+        """
+
+        def latents_by(pipeline: HotshotPipeline) -> Tensor:
+            return pipeline.latents(request, report=report, pictures=pictures, look=look, peek=peek)
+
+        with memory_errors(request), self._at_rest_after():
+            latents = self._finite(request, latents_by, lambda: self.model.all_networks)
+            decoded = self._finite(
+                request,
+                lambda pipeline: pipeline.decode(latents, report),
+                lambda: [self.model.vae],
+            )
+            return self.to_frames(decoded, report)
+
+    def _finite(
+        self,
+        request: Request,
+        made_by: Callable[[HotshotPipeline], Tensor],
+        computed_by: Callable[[], Sequence[nn.Module]],
+    ) -> Tensor:
+        """What is made, once more with its networks in float32 where half precision overflows."""
+        try:
+            return made_by(self)
+        except NotFiniteError as error:
+            overflow.check_weights(self.model)
+            networks = computed_by()
+            if not overflow.are_half(networks):
+                raise overflow.overflowed(self.model, request, self.model.dtype) from error
+        logger.warning("Numbers overflowed in half precision; computing once more in f32.")
+        try:
+            with overflow.widened(self.model, networks) as model:
+                return made_by(HotshotPipeline(model))
+        except NotFiniteError as error:
+            raise overflow.overflowed(self.model, request, torch.float32) from error
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _says_out_of_memory(error):
+                raise
+            raise overflow.no_room_for_wider(self.model, request) from error
+
+    @torch.inference_mode()
+    def latents(
+        self,
+        request: Request,
+        *,
+        report: Report,
+        pictures: Sequence[Frames] = (),
+        look: Frames | None = None,
+        peek: Peek | None = None,
+    ) -> Tensor:
+        """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
+
+        Raises ModelError for a LoRA or ControlNet that can't be used, NotFiniteError where numbers
+        overflow.
+        """
+        self.model.rest()
+        self.model.loras.wear(request.loras)
+        controls = self.model.controlnets.on_clip(request, pictures)
+        generator = torch.Generator().manual_seed(request.seed)
+        conditioning = self.encode_prompt(request, report)
+        self.model.rest()
+        begun = self.encode_image(request, look, report)
+        self.model.rest()
+        noise = self.draw_noise(request, generator, report)
+        latents = self.denoise(
+            request,
+            conditioning,
+            noise,
+            generator,
+            report,
+            begun=begun,
+            controls=controls,
+            peek=peek,
+        )
+        self.model.rest()
+        return latents
+
+    @contextmanager
+    def _at_rest_after(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.model.rest()
+
+    def encode_prompt(self, request: Request, report: Report) -> Conditioning:
+        """Text and sizes, once for each clip of the batch that the UNet will see."""
+        text, device = self.model.text, self.model.device
+        if request.guidance_scale > 1:
+            encoded = text.encode_guided(request.prompt, request.negative_prompt)
+        else:
+            encoded = text.encode([request.prompt])
+        sizes = (*request.original_size, 0, 0, *request.target_size)
+        time_ids = torch.tensor([sizes], dtype=torch.float32, device=device)
+        report("encode_prompt", 1, 1)
+        return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
+
+    def encode_image(self, request: Request, look: Frames | None, report: Report) -> Tensor | None:
+        """What the clip begins from, as clean latents (1, 4, 1 or f, h/8, w/8); None for noise.
+
+        A VAE that draws its latents gives their mean: the noise to come is drawn from the seed.
+        """
+        _check_look(request, look)
+        if look is None:
+            return None
+        vae = self.model.vae
+        levels = rearrange(torch.from_numpy(look), "f h w c -> f c h w").to(self.model.device)
+        chunks = torch.split(levels, self._at_once(look.shape[1] * look.shape[2]))
+        encoded: list[Tensor] = []
+        for step, chunk in enumerate(chunks, start=1):
+            given = vae.encode((chunk.float() / 127.5 - 1).to(vae.dtype))
+            drawn = hasattr(given, "latent_dist")
+            encoded.append((given.latent_dist.mode() if drawn else given.latents).float())
+            check_finite(encoded[-1])
+            report("encode_image", step, len(chunks))
+        return rearrange(scaled(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
+
+    def draw_noise(self, request: Request, generator: torch.Generator, report: Report) -> Tensor:
+        """The first noise, of variance one, in the layout that the original drew it in."""
+        shape = (
+            1,
+            self.model.unet.config.in_channels,
+            request.video_length,
+            request.height // LATENT_SCALE,
+            request.width // LATENT_SCALE,
+        )
+        noise = torch.randn(shape, generator=generator).to(self.model.device)
+        report("draw_noise", 1, 1)
+        return noise
+
+    def denoise(
+        self,
+        request: Request,
+        conditioning: Conditioning,
+        noise: Tensor,
+        generator: torch.Generator,
+        report: Report,
+        *,
+        begun: Tensor | None = None,
+        controls: Sequence[ClipControl] = (),
+        peek: Peek | None = None,
+    ) -> Tensor:
+        """Walks the noise back to latents; ancestral steps draw more from the same generator.
+
+        From ``begun``, clean latents, only the end of the way is left to go.
+        """
+        scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
+        guidance = Span(request.guidance_start, request.guidance_end)
+        steps, watch = request.steps_made, FiniteWatch()
+        latents: Tensor = noise * scheduler.init_noise_sigma
+        if begun is not None:
+            latents = noised(scheduler, begun.expand_as(noise), noise, steps)
+        for step, timestep in enumerate(scheduler.timesteps[-steps:]):
+            told = conditioning if guidance.covers(step, steps) else conditioning.wanted
+            shown = scheduler.scale_model_input(latents, timestep)
+            active = [one for one in controls if one.span.covers(step, steps)]
+            predicted = self.predict(request, told, active, shown, timestep)
+            if peek is not None:
+                peek(guessed(scheduler, shown, predicted, timestep), step + 1, steps)
+            latents = step_back(scheduler, predicted, timestep, latents, generator)
+            watch.note(predicted, latents)
+            report("denoise", step + 1, steps)
+        watch.finish()
+        return latents
+
+    def predict(
+        self,
+        request: Request,
+        conditioning: Conditioning,
+        controls: Sequence[ClipControl],
+        scaled: Tensor,
+        timestep: Tensor,
+    ) -> Tensor:
+        """What the UNet says of one clip, guided away from the negative prompt; float32."""
+        batch = scaled.expand(conditioning.time_ids.shape[0], -1, -1, -1, -1).to(self.model.dtype)
+        predicted: Tensor = self.model.unet(
+            batch,
+            timestep,
+            conditioning.text.hidden,
+            added_cond_kwargs=conditioning.added,
+            return_dict=False,
+            **together(controls, batch, timestep, conditioning),
+        )[0].float()
+        if not conditioning.guided:
+            return predicted
+        unwanted, wanted = predicted.chunk(2)
+        guided = unwanted + request.guidance_scale * (wanted - unwanted)
+        return _rescaled(guided, wanted, request.guidance_rescale)
+
+    def decode(self, latents: Tensor, report: Report) -> Tensor:
+        """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1.
+
+        Raises NotFiniteError where the VAE overflows.
+        """
+        vae = self.model.vae
+        frames = rearrange(unscaled(latents, vae.config), "1 c f h w -> f c h w")
+        pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
+        chunks = torch.split(frames, self._at_once(pixels))
+        pictures: list[Tensor] = []
+        for step, chunk in enumerate(chunks, start=1):
+            with in_own_precision(chunk.device):
+                pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
+            check_finite(pictures[-1])
+            report("decode", step, len(chunks))
+        return torch.cat(pictures)
+
+    def to_frames(self, pictures: Tensor, report: Report) -> Frames:
+        """(f, 3, h, w) from -1 to 1 -> (f, h, w, 3) from 0 to 255, rounded."""
+        levels = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
+        frames: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
+        report("to_frames", 1, 1)
+        return frames
+
+    def _at_once(self, pixels: int) -> int:
+        """How many pictures of so many pixels the VAE is given together."""
+        return 1 if self.model.residence.low_vram else max(1, AT_ONCE // pixels)
+
+
+@contextmanager
+def memory_errors(request: Request) -> Iterator[None]:
+    """Turns a device's own words for "no room" into OutOfMemoryError, and frees what it can."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not _says_out_of_memory(error):
+            raise
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        raise OutOfMemoryError(
+            "There isn't enough memory for {frames} frames of {width} x {height}; ask for a "
+            "smaller size or fewer frames.",
+            frames=request.video_length,
+            width=request.width,
+            height=request.height,
+        ) from error
+
+
+def _check_look(request: Request, look: Frames | None) -> None:
+    if (look is None) != (not request.image):
+        raise RequestError("The image and what it shows belong together; give both, or neither.")
+    whole = (request.video_length, request.height, request.width, 3)
+    if look is not None and look.shape not in (whole, (1, *whole[1:])):
+        raise RequestError(
+            "The image's frames are {shape} where the clip is {wanted}; resize them to match.",
+            shape=look.shape,
+            wanted=whole,
+        )
+
+
+def _says_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(error) for words in _NO_ROOM)
+
+
+def _rescaled(guided: Tensor, wanted: Tensor, amount: float) -> Tensor:
+    """Gives a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
+    if amount == 0:
+        return guided
+    factor = wanted.std() / guided.std()
+    return guided * (amount * factor + (1 - amount))

@@ -1,0 +1,63 @@
+"""The recipe of a request that a loaded model is making, with the hashes of every file it uses.
+
+Imports torch, because the modules that know where models, LoRAs and ControlNets lie do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from generator.checkpoints.locate import cached_weights
+from generator.checkpoints.lora_files import find_lora
+from generator.contract.errors import ModelError
+from generator.contract.limits import local_path
+from generator.contract.messages import Request
+from generator.model import devices
+from generator.model.controlnet_loading import find_controlnet
+from generator.recipes.recipe import Recipe, Setup, sha256_of
+from generator.sources.files import Sources
+
+
+def write_recipe(
+    request: Request, setup: Setup, *, model_directory: Path, sources: Sources, device: torch.device
+) -> Recipe:
+    """``sources`` are the files that the request names, where they are files.
+
+    ``model_directory`` is where the loaded model lies, ``device`` where it computes. Raises
+    ModelError where a LoRA or a ControlNet can't be found.
+    """
+    files = dict(_files(request, setup, model_directory))
+    given = {request.control_source: sources.control, request.image: sources.image}
+    files |= {name: path for name, path in given.items() if name and path.is_file()}
+    hashes = {name: sha256_of(path) for name, path in files.items()}
+    return Recipe(request=request, setup=setup, sha256=hashes, made_on=made_on(device))
+
+
+def made_on(device: torch.device) -> dict[str, str]:
+    """Return what, beside the request and the setup, decides how sums are rounded."""
+    libraries = {name: version(name) for name in ("torch", "diffusers", "transformers")}
+    return {"device": devices.kind_of(device), **libraries}
+
+
+def _files(request: Request, setup: Setup, model_directory: Path) -> Iterator[tuple[str, Path]]:
+    """Files and directories by the names that the recipe gives them."""
+    for name in filter(None, (setup.model, setup.spatial_unet_base)):
+        path = _weights(name)
+        if path is not None:
+            yield name, path
+    for lora in request.loras:
+        yield lora.path, find_lora(lora.path)
+    for control in request.controls:
+        yield control.kind, find_controlnet(control.kind, model_directory)
+
+
+def _weights(name: str) -> Path | None:
+    """Where a model's weights are, without asking the hub; None where that isn't known."""
+    try:
+        return local_path(name) or cached_weights(name)
+    except ModelError:
+        return None

@@ -1,0 +1,193 @@
+"""The parts of a model directory beside the UNet: schedule, VAE, text encoders, tokenizers.
+
+Each is built without memory and then handed its tensors. Knows nothing of where they come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, AutoencoderTiny
+from torch import nn
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from generator.checkpoints import weights
+from generator.checkpoints.network_file import Component
+from generator.contract.errors import ModelError, RequestError
+from generator.contract.limits import SCHEDULERS
+from generator.model.latents import LATENT_SCALE, unscaled
+from generator.model.schedulers import make_scheduler
+from generator.model.text_encoding import TextEncoders
+
+_VAES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
+
+
+def build(directory: Path, build: Callable[[], Any]) -> Any:
+    """Builds a network without memory; what its library says of a bad config becomes a sentence."""
+    try:
+        with torch.device("meta"):
+            return build()
+    except ModelError as error:  # says what, and not where
+        raise ModelError(f"{directory}: {error}") from error
+    except Exception as error:
+        raise ModelError(
+            "{path} doesn't describe a network that can be built ({reason}); download the "
+            "model again.",
+            path=directory / "config.json",
+            reason=error,
+        ) from error
+
+
+def load_scheduler_config(directory: Path) -> dict[str, Any]:
+    """How the model was trained, checked by building every sampler from it."""
+    path = directory / "scheduler_config.json"
+    config = weights.read_config(path)
+    check_schedule(config, path)
+    return config
+
+
+def check_schedule(config: Mapping[str, Any], path: Path) -> None:
+    """Raises ModelError for one that some sampler can't be built from; ``path`` is where it is."""
+    try:
+        for name in SCHEDULERS:
+            with suppress(RequestError):  # one that goes with other models
+                make_scheduler(name, config, steps=1)
+    except Exception as error:
+        raise ModelError(
+            "{path} doesn't describe a schedule that can be used ({reason}); download the "
+            "model again.",
+            path=path,
+            reason=error,
+        ) from error
+
+
+def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) -> Any:
+    """An AutoencoderKL or AutoencoderTiny, as the config's class says.
+
+    SDXL's own overflows in half precision and says so (``force_upcast``): it gets float32.
+    """
+    config = component.config
+    kind = _VAES.get(str(config.get("_class_name")))
+    if kind is None:
+        found = config.get("_class_name", "of an unnamed class")
+        raise ModelError(
+            "The VAE in {path} is {found}; only {known} can be used.",
+            path=component.described_in,
+            found=found,
+            known=", ".join(_VAES),
+        )
+    vae = build(component.described_in, lambda: _checked_vae(kind.from_config(config)))
+    if dtype == torch.float16 and vae.config.force_upcast:
+        dtype = torch.float32
+    weights.assign(vae, component.read(), source=component.source, device=device, dtype=dtype)
+    return vae.eval().requires_grad_(requires_grad=False)
+
+
+def _checked_vae(vae: Any) -> Any:
+    """Raises whatever its config's scaling would raise when the first pictures are decoded."""
+    channels = int(vae.config.latent_channels)
+    unscaled(torch.zeros(1, channels, 1, 1, 1), vae.config)
+    edge = 2 ** (len(vae.config.decoder_block_out_channels if isinstance(vae, AutoencoderTiny)
+                     else vae.config.block_out_channels) - 1)  # fmt: skip
+    if edge != LATENT_SCALE:
+        raise ValueError(f"a latent is {edge} pixels wide where {LATENT_SCALE} are wanted")
+    return vae
+
+
+def load_text_encoders(
+    components: tuple[Component, Component],
+    directory: Path,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+) -> TextEncoders:
+    """Both CLIP text encoders, each with its tokenizer, which is in the model ``directory``."""
+    first = _text_encoder(CLIPTextModel, components[0], device, dtype)
+    second = _text_encoder(CLIPTextModelWithProjection, components[1], device, dtype)
+    return TextEncoders(
+        tokenizers=(
+            _tokenizer(directory / "tokenizer", first.config.vocab_size),
+            _tokenizer(directory / "tokenizer_2", second.config.vocab_size),
+        ),
+        encoders=(first, second),
+        empty_is_zeros=_empty_is_zeros(directory),
+    )
+
+
+def _text_encoder(kind: Any, component: Component, device: torch.device, dtype: torch.dtype) -> Any:
+    config = CLIPTextConfig.from_dict
+    encoder = build(component.described_in, lambda: kind(config(dict(component.config))))
+    named = _as_encoder_names(component.read(), encoder)
+    weights.assign(encoder, named, source=component.source, device=device, dtype=dtype)
+    _count_positions(encoder, device)
+    return encoder.eval().requires_grad_(requires_grad=False)
+
+
+def _as_encoder_names(
+    tensors: Mapping[str, torch.Tensor], encoder: nn.Module
+) -> dict[str, torch.Tensor]:
+    """Published names begin with ``text_model.``; some versions of transformers drop that.
+
+    So do files that such a version wrote. Old files also hold ``position_ids``, which is a count
+    and no weight.
+    """
+    prefix = "text_model."
+    wanted = encoder.state_dict().keys()
+    bare = {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if not name.endswith(".position_ids")
+    }
+    return {
+        nested if (nested := prefix + name) in wanted else name: value
+        for name, value in bare.items()
+    }
+
+
+def _count_positions(encoder: nn.Module, device: torch.device) -> None:
+    """The one buffer that is in no file: built on meta, it has to be counted again."""
+    for name, buffer in list(encoder.named_buffers()):
+        owner, _, own_name = name.rpartition(".")
+        if own_name == "position_ids":
+            positions = torch.arange(buffer.shape[-1], device=device).unsqueeze(0)
+            encoder.get_submodule(owner).register_buffer(own_name, positions, persistent=False)
+
+
+def _tokenizer(directory: Path, vocabulary: int) -> Any:
+    # Without its files the class would make up a vocabulary of three words.
+    for name in ("vocab.json", "merges.txt"):
+        if not (directory / name).is_file():
+            raise ModelError("{path} is missing; download the model again.", path=directory / name)
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(str(directory), local_files_only=True)
+    except Exception as error:
+        raise ModelError(
+            "The tokenizer in {directory} can't be read ({reason}); download the model again.",
+            directory=directory,
+            reason=error,
+        ) from error
+    if len(tokenizer) > vocabulary:
+        raise ModelError(
+            "The tokenizer in {directory} has {number:,} words where its text encoder "
+            "knows {vocabulary:,}; they belong to different models.",
+            directory=directory,
+            number=len(tokenizer),
+            vocabulary=vocabulary,
+        )
+    return tokenizer
+
+
+def _empty_is_zeros(directory: Path) -> bool:
+    index = directory / "model_index.json"
+    if not index.is_file():
+        return True  # as Hotshot-XL and SDXL say where they say it
+    return bool(weights.read_config(index).get("force_zeros_for_empty_prompt", True))

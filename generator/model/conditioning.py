@@ -1,0 +1,50 @@
+"""What the UNet and the ControlNets are told of a request, and during which of its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from generator.model.text_encoding import EncodedText
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A part of all steps, as fractions of them."""
+
+    start: float
+    end: float
+
+    def covers(self, step: int, steps: int) -> bool:
+        """Whether the whole of ``step``, counted from 0, lies within."""
+        return self.start <= step / steps and (step + 1) / steps <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Conditioning:
+    """What the networks are told, for a batch of one, or of two where it is guided.
+
+    ``text`` as encoded, ``time_ids`` (b, 6): original size, crop's corner, target size.
+    """
+
+    text: EncodedText
+    time_ids: Tensor
+
+    @property
+    def guided(self) -> bool:
+        return self.time_ids.shape[0] == 2
+
+    @property
+    def wanted(self) -> Conditioning:
+        """What is asked for alone, for the steps that are not guided away from anything."""
+        return Conditioning(self.text.last, self.time_ids[-1:])
+
+    @property
+    def added(self) -> dict[str, Tensor]:
+        """What SDXL's networks call ``added_cond_kwargs``, once for each clip."""
+        return {"text_embeds": self.text.pooled, "time_ids": self.time_ids}
+
+    def added_to_each(self, frames: int) -> dict[str, Tensor]:
+        """The same once for each frame, clip by clip, for networks that know no clips."""
+        return {name: value.repeat_interleave(frames, dim=0) for name, value in self.added.items()}

@@ -1,0 +1,196 @@
+"""ControlNets on a clip: each frame's picture tells the UNet what should be where.
+
+Loaded ControlNets stay in memory for the next request. A clip's pictures are embedded once, before
+the first step; at each step a ControlNet sees the noisy frames one by one, as it was trained, and
+what several say is added up. Knows no annotators: pictures come as they are to be shown.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from generator.contract.errors import RequestError
+from generator.contract.messages import Control, Request
+from generator.model.conditioning import Conditioning, Span
+from generator.model.controlnet_loading import find_controlnet, load_controlnet
+from generator.model.offload import Residence
+from generator.model.unet import ClipAttnProcessor
+
+CONTROLNETS_IN_MEMORY = 2  # one of SDXL's is 2.5 GB in half precision
+
+Pictures = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]  # (f, h, w, 3)
+Residuals = tuple[list[Tensor], Tensor]  # for the down blocks, and for the mid block
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedControlNet:
+    """A ControlNet whose embedding of pictures is apart, so that it runs once for a clip."""
+
+    network: Any
+    embedding: nn.Module
+    flips_channels: bool
+
+    @classmethod
+    def of(cls, network: Any) -> LoadedControlNet:
+        """Takes a diffusers ``ControlNetModel`` apart."""
+        embedding = network.controlnet_cond_embedding
+        network.controlnet_cond_embedding = nn.Identity()
+        flips = network.config.controlnet_conditioning_channel_order == "bgr"
+        network.register_to_config(controlnet_conditioning_channel_order="rgb")
+        network.set_attn_processor(ClipAttnProcessor())
+        return cls(network, embedding, flips)
+
+    def embed(self, pictures: Pictures) -> Tensor:
+        """Pictures (f, h, w, 3) -> (f, c, h/8, w/8)."""
+        weight = next(self.embedding.parameters())
+        levels = torch.from_numpy(pictures).to(weight.device).permute(0, 3, 1, 2)
+        shown = levels.to(weight.dtype) / 255
+        embedded: Tensor = self.embedding(shown.flip(1) if self.flips_channels else shown)
+        return embedded
+
+
+@dataclass(frozen=True, slots=True)
+class ClipControl:
+    """A ControlNet with one clip's pictures: (f, c, h/8, w/8), as it embeds them."""
+
+    network: Any
+    embedded: Tensor
+    scale: float
+    span: Span
+
+    def residuals(self, sample: Tensor, timestep: Tensor, told: Conditioning) -> Residuals:
+        """What it adds to the UNet's blocks, as (b f) c h w; ``sample`` is (b, c, f, h, w)."""
+        batch, _, frames = sample.shape[:3]
+        down, mid = self.network(
+            rearrange(sample, "b c f h w -> (b f) c h w"),
+            timestep,
+            encoder_hidden_states=told.text.hidden,
+            controlnet_cond=self.embedded.repeat(batch, 1, 1, 1),
+            conditioning_scale=self.scale,
+            added_cond_kwargs=told.added_to_each(frames),
+            return_dict=False,
+        )
+        return down, mid
+
+
+@dataclass(slots=True)
+class ControlNets:
+    """Those of one model: found by name, loaded when asked for, the last ones kept.
+
+    ``model_directory`` may have its own in ``controlnet/KIND``.
+    """
+
+    unet_config: Any
+    model_directory: Path
+    residence: Residence
+    dtype: torch.dtype
+    _loaded: OrderedDict[Path, LoadedControlNet] = field(default_factory=OrderedDict)
+    _found: dict[str, Path] = field(default_factory=dict)
+
+    def on_clip(self, request: Request, pictures: Sequence[Pictures]) -> list[ClipControl]:
+        """One for each of the request's controls that has any strength.
+
+        Raises RequestError where the pictures don't belong to the request, ModelError for a
+        ControlNet that can't be found, read or used.
+        """
+        _check_pictures(request, pictures)
+        active = [pair for pair in zip(request.controls, pictures, strict=True) if pair[0].scale]
+        self._make_room({self._find(control.kind) for control, _ in active})
+        return [self._on_clip(control, shown) for control, shown in active]
+
+    @property
+    def in_memory(self) -> list[Path]:
+        """Where those come from that are kept, the least recently used first."""
+        return list(self._loaded)
+
+    def forget(self) -> None:
+        """Lets go of all, and of where they were found."""
+        self._loaded.clear()
+        self._found.clear()
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """Those that are kept."""
+        return [loaded.network for loaded in self._loaded.values()]
+
+    @property
+    def by_kind(self) -> dict[str, list[nn.Module]]:
+        """Their modules, what embeds their pictures among them, by where they come from."""
+        return {
+            path.name: [loaded.network, loaded.embedding] for path, loaded in self._loaded.items()
+        }
+
+    def _on_clip(self, control: Control, pictures: Pictures) -> ClipControl:
+        loaded = self.get(control.kind)
+        span = Span(control.start, control.end)
+        return ClipControl(loaded.network, loaded.embed(pictures), control.scale, span)
+
+    def get(self, kind: str) -> LoadedControlNet:
+        """The one that a control's ``kind`` names. Raises ModelError."""
+        path = self._find(kind)
+        if path not in self._loaded:
+            network = load_controlnet(path, self.unet_config, dtype=self.dtype)
+            loaded = self._loaded[path] = LoadedControlNet.of(network)
+            self.residence.settle(loaded.network)
+            loaded.embedding.to(self.residence.device)  # small, and wanted once
+        self._loaded.move_to_end(path)
+        return self._loaded[path]
+
+    def _find(self, kind: str) -> Path:
+        """Asks the hub once for each kind, not at each request."""
+        if kind not in self._found or not self._found[kind].exists():
+            self._found[kind] = find_controlnet(kind, self.model_directory)
+        return self._found[kind]
+
+    def _make_room(self, wanted: set[Path]) -> None:
+        """Lets go of what was used longest ago and isn't wanted, before anything is loaded."""
+        others = [path for path in self._loaded if path not in wanted]
+        for path in others[: max(0, len(others) + len(wanted) - CONTROLNETS_IN_MEMORY)]:
+            del self._loaded[path]
+
+
+def together(
+    controls: Sequence[ClipControl], sample: Tensor, timestep: Tensor, told: Conditioning
+) -> dict[str, Any]:
+    """The UNet's further arguments: all that these ControlNets add; nothing for none of them."""
+    total: Residuals | None = None
+    for control in controls:
+        down, mid = control.residuals(sample, timestep, told)
+        if total is not None:
+            down = [one + other for one, other in zip(total[0], down, strict=True)]
+            mid = total[1] + mid
+        total = down, mid
+    if total is None:
+        return {}
+    return {
+        "down_block_additional_residuals": tuple(total[0]),
+        "mid_block_additional_residual": total[1],
+    }
+
+
+def _check_pictures(request: Request, pictures: Sequence[Pictures]) -> None:
+    if len(pictures) != len(request.controls):
+        raise RequestError(
+            f"There are {len(request.controls)} ControlNets and pictures for {len(pictures)}; "
+            "each one needs its own."
+        )
+    wanted = (request.video_length, request.height, request.width, 3)
+    for shown in pictures:
+        if shown.shape != wanted:
+            raise RequestError(
+                f"A ControlNet's pictures are {_shape(shown.shape)} where the clip is "
+                f"{_shape(wanted)}; fit them to it."
+            )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

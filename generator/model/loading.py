@@ -1,0 +1,307 @@
+"""Loads a whole Hotshot-XL model: a directory, a hub id, or temporal layers and an SDXL.
+
+Every component is built on the meta device and then handed its tensors, so nothing is drawn at
+random first and nothing is held twice. What comes back computes; nothing here does.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from generator.checkpoints import layout, weights
+from generator.checkpoints.file_selection import DIFFUSERS_STEM
+from generator.checkpoints.inspect.base_check import PLAIN_UNET
+from generator.checkpoints.inspect.header import read_header
+from generator.checkpoints.inspect.kinds import Kind, kind_of
+from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.checkpoints.locate import model_directory, sdxl_descriptions, temporal_file
+from generator.checkpoints.network_file import (
+    STEMS,
+    TEXT_ENCODER,
+    TEXT_ENCODER_2,
+    UNET,
+    VAE,
+    Component,
+)
+from generator.contract.errors import ModelError
+from generator.contract.paths import without_place
+from generator.contract.text import Words
+from generator.model.base_schedule import schedule_of
+from generator.model.components import (
+    build,
+    check_schedule,
+    load_scheduler_config,
+    load_text_encoders,
+    load_vae,
+)
+from generator.model.controlnet import ControlNets
+from generator.model.lora_manager import LoraWardrobe, Networks
+from generator.model.offload import Residence, save_decoding
+from generator.model.spatial_base import Base, find_base
+from generator.model.text_encoding import TextEncoders
+from generator.model.unet import HotshotUNet
+
+logger = logging.getLogger(__name__)
+
+_PARTS = {
+    UNET: "spatial layers",
+    TEXT_ENCODER: "first text encoder",
+    TEXT_ENCODER_2: "second text encoder",
+    VAE: "VAE",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HotshotModel:
+    """All parts of a model on one device; ``dtype`` is the UNet's and the text encoders'.
+
+    ``vae`` is an AutoencoderKL or an AutoencoderTiny, in a precision that it doesn't overflow in.
+    ``origins`` says where the UNet's spatial layers (``unet``) and each other part came from.
+    ``loras`` changes the UNet and the text encoders to what a request asks for; ``controlnets``
+    has those that a request names.
+    """
+
+    name: str
+    unet: HotshotUNet
+    vae: Any
+    text: TextEncoders
+    loras: LoraWardrobe
+    controlnets: ControlNets
+    scheduler_config: Mapping[str, Any]
+    residence: Residence
+    dtype: torch.dtype
+    origins: Mapping[str, str]
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """By the names of their folders in a model directory."""
+        first, second = self.text.encoders
+        return {UNET: self.unet, VAE: self.vae, TEXT_ENCODER: first, TEXT_ENCODER_2: second}
+
+    @property
+    def all_networks(self) -> list[nn.Module]:
+        """Those, and the ControlNets that are loaded."""
+        return [*self.networks.values(), *chain.from_iterable(self.controlnets.by_kind.values())]
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.residence.device
+
+    def rest(self) -> None:
+        """Clears the device between two phases of a request, where memory is low."""
+        self.residence.rest((*self.networks.values(), *self.controlnets.networks))
+
+
+def load_model(
+    model: str,
+    *,
+    spatial_unet_base: str | None = None,
+    unet_only: bool = False,
+    prediction_type: str = "",
+    device: torch.device,
+    dtype: torch.dtype,
+    low_vram: bool = False,
+) -> HotshotModel:
+    """Loads ``model``, with the spatial layers of another SDXL where one is named.
+
+    ``model`` is 'nano', a directory, a hub id, or, beside a base, a file of temporal layers. The
+    base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
+    come along, unless ``unet_only``, and so does its schedule. ``prediction_type`` is for files
+    that don't say what they predict. With ``low_vram`` the networks are on the device only while
+    they compute, and pictures are decoded one by one. Raises ModelError, one sentence, for whatever
+    can't be found, read or used.
+    """
+    residence = Residence(device, low_vram)
+    base = find_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
+    files = _files_of(model, base)
+    logger.info("Loading %s from %s.", model, files.directory)
+    # The UNet comes last: whatever else is wrong is said before the longest wait.
+    scheduler = files.directory / "scheduler"
+    own = load_scheduler_config(scheduler)
+    scheduler_config = schedule_of(own, base, prediction_type, without_place(model))
+    check_schedule(scheduler_config, scheduler / "scheduler_config.json")
+    logger.info("%s", files.told())
+    vae = load_vae(files.component(VAE), device=residence.home, dtype=dtype)
+    text = load_text_encoders(
+        (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
+        files.directory,
+        device=residence.home,
+        dtype=dtype,
+    )
+    unet = _load_unet(files, device=residence.home, dtype=dtype)
+    _check_together(unet, text, vae, files)
+    for network in (*text.encoders, unet, vae):
+        residence.settle(network)
+    if low_vram:
+        save_decoding(vae)
+    return HotshotModel(
+        name=model,
+        unet=unet,
+        vae=vae,
+        text=text,
+        loras=LoraWardrobe(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
+        controlnets=ControlNets(
+            unet.published_config,
+            files.directory,
+            residence,
+            dtype,
+        ),
+        scheduler_config=scheduler_config,
+        residence=residence,
+        dtype=dtype,
+        origins={part: files.origin(part) for part in (UNET, *STEMS)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What a model is put together from.
+
+    ``model`` is what was asked for; ``directory`` has configs, tokenizers and the schedule;
+    ``temporal`` is the file of temporal layers, or None where the directory has a whole UNet.
+    """
+
+    model: str
+    directory: Path
+    temporal: Path | None
+    base: Base | None
+
+    def component(self, name: str) -> Component:
+        """The base's, or else the model's own."""
+        found = self.base.component(name, self.directory) if self.base else None
+        return found or Component.in_directory(self.directory, name)
+
+    def origin(self, part: str) -> str:
+        """Which of the two a network comes from; of the UNet, its spatial layers."""
+        if self.base is not None and (part == UNET or part in self.base.parts):
+            return self.base.name
+        return without_place(self.model)
+
+    def told(self) -> str:
+        """For the log."""
+        by_origin: dict[str, list[str]] = {without_place(self.model): ["temporal layers"]}
+        for part, what in _PARTS.items():
+            by_origin.setdefault(self.origin(part), []).append(what)
+        return " ".join(
+            f"From {origin}: {', '.join(parts)}." for origin, parts in by_origin.items() if parts
+        )
+
+    def unet_config(self) -> Mapping[str, Any]:
+        """Checked to be a Hotshot-XL's, or made one."""
+        own = self.directory / "unet"
+        given = self.base.unet_config if self.temporal and self.base else None
+        config = given or weights.read_config(own / "config.json")
+        if self.temporal is not None and config.get("_class_name") == PLAIN_UNET:
+            return layout.from_spatial(config)
+        _check_is_hotshot(config, own)
+        return config
+
+    def temporal_tensors(self) -> layout.Tensors:
+        """Or all tensors, where no base gives the others. Under the published names."""
+        if self.temporal is not None:
+            return _read_temporal_file(self.temporal)
+        found = weights.find_weights(self.directory / "unet", DIFFUSERS_STEM)
+        if self.base is None:
+            return weights.read_weights(found)
+        return weights.read_weights(found, keep=is_temporal)
+
+
+def _files_of(model: str, base: Base | None) -> _Files:
+    temporal = temporal_file(model, with_base=base is not None and base.whole)
+    if temporal is None:
+        return _Files(model, model_directory(model), None, base)
+    _check_is_temporal(temporal)
+    if base is None or not base.whole:
+        raise ModelError(
+            "{name} has only the temporal layers; give a whole Stable Diffusion XL, with text "
+            "encoders and VAE, as the spatial UNet base.",
+            name=temporal.name,
+        )
+    return _Files(model, base.directory or sdxl_descriptions(), temporal, base)
+
+
+def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
+    config = files.unet_config()
+    own = files.directory / "unet"
+    unet: HotshotUNet = build(own, lambda: HotshotUNet(config))
+    tensors = files.temporal_tensors()
+    if files.base is not None:
+        tensors |= files.base.spatial_tensors(unet)
+    source = files.temporal or own
+    # Under the published names first: the two positional tables of a block become one of ours.
+    weights.check_fit(unet.published_state_dict(), tensors, source)
+    weights.assign(unet, layout.from_published(tensors), source=source, device=device, dtype=dtype)
+    unet.eval().requires_grad_(requires_grad=False)
+    return unet
+
+
+def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Files) -> None:
+    """Parts that each load may still be of different models."""
+    first, second = (encoder.config for encoder in text.encoders)
+    sizes = 6 * unet.config.addition_time_embed_dim  # of the six numbers about sizes
+    for what, given, wanted in (
+        (Words("The text encoders' width"), first.hidden_size + second.hidden_size,
+         unet.config.cross_attention_dim),
+        (Words("The pooled text's width"), second.projection_dim,
+         unet.config.projection_class_embeddings_input_dim - sizes),
+        (Words("The number of the VAE's channels"), vae.config.latent_channels,
+         unet.config.in_channels),
+    ):  # fmt: skip
+        if given != wanted:
+            parts: Path | Words = files.directory
+            if files.base:
+                parts = Words("{model} and its spatial base", model=files.directory)
+            raise ModelError(
+                "{what} is {given} where the UNet wants {wanted}; the parts of {parts} belong to "
+                "different models.",
+                what=what,
+                given=given,
+                wanted=wanted,
+                parts=parts,
+            )
+
+
+def _read_temporal_file(path: Path) -> layout.Tensors:
+    """Under the published names, whichever of the two namings the file has."""
+    tensors = weights.read_weights([path], keep=is_temporal)
+    return layout.to_published(layout.from_published(tensors))
+
+
+def _check_is_temporal(path: Path) -> None:
+    kind = kind_of(read_header(path).shapes)
+    if kind not in (Kind.TEMPORAL, Kind.HOTSHOT):
+        raise ModelError(
+            "{name} is {kind}, which has no temporal layers; give a Hotshot-XL as the model "
+            "(a Stable Diffusion XL can be its spatial UNet base).",
+            name=path.name,
+            kind=kind.value,
+        )
+
+
+def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
+    found = config.get("_class_name")
+    if found == layout.CLASS_NAME:
+        return
+    if found != PLAIN_UNET:
+        what = Words("a {found}", found=found) if found else Words("of an unnamed class")
+    elif config.get("addition_embed_type") == "text_time":
+        what = Words("that of a plain Stable Diffusion XL, which has no temporal layers")
+    else:
+        what = Words(
+            "that of an older Stable Diffusion, which isn't SDXL and has no temporal layers"
+        )
+    raise ModelError(
+        "The UNet in {directory} is {what}; give a Hotshot-XL as the model (a plain SDXL "
+        "can be its spatial UNet base).",
+        directory=directory,
+        what=what,
+    )

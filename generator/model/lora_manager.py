@@ -1,0 +1,178 @@
+"""LoRAs on a loaded model: put on for a request, taken off without a trace.
+
+Each changed weight is computed once, in float32, and put in the place of the one that was loaded,
+which is kept as it is: taking off puts the very same tensor back, bit for bit, and denoising costs
+no more than without. What was put on stays on until a request asks for something else.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from generator.checkpoints.inspect.lora_base import check_fits_model
+from generator.checkpoints.inspect.lora_layers import ModelLayers
+from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
+from generator.checkpoints.lora_delta import Tensors, added_to
+from generator.checkpoints.lora_files import Adapter, LayerChange, find_lora, read_adapter
+from generator.checkpoints.weights import aligned
+from generator.contract.messages import Lora
+
+ADAPTERS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
+
+Place = tuple[str, str]  # a network, and the name of one of its parameters
+_Known = tuple[Path, int, int]  # a file that hasn't changed: path, time of change, size
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The networks of one model that LoRAs change, and where each layer is that they name."""
+
+    modules: Mapping[str, nn.Module]
+    layers: ModelLayers
+
+    @classmethod
+    def of(cls, unet: nn.Module, text: nn.Module, text_2: nn.Module, layers: int) -> Networks:
+        """``layers`` is the UNet's ``layers_per_block``."""
+        modules = {UNET: unet, TEXT: text, TEXT_2: text_2}
+        shapes = (_shapes(module) for module in modules.values())
+        return cls(modules, ModelLayers.of(*shapes, layers_per_block=layers))
+
+    def layer(self, place: Place) -> tuple[nn.Module, str]:
+        """The layer that a parameter is of, and the parameter's name there."""
+        network, path = place
+        layer, _, name = path.rpartition(".")
+        return self.modules[network].get_submodule(layer), name
+
+    def places(self, adapter: Adapter) -> dict[Place, list[LayerChange]]:
+        """Which parameters an adapter changes, each with changes of its shape.
+
+        Raises ModelError where the adapter was made for another model.
+        """
+        check_fits_model(adapter.lora, self.layers)
+        found: dict[Place, list[LayerChange]] = {}
+        for (network, flat), change in adapter.changes.items():
+            path = self.layers.layers[network][flat].path
+            for name, part in _by_parameter(path, change):
+                found.setdefault((network, name), []).append(part)
+        return found
+
+
+@dataclass(slots=True)
+class LoraWardrobe:
+    """Puts LoRAs on and takes them off; keeps the files last read in memory."""
+
+    networks: Networks
+    _adapters: OrderedDict[_Known, Adapter] = field(default_factory=OrderedDict)
+    _found: dict[str, Path] = field(default_factory=dict)
+    _worn: tuple[tuple[_Known, float], ...] = ()
+    _loaded: dict[Place, Tensor | None] = field(default_factory=dict)
+
+    @torch.inference_mode(mode=False)
+    @torch.no_grad()
+    def wear(self, loras: Sequence[Lora]) -> None:
+        """Changes the networks to these and no others.
+
+        Raises ModelError, one sentence, for a file that can't be used; then nothing has changed.
+        """
+        wanted = [(self._known(lora.path), lora.strength) for lora in loras if lora.strength]
+        if tuple(wanted) == self._worn:
+            return
+        changes: dict[Place, list[tuple[float, LayerChange]]] = {}
+        for known, strength in wanted:
+            for place, parts in self.networks.places(self._adapter(known)).items():
+                changes.setdefault(place, []).extend((strength, part) for part in parts)
+        self.take_off()
+        try:
+            for place, together in changes.items():
+                self._change(place, together)
+        except BaseException:
+            self.take_off()
+            raise
+        self._worn = tuple(wanted)
+
+    @torch.inference_mode(mode=False)
+    @torch.no_grad()
+    def take_off(self) -> None:
+        """Puts every weight back that was loaded."""
+        for place, loaded in self._loaded.items():
+            layer, name = self.networks.layer(place)
+            if loaded is None:
+                setattr(layer, name, None)
+            else:
+                parameter = layer.get_parameter(name)
+                parameter.data = loaded.to(parameter.device)
+        self._loaded.clear()
+        self._worn = ()
+
+    @property
+    def in_memory(self) -> list[Path]:
+        """The files that are kept, the least recently worn first."""
+        return [path for path, _, _ in self._adapters]
+
+    def forget(self) -> None:
+        """Gives the kept files' memory back; what is worn stays on."""
+        self._adapters.clear()
+
+    def _change(self, place: Place, together: list[tuple[float, LayerChange]]) -> None:
+        layer, name = self.networks.layer(place)
+        parameter: nn.Parameter | None = getattr(layer, name)
+        weight = layer.get_parameter("weight")
+        if parameter is None:  # PEFT gives a layer without a bias one (lora_bias)
+            loaded = None
+            exact = torch.zeros(weight.shape[0], device=weight.device)
+        else:
+            loaded = parameter.data
+            exact = loaded.float()
+        total = exact.clone()
+        for strength, change in together:
+            parts = _exact(change.parts, exact.device)
+            total += strength * added_to(exact, parts, change.scale)
+        # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
+        self._loaded[place] = None if loaded is None else loaded.cpu()
+        if parameter is None:
+            setattr(layer, name, nn.Parameter(total.to(weight.dtype), requires_grad=False))
+        else:
+            parameter.data = total.to(parameter.dtype)
+
+    def _known(self, given: str) -> _Known:
+        # The hub is asked once, not at each request; what is on this machine is looked at anew.
+        if given not in self._found or not self._found[given].is_file():
+            # Links stay: in the hub's cache a file has its name, and its neighbours, only there.
+            self._found[given] = find_lora(given).absolute()
+        path = self._found[given]
+        about = path.stat()
+        return path, about.st_mtime_ns, about.st_size
+
+    def _adapter(self, known: _Known) -> Adapter:
+        if known not in self._adapters:
+            self._adapters[known] = read_adapter(known[0])
+        self._adapters.move_to_end(known)
+        while len(self._adapters) > ADAPTERS_IN_MEMORY:
+            self._adapters.popitem(last=False)
+        return self._adapters[known]
+
+
+def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(parameter.shape) for name, parameter in network.named_parameters()}
+
+
+def _by_parameter(path: str, change: LayerChange) -> Iterator[tuple[str, LayerChange]]:
+    parts = dict(change.parts)
+    difference, coming_up = parts.pop("diff_b", None), parts.pop("up_b", None)
+    if parts:
+        yield f"{path}.weight", LayerChange(parts, change.scale)
+    if difference is not None:
+        yield f"{path}.bias", LayerChange({"diff": difference}, 1.0)
+    if coming_up is not None:
+        yield f"{path}.bias", LayerChange({"diff": coming_up.float() * change.scale}, 1.0)
+
+
+def _exact(parts: Tensors, device: torch.device) -> Tensors:
+    """Files are half precise and sums of products are not; kept as they came, they are smaller."""
+    return {role: aligned(part.to(device, torch.float32)) for role, part in parts.items()}

@@ -1,0 +1,187 @@
+"""A spatial base: the SDXL whose pictures are set in motion, from a directory or a single file.
+
+Gives the UNet's spatial tensors, and the text encoders and the VAE where it has them. Nothing is
+read before it is asked for, and temporal tensors never are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+from torch import Tensor
+
+from generator.checkpoints import single_file, weights
+from generator.checkpoints.file_selection import DIFFUSERS_STEM
+from generator.checkpoints.inspect.base_check import check_is_sdxl, read_base_header, unet_folder
+from generator.checkpoints.inspect.checkpoint_parts import PREFIXES, parts_in
+from generator.checkpoints.inspect.kinds import Shapes
+from generator.checkpoints.inspect.schedule_facts import ScheduleFacts, schedule_facts
+from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.checkpoints.locate import base_directory, base_file
+from generator.checkpoints.network_file import STEMS, Component
+from generator.contract.paths import without_place
+from generator.model.components import load_scheduler_config
+from generator.model.unet import HotshotUNet
+
+
+class Base(Protocol):
+    """What both kinds of base can do; each raises ModelError for what can't be read or used."""
+
+    @property
+    def name(self) -> str:
+        """As sentences and the log call it."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether both text encoders and the VAE come along."""
+
+    @property
+    def parts(self) -> Collection[str]:
+        """Which networks beside the UNet come along, by their folders' names."""
+
+    @property
+    def scheduler_config(self) -> Mapping[str, Any] | None:
+        """How its UNet was trained, where a directory says it; raises ModelError."""
+
+    @property
+    def schedule_facts(self) -> ScheduleFacts:
+        """The same where a single file says it."""
+
+    @property
+    def directory(self) -> Path | None:
+        """Where its tokenizers and its schedule are, where it has any."""
+
+    @property
+    def unet_config(self) -> Mapping[str, Any] | None:
+        """The UNet's config, where it comes with one."""
+
+    def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
+        """Under our names, just those that the network wants."""
+
+    def component(self, name: str, configs: Path) -> Component | None:
+        """A text encoder or the VAE, where it has it; ``configs`` describes what a file holds."""
+
+
+def find_base(given: str, *, unet_only: bool) -> Base:
+    """A directory, its ``unet``, a hub id, or one .safetensors file (here or on the hub).
+
+    Raises ModelError where there is none, or what it is can't be a base.
+    """
+    file = base_file(given)
+    if file is not None:
+        return Checkpoint.open(file, unet_only=unet_only)
+    directory = base_directory(given, unet_only=unet_only)
+    return DirectoryBase.at(directory, without_place(given), unet_only=unet_only)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryBase:
+    """In diffusers' layout: ``unet`` alone, or with ``parts`` beside it, folders by their names.
+
+    ``directory`` is where it has all that belongs to it.
+    """
+
+    name: str
+    unet: Path
+    directory: Path | None
+    unet_config: Mapping[str, Any]
+    parts: Mapping[str, Path]
+
+    @classmethod
+    def at(cls, directory: Path, name: str, *, unet_only: bool) -> Self:
+        unet = unet_folder(directory)
+        config = weights.read_config(unet / "config.json")
+        check_is_sdxl(unet, config)
+        beside = {} if unet_only or unet == directory else {n: directory / n for n in STEMS}
+        parts = {name: folder for name, folder in beside.items() if folder.is_dir()}
+        return cls(name, unet, directory if len(parts) == len(STEMS) else None, config, parts)
+
+    @property
+    def whole(self) -> bool:
+        return self.directory is not None
+
+    @property
+    def scheduler_config(self) -> Mapping[str, Any] | None:
+        """The UNet's, so it counts for a UNet alone as well."""
+        path = self.unet.parent / "scheduler"
+        if self.unet.name != "unet" or not path.is_dir():
+            return None
+        return load_scheduler_config(path)
+
+    @property
+    def schedule_facts(self) -> ScheduleFacts:
+        return ScheduleFacts()
+
+    def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
+        files = weights.find_weights(self.unet, DIFFUSERS_STEM)
+        tensors = weights.read_weights(files, keep=lambda name: not is_temporal(name))
+        weights.check_fit(spatial_part(unet), tensors, self.unet)
+        return tensors
+
+    def component(self, name: str, configs: Path) -> Component | None:  # noqa: ARG002 - it has its own
+        return Component.in_directory(self.parts[name].parent, name) if name in self.parts else None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One file, in Stability's naming or diffusers': a UNet, and ``parts`` of an SDXL's others."""
+
+    file: Path
+    shapes: Shapes
+    parts: frozenset[str]
+    schedule_facts: ScheduleFacts
+
+    @classmethod
+    def open(cls, file: Path, *, unet_only: bool) -> Self:
+        header = read_base_header(file)
+        parts = frozenset() if unet_only else parts_in(header.shapes)
+        return cls(file, header.shapes, parts, schedule_facts(header))
+
+    @property
+    def name(self) -> str:
+        return self.file.name
+
+    @property
+    def whole(self) -> bool:
+        return len(self.parts) == len(STEMS)
+
+    @property
+    def scheduler_config(self) -> Mapping[str, Any] | None:
+        return None
+
+    @property
+    def directory(self) -> Path | None:
+        return None
+
+    @property
+    def unet_config(self) -> Mapping[str, Any] | None:
+        return None
+
+    def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
+        wanted = spatial_part(unet)
+        ours = single_file.unet_names(self.shapes, wanted, unet.config.layers_per_block)
+        found = weights.read_weights([self.file], keep=ours.__contains__)
+        tensors = {ours[name]: value for name, value in found.items()}
+        weights.check_fit(wanted, tensors, self.file)
+        return tensors
+
+    def component(self, name: str, configs: Path) -> Component | None:
+        if name not in self.parts:
+            return None
+        described_in = configs / name
+        config = weights.read_config(described_in / "config.json")
+        prefix = PREFIXES[name]
+
+        def read() -> dict[str, Tensor]:
+            found = weights.read_weights([self.file], keep=lambda one: one.startswith(prefix))
+            return single_file.CONVERSIONS[name](found, config, self.file)
+
+        return Component(described_in, config, self.file, read)
+
+
+def spatial_part(unet: HotshotUNet) -> dict[str, Tensor]:
+    """A UNet's own spatial tensors, to compare with."""
+    return {name: value for name, value in unet.state_dict().items() if not is_temporal(name)}

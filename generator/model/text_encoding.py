@@ -1,0 +1,120 @@
+"""From a prompt to what the UNet is told: both encoders' hidden states, and the pooled text.
+
+As in SDXL: the last layer but one of both encoders side by side, and the second encoder's
+projected text. Knows nothing of clips or files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from generator.contract.prompts import Fragment, fragments_of, plain_text
+from generator.model.long_prompts import encode_fragments, padded
+from generator.model.tokens import spelt
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """``hidden`` is (b, t, d), t a multiple of 77; ``pooled`` (b, p)."""
+
+    hidden: Tensor
+    pooled: Tensor
+
+    @classmethod
+    def zeros_like(cls, other: EncodedText) -> EncodedText:
+        """What an absent text is for a model that was trained so."""
+        return cls(torch.zeros_like(other.hidden), torch.zeros_like(other.pooled))
+
+    @property
+    def last(self) -> EncodedText:
+        """The last text of the batch alone."""
+        return EncodedText(self.hidden[-1:], self.pooled[-1:])
+
+    def cat(self, other: EncodedText) -> EncodedText:
+        """Both, one batch."""
+        return EncodedText(
+            torch.cat([self.hidden, other.hidden]), torch.cat([self.pooled, other.pooled])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TextEncoders:
+    """Two CLIP text encoders with their tokenizers; the second one has a projection.
+
+    ``empty_is_zeros``: an absent negative prompt is zeros, not the encoding of an empty text.
+    """
+
+    tokenizers: tuple[Any, Any]
+    encoders: tuple[Any, Any]
+    empty_is_zeros: bool
+
+    def encode(self, texts: list[str]) -> EncodedText:
+        """A batch of texts, which may be long, and may have weighted words.
+
+        Those that are short and plain are encoded as SDXL always did. A text of several chunks
+        makes ``hidden`` longer by 77 for each; ``pooled`` is that of the first 75 tokens.
+        """
+        plain = [spelt(plain_text(text)) for text in texts]
+        pooled, hidden = self._encode_plain(plain)
+        if not all(map(self._is_simple, texts)):
+            hidden = self._encode_in_chunks(texts)
+        return EncodedText(hidden, pooled)
+
+    def encode_guided(self, prompt: str, negative_prompt: str | None) -> EncodedText:
+        """Batch of two, the negative prompt first, as guidance takes them apart again.
+
+        "" is a text like any other; only None is zeros, where the model was trained so.
+        """
+        if negative_prompt is None and self.empty_is_zeros:
+            wanted = self.encode([prompt])
+            return EncodedText.zeros_like(wanted).cat(wanted)
+        return self.encode([negative_prompt or "", prompt])
+
+    def _encode_plain(self, texts: list[str]) -> tuple[Tensor, Tensor]:
+        """Pooled text and hidden states of what CLIP can see: the first 75 tokens."""
+        hidden: list[Tensor] = []
+        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
+            said = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
+            hidden.append(said.hidden_states[-2])
+        return said.text_embeds, torch.cat(hidden, dim=-1)
+
+    def _encode_in_chunks(self, texts: list[str]) -> Tensor:
+        by_encoder = []
+        for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
+            each = [encode_fragments(tokenizer, encoder, _fragments(text)) for text in texts]
+            by_encoder.append(torch.cat(padded(tokenizer, encoder, each)))
+        return torch.cat(by_encoder, dim=-1)
+
+    def _is_simple(self, text: str) -> bool:
+        """Whether it has no weights, and CLIP sees all of it."""
+        if len(fragments_of(text)) > 1 or fragments_of(text)[0].weight != 1:
+            return False
+        return all(
+            len(tokenizer(spelt(plain_text(text))).input_ids) <= _length(tokenizer, encoder)
+            for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
+        )
+
+
+def _fragments(text: str) -> list[Fragment]:
+    return [Fragment(spelt(one.text), one.weight) for one in fragments_of(text)]
+
+
+def _length(tokenizer: Any, encoder: Any) -> int:
+    """How many tokens an encoder takes at once, its two markers among them."""
+    return int(min(tokenizer.model_max_length, encoder.config.max_position_embeddings))
+
+
+def _token_ids(tokenizer: Any, encoder: Any, texts: list[str]) -> Tensor:
+    tokens = tokenizer(
+        texts,
+        padding="max_length",
+        max_length=_length(tokenizer, encoder),
+        truncation=True,
+        return_tensors="pt",
+    )
+    ids: Tensor = tokens.input_ids.to(encoder.device)
+    return ids

@@ -1,0 +1,268 @@
+"""``python -m generator.postprocess.edits``: other versions of a finished file, by no model at all.
+
+Looping, there and back, reverse, speed, crop, caption, and what Discord takes as an emoji and a
+sticker; one edit after another, each from whole frames. The file's recipe goes along. Prints one
+line of JSON: ``notes``, sentences on what a person should know of the result, and ``given_up``,
+what had to go to make it fit (Words, each of them). A sentence on standard error and exit code 2
+where it can't be done, or would change nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from generator.contract.errors import HotshotError, MediaError
+from generator.contract.text import Words, tell
+from generator.media.clip import Clip, Frames
+from generator.media.comment import comment_of, with_comment
+from generator.media.containers import BrokenFileError
+from generator.media.output import check_output, write_whole
+from generator.media.save import encode
+from generator.postprocess import loops
+from generator.postprocess.fit import fit
+from generator.sources.geometry import scale_to_fill
+from generator.sources.reader import read
+
+MAX_CAPTION = 200
+_FASTEST_MS = 20  # a frame; browsers slow down anything faster
+_USAGE_ERROR = 2
+
+Step = tuple[str, str]
+"""The name of an edit, and the words that it needs (a caption's)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What Discord takes somewhere: a square of ``edge`` pixels, in GIF."""
+
+    edge: int
+    max_bytes: int
+    max_ms: int | None = None
+    may_shrink: bool = True  # Discord scales an emoji itself, and refuses a sticker
+
+
+PLACES = {
+    "emoji": Place(128, 256 * 1024),
+    "sticker": Place(320, 512 * 1024, 5000, may_shrink=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A whole file, sentences about it for a person, and what had to be given up to make it fit."""
+
+    data: bytes
+    notes: tuple[Words, ...] = ()
+    given_up: tuple[Words, ...] = ()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m generator.postprocess.edits")
+    parser.add_argument("edit", choices=(*EDITS, *PLACES))
+    parser.add_argument("source", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--caption", default="")
+    parser.add_argument("--after", type=json.loads, default=[], help="earlier edits, as JSON")
+    chosen = parser.parse_args(arguments)
+    steps = [*((str(name), str(words)) for name, words in chosen.after),
+             (chosen.edit, chosen.caption)]  # fmt: skip
+    try:
+        check_output(chosen.output)
+        suffix, comment = chosen.output.suffix.lower(), _comment(chosen.source)
+        made = edited(_clip(chosen.source), steps, suffix, comment)
+        write_whole(chosen.output, made.data)
+    except HotshotError as error:
+        tell(error)
+        return _USAGE_ERROR
+    told = {"notes": made.notes, "given_up": made.given_up}
+    print(json.dumps({name: [each.to_dict() for each in words] for name, words in told.items()}))
+    return 0
+
+
+def edited(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> Edited:
+    """The file of a clip after one edit and another; raises MediaError.
+
+    Only the last edit is held to changing something, and only the last may be for a place in
+    Discord: one before it was for another place.
+    """
+    *earlier, (last, words) = steps
+    notes: tuple[Words, ...] = ()
+    for name, text in earlier:
+        if name in EDITS:
+            clip, notes = _stepped(clip, name, text, notes)
+    if last in PLACES:
+        made = fitted(clip, PLACES[last], comment)
+        return replace(made, notes=(*notes, *made.notes))
+    after, notes = _stepped(clip, last, words, notes)
+    timed_alike = after.duration_ms == clip.duration_ms and _delays(after) == _delays(clip)
+    if timed_alike and np.array_equal(after.frames, clip.frames):
+        raise MediaError(_NO_CHANGE.get(last, _NO_CHANGE["reverse"]))
+    return Edited(with_comment(encode(after, suffix), comment), notes)
+
+
+def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
+    """What Discord takes there; first colours are given up, then frames, and pixels if they may."""
+    size = (place.edge, place.edge)
+    frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
+    notes: tuple[Words, ...] = ()
+    small = clip.with_frames(np.stack(frames))
+    if place.max_ms is not None and clip.duration_ms > place.max_ms:
+        small = _lasting(small, place.max_ms)
+        notes = (
+            Words(
+                "It plays faster, so that it lasts {seconds:g} seconds.",
+                seconds=place.max_ms / 1000,
+            ),
+        )
+    made = fit(
+        small,
+        ".gif",
+        place.max_bytes,
+        comment,
+        keeps_size=not place.may_shrink,
+    )
+    return Edited(made.data, notes, made.given_up)
+
+
+def _stepped(
+    clip: Clip, name: str, words: str, notes: tuple[Words, ...]
+) -> tuple[Clip, tuple[Words, ...]]:
+    if name == "loop" and loops.seamless(clip.frames) is None:
+        notes = (*notes, _TURNS_BACK)
+    return EDITS[name](clip, words), notes
+
+
+def loop(clip: Clip) -> Clip:
+    """Ends where it begins: cut where it comes back to how it was, or else there and back again.
+
+    Never one picture faded into another: what moves would be seen twice.
+    """
+    cut = loops.seamless(clip.frames)
+    if cut is None:
+        return ping_pong(clip)
+    return _of_frames(clip, cut)
+
+
+def ping_pong(clip: Clip) -> Clip:
+    """There and back again, the two ends shown once; a clip that does so already stays as it is."""
+    if np.array_equal(clip.frames[1:], clip.frames[:0:-1]):
+        return clip
+    count = len(clip.frames)
+    return _of_frames(clip, [*range(count), *range(count - 2, 0, -1)])
+
+
+def reverse(clip: Clip) -> Clip:
+    """From the end to the beginning."""
+    return _of_frames(clip, range(len(clip.frames) - 1, -1, -1))
+
+
+def speed(clip: Clip, factor: float) -> Clip:
+    """``factor`` times as fast; raises MediaError where viewers couldn't show it so fast."""
+    if len(clip.frames) == 1:
+        return clip
+    duration = round(clip.duration_ms / factor)
+    if duration < _FASTEST_MS * len(clip.frames):
+        raise MediaError("It can't play any faster; use fewer frames instead.")
+    return _lasting(clip, duration)
+
+
+def square(clip: Clip) -> Clip:
+    """The middle, as high as it is wide."""
+    edge = min(clip.width, clip.height)
+    top, left = (clip.height - edge) // 2, (clip.width - edge) // 2
+    cut = clip.frames[:, top : top + edge, left : left + edge]
+    return clip.with_frames(np.ascontiguousarray(cut))
+
+
+def caption(clip: Clip, words: str) -> Clip:
+    """White words with a black edge at the bottom; raises MediaError for none, or too many."""
+    if not words.strip() or len(words) > MAX_CAPTION:
+        raise MediaError("A caption must have 1 to {most} characters.", most=MAX_CAPTION)
+    size = max(10, clip.width // 14)
+    font = ImageFont.load_default(size)
+    lines = textwrap.wrap(" ".join(words.split()), max(6, int(clip.width / (size * 0.55))))
+    return clip.with_frames(np.stack([_written(frame, lines, font, size) for frame in clip.frames]))
+
+
+EDITS: dict[str, Callable[[Clip, str], Clip]] = {
+    "loop": lambda clip, _: loop(clip),
+    "ping_pong": lambda clip, _: ping_pong(clip),
+    "reverse": lambda clip, _: reverse(clip),
+    "faster": lambda clip, _: speed(clip, 2.0),
+    "slower": lambda clip, _: speed(clip, 0.5),
+    "square": lambda clip, _: square(clip),
+    "caption": caption,
+}
+_NO_CHANGE = {
+    "loop": Words("It already loops without a jump, so there's nothing to change."),
+    "ping_pong": Words("It looks the same there and back, so nothing would change."),
+    "reverse": Words("It looks the same backwards, so nothing would change."),
+    "square": Words("It's already square, so there's nothing to crop."),
+    "faster": Words("It's a still picture, so it can't play faster or slower."),
+    "slower": Words("It's a still picture, so it can't play faster or slower."),
+}
+_TURNS_BACK = Words("It doesn't come back to where it began, so it plays there and back again.")
+
+
+def _written(
+    frame: Frames, lines: list[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont, size: int
+) -> Frames:
+    picture = Image.fromarray(frame)
+    draw = ImageDraw.Draw(picture)
+    draw.multiline_text(
+        (picture.width / 2, picture.height - size // 2),
+        "\n".join(lines),
+        fill="white",
+        font=font,
+        anchor="md",
+        align="center",
+        stroke_width=max(1, size // 10),
+        stroke_fill="black",
+    )
+    return np.asarray(picture)
+
+
+def _clip(path: Path) -> Clip:
+    source = read(path)
+    return Clip.timed(source.frames, source.delays_ms)
+
+
+def _of_frames(clip: Clip, indices: Sequence[int]) -> Clip:
+    """The frames of those ``indices``, each for its own time."""
+    frames = np.ascontiguousarray(clip.frames[list(indices)])
+    if clip.own_delays_ms:
+        return Clip.timed(frames, [clip.own_delays_ms[index] for index in indices])
+    return Clip(frames, max(1, round(clip.duration_ms * len(frames) / len(clip.frames))))
+
+
+def _lasting(clip: Clip, duration_ms: int) -> Clip:
+    """Faster or slower as a whole."""
+    lasting = replace(clip, duration_ms=duration_ms)
+    if not clip.own_delays_ms:
+        return lasting
+    return Clip(clip.frames, duration_ms, tuple(lasting.delays(1000)))
+
+
+def _delays(clip: Clip) -> list[int]:
+    return clip.delays(1000)
+
+
+def _comment(path: Path) -> str:
+    try:
+        return comment_of(path.read_bytes())
+    except BrokenFileError:
+        return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

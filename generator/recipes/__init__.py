@@ -1,0 +1,1 @@
+"""How a file was made: written into it, read back, checked. Free of torch."""

@@ -1,0 +1,62 @@
+"""From another program's picture to a request of Hotshot's, as near as its model allows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+from generator.contract.errors import MediaError
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.media.containers import BrokenFileError
+from generator.recipes.foreign import a1111, comfyui
+from generator.recipes.foreign.foreign_request import ForeignRecipe
+from generator.recipes.foreign.metadata_texts import PARAMETERS, texts_of
+
+_MAX_FILE_BYTES = 256 << 20
+
+
+def foreign_recipe_of(path: Path) -> ForeignRecipe | None:
+    """What a picture says of how it was made; None where it says nothing that can be used.
+
+    Raises MediaError where there is no such file.
+    """
+    try:
+        if path.stat().st_size > _MAX_FILE_BYTES:
+            return None
+        return read_texts(texts_of(path.read_bytes()))
+    except BrokenFileError:
+        return None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
+        raise MediaError("{path} can't be read ({reason}).", path=path, reason=reason) from error
+
+
+def read_texts(texts: dict[str, str]) -> ForeignRecipe | None:
+    """The first that has a prompt, of ComfyUI's two graphs and Automatic1111's text."""
+    found = (
+        a1111.read(texts.get(PARAMETERS, "")),
+        comfyui.read(texts.get("prompt", "")),
+        comfyui.read(texts.get("workflow", ""), is_workflow=True),
+    )
+    return next((recipe for recipe in found if recipe is not None and recipe.prompt), None)
+
+
+def with_foreign(start: Request, foreign: ForeignRecipe, limits: ModelLimits) -> Request:
+    """``start`` with what the picture says; not yet checked.
+
+    A size that this model doesn't make becomes the one of its sizes that is nearest in shape.
+    """
+    request = replace(start, prompt=foreign.prompt, negative_prompt=foreign.negative_prompt)
+    for name in ("seed", "steps", "guidance_scale", "scheduler"):
+        if (value := getattr(foreign, name)) is not None:
+            request = replace(request, **{name: value})
+    if not foreign.width or not foreign.height:
+        return request
+    width, height = foreign.width, foreign.height
+    if width % 8 or height % 8 or not limits.allows(width, height):
+        shape = math.log(width / height)
+        size = min(limits.sizes, key=lambda one: abs(math.log(one.width / one.height) - shape))
+        width, height = size.width, size.height
+    return replace(request, width=width, height=height)

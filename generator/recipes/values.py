@@ -1,0 +1,107 @@
+"""The values of a recipe as a stranger's file has them: each of its field's type, and bounded.
+
+Whatever passes can be computed with, written as UTF-8 and shown in a sentence. Whether it is in a
+model's range is for ``ModelLimits.check``. Every refusal is a TypeError or a ValueError.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import fields
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from generator.contract.messages import Control, Lora, Request, upgraded
+
+_LONGEST_TEXT = 60_000  # characters; as much as a file carries
+_LONGEST_NAME = 4096  # as long as any path
+_MOST_PARTS = 100  # LoRAs, ControlNets, hashes
+_LARGEST = 2**64 - 1
+_TEXTS = ("prompt", "negative_prompt")
+_PLAIN = (int, float, str, bool)
+
+
+def read_request(values: Any) -> Request:
+    """A request of any version's JSON values; keys that this version doesn't know are passed over.
+
+    Raises KeyError, TypeError or ValueError.
+    """
+    known = read_fields(Request, upgraded(values) if isinstance(values, dict) else values)
+    for key, kind in (("loras", Lora), ("controls", Control)):
+        parts = _listed(key, values.get(key, ()))
+        known[key] = tuple(kind(**read_fields(kind, one)) for one in parts)
+    for key in ("original_size", "target_size"):
+        if key in known:
+            width, height = _listed(key, known[key])
+            known[key] = (read_value(key, int, width), read_value(key, int, height))
+    return Request(**known)
+
+
+def read_fields(kind: type, values: Any) -> dict[str, Any]:
+    """The values of a dataclass's fields, those that are there. Raises TypeError or ValueError."""
+    if not isinstance(values, dict):
+        raise TypeError(f"its {kind.__name__.lower()} is no object")
+    hints = get_type_hints(kind)
+    return {
+        one.name: read_value(one.name, hints[one.name], values[one.name])
+        for one in fields(kind)
+        if one.name in values
+    }
+
+
+def read_value(name: str, wanted: Any, value: Any) -> Any:
+    """One value, checked to be ``wanted``; types that aren't plain are left to the caller."""
+    if wanted is float and type(value) is int and abs(value) <= _LARGEST:
+        value = float(value)
+    allowed = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
+    if allowed[0] not in _PLAIN:
+        return value
+    if type(value) not in allowed:
+        raise TypeError(f"{name} is {_shown(value)}")
+    _check_bounds(name, value)
+    return value
+
+
+def read_texts(what: str, values: Any) -> dict[str, str]:
+    """Texts by name, such as hashes; ``what`` they are is said. Raises TypeError or ValueError."""
+    if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
+        raise TypeError(f"its {what} are no object of texts")
+    if len(values) > _MOST_PARTS:
+        raise ValueError(f"it has {len(values)} {what}")
+    for name, value in values.items():
+        _check_bounds(f"a name among the {what}", name)
+        _check_bounds(f"one of the {what}", value)
+    return dict(values)
+
+
+def _listed(name: str, values: Any) -> Sequence[Any]:
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"{name} is {_shown(values)}")
+    if len(values) > _MOST_PARTS:
+        raise ValueError(f"{name} has {len(values)} parts")
+    return values
+
+
+def _check_bounds(name: str, value: Any) -> None:
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        raise ValueError(f"{name} has {value.bit_length() * 3 // 10} digits")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{name} is {value}")
+    if isinstance(value, str):
+        if len(value) > (_LONGEST_TEXT if name in _TEXTS else _LONGEST_NAME):
+            raise ValueError(f"{name} has {len(value):,} characters")
+        if any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise ValueError(f"{name} holds bytes that are no text")
+
+
+def _shown(value: Any) -> str:
+    """As JSON, cut. A huge integer is never written out: that alone takes long."""
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return "a huge number"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    return json.dumps(value)[:40]

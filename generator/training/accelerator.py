@@ -1,0 +1,104 @@
+"""What a run stands on: processes and precision, the output directory, the trackers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import torch
+from accelerate import Accelerator, InitProcessGroupKwargs
+from safetensors import SafetensorError
+from torch import nn
+
+from generator.contract.errors import TrainingError
+from generator.model.library_logging import quiet_libraries
+from generator.training.run_directory import House
+from generator.training.settings import AUTO, RunSettings
+from generator.training.trackers import start_trackers, trackers
+
+_DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+
+
+@contextmanager
+def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
+    """Keeps other runs out of the output directory meanwhile. Raises TrainingError.
+
+    So it does for whatever the operating system refuses on the way, a full disk above all.
+    """
+    quiet_libraries()
+    wanted = trackers(settings)
+    accelerator = _accelerator(settings, wanted)
+    house = House(settings.output_dir)
+    with _sentences(house), _alone(house, accelerator):
+        anew = settings.disable_optimizer_restore
+        checkpoint = house.resumed(settings.resume, anew=anew)  # before anything is written
+        if wanted:
+            goes_on = checkpoint is not None and house.holds(checkpoint)
+            start_trackers(settings, accelerator, goes_on=goes_on)
+        try:
+            yield accelerator, house
+        finally:
+            for tracker in accelerator.trackers:
+                tracker.finish()
+
+
+@contextmanager
+def _alone(house: House, accelerator: Accelerator) -> Iterator[None]:
+    """The first process holds the lock for all."""
+    if not accelerator.is_main_process:
+        yield
+        return
+    with house.locked():
+        yield
+
+
+@contextmanager
+def _sentences(house: House) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        where, why = getattr(error, "filename", None), getattr(error, "strerror", None)
+        about = f"{where or house.directory}: {why or error}"
+        raise TrainingError(f"Training can't go on ({about}); {house.told_to_go_on()}") from error
+
+
+def training_dtype(accelerator: Accelerator) -> torch.dtype:
+    """For the weights that stay as they are; those that learn are float32 always.
+
+    A CPU has them all in float32: its norms take no mixture.
+    """
+    if accelerator.device.type == "cpu":
+        return torch.float32
+    return _DTYPES[accelerator.mixed_precision]
+
+
+def freeze(parameters: Iterable[nn.Parameter], dtype: torch.dtype) -> None:
+    """Weights that stay as they are, held in the precision that they are computed in."""
+    for parameter in parameters:
+        parameter.requires_grad = False
+        parameter.data = parameter.data.to(dtype)
+
+
+def _precision(asked: str) -> str:
+    if asked != AUTO:
+        return asked
+    if not torch.cuda.is_available():
+        return "no"
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+
+
+def _accelerator(settings: RunSettings, wanted: list[str]) -> Accelerator:
+    timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=settings.nccl_timeout))
+    try:
+        return Accelerator(
+            mixed_precision=_precision(settings.mixed_precision),
+            log_with=wanted or None,
+            project_dir=str(settings.logs),
+            kwargs_handlers=[timeout],
+        )
+    except ValueError as error:
+        raise TrainingError(
+            f"--mixed-precision {settings.mixed_precision} can't be computed here ({error}); "
+            "use bf16 or no."
+        ) from error

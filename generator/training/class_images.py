@@ -1,0 +1,119 @@
+"""Pictures of what a LoRA is to leave as it is: made by the model itself before training."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from accelerate import Accelerator
+from PIL import Image
+
+from generator.contract.errors import TrainingError
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.inference.pipeline import HotshotPipeline
+from generator.media.clip import Frames
+from generator.model.loading import HotshotModel
+from generator.training.data.buckets import choose_size
+from generator.training.data.samples import PROMPT, Sample, find_clips, pictures_in
+from generator.training.data.subject_pictures import find_pictures
+from generator.training.settings import STOP, LoraSettings
+from generator.training.validation import in_use
+
+_MADE = "made.json"
+Progress = Callable[[str, int, int], None]
+
+
+def class_pictures(
+    model: HotshotModel, settings: LoraSettings, accelerator: Accelerator, progress: Progress
+) -> list[Sample]:
+    """None without a class prompt. Those that aren't there yet are made, by turns of each prompt
+    of ``class_prompt`` ("a ball|a star"); clips, where clips are trained on."""
+    if not settings.class_prompt:
+        return []
+    own = settings.class_data_dir
+    directory = own or settings.run.output_dir / "class_pictures"
+    prompts = [part.strip() for part in settings.class_prompt.split("|") if part.strip()]
+    if own is None and accelerator.is_main_process:
+        directory.mkdir(parents=True, exist_ok=True)
+        _clear_others(directory, _asked(settings, prompts))
+        with in_use(model, accelerator.device) as ready, accelerator.autocast():
+            _make(HotshotPipeline(ready), settings, directory, prompts, progress)
+    accelerator.wait_for_everyone()
+    if settings.video_length > 1:
+        found = find_clips(directory, video_length=settings.video_length, bad_samples=STOP)
+    else:
+        trigger = None if own is None else prompts[0]
+        found = find_pictures(directory, trigger=trigger, bad_samples=STOP)
+    return found.in_an_epoch
+
+
+def _asked(settings: LoraSettings, prompts: list[str]) -> str:
+    return json.dumps([prompts, settings.resolution, settings.run.seed, settings.video_length])
+
+
+def _clear_others(directory: Path, asked: str) -> None:
+    """What was made for other settings goes."""
+    made = directory / _MADE
+    if made.is_file() and made.read_text(encoding="utf-8") == asked:
+        return
+    if not made.is_file() and next(directory.iterdir(), None):
+        raise TrainingError(
+            f"{directory} holds files that weren't made here; name it with --class-data-dir to use "
+            "them, or give another --output-dir."
+        )
+    for stale in (*pictures_in(directory), *directory.glob("*.txt")):
+        stale.unlink()
+    for stale in directory.glob("[0-9]" * 4):
+        shutil.rmtree(stale)
+    made.write_text(asked, encoding="utf-8")
+
+
+def _make(
+    pipeline: HotshotPipeline,
+    settings: LoraSettings,
+    directory: Path,
+    prompts: list[str],
+    progress: Progress,
+) -> None:
+    for index in range(settings.num_class_images):
+        if any((directory / f"{index:04d}{suffix}").exists() for suffix in ("", ".png")):
+            continue
+        prompt = prompts[index % len(prompts)]
+        frames = pipeline(_request(settings, prompt, index), report=lambda *_: None)
+        _keep(frames, prompt, directory / f"{index:04d}")
+        progress("class pictures", index + 1, settings.num_class_images)
+
+
+def _keep(frames: Frames, prompt: str, path: Path) -> None:
+    """As training reads it: NAME.png and NAME.txt, or a folder of frames. Whole or not at all."""
+    part = path.with_name(f".{path.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    for number, frame in enumerate(frames):
+        Image.fromarray(frame).save(part / f"{number}.png")
+    (part / PROMPT).write_text(prompt + "\n", encoding="utf-8")
+    if len(frames) > 1:
+        part.rename(path)
+        return
+    (part / PROMPT).rename(path.with_suffix(".txt"))
+    (part / "0.png").rename(path.with_suffix(".png"))
+    part.rmdir()
+
+
+def _request(settings: LoraSettings, prompt: str, index: int) -> Request:
+    limits = ModelLimits.of(settings.model)
+    size = choose_size(1, 1, settings.resolution)
+    return Request(
+        prompt=prompt,
+        seed=settings.run.seed + index,
+        width=size.width,
+        height=size.height,
+        steps=limits.steps,
+        guidance_scale=limits.guidance_scale,
+        guidance_rescale=limits.guidance_rescale,
+        scheduler=limits.scheduler,
+        video_length=settings.video_length,
+    )

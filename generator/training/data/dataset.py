@@ -1,0 +1,221 @@
+"""Makes samples to train on out of films and GIFs with captions: ``hotshot dataset``.
+
+Each film becomes folders of numbered key frames at the size of its bucket, with the caption, where
+it came from, and a sheet of all clips to look at. Free of torch.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from generator.contract.errors import TrainingError
+from generator.media.clip import Frames
+from generator.media.containers import BrokenFileError
+from generator.sources.geometry import scale_to_fill
+from generator.training.console import announce, tell
+from generator.training.data import film_clips, overview_sheet
+from generator.training.data.buckets import choose_size
+from generator.training.data.captions import Captions
+from generator.training.data.film_clips import BadFilmError
+from generator.training.data.folder import (
+    FROM_FILE,
+    FROM_FOLDER,
+    LeftOut,
+    Stock,
+    summary,
+    take_stock,
+)
+from generator.training.data.samples import ABOUT, PROMPT, BadSampleError, is_sample
+from generator.training.run_directory import write_directory, write_json
+from generator.training.settings import STOP, DatasetSettings
+
+SUMMARY, SHEET = "dataset.json", "contact_sheet.png"
+CUT = "cut_clips"  # of a run whose data are films, in its output directory
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Film:
+    """A film with its caption; its clips count ``repeats`` times in an epoch."""
+
+    path: Path
+    caption: str
+    repeats: int
+
+
+@dataclass
+class Summary:
+    """What became of the films. ``sizes`` counts clips by (width, height).
+
+    ``left_out`` are files that were never tried, ``dropped`` films and clips that were.
+    """
+
+    clips: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    dropped: list[tuple[str, str]] = field(default_factory=list)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+
+
+def holds_films(directory: Path) -> bool:
+    """Whether there are any in it, or in folders of kohya's kind."""
+    return bool(_stock(directory).material)
+
+
+def cut_films(settings: DatasetSettings, progress: Progress) -> Summary:
+    """Writes ``output_dir`` whole or not at all. Raises TrainingError.
+
+    A film that can't be used is named, and skipped or fatal as ``bad_samples`` says; a still clip
+    is only counted among the dropped.
+    """
+    settings.check()
+    output = settings.output_dir
+    if output.exists() and (not output.is_dir() or next(output.iterdir(), None)):
+        raise TrainingError(f"{output} isn't empty; give another --output-dir.")
+    stock = _stock(settings.data_dir)
+    if not stock.material:
+        raise TrainingError(
+            f"There is no film in {settings.data_dir}; put GIFs or videos "
+            f"({' '.join(film_clips.SUFFIXES)}) in it, each with its caption in a .txt beside it."
+        )
+    made = Summary()
+    captioned = _captioned(stock, settings, made)
+
+    def fill(scratch: Path) -> None:
+        for done, film in enumerate(captioned, start=1):
+            _cut(film, scratch, settings, made)
+            progress("cut", done, len(captioned))
+        _finish(scratch, made)
+
+    if output.is_dir():
+        output.rmdir()
+    write_directory(output, fill, otherwise="make room, or give another --output-dir.")
+    return made
+
+
+def cut_anew(settings: DatasetSettings, progress: Progress) -> None:
+    """As ``cut_films``, in place of what an earlier run left there, and of nothing else."""
+    output, data = settings.output_dir, settings.data_dir.resolve()
+    if output.resolve() in (data, *data.parents):
+        raise TrainingError(
+            f"The films of {settings.data_dir} would be lost; give another --output-dir."
+        )
+    if (output / SUMMARY).is_file():
+        shutil.rmtree(output)
+    cut_films(settings, progress)
+
+
+def _stock(directory: Path) -> Stock:
+    return take_stock(directory, film_clips.SUFFIXES, "video or GIF", passes=is_sample)
+
+
+def _captioned(stock: Stock, settings: DatasetSettings, made: Summary) -> list[_Film]:
+    """The films with what is written of them; says what there is, and what is left out."""
+    captions = Captions.of(settings.data_dir, stock, settings.captions)
+    captioned, sources = [], Counter[str]()
+    for material in stock.material:
+        with _named(material.path, settings, made):
+            written = captions.of_file(material.path)
+            if not written and not material.words:
+                raise BadSampleError(f"it has no {material.path.with_suffix('.txt').name}")
+            sources[FROM_FILE if written else FROM_FOLDER] += 1
+            caption = written[0] if written else material.words
+            captioned.append(_Film(material.path, caption, material.repeats))
+    left_out = [*stock.left_out, *captions.unused(), *made.dropped]
+    announce(summary("film", sources, sum(film.repeats for film in captioned), left_out))
+    made.left_out = [*stock.left_out, *captions.unused()]
+    return captioned
+
+
+@contextmanager
+def _named(path: Path, settings: DatasetSettings, made: Summary) -> Iterator[None]:
+    """What to do with a film that can't be used."""
+    try:
+        yield
+    except (BadFilmError, BadSampleError) as error:
+        if settings.bad_samples == STOP:
+            raise TrainingError(
+                f"{path.name} can't be used: {error}; mend it, or leave such films out with "
+                "--bad-samples skip."
+            ) from error
+        tell(f"Skipping {path.name}: {error}.")
+        made.dropped.append((path.name, str(error)))
+
+
+def _cut(film: _Film, output: Path, settings: DatasetSettings, made: Summary) -> None:
+    with _named(film.path, settings, made):
+        _write_clips(film, output, settings, made)
+
+
+def _write_clips(film: _Film, output: Path, settings: DatasetSettings, made: Summary) -> None:
+    path, count, stills = film.path, 0, 0
+    for start, size, frames in _clips(path, settings):
+        if film_clips.movement(frames) < settings.stillness:
+            made.dropped.append((f"{path.name} at {start:.1f} s", "nothing moves in it"))
+            stills += 1
+            continue
+        count += 1
+        name = _free_name(output, path, count)
+        repeated = {"repeats": film.repeats} if film.repeats > 1 else {}
+        _write(output / name, frames, film.caption, {
+            "source": path.name, "start_ms": round(1000 * start), "original_size": size, **repeated,
+        })  # fmt: skip
+        made.clips.append(name)
+        made.sizes[frames.shape[2], frames.shape[1]] += 1
+        if count == settings.max_clips:
+            break
+    if not count and not stills:
+        raise BadFilmError(f"it has no scene of {settings.frames} frames")
+
+
+def _free_name(output: Path, path: Path, count: int) -> str:
+    """ball-001; ball.mp4-001 where ball.gif came first, 10_ball-ball.mp4-001 where both did."""
+    names = (path.stem, path.name, f"{path.parent.name}-{path.name}")
+    return next(name for stem in names if not (output / (name := f"{stem}-{count:03d}")).exists())
+
+
+def _clips(
+    path: Path, settings: DatasetSettings
+) -> Iterator[tuple[float, tuple[int, int], Frames]]:
+    """Start in seconds, the film's own size, and frames at the bucket's."""
+    try:
+        rate, shown = film_clips.sampled(path, settings)
+        for stretch in film_clips.stretches(shown, rate, settings):
+            height, width = stretch.frames.shape[1:3]
+            size = choose_size(width, height, settings.resolution, settings.aspect_ratio)
+            fitted = [
+                np.asarray(scale_to_fill(Image.fromarray(frame), (size.width, size.height)))
+                for frame in stretch.frames
+            ]
+            yield stretch.start, (width, height), np.stack(fitted)
+    except (BadFilmError, BrokenFileError, OSError, ValueError, EOFError, SyntaxError) as error:
+        raise film_clips.broken(error) from error
+
+
+def _write(folder: Path, frames: Frames, caption: str, about: dict[str, Any]) -> None:
+    folder.mkdir()
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{index}.png")
+    (folder / PROMPT).write_text(caption + "\n", encoding="utf-8")
+    write_json(folder / ABOUT, about)
+
+
+def _finish(output: Path, made: Summary) -> None:
+    if not made.clips:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in made.dropped[:3])
+        raise TrainingError(f"No clip can be cut out of these films ({reasons}).")
+    overview_sheet.draw(output, made.clips).save(output / SHEET)
+    write_json(output / SUMMARY, {
+        "clips": len(made.clips),
+        "sizes": {f"{width} x {height}": n for (width, height), n in made.sizes.items()},
+        "dropped": dict(made.dropped),
+        "left_out": dict(made.left_out),
+    })  # fmt: skip

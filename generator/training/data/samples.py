@@ -1,0 +1,229 @@
+"""Training samples on disk: folders of numbered frames, each with its prompt.txt. Free of torch.
+
+Every picture is decoded once when samples are looked for, so a bad one is found, and named, before
+training begins. Knows nothing of sizes to train at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from generator.contract.errors import MediaError, TrainingError
+from generator.contract.text_files import EncodingError, read_text
+from generator.media.clip import Frames
+from generator.media.containers import STILL_SUFFIXES
+from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
+from generator.sources.pictures import by_number, is_hidden, still
+from generator.training.console import announce, tell
+from generator.training.data import film_clips
+from generator.training.data.folder import FROM_FILE, LeftOut, kohya_folder, summary
+from generator.training.settings import SKIP
+
+PROMPT = "prompt.txt"
+ABOUT = "clip.json"  # what ``hotshot dataset`` knows of a clip
+LEAST, MOST = 2, 24  # frames; the positional table has 24 entries
+
+
+class BadSampleError(TrainingError):
+    """One sample can't be used; the sentence says why, without its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A clip, or a picture, with its prompt. Sizes are (width, height) in pixels.
+
+    ``original_size`` is what the material once had, which SDXL is told. ``others`` are further
+    prompts, as good as the first. In an epoch it is seen ``repeats`` times. ``captioned`` is where
+    the prompts come from, one of ``folder.SOURCES``.
+    """
+
+    name: str
+    files: tuple[Path, ...]
+    prompt: str
+    size: tuple[int, int]
+    original_size: tuple[int, int]
+    others: tuple[str, ...] = ()
+    repeats: int = 1
+    captioned: str = FROM_FILE
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """All of them; each time it is seen, one is drawn."""
+        return (self.prompt, *self.others)
+
+    def frames(self, width: int, height: int, crops: Sequence[Crop] = (MIDDLE,)) -> Frames:
+        """uint8 (f, height, width, 3), scaled to fill and cropped; a frame for each crop."""
+        fitted = [
+            scale_to_fill(picture, (width, height), crop)
+            for picture in map(_open, self.files)
+            for crop in crops
+        ]
+        return np.stack([np.asarray(picture) for picture in fitted])
+
+
+@dataclass
+class Found:
+    """The samples of a data directory, and what was left out of it."""
+
+    samples: list[Sample] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return iter(self.samples)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def in_an_epoch(self) -> list[Sample]:
+        """Each as often as its folder says."""
+        return [sample for sample in self for _ in range(sample.repeats)]
+
+    def announce(self, what: str) -> None:
+        """Says how many there are of ``what`` ("picture"), with captions from where."""
+        sources = Counter(sample.captioned for sample in self)
+        announce(summary(what, sources, len(self.in_an_epoch), self.left_out))
+
+
+def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -> Found:
+    """The samples of a data directory, in the order of their numbers.
+
+    A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
+    it otherwise, and where no sample is left.
+    """
+    folders = sorted(filter(is_sample, directory.iterdir()), key=by_number)
+    found = usable(
+        folders, lambda folder: _read_clip(folder, video_length), skip=bad_samples == SKIP
+    )
+    if not found:
+        raise TrainingError(
+            f"There is no usable sample in {directory}; a sample is a folder of numbered frames "
+            "(0.jpg, 1.jpg, ...) with a prompt.txt."
+        )
+    return found
+
+
+def is_sample(path: Path) -> bool:
+    """Whether it is to be one: no folder that tools leave behind, none of kohya's with films."""
+    if not path.is_dir() or path.name.startswith((".", "__")):
+        return False
+    return (
+        kohya_folder(path) is None
+        or (path / PROMPT).is_file()
+        or not any(file.suffix.lower() in film_clips.SUFFIXES for file in path.iterdir())
+    )
+
+
+def usable(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool) -> Found:
+    """Reads all, several at once; see ``find_clips`` for what becomes of a bad one."""
+    found = Found()
+    with ThreadPoolExecutor() as pool:
+        pending = [pool.submit(read, path) for path in paths]
+        for path, job in zip(paths, pending, strict=True):
+            try:
+                found.samples.append(job.result())
+            except BadSampleError as error:
+                if not skip:
+                    raise TrainingError(
+                        f"The sample {path.name} can't be used: {error}; mend it, or leave such "
+                        "samples out with --bad-samples skip."
+                    ) from error
+                reason = str(error).removeprefix(f"{path.name}: ")
+                tell(f"Skipping the sample {path.name}: {reason}.")
+                found.left_out.append((path.name, reason))
+    return found
+
+
+def read_prompt(path: Path) -> str:
+    """Raises BadSampleError where there is none."""
+    try:
+        prompt = read_text(path).strip()
+    except FileNotFoundError:
+        raise BadSampleError(f"it has no {path.name}") from None
+    except EncodingError as error:
+        raise BadSampleError(f"its {path.name} {error}") from error
+    except OSError as error:
+        raise BadSampleError(f"its {path.name} can't be read ({error.strerror})") from error
+    if not prompt:
+        raise BadSampleError(f"its {path.name} is empty")
+    return prompt
+
+
+def read_sizes(files: Iterable[Path]) -> tuple[int, int]:
+    """Decodes every picture; the size they share. Raises BadSampleError."""
+    sizes = {_open(file).size for file in files}
+    if len(sizes) > 1:
+        told = " and ".join(f"{width} x {height}" for width, height in sorted(sizes)[:2])
+        raise BadSampleError(f"its frames differ in size ({told})")
+    return sizes.pop()
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder, 2 before 10."""
+    found = (file for file in folder.iterdir() if file.suffix.lower() in STILL_SUFFIXES)
+    return sorted((file for file in found if not is_hidden(file)), key=by_number)
+
+
+def _read_clip(folder: Path, video_length: int | None) -> Sample:
+    prompt = read_prompt(folder / PROMPT)
+    files = _chosen(pictures_in(folder), video_length)
+    size = read_sizes(files)
+    about = _about(folder)
+    return Sample(
+        folder.name,
+        tuple(files),
+        prompt,
+        size,
+        about.original_size or size,
+        repeats=about.repeats,
+    )
+
+
+def _chosen(files: list[Path], video_length: int | None) -> list[Path]:
+    wanted = video_length or max(len(files), LEAST)
+    if len(files) < wanted:
+        raise BadSampleError(f"it has {len(files)} of the {wanted} frames that it needs")
+    if wanted > MOST:
+        raise BadSampleError(
+            f"it has {wanted} frames where at most {MOST} can be; --video-length {MOST} takes as "
+            "many, evenly spread"
+        )
+    return [files[round(index)] for index in np.linspace(0, len(files) - 1, wanted)]
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """What is known of a clip beside its frames and prompt."""
+
+    original_size: tuple[int, int] | None = None
+    repeats: int = 1
+
+
+def _about(folder: Path) -> _About:
+    path = folder / ABOUT
+    if not path.is_file():
+        return _About()
+    try:
+        about: dict[str, Any] = json.loads(read_text(path))
+        width, height = (int(edge) for edge in about["original_size"])
+        return _About((width, height), max(1, int(about.get("repeats", 1))))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise BadSampleError(f"its {ABOUT} can't be read ({error})") from error
+
+
+def _open(file: Path) -> Image.Image:
+    try:
+        return still(file)
+    except MediaError as error:
+        raise BadSampleError(f"{file.name}: {str(error).removesuffix('.')}") from error
+    except Exception as error:  # decoders raise whatever they like for a damaged file
+        raise BadSampleError(f"{file.name}: it isn't a picture that can be read") from error

@@ -1,0 +1,119 @@
+"""What fine-tuning leaves behind: a file of the temporal layers, and a whole model directory.
+
+Both have the names of the published layout. The directory is the model that was trained from, file
+by file, with the new temporal layers in its UNet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from generator.checkpoints import layout, weights
+from generator.checkpoints.file_selection import DIFFUSERS_STEM, FOLDERS
+from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.contract.errors import ModelError, TrainingError
+from generator.model.unet import HotshotUNet
+from generator.training.run_directory import write_directory, write_json
+
+TEMPORAL = "temporal_layers.safetensors"
+_BASE = "spatial_fingerprint"
+_OTHERS = ("model_index.json", "generation_config.json")
+
+
+def temporal_layers(unet: HotshotUNet) -> dict[str, Tensor]:
+    """All temporal tensors under their published names, on the CPU."""
+    return {
+        name: value.detach().cpu().contiguous()
+        for name, value in unet.published_state_dict().items()
+        if is_temporal(name)
+    }
+
+
+def save_temporal_layers(unet: HotshotUNet, path: Path, *, base: str) -> None:
+    """``base`` is the fingerprint of the UNet whose spatial layers they were trained with."""
+    save_file(temporal_layers(unet), path, metadata={"format": "pt", _BASE: base})
+
+
+def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> None:
+    """From a checkpoint, or from a model directory. Raises TrainingError for another model's."""
+    path = directory / TEMPORAL
+    try:
+        if path.is_file():
+            tensors = weights.read_weights([path])
+            _check_base(path, base)
+        else:
+            inner = directory / "unet" if (directory / "unet").is_dir() else directory
+            files = weights.find_weights(inner, DIFFUSERS_STEM)
+            tensors = weights.read_weights(files, keep=is_temporal)
+        weights.check_fit(temporal_layers(unet), tensors, directory)
+    except ModelError as error:
+        raise TrainingError(
+            f"{directory} can't be gone on from: it is of another model, or damaged ({error})"
+        ) from error
+    state = unet.state_dict()
+    with torch.no_grad():
+        for name, value in layout.from_published(tensors).items():
+            state[name].copy_(value)
+
+
+def fingerprint(unet: HotshotUNet) -> str:
+    """Tells one model's spatial layers from another's: names, shapes, and the values of some."""
+    told = hashlib.sha256()
+    for name, value in unet.named_parameters():
+        if is_temporal(name):
+            continue
+        told.update(f"{name} {tuple(value.shape)}".encode())
+        if name.endswith("conv1.bias") or name.startswith("conv_in"):
+            told.update(value.detach().half().cpu().numpy().tobytes())
+    return told.hexdigest()[:32]
+
+
+def save_model(unet: HotshotUNet, source: Path, output: Path) -> None:
+    """The directory ``source`` anew in ``output``, with the temporal layers of ``unet``.
+
+    Every tensor has the precision that it has there. Raises TrainingError.
+    """
+    otherwise = "make room and go on with --unet-resume-path latest, which does just this."
+    for folder in FOLDERS[1:]:
+        if (source / folder).is_dir():
+            _replaced(output / folder, source / folder, otherwise)
+    write_directory(
+        output / "unet", lambda scratch: _fill(scratch, unet, source), otherwise=otherwise
+    )
+    for name in _OTHERS:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, output / name)
+
+
+def _fill(scratch: Path, unet: HotshotUNet, source: Path) -> None:
+    files = weights.find_weights(source / "unet", DIFFUSERS_STEM)
+    tensors = weights.read_weights(files)
+    tensors |= {
+        name: value.to(tensors[name].dtype) for name, value in temporal_layers(unet).items()
+    }
+    save_file(tensors, scratch / "diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+    write_json(scratch / "config.json", unet.published_config)
+
+
+def _replaced(path: Path, source: Path, otherwise: str) -> None:
+    def copy(scratch: Path) -> None:
+        shutil.copytree(source, scratch, dirs_exist_ok=True)
+
+    write_directory(path, copy, otherwise=otherwise)
+
+
+def _check_base(path: Path, base: str) -> None:
+    try:
+        with safe_open(path, framework="pt") as opened:
+            found = (opened.metadata() or {}).get(_BASE, base)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} can't be read ({error})") from error
+    if found != base:
+        raise ModelError(f"{path} was trained with other spatial layers")

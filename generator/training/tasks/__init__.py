@@ -1,0 +1,1 @@
+"""What is trained: temporal layers from clips, a LoRA from pictures."""

@@ -1,0 +1,51 @@
+"""What an engine is: the thing inside a worker that turns a request into a file. No torch here.
+
+The worker and its tests know engines by these protocols alone;
+``generator.inference.hotshot_engine`` has the real one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+from generator.contract.messages import Request
+
+
+class Report(Protocol):
+    """Called after every step; may raise ``generator.contract.errors.CancelledError``.
+
+    ``preview`` is the newest small animated picture of what comes, where the engine makes such; it
+    is gone when the engine is done.
+    """
+
+    def __call__(self, stage: str, step: int, steps: int, preview: str = "") -> None: ...
+
+
+class Engine(Protocol):
+    """Holds a loaded model; makes one request at a time."""
+
+    @property
+    def device(self) -> str:
+        """Where the model lives, such as ``cpu`` or ``cuda:0``."""
+
+    @property
+    def dtype(self) -> str:
+        """What it computes in, such as ``float32``."""
+
+    def generate(self, request: Request, output: Path, report: Report) -> None:
+        """Makes ``output``, whole or not at all; its extension decides the format.
+
+        Raises HotshotError with a sentence for a person, CancelledError where ``report`` did.
+        """
+
+
+class EngineFactory(Protocol):
+    """Loads the model; raises ModelError where it can't be.
+
+    ``options`` are those of ``WorkerSettings`` that say something: ``spatial_unet_base``,
+    ``unet_only``, ``prediction_type``, ``low_vram`` and ``depth_model``. An engine that has no use
+    for them takes none.
+    """
+
+    def __call__(self, *, model: str, device: str, precision: str, **options: Any) -> Engine: ...

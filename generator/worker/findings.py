@@ -1,0 +1,64 @@
+"""What was found where a machine was looked at: values, and their way between two processes.
+
+``generator.cli.check_workers`` finds them, ``hotshot-bot doctor`` shows them. Standard library
+only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from generator.contract.text import SpokenError
+from generator.worker.process import WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: whether it will do, and a sentence for a person.
+
+    A fine one may still be worth a thought (``is_doubtful``): most works, and something won't.
+    """
+
+    subject: str
+    text: str
+    is_fine: bool = True
+    is_doubtful: bool = False
+
+    @classmethod
+    def broken(cls, subject: str, reason: object) -> Self:
+        return cls(subject, str(reason), is_fine=False)
+
+    def to_json(self) -> str:
+        """One line."""
+        return json.dumps(asdict(self))
+
+
+class Doubt(str):
+    """What a check says of something that most works without, and something won't work with."""
+
+    __slots__ = ()
+
+
+def look(subject: str, check: Callable[[], str]) -> Finding:
+    """What ``check`` says, or why it refuses: whatever it raises for a person."""
+    try:
+        said = check()
+        return Finding(subject, str(said), is_doubtful=isinstance(said, Doubt))
+    except SpokenError as error:
+        return Finding.broken(subject, error)
+
+
+def encode_workers(workers: Sequence[WorkerSettings]) -> str:
+    return json.dumps([asdict(worker) for worker in workers])
+
+
+def decode_workers(text: str) -> list[WorkerSettings]:
+    return [WorkerSettings(**values) for values in json.loads(text)]
+
+
+def decode_findings(text: str) -> list[Finding]:
+    """One a line. Raises ValueError, TypeError for anything else."""
+    return [Finding(**json.loads(line)) for line in text.splitlines()]

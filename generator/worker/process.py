@@ -1,0 +1,269 @@
+"""A worker: the process that holds one engine, and how to start it. No torch on either side.
+
+The parent calls ``start`` and talks through two pipes made for this worker alone, so a killed one
+can't leave a lock or half a message behind for the next, and its death is seen at once as EOF on
+``events``. The child loads the engine by its dotted name, makes what it is told to in order, and
+survives whatever a job does short of killing it. It knows nothing of Discord, rows or retries.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib
+import logging
+import multiprocessing
+import os
+import queue
+import signal
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Self, cast
+
+from generator.contract import logs
+from generator.contract.errors import CancelledError, HotshotError
+from generator.contract.messages import (
+    Broken,
+    Cancel,
+    Cancelled,
+    Command,
+    Event,
+    Failed,
+    Finished,
+    Generate,
+    Outcome,
+    Progress,
+    Ready,
+    Shutdown,
+    Started,
+)
+from generator.contract.text import Words
+from generator.worker.engine import Engine, EngineFactory
+
+logger = logging.getLogger(__name__)
+
+HOTSHOT_ENGINE = "generator.inference.hotshot_engine:create"
+_OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSettings:
+    """What a worker is started with. ``engine`` is ``module:factory``, an EngineFactory.
+
+    ``spatial_unet_base`` is an SDXL whose spatial layers replace the model's, and of which
+    ``unet_only`` takes nothing else; ``prediction_type`` is for one that doesn't say what it
+    predicts; ``depth_model`` is the depth annotator's (empty: the usual
+    one). ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
+    how far it stands back so that the bot, on the same cores, still answers at once.
+    """
+
+    model: str = "nano"
+    spatial_unet_base: str = ""
+    unet_only: bool = False
+    prediction_type: str = ""
+    low_vram: bool = False
+    depth_model: str = ""
+    device: str = "auto"
+    precision: str = "auto"
+    engine: str = HOTSHOT_ENGINE
+    threads: int = 0
+    niceness: int = 10
+    log_level: str = "INFO"
+    log_format: str = logs.TEXT
+
+
+# A terminal and systemd send these to every process; what is being made may still be finished.
+_FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM)
+
+
+# -- the parent's side -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerHandle:
+    """A started worker. ``events`` turns readable with EOF the moment the process is gone.
+
+    ``events.fileno()`` suits ``loop.add_reader``; then ``events.poll()`` and ``events.recv()``.
+    ``commands.send`` raises BrokenPipeError (an OSError) once the process is gone.
+    """
+
+    process: SpawnProcess
+    commands: Connection
+    events: Connection
+
+    def close(self) -> None:
+        """Closes the pipes; a worker still alive takes that as its parent's death and leaves."""
+        atexit.unregister(self.process.kill)
+        self.commands.close()
+        self.events.close()
+
+
+def start(settings: WorkerSettings) -> WorkerHandle:
+    """Starts a fresh process; returns at once, the worker says Ready or Broken later."""
+    context = multiprocessing.get_context("spawn")
+    child_commands, commands = context.Pipe(duplex=False)
+    events, child_events = context.Pipe(duplex=False)
+    process = context.Process(
+        target=run,
+        args=(settings, child_commands, child_events),
+        name="hotshot-worker",
+        daemon=True,  # else a parent on its way out would wait for its jobs
+    )
+    # Blocked signals stay blocked through exec: a Ctrl-C in the terminal can't hit the child
+    # before it has decided to ignore them, and this thread gets its own right after.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_PARENT)
+    try:
+        process.start()
+        # before multiprocessing would ask it by SIGTERM, and wait for ever
+        atexit.register(process.kill)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        # Our copies would keep the pipes open after the child's death and hide it from us.
+        child_commands.close()
+        child_events.close()
+    return WorkerHandle(process, commands, events)
+
+
+# -- the child's side ------------------------------------------------------------------------------
+
+
+def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
+    """The child's whole life; returns after Shutdown or a Broken engine."""
+    for number in _FOR_THE_PARENT:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_THE_PARENT)
+    logs.configure(settings.log_level, settings.log_format)
+    _give_way(settings)
+    inbox = Inbox.listen(commands)
+    began = time.perf_counter()
+    try:
+        engine = _load_engine(settings)
+    except Exception as error:  # whatever an engine's setup does becomes a sentence
+        logger.exception("the engine can't start")
+        _tell(events, Broken(_sentence(error)))
+        return
+    _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
+    while (job := inbox.next_job()) is not None:
+        with logs.job(job.job_id, job.attempt):
+            _tell(events, Started(job.job_id, job.attempt))
+            _tell(events, _perform(engine, job, inbox, events))
+
+
+class Inbox:
+    """Commands as they come in, read by a thread of its own so that Cancel reaches a running job.
+
+    The thread ends the whole process when the parent is gone: nobody wants the result any more.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Generate | None] = queue.SimpleQueue()
+        self._cancelled: set[tuple[str, int]] = set()
+        self._leaving = threading.Event()
+
+    @classmethod
+    def listen(cls, commands: Connection) -> Self:
+        inbox = cls()
+        threading.Thread(target=inbox._read, args=(commands,), name="commands", daemon=True).start()
+        return inbox
+
+    def next_job(self) -> Generate | None:
+        """Waits for a job; None once the parent has said Shutdown."""
+        job = self._jobs.get()
+        return None if self._leaving.is_set() else job
+
+    def is_cancelled(self, job: Generate) -> bool:
+        return self._leaving.is_set() or (job.job_id, job.attempt) in self._cancelled
+
+    def _read(self, commands: Connection) -> None:
+        while True:
+            try:
+                command: Command = commands.recv()
+            except (EOFError, OSError):
+                os._exit(0)  # sys.exit would only end this thread, not the job on the other one
+            self._take(command)
+
+    def _take(self, command: Command) -> None:
+        match command:
+            case Generate():
+                self._jobs.put(command)
+            case Cancel():
+                self._cancelled.add((command.job_id, command.attempt))
+            case Shutdown():
+                self._leaving.set()
+                self._jobs.put(None)
+
+
+def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
+    """Makes one job; whatever happens inside comes back as one of the three outcomes."""
+
+    def report(stage: str, step: int, steps: int, preview: str = "") -> None:
+        _tell(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
+        stop_if_cancelled()
+
+    def stop_if_cancelled() -> None:
+        if inbox.is_cancelled(job):
+            raise CancelledError("The job was cancelled.")
+
+    began = time.perf_counter()
+    output = Path(job.output)
+    try:
+        stop_if_cancelled()
+        engine.generate(job.request, output, report)
+        return Finished(
+            job.job_id,
+            job.attempt,
+            job.output,
+            seconds=time.perf_counter() - began,
+            size_bytes=output.stat().st_size,
+        )
+    except CancelledError:
+        return Cancelled(job.job_id, job.attempt)
+    except Exception as error:  # a bug in an engine must not cost the next job
+        logger.exception("the job failed")
+        return Failed(job.job_id, job.attempt, _sentence(error))
+
+
+def _tell(events: Connection, event: Event) -> None:
+    """Says it, or leaves at once where nobody is left to hear: the parent is gone."""
+    try:
+        events.send(event)
+    except ConnectionError:
+        os._exit(0)
+
+
+def _sentence(error: Exception) -> Words:
+    if isinstance(error, HotshotError):
+        return (
+            error.words.mapped(_on_one_line)
+            if error.words.values
+            else Words(_on_one_line(str(error)))
+        )
+    if isinstance(error, MemoryError):
+        return Words("There isn't enough memory for this; ask for a smaller size or fewer frames.")
+    return Words(
+        "Something went wrong inside the generator ({error}); its log says more.",
+        error=type(error).__name__,
+    )
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _load_engine(settings: WorkerSettings) -> Engine:
+    module, _, factory = settings.engine.partition(":")
+    create = cast(EngineFactory, getattr(importlib.import_module(module), factory))
+    options = {name: value for name in _OPTIONS if (value := getattr(settings, name))}
+    return create(
+        model=settings.model, device=settings.device, precision=settings.precision, **options
+    )
+
+
+def _give_way(settings: WorkerSettings) -> None:
+    """Before any thread starts or torch is imported, since both take over what stands then."""
+    os.nice(settings.niceness)
+    if settings.threads:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)

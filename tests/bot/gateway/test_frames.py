@@ -1,0 +1,51 @@
+"""Frames of the gateway that no strict reader of JSON would take."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bot.gateway.frames import BadFrameError, check
+
+GOOD = '{"op":0,"s":3,"t":"READY","d":{"a":[1,2.5,null,true,"\\ud83c\\udfa8"]}}'
+
+
+def test_what_discord_sends_is_taken() -> None:
+    check(GOOD)
+    check('{"op":11}')
+    check('{"op":10,"s":null,"t":null,"d":{"heartbeat_interval":41250}}')
+
+
+@pytest.mark.parametrize(
+    ("frame", "why"),
+    [
+        (GOOD.replace("2.5", "NaN"), "NaN"),
+        (GOOD.replace("2.5", "Infinity"), "Infinity"),
+        (GOOD.replace("2.5", "-Infinity"), "-Infinity"),
+        (GOOD.replace('"s":3', '"s":3,"s":4'), "twice"),
+        (GOOD.replace('{"a"', '{"a":1,"a"'), "twice"),
+        (GOOD[:-1], "no JSON"),
+        (GOOD + "x", "no JSON"),
+        ("", "no JSON"),
+        (GOOD.replace("2.5", "2.5,"), "no JSON"),
+        (GOOD.replace("READY", "READ\nY"), "no JSON"),
+        ("[" * 100_000, "deeply"),
+        ("9" * 5000, "no JSON"),
+        ("[]", "no object"),
+        ('"x"', "no object"),
+        ('{"op":"0"}', "'op'"),
+        ('{"op":true}', "'op'"),
+        ('{"op":0,"s":"3"}', "'s'"),
+        ('{"op":0,"t":7}', "'t'"),
+        ("{}", "'op'"),
+    ],
+)
+def test_what_no_strict_reader_would_take_is_refused(frame: str, why: str) -> None:
+    with pytest.raises(BadFrameError, match=why):
+        check(frame)
+
+
+def test_the_standard_reader_would_have_taken_some() -> None:
+    """Else the check would be idle."""
+    assert json.loads('{"a":NaN,"a":Infinity}')["a"] == float("inf")

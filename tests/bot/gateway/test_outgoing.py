@@ -1,0 +1,90 @@
+"""Whatever text ends up in an answer, Discord takes it: cleaned, and cut to its limits."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bot.gateway.outgoing import clean_text, sendable, to_json
+
+LONG = "x" * 10_000
+
+
+def test_lone_surrogates_and_nuls_go_and_all_else_stays() -> None:
+    assert clean_text("a\ud800b\0c") == "a?bc"
+    assert (
+        clean_text("né 🎨 日本 \U0001f468\u200d\U0001f469")
+        == "né 🎨 日本 \U0001f468\u200d\U0001f469"
+    )
+    text = to_json({"content": "\ud800", "embeds": [{"title": "\udfff", "a\udc00": 1}]})
+    assert json.loads(text) == {"content": "?", "embeds": [{"title": "?", "a?": 1}]}
+
+
+def test_a_message_is_cut_where_it_is_too_long() -> None:
+    sent = sendable({"type": 4, "data": {"content": LONG, "flags": 64}})
+    assert len(sent["data"]["content"]) == 2000
+    assert sent["data"]["content"].endswith("…")
+    assert sendable({"content": "x" * 2000})["content"] == "x" * 2000
+
+
+def test_a_block_of_code_that_is_cut_is_closed() -> None:
+    content = sendable({"content": f"```\n{LONG}\n```"})["content"]
+    assert len(content) <= 2000
+    assert content.endswith("\n```")
+    assert content.count("```") == 2
+
+
+@pytest.mark.parametrize("count", [1, 12])
+def test_embeds_keep_within_each_limit_and_all_together(count: int) -> None:
+    field = {"name": LONG, "value": LONG}
+    embed = {
+        "title": LONG, "description": LONG, "footer": {"text": LONG}, "author": {"name": LONG},
+        "fields": [dict(field) for _ in range(40)],
+    }  # fmt: skip
+    embeds = sendable({"embeds": [json.loads(json.dumps(embed)) for _ in range(count)]})["embeds"]
+    assert len(embeds) <= 10
+    total = 0
+    for each in embeds:
+        assert len(each["title"]) <= 256
+        assert len(each["description"]) <= 4096
+        assert len(each["footer"]["text"]) <= 2048
+        assert len(each["fields"]) <= 25
+        texts = [each["title"], each["description"], each["footer"]["text"], each["author"]["name"]]
+        for one in each["fields"]:
+            assert 1 <= len(one["name"]) <= 256
+            assert 1 <= len(one["value"]) <= 1024
+            texts += one.values()
+        total += sum(map(len, texts))
+    assert total <= 6000
+
+
+def test_a_field_is_never_empty() -> None:
+    [embed] = sendable({"embeds": [{"fields": [{"name": " ", "value": ""}]}]})["embeds"]
+    assert embed["fields"] == [{"name": "…", "value": "…"}]
+
+
+def test_forms_menus_and_choices_are_cut() -> None:
+    field = {"type": 4, "label": LONG, "placeholder": LONG, "value": LONG, "max_length": 200}
+    form = {"title": LONG, "custom_id": "f", "components": [{"type": 1, "components": [field]}]}
+    cut = sendable({"type": 9, "data": form})["data"]
+    assert len(cut["title"]) == 45
+    [made] = cut["components"][0]["components"]
+    assert [len(made[name]) for name in ("label", "placeholder", "value")] == [45, 100, 200]
+    menu = {"type": 3, "placeholder": LONG, "options": [{"label": LONG, "description": LONG}]}
+    button = {"type": 2, "label": LONG}
+    cut = sendable({"components": [{"type": 1, "components": [menu, button]}]})["components"][0]
+    menu, button = cut["components"]
+    assert (len(menu["placeholder"]), len(button["label"])) == (150, 80)
+    assert len(menu["options"][0]["label"]) == len(menu["options"][0]["description"]) == 100
+    choices: list[dict[str, Any]] = [{"name": LONG, "value": "v"} for _ in range(30)]
+    cut = sendable({"type": 8, "data": {"choices": choices}})["data"]["choices"]
+    assert len(cut) == 25
+    assert {len(each["name"]) for each in cut} == {100}
+
+
+def test_what_is_handed_in_stays_as_it_was() -> None:
+    given = {"content": LONG, "embeds": [{"description": LONG}]}
+    sendable(given)
+    assert given == {"content": LONG, "embeds": [{"description": LONG}]}

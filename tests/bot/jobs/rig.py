@@ -1,0 +1,133 @@
+"""A job service on a real database; only Discord is a list of what was brought."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+from bot.core.errors import UndeliverableError
+from bot.jobs.cost_history import Pace
+from bot.jobs.cost_model import Costs
+from bot.jobs.notifier import Posted
+from bot.jobs.queue import Quota
+from bot.jobs.service import JobService
+from bot.jobs.store import Ledger
+from bot.storage import jobs as rows
+from bot.storage.blobs import BlobStore
+from bot.storage.database import Database
+from bot.storage.disk_guard import Room
+from bot.storage.models import Job, Origin, State
+from generator.contract.messages import Finished, Generate
+from tests.bot.jobs.samples import ORIGIN, REQUEST
+from tests.patience import PATIENCE
+
+
+class Notebook:
+    """A courier that writes down what it was given."""
+
+    def __init__(self) -> None:
+        self.delivered: list[tuple[str, str, bool]] = []
+        self.told: list[tuple[str, str | None]] = []
+        self.told_of: set[tuple[str, str]] = set()
+        self.alerts: list[str] = []
+        self.refusing = ""
+        self.holding = asyncio.Event()  # set: nothing holds a delivery up
+        self.holding.set()
+
+    def follow(self, job: Job) -> None:
+        """Progress messages are the board's business."""
+
+    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
+        await self.holding.wait()
+        if again and any(job.id == delivered for delivered, _, _ in self.delivered):
+            return Posted(message_id=11, channel_id=12)  # as the real one finds it
+        if self.refusing:
+            raise UndeliverableError(self.refusing)
+        content = await asyncio.to_thread(file.read_text)
+        self.delivered.append((job.id, content, again))
+        return Posted(message_id=11, channel_id=12)
+
+    async def tell(self, job: Job, *, again: bool) -> None:
+        self.told.append((job.state.value, job.error))
+        self.told_of.add((job.state.value, job.id))
+
+    async def alert(self, words: str) -> None:
+        self.alerts.append(words)
+
+
+class House:
+    """A service on its database, with everything a test asks of it."""
+
+    def __init__(
+        self, database: Database, directory: Path, courier: Notebook, *, size: int = 3
+    ) -> None:
+        self.size = size
+        self.database = database
+        self.blobs = BlobStore(directory / "blobs")
+        self.scratch = directory / "scratch"
+        self.scratch.mkdir(exist_ok=True)
+        self.room = Room(directory, 0)
+        self.courier = courier
+        self.stopped: list[tuple[str, int]] = []
+        self.jobs = self.restarted()
+
+    def restarted(self) -> JobService:
+        """A new service on the same database, as after a start."""
+        self.jobs = JobService(
+            Ledger(self.database, Quota(size=self.size, per_user=self.size)),
+            courier=self.courier,
+            blobs=self.blobs,
+            scratch=self.scratch,
+            room=self.room,
+            model="nano",
+            pace=Pace(self.database, "nano", Costs()),
+            workers=1,
+        )
+        self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))
+        return self.jobs
+
+    async def killed(self) -> JobService:
+        """As ``restarted``, everything that went on in the background cut off."""
+        here = asyncio.current_task()
+        tasks = [task for task in asyncio.all_tasks() if task is not here]
+        cut_off = [task for task in tasks if task.get_name() != "database writer"]
+        for task in cut_off:
+            task.cancel()
+        await asyncio.gather(*cut_off, return_exceptions=True)
+        # what was handed to the database comes before anything that the next run reads
+        await self.database.write(lambda _: None)
+        return self.restarted()
+
+    async def accept(self, origin: Origin = ORIGIN) -> Job:
+        async with self.jobs.accept(origin, REQUEST) as job:
+            return job
+
+    async def begin(self) -> tuple[Job, Generate]:
+        begun = await self.jobs.begin(await self.jobs.next_ticket(), "cpu")
+        assert begun is not None
+        return begun
+
+    def finished(self, generate: Generate, *, seconds: float = 1.5) -> Finished:
+        """The file, written, and the word that it is."""
+        Path(generate.output).write_text(f"attempt {generate.attempt}")
+        return Finished(generate.job_id, generate.attempt, generate.output, seconds, 9)
+
+    async def row(self, job: Job) -> Job:
+        found = await self.database.read(rows.get, job.id)
+        assert found is not None
+        return found
+
+    async def row_in(self, job: Job, state: State) -> Job:
+        """The row, once it is in ``state``."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := await self.row(job)).state is not state:
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.005)
+        return found
+
+    async def until(self, job: Job, state: State) -> Job:
+        """As ``row_in``, once nothing is going on in the background either."""
+        await self.row_in(job, state)
+        await self.jobs.settled()
+        return await self.row_in(job, state)

@@ -1,0 +1,111 @@
+"""The cost model: close after a few jobs, never absurd, and the same after a restart."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from bot.jobs.cost_model import CostModel, Costs
+from generator.contract.messages import Control, Request
+from tests.bot.jobs.samples import REQUEST
+
+DEPTH = Control("depth")
+
+
+def truth(request: Request, *, pace: float = 0.05, control: float = 0.7) -> float:
+    """A machine: a second to begin with, painting, and steps that ControlNets make dearer."""
+    painted = request.video_length * request.width * request.height / 1e6
+    denoised = painted * request.steps_made * 2
+    return 1 + 0.3 * painted + pace * denoised * (1 + control * len(request.controls))
+
+
+def some(seed: int) -> Request:
+    chance = random.Random(seed)
+    width, height = chance.choice([(512, 512), (672, 384), (320, 768)])
+    return replace(
+        REQUEST,
+        width=width,
+        height=height,
+        steps=chance.randint(5, 60),
+        video_length=chance.choice([1, 8, 8, 16]),
+        controls=(DEPTH,) * chance.choice([0, 0, 1, 2]),
+    )
+
+
+def taught(requests: list[Request], **machine: float) -> CostModel:
+    model = CostModel()
+    for request in requests:
+        model.learn(request, truth(request, **machine))
+    return model
+
+
+def test_nothing_is_known_at_first() -> None:
+    assert CostModel().seconds(REQUEST) is None
+    assert Costs().seconds(REQUEST) is None
+
+
+def test_one_job_tells_of_the_next_alike_and_of_one_twice_as_long() -> None:
+    one = replace(REQUEST, steps=20, video_length=8)
+    model = taught([one])
+    assert model.seconds(one) == pytest.approx(truth(one), rel=0.02)
+    longer = model.seconds(replace(one, steps=40))
+    assert longer is not None
+    assert 1.5 < longer / truth(one) <= 2.1
+
+
+def test_a_varied_past_is_learnt_within_a_few_percent() -> None:
+    model = taught([some(seed) for seed in range(60)])
+    for seed in range(100, 120):
+        request = some(seed)
+        assert model.seconds(request) == pytest.approx(truth(request), rel=0.05)
+
+
+def test_a_control_net_costs_more_before_any_was_seen() -> None:
+    model = taught([replace(some(seed), controls=()) for seed in range(20)])
+    plain = model.seconds(REQUEST)
+    followed = model.seconds(replace(REQUEST, controls=(DEPTH,)))
+    assert plain is not None
+    assert followed is not None
+    assert followed > plain
+
+
+def test_a_machine_that_became_slower_is_believed() -> None:
+    model = taught([some(seed) for seed in range(60)])
+    for seed in range(60, 200):
+        model.learn(some(seed), truth(some(seed), pace=0.2))
+    request = some(300)
+    assert model.seconds(request) == pytest.approx(truth(request, pace=0.2), rel=0.1)
+
+
+def test_a_second_pass_at_twice_the_size_costs_its_pixels_and_the_steps_really_made() -> None:
+    model = taught([some(seed) for seed in range(60)])
+    small = replace(REQUEST, steps=30)
+    larger = replace(small, width=1024, height=1024, image="a", image_strength=0.4)
+    assert model.seconds(larger) == pytest.approx(truth(larger), rel=0.1)
+    known = [model.seconds(each) for each in (small, larger, replace(larger, image=""))]
+    first, again, whole = (each or 0.0 for each in known)
+    assert first < again < 0.6 * whole
+
+
+def test_nothing_takes_less_than_nothing() -> None:
+    """Times that fall as the work grows."""
+    model = CostModel()
+    for steps in (10, 20, 40, 80):
+        model.learn(replace(REQUEST, steps=steps), 100 / steps)
+    for steps in (1, 150):
+        seconds = model.seconds(replace(REQUEST, steps=steps))
+        assert seconds is not None
+        assert seconds >= 0
+
+
+def test_it_is_the_same_after_a_restart() -> None:
+    costs = Costs()
+    for seed in range(10):
+        kept = costs.learn("cpu", some(seed), truth(some(seed)))
+    again = Costs(json.loads(json.dumps({"cpu": kept})))
+    assert again.seconds(REQUEST, "cpu") == costs.seconds(REQUEST, "cpu")
+    assert again.seconds(REQUEST, "cuda:0") == again.seconds(REQUEST)
+    assert Costs({"cpu": {"of": "another version"}}).seconds(REQUEST) is None

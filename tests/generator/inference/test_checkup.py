@@ -1,0 +1,86 @@
+"""A worker's needs are held against what this machine has, without reading a weight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generator.checkpoints import locate
+from generator.checkpoints.file_selection import FOLDERS
+from generator.inference import checkup
+from generator.worker.findings import Finding, decode_findings, decode_workers, encode_workers
+from generator.worker.process import WorkerSettings
+from tests.generator.checkpoints.hub import serving
+from tests.generator.reference import TINY
+
+REPOSITORY = "somebody/Hotshot-XL"
+NANO = WorkerSettings(model="nano", device="cpu")
+
+
+def memory_of(*workers: WorkerSettings) -> Finding:
+    [found] = [one for one in checkup.examine(workers) if one.subject == "memory"]
+    return found
+
+
+def have(monkeypatch: pytest.MonkeyPatch, directory: Path, free_kilobytes: int) -> None:
+    """A machine with so much RAM to spare, in no container."""
+    meminfo = directory / "meminfo"
+    meminfo.write_text(
+        f"MemTotal: 99 kB\nMemFree: 1 kB\nMemAvailable: {free_kilobytes} kB\nHugePages_Total: 0\n"
+    )
+    monkeypatch.setattr(checkup, "_MEMINFO", meminfo)
+    monkeypatch.setattr(checkup, "_CGROUP", directory)
+
+
+def test_a_model_that_fits_and_one_worker_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(monkeypatch, tmp_path, 1_500_000)
+    assert memory_of(NANO).is_fine
+    crowd = memory_of(NANO, NANO, NANO)
+    assert not crowd.is_fine
+    assert "fewer workers" in crowd.text
+
+
+def test_a_container_s_limit_counts_and_the_files_it_read_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    have(monkeypatch, tmp_path, 1_000_000_000)
+    (tmp_path / "memory.max").write_text("1000000\n")
+    (tmp_path / "memory.current").write_text("900000\n")
+    (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 700000\n")
+    assert checkup.available_bytes() == 800_000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert checkup.available_bytes() == 1_024_000_000_000
+
+
+def test_settings_and_findings_come_through() -> None:
+    workers = [NANO, WorkerSettings(spatial_unet_base="a base", low_vram=True)]
+    assert decode_workers(encode_workers(workers)) == workers
+    found = [Finding("model", "nano"), Finding.broken("base", "It isn't\nthere.")]
+    assert decode_findings("\n".join(one.to_json() for one in found)) == found
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_model_that_the_hub_has_is_not_fetched() -> None:
+    with serving(REPOSITORY, TINY) as hub:
+        findings = {one.subject: one for one in checkup.examine([of(REPOSITORY)])}
+        assert "isn't on this machine yet" in findings["model"].text
+        assert all(one.is_fine for one in findings.values())
+        assert not [name for name in hub.downloaded if name.endswith(".safetensors")]
+    findings = {one.subject: one for one in checkup.examine([of("somebody/else")])}
+    assert not findings["model"].is_fine  # nobody is there to fetch it from
+
+
+@pytest.mark.usefixtures("empty_cache")
+def test_a_model_that_was_fetched_is_looked_at_as_any_other() -> None:
+    with serving(REPOSITORY, TINY):
+        locate.fetch(REPOSITORY, FOLDERS)
+    findings = {one.subject: one for one in checkup.examine([of(REPOSITORY)])}
+    assert findings["model"].is_fine
+    assert findings["model"].text.endswith("in f32")
+
+
+def of(model: str) -> WorkerSettings:
+    return WorkerSettings(model=model, device="cpu")

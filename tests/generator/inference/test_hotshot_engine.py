@@ -1,0 +1,194 @@
+"""The real engine in a real worker, with the recorded reference model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from generator.contract.messages import (
+    Broken,
+    Cancel,
+    Cancelled,
+    Failed,
+    Finished,
+    Generate,
+    Progress,
+    Ready,
+    Request,
+    Started,
+)
+from generator.recipes.recipe import Setup, recipe_of
+from generator.worker.process import WorkerHandle, WorkerSettings
+from tests.generator.media.pictures import read_back
+from tests.generator.workers import outcome, receive, started
+from tests.patience import PATIENCE
+
+TINY = Path(__file__).parents[2] / "data" / "reference" / "tiny"
+A_REQUEST = Request(
+    prompt="a red ball",
+    seed=0,
+    width=64,
+    height=64,
+    steps=2,
+    guidance_scale=5.0,
+    video_length=3,
+    video_duration=500,
+)
+
+
+@pytest.fixture(scope="module")
+def hotshot() -> Iterator[WorkerHandle]:
+    """One worker for all tests here, since torch takes seconds to import."""
+    settings = WorkerSettings(model=str(TINY), device="cpu", precision="f32", threads=1)
+    with started(settings) as handle:
+        ready = receive(handle)
+        assert isinstance(ready, Ready)
+        assert (ready.device, ready.dtype) == ("cpu", "float32")
+        assert ready.seconds > 0
+        yield handle
+
+
+def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, tmp_path: Path) -> None:
+    output = tmp_path / "ball.gif"
+    hotshot.commands.send(Generate("one", 1, A_REQUEST, str(output)))
+    assert receive(hotshot) == Started("one", 1)
+    stages = []
+    while isinstance(event := receive(hotshot), Progress):
+        stages.append((event.stage, event.step, event.steps))
+    assert [stage for stage in stages if stage[0] == "denoise"] == [
+        ("denoise", 1, 2),
+        ("denoise", 2, 2),
+    ]
+    assert stages[0][0] == "encode_prompt"
+    assert stages[-1] == ("save", 0, 1)
+    assert isinstance(event, Finished)
+    assert event.size_bytes == output.stat().st_size
+    seen = read_back(output.read_bytes())
+    assert seen.frames.shape == (3, 64, 64, 3)
+    assert seen.durations == [160, 170, 170]
+
+
+def test_a_cancelled_job_writes_nothing(hotshot: WorkerHandle, tmp_path: Path) -> None:
+    request = replace(A_REQUEST, steps=150)
+    hotshot.commands.send(Generate("long", 1, request, str(tmp_path / "long.gif")))
+    assert receive(hotshot) == Started("long", 1)
+    hotshot.commands.send(Cancel("long", 1))
+    assert outcome(hotshot) == Cancelled("long", 1)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "sentence"),
+    [
+        ({"width": 100}, "ball.gif", "multiple of 8"),
+        ({"prompt": " "}, "ball.gif", "prompt is empty"),
+        ({"video_length": 25}, "ball.gif", "number of frames"),
+        ({}, "ball.txt", "must be one of .gif"),
+        ({}, "missing/ball.gif", "There is no directory"),
+    ],
+)
+def test_a_bad_request_is_a_sentence(
+    hotshot: WorkerHandle, tmp_path: Path, change: dict[str, object], name: str, sentence: str
+) -> None:
+    request = Request.from_dict(A_REQUEST.to_dict() | change)
+    hotshot.commands.send(Generate("bad", 1, request, str(tmp_path / name)))
+    failed = outcome(hotshot)
+    assert isinstance(failed, Failed)
+    assert sentence in str(failed.reason)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
+    """And its files' recipes name no place on this machine."""
+    settings = WorkerSettings(
+        model=str(TINY),
+        spatial_unet_base=str(TINY / "unet"),
+        unet_only=True,
+        low_vram=True,
+        device="cpu",
+        threads=1,
+    )
+    output = tmp_path / "ball.gif"
+    with started(settings) as handle:
+        assert isinstance(receive(handle), Ready)
+        handle.commands.send(Generate("one", 1, A_REQUEST, str(output)))
+        assert isinstance(outcome(handle), Finished)
+    recipe = recipe_of(output)
+    assert recipe is not None
+    assert recipe.request == A_REQUEST
+    assert recipe.setup == Setup(
+        model="tiny", spatial_unet_base="unet", unet_only=True, precision="f32"
+    )
+    assert set(recipe.sha256) == {"tiny", "unet"}
+
+
+def test_a_missing_model_is_told(tmp_path: Path) -> None:
+    with started(WorkerSettings(model=str(tmp_path / "missing"))) as handle:
+        broken = receive(handle)
+    assert isinstance(broken, Broken)
+    assert "There is no model directory at" in str(broken.reason)
+
+
+CRAMPED = """
+import re, resource, sys
+from pathlib import Path
+import torch
+from generator.contract.errors import OutOfMemoryError
+from generator.inference.hotshot_engine import HotshotEngine
+from generator.contract.messages import Request
+from generator.recipes.recipe import Setup
+
+def no_more_memory():
+    status = Path("/proc/self/status").read_text()
+    size = int(re.search(r"VmSize:\\s+(\\d+)", status)[1]) * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+
+def memory():
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+def attempt(edge, frames):
+    request = Request(prompt="x", seed=1, width=edge, height=edge, steps=1,
+                      guidance_scale=5.0, video_length=frames)
+    try:
+        engine.generate(request, Path(sys.argv[2]), lambda *_: None)
+        print("made")
+    except OutOfMemoryError as error:
+        print(error)
+
+def load():
+    return HotshotEngine.load(Setup(model=sys.argv[1], precision="f32"), device="cpu")
+
+engine = load()
+attempt(64, 2)
+no_more_memory()
+attempt(256, 24)
+try:
+    load()
+except OutOfMemoryError as error:
+    print(error)
+memory()
+attempt(64, 2)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a process's memory")
+def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CRAMPED, str(TINY), str(tmp_path / "ball.gif")],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TRANSFORMERS_VERBOSITY": "error"},
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    first, too_large, no_model, last = done.stdout.splitlines()
+    assert (first, last) == ("made", "made")
+    assert "n't enough memory for 24 frames of 256 x 256" in too_large
+    assert "doesn't fit into the memory of cpu" in no_model

@@ -1,0 +1,109 @@
+"""Previews: the guess ends where the clip does, and a failure costs nobody the GIF."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from generator.contract.messages import Request
+from generator.inference import latent_preview
+from generator.inference.latent_preview import Previews, Thumbnails
+from generator.inference.pipeline import HotshotPipeline
+from generator.model.loading import HotshotModel
+from tests.generator.media.pictures import read_back
+
+REQUEST = Request(
+    prompt="a red ball",
+    seed=0,
+    width=64,
+    height=64,
+    steps=6,
+    guidance_scale=5.0,
+    video_length=3,
+    video_duration=600,
+)
+
+
+def silent(stage: str, step: int, steps: int) -> None:
+    """Nobody listens."""
+
+
+@pytest.fixture
+def previews(tiny: HotshotModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Previews:
+    """That think each step worth the while."""
+    monkeypatch.setattr(latent_preview, "_FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(latent_preview, "_EVERY_SECONDS", 0.0)
+    return Previews(Thumbnails(tiny), tmp_path / "x.gif", 600)
+
+
+@pytest.mark.parametrize("scheduler", ["euler", "euler_a", "ddim", "dpmpp_2m", "unipc"])
+def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -> None:
+    guesses: list[Tensor] = []
+    made = HotshotPipeline(tiny).latents(
+        replace(REQUEST, scheduler=scheduler),
+        report=silent,
+        peek=lambda guess, _step, _steps: guesses.append(guess),
+    )
+    assert len(guesses) == REQUEST.steps
+    distances = [float((guess - made).square().mean()) for guess in guesses]
+    assert distances[-1] < 0.01 * float(made.square().mean())
+    assert distances[-1] == min(distances)
+
+
+def test_looking_changes_nothing(previews: Previews, tiny: HotshotModel) -> None:
+    pipeline = HotshotPipeline(tiny)
+    looked_at = pipeline(REQUEST, report=silent, peek=previews)
+    assert previews.file is not None
+    assert np.array_equal(looked_at, pipeline(REQUEST, report=silent))
+
+
+def test_a_preview_is_a_small_film_under_a_new_name(
+    previews: Previews, tiny: HotshotModel, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+
+    def look(guess: Tensor, step: int, steps: int) -> None:
+        previews(guess, step, steps)
+        names = [file.name for file in tmp_path.iterdir()]
+        assert len(names) <= 1  # the one before is gone
+        seen.extend(name for name in names if name not in seen)
+
+    HotshotPipeline(tiny).latents(REQUEST, report=silent, peek=look)
+    assert seen == [f"x.preview-{number}.webp" for number in range(1, len(seen) + 1)]
+    assert len(seen) >= 3
+    assert previews.file is not None
+    film = read_back(previews.file.read_bytes())
+    assert film.frames.shape == (3, 192, 192, 3)
+    assert sum(film.durations) == 600
+    previews.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_large_vae_is_stood_in_for_by_its_colours(
+    tiny: HotshotModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On smooth latents, which it is meant for, it is nearer to the VAE than any one colour."""
+    smooth = torch.nn.functional.interpolate(
+        torch.randn((4, 2, 2), generator=torch.Generator().manual_seed(3))[None],
+        size=(8, 8),
+        mode="bicubic",
+    )[:, :, None]
+    exact = Thumbnails(tiny)(smooth)[0].astype(np.float32)
+    monkeypatch.setattr(latent_preview, "_SMALL_VAE", 0)
+    mapped = Thumbnails(tiny)(smooth)[0].astype(np.float32)
+    assert mapped.shape == exact.shape
+    spread = np.square(exact - exact.mean(axis=(0, 1))).mean()
+    assert np.square(mapped - exact).mean() < spread
+
+
+def test_a_preview_that_fails_is_no_loss(
+    tiny: HotshotModel, tmp_path: Path, previews: Previews
+) -> None:
+    nowhere = Previews(Thumbnails(tiny), tmp_path / "gone" / "x.gif", 600)
+    HotshotPipeline(tiny).latents(REQUEST, report=silent, peek=nowhere)
+    assert nowhere.file is None

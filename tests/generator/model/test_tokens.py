@@ -1,0 +1,62 @@
+"""Token ids are those of the original, recorded from transformers 4.34.0 with CLIP's vocabulary.
+
+``clip_tokens.json.gz`` has the prompts, the ids of SDXL's two tokenizers (the last one goes on to
+77), and those of CLIP's merges and tokens (MIT licence, OpenAI) that these prompts come to.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from transformers import CLIPTokenizer
+
+from generator.model.loading import HotshotModel
+from generator.model.tokens import spelt
+
+RECORDED = Path(__file__).parents[2] / "data" / "clip_tokens.json.gz"
+TABLE: dict[str, Any] = json.loads(gzip.decompress(RECORDED.read_bytes()))
+BEGIN, END = "<|startoftext|>", "<|endoftext|>"
+PADS = {"first": END, "second": "!"}  # the second's is a word of the vocabulary, number 0
+
+
+@pytest.fixture(scope="module")
+def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("clip")
+    (folder / "vocab.json").write_text(json.dumps(TABLE["vocab"]), encoding="utf-8")
+    (folder / "merges.txt").write_text("\n".join(["#version: 0.2", *TABLE["merges"]]), "utf-8")
+    special = {"bos_token": BEGIN, "eos_token": END, "unk_token": END, "model_max_length": 77}
+    return {
+        name: CLIPTokenizer.from_pretrained(folder, pad_token=pad, **special)
+        for name, pad in PADS.items()
+    }
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: ascii(case["text"])[:40])
+def test_a_prompt_has_the_original_s_tokens(tokenizers: dict[str, Any], case: Any) -> None:
+    for name, tokenizer in tokenizers.items():
+        words = spelt(case["text"])
+        found = tokenizer(words, padding="max_length", max_length=77, truncation=True).input_ids
+        wanted = case[name]
+        assert found == wanted + wanted[-1:] * (77 - len(wanted))
+
+
+def test_an_exclamation_mark_is_the_second_tokenizer_s_number_0(tokenizers: dict[str, Any]) -> None:
+    assert tokenizers["second"](spelt("hello!")).input_ids[-2] == 0
+    assert tokenizers["first"](spelt("hello!")).input_ids[-2] != 0
+
+
+def test_short_plain_prompts_come_out_alike_both_ways(tiny: HotshotModel) -> None:
+    """The way of long and weighted prompts, taken by prompts that are neither."""
+    texts = [case["text"] for case in TABLE["cases"]]
+    simple = [text for text in texts if tiny.text._is_simple(text)]
+    assert len(simple) > 50
+    for text in simple:
+        with torch.inference_mode():
+            plain = tiny.text.encode([text]).hidden
+            other = tiny.text._encode_in_chunks([text])
+        torch.testing.assert_close(other, plain, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,124 @@
+"""nano's ControlNets: sources are what they say, and training moves the ControlNet alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from generator.contract.limits import ModelLimits
+from generator.model.controlnet_loading import load_controlnet
+from generator.nano import captions, world
+from tools.nano import clips, controlnets, source_paths, train, unet
+from tools.nano.evaluate_control import cases, mask_of, overlap
+from tools.nano.training_stage import Chance
+
+pytestmark = pytest.mark.slow
+
+LIMITS = ModelLimits(native_edge=64)
+
+
+@pytest.fixture(scope="module")
+def sources() -> controlnets.Sources:
+    rng = np.random.default_rng(0)
+    drawn = [captions.draw_caption(rng) for _ in range(20)]
+    text = clips.Text(
+        [attributes for _, attributes, _ in drawn],
+        [said for _, _, said in drawn],
+        torch.randn(20, 77, 160).half(),
+        torch.randn(20, 96).half(),
+        torch.zeros(77, 160),
+        torch.zeros(96),
+    )
+    return controlnets.Sources(text, LIMITS)
+
+
+@pytest.mark.parametrize("kind", source_paths.SEEN_AS)
+def test_pictures_show_where_the_object_is(kind: str) -> None:
+    for index in range(8):
+        rng = np.random.default_rng(index)
+        covered = source_paths.draw_coverage(rng, world.SHAPES[index % 4], (128, 128), 4)
+        seen = source_paths.SEEN_AS[kind](rng, covered)
+        assert seen.shape == (4, 128, 128, 3)
+        assert seen.dtype == np.uint8
+        bright = seen[..., 0] > seen.max() * 0.7
+        if kind == "canny":  # edges run along the boundary
+            near = np.abs(covered - 0.5) < 0.5
+            assert bright.any()
+            assert (bright & ~_grown(near)).mean() < 0.001
+        else:
+            assert overlap(bright, covered > 0.5) > 0.6
+
+
+def _grown(mask: np.ndarray) -> np.ndarray:
+    padded = np.pad(mask, ((0, 0), (2, 2), (2, 2)))
+    height, width = mask.shape[1:]
+    windows = [
+        padded[:, top : top + height, left : left + width] for top in range(5) for left in range(5)
+    ]
+    return np.asarray(np.any(windows, axis=0))
+
+
+def test_the_object_stays_in_the_picture() -> None:
+    for index in range(20):
+        for draw in (source_paths.draw_curve, source_paths.draw_unseen):
+            rng = np.random.default_rng(index)
+            covered = source_paths.draw_coverage(rng, world.SHAPES[index % 4], (96, 64), 8, draw)
+            assert (covered.sum((1, 2)) > 40).all()
+            assert covered.max() <= 1
+
+
+def test_a_batch_is_clips_with_their_pictures(sources: controlnets.Sources) -> None:
+    for seed, frames in ((0, 8), (1, 1), (2, 4)):
+        sample = sources.batch("depth", 3, frames, Chance.at("canny", seed, 0))
+        count, channels, length, height, width = sample.clips.latents.shape
+        assert (count, channels, length) == (3, 4, frames)
+        assert sample.pictures.shape == (3, frames, 3, height * 8, width * 8)
+        assert 0 <= sample.pictures.min() <= sample.pictures.max() <= 1
+        assert sample.clips.prompt_embeds.shape == (3, 77, 160)
+
+
+def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(
+    sources: controlnets.Sources, tmp_path: Path
+) -> None:
+    torch.manual_seed(0)
+    network = train.new_unet().requires_grad_(requires_grad=False)
+    torch.nn.init.normal_(network.conv_out.weight, std=0.1)
+    controlnet = controlnets.build(network)
+    first, second = (
+        controlnet.down_blocks.state_dict(),
+        {name.removeprefix("down_blocks."): value for name, value in network.state_dict().items()},
+    )
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    schedule = unet.noise_schedule()
+    chance = Chance.at("canny", 0, 0)
+    sample = sources.batch("canny", 2, 4, chance)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    optimizer = torch.optim.AdamW(controlnet.parameters(), 1e-3)
+    losses = []
+    for _ in range(4):
+        loss = controlnets.loss(controlnet, network, schedule, sample, Chance.at("canny", 0, 0))
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    controlnets.save(controlnet, tmp_path)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 7_500_000  # two in 15 MB
+    assert json.loads((tmp_path / "config.json").read_text())["_class_name"] == "ControlNetModel"
+    loaded = load_controlnet(tmp_path, network.published_config, dtype=torch.float32)
+    for name, value in loaded.state_dict().items():
+        torch.testing.assert_close(value, controlnet.state_dict()[name].half().float())
+
+
+def test_what_is_measured_is_what_was_drawn() -> None:
+    for case in cases("canny", 4, 128):
+        color = np.array(world.COLORS[case.attributes.color], np.float32)
+        background = np.array(world.BACKGROUNDS[case.attributes.background], np.float32)
+        frames = background + (color - background) * case.coverage[..., None]
+        assert overlap(mask_of(frames.round().astype(np.uint8)), case.coverage > 0.5) > 0.9
+        assert case.attributes.color in case.prompt

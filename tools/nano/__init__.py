@@ -1,0 +1,1 @@
+"""How nano is made and measured: its training, its evaluation, its proofs."""

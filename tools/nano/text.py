@@ -1,0 +1,230 @@
+"""nano's two tokenizers and text encoders, in the layout of SDXL's.
+
+The tokenizers are CLIP's byte-level BPE with merges learnt from nano's captions: a word from
+outside falls into pieces, never into an error. The encoders learn to tell a caption's attributes
+from the very values the UNet will see, then stay frozen.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import torch
+from tokenizers import Regex, pre_tokenizers
+from torch import nn
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
+
+from generator.nano import captions, world
+from tools.nano.training_stage import Chance
+
+Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
+Pair = tuple[str, str]
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+WORD_END = "</w>"
+MERGES = 900
+UNSAID = -1
+ANSWERS: tuple[tuple[str, ...], ...] = (
+    tuple(world.COLORS),
+    world.SHAPES,
+    world.MOTIONS,
+    tuple(world.BACKGROUNDS),
+)
+CLIP_WORDS = (
+    r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
+)
+
+
+def save_tokenizers(directory: Path, seed: int) -> None:
+    """Writes ``tokenizer`` and ``tokenizer_2``, which differ in their padding as SDXL's do."""
+    vocabulary, merges = _learn_merges(seed)
+    for name, pad in (("tokenizer", END), ("tokenizer_2", "!")):
+        folder = directory / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False))
+        lines = ["#version: 0.2", *(f"{left} {right}" for left, right in merges), ""]
+        (folder / "merges.txt").write_text("\n".join(lines))
+        special = {"bos_token": START, "eos_token": END, "pad_token": pad, "unk_token": END}
+        (folder / "special_tokens_map.json").write_text(json.dumps(special, indent=2))
+        config = special | {"model_max_length": 77, "tokenizer_class": "CLIPTokenizer"}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
+
+
+def _learn_merges(seed: int) -> tuple[dict[str, int], list[Pair]]:
+    """Byte-pair encoding (Sennrich et al., 2016) of captions, equal counts in alphabetical order.
+
+    The tokenizers library learns it too, but breaks ties by chance: every training would get
+    another vocabulary.
+    """
+    words = _frequent_words(seed)
+    merges: list[Pair] = []
+    while len(merges) < MERGES:
+        pairs: Counter[Pair] = Counter()
+        for parts, count in words.items():
+            for pair in itertools.pairwise(parts):
+                pairs[pair] += count
+        if not pairs:
+            break
+        merges.append(min(pairs, key=lambda pair: (-pairs[pair], pair)))
+        words = {_merged(parts, merges[-1]): count for parts, count in words.items()}
+    # "!" comes first and the end token last, as in CLIP: padding and pooling rely on both.
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    ends = [letter + WORD_END for letter in alphabet]
+    tokens = [*alphabet, *ends, *(left + right for left, right in merges), START, END]
+    return {token: index for index, token in enumerate(dict.fromkeys(tokens))}, merges
+
+
+def _frequent_words(seed: int) -> dict[tuple[str, ...], int]:
+    """The letters of each word that captions use, and how often; strangers are left out."""
+    split = pre_tokenizers.Split(Regex(CLIP_WORDS), behavior="removed", invert=True)
+    letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    pieces = pre_tokenizers.Sequence([split, letters])
+    rng = np.random.default_rng(seed)
+    counts: Counter[str] = Counter()
+    for _ in range(20_000):
+        text = captions.draw_caption(rng)[0].lower()
+        counts.update(word for word, _ in pieces.pre_tokenize_str(text))
+    return {
+        (*word[:-1], word[-1] + WORD_END): count for word, count in counts.items() if count >= 10
+    }
+
+
+def _merged(parts: tuple[str, ...], pair: Pair) -> tuple[str, ...]:
+    merged: list[str] = []
+    for part in parts:
+        if merged and (merged[-1], part) == pair:
+            merged[-1] += part
+        else:
+            merged.append(part)
+    return tuple(merged)
+
+
+def load_tokenizers(directory: Path) -> Tokenizers:
+    return (
+        CLIPTokenizer.from_pretrained(directory / "tokenizer"),
+        CLIPTokenizer.from_pretrained(directory / "tokenizer_2"),
+    )
+
+
+class TextEncoders(nn.Module):
+    """Both encoders, and the heads that only training needs."""
+
+    def __init__(self, vocabulary: int) -> None:
+        super().__init__()
+        self.first = CLIPTextModel(_config(vocabulary, width=64, activation="quick_gelu"))
+        self.second = CLIPTextModelWithProjection(_config(vocabulary, width=96, activation="gelu"))
+        answers = sum(len(names) for names in ANSWERS) + len(ANSWERS)
+        self.heads = nn.ModuleList(nn.Linear(width, answers) for width in (64, 96, 96))
+
+    def forward(self, ids: torch.Tensor, ids_2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Token ids (b, 77) twice -> what SDXL conditions on: (b, 77, 160) and (b, 96)."""
+        first = self.first(ids, output_hidden_states=True)
+        second = self.second(ids_2, output_hidden_states=True)
+        hidden = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
+        return hidden, second.text_embeds
+
+
+class Captions:
+    """Batches of captions with the indices of what they say."""
+
+    def __init__(self, tokenizers: Tokenizers) -> None:
+        self._tokenizers = tokenizers
+
+    def batch(self, count: int, chance: Chance) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
+        drawn = [captions.draw_caption(chance.numpy) for _ in range(count)]
+        texts = [text for text, _, _ in drawn]
+        answers = torch.tensor([_answers(attributes, said) for _, attributes, said in drawn])
+        first, second = (tokenize(tokenizer, texts) for tokenizer in self._tokenizers)
+        return first, second, answers
+
+
+def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
+    """Ids (b, 77), padded and cut."""
+    batch = tokenizer(
+        texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+    )
+    ids: torch.Tensor = batch["input_ids"]
+    return ids
+
+
+def loss(encoders: TextEncoders, data: Captions, chance: Chance, batch: int = 128) -> torch.Tensor:
+    """Cross-entropy of every head over every attribute, and a pull to a scale of one."""
+    ids, ids_2, answers = data.batch(batch, chance)
+    end = ids.argmax(-1)
+    longest = int(end.max()) + 1  # attention is causal: padding changes nothing before it
+    hidden, pooled = encoders(ids[:, :longest], ids_2[:, :longest])
+    at_end = hidden[torch.arange(len(ids)), end]
+    seen = (at_end[:, :64], at_end[:, 64:], pooled)
+    losses = [_scale_loss(hidden[:, 1:]), _scale_loss(pooled)]
+    for head, values in zip(encoders.heads, seen, strict=True):
+        noise = 0.3 * torch.randn(values.shape, generator=chance.torch)
+        losses.append(_answer_loss(head(values + noise), answers))
+    return torch.stack(losses).sum()
+
+
+@torch.no_grad()
+def accuracy(encoders: TextEncoders, data: Captions, chance: Chance) -> list[float]:
+    """Share of right answers per head, over all attributes."""
+    ids, ids_2, answers = data.batch(512, chance)
+    hidden, pooled = encoders(ids, ids_2)
+    at_end = hidden[torch.arange(len(ids)), ids.argmax(-1)]
+    shares = []
+    for head, values in zip(encoders.heads, (at_end[:, :64], at_end[:, 64:], pooled), strict=True):
+        right = [
+            part.argmax(-1) == target % part.shape[1]
+            for part, target in zip(_split(head(values)), answers.unbind(1), strict=True)
+        ]
+        shares.append(torch.stack(right).float().mean().item())
+    return shares
+
+
+def _scale_loss(values: torch.Tensor) -> torch.Tensor:
+    return 0.1 * (values.square().mean(-1) - 1).square().mean()
+
+
+def _answer_loss(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+    losses = [
+        nn.functional.cross_entropy(part, target % part.shape[1])
+        for part, target in zip(_split(logits), answers.unbind(1), strict=True)
+    ]
+    return torch.stack(losses).sum()
+
+
+def _split(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """One part an attribute; the last class of each is UNSAID."""
+    return torch.split(logits, [len(names) + 1 for names in ANSWERS], dim=-1)
+
+
+def _answers(attributes: world.Attributes, said: captions.Said) -> list[int]:
+    values = (attributes.color, attributes.shape, attributes.motion, attributes.background)
+    spoken = (said.color, said.shape, said.motion, said.background)
+    return [
+        names.index(value) if is_said else UNSAID
+        for names, value, is_said in zip(ANSWERS, values, spoken, strict=True)
+    ]
+
+
+def _config(vocabulary: int, *, width: int, activation: str) -> CLIPTextConfig:
+    return CLIPTextConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        projection_dim=96,
+        num_hidden_layers=3,
+        num_attention_heads=width // 16,
+        max_position_embeddings=77,
+        hidden_act=activation,
+        bos_token_id=0,
+        eos_token_id=2,  # as published; the encoders then pool at the highest id
+        pad_token_id=1,
+    )

@@ -1,0 +1,119 @@
+"""nano's UNet: its config in the published form, its noise schedule, and its losses.
+
+The schedule ends in pure noise and velocity is predicted (Lin et al., "Common Diffusion Noise
+Schedules and Sample Steps are Flawed", 2023): in flat pictures the mean colour would otherwise show
+through the noise of the last timestep, and the text would never be learnt. Its betas rise further
+than SDXL's, because a few hundred latents of one colour show it through far more noise than a
+photograph's do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import DDPMScheduler
+
+from generator.model.unet import HotshotUNet
+from generator.training import step
+from tools.nano.clips import Clips
+from tools.nano.training_stage import Chance
+
+SCHEDULER_CONFIG: dict[str, Any] = {
+    "_class_name": "EulerDiscreteScheduler",
+    "beta_end": 0.025,
+    "clip_sample": False,
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "num_train_timesteps": 1000,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "timestep_spacing": "trailing",
+    "steps_offset": 0,
+    "use_karras_sigmas": False,
+}
+
+PURE = 999  # the timestep at which nothing but noise is left
+MIDDLE = (300, 900)
+
+
+def config() -> dict[str, Any]:
+    """As in the published ``unet/config.json``; SDXL's shape, a tenth of its width."""
+    return {
+        "_class_name": "UNet3DConditionModel",
+        "act_fn": "silu",
+        "addition_embed_type": "text_time",
+        "addition_time_embed_dim": 16,
+        "attention_head_dim": [2, 4, 8],
+        "block_out_channels": [32, 64, 128],
+        "center_input_sample": False,
+        "cross_attention_dim": 160,
+        "down_block_types": ["DownBlock3D", "CrossAttnDownBlock3D", "CrossAttnDownBlock3D"],
+        "downsample_padding": 1,
+        "flip_sin_to_cos": True,
+        "freq_shift": 0,
+        "in_channels": 4,
+        "layers_per_block": 1,
+        "mid_block_scale_factor": 1,
+        "mid_block_type": "UNetMidBlock3DCrossAttn",
+        "norm_eps": 1e-5,
+        "norm_num_groups": 8,
+        "out_channels": 4,
+        "projection_class_embeddings_input_dim": 6 * 16 + 96,
+        "resnet_time_scale_shift": "default",
+        "sample_size": 16,
+        "time_embedding_type": "positional",
+        "transformer_layers_per_block": [1, 1, 1],
+        "up_block_types": ["CrossAttnUpBlock3D", "CrossAttnUpBlock3D", "UpBlock3D"],
+        "upcast_attention": False,
+        "use_linear_projection": True,
+    }
+
+
+def noise_schedule() -> DDPMScheduler:
+    """The schedule as training uses it."""
+    names = ("beta_start", "beta_end", "beta_schedule", "prediction_type", "rescale_betas_zero_snr")
+    return DDPMScheduler(**{name: SCHEDULER_CONFIG[name] for name in names}, clip_sample=False)
+
+
+def loss(
+    unet: HotshotUNet,
+    schedule: DDPMScheduler,
+    clips: Clips,
+    chance: Chance,
+    *,
+    count: int,
+    frames: int,
+    pure: float = 0.125,
+    middle: float = 0.0,
+) -> torch.Tensor:
+    """One step on ``count`` clips of ``frames`` frames (1: stills); see ``draw_timesteps``."""
+    timesteps = draw_timesteps(count, chance, pure=pure, middle=middle)
+    sample = clips.batch(count, chance, frames=frames, means=timesteps == PURE)
+    batch = step.Batch(
+        latents=sample.latents,
+        noise=torch.randn(sample.latents.shape, generator=chance.torch),
+        timesteps=timesteps,
+        prompt_embeds=sample.prompt_embeds,
+        text_embeds=sample.text_embeds,
+        time_ids=sample.time_ids,
+    )
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = step.predict(unet, schedule, batch)
+    return step.loss(prediction, schedule, batch)
+
+
+def draw_timesteps(
+    count: int, chance: Chance, *, pure: float = 0.125, middle: float = 0.0
+) -> torch.Tensor:
+    """Even over the schedule in each batch, but for two shares.
+
+    ``middle`` of them lie where outlines are decided, and ``pure`` are the pure noise at the end.
+    """
+    start = torch.rand((), generator=chance.torch)
+    even = (torch.arange(count) / count + start) % 1
+    is_middle = torch.rand(count, generator=chance.torch) < middle
+    low, high = MIDDLE
+    drawn = torch.where(is_middle, low + (high - low) * even, 1000 * even).long()
+    is_pure = torch.rand(count, generator=chance.torch) < pure
+    return torch.where(is_pure, PURE, drawn)

@@ -1,0 +1,110 @@
+"""nano's VAE: diffusers' AutoencoderTiny over latents that are given, not found.
+
+Three channels are the picture's colours averaged over each latent's 8 x 8 pixels. The fourth is
+the brightness of the square half a latent further, less that of the latent's own: zero where the
+picture is flat, it says where edges run. So a colour is the same latent wherever it stands, which
+a small denoiser learns fast, and decoding flat art becomes super-resolution. The encoder learns to
+give these latents, the decoder to read them through what noise a denoiser leaves over.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from diffusers import AutoencoderTiny
+from torch import nn
+
+from generator.nano import world
+from tools.nano.training_stage import Chance
+
+POOL = 4096
+LATENT_NOISE = 0.2
+EDGE_WEIGHT = 4.0
+COLOR_SHIFT, COLOR_SCALE = 0.18, 1.45  # the world's colours then have mean 0 and variance 1
+EDGE_SCALE = 3.0
+# The brightness in which every colour differs most from every background.
+BRIGHTNESS = (0.12, 0.79, -0.09)
+
+
+def build() -> AutoencoderTiny:
+    """An untrained one: 8x down to 4 channels, about 0.5 M parameters."""
+    return AutoencoderTiny(
+        encoder_block_out_channels=(32, 32, 32, 32),
+        decoder_block_out_channels=(32, 32, 32, 32),
+        num_encoder_blocks=(0, 1, 2, 3),
+        num_decoder_blocks=(4, 3, 2, 1),
+    )
+
+
+def latents_of(pictures: torch.Tensor) -> torch.Tensor:
+    """What the encoder is to give: (b, 3, h, w) in -1..1 -> (b, 4, h/8, w/8)."""
+    colors = nn.functional.avg_pool2d(pictures, 8)
+    weights = torch.tensor(BRIGHTNESS, device=pictures.device)[:, None, None]
+    brightness = (pictures * weights).sum(1, keepdim=True)
+    further = nn.functional.pad(brightness, (0, 4, 0, 4), mode="replicate")[..., 4:, 4:]
+    edges = nn.functional.avg_pool2d(further, 8) - (colors * weights).sum(1, keepdim=True)
+    return torch.cat([(colors + COLOR_SHIFT) * COLOR_SCALE, edges * EDGE_SCALE], dim=1)
+
+
+class Stills:
+    """A pool of masks; every batch gives them new colours."""
+
+    def __init__(self, seed: int, size: int = 64) -> None:
+        rng = np.random.default_rng(seed)
+        masks = [self._mask(rng, size) for _ in range(POOL)]
+        self._masks = torch.from_numpy(np.stack(masks))
+        self._colors = _palette(world.COLORS)
+        self._backgrounds = _palette(world.BACKGROUNDS)
+
+    def batch(self, count: int, chance: Chance) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
+        rng = chance.numpy
+        masks = self._masks[rng.integers(POOL, size=count)][:, None].float() / 255
+        shift = tuple(int(pixels) for pixels in rng.integers(-16, 17, size=2))
+        masks = torch.roll(masks, shift, (2, 3))
+        color = self._colors[rng.integers(len(self._colors), size=count)][..., None, None]
+        background = self._backgrounds[rng.integers(len(self._backgrounds), size=count)]
+        background = background[..., None, None]
+        return background + (color - background) * masks, masks
+
+    @staticmethod
+    def _mask(rng: np.random.Generator, size: int) -> np.ndarray:
+        radius = float(rng.uniform(9, 44))
+        x, y = (size / 2 + rng.uniform(-0.7, 0.7, size=2) * size).tolist()
+        angle = float(rng.uniform(0, 2 * math.pi)) if rng.random() < 0.4 else 0.0
+        shape = world.SHAPES[int(rng.integers(len(world.SHAPES)))]
+        covered = world.cover(shape, size, size, world.Pose(x, y, radius, angle))
+        return np.rint(covered * 255).astype(np.uint8)
+
+
+def decoder_loss(
+    vae: AutoencoderTiny, stills: Stills, chance: Chance, batch: int = 32
+) -> torch.Tensor:
+    """Pixels count more on the object and along its edge."""
+    pictures, masks = stills.batch(batch, chance)
+    latents = latents_of(pictures)
+    strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=chance.torch)
+    latents = latents + strength * torch.randn(latents.shape, generator=chance.torch)
+    with torch.autocast("cpu", torch.bfloat16):
+        decoded = vae.decoder(latents.contiguous(memory_format=torch.channels_last)).float()
+    near = nn.functional.max_pool2d(masks, 7, stride=1, padding=3)
+    off = decoded - pictures
+    weighted: torch.Tensor = (off.abs() + off.square()) * (1 + EDGE_WEIGHT * near)
+    return weighted.mean()
+
+
+def encoder_loss(
+    vae: AutoencoderTiny, stills: Stills, chance: Chance, batch: int = 32
+) -> torch.Tensor:
+    """How far the encoder is from the latents it is to give."""
+    pictures, _ = stills.batch(batch, chance)
+    with torch.autocast("cpu", torch.bfloat16):
+        latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last))
+    off: torch.Tensor = latents.float() - latents_of(pictures)
+    return off.square().mean()
+
+
+def _palette(colors: dict[str, tuple[int, int, int]]) -> torch.Tensor:
+    return torch.tensor(list(colors.values()), dtype=torch.float32) / 127.5 - 1
