@@ -21,8 +21,8 @@ from bot.core.translations import DOMAIN, LOCALES, TRANSLATED
 ROOT = Path(__file__).parent.parent
 TEMPLATE = LOCALES / f"{DOMAIN}.pot"
 KEYWORDS = {  # how many of the first arguments are templates
-    **dict.fromkeys(("say", "Words"), 1),
-    **dict.fromkeys(("count", "counted"), 2),
+    **dict.fromkeys(("translate", "Text"), 1),
+    **dict.fromkeys(("count", "plural"), 2),
     # raised where somebody in Discord may read them
     **dict.fromkeys(
         (

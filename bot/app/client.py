@@ -1,6 +1,6 @@
 """The Discord client: where it connects, which commands it registers, how errors are answered.
 
-Commands and buttons find everything they need in ``client.house``.
+Commands and buttons find everything they need in ``client.context``.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from bot.commands.options import LocaleTranslator
 from bot.core.config import DISCORD, DiscordSettings
 from bot.core.errors import StartupError, TokenError
 from bot.core.logs import about
-from bot.core.translations import say, speak, speaking
+from bot.core.translations import in_language, speak, translate
 from bot.gateway import events, frames, outgoing, payloads
-from bot.gateway.context import House
-from bot.gateway.dedup import Seen
-from bot.gateway.rate_limit import Allowance
+from bot.gateway.context import BotContext
+from bot.gateway.dedup import Deduplicator
+from bot.gateway.rate_limit import RateLimit
 from bot.storage import registrations
 from bot.ui.actions import of_another_version, submitted
 from bot.ui.answers import asker, refuse, sentence, whisper
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
@@ -50,14 +50,14 @@ _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
 _LONGEST_PAUSE = 60.0
-_WRONG_KIND = Words("One of the values has the wrong type; choose from what Discord offers.")
+_WRONG_KIND = Text("One of the values has the wrong type; choose from what Discord offers.")
 _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear nothing
 
 
 class HotshotClient(discord.AutoShardedClient):
     """Sharded even for one shard, since only that one retries when the gateway is down at first."""
 
-    def __init__(self, settings: DiscordSettings, allowance: Allowance | None = None) -> None:
+    def __init__(self, settings: DiscordSettings, allowance: RateLimit | None = None) -> None:
         """``allowance``: how many interactions of one person are looked at; None is any number."""
         # said once for voice, which this bot doesn't have
         discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
@@ -72,28 +72,28 @@ class HotshotClient(discord.AutoShardedClient):
         frames.install()
         events.watch(self._connection.parsers, self._admits)
         self._settings = settings
-        self._house: House | None = None
+        self._context: BotContext | None = None
         self.tree = CommandTree(self)
         self.logged_in = asyncio.Event()
         self.connected = asyncio.Event()
         self.actions = ACTIONS
         self.forms = FORMS
-        self._interactions = Seen()
-        self._allowance = allowance or Allowance(at_once=0, each_second=0)
-        self._refusals = Allowance(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
+        self._interactions = Deduplicator()
+        self._allowance = allowance or RateLimit(at_once=0, each_second=0)
+        self._refusals = RateLimit(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
         self._refusing: set[asyncio.Task[None]] = set()
 
     @property
-    def house(self) -> House:
+    def context(self) -> BotContext:
         """Set by ``furnish``, before the client logs in."""
-        if self._house is None:
+        if self._context is None:
             raise RuntimeError("the client was used before it was furnished")
-        return self._house
+        return self._context
 
-    def furnish(self, house: House) -> None:
+    def furnish(self, context: BotContext) -> None:
         """Gives the commands what they work with, and makes them."""
-        self._house = house
-        for command in all_commands(house.limits, house.settings.styles):
+        self._context = context
+        for command in all_commands(context.limits, context.settings.styles):
             self.tree.add_command(command)
         self.add_dynamic_items(*DYNAMIC_ITEMS)
 
@@ -162,8 +162,8 @@ class HotshotClient(discord.AutoShardedClient):
             return True
         if not is_autocomplete and self._refusals.take(user_id):
             interaction = discord.Interaction(data=cast(Any, event), state=self._connection)
-            with speaking(str(interaction.locale)):
-                words = say("That was a lot at once; wait a few seconds, then try again.")
+            with in_language(str(interaction.locale)):
+                words = translate("That was a lot at once; wait a few seconds, then try again.")
             task = asyncio.create_task(whisper(interaction, words))
             self._refusing.add(task)
             task.add_done_callback(self._refusing.discard)
@@ -181,7 +181,7 @@ class HotshotClient(discord.AutoShardedClient):
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         application_id = self.application_id or 0
-        database = self.house.database
+        database = self.context.database
         known = await database.read(registrations.commands_hash, application_id)
         if known == digest and await self._registered() == {each["name"] for each in payload}:
             return
@@ -220,11 +220,11 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
             return
         try:
             with about(**asker(interaction)):
-                async with self.client.house.files_in_hand():
+                async with self.client.context.files_in_hand():
                     await super()._call(interaction)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             logger.warning("a command's options can't be read: %r", error)
-            await whisper(interaction, say(_WRONG_KIND))
+            await whisper(interaction, translate(_WRONG_KIND))
 
     async def on_error(
         self,
@@ -234,9 +234,11 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
     ) -> None:
         cause = error.original if isinstance(error, app_commands.CommandInvokeError) else error
         if isinstance(cause, app_commands.CommandNotFound | app_commands.CommandSignatureMismatch):
-            words = say("This command has changed; reload Discord (Ctrl+R) and type it again.")
+            words = translate(
+                "This command has changed; reload Discord (Ctrl+R) and type it again."
+            )
         elif isinstance(cause, app_commands.AppCommandError):  # what discord.py says of an option
-            words = say(_WRONG_KIND)
+            words = translate(_WRONG_KIND)
         else:
             words = sentence(cause)
         await whisper(interaction, words)

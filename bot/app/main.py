@@ -18,22 +18,22 @@ from bot.app.client import HotshotClient
 from bot.app.lock import locked
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
-from bot.delivery.notifier import DiscordCourier
-from bot.delivery.progress_messages import DiscordBoard
-from bot.gateway.context import House
-from bot.gateway.rate_limit import Allowance
+from bot.delivery.notifier import DiscordNotifier
+from bot.delivery.progress_messages import ProgressMessages
+from bot.gateway.context import BotContext
+from bot.gateway.rate_limit import RateLimit
 from bot.intake.attachments import SourceIntake
 from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
-from bot.intake.download import Places, attachments_of, links_to
+from bot.intake.download import AllowedHosts, attachments_of, links_to
 from bot.intake.lora_upload import LoraIntake
-from bot.jobs.cost_history import Pace
+from bot.jobs.cost_history import CostHistory
 from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
-from bot.jobs.store import Ledger
+from bot.jobs.store import JobStore
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
-from bot.storage.disk_guard import Room
+from bot.storage.disk_guard import DiskGuard
 from bot.storage.preference_cache import Preferences
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import report_while_running
@@ -42,14 +42,14 @@ from generator.checkpoints.inspect.architecture import layers_of
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.contract.errors import ModelError
 from generator.contract.limits import ModelLimits
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.worker.process import WorkerSettings
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_LEAVING = Words("The bot is being restarted.")
+_LEAVING = Text("The bot is being restarted.")
 _CANCEL_AGAIN_SECONDS = 1.0
 _MEGABYTE = 2**20
 _BURST_SECONDS = 5  # what one person may ask in so many seconds may come at once
@@ -67,14 +67,21 @@ async def run(settings: Settings) -> None:
             HotshotClient(settings.discord, _allowance(settings.queue)) as client,
         ):
             blobs = BlobStore(settings.storage.blobs)
-            board = DiscordBoard(client, client.logged_in)
+            board = ProgressMessages(client, client.logged_in)
             scratch = settings.storage.scratch
-            courier = DiscordCourier(client, board, scratch, client.logged_in, limits)
-            room = _room(settings, database, blobs)
-            jobs = await _job_service(settings, database, blobs, room, courier)
+            notifier = DiscordNotifier(client, board, scratch, client.logged_in, limits)
+            disk_guard = _disk_guard(settings, database, blobs)
+            jobs = await _job_service(settings, database, blobs, disk_guard, notifier)
             board.watch(jobs)
             client.furnish(
-                _house(settings, limits, database=database, blobs=blobs, room=room, jobs=jobs)
+                _context(
+                    settings,
+                    limits,
+                    database=database,
+                    blobs=blobs,
+                    disk_guard=disk_guard,
+                    jobs=jobs,
+                )
             )
             pool = Pool(worker_settings(settings), jobs, _watch(settings.generator))
             jobs.register_workers(pool.cancel)
@@ -82,7 +89,9 @@ async def run(settings: Settings) -> None:
                 async with (
                     run_pool(pool) as serving,
                     _in_background(board.run()) as editing,
-                    _in_background(_keep_house(database, blobs, settings.storage)) as keeping,
+                    _in_background(
+                        _keep_clean_while_running(database, blobs, settings.storage)
+                    ) as keeping,
                     _in_background(report_while_running(pool, settings.storage.data_dir)),
                     _in_background(_converse(client, jobs)) as conversing,
                 ):
@@ -132,7 +141,9 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
         await asyncio.wait((draining, hurry), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
 
-async def _keep_house(database: Database, blobs: BlobStore, storage: StorageSettings) -> None:
+async def _keep_clean_while_running(
+    database: Database, blobs: BlobStore, storage: StorageSettings
+) -> None:
     await retention.keep_clean(database, blobs, storage.scratch, _retention(storage))
 
 
@@ -140,42 +151,42 @@ def _retention(storage: StorageSettings) -> retention.Limits:
     return retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
 
 
-def _allowance(queue: QueueSettings) -> Allowance:
+def _allowance(queue: QueueSettings) -> RateLimit:
     """Whoever may have many GIFs waiting may also ask for them at once."""
     at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
-    return Allowance(at_once=at_once, each_second=queue.per_user_second)
+    return RateLimit(at_once=at_once, each_second=queue.per_user_second)
 
 
 async def _job_service(
     settings: Settings,
     database: Database,
     blobs: BlobStore,
-    room: Room,
-    courier: DiscordCourier,
+    disk_guard: DiskGuard,
+    notifier: DiscordNotifier,
 ) -> JobService:
     storage = settings.storage
     storage.scratch.mkdir(exist_ok=True)
     return JobService(
-        Ledger(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
-        courier=courier,
+        JobStore(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
+        notifier=notifier,
         blobs=blobs,
         scratch=storage.scratch,
-        room=room,
+        disk_guard=disk_guard,
         model=settings.generator.model,
-        pace=await Pace.load(database, settings.generator.model),
+        cost_history=await CostHistory.load(database, settings.generator.model),
         workers=len(settings.generator.device_names),
     )
 
 
-def _house(
+def _context(
     settings: Settings,
     limits: ModelLimits,
     *,
     database: Database,
     blobs: BlobStore,
-    room: Room,
+    disk_guard: DiskGuard,
     jobs: JobService,
-) -> House:
+) -> BotContext:
     storage, attachments = settings.storage, settings.attachments
     places = _attachments(settings)
     sources = SourceIntake(
@@ -183,7 +194,7 @@ def _house(
         places,
         blobs=blobs,
         scratch=storage.scratch,
-        room=room,
+        disk_guard=disk_guard,
         daily=daily_bytes(database, FILES, attachments.per_user_day_mb),
     )
     loras = LoraIntake(
@@ -194,10 +205,10 @@ def _house(
         links=links_to(settings.loras.hosts),
         blobs=blobs,
         scratch=storage.scratch,
-        room=room,
+        disk_guard=disk_guard,
         daily=daily_bytes(database, LORAS, settings.loras.per_user_day_mb),
     )
-    return House(
+    return BotContext(
         limits=limits,
         database=database,
         blobs=blobs,
@@ -219,7 +230,7 @@ def _layers(model: str) -> ModelLayers | None:
         return None
 
 
-def _attachments(settings: Settings) -> Places:
+def _attachments(settings: Settings) -> AllowedHosts:
     discord = settings.discord
     return attachments_of(
         URL(discord.base_url),
@@ -228,14 +239,14 @@ def _attachments(settings: Settings) -> Places:
     )
 
 
-def _room(settings: Settings, database: Database, blobs: BlobStore) -> Room:
+def _disk_guard(settings: Settings, database: Database, blobs: BlobStore) -> DiskGuard:
     storage = settings.storage
 
     async def make_room(needed: int) -> None:
         limits = _retention(storage)
         await retention.clean_up(database, blobs, storage.scratch, limits, needed=needed)
 
-    return Room(storage.data_dir, storage.min_free_mb * _MEGABYTE, make_room)
+    return DiskGuard(storage.data_dir, storage.min_free_mb * _MEGABYTE, make_room)
 
 
 def worker_settings(settings: Settings) -> list[WorkerSettings]:

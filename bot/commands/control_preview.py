@@ -20,12 +20,12 @@ from discord import ButtonStyle, SelectOption, TextStyle
 from discord.ui import TextInput, View
 
 from bot.commands.option_parsing import CONTROL_TYPES, with_control
-from bot.commands.submit import Order, ask, variations
+from bot.commands.submit import JobOrder, ask, variations
 from bot.core.errors import GoneError, RefusedError
-from bot.core.translations import say
+from bot.core.translations import translate
 from bot.delivery.routes import ORIGINAL
-from bot.gateway.context import House, house_of
-from bot.gateway.discord_errors import LOST, UNREADABLE
+from bot.gateway.context import BotContext, context_of
+from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
 from bot.intake.preview_renderer import cut, draw_depth, draw_sheet
 from bot.storage import drafts
 from bot.storage.drafts import Draft
@@ -35,33 +35,33 @@ from bot.ui.actions import ActionButton, ActionMenu, Form, Values
 from generator.contract.control_types import DEPTH_MODEL, LOOSE
 from generator.contract.limits import MAX_PROMPT_CHARACTERS
 from generator.contract.messages import Request
-from generator.contract.text import SpokenError, Words
+from generator.contract.text import Text, TranslatableError
 
 logger = logging.getLogger(__name__)
 
 WHOLE = "0-100"
 _PARTS = {
-    WHOLE: Words("All of it"),
-    "0-50": Words("The first half"),
-    "25-75": Words("The middle"),
-    "50-100": Words("The second half"),
+    WHOLE: Text("All of it"),
+    "0-50": Text("The first half"),
+    "25-75": Text("The middle"),
+    "50-100": Text("The second half"),
 }
 _STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
 _OF_DEPTH = ("depth", LOOSE)
-_SEEN = Words(
+_SEEN = Text(
     "The key frames of your GIF, and what will be followed in them. Choose, then press Go."
 )
-_SEEN_SOON = Words(
+_SEEN_SOON = Text(
     "The key frames of your GIF; what depth sees in them will follow in a moment. Choose, "
     "then press Go."
 )
-_UNSEEN = Words("The key frames of your GIF. Choose, then press Go.")
+_UNSEEN = Text("The key frames of your GIF. Choose, then press Go.")
 _SHOWN_FIRST = "canny"  # its picture needs no model
 
 
 async def show(
     interaction: discord.Interaction[Any],
-    order: Order,
+    order: JobOrder,
     count: int,
     file: Attachment,
     *,
@@ -88,7 +88,7 @@ async def show(
         "token": interaction.token,  # edits the sheet once it is to be closed
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
-    await house_of(interaction).keep_draft(draft)
+    await context_of(interaction).keep_draft(draft)
     await _draw(interaction, draft)
 
 
@@ -118,60 +118,62 @@ async def go(interaction: discord.Interaction[Any], draft_id: str, values: Value
         return
     field: TextInput[View] = TextInput(
         custom_id="prompt",
-        label=say("What should move like this"),
+        label=translate("What should move like this"),
         style=TextStyle.paragraph,
         max_length=MAX_PROMPT_CHARACTERS,
     )
-    await interaction.response.send_modal(Form("sheet_prompt", draft_id, say("Your GIF"), (field,)))
+    await interaction.response.send_modal(
+        Form("sheet_prompt", draft_id, translate("Your GIF"), (field,))
+    )
 
 
 async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """What the form said."""
     draft = await _draft(interaction, draft_id)
     request = draft.content["request"] | {"prompt": values.get("prompt", "").strip()}
-    house_of(interaction).limits.check(Request.from_dict(request))
+    context_of(interaction).limits.check(Request.from_dict(request))
     await _make(interaction, replace(draft, content=draft.content | {"request": request}))
 
 
 async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Makes nothing; the files that came go where nothing else needs them."""
     del values
-    draft, house = await _draft(interaction, draft_id), house_of(interaction)
-    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+    draft, context = await _draft(interaction, draft_id), context_of(interaction)
+    if not await context.database.write(drafts.take, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
-    words = say("Cancelled; nothing was made.")
+    words = translate("Cancelled; nothing was made.")
     await interaction.response.edit_message(content=words, attachments=[], view=None)
-    await house.drop_unnamed([draft.blob, *(each["blob"] for each in draft.content["files"])])
+    await context.drop_unnamed([draft.blob, *(each["blob"] for each in draft.content["files"])])
 
 
 async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
-    house = house_of(interaction)
+    context = context_of(interaction)
     await interaction.response.defer(thinking=True, ephemeral=draft.content["private"])
     answer = await interaction.original_response()
-    order = await _order(house, draft)
-    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+    order = await _order(context, draft)
+    if not await context.database.write(drafts.take, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
         await ask(interaction, variations(order, draft.content["count"]), answer.id)
-    except SpokenError:  # nothing was taken on, so Go may be pressed again
-        await house.database.write(drafts.add, draft)
+    except TranslatableError:  # nothing was taken on, so Go may be pressed again
+        await context.database.write(drafts.add, draft)
         raise
     await _close(interaction, draft)
-    await house.drop_unnamed([draft.blob])  # where a part of it was chosen
+    await context.drop_unnamed([draft.blob])  # where a part of it was chosen
 
 
-async def _order(house: House, draft: Draft) -> Order:
+async def _order(context: BotContext, draft: Draft) -> JobOrder:
     """What Go asks for. Raises RefusedError and RequestError."""
     content = draft.content
-    file = await _part_of(house, draft)
+    file = await _part_of(context, draft)
     request = with_control(
-        house.limits,
+        context.limits,
         Request.from_dict(content["request"]),
         file.blob,
         content["type"],
         content["strength"],
     )
-    return Order(
+    return JobOrder(
         request=request,
         files=(*(Attachment(**each) for each in content["files"]), file),
         suffix=content["suffix"],
@@ -194,9 +196,9 @@ async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
     sheet = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
         await sheet.edit_message(
-            ORIGINAL, content=f"> {quoted}\n{say('Your GIF was requested.')}", view=None
+            ORIGINAL, content=f"> {quoted}\n{translate('Your GIF was requested.')}", view=None
         )
-    except (*LOST, *UNREADABLE) as error:
+    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
         logger.info("the contact sheet stays open: %s", error)
 
 
@@ -212,14 +214,14 @@ async def _change(
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     await interaction.response.defer()
     changed = {key: value, "token": interaction.token}
-    draft = await house_of(interaction).database.write(drafts.change, draft_id, changed)
+    draft = await context_of(interaction).database.write(drafts.change, draft_id, changed)
     if draft is not None:
         await _draw(interaction, draft)
 
 
 async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
     """Somebody's own draft. Raises RefusedError, and closes the sheet that was pressed."""
-    draft = await house_of(interaction).database.read(drafts.get, draft_id)
+    draft = await context_of(interaction).database.read(drafts.get, draft_id)
     # a button can be forged to name a draft of another kind
     is_sheet = draft is not None and "part" in draft.content
     if draft is not None and is_sheet and draft.user_id == interaction.user.id:
@@ -232,11 +234,11 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
 
 async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
     """Key frames and what is seen of them; where that is depth, it follows."""
-    house, content = house_of(interaction), draft.content
-    file = await _part_of(house, draft)
-    source, request = house.blobs.path(file.blob), Request.from_dict(content["request"])
-    picture = house.scratch / f"sheet-{secrets.token_hex(8)}.png"
-    depth_model = house.settings.generator.depth_model or DEPTH_MODEL
+    context, content = context_of(interaction), draft.content
+    file = await _part_of(context, draft)
+    source, request = context.blobs.path(file.blob), Request.from_dict(content["request"])
+    picture = context.scratch / f"sheet-{secrets.token_hex(8)}.png"
+    depth_model = context.settings.generator.depth_model or DEPTH_MODEL
     try:
         sheet = await draw_sheet(
             draft.user_id,
@@ -262,16 +264,16 @@ async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
 async def _show(
     interaction: discord.Interaction[Any],
     draft: Draft,
-    words: Sequence[Words],
+    words: Sequence[Text],
     picture: Path | None,
 ) -> None:
     """Edits the sheet, unless it has been changed or used meanwhile; None keeps its picture."""
-    now = await house_of(interaction).database.read(drafts.get, draft.id)
+    now = await context_of(interaction).database.read(drafts.get, draft.id)
     if now is None or _choices(now.content) != _choices(draft.content):
         return
     content: dict[str, Any] = {"content": _words(draft, words), "view": _view(draft)}
     if picture is not None:
-        description = say("The key frames.")
+        description = translate("The key frames.")
         content["attachments"] = [
             discord.File(picture, filename="sheet.png", description=description)
         ]
@@ -282,29 +284,29 @@ def _choices(content: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(content[key] for key in ("type", "part", "strength"))
 
 
-async def _part_of(house: House, draft: Draft) -> Attachment:
+async def _part_of(context: BotContext, draft: Draft) -> Attachment:
     """The part of the source that was chosen, kept by hash like the whole."""
     whole, part = Attachment(**draft.content["source"]), draft.content["part"]
     if part == WHOLE:
         return whole
     start, end = (int(percent) / 100 for percent in part.split("-"))
-    piece = house.scratch / f"part-{secrets.token_hex(8)}.png"
+    piece = context.scratch / f"part-{secrets.token_hex(8)}.png"
     try:
-        await cut(draft.user_id, house.blobs.path(whole.blob), piece, start, end)
-        return await asyncio.to_thread(_keep, house, piece, whole.filename)
+        await cut(draft.user_id, context.blobs.path(whole.blob), piece, start, end)
+        return await asyncio.to_thread(_keep, context, piece, whole.filename)
     finally:
         await asyncio.to_thread(piece.unlink, missing_ok=True)
 
 
-def _keep(house: House, piece: Path, name: str) -> Attachment:
+def _keep(context: BotContext, piece: Path, name: str) -> Attachment:
     size = piece.stat().st_size
-    return Attachment(house.blobs.adopt(piece), name, size)
+    return Attachment(context.blobs.adopt(piece), name, size)
 
 
-def _words(draft: Draft, words: Sequence[Words]) -> str:
+def _words(draft: Draft, words: Sequence[Text]) -> str:
     content = draft.content
     quoted = [] if content["asks_prompt"] else [f"> {text.prompt(content['request']['prompt'])}"]
-    return "\n".join([*quoted, *map(say, words)])
+    return "\n".join([*quoted, *map(translate, words)])
 
 
 def _view(draft: Draft) -> View:
@@ -312,29 +314,37 @@ def _view(draft: Draft) -> View:
     content = draft.content
     view.add_item(ActionMenu("sheet_type", draft.id, options=_types(content["type"])))
     parts = [
-        SelectOption(label=say(label), value=value, default=value == content["part"])
+        SelectOption(label=translate(label), value=value, default=value == content["part"])
         for value, label in _PARTS.items()
     ]
-    view.add_item(ActionMenu("sheet_part", draft.id, placeholder=say("Part"), options=parts))
+    view.add_item(ActionMenu("sheet_part", draft.id, placeholder=translate("Part"), options=parts))
     view.add_item(
-        _menu("sheet_strength", draft.id, Words("strength {name}"), content["strength"], _STRENGTHS)
+        _menu(
+            "sheet_strength",
+            draft.id,
+            Text("strength {name}"),
+            content["strength"],
+            _STRENGTHS,
+        )
     )
-    view.add_item(ActionButton("sheet_go", draft.id, label=say("Go"), style=ButtonStyle.success))
-    view.add_item(ActionButton("sheet_cancel", draft.id, label=say("Cancel")))
+    view.add_item(
+        ActionButton("sheet_go", draft.id, label=translate("Go"), style=ButtonStyle.success)
+    )
+    view.add_item(ActionButton("sheet_cancel", draft.id, label=translate("Cancel")))
     return view
 
 
 def _types(now: str) -> list[SelectOption]:
     return [
-        SelectOption(label=say(words), value=name, default=name == now)
+        SelectOption(label=translate(words), value=name, default=name == now)
         for name, words in CONTROL_TYPES.items()
     ]
 
 
-def _menu(action: str, target: str, what: Words, now: str, names: tuple[str, ...]) -> ActionMenu:
+def _menu(action: str, target: str, what: Text, now: str, names: tuple[str, ...]) -> ActionMenu:
     """``what`` says an option's ``name``."""
     options = [
-        SelectOption(label=say(what.with_values(name=name)), value=name, default=name == now)
+        SelectOption(label=translate(what.with_values(name=name)), value=name, default=name == now)
         for name in names
     ]
     return ActionMenu(action, target, options=options)

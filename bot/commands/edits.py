@@ -21,8 +21,8 @@ from bot.commands.result_actions import job_of, master_of
 from bot.commands.sampling_form import sampling_form
 from bot.commands.server_rules import check_allowed
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of
+from bot.core.translations import translate
+from bot.gateway.context import context_of
 from bot.intake.child_process import run_child
 from bot.storage import edits as rows
 from bot.storage.edits import Edit
@@ -30,7 +30,7 @@ from bot.storage.models import Job
 from bot.ui import text
 from bot.ui.actions import Form, Values
 from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edited_view
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _LONGEST_CAPTION = 200
 _MOST_STEPS = 8
@@ -50,9 +50,9 @@ async def more(interaction: _Interaction, target: str, values: Values) -> None:
     await check_allowed(interaction, [])
     edit, job = await _found(interaction, target)
     if wanted == "caption":
-        words = field("caption", say("The caption"), "", longest=_LONGEST_CAPTION)
+        words = field("caption", translate("The caption"), "", longest=_LONGEST_CAPTION)
         await interaction.response.send_modal(
-            Form("caption_send", target, say("Add a caption"), (words,))
+            Form("caption_send", target, translate("Add a caption"), (words,))
         )
         return
     await _send_edited(interaction, job, _after(edit, wanted))
@@ -73,7 +73,7 @@ def _plain(words: str) -> str:
 
 
 async def _found(interaction: _Interaction, target: str) -> tuple[Edit, Job]:
-    edit = await house_of(interaction).database.read(rows.get, target) or Edit(target)
+    edit = await context_of(interaction).database.read(rows.get, target) or Edit(target)
     return edit, await job_of(interaction, edit.job_id)
 
 
@@ -89,14 +89,19 @@ async def _send_edited(interaction: _Interaction, job: Job, edit: Edit) -> None:
     is_mine = job.user_id == interaction.user.id
     hidden = job.origin.private or not is_mine
     await interaction.response.defer(thinking=True, ephemeral=hidden)
-    house = house_of(interaction)
+    context = context_of(interaction)
     *earlier, (wanted, words) = edit.steps
     suffix = ".gif" if wanted in FINAL_EDITS else PurePath(source.blob).suffix
-    made = house.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
+    made = context.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
     try:
         printed = await run_child(
             interaction.user.id,
-            *("generator.postprocess.edits", wanted, str(house.blobs.path(source.blob)), str(made)),
+            *(
+                "generator.postprocess.edits",
+                wanted,
+                str(context.blobs.path(source.blob)),
+                str(made),
+            ),
             *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
         )
         await _send_file(interaction, job, edit, made, _notes(printed))
@@ -118,7 +123,7 @@ async def _send_file(
     file = discord.File(made, filename=name, description=text.alt_text(job.request, made.suffix))
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
-        kept = await house_of(interaction).database.write(rows.add, edit)
+        kept = await context_of(interaction).database.write(rows.add, edit)
         view = edited_view(kept, job)
     await interaction.edit_original_response(content=notes or None, attachments=[file], view=view)
 
@@ -126,15 +131,15 @@ async def _send_file(
 def _notes(printed: bytes) -> str:
     """What the child says of the file that it made."""
     told = json.loads(printed.splitlines()[-1])
-    notes = [say(note) for note in _words(told["notes"])]
+    notes = [translate(note) for note in _words(told["notes"])]
     if told["given_up"]:
-        listed = ", ".join(map(say, _words(told["given_up"])))
-        notes.append(say("Made smaller to fit: {listed}.", listed=listed))
+        listed = ", ".join(map(translate, _words(told["given_up"])))
+        notes.append(translate("Made smaller to fit: {listed}.", listed=listed))
     return " ".join(notes)
 
 
-def _words(told: Sequence[dict[str, Any]]) -> list[Words]:
-    return [Words.from_dict(each) for each in told]
+def _words(told: Sequence[dict[str, Any]]) -> list[Text]:
+    return [Text.from_dict(each) for each in told]
 
 
 ACTIONS = {"more": more, "caption_send": caption_send}

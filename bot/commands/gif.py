@@ -25,17 +25,17 @@ from bot.commands.option_parsing import (
     with_image,
 )
 from bot.commands.options import AnyCommand, command
-from bot.commands.server_rules import taken_for_granted
-from bot.commands.submit import Order, ask, defer, variations
+from bot.commands.server_rules import apply_defaults
+from bot.commands.submit import JobOrder, ask, defer, variations
 from bot.core.config_library import Style
-from bot.gateway.context import house_of
-from bot.intake.attachments import Brought
+from bot.gateway.context import context_of
+from bot.intake.attachments import IncomingFile
 from bot.intake.message_media import brought, linked_file
 from bot.storage.models import Attachment
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.sources.facts import Facts
 
 
@@ -48,23 +48,23 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
         await make(interaction, given)
 
     options = gif_options(limits, styles or {})
-    return command("gif", Words("Make a GIF of what you describe."), gif, options)
+    return command("gif", Text("Make a GIF of what you describe."), gif, options)
 
 
 async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
-    """Makes what the options of /gif say, with files as ``Brought``; raises what it refuses."""
-    house = house_of(interaction)
-    given = await taken_for_granted(interaction, dict(typed))
+    """Make what the options of /gif say, with ``IncomingFile``s; raise what it refuses."""
+    context = context_of(interaction)
+    given = await apply_defaults(interaction, dict(typed))
     files, count = _Files.of(given, typed), read_count(given.pop("count"))
     style_name = given.pop("style", None)
-    style = read_style(house.settings.styles, style_name)
+    style = read_style(context.settings.styles, style_name)
     suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
     chosen = await choose(interaction, _loras(given))
     given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
     loras = tuple(each.part for each in chosen)
-    request = read_request(house.limits, **given, style=style, loras=loras)
+    request = read_request(context.limits, **given, style=style, loras=loras)
     attached = tuple(each.file for each in chosen)
-    order = Order(
+    order = JobOrder(
         request=request,
         files=attached,
         suffix=suffix,
@@ -74,20 +74,20 @@ async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) 
     if not files.are_some:
         await ask(interaction, variations(order, count))
         return
-    files.check(house.limits, request)
+    files.check(context.limits, request)
     answer_id = await defer(interaction, private=private or not files.is_settled)
     user_id = interaction.user.id
     if (picture := files.image) is not None:
-        image, facts = await house.sources.take_picture(user_id, picture)
-        order = _with(order, files.begun(house.limits, order.request, image, facts), image)
+        image, facts = await context.sources.take_picture(user_id, picture)
+        order = _with(order, files.begun(context.limits, order.request, image, facts), image)
     if files.source is None:
         await ask(interaction, variations(order, count), answer_id)
         return
-    source = await house.sources.take(user_id, files.source)
+    source = await context.sources.take(user_id, files.source)
     if not files.is_settled:
         await control_preview.show(interaction, order, count, source)
         return
-    order = _with(order, files.followed(house.limits, order.request, source.blob), source)
+    order = _with(order, files.followed(context.limits, order.request, source.blob), source)
     await ask(interaction, variations(order, count), answer_id)
 
 
@@ -95,10 +95,10 @@ async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) 
 class _Files:
     """What comes with a command, and how each is to be used, still as it was typed."""
 
-    source: Brought | None
+    source: IncomingFile | None
     kind: object
     strength: object
-    image: Brought | None
+    image: IncomingFile | None
     image_strength: object
     is_sized: bool
 
@@ -156,7 +156,7 @@ class _Files:
         return with_image(limits, request, image.blob, self.image_strength)
 
 
-def _with(order: Order, request: Request, file: Attachment) -> Order:
+def _with(order: JobOrder, request: Request, file: Attachment) -> JobOrder:
     return replace(order, request=request, files=(*order.files, file))
 
 
@@ -165,7 +165,7 @@ def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:
     return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
 
 
-def _one_of(attachment: discord.Attachment | None, link: str | None) -> Brought | None:
+def _one_of(attachment: discord.Attachment | None, link: str | None) -> IncomingFile | None:
     """Raises RequestError where both are given."""
     if attachment is not None and link is not None:
         raise RequestError("Give either a file or a link to one, and not both.")

@@ -33,7 +33,7 @@ from generator.contract.limits import (
     ModelLimits,
     Size,
 )
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 LINKS = {"control_gif": "control_link", "image": "image_link"}
 """Options that take a file, and those that take a link to one instead."""
@@ -47,7 +47,7 @@ def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, O
     options = _picture(limits) | _loras() | _motion() | _look(limits)
     if styles:
         options["style"] = Option(
-            choice_of(list(styles)), Words("A style for your GIF (default: none).")
+            choice_of(list(styles)), Text("A style for your GIF (default: none).")
         )
     return options | _result()
 
@@ -57,67 +57,69 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
     prompt = Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS)
     sizes = [app_commands.Choice(name=_size(size), value=size.name) for size in limits.sizes]
     return {
-        "prompt": Option(prompt, Words("What the GIF shows."), required=True),
+        "prompt": Option(prompt, Text("What the GIF shows."), required=True),
         "size": Option(
             Bounded(_KIND.string, choices=sizes),
-            Words("Its size and shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
+            Text("Its size and shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 1, limits.max_frames),
-            Words("How many frames it has (default: {frames}).", frames=frames),
+            Text("How many frames it has (default: {frames}).", frames=frames),
         ),
         "duration": Option(
             Bounded(_KIND.integer, MIN_FRAME_MS, MAX_DURATION_MS),
-            Words(
+            Text(
                 "How long it lasts, in milliseconds (default: {duration}).",
                 duration=DEFAULT_DURATION,
             ),
         ),
         "negative_prompt": Option(
-            Bounded(_KIND.string, 0, MAX_PROMPT_CHARACTERS), Words("What it should not show.")
+            Bounded(_KIND.string, 0, MAX_PROMPT_CHARACTERS),
+            Text("What it should not show."),
         ),
         "steps": Option(
             Bounded(_KIND.integer, 1, MAX_STEPS),
-            Words(
+            Text(
                 "How many times it is refined; more takes longer (default: {steps}).",
                 steps=limits.steps,
             ),
         ),
         "guidance": Option(
             Bounded(_KIND.number, 0, MAX_GUIDANCE_SCALE),
-            Words(
+            Text(
                 "How closely it follows the prompt (default: {guidance:g}).",
                 guidance=limits.guidance_scale,
             ),
         ),
         "scheduler": Option(
-            choice_of(SCHEDULERS), Words("The sampler (default: {name}).", name=limits.scheduler)
+            choice_of(SCHEDULERS),
+            Text("The sampler (default: {name}).", name=limits.scheduler),
         ),
         # Discord's integers end at 2^53, seeds at 2^64
         "seed": Option(
             Bounded(_KIND.string, 1, len(str(MAX_SEED))),
-            Words("The same seed and settings make the same GIF again (default: a new seed)."),
+            Text("The same seed and settings make the same GIF again (default: a new seed)."),
         ),
     }
 
 
 def _size(size: Size) -> app_commands.locale_str:
     name = text.SIZES[size.name]
-    words = Words("{name} ({width} x {height})", name=name, width=size.width, height=size.height)
+    words = Text("{name} ({width} x {height})", name=name, width=size.width, height=size.height)
     return localized(words)
 
 
 def _loras() -> dict[str, Option]:
     strength = Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
     return {
-        "lora": Option(LoraOption(), Words("One of your LoRAs, or a shared one.")),
+        "lora": Option(LoraOption(), Text("One of your LoRAs, or a shared one.")),
         "lora_strength": Option(
-            strength, Words("How strong its effect is (default: as its owner set it).")
+            strength, Text("How strong its effect is (default: as its owner set it).")
         ),
-        "lora_2": Option(LoraOption(), Words("A second LoRA.")),
+        "lora_2": Option(LoraOption(), Text("A second LoRA.")),
         "lora_2_strength": Option(
             strength,
-            Words("How strong the second LoRA's effect is (default: as its owner set it)."),
+            Text("How strong the second LoRA's effect is (default: as its owner set it)."),
         ),
     }
 
@@ -125,19 +127,20 @@ def _loras() -> dict[str, Option]:
 def _motion() -> dict[str, Option]:
     return {
         "control_gif": Option(
-            Bounded(_KIND.attachment), Words("A GIF or video whose motion your GIF should follow.")
+            Bounded(_KIND.attachment),
+            Text("A GIF or video whose motion your GIF should follow."),
         ),
         LINKS["control_gif"]: Option(
             Bounded(_KIND.string, 1, _LONGEST_LINK),
-            Words("Or a link to one, for example to a GIF from Discord's GIF picker."),
+            Text("Or a link to one, for example to a GIF from Discord's GIF picker."),
         ),
         "control_type": Option(
             choice_of(list(CONTROL_TYPES), CONTROL_TYPES),
-            Words("What to follow in it; leave this out to see the contact sheet first."),
+            Text("What to follow in it; leave this out to see the contact sheet first."),
         ),
         "control_strength": Option(
             Bounded(_KIND.number, 0, MAX_CONTROL_SCALE),
-            Words(
+            Text(
                 "How closely the control GIF is followed (default: {strength:g}).",
                 strength=DEFAULT_CONTROL_STRENGTH,
             ),
@@ -149,14 +152,15 @@ def _look(limits: ModelLimits) -> dict[str, Option]:
     return {
         "image": Option(
             Bounded(_KIND.attachment),
-            Words("A picture to start from; it also sets the shape unless you choose a size."),
+            Text("A picture to start from; it also sets the shape unless you choose a size."),
         ),
         LINKS["image"]: Option(
-            Bounded(_KIND.string, 1, _LONGEST_LINK), Words("Or a link to one, on an allowed site.")
+            Bounded(_KIND.string, 1, _LONGEST_LINK),
+            Text("Or a link to one, on an allowed site."),
         ),
         "image_strength": Option(
             Bounded(_KIND.number, MIN_IMAGE_STRENGTH, 1),
-            Words(
+            Text(
                 "How far it may stray from the picture (default: {strength:g}).",
                 strength=limits.image_strength,
             ),
@@ -168,8 +172,8 @@ def _result() -> dict[str, Option]:
     return {
         "count": Option(
             Bounded(_KIND.integer, 1, MAX_COUNT),
-            Words("How many variations, each with its own seed (default: 1)."),
+            Text("How many variations, each with its own seed (default: 1)."),
         ),
-        "format": Option(choice_of(list(FORMATS)), Words("The file type (default: gif).")),
-        "private": Option(Bounded(_KIND.boolean), Words("Whether only you see it (default: no).")),
+        "format": Option(choice_of(list(FORMATS)), Text("The file type (default: gif).")),
+        "private": Option(Bounded(_KIND.boolean), Text("Whether only you see it (default: no).")),
     }

@@ -11,24 +11,24 @@ from discord.ui import View
 
 from bot.commands.options import localized
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of
+from bot.core.translations import translate
+from bot.gateway.context import context_of
 from bot.ui import embeds
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.guide import BY_NAME, PAGES, Page
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 
 def build() -> app_commands.Command[Any, ..., None]:
     """The command."""
 
     async def help_(interaction: discord.Interaction[Any]) -> None:
-        embed = embeds.help_(house_of(interaction).limits)
+        embed = embeds.help_(context_of(interaction).limits)
         await interaction.response.send_message(embed=embed, view=_view(), ephemeral=True)
 
     return app_commands.Command(
         name="help",
-        description=localized(Words("Show how to make GIFs with this bot.")),
+        description=localized(Text("Show how to make GIFs with this bot.")),
         callback=help_,
     )
 
@@ -49,7 +49,7 @@ async def turn_to(interaction: discord.Interaction[Any], target: str, values: Va
 def _picture(page: Page) -> discord.File | None:
     if not page.picture.exists():
         return None
-    return discord.File(page.picture, description=say(page.words))
+    return discord.File(page.picture, description=translate(page.words))
 
 
 def _view(chosen: str = "") -> View:
@@ -58,7 +58,7 @@ def _view(chosen: str = "") -> View:
         for page in PAGES
     ]
     view = View(timeout=None)
-    placeholder = say("What an option does …")
+    placeholder = translate("What an option does …")
     view.add_item(ActionMenu("help_page", "0", placeholder=placeholder, options=options))
     return view
 

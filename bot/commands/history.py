@@ -21,8 +21,8 @@ from discord.ui import Button, DynamicItem, Item, View
 from bot.commands.options import AnyCommand, Bounded, Option, choice_of, command
 from bot.commands.submit import defer
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import House, house_of
+from bot.core.translations import translate
+from bot.gateway.context import BotContext, context_of
 from bot.intake.file_names import plain_line
 from bot.storage import jobs as rows
 from bot.storage import library
@@ -34,13 +34,13 @@ from bot.ui.answers import refuse
 from bot.ui.result_view import result_view
 from bot.ui.stored_files import kept_file
 from bot.ui.thumbnails import strip
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 PAGE_SIZE = 5
 _FILTERS = {
-    "done": Words("done"),
-    "failed": Words("failed"),
-    "favourites": Words("favourites"),
+    "done": Text("done"),
+    "failed": Text("failed"),
+    "favourites": Text("favourites"),
 }
 _LONGEST_SEARCH = 50
 _MOST_CHOICES = 25  # Discord's
@@ -97,7 +97,7 @@ class JobOption(app_commands.Transformer):
         self, interaction: discord.Interaction[Any], value: Any, /
     ) -> list[app_commands.Choice[str | int | float]]:
         wanted = Wanted(user_id=interaction.user.id, words=str(value)[:_LONGEST_SEARCH])
-        database = house_of(interaction).database
+        database = context_of(interaction).database
         found = await database.read(library.page, wanted, limit=_MOST_CHOICES, offset=0)
         return [app_commands.Choice(name=text.choice(job), value=job.id) for job in found]
 
@@ -108,24 +108,21 @@ def build() -> list[AnyCommand]:
     return [
         command(
             "history",
-            Words("Show your GIFs."),
+            Text("Show your GIFs."),
             history,
             {
-                "search": Option(search, Words("Words from their prompts.")),
+                "search": Option(search, Text("Words from their prompts.")),
                 "only": Option(
-                    choice_of(list(_FILTERS), _FILTERS), Words("Which ones to show (default: all).")
+                    choice_of(list(_FILTERS), _FILTERS),
+                    Text("Which ones to show (default: all)."),
                 ),
             },
         ),
         command(
             "show",
-            Words("Show one of your GIFs with all its details."),
+            Text("Show one of your GIFs with all its details."),
             show,
-            {
-                "id": Option(
-                    JobOption(), Words("Which one: start typing its prompt."), required=True
-                )
-            },
+            {"id": Option(JobOption(), Text("Which one: start typing its prompt."), required=True)},
         ),
     ]
 
@@ -141,20 +138,20 @@ async def history(
 
 async def show_page(interaction: discord.Interaction[Any], place: Place) -> None:
     """A page of the asker's own: a new ephemeral message, or the pressed one turned over."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     if interaction.type is discord.InteractionType.component:
         await interaction.response.defer()
     else:
         await defer(interaction, private=True)
     wanted = Wanted(user_id=interaction.user.id, words=place.words, only=place.only)
-    total = await house.database.read(library.count, wanted)
+    total = await context.database.read(library.count, wanted)
     pages = max(1, -(-total // PAGE_SIZE))
     place = replace(place, page=min(place.page, pages - 1))
     offset = place.page * PAGE_SIZE
-    jobs = await house.database.read(library.page, wanted, limit=PAGE_SIZE, offset=offset)
+    jobs = await context.database.read(library.page, wanted, limit=PAGE_SIZE, offset=offset)
     is_filtered = bool(place.words or place.only)
     embed = embeds.history(jobs, page=place.page, pages=pages, total=total, is_filtered=is_filtered)
-    files = await _thumbnails(house, jobs)
+    files = await _thumbnails(context, jobs)
     if files:
         embed.set_image(url="attachment://page.png")
     view = _view(place, pages, jobs)
@@ -173,47 +170,49 @@ async def pick(interaction: discord.Interaction[Any], target: str, values: Value
 
 
 async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
-    house, user_id = house_of(interaction), interaction.user.id
-    job = await _own_or_favourite(house, user_id, job_id)
-    parent = await house.database.read(rows.get, job.origin.parent_id or "")
-    descendants = await house.database.read(library.children, job.id)
+    context, user_id = context_of(interaction), interaction.user.id
+    job = await _own_or_favourite(context, user_id, job_id)
+    parent = await context.database.read(rows.get, job.origin.parent_id or "")
+    descendants = await context.database.read(library.children, job.id)
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = embeds.whole(job, parent, descendants)
     file = await kept_file(
-        house.blobs,
+        context.blobs,
         job.output,
         f"hotshot-{job.id[:_SHORT_ID]}",
         text.alt_text(job.request, PurePath(job.output or "").suffix),
         most=interaction.filesize_limit,
     )
     view = (
-        result_view(job, house.limits, offers_master=False) if job.state is State.DONE else View()
+        result_view(job, context.limits, offers_master=False) if job.state is State.DONE else View()
     )
     files = [file] if file else []
     await interaction.edit_original_response(embed=embed, attachments=files, view=view)
 
 
-async def _own_or_favourite(house: House, user_id: int, job_id: str) -> Job:
+async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> Job:
     """Raises RefusedError for one that is neither."""
     job = None
     if re.fullmatch(rf"[0-9a-f]{{{_SHORT_ID},32}}", job_id):
-        job = await house.database.read(library.beginning_with, job_id)
+        job = await context.database.read(library.beginning_with, job_id)
     is_mine = job is not None and job.user_id == user_id
     if job is None or not (
-        is_mine or await house.database.read(library.is_favourite, user_id, job.id)
+        is_mine or await context.database.read(library.is_favourite, user_id, job.id)
     ):
         raise RefusedError("You have no such GIF; /history shows the ones you have.")
     return job
 
 
-async def _thumbnails(house: House, jobs: Sequence[Job]) -> list[discord.File]:
+async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:
     """One picture for the whole page; none where no master is left."""
-    masters = [house.blobs.path(job.output) if job.output else None for job in jobs]
+    masters = [context.blobs.path(job.output) if job.output else None for job in jobs]
     if not any(masters):
         return []
     picture = await asyncio.to_thread(strip, masters)
     return [
-        discord.File(BytesIO(picture), filename="page.png", description=say("The page's GIFs."))
+        discord.File(
+            BytesIO(picture), filename="page.png", description=translate("The page's GIFs.")
+        )
     ]
 
 
@@ -221,16 +220,16 @@ def _view(place: Place, pages: int, jobs: Sequence[Job]) -> View:
     """Stands under a page; two buttons never share a page, nor a custom_id."""
     view = View(timeout=None)
     if place.page > 0:
-        view.add_item(PageButton(replace(place, page=place.page - 1), label=say("◀ Newer")))
+        view.add_item(PageButton(replace(place, page=place.page - 1), label=translate("◀ Newer")))
     if place.page + 1 < pages:
-        view.add_item(PageButton(replace(place, page=place.page + 1), label=say("Older ▶")))
+        view.add_item(PageButton(replace(place, page=place.page + 1), label=translate("Older ▶")))
     if jobs:
         options = [
             SelectOption(label=text.shorten(f"{number}. {job.request.prompt}", 100), value=job.id)
             for number, job in enumerate(jobs, start=1)
         ]
         view.add_item(
-            ActionMenu("history_pick", "0", placeholder=say("Show one …"), options=options)
+            ActionMenu("history_pick", "0", placeholder=translate("Show one …"), options=options)
         )
     return view
 

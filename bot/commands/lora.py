@@ -24,13 +24,13 @@ from bot.commands.lora_choice import (
 )
 from bot.commands.option_parsing import read_request, whole
 from bot.commands.options import Bounded, Option, choice_of, command, localized
-from bot.commands.server_rules import usual_here, wants_private
-from bot.commands.submit import Order, ask, defer
+from bot.commands.server_rules import server_defaults, wants_private
+from bot.commands.submit import JobOrder, ask, defer
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import House, house_of, managed_guild
+from bot.core.translations import translate
+from bot.gateway.context import BotContext, context_of, managed_guild
 from bot.intake.file_names import plain_line
-from bot.intake.lora_upload import TakenIn
+from bot.intake.lora_upload import StoredUpload
 from bot.intake.message_media import brought
 from bot.storage import loras as rows
 from bot.storage.loras import Shared, StoredLora
@@ -40,7 +40,7 @@ from bot.ui.answers import whisper
 from bot.ui.stored_files import kept_file
 from generator.contract.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
 from generator.contract.lora_tags import file_key
-from generator.contract.text import Words, counted
+from generator.contract.text import Text, plural
 
 _KIND = AppCommandOptionType
 _LONGEST_NAME = 60
@@ -48,69 +48,71 @@ _LONGEST_WORDS = 300
 _PAGE_SIZE = 10
 _MEGABYTE = 2**20
 _WITH = {
-    str(Shared.ME): Words("me"),
-    str(Shared.SERVER): Words("server"),
-    str(Shared.EVERYBODY): Words("everybody"),
+    str(Shared.ME): Text("me"),
+    str(Shared.SERVER): Text("server"),
+    str(Shared.EVERYBODY): Text("everybody"),
 }
 
 
 def build() -> app_commands.Group:
     """The group with all its commands."""
     group = app_commands.Group(
-        name="lora", description=localized(Words("Your own LoRAs, and shared ones."))
+        name="lora", description=localized(Text("Your own LoRAs, and shared ones."))
     )
-    which = Option(LoraOption(), Words("Which one."), required=True)
-    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Words("What to call it."))
+    which = Option(LoraOption(), Text("Which one."), required=True)
+    name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Text("What to call it."))
     strength = Option(
         Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
-        Words("How strong its effect is, unless set in /gif (default: 1)."),
+        Text("How strong its effect is, unless set in /gif (default: 1)."),
     )
     words = Option(
         Bounded(_KIND.string, 1, _LONGEST_WORDS),
-        Words("Its trigger words, separated by commas."),
+        Text("Its trigger words, separated by commas."),
     )
     with_whom = Option(
-        choice_of([str(each) for each in Shared], _WITH), Words("Who may use it."), required=True
+        choice_of([str(each) for each in Shared], _WITH),
+        Text("Who may use it."),
+        required=True,
     )
-    prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Words("What the GIF shows."))
-    file = Option(Bounded(_KIND.attachment), Words("A .safetensors file."))
-    link = Option(Bounded(_KIND.string, 1, 500), Words("Or a link to one, on an allowed site."))
+    prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Text("What the GIF shows."))
+    file = Option(Bounded(_KIND.attachment), Text("A .safetensors file."))
+    link = Option(Bounded(_KIND.string, 1, 500), Text("Or a link to one, on an allowed site."))
     for each in (
         command(
             "add",
-            Words("Add a LoRA from a file or a link."),
+            Text("Add a LoRA from a file or a link."),
             add,
             {"name": replace(name, required=True), "file": file, "link": link}
             | {"trigger_words": words, "strength": strength},
         ),
         command(
             "list",
-            Words("Show the LoRAs that you may use here."),
+            Text("Show the LoRAs that you may use here."),
             list_,
-            {"page": Option(Bounded(_KIND.integer, 1, 10_000), Words("Which page (default: 1)."))},
+            {"page": Option(Bounded(_KIND.integer, 1, 10_000), Text("Which page (default: 1)."))},
         ),
         command(
             "info",
-            Words("Show what a LoRA was made for, and its trigger words."),
+            Text("Show what a LoRA was made for, and its trigger words."),
             info,
             {"lora": which},
         ),
         command(
             "rename",
-            Words("Rename one of your LoRAs."),
+            Text("Rename one of your LoRAs."),
             rename,
             {"lora": which, "name": replace(name, required=True)},
         ),
         command(
             "share",
-            Words("Choose who may use one of your LoRAs."),
+            Text("Choose who may use one of your LoRAs."),
             share,
             {"lora": which, "who": with_whom},
         ),
-        command("remove", Words("Remove one of your LoRAs."), remove, {"lora": which}),
+        command("remove", Text("Remove one of your LoRAs."), remove, {"lora": which}),
         command(
             "try",
-            Words("Make a GIF with a LoRA to see what it does."),
+            Text("Make a GIF with a LoRA to see what it does."),
             try_,
             {"lora": which, "prompt": prompt},
         ),
@@ -129,17 +131,17 @@ async def add(
     strength: Any = None,
 ) -> None:
     """Fetches and checks it, then tells what it is."""
-    house, owner_id = house_of(interaction), interaction.user.id
+    context, owner_id = context_of(interaction), interaction.user.id
     called = _name(name)
     default = read_strength(strength, 1.0)
     if (file is None) == (link is None):
         raise RefusedError("Give either a file or a link to one, and not both.")
-    room = await _room(house, owner_id, called)
+    room = await _room(context, owner_id, called)
     await defer(interaction, private=True)
     if file is not None:
-        taken = await house.lora_files.take(owner_id, brought(file), room_bytes=room)
+        taken = await context.lora_files.take(owner_id, brought(file), room_bytes=room)
     else:
-        taken = await house.lora_files.take_link(owner_id, str(link), room_bytes=room)
+        taken = await context.lora_files.take_link(owner_id, str(link), room_bytes=room)
     words = plain_line(str(trigger_words or ""), _LONGEST_WORDS) or ", ".join(
         taken.facts.trigger_words
     )
@@ -156,15 +158,15 @@ async def add(
         facts=taken.facts.to_dict() | _keys(taken),
         created_at=datetime.now(UTC),
     )
-    await _keep(house, lora)
-    view = _try_view(lora, say("Make a preview"))
+    await _keep(context, lora)
+    view = _try_view(lora, translate("Make a preview"))
     await interaction.followup.send(embed=lora_embeds.added(lora), view=view, ephemeral=True)
 
 
 async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
     """One's own and those shared here, page by page."""
-    number = max(1, min(whole(Words("The page"), page, 1), 10_000))
-    found, total = await house_of(interaction).database.read(
+    number = max(1, min(whole(Text("The page"), page, 1), 10_000))
+    found, total = await context_of(interaction).database.read(
         rows.page, viewer_of(interaction), limit=_PAGE_SIZE, offset=(number - 1) * _PAGE_SIZE
     )
     pages = max(1, -(-total // _PAGE_SIZE))
@@ -174,18 +176,18 @@ async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> N
 
 async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """What its file says, and a GIF that shows what it does."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     found = await usable_lora(interaction, lora)
-    tried = await house.database.read(
+    tried = await context.database.read(
         rows.last_tried, found, interaction.user.id, interaction.guild_id
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
     preview = await kept_file(
-        house.blobs,
+        context.blobs,
         tried.blob if tried else None,
         "preview",
-        say("A GIF made with {name}.", name=found.name),
+        translate("A GIF made with {name}.", name=found.name),
         most=interaction.filesize_limit,
     )
     if preview is not None:
@@ -193,27 +195,31 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     await interaction.edit_original_response(
         embed=embed,
         attachments=[preview] if preview else [],
-        view=_try_view(found, say("Another preview") if preview else say("Make a preview")),
+        view=_try_view(
+            found, translate("Another preview") if preview else translate("Make a preview")
+        ),
     )
 
 
 async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any) -> None:
     """Its owner alone."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     found = await _own(interaction, lora)
     called = _name(name)
-    other = await house.database.read(rows.own_named, found.owner_id, called)
+    other = await context.database.read(rows.own_named, found.owner_id, called)
     if other is not None and other.id != found.id:
         raise RefusedError(
             "You already have a LoRA called {name}; choose another name.", name=called
         )
-    await house.database.write(rows.change, found.id, name=called)
-    await whisper(interaction, say("✏️ It is now called {name}.", name=lora_embeds.shown(called)))
+    await context.database.write(rows.change, found.id, name=called)
+    await whisper(
+        interaction, translate("✏️ It is now called {name}.", name=lora_embeds.shown(called))
+    )
 
 
 async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -> None:
     """Its owner; and who manages the server may take it out of the server's list."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     found = await usable_lora(interaction, lora)
     wanted = next((each for each in Shared if each == str(who)), None)
     if wanted is None:
@@ -227,32 +233,34 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
             "This isn't a server; use the command on the server you want to share it with."
         )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
-    await house.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
+    await context.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
     await whisper(interaction, lora_embeds.shared(found, wanted))
 
 
 async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """Its owner alone."""
     found = await _own(interaction, lora)
-    house = house_of(interaction)
-    await house.database.write(rows.remove, found.id)
-    await house.drop_unnamed([found.blob])
-    await whisper(interaction, say("🗑️ {name} was removed.", name=lora_embeds.shown(found.name)))
+    context = context_of(interaction)
+    await context.database.write(rows.remove, found.id)
+    await context.drop_unnamed([found.blob])
+    await whisper(
+        interaction, translate("🗑️ {name} was removed.", name=lora_embeds.shown(found.name))
+    )
 
 
 async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any = None) -> None:
     """A GIF with it, which /lora info shows afterwards."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     found = await usable_lora(interaction, lora)
     chosen = Chosen(found, found.strength)
     words = str(prompt or found.trigger_words or found.name)
     request = read_request(
-        house.limits,
+        context.limits,
         prompt=with_trigger_words(words, [chosen]),
         loras=(chosen.part,),
-        **await usual_here(interaction),
+        **await server_defaults(interaction),
     )
-    order = Order(
+    order = JobOrder(
         request=request,
         files=(chosen.file,),
         private=await wants_private(interaction),
@@ -268,7 +276,7 @@ async def try_pressed(interaction: discord.Interaction[Any], lora_id: str, value
     await try_(interaction, lora=lora_id)
 
 
-def _keys(taken: TakenIn) -> dict[str, str]:
+def _keys(taken: StoredUpload) -> dict[str, str]:
     """What else it may be called in a prompt."""
     return {"file_key": file_key(taken.file_name), "title_key": file_key(taken.facts.title)}
 
@@ -279,13 +287,13 @@ def _try_view(lora: StoredLora, label: str) -> View:
     return view
 
 
-async def _room(house: House, owner_id: int, name: str) -> int:
+async def _room(context: BotContext, owner_id: int, name: str) -> int:
     """The bytes that are left to this person. Raises RefusedError."""
-    settings = house.settings.loras
-    count, size = await house.database.read(rows.kept_by, owner_id)
+    settings = context.settings.loras
+    count, size = await context.database.read(rows.kept_by, owner_id)
     if count >= settings.per_user:
         raise RefusedError(
-            counted(
+            plural(
                 "You have 1 LoRA, and that is the limit here; remove it with /lora remove.",
                 "You have {count} LoRAs, and that is the limit here; remove one with /lora remove.",
                 count,
@@ -297,15 +305,15 @@ async def _room(house: House, owner_id: int, name: str) -> int:
             "Your LoRAs take up all of your {most} MB here; remove one with /lora remove.",
             most=settings.per_user_mb,
         )
-    if await house.database.read(rows.own_named, owner_id, name) is not None:
+    if await context.database.read(rows.own_named, owner_id, name) is not None:
         raise RefusedError("You already have a LoRA called {name}; choose another name.", name=name)
     return left
 
 
-async def _keep(house: House, lora: StoredLora) -> None:
+async def _keep(context: BotContext, lora: StoredLora) -> None:
     """Writes the row, unless the same file is there already or the quota was used up meanwhile."""
-    settings = house.settings.loras
-    refused = await house.database.write(
+    settings = context.settings.loras
+    refused = await context.database.write(
         rows.add_within,
         lora,
         most=settings.per_user,

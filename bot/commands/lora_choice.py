@@ -15,8 +15,8 @@ from discord import AppCommandOptionType, app_commands
 
 from bot.commands.option_parsing import number
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of
+from bot.core.translations import translate
+from bot.gateway.context import context_of
 from bot.storage import loras as rows
 from bot.storage.loras import StoredLora, Viewer
 from bot.storage.models import Attachment
@@ -26,11 +26,11 @@ from generator.contract.errors import RequestError
 from generator.contract.limits import MAX_LORA_STRENGTH, plain
 from generator.contract.lora_tags import LoraTag, hash_prefix, take_out_tags
 from generator.contract.messages import Lora
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _MOST_CHOICES = 25  # Discord's
 _LONGEST_NAME = 100
-STRENGTH = Words("The LoRA's strength")
+STRENGTH = Text("The LoRA's strength")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class LoraOption(app_commands.Transformer):
     async def autocomplete(
         self, interaction: discord.Interaction[Any], value: Any, /
     ) -> list[app_commands.Choice[str | int | float]]:
-        found = await house_of(interaction).database.read(
+        found = await context_of(interaction).database.read(
             rows.matching, viewer_of(interaction), str(value), limit=_MOST_CHOICES
         )
         return [
@@ -79,7 +79,7 @@ def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
 
 async def usable_lora(interaction: discord.Interaction[Any], value: object) -> StoredLora:
     """The one that was chosen. Raises RefusedError for one that this person wasn't offered."""
-    lora = await house_of(interaction).database.read(
+    lora = await context_of(interaction).database.read(
         rows.usable, viewer_of(interaction), str(value)[:_LONGEST_NAME]
     )
     if lora is None:
@@ -120,7 +120,7 @@ class Tagged:
     @property
     def hint(self) -> str:
         """The sentence about the names that nothing was found for."""
-        return say(
+        return translate(
             "These LoRAs in the prompt weren't used, since none of that name is yours or "
             "shared with you here: {names}. /lora list shows the ones you can use.",
             names=", ".join(text.prompt(name, 60) for name in self.unused),
@@ -146,7 +146,7 @@ async def choose_tagged(interaction: discord.Interaction[Any], prompt: str) -> T
 
 async def _named(interaction: discord.Interaction[Any], tag: LoraTag) -> StoredLora | None:
     """One that this person may use, by the name that it has here, its file's, or its hash."""
-    database, viewer = house_of(interaction).database, viewer_of(interaction)
+    database, viewer = context_of(interaction).database, viewer_of(interaction)
     for name in dict.fromkeys((tag.name[:_LONGEST_NAME], tag.key[:_LONGEST_NAME])):
         found = await database.read(rows.usable, viewer, name)
         if found is not None:
@@ -185,4 +185,4 @@ def _is_woken(prompt: str, trigger_words: str) -> bool:
 
 def _label(lora: StoredLora, user_id: int) -> str:
     is_mine = lora.owner_id == user_id
-    return shorten(lora.name if is_mine else say("{name} (shared)", name=lora.name), 100)
+    return shorten(lora.name if is_mine else translate("{name} (shared)", name=lora.name), 100)

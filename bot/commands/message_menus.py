@@ -22,12 +22,12 @@ from bot.commands.option_parsing import read_request
 from bot.commands.options import localized
 from bot.commands.recipe_files import restore
 from bot.commands.request_form import edit_form, edited, field
-from bot.commands.server_rules import held_to_offer, usual_here, wants_private
-from bot.commands.submit import Order, ask, defer
+from bot.commands.server_rules import limited_to_offer, server_defaults, wants_private
+from bot.commands.submit import JobOrder, ask, defer
 from bot.core.errors import GoneError
-from bot.core.translations import say
-from bot.gateway.context import House, house_of, may_act_on
-from bot.intake.attachments import Brought
+from bot.core.translations import translate
+from bot.gateway.context import BotContext, context_of, may_act_on
+from bot.intake.attachments import IncomingFile
 from bot.intake.message_media import find_media
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
@@ -37,7 +37,7 @@ from bot.ui.actions import ActionButton, Form, Values
 from generator.contract.errors import MediaError
 from generator.contract.lora_tags import take_out_tags
 from generator.contract.messages import Request
-from generator.contract.text import SpokenError, Words
+from generator.contract.text import Text, TranslatableError
 from generator.recipes.foreign.convert import foreign_recipe_of, with_foreign
 from generator.recipes.recipe import recipe_of
 
@@ -48,30 +48,30 @@ _NO_PROMPT = "motion"  # stands there until somebody says what
 def build() -> list[app_commands.ContextMenu]:
     """All three."""
     return [
-        app_commands.ContextMenu(name=localized(Words("Use as motion")), callback=use_as_motion),
-        app_commands.ContextMenu(name=localized(Words("Animate this")), callback=animate),
-        app_commands.ContextMenu(name=localized(Words("Remix")), callback=remix),
+        app_commands.ContextMenu(name=localized(Text("Use as motion")), callback=use_as_motion),
+        app_commands.ContextMenu(name=localized(Text("Animate this")), callback=animate),
+        app_commands.ContextMenu(name=localized(Text("Remix")), callback=remix),
     ]
 
 
 async def use_as_motion(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """Shows the contact sheet of the message's first file."""
-    house = house_of(interaction)
-    found = find_media(message, house.sources.may_be_linked)
+    context = context_of(interaction)
+    found = find_media(message, context.sources.may_be_linked)
     await defer(interaction, private=True)
-    file = await house.sources.take(interaction.user.id, found)
-    request = read_request(house.limits, prompt=_NO_PROMPT, **await usual_here(interaction))
+    file = await context.sources.take(interaction.user.id, found)
+    request = read_request(context.limits, prompt=_NO_PROMPT, **await server_defaults(interaction))
     private = await wants_private(interaction)
-    order = Order(request=request, private=private, relation="motion")
+    order = JobOrder(request=request, private=private, relation="motion")
     await control_preview.show(interaction, order, 1, file, asks_prompt=True)
 
 
 async def animate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """Asks what the message's first picture is to do. It is fetched once that is known."""
-    house = house_of(interaction)
-    content = {"picture": asdict(find_media(message, house.sources.may_be_linked))}
+    context = context_of(interaction)
+    content = {"picture": asdict(find_media(message, context.sources.may_be_linked))}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
-    await house.keep_draft(draft)
+    await context.keep_draft(draft)
     await animate_open(interaction, draft.id, {})
 
 
@@ -82,17 +82,17 @@ async def animate_open(
     del values
     draft = await _draft(interaction, draft_id, "picture")
     fields = (
-        field("prompt", say("What should move, and how"), "", long=True),
+        field("prompt", translate("What should move, and how"), "", long=True),
         field(
             "strength",
-            say("How far it may stray (0.05 to 1)"),
+            translate("How far it may stray (0.05 to 1)"),
             "",
             needed=False,
             longest=_LONGEST_NUMBER,
         ),
     )
     await interaction.response.send_modal(
-        Form("animate_send", draft.id, say("Animate this"), fields)
+        Form("animate_send", draft.id, translate("Animate this"), fields)
     )
 
 
@@ -100,50 +100,54 @@ async def animate_send(
     interaction: discord.Interaction[Any], draft_id: str, values: Values
 ) -> None:
     """What the form said, with all else as /gif would take it for granted."""
-    draft, house = await _draft(interaction, draft_id, "picture"), house_of(interaction)
-    typed: dict[str, Any] = dict.fromkeys(gif_options(house.limits, house.settings.styles))
+    draft, context = await _draft(interaction, draft_id, "picture"), context_of(interaction)
+    typed: dict[str, Any] = dict.fromkeys(gif_options(context.limits, context.settings.styles))
     for link in LINKS.values():
         del typed[link]
     typed["prompt"] = values.get("prompt", "").strip()
-    typed["image"] = Brought(**draft.content["picture"])
+    typed["image"] = IncomingFile(**draft.content["picture"])
     typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
-    if not await house.database.write(drafts.take, draft.id, interaction.user.id):
+    if not await context.database.write(drafts.take, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
         await make(interaction, typed)
-    except SpokenError:  # nothing was taken on, so the form may be sent again
-        await house.database.write(drafts.add, draft)
+    except TranslatableError:  # nothing was taken on, so the form may be sent again
+        await context.database.write(drafts.add, draft)
         raise
 
 
 async def remix(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """A form filled in with what made it: by its job, else by the recipe in the file."""
-    house = house_of(interaction)
-    job = await house.database.read(library.posted_as, message.id)
+    context = context_of(interaction)
+    job = await context.database.read(library.posted_as, message.id)
     if job is not None and may_act_on(interaction, job):
         await interaction.response.send_modal(edit_form("edit_send", job.id, job.request))
         return
-    found = find_media(message, house.sources.may_be_linked)
+    found = find_media(message, context.sources.may_be_linked)
     await defer(interaction, private=True)
-    file, _ = await house.sources.take_picture(interaction.user.id, found)
-    restored = await restore(interaction, await _request_in(house, file))
-    request = await held_to_offer(interaction, restored.request)
+    file, _ = await context.sources.take_picture(interaction.user.id, found)
+    restored = await restore(interaction, await _request_in(context, file))
+    request = await limited_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
-    await house.keep_draft(draft)
+    await context.keep_draft(draft)
     view = View(timeout=None)
-    button = ActionButton("remix_open", draft.id, label=say("Edit"), style=ButtonStyle.success)
+    button = ActionButton(
+        "remix_open", draft.id, label=translate("Edit"), style=ButtonStyle.success
+    )
     view.add_item(button)
-    words = say("The recipe in that file.")
+    words = translate("The recipe in that file.")
     if not restored.is_whole:
-        words = say("The recipe in that file, without the files in it that you can't use here.")
+        words = translate(
+            "The recipe in that file, without the files in it that you can't use here."
+        )
     embed = embeds.progress(request, words)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
-async def _request_in(house: House, file: Attachment) -> Request:
+async def _request_in(context: BotContext, file: Attachment) -> Request:
     """What made a file, by this bot or by another program. Raises MediaError."""
-    path = house.blobs.path(file.blob)
+    path = context.blobs.path(file.blob)
     recipe = await asyncio.to_thread(recipe_of, path)
     if recipe is not None:
         return recipe.request
@@ -152,7 +156,7 @@ async def _request_in(house: House, file: Attachment) -> Request:
         raise MediaError(
             "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."
         )
-    request = with_foreign(read_request(house.limits, prompt=_NO_PROMPT), foreign, house.limits)
+    request = with_foreign(read_request(context.limits, prompt=_NO_PROMPT), foreign, context.limits)
     return replace(request, prompt=take_out_tags(request.prompt)[0])
 
 
@@ -167,18 +171,20 @@ async def remix_open(interaction: discord.Interaction[Any], draft_id: str, value
 async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """What the form said."""
     draft = await _draft(interaction, draft_id, "request")
-    limits, request = house_of(interaction).limits, Request.from_dict(draft.content["request"])
+    limits, request = context_of(interaction).limits, Request.from_dict(draft.content["request"])
     wanted = edited(limits, request, values)
     limits.check(wanted)
     private = await wants_private(interaction)
     restored = await restore(interaction, wanted)  # a LoRA may have been taken back meanwhile
-    order = Order(request=restored.request, files=restored.files, private=private, relation="remix")
+    order = JobOrder(
+        request=restored.request, files=restored.files, private=private, relation="remix"
+    )
     await ask(interaction, [order])
 
 
 async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:
     """Somebody's own, and of this kind. Raises GoneError."""
-    draft = await house_of(interaction).database.read(drafts.get, draft_id)
+    draft = await context_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or has not in draft.content:
         raise GoneError("That has expired; choose it from the message's menu again.")
     return draft

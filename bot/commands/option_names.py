@@ -2,56 +2,58 @@
 
 from __future__ import annotations
 
-from bot.core.translations import is_english, say
-from generator.contract.text import Words
+from bot.core.translations import is_english, translate
+from generator.contract.text import Text
 
 NAMES = {
-    "prompt": Words("prompt"),
-    "size": Words("size"),
-    "frames": Words("frames"),
-    "duration": Words("duration"),
-    "negative_prompt": Words("negative prompt"),
-    "steps": Words("steps"),
-    "guidance": Words("guidance"),
-    "scheduler": Words("sampler"),
-    "seed": Words("seed"),
-    "lora": Words("LoRA"),
-    "lora_strength": Words("LoRA strength"),
-    "lora_2": Words("LoRA 2"),
-    "lora_2_strength": Words("LoRA 2 strength"),
-    "control_gif": Words("control GIF"),
-    "control_link": Words("control link"),
-    "control_type": Words("control type"),
-    "control_strength": Words("control strength"),
-    "image": Words("image"),
-    "image_link": Words("image link"),
-    "image_strength": Words("image strength"),
-    "style": Words("style"),
-    "count": Words("count"),
-    "format": Words("format"),
-    "private": Words("private"),
-    "name": Words("name"),
-    "file": Words("file"),
-    "link": Words("link"),
-    "trigger_words": Words("trigger words"),
-    "strength": Words("strength"),
-    "page": Words("page"),
-    "who": Words("who"),
-    "search": Words("search"),
-    "only": Words("only"),
-    "id": Words("GIF"),
-    "job": Words("job"),
-    "ping": Words("ping"),
-    "recipe": Words("recipe"),
-    "channel": Words("channel"),
-    "role": Words("role"),
-    "waiting": Words("waiting"),
+    "prompt": Text("prompt"),
+    "size": Text("size"),
+    "frames": Text("frames"),
+    "duration": Text("duration"),
+    "negative_prompt": Text("negative prompt"),
+    "steps": Text("steps"),
+    "guidance": Text("guidance"),
+    "scheduler": Text("sampler"),
+    "seed": Text("seed"),
+    "lora": Text("LoRA"),
+    "lora_strength": Text("LoRA strength"),
+    "lora_2": Text("LoRA 2"),
+    "lora_2_strength": Text("LoRA 2 strength"),
+    "control_gif": Text("control GIF"),
+    "control_link": Text("control link"),
+    "control_type": Text("control type"),
+    "control_strength": Text("control strength"),
+    "image": Text("image"),
+    "image_link": Text("image link"),
+    "image_strength": Text("image strength"),
+    "style": Text("style"),
+    "count": Text("count"),
+    "format": Text("format"),
+    "private": Text("private"),
+    "name": Text("name"),
+    "file": Text("file"),
+    "link": Text("link"),
+    "trigger_words": Text("trigger words"),
+    "strength": Text("strength"),
+    "page": Text("page"),
+    "who": Text("who"),
+    "search": Text("search"),
+    "only": Text("only"),
+    "id": Text("GIF"),
+    "job": Text("job"),
+    "ping": Text("ping"),
+    "recipe": Text("recipe"),
+    "channel": Text("channel"),
+    "role": Text("role"),
+    "waiting": Text("waiting"),
 }
 
 
-def as_option_name(words: Words) -> str:
+def as_option_name(words: Text) -> str:
     """Return the words as Discord allows an option to be called: small letters, no spaces."""
-    return say(words).lower().replace(" ", "_").replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return (
+        translate(words).lower().replace(" ", "_").replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    )
 
 
 def option_name(name: str) -> str:

@@ -27,15 +27,15 @@ from generator.contract.limits import (
     scheduler_name,
 )
 from generator.contract.messages import Lora, Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 DEFAULT_SIZE = "square"
 DEFAULT_FRAMES = 8
 DEFAULT_DURATION = 1000  # milliseconds
 CONTROL_TYPES = {
-    "depth": Words("depth: follows shapes, and how near they are"),
-    "canny": Words("canny: follows outlines, so a square stays a square"),
-    LOOSE: Words("loose: follows where things move; their shape is up to your prompt"),
+    "depth": Text("depth: follows shapes, and how near they are"),
+    "canny": Text("canny: follows outlines, so a square stays a square"),
+    LOOSE: Text("loose: follows where things move; their shape is up to your prompt"),
 }
 """How a source can be followed, and what that means."""
 FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4"}
@@ -75,12 +75,12 @@ def read_request(
         height=chosen.height,
         steps=whole(STEPS, steps, own.steps or limits.steps),
         guidance_scale=number(
-            Words("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
+            Text("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
         ),
         guidance_rescale=limits.guidance_rescale,
         scheduler=limits.scheduler if scheduler is None else scheduler_name(str(scheduler)[:40]),
         video_length=length,
-        video_duration=whole(Words("The duration in milliseconds"), duration, DEFAULT_DURATION),
+        video_duration=whole(Text("The duration in milliseconds"), duration, DEFAULT_DURATION),
         loras=loras,
     )
     limits.check(request)
@@ -97,7 +97,7 @@ def with_control(
         raise RequestError(
             "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
         )
-    scale = number(Words("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
+    scale = number(Text("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
     followed = replace(request, controls=(control_called(name, scale),), control_source=source)
     limits.check(followed)
     return followed
@@ -129,7 +129,7 @@ def read_style(styles: Mapping[str, Style], value: object) -> Style | None:
     if value is None:
         return None
     if (style := styles.get(str(value))) is None:
-        known = ", ".join(styles) or Words("none here")
+        known = ", ".join(styles) or Text("none here")
         raise RequestError(
             "There is no style {name!r}; the styles are: {known}.",
             name=str(value)[:40],
@@ -152,11 +152,11 @@ def read_format(value: object) -> str:
 
 def read_count(value: object) -> int:
     """How many variations. Raises RequestError."""
-    count = whole(Words("The count"), value, 1)
+    count = whole(Text("The count"), value, 1)
     if not 1 <= count <= MAX_COUNT:
         raise RequestError(
             "{what} must be from {lowest:g} to {highest}, not {value}.",
-            what=Words("The count"),
+            what=Text("The count"),
             lowest=1,
             highest=MAX_COUNT,
             value=count,
@@ -194,7 +194,7 @@ def _seed(value: object) -> int:
     return int(word)
 
 
-def whole(what: Words, value: object, default: int) -> int:
+def whole(what: Text, value: object, default: int) -> int:
     """A whole number, or the default for None. Raises RequestError."""
     found = number(what, value, default)
     if found != int(found):
@@ -202,7 +202,7 @@ def whole(what: Words, value: object, default: int) -> int:
     return int(found)
 
 
-def number(what: Words, value: object, default: float) -> float:
+def number(what: Text, value: object, default: float) -> float:
     """A finite number, or the default for None. Raises RequestError."""
     if value is None:
         return default

@@ -12,8 +12,8 @@ from discord import AppCommandOptionType, app_commands
 from discord.app_commands import TranslationContextLocation
 
 from bot.commands.option_names import NAMES, as_option_name
-from bot.core.translations import ENGLISH, language_of, say, speaking
-from generator.contract.text import Words
+from bot.core.translations import ENGLISH, in_language, language_of, translate
+from generator.contract.text import Text
 
 Callback = Callable[..., Awaitable[None]]
 AnyCommand = app_commands.Command[Any, ..., None]
@@ -27,7 +27,7 @@ _OBJECTS: Mapping[AppCommandOptionType, type | tuple[type, ...]] = {
 }
 
 
-def localized(words: Words) -> app_commands.locale_str:
+def localized(words: Text) -> app_commands.locale_str:
     """English, and what ``LocaleTranslator`` makes the other languages of."""
     return app_commands.locale_str(str(words), words=words)
 
@@ -45,9 +45,9 @@ class LocaleTranslator(app_commands.Translator):
         words = string.extras.get("words")
         if words is None or language_of(str(locale)) == ENGLISH:
             return None
-        with speaking(str(locale)):
+        with in_language(str(locale)):
             is_name = context.location is TranslationContextLocation.parameter_name
-            return as_option_name(words) if is_name else say(words)
+            return as_option_name(words) if is_name else translate(words)
 
 
 class Bounded(app_commands.Transformer):
@@ -99,11 +99,11 @@ class Option:
     """One option of a command."""
 
     transformer: app_commands.Transformer
-    description: Words
+    description: Text
     required: bool = False
 
 
-def choice_of(names: Sequence[str], said: Mapping[str, Words] | None = None) -> Bounded:
+def choice_of(names: Sequence[str], said: Mapping[str, Text] | None = None) -> Bounded:
     """One of a few words; some of them are ``said`` otherwise."""
     words = said or {}
     choices: list[app_commands.Choice[Any]] = [
@@ -114,7 +114,7 @@ def choice_of(names: Sequence[str], said: Mapping[str, Words] | None = None) -> 
 
 
 def command(
-    name: str, description: Words, callback: Callback, options: Mapping[str, Option]
+    name: str, description: Text, callback: Callback, options: Mapping[str, Option]
 ) -> AnyCommand:
     """A command whose callback takes its options by name, None for those left empty."""
     parameters = [

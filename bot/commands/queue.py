@@ -10,11 +10,11 @@ from discord import app_commands
 from bot.commands.option_names import NAMES
 from bot.commands.options import localized
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of, managed_guild
+from bot.core.translations import translate
+from bot.gateway.context import context_of, managed_guild
 from bot.ui import embeds, text
 from bot.ui.answers import whisper
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _SHOWN = 15
 _MOST_CHOICES = 25  # Discord's
@@ -24,7 +24,7 @@ def build_queue() -> app_commands.Command[Any, ..., None]:
     """/queue."""
 
     async def queue(interaction: discord.Interaction[Any]) -> None:
-        jobs = house_of(interaction).jobs
+        jobs = context_of(interaction).jobs
         shown = jobs.waiting_or_running(limit=_SHOWN)
         embed = embeds.queue(
             shown,
@@ -36,7 +36,7 @@ def build_queue() -> app_commands.Command[Any, ..., None]:
 
     return app_commands.Command(
         name="queue",
-        description=localized(Words("Show which GIFs are being made and which are waiting.")),
+        description=localized(Text("Show which GIFs are being made and which are waiting.")),
         callback=queue,
     )
 
@@ -45,7 +45,7 @@ def build_cancel() -> app_commands.Command[Any, ..., None]:
     """/cancel."""
 
     async def cancel(interaction: discord.Interaction[Any], job: str | None = None) -> None:
-        jobs = house_of(interaction).jobs
+        jobs = context_of(interaction).jobs
         job_id = job or _latest(interaction)
         cancelled = await jobs.cancel(
             job_id,
@@ -53,21 +53,21 @@ def build_cancel() -> app_commands.Command[Any, ..., None]:
             manages_guild=managed_guild(interaction),
         )
         prompt = text.prompt(cancelled.request.prompt, 200)
-        await whisper(interaction, say("🚫 Cancelled: {prompt}", prompt=prompt))
+        await whisper(interaction, translate("🚫 Cancelled: {prompt}", prompt=prompt))
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="cancel",
-        description=localized(Words("Cancel a GIF that is waiting or being made.")),
+        description=localized(Text("Cancel a GIF that is waiting or being made.")),
         callback=cancel,
     )
     command.autocomplete("job")(_own_jobs)
     name = app_commands.locale_str("job", words=NAMES["job"])
     app_commands.rename(job=name)(command)
-    return app_commands.describe(job=localized(Words("Which one (default: the latest).")))(command)
+    return app_commands.describe(job=localized(Text("Which one (default: the latest).")))(command)
 
 
 def _latest(interaction: discord.Interaction[Any]) -> str:
-    statuses = house_of(interaction).jobs.waiting_or_running(interaction.user.id)
+    statuses = context_of(interaction).jobs.waiting_or_running(interaction.user.id)
     if not statuses:
         raise RefusedError("You have no GIF waiting or running; /history shows your earlier ones.")
     return max(statuses, key=lambda status: status.job.number).job.id
@@ -76,7 +76,7 @@ def _latest(interaction: discord.Interaction[Any]) -> str:
 async def _own_jobs(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
-    statuses = house_of(interaction).jobs.waiting_or_running(interaction.user.id)
+    statuses = context_of(interaction).jobs.waiting_or_running(interaction.user.id)
     labels = [(text.choice(status.job), status.job.id) for status in statuses]
     fitting = [(name, value) for name, value in labels if typed.casefold() in name.casefold()]
     return [app_commands.Choice(name=name, value=value) for name, value in fitting[:_MOST_CHOICES]]

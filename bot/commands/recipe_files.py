@@ -14,7 +14,7 @@ import discord
 
 from bot.commands.lora_choice import viewer_of
 from bot.commands.option_parsing import CONTROL_TYPES
-from bot.gateway.context import house_of
+from bot.gateway.context import context_of
 from bot.storage import library, loras
 from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment
@@ -55,7 +55,7 @@ async def _lora(interaction: discord.Interaction[Any], name: str) -> Attachment 
     """A LoRA's file, where this person may use it."""
     if not await _is_kept(interaction, name):
         return None
-    database = house_of(interaction).database
+    database = context_of(interaction).database
     lora = await database.read(loras.usable_by_blob, viewer_of(interaction), name)
     return None if lora is None else Attachment(lora.blob, lora.name, lora.size_bytes)
 
@@ -64,7 +64,7 @@ async def _own(interaction: discord.Interaction[Any], name: str) -> Attachment |
     """What this person attached to a GIF of theirs before."""
     if not await _is_kept(interaction, name):
         return None
-    return await house_of(interaction).database.read(
+    return await context_of(interaction).database.read(
         library.own_attachment, interaction.user.id, name
     )
 
@@ -72,4 +72,4 @@ async def _own(interaction: discord.Interaction[Any], name: str) -> Attachment |
 async def _is_kept(interaction: discord.Interaction[Any], name: str) -> bool:
     if not is_blob(name):
         return False
-    return await asyncio.to_thread(house_of(interaction).blobs.path(name).exists)
+    return await asyncio.to_thread(context_of(interaction).blobs.path(name).exists)

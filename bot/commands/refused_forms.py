@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.core.errors import RefusedError
-from bot.gateway.context import house_of
+from bot.gateway.context import context_of
 from bot.storage import drafts
 from bot.ui.actions import Values, filled_in, of_another_version
 
@@ -15,7 +15,7 @@ from bot.ui.actions import Values, filled_in, of_another_version
 async def open_again(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """As whatever showed it first does, with other words in it."""
     del values
-    draft = await house_of(interaction).database.read(drafts.get, draft_id)
+    draft = await context_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or "form" not in draft.content:
         raise RefusedError("This form is no longer valid; open it again.")
     client: Any = interaction.client

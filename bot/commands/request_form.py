@@ -8,7 +8,7 @@ from discord import TextStyle
 from discord.ui import TextInput, View
 
 from bot.commands.option_parsing import read_request
-from bot.core.translations import say
+from bot.core.translations import translate
 from bot.ui.actions import Form, Values
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.contract.messages import Request
@@ -17,18 +17,18 @@ from generator.contract.messages import Request
 def edit_form(action: str, target: str, request: Request) -> Form:
     """Discord takes five fields: the ones that people change."""
     fields = (
-        field("prompt", say("Prompt"), request.prompt, long=True),
+        field("prompt", translate("Prompt"), request.prompt, long=True),
         field(
             "negative_prompt",
-            say("What it should not show"),
+            translate("What it should not show"),
             request.negative_prompt or "",
             needed=False,
         ),
-        field("seed", say("Seed (empty: a new one)"), str(request.seed), needed=False),
-        field("frames", say("Frames"), str(request.video_length)),
-        field("duration", say("Duration in milliseconds"), str(request.video_duration)),
+        field("seed", translate("Seed (empty: a new one)"), str(request.seed), needed=False),
+        field("frames", translate("Frames"), str(request.video_length)),
+        field("duration", translate("Duration in milliseconds"), str(request.video_duration)),
     )
-    return Form(action, target, say("Make it again"), fields)
+    return Form(action, target, translate("Make it again"), fields)
 
 
 def edited(limits: ModelLimits, request: Request, values: Values) -> Request:

@@ -20,11 +20,11 @@ from bot.commands.option_parsing import with_control
 from bot.commands.recipe_text import recipe_values, typed_command
 from bot.commands.request_form import edit_form, edited, field
 from bot.commands.server_rules import wants_private
-from bot.commands.submit import Order, ask
+from bot.commands.submit import JobOrder, ask
 from bot.core.errors import GoneError, RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of, managed_guild, may_act_on
-from bot.gateway.discord_errors import LOST
+from bot.core.translations import translate
+from bot.gateway.context import context_of, managed_guild, may_act_on
+from bot.gateway.discord_errors import TRANSPORT_ERRORS
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.blobs import is_blob
@@ -35,13 +35,13 @@ from bot.ui.answers import whisper
 from bot.ui.result_view import sure_view
 from generator.contract.limits import draw_seed
 from generator.contract.messages import Control, Request
-from generator.contract.text import Words, counted
+from generator.contract.text import Text, plural
 
 _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
 _FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no model
-_NO_MASTER = Words(
+_NO_MASTER = Text(
     "The file is no longer stored; to make it again, press Edit and send the form as it is."
 )
 
@@ -71,11 +71,11 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
     """Half as many frames again, at the same pace."""
     del values
     job = await job_of(interaction, job_id)
-    most, now = house_of(interaction).limits.max_frames, job.request.video_length
+    most, now = context_of(interaction).limits.max_frames, job.request.video_length
     length = min(most, max(now + 1, round(now * _LONGER)))
     if length <= now:
         raise RefusedError(
-            counted(
+            plural(
                 "It already has 1 frame, the most allowed here.",
                 "It already has {count} frames, the most allowed here.",
                 now,
@@ -89,7 +89,7 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
     """The same GIF at twice the size: a second pass that begins from its own frames."""
     del values
-    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     width, height = 2 * job.request.width, 2 * job.request.height
     if not limits.allows(width, height):
         raise RefusedError(
@@ -113,7 +113,7 @@ async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
 
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """What the form said."""
-    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     await remake(interaction, job, edited(limits, job.request, values), "edit")
 
 
@@ -123,18 +123,18 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await job_of(interaction, job_id)
     await master_of(interaction, job)
     fields = (
-        field("prompt", say("What should move like this"), job.request.prompt, long=True),
-        field("type", say("Control type: canny, depth or loose"), _FOLLOWED),
-        field("strength", say("How closely to follow it (0 to 5)"), "1"),
+        field("prompt", translate("What should move like this"), job.request.prompt, long=True),
+        field("type", translate("Control type: canny, depth or loose"), _FOLLOWED),
+        field("strength", translate("How closely to follow it (0 to 5)"), "1"),
     )
     await interaction.response.send_modal(
-        Form("motion_send", job_id, say("Motion of this"), fields)
+        Form("motion_send", job_id, translate("Motion of this"), fields)
     )
 
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Made with this as the control GIF."""
-    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     source = await master_of(interaction, job)
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
@@ -148,14 +148,14 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
 async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
     """On or off; everybody has their own."""
     del values
-    database = house_of(interaction).database
+    database = context_of(interaction).database
     if not await database.read(library.is_favourite, interaction.user.id, job_id):
         await job_of(interaction, job_id)  # who marked it once may unmark it anywhere
     is_one = await database.write(library.toggle_favourite, interaction.user.id, job_id)
     if is_one:
-        await whisper(interaction, say("⭐ Added to your favourites; /history shows them."))
+        await whisper(interaction, translate("⭐ Added to your favourites; /history shows them."))
     else:
-        await whisper(interaction, say("Removed from your favourites."))
+        await whisper(interaction, translate("Removed from your favourites."))
 
 
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -165,9 +165,9 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
     file = discord.File(
         BytesIO(json.dumps(recipe_values(job), indent=1, ensure_ascii=False).encode()),
         filename="recipe.json",
-        description=say("Everything needed to make this GIF again."),
+        description=translate("Everything needed to make this GIF again."),
     )
-    command = f"```\n{typed_command(job, house_of(interaction).limits)}\n```"
+    command = f"```\n{typed_command(job, context_of(interaction).limits)}\n```"
     await interaction.response.send_message(command, file=file, ephemeral=True)
 
 
@@ -177,7 +177,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
     prompt = text.prompt(job.request.prompt, 100)
-    words = say('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
+    words = translate('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
     await interaction.response.send_message(words, view=sure_view(job.id), ephemeral=True)
 
 
@@ -186,21 +186,21 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
-    house = house_of(interaction)
-    came = await house.database.read(rows.attachments_of, job.id)
-    if not await house.database.write(library.erase, job.id):
+    context = context_of(interaction)
+    came = await context.database.read(rows.attachments_of, job.id)
+    if not await context.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
-    await house.drop_unnamed([job.output, *(file.blob for file in came)])
-    await interaction.response.edit_message(content=say("🗑️ Deleted."), view=None)
+    await context.drop_unnamed([job.output, *(file.blob for file in came)])
+    await interaction.response.edit_message(content=translate("🗑️ Deleted."), view=None)
     if job.message_id is None:
         return
     try:
         channel_id = job.message_channel_id or job.origin.channel_id
         place = interaction.client.get_partial_messageable(channel_id)
         await place.get_partial_message(job.message_id).delete()
-    except LOST:
+    except TRANSPORT_ERRORS:
         await whisper(
-            interaction, say("Its message couldn't be deleted; please delete it yourself.")
+            interaction, translate("Its message couldn't be deleted; please delete it yourself.")
         )
 
 
@@ -209,7 +209,7 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
 
 async def job_of(interaction: _Interaction, job_id: str) -> Job:
     """One that this person may act on. Raises RefusedError."""
-    job = await house_of(interaction).database.read(rows.get, job_id)
+    job = await context_of(interaction).database.read(rows.get, job_id)
     if job is None:
         raise GoneError("That GIF was deleted, so nothing more can be done with it.")
     if not may_act_on(interaction, job):
@@ -219,7 +219,7 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
 
 async def master_of(interaction: _Interaction, job: Job) -> Attachment:
     """Its file. Raises RefusedError where it is gone."""
-    blobs = house_of(interaction).blobs
+    blobs = context_of(interaction).blobs
     if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
         raise RefusedError(_NO_MASTER)
     return Attachment(job.output, f"motion{PurePath(job.output).suffix}", job.size_bytes or 0)
@@ -238,14 +238,14 @@ async def remake(
     interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
 ) -> None:
     """A new job of whoever pressed, that came from ``job``."""
-    house = house_of(interaction)
-    house.limits.check(request)
-    came = await house.database.read(rows.attachments_of, job.id)
+    context = context_of(interaction)
+    context.limits.check(request)
+    came = await context.database.read(rows.attachments_of, job.id)
     files = {file.blob: file for file in (*came, *added)}
     await _check_files(interaction, request)
     needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
     is_mine = job.user_id == interaction.user.id
-    order = Order(
+    order = JobOrder(
         request=request,
         files=needed,
         suffix=job.origin.suffix,
@@ -264,13 +264,13 @@ def _blobs(request: Request) -> set[str]:
 
 async def _check_files(interaction: _Interaction, request: Request) -> None:
     """All still there, and this person may use the LoRAs. Raises RefusedError."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     for lora in request.loras:  # one's own GIFs too: what was shared once may be taken back
         user_id, guild_id = interaction.user.id, interaction.guild_id
-        allowed = await house.database.read(library.may_use_lora, user_id, guild_id, lora.path)
+        allowed = await context.database.read(library.may_use_lora, user_id, guild_id, lora.path)
         if allowed:
             continue
-        if await house.database.read(library.is_kept_lora, lora.path):
+        if await context.database.read(library.is_kept_lora, lora.path):
             raise RefusedError(
                 "It was made with a LoRA that its owner doesn't share here, so you can't make "
                 "it again."
@@ -280,7 +280,7 @@ async def _check_files(interaction: _Interaction, request: Request) -> None:
             "same file is back (/lora add)."
         )
     for name in _blobs(request):
-        if is_blob(name) and not await asyncio.to_thread(house.blobs.path(name).exists):
+        if is_blob(name) and not await asyncio.to_thread(context.blobs.path(name).exists):
             raise RefusedError("A LoRA, GIF or picture it was made with is no longer stored.")
 
 

@@ -16,45 +16,50 @@ from bot.commands.option_parsing import number, whole
 from bot.commands.request_form import field
 from bot.commands.result_actions import job_of, remake
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of
+from bot.core.translations import translate
+from bot.gateway.context import context_of
 from bot.ui.actions import Form, Values
 from generator.contract.limits import SCHEDULERS, STEPS, ModelLimits, scheduler_name
 from generator.contract.messages import Control, Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _LONGEST_NUMBER = 8
 _KINDS = ("depth", "canny")  # of ControlNets; the loose way is one of these, held to less
-_GUIDANCE = Words("The guidance scale")
-_CONTROL = Words("The control strength")
+_GUIDANCE = Text("The guidance scale")
+_CONTROL = Text("The control strength")
 
 
 def sampling_form(target: str, request: Request) -> Form:
     """Filled in with what made it; a source's part is there only where it followed one."""
     items: list[Item[View]] = [
-        field("steps", say("Steps"), str(request.steps), longest=_LONGEST_NUMBER),
-        field("guidance", say("Guidance"), f"{request.guidance_scale:g}", longest=_LONGEST_NUMBER),
-        _choice("scheduler", say("Sampler"), SCHEDULERS, (request.scheduler,)),
+        field("steps", translate("Steps"), str(request.steps), longest=_LONGEST_NUMBER),
+        field(
+            "guidance",
+            translate("Guidance"),
+            f"{request.guidance_scale:g}",
+            longest=_LONGEST_NUMBER,
+        ),
+        _choice("scheduler", translate("Sampler"), SCHEDULERS, (request.scheduler,)),
     ]
     if request.controls:
         kinds = tuple(control.kind for control in request.controls)
         offered = tuple(dict.fromkeys((*_KINDS, *kinds)))
         strength = f"{request.controls[0].scale:g}"
         items += [
-            _choice("kinds", say("What to follow"), offered, kinds, most=len(offered)),
+            _choice("kinds", translate("What to follow"), offered, kinds, most=len(offered)),
             field(
                 "strength",
-                say("How closely to follow it (0 to 5)"),
+                translate("How closely to follow it (0 to 5)"),
                 strength,
                 longest=_LONGEST_NUMBER,
             ),
         ]
-    return Form("sampling_send", target, say("Steps, sampler, control"), items)
+    return Form("sampling_send", target, translate("Steps, sampler, control"), items)
 
 
 async def send(interaction: discord.Interaction[Any], job_id: str, values: Values) -> None:
     """What the form said."""
-    job, limits = await job_of(interaction, job_id), house_of(interaction).limits
+    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     await remake(interaction, job, resampled(limits, job.request, values), "edit")
 
 

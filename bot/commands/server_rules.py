@@ -16,7 +16,7 @@ import discord
 from bot.commands.lora_choice import viewer_of
 from bot.commands.option_parsing import DEFAULT_FRAMES, nearest_size
 from bot.core.errors import RefusedError
-from bot.gateway.context import house_of
+from bot.gateway.context import context_of
 from bot.gateway.payloads import roles_of
 from bot.jobs.queue import too_many_here
 from bot.storage import loras
@@ -30,12 +30,12 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
     """Raises RefusedError where the server doesn't allow this person, this channel, or as much."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return
-    house = house_of(interaction)
-    server = await house.preferences.get(rows.SERVER, interaction.guild_id)
+    context = context_of(interaction)
+    server = await context.preferences.get(rows.SERVER, interaction.guild_id)
     _check_allowed(interaction, server)
     _check_within(server, requests)
     if most := server.get("waiting"):
-        own = house.jobs.waiting_or_running(interaction.user.id)
+        own = context.jobs.waiting_or_running(interaction.user.id)
         here = sum(each.job.origin.guild_id == interaction.guild_id for each in own)
         if here + len(requests) > most:
             raise too_many_here(most)
@@ -45,32 +45,32 @@ async def most_waiting(interaction: discord.Interaction[Any]) -> int | None:
     """How many this person may have waiting or running on this server; None for any number."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return None
-    server = await house_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
     return server.get("waiting") or None
 
 
-async def usual_here(interaction: discord.Interaction[Any]) -> dict[str, Any]:
+async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, Any]:
     """The frames and steps of a GIF for which nobody typed any, where a server's limits are lower
     than what is usual.
     """
     if interaction.guild_id is None:
         return {}
-    server = await house_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
     return _held_down(interaction, server)
 
 
-async def held_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
+async def limited_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
     """A stranger's request, brought down to what /gif offers this person here. Raises RequestError
     for what no model of this size makes.
     """
-    limits = house_of(interaction).limits
+    limits = context_of(interaction).limits
     limits.check(request)
     if request.width * request.height > max(size.width * size.height for size in limits.sizes):
         size = nearest_size(limits, request.width, request.height)
         request = replace(request, width=size.width, height=size.height)
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return request
-    server = await house_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
     frames = min(request.video_length, server.get("frames") or request.video_length)
     return replace(
         request,
@@ -80,19 +80,19 @@ async def held_to_offer(interaction: discord.Interaction[Any], request: Request)
     )
 
 
-async def taken_for_granted(
+async def apply_defaults(
     interaction: discord.Interaction[Any], given: dict[str, Any]
 ) -> dict[str, Any]:
     """The options with what was set where nothing was typed. Raises RefusedError where the server
     doesn't allow this person, or this channel.
     """
-    house = house_of(interaction)
-    own, server = await house.preferences.both(interaction.user.id, interaction.guild_id)
+    context = context_of(interaction)
+    own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
     _check_allowed(interaction, server)
     granted = {"style": server.get("style")} | own | _held_down(interaction, server)
     has_own = given["lora"] or given["lora_2"] or has_tags(str(given["prompt"]))
     if not has_own and "lora" in server:
-        usable = await house.database.read(loras.usable, viewer_of(interaction), server["lora"])
+        usable = await context.database.read(loras.usable, viewer_of(interaction), server["lora"])
         granted["lora"] = usable and usable.id
     # an empty text was never a setting: nothing was set
     return given | {
@@ -104,7 +104,9 @@ async def taken_for_granted(
 
 async def wants_private(interaction: discord.Interaction[Any]) -> bool:
     """Whether this person set once that only he sees his GIFs; for whatever has no such option."""
-    own, _ = await house_of(interaction).preferences.both(interaction.user.id, interaction.guild_id)
+    own, _ = await context_of(interaction).preferences.both(
+        interaction.user.id, interaction.guild_id
+    )
     return bool(own.get("private"))
 
 
@@ -112,7 +114,7 @@ def _held_down(interaction: discord.Interaction[Any], server: Mapping[str, Any])
     """The usual frames and steps, where a server's limits are below them."""
     if interaction.permissions.manage_guild:
         return {}
-    usual = {"frames": DEFAULT_FRAMES, "steps": house_of(interaction).limits.steps}
+    usual = {"frames": DEFAULT_FRAMES, "steps": context_of(interaction).limits.steps}
     return {name: server[name] for name in usual if name in server and server[name] < usual[name]}
 
 

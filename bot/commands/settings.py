@@ -25,8 +25,8 @@ from bot.commands.option_parsing import (
 from bot.commands.options import Bounded, Option, choice_of, command, localized
 from bot.core.config_library import Style
 from bot.core.errors import RefusedError
-from bot.core.translations import say
-from bot.gateway.context import House, house_of, managed_guild
+from bot.core.translations import translate
+from bot.gateway.context import BotContext, context_of, managed_guild
 from bot.intake.file_names import plain_line
 from bot.storage import loras
 from bot.storage import preferences as rows
@@ -35,7 +35,7 @@ from bot.ui import text
 from bot.ui.actions import ActionButton, Values, of_another_version
 from bot.ui.answers import whisper
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 NONE = "-"
 _KIND = AppCommandOptionType
@@ -46,49 +46,49 @@ _SWITCHES = ("private", "ping", "recipe")
 _AT_MOST = ("waiting", "frames", "steps")
 _UNDO = re.compile(r"(?P<was>on|off)(?P<name>channels|roles)(?P<id>\d{1,20})")
 _NAMES = {
-    "size": Words("size"),
-    "style": Words("style"),
-    "negative_prompt": Words("negative prompt"),
-    "format": Words("format"),
-    "private": Words("private"),
-    "ping": Words("ping when done"),
-    "recipe": Words("prompt in files"),
-    "image_strength": Words("image strength"),
-    "channels": Words("channels"),
-    "roles": Words("roles"),
-    "waiting": Words("waiting per person"),
-    "frames": Words("most frames"),
-    "steps": Words("most steps"),
-    "lora": Words("LoRA"),
+    "size": Text("size"),
+    "style": Text("style"),
+    "negative_prompt": Text("negative prompt"),
+    "format": Text("format"),
+    "private": Text("private"),
+    "ping": Text("ping when done"),
+    "recipe": Text("prompt in files"),
+    "image_strength": Text("image strength"),
+    "channels": Text("channels"),
+    "roles": Text("roles"),
+    "waiting": Text("waiting per person"),
+    "frames": Text("most frames"),
+    "steps": Text("most steps"),
+    "lora": Text("LoRA"),
 }
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
     """The group with both commands."""
     group = app_commands.Group(
-        name="settings", description=localized(Words("Your defaults for /gif."))
+        name="settings", description=localized(Text("Your defaults for /gif."))
     )
     own: dict[str, Option] = {
         "size": Option(
             choice_of([*(size.name for size in limits.sizes), NONE], text.SIZES),
-            Words("The size and shape."),
+            Text("The size and shape."),
         ),
         "negative_prompt": Option(
             Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS),
-            Words("What none of your GIFs should show ({none}: nothing).", none=NONE),
+            Text("What none of your GIFs should show ({none}: nothing).", none=NONE),
         ),
-        "format": Option(choice_of([*FORMATS, NONE]), Words("The file type.")),
-        "private": Option(Bounded(_KIND.boolean), Words("Whether only you see your GIFs.")),
+        "format": Option(choice_of([*FORMATS, NONE]), Text("The file type.")),
+        "private": Option(Bounded(_KIND.boolean), Text("Whether only you see your GIFs.")),
         "ping": Option(
-            Bounded(_KIND.boolean), Words("Whether to mention you when your GIF is done.")
+            Bounded(_KIND.boolean), Text("Whether to mention you when your GIF is done.")
         ),
         "recipe": Option(
             Bounded(_KIND.boolean),
-            Words("Whether files carry the prompt and settings that made them."),
+            Text("Whether files carry the prompt and settings that made them."),
         ),
         "image_strength": Option(
             Bounded(_KIND.number, 0, 1),
-            Words(
+            Text(
                 "How far GIFs may stray from the picture (0: the usual {strength:g}).",
                 strength=limits.image_strength,
             ),
@@ -96,44 +96,46 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
     }
     server: dict[str, Option] = {
         "channel": Option(
-            Bounded(_KIND.channel), Words("Allow the bot in this channel, or stop allowing it.")
+            Bounded(_KIND.channel),
+            Text("Allow the bot in this channel, or stop allowing it."),
         ),
         "role": Option(
-            Bounded(_KIND.role), Words("Allow members with this role, or stop allowing them.")
+            Bounded(_KIND.role),
+            Text("Allow members with this role, or stop allowing them."),
         ),
         "waiting": Option(
             Bounded(_KIND.integer, 0, _MOST_WAITING),
-            Words("How many GIFs one person may have waiting here (0: the bot's own limit)."),
+            Text("How many GIFs one person may have waiting here (0: the bot's own limit)."),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 0, limits.max_frames),
-            Words("The most frames a GIF may have here (0: as many as the model can make)."),
+            Text("The most frames a GIF may have here (0: as many as the model can make)."),
         ),
         "steps": Option(
             Bounded(_KIND.integer, 0, MAX_STEPS),
-            Words("The most steps a GIF may take here (0: no limit)."),
+            Text("The most steps a GIF may take here (0: no limit)."),
         ),
         "lora": Option(
             LoraOption(),
-            Words("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NONE),
+            Text("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NONE),
         ),
     }
     if styles:
-        style = Option(choice_of([*list(styles)[:24], NONE]), Words("The style."))
+        style = Option(choice_of([*list(styles)[:24], NONE]), Text("The style."))
         own["style"] = server["style"] = style
-    group.add_command(command("mine", Words("Show or set your own defaults."), mine, own))
-    group.add_command(command("server", Words("Show or set this server's rules."), server_, server))
+    group.add_command(command("mine", Text("Show or set your own defaults."), mine, own))
+    group.add_command(command("server", Text("Show or set this server's rules."), server_, server))
     return group
 
 
 async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
     """Sets what was given, shows what stands there."""
-    house = house_of(interaction)
+    context = context_of(interaction)
     changes = {
-        name: _checked(house, name, value) for name, value in given.items() if value is not None
+        name: _checked(context, name, value) for name, value in given.items() if value is not None
     }
-    now = await house.preferences.change(rows.PERSON, interaction.user.id, changes)
-    await whisper(interaction, _shown(say("Your defaults for /gif"), now))
+    now = await context.preferences.change(rows.PERSON, interaction.user.id, changes)
+    await whisper(interaction, _shown(translate("Your defaults for /gif"), now))
 
 
 async def server_(
@@ -145,8 +147,8 @@ async def server_(
     **given: Any,
 ) -> None:
     """The same for the server, by who manages it."""
-    house, guild_id = house_of(interaction), _guild_to_manage(interaction)
-    before = await house.preferences.get(rows.SERVER, guild_id)
+    context, guild_id = context_of(interaction), _guild_to_manage(interaction)
+    before = await context.preferences.get(rows.SERVER, guild_id)
     toggled = {"channels": channel, "roles": role}
     changes: dict[str, Any] = {
         name: _toggled(before.get(name), one.id) for name, one in toggled.items() if one is not None
@@ -154,16 +156,16 @@ async def server_(
     if lora is not None:
         changes["lora"] = await _shared_lora(interaction, lora)
     changes |= {
-        name: _checked(house, name, value) for name, value in given.items() if value is not None
+        name: _checked(context, name, value) for name, value in given.items() if value is not None
     }
-    now = await house.preferences.change(rows.SERVER, guild_id, changes)
+    now = await context.preferences.change(rows.SERVER, guild_id, changes)
     words = await _rules(interaction, now)
     view = View(timeout=None)
     for name in changes:
         if (one := toggled.get(name)) is not None:
             words += f"\n{_change(name, before.get(name), now.get(name))}"
             was_there = "on" if one.id in (before.get(name) or ()) else "off"
-            label = say("Undo: {name}", name=say(_NAMES[name]))
+            label = translate("Undo: {name}", name=translate(_NAMES[name]))
             view.add_item(ActionButton("rules_undo", f"{was_there}{name}{one.id}", label=label))
     await interaction.response.send_message(words, view=view, ephemeral=True)
 
@@ -171,15 +173,15 @@ async def server_(
 async def undo(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
     """Puts one channel or role back to where it was before it was typed."""
     del values
-    house, guild_id = house_of(interaction), _guild_to_manage(interaction)
+    context, guild_id = context_of(interaction), _guild_to_manage(interaction)
     if (match := _UNDO.fullmatch(target)) is None:
         raise of_another_version()
     name, number = match["name"], int(match["id"])
-    listed = (await house.preferences.get(rows.SERVER, guild_id)).get(name) or []
+    listed = (await context.preferences.get(rows.SERVER, guild_id)).get(name) or []
     if (number in listed) != (match["was"] == "on"):
         changes = {name: _toggled(listed, number)}
-        await house.preferences.change(rows.SERVER, guild_id, changes)
-    now = await house.preferences.get(rows.SERVER, guild_id)
+        await context.preferences.change(rows.SERVER, guild_id, changes)
+    now = await context.preferences.get(rows.SERVER, guild_id)
     await interaction.response.edit_message(content=await _rules(interaction, now), view=None)
 
 
@@ -195,17 +197,17 @@ async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) 
     """What stands there, with the LoRA's name for its id."""
     shown = dict(now)
     if "lora" in shown:
-        database = house_of(interaction).database
+        database = context_of(interaction).database
         found = await database.read(loras.usable, viewer_of(interaction), shown["lora"])
-        shown["lora"] = found.name if found else say("(no longer shared here)")
-    return _shown(say("This server's rules"), shown)
+        shown["lora"] = found.name if found else translate("(no longer shared here)")
+    return _shown(translate("This server's rules"), shown)
 
 
 def _change(name: str, before: list[int] | None, now: list[int] | None) -> str:
     """What held and what holds, for a list that is empty where everything is allowed."""
-    nothing = say("all")
+    nothing = translate("all")
     old, new = (_value(name, each) if each else nothing for each in (before, now))
-    return say("Before: {old}. Now: {new}.", old=old, new=new)
+    return translate("Before: {old}. Now: {new}.", old=old, new=new)
 
 
 async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
@@ -218,14 +220,14 @@ async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> 
     return found.id
 
 
-def _checked(house: House, name: str, value: Any) -> Any:
+def _checked(context: BotContext, name: str, value: Any) -> Any:
     """A value that /gif would take; None for the word that forgets it. Raises RequestError."""
     if value == NONE:
         return None
     if name == "size":
-        return read_size(house.limits, value).name
+        return read_size(context.limits, value).name
     if name == "style":
-        read_style(house.settings.styles, value)
+        read_style(context.settings.styles, value)
     elif name == "format":
         read_format(value)
     elif name in _SWITCHES:
@@ -249,11 +251,12 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
 
 def _shown(title: str, values: Mapping[str, Any]) -> str:
     lines = [
-        f"{say(_NAMES[name]) if name in _NAMES else name}: {_value(name, value)}"
+        f"{translate(_NAMES[name]) if name in _NAMES else name}: {_value(name, value)}"
         for name, value in values.items()
     ]
     return f"**{title}**\n" + (
-        "\n".join(lines) or say("Nothing is set yet; fill in an option of this command to set it.")
+        "\n".join(lines)
+        or translate("Nothing is set yet; fill in an option of this command to set it.")
     )
 
 
@@ -261,9 +264,9 @@ def _value(name: str, value: Any) -> str:
     if name in _MARKS:
         return ", ".join(_MARKS[name].format(each) for each in value)
     if name == "size" and value in text.SIZES:
-        return say(text.SIZES[value])
+        return translate(text.SIZES[value])
     if isinstance(value, bool):
-        return say("yes") if value else say("no")
+        return translate("yes") if value else translate("no")
     return text.prompt(str(value), 500)
 
 

@@ -15,9 +15,9 @@ import discord
 from bot.commands.lora_choice import Tagged, choose_tagged
 from bot.commands.server_rules import check_allowed, most_waiting
 from bot.core.errors import NotAcceptedError
-from bot.core.translations import say
-from bot.gateway.context import house_of
-from bot.gateway.discord_errors import LOST, UNREADABLE
+from bot.core.translations import translate
+from bot.gateway.context import context_of
+from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
 from bot.storage.models import Attachment, Origin
 from bot.ui import embeds
 from bot.ui.answers import add
@@ -31,7 +31,7 @@ _WAITING = "⏳ …"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class JobOrder:
     """A request, the files it needs, and how its result is wanted."""
 
     request: Request
@@ -43,7 +43,7 @@ class Order:
     style: str = ""
 
 
-def variations(order: Order, count: int) -> list[Order]:
+def variations(order: JobOrder, count: int) -> list[JobOrder]:
     """The order, and ``count`` - 1 more that differ in their seeds alone."""
     others = [
         replace(order, request=replace(order.request, seed=draw_seed())) for _ in range(count - 1)
@@ -51,9 +51,9 @@ def variations(order: Order, count: int) -> list[Order]:
     return [order, *others]
 
 
-async def origin_of(interaction: discord.Interaction[Any], order: Order) -> Origin:
+async def origin_of(interaction: discord.Interaction[Any], order: JobOrder) -> Origin:
     """Where a command came from, how its answer gets back, and what its owner wants of it."""
-    own, _ = await house_of(interaction).preferences.both(interaction.user.id, None)
+    own, _ = await context_of(interaction).preferences.both(interaction.user.id, None)
     return Origin(
         application_id=interaction.application_id,
         token=interaction.token,
@@ -78,14 +78,14 @@ async def defer(interaction: discord.Interaction[Any], *, private: bool = False)
     """Answers "thinking"; the answer's id, None where Discord didn't take it."""
     try:
         response = await interaction.response.defer(thinking=True, ephemeral=private)
-    except (*LOST, *UNREADABLE) as error:
+    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
         logger.warning("Discord didn't take the answer: %s", error)
         return None
     return None if response is None else response.message_id
 
 
 async def ask(
-    interaction: discord.Interaction[Any], orders: Sequence[Order], answer_id: int | None = None
+    interaction: discord.Interaction[Any], orders: Sequence[JobOrder], answer_id: int | None = None
 ) -> None:
     """Accepts all of them; the first is answered before it may start.
 
@@ -97,7 +97,7 @@ async def ask(
     tagged = await choose_tagged(interaction, orders[0].request.prompt)
     orders = [_with_tagged(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
-    jobs, most_here = house_of(interaction).jobs, await most_waiting(interaction)
+    jobs, most_here = context_of(interaction).jobs, await most_waiting(interaction)
     first, *others = orders
     origin = await origin_of(interaction, first)
     async with jobs.accept(origin, first.request, first.files, most_here=most_here) as job:
@@ -112,7 +112,7 @@ async def ask(
         try:
             await _follow(interaction, order, most_here)
         except NotAcceptedError as error:
-            taken = say(
+            taken = translate(
                 "Only {taken} of {wanted} were accepted. {reason}",
                 taken=number - 1,
                 wanted=len(orders),
@@ -122,7 +122,9 @@ async def ask(
             return
 
 
-def _with_tagged(interaction: discord.Interaction[Any], order: Order, tagged: Tagged) -> Order:
+def _with_tagged(
+    interaction: discord.Interaction[Any], order: JobOrder, tagged: Tagged
+) -> JobOrder:
     """The order with the LoRAs that its prompt names. Raises RequestError."""
     if tagged.prompt == order.request.prompt:
         return order
@@ -132,30 +134,30 @@ def _with_tagged(interaction: discord.Interaction[Any], order: Order, tagged: Ta
     request = replace(order.request, prompt=tagged.prompt, loras=loras)
     if request.negative_prompt:  # nothing is taken away by naming it there
         request = replace(request, negative_prompt=take_out_tags(request.negative_prompt)[0])
-    house_of(interaction).limits.check(request)
+    context_of(interaction).limits.check(request)
     return replace(order, request=request, files=(*order.files, *(each.file for each in new)))
 
 
-async def _say_something(interaction: discord.Interaction[Any], order: Order) -> None:
+async def _say_something(interaction: discord.Interaction[Any], order: JobOrder) -> None:
     """A message that follows while the answer says "thinking" would take the answer's place."""
     try:
         embed = embeds.progress(order.request, _WAITING)
         await interaction.edit_original_response(embed=embed)
-    except (*LOST, *UNREADABLE) as error:
+    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
         logger.warning("Discord didn't take the first words: %s", error)
 
 
 async def _follow(
-    interaction: discord.Interaction[Any], order: Order, most_here: int | None
+    interaction: discord.Interaction[Any], order: JobOrder, most_here: int | None
 ) -> None:
-    jobs = house_of(interaction).jobs
+    jobs = context_of(interaction).jobs
     origin = replace(await origin_of(interaction, order), is_followup=True)
     async with jobs.accept(origin, order.request, order.files, most_here=most_here) as job:
         try:
             message = await interaction.followup.send(
                 embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True
             )
-        except (*LOST, *UNREADABLE) as error:
+        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.warning("Discord didn't take a further answer: %s", error)
         else:
             jobs.note_answer(job.id, message.id)

@@ -6,10 +6,10 @@ values, ``RefusedError("At most {most} fit.", most=8)``. Foreign errors are tran
 cross into this package (``raise ... from``).
 """
 
-from generator.contract.text import SpokenError, Words
+from generator.contract.text import Text, TranslatableError
 
 
-class BotError(SpokenError):
+class BotError(TranslatableError):
     """Base of every error that a person may read."""
 
 
@@ -52,7 +52,7 @@ class StorageError(NotAcceptedError):
 class WorkerDiedError(BotError):
     """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
 
-    def __init__(self, exit_code: int | None, reason: Words | None = None) -> None:
+    def __init__(self, exit_code: int | None, reason: Text | None = None) -> None:
         self.exit_code = exit_code
         self.reason = reason or describe_exit(exit_code)
         super().__init__("The generator process died ({reason}).", reason=self.reason)
@@ -62,7 +62,7 @@ class WorkerHungError(WorkerDiedError):
     """A generator process said nothing for too long and was killed."""
 
     def __init__(self, seconds: float) -> None:
-        reason = Words("it didn't respond for {seconds:g} s and was stopped", seconds=seconds)
+        reason = Text("it didn't respond for {seconds:g} s and was stopped", seconds=seconds)
         super().__init__(None, reason)
 
 
@@ -70,10 +70,10 @@ class UndeliverableError(BotError):
     """A result that can't reach its owner any more; says why."""
 
 
-def describe_exit(exit_code: int | None) -> Words:
+def describe_exit(exit_code: int | None) -> Text:
     """``killed by signal 9``, ``exit code 1``."""
     if exit_code is None:
-        return Words("no exit code")
+        return Text("no exit code")
     if exit_code < 0:
-        return Words("killed by signal {signal}", signal=-exit_code)
-    return Words("exit code {code}", code=exit_code)
+        return Text("killed by signal {signal}", signal=-exit_code)
+    return Text("exit code {code}", code=exit_code)

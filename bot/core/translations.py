@@ -17,7 +17,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from generator.contract.text import Words, counted
+from generator.contract.text import Text, plural
 
 Escape = Callable[[str], str]
 
@@ -35,20 +35,20 @@ _SEPARATORS = {
 }
 
 
-def say(words: str | Words, /, **values: Any) -> str:
-    """``say("{count} frames at most", count=24)``, or Words that were put together elsewhere."""
-    made = words if isinstance(words, Words) else Words(words, **values)
+def translate(words: str | Text, /, **values: Any) -> str:
+    """Return a template with its values, or a Text, in the language of whoever reads it."""
+    made = words if isinstance(words, Text) else Text(words, **values)
     return _said(made, _tongue.get())
 
 
-def quoted(words: Words, escape: Escape) -> str:
-    """As ``say``, with ``escape`` done to every text in it: strangers' words may stand there."""
+def quoted(words: Text, escape: Escape) -> str:
+    """As ``translate``, with ``escape`` done to each value: strangers' words may stand there."""
     return _said(words, _tongue.get(), escape)
 
 
 def count(one: str, many: str, number: int, /, **values: Any) -> str:
     """``count("1 GIF is ahead", "{count} GIFs are ahead", number)``."""
-    return _said(counted(one, many, number, **values), _tongue.get())
+    return _said(plural(one, many, number, **values), _tongue.get())
 
 
 def is_english() -> bool:
@@ -62,7 +62,7 @@ def figure(number: float) -> str:
 
 
 @contextmanager
-def speaking(locale: str) -> Iterator[None]:
+def in_language(locale: str) -> Iterator[None]:
     """Says everything inside in the language of one of Discord's locales."""
     token = _tongue.set(language_of(locale))
     try:
@@ -89,14 +89,14 @@ def load() -> None:
 
 
 class _Formatter(string.Formatter):
-    """As ``str.format``, with numbers and Words as the language has them."""
+    """As ``str.format``, with numbers and Texts as the language has them."""
 
     def __init__(self, language: str, escape: Escape | None = None) -> None:
         self._language = language
         self._escape = escape
 
     def format_field(self, value: Any, format_spec: str) -> str:
-        if isinstance(value, Words):
+        if isinstance(value, Text):
             return _said(value, self._language, self._escape)
         if isinstance(value, str) and self._escape is not None:
             value = self._escape(value)
@@ -106,7 +106,7 @@ class _Formatter(string.Formatter):
         return text.translate(_SEPARATORS[self._language])
 
 
-def _said(words: Words, language: str, escape: Escape | None = None) -> str:
+def _said(words: Text, language: str, escape: Escape | None = None) -> str:
     if language == ENGLISH and escape is None:
         return str(words)
     template = _template(words, language)
@@ -115,7 +115,7 @@ def _said(words: Words, language: str, escape: Escape | None = None) -> str:
     )
 
 
-def _template(words: Words, language: str) -> str:
+def _template(words: Text, language: str) -> str:
     if language == ENGLISH:
         return words.template if words.number == 1 or not words.plural else words.plural
     catalogue = _catalogue(language)

@@ -1,7 +1,8 @@
 """Progress messages: edited at a rate that Discord bears, across all jobs; the last word passes.
 
-``Schedule`` is pure and decides whose turn it is; ``ProgressBoard`` does the edits. What is written
-is asked for at the last moment, so nothing stale is ever sent, and nothing that hasn't changed.
+``EditSchedule`` is pure and decides whose turn it is; ``EditScheduler`` does the edits. What is
+written is asked for at the last moment, so nothing stale is ever sent, and nothing that hasn't
+changed.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _LOOKS = 20  # at most so many are looked at for one that has news
 _PATIENCE_SECONDS = 5.0
 
 
-class Schedule:
+class EditSchedule:
     """Whose message may be looked at next: newcomers first, then whoever was longest ago."""
 
     def __init__(self, *, each: float) -> None:
@@ -58,7 +59,7 @@ class Schedule:
             yield job_id
 
 
-class ProgressBoard(Generic[T]):
+class EditScheduler(Generic[T]):
     """Keeps the messages of unfinished jobs up to date, those at work before those that wait.
 
     ``look(job_id)`` gives what the message should say now (None: nothing more); equal values mean
@@ -77,8 +78,8 @@ class ProgressBoard(Generic[T]):
         self._look = look
         self._edit = edit
         self._pause = all_
-        self._at_work = Schedule(each=each)
-        self._waiting = Schedule(each=waiting)
+        self._at_work = EditSchedule(each=each)
+        self._waiting = EditSchedule(each=waiting)
         self._shown: dict[str, T] = {}
         self._edits: dict[str, asyncio.Task[None]] = {}
 
@@ -119,7 +120,7 @@ class ProgressBoard(Generic[T]):
             for edit in self._edits.values():
                 edit.cancel()
 
-    def _edit_next(self, schedule: Schedule, now: float) -> bool:
+    def _edit_next(self, schedule: EditSchedule, now: float) -> bool:
         """Edits the first that is due and has something new to say; whether there was one."""
         looked: list[str] = []
         chosen: T | None = None

@@ -12,16 +12,16 @@ import sys
 from pathlib import Path
 
 from bot.core.errors import UndeliverableError
-from bot.delivery.message import Enclosure
+from bot.delivery.message import OutputFile
 from bot.ui.text import in_megabytes
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
 _WITHIN = 600.0  # seconds
 
 
-async def fit(master: Path, limit: int, directory: Path) -> Enclosure:
+async def fit(master: Path, limit: int, directory: Path) -> OutputFile:
     """A smaller copy of ``master`` of at most ``limit`` bytes, written into ``directory``.
 
     Raises UndeliverableError where no format gets it there.
@@ -51,6 +51,6 @@ async def fit(master: Path, limit: int, directory: Path) -> Enclosure:
             limit=in_megabytes(limit),
         )
     found = json.loads(printed)
-    given_up = tuple(map(Words.from_dict, found["given_up"]))
+    given_up = tuple(map(Text.from_dict, found["given_up"]))
     logger.info("fitted into %d bytes: %s", limit, ", ".join(map(str, given_up)))
-    return Enclosure(Path(found["file"]), int(found["size_bytes"]), given_up)
+    return OutputFile(Path(found["file"]), int(found["size_bytes"]), given_up)

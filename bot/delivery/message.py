@@ -12,27 +12,27 @@ from bot.storage.models import Job
 from bot.ui import embeds, text
 from bot.ui.result_view import result_view
 from generator.contract.limits import ModelLimits
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Enclosure:
+class OutputFile:
     """The file to send. ``given_up`` says what the master has and this one hasn't."""
 
     path: Path
     size_bytes: int
-    given_up: tuple[Words, ...] = ()
+    given_up: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class ResultMessage:
     """A result (with ``file``) or the reason why there is none."""
 
     job: Job
     limits: ModelLimits
-    file: Enclosure | None = None
+    file: OutputFile | None = None
 
-    def with_file(self, file: Enclosure) -> Self:
+    def with_file(self, file: OutputFile) -> Self:
         return replace(self, file=file)
 
     @property

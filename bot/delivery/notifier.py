@@ -19,12 +19,18 @@ from pathlib import Path
 import discord
 
 from bot.core.errors import UndeliverableError
-from bot.core.translations import say, speaking
+from bot.core.translations import in_language, translate
 from bot.delivery.fitting import fit
-from bot.delivery.message import Enclosure, Parcel
-from bot.delivery.progress_messages import DiscordBoard
-from bot.delivery.routes import Answer, Channel, channel_of, direct_to, is_answerable
-from bot.gateway.discord_errors import LOST, UNREADABLE
+from bot.delivery.message import OutputFile, ResultMessage
+from bot.delivery.progress_messages import ProgressMessages
+from bot.delivery.routes import (
+    ChannelRoute,
+    InteractionResponseRoute,
+    channel_route,
+    direct_message_route,
+    is_answerable,
+)
+from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
 from bot.ui import text
@@ -44,13 +50,13 @@ _ALERT_AGAIN = 3600.0  # seconds before the same words are said again
 _MISREAD = 3  # answers that make no sense, before one is taken for a bug
 
 
-class DiscordCourier:
-    """``bot.jobs.notifier.Courier``, by a client that is logged in when ``logged_in`` is set."""
+class DiscordNotifier:
+    """``bot.jobs.notifier.Notifier``, by a client that is logged in when ``logged_in`` is set."""
 
     def __init__(
         self,
         client: discord.Client,
-        board: DiscordBoard,
+        board: ProgressMessages,
         scratch: Path,
         logged_in: asyncio.Event,
         limits: ModelLimits,
@@ -63,17 +69,17 @@ class DiscordCourier:
         self._alerted: dict[str, float] = {}
 
     def follow(self, job: Job) -> None:
-        """Keeps its progress message up to date; see ``Courier``."""
+        """Keeps its progress message up to date; see ``Notifier``."""
         self._board.follow(job)
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
-        """Posts the result; see ``Courier``."""
+        """Posts the result; see ``Notifier``."""
         await self._logged_in.wait()
         await self._board.leave(job.id)
         size = (await asyncio.to_thread(file.stat)).st_size
-        with speaking(job.origin.locale):
+        with in_language(job.origin.locale):
             posted = await self._bring(
-                Parcel(job, self._limits, Enclosure(file, size)), again=again
+                ResultMessage(job, self._limits, OutputFile(file, size)), again=again
             )
             if job.origin.ping and not job.origin.private:
                 await self._ping(job, posted)
@@ -85,7 +91,7 @@ class DiscordCourier:
         owner = discord.Object(job.user_id)
         try:
             await channel.send(
-                say("<@{user}> Your GIF is done.", user=job.user_id),
+                translate("<@{user}> Your GIF is done.", user=job.user_id),
                 reference=discord.MessageReference(
                     message_id=posted.message_id,
                     channel_id=posted.channel_id,
@@ -96,21 +102,21 @@ class DiscordCourier:
                 ),
                 nonce=f"ping{job.id[:20]}",
             )
-        except (*LOST, *UNREADABLE) as error:
+        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.info("its owner couldn't be pinged: %s", error)
 
     async def tell(self, job: Job, *, again: bool) -> None:
-        """Says how it ended; see ``Courier``."""
+        """Says how it ended; see ``Notifier``."""
         await self._logged_in.wait()
         await self._board.leave(job.id)
         if job.state is State.CANCELLED and not is_answerable(job):
             self._board.retire(job)  # whoever cancelled it was told then and there
             return
-        with speaking(job.origin.locale):
-            await self._bring(Parcel(job, self._limits), again=again)
+        with in_language(job.origin.locale):
+            await self._bring(ResultMessage(job, self._limits), again=again)
 
     async def alert(self, words: str) -> None:
-        """Writes to the application's owner; see ``Courier``."""
+        """Writes to the application's owner; see ``Notifier``."""
         await self._logged_in.wait()
         application = self._client.application
         now = time.monotonic()
@@ -122,10 +128,10 @@ class DiscordCourier:
         try:
             direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
             await direct.send(text.alert(words))
-        except (*LOST, *UNREADABLE) as error:
+        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.warning("the bot's owner couldn't be told: %s", error)
 
-    async def _bring(self, parcel: Parcel, *, again: bool) -> Posted:
+    async def _bring(self, message: ResultMessage, *, again: bool) -> Posted:
         """By the first way that works. Raises UndeliverableError."""
         with ExitStack() as rooms:
 
@@ -134,18 +140,18 @@ class DiscordCourier:
                 made = tempfile.TemporaryDirectory(dir=self._scratch, prefix="fit-")
                 return Path(rooms.enter_context(made))
 
-            fitter = _Fitter(parcel, new_directory, may_be_direct=again)
+            fitter = _Fitter(message, new_directory, may_be_direct=again)
             misread = 0
             # discord.py has tried a few times itself before anything is raised here
             for pause in _pauses():
                 try:
-                    return await self._once(parcel, fitter, again=again)
+                    return await self._once(message, fitter, again=again)
                 except discord.HTTPException as error:
                     if not _is_transient(error):
                         raise _undeliverable(error) from error
                     logger.warning("not delivered yet: %s", error)
-                except (*LOST, *UNREADABLE) as error:
-                    misread += isinstance(error, UNREADABLE)
+                except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+                    misread += isinstance(error, PARSE_ERRORS)
                     if misread > _MISREAD:
                         raise
                     logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
@@ -153,13 +159,13 @@ class DiscordCourier:
                 await asyncio.sleep(pause)
         raise UndeliverableError("Discord couldn't be reached for a day, so the bot gave up.")
 
-    async def _once(self, parcel: Parcel, fitter: _Fitter, *, again: bool) -> Posted:
-        channel = channel_of(self._client, parcel.job)
-        if again and (found := await self._found(parcel, fitter, channel)):
+    async def _once(self, message: ResultMessage, fitter: _Fitter, *, again: bool) -> Posted:
+        channel = channel_route(self._client, message.job)
+        if again and (found := await self._found(message, fitter, channel)):
             return found
-        if fitter.may_answer and is_answerable(parcel.job):
+        if fitter.may_answer and is_answerable(message.job):
             try:
-                return await fitter.send(Answer(self._client, parcel.job))
+                return await fitter.send(InteractionResponseRoute(self._client, message.job))
             except discord.HTTPException as error:
                 if _is_transient(error):
                     raise
@@ -167,39 +173,41 @@ class DiscordCourier:
                 fitter.may_answer = False
         if fitter.may_post:
             try:
-                return self._retired(parcel.job, await fitter.send(channel))
+                return self._retired(message.job, await fitter.send(channel))
             except (discord.Forbidden, discord.NotFound) as error:
                 logger.info("no message there (%s), so a direct one is sent", error)
                 fitter.may_post = False
         fitter.may_be_direct = True
-        return await fitter.send(await direct_to(self._client, parcel.job))
+        return await fitter.send(await direct_message_route(self._client, message.job))
 
-    async def _found(self, parcel: Parcel, fitter: _Fitter, channel: Channel) -> Posted | None:
+    async def _found(
+        self, message: ResultMessage, fitter: _Fitter, channel: ChannelRoute
+    ) -> Posted | None:
         """What an earlier try has sent, by whatever way: an answer that can be edited again, or a
         channel that is open again, would double it.
         """
-        if found := await self._found_in_answer(parcel, fitter) or await channel.find(parcel):
-            return self._retired(parcel.job, found)
+        if found := await self._found_in_answer(message, fitter) or await channel.find(message):
+            return self._retired(message.job, found)
         if not fitter.may_be_direct:
             return None
         try:
-            direct = await direct_to(self._client, parcel.job)
+            direct = await direct_message_route(self._client, message.job)
         except discord.HTTPException as error:
             if _is_transient(error):
                 raise
             return None
-        found = await direct.find(parcel)
+        found = await direct.find(message)
         fitter.may_be_direct = False
         return found
 
-    async def _found_in_answer(self, parcel: Parcel, fitter: _Fitter) -> Posted | None:
+    async def _found_in_answer(self, message: ResultMessage, fitter: _Fitter) -> Posted | None:
         """Before Discord says of an answer that it can't be edited any more: then a message is
         sent, and that would be a second one.
         """
-        if not (fitter.may_answer and is_answerable(parcel.job)):
+        if not (fitter.may_answer and is_answerable(message.job)):
             return None
         try:
-            return await Answer(self._client, parcel.job).find(parcel)
+            return await InteractionResponseRoute(self._client, message.job).find(message)
         except discord.HTTPException as error:
             if _is_transient(error):
                 raise
@@ -220,16 +228,16 @@ class _Fitter:
     """
 
     def __init__(
-        self, parcel: Parcel, new_directory: Callable[[], Path], *, may_be_direct: bool
+        self, message: ResultMessage, new_directory: Callable[[], Path], *, may_be_direct: bool
     ) -> None:
-        self.parcel = parcel
+        self.parcel = message
         self._new_directory = new_directory
         self.may_be_direct = may_be_direct
         self.may_answer = True
-        self.may_post = not parcel.job.origin.private  # nobody else may see it
-        self._made = [parcel.file] if parcel.file else []  # the largest first
+        self.may_post = not message.job.origin.private  # nobody else may see it
+        self._made = [message.file] if message.file else []  # the largest first
 
-    async def send(self, way: Answer | Channel) -> Posted:
+    async def send(self, way: InteractionResponseRoute | ChannelRoute) -> Posted:
         """Raises UndeliverableError where it can't be made small enough."""
         allowed, size = way.upload_limit, 0
         for _ in range(_REFUSALS):
@@ -247,7 +255,7 @@ class _Fitter:
             size=text.in_megabytes(size),
         )
 
-    async def _file(self, allowed: int) -> Enclosure | None:
+    async def _file(self, allowed: int) -> OutputFile | None:
         """The best that was made so far and is small enough, or a new one."""
         if not self._made:
             return None

@@ -16,10 +16,10 @@ from typing import Any
 import discord
 
 from bot.core.logs import about
-from bot.core.translations import speaking
-from bot.delivery.edit_scheduler import ProgressBoard
-from bot.delivery.routes import answer_of, is_answerable
-from bot.gateway.discord_errors import LOST, UNREADABLE
+from bot.core.translations import in_language
+from bot.delivery.edit_scheduler import EditScheduler
+from bot.delivery.routes import is_answerable, response_message_of
+from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State
 from bot.ui import embeds, text
@@ -40,14 +40,14 @@ class _Notice:
     preview: str = ""
 
 
-class DiscordBoard:
+class ProgressMessages:
     """The messages of all unfinished jobs."""
 
     def __init__(self, client: discord.Client, logged_in: asyncio.Event) -> None:
         self._client = client
         self._logged_in = logged_in
         self._jobs: JobService | None = None
-        self._board = ProgressBoard(look=self._look, edit=self._edit)
+        self._board = EditScheduler(look=self._look, edit=self._edit)
         self._closed: set[str] = set()  # jobs whose token is over, whatever the clock says
         self._shown: dict[str, str] = {}  # the preview that stands in each message
         self._retiring: set[asyncio.Task[None]] = set()
@@ -86,7 +86,7 @@ class DiscordBoard:
         now = self._jobs.status(job_id) if self._jobs else None
         if now is None:
             return None
-        with speaking(now.job.origin.locale):
+        with in_language(now.job.origin.locale):
             words = text.status(now)
         return _Notice(job_id, words, now.progress.preview if now.progress else "")
 
@@ -96,7 +96,7 @@ class DiscordBoard:
         if self._jobs is None or now is None:
             return
         job = now.job
-        with speaking(job.origin.locale), about(**job.origin.ids):
+        with in_language(job.origin.locale), about(**job.origin.ids):
             await self._edit_in_language(notice, job)
 
     async def _edit_in_language(self, notice: _Notice, job: Job) -> None:
@@ -111,7 +111,7 @@ class DiscordBoard:
         except (discord.Forbidden, discord.NotFound) as error:
             logger.info("the progress message can't be edited any more: %s", error)
             self._board.drop(job.id)
-        except (*LOST, *UNREADABLE) as error:
+        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.info("the progress message couldn't be edited: %s", error)
 
     async def _preview(self, notice: _Notice, job: Job) -> list[discord.File] | None:
@@ -148,14 +148,14 @@ class DiscordBoard:
     async def _edit_answer(self, job: Job, content: dict[str, Any]) -> int:
         origin = job.origin
         webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
-        return (await webhook.edit_message(answer_of(job), **content)).id
+        return (await webhook.edit_message(response_message_of(job), **content)).id
 
     async def _edit_message(self, job: Job, message_id: int, content: dict[str, Any]) -> None:
         place = self._client.get_partial_messageable(job.origin.channel_id)
         await place.get_partial_message(message_id).edit(**content)
 
     async def _retire(self, job: Job, message_id: int) -> None:
-        with speaking(job.origin.locale):
+        with in_language(job.origin.locale):
             is_cancelled = job.state is State.CANCELLED  # then nothing more is said elsewhere
             content: dict[str, Any] = {
                 "content": None if is_cancelled else text.moved_on(job),
@@ -165,5 +165,5 @@ class DiscordBoard:
             }
         try:
             await self._edit_message(job, message_id, content)
-        except (*LOST, *UNREADABLE) as error:
+        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.info("the old progress message stays as it was: %s", error)

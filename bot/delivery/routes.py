@@ -15,7 +15,7 @@ from typing import Any, cast
 
 import discord
 
-from bot.delivery.message import Parcel
+from bot.delivery.message import ResultMessage
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job
 
@@ -25,7 +25,7 @@ ORIGINAL = cast(int, "@original")  # Discord's word for the answer; discord.py w
 _NONCE_LIMIT = 25
 _LOOK_BACK = 500  # messages, from the newest
 
-Send = Callable[[Parcel], Awaitable[Posted]]
+Send = Callable[[ResultMessage], Awaitable[Posted]]
 
 
 def is_answerable(job: Job) -> bool:
@@ -34,13 +34,13 @@ def is_answerable(job: Job) -> bool:
     return known and bool(job.origin.token) and not job.origin.token_expired(datetime.now(UTC))
 
 
-def answer_of(job: Job) -> int:
+def response_message_of(job: Job) -> int:
     """The message that the command's token opens for this job."""
     follows = job.origin.is_followup and job.answer_id is not None
     return job.answer_id if follows and job.answer_id else ORIGINAL
 
 
-class Answer:
+class InteractionResponseRoute:
     """The command's answer, edited."""
 
     def __init__(self, client: discord.Client, job: Job) -> None:
@@ -51,23 +51,23 @@ class Answer:
     def upload_limit(self) -> int:
         return self._job.origin.upload_limit
 
-    async def find(self, parcel: Parcel) -> Posted | None:
+    async def find(self, result: ResultMessage) -> Posted | None:
         """The answer where an earlier try had got through; its token opens it to read even where
         the bot is no member.
         """
-        message = await self._webhook().fetch_message(answer_of(self._job))
-        if not parcel.is_in(message):
+        message = await self._webhook().fetch_message(response_message_of(self._job))
+        if not result.is_in(message):
             return None
         logger.info("found: an earlier edit had got through")
         return Posted(message.id, message.channel.id)
 
-    async def send(self, parcel: Parcel) -> Posted:
+    async def send(self, result: ResultMessage) -> Posted:
         message = await self._webhook().edit_message(
-            answer_of(self._job),
-            content=parcel.content,
-            embed=parcel.embed(),
-            attachments=parcel.files(),
-            view=parcel.view(),
+            response_message_of(self._job),
+            content=result.content,
+            embed=result.embed(),
+            attachments=result.files(),
+            view=result.view(),
         )
         return Posted(message.id, message.channel.id)
 
@@ -76,7 +76,7 @@ class Answer:
         return discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
 
 
-class Channel:
+class ChannelRoute:
     """A message in a channel, replying to the progress message where that stands there."""
 
     def __init__(
@@ -94,7 +94,7 @@ class Channel:
         self._replies = replies
         self.upload_limit = upload_limit
 
-    async def find(self, parcel: Parcel) -> Posted | None:
+    async def find(self, result: ResultMessage) -> Posted | None:
         """The message of an earlier try.
 
         Where the bot may not look, the nonce is all there is.
@@ -102,19 +102,19 @@ class Channel:
         me = self._client.user
         if me is None:
             return None
-        since = parcel.job.origin.asked_at
+        since = result.job.origin.asked_at
         try:
             async for message in self._channel.history(
                 limit=_LOOK_BACK, after=since, oldest_first=False
             ):
-                if message.author.id == me.id and parcel.is_in(message):
+                if message.author.id == me.id and result.is_in(message):
                     logger.info("found: an earlier try had got through")
                     return Posted(message.id, message.channel.id)
         except (discord.Forbidden, discord.NotFound):
             return None
         return None
 
-    async def send(self, parcel: Parcel) -> Posted:
+    async def send(self, result: ResultMessage) -> Posted:
         extra: dict[str, Any] = {}
         if self._replies and self._job.answer_id is not None:
             extra["reference"] = discord.MessageReference(
@@ -122,30 +122,30 @@ class Channel:
                 channel_id=self._job.origin.channel_id,
                 fail_if_not_exists=False,
             )
-        if (view := parcel.view()) is not None:
+        if (view := result.view()) is not None:
             extra["view"] = view
         send: Callable[..., Awaitable[discord.Message]] = self._channel.send
         message = await send(
-            parcel.content,
-            embed=parcel.embed(),
-            files=parcel.files(),
-            nonce=parcel.job.id[:_NONCE_LIMIT],
+            result.content,
+            embed=result.embed(),
+            files=result.files(),
+            nonce=result.job.id[:_NONCE_LIMIT],
             **extra,
         )
         return Posted(message.id, message.channel.id)
 
 
-def channel_of(client: discord.Client, job: Job) -> Channel:
+def channel_route(client: discord.Client, job: Job) -> ChannelRoute:
     """Where the command was typed. What fits there is the server's to say, not its members'."""
     origin = job.origin
     guild = client.get_guild(origin.guild_id) if origin.guild_id is not None else None
     limit = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
     place = client.get_partial_messageable(origin.channel_id)
-    return Channel(client, place, job, upload_limit=limit, replies=True)
+    return ChannelRoute(client, place, job, upload_limit=limit, replies=True)
 
 
-async def direct_to(client: discord.Client, job: Job) -> Channel:
+async def direct_message_route(client: discord.Client, job: Job) -> ChannelRoute:
     """Between the bot and the job's owner."""
     place = await client.create_dm(discord.Object(job.user_id))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-    return Channel(client, place, job, upload_limit=limit, replies=False)
+    return ChannelRoute(client, place, job, upload_limit=limit, replies=False)

@@ -12,7 +12,7 @@ import discord
 
 from bot.core.config import Settings
 from bot.intake.attachments import SourceIntake
-from bot.intake.daily_quota import DailyLimit
+from bot.intake.daily_quota import DailyQuota
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.service import JobService
 from bot.storage import drafts
@@ -26,7 +26,7 @@ from generator.contract.limits import ModelLimits
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class BotContext:
     """Made by ``bot.app.main``, handed to the client, used by everything that answers a person."""
 
     limits: ModelLimits
@@ -37,7 +37,7 @@ class House:
     sources: SourceIntake
     lora_files: LoraIntake
     preferences: Preferences
-    daily_drafts: DailyLimit
+    daily_drafts: DailyQuota
 
     @asynccontextmanager
     async def files_in_hand(self) -> AsyncIterator[None]:
@@ -66,10 +66,10 @@ class House:
         return self.settings.storage.scratch
 
 
-def house_of(interaction: discord.Interaction[Any]) -> House:
+def context_of(interaction: discord.Interaction[Any]) -> BotContext:
     """The house that this interaction came to; its client is a ``HotshotClient``."""
-    house: House = interaction.client.house
-    return house
+    context: BotContext = interaction.client.house
+    return context
 
 
 def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 _REMEMBERED = 10_000
 
 
-class Seen:
+class Deduplicator:
     """Names of things, whatever they are."""
 
     def __init__(self) -> None:

@@ -6,8 +6,14 @@ import aiohttp
 import discord
 
 # a RuntimeError is what a session that was closed meanwhile is to aiohttp
-LOST = (discord.HTTPException, discord.RateLimited, aiohttp.ClientError, OSError, RuntimeError)
-UNREADABLE = (LookupError, TypeError, ValueError)
+TRANSPORT_ERRORS = (
+    discord.HTTPException,
+    discord.RateLimited,
+    aiohttp.ClientError,
+    OSError,
+    RuntimeError,
+)
+PARSE_ERRORS = (LookupError, TypeError, ValueError)
 """What discord.py makes of an answer that isn't as it expects, such as a proxy's page."""
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 _REMEMBERED = 10_000  # people; who was forgotten begins anew
 
 
-class Allowance:
+class RateLimit:
     """A bucket for each person, that fills up again by itself. ``each_second`` 0: any number."""
 
     def __init__(

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 
 from bot.core.config_library import AttachmentSettings
 from bot.core.errors import RefusedError
-from bot.intake.daily_quota import DailyLimit
-from bot.intake.download import Places, download, links_to, parsed, too_large
+from bot.intake.daily_quota import DailyQuota
+from bot.intake.download import AllowedHosts, download, links_to, parsed, too_large
 from bot.intake.file_names import shown_name
-from bot.intake.user_slots import FairTurns
+from bot.intake.user_slots import UserSlots
 from bot.storage.blobs import BlobStore
-from bot.storage.disk_guard import Room
+from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment
 from generator.contract.errors import MediaError
-from generator.contract.text import counted
+from generator.contract.text import plural
 from generator.media.containers import read_head, sniff
 from generator.sources.unreadable import is_web_page, reason_of
 
@@ -50,7 +50,7 @@ _AT_ONCE = 2  # children that decode
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class IncomingFile:
     """What Discord says of a file; only the address is needed, and nothing is believed.
 
     ``is_link`` tells an address that somebody typed or a message shows from an upload's own.
@@ -74,7 +74,7 @@ class Turns:
         """Raises RefusedError where that person has too many."""
         if self._taken[user_id] >= self._each:
             raise RefusedError(
-                counted(
+                plural(
                     "One of your files is still being read; wait until that is done.",
                     "{count} of your files are still being read; wait until they are done.",
                     self._each,
@@ -95,22 +95,22 @@ class SourceIntake:
     def __init__(
         self,
         settings: AttachmentSettings,
-        attachments: Places,
+        attachments: AllowedHosts,
         *,
         blobs: BlobStore,
         scratch: Path,
-        room: Room,
-        daily: DailyLimit,
+        disk_guard: DiskGuard,
+        daily: DailyQuota,
     ) -> None:
         self._settings = settings
         self._attachments = attachments
         self._links = links_to(settings.hosts)
         self._blobs = blobs
         self._scratch = scratch
-        self._room = room
+        self._disk_guard = disk_guard
         self._daily = daily
         self._turns = Turns()
-        self._decoding = FairTurns(at_once=_AT_ONCE, each=1, waiting=_IN_HAND)
+        self._decoding = UserSlots(at_once=_AT_ONCE, each=1, waiting=_IN_HAND)
 
     def may_be_linked(self, url: str) -> bool:
         """Whether an address may be named; where it leads is seen when it is fetched."""
@@ -120,7 +120,7 @@ class SourceIntake:
             return False
         return True
 
-    async def take(self, user_id: int, brought: Brought) -> Attachment:
+    async def take(self, user_id: int, brought: IncomingFile) -> Attachment:
         """Fetches, checks and keeps what moves; on disk when this returns.
 
         Raises RefusedError or MediaError, one sentence, and nothing is kept.
@@ -128,11 +128,11 @@ class SourceIntake:
         file, _ = await self._take(user_id, brought, moves=True)
         return file
 
-    async def take_picture(self, user_id: int, brought: Brought) -> tuple[Attachment, Facts]:
+    async def take_picture(self, user_id: int, brought: IncomingFile) -> tuple[Attachment, Facts]:
         """The same for what may as well stand still, with its size."""
         return await self._take(user_id, brought, moves=False)
 
-    def _links_for(self, url: str) -> Places:
+    def _links_for(self, url: str) -> AllowedHosts:
         """Uploads may be named by their address too."""
         try:
             self._attachments.check_named(parsed(url))
@@ -141,13 +141,13 @@ class SourceIntake:
         return self._attachments
 
     async def _take(
-        self, user_id: int, brought: Brought, *, moves: bool
+        self, user_id: int, brought: IncomingFile, *, moves: bool
     ) -> tuple[Attachment, Facts]:
         most = self._settings.max_mb * MEGABYTE
         if brought.size_bytes > most:
             raise too_large(most)
         await self._daily.check(user_id, brought.size_bytes)
-        async with self._turns.turn(user_id), self._room.claimed(brought.size_bytes or most):
+        async with self._turns.turn(user_id), self._disk_guard.claimed(brought.size_bytes or most):
             part = self._scratch / f"intake-{secrets.token_hex(8)}"
             try:
                 size = await download(
@@ -166,7 +166,7 @@ class SourceIntake:
         return Attachment(blob, shown_name(brought.filename), size), facts
 
 
-def look_at(part: Path, brought: Brought, *, moves: bool) -> tuple[Path, Facts]:
+def look_at(part: Path, brought: IncomingFile, *, moves: bool) -> tuple[Path, Facts]:
     """A fetched file under its own suffix, and what it is; decodes it in a limited process.
 
     Raises RefusedError or MediaError. Blocking.
@@ -175,7 +175,7 @@ def look_at(part: Path, brought: Brought, *, moves: bool) -> tuple[Path, Facts]:
     return file, _facts(file, moves=moves)
 
 
-def _named_by_content(part: Path, brought: Brought, *, moves: bool) -> Path:
+def _named_by_content(part: Path, brought: IncomingFile, *, moves: bool) -> Path:
     """With the suffix of what it is. Raises RefusedError for what is no such picture."""
     head = read_head(part)
     kind = sniff(head)

@@ -11,13 +11,13 @@ import logging
 import sys
 
 from bot.core.errors import RefusedError
-from bot.intake.user_slots import FairTurns
-from generator.contract.text import Words, refused
+from bot.intake.user_slots import UserSlots
+from generator.contract.text import Text, refused
 
 logger = logging.getLogger(__name__)
 
 _WITHIN = 60.0  # seconds
-_TURNS = FairTurns(at_once=2, each=1, waiting=4)
+_TURNS = UserSlots(at_once=2, each=1, waiting=4)
 _TOLD = 2
 
 
@@ -25,7 +25,7 @@ async def run_child(
     user_id: int,
     module: str,
     *arguments: str,
-    turns: FairTurns = _TURNS,
+    turns: UserSlots = _TURNS,
     within: float = _WITHIN,
 ) -> bytes:
     """Runs ``python -m module`` in this person's turn; what it printed. Raises RefusedError.
@@ -49,7 +49,7 @@ async def run_child(
                 await process.wait()
     words = said.decode(errors="replace").strip()
     if process.returncode == _TOLD:
-        raise RefusedError(refused(printed) or Words("That file can't be used."))
+        raise RefusedError(refused(printed) or Text("That file can't be used."))
     if process.returncode != 0:
         logger.error("%s failed: %s", module, words[-500:])
         raise RefusedError("That file can't be read; try another.")

@@ -9,18 +9,18 @@ from __future__ import annotations
 from bot.core.errors import RefusedError
 from bot.storage import uploads
 from bot.storage.database import Database
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 FILES, LORAS, DRAFTS = "files", "loras", "drafts"
 
 
-class DailyLimit:
+class DailyQuota:
     """A limit for each person of what is counted as ``kind``; 0 is none.
 
     ``refusal`` is said to whoever is above it.
     """
 
-    def __init__(self, database: Database, kind: str, most: int, refusal: Words) -> None:
+    def __init__(self, database: Database, kind: str, most: int, refusal: Text) -> None:
         self._database = database
         self._kind = kind
         self._most = most
@@ -42,21 +42,21 @@ class DailyLimit:
             raise RefusedError(self._refusal)
 
 
-def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyLimit:
+def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyQuota:
     """For files that are fetched."""
-    refusal = Words(
+    refusal = Text(
         "That is more than the {most} MB of files that one person may send within 24 hours "
         "here; try again later.",
         most=megabytes,
     )
-    return DailyLimit(database, kind, megabytes * 2**20, refusal)
+    return DailyQuota(database, kind, megabytes * 2**20, refusal)
 
 
-def daily_drafts(database: Database, most: int) -> DailyLimit:
+def daily_drafts(database: Database, most: int) -> DailyQuota:
     """For contact sheets and forms that wait for their owner's word."""
-    refusal = Words(
+    refusal = Text(
         "You have opened {most} contact sheets and forms within 24 hours, and that is the limit "
         "here; try again later.",
         most=most,
     )
-    return DailyLimit(database, DRAFTS, most, refusal)
+    return DailyQuota(database, DRAFTS, most, refusal)

@@ -17,14 +17,14 @@ import aiohttp
 from yarl import URL
 
 from bot.core.errors import RefusedError
-from bot.storage.disk_guard import is_full, no_room
-from generator.contract.text import Words
+from bot.storage.disk_guard import disk_full, is_full
+from generator.contract.text import Text
 from generator.sources.fetch import Address, Guard, guarded_session, is_public, web_address
 
 logger = logging.getLogger(__name__)
 
-_UNREACHABLE = Words("its server can't be reached")
-_BROKEN_OFF = Words("the connection broke off")
+_UNREACHABLE = Text("its server can't be reached")
+_BROKEN_OFF = Text("the connection broke off")
 _MAX_REDIRECTS = 5
 _CHUNK = 1 << 20
 _CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
@@ -32,7 +32,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Places:
+class AllowedHosts:
     """Where a file may come from.
 
     ``hosts`` are those that may be named, each with its subdomains; ``origin`` is one exact scheme,
@@ -75,20 +75,22 @@ class Places:
         return url
 
 
-def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> Places:
+def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> AllowedHosts:
     """Where attachments are: Discord's CDN, or the server that the bot was pointed at."""
     if is_discord:
-        return Places(hosts=_CDN)
+        return AllowedHosts(hosts=_CDN)
     allows = _is_loopback if is_local else is_public
-    return Places(origin=base_url.origin(), neighbours=is_local, allows=allows)
+    return AllowedHosts(origin=base_url.origin(), neighbours=is_local, allows=allows)
 
 
-def links_to(hosts: tuple[str, ...]) -> Places:
+def links_to(hosts: tuple[str, ...]) -> AllowedHosts:
     """What people may link to: hosts that the operator named."""
-    return Places(hosts=frozenset(hosts), follows=True)
+    return AllowedHosts(hosts=frozenset(hosts), follows=True)
 
 
-async def download(url: str, into: Path, places: Places, *, max_bytes: int, seconds: float) -> int:
+async def download(
+    url: str, into: Path, places: AllowedHosts, *, max_bytes: int, seconds: float
+) -> int:
     """Writes the file behind ``url``; returns its size. Raises RefusedError, and nothing is left.
 
     The size that somebody claims is never believed: what comes is counted.
@@ -110,7 +112,7 @@ async def download(url: str, into: Path, places: Places, *, max_bytes: int, seco
                 seconds=seconds,
             ) from error
         if is_full(error):
-            raise no_room() from error
+            raise disk_full() from error
         if isinstance(error, aiohttp.ClientError | OSError | ValueError):
             raise _refusal(guard, error) from error
         raise
@@ -124,14 +126,14 @@ def parsed(link: str) -> URL:
     return url
 
 
-def sent_on(url: URL, location: str, places: Places) -> URL:
+def sent_on(url: URL, location: str, places: AllowedHosts) -> URL:
     """Where an answer's Location leads to from ``url``. Raises RefusedError."""
     return places.check_sent_on(web_address(location, url))
 
 
 @asynccontextmanager
 async def _answer(
-    session: aiohttp.ClientSession, url: URL, places: Places
+    session: aiohttp.ClientSession, url: URL, places: AllowedHosts
 ) -> AsyncIterator[aiohttp.ClientResponse]:
     """The file's own answer, redirects followed by hand so that each is looked at."""
     places.check_named(url)

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from bot.core.config_library import LoraSettings
 from bot.core.errors import RefusedError
-from bot.intake.attachments import MEGABYTE, Brought, Turns
-from bot.intake.daily_quota import DailyLimit
-from bot.intake.download import Places, download, too_large
+from bot.intake.attachments import MEGABYTE, IncomingFile, Turns
+from bot.intake.daily_quota import DailyQuota
+from bot.intake.download import AllowedHosts, download, too_large
 from bot.intake.file_names import shown_name
 from bot.storage.blobs import BlobStore
-from bot.storage.disk_guard import Room
+from bot.storage.disk_guard import DiskGuard
 from generator.checkpoints.inspect.lora_base import SDXL, base_model, unfit
 from generator.checkpoints.inspect.lora_facts import LoraFacts, facts_of
 from generator.checkpoints.inspect.lora_file import LoraFile, read_lora
@@ -26,13 +26,13 @@ from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.checkpoints.inspect.not_safetensors import PICKLE_SUFFIXES
 from generator.contract.errors import ModelError
 from generator.contract.limits import ModelLimits
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _SDXL_EDGE = 512
 
 
 @dataclass(frozen=True, slots=True)
-class TakenIn:
+class StoredUpload:
     """A kept file and what it says of itself."""
 
     blob: str
@@ -50,12 +50,12 @@ class LoraIntake:
         limits: ModelLimits,
         layers: ModelLayers | None,
         *,
-        attachments: Places,
-        links: Places,
+        attachments: AllowedHosts,
+        links: AllowedHosts,
         blobs: BlobStore,
         scratch: Path,
-        room: Room,
-        daily: DailyLimit,
+        disk_guard: DiskGuard,
+        daily: DailyQuota,
     ) -> None:
         self._settings = settings
         self._limits = limits
@@ -64,22 +64,22 @@ class LoraIntake:
         self._links = links
         self._blobs = blobs
         self._scratch = scratch
-        self._room = room
+        self._disk_guard = disk_guard
         self._daily = daily
         self._turns = Turns(each=1)
 
-    async def take(self, user_id: int, brought: Brought, *, room_bytes: int) -> TakenIn:
+    async def take(self, user_id: int, brought: IncomingFile, *, room_bytes: int) -> StoredUpload:
         """An attachment. Raises RefusedError, one sentence, and nothing is kept."""
         return await self._take(user_id, brought, self._attachments, room_bytes)
 
-    async def take_link(self, user_id: int, url: str, *, room_bytes: int) -> TakenIn:
+    async def take_link(self, user_id: int, url: str, *, room_bytes: int) -> StoredUpload:
         """The same from a link to one of the hosts that the config allows."""
         name = shown_name(url.partition("?")[0])
-        return await self._take(user_id, Brought(url, name, 0), self._links, room_bytes)
+        return await self._take(user_id, IncomingFile(url, name, 0), self._links, room_bytes)
 
     async def _take(
-        self, user_id: int, brought: Brought, places: Places, room_bytes: int
-    ) -> TakenIn:
+        self, user_id: int, brought: IncomingFile, places: AllowedHosts, room_bytes: int
+    ) -> StoredUpload:
         name = shown_name(brought.filename)
         if name.lower().endswith(PICKLE_SUFFIXES):
             raise RefusedError(
@@ -90,7 +90,7 @@ class LoraIntake:
         if brought.size_bytes > most:
             raise too_large(most)
         await self._daily.check(user_id, brought.size_bytes)
-        async with self._turns.turn(user_id), self._room.claimed(brought.size_bytes or most):
+        async with self._turns.turn(user_id), self._disk_guard.claimed(brought.size_bytes or most):
             part = self._scratch / f"lora-{secrets.token_hex(8)}.safetensors"
             try:
                 seconds = self._settings.seconds
@@ -100,7 +100,7 @@ class LoraIntake:
                 blob = await asyncio.to_thread(self._blobs.adopt, part)
             finally:
                 await asyncio.to_thread(part.unlink, missing_ok=True)
-        return TakenIn(blob, size, facts, name)
+        return StoredUpload(blob, size, facts, name)
 
     def _facts(self, part: Path, name: str) -> LoraFacts:
         def named(value: str) -> str:
@@ -118,7 +118,7 @@ class LoraIntake:
 
     def _check_fits(self, lora: LoraFile, name: str) -> None:
         """Raises RefusedError, or ModelError, for one that a worker couldn't put on."""
-        reason: Words | None = None
+        reason: Text | None = None
         if self._layers is not None:
             reason = self._layers.misfit(lora)
             if reason is None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 import discord
 
 from bot.core.errors import RefusedError
-from bot.intake.attachments import Brought
+from bot.intake.attachments import IncomingFile
 from generator.media.containers import ANIMATION_SUFFIXES, FILM_SUFFIXES, STILL_SUFFIXES
 
 _MEDIA = (*STILL_SUFFIXES, *ANIMATION_SUFFIXES, *FILM_SUFFIXES)
@@ -20,7 +20,7 @@ _MOVING_EMBEDS = ("gifv", "video")  # their thumbnail is a still of them
 _Shown = discord.Message | discord.MessageSnapshot
 
 
-def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -> Brought:
+def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -> IncomingFile:
     """Return the first file of the message, or of one that it forwards.
 
     Of an embed, the first of its addresses that ``may_be_linked`` is taken: the file's own, else
@@ -39,15 +39,15 @@ def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -
     return linked_file(next(filter(may_be_linked, linked), linked[0]))
 
 
-def brought(attachment: discord.Attachment) -> Brought:
+def brought(attachment: discord.Attachment) -> IncomingFile:
     """Return what Discord says of an upload."""
-    return Brought(attachment.url, attachment.filename, attachment.size)
+    return IncomingFile(attachment.url, attachment.filename, attachment.size)
 
 
-def linked_file(url: str) -> Brought:
+def linked_file(url: str) -> IncomingFile:
     """Return what is known of a file behind an address: its name, as the address has it."""
     name = url.split("?", maxsplit=1)[0].rstrip("/").rpartition("/")[2]
-    return Brought(url, name or "link", 0, is_link=True)
+    return IncomingFile(url, name or "link", 0, is_link=True)
 
 
 def _looks_like_media(attachment: discord.Attachment) -> bool:

@@ -8,18 +8,18 @@ from pathlib import Path
 
 from bot.core.errors import RefusedError
 from bot.intake.child_process import run_child
-from bot.intake.user_slots import FairTurns
+from bot.intake.user_slots import UserSlots
 from generator.contract.control_types import DEPTH_FOLLOWS
 from generator.contract.messages import Request
-from generator.contract.text import Words, notes
+from generator.contract.text import Text, notes
 
 logger = logging.getLogger(__name__)
 
 _MODULE = "generator.annotators.contact_sheet"
 # Torch and a model are loaded for it, which takes memory and some seconds.
-_DEPTH_TURNS = FairTurns(at_once=1, each=1, waiting=2)
+_DEPTH_TURNS = UserSlots(at_once=1, each=1, waiting=2)
 _DEPTH_WITHIN = 45.0  # seconds
-_NO_DEPTH = Words(
+_NO_DEPTH = Text(
     "What depth sees couldn't be drawn for this contact sheet (the reason is in the bot's "
     "log); you can still press Go."
 )
@@ -29,7 +29,7 @@ _NO_DEPTH = Words(
 class Sheet:
     """What is to be said beside a sheet, and whether ``draw_depth`` can draw the rest of it."""
 
-    notes: list[Words]
+    notes: list[Text]
     depth_follows: bool
 
 
@@ -50,7 +50,7 @@ async def draw_sheet(
 
 async def draw_depth(
     user_id: int, source: Path, output: Path, request: Request, depth_model: str
-) -> list[Words]:
+) -> list[Text]:
     """Writes a sheet with depth maps; what is to be said where there are none, and why."""
     arguments = _arguments(source, output, request, "depth", depth_model)
     try:

@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bot.core.errors import RefusedError
-from generator.contract.text import counted
+from generator.contract.text import plural
 
 _REMEMBERED = 10_000  # people
 
 
-class FairTurns:
+class UserSlots:
     """``at_once`` in all and ``each`` of one person; ``waiting`` more of theirs may wait."""
 
     def __init__(self, *, at_once: int, each: int, waiting: int) -> None:
@@ -41,7 +41,7 @@ class FairTurns:
         mine = self._waiting.get(user_id, deque())
         if len(mine) >= self._most_waiting + self._each - self._running[user_id]:
             raise RefusedError(
-                counted(
+                plural(
                     "One of your edits or contact sheets is already waiting; wait until it is "
                     "done.",
                     "{count} of your edits and contact sheets are already waiting; wait until "

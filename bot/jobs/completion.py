@@ -12,32 +12,32 @@ from pathlib import Path
 from typing import Any
 
 from bot.core.errors import StorageError, UndeliverableError
-from bot.jobs.notifier import Courier
-from bot.jobs.store import Ledger, now
+from bot.jobs.notifier import Notifier
+from bot.jobs.store import JobStore, now
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Job, State
 from generator.contract.messages import Finished
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.media.comment import without_comment
 
 logger = logging.getLogger(__name__)
 
-_UNKEPT = Words(
+_UNKEPT = Text(
     "It was made, but couldn't be saved on the bot's disk; please tell whoever runs the bot, "
     "then try again."
 )
-_UNFORESEEN = Words(
+_UNFORESEEN = Text(
     "It was made, but something went wrong inside the bot while sending it; the details are "
     "in its log."
 )
 
 
-class Finisher:
+class JobCompleter:
     """The end of every job."""
 
-    def __init__(self, ledger: Ledger, courier: Courier, blobs: BlobStore) -> None:
-        self._ledger = ledger
-        self._courier = courier
+    def __init__(self, store: JobStore, notifier: Notifier, blobs: BlobStore) -> None:
+        self._store = store
+        self._notifier = notifier
         self._blobs = blobs
 
     async def made(self, job: Job, outcome: Finished) -> None:
@@ -49,7 +49,7 @@ class Finisher:
                 logger.exception("the finished file can't be kept")
                 await self.fail(job, _UNKEPT)
                 return
-            made = await self._ledger.move_surely(
+            made = await self._store.move_surely(
                 job,
                 State.DELIVERING,
                 output=output,
@@ -68,7 +68,7 @@ class Finisher:
     async def deliver(self, job: Job, *, again: bool) -> None:
         """Brings the kept file to its owner, or the reason why not."""
         try:
-            posted = await self._courier.deliver(job, self._master(job), again=again)
+            posted = await self._notifier.deliver(job, self._master(job), again=again)
         except UndeliverableError as error:
             await self.fail(job, error.words)
             return
@@ -76,7 +76,7 @@ class Finisher:
             logger.exception("the delivery failed")
             await self.fail(job, _UNFORESEEN)
             return
-        await self._ledger.move_surely(
+        await self._store.move_surely(
             job,
             State.DONE,
             finished_at=now(),
@@ -86,9 +86,9 @@ class Finisher:
             token="",  # nobody needs it any more
         )
 
-    async def fail(self, job: Job, why: Words, **values: Any) -> None:
+    async def fail(self, job: Job, why: Text, **values: Any) -> None:
         """Ends it with a reason, and tells it."""
-        failed = await self._ledger.move_surely(
+        failed = await self._store.move_surely(
             job,
             State.FAILED,
             error=str(why),
@@ -102,10 +102,10 @@ class Finisher:
     async def tell(self, job: Job, *, again: bool = False) -> None:
         """Says how it ended; ``again``: an earlier run may have said so."""
         try:
-            await self._courier.tell(job, again=again)
+            await self._notifier.tell(job, again=again)
         except UndeliverableError as error:
             logger.warning("nobody could be told: %s", error)
-        await self._ledger.note_told(job)
+        await self._store.note_told(job)
 
     def has_master(self, job: Job) -> bool:
         """Whether the file of one that is being delivered is still there."""

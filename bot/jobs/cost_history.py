@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 _LOADING = "loading:"  # before a device's name: how long its model takes to load
 
 
-class Pace:
+class CostHistory:
     """The costs of one model's jobs, and how long it takes to load."""
 
     def __init__(

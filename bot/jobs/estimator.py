@@ -13,13 +13,13 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from bot.jobs.cost_history import Pace
-from bot.jobs.progress import Progresses
+from bot.jobs.cost_history import CostHistory
+from bot.jobs.progress import ProgressTracker
 from bot.jobs.queue import FairQueue
-from bot.jobs.store import Ledger
+from bot.jobs.store import JobStore
 from bot.storage.models import Job, State
 from generator.contract.messages import Progress
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _LOOKED_AT = 100  # jobs at the head of the queue are looked at one by one, the others as their mean
 _DELIVERIES = 20  # the last ones, whose median the next one may take
@@ -37,7 +37,7 @@ class Status:
     ahead: int | None = None
     progress: Progress | None = None
     seconds_left: float | None = None
-    trouble: Words | None = None
+    trouble: Text | None = None
     is_loading: bool = False
     loading_seconds_left: float | None = None
 
@@ -51,25 +51,25 @@ class Run:
     after_steps: float = 0.0
 
 
-class Outlook:
+class JobEstimator:
     """Knows who is running where and since when; asks the queue and the costs for the rest."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        store: JobStore,
         queue: FairQueue,
-        pace: Pace,
+        cost_history: CostHistory,
         *,
         workers: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._ledger = ledger
+        self._store = store
         self._queue = queue
-        self._pace = pace
-        self._costs = pace.costs
+        self._cost_history = cost_history
+        self._costs = cost_history.costs
         self._workers = max(workers, 1)
         self._clock = clock
-        self._progresses = Progresses(clock)
+        self._progresses = ProgressTracker(clock)
         self._runs: dict[str, Run] = {}
         self._loading: dict[str, float] = {}  # devices whose model is being loaded, since when
         self._ready: set[str] = set()
@@ -106,11 +106,11 @@ class Outlook:
     def progressed(self, progress: Progress) -> None:
         self._progresses.note(progress)
 
-    def of(self, job: Job, trouble: Words | None = None) -> Status:
+    def of(self, job: Job, trouble: Text | None = None) -> Status:
         """An unfinished job's status."""
         if job.state is State.QUEUED:
             place = self._queue.position(job.id)
-            ahead = place + self._ledger.running
+            ahead = place + self._store.running
             left = None if trouble else self._until_made(job, place)
             return Status(
                 job=job,
@@ -135,7 +135,7 @@ class Outlook:
         left = [
             whole - now + began
             for device, began in self._loading.items()
-            if (whole := self._pace.loading_seconds(device)) is not None
+            if (whole := self._cost_history.loading_seconds(device)) is not None
         ]
         return max(0.0, min(left)) if left else None
 
@@ -181,7 +181,7 @@ class Outlook:
         """Until the job at this place of the queue has a worker: whichever is free first takes the
         next.
         """
-        running = (self._ledger.get(job_id) for job_id in self._runs)
+        running = (self._store.get(job_id) for job_id in self._runs)
         busy = [self._until_last_frame(job) or 0.0 for job in running if job is not None]
         free = ([0.0] * self._workers + sorted(busy))[-self._workers :]
         heapq.heapify(free)
@@ -196,6 +196,6 @@ class Outlook:
         """Kept until something changes: each message of a job that waits asks for it."""
         if self._head_of != (now := (self._queue.version, self._costs.version)):
             self._head_of = now
-            jobs = (self._ledger.get(ticket.job_id) for ticket in self._queue.order()[:_LOOKED_AT])
+            jobs = (self._store.get(ticket.job_id) for ticket in self._queue.order()[:_LOOKED_AT])
             self._head = [self._costs.seconds(job.request) or 0.0 for job in jobs if job]
         return self._head

@@ -17,7 +17,7 @@ class Posted:
     channel_id: int
 
 
-class Courier(Protocol):
+class Notifier(Protocol):
     """Brings things to a job's owner, and to the bot's."""
 
     def follow(self, job: Job) -> None:

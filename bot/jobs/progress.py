@@ -24,7 +24,7 @@ class _Track:
     last_at: float = 0.0
 
 
-class Progresses:
+class ProgressTracker:
     """The running jobs' last words."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -13,7 +13,7 @@ from collections import Counter, OrderedDict
 from dataclasses import dataclass
 
 from bot.core.errors import NotAcceptedError
-from generator.contract.text import counted
+from generator.contract.text import plural
 
 _REMEMBERED = 10_000  # people
 
@@ -143,7 +143,7 @@ class Quota:
         own = self._own[user_id]
         if own >= self._per_user:
             raise NotAcceptedError(
-                counted(
+                plural(
                     "You already have 1 GIF waiting or running, and that is the limit here; "
                     "wait for it, or cancel it with /cancel.",
                     "You already have {count} GIFs waiting or running, and that is the limit "

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 from bot.storage.blobs import BlobStore, is_blob
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _PLACE = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
-_THAT_FILE = Words("that file")
+_THAT_FILE = Text("that file")
 
 
 def in_place(request: Request, blobs: BlobStore) -> Request:
@@ -35,12 +35,12 @@ def without_files(request: Request) -> Request:
     return replace(request, loras=(), controls=(), control_source="", image="")
 
 
-def without_places(reason: Words) -> Words:
+def without_places(reason: Text) -> Text:
     """A worker's sentence, with blobs and their paths said as a person would."""
     if not reason.values:
-        return Words(_PLACE.sub(str(_THAT_FILE), reason.template))
+        return Text(_PLACE.sub(str(_THAT_FILE), reason.template))
     return reason.mapped(_without_place)
 
 
-def _without_place(value: str) -> str | Words:
+def _without_place(value: str) -> str | Text:
     return _THAT_FILE if _PLACE.fullmatch(value) else _PLACE.sub("…", value)

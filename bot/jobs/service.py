@@ -1,7 +1,7 @@
 """A job's life: what happens to it, from the command to the posted result.
 
 Commands and buttons call ``accept`` and ``cancel``; workers report through the ``Work`` methods;
-what people see goes out through the ``Courier`` that was registered. States change in the ledger,
+what people see goes out through the ``Notifier`` that was registered. States change in the ledger,
 conditionally, so whoever speaks too late changes nothing. Nothing here knows Discord.
 """
 
@@ -17,15 +17,15 @@ from typing import Any
 
 from bot.core.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
 from bot.core.logs import job_context
-from bot.jobs.completion import Finisher
-from bot.jobs.cost_history import Pace
-from bot.jobs.estimator import Outlook, Run, Status
-from bot.jobs.notifier import Courier
+from bot.jobs.completion import JobCompleter
+from bot.jobs.cost_history import CostHistory
+from bot.jobs.estimator import JobEstimator, Run, Status
+from bot.jobs.notifier import Notifier
 from bot.jobs.queue import FairQueue, Ticket
 from bot.jobs.request_files import in_place, without_places
-from bot.jobs.store import RETRY_SECONDS, Ledger, bytes_of, now
+from bot.jobs.store import RETRY_SECONDS, JobStore, bytes_of, now
 from bot.storage.blobs import BlobStore
-from bot.storage.disk_guard import Room
+from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, Origin, State
 from generator.contract.messages import (
     Cancelled,
@@ -36,14 +36,14 @@ from generator.contract.messages import (
     Progress,
     Request,
 )
-from generator.contract.text import NOTHING, Words
+from generator.contract.text import NO_TEXT, Text
 
 logger = logging.getLogger(__name__)
 
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _LEAVE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
-_UNWRITTEN = Words(
+_UNWRITTEN = Text(
     "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
 )
 
@@ -53,29 +53,29 @@ class JobService:
 
     def __init__(
         self,
-        ledger: Ledger,
+        store: JobStore,
         *,
-        courier: Courier,
+        notifier: Notifier,
         blobs: BlobStore,
         scratch: Path,
-        room: Room,
+        disk_guard: DiskGuard,
         model: str,
-        pace: Pace,
+        cost_history: CostHistory,
         workers: int,
     ) -> None:
-        self._ledger = ledger
-        self._courier = courier
+        self._store = store
+        self._notifier = notifier
         self._blobs = blobs
-        self._finisher = Finisher(ledger, courier, blobs)
+        self._completer = JobCompleter(store, notifier, blobs)
         self._scratch = scratch
-        self._room = room
+        self._disk_guard = disk_guard
         self._model = model
-        self._pace = pace
+        self._cost_history = cost_history
         self._queue = FairQueue()
-        self._outlook = Outlook(ledger, self._queue, pace, workers=workers)
+        self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = NOTHING  # why nothing is accepted, for good
-        self._trouble = NOTHING  # why nothing can be made at the moment
+        self._closed = NO_TEXT  # why nothing is accepted, for good
+        self._trouble = NO_TEXT  # why nothing can be made at the moment
         self._stop_worker: Callable[[str, int], None] = _nobody
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
@@ -103,8 +103,8 @@ class JobService:
             raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
         if self._trouble:
             raise NotAcceptedError(self._trouble)
-        await self._room.check(self._ledger.bytes_to_come + bytes_of(request))
-        job = await self._ledger.add(origin, request, self._model, attachments, most_here=most_here)
+        await self._disk_guard.check(self._store.bytes_to_come + bytes_of(request))
+        job = await self._store.add(origin, request, self._model, attachments, most_here=most_here)
         with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
             try:
@@ -114,11 +114,11 @@ class JobService:
 
     def note_answer(self, job_id: str, message_id: int | None) -> None:
         """Remembers the progress message, for when the interaction's token has expired."""
-        self._ledger.note_answer(job_id, message_id)
+        self._store.note_answer(job_id, message_id)
 
     async def save_answer(self, job_id: str) -> None:
         """Writes what ``note_answer`` was told, for a job that waits long."""
-        await self._ledger.save_answer(job_id)
+        await self._store.save_answer(job_id)
 
     async def cancel(self, job_id: str, *, by: int, manages_guild: int | None = None) -> Job:
         """Ends a job at once. ``manages_guild``: the server whose jobs this person may cancel.
@@ -126,15 +126,15 @@ class JobService:
         Raises RefusedError where it is somebody else's, or over, or on its way already.
         """
         for _ in range(_CANCEL_TRIES):
-            job = self._ledger.get(job_id)
+            job = self._store.get(job_id)
             if job is None:
                 break
             self._check_may_cancel(job, by, manages_guild)
-            cancelled = await self._ledger.move(job, State.CANCELLED, finished_at=now())
+            cancelled = await self._store.move(job, State.CANCELLED, finished_at=now())
             if cancelled is not None:
                 self._queue.remove(job_id)
                 self._stop_worker(job_id, job.attempt)
-                self._spawn(cancelled, self._finisher.tell(cancelled))
+                self._spawn(cancelled, self._completer.tell(cancelled))
                 return cancelled
         raise RefusedError(
             "That GIF is no longer waiting or running; /history shows what became of it."
@@ -142,14 +142,14 @@ class JobService:
 
     def status(self, job_id: str) -> Status | None:
         """What can be said of an unfinished job; None when it is over."""
-        job = self._ledger.get(job_id)
-        return None if job is None else self._outlook.of(job, self._closed or self._trouble)
+        job = self._store.get(job_id)
+        return None if job is None else self._estimator.of(job, self._closed or self._trouble)
 
     def waiting_or_running(
         self, user_id: int | None = None, *, limit: int | None = None
     ) -> list[Status]:
         """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
-        jobs = [job for job in self._ledger if user_id in (None, job.user_id)]
+        jobs = [job for job in self._store if user_id in (None, job.user_id)]
         jobs.sort(key=self._place)
         statuses = (self.status(job.id) for job in jobs[:limit])
         return [status for status in statuses if status is not None]
@@ -157,7 +157,7 @@ class JobService:
     @property
     def unfinished(self) -> int:
         """How many jobs there are in all."""
-        return len(self._ledger)
+        return len(self._store)
 
     def _place(self, job: Job) -> tuple[bool, int, int]:
         waits = job.state is State.QUEUED
@@ -175,13 +175,13 @@ class JobService:
 
     async def begin(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         """Hands a job out under a new attempt number; None where it was cancelled meanwhile."""
-        job = self._ledger.get(ticket.job_id)
+        job = self._store.get(ticket.job_id)
         if job is None or job.state is not State.QUEUED:
             return None
         attempt = job.attempt + 1
         try:
             with job_context(job.id, **job.origin.ids):
-                begun = await self._ledger.move(
+                begun = await self._store.move(
                     job, State.RUNNING, attempt=attempt, started_at=now()
                 )
         except StorageError:
@@ -190,8 +190,8 @@ class JobService:
             return None
         if begun is None:
             return None
-        self._outlook.began(job.id, device)
-        self._courier.follow(begun)
+        self._estimator.began(job.id, device)
+        self._notifier.follow(begun)
         # a name of its own: a worker that outlived a killed bot may still write the last one's
         output = self._scratch / f"{job.id}-{attempt}{job.origin.suffix}"
         request = in_place(job.request, self._blobs)
@@ -199,69 +199,69 @@ class JobService:
 
     def progressed(self, progress: Progress) -> None:
         """Takes in a step, unless it is of an attempt that is over."""
-        job = self._ledger.get(progress.job_id)
+        job = self._store.get(progress.job_id)
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
-            self._outlook.progressed(progress)
+            self._estimator.progressed(progress)
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Writes and delivers in the background; the worker can have its next job."""
-        run = self._outlook.ended(job.id)
+        run = self._estimator.ended(job.id)
         self._spawn(job, self._conclude(job, outcome, run))
 
     def crashed(self, job: Job, death: WorkerDiedError) -> None:
         """Its worker died under it: once more, then no more."""
-        self._outlook.ended(job.id)
+        self._estimator.ended(job.id)
         # whoever stops the machine may kill the worker first, which is no fault of the job's
         leaves = bool(self._closed)
         self._spawn(job, self._requeue(job) if leaves else self._retry(job, death))
 
     async def interrupted(self, job: Job) -> None:
         """The bot is leaving; the job is made again after the next start."""
-        self._outlook.ended(job.id)
+        self._estimator.ended(job.id)
         with job_context(job.id, **job.origin.ids):
-            await self._ledger.move(job, State.QUEUED)
+            await self._store.move(job, State.QUEUED)
 
     def loading(self, device: str) -> None:
         """A worker has started, and loads the model."""
-        self._outlook.loads(device)
+        self._estimator.loads(device)
 
     def recovered(self, device: str) -> None:
         """There is a worker again."""
-        self._trouble = NOTHING
-        if (seconds := self._outlook.loaded(device)) is not None:
-            self._watch(asyncio.create_task(self._pace.learn_loading(device, seconds)))
+        self._trouble = NO_TEXT
+        if (seconds := self._estimator.loaded(device)) is not None:
+            self._watch(asyncio.create_task(self._cost_history.learn_loading(device, seconds)))
 
-    def lame(self, device: str, reason: Words) -> None:
+    def workers_degraded(self, device: str, reason: Text) -> None:
         """One device can't work, others can: nobody but the bot's owner need know."""
-        words = Words(
+        words = Text(
             "The generator on {device} can't work; the other devices carry on. {reason}",
             device=device,
             reason=reason,
         )
-        self._watch(asyncio.create_task(self._courier.alert(str(words))))
+        self._watch(asyncio.create_task(self._notifier.alert(str(words))))
 
-    def troubled(self, reason: Words) -> None:
+    def workers_unavailable(self, reason: Text) -> None:
         """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
         self._note_trouble(reason)
 
-    def broken(self, reason: Words) -> None:
+    def workers_failed(self, reason: Text) -> None:
         """Nobody can make anything till somebody mends it: those who wait are told."""
         self._note_trouble(reason)
         for ticket in self._queue.drain():
-            if (job := self._ledger.get(ticket.job_id)) is not None:
-                self._spawn(job, self._finisher.fail(job, self._trouble))
+            if (job := self._store.get(ticket.job_id)) is not None:
+                self._spawn(job, self._completer.fail(job, self._trouble))
 
     # -- start and stop ----------------------------------------------------------------------------
 
     async def recover(self) -> None:
         """Takes up what an earlier run left unfinished, before anything new is accepted."""
-        async for job in self._ledger.load():
+        async for job in self._store.load():
             with job_context(job.id, **job.origin.ids):
                 await self._take_up(job)
-        for job in await self._ledger.untold():
-            self._spawn(job, self._finisher.tell(job, again=True))
+        for job in await self._store.untold():
+            self._spawn(job, self._completer.tell(job, again=True))
 
-    def refuse(self, reason: Words) -> None:
+    def refuse(self, reason: Text) -> None:
         """Accepts nothing more."""
         self._closed = reason
 
@@ -281,8 +281,8 @@ class JobService:
         match job.state:
             case State.QUEUED:
                 self._enqueue(job)
-            case State.DELIVERING if self._finisher.has_master(job):
-                self._spawn(job, self._finisher.deliver(job, again=True))
+            case State.DELIVERING if self._completer.has_master(job):
+                self._spawn(job, self._completer.deliver(job, again=True))
             case _:
                 await self._requeue(job)
 
@@ -292,26 +292,26 @@ class JobService:
         match outcome:
             case Finished(seconds=seconds):
                 self._spawn(
-                    job, self._pace.learn(run.device, job.request, seconds, run.after_steps)
+                    job, self._cost_history.learn(run.device, job.request, seconds, run.after_steps)
                 )
                 began = time.monotonic()
-                await self._finisher.made(job, outcome)
-                self._outlook.delivered(time.monotonic() - began)
+                await self._completer.made(job, outcome)
+                self._estimator.delivered(time.monotonic() - began)
             case Failed(reason=reason):
                 # a sentence that names the bot's own directory is no business of its users
                 inside = str(self._scratch) in str(reason)
                 if inside:
                     logger.error("%s", reason)
-                await self._finisher.fail(job, _UNWRITTEN if inside else without_places(reason))
+                await self._completer.fail(job, _UNWRITTEN if inside else without_places(reason))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 
     async def _retry(self, job: Job, death: WorkerDiedError) -> None:
         crashes = job.crashes + 1
         if crashes >= _MAX_CRASHES:
-            await self._finisher.fail(
+            await self._completer.fail(
                 job,
-                Words(
+                Text(
                     "The generator crashed twice while making this GIF ({reason}), so the bot "
                     "gave up; try fewer frames or a smaller size.",
                     reason=death.reason,
@@ -322,22 +322,22 @@ class JobService:
             await self._requeue(job, crashes=crashes)
 
     async def _requeue(self, job: Job, **values: Any) -> None:
-        back = await self._ledger.move_surely(job, State.QUEUED, **values)
+        back = await self._store.move_surely(job, State.QUEUED, **values)
         if back is not None:
-            self._courier.follow(back)
+            self._notifier.follow(back)
             self._queue.put_back(_ticket(back))
 
     def _enqueue(self, accepted: Job) -> None:
-        job = self._ledger.get(accepted.id)
+        job = self._store.get(accepted.id)
         if job is not None and job.state is State.QUEUED:
             self._queue.put(_ticket(job))
-            self._courier.follow(job)
+            self._notifier.follow(job)
 
-    def _note_trouble(self, reason: Words) -> None:
-        trouble = Words("No GIFs can be made at the moment. {reason}", reason=reason)
+    def _note_trouble(self, reason: Text) -> None:
+        trouble = Text("No GIFs can be made at the moment. {reason}", reason=reason)
         if trouble != self._trouble:
             self._trouble = trouble
-            self._watch(asyncio.create_task(self._courier.alert(str(trouble))))
+            self._watch(asyncio.create_task(self._notifier.alert(str(trouble))))
 
     def _check_may_cancel(self, job: Job, by: int, manages_guild: int | None) -> None:
         manages = manages_guild is not None and manages_guild == job.origin.guild_id

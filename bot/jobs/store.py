@@ -28,7 +28,7 @@ _PAGE = 100  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
 
 
-class Ledger:
+class JobStore:
     """Holds what is unfinished; the database has the truth."""
 
     def __init__(self, database: Database, quota: Quota) -> None:

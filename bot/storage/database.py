@@ -26,7 +26,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from bot.core.errors import DatabaseError, StorageError
 from bot.storage.migrate import migrate
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
@@ -44,31 +44,31 @@ _TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
 # What SQLite says, and what a person who wanted a GIF is told.
 _TROUBLES = {
-    "database is locked": Words(
+    "database is locked": Text(
         "The bot's database is in use by another program, so nothing was accepted; please try "
         "again in a moment."
     ),
-    "disk is full": Words(
+    "disk is full": Text(
         "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
         "room."
     ),
-    "disk I/O error": Words(
+    "disk I/O error": Text(
         "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
     ),
-    "readonly database": Words(
+    "readonly database": Text(
         "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
         "the bot."
     ),
-    "malformed": Words(
+    "malformed": Text(
         "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
         "to stop it and to run `hotshot-bot doctor`."
     ),
 }
-_UNKNOWN = Words(
+_UNKNOWN = Text(
     "The bot's database can't be used at the moment, so nothing was accepted; please try again "
     "later, and tell whoever runs the bot."
 )
-_CLOSED = Words("The bot is being restarted.")
+_CLOSED = Text("The bot is being restarted.")
 _READERS = 4  # threads
 # Drivers for asyncio, which configs of earlier versions named, and what does their work in threads.
 _DRIVERS = {"sqlite+aiosqlite": "sqlite", "postgresql+asyncpg": "postgresql+psycopg"}

@@ -21,7 +21,7 @@ MakeRoom = Callable[[int], Awaitable[object]]
 """Frees that many bytes, or as many as it may."""
 
 
-class Room:
+class DiskGuard:
     """Of the disk that ``directory`` is on, ``spare_bytes`` are never to be filled.
 
     Where they would be, ``make_room`` is called before anybody is refused.
@@ -58,7 +58,7 @@ class Room:
                 await self._clean(missing)
             if self._missing(size) > 0:
                 self._in_vain = time.monotonic()
-                raise no_room()
+                raise disk_full()
 
     def _missing(self, size: int) -> int:
         try:
@@ -80,7 +80,7 @@ class Room:
             logger.warning("the clean-up failed: %s", error)
 
 
-def no_room() -> NotAcceptedError:
+def disk_full() -> NotAcceptedError:
     """What is said of a full disk."""
     return NotAcceptedError(
         "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "

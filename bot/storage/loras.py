@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from bot.storage.retention import forget
 from bot.storage.tables import jobs, loras
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 TRY = "try"  # a job's relation to the LoRA that it shows
 
@@ -85,14 +85,14 @@ def add(connection: Connection, lora: StoredLora) -> None:
 
 def add_within(
     connection: Connection, lora: StoredLora, *, most: int, most_bytes: int
-) -> Words | None:
+) -> Text | None:
     """The same within a quota, looked at in the transaction; why not, where it wasn't added."""
     twin = own_named(connection, lora.owner_id, lora.name, lora.blob)
     if twin is not None:
-        return Words("You already have that one, as {name}.", name=twin.name)
+        return Text("You already have that one, as {name}.", name=twin.name)
     count, size = kept_by(connection, lora.owner_id)
     if count >= most or size + lora.size_bytes > most_bytes:
-        return Words("That is more than you can keep here; remove one with /lora remove.")
+        return Text("That is more than you can keep here; remove one with /lora remove.")
     add(connection, lora)
     return None
 

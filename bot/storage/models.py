@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 # Discord says 15 minutes; the margin keeps an upload from ending on the wrong side.
 TOKEN_LIFE = timedelta(minutes=14, seconds=45)
@@ -108,7 +108,7 @@ class Job:
     output: str | None = None  # the master's blob; None also where it was cleaned up
     size_bytes: int | None = None
     error: str | None = None  # one sentence, in English
-    reason: Mapping[str, Any] | None = None  # the same as Words, to be said in any language
+    reason: Mapping[str, Any] | None = None  # the same as a Text, to be said in any language
     message_id: int | None = None  # where the result was posted
     message_channel_id: int | None = None
     told: bool = False  # its owner has seen the final word
@@ -119,9 +119,9 @@ class Job:
         return self.origin.user_id
 
     @property
-    def why(self) -> Words:
+    def why(self) -> Text:
         """Why it failed."""
-        return Words.from_dict(self.reason) if self.reason else Words(self.error or "")
+        return Text.from_dict(self.reason) if self.reason else Text(self.error or "")
 
     @property
     def link(self) -> str | None:

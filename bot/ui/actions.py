@@ -21,12 +21,12 @@ from discord import ButtonStyle, SelectOption
 from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInput, View
 
 from bot.core.errors import GoneError, RefusedError
-from bot.core.translations import say
-from bot.gateway.context import house_of
+from bot.core.translations import translate
+from bot.gateway.context import context_of
 from bot.storage import sent_forms
 from bot.storage.drafts import Draft
 from bot.ui.answers import refuse, sentence, whisper
-from generator.contract.text import SpokenError
+from generator.contract.text import TranslatableError
 
 Values = Mapping[str, str]
 """What was chosen or filled in: a menu's choice as ``choice``, a form's fields by their names."""
@@ -149,11 +149,11 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
         if match is None:
             raise RefusedError("This form is no longer valid; open it again.")
         action, target, typed = match["action"], match["id"], _fields(data)
-        if not await house_of(interaction).database.write(sent_forms.is_new, match["nonce"]):
+        if not await context_of(interaction).database.write(sent_forms.is_new, match["nonce"]):
             raise RefusedError("That form has already been sent; open it again to send another.")
         try:
             await _act(interaction, action, target, typed)
-        except SpokenError as error:
+        except TranslatableError as error:
             view = None
             if not isinstance(error, GoneError):
                 view = await _open_again(interaction, action, target, typed)
@@ -186,11 +186,13 @@ async def _open_again(
     content = {"form": action, "target": target, "typed": dict(typed)}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
     try:
-        await house_of(interaction).keep_draft(draft)
+        await context_of(interaction).keep_draft(draft)
     except RefusedError:
         return None
     view = View(timeout=None)
-    return view.add_item(ActionButton("form_open", draft.id, label=say("Open the form again")))
+    return view.add_item(
+        ActionButton("form_open", draft.id, label=translate("Open the form again"))
+    )
 
 
 def of_another_version() -> RefusedError:

@@ -11,11 +11,11 @@ import discord
 from discord.ui import View
 
 from bot.core.logs import about
-from bot.core.translations import quoted, say, speaking
-from bot.gateway.context import house_of
-from bot.gateway.discord_errors import LOST, UNREADABLE, is_lost
+from bot.core.translations import in_language, quoted, translate
+from bot.gateway.context import context_of
+from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS, is_lost
 from bot.ui.markdown import escaped
-from generator.contract.text import SpokenError
+from generator.contract.text import TranslatableError
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ async def whisper(
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             await interaction.delete_original_response()  # everybody may see it, this they may not
         await _send(interaction, words, {"view": view} if view else {})
-    except (*LOST, *UNREADABLE) as error:
+    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
         logger.warning("an answer was lost: %s", error)
 
 
@@ -43,19 +43,19 @@ async def add(interaction: discord.Interaction[Any], words: str) -> None:
     """As ``whisper``, beside an answer that stays, which may still say "thinking"."""
     try:
         await interaction.followup.send(words, ephemeral=True)
-    except (*LOST, *UNREADABLE) as error:
+    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
         logger.warning("an answer was lost: %s", error)
 
 
 def sentence(error: BaseException) -> str:
     """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
-    if isinstance(error, SpokenError):
+    if isinstance(error, TranslatableError):
         return quoted(error.words, escaped)
     if is_lost(error):
         logger.warning("an answer was lost: %s", error)
     else:
         logger.error("a command failed", exc_info=error)
-    return say(
+    return translate(
         "Something went wrong inside the bot; the details are in its log, and nothing was changed."
     )
 
@@ -72,9 +72,9 @@ def asker(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
 @asynccontextmanager
 async def refuse(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
     """Whatever goes wrong inside is whispered, and everything is said in the person's language."""
-    with speaking(str(interaction.locale)), about(**asker(interaction)):
+    with in_language(str(interaction.locale)), about(**asker(interaction)):
         try:
-            async with house_of(interaction).files_in_hand():
+            async with context_of(interaction).files_in_hand():
                 yield
         except Exception as error:  # noqa: BLE001 - the edge: they hear of it, the log has it all
             await whisper(interaction, sentence(error))

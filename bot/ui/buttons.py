@@ -13,15 +13,15 @@ import discord
 from discord.ui import Button, DynamicItem, Item, View
 
 from bot.core.errors import RefusedError
-from bot.core.translations import say, speaking
-from bot.gateway.context import house_of, managed_guild, may_act_on
+from bot.core.translations import in_language, translate
+from bot.gateway.context import context_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
 from bot.ui import embeds, text
 from bot.ui.answers import refuse
 from bot.ui.stored_files import kept_file
-from generator.contract.text import Words
+from generator.contract.text import Text
 
-_GONE = Words("The original is no longer stored; the same seed and settings make it again.")
+_GONE = Text("The original is no longer stored; the same seed and settings make it again.")
 
 
 class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]{32})"):
@@ -31,7 +31,7 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
         self._job_id = job_id
         super().__init__(
             Button(
-                label=say("Cancel"),
+                label=translate("Cancel"),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"cancel:{job_id}",
             )
@@ -46,12 +46,12 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with refuse(interaction):
-            job = await house_of(interaction).jobs.cancel(
+            job = await context_of(interaction).jobs.cancel(
                 self._job_id,
                 by=interaction.user.id,
                 manages_guild=managed_guild(interaction),
             )
-            with speaking(job.origin.locale):  # it stays its owner's message, whoever pressed
+            with in_language(job.origin.locale):  # it stays its owner's message, whoever pressed
                 embed = embeds.ended(job)
             # this press opens the message even where the command's own token has expired
             await interaction.response.edit_message(embed=embed, view=None, attachments=[])
@@ -64,7 +64,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
         self._job_id = job_id
         super().__init__(
             Button(
-                label=say("Original"),
+                label=translate("Original"),
                 style=discord.ButtonStyle.secondary,
                 custom_id=f"master:{job_id}",
             )
@@ -79,8 +79,8 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with refuse(interaction):
-            house = house_of(interaction)
-            job = await house.database.read(rows.get, self._job_id)
+            context = context_of(interaction)
+            job = await context.database.read(rows.get, self._job_id)
             if job is None:
                 raise RefusedError(_GONE)
             if not may_act_on(interaction, job):
@@ -96,7 +96,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
             alt = text.alt_text(job.request, PurePath(job.output or "").suffix)
-            file = await kept_file(house.blobs, job.output, stem, alt, most=limit)
+            file = await kept_file(context.blobs, job.output, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)
             await interaction.response.defer(ephemeral=True, thinking=True)

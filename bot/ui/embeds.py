@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from discord import Colour, Embed
 
-from bot.core.translations import count, say
+from bot.core.translations import count, translate
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui import text
@@ -15,7 +15,7 @@ from bot.ui.guide import Page
 from bot.ui.prompt_language import is_foreign
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _WORKING = Colour.blurple()
 _DONE = Colour.green()
@@ -29,32 +29,34 @@ def progress(request: Request, words: str) -> Embed:
     return embed.set_footer(text=text.settings(request))
 
 
-def result(job: Job, *, given_up: Sequence[Words] = ()) -> Embed:
+def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
     """Beside the GIF: everything needed to make it again, and what the file had to give up."""
     request = job.request
     embed = Embed(description=f"{_quote(request)}{_hint(request)}", colour=_DONE)
-    embed.add_field(name=say("Seed"), value=f"`{request.seed}`")
-    embed.add_field(name=say("Settings"), value=text.settings(request))
+    embed.add_field(name=translate("Seed"), value=f"`{request.seed}`")
+    embed.add_field(name=translate("Settings"), value=text.settings(request))
     if request.negative_prompt:
         embed.add_field(
-            name=say("Negative prompt"), value=text.prompt(request.negative_prompt), inline=False
+            name=translate("Negative prompt"),
+            value=text.prompt(request.negative_prompt),
+            inline=False,
         )
     if words := text.made_with(job):
-        embed.add_field(name=say("Made with"), value=words, inline=False)
+        embed.add_field(name=translate("Made with"), value=words, inline=False)
     if given_up:
         words = text.given_up(job, given_up)
-        embed.add_field(name=say("Made smaller to fit"), value=words, inline=False)
-    return embed.set_footer(text=say("Made by {made}", made=text.made(job)))
+        embed.add_field(name=translate("Made smaller to fit"), value=words, inline=False)
+    return embed.set_footer(text=translate("Made by {made}", made=text.made(job)))
 
 
 def ended(job: Job) -> Embed:
     """Instead of a GIF: cancelled, or failed and why. Its footer is the job's alone."""
     if job.state is State.CANCELLED:
-        words, colour = say("🚫 Cancelled."), _CANCELLED
+        words, colour = translate("🚫 Cancelled."), _CANCELLED
     else:
         words, colour = f"❌ {text.prompt(text.why(job), 1500)}", _FAILED
     embed = Embed(description=f"{_quote(job.request)}\n{words}", colour=colour)
-    return embed.set_footer(text=say("Job {job}", job=job.id[:12]))
+    return embed.set_footer(text=translate("Job {job}", job=job.id[:12]))
 
 
 def history(
@@ -62,40 +64,44 @@ def history(
 ) -> Embed:
     """One page of somebody's jobs; ``is_filtered`` where only some of them were asked for."""
     if not jobs:
-        none = say("None yet. Make one with /gif!")
+        none = translate("None yet. Make one with /gif!")
         if is_filtered:
-            none = say("None of your GIFs match. Leave out search and only to see all of them.")
-        return Embed(title=say("Your GIFs"), description=none, colour=_WORKING)
+            none = translate(
+                "None of your GIFs match. Leave out search and only to see all of them."
+            )
+        return Embed(title=translate("Your GIFs"), description=none, colour=_WORKING)
     lines = "\n\n".join(text.history_line(job) for job in jobs)
-    embed = Embed(title=say("Your GIFs"), description=lines, colour=_WORKING)
+    embed = Embed(title=translate("Your GIFs"), description=lines, colour=_WORKING)
     return embed.set_footer(text=text.page(page + 1, pages, total))
 
 
 def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
     """Everything known of one job, and what it came from and led to."""
     embed = Embed(description=_quote(job.request), colour=_DONE)
-    embed.add_field(name=say("Status"), value=text.state(job))
-    embed.add_field(name=say("Seed"), value=f"`{job.request.seed}`")
-    embed.add_field(name=say("Settings"), value=text.settings(job.request), inline=False)
+    embed.add_field(name=translate("Status"), value=text.state(job))
+    embed.add_field(name=translate("Seed"), value=f"`{job.request.seed}`")
+    embed.add_field(name=translate("Settings"), value=text.settings(job.request), inline=False)
     if job.request.negative_prompt:
-        embed.add_field(name=say("Negative prompt"), value=text.prompt(job.request.negative_prompt))
+        embed.add_field(
+            name=translate("Negative prompt"), value=text.prompt(job.request.negative_prompt)
+        )
     if words := text.made_with(replace(job, origin=replace(job.origin, parent_id=None))):
-        embed.add_field(name=say("Made with"), value=words, inline=False)
+        embed.add_field(name=translate("Made with"), value=words, inline=False)
     if lineage := text.lineage(job, parent, descendants):
-        embed.add_field(name=say("Related GIFs"), value=lineage, inline=False)
+        embed.add_field(name=translate("Related GIFs"), value=lineage, inline=False)
     if job.error:
-        embed.add_field(name=say("Why"), value=text.prompt(text.why(job), 500), inline=False)
+        embed.add_field(name=translate("Why"), value=text.prompt(text.why(job), 500), inline=False)
     if job.link:
-        link = f"[{say('the message')}]({job.link})"
-        embed.add_field(name=say("Where"), value=link, inline=False)
-    footer = say("Job {job} · made by {made}", job=job.id[:12], made=text.made(job))
+        link = f"[{translate('the message')}]({job.link})"
+        embed.add_field(name=translate("Where"), value=link, inline=False)
+    footer = translate("Job {job} · made by {made}", job=job.id[:12], made=text.made(job))
     return embed.set_footer(text=footer)
 
 
 def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | None) -> Embed:
     """Who is being served and who waits; names only those who ask openly on this server."""
     if not shown:
-        none = say("Nothing is waiting or running. Make a GIF with /gif!")
+        none = translate("Nothing is waiting or running. Make a GIF with /gif!")
         return Embed(description=none, colour=_WORKING)
     lines = [
         text.queue_line(
@@ -110,7 +116,7 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
     ]
     if total > len(shown):
         lines.append(count("… and 1 more", "… and {count} more", total - len(shown)))
-    return Embed(title=say("The queue"), description="\n".join(lines), colour=_WORKING)
+    return Embed(title=translate("The queue"), description="\n".join(lines), colour=_WORKING)
 
 
 def _quote(request: Request) -> str:
@@ -121,7 +127,7 @@ def _hint(request: Request) -> str:
     """A line of its own under a prompt that the model may not understand."""
     if not is_foreign(request.prompt):
         return ""
-    hint = say(
+    hint = translate(
         "💡 The model was trained on English, so it may not understand prompts in other languages."
     )
     return f"\n-# {hint}"
@@ -130,11 +136,11 @@ def _hint(request: Request) -> str:
 def help_(limits: ModelLimits) -> Embed:
     """What the bot can do, within these limits."""
     sizes = ", ".join(
-        f"{say(text.SIZES[size.name])} {size.width} x {size.height}" for size in limits.sizes
+        f"{translate(text.SIZES[size.name])} {size.width} x {size.height}" for size in limits.sizes
     )
     embed = Embed(
-        title=say("GIFs from words"),
-        description=say(
+        title=translate("GIFs from words"),
+        description=translate(
             "Type /gif and describe what you want to see move. You don't have to wait here: "
             "the GIF is posted in this channel when it is done."
         ),
@@ -147,37 +153,39 @@ def help_(limits: ModelLimits) -> Embed:
         sizes=sizes,
     )
     embed.add_field(name="/gif", value=gif, inline=False)
-    motion = say(
+    motion = translate(
         "Attach a GIF as control_gif, and your GIF moves like it. Leave out control_type to "
         "see first what will be followed. In a message's Apps menu: Use as motion, Remix."
     )
-    embed.add_field(name=say("Motion"), value=motion, inline=False)
-    pictures = say(
+    embed.add_field(name=translate("Motion"), value=motion, inline=False)
+    pictures = translate(
         "Attach a picture as image, and your GIF starts from it. In a message's Apps menu: "
         "Animate this. Under a result: Upscale, which makes it again at twice the size."
     )
-    embed.add_field(name=say("Pictures"), value=pictures, inline=False)
-    loras = say(
+    embed.add_field(name=translate("Pictures"), value=pictures, inline=False)
+    loras = translate(
         "Add your own LoRAs (.safetensors files), share them, and choose one as lora in /gif."
     )
     embed.add_field(name="/lora", value=loras, inline=False)
-    history = say("Your GIFs: search them, or see your favourites.")
+    history = translate("Your GIFs: search them, or see your favourites.")
     embed.add_field(name="/history, /show", value=history, inline=False)
-    embed.add_field(name="/settings", value=say("Your defaults for /gif."), inline=False)
+    embed.add_field(name="/settings", value=translate("Your defaults for /gif."), inline=False)
     embed.add_field(
-        name="/queue", value=say("What is being made and what is waiting."), inline=False
+        name="/queue", value=translate("What is being made and what is waiting."), inline=False
     )
     embed.add_field(
-        name="/cancel", value=say("Cancels a GIF that is waiting or being made."), inline=False
+        name="/cancel",
+        value=translate("Cancels a GIF that is waiting or being made."),
+        inline=False,
     )
-    again = say(
+    again = translate(
         "The same seed, prompt and settings make the same GIF again. Posted files carry them, "
         "unless they are private; you can change that with /settings mine."
     )
-    return embed.add_field(name=say("Making a GIF again"), value=again, inline=False)
+    return embed.add_field(name=translate("Making a GIF again"), value=again, inline=False)
 
 
 def help_page(page: Page, picture: str | None) -> Embed:
     """What one option does; ``picture`` is the file that comes with the message."""
-    embed = Embed(title=page.name, description=say(page.words), colour=_WORKING)
+    embed = Embed(title=page.name, description=translate(page.words), colour=_WORKING)
     return embed.set_image(url=f"attachment://{picture}") if picture else embed

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 PICTURES = Path(__file__).parent / "pictures"
 SIZES = ("tall", "square", "wide")
@@ -25,7 +25,7 @@ class Page:
     """``name`` is the option's, and the picture's."""
 
     name: str
-    words: Words
+    words: Text
 
     @property
     def picture(self) -> Path:
@@ -35,13 +35,11 @@ class Page:
 PAGES = (
     Page(
         "size",
-        Words(
-            "The size and shape of the GIF. Here: tall, square and wide; there are seven in all."
-        ),
+        Text("The size and shape of the GIF. Here: tall, square and wide; there are seven in all."),
     ),
     Page(
         "frames",
-        Words(
+        Text(
             "How many frames it has: more frames look smoother but take longer. Here: {few}, "
             "{usual} and {many}.",
             few=FRAMES[0],
@@ -51,7 +49,7 @@ PAGES = (
     ),
     Page(
         "steps",
-        Words(
+        Text(
             "How many times it is refined: few steps leave it rough, many take longer. Here: "
             "{few}, {some} and {many}.",
             few=STEPS[0],
@@ -61,7 +59,7 @@ PAGES = (
     ),
     Page(
         "guidance",
-        Words(
+        Text(
             "How closely it follows the prompt: too low and it wanders off, too high and it "
             "looks overdone. Here: {low:g}, {usual:g} and {high:g}.",
             low=GUIDANCES[0],
@@ -71,26 +69,26 @@ PAGES = (
     ),
     Page(
         "seed",
-        Words(
+        Text(
             "The same prompt with three seeds. The same seed and settings make the same GIF again."
         ),
     ),
     Page(
         "lora",
-        Words(
+        Text(
             "A look that the model doesn't know. Here: the same seed without a LoRA and with one."
         ),
     ),
     Page(
         "control_gif",
-        Words(
+        Text(
             "Motion from your own GIF: on the left the GIF that was attached, on the right "
             "the one that moves like it."
         ),
     ),
     Page(
         "image",
-        Words(
+        Text(
             "A picture the GIF starts from. Here: the picture, and what is left of it at an "
             "image_strength of {little:g}, {some:g} and {much:g}. Upscale starts from a whole "
             "GIF.",
@@ -101,7 +99,7 @@ PAGES = (
     ),
     Page(
         "edits",
-        Words(
+        Text(
             "The menu under a result edits it without making a new one. Here: as it was made, "
             "backwards, there and back again, and made to loop."
         ),

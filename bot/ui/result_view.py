@@ -5,40 +5,40 @@ from __future__ import annotations
 from discord import ButtonStyle, SelectOption
 from discord.ui import View
 
-from bot.core.translations import say
+from bot.core.translations import translate
 from bot.storage.models import Job
 from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.buttons import MasterButton
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 EDITS = {
-    "loop": Words("Make it loop"),
-    "ping_pong": Words("There and back again"),
-    "reverse": Words("Backwards"),
-    "faster": Words("Twice as fast"),
-    "slower": Words("Half as fast"),
-    "square": Words("Crop to a square"),
-    "caption": Words("Add a caption …"),
-    "emoji": Words("As an emoji"),
-    "sticker": Words("As a sticker"),
+    "loop": Text("Make it loop"),
+    "ping_pong": Text("There and back again"),
+    "reverse": Text("Backwards"),
+    "faster": Text("Twice as fast"),
+    "slower": Text("Half as fast"),
+    "square": Text("Crop to a square"),
+    "caption": Text("Add a caption …"),
+    "emoji": Text("As an emoji"),
+    "sticker": Text("As a sticker"),
 }
 SAMPLING = "sampling"  # in the same menu, though it makes the GIF again
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 _FIRST = (
-    ("again", Words("Again")),
-    ("vary_subtle", Words("Vary a little")),
-    ("vary_strong", Words("Vary a lot")),
-    ("longer", Words("Longer")),
-    ("upscale", Words("Upscale")),
+    ("again", Text("Again")),
+    ("vary_subtle", Text("Vary a little")),
+    ("vary_strong", Text("Vary a lot")),
+    ("longer", Text("Longer")),
+    ("upscale", Text("Upscale")),
 )
 _SECOND = (
-    ("edit", Words("Edit")),
-    ("motion", Words("Motion of this")),
-    ("favourite", Words("Favourite")),
-    ("recipe", Words("Recipe")),
-    ("delete", Words("Delete")),
+    ("edit", Text("Edit")),
+    ("motion", Text("Motion of this")),
+    ("favourite", Text("Favourite")),
+    ("recipe", Text("Recipe")),
+    ("delete", Text("Delete")),
 )
 
 
@@ -56,13 +56,13 @@ def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
     for row, buttons in enumerate((_FIRST, _SECOND)):
         for action, label in buttons:
             if action not in refused:
-                view.add_item(ActionButton(action, job.id, label=say(label), row=row))
+                view.add_item(ActionButton(action, job.id, label=translate(label), row=row))
     if offers_master:
         button = MasterButton(job.id)
         button.item.row = 3
         view.add_item(button)
     menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
-    menu.item.add_option(label=say("Steps, sampler, control …"), value=SAMPLING)
+    menu.item.add_option(label=translate("Steps, sampler, control …"), value=SAMPLING)
     view.add_item(menu)
     return view
 
@@ -76,11 +76,11 @@ def edited_view(edit_id: str, job: Job) -> View:
 
 def _menu(target: str, *, moves: bool, row: int | None = None) -> ActionMenu:
     options = [
-        SelectOption(label=say(label), value=value)
+        SelectOption(label=translate(label), value=value)
         for value, label in EDITS.items()
         if moves or value not in _OF_MOTION
     ]
-    return ActionMenu("more", target, placeholder=say("More …"), options=options, row=row)
+    return ActionMenu("more", target, placeholder=translate("More …"), options=options, row=row)
 
 
 def _refused(request: Request, limits: ModelLimits) -> set[str]:
@@ -99,6 +99,8 @@ def sure_view(job_id: str) -> View:
     """Stands under the question whether to delete."""
     view = View(timeout=None)
     view.add_item(
-        ActionButton("delete_sure", job_id, label=say("Yes, delete it"), style=ButtonStyle.danger)
+        ActionButton(
+            "delete_sure", job_id, label=translate("Yes, delete it"), style=ButtonStyle.danger
+        )
     )
     return view

@@ -9,13 +9,13 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.core.translations import count, say
+from bot.core.translations import count, translate
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui.markdown import escaped
 from generator.contract.control_types import called
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 BAR_WIDTH = 20
 ALT_TEXT_LIMIT = 1024  # Discord's, for a file's description
@@ -23,39 +23,39 @@ _PROMPT_SHOWN = 300
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
 _DENOISE = "denoise"  # the stage that takes the time; the bar is its bar
-_PAINTING = Words("painting the frames")
+_PAINTING = Text("painting the frames")
 _BEFORE = {
-    "encode_prompt": Words("reading the prompt"),
-    "encode_image": Words("looking at the picture"),
-    "draw_noise": Words("drawing the noise"),
+    "encode_prompt": Text("reading the prompt"),
+    "encode_image": Text("looking at the picture"),
+    "draw_noise": Text("drawing the noise"),
 }
-_AFTER = {"decode": _PAINTING, "to_frames": _PAINTING, "save": Words("saving")}
+_AFTER = {"decode": _PAINTING, "to_frames": _PAINTING, "save": Text("saving")}
 _STATES = {
-    State.QUEUED: Words("⏳ waiting"),
-    State.RUNNING: Words("🎨 being made"),
-    State.DELIVERING: Words("📤 on its way"),
-    State.DONE: Words("✅ done"),
-    State.FAILED: Words("❌ failed"),
-    State.CANCELLED: Words("🚫 cancelled"),
+    State.QUEUED: Text("⏳ waiting"),
+    State.RUNNING: Text("🎨 being made"),
+    State.DELIVERING: Text("📤 on its way"),
+    State.DONE: Text("✅ done"),
+    State.FAILED: Text("❌ failed"),
+    State.CANCELLED: Text("🚫 cancelled"),
 }
 _SMALL = 100 * 2**10  # bytes that would read as 0.1 MB, or as none
 _RELATIONS = {
-    "again": Words("made again"),
-    "vary": Words("varied"),
-    "longer": Words("made longer"),
-    "edit": Words("edited"),
-    "motion": Words("same motion"),
-    "remix": Words("remixed"),
-    "upscale": Words("at twice the size"),
+    "again": Text("made again"),
+    "vary": Text("varied"),
+    "longer": Text("made longer"),
+    "edit": Text("edited"),
+    "motion": Text("same motion"),
+    "remix": Text("remixed"),
+    "upscale": Text("at twice the size"),
 }
 SIZES = {
-    "tall": Words("tall"),
-    "portrait": Words("portrait"),
-    "photo portrait": Words("photo portrait"),
-    "square": Words("square"),
-    "photo landscape": Words("photo landscape"),
-    "landscape": Words("landscape"),
-    "wide": Words("wide"),
+    "tall": Text("tall"),
+    "portrait": Text("portrait"),
+    "photo portrait": Text("photo portrait"),
+    "square": Text("square"),
+    "photo landscape": Text("photo landscape"),
+    "landscape": Text("landscape"),
+    "wide": Text("wide"),
 }
 
 
@@ -85,11 +85,11 @@ def bar(step: int, steps: int) -> str:
 def time_left(seconds: float) -> str:
     """Rounded as far as it is known: by less than a fifth of it."""
     if seconds < 10:
-        return say("a few seconds left")
+        return translate("a few seconds left")
     step = 5 if seconds < 30 else 10
     rounded = round(seconds / step) * step
     if seconds < 96 and rounded != 60:
-        return say("about {seconds} seconds left", seconds=rounded)
+        return translate("about {seconds} seconds left", seconds=rounded)
     minutes = max(2, round(seconds / 60)) if rounded != 60 else 1
     return count("about a minute left", "about {count} minutes left", minutes)
 
@@ -97,54 +97,56 @@ def time_left(seconds: float) -> str:
 def ahead(number: int) -> str:
     """How many come first."""
     if number == 0:
-        return say("Next in line")
+        return translate("Next in line")
     return count("1 GIF is ahead of yours", "{count} GIFs are ahead of yours", number)
 
 
 def status(now: Status) -> str:
     """What the progress message says of a job."""
     if now.job.state is State.DELIVERING:
-        return say("📤 Finished and on its way.")
+        return translate("📤 Finished and on its way.")
     if now.job.state is not State.QUEUED:
         return _running(now)
     if now.trouble:
-        trouble = prompt(say(now.trouble), 600)
-        return say(
+        trouble = prompt(translate(now.trouble), 600)
+        return translate(
             "⏸️ {trouble} Your GIF keeps its place in the queue and will be made as soon as "
             "that works again.",
             trouble=trouble,
         )
     place = ahead(now.ahead or 0)
     if now.job.crashes:
-        place = say("The generator had to be restarted; trying once more. {place}", place=place)
+        place = translate(
+            "The generator had to be restarted; trying once more. {place}", place=place
+        )
     if now.is_loading:
         return _loading(now, place)
     if now.seconds_left:
-        return say("⏳ {place}, {left}.", place=place, left=time_left(now.seconds_left))
-    return say("⏳ {place}.", place=place)
+        return translate("⏳ {place}, {left}.", place=place, left=time_left(now.seconds_left))
+    return translate("⏳ {place}.", place=place)
 
 
 def _loading(now: Status, place: str) -> str:
     if now.loading_seconds_left is None:
-        return say(
+        return translate(
             "⏳ The model is being loaded; the first time can take a few minutes. {place}.",
             place=place,
         )
     left = time_left(now.loading_seconds_left)
-    return say("⏳ The model is being loaded, {left}. {place}.", left=left, place=place)
+    return translate("⏳ The model is being loaded, {left}. {place}.", left=left, place=place)
 
 
 def _running(now: Status) -> str:
     progress = now.progress
     left = "" if now.seconds_left is None else f" · {time_left(now.seconds_left)}"
     if progress is None:
-        return f"🎨 {bar(0, 1)}\n{say('starting')}{left}"
+        return f"🎨 {bar(0, 1)}\n{translate('starting')}{left}"
     if progress.stage != _DENOISE:
         is_after = progress.stage in _AFTER
         words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage)
-        shown = say(words) if words else progress.stage
+        shown = translate(words) if words else progress.stage
         return f"🎨 {bar(is_after, 1)}\n{shown}{'' if is_after else left}"
-    step = say("step {step} of {steps}", step=progress.step, steps=progress.steps)
+    step = translate("step {step} of {steps}", step=progress.step, steps=progress.steps)
     return f"🎨 {bar(progress.step, progress.steps)}\n{step}{left}"
 
 
@@ -153,12 +155,12 @@ def settings(request: Request) -> str:
     words = [
         f"{request.width} x {request.height}",
         count("1 frame", "{count} frames", request.video_length),
-        say("{seconds:g} s", seconds=request.video_duration / 1000),
+        translate("{seconds:g} s", seconds=request.video_duration / 1000),
         count("1 step", "{count} steps", request.steps),
-        say("guidance {guidance:g}", guidance=request.guidance_scale),
+        translate("guidance {guidance:g}", guidance=request.guidance_scale),
     ]
     if request.image:
-        words.append(say("from a picture at {strength:g}", strength=request.image_strength))
+        words.append(translate("from a picture at {strength:g}", strength=request.image_strength))
     return " · ".join(words)
 
 
@@ -166,13 +168,13 @@ def made_with(job: Job) -> str:
     """What else made it: LoRAs, a style, what it follows, and the GIF that it came from."""
     request, origin = job.request, job.origin
     words = [
-        say("{name} at {strength:g}", name=prompt(name, 60), strength=lora.strength)
+        translate("{name} at {strength:g}", name=prompt(name, 60), strength=lora.strength)
         for name, lora in zip(job.lora_names, request.loras, strict=False)
     ]
     if origin.style:
-        words.append(say("style {name}", name=prompt(origin.style, 60)))
+        words.append(translate("style {name}", name=prompt(origin.style, 60)))
     words += [
-        say("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
+        translate("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
         for kind, strength in map(called, request.controls)
     ]
     if origin.parent_id and origin.relation in _RELATIONS:
@@ -183,9 +185,11 @@ def made_with(job: Job) -> str:
 def _came_from(parent_id: str, relation: str) -> str:
     parent = parent_id[:12]
     if relation == "upscale":
-        return say("Upscaled from `{parent}`", parent=parent)
+        return translate("Upscaled from `{parent}`", parent=parent)
     came = _RELATIONS.get(relation)
-    return say("From `{parent}` ({how})", parent=parent, how=say(came) if came else relation)
+    return translate(
+        "From `{parent}` ({how})", parent=parent, how=translate(came) if came else relation
+    )
 
 
 def _kind(kind: str) -> str:
@@ -196,44 +200,46 @@ def _kind(kind: str) -> str:
 def made(job: Job) -> str:
     """What it was made by, and how long that took."""
     model = job.model.rstrip("/").rpartition("/")[2]
-    took = "" if job.seconds is None else f" · {say('{seconds:.1f} s', seconds=job.seconds)}"
+    took = "" if job.seconds is None else f" · {translate('{seconds:.1f} s', seconds=job.seconds)}"
     return f"{model}{took}"
 
 
 def alt_text(request: Request, suffix: str = ".gif") -> str:
     """For those who hear the file described; ``suffix`` is its own."""
     if request.video_length == 1:
-        told = say("A picture made from the prompt: {prompt}", prompt=request.prompt)
+        told = translate("A picture made from the prompt: {prompt}", prompt=request.prompt)
     elif suffix == ".mp4":
-        told = say("A video made from the prompt: {prompt}", prompt=request.prompt)
+        told = translate("A video made from the prompt: {prompt}", prompt=request.prompt)
     else:
-        told = say("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
+        told = translate("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
     return shorten(told, ALT_TEXT_LIMIT)
 
 
 def preview_alt(request: Request) -> str:
     """The same, of what isn't finished."""
-    told = say("A preview of the GIF being made from the prompt: {prompt}", prompt=request.prompt)
+    told = translate(
+        "A preview of the GIF being made from the prompt: {prompt}", prompt=request.prompt
+    )
     return shorten(told, ALT_TEXT_LIMIT)
 
 
 def state(job: Job) -> str:
     """One job's state, for lists."""
-    return say(_STATES[job.state])
+    return translate(_STATES[job.state])
 
 
 def why(job: Job) -> str:
     """Why there is no GIF."""
-    return say(job.why)
+    return translate(job.why)
 
 
 def history_line(job: Job) -> str:
     """One job in /history."""
     when = f"<t:{int(job.created_at.timestamp())}:R>"
-    seed = say("seed `{seed}`", seed=job.request.seed)
+    seed = translate("seed `{seed}`", seed=job.request.seed)
     words = [f"**{prompt(job.request.prompt, 100)}**", f"{state(job)} {when} · {seed}"]
     if job.link:
-        words[1] += f" · [{say('show')}]({job.link})"
+        words[1] += f" · [{translate('show')}]({job.link})"
     if job.error:
         words.append(f"-# {prompt(why(job), 200)}")
     return "\n".join(words)
@@ -245,7 +251,7 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     if parent is not None:
         words.append(_came_from(parent.id, job.origin.relation))
     elif job.origin.parent_id and job.origin.relation != "try":
-        words.append(say("From a GIF that was deleted"))
+        words.append(translate("From a GIF that was deleted"))
     if descendants:
         words.append(count("1 GIF was made from it", "{count} GIFs were made from it", descendants))
     return " · ".join(words)
@@ -256,14 +262,14 @@ def queue_line(place: int, now: Status, *, mine: bool, is_from_here: bool) -> st
     if mine:
         what = prompt(now.job.request.prompt, 60)
     else:
-        what = f"<@{now.job.user_id}>" if is_from_here else say("somebody")
+        what = f"<@{now.job.user_id}>" if is_from_here else translate("somebody")
     return f"{place}. {what} · {state(now.job)}"
 
 
 def choice(job: Job) -> str:
     """One job in an autocomplete, told from others of its prompt; no markdown is shown there."""
     came = _RELATIONS.get(job.origin.relation) if job.origin.parent_id else None
-    told_by = " · ".join([*([say(came)] if came else []), job.id[:6]])
+    told_by = " · ".join([*([translate(came)] if came else []), job.id[:6]])
     head = f"{state(job)}: "
     room = 100 - len(head) - len(told_by) - 3
     return f"{head}{shorten(job.request.prompt, room)} · {told_by}"
@@ -271,34 +277,38 @@ def choice(job: Job) -> str:
 
 def page(number: int, pages: int, total: int) -> str:
     """Stands under one page of many."""
-    return say("Page {page} of {pages} · {total} in all", page=number, pages=pages, total=total)
+    return translate(
+        "Page {page} of {pages} · {total} in all", page=number, pages=pages, total=total
+    )
 
 
-def in_megabytes(size: float) -> Words:
+def in_megabytes(size: float) -> Text:
     """``12.3 MB``, in Discord's mebibytes; of what is small, ``12 KB``."""
     if size < _SMALL:
-        return Words("{size:.0f} KB", size=max(1.0, size / 2**10))
-    return Words("{size:.1f} MB", size=size / 2**20)
+        return Text("{size:.0f} KB", size=max(1.0, size / 2**10))
+    return Text("{size:.1f} MB", size=size / 2**20)
 
 
 def megabytes(size: float) -> str:
     """The same, said."""
-    return say(in_megabytes(size))
+    return translate(in_megabytes(size))
 
 
-def given_up(job: Job, what: Sequence[Words]) -> str:
+def given_up(job: Job, what: Sequence[Text]) -> str:
     """What a file lacks that had to be made smaller."""
-    listed = ", ".join(map(say, what))
+    listed = ", ".join(map(translate, what))
     if job.size_bytes is None:
         return f"{listed}."
     size = in_megabytes(job.size_bytes)
-    return say("{listed}. The original is {size}.", listed=listed, size=size)
+    return translate("{listed}. The original is {size}.", listed=listed, size=size)
 
 
 def moved_on(job: Job) -> str:
     """What stays of a progress message whose job ended in another message."""
     is_made = job.state is State.DELIVERING
-    return say("✅ Done; see the reply.") if is_made else say("☑️ Finished; see the reply.")
+    return (
+        translate("✅ Done; see the reply.") if is_made else translate("☑️ Finished; see the reply.")
+    )
 
 
 def alert(words: str) -> str:

@@ -55,17 +55,17 @@ class Pool:
 
     def _report_trouble(self) -> None:
         """Only when the last device is down does the service have to refuse work."""
-        lame = [device for device in self._devices if device.trouble]
-        if len(lame) < len(self._devices):
+        workers_degraded = [device for device in self._devices if device.trouble]
+        if len(workers_degraded) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
-                for device in lame:
-                    self._work.lame(device.name, device.trouble)
+                for device in workers_degraded:
+                    self._work.workers_degraded(device.name, device.trouble)
             return  # else the others may only be starting, and be no better
         reason = self._devices[0].trouble
         if all(device.is_hopeless for device in self._devices):
-            self._work.broken(reason)
+            self._work.workers_failed(reason)
         else:
-            self._work.troubled(reason)
+            self._work.workers_unavailable(reason)
 
 
 @asynccontextmanager

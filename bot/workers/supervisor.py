@@ -19,7 +19,7 @@ from bot.jobs.queue import Ticket
 from bot.storage.models import Job
 from bot.workers.local import Worker, WorkerBrokenError
 from generator.contract.messages import Generate, Outcome, Progress
-from generator.contract.text import NOTHING, Words
+from generator.contract.text import NO_TEXT, Text
 from generator.worker.process import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -82,13 +82,13 @@ class Work(Protocol):
     def recovered(self, device: str) -> None:
         """There is a worker again."""
 
-    def lame(self, device: str, reason: Words) -> None:
+    def workers_degraded(self, device: str, reason: Text) -> None:
         """This device can't work; others can."""
 
-    def troubled(self, reason: Words) -> None:
+    def workers_unavailable(self, reason: Text) -> None:
         """No worker is left, and none has started for a while."""
 
-    def broken(self, reason: Words) -> None:
+    def workers_failed(self, reason: Text) -> None:
         """No worker is left, and none can be started."""
 
 
@@ -116,7 +116,7 @@ class Device:
         self._free = asyncio.Event()  # has nothing in hand
         self._free.set()
         self.name = settings.device
-        self.trouble = NOTHING
+        self.trouble = NO_TEXT
         self.is_hopeless = False
 
     @property
@@ -183,7 +183,7 @@ class Device:
 
     async def _greet(self, worker: Worker) -> None:
         ready = await worker.ready(within=self._watch.start_seconds)
-        self.trouble, self.is_hopeless = NOTHING, False
+        self.trouble, self.is_hopeless = NO_TEXT, False
         self.name, self._dtype = ready.device, ready.dtype
         self._work.recovered(self._settings.device)
         logger.info(
@@ -274,7 +274,7 @@ class Device:
             self.trouble, self.is_hopeless = error.words, True
         elif self._deaths >= _DEATHS_TO_SAY_SO:
             self.is_hopeless = self._deaths >= _DEATHS_TO_GIVE_UP
-            self.trouble = Words(
+            self.trouble = Text(
                 "The generator process crashes while starting ({reason}); the bot's log says more.",
                 reason=error.reason,
             )

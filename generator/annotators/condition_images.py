@@ -18,7 +18,7 @@ from generator.sources.reader import read_key_frames
 
 
 @dataclass(frozen=True, slots=True)
-class Guides:
+class ConditionImages:
     """Makes the pictures; annotators that hold a model stay loaded for the next request."""
 
     device: str = "cpu"

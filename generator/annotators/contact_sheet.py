@@ -22,7 +22,7 @@ from generator.annotators.preview_file import contact_sheet
 from generator.contract.control_types import AUTO, DEPTH_FOLLOWS, DEPTH_MODEL, annotator_of
 from generator.contract.errors import HotshotError, MediaError
 from generator.contract.paths import existing, on_the_hub
-from generator.contract.text import Words, note, tell
+from generator.contract.text import Text, note, tell
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.sources.keyframes import PAUSE, has_pause
@@ -32,13 +32,13 @@ _TILE = 160  # pixels of the longer edge
 _COLUMNS = 4
 _USAGE_ERROR = 2
 _NICE = 10
-_NOT_FETCHED = Words(
+_NOT_FETCHED = Text(
     "What depth sees can't be shown yet, because its model isn't on this machine; the first "
     "GIF that needs it will download it. Whoever runs the bot can do that now: `hotshot model "
     "fetch {model}`.",
     model="",
 )
-_LOST = Words(
+_LOST = Text(
     "What depth sees can't be shown, because the depth model that this bot is set to use is "
     "missing. `hotshot-bot doctor` tells whoever runs the bot what to do."
 )
@@ -123,7 +123,7 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
     return str(found)
 
 
-def _not_at_hand(depth_model: str) -> Words:
+def _not_at_hand(depth_model: str) -> Text:
     if on_the_hub(depth_model) is None:
         return _LOST
     return _NOT_FETCHED.with_values(model=depth_model)

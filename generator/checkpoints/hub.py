@@ -30,7 +30,7 @@ from huggingface_hub.errors import (
 )
 
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _T = TypeVar("_T")
 
@@ -53,8 +53,8 @@ _REFUSALS = (
     RemoteEntryNotFoundError,
     HFValidationError,
 )
-_FULL = Words("The disk of {cache} is full; make room there, or set HF_HOME to another place.")
-_READ_ONLY = Words("The cache {cache} can't be written to; set HF_HOME to another place.")
+_FULL = Text("The disk of {cache} is full; make room there, or set HF_HOME to another place.")
+_READ_ONLY = Text("The cache {cache} can't be written to; set HF_HOME to another place.")
 _OF_THE_DISK = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
@@ -208,7 +208,7 @@ def address() -> str:
     return (ENDPOINT or constants.ENDPOINT).rstrip("/")
 
 
-def nearest(name: str, known: Iterable[str] | None = None) -> str | Words:
+def nearest(name: str, known: Iterable[str] | None = None) -> str | Text:
     """What may have been meant, as a part of a sentence; empty where nothing is near.
 
     ``known`` are the names to choose from, by default what the cache has and what is well known.
@@ -220,7 +220,7 @@ def nearest(name: str, known: Iterable[str] | None = None) -> str | Words:
     last = difflib.get_close_matches(name.rpartition("/")[2].lower(), by_last, n=1, cutoff=0.9)
     meant = by_lower[near[0]] if near else by_last[last[0]] if last else None
     # the gap is a value, since no sentence of a catalogue begins with one
-    return Words("{gap}(do you mean {near}?)", gap=" ", near=meant) if meant else ""
+    return Text("{gap}(do you mean {near}?)", gap=" ", near=meant) if meant else ""
 
 
 def cached_models() -> list[str]:

@@ -13,7 +13,7 @@ import torch
 
 from generator.checkpoints.inspect.temporal_names import is_temporal, our_name, published_name
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 CLASS_NAME = "UNet3DConditionModel"
 MAX_FRAMES = 24  # entries of the positional table
@@ -158,7 +158,7 @@ def _blocks(config: Mapping[str, Any], key: str) -> tuple[str, ...]:
             "The UNet's {key} are {found}, which isn't a Hotshot-XL (its blocks are "
             "{blocks}); give a model of that architecture.",
             key=key,
-            found=", ".join(names) or Words("missing"),
+            found=", ".join(names) or Text("missing"),
             blocks=", ".join(sorted(_BLOCKS)),
         )
     return tuple(_BLOCKS[name] for name in names)

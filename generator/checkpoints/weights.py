@@ -17,10 +17,10 @@ from torch import Tensor, nn
 
 from generator.checkpoints.file_selection import VARIANTS, index_name
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 ALIGNMENT = 64  # bytes, as PyTorch allocates on a CPU: no vector register is wider
-_MISSING, _SURPLUS = Words("missing"), Words("unexpected")
+_MISSING, _SURPLUS = Text("missing"), Text("unexpected")
 
 
 def read_config(path: Path) -> dict[str, Any]:
@@ -163,10 +163,10 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _nothing_found(directory: Path, stem: str) -> Words:
+def _nothing_found(directory: Path, stem: str) -> Text:
     pickles = sorted(path.name for path in directory.glob("*.bin"))
     if pickles:
-        return Words(
+        return Text(
             "{directory} has only {pickle}, which could run code when read; convert it to "
             "{stem}.safetensors.",
             directory=directory,
@@ -174,13 +174,13 @@ def _nothing_found(directory: Path, stem: str) -> Words:
             stem=stem,
         )
     path = f"{directory / stem}.safetensors"
-    return Words("{path} is missing; download the model again.", path=path)
+    return Text("{path} is missing; download the model again.", path=path)
 
 
-def _counted(what: Words, names: list[str]) -> Words:
+def _counted(what: Text, names: list[str]) -> Text:
     if not names:
-        return Words("{number:,} {what}", number=0, what=what)
-    return Words(
+        return Text("{number:,} {what}", number=0, what=what)
+    return Text(
         "{number:,} {what} (such as {example})", number=len(names), what=what, example=names[0]
     )
 

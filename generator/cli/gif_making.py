@@ -10,7 +10,7 @@ from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from generator.annotators.condition_images import Guides
+from generator.annotators.condition_images import ConditionImages
 from generator.annotators.preview_file import write_preview
 from generator.cli.gif_request import STILLS
 from generator.cli.progress_bar import ProgressBar
@@ -56,7 +56,7 @@ def _check_moves(request: Request, source: Path) -> Facts:
 def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:
     path: Path = arguments.control_preview
     device = "cpu" if arguments.device == "auto" else arguments.device
-    pictures = Guides(device, setup.depth_model).pictures(request, source)
+    pictures = ConditionImages(device, setup.depth_model).pictures(request, source)
     for index, shown in enumerate(pictures):
         name = path if index == 0 else path.with_stem(f"{path.stem}-{index + 1}")
         make_directory(name)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 AUTO = "auto"
 DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 ANNOTATORS = ("none", "canny", "lineart", "gray", "tile", "depth")
-DEPTH_FOLLOWS = Words("Depth follows.")
+DEPTH_FOLLOWS = Text("Depth follows.")
 """What the child that draws a sheet says to the bot where a further one can draw depth."""
 LOOSE = "loose"
 """Depth, held to less, and only while a clip's layout is laid down: what moves where is followed,

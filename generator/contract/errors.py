@@ -7,10 +7,10 @@ What may reach somebody in Discord is raised as a template and its values, not a
 ``RequestError("At most {most} fit.", most=8)``, so that the bot can say it in their language.
 """
 
-from generator.contract.text import SpokenError
+from generator.contract.text import TranslatableError
 
 
-class HotshotError(SpokenError):
+class HotshotError(TranslatableError):
     """Base of every error that a person may read."""
 
 

@@ -18,7 +18,7 @@ from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import IMAGE_STRENGTH, Request
 from generator.contract.paths import existing, on_the_hub
 from generator.contract.prompts import MAX_WEIGHT, fragments_of, plain_text
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parents[1] / "nano" / "weights"
@@ -58,10 +58,10 @@ MAX_CONTROL_SCALE = 5.0
 MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
 
 # As sentences call them.
-FRAMES = Words("The number of frames")
-STEPS = Words("The number of steps")
-CONTROL_SCALE = Words("The ControlNet's conditioning scale")
-LOOK_STRENGTH = Words("The image strength")
+FRAMES = Text("The number of frames")
+STEPS = Text("The number of steps")
+CONTROL_SCALE = Text("The ControlNet's conditioning scale")
+LOOK_STRENGTH = Text("The image strength")
 
 _LONGEST_SHOWN = 60  # characters of a value that a sentence quotes
 _TOO_LONG = 10**20
@@ -183,27 +183,27 @@ class ModelLimits:
         _check_text(request)
         _check_size(self, request.width, request.height)
         for what, edge in (
-            (Words("The original size's width"), request.original_size[0]),
-            (Words("The original size's height"), request.original_size[1]),
-            (Words("The target size's width"), request.target_size[0]),
-            (Words("The target size's height"), request.target_size[1]),
+            (Text("The original size's width"), request.original_size[0]),
+            (Text("The original size's height"), request.original_size[1]),
+            (Text("The target size's width"), request.target_size[0]),
+            (Text("The target size's height"), request.target_size[1]),
         ):
             _check_range(what, edge, 1, 65536)
         _check_range(FRAMES, request.video_length, 1, self.max_frames)
         _check_range(
-            Words("The duration in milliseconds"),
+            Text("The duration in milliseconds"),
             request.video_duration,
             MIN_FRAME_MS * request.video_length,
             MAX_DURATION_MS,
         )
         _check_range(STEPS, request.steps, 1, MAX_STEPS)
-        _check_range(Words("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
-        _check_range(Words("The guidance rescale"), request.guidance_rescale, 0, 1)
-        _check_range(Words("The seed"), request.seed, 0, MAX_SEED)
+        _check_range(Text("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
+        _check_range(Text("The guidance rescale"), request.guidance_rescale, 0, 1)
+        _check_range(Text("The seed"), request.seed, 0, MAX_SEED)
         scheduler_name(request.scheduler)
-        _check_range(Words("The guidance start"), request.guidance_start, 0, 1)
-        _check_range(Words("The guidance end"), request.guidance_end, 0, 1)
-        _check_order(Words("Guidance"), request.guidance_start, request.guidance_end)
+        _check_range(Text("The guidance start"), request.guidance_start, 0, 1)
+        _check_range(Text("The guidance end"), request.guidance_end, 0, 1)
+        _check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
         check_image_strength(request.image_strength)
@@ -277,8 +277,8 @@ def _check_text(request: Request) -> None:
     if not plain_text(request.prompt).strip():
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
     for what, text in (
-        (Words("The prompt"), request.prompt),
-        (Words("The negative prompt"), request.negative_prompt or ""),
+        (Text("The prompt"), request.prompt),
+        (Text("The negative prompt"), request.negative_prompt or ""),
     ):
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(
@@ -290,12 +290,12 @@ def _check_text(request: Request) -> None:
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
         for fragment in fragments_of(text):
-            of = Words("The weight of {text!r}", text=fragment.text[:40])
+            of = Text("The weight of {text!r}", text=fragment.text[:40])
             _check_range(of, fragment.weight, 0, MAX_WEIGHT)
 
 
 def _check_size(limits: ModelLimits, width: int, height: int) -> None:
-    for what, edge in ((Words("The width"), width), (Words("The height"), height)):
+    for what, edge in ((Text("The width"), width), (Text("The height"), height)):
         _check_range(what, edge, limits.min_edge, limits.max_edge)
         if edge % 8:
             raise RequestError(
@@ -325,7 +325,7 @@ def _check_loras(request: Request) -> None:
     for lora in request.loras:
         if not lora.path.strip():
             raise RequestError("A LoRA's name is empty; give a .safetensors file or a hub id.")
-        what = Words("The strength of {lora}", lora=_cut(lora.path))
+        what = Text("The strength of {lora}", lora=_cut(lora.path))
         _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 
 
@@ -348,12 +348,12 @@ def _check_controls(request: Request) -> None:
         )
     for control in controls:
         _check_range(CONTROL_SCALE, control.scale, 0, MAX_CONTROL_SCALE)
-        _check_range(Words("The ControlNet's start"), control.start, 0, 1)
-        _check_range(Words("The ControlNet's end"), control.end, 0, 1)
-        _check_order(Words("The ControlNet"), control.start, control.end)
+        _check_range(Text("The ControlNet's start"), control.start, 0, 1)
+        _check_range(Text("The ControlNet's end"), control.end, 0, 1)
+        _check_order(Text("The ControlNet"), control.start, control.end)
 
 
-def _check_order(what: Words, start: float, end: float) -> None:
+def _check_order(what: Text, start: float, end: float) -> None:
     if start > end:
         raise RequestError(
             "{what} must not end ({end:g}) before it starts ({start:g}).",
@@ -363,7 +363,7 @@ def _check_order(what: Words, start: float, end: float) -> None:
         )
 
 
-def _check_range(what: Words, value: float, lowest: float, highest: float) -> None:
+def _check_range(what: Text, value: float, lowest: float, highest: float) -> None:
     if not lowest <= value <= highest:  # also refuses nan
         raise RequestError(
             "{what} must be from {lowest:g} to {highest}, not {value}.",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 IMAGE_STRENGTH = 0.7
 # Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
@@ -153,7 +153,7 @@ class Ready:
 class Broken:
     """The model can't be loaded; ``reason`` says what is wrong and how to mend it."""
 
-    reason: Words
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +195,7 @@ class Failed:
 
     job_id: str
     attempt: int
-    reason: Words
+    reason: Text
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from copy import copy
 from typing import Any, Self
 
 
-class Words:
-    """``Words("The file is larger than {most:.3g} MB.", most=8.0)``.
+class Text:
+    """``Text("The file is larger than {most:.3g} MB.", most=8.0)``.
 
-    A value is text, a number, or Words, which are said in the same language; anything else is
+    A value is text, a number, or a Text, which are said in the same language; anything else is
     turned into text. Without values the template is taken as it stands, braces and all.
     """
 
@@ -38,10 +38,10 @@ class Words:
         return format(str(self), spec)
 
     def __repr__(self) -> str:
-        return f"Words({str(self)!r})"
+        return f"Text({str(self)!r})"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Words) and self.to_dict() == other.to_dict()
+        return isinstance(other, Text) and self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash(self.template)
@@ -52,22 +52,22 @@ class Words:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         values = {
-            name: value.to_dict() if isinstance(value, Words) else value
+            name: value.to_dict() if isinstance(value, Text) else value
             for name, value in self.values.items()
         }
         counting = {"plural": self.plural, "number": self.number} if self.plural else {}
         return {"template": self.template, "values": values} | counting
 
-    def with_values(self, **values: Any) -> Words:
+    def with_values(self, **values: Any) -> Text:
         """The same template with these values as well."""
-        return Words.from_dict(self.to_dict() | {"values": self.to_dict()["values"] | values})
+        return Text.from_dict(self.to_dict() | {"values": self.to_dict()["values"] | values})
 
-    def mapped(self, change: Callable[[str], str | Words]) -> Words:
+    def mapped(self, change: Callable[[str], str | Text]) -> Text:
         """With every text in its values changed."""
         changed = copy(self)
         changed.values = {
             name: value.mapped(change)
-            if isinstance(value, Words)
+            if isinstance(value, Text)
             else change(value)
             if isinstance(value, str)
             else value
@@ -87,55 +87,57 @@ class Words:
         return made
 
 
-NOTHING = Words("")
+NO_TEXT = Text("")
 
 
-def counted(one: str, many: str, number: int, /, **values: Any) -> Words:
-    """Words that depend on a number, which stands in them as ``{count}``."""
-    words = Words(one, count=number, **values)
+def plural(one: str, many: str, number: int, /, **values: Any) -> Text:
+    """A Text that depends on a number, which stands in them as ``{count}``."""
+    words = Text(one, count=number, **values)
     words.plural, words.number = many, number
     return words
 
 
-class SpokenError(Exception):
-    """An error whose text is Words: a template and its values, or Words as they are."""
+class TranslatableError(Exception):
+    """An error whose sentence is a Text: a template and its values, or a Text as it is."""
 
-    def __init__(self, words: str | Words, /, **values: Any) -> None:
-        self.words = words if isinstance(words, Words) else Words(words, **values)
+    def __init__(self, words: str | Text, /, **values: Any) -> None:
+        self.words = words if isinstance(words, Text) else Text(words, **values)
         super().__init__(str(self.words))
 
 
 def tell(error: Exception) -> None:
-    """A child's last word: a line on standard error for a person, and Words as JSON on standard
+    """A child's last word: a line on standard error for a person, and a Text as JSON on standard
     output for the bot that started it.
     """
-    words = error.words if isinstance(error, SpokenError) else Words(" ".join(str(error).split()))
+    words = (
+        error.words if isinstance(error, TranslatableError) else Text(" ".join(str(error).split()))
+    )
     print(words, file=sys.stderr)
     print(json.dumps({"refused": words.to_dict()}))
 
 
-def note(words: Words) -> None:
+def note(words: Text) -> None:
     """Something a child wants a person to know, as JSON for the bot that started it."""
     print(json.dumps({"note": words.to_dict()}))
 
 
-def notes(printed: bytes) -> list[Words]:
+def notes(printed: bytes) -> list[Text]:
     """What a child noted so, in order."""
     found = []
     for line in printed.splitlines():
         with suppress(ValueError, KeyError, TypeError, AttributeError):
-            found.append(Words.from_dict(json.loads(line)["note"]))
+            found.append(Text.from_dict(json.loads(line)["note"]))
     return found
 
 
-def refused(printed: bytes) -> Words | None:
+def refused(printed: bytes) -> Text | None:
     """What a child told so; None where it told nothing."""
     lines = printed.splitlines() or [b""]
     try:
-        return Words.from_dict(json.loads(lines[-1])["refused"])
+        return Text.from_dict(json.loads(lines[-1])["refused"])
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _plain(value: object) -> str | int | float | Words:
-    return value if isinstance(value, str | int | float | Words) else str(value)
+def _plain(value: object) -> str | int | float | Text:
+    return value if isinstance(value, str | int | float | Text) else str(value)

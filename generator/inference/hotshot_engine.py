@@ -16,7 +16,7 @@ from typing import Self
 
 import torch
 
-from generator.annotators.condition_images import Guides
+from generator.annotators.condition_images import ConditionImages
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import OutOfMemoryError
 from generator.contract.limits import ModelLimits
@@ -51,7 +51,7 @@ class HotshotEngine:
     pipeline: HotshotPipeline
     limits: ModelLimits
     setup: Setup
-    guides: Guides
+    guides: ConditionImages
     tells_places: bool = False
     thumbnails: Thumbnails | None = None
 
@@ -83,7 +83,7 @@ class HotshotEngine:
             pipeline=HotshotPipeline(loaded),
             limits=limits,
             setup=replace(setup, precision=choice.precision),
-            guides=Guides(str(choice.device), setup.depth_model),
+            guides=ConditionImages(str(choice.device), setup.depth_model),
             tells_places=tells_places,
             # networks that share too little memory aren't called out of turn
             thumbnails=Thumbnails(loaded) if previews and not low_vram else None,

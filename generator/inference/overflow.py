@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from generator.contract.errors import ModelError
 from generator.contract.messages import Request
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 if TYPE_CHECKING:
     from generator.model.loading import HotshotModel
@@ -97,7 +97,7 @@ def widened(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hots
     LoRAs are off on both sides, since what they make of a weight may not fit into half precision.
     """
     with _plain_autograd():
-        model.loras.take_off()
+        model.loras.remove()
         narrow = [(tensor, tensor.dtype) for tensor in _tensors(networks) if tensor.dtype in HALVES]
     try:
         with _plain_autograd():
@@ -106,7 +106,7 @@ def widened(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hots
         yield replace(model, dtype=torch.float32)
     finally:
         with _plain_autograd():
-            model.loras.take_off()
+            model.loras.remove()
             for tensor, dtype in narrow:
                 tensor.data = tensor.data.to(dtype)
 
@@ -129,13 +129,13 @@ def _tensors(networks: Iterable[nn.Module]) -> Iterator[Tensor]:
 
 def check_weights(model: HotshotModel) -> None:
     """Raises ModelError where a file's own numbers aren't finite; takes the LoRAs off."""
-    model.loras.take_off()
-    named: list[tuple[Words, str, nn.Module]] = [
+    model.loras.remove()
+    named: list[tuple[Text, str, nn.Module]] = [
         (_PARTS[part], model.origins.get(part, model.name), network)
         for part, network in model.networks.items()
     ]
     for kind, networks in model.controlnets.by_kind.items():
-        named += [(Words("The ControlNet"), kind, network) for network in networks]
+        named += [(Text("The ControlNet"), kind, network) for network in networks]
     for part, source, network in named:
         if not all(torch.isfinite(tensor).all() for tensor in network.parameters()):
             raise ModelError(
@@ -177,8 +177,8 @@ def no_room_for_wider(model: HotshotModel, request: Request) -> ModelError:
 
 
 _PARTS = {
-    "unet": Words("The UNet"),
-    "vae": Words("The VAE"),
-    "text_encoder": Words("The first text encoder"),
-    "text_encoder_2": Words("The second text encoder"),
+    "unet": Text("The UNet"),
+    "vae": Text("The VAE"),
+    "text_encoder": Text("The first text encoder"),
+    "text_encoder_2": Text("The second text encoder"),
 }

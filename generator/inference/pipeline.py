@@ -123,7 +123,7 @@ class HotshotPipeline:
         overflow.
         """
         self.model.rest()
-        self.model.loras.wear(request.loras)
+        self.model.loras.apply(request.loras)
         controls = self.model.controlnets.on_clip(request, pictures)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)

@@ -190,8 +190,8 @@ def _told_by_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> di
 
 def _layers(shapes: Shapes, block: str) -> int:
     found = re.compile(re.escape(block) + r"attentions\.\d+\.transformer_blocks\.(\d+)\.")
-    counted = [int(match[1]) + 1 for name in shapes if (match := found.match(name))]
-    return max(counted, default=0)
+    plural = [int(match[1]) + 1 for name in shapes if (match := found.match(name))]
+    return max(plural, default=0)
 
 
 _DOWN_BLOCKS = ("DownBlock2D", "CrossAttnDownBlock2D")  # without attention, and with it

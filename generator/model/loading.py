@@ -33,7 +33,7 @@ from generator.checkpoints.network_file import (
 )
 from generator.contract.errors import ModelError
 from generator.contract.paths import without_place
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.model.base_schedule import schedule_of
 from generator.model.components import (
     build,
@@ -43,7 +43,7 @@ from generator.model.components import (
     load_vae,
 )
 from generator.model.controlnet import ControlNets
-from generator.model.lora_manager import LoraWardrobe, Networks
+from generator.model.lora_manager import LoraManager, Networks
 from generator.model.offload import Residence, save_decoding
 from generator.model.spatial_base import Base, find_base
 from generator.model.text_encoding import TextEncoders
@@ -73,7 +73,7 @@ class HotshotModel:
     unet: HotshotUNet
     vae: Any
     text: TextEncoders
-    loras: LoraWardrobe
+    loras: LoraManager
     controlnets: ControlNets
     scheduler_config: Mapping[str, Any]
     residence: Residence
@@ -148,7 +148,7 @@ def load_model(
         unet=unet,
         vae=vae,
         text=text,
-        loras=LoraWardrobe(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
+        loras=LoraManager(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
         controlnets=ControlNets(
             unet.published_config,
             files.directory,
@@ -249,17 +249,17 @@ def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Fil
     first, second = (encoder.config for encoder in text.encoders)
     sizes = 6 * unet.config.addition_time_embed_dim  # of the six numbers about sizes
     for what, given, wanted in (
-        (Words("The text encoders' width"), first.hidden_size + second.hidden_size,
+        (Text("The text encoders' width"), first.hidden_size + second.hidden_size,
          unet.config.cross_attention_dim),
-        (Words("The pooled text's width"), second.projection_dim,
+        (Text("The pooled text's width"), second.projection_dim,
          unet.config.projection_class_embeddings_input_dim - sizes),
-        (Words("The number of the VAE's channels"), vae.config.latent_channels,
+        (Text("The number of the VAE's channels"), vae.config.latent_channels,
          unet.config.in_channels),
     ):  # fmt: skip
         if given != wanted:
-            parts: Path | Words = files.directory
+            parts: Path | Text = files.directory
             if files.base:
-                parts = Words("{model} and its spatial base", model=files.directory)
+                parts = Text("{model} and its spatial base", model=files.directory)
             raise ModelError(
                 "{what} is {given} where the UNet wants {wanted}; the parts of {parts} belong to "
                 "different models.",
@@ -292,11 +292,11 @@ def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
     if found == layout.CLASS_NAME:
         return
     if found != PLAIN_UNET:
-        what = Words("a {found}", found=found) if found else Words("of an unnamed class")
+        what = Text("a {found}", found=found) if found else Text("of an unnamed class")
     elif config.get("addition_embed_type") == "text_time":
-        what = Words("that of a plain Stable Diffusion XL, which has no temporal layers")
+        what = Text("that of a plain Stable Diffusion XL, which has no temporal layers")
     else:
-        what = Words(
+        what = Text(
             "that of an older Stable Diffusion, which isn't SDXL and has no temporal layers"
         )
     raise ModelError(

@@ -64,7 +64,7 @@ class Networks:
 
 
 @dataclass(slots=True)
-class LoraWardrobe:
+class LoraManager:
     """Puts LoRAs on and takes them off; keeps the files last read in memory."""
 
     networks: Networks
@@ -75,7 +75,7 @@ class LoraWardrobe:
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
-    def wear(self, loras: Sequence[Lora]) -> None:
+    def apply(self, loras: Sequence[Lora]) -> None:
         """Changes the networks to these and no others.
 
         Raises ModelError, one sentence, for a file that can't be used; then nothing has changed.
@@ -87,18 +87,18 @@ class LoraWardrobe:
         for known, strength in wanted:
             for place, parts in self.networks.places(self._adapter(known)).items():
                 changes.setdefault(place, []).extend((strength, part) for part in parts)
-        self.take_off()
+        self.remove()
         try:
             for place, together in changes.items():
                 self._change(place, together)
         except BaseException:
-            self.take_off()
+            self.remove()
             raise
         self._worn = tuple(wanted)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
-    def take_off(self) -> None:
+    def remove(self) -> None:
         """Puts every weight back that was loaded."""
         for place, loaded in self._loaded.items():
             layer, name = self.networks.layer(place)

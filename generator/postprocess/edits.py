@@ -3,7 +3,7 @@
 Looping, there and back, reverse, speed, crop, caption, and what Discord takes as an emoji and a
 sticker; one edit after another, each from whole frames. The file's recipe goes along. Prints one
 line of JSON: ``notes``, sentences on what a person should know of the result, and ``given_up``,
-what had to go to make it fit (Words, each of them). A sentence on standard error and exit code 2
+what had to go to make it fit (a Text each). A sentence on standard error and exit code 2
 where it can't be done, or would change nothing.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from generator.contract.errors import HotshotError, MediaError
-from generator.contract.text import Words, tell
+from generator.contract.text import Text, tell
 from generator.media.clip import Clip, Frames
 from generator.media.comment import comment_of, with_comment
 from generator.media.containers import BrokenFileError
@@ -61,8 +61,8 @@ class Edited:
     """A whole file, sentences about it for a person, and what had to be given up to make it fit."""
 
     data: bytes
-    notes: tuple[Words, ...] = ()
-    given_up: tuple[Words, ...] = ()
+    notes: tuple[Text, ...] = ()
+    given_up: tuple[Text, ...] = ()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -96,7 +96,7 @@ def edited(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") ->
     Discord: one before it was for another place.
     """
     *earlier, (last, words) = steps
-    notes: tuple[Words, ...] = ()
+    notes: tuple[Text, ...] = ()
     for name, text in earlier:
         if name in EDITS:
             clip, notes = _stepped(clip, name, text, notes)
@@ -114,12 +114,12 @@ def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
     """What Discord takes there; first colours are given up, then frames, and pixels if they may."""
     size = (place.edge, place.edge)
     frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
-    notes: tuple[Words, ...] = ()
+    notes: tuple[Text, ...] = ()
     small = clip.with_frames(np.stack(frames))
     if place.max_ms is not None and clip.duration_ms > place.max_ms:
         small = _lasting(small, place.max_ms)
         notes = (
-            Words(
+            Text(
                 "It plays faster, so that it lasts {seconds:g} seconds.",
                 seconds=place.max_ms / 1000,
             ),
@@ -135,8 +135,8 @@ def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
 
 
 def _stepped(
-    clip: Clip, name: str, words: str, notes: tuple[Words, ...]
-) -> tuple[Clip, tuple[Words, ...]]:
+    clip: Clip, name: str, words: str, notes: tuple[Text, ...]
+) -> tuple[Clip, tuple[Text, ...]]:
     if name == "loop" and loops.seamless(clip.frames) is None:
         notes = (*notes, _TURNS_BACK)
     return EDITS[name](clip, words), notes
@@ -204,14 +204,14 @@ EDITS: dict[str, Callable[[Clip, str], Clip]] = {
     "caption": caption,
 }
 _NO_CHANGE = {
-    "loop": Words("It already loops without a jump, so there's nothing to change."),
-    "ping_pong": Words("It looks the same there and back, so nothing would change."),
-    "reverse": Words("It looks the same backwards, so nothing would change."),
-    "square": Words("It's already square, so there's nothing to crop."),
-    "faster": Words("It's a still picture, so it can't play faster or slower."),
-    "slower": Words("It's a still picture, so it can't play faster or slower."),
+    "loop": Text("It already loops without a jump, so there's nothing to change."),
+    "ping_pong": Text("It looks the same there and back, so nothing would change."),
+    "reverse": Text("It looks the same backwards, so nothing would change."),
+    "square": Text("It's already square, so there's nothing to crop."),
+    "faster": Text("It's a still picture, so it can't play faster or slower."),
+    "slower": Text("It's a still picture, so it can't play faster or slower."),
 }
-_TURNS_BACK = Words("It doesn't come back to where it began, so it plays there and back again.")
+_TURNS_BACK = Text("It doesn't come back to where it began, so it plays there and back again.")
 
 
 def _written(

@@ -13,7 +13,7 @@ For a process of its own, as encoding takes seconds of computing:
 
 reads a GIF, WebP, MP4, PNG or JPEG, writes the smaller copy into DIRECTORY under the same name,
 with the same comment, and prints one line of JSON: ``file``, ``size_bytes`` and ``given_up``
-(Words, none where the file fitted as it was). A GIF or PNG that can't be made small enough becomes
+(Texts, none where the file fitted as it was). A GIF or PNG that can't be made small enough becomes
 a WebP or an MP4. What goes wrong is one line on standard error, and exit code 2.
 """
 
@@ -31,7 +31,7 @@ import numpy as np
 from PIL import Image
 
 from generator.contract.errors import HotshotError, MediaError
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.media import (
     apng_encoder as apng,
 )
@@ -55,8 +55,8 @@ _Encode = Callable[[Clip], bytes]
 _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 _MIN_EDGE = 16  # pixels
 _STILLS = (".jpg", ".jpeg")
-_EVERY_OTHER = Words("every other frame left out")
-_ONE_IN = Words("only 1 frame in {count} kept")
+_EVERY_OTHER = Text("every other frame left out")
+_ONE_IN = Text("only 1 frame in {count} kept")
 _INSTEAD = {".gif": (".webp", ".mp4"), ".png": (".webp", ".mp4")}  # what packs tighter
 
 
@@ -65,13 +65,13 @@ class Fitted:
     """A whole file, and what it lacks that it could have had, in words for a person."""
 
     data: bytes
-    given_up: tuple[Words, ...]
+    given_up: tuple[Text, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Rung:
     encode: _Encode
-    given_up: tuple[Words, ...] = ()
+    given_up: tuple[Text, ...] = ()
     every: int = 1
     scale: float = 1.0
 
@@ -137,7 +137,7 @@ def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple
         except MediaError as error:
             refused = refused or error
             continue
-        lost = () if tried == suffix else (Words("saved as {name}", name=tried[1:].upper()),)
+        lost = () if tried == suffix else (Text("saved as {name}", name=tried[1:].upper()),)
         return Fitted(fitted.data, (*lost, *fitted.given_up)), tried
     raise refused or MediaError(f"{suffix} files can't be made smaller.")
 
@@ -145,7 +145,7 @@ def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple
 def _without_comment(clip: Clip, rung: _Rung, max_bytes: int, comment: str) -> Fitted:
     data = rung.file(clip)
     if comment and len(data) <= max_bytes:
-        return Fitted(data, (*rung.given_up, Words("the recipe left out")))
+        return Fitted(data, (*rung.given_up, Text("the recipe left out")))
     raise MediaError(
         f"It can't be made to fit {max_bytes:,} bytes, and would have {len(data):,} at the least; "
         "allow more, or ask for fewer frames or a smaller size."
@@ -167,7 +167,7 @@ def _ladder(suffix: str, clip: Clip, *, keeps_size: bool) -> Iterator[_Rung]:
     words = (*words, _EVERY_OTHER) if every > 1 else words
     for scale in _SCALES:
         if min(clip.width, clip.height) * scale >= _MIN_EDGE:
-            yield _Rung(encode, (*words, Words("scaled to {share:.0%}", share=scale)), every, scale)
+            yield _Rung(encode, (*words, Text("scaled to {share:.0%}", share=scale)), every, scale)
 
 
 def _fewer_frames(count: int, *, keeps_size: bool) -> range:
@@ -188,17 +188,17 @@ def _scaled(clip: Clip, scale: float) -> Clip:
     return clip.with_frames(np.stack(smaller))
 
 
-def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Words, ...]]]:
+def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Text, ...]]]:
     yield gif.encode, ()
     for colours, lossy in ((128, 0), (64, 0), (64, 6), (64, 12), (32, 16), (32, 24)):
-        words = [Words("{colours} instead of 256 colours", colours=colours)]
-        words += [Words("less fine grain (lossy {lossy})", lossy=lossy)] if lossy else []
+        words = [Text("{colours} instead of 256 colours", colours=colours)]
+        words += [Text("less fine grain (lossy {lossy})", lossy=lossy)] if lossy else []
         yield partial(gif.encode, colours=colours, lossy=lossy), tuple(words)
 
 
 def _by_number(
-    encode: Callable[..., bytes], name: str, values: Sequence[int], words: Words
-) -> tuple[tuple[_Encode, tuple[Words, ...]], ...]:
+    encode: Callable[..., bytes], name: str, values: Sequence[int], words: Text
+) -> tuple[tuple[_Encode, tuple[Text, ...]], ...]:
     """The best, and then with each value of an encoder's own number."""
     steps = (
         (partial(encode, **{name: value}), (words.with_values(value=value),)) for value in values
@@ -206,14 +206,14 @@ def _by_number(
     return ((encode, ()), *steps)
 
 
-_JPEG = _by_number(jpeg.encode, "quality", (85, 75, 60, 45, 30), Words("quality {value} of 95"))
-_QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Words, ...]]]] = {
+_JPEG = _by_number(jpeg.encode, "quality", (85, 75, 60, 45, 30), Text("quality {value} of 95"))
+_QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Text, ...]]]] = {
     ".gif": tuple(_gif_qualities()),
     ".webp": _by_number(
-        webp.encode, "quality", (95, 85, 75, 60, 45, 30), Words("quality {value} of 100")
+        webp.encode, "quality", (95, 85, 75, 60, 45, 30), Text("quality {value} of 100")
     ),
-    ".mp4": _by_number(mp4.encode, "crf", (20, 23, 26, 29, 32, 36), Words("quality (CRF {value})")),
-    ".png": _by_number(apng.encode, "colours", (256, 128, 64, 32), Words("only {value} colours")),
+    ".mp4": _by_number(mp4.encode, "crf", (20, 23, 26, 29, 32, 36), Text("quality (CRF {value})")),
+    ".png": _by_number(apng.encode, "colours", (256, 128, 64, 32), Text("only {value} colours")),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
 }

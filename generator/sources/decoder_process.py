@@ -21,7 +21,7 @@ from typing import Any
 from PIL import AvifImagePlugin, Image
 
 from generator.contract.errors import MediaError
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.media.containers import BrokenFileError
 from generator.sources.facts import Facts
 from generator.sources.geometry import scale_to_fill
@@ -42,10 +42,10 @@ def main(job: dict[str, Any]) -> None:
     except MediaError as error:
         _say({"error": error.words.to_dict()})
     except BrokenFileError as error:
-        broken = Words("The file is damaged or cut off in the middle; get it again.")
+        broken = Text("The file is damaged or cut off in the middle; get it again.")
         _say({"error": broken.to_dict(), "cause": str(error)})
     except MemoryError:
-        too_large = Words("The file needs too much memory to read; make it smaller or shorter.")
+        too_large = Text("The file needs too much memory to read; make it smaller or shorter.")
         _say({"error": too_large.to_dict()})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.contract.errors import MediaError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 MAX_FRAMES = 2_000
 MAX_FILM_FRAMES = 20_000  # of which no more are decoded than are wanted
@@ -39,7 +39,7 @@ class Facts:
         """
         frames = len(self.delays_ms)
         check_frames(frames, most=MAX_FILM_FRAMES if is_film else MAX_FRAMES)
-        size = Words("{width} x {height} pixels", width=self.width, height=self.height)
+        size = Text("{width} x {height} pixels", width=self.width, height=self.height)
         short, long = sorted((self.width, self.height))
         if short < MIN_EDGE or long > short * MAX_ASPECT:
             raise MediaError(

@@ -14,9 +14,9 @@ import statistics
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from generator.contract.text import Words
+from generator.contract.text import Text
 
-PAUSE = Words("The source has a long pause, so the key frames are taken from where it moves.")
+PAUSE = Text("The source has a long pause, so the key frames are taken from where it moves.")
 _SHORT_SOURCE = 16  # frames; up to here a source that tells no times is taken for 8 frames a second
 _SHORT_DELAY_MS, _LONG_DELAY_MS = 125, 70
 _PAUSE_TIMES, _PAUSE_MS = 8, 700  # longer than both is a pause, and no slow part of a motion

@@ -23,7 +23,7 @@ import numpy as np
 
 from generator.contract.errors import MediaError
 from generator.contract.paths import existing
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.media.clip import Frames
 from generator.sources.facts import Facts
 
@@ -148,7 +148,7 @@ def _run(
     facts: dict[str, Any] = json.loads(bytes(output[-4 - length : -4]))
     if "error" in facts:
         logger.info("a source can't be read: %s", facts.get("cause", facts["error"]))
-        raise MediaError(Words.from_dict(facts["error"]))
+        raise MediaError(Text.from_dict(facts["error"]))
     return facts, output[: -4 - length]
 
 

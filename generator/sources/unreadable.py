@@ -5,22 +5,22 @@ Each is called what it is, with what to do about it. Standard library only; noth
 
 from __future__ import annotations
 
-from generator.contract.text import Words
+from generator.contract.text import Text
 
-_PICTURE = Words("{kind} pictures can't be read; save this one as PNG or JPEG.")
-_VIDEO = Words("{kind} videos can't be read; save this one as MP4.")
-_DOCUMENT = Words("{kind} files can't be read; save the picture inside as PNG.")
-_EMPTY = Words("The file is empty; get it again.")
-_SOUND = Words("The file has only sound and no picture; give a video.")
-_ARCHIVE = Words("The file is an archive; unpack it and give the picture or video inside.")
-_PAGE = Words(
+_PICTURE = Text("{kind} pictures can't be read; save this one as PNG or JPEG.")
+_VIDEO = Text("{kind} videos can't be read; save this one as MP4.")
+_DOCUMENT = Text("{kind} files can't be read; save the picture inside as PNG.")
+_EMPTY = Text("The file is empty; get it again.")
+_SOUND = Text("The file has only sound and no picture; give a video.")
+_ARCHIVE = Text("The file is an archive; unpack it and give the picture or video inside.")
+_PAGE = Text(
     "The file is a web page, not a picture or video; open it in a browser and save what it shows."
 )
-_OTHER = Words(
+_OTHER = Text(
     "The file isn't a picture or video that can be read; give a GIF, WebP, PNG, AVIF, JPEG, BMP, "
     "MP4, MOV, WebM or MKV."
 )
-_BY_BEGINNING: tuple[tuple[tuple[bytes, ...], Words, str], ...] = (
+_BY_BEGINNING: tuple[tuple[tuple[bytes, ...], Text, str], ...] = (
     ((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _PICTURE, "TIFF"),
     ((b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"), _PICTURE, "JPEG XL"),
     ((b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"), _PICTURE, "JPEG 2000"),
@@ -40,7 +40,7 @@ _PACKET_OF_MPEG_TS, _SYNC_BYTE = 188, 0x47
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def reason_of(head: bytes) -> Words:
+def reason_of(head: bytes) -> Text:
     """One sentence about a file that ``containers.sniff`` doesn't know.
 
     ``head`` are its first ``containers.HEAD_BYTES``, or all where it has fewer.
@@ -54,7 +54,7 @@ def is_web_page(head: bytes) -> bool:
     return _text(head).startswith((b"<!doctype html", b"<html", b"<head"))
 
 
-def _named(head: bytes) -> tuple[Words, str]:
+def _named(head: bytes) -> tuple[Text, str]:
     if not head:
         return _EMPTY, ""
     if head[:4] == b"RIFF" and head[8:12] in _OF_RIFF:

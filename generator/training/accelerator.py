@@ -13,7 +13,7 @@ from torch import nn
 
 from generator.contract.errors import TrainingError
 from generator.model.library_logging import quiet_libraries
-from generator.training.run_directory import House
+from generator.training.run_directory import RunDirectory
 from generator.training.settings import AUTO, RunSettings
 from generator.training.trackers import start_trackers, trackers
 
@@ -21,7 +21,7 @@ _DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 @contextmanager
-def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
+def open_accelerator(settings: RunSettings) -> Iterator[tuple[Accelerator, RunDirectory]]:
     """Keeps other runs out of the output directory meanwhile. Raises TrainingError.
 
     So it does for whatever the operating system refuses on the way, a full disk above all.
@@ -29,38 +29,40 @@ def open_machine(settings: RunSettings) -> Iterator[tuple[Accelerator, House]]:
     quiet_libraries()
     wanted = trackers(settings)
     accelerator = _accelerator(settings, wanted)
-    house = House(settings.output_dir)
-    with _sentences(house), _alone(house, accelerator):
+    run_directory = RunDirectory(settings.output_dir)
+    with _sentences(run_directory), _alone(run_directory, accelerator):
         anew = settings.disable_optimizer_restore
-        checkpoint = house.resumed(settings.resume, anew=anew)  # before anything is written
+        checkpoint = run_directory.resumed(settings.resume, anew=anew)  # before anything is written
         if wanted:
-            goes_on = checkpoint is not None and house.holds(checkpoint)
+            goes_on = checkpoint is not None and run_directory.holds(checkpoint)
             start_trackers(settings, accelerator, goes_on=goes_on)
         try:
-            yield accelerator, house
+            yield accelerator, run_directory
         finally:
             for tracker in accelerator.trackers:
                 tracker.finish()
 
 
 @contextmanager
-def _alone(house: House, accelerator: Accelerator) -> Iterator[None]:
+def _alone(run_directory: RunDirectory, accelerator: Accelerator) -> Iterator[None]:
     """The first process holds the lock for all."""
     if not accelerator.is_main_process:
         yield
         return
-    with house.locked():
+    with run_directory.locked():
         yield
 
 
 @contextmanager
-def _sentences(house: House) -> Iterator[None]:
+def _sentences(run_directory: RunDirectory) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
         where, why = getattr(error, "filename", None), getattr(error, "strerror", None)
-        about = f"{where or house.directory}: {why or error}"
-        raise TrainingError(f"Training can't go on ({about}); {house.told_to_go_on()}") from error
+        about = f"{where or run_directory.directory}: {why or error}"
+        raise TrainingError(
+            f"Training can't go on ({about}); {run_directory.told_to_go_on()}"
+        ) from error
 
 
 def training_dtype(accelerator: Accelerator) -> torch.dtype:

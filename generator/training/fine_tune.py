@@ -18,7 +18,7 @@ from generator.checkpoints.locate import model_directory
 from generator.contract.limits import ModelLimits
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export
-from generator.training.accelerator import freeze, open_machine, training_dtype
+from generator.training.accelerator import freeze, open_accelerator, training_dtype
 from generator.training.data.batches import Batches, Clip, clip_of
 from generator.training.data.buckets import Plan, choose_size
 from generator.training.data.dataset import CUT, cut_anew, holds_films
@@ -27,7 +27,7 @@ from generator.training.data.samples import find_clips, is_sample
 from generator.training.loop import Loop
 from generator.training.settings import DatasetSettings, FineTuneSettings
 from generator.training.tasks.temporal import ClipTask, checkpoint_gradients
-from generator.training.trackers import Journal, Progress
+from generator.training.trackers import Progress, Trackers
 from generator.training.validation import Validation, to_device
 
 CPU = torch.device("cpu")
@@ -41,8 +41,8 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
     """
     settings.check()
     run = settings.run
-    with open_machine(run) as (accelerator, house):
-        checkpoint = house.resumed(run.resume, anew=run.disable_optimizer_restore)
+    with open_accelerator(run) as (accelerator, run_directory):
+        checkpoint = run_directory.resumed(run.resume, anew=run.disable_optimizer_restore)
         clips = _clips(settings, accelerator, progress)
         source = model_directory(settings.model)
         model, base = _load(settings, accelerator)
@@ -54,8 +54,8 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
             to_device(model, CPU)
         steps = run.length(batches.plan.steps_per_epoch)
         look = _validation(settings, model, clips, accelerator)
-        journal = Journal(run, accelerator, look, steps=steps, progress=progress)
-        loop = Loop(task, run, accelerator, house, journal, steps=steps)
+        journal = Trackers(run, accelerator, look, steps=steps, progress=progress)
+        loop = Loop(task, run, accelerator, run_directory, journal, steps=steps)
         if checkpoint is not None:
             loop.resume(checkpoint)
         if accelerator.is_main_process:

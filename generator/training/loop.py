@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from generator.contract.errors import CancelledError, OutOfMemoryError, TrainingError
 from generator.training.optimizer import make_optimizer
-from generator.training.run_directory import FACTS, STATE, House, read_json, write_json
+from generator.training.run_directory import FACTS, STATE, RunDirectory, read_json, write_json
 from generator.training.settings import LATEST, RunSettings
 
 _AT_ONCE = 1.0  # seconds
@@ -84,12 +84,12 @@ class Loop:
         task: Task,
         settings: RunSettings,
         accelerator: Accelerator,
-        house: House,
+        run_directory: RunDirectory,
         watcher: Watcher,
         *,
         steps: int,
     ) -> None:
-        self.task, self.settings, self.house = task, settings, house
+        self.task, self.settings, self.house = task, settings, run_directory
         self.accelerator, self.watcher, self.steps = accelerator, watcher, steps
         self.done = 0
         self.parameters = task.parameters()

@@ -25,7 +25,7 @@ STATE, FACTS = "state.pt", "run.json"
 _NAME = re.compile(r"step-(\d{6,})")
 
 
-class House:
+class RunDirectory:
     """One output directory."""
 
     def __init__(self, directory: Path) -> None:

@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 _REDRAWN_EVERY = 10.0  # seconds
 
 
-class Journal:
+class Trackers:
     """A ``Watcher`` that writes everything down.
 
     ``look`` makes the validation GIFs in a directory.

@@ -14,7 +14,7 @@ from generator.checkpoints.locate import model_directory
 from generator.contract.limits import ModelLimits
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export
-from generator.training.accelerator import freeze, open_machine, training_dtype
+from generator.training.accelerator import freeze, open_accelerator, training_dtype
 from generator.training.class_images import class_pictures
 from generator.training.data.batches import Batches, Captions, Clip, clip_of, clips_of
 from generator.training.data.buckets import Plan, choose_size
@@ -25,7 +25,7 @@ from generator.training.fine_tune import CPU, fill_caches
 from generator.training.loop import Loop
 from generator.training.settings import USUAL_STEPS, LoraSettings
 from generator.training.tasks.lora import Adapter, LiveCaptions, LoraTask
-from generator.training.trackers import Journal, Progress
+from generator.training.trackers import Progress, Trackers
 from generator.training.validation import Validation, to_device
 
 FRAMES = 8  # of a validation GIF
@@ -38,8 +38,8 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
     """
     settings.check()
     run = settings.run
-    with open_machine(run) as (accelerator, house):
-        checkpoint = house.resumed(run.resume, anew=run.disable_optimizer_restore)
+    with open_accelerator(run) as (accelerator, run_directory):
+        checkpoint = run_directory.resumed(run.resume, anew=run.disable_optimizer_restore)
         pictures = find_pictures(
             settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
         )
@@ -60,11 +60,11 @@ def train_lora(settings: LoraSettings, progress: Progress) -> Path:
             to_device(model, CPU)
         task = LoraTask(model, adapter, batches, prior, settings)
         steps = run.length(batches.plan.steps_per_epoch, usual=USUAL_STEPS)
-        journal = Journal(
+        journal = Trackers(
             run, accelerator, _validation(settings, model, accelerator), steps=steps,
             progress=progress,
         )  # fmt: skip
-        loop = Loop(task, run, accelerator, house, journal, steps=steps)
+        loop = Loop(task, run, accelerator, run_directory, journal, steps=steps)
         if checkpoint is not None:
             loop.resume(checkpoint)
         if accelerator.is_main_process:

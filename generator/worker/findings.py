@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from generator.contract.text import SpokenError
+from generator.contract.text import TranslatableError
 from generator.worker.process import WorkerSettings
 
 
@@ -47,7 +47,7 @@ def look(subject: str, check: Callable[[], str]) -> Finding:
     try:
         said = check()
         return Finding(subject, str(said), is_doubtful=isinstance(said, Doubt))
-    except SpokenError as error:
+    except TranslatableError as error:
         return Finding.broken(subject, error)
 
 

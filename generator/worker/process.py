@@ -40,7 +40,7 @@ from generator.contract.messages import (
     Shutdown,
     Started,
 )
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.worker.engine import Engine, EngineFactory
 
 logger = logging.getLogger(__name__)
@@ -234,16 +234,16 @@ def _tell(events: Connection, event: Event) -> None:
         os._exit(0)
 
 
-def _sentence(error: Exception) -> Words:
+def _sentence(error: Exception) -> Text:
     if isinstance(error, HotshotError):
         return (
             error.words.mapped(_on_one_line)
             if error.words.values
-            else Words(_on_one_line(str(error)))
+            else Text(_on_one_line(str(error)))
         )
     if isinstance(error, MemoryError):
-        return Words("There isn't enough memory for this; ask for a smaller size or fewer frames.")
-    return Words(
+        return Text("There isn't enough memory for this; ask for a smaller size or fewer frames.")
+    return Text(
         "Something went wrong inside the generator ({error}); its log says more.",
         error=type(error).__name__,
     )

@@ -18,9 +18,9 @@ from bot.commands import all_commands
 from bot.commands.option_names import NAMES, option_name
 from bot.commands.options import LocaleTranslator
 from bot.core.config_library import Style
-from bot.core.translations import ENGLISH, TRANSLATED, language_of, say, speaking
+from bot.core.translations import ENGLISH, TRANSLATED, in_language, language_of, translate
 from generator.contract.limits import ModelLimits
-from generator.contract.text import Words
+from generator.contract.text import Text
 from tools import words
 
 LABEL = 45  # what a form's field and title take; a button takes 80
@@ -145,7 +145,7 @@ async def test_every_option_has_a_name_of_its_own_in_every_language() -> None:
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_sentences_call_options_as_people_see_them(language: str) -> None:
-    with speaking(language):
+    with in_language(language):
         for message in words.catalogue(language):
             english = str(_key(message)[0] if isinstance(message.id, tuple) else message.id)
             for name in NAMES:
@@ -177,9 +177,9 @@ def _localized(part: object) -> Iterator[tuple[str, str]]:
 def test_labels_fit_in_every_language(locale: str) -> None:
     labels = set(_labels())
     assert len(labels) > 30
-    with speaking(locale):
+    with in_language(locale):
         for label in labels:
-            assert 0 < len(say(label)) <= LABEL, say(label)
+            assert 0 < len(translate(label)) <= LABEL, translate(label)
 
 
 def _labels() -> Iterator[str]:
@@ -203,7 +203,7 @@ def _called(node: ast.Call) -> str:
 
 
 def _said(part: ast.expr) -> Iterator[str]:
-    if isinstance(part, ast.Call) and _called(part) == "say" and part.args:
+    if isinstance(part, ast.Call) and _called(part) == "translate" and part.args:
         text = part.args[0]
         if isinstance(text, ast.Constant):
             yield str(text.value)
@@ -214,4 +214,4 @@ def _table(name: str) -> Iterator[str]:
 
     table = getattr(result_view, name)
     found = table.values() if isinstance(table, dict) else (label for _, label in table)
-    yield from (each.template for each in found if isinstance(each, Words))
+    yield from (each.template for each in found if isinstance(each, Text))

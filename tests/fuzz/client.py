@@ -13,7 +13,7 @@ from discord import ClientUser
 from discord.webhook.async_ import AsyncWebhookAdapter
 
 from bot.app.client import HotshotClient
-from bot.app.main import _house
+from bot.app.main import _context
 from bot.core.config import Settings
 from bot.gateway import outgoing
 from bot.storage.database import open_database
@@ -27,9 +27,9 @@ _BOT: Any = {"id": _APPLICATION, "username": "bot", "discriminator": "0", "avata
 class Client:
     """Takes events as the gateway would bring them, and writes down what is answered."""
 
-    def __init__(self, client: HotshotClient, house: jobs.House) -> None:
+    def __init__(self, client: HotshotClient, context: jobs.BotContext) -> None:
         self.client = client
-        self.house = house
+        self.house = context
         self.answered: list[str] = []  # tokens
         self.errors: list[dict[str, Any]] = []  # of tasks that nobody waits for
         asyncio.get_running_loop().set_exception_handler(lambda _, told: self.errors.append(told))
@@ -54,23 +54,23 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         queue={"per_user_second": 0, "size": 100_000, "per_user": 10_000},  # type: ignore[arg-type]
     )
     async with open_database(settings.storage.url) as database:
-        house = jobs.House(database, directory, jobs.Notebook(), size=10_000)
+        context = jobs.BotContext(database, directory, jobs.Notebook(), size=10_000)
         client = HotshotClient(settings.discord)
         await client._async_setup_hook()
         client._connection.application_id = int(_APPLICATION)
         client._connection.user = ClientUser(state=client._connection, data=_BOT)
         limits = ModelLimits.of("nano")
         client.furnish(
-            _house(
+            _context(
                 settings,
                 limits,
                 database=database,
-                blobs=house.blobs,
-                room=house.room,
-                jobs=house.jobs,
+                blobs=context.blobs,
+                disk_guard=context.room,
+                jobs=context.jobs,
             )
         )
-        made = Client(client, house)
+        made = Client(client, context)
 
         async def request(_: Any, route: Any, *args: Any, payload: Any = None, **kw: Any) -> Any:
             outgoing.to_json(payload)

@@ -14,7 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.core.errors import RefusedError
-from bot.intake.download import Places, download, links_to, sent_on
+from bot.intake.download import AllowedHosts, download, links_to, sent_on
 from generator.contract.errors import MediaError
 from generator.sources.fetch import Address, fetch, is_public
 from tests.fuzz import links, mutations
@@ -90,14 +90,14 @@ async def test_no_link_reaches_a_private_address(net: Net, tmp_path: Path) -> No
         hosts = frozenset({(_host(f"https://{link}") or "x").lower()})
         with pytest.raises(RefusedError):
             await download(
-                f"https://{link}", tmp_path / "x", Places(hosts=hosts), max_bytes=1, seconds=9
+                f"https://{link}", tmp_path / "x", AllowedHosts(hosts=hosts), max_bytes=1, seconds=9
             )
     assert net.reached == []
     print(f"{len(every)} links, {2 * len(every)} tries, no private address reached")
 
 
 async def test_nor_does_one_that_is_sent_on_to(net: Net, door: str, tmp_path: Path) -> None:
-    places = Places(origin=URL(door), follows=True, allows=allows)
+    places = AllowedHosts(origin=URL(door), follows=True, allows=allows)
     every = list(links.every())[::7]
     for link in every:
         with pytest.raises(MediaError):
@@ -131,7 +131,11 @@ async def test_damaged_links_end_in_a_sentence(net: Net, tmp_path: Path) -> None
     count = 0
     for link in mutations.texts(SEEDS, seed=14):
         host = _host(link)
-        places = Places(hosts=frozenset({host.lower()})) if host and count % 2 else links_to(_HOSTS)
+        places = (
+            AllowedHosts(hosts=frozenset({host.lower()}))
+            if host and count % 2
+            else links_to(_HOSTS)
+        )
         with pytest.raises(RefusedError):
             await download(link, tmp_path / "x", places, max_bytes=1, seconds=9)
         if count % 5 == 0:

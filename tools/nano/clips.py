@@ -17,7 +17,7 @@ from generator.contract.limits import ModelLimits, Size
 from generator.nano import captions, world
 from tools.nano import vae
 from tools.nano.text import TextEncoders, Tokenizers, tokenize
-from tools.nano.training_stage import Chance
+from tools.nano.training_stage import SampleRng
 
 FRAMES = 8
 MOMENTS = 43  # drawn of each path; clips of other lengths are taken from these, 8 frames exactly
@@ -88,7 +88,7 @@ class Clips:
     def batch(
         self,
         count: int,
-        chance: Chance,
+        chance: SampleRng,
         *,
         frames: int = FRAMES,
         means: torch.Tensor | None = None,

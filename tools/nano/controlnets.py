@@ -29,7 +29,7 @@ from generator.nano import world
 from generator.training import step
 from tools.nano import clips, source_paths, unet
 from tools.nano.finished import batch_of, encode_captions
-from tools.nano.training_stage import Chance, Stage
+from tools.nano.training_stage import SampleRng, Stage
 
 SEED = 0
 FRAMES_IN_A_STEP = 32
@@ -56,7 +56,7 @@ class Sources:
     text: clips.Text
     limits: ModelLimits
 
-    def batch(self, kind: str, count: int, frames: int, chance: Chance) -> Sample:
+    def batch(self, kind: str, count: int, frames: int, chance: SampleRng) -> Sample:
         """``count`` clips of one size, seen as ``kind`` sees them."""
         rng = chance.numpy
         sizes = self.limits.sizes
@@ -99,7 +99,7 @@ def loss(
     network: HotshotUNet,
     schedule: DDPMScheduler,
     sample: Sample,
-    chance: Chance,
+    chance: SampleRng,
 ) -> Tensor:
     """As of the UNet, which is frozen, told what the ControlNet adds."""
     drawn = sample.clips
@@ -156,10 +156,10 @@ def save(controlnet: ControlNetModel, directory: Path) -> None:
 
 def _loss_of(
     kind: str, controlnet: ControlNetModel, network: HotshotUNet, sources: Sources
-) -> Callable[[int, Chance], Tensor]:
+) -> Callable[[int, SampleRng], Tensor]:
     schedule = unet.noise_schedule()
 
-    def loss_at(_: int, chance: Chance) -> Tensor:
+    def loss_at(_: int, chance: SampleRng) -> Tensor:
         frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
         sample = sources.batch(kind, max(1, FRAMES_IN_A_STEP // frames), frames, chance)
         return loss(controlnet, network, schedule, sample, chance)

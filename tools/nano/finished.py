@@ -8,7 +8,7 @@ from torch import Tensor
 from generator.model.loading import HotshotModel
 from generator.training import step
 from tools.nano import clips, unet
-from tools.nano.training_stage import Chance
+from tools.nano.training_stage import SampleRng
 
 SEED = 0
 CAPTIONS = 8_000
@@ -25,7 +25,7 @@ def encode_captions(model: HotshotModel) -> clips.Text:
 
 
 def batch_of(
-    sample: clips.Sample, chance: Chance, *, pure: float = 0.125, middle: float = 0.0
+    sample: clips.Sample, chance: SampleRng, *, pure: float = 0.125, middle: float = 0.0
 ) -> step.Batch:
     """The same clips with noise and timesteps, drawn as ``unet.draw_timesteps`` does."""
     return step.Batch(

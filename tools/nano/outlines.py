@@ -29,7 +29,7 @@ from generator.training import step
 from tools.nano import clips, unet
 from tools.nano.evaluate import cases, request_of
 from tools.nano.finished import batch_of, encode_captions
-from tools.nano.training_stage import Chance, Stage
+from tools.nano.training_stage import SampleRng, Stage
 
 SEED = 0
 STEPS = 700
@@ -53,7 +53,7 @@ class Outlined:
     text: clips.Text
     limits: ModelLimits
 
-    def batch(self, count: int, frames: int, chance: Chance) -> clips.Sample:
+    def batch(self, count: int, frames: int, chance: SampleRng) -> clips.Sample:
         """``count`` clips of one size."""
         rng = chance.numpy
         sizes = self.limits.sizes
@@ -97,7 +97,7 @@ def train(directory: Path, output: Path, runs: Path, steps: int) -> None:
     data = Outlined(encode_captions(model), ModelLimits.of(str(directory)))
     schedule = unet.noise_schedule()
 
-    def loss_at(_: int, chance: Chance) -> Tensor:
+    def loss_at(_: int, chance: SampleRng) -> Tensor:
         frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
         sample = data.batch(max(1, FRAMES_IN_A_STEP // frames), frames, chance)
         batch = batch_of(sample, chance)

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from generator.nano import captions, world
-from tools.nano.training_stage import Chance
+from tools.nano.training_stage import SampleRng
 
 Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
 Pair = tuple[str, str]
@@ -139,7 +139,9 @@ class Captions:
     def __init__(self, tokenizers: Tokenizers) -> None:
         self._tokenizers = tokenizers
 
-    def batch(self, count: int, chance: Chance) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def batch(
+        self, count: int, chance: SampleRng
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
         drawn = [captions.draw_caption(chance.numpy) for _ in range(count)]
         texts = [text for text, _, _ in drawn]
@@ -157,7 +159,9 @@ def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
     return ids
 
 
-def loss(encoders: TextEncoders, data: Captions, chance: Chance, batch: int = 128) -> torch.Tensor:
+def loss(
+    encoders: TextEncoders, data: Captions, chance: SampleRng, batch: int = 128
+) -> torch.Tensor:
     """Cross-entropy of every head over every attribute, and a pull to a scale of one."""
     ids, ids_2, answers = data.batch(batch, chance)
     end = ids.argmax(-1)
@@ -173,7 +177,7 @@ def loss(encoders: TextEncoders, data: Captions, chance: Chance, batch: int = 12
 
 
 @torch.no_grad()
-def accuracy(encoders: TextEncoders, data: Captions, chance: Chance) -> list[float]:
+def accuracy(encoders: TextEncoders, data: Captions, chance: SampleRng) -> list[float]:
     """Share of right answers per head, over all attributes."""
     ids, ids_2, answers = data.batch(512, chance)
     hidden, pooled = encoders(ids, ids_2)

@@ -25,7 +25,7 @@ from torch import nn
 from generator.contract.limits import ModelLimits
 from generator.model.unet import HotshotUNet, TemporalTransformer
 from tools.nano import clips, controlnets, outlines, text, unet, vae
-from tools.nano.training_stage import Chance, Stage
+from tools.nano.training_stage import SampleRng, Stage
 
 SEED = 0
 CAPTIONS = 12_000
@@ -115,12 +115,12 @@ def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -
     network = new_unet()
     schedule = unet.noise_schedule()
 
-    def stills(chance: Chance, **shares: float) -> torch.Tensor:
+    def stills(chance: SampleRng, **shares: float) -> torch.Tensor:
         return unet.loss(
             network, schedule, data(), chance, count=FRAMES_IN_A_STEP, frames=1, **shares
         )
 
-    def moving(chance: Chance, lengths: Sequence[int], **shares: float) -> torch.Tensor:
+    def moving(chance: SampleRng, lengths: Sequence[int], **shares: float) -> torch.Tensor:
         frames = int(chance.numpy.choice(lengths))
         count = FRAMES_IN_A_STEP // frames
         return unet.loss(network, schedule, data(), chance, count=count, frames=frames, **shares)

@@ -29,14 +29,14 @@ Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class Chance:
+class SampleRng:
     """The randomness of one step."""
 
     numpy: np.random.Generator
     torch: torch.Generator
 
     @classmethod
-    def at(cls, stage: str, seed: int, step: int) -> Chance:
+    def at(cls, stage: str, seed: int, step: int) -> SampleRng:
         numpy = np.random.default_rng([seed, step, *stage.encode()])
         return cls(numpy, torch.Generator().manual_seed(int(numpy.integers(2**62))))
 
@@ -61,7 +61,7 @@ class Stage:
     average_decay: float = 0.998
     weight_decay: float = 0.0
 
-    def run(self, loss_at: Callable[[int, Chance], torch.Tensor]) -> None:
+    def run(self, loss_at: Callable[[int, SampleRng], torch.Tensor]) -> None:
         """Steps to the end, or goes on from the last checkpoint."""
         if self.recall() >= self.steps:
             return
@@ -74,7 +74,7 @@ class Stage:
             range(start, self.steps), self.name, initial=start, total=self.steps, mininterval=5
         )
         for step in bar:
-            loss = loss_at(step, Chance.at(self.name, self.seed, step))
+            loss = loss_at(step, SampleRng.at(self.name, self.seed, step))
             self.model.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)

@@ -17,7 +17,7 @@ from diffusers import DDPMScheduler
 from generator.model.unet import HotshotUNet
 from generator.training import step
 from tools.nano.clips import Clips
-from tools.nano.training_stage import Chance
+from tools.nano.training_stage import SampleRng
 
 SCHEDULER_CONFIG: dict[str, Any] = {
     "_class_name": "EulerDiscreteScheduler",
@@ -80,7 +80,7 @@ def loss(
     unet: HotshotUNet,
     schedule: DDPMScheduler,
     clips: Clips,
-    chance: Chance,
+    chance: SampleRng,
     *,
     count: int,
     frames: int,
@@ -104,7 +104,7 @@ def loss(
 
 
 def draw_timesteps(
-    count: int, chance: Chance, *, pure: float = 0.125, middle: float = 0.0
+    count: int, chance: SampleRng, *, pure: float = 0.125, middle: float = 0.0
 ) -> torch.Tensor:
     """Even over the schedule in each batch, but for two shares.
 

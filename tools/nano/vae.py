@@ -17,7 +17,7 @@ from diffusers import AutoencoderTiny
 from torch import nn
 
 from generator.nano import world
-from tools.nano.training_stage import Chance
+from tools.nano.training_stage import SampleRng
 
 POOL = 4096
 LATENT_NOISE = 0.2
@@ -58,7 +58,7 @@ class Stills:
         self._colors = _palette(world.COLORS)
         self._backgrounds = _palette(world.BACKGROUNDS)
 
-    def batch(self, count: int, chance: Chance) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, count: int, chance: SampleRng) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
         rng = chance.numpy
         masks = self._masks[rng.integers(POOL, size=count)][:, None].float() / 255
@@ -80,7 +80,7 @@ class Stills:
 
 
 def decoder_loss(
-    vae: AutoencoderTiny, stills: Stills, chance: Chance, batch: int = 32
+    vae: AutoencoderTiny, stills: Stills, chance: SampleRng, batch: int = 32
 ) -> torch.Tensor:
     """Pixels count more on the object and along its edge."""
     pictures, masks = stills.batch(batch, chance)
@@ -96,7 +96,7 @@ def decoder_loss(
 
 
 def encoder_loss(
-    vae: AutoencoderTiny, stills: Stills, chance: Chance, batch: int = 32
+    vae: AutoencoderTiny, stills: Stills, chance: SampleRng, batch: int = 32
 ) -> torch.Tensor:
     """How far the encoder is from the latents it is to give."""
     pictures, _ = stills.batch(batch, chance)

@@ -10,7 +10,7 @@ from typing import Any
 from generator.checkpoints.inspect.header import Header, read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 PLAIN_UNET = "UNet2DConditionModel"
 HOTSHOT_UNET = "UNet3DConditionModel"
@@ -49,9 +49,9 @@ def unet_folder(directory: Path) -> Path:
         raise ModelError(
             "The spatial UNet base {name} has no UNet ({found}); give a Stable Diffusion XL.",
             name=directory,
-            found=Words("it is a {kind}", kind=found[:40])
+            found=Text("it is a {kind}", kind=found[:40])
             if isinstance(found, str)
-            else Words("unet/config.json is missing"),
+            else Text("unet/config.json is missing"),
         )
     return directory
 

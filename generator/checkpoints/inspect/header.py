@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from generator.checkpoints.inspect.not_safetensors import FOREIGN_BYTES, refuse_foreign
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 MAX_HEADER = 100_000_000  # bytes; the safetensors library reads no longer one
 MAX_TENSORS = 500_000  # the largest checkpoint of today has some 10,000
@@ -94,11 +94,11 @@ def read_header(path: Path) -> Header:
             length = int.from_bytes(start, "little")
             body = path.stat().st_size - 8 - length
             if len(start) < 8 or length < 2 or body < 0:
-                raise _broken(path, Words("its header is cut off"))
+                raise _broken(path, Text("its header is cut off"))
             if length > MAX_HEADER:
                 raise _broken(
                     path,
-                    Words("its header is larger than {most:,} bytes", most=MAX_HEADER),
+                    Text("its header is larger than {most:,} bytes", most=MAX_HEADER),
                 )
             with mmap.mmap(opened.fileno(), 8 + length, access=mmap.ACCESS_READ) as mapped:
                 return _Scan(path, mapped, body).header()
@@ -173,7 +173,7 @@ class _Scan:
 
     def _entry(self, key: re.Match[bytes], at: int) -> int:
         if key.end(1) - key.start(1) > _LONGEST_NAME:
-            raise _broken(self._path, Words("one of its tensors has a name that is far too long"))
+            raise _broken(self._path, Text("one of its tensors has a name that is far too long"))
         name = self._decoded(key[1])
         if name == _METADATA:
             if self._has_metadata:
@@ -214,7 +214,7 @@ class _Scan:
         if bits is None or begin > end:
             raise self._nonsense(name)
         if end > self._body:
-            raise _broken(self._path, Words("the end of {name} is missing", name=shown(name)))
+            raise _broken(self._path, Text("the end of {name} is missing", name=shown(name)))
         if math.prod(shape) * bits != (end - begin) * 8 or name in self._tensors:
             raise self._nonsense(name)
         if begin != self._end:
@@ -222,7 +222,7 @@ class _Scan:
         self._end = end
         self._tensors[name] = about
         if len(self._tensors) > MAX_TENSORS:
-            reason = Words("it holds more than {most:,} tensors", most=MAX_TENSORS)
+            reason = Text("it holds more than {most:,} tensors", most=MAX_TENSORS)
             raise _broken(self._path, reason)
 
     def _check_all_covered(self) -> None:
@@ -230,10 +230,10 @@ class _Scan:
         end = 0
         for about in sorted(self._tensors.values(), key=_place) if not self._is_in_order else ():
             if about.begin != end:
-                raise _broken(self._path, Words("its tensors overlap or leave gaps"))
+                raise _broken(self._path, Text("its tensors overlap or leave gaps"))
             end = about.end
         if (self._end if self._is_in_order else end) != self._body:
-            raise _broken(self._path, Words("it is longer than its header says"))
+            raise _broken(self._path, Text("it is longer than its header says"))
 
     def _matched(self, pattern: re.Pattern[bytes], at: int) -> re.Match[bytes]:
         found = pattern.match(self._bytes, at)
@@ -259,10 +259,10 @@ class _Scan:
         return decoded
 
     def _nonsense(self, name: str) -> ModelError:
-        return _broken(self._path, Words("its header makes no sense for {name}", name=shown(name)))
+        return _broken(self._path, Text("its header makes no sense for {name}", name=shown(name)))
 
     def _no_json(self) -> ModelError:
-        return _broken(self._path, Words("its header isn't JSON"))
+        return _broken(self._path, Text("its header isn't JSON"))
 
 
 def _place(about: TensorInfo) -> tuple[int, int]:
@@ -277,7 +277,7 @@ def _counts(values: Any) -> tuple[int, ...] | None:
     return None
 
 
-def _broken(path: Path, reason: Words) -> ModelError:
+def _broken(path: Path, reason: Text) -> ModelError:
     return ModelError(
         "{name} is cut off or isn't a safetensors file ({reason}); download it again.",
         name=path.name,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from generator.checkpoints.inspect import lora_names
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -14,28 +14,28 @@ Shapes = Mapping[str, tuple[int, ...]]
 class Kind(Enum):
     """The value is how a sentence calls it."""
 
-    LORA = Words("a LoRA")
-    UNREADABLE_LORA = Words("an adapter in a format that can't be read")
-    MOTION_LORA = Words("a motion LoRA for AnimateDiff")
-    ANIMATEDIFF = Words("a motion module for AnimateDiff")
-    EMBEDDING = Words("a textual inversion")
-    TEMPORAL = Words("a file with only temporal layers")
-    HOTSHOT = Words("a Hotshot-XL UNet")
-    SDXL = Words("a Stable Diffusion XL checkpoint")
-    SDXL_UNET = Words("a Stable Diffusion XL UNet")
-    REFINER = Words("the refiner of Stable Diffusion XL")
-    SD1 = Words("a Stable Diffusion 1.x checkpoint")
-    SD2 = Words("a Stable Diffusion 2.x checkpoint")
-    SD3 = Words("a Stable Diffusion 3 checkpoint")
-    FLUX = Words("a Flux checkpoint")
-    CONTROLNET = Words("a ControlNet")
-    CONTROL_LORA = Words("a Control-LoRA")
-    CONTROL_LITE = Words("a ControlNet-LLLite")
-    T2I_ADAPTER = Words("a T2I-Adapter")
-    IP_ADAPTER = Words("an IP-Adapter")
-    VAE = Words("only a VAE")
-    TEXT = Words("only a text encoder")
-    UNKNOWN = Words("a file of an unknown kind")
+    LORA = Text("a LoRA")
+    UNREADABLE_LORA = Text("an adapter in a format that can't be read")
+    MOTION_LORA = Text("a motion LoRA for AnimateDiff")
+    ANIMATEDIFF = Text("a motion module for AnimateDiff")
+    EMBEDDING = Text("a textual inversion")
+    TEMPORAL = Text("a file with only temporal layers")
+    HOTSHOT = Text("a Hotshot-XL UNet")
+    SDXL = Text("a Stable Diffusion XL checkpoint")
+    SDXL_UNET = Text("a Stable Diffusion XL UNet")
+    REFINER = Text("the refiner of Stable Diffusion XL")
+    SD1 = Text("a Stable Diffusion 1.x checkpoint")
+    SD2 = Text("a Stable Diffusion 2.x checkpoint")
+    SD3 = Text("a Stable Diffusion 3 checkpoint")
+    FLUX = Text("a Flux checkpoint")
+    CONTROLNET = Text("a ControlNet")
+    CONTROL_LORA = Text("a Control-LoRA")
+    CONTROL_LITE = Text("a ControlNet-LLLite")
+    T2I_ADAPTER = Text("a T2I-Adapter")
+    IP_ADAPTER = Text("an IP-Adapter")
+    VAE = Text("only a VAE")
+    TEXT = Text("only a text encoder")
+    UNKNOWN = Text("a file of an unknown kind")
 
 
 LDM_UNET = "model.diffusion_model."

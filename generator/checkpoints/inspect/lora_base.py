@@ -7,7 +7,7 @@ from generator.checkpoints.inspect.lora_file import LoraFile
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.checkpoints.inspect.lora_names import TEXT, UNET
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 SDXL = "SDXL"
 
@@ -65,7 +65,7 @@ def check_fits_model(lora: LoraFile, layers: ModelLayers) -> None:
         raise unfit(lora, reason)
 
 
-def unfit(lora: LoraFile, reason: Words) -> ModelError:
+def unfit(lora: LoraFile, reason: Text) -> ModelError:
     """The sentence about a LoRA that doesn't fit the model for this ``reason``."""
     base = base_model(lora)
     if base is None:

@@ -17,7 +17,7 @@ from generator.checkpoints.inspect import lora_names
 from generator.checkpoints.inspect.lora_base import base_model
 from generator.checkpoints.inspect.lora_file import LoraFile, read_lora
 from generator.checkpoints.inspect.lora_shapes import rank_of
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 _MAX_WORDS = 40
 _MAX_LENGTH = 120  # characters of one word, tag or title
@@ -53,31 +53,31 @@ class LoraFacts:
         return asdict(self)
 
     @property
-    def notes(self) -> tuple[Words, ...]:
+    def notes(self) -> tuple[Text, ...]:
         """What whoever uses it should know, a sentence each."""
         return notes_of(self.to_dict())
 
 
-def notes_of(facts: Mapping[str, Any]) -> tuple[Words, ...]:
+def notes_of(facts: Mapping[str, Any]) -> tuple[Text, ...]:
     """The sentences that facts deserve, which may have been kept by an earlier version."""
-    notes: list[Words] = []
+    notes: list[Text] = []
     if facts.get("has_magnitudes"):
         notes.append(
-            Words(
+            Text(
                 "This is a DoRA: at strength 1 it works as it was trained; other strengths "
                 "scale its whole effect, and 0 turns it off."
             )
         )
     if left := facts.get("left_aside"):
         notes.append(
-            Words(
+            Text(
                 "It also contains embeddings ({words}), which aren't used; only the LoRA is.",
                 words=", ".join(map(str, left)),
             )
         )
     if facts.get("lacks_alpha"):
         notes.append(
-            Words(
+            Text(
                 "PEFT stores its alpha in adapter_config.json, which is missing, so it may act too "
                 "strongly or too weakly."
             )

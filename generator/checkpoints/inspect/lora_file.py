@@ -18,7 +18,7 @@ from generator.checkpoints.inspect.lora_names import PEFT_PREFIX
 from generator.checkpoints.inspect.lora_settings import PEFT_NAME, LoraSettings, read_settings
 from generator.checkpoints.inspect.lora_shapes import MisfitError, Shape, Shapes, change_of, rank_of
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 Place = tuple[str, str]  # a network, and the flat name of a layer in it
 
@@ -147,7 +147,7 @@ def _parts(path: Path, header: Header) -> tuple[dict[Place, dict[str, str]], tup
             continue
         roles = found.setdefault((part.network, part.layer), {})
         if part.role in roles:
-            twice = Words("it is changed twice, under two names")
+            twice = Text("it is changed twice, under two names")
             raise _damaged(path, part.layer, twice)
         roles[part.role] = name
     aside = tuple(filter(lora_names.is_embedding, unknown))
@@ -211,7 +211,7 @@ def _check_dtypes(path: Path, names: Mapping[str, str], tensors: Mapping[str, Te
             )
 
 
-def _damaged(path: Path, layer: str, reason: Words) -> ModelError:
+def _damaged(path: Path, layer: str, reason: Text) -> ModelError:
     return ModelError(
         "{name} is incomplete or damaged ({layer}: {reason}); download it again.",
         name=path.name,

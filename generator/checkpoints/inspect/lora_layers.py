@@ -16,7 +16,7 @@ from generator.checkpoints.inspect.lora_file import LoraFile, LoraLayer
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
 from generator.checkpoints.inspect.lora_shapes import MisfitError, Shape, check_fits
 from generator.checkpoints.inspect.temporal_names import published_names
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 ParameterShapes = Mapping[str, Shape]
 
@@ -68,19 +68,19 @@ class ModelLayers:
             layer = self.layers[network].get(flat)
             if layer is None:
                 raise MisfitError(
-                    Words("it changes {layer}, which this model doesn't have", layer=shown(flat))
+                    Text("it changes {layer}, which this model doesn't have", layer=shown(flat))
                 )
             try:
                 _check_first(network, layer, seen)
                 check_fits(change.shapes, change.change, layer.weight, takes_bias=layer.takes_bias)
             except MisfitError as error:
                 raise MisfitError(
-                    Words("{layer}: {reason}", layer=f"{layer.path}.weight", reason=error.reason)
+                    Text("{layer}: {reason}", layer=f"{layer.path}.weight", reason=error.reason)
                 ) from error
             seen.add((network, layer.path))
             yield network, layer, change
 
-    def misfit(self, lora: LoraFile) -> Words | None:
+    def misfit(self, lora: LoraFile) -> Text | None:
         """Why a LoRA can't be put on a model of these layers; None where it can."""
         try:
             for _ in self.pairs(lora):
@@ -92,7 +92,7 @@ class ModelLayers:
 
 def _check_first(network: str, layer: Layer, seen: set[tuple[str, str]]) -> None:
     if (network, layer.path) in seen:
-        raise MisfitError(Words("it is changed twice, under two names"))
+        raise MisfitError(Text("it is changed twice, under two names"))
 
 
 def _unet_layers(shapes: ParameterShapes, layers_per_block: int) -> dict[str, Layer]:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 UNET, TEXT, TEXT_2 = "unet", "text_encoder", "text_encoder_2"
 
@@ -121,7 +121,7 @@ _UNREADABLE = (
     (re.compile(r"\.waveft_"), "WaveFT"),
     (re.compile(r"\.gralora_"), "GraLoRA"),
     (re.compile(r"\.lora_E(?:\.|$)"), "AdaLoRA"),
-    (re.compile(r"hypernet|^768\.\d"), Words("a hypernetwork")),
+    (re.compile(r"hypernet|^768\.\d"), Text("a hypernetwork")),
 )
 # Words that a trainer puts beside a LoRA: OneTrainer, and what others call an embedding's tensors.
 _EMBEDDINGS = ("bundle_emb.", "emb_params", "string_to_param", "string_to_token")
@@ -162,7 +162,7 @@ def embedded_word(name: str) -> str:
     return parts[1] if parts[0] == "bundle_emb" and len(parts) > 1 else parts[0]
 
 
-def unreadable_format(names: Iterable[str]) -> str | Words | None:
+def unreadable_format(names: Iterable[str]) -> str | Text | None:
     """The name of the first known format, among those that can't be read, that a name is of."""
     for name in names:
         for pattern, known_as in _UNREADABLE:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import prod
 
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]  # by role, see ``lora_names``
@@ -22,7 +22,7 @@ _BESIDE = {"alpha", "dora", "dora_scale", "diff_b"}  # what may stand beside any
 class MisfitError(Exception):
     """Tensors don't belong together, or not to a layer; ``reason`` is part of a sentence."""
 
-    def __init__(self, reason: Words) -> None:
+    def __init__(self, reason: Text) -> None:
         self.reason = reason
         super().__init__(str(reason))
 
@@ -45,9 +45,9 @@ def change_of(shapes: Shapes) -> Shape | None:
             return None
         raise _misplaced(*shapes)
     if any(edge == 0 for shape in shapes.values() for edge in shape):
-        raise MisfitError(Words("rank 0"))
+        raise MisfitError(Text("rank 0"))
     if {"dora", "dora_scale"} <= shapes.keys():
-        raise MisfitError(Words("it has two magnitudes"))
+        raise MisfitError(Text("it has two magnitudes"))
     if "diff" in roles:
         change, used = shapes["diff"], {"diff"}
     elif roles & {"down", "up", "mid"}:
@@ -64,7 +64,7 @@ def change_of(shapes: Shapes) -> Shape | None:
 def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bias: bool) -> None:
     """Raises MisfitError where the parts, which make up ``change``, are for another ``weight``."""
     if change is not None and (change[:1] != weight[:1] or prod(change) != prod(weight)):
-        raise MisfitError(Words("{found} where {wanted} is wanted", found=change, wanted=weight))
+        raise MisfitError(Text("{found} where {wanted} is wanted", found=change, wanted=weight))
     for role, axis in (("dora", 0), ("dora_scale", axis_of(shapes.get("dora_scale", ())))):
         if role in shapes:
             _check_lengths(prod(shapes[role]), weight, axis)
@@ -76,7 +76,7 @@ def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bia
         if prod(shapes[role]) != weight[0]:
             found = shapes[role]
             raise MisfitError(
-                Words("{found} where {wanted} is wanted", found=found, wanted=weight[:1])
+                Text("{found} where {wanted} is wanted", found=found, wanted=weight[:1])
             )
 
 
@@ -90,7 +90,7 @@ def _check_lengths(found: int, weight: Shape, axis: int) -> None:
         raise _misplaced("dora")
     if found != weight[axis]:
         raise MisfitError(
-            Words("{found} lengths where {wanted} are wanted", found=found, wanted=weight[axis])
+            Text("{found} lengths where {wanted} are wanted", found=found, wanted=weight[axis])
         )
 
 
@@ -119,7 +119,7 @@ def _hadamard(shapes: Shapes) -> tuple[Shape, set[str]]:
         sides = (f"hada_w{number}_a", left[0]), (f"hada_w{number}_b", right[0])
         made.append((left[1], right[1], *_core(shapes, core, *sides)))
     if made[0] != made[1]:
-        raise MisfitError(Words("{found} where {wanted} is wanted", found=made[1], wanted=made[0]))
+        raise MisfitError(Text("{found} where {wanted} is wanted", found=made[1], wanted=made[0]))
     return made[0], {*_HADAMARD, *cores}
 
 
@@ -136,7 +136,7 @@ def _factor(shapes: Shapes, name: str, core: str) -> tuple[Shape, set[str]]:
     if whole in shapes:
         return shapes[whole], {whole}
     if not {left, right} & shapes.keys():
-        raise MisfitError(Words("{role} is missing", role=whole))
+        raise MisfitError(Text("{role} is missing", role=whole))
     a, b = _matrices(shapes, left, right)
     if len(a) != 2 or len(b) != 2:
         raise _senseless(left)
@@ -149,7 +149,7 @@ def _factor(shapes: Shapes, name: str, core: str) -> tuple[Shape, set[str]]:
 def _core(shapes: Shapes, core: str, left: tuple[str, int], right: tuple[str, int]) -> Shape:
     """The kernel's edges of a Tucker core between two matrices, of (role, rank) each."""
     if core not in shapes:
-        raise MisfitError(Words("{role} is missing", role=core))
+        raise MisfitError(Text("{role} is missing", role=core))
     found = shapes[core]
     if len(found) != 4:
         raise _senseless(core)
@@ -161,7 +161,7 @@ def _core(shapes: Shapes, core: str, left: tuple[str, int], right: tuple[str, in
 def _matrices(shapes: Shapes, *roles: str) -> list[Shape]:
     for role in roles:
         if role not in shapes:
-            raise MisfitError(Words("{role} is missing", role=role))
+            raise MisfitError(Text("{role} is missing", role=role))
         if len(shapes[role]) < 2:
             raise _senseless(role)
     return [shapes[role] for role in roles]
@@ -170,7 +170,7 @@ def _matrices(shapes: Shapes, *roles: str) -> list[Shape]:
 def _check_same(one: str, rank: int, other: str, other_rank: int) -> None:
     if rank != other_rank:
         raise MisfitError(
-            Words(
+            Text(
                 "{one} is of rank {rank} and {other} of rank {other_rank}",
                 one=one,
                 rank=rank,
@@ -181,8 +181,8 @@ def _check_same(one: str, rank: int, other: str, other_rank: int) -> None:
 
 
 def _senseless(role: str) -> MisfitError:
-    return MisfitError(Words("the shape of {role} makes no sense", role=role))
+    return MisfitError(Text("the shape of {role} makes no sense", role=role))
 
 
 def _misplaced(*roles: str) -> MisfitError:
-    return MisfitError(Words("{roles} has no place in it", roles=", ".join(sorted(roles))))
+    return MisfitError(Text("{roles} has no place in it", roles=", ".join(sorted(roles))))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from generator.contract.errors import ModelError
-from generator.contract.text import Words
+from generator.contract.text import Text
 
 FOREIGN_BYTES = 1024  # how many of a file's first ones are wanted
 PICKLE_SUFFIXES = (".ckpt", ".pt", ".pth", ".bin", ".pkl")
@@ -22,31 +22,31 @@ _ARCHIVES = (b"Rar!", b"7z\xbc\xaf", b"\x1f\x8b", b"\xfd7zXZ", b"BZh", b"\x28\xb
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"\x1aE\xdf\xa3")
 _UTF8_MARK = b"\xef\xbb\xbf"
 
-_EMPTY = Words("{name} is empty; download it again.")
-_PICKLE = Words(
+_EMPTY = Text("{name} is empty; download it again.")
+_PICKLE = Text(
     "{name} is a pickle, which could run code when read; get the .safetensors version of it, or "
     "convert it on a machine you don't mind losing."
 )
-_POINTER = Words(
+_POINTER = Text(
     "{name} is only a Git LFS pointer, not the file that it points to; run `git lfs pull`, or use "
     "the download button on its page."
 )
-_PAGE = Words(
+_PAGE = Text(
     "{name} is a web page, not a model, probably one that asks you to log in; log in there, "
     "download the file itself, and use that."
 )
-_MESSAGE = Words(
+_MESSAGE = Text(
     "{name} is a message from a website ({beginning}), not a model; download the file itself, "
     "logged in if the site asks for it."
 )
-_GGUF = Words(
+_GGUF = Text(
     "{name} is a GGUF file, made for llama.cpp and similar programs; get the .safetensors version "
     "of it."
 )
-_ARCHIVE = Words("{name} is an archive; unpack it, and use the .safetensors file inside.")
-_PICTURE = Words("{name} is a picture or a video, not a model; choose the .safetensors file.")
+_ARCHIVE = Text("{name} is an archive; unpack it, and use the .safetensors file inside.")
+_PICTURE = Text("{name} is a picture or a video, not a model; choose the .safetensors file.")
 _MESSAGES = (b'{"', b"[", b"error", b"not found", b"access denied", b"unauthorized", b"forbidden")
-_BY_TEXT: tuple[tuple[tuple[bytes, ...], Words], ...] = (
+_BY_TEXT: tuple[tuple[tuple[bytes, ...], Text], ...] = (
     ((b"version https://git-lfs",), _POINTER),
     ((b"<!doctype", b"<html", b"<?xml", b"<head", b"<!--"), _PAGE),
 )
@@ -65,7 +65,7 @@ def refuse_foreign(path: Path, start: bytes) -> None:
         raise ModelError(sentence.with_values(name=path.name, beginning=repr(beginning)))
 
 
-def _sentence(path: Path, start: bytes) -> Words | None:
+def _sentence(path: Path, start: bytes) -> Text | None:
     text = start.removeprefix(_UTF8_MARK).lstrip().lower()
     by_text = next((words for signs, words in _BY_TEXT if text.startswith(signs)), None)
     if by_text is not None or start[8:9] == b"{":  # a header, whose length may look like anything
@@ -73,7 +73,7 @@ def _sentence(path: Path, start: bytes) -> Words | None:
     return next((words for is_so, words in _signs(path, start, text) if is_so), None)
 
 
-def _signs(path: Path, start: bytes, text: bytes) -> Iterator[tuple[bool, Words]]:
+def _signs(path: Path, start: bytes, text: bytes) -> Iterator[tuple[bool, Text]]:
     is_zip = start.startswith(_ZIP)
     by_name = path.suffix.lower() in PICKLE_SUFFIXES
     is_from_torch = by_name or any(member in start for member in _MEMBERS_OF_TORCH)

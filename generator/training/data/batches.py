@@ -22,7 +22,7 @@ from generator.training import step
 from generator.training.data.buckets import Plan
 from generator.training.data.latent_cache import LatentEncoder, Tensors, digest_files, draw_latents
 from generator.training.data.pan_crop import MOTIONS, glide, part, said
-from generator.training.data.sample_rng import Chance
+from generator.training.data.sample_rng import SampleRng
 from generator.training.data.samples import BadSampleError, Sample
 
 
@@ -162,7 +162,7 @@ class Batches:
     def _drawn(
         self, clip: Clip, step_number: int, place: int
     ) -> tuple[Tensor, Tensor, int, EncodedText, tuple[float, ...]]:
-        chance = Chance(self.seed, step_number, place)
+        chance = SampleRng(self.seed, step_number, place)
         dropped = chance.uniform() < self.caption_dropout
         timestep = chance.below(self.schedule.config.num_train_timesteps)
         mirrored = self.flip and chance.uniform() < 0.5

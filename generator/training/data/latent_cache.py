@@ -24,7 +24,7 @@ from generator.media.clip import Frames
 from generator.media.output import write_whole
 from generator.model.latents import in_own_precision, scaled
 from generator.model.text_encoding import EncodedText, TextEncoders
-from generator.training.data.sample_rng import Chance
+from generator.training.data.sample_rng import SampleRng
 from generator.training.data.samples import BadSampleError
 
 Tensors = dict[str, Tensor]
@@ -95,7 +95,7 @@ class LatentEncoder:
         return {"mean": encoded.latents}
 
 
-def draw_latents(moments: Tensors, config: Mapping[str, Any], chance: Chance) -> Tensor:
+def draw_latents(moments: Tensors, config: Mapping[str, Any], chance: SampleRng) -> Tensor:
     """Latents (4, f, h, w) as the UNet takes them, drawn from what the VAE gave."""
     latents = moments["mean"].float()
     if "spread" in moments:

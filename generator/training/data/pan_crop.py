@@ -28,7 +28,7 @@ MOTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Glide:
+class PanCrop:
     """A crop for each frame, and what that looks like."""
 
     motion: str
@@ -49,7 +49,7 @@ def part(rng: np.random.Generator) -> Crop:
     return Crop(rng.uniform(1, CLOSEST), rng.random(), rng.random())
 
 
-def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
+def glide(motion: str, frames: int, rng: np.random.Generator) -> PanCrop:
     """One of MOTIONS, somewhere on the picture, in ``frames`` frames."""
     way = np.linspace(rng.uniform(0, 0.12), rng.uniform(0.88, 1), frames)
     zoom = np.full(frames, rng.uniform(*_ROOM_TO_MOVE))
@@ -68,4 +68,4 @@ def glide(motion: str, frames: int, rng: np.random.Generator) -> Glide:
         case _:  # twice, from the ground to the ground, so that the clip loops
             down = way[-1] * np.abs(np.sin(2 * np.pi * np.linspace(0, 1, frames)))
     places = zip(zoom.tolist(), across.tolist(), down.tolist(), strict=True)
-    return Glide(motion, tuple(Crop(*place) for place in places))
+    return PanCrop(motion, tuple(Crop(*place) for place in places))

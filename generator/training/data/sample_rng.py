@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 
-class Chance:
+class SampleRng:
     """The randomness of the sample at ``place`` of the global batch of ``step``; CPU tensors.
 
     Draw in one order always.

@@ -27,7 +27,7 @@ from generator.model.loading import HotshotModel
 from generator.model.text_encoding import EncodedText, TextEncoders
 from generator.training.data.batches import Batches
 from generator.training.data.latent_cache import TOKENS
-from generator.training.data.sample_rng import Chance
+from generator.training.data.sample_rng import SampleRng
 from generator.training.settings import LoraSettings
 
 DIFFUSERS, KOHYA = "pytorch_lora_weights.safetensors", "lora_kohya.safetensors"
@@ -200,7 +200,7 @@ class LoraTask:
 
     def losses(self, step: int, places: range) -> Tensor:
         if self.settings.dropout:  # PEFT draws from the process's own generator
-            torch.manual_seed(Chance(self.settings.run.seed, step, places.start).below(2**31))
+            torch.manual_seed(SampleRng(self.settings.run.seed, step, places.start).below(2**31))
         losses = self.batches.losses(self.model.unet, step, places)
         if self.prior is None:
             return losses

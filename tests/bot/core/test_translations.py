@@ -7,15 +7,15 @@ import pickle
 import pytest
 
 from bot.core.errors import RefusedError
-from bot.core.translations import count, language_of, say, speaking
+from bot.core.translations import count, in_language, language_of, translate
 from bot.ui.answers import sentence
 from generator.contract.errors import RequestError
-from generator.contract.text import Words, counted
+from generator.contract.text import Text, plural
 
 
 def test_english_is_what_stands_in_the_code() -> None:
-    assert say("At most {most} fit.", most=8) == "At most 8 fit."
-    assert say("{} stands as it is") == "{} stands as it is"
+    assert translate("At most {most} fit.", most=8) == "At most 8 fit."
+    assert translate("{} stands as it is") == "{} stands as it is"
     assert [count("1 frame", "{count} frames", number) for number in (1, 2)] == [
         "1 frame",
         "2 frames",
@@ -43,21 +43,21 @@ def test_every_locale_has_a_language(locale: str, language: str) -> None:
 def test_numbers_are_written_as_the_language_writes_them() -> None:
     said = []
     for locale in ("en-US", "de", "fr", "ja"):
-        with speaking(locale):
-            said.append(say("{size:,.1f}", size=1234.5))
+        with in_language(locale):
+            said.append(translate("{size:,.1f}", size=1234.5))
     assert said == ["1,234.5", "1.234,5", "1\N{NARROW NO-BREAK SPACE}234,5", "1,234.5"]
 
 
 def test_what_a_person_typed_is_never_taken_for_a_template() -> None:
     hostile = "{name.__class__} {0} {"
-    with speaking("de"):
-        assert say("{name}", name=hostile) == hostile
-        assert say("{outer}", outer=Words("{name}", name=hostile)) == hostile
+    with in_language("de"):
+        assert translate("{name}", name=hostile) == hostile
+        assert translate("{outer}", outer=Text("{name}", name=hostile)) == hostile
 
 
 def test_words_survive_json_and_pickle() -> None:
-    words = Words("{what}: {n:.1f}", what=counted("1 frame", "{count} frames", 3), n=2.5)
-    assert Words.from_dict(words.to_dict()) == words
+    words = Text("{what}: {n:.1f}", what=plural("1 frame", "{count} frames", 3), n=2.5)
+    assert Text.from_dict(words.to_dict()) == words
     assert pickle.loads(pickle.dumps(words)) == words  # noqa: S301 - made two lines above
     assert str(words) == "3 frames: 2.5"
 

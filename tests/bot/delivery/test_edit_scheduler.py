@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.delivery.edit_scheduler import ProgressBoard, Schedule
+from bot.delivery.edit_scheduler import EditSchedule, EditScheduler
 
 
 def test_newcomers_first_then_whoever_waited_longest() -> None:
-    schedule = Schedule(each=2.0)
+    schedule = EditSchedule(each=2.0)
     for name in "abc":
         schedule.add(name)
     schedule.looked_at("a", 0.0)
@@ -38,7 +38,7 @@ class Messages:
         self.edits: list[tuple[str, str]] = []
         self.slow = asyncio.Event()
         self.slow.set()
-        self.board = ProgressBoard(
+        self.board = EditScheduler(
             look=self.look, edit=self.edit, each=0.05, waiting=0.05, all_=0.005
         )
 

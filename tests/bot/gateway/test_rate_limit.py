@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.gateway.rate_limit import Allowance
+from bot.gateway.rate_limit import RateLimit
 
 
 class Clock:
@@ -15,7 +15,7 @@ class Clock:
 
 def test_so_many_at_once_then_as_many_as_come_back() -> None:
     clock = Clock()
-    allowance = Allowance(at_once=10, each_second=2, clock=clock)
+    allowance = RateLimit(at_once=10, each_second=2, clock=clock)
     assert [allowance.take(1) for _ in range(12)] == [True] * 10 + [False] * 2
     assert allowance.take(2)
     clock.now += 1.5
@@ -25,12 +25,12 @@ def test_so_many_at_once_then_as_many_as_come_back() -> None:
 
 
 def test_nothing_a_second_is_no_limit() -> None:
-    allowance = Allowance(at_once=0, each_second=0)
+    allowance = RateLimit(at_once=0, each_second=0)
     assert all(allowance.take(1) for _ in range(1000))
 
 
 def test_people_are_forgotten_not_heaped_up() -> None:
-    allowance = Allowance(at_once=1, each_second=1, clock=Clock())
+    allowance = RateLimit(at_once=1, each_second=1, clock=Clock())
     for user_id in range(20_001):
         allowance.take(user_id)
     assert allowance.take(0)
@@ -38,6 +38,6 @@ def test_people_are_forgotten_not_heaped_up() -> None:
 
 
 def test_what_costs_little_may_come_more_often() -> None:
-    allowance = Allowance(at_once=2, each_second=1, clock=Clock())
+    allowance = RateLimit(at_once=2, each_second=1, clock=Clock())
     assert [allowance.take(1, 0.125) for _ in range(8)] == [True] * 8
     assert [allowance.take(1) for _ in range(2)] == [True, False]

@@ -12,7 +12,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.core.errors import RefusedError
-from bot.intake.download import Places, attachments_of, download, links_to
+from bot.intake.download import AllowedHosts, attachments_of, download, links_to
 from generator.sources.fetch import Address
 
 BODY = b"x" * 100_000
@@ -71,7 +71,7 @@ async def site() -> AsyncIterator[URL]:
     await runner.cleanup()
 
 
-async def refusal(url: object, places: Places, into: Path, **values: float) -> str:
+async def refusal(url: object, places: AllowedHosts, into: Path, **values: float) -> str:
     limits = {"max_bytes": 200_000, "seconds": 5.0} | values
     with pytest.raises(RefusedError) as caught:
         await download(
@@ -86,8 +86,8 @@ async def refusal(url: object, places: Places, into: Path, **values: float) -> s
     return str(caught.value)
 
 
-def here(site: URL) -> Places:
-    return Places(origin=site.origin(), allows=anywhere)
+def here(site: URL) -> AllowedHosts:
+    return AllowedHosts(origin=site.origin(), allows=anywhere)
 
 
 async def test_what_comes_is_counted_and_bounded(site: URL, tmp_path: Path) -> None:
@@ -114,10 +114,12 @@ async def test_redirects_stay_where_they_may(site: URL, tmp_path: Path) -> None:
     into = tmp_path / "file"
     inside = (site / "away").with_query(to="http://169.254.169.254/latest")
     assert "another site" in await refusal(inside, here(site), into)
-    follows = Places(origin=site.origin(), follows=True, allows=anywhere)
+    follows = AllowedHosts(origin=site.origin(), follows=True, allows=anywhere)
     assert "another site" in await refusal(inside, follows, into)  # no https
     private = (site / "away").with_query(to="https://10.0.0.1/x")
-    guarded = Places(origin=site.origin(), follows=True, allows=lambda address: address.is_loopback)
+    guarded = AllowedHosts(
+        origin=site.origin(), follows=True, allows=lambda address: address.is_loopback
+    )
     assert "private network" in await refusal(private, guarded, into)
 
 

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bot.core.errors import RefusedError
-from bot.intake.user_slots import FairTurns
+from bot.intake.user_slots import UserSlots
 
 ADA, BOB, EVE = 1, 2, 3
 
@@ -16,7 +16,7 @@ class Work:
     """Begins turns, writes down their order, and ends each when it is told to."""
 
     def __init__(self, **limits: int) -> None:
-        self.turns = FairTurns(**limits)
+        self.turns = UserSlots(**limits)
         self.begun: list[int] = []
         self.refused: list[int] = []
         self._ends: list[tuple[int, asyncio.Event]] = []
@@ -73,7 +73,7 @@ async def test_people_are_served_in_rounds() -> None:
 
 
 async def test_a_refusal_says_so_and_costs_nothing() -> None:
-    turns = FairTurns(at_once=1, each=1, waiting=0)
+    turns = UserSlots(at_once=1, each=1, waiting=0)
     async with turns.turn(ADA):
         with pytest.raises(RefusedError, match="already waiting"):
             async with turns.turn(ADA):

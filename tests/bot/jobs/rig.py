@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 
 from bot.core.errors import UndeliverableError
-from bot.jobs.cost_history import Pace
+from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import Costs
 from bot.jobs.notifier import Posted
 from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
-from bot.jobs.store import Ledger
+from bot.jobs.store import JobStore
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
-from bot.storage.disk_guard import Room
+from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Job, Origin, State
 from generator.contract.messages import Finished, Generate
 from tests.bot.jobs.samples import ORIGIN, REQUEST
@@ -56,32 +56,32 @@ class Notebook:
         self.alerts.append(words)
 
 
-class House:
+class BotContext:
     """A service on its database, with everything a test asks of it."""
 
     def __init__(
-        self, database: Database, directory: Path, courier: Notebook, *, size: int = 3
+        self, database: Database, directory: Path, notifier: Notebook, *, size: int = 3
     ) -> None:
         self.size = size
         self.database = database
         self.blobs = BlobStore(directory / "blobs")
         self.scratch = directory / "scratch"
         self.scratch.mkdir(exist_ok=True)
-        self.room = Room(directory, 0)
-        self.courier = courier
+        self.room = DiskGuard(directory, 0)
+        self.notifier = notifier
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
 
     def restarted(self) -> JobService:
         """A new service on the same database, as after a start."""
         self.jobs = JobService(
-            Ledger(self.database, Quota(size=self.size, per_user=self.size)),
-            courier=self.courier,
+            JobStore(self.database, Quota(size=self.size, per_user=self.size)),
+            notifier=self.notifier,
             blobs=self.blobs,
             scratch=self.scratch,
-            room=self.room,
+            disk_guard=self.room,
             model="nano",
-            pace=Pace(self.database, "nano", Costs()),
+            cost_history=CostHistory(self.database, "nano", Costs()),
             workers=1,
         )
         self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))

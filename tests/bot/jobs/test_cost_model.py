@@ -15,11 +15,11 @@ from tests.bot.jobs.samples import REQUEST
 DEPTH = Control("depth")
 
 
-def truth(request: Request, *, pace: float = 0.05, control: float = 0.7) -> float:
+def truth(request: Request, *, cost_history: float = 0.05, control: float = 0.7) -> float:
     """A machine: a second to begin with, painting, and steps that ControlNets make dearer."""
     painted = request.video_length * request.width * request.height / 1e6
     denoised = painted * request.steps_made * 2
-    return 1 + 0.3 * painted + pace * denoised * (1 + control * len(request.controls))
+    return 1 + 0.3 * painted + cost_history * denoised * (1 + control * len(request.controls))
 
 
 def some(seed: int) -> Request:
@@ -75,9 +75,9 @@ def test_a_control_net_costs_more_before_any_was_seen() -> None:
 def test_a_machine_that_became_slower_is_believed() -> None:
     model = taught([some(seed) for seed in range(60)])
     for seed in range(60, 200):
-        model.learn(some(seed), truth(some(seed), pace=0.2))
+        model.learn(some(seed), truth(some(seed), cost_history=0.2))
     request = some(300)
-    assert model.seconds(request) == pytest.approx(truth(request, pace=0.2), rel=0.1)
+    assert model.seconds(request) == pytest.approx(truth(request, cost_history=0.2), rel=0.1)
 
 
 def test_a_second_pass_at_twice_the_size_costs_its_pixels_and_the_steps_really_made() -> None:

@@ -14,11 +14,11 @@ from typing import cast
 
 import pytest
 
-from bot.jobs.cost_history import Pace
+from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import Costs
-from bot.jobs.estimator import Outlook
+from bot.jobs.estimator import JobEstimator
 from bot.jobs.queue import FairQueue, Quota
-from bot.jobs.store import Ledger
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from bot.storage.models import Job, State
 from generator.contract.messages import Control, Lora, Progress, Request
@@ -38,7 +38,7 @@ _NATURE = {"small": 1.5, "still": 2.2, "long": 0.8}  # what no linear model tell
 _SHARE, _AFTER = 0.25, 10  # of the truth; jobs of a kind
 
 
-class Book(Ledger):
+class Book(JobStore):
     """Holds one job that runs, and those that wait."""
 
     def __init__(self) -> None:
@@ -51,9 +51,9 @@ class Book(Ledger):
 
 @dataclass
 class Machine:
-    """Makes jobs of all kinds, in steps; ``pace(number)`` is how much slower it is then."""
+    """Makes jobs of all kinds, in steps; ``slowness(number)`` is how much slower it is then."""
 
-    pace: Callable[[int], float] = lambda _: 1.0
+    slowness: Callable[[int], float] = lambda _: 1.0
     noise: float = 0.08
     now: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
@@ -62,7 +62,7 @@ class Machine:
     def parts(self, name: str, request: Request, number: int) -> tuple[float, list[float], float]:
         """Seconds before the first step, of each step, and after the last."""
         painted = request.video_length * request.width * request.height / 1e6
-        slow = self.pace(number) * self.chance.lognormvariate(0, self.noise)
+        slow = self.slowness(number) * self.chance.lognormvariate(0, self.noise)
         each = 0.12 * painted * (1 + 0.5 * len(request.controls)) * _NATURE.get(name, 1.0)
         before = 0.6 + 0.4 * bool(request.image) + 0.5 * len(request.loras)
         steps = [
@@ -77,18 +77,18 @@ class Machine:
         began, end = self.now, self.now + before + sum(steps) + after
         book = Book()
         book.jobs["a"] = running = job(id="a", state=State.RUNNING, request=request)
-        pace = Pace(cast(Database, None), "nano", self.costs)
-        outlook = Outlook(book, FairQueue(), pace, workers=1, clock=lambda: self.now)
-        outlook.began("a", "cpu")
-        told = [(outlook.of(running).seconds_left, end - self.now)]
+        cost_history = CostHistory(cast(Database, None), "nano", self.costs)
+        estimator = JobEstimator(book, FairQueue(), cost_history, workers=1, clock=lambda: self.now)
+        estimator.began("a", "cpu")
+        told = [(estimator.of(running).seconds_left, end - self.now)]
         self.now += before
         for step, seconds in enumerate(steps, start=1):
             self.now += seconds
-            outlook.progressed(Progress("a", 1, "denoise", step, len(steps)))
+            estimator.progressed(Progress("a", 1, "denoise", step, len(steps)))
             if step == len(steps) // 2:
-                told.append((outlook.of(running).seconds_left, end - self.now))
+                told.append((estimator.of(running).seconds_left, end - self.now))
         self.now += after
-        run = outlook.ended("a")
+        run = estimator.ended("a")
         self.costs.learn("cpu", request, end - began, run.after_steps)
         return told
 

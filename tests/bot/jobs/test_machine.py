@@ -23,8 +23,8 @@ from bot.core.errors import NotAcceptedError, RefusedError, WorkerDiedError
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from generator.contract.messages import Failed, Generate, Progress
-from generator.contract.text import Words
-from tests.bot.jobs.rig import House, Notebook
+from generator.contract.text import Text
+from tests.bot.jobs.rig import BotContext, Notebook
 from tests.bot.jobs.samples import ORIGIN
 from tests.patience import PATIENCE
 
@@ -43,7 +43,7 @@ class Service(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._directory = tempfile.TemporaryDirectory()
         self._stack = AsyncExitStack()
-        self.house: House = self.run(self._open())
+        self.house: BotContext = self.run(self._open())
         self.accepted: dict[str, Job] = {}
         self.hands: list[tuple[Job, Generate]] = []
         self.past: list[tuple[Job, Generate]] = []  # attempts that are over
@@ -52,11 +52,11 @@ class Service(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
-    async def _open(self) -> House:
+    async def _open(self) -> BotContext:
         path = Path(self._directory.name)
         url = f"sqlite:///{path / 'test.db'}"
         database = await self._stack.enter_async_context(open_database(url))
-        return House(database, path, Notebook(), size=5)
+        return BotContext(database, path, Notebook(), size=5)
 
     # -- what may happen ---------------------------------------------------------------------------
 
@@ -99,7 +99,7 @@ class Service(RuleBasedStateMachine):
             case "made":
                 self.house.jobs.ended(job, self.house.finished(generate))
             case "failed":
-                self.house.jobs.ended(job, Failed(job.id, job.attempt, Words("no")))
+                self.house.jobs.ended(job, Failed(job.id, job.attempt, Text("no")))
             case _:
                 self.house.jobs.crashed(job, WorkerDiedError(-9))
         if settle:
@@ -130,23 +130,23 @@ class Service(RuleBasedStateMachine):
 
     @rule(reason=st.sampled_from(["", "The channel is gone."]))
     def discord_changes_its_mind(self, reason: str) -> None:
-        self.house.courier.refusing = reason
+        self.house.notifier.refusing = reason
 
     @rule(held=st.booleans())
     def discord_is_slow(self, *, held: bool) -> None:
         if held:
-            self.house.courier.holding.clear()
+            self.house.notifier.holding.clear()
         else:
-            self.house.courier.holding.set()
+            self.house.notifier.holding.set()
 
     @rule(how=st.sampled_from(["troubled", "broken", "recovered"]))
     def the_generator(self, how: str) -> None:
         async def happens() -> None:
             match how:
                 case "troubled":
-                    self.house.jobs.troubled(Words("It dies."))
+                    self.house.jobs.workers_unavailable(Text("It dies."))
                 case "broken":
-                    self.house.jobs.broken(Words("It is broken."))
+                    self.house.jobs.workers_failed(Text("It is broken."))
                 case _:
                     self.house.jobs.recovered("cpu")
 
@@ -168,7 +168,7 @@ class Service(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_doubled(self) -> None:
-        delivered = Counter(job_id for job_id, _, _ in self.house.courier.delivered)
+        delivered = Counter(job_id for job_id, _, _ in self.house.notifier.delivered)
         assert all(count == 1 for count in delivered.values())
         assert set(delivered) <= set(self.accepted)
 
@@ -187,8 +187,8 @@ class Service(RuleBasedStateMachine):
 
     async def _finish(self) -> None:
         house = self.house
-        house.courier.refusing = ""
-        house.courier.holding.set()
+        house.notifier.refusing = ""
+        house.notifier.holding.set()
         house.jobs.recovered("cpu")
         for job, generate in self.hands:
             house.jobs.ended(job, house.finished(generate))
@@ -198,7 +198,7 @@ class Service(RuleBasedStateMachine):
             if (begun := await house.jobs.begin(ticket, "cpu")) is not None:
                 house.jobs.ended(begun[0], house.finished(begun[1]))
             await house.jobs.settled()
-        delivered = {job_id for job_id, _, _ in house.courier.delivered}
+        delivered = {job_id for job_id, _, _ in house.notifier.delivered}
         for job in self.accepted.values():
             row = await house.row(job)
             assert row.state.is_final
@@ -206,7 +206,7 @@ class Service(RuleBasedStateMachine):
             if row.state is State.DONE:
                 assert job.id in delivered
             else:
-                assert (row.state.value, job.id) in house.courier.told_of
+                assert (row.state.value, job.id) in house.notifier.told_of
             assert row.origin.token == ""
         self.nothing_is_doubled()
 

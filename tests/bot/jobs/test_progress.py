@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.jobs.progress import Progresses
+from bot.jobs.progress import ProgressTracker
 from generator.contract.messages import Progress
 
 
@@ -21,7 +21,7 @@ def step(number: int, *, attempt: int = 1, stage: str = "denoise", steps: int = 
 
 def test_the_time_left_follows_the_steps_seen() -> None:
     clock = Clock()
-    progresses = Progresses(clock)
+    progresses = ProgressTracker(clock)
     progresses.note(step(1))
     assert progresses.seconds_left("job") is None
     clock.now += 4.0
@@ -35,7 +35,7 @@ def test_the_time_left_follows_the_steps_seen() -> None:
 
 def test_an_expected_pace_counts_as_two_steps() -> None:
     clock = Clock()
-    progresses = Progresses(clock)
+    progresses = ProgressTracker(clock)
     progresses.note(step(1))
     assert progresses.seconds_left("job", expected=1.0) == pytest.approx(9.0)
     clock.now += 4.0
@@ -46,7 +46,7 @@ def test_an_expected_pace_counts_as_two_steps() -> None:
 
 def test_other_stages_are_not_taken_for_steps() -> None:
     clock = Clock()
-    progresses = Progresses(clock)
+    progresses = ProgressTracker(clock)
     progresses.note(step(1, stage="encode_image", steps=1))
     assert progresses.seconds_left("job", expected=1.0) is None
     assert progresses.after_steps("job") is None
@@ -62,7 +62,7 @@ def test_other_stages_are_not_taken_for_steps() -> None:
 
 def test_a_new_attempt_starts_anew() -> None:
     clock = Clock()
-    progresses = Progresses(clock)
+    progresses = ProgressTracker(clock)
     progresses.note(step(1))
     clock.now += 4.0
     progresses.note(step(3))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from bot.core.errors import NotAcceptedError, StorageError
-from bot.storage.disk_guard import Room
+from bot.storage.disk_guard import DiskGuard
 
 
 class Disk:
@@ -35,7 +35,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 async def test_what_is_being_written_counts(disk: Disk, tmp_path: Path) -> None:
-    room = Room(tmp_path, spare_bytes=10)
+    room = DiskGuard(tmp_path, spare_bytes=10)
     async with room.claimed(60):
         await room.check(30)
         with pytest.raises(NotAcceptedError, match="disk is full"):
@@ -48,13 +48,13 @@ async def test_what_is_being_written_counts(disk: Disk, tmp_path: Path) -> None:
 
 async def test_a_clean_up_comes_first_and_once_for_all_who_wait(disk: Disk, tmp_path: Path) -> None:
     disk._freed = 100
-    room = Room(tmp_path, spare_bytes=150, make_room=disk.clean)
+    room = DiskGuard(tmp_path, spare_bytes=150, make_room=disk.clean)
     await asyncio.gather(*(room.check() for _ in range(5)))
     assert disk.cleaned == [50]
 
 
 async def test_one_in_vain_is_not_repeated_for_everybody(disk: Disk, tmp_path: Path) -> None:
-    room = Room(tmp_path, spare_bytes=150, make_room=disk.clean)
+    room = DiskGuard(tmp_path, spare_bytes=150, make_room=disk.clean)
     for _ in range(5):
         with pytest.raises(NotAcceptedError):
             await room.check()
@@ -68,4 +68,4 @@ async def test_one_that_fails_is_a_refusal(disk: Disk, tmp_path: Path) -> None:
         raise StorageError("The bot is being restarted.")
 
     with pytest.raises(NotAcceptedError, match="disk is full"):
-        await Room(tmp_path, spare_bytes=150, make_room=fails).check()
+        await DiskGuard(tmp_path, spare_bytes=150, make_room=fails).check()

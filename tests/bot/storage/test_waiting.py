@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.errors import NotAcceptedError
 from bot.jobs.queue import Quota
-from bot.jobs.store import Ledger, bytes_of, now
+from bot.jobs.store import JobStore, bytes_of, now
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from tests.bot.jobs.samples import ORIGIN, REQUEST
@@ -29,11 +29,11 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
     async with open_database(address) as database:
-        ledger = Ledger(database, Quota(size=100, per_user=100))
+        store = JobStore(database, Quota(size=100, per_user=100))
 
         async def add(most: int | None, user_id: int = 7, guild_id: int | None = 4) -> Job:
             origin = replace(ORIGIN, user_id=user_id, guild_id=guild_id)
-            return await ledger.add(origin, REQUEST, "nano", most_here=most)
+            return await store.add(origin, REQUEST, "nano", most_here=most)
 
         async def taken(*tries: object) -> list[Job]:
             found = await asyncio.gather(*tries, return_exceptions=True)  # type: ignore[call-overload]
@@ -42,27 +42,27 @@ async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
             return [each for each in found if isinstance(each, Job)]
 
         [first] = await taken(*(add(1) for _ in range(20)))
-        assert len(ledger) == 1
+        assert len(store) == 1
         # others, other servers and those who aren't limited are no part of it
         assert len(await taken(add(1, user_id=8), add(1, guild_id=5), add(None), add(None))) == 4
         assert await taken(add(3)) == []
         assert len(await taken(*(add(5) for _ in range(20)))) == 2
-        moved = await ledger.move(first, State.CANCELLED, finished_at=now())
+        moved = await store.move(first, State.CANCELLED, finished_at=now())
         assert moved is not None
         assert len(await taken(*(add(5) for _ in range(20)))) == 1
-        assert len(ledger) == 7
+        assert len(store) == 7
 
 
 async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
     async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
-        ledger = Ledger(database, Quota(size=100, per_user=100))
+        store = JobStore(database, Quota(size=100, per_user=100))
         each = bytes_of(REQUEST)
         assert each == 512 * 512 * REQUEST.video_length // 2
-        first, second = [await ledger.add(ORIGIN, REQUEST, "nano") for _ in range(2)]
-        assert ledger.bytes_to_come == 2 * each
-        running = await ledger.move(first, State.RUNNING, attempt=1, started_at=now())
+        first, second = [await store.add(ORIGIN, REQUEST, "nano") for _ in range(2)]
+        assert store.bytes_to_come == 2 * each
+        running = await store.move(first, State.RUNNING, attempt=1, started_at=now())
         assert running is not None
-        assert ledger.bytes_to_come == 2 * each
-        await ledger.move(second, State.CANCELLED, finished_at=now())
-        await ledger.move(running, State.FAILED, finished_at=now())
-        assert ledger.bytes_to_come == 0
+        assert store.bytes_to_come == 2 * each
+        await store.move(second, State.CANCELLED, finished_at=now())
+        await store.move(running, State.FAILED, finished_at=now())
+        assert store.bytes_to_come == 0

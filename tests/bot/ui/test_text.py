@@ -12,7 +12,7 @@ from bot.storage.models import Job, Origin, State
 from bot.ui import embeds, text
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.contract.messages import Progress
-from generator.contract.text import Words
+from generator.contract.text import Text
 from tests.bot.jobs.samples import ORIGIN, job
 
 NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50
@@ -78,7 +78,7 @@ def test_who_waits_learns_the_place() -> None:
     assert waiting == "⏳ 2 GIFs are ahead of yours, about 2 minutes left."
     retried = text.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
-    paused = text.status(Status(job=job(), ahead=1, trouble=Words("The generator is down.")))
+    paused = text.status(Status(job=job(), ahead=1, trouble=Text("The generator is down.")))
     assert "The generator is down. Your GIF keeps its place" in paused
 
 

@@ -17,13 +17,13 @@ from bot.storage.models import Job
 from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import Watch
 from generator.contract.messages import Cancelled, Control, Finished, Generate, Outcome, Progress
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.worker.process import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
 from tests.patience import PATIENCE, until
 
 
-class Ledger:
+class JobStore:
     """The ``Work`` of a pool: hands out jobs, and writes down what became of them."""
 
     def __init__(self, directory: Path) -> None:
@@ -35,8 +35,8 @@ class Ledger:
         self.put_back: list[str] = []
         self.progress: list[Progress] = []
         self.lame_devices: list[tuple[str, str]] = []
-        self.reasons: list[Words] = []
-        self.given_up: list[Words] = []
+        self.reasons: list[Text] = []
+        self.given_up: list[Text] = []
         self.recoveries = 0
         self.steps = 3
         self.controls: tuple[Control, ...] = ()
@@ -77,13 +77,13 @@ class Ledger:
     def recovered(self, device: str) -> None:
         self.recoveries += 1
 
-    def lame(self, device: str, reason: Words) -> None:
+    def workers_degraded(self, device: str, reason: Text) -> None:
         self.lame_devices.append((device, str(reason)))
 
-    def troubled(self, reason: Words) -> None:
+    def workers_unavailable(self, reason: Text) -> None:
         self.reasons.append(reason)
 
-    def broken(self, reason: Words) -> None:
+    def workers_failed(self, reason: Text) -> None:
         self.given_up.append(reason)
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -96,180 +96,182 @@ def _package(engine: str) -> str:
 
 
 @asynccontextmanager
-async def pool_of(ledger: Ledger, *engines: str, watch: Watch | None = None) -> AsyncIterator[Pool]:
+async def pool_of(
+    store: JobStore, *engines: str, watch: Watch | None = None
+) -> AsyncIterator[Pool]:
     settings = [
         WorkerSettings(engine=f"{_package(engine)}.{engine}:create", device=f"cpu:{number}")
         for number, engine in enumerate(engines)
     ]
-    pool = Pool(settings, ledger, watch)
+    pool = Pool(settings, store, watch)
     async with run_pool(pool):
         yield pool
 
 
 async def test_one_job_after_another(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.add("a", "cancelled meanwhile", "b")
-    async with pool_of(ledger, "fast") as pool:
-        await ledger.until(lambda: len(ledger.outcomes) == 2)
+    store = JobStore(tmp_path)
+    store.add("a", "cancelled meanwhile", "b")
+    async with pool_of(store, "fast") as pool:
+        await store.until(lambda: len(store.outcomes) == 2)
         [pid] = pool.pids
-    assert all(isinstance(outcome, Finished) for _, outcome in ledger.outcomes)
-    assert [progress.step for progress in ledger.progress] == [1, 2, 3] * 2
+    assert all(isinstance(outcome, Finished) for _, outcome in store.outcomes)
+    assert [progress.step for progress in store.progress] == [1, 2, 3] * 2
     assert (tmp_path / "b.gif").exists()
-    assert ledger.recoveries == 1
+    assert store.recoveries == 1
     assert not is_alive(pid)
 
 
 async def test_two_devices_work_at_the_same_time(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    async with pool_of(ledger, "hangs", "fast") as pool:
-        await ledger.until(lambda: ledger.recoveries == 2)
+    store = JobStore(tmp_path)
+    async with pool_of(store, "hangs", "fast") as pool:
+        await store.until(lambda: store.recoveries == 2)
         assert len(pool.pids) == 2
-        ledger.add("a", "b", "c")  # one is held up, the others pass it
-        await ledger.until(lambda: len(ledger.outcomes) == 2)
-    assert len(ledger.put_back) == 1
+        store.add("a", "b", "c")  # one is held up, the others pass it
+        await store.until(lambda: len(store.outcomes) == 2)
+    assert len(store.put_back) == 1
 
 
 async def test_a_killed_worker_is_replaced_at_once(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.add("a")
-    async with pool_of(ledger, "hangs") as pool:
-        await ledger.until(lambda: ledger.handed_out)
+    store = JobStore(tmp_path)
+    store.add("a")
+    async with pool_of(store, "hangs") as pool:
+        await store.until(lambda: store.handed_out)
         [pid] = pool.pids
         os.kill(pid, signal.SIGKILL)
-        await ledger.until(lambda: ledger.deaths)
-        [(job_id, death)] = ledger.deaths
+        await store.until(lambda: store.deaths)
+        [(job_id, death)] = store.deaths
         assert (job_id, death.exit_code) == ("a", -9)
-        await ledger.until(lambda: ledger.recoveries == 2)
+        await store.until(lambda: store.recoveries == 2)
         assert pool.pids not in ([pid], [])
 
 
 async def test_an_idle_workers_death_costs_no_job(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    async with pool_of(ledger, "fast") as pool:
-        await ledger.until(lambda: ledger.recoveries == 1)
+    store = JobStore(tmp_path)
+    async with pool_of(store, "fast") as pool:
+        await store.until(lambda: store.recoveries == 1)
         os.kill(pool.pids[0], signal.SIGKILL)
-        ledger.add("a")
-        await ledger.until(lambda: ledger.outcomes or ledger.deaths)
-        await ledger.until(lambda: ledger.recoveries == 2)
+        store.add("a")
+        await store.until(lambda: store.outcomes or store.deaths)
+        await store.until(lambda: store.recoveries == 2)
 
 
 async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.steps = 10_000  # of 20 ms
-    ledger.add("a")
-    async with pool_of(ledger, "slow") as pool:
-        await ledger.until(lambda: ledger.progress)
+    store = JobStore(tmp_path)
+    store.steps = 10_000  # of 20 ms
+    store.add("a")
+    async with pool_of(store, "slow") as pool:
+        await store.until(lambda: store.progress)
         pool.cancel("somebody else's", 1)
         pool.cancel("a", 1)
-        await ledger.until(lambda: ledger.outcomes)
-        ledger.steps = 1
-        ledger.add("b")
-        await ledger.until(lambda: len(ledger.outcomes) == 2)
-    assert ledger.outcomes[0][1] == Cancelled("a", 1)
-    assert isinstance(ledger.outcomes[1][1], Finished)
+        await store.until(lambda: store.outcomes)
+        store.steps = 1
+        store.add("b")
+        await store.until(lambda: len(store.outcomes) == 2)
+    assert store.outcomes[0][1] == Cancelled("a", 1)
+    assert isinstance(store.outcomes[1][1], Finished)
 
 
 async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    async with pool_of(ledger, "raises_in_setup"):
-        await ledger.until(lambda: ledger.given_up)
-    assert str(ledger.given_up[0]) == "There is no model at nano; give a directory."
+    store = JobStore(tmp_path)
+    async with pool_of(store, "raises_in_setup"):
+        await store.until(lambda: store.given_up)
+    assert str(store.given_up[0]) == "There is no model at nano; give a directory."
 
 
 async def test_one_working_device_is_enough(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    async with pool_of(ledger, "raises_in_setup", "fast"):
-        ledger.add("a")
-        await ledger.until(lambda: ledger.outcomes and ledger.lame_devices)
-    assert ledger.reasons == ledger.given_up == []
-    assert set(ledger.lame_devices) == {("cpu:0", "There is no model at nano; give a directory.")}
+    store = JobStore(tmp_path)
+    async with pool_of(store, "raises_in_setup", "fast"):
+        store.add("a")
+        await store.until(lambda: store.outcomes and store.lame_devices)
+    assert store.reasons == store.given_up == []
+    assert set(store.lame_devices) == {("cpu:0", "There is no model at nano; give a directory.")}
 
 
 async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    async with pool_of(ledger, "killed_in_setup"):
-        await ledger.until(lambda: ledger.reasons)
-    assert "crashes while starting (killed by signal 9)" in str(ledger.reasons[0])
-    assert ledger.given_up == []  # bad luck may pass: what waits goes on waiting
+    store = JobStore(tmp_path)
+    async with pool_of(store, "killed_in_setup"):
+        await store.until(lambda: store.reasons)
+    assert "crashes while starting (killed by signal 9)" in str(store.reasons[0])
+    assert store.given_up == []  # bad luck may pass: what waits goes on waiting
 
 
 async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.add("a")
-    async with pool_of(ledger, "hangs", watch=Watch(silence_seconds=0.3)) as pool:
-        await ledger.until(lambda: ledger.recoveries == 1)
+    store = JobStore(tmp_path)
+    store.add("a")
+    async with pool_of(store, "hangs", watch=Watch(silence_seconds=0.3)) as pool:
+        await store.until(lambda: store.recoveries == 1)
         [pid] = pool.pids
-        await ledger.until(lambda: ledger.deaths)
-        [(_, death)] = ledger.deaths
+        await store.until(lambda: store.deaths)
+        [(_, death)] = store.deaths
         assert str(death.reason) == "it didn't respond for 0.3 s and was stopped"
-        await ledger.until(lambda: ledger.recoveries == 2)
+        await store.until(lambda: store.recoveries == 2)
         assert not is_alive(pid)
 
 
 async def test_a_worker_that_works_is_not_taken_for_hung(tmp_path: Path) -> None:
     """It takes far longer than the time-out, and says so at every step of 20 ms."""
-    ledger = Ledger(tmp_path)
-    ledger.steps = 100
-    ledger.add("a")
-    async with pool_of(ledger, "slow", watch=Watch(silence_seconds=1.0)):
-        await ledger.until(lambda: ledger.outcomes)
-    assert ledger.deaths == []
+    store = JobStore(tmp_path)
+    store.steps = 100
+    store.add("a")
+    async with pool_of(store, "slow", watch=Watch(silence_seconds=1.0)):
+        await store.until(lambda: store.outcomes)
+    assert store.deaths == []
 
 
 async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    async with pool_of(ledger, "hangs_in_setup", watch=Watch(start_seconds=0.2)):
-        await ledger.until(lambda: ledger.reasons)
-    assert "didn't respond for 0.2 s" in str(ledger.reasons[0])
+    store = JobStore(tmp_path)
+    async with pool_of(store, "hangs_in_setup", watch=Watch(start_seconds=0.2)):
+        await store.until(lambda: store.reasons)
+    assert "didn't respond for 0.2 s" in str(store.reasons[0])
 
 
 async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.add("a", "b")
-    async with pool_of(ledger, "grows", watch=Watch(memory_bytes=200 * 2**20)) as pool:
-        await ledger.until(lambda: len(ledger.outcomes) == 2)
-        await ledger.until(lambda: ledger.recoveries == 3)  # each job was one too many
+    store = JobStore(tmp_path)
+    store.add("a", "b")
+    async with pool_of(store, "grows", watch=Watch(memory_bytes=200 * 2**20)) as pool:
+        await store.until(lambda: len(store.outcomes) == 2)
+        await store.until(lambda: store.recoveries == 3)  # each job was one too many
         [report] = pool.reports()
         assert report.memory_bytes is not None
         assert report.memory_bytes < 200 * 2**20
-    assert ledger.deaths == []
+    assert store.deaths == []
 
 
 async def test_one_that_is_too_large_from_the_start_makes_a_job_all_the_same(
     tmp_path: Path,
 ) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.add("a", "b")
-    async with pool_of(ledger, "fast", watch=Watch(memory_bytes=1)):
-        await ledger.until(lambda: ledger.recoveries == 3)  # and then gives way to another
-    assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a", "b"]
+    store = JobStore(tmp_path)
+    store.add("a", "b")
+    async with pool_of(store, "fast", watch=Watch(memory_bytes=1)):
+        await store.until(lambda: store.recoveries == 3)  # and then gives way to another
+    assert [outcome.job_id for _, outcome in store.outcomes] == ["a", "b"]
 
 
 async def test_a_control_net_that_is_new_may_be_downloaded_first(tmp_path: Path) -> None:
     """For as long as a model at the start; the next job with it is watched as any other."""
-    ledger = Ledger(tmp_path)
-    ledger.controls = (Control("canny"),)
-    ledger.add("a", "b")
+    store = JobStore(tmp_path)
+    store.controls = (Control("canny"),)
+    store.add("a", "b")
     patient = Watch(silence_seconds=0.01, start_seconds=PATIENCE)
-    async with pool_of(ledger, "slow", watch=patient):
-        await ledger.until(lambda: ledger.outcomes and ledger.deaths)
-    assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a"]
-    assert [job_id for job_id, _ in ledger.deaths] == ["b"]
+    async with pool_of(store, "slow", watch=patient):
+        await store.until(lambda: store.outcomes and store.deaths)
+    assert [outcome.job_id for _, outcome in store.outcomes] == ["a"]
+    assert [job_id for job_id, _ in store.deaths] == ["b"]
 
 
 async def test_a_pool_that_is_drained_begins_nothing_more(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
-    ledger.steps = 20
-    async with pool_of(ledger, "slow") as pool:
-        await ledger.until(lambda: ledger.recoveries)
-        ledger.add("a", "b")
-        await ledger.until(lambda: ledger.progress)
+    store = JobStore(tmp_path)
+    store.steps = 20
+    async with pool_of(store, "slow") as pool:
+        await store.until(lambda: store.recoveries)
+        store.add("a", "b")
+        await store.until(lambda: store.progress)
         assert [report.state for report in pool.reports()] == ["busy"]
         await pool.drain()
-        assert [outcome.job_id for _, outcome in ledger.outcomes] == ["a"]
+        assert [outcome.job_id for _, outcome in store.outcomes] == ["a"]
         await asyncio.sleep(0.1)
-        assert len(ledger.handed_out) == 1
-    assert ledger.put_back == []
+        assert len(store.handed_out) == 1
+    assert store.put_back == []
 
 
 def is_alive(pid: int) -> bool:

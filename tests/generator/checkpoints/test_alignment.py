@@ -22,7 +22,7 @@ from generator.checkpoints import weights
 from generator.contract.messages import Control, Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
-from generator.model.lora_manager import LoraWardrobe
+from generator.model.lora_manager import LoraManager
 from tests.generator.checkpoints import civitai
 from tests.generator.checkpoints.unaligned import OFF, in_float32, lie_well, save_unaligned, unalign
 from tests.generator.inference.test_pipeline import QUICK
@@ -82,12 +82,12 @@ def test_a_controlnet(tiny: HotshotModel, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def nothing_worn_after(tiny: HotshotModel) -> Iterable[LoraWardrobe]:
+def nothing_worn_after(tiny: HotshotModel) -> Iterable[LoraManager]:
     yield tiny.loras
-    tiny.loras.take_off()
+    tiny.loras.remove()
 
 
-def test_a_lora(tiny: HotshotModel, tmp_path: Path, nothing_worn_after: LoraWardrobe) -> None:
+def test_a_lora(tiny: HotshotModel, tmp_path: Path, nothing_worn_after: LoraManager) -> None:
     copy = save_unaligned(in_float32(LORA), tmp_path / "lora.safetensors")
 
     def made_with(file: Path) -> Tensor:
@@ -96,7 +96,7 @@ def test_a_lora(tiny: HotshotModel, tmp_path: Path, nothing_worn_after: LoraWard
 
     assert torch.equal(made_with(copy), made_with(LORA))
     assert lie_well(networks(tiny))
-    nothing_worn_after.take_off()
+    nothing_worn_after.remove()
     assert lie_well(networks(tiny))
 
 

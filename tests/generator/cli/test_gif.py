@@ -28,7 +28,7 @@ TINY = Path(__file__).parents[2] / "data" / "reference" / "tiny"
 SMALL = ("--width", "64", "--height", "64", "--steps", "2", "--video-length", "3")
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 
-Words = Sequence[str]
+Text = Sequence[str]
 
 
 def words(output: Path, *more: str, model: Path | str = TINY) -> list[str]:
@@ -37,10 +37,10 @@ def words(output: Path, *more: str, model: Path | str = TINY) -> list[str]:
 
 
 @pytest.fixture
-def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Words], str]:
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Text], str]:
     """Runs a command line that must be refused; gives the one line it was refused with."""
 
-    def run(line: Words) -> str:
+    def run(line: Text) -> str:
         before = sorted(tmp_path.rglob("*"))
         assert main(line) == 2
         said = capsys.readouterr()
@@ -123,7 +123,7 @@ BAD_FLAGS = [
 
 @pytest.mark.parametrize(("flags", "sentence"), BAD_FLAGS)
 def test_bad_input_is_one_line_and_writes_nothing(
-    flags: tuple[str, ...], sentence: str, tmp_path: Path, refused: Callable[[Words], str]
+    flags: tuple[str, ...], sentence: str, tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     assert sentence in refused(words(tmp_path / "ball.gif", *flags))
 
@@ -139,7 +139,7 @@ def test_bad_input_is_one_line_and_writes_nothing(
     ],
 )
 def test_a_bad_output_is_one_line(
-    output: str, sentence: str, tmp_path: Path, refused: Callable[[Words], str]
+    output: str, sentence: str, tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     assert sentence in refused(words(tmp_path / output if output else Path()))
 
@@ -159,13 +159,13 @@ def test_a_bad_output_is_one_line(
     ],
 )
 def test_a_line_that_makes_no_sense_points_at_help(
-    line: list[str], sentence: str, refused: Callable[[Words], str]
+    line: list[str], sentence: str, refused: Callable[[Text], str]
 ) -> None:
     assert sentence in refused(line)
 
 
 def test_a_missing_or_broken_model_is_one_line(
-    tmp_path: Path, refused: Callable[[Words], str]
+    tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     output = tmp_path / "ball.gif"
     assert "no model directory at" in refused(words(output, model=tmp_path / "missing"))
@@ -188,7 +188,7 @@ def test_a_missing_or_broken_model_is_one_line(
 
 
 def test_a_device_that_is_not_there_is_one_line(
-    tmp_path: Path, refused: Callable[[Words], str]
+    tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     line = words(tmp_path / "ball.gif", *SMALL, "--device", "cuda:63")
     assert "no device 'cuda:63' here" in refused(line)

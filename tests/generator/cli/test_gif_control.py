@@ -27,7 +27,7 @@ LORA = REFERENCE / "golden" / "lora_diffusers.safetensors"
 SOURCE = REFERENCE / "golden" / "controlnet_source.gif"
 SMALL = ("--width", "64", "--height", "64", "--steps", "2", "--video-length", "3")
 
-Words = Sequence[str]
+Text = Sequence[str]
 
 
 def words(output: Path, *more: str) -> list[str]:
@@ -41,10 +41,10 @@ def made(output: Path, *more: str) -> Frames:
 
 
 @pytest.fixture
-def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Words], str]:
+def refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Text], str]:
     """Runs a command line that must be refused; gives the one line it was refused with."""
 
-    def run(line: Words) -> str:
+    def run(line: Text) -> str:
         before = sorted(tmp_path.rglob("*"))
         capsys.readouterr()
         assert main(line) == 2
@@ -222,7 +222,7 @@ def test_a_bad_source_is_one_line(
     source: str | Callable[[Path], str],
     sentence: str,
     tmp_path: Path,
-    refused: Callable[[Words], str],
+    refused: Callable[[Text], str],
 ) -> None:
     given = source if isinstance(source, str) else source(tmp_path)
     line = words(tmp_path / "ball.gif", "--control-type", "canny", "--gif", given)
@@ -265,7 +265,10 @@ def damaged(path: Path) -> None:
     ],
 )
 def test_a_bad_lora_is_one_line(
-    write: Callable[[Path], None], sentence: str, tmp_path: Path, refused: Callable[[Words], str]
+    write: Callable[[Path], None],
+    sentence: str,
+    tmp_path: Path,
+    refused: Callable[[Text], str],
 ) -> None:
     path = tmp_path / "look.safetensors"
     write(path)
@@ -273,7 +276,7 @@ def test_a_bad_lora_is_one_line(
 
 
 def test_a_lora_or_controlnet_that_is_nowhere_is_one_line(
-    tmp_path: Path, refused: Callable[[Words], str]
+    tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     output = tmp_path / "ball.gif"
     for place in ("/no/where", "~nobody-here/a", "x" * 5000, "looks/pixels.safetensors"):
@@ -283,14 +286,14 @@ def test_a_lora_or_controlnet_that_is_nowhere_is_one_line(
 
 
 def test_a_directory_that_is_no_controlnet_is_one_line(
-    tmp_path: Path, refused: Callable[[Words], str]
+    tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     line = words(tmp_path / "ball.gif", "--control-type", str(TINY), "--gif", str(SOURCE))
     assert "is no ControlNet's directory" in refused([*line, "--control-annotator", "none"])
 
 
 def test_a_file_without_a_recipe_is_one_line(
-    tmp_path: Path, refused: Callable[[Words], str]
+    tmp_path: Path, refused: Callable[[Text], str]
 ) -> None:
     line = ["gif", "--from", str(SOURCE), "--output", str(tmp_path / "ball.gif")]
     assert "has no recipe" in refused(line)

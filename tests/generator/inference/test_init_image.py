@@ -133,7 +133,7 @@ def test_with_controlnet_and_lora_and_in_little_memory(tiny: HotshotModel) -> No
     look, pictures = moving_ball(2, 64, 64), [shown(request=request)]
     exact, saving = (made(model, request, look, pictures=pictures) for model in (tiny, low))
     bare = made(tiny, replace(request, loras=(), controls=()), look)
-    tiny.loras.take_off()
+    tiny.loras.remove()
     torch.testing.assert_close(saving, exact, rtol=1e-3, atol=1e-3)
     assert not torch.equal(bare, exact)
 

@@ -194,7 +194,7 @@ def refused_by_header(path: Path) -> bool:
 
 def refused_by_loader(model: HotshotModel, path: Path) -> bool:
     try:
-        model.loras.wear([Lora(str(path))])
+        model.loras.apply([Lora(str(path))])
     except ModelError:
         return True
     return False
@@ -208,11 +208,11 @@ def test_the_loader_does_what_the_check_says(
     tensors, metadata = data.draw(files(Model(tiny)))
     path = tmp_path_factory.mktemp("lora") / "one.safetensors"
     save_file(tensors, path, metadata)
-    tiny.loras.take_off()
+    tiny.loras.remove()
     try:
         assert refused_by_loader(tiny, path) == refused_by_header(path)
     finally:
-        tiny.loras.take_off()
+        tiny.loras.remove()
         tiny.loras.forget()
 
 
@@ -230,4 +230,4 @@ def test_inspect_says_so_too(
     assert bool(facts["fits"]) == is_right
     assert ("misfit" in facts) != is_right
     assert refused_by_loader(tiny, path) != is_right
-    tiny.loras.take_off()
+    tiny.loras.remove()

@@ -33,15 +33,15 @@ FLAT = f"lora_unet_{ATTENTION.replace('.', '_')}"
 
 @pytest.fixture(autouse=True)
 def nothing_worn_after(tiny: HotshotModel) -> None:
-    tiny.loras.take_off()
+    tiny.loras.remove()
 
 
 def change_of(tiny: HotshotModel, layer: str, *loras: Lora, network: str = "unet") -> Tensor:
     """What the LoRAs add to a layer's weight."""
     module = network_of(tiny, network)
-    tiny.loras.take_off()
+    tiny.loras.remove()
     before = weight(module, layer).clone()
-    tiny.loras.wear(loras)
+    tiny.loras.apply(loras)
     return weight(module, layer) - before
 
 
@@ -104,9 +104,9 @@ def test_a_bias_of_what_comes_up_is_added_even_where_the_layer_has_none(
     }
     said = json.dumps({"unet.r": RANK, "unet.lora_alpha": RANK * 3})
     lora = save(tmp_path / "one.safetensors", tensors, lora_adapter_metadata=said)
-    tiny.loras.wear([Lora(lora.path, 0.5)])
+    tiny.loras.apply([Lora(lora.path, 0.5)])
     torch.testing.assert_close(module.get_parameter("bias").detach(), before + 1.5 * bias)
-    tiny.loras.take_off()
+    tiny.loras.remove()
     if had is None:
         assert module.bias is None
     else:

@@ -33,7 +33,7 @@ from tests.generator.model.test_lora_manager import (
 
 @pytest.fixture(autouse=True)
 def nothing_worn_after(tiny: HotshotModel) -> None:
-    tiny.loras.take_off()
+    tiny.loras.remove()
 
 
 # -- PEFT's own networks say what each format means ------------------------------------------------
@@ -105,7 +105,7 @@ def test_a_format_means_what_peft_means_by_it(
                 parameter.mul_(1 + drawn(*parameter.shape).abs())
             elif parameter.requires_grad:
                 parameter.normal_(std=0.4)
-    tiny.loras.wear([write_as_peft(tmp_path, FORMATS[format_], small)])
+    tiny.loras.apply([write_as_peft(tmp_path, FORMATS[format_], small)])
     inputs = {"to_q": drawn(3, 32), "time_emb_proj": drawn(3, 128), "proj_out": drawn(3, 64)}
     inputs["conv1"] = drawn(1, 64, 8, 8)
     with torch.no_grad():
@@ -132,7 +132,7 @@ def test_dora_of_lycoris_along_either_axis(
             f"{name}.dora_scale": lengths,
         },
     )
-    tiny.loras.wear([lora])
+    tiny.loras.apply([lora])
     axis = 0 if shape == (1, 32) else 1
     found = weight(tiny.unet, ATTENTION).norm(dim=axis)
     torch.testing.assert_close(found, lengths.flatten())
@@ -178,10 +178,10 @@ def test_one_that_can_t_be_used_is_one_sentence_and_changes_nothing(
     tiny: HotshotModel, tmp_path: Path, tensors: dict[str, Tensor], says: str
 ) -> None:
     lora = save(tmp_path / "bad.safetensors", tensors)
-    tiny.loras.wear([Lora(str(KOHYA))])
+    tiny.loras.apply([Lora(str(KOHYA))])
     before = weight(tiny.unet, ATTENTION).clone()
     with pytest.raises(ModelError, match=says) as caught:
-        tiny.loras.wear([Lora(str(KOHYA)), lora])
+        tiny.loras.apply([Lora(str(KOHYA)), lora])
     assert "bad.safetensors" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert torch.equal(weight(tiny.unet, ATTENTION), before)
@@ -191,14 +191,14 @@ def test_a_truncated_file_and_one_that_is_not_there(tiny: HotshotModel, tmp_path
     path = tmp_path / "cut.safetensors"
     path.write_bytes(KOHYA.read_bytes()[:-10])
     with pytest.raises(ModelError, match=r"cut\.safetensors is cut off"):
-        tiny.loras.wear([Lora(str(path))])
+        tiny.loras.apply([Lora(str(path))])
     for missing in ("./nowhere", "nowhere", "/a/b.safetensors", "owner//name"):
         with pytest.raises(ModelError, match="There is no LoRA at"):
-            tiny.loras.wear([Lora(missing)])
+            tiny.loras.apply([Lora(missing)])
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(ModelError, match=r"holds no \.safetensors file"):
-        tiny.loras.wear([Lora(str(empty))])
+        tiny.loras.apply([Lora(str(empty))])
 
 
 def test_a_temporal_layer_by_its_published_name(tiny: HotshotModel, tmp_path: Path) -> None:
@@ -207,5 +207,5 @@ def test_a_temporal_layer_by_its_published_name(tiny: HotshotModel, tmp_path: Pa
     published = "unet.down_blocks.0.temporal_attentions.0.transformer_blocks.0.attention_blocks.0"
     names = {f"{published}.to_v.lora_A.weight": down, f"{published}.to_v.lora_B.weight": up}
     before = weight(tiny.unet, MOTION).clone()
-    tiny.loras.wear([save(tmp_path / "one.safetensors", names)])
+    tiny.loras.apply([save(tmp_path / "one.safetensors", names)])
     torch.testing.assert_close(weight(tiny.unet, MOTION), before + product(down, up))

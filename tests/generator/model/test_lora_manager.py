@@ -41,7 +41,7 @@ TEXT_2 = "text_model.encoder.layers.1.mlp.fc1"
 
 @pytest.fixture(autouse=True)
 def nothing_worn_after(tiny: HotshotModel) -> None:
-    tiny.loras.take_off()
+    tiny.loras.remove()
 
 
 def frames(model: HotshotModel, *loras: Lora) -> np.ndarray:
@@ -145,10 +145,10 @@ def test_strength_reaches_every_layer_however_it_is_spelt(
     lora = save(tmp_path / "one.safetensors", tensors)
 
     before = weight(module, layer).clone()
-    tiny.loras.wear([replace(lora, strength=-0.7)])
+    tiny.loras.apply([replace(lora, strength=-0.7)])
     expected = before - 0.7 * (0.5 if says_alpha else 1) * product(down, up)
     torch.testing.assert_close(weight(module, layer), expected)
-    tiny.loras.wear([])
+    tiny.loras.apply([])
     assert torch.equal(weight(module, layer), before)
 
 
@@ -162,7 +162,7 @@ def test_kohya_with_the_names_of_stability_s_own_unet(tiny: HotshotModel, tmp_pa
         tensors |= {f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}
         expected[layer] = weight(tiny.unet, layer) + product(down, up)
     assert "lora_unet_input_blocks_1_0_emb_layers_1.lora_up.weight" in tensors
-    tiny.loras.wear([save(tmp_path / "one.safetensors", tensors)])
+    tiny.loras.apply([save(tmp_path / "one.safetensors", tensors)])
     for layer, value in expected.items():
         torch.testing.assert_close(weight(tiny.unet, layer), value)
 
@@ -214,7 +214,7 @@ def test_several_add_up_in_any_order(tiny: HotshotModel) -> None:
     start = weight(tiny.unet, ATTENTION).clone()
     changes = []
     for worn in ([one], [other], [one, other], [other, one]):
-        tiny.loras.wear(worn)
+        tiny.loras.apply(worn)
         changes.append(weight(tiny.unet, ATTENTION) - start)
     torch.testing.assert_close(changes[2], changes[0] + changes[1])
     torch.testing.assert_close(changes[3], changes[2])
@@ -228,12 +228,12 @@ def test_one_that_stays_is_neither_read_nor_put_on_again(
     tiny: HotshotModel, tmp_path: Path
 ) -> None:
     mine = copied(KOHYA, tmp_path / "mine.safetensors")
-    tiny.loras.wear([mine])
+    tiny.loras.apply([mine])
     worn = weight(tiny.unet, ATTENTION)
-    tiny.loras.wear([mine])
+    tiny.loras.apply([mine])
     assert weight(tiny.unet, ATTENTION).data_ptr() == worn.data_ptr()
-    tiny.loras.wear([replace(mine, strength=0.5)])
-    tiny.loras.wear([mine])
+    tiny.loras.apply([replace(mine, strength=0.5)])
+    tiny.loras.apply([mine])
     assert torch.equal(weight(tiny.unet, ATTENTION), worn)
 
 
@@ -252,7 +252,7 @@ def test_the_least_recently_worn_leaves_memory_first(tiny: HotshotModel, tmp_pat
         copied(KOHYA, tmp_path / f"{index}.safetensors") for index in range(ADAPTERS_IN_MEMORY + 1)
     ]
     for lora in (*many[:-1], many[0], many[-1]):
-        tiny.loras.wear([lora])
+        tiny.loras.apply([lora])
     kept = [Path(lora.path) for lora in (*many[2:-1], many[0], many[-1])]
     assert tiny.loras.in_memory == kept
 
@@ -263,11 +263,11 @@ def test_in_half_precision_the_sum_is_rounded_once(tmp_path: Path) -> None:
     down, up = pair(ATTENTION, model.unet)
     name = f"unet.{ATTENTION}.lora"
     lora = save(tmp_path / "one.safetensors", {f"{name}_A.weight": down, f"{name}_B.weight": up})
-    model.loras.wear([lora])
+    model.loras.apply([lora])
     assert torch.equal(
         weight(model.unet, ATTENTION), (before.float() + product(down, up)).bfloat16()
     )
-    model.loras.wear([])
+    model.loras.apply([])
     assert torch.equal(weight(model.unet, ATTENTION), before)
 
 
@@ -280,7 +280,7 @@ def test_from_a_hub_which_is_asked_once(tiny: HotshotModel, tmp_path: Path) -> N
     with serving("somebody/pixels", repository) as hub:
         np.testing.assert_array_equal(frames(tiny, Lora("somebody/pixels")), expected)
         assert hub.downloaded == ["pixels.safetensors"]
-    tiny.loras.take_off()
+    tiny.loras.remove()
     np.testing.assert_array_equal(frames(tiny, Lora("somebody/pixels")), expected)
 
 

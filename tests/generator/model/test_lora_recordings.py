@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from generator.checkpoints.inspect.lora_layers import Layer, ModelLayers
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
 from generator.contract.messages import Lora
-from generator.model.lora_manager import LoraWardrobe, Networks
+from generator.model.lora_manager import LoraManager, Networks
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "loras"
 CASES = sorted(path.stem for path in RECORDINGS.glob("*_*.safetensors"))
@@ -35,14 +35,14 @@ class Small(nn.Module):
         self.load_state_dict(load_file(RECORDINGS / "before.safetensors"))
 
 
-def wardrobe_of(small: nn.Module) -> LoraWardrobe:
+def wardrobe_of(small: nn.Module) -> LoraManager:
     layers = {
         name.removesuffix(".weight"): Layer(name.removesuffix(".weight"), tuple(value.shape))
         for name, value in small.state_dict().items()
         if name.endswith(".weight")
     }
     modules = {UNET: small, TEXT: nn.Module(), TEXT_2: nn.Module()}
-    return LoraWardrobe(Networks(modules, ModelLayers({UNET: layers, TEXT: {}, TEXT_2: {}})))
+    return LoraManager(Networks(modules, ModelLayers({UNET: layers, TEXT: {}, TEXT_2: {}})))
 
 
 def unpacked(case: str, directory: Path) -> tuple[Lora, dict[str, Tensor]]:
@@ -68,7 +68,7 @@ def test_each_weight_is_what_its_trainer_made_of_it_and_linear_from_there(
     lora, after = unpacked(case, tmp_path)
     wardrobe = wardrobe_of(small)
     for strength in STRENGTHS:
-        wardrobe.wear([Lora(lora.path, strength)])
+        wardrobe.apply([Lora(lora.path, strength)])
         for name, value in small.state_dict().items():
             change = after.get(name, before[name]) - before[name]
             torch.testing.assert_close(
@@ -78,7 +78,7 @@ def test_each_weight_is_what_its_trainer_made_of_it_and_linear_from_there(
                 atol=2e-5 * max(1, abs(strength)),
             )
     assert any((after[name] - before[name]).abs().max() > 0.01 for name in after)
-    wardrobe.wear([])
+    wardrobe.apply([])
     for name, value in small.state_dict().items():
         assert torch.equal(value, before[name])
 

@@ -44,7 +44,7 @@ def test_the_same_frames_with_loras_and_controlnets_too(
         )
         for model in (tiny, low)
     )
-    tiny.loras.take_off()
+    tiny.loras.remove()
     assert np.abs(exact.astype(int) - made.astype(int)).max() <= 1
     assert [step for step in heard if step[0] == "decode"][-3:] == [
         ("decode", 1, 3),

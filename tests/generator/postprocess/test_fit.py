@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from generator.contract.errors import MediaError
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.media.clip import Clip
 from generator.media.comment import comment_of
 from generator.media.output import SUFFIXES
@@ -79,7 +79,7 @@ def test_the_recipe_goes_last() -> None:
     clip = Clip(moving_ball(2, 32, 32), 200)
     limit = len(fit(clip, ".gif", 10**6).data) + 10
     fitted = fit(clip, ".gif", limit, "x" * 5000)
-    assert Words("the recipe left out") in fitted.given_up
+    assert Text("the recipe left out") in fitted.given_up
     assert len(fitted.data) <= limit
 
 
@@ -138,7 +138,7 @@ def test_a_gif_that_cannot_be_small_enough_becomes_what_packs_tighter(
     told = json.loads(capsys.readouterr().out)
     made = Path(told["file"])
     assert made == directory / "master.webp"
-    assert str(Words.from_dict(told["given_up"][0])) == "saved as WEBP"
+    assert str(Text.from_dict(told["given_up"][0])) == "saved as WEBP"
     assert made.stat().st_size <= limit
     assert sum(read_back(made.read_bytes()).durations) == 1000
 

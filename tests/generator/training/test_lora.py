@@ -57,7 +57,7 @@ def train(pictures: Path, output: Path, *more: str) -> None:
 def changed(path: Path) -> dict[str, torch.Tensor]:
     """All weights of the recorded model with a LoRA on, in float64 for comparing."""
     model = load_model(str(TINY), device=CPU, dtype=torch.float32)
-    model.loras.wear([Lora(str(path))])
+    model.loras.apply([Lora(str(path))])
     networks = {"unet": model.unet, "te1": model.text.encoders[0], "te2": model.text.encoders[1]}
     return {
         f"{network}.{name}": value.detach().clone()
@@ -118,7 +118,7 @@ def test_the_files_do_what_was_trained(
     monkeypatch.setattr(train_lora, "_load", note)
     train(pictures, tmp_path, "--use_rslora", "--alpha=3", "--target=all")
     fresh = load_model(str(TINY), device=CPU, dtype=torch.float32)
-    fresh.loras.wear([Lora(str(tmp_path / DIFFUSERS))])
+    fresh.loras.apply([Lora(str(tmp_path / DIFFUSERS))])
     sample, text = torch.randn(1, 4, 2, 8, 8), torch.randn(1, 77, 64)
     added = {"text_embeds": torch.randn(1, 32), "time_ids": torch.ones(1, 6)}
     with torch.no_grad():

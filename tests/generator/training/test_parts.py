@@ -25,10 +25,10 @@ from generator.training.data.batches import Batches, Clip, clips_of
 from generator.training.data.buckets import Plan, choose_size
 from generator.training.data.latent_cache import Cache, LatentEncoder
 from generator.training.data.pan_crop import MOTIONS
-from generator.training.data.sample_rng import Chance
+from generator.training.data.sample_rng import SampleRng
 from generator.training.data.samples import Sample, find_clips
 from generator.training.data.subject_pictures import find_pictures
-from generator.training.run_directory import House
+from generator.training.run_directory import RunDirectory
 from generator.training.settings import ASPECT_RATIOS, FineTuneSettings, LoraSettings, RunSettings
 from tests.generator.reference import REFERENCE, TINY
 
@@ -255,36 +255,36 @@ def test_a_plan_sees_all_in_batches_of_one_shape() -> None:
 
 def test_what_is_drawn_depends_on_seed_step_and_place_alone() -> None:
     def noise(*place: int) -> torch.Tensor:
-        return Chance(*place).noise(torch.Size((4, 2, 8, 8)), 0.0)
+        return SampleRng(*place).noise(torch.Size((4, 2, 8, 8)), 0.0)
 
     assert torch.equal(noise(1, 2, 3), noise(1, 2, 3))
     others = [noise(1, 2, 4), noise(1, 3, 3), noise(2, 2, 3)]
     assert all(not torch.equal(noise(1, 2, 3), other) for other in others)
-    shifted = Chance(1, 2, 3).noise(torch.Size((4, 2, 8, 8)), 10.0) - noise(1, 2, 3)
+    shifted = SampleRng(1, 2, 3).noise(torch.Size((4, 2, 8, 8)), 10.0) - noise(1, 2, 3)
     assert shifted.std(dim=(1, 2, 3)).max() < 1e-5
     assert shifted[:, 0, 0, 0].std() > 1
 
 
 def test_checkpoints_are_whole_and_the_newest_stay(tmp_path: Path) -> None:
-    house = House(tmp_path)
+    run_directory = RunDirectory(tmp_path)
 
     def fill(directory: Path) -> None:
         (directory / "weights").write_text("whole")
 
     for step in (5, 10, 100_000_000):
-        house.write(step, fill, keep=2)
-    assert [path.name for path in house.found()] == ["step-000010", "step-100000000"]
+        run_directory.write(step, fill, keep=2)
+    assert [path.name for path in run_directory.found()] == ["step-000010", "step-100000000"]
 
     def fail(directory: Path) -> None:
         fill(directory)
         raise OSError(28, "No space left on device")
 
     with pytest.raises(TrainingError, match=r"No space left.*last good checkpoint is step-1000"):
-        house.write(200_000_000, fail)
-    assert len(list(house.checkpoints.iterdir())) == 2
-    assert house.resumed("latest") == house.found()[-1]
+        run_directory.write(200_000_000, fail)
+    assert len(list(run_directory.checkpoints.iterdir())) == 2
+    assert run_directory.resumed("latest") == run_directory.found()[-1]
     with pytest.raises(TrainingError, match="There is no checkpoint at"):
-        house.resumed(str(tmp_path / "nowhere"))
+        run_directory.resumed(str(tmp_path / "nowhere"))
 
 
 def test_a_report_of_a_long_run_stays_small() -> None:

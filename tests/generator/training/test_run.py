@@ -16,7 +16,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
-from generator.training.run_directory import House
+from generator.training.run_directory import RunDirectory
 from generator.training.trackers import wandb_id
 from tests.generator.training.conftest import line, losses, train, write_sample
 from tests.patience import PATIENCE, wait_until
@@ -68,7 +68,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None
     done = len(losses(output))
     assert f"Stopped after step {done} of 10000 and saved" in said
     assert "Traceback" not in said
-    checkpoint = House(output).latest()
+    checkpoint = RunDirectory(output).latest()
     assert checkpoint is not None
     assert checkpoint.name == f"step-{done:06d}"
     train(clips, output, f"--max_train_steps={done + 1}", "--unet_resume_path=latest")
@@ -115,7 +115,7 @@ def test_weights_alone_are_taken_into_another_directory(
 
 def test_two_runs_in_one_directory(clips: Path, begun: Path, refused: Refused) -> None:
     assert "already holds a run, up to step 2" in refused(line(clips, begun))
-    with House(begun).locked():
+    with RunDirectory(begun).locked():
         assert "Another run is writing" in refused(line(clips, begun))
     elsewhere = begun.with_name("elsewhere")
     shutil.copytree(begun / "checkpoints" / "step-000002", elsewhere)

@@ -28,7 +28,7 @@ from generator.contract.messages import (
     Shutdown,
     Started,
 )
-from generator.contract.text import Words
+from generator.contract.text import Text
 from generator.worker.process import WorkerHandle, WorkerSettings
 from tests.generator.engines.floods_events import FLOOD
 from tests.generator.workers import outcome, receive, started
@@ -120,7 +120,7 @@ def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
 ) -> None:
     with double("raises:create") as handle:
         handle.commands.send(ask("one", prompt="bad request"))
-        assert outcome(handle) == Failed("one", 1, Words("The width must be a multiple of 8."))
+        assert outcome(handle) == Failed("one", 1, Text("The width must be a multiple of 8."))
         handle.commands.send(ask("two", prompt="bug"))
         failed = outcome(handle)
         assert isinstance(failed, Failed)

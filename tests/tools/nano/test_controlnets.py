@@ -14,7 +14,7 @@ from generator.model.controlnet_loading import load_controlnet
 from generator.nano import captions, world
 from tools.nano import clips, controlnets, source_paths, train, unet
 from tools.nano.evaluate_control import cases, mask_of, overlap
-from tools.nano.training_stage import Chance
+from tools.nano.training_stage import SampleRng
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +73,7 @@ def test_the_object_stays_in_the_picture() -> None:
 
 def test_a_batch_is_clips_with_their_pictures(sources: controlnets.Sources) -> None:
     for seed, frames in ((0, 8), (1, 1), (2, 4)):
-        sample = sources.batch("depth", 3, frames, Chance.at("canny", seed, 0))
+        sample = sources.batch("depth", 3, frames, SampleRng.at("canny", seed, 0))
         count, channels, length, height, width = sample.clips.latents.shape
         assert (count, channels, length) == (3, 4, frames)
         assert sample.pictures.shape == (3, frames, 3, height * 8, width * 8)
@@ -94,13 +94,13 @@ def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(
     )
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     schedule = unet.noise_schedule()
-    chance = Chance.at("canny", 0, 0)
+    chance = SampleRng.at("canny", 0, 0)
     sample = sources.batch("canny", 2, 4, chance)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(controlnet.parameters(), 1e-3)
     losses = []
     for _ in range(4):
-        loss = controlnets.loss(controlnet, network, schedule, sample, Chance.at("canny", 0, 0))
+        loss = controlnets.loss(controlnet, network, schedule, sample, SampleRng.at("canny", 0, 0))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

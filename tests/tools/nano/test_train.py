@@ -70,7 +70,7 @@ def _run(
     torch.manual_seed(0)
     model = nn.Linear(4, 4)
 
-    def loss(step: int, chance: training_stage.Chance) -> torch.Tensor:
+    def loss(step: int, chance: training_stage.SampleRng) -> torch.Tensor:
         if step == stop_at:
             raise KeyboardInterrupt
         answers: torch.Tensor = model(torch.randn(8, 4, generator=chance.torch))
