@@ -67,8 +67,8 @@ class BotContext:
 
 
 def context_of(interaction: discord.Interaction[Any]) -> BotContext:
-    """The house that this interaction came to; its client is a ``HotshotClient``."""
-    context: BotContext = interaction.client.house
+    """Return the context of the client that this interaction came to, a ``HotshotClient``."""
+    context: BotContext = interaction.client.context
     return context
 
 
