@@ -34,7 +34,7 @@ from bot.commands import (
 from bot.commands import (
     sampling_form as sampling,
 )
-from bot.core.config_library import Style
+from bot.core.config import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu, Values
 from bot.ui.buttons import CancelButton, MasterButton
 from bot.ui.result_view import SAMPLING

@@ -27,7 +27,7 @@ from bot.commands.option_parsing import (
 from bot.commands.options import AnyCommand, command
 from bot.commands.server_rules import apply_defaults
 from bot.commands.submit import JobOrder, ask, defer, variations
-from bot.core.config_library import Style
+from bot.core.config import Style
 from bot.gateway.context import context_of
 from bot.intake.attachments import IncomingFile
 from bot.intake.message_media import brought, linked_file

@@ -17,7 +17,7 @@ from bot.commands.option_parsing import (
     MAX_COUNT,
 )
 from bot.commands.options import Bounded, Option, choice_of, localized
-from bot.core.config_library import Style
+from bot.core.config import Style
 from bot.ui import text
 from generator.contract.limits import (
     MAX_CONTROL_SCALE,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot.core.config_library import Style
+from bot.core.config import Style
 from bot.intake.file_names import plain_line
 from generator.contract.control_types import LOOSE, control_called
 from generator.contract.errors import RequestError

@@ -23,7 +23,7 @@ from bot.commands.option_parsing import (
     whole,
 )
 from bot.commands.options import Bounded, Option, choice_of, command, localized
-from bot.core.config_library import Style
+from bot.core.config import Style
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild

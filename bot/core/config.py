@@ -14,7 +14,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -22,17 +30,26 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
-from bot.core.config_base import Section
-from bot.core.config_library import MAX_STYLES, AttachmentSettings, LoraSettings, Style
 from bot.core.errors import ConfigError, TokenError
+from generator.contract.limits import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
 from generator.contract.text_files import EncodingError, read_text
 from generator.worker.process import HOTSHOT_ENGINE
 
 DEFAULT_FILE = Path("config.toml")
 DISCORD = "https://discord.com"
+MAX_STYLES = 25  # as many choices as Discord shows
+PROMPT_FIELD = "{prompt}"
 _PREFIX = "HOTSHOT_"
 _DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
 _DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
+# Names of engines in configs of earlier versions, and what they are called now.
+_RENAMED_ENGINES = {"generator.hotshot_engine:create": HOTSHOT_ENGINE}
+
+
+class Section(BaseModel):
+    """A table of the config file: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class DiscordSettings(Section):
@@ -76,6 +93,11 @@ class GeneratorSettings(Section):
         if twice:
             raise ValueError(f"{twice[0]!r} stands there twice; for two processes on a CPU: cpu:2")
         return value
+
+    @field_validator("engine")
+    @classmethod
+    def _current_name(cls, value: str) -> str:
+        return _RENAMED_ENGINES.get(value, value)
 
     @property
     def device_names(self) -> tuple[str, ...]:
@@ -127,6 +149,73 @@ class QueueSettings(Section):
     per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
     per_user_second: Annotated[float, Field(ge=0, le=10_000)] = 30.0
     leave_seconds: Annotated[float, Field(ge=0)] = 20.0
+
+
+def _plain_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    for name in value:
+        if not name or any(mark in name for mark in "/:*@ "):
+            raise ValueError("host names such as huggingface.co are expected")
+    return tuple(name.lower() for name in value)
+
+
+HostNames = Annotated[tuple[str, ...], AfterValidator(_plain_names)]
+"""Hosts that may be named, each with its subdomains."""
+
+
+class AttachmentSettings(Section):
+    """``[attachments]``: GIFs and pictures that people bring, and where links may lead."""
+
+    max_mb: Annotated[int, Field(ge=1, le=64)] = 25
+    seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
+    per_user_day_mb: Annotated[int, Field(ge=0)] = 1000
+    per_user_day_drafts: Annotated[int, Field(ge=0)] = 200
+    # Discord's own addresses and its copies of what messages link to, and its picker's GIFs
+    hosts: HostNames = (
+        "cdn.discordapp.com",
+        "media.discordapp.net",
+        "images-ext-1.discordapp.net",
+        "images-ext-2.discordapp.net",
+        "media.tenor.com",
+        "giphy.com",
+        "klipy.com",
+        "i.imgur.com",
+    )
+
+
+class LoraSettings(Section):
+    """``[loras]``: files that people bring, how many and how large, and where links may lead."""
+
+    max_mb: Annotated[int, Field(ge=1)] = 500
+    per_user: Annotated[int, Field(ge=0)] = 20
+    per_user_mb: Annotated[int, Field(ge=0)] = 2000
+    per_user_day_mb: Annotated[int, Field(ge=0)] = 4000
+    seconds: Annotated[float, Field(gt=0, le=3600)] = 600.0
+    hosts: HostNames = ("huggingface.co", "civitai.com")
+
+
+class Style(Section):
+    """``[styles.NAME]``: what a style makes of somebody's prompt, and what it sets."""
+
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = PROMPT_FIELD
+    negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = ""
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE_SCALE)] | None = None
+
+    @field_validator("prompt")
+    @classmethod
+    def _has_one_prompt_field(cls, value: str) -> str:
+        if value.count(PROMPT_FIELD) != 1:
+            raise ValueError(f"a text with {PROMPT_FIELD} in it, once, is expected")
+        return value
+
+    def applied_to(self, prompt: str, negative_prompt: str | None) -> tuple[str, str | None]:
+        """Return a person's prompt and negative prompt within the style's.
+
+        The negative prompt stays None where neither of the two has one.
+        """
+        parts = [part for part in (negative_prompt, self.negative_prompt) if part]
+        joined = ", ".join(parts) if parts else negative_prompt
+        return self.prompt.replace(PROMPT_FIELD, prompt), joined
 
 
 class LogSettings(Section):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bot.core.config_library import AttachmentSettings
+from bot.core.config import AttachmentSettings
 from bot.core.errors import RefusedError
 from bot.intake.daily_quota import DailyQuota
 from bot.intake.download import AllowedHosts, download, links_to, parsed, too_large

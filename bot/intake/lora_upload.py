@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.core.config_library import LoraSettings
+from bot.core.config import LoraSettings
 from bot.core.errors import RefusedError
 from bot.intake.attachments import MEGABYTE, IncomingFile, Turns
 from bot.intake.daily_quota import DailyQuota

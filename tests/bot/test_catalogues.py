@@ -17,7 +17,7 @@ from discord import Locale, app_commands
 from bot.commands import all_commands
 from bot.commands.option_names import NAMES, option_name
 from bot.commands.options import LocaleTranslator
-from bot.core.config_library import Style
+from bot.core.config import Style
 from bot.core.translations import ENGLISH, TRANSLATED, in_language, language_of, translate
 from generator.contract.limits import ModelLimits
 from generator.contract.text import Text

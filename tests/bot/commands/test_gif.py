@@ -9,7 +9,7 @@ import pytest
 from discord import app_commands
 
 from bot.commands import all_commands, gif, option_parsing, request_form
-from bot.core.config_library import Style
+from bot.core.config import Style
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
 

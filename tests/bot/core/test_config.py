@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.config import Settings, load
+from bot.core.config import GeneratorSettings, Settings, Style, load
 from bot.core.errors import ConfigError, TokenError
+from generator.worker.process import HOTSHOT_ENGINE
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
+EARLIER = Path(__file__).with_name("earlier_config.toml")
 
 
 @pytest.fixture(autouse=True)
@@ -140,3 +142,27 @@ def test_the_example_documents_every_key_with_its_default() -> None:
         fields = getattr(type(section.default), "model_fields", {})  # none of styles
         for key in fields:
             assert re.search(rf"^(# )?{key} = ", part, re.MULTILINE), f"{name}.{key}"
+
+
+def test_a_config_of_the_version_before_still_loads_with_every_key() -> None:
+    """The example of November 2026 before modules were moved, with all that it shows as a comment.
+
+    The engine's name is the only value that has changed since.
+    """
+    settings = load(EARLIER)
+    assert settings.generator == GeneratorSettings()
+    assert settings.generator.engine == HOTSHOT_ENGINE
+    noir = Style(
+        prompt="{prompt}, film noir, high contrast, film grain",
+        negative_prompt="colour",
+        steps=40,
+        guidance=6.0,
+    )
+    assert settings == Settings(styles={"noir": noir})
+
+
+def test_an_engine_of_the_version_before_is_found_in_a_variable_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOTSHOT_GENERATOR__ENGINE", "generator.hotshot_engine:create")
+    assert load().generator.engine == HOTSHOT_ENGINE
