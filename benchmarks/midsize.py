@@ -116,7 +116,7 @@ def generate_controlled(pipeline: HotshotPipeline) -> object:
     request = replace(REQUEST, controls=(_CONTROL,), control_source="noise")
     shape = (request.video_length, request.height, request.width, 3)
     noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    return pipeline(request, report=lambda *_: None, pictures=[noise])
+    return pipeline(request, report=lambda *_: None, condition_images=[noise])
 
 
 def generate_plain(pipeline: Any) -> object:

@@ -25,7 +25,7 @@ class ConditionImages:
     depth_model: str = DEPTH_MODEL
     _loaded: dict[str, Annotator] = field(default_factory=dict)
 
-    def pictures(self, request: Request, source: Path | None = None) -> list[Frames]:
+    def for_request(self, request: Request, source: Path | None = None) -> list[Frames]:
         """For each control its pictures, uint8 (f, h, w, 3) of the clip's size; each annotator
         sees all frames at once, and once.
 

@@ -21,7 +21,7 @@ from generator.postprocess.fit import fit
 from generator.recipes.recipe import Recipe, Setup
 from generator.sources.facts import Facts
 from generator.sources.files import Sources, fetched
-from generator.sources.init_image import check_look
+from generator.sources.init_image import check_init_image
 from generator.sources.keyframes import PAUSE, has_pause
 from generator.sources.reader import probe
 
@@ -38,7 +38,7 @@ def make(
             facts = _check_moves(request, sources.control)
             if arguments.control_preview is not None and has_pause(facts.delays_ms):
                 print(PAUSE)
-        check_look(request, sources.image)
+        check_init_image(request, sources.image)
         if arguments.control_preview is not None:
             _preview(request, setup, arguments, sources.control)
         if arguments.output is not None:
@@ -56,7 +56,7 @@ def _check_moves(request: Request, source: Path) -> Facts:
 def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:
     path: Path = arguments.control_preview
     device = "cpu" if arguments.device == "auto" else arguments.device
-    pictures = ConditionImages(device, setup.depth_model).pictures(request, source)
+    pictures = ConditionImages(device, setup.depth_model).for_request(request, source)
     for index, shown in enumerate(pictures):
         name = path if index == 0 else path.with_stem(f"{path.stem}-{index + 1}")
         make_directory(name)

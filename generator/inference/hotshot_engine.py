@@ -21,7 +21,7 @@ from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import OutOfMemoryError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
-from generator.inference.latent_preview import Peek, Previews, Thumbnails
+from generator.inference.latent_preview import PreviewCallback, Previews, Thumbnails
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.pipeline import Report as StepReport
 from generator.inference.recipe_writer import write_recipe
@@ -33,7 +33,7 @@ from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
 from generator.recipes.recipe import Recipe, Setup
 from generator.sources.files import Sources, fetched
-from generator.sources.init_image import first_look
+from generator.sources.init_image import read_init_image
 from generator.worker.engine import Engine, Report
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class HotshotEngine:
     pipeline: HotshotPipeline
     limits: ModelLimits
     setup: Setup
-    guides: ConditionImages
+    condition_images: ConditionImages
     tells_places: bool = False
     thumbnails: Thumbnails | None = None
 
@@ -83,7 +83,7 @@ class HotshotEngine:
             pipeline=HotshotPipeline(loaded),
             limits=limits,
             setup=replace(setup, precision=choice.precision),
-            guides=ConditionImages(str(choice.device), setup.depth_model),
+            condition_images=ConditionImages(str(choice.device), setup.depth_model),
             tells_places=tells_places,
             # networks that share too little memory aren't called out of turn
             thumbnails=Thumbnails(loaded) if previews and not low_vram else None,
@@ -105,12 +105,12 @@ class HotshotEngine:
         check_output(output)
         self.limits.check(request)
         began = time.perf_counter()
-        with fetched(request) as sources, self._previewed(request, output) as peek:
+        with fetched(request) as sources, self._previewed(request, output) as previews:
 
             def told(stage: str, step: int, steps: int) -> None:
-                report(stage, step, steps, str(peek.file) if peek and peek.file else "")
+                report(stage, step, steps, str(previews.file) if previews and previews.file else "")
 
-            made = self.make(request, told, sources, peek)
+            made = self.make(request, told, sources, previews)
             report("save", 0, 1)
             save(made, output, self.recipe(request, sources).to_json())
         logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
@@ -120,12 +120,18 @@ class HotshotEngine:
         request: Request,
         report: StepReport,
         sources: Sources,
-        peek: Peek | None = None,
+        preview_callback: PreviewCallback | None = None,
     ) -> Clip:
         """The clip of a request that was checked, with the files that it names."""
-        pictures = self.guides.pictures(request, sources.control)
-        look = first_look(request, sources.image)
-        frames = self.pipeline(request, report=report, pictures=pictures, look=look, peek=peek)
+        condition_images = self.condition_images.for_request(request, sources.control)
+        init_image = read_init_image(request, sources.image)
+        frames = self.pipeline(
+            request,
+            report=report,
+            condition_images=condition_images,
+            init_image=init_image,
+            preview_callback=preview_callback,
+        )
         return Clip(frames, request.video_duration)
 
     @contextmanager

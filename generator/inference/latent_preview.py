@@ -26,7 +26,7 @@ from generator.model.latents import LATENT_SCALE, unscaled
 from generator.model.loading import HotshotModel
 
 # (guess, step, steps): the clean latents (1, 4, f, h/8, w/8) that ``step`` of ``steps`` promises.
-Peek = Callable[[Tensor, int, int], None]
+PreviewCallback = Callable[[Tensor, int, int], None]
 Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 logger = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Thumbnails:
 
 
 class Previews:
-    """A Peek that writes what it sees beside ``output``, under a new name each time."""
+    """A PreviewCallback that writes what it sees beside ``output``, under a new name each time."""
 
     def __init__(self, thumbnails: Thumbnails, output: Path, duration_ms: int) -> None:
         self.file: Path | None = None

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from generator.contract.errors import OutOfMemoryError, RequestError
 from generator.contract.messages import Request
 from generator.inference import overflow
-from generator.inference.latent_preview import Peek, guessed
+from generator.inference.latent_preview import PreviewCallback, guessed
 from generator.inference.overflow import FiniteWatch, NotFiniteError, check_finite
 from generator.model.conditioning import Conditioning, Span
 from generator.model.controlnet import ClipControl, together
@@ -57,21 +57,28 @@ class HotshotPipeline:
         request: Request,
         *,
         report: Report,
-        pictures: Sequence[Frames] = (),
-        look: Frames | None = None,
-        peek: Peek | None = None,
+        condition_images: Sequence[Frames] = (),
+        init_image: Frames | None = None,
+        preview_callback: PreviewCallback | None = None,
     ) -> Frames:
-        """Frames (f, h, w, 3), the same for the same request and pictures.
+        """Frames (f, h, w, 3), the same for the same request and images.
 
-        ``pictures`` are what each of ``request.controls`` is shown, in their order: as annotated,
-        (f, h, w, 3) of the clip's own size. ``look`` is what ``request.image`` shows, a frame for
-        each or one for all. ``peek`` sees what the clip is going to be. What overflows in half
-        precision is made once more in float32. Raises OutOfMemoryError, RequestError and ModelError
-        (also where numbers overflow all the same), and whatever ``report`` raises.
+        ``condition_images`` are what each of ``request.controls`` is shown, in their order: as
+        annotated, (f, h, w, 3) of the clip's own size. ``init_image`` is what ``request.image``
+        shows, a frame for each or one for all. ``preview_callback`` sees what the clip is going to
+        be. What overflows in half precision is made once more in float32. Raises OutOfMemoryError,
+        RequestError and ModelError (also where numbers overflow all the same), and whatever
+        ``report`` raises.
         """
 
         def latents_by(pipeline: HotshotPipeline) -> Tensor:
-            return pipeline.latents(request, report=report, pictures=pictures, look=look, peek=peek)
+            return pipeline.latents(
+                request,
+                report=report,
+                condition_images=condition_images,
+                init_image=init_image,
+                preview_callback=preview_callback,
+            )
 
         with memory_errors(request), self._at_rest_after():
             latents = self._finite(request, latents_by, lambda: self.model.all_networks)
@@ -113,9 +120,9 @@ class HotshotPipeline:
         request: Request,
         *,
         report: Report,
-        pictures: Sequence[Frames] = (),
-        look: Frames | None = None,
-        peek: Peek | None = None,
+        condition_images: Sequence[Frames] = (),
+        init_image: Frames | None = None,
+        preview_callback: PreviewCallback | None = None,
     ) -> Tensor:
         """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
 
@@ -124,11 +131,11 @@ class HotshotPipeline:
         """
         self.model.rest()
         self.model.loras.apply(request.loras)
-        controls = self.model.controlnets.on_clip(request, pictures)
+        controls = self.model.controlnets.on_clip(request, condition_images)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
         self.model.rest()
-        begun = self.encode_image(request, look, report)
+        init_latents = self.encode_image(request, init_image, report)
         self.model.rest()
         noise = self.draw_noise(request, generator, report)
         latents = self.denoise(
@@ -137,9 +144,9 @@ class HotshotPipeline:
             noise,
             generator,
             report,
-            begun=begun,
+            init_latents=init_latents,
             controls=controls,
-            peek=peek,
+            preview_callback=preview_callback,
         )
         self.model.rest()
         return latents
@@ -163,17 +170,19 @@ class HotshotPipeline:
         report("encode_prompt", 1, 1)
         return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
 
-    def encode_image(self, request: Request, look: Frames | None, report: Report) -> Tensor | None:
+    def encode_image(
+        self, request: Request, init_image: Frames | None, report: Report
+    ) -> Tensor | None:
         """What the clip begins from, as clean latents (1, 4, 1 or f, h/8, w/8); None for noise.
 
         A VAE that draws its latents gives their mean: the noise to come is drawn from the seed.
         """
-        _check_look(request, look)
-        if look is None:
+        _check_init_image(request, init_image)
+        if init_image is None:
             return None
         vae = self.model.vae
-        levels = rearrange(torch.from_numpy(look), "f h w c -> f c h w").to(self.model.device)
-        chunks = torch.split(levels, self._at_once(look.shape[1] * look.shape[2]))
+        levels = rearrange(torch.from_numpy(init_image), "f h w c -> f c h w").to(self.model.device)
+        chunks = torch.split(levels, self._at_once(init_image.shape[1] * init_image.shape[2]))
         encoded: list[Tensor] = []
         for step, chunk in enumerate(chunks, start=1):
             given = vae.encode((chunk.float() / 127.5 - 1).to(vae.dtype))
@@ -204,27 +213,27 @@ class HotshotPipeline:
         generator: torch.Generator,
         report: Report,
         *,
-        begun: Tensor | None = None,
+        init_latents: Tensor | None = None,
         controls: Sequence[ClipControl] = (),
-        peek: Peek | None = None,
+        preview_callback: PreviewCallback | None = None,
     ) -> Tensor:
         """Walks the noise back to latents; ancestral steps draw more from the same generator.
 
-        From ``begun``, clean latents, only the end of the way is left to go.
+        From ``init_latents``, clean latents, only the end of the way is left to go.
         """
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
         guidance = Span(request.guidance_start, request.guidance_end)
         steps, watch = request.steps_made, FiniteWatch()
         latents: Tensor = noise * scheduler.init_noise_sigma
-        if begun is not None:
-            latents = noised(scheduler, begun.expand_as(noise), noise, steps)
+        if init_latents is not None:
+            latents = noised(scheduler, init_latents.expand_as(noise), noise, steps)
         for step, timestep in enumerate(scheduler.timesteps[-steps:]):
             told = conditioning if guidance.covers(step, steps) else conditioning.wanted
             shown = scheduler.scale_model_input(latents, timestep)
             active = [one for one in controls if one.span.covers(step, steps)]
             predicted = self.predict(request, told, active, shown, timestep)
-            if peek is not None:
-                peek(guessed(scheduler, shown, predicted, timestep), step + 1, steps)
+            if preview_callback is not None:
+                preview_callback(guessed(scheduler, shown, predicted, timestep), step + 1, steps)
             latents = step_back(scheduler, predicted, timestep, latents, generator)
             watch.note(predicted, latents)
             report("denoise", step + 1, steps)
@@ -303,14 +312,14 @@ def memory_errors(request: Request) -> Iterator[None]:
         ) from error
 
 
-def _check_look(request: Request, look: Frames | None) -> None:
-    if (look is None) != (not request.image):
+def _check_init_image(request: Request, init_image: Frames | None) -> None:
+    if (init_image is None) != (not request.image):
         raise RequestError("The image and what it shows belong together; give both, or neither.")
     whole = (request.video_length, request.height, request.width, 3)
-    if look is not None and look.shape not in (whole, (1, *whole[1:])):
+    if init_image is not None and init_image.shape not in (whole, (1, *whole[1:])):
         raise RequestError(
             "The image's frames are {shape} where the clip is {wanted}; resize them to match.",
-            shape=look.shape,
+            shape=init_image.shape,
             wanted=whole,
         )
 

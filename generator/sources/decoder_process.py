@@ -83,7 +83,7 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
         return indices, None
     count = wanted["count"]
     size = wanted["width"], wanted["height"]
-    if wanted.get("as_look") and shown in (1, count):
+    if wanted.get("as_init_image") and shown in (1, count):
         return list(range(shown)), size
     if count > 1 and shown == 1:
         raise MediaError("The file has only one frame; give a GIF or video that moves.")

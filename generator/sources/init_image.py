@@ -13,18 +13,18 @@ from pathlib import Path
 from generator.contract.errors import MediaError
 from generator.contract.messages import Request
 from generator.media.clip import Frames
-from generator.sources.reader import probe, read_look
+from generator.sources.reader import probe, read_init_frames
 
 
-def first_look(request: Request, image: Path) -> Frames | None:
+def read_init_image(request: Request, image: Path) -> Frames | None:
     """Frames (1, h, w, 3) of a still picture, otherwise (f, h, w, 3); None where none is asked for.
 
     ``image`` is the file of ``request.image``. Raises MediaError.
     """
     if not request.image:
         return None
-    with _called_image():
-        return read_look(
+    with _naming_the_image():
+        return read_init_frames(
             image,
             count=request.video_length,
             duration_ms=request.video_duration,
@@ -33,15 +33,15 @@ def first_look(request: Request, image: Path) -> Frames | None:
         )
 
 
-def check_look(request: Request, image: Path) -> None:
+def check_init_image(request: Request, image: Path) -> None:
     """Whether it can be used, before a model is loaded, which takes longer; raises MediaError."""
     if request.image:
-        with _called_image():
+        with _naming_the_image():
             probe(image)
 
 
 @contextmanager
-def _called_image() -> Iterator[None]:
+def _naming_the_image() -> Iterator[None]:
     try:
         yield
     except MediaError as error:

@@ -110,7 +110,7 @@ def upscale(model: str, results: list[Result]) -> list[Result]:
     for result in tqdm(right, desc="upscaling", unit="GIF"):
         started = time.perf_counter()
         request = limits.upscaled(request_of(result.case, limits, {}), "its own frames")
-        frames = pipeline(request, report=lambda *_: None, look=_twice(result.frames))
+        frames = pipeline(request, report=lambda *_: None, init_image=_twice(result.frames))
         larger.append(Result(result.case, frames, time.perf_counter() - started))
     return larger
 

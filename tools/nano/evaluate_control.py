@@ -95,7 +95,9 @@ def evaluate(model: str, kind: str, count: int) -> list[Result]:
     return [
         Result(
             case,
-            pipeline(_request(case, limits), report=lambda *_: None, pictures=[case.pictures]),
+            pipeline(
+                _request(case, limits), report=lambda *_: None, condition_images=[case.pictures]
+            ),
         )
         for case in tqdm(list(cases(kind, count, limits.native_edge)), desc=kind, unit="GIF")
     ]

@@ -11,7 +11,7 @@ from generator.contract.messages import Request
 from generator.media.clip import Clip
 from generator.media.save import save
 from generator.recipes.recipe import Recipe, Setup
-from generator.sources.init_image import first_look
+from generator.sources.init_image import read_init_image
 from generator.worker.engine import Engine, Report
 from tests.generator.engines import Loaded
 
@@ -20,7 +20,7 @@ STEP_SECONDS = 0.05
 
 class Looks(Loaded):
     def generate(self, request: Request, output: Path, report: Report) -> None:
-        look = first_look(request, Path(request.image))
+        look = read_init_image(request, Path(request.image))
         for step in range(1, request.steps_made + 1):
             time.sleep(STEP_SECONDS)
             report("denoise", step, request.steps_made)

@@ -26,8 +26,10 @@ from tests.generator.reference import CPU, TINY, silent
 FROM_IMAGE = replace(QUICK, image="ball.png", image_strength=0.5, steps=4)
 
 
-def made(model: HotshotModel, request: Request, look: Frames | None, **more: Any) -> torch.Tensor:
-    return HotshotPipeline(model).latents(request, report=silent, look=look, **more)
+def made(
+    model: HotshotModel, request: Request, init_image: Frames | None, **more: Any
+) -> torch.Tensor:
+    return HotshotPipeline(model).latents(request, report=silent, init_image=init_image, **more)
 
 
 # -- the way from there ----------------------------------------------------------------------------
@@ -69,13 +71,13 @@ def test_every_scheduler_begins_at_its_step_and_finds_back(
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_weak_stays_near_and_strong_goes_away(tiny: HotshotModel, scheduler: str) -> None:
-    look = moving_ball(2, 64, 64)
+    init_image = moving_ball(2, 64, 64)
     request = replace(FROM_IMAGE, scheduler=scheduler, steps=10)
     with torch.inference_mode():
-        clean = HotshotPipeline(tiny).encode_image(request, look, silent)
+        clean = HotshotPipeline(tiny).encode_image(request, init_image, silent)
     assert clean is not None
     weak, strong = (
-        made(tiny, replace(request, image_strength=strength), look) for strength in (0.1, 1.0)
+        made(tiny, replace(request, image_strength=strength), init_image) for strength in (0.1, 1.0)
     )
     assert (weak - clean).abs().mean() < (strong - clean).abs().mean()
 
@@ -95,10 +97,10 @@ def test_where_all_steps_are_made_pure_noise_forgets_the_picture(tiny: HotshotMo
 
 def test_what_is_encoded_is_what_would_be_decoded(tiny: HotshotModel) -> None:
     """The mean of the VAE's latents, in the UNet's scale."""
-    look = moving_ball(2, 64, 64)
+    init_image = moving_ball(2, 64, 64)
     with torch.inference_mode():
-        ours = HotshotPipeline(tiny).encode_image(FROM_IMAGE, look, silent)
-        pictures = torch.from_numpy(look).permute(0, 3, 1, 2).float() / 127.5 - 1
+        ours = HotshotPipeline(tiny).encode_image(FROM_IMAGE, init_image, silent)
+        pictures = torch.from_numpy(init_image).permute(0, 3, 1, 2).float() / 127.5 - 1
         theirs = tiny.vae.encode(pictures).latent_dist.mean * tiny.vae.config.scaling_factor
     assert ours is not None
     assert ours.shape == (1, 4, 2, 8, 8)
@@ -116,9 +118,9 @@ def test_one_picture_is_every_frame_s(tiny: HotshotModel) -> None:
 
 
 def test_a_still_from_a_picture_is_made_again(tiny: HotshotModel) -> None:
-    request, look = replace(FROM_IMAGE, video_length=1), moving_ball(1, 64, 64)
-    assert torch.equal(made(tiny, request, look), made(tiny, request, look))
-    assert made(tiny, request, look).shape == (1, 4, 1, 8, 8)
+    request, init_image = replace(FROM_IMAGE, video_length=1), moving_ball(1, 64, 64)
+    assert torch.equal(made(tiny, request, init_image), made(tiny, request, init_image))
+    assert made(tiny, request, init_image).shape == (1, 4, 1, 8, 8)
 
 
 def test_with_controlnet_and_lora_and_in_little_memory(tiny: HotshotModel) -> None:
@@ -130,9 +132,11 @@ def test_with_controlnet_and_lora_and_in_little_memory(tiny: HotshotModel) -> No
         controls=(Control(str(CONTROLNET)),),
         control_source="a.gif",
     )
-    look, pictures = moving_ball(2, 64, 64), [shown(request=request)]
-    exact, saving = (made(model, request, look, pictures=pictures) for model in (tiny, low))
-    bare = made(tiny, replace(request, loras=(), controls=()), look)
+    init_image, pictures = moving_ball(2, 64, 64), [shown(request=request)]
+    exact, saving = (
+        made(model, request, init_image, condition_images=pictures) for model in (tiny, low)
+    )
+    bare = made(tiny, replace(request, loras=(), controls=()), init_image)
     tiny.loras.remove()
     torch.testing.assert_close(saving, exact, rtol=1e-3, atol=1e-3)
     assert not torch.equal(bare, exact)
@@ -166,8 +170,8 @@ def test_the_steps_told_are_the_steps_made(tiny: HotshotModel) -> None:
     HotshotPipeline(tiny).latents(
         FROM_IMAGE,
         report=lambda *told: heard.append(told),
-        look=moving_ball(2, 64, 64),
-        peek=lambda _guess, step, steps: seen.append((step, steps)),
+        init_image=moving_ball(2, 64, 64),
+        preview_callback=lambda _guess, step, steps: seen.append((step, steps)),
     )
     assert heard == [
         ("encode_prompt", 1, 1),
@@ -185,7 +189,7 @@ def test_cancelled_while_the_picture_is_encoded(tiny: HotshotModel) -> None:
             raise CancelledError("Cancelled.")
 
     with pytest.raises(CancelledError):
-        HotshotPipeline(tiny).latents(FROM_IMAGE, report=report, look=moving_ball(1, 64, 64))
+        HotshotPipeline(tiny).latents(FROM_IMAGE, report=report, init_image=moving_ball(1, 64, 64))
 
 
 def test_spans_are_parts_of_the_steps_made(tiny: HotshotModel) -> None:

@@ -47,7 +47,7 @@ def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -
     made = HotshotPipeline(tiny).latents(
         replace(REQUEST, scheduler=scheduler),
         report=silent,
-        peek=lambda guess, _step, _steps: guesses.append(guess),
+        preview_callback=lambda guess, _step, _steps: guesses.append(guess),
     )
     assert len(guesses) == REQUEST.steps
     distances = [float((guess - made).square().mean()) for guess in guesses]
@@ -57,7 +57,7 @@ def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -
 
 def test_looking_changes_nothing(previews: Previews, tiny: HotshotModel) -> None:
     pipeline = HotshotPipeline(tiny)
-    looked_at = pipeline(REQUEST, report=silent, peek=previews)
+    looked_at = pipeline(REQUEST, report=silent, preview_callback=previews)
     assert previews.file is not None
     assert np.array_equal(looked_at, pipeline(REQUEST, report=silent))
 
@@ -73,7 +73,7 @@ def test_a_preview_is_a_small_film_under_a_new_name(
         assert len(names) <= 1  # the one before is gone
         seen.extend(name for name in names if name not in seen)
 
-    HotshotPipeline(tiny).latents(REQUEST, report=silent, peek=look)
+    HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=look)
     assert seen == [f"x.preview-{number}.webp" for number in range(1, len(seen) + 1)]
     assert len(seen) >= 3
     assert previews.file is not None
@@ -105,5 +105,5 @@ def test_a_preview_that_fails_is_no_loss(
     tiny: HotshotModel, tmp_path: Path, previews: Previews
 ) -> None:
     nowhere = Previews(Thumbnails(tiny), tmp_path / "gone" / "x.gif", 600)
-    HotshotPipeline(tiny).latents(REQUEST, report=silent, peek=nowhere)
+    HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=nowhere)
     assert nowhere.file is None

@@ -45,7 +45,7 @@ def latents(model: HotshotModel, *controls: Control, request: Request = QUICK) -
     """Of a quick request; each control is shown pictures of its own."""
     asked = replace(request, controls=controls, control_source="a.gif")
     pictures = [shown(index) for index, _ in enumerate(controls)]
-    return HotshotPipeline(model).latents(asked, report=silent, pictures=pictures)
+    return HotshotPipeline(model).latents(asked, report=silent, condition_images=pictures)
 
 
 # -- as recorded -----------------------------------------------------------------------------------
@@ -70,7 +70,7 @@ def test_frames_are_the_original_s(tiny: HotshotModel, case: str) -> None:
         height=request.height,
     )
     np.testing.assert_array_equal(pictures, videos[f"{case}.control_frames"].numpy())
-    made = pipeline.latents(request, report=silent, pictures=[pictures])
+    made = pipeline.latents(request, report=silent, condition_images=[pictures])
     assert float((made - videos[f"{case}.latents"]).abs().max()) < 2e-3
     frames = pipeline.to_frames(pipeline.decode(made, silent), silent)
     apart = np.abs(frames.astype(int) - videos[case].numpy().astype(int))
@@ -107,12 +107,12 @@ def test_several_add_up_each_with_its_own_strength_and_span(tiny: HotshotModel) 
     twice = HotshotPipeline(tiny).latents(
         replace(request, controls=(replace(first, end=1),) * 2),
         report=silent,
-        pictures=[pictures, pictures],
+        condition_images=[pictures, pictures],
     )
     once = HotshotPipeline(tiny).latents(
         replace(request, controls=(replace(first, scale=0.8, end=1),)),
         report=silent,
-        pictures=[pictures],
+        condition_images=[pictures],
     )
     torch.testing.assert_close(twice, once, rtol=1e-4, atol=1e-4)
 
@@ -143,7 +143,9 @@ def test_pictures_are_embedded_once_and_text_is_projected_once_a_clip(tiny: Hots
 def test_one_frame_and_sizes_off_the_multiples_of_32(tiny: HotshotModel) -> None:
     for request in (replace(QUICK, video_length=1), replace(QUICK, width=104, height=72)):
         asked = replace(request, controls=(Control(str(CONTROLNET)),), control_source="a")
-        frames = HotshotPipeline(tiny)(asked, report=silent, pictures=[shown(request=request)])
+        frames = HotshotPipeline(tiny)(
+            asked, report=silent, condition_images=[shown(request=request)]
+        )
         assert frames.shape == (request.video_length, request.height, request.width, 3)
 
 
@@ -152,7 +154,7 @@ def test_pictures_that_don_t_belong_to_the_request(tiny: HotshotModel) -> None:
     with pytest.raises(RequestError, match="1 ControlNets and pictures for 0"):
         HotshotPipeline(tiny)(asked, report=silent)
     with pytest.raises(RequestError, match="2 x 32 x 64 x 3 where the clip is 2 x 64 x 64 x 3"):
-        HotshotPipeline(tiny)(asked, report=silent, pictures=[shown()[:, :32]])
+        HotshotPipeline(tiny)(asked, report=silent, condition_images=[shown()[:, :32]])
 
 
 def test_the_last_used_stay_loaded(tiny: HotshotModel, tmp_path: Path) -> None:

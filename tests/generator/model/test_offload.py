@@ -40,7 +40,7 @@ def test_the_same_frames_with_loras_and_controlnets_too(
         HotshotPipeline(model)(
             request,
             report=lambda stage, step, steps: heard.append((stage, step, steps)),
-            pictures=pictures,
+            condition_images=pictures,
         )
         for model in (tiny, low)
     )

@@ -18,7 +18,7 @@ from generator.media import mp4_encoder
 from generator.media import webp_encoder as our_webp
 from generator.media.clip import Clip, Frames
 from generator.sources.facts import Facts
-from generator.sources.reader import probe, read, read_key_frames, read_look
+from generator.sources.reader import probe, read, read_init_frames, read_key_frames
 from generator.training.data.samples import Sample
 from tests.generator.media.pictures import moving_ball
 from tests.generator.sources.made import apng, gif, numbered, numbers, webp
@@ -140,7 +140,7 @@ def test_a_first_look_is_a_picture_or_every_frame_of_a_clip_that_long(tmp_path: 
     def look(count: int, shown: int, delays: Sequence[int]) -> list[int]:
         path = tmp_path / "look"
         path.write_bytes(gif(numbered(shown), delays))
-        frames = read_look(path, count=count, duration_ms=1000, width=32, height=32)
+        frames = read_init_frames(path, count=count, duration_ms=1000, width=32, height=32)
         assert frames.shape[1:] == (32, 32, 3)
         return numbers(frames)
 

@@ -52,7 +52,7 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
     for changes in (*asked, *({"controls": (Control(kind),)} for kind in KINDS)):
         request = replace(_request(limits), **changes)
         pictures = [np.zeros((8, 128, 128, 3), np.uint8) for _ in request.controls]
-        frames = HotshotPipeline(model)(request, report=lambda *_: None, pictures=pictures)
+        frames = HotshotPipeline(model)(request, report=lambda *_: None, condition_images=pictures)
         assert frames.shape == (8, 128, 128, 3)
         assert frames.dtype == np.uint8
     train.train(tmp_path / "snapshot", tmp_path / "runs", train.Lengths.none())
