@@ -181,9 +181,10 @@ def files_in(source: Path, folders: Sequence[str]) -> list[Path]:
     return sorted(path for path in found if path.is_file())
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # accelerate and torchrun start this module as a program
+    import runpy
     import sys
 
-    from generator.__main__ import main
-
-    sys.exit(main(["fine-tune", *sys.argv[1:]]))
+    # By the command line's name, not by an import: training knows nothing of who calls it.
+    sys.argv.insert(1, "fine-tune")
+    runpy.run_module("generator", run_name="__main__", alter_sys=True)

@@ -144,9 +144,10 @@ def _validation(
     return Validation(model, accelerator, settings.run, limits, size, FRAMES)
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # accelerate and torchrun start this module as a program
+    import runpy
     import sys
 
-    from generator.__main__ import main
-
-    sys.exit(main(["train-lora", *sys.argv[1:]]))
+    # By the command line's name, not by an import: training knows nothing of who calls it.
+    sys.argv.insert(1, "train-lora")
+    runpy.run_module("generator", run_name="__main__", alter_sys=True)
