@@ -60,13 +60,6 @@ class Plan:
         return self.output.with_name(f"{self.output.stem}-frames.png")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """As ``hotshot-bot demo`` with these arguments."""
-    from bot.__main__ import main as hotshot_bot
-
-    return hotshot_bot(["demo", *(sys.argv[1:] if arguments is None else arguments)])
-
-
 def perform(plan: Plan) -> int:
     """The whole demo, until it is over or a signal stops it; returns the exit code."""
     before = [signal.getsignal(number) for number in _SIGNALS]
@@ -322,7 +315,3 @@ def _inner(reason: str | None) -> str:
 
 def _say(line: str) -> None:
     print(line, flush=True)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -18,8 +18,9 @@ import psutil
 import pytest
 from PIL import Image, ImageSequence
 
+from bot.__main__ import main
 from bot.demo.bot_process import DemoError
-from bot.demo.run import Plan, main, run
+from bot.demo.run import Plan, run
 from generator.nano import measure
 from tests.bot.end_to_end.process import ROOT
 from tests.patience import PATIENCE
@@ -42,7 +43,7 @@ def plan(tmp_path: Path, engine: str, prompt: str = "a ball") -> Plan:
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one sentence that such a demo ends with, before it has begun."""
-    assert main([*arguments]) == 2
+    assert main(["demo", *arguments]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("The demo failed: ")
     assert said.err.count("\n") == 1
@@ -200,7 +201,7 @@ def test_a_bot_that_does_not_start_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output, model = tmp_path / "demo.gif", tmp_path / "nothing"
-    assert main(["--output", str(output), "--model", str(model)]) == 2
+    assert main(["demo", "--output", str(output), "--model", str(model)]) == 2
     error = capsys.readouterr().err
     assert error.startswith(f"The demo failed: There is no model directory at {model}")
     assert error.count("\n") == 1
@@ -249,6 +250,6 @@ def test_a_prompt_that_can_not_be_typed_is_one_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "demo.gif"
-    assert main(["--output", str(output), "--prompt", "x" * 9000]) == 2
+    assert main(["demo", "--output", str(output), "--prompt", "x" * 9000]) == 2
     assert "prompt takes" in capsys.readouterr().err
     assert not output.exists()
