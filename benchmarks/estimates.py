@@ -29,7 +29,7 @@ from PIL import Image
 from benchmarks.process import running, write_config
 from benchmarks.table import print_table
 from bot.sandbox import Person, Sandbox, Upload
-from generator.worker.process import HOTSHOT_ENGINE
+from generator.contract.worker_settings import HOTSHOT_ENGINE
 
 _WITHIN = 600.0  # seconds
 _LEARNT = 10  # jobs of a kind, before one counts

@@ -43,7 +43,7 @@ from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.contract.errors import ModelError
 from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
-from generator.worker.process import WorkerSettings
+from generator.contract.worker_settings import WorkerSettings
 
 T = TypeVar("T")
 

@@ -27,9 +27,9 @@ from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings,
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
+from generator.contract.findings import Finding, decode_findings, look
 from generator.contract.limits import ModelLimits
-from generator.worker.findings import Finding, decode_findings, encode_workers, look
-from generator.worker.process import WorkerSettings
+from generator.contract.worker_settings import WorkerSettings, encode_workers
 
 _BACK_UP = "back it up by `hotshot-bot backup FILE`, since a copy of the file alone lacks its log"
 _PACKAGES = ("torch", "diffusers", "transformers", "discord.py", "sqlalchemy", "alembic")

@@ -32,6 +32,7 @@ from generator.contract.messages import (
     Shutdown,
     Started,
 )
+from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class Worker:
         loop.add_reader(handle.events.fileno(), self._read)
 
     @classmethod
-    async def start(cls, settings: process.WorkerSettings) -> Self:
+    async def start(cls, settings: WorkerSettings) -> Self:
         """Spawns it, in a thread because that takes some milliseconds."""
         return cls(await asyncio.to_thread(process.start, settings))
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bot.workers.supervisor import Device, DeviceReport, Watch, Work
-from generator.worker.process import WorkerSettings
+from generator.contract.worker_settings import WorkerSettings
 
 
 class Pool:

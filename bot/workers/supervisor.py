@@ -20,7 +20,7 @@ from bot.storage.models import Job
 from bot.workers.local import Worker, WorkerBrokenError
 from generator.contract.messages import Generate, Outcome, Progress
 from generator.contract.text import NO_TEXT, Text
-from generator.worker.process import WorkerSettings
+from generator.contract.worker_settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
 

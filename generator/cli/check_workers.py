@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from generator.contract.errors import ModelError
-from generator.worker.findings import Finding, decode_workers, look
-from generator.worker.process import HOTSHOT_ENGINE, WorkerSettings
+from generator.contract.findings import Finding, look
+from generator.contract.worker_settings import HOTSHOT_ENGINE, WorkerSettings, decode_workers
 
 
 def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:

@@ -19,12 +19,12 @@ from generator.checkpoints.download import readable
 from generator.checkpoints.locate import NotFetchedError, without_fetching
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import HotshotError, ModelError
+from generator.contract.findings import Doubt, Finding, look
+from generator.contract.worker_settings import WorkerSettings
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
 from generator.model.spatial_base import find_base
-from generator.worker.findings import Doubt, Finding, look
-from generator.worker.process import WorkerSettings
 
 # What a GIF of the model's own size takes beside the weights, as a share of them (a Hotshot-XL of
 # the published size, in half precision: 5.2 GiB of weights, 8.0 at the highest).

@@ -41,40 +41,12 @@ from generator.contract.messages import (
     Started,
 )
 from generator.contract.text import Text
+from generator.contract.worker_settings import WorkerSettings
 from generator.worker.engine import Engine, EngineFactory
 
 logger = logging.getLogger(__name__)
 
-HOTSHOT_ENGINE = "generator.inference.hotshot_engine:create"
 _OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSettings:
-    """What a worker is started with. ``engine`` is ``module:factory``, an EngineFactory.
-
-    ``spatial_unet_base`` is an SDXL whose spatial layers replace the model's, and of which
-    ``unet_only`` takes nothing else; ``prediction_type`` is for one that doesn't say what it
-    predicts; ``depth_model`` is the depth annotator's (empty: the usual
-    one). ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
-    how far it stands back so that the bot, on the same cores, still answers at once.
-    """
-
-    model: str = "nano"
-    spatial_unet_base: str = ""
-    unet_only: bool = False
-    prediction_type: str = ""
-    low_vram: bool = False
-    depth_model: str = ""
-    device: str = "auto"
-    precision: str = "auto"
-    engine: str = HOTSHOT_ENGINE
-    threads: int = 0
-    niceness: int = 10
-    log_level: str = "INFO"
-    log_format: str = logs.TEXT
-
-
 # A terminal and systemd send these to every process; what is being made may still be finished.
 _FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM)
 

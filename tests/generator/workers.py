@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from generator.contract.messages import Event, Progress, Ready, Started
+from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
-from generator.worker.process import WorkerHandle, WorkerSettings
+from generator.worker.process import WorkerHandle
 from tests.patience import PATIENCE
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.config import GeneratorSettings, Settings, Style, load
 from bot.core.errors import ConfigError, TokenError
-from generator.worker.process import HOTSHOT_ENGINE
+from generator.contract.worker_settings import HOTSHOT_ENGINE
 
 EXAMPLE = Path(__file__).parents[3] / "config.example.toml"
 EARLIER = Path(__file__).with_name("earlier_config.toml")

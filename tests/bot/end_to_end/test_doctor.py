@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox import Sandbox
-from generator.worker.process import HOTSHOT_ENGINE
+from generator.contract.worker_settings import HOTSHOT_ENGINE
 from tests.bot.end_to_end.process import ROOT, Bot, Setup, run_command, running
 
 TINY = ROOT / "tests" / "data" / "reference" / "tiny"

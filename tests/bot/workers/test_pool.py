@@ -18,7 +18,7 @@ from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import Watch
 from generator.contract.messages import Cancelled, Control, Finished, Generate, Outcome, Progress
 from generator.contract.text import Text
-from generator.worker.process import WorkerSettings
+from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
 from tests.patience import PATIENCE, until
 

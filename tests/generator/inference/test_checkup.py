@@ -8,9 +8,9 @@ import pytest
 
 from generator.checkpoints import locate
 from generator.checkpoints.file_selection import FOLDERS
+from generator.contract.findings import Finding, decode_findings
+from generator.contract.worker_settings import WorkerSettings, decode_workers, encode_workers
 from generator.inference import checkup
-from generator.worker.findings import Finding, decode_findings, decode_workers, encode_workers
-from generator.worker.process import WorkerSettings
 from tests.generator.checkpoints.hub import serving
 from tests.generator.reference import TINY
 

@@ -23,8 +23,9 @@ from generator.contract.messages import (
     Request,
     Started,
 )
+from generator.contract.worker_settings import WorkerSettings
 from generator.recipes.recipe import Setup, recipe_of
-from generator.worker.process import WorkerHandle, WorkerSettings
+from generator.worker.process import WorkerHandle
 from tests.generator.media.pictures import read_back
 from tests.generator.workers import outcome, receive, started
 from tests.patience import PATIENCE

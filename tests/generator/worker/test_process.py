@@ -29,7 +29,8 @@ from generator.contract.messages import (
     Started,
 )
 from generator.contract.text import Text
-from generator.worker.process import WorkerHandle, WorkerSettings
+from generator.contract.worker_settings import WorkerSettings
+from generator.worker.process import WorkerHandle
 from tests.generator.engines.floods_events import FLOOD
 from tests.generator.workers import outcome, receive, started
 from tests.patience import PATIENCE, wait_until
@@ -242,10 +243,11 @@ def test_it_gives_way_ignores_interrupts_and_imports_no_torch(ask: Ask) -> None:
 
 PARENT = """
 import sys
+from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process as worker
 from generator.contract.messages import Generate, Request
 if __name__ == "__main__":
-    handle = worker.start(worker.WorkerSettings(engine="tests.generator.engines.hangs:create"))
+    handle = worker.start(WorkerSettings(engine="tests.generator.engines.hangs:create"))
     request = Request(prompt="x", seed=1, width=64, height=64, steps=1, guidance_scale=1.0)
     handle.commands.send(Generate("one", 1, request, "/nowhere/one.gif"))
     handle.events.recv(), handle.events.recv()

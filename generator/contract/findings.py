@@ -7,12 +7,11 @@ only.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Self
 
 from generator.contract.text import TranslatableError
-from generator.worker.process import WorkerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,6 @@ def look(subject: str, check: Callable[[], str]) -> Finding:
         return Finding(subject, str(said), is_doubtful=isinstance(said, Doubt))
     except TranslatableError as error:
         return Finding.broken(subject, error)
-
-
-def encode_workers(workers: Sequence[WorkerSettings]) -> str:
-    return json.dumps([asdict(worker) for worker in workers])
-
-
-def decode_workers(text: str) -> list[WorkerSettings]:
-    return [WorkerSettings(**values) for values in json.loads(text)]
 
 
 def decode_findings(text: str) -> list[Finding]:
