@@ -1,9 +1,9 @@
-"""The README as a new user types it: each command of its shell blocks is run, or parsed.
+"""The README and docs/ as a new user types them: each command of a shell block is run, or parsed.
 
 A block is run as it stands, in a directory that has what a clone has, one after the other, since
-later ones use what earlier ones made. A block may be left out by a comment before it, which says
-why: `<!-- not run by its test: needs a GPU -->`. Its commands are then read by the real parsers, so
-that every flag in them exists.
+later ones of a page use what earlier ones made. A block may be left out by a comment before it,
+which says why: `<!-- not run by its test: needs a GPU -->`. Its commands are then read by the real
+parsers, so that every flag in them exists.
 """
 
 from __future__ import annotations
@@ -29,7 +29,13 @@ from generator.sources.opened import open_source
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+        *sorted((ROOT / "docs").glob("*.md")),
+    )
+}
 WHAT_A_CLONE_HAS = ("generator", "config.example.toml", "Makefile")
 _BLOCK = re.compile(
     r"(?:<!-- not run by its test: (?P<why>[^\n]+?) -->\s*\n)?"
@@ -42,8 +48,9 @@ _PLAIN = ("cp", "echo", "mkdir")  # for a shell, with nothing of ours to check
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A shell block; ``why`` it isn't run, or ""."""
+    """A shell block of a page; ``why`` it isn't run, or ""."""
 
+    page: str
     line: int
     text: str
     why: str
@@ -61,22 +68,27 @@ class Block:
 def blocks() -> list[Block]:
     return [
         Block(
-            README.count("\n", 0, found.start("text")) + 1,
+            page,
+            text.count("\n", 0, found.start("text")) + 1,
             dedent(found["text"]),
             found["why"] or "",
         )
-        for found in _BLOCK.finditer(README)
+        for page, text in PAGES.items()
+        for found in _BLOCK.finditer(text)
     ]
 
 
 def name(block: Block) -> str:
-    return f"line {block.line}"
+    return f"{block.page} line {block.line}"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What somebody has who cloned the repository and made its environment."""
-    directory = tmp_path_factory.mktemp("readme")
+def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A directory for each page: what somebody has who cloned and made the environment."""
+    return {page: _clone(tmp_path_factory.mktemp("clone")) for page in PAGES}
+
+
+def _clone(directory: Path) -> Path:
     for one in WHAT_A_CLONE_HAS:
         (directory / one).symlink_to(ROOT / one)
     programs = directory / ".venv" / "bin"
@@ -87,12 +99,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_shell_block_is_seen() -> None:
-    assert len(blocks()) == README.count("```sh\n") > 5
-    assert README.count("not run by its test") == sum(bool(one.why) for one in blocks())
+    together = "".join(PAGES.values())
+    assert len(blocks()) == together.count("```sh\n") > 8
+    assert together.count("<!-- not run by its test") == sum(bool(one.why) for one in blocks())
 
 
 @pytest.mark.parametrize("block", [one for one in blocks() if not one.why], ids=name)
-def test_a_block_does_what_it_says(block: Block, place: Path) -> None:
+def test_a_block_does_what_it_says(block: Block, places: dict[str, Path]) -> None:
+    place = places[block.page]
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.text],
         cwd=place,
@@ -146,8 +160,23 @@ def _check(words: Sequence[str]) -> None:
 
 
 def test_commands_within_sentences_are_there_too() -> None:
-    modules = re.findall(r"`[^`\n]*?python -m ([\w.]+)", README)
+    modules = re.findall(r"`[^`\n]*?python -m ([\w.]+)", "".join(PAGES.values()))
     assert modules
     for module in modules:
         path = ROOT / module.replace(".", "/")
         assert path.with_suffix(".py").is_file() or (path / "__main__.py").is_file(), module
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_that_a_page_names_is_there(page: str) -> None:
+    text = PAGES[page]
+    directory = (ROOT / page).parent
+    linked = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text)
+    assert not [path for path in linked if not (directory / path).exists()]
+    rooms = "bot|generator|migrations|tests|tools|benchmarks|findings|docs"
+    quoted = re.findall(rf"`((?:{rooms})/[\w./-]*)`", text)
+    assert not [path for path in quoted if not (ROOT / path).exists()]
+
+
+def test_the_readme_is_short() -> None:
+    assert PAGES["README.md"].count("\n") <= 250
