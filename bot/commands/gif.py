@@ -29,8 +29,8 @@ from bot.commands.server_rules import apply_defaults
 from bot.commands.submit import JobOrder, ask, defer, variations
 from bot.core.config import Style
 from bot.gateway.context import context_of
+from bot.gateway.message_media import brought, linked_file
 from bot.intake.attachments import IncomingFile
-from bot.intake.message_media import brought, linked_file
 from bot.storage.models import Attachment
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits

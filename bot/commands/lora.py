@@ -29,9 +29,9 @@ from bot.commands.submit import JobOrder, ask, defer
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
+from bot.gateway.message_media import brought
 from bot.intake.file_names import plain_line
 from bot.intake.lora_upload import StoredUpload
-from bot.intake.message_media import brought
 from bot.storage import loras as rows
 from bot.storage.loras import Shared, StoredLora
 from bot.ui import lora_embeds

@@ -27,8 +27,8 @@ from bot.commands.submit import JobOrder, ask, defer
 from bot.core.errors import GoneError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, may_act_on
+from bot.gateway.message_media import find_media
 from bot.intake.attachments import IncomingFile
-from bot.intake.message_media import find_media
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
 from bot.storage.models import Attachment
