@@ -47,14 +47,15 @@ def main(words: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # as `hotshot inspect … | head` does: who reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
         return 128 + signal.SIGPIPE
-    except HotshotError as error:
-        logger.debug("stopped by", exc_info=error)
-        program = error.program if isinstance(error, UsageError) else name
-        return _say(program, str(error), 130 if isinstance(error, CancelledError) else 2)
+    except CancelledError as error:
+        return _say(name, str(error), 130)
     except BaseException as error:
         # Libraries turn an interrupt in the middle of their import into errors of their own.
         if interrupt.seen or isinstance(error, KeyboardInterrupt):
             return _say(name, "stopped; nothing was written.", 130)
+        if isinstance(error, HotshotError):
+            logger.debug("stopped by", exc_info=error)
+            return _say(error.program if isinstance(error, UsageError) else name, str(error), 2)
         if not isinstance(error, Exception):
             raise
         logger.debug("a bug", exc_info=error)
@@ -62,6 +63,14 @@ def main(words: Sequence[str] | None = None) -> int:
     finally:
         interrupt.restore()
     return 0
+
+
+class _Interrupted(KeyboardInterrupt):
+    """Ctrl-C, as a class of its own.
+
+    Where a plain KeyboardInterrupt has left a text that was run by ``exec``, as dataclasses do,
+    ``python -m`` remembers it, and kills itself by SIGINT at its end, whoever has caught it.
+    """
 
 
 class _Interrupt:
@@ -76,7 +85,7 @@ class _Interrupt:
 
     def _raise(self, _number: int, _frame: FrameType | None) -> None:
         self.seen = True
-        raise KeyboardInterrupt
+        raise _Interrupted
 
 
 def _parser() -> Parser:

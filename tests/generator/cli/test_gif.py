@@ -316,6 +316,33 @@ def test_ctrl_c_is_one_line_and_130(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("becomes", ["KeyboardInterrupt", "ModelError"])
+def test_ctrl_c_inside_a_library_is_130_as_well(becomes: str, tmp_path: Path) -> None:
+    """Dataclasses run texts while modules are imported, and loaders make sentences of errors."""
+    (tmp_path / "interrupted.py").write_text(
+        "import signal, sys; from generator import __main__ as program\n"
+        "from generator.contract.errors import ModelError\n"
+        "def interrupted(arguments):\n"
+        "    try: exec('signal.raise_signal(signal.SIGINT)')\n"
+        "    except BaseException as error:\n"
+        "        if sys.argv[1] == 'ModelError': raise ModelError('No such model.') from error\n"
+        "        raise\n"
+        "program.inspect.run = interrupted\n"
+        "sys.exit(program.main(['inspect', 'ball.gif']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted", becomes],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parents[3])},
+    )
+    told = "hotshot inspect: stopped; nothing was written.\n"
+    assert (done.returncode, done.stderr) == (130, told)
+
+
 def test_a_terminal_sees_a_bar(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
