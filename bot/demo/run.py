@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -58,6 +58,11 @@ class Plan:
     @property
     def sheet(self) -> Path:
         return self.output.with_name(f"{self.output.stem}-frames.png")
+
+    @property
+    def earlier_files(self) -> tuple[tuple[Path, Path], ...]:
+        """The files of an earlier demo, and what they are called until this one has its own."""
+        return tuple((path, _earlier_name(path)) for path in (self.sheet, self.output))
 
 
 def perform(plan: Plan) -> int:
@@ -125,6 +130,7 @@ def _output(plan: Plan) -> Iterator[None]:
         ) from error
     try:
         _take(lock, plan)
+        _set_aside(plan)
         try:
             _check_room(plan.output.parent, "choose another place by --output")
             yield
@@ -144,6 +150,28 @@ def _take(lock: int, plan: Plan) -> None:
             f"Another demo is writing {plan.output} just now; wait until it is done, or choose "
             "another file by --output."
         ) from error
+
+
+def _set_aside(plan: Plan) -> None:
+    """Renames the files of an earlier demo, so that nobody takes them for this one's.
+
+    Raises DemoSetupError.
+    """
+    for path, earlier in plan.earlier_files:
+        if not path.exists():
+            continue
+        try:
+            path.replace(earlier)
+        except OSError as error:
+            raise DemoSetupError(
+                f"{path} is of an earlier demo and can't be renamed ({_inner(error.strerror)}); "
+                "choose another place by --output."
+            ) from error
+        _say(f"{path} is of an earlier demo and is called {earlier.name} until this one is done.")
+
+
+def _earlier_name(path: Path) -> Path:
+    return path.with_stem(f"{path.stem}-earlier")
 
 
 @contextmanager
@@ -297,12 +325,15 @@ def _settings(message: Message) -> str:
 
 
 def _save(plan: Plan, proof: Proof, data: bytes) -> None:
-    """Each file whole or not at all, the GIF last."""
+    """Each file whole or not at all, the GIF last; they replace those of an earlier demo."""
     try:
         write_whole(plan.sheet, proof.sheet())
         write_whole(plan.output, data)
     except MediaError as error:
         raise DemoSetupError(str(error)) from error
+    for _, earlier in plan.earlier_files:
+        with suppress(OSError):  # it stays beside the new one
+            earlier.unlink()
     _say(f"The GIF is in {plan.output} ({len(data) / 1000:.0f} kB).")
     _say(f"Its frames, side by side, are in {plan.sheet}.")
 

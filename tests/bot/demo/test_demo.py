@@ -41,6 +41,14 @@ def plan(tmp_path: Path, engine: str, prompt: str = "a ball") -> Plan:
     )
 
 
+def with_earlier_files(plan: Plan) -> Plan:
+    """``plan``, after a demo that left its files there."""
+    plan.output.parent.mkdir()
+    for path in (plan.output, plan.sheet):
+        path.write_bytes(b"earlier")
+    return plan
+
+
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """The one sentence that such a demo ends with, before it has begun."""
     assert main(["demo", *arguments]) == 2
@@ -120,6 +128,31 @@ async def test_a_gif_is_made_and_saved_with_a_sheet_of_its_frames(
     }
 
 
+async def test_a_gif_of_an_earlier_demo_is_replaced(tmp_path: Path) -> None:
+    draws = with_earlier_files(plan(tmp_path, "bot.engines.draws"))
+    await run(draws)
+    assert draws.output.read_bytes().startswith(b"GIF89a")
+    assert {path.name for path in draws.output.parent.iterdir()} == {
+        "demo.gif",
+        "demo-frames.png",
+        "demo.log",
+    }
+
+
+async def test_a_gif_of_an_earlier_demo_is_not_taken_for_one_that_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    killed = with_earlier_files(plan(tmp_path, "generator.engines.killed"))
+    with pytest.raises(DemoError, match=r"^The generator crashed twice"):
+        await run(killed)
+    assert not killed.output.exists()
+    assert not killed.sheet.exists()
+    kept = killed.output.with_name("demo-earlier.gif")
+    assert kept.read_bytes() == b"earlier"
+    told = f"{killed.output} is of an earlier demo and is called {kept.name} until this one is done"
+    assert told in capsys.readouterr().out
+
+
 async def test_a_file_that_is_no_gif_is_no_success(tmp_path: Path) -> None:
     fast = plan(tmp_path, "generator.engines.fast")
     with pytest.raises(DemoError, match="the bot posted a file that is no GIF"):
@@ -159,8 +192,10 @@ async def test_an_interrupted_demo_leaves_nothing_running(
 
 
 @pytest.mark.parametrize("stage", ["", "A sandbox Discord", "The bot starts", "The bot answered"])
-@pytest.mark.parametrize("times", [1, 2])
-async def test_ctrl_c_ends_it_at_every_stage(tmp_path: Path, stage: str, times: int) -> None:
+@pytest.mark.parametrize("second_after_s", [None, 0.001, 0.05])
+async def test_ctrl_c_ends_it_at_every_stage(
+    tmp_path: Path, stage: str, second_after_s: float | None
+) -> None:
     told_of_imports = [] if stage else ["-X", "importtime"]
     demo = await asyncio.create_subprocess_exec(
         *(sys.executable, *told_of_imports, "-m", "bot", "demo"),
@@ -180,8 +215,8 @@ async def test_ctrl_c_ends_it_at_every_stage(tmp_path: Path, stage: str, times: 
             await _line_with(demo.stderr, "bot.sandbox.errors")
         every = psutil.Process(demo.pid).children(recursive=True)
         os.killpg(demo.pid, signal.SIGINT)  # as a terminal does
-        if times == 2:
-            await asyncio.sleep(0.05)
+        if second_after_s is not None:
+            await asyncio.sleep(second_after_s)
             with contextlib.suppress(ProcessLookupError):  # the first one was enough already
                 os.killpg(demo.pid, signal.SIGINT)
         _, said = await demo.communicate()
