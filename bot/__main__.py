@@ -8,9 +8,11 @@ must not pay for what only the bot needs.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from bot.core.errors import BotError
@@ -30,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         chosen = _parser().parse_args(arguments)
         check_platform()
-        return int(importlib.import_module(chosen.module).execute(chosen))
+        with _interrupted_once():  # these imports take a second, and nobody handles signals yet
+            command = importlib.import_module(chosen.module)
+        return int(command.execute(chosen))
     except (BotError, HotshotError) as error:
         program = error.program if isinstance(error, UsageError) else "hotshot-bot"
         print(f"{program}: {error}", file=sys.stderr)
@@ -38,6 +42,28 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one has nothing left to stop
         return _INTERRUPTED
+
+
+@contextlib.contextmanager
+def _interrupted_once() -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first Ctrl-C inside, and ignore Ctrl-C from then on.
+
+    A second one would else be raised again while the first is handled, and be shown as a traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:  # ignored, say
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGINT) is interrupt:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _parser() -> Parser:
