@@ -28,8 +28,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.fault_kinds import Delay, Refusal, Reset, Trouble
 from bot.sandbox.model import Channel
+from bot.sandbox.rest.fault_kinds import Delay, Refusal, Reset, Trouble
 
 if TYPE_CHECKING:
     from bot.sandbox.server import Sandbox

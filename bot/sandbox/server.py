@@ -13,15 +13,15 @@ from typing import Any, Self, TypeVar
 from aiohttp import web
 
 from bot.sandbox import guild_admin
+from bot.sandbox.client.person import Person
 from bot.sandbox.clock import Clock
 from bot.sandbox.console_commands import obey
-from bot.sandbox.fault_injection import Fault, Faults
-from bot.sandbox.fault_kinds import Refusal
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import ANSWER_WITHIN
 from bot.sandbox.model import DM, Channel, Guild, Message, User
-from bot.sandbox.people import Person
 from bot.sandbox.rest.app import RestApi
+from bot.sandbox.rest.fault_injection import Fault, Faults
+from bot.sandbox.rest.fault_kinds import Refusal
 from bot.sandbox.rest.routes import Journal, Recorded
 from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, PATIENCE, Registration, World
 

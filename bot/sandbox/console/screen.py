@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from bot.sandbox.client.person import Person
 from bot.sandbox.model import Message, StoredFile
-from bot.sandbox.people import Person
 from bot.sandbox.world import World
 
 _FOREVER = 1e9  # seconds

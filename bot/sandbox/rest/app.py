@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from bot.sandbox.errors import ApiError
-from bot.sandbox.fault_injection import Faults
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.rest import (
     account as rest_account,
@@ -24,6 +23,7 @@ from bot.sandbox.rest import (
 from bot.sandbox.rest import (
     interaction_answers as rest_interactions,
 )
+from bot.sandbox.rest.fault_injection import Faults
 from bot.sandbox.rest.routes import (
     API,
     JOURNAL,

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from bot.sandbox import Delay, Interaction, Page, Person, Refusal, Reset, Sandbox
-from bot.sandbox.fault_kinds import Trouble
 from bot.sandbox.model import Message
+from bot.sandbox.rest.fault_kinds import Trouble
 from tests.bot.end_to_end.process import Setup, running
 
 pytestmark = pytest.mark.slow

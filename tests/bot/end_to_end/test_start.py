@@ -15,7 +15,7 @@ from aiohttp import web
 
 from bot.__main__ import main
 from bot.sandbox import Person, Refusal, Sandbox
-from bot.sandbox.fault_injection import Matching
+from bot.sandbox.rest.fault_injection import Matching
 from bot.storage.migrate import known_revisions
 from tests.bot.end_to_end.process import Bot, Setup, run_command, run_to_end, running
 from tests.bot.sandboxes import make_sandbox

@@ -16,7 +16,7 @@ from bot.sandbox.model import Channel, Role, User
 from bot.sandbox.rest.body import Upload
 
 if TYPE_CHECKING:
-    from bot.sandbox.people import Person
+    from bot.sandbox.client.person import Person
     from bot.sandbox.world import World
 
 Json = dict[str, Any]

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.fault_injection import Matching
+from bot.sandbox.rest.fault_injection import Matching
 from bot.sandbox.rest.routes import answer
 
 # Discord's refusals by their code: the status that each comes with, and its words.

@@ -10,7 +10,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from bot.sandbox import discord_json, messages
-from bot.sandbox.command_options import Filled
+from bot.sandbox.client.command_options import Filled
 from bot.sandbox.errors import NobodyListening, NotOffered
 from bot.sandbox.interactions import (
     AUTOCOMPLETE,

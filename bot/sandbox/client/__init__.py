@@ -1,0 +1,1 @@
+"""Discord's client, as a person in the sandbox uses it."""
