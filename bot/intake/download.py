@@ -1,15 +1,13 @@
 """Fetches a file that somebody named, onto the disk: from known places, bounded in bytes and time.
 
-An address is checked where it counts, when the socket is made, so a literal, a name that resolves
-to it and a redirect are all the same. What the bytes are is for others to see.
+How a link is fetched without reaching a private network is for ``generator.sources.guarded_http``,
+and what the bytes are is for others to see.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,17 +16,25 @@ from yarl import URL
 
 from bot.core.errors import RefusedError
 from bot.storage.disk_guard import disk_full, is_full
+from generator.contract.links import Address, AddressGuard, AllowsAddress, is_public
 from generator.contract.text import Text
-from generator.sources.fetch import Address, Guard, guarded_session, is_public, web_address
+from generator.sources.guarded_http import (
+    PackedError,
+    RedirectLoopError,
+    StatusError,
+    TooLargeError,
+    TransferError,
+    bounded_chunks,
+    guarded_session,
+    open_file,
+    web_address,
+)
 
 logger = logging.getLogger(__name__)
 
 _UNREACHABLE = Text("its server can't be reached")
 _BROKEN_OFF = Text("the connection broke off")
-_MAX_REDIRECTS = 5
-_CHUNK = 1 << 20
 _CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
-_REDIRECTS = (301, 302, 303, 307, 308)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,7 @@ class AllowedHosts:
     origin: URL | None = None
     neighbours: bool = False
     follows: bool = False
-    allows: Callable[[Address], bool] = is_public
+    allows: AllowsAddress = is_public
 
     def check_named(self, url: URL) -> None:
         """Raises RefusedError for an address that nobody may name."""
@@ -95,12 +101,14 @@ async def download(
 
     The size that somebody claims is never believed: what comes is counted.
     """
-    guard = Guard(places.allows)
+    guard = AddressGuard(places.allows)
     try:
         async with (
             asyncio.timeout(seconds),
             guarded_session(guard) as session,
-            _answer(session, parsed(url), places) as response,
+            open_file(
+                session, _named(url, places), lambda at, location: sent_on(at, location, places)
+            ) as response,
         ):
             return await _write(response, into, max_bytes)
     except BaseException as error:
@@ -113,6 +121,8 @@ async def download(
             ) from error
         if is_full(error):
             raise disk_full() from error
+        if isinstance(error, TransferError):
+            raise _refused_transfer(error, max_bytes) from error
         if isinstance(error, aiohttp.ClientError | OSError | ValueError):
             raise _refusal(guard, error) from error
         raise
@@ -131,44 +141,17 @@ def sent_on(url: URL, location: str, places: AllowedHosts) -> URL:
     return places.check_sent_on(web_address(location, url))
 
 
-@asynccontextmanager
-async def _answer(
-    session: aiohttp.ClientSession, url: URL, places: AllowedHosts
-) -> AsyncIterator[aiohttp.ClientResponse]:
-    """The file's own answer, redirects followed by hand so that each is looked at."""
+def _named(link: str, places: AllowedHosts) -> URL:
+    url = parsed(link)
     places.check_named(url)
-    for _ in range(_MAX_REDIRECTS + 1):
-        async with session.get(url, allow_redirects=False) as response:
-            if response.status not in _REDIRECTS:
-                _check_answer(response)
-                yield response
-                return
-            url = sent_on(url, response.headers.get("Location", ""), places)
-    raise RefusedError("The link redirects in circles; give a direct link to the file.")
-
-
-def _check_answer(response: aiohttp.ClientResponse) -> None:
-    if response.status != 200:
-        raise RefusedError(
-            "The file can't be downloaded: the server answered {status}; try again, or try "
-            "another file.",
-            status=response.status,
-        )
-    if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise RefusedError(
-            "The server sends the file compressed; give a direct link to the file itself."
-        )
+    return url
 
 
 async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -> int:
-    if (response.content_length or 0) > max_bytes:
-        raise too_large(max_bytes)
     size = 0
     with await asyncio.to_thread(into.open, "wb") as opened:
-        async for chunk in response.content.iter_chunked(_CHUNK):
+        async for chunk in bounded_chunks(response, max_bytes):
             size += len(chunk)
-            if size > max_bytes:
-                raise too_large(max_bytes)
             await asyncio.to_thread(opened.write, chunk)
     return size
 
@@ -180,7 +163,26 @@ def too_large(max_bytes: int) -> RefusedError:
     )
 
 
-def _refusal(guard: Guard, error: Exception) -> RefusedError:
+def _refused_transfer(error: TransferError, max_bytes: int) -> RefusedError:
+    match error:
+        case StatusError():
+            return RefusedError(
+                "The file can't be downloaded: the server answered {status}; try again, or try "
+                "another file.",
+                status=error.status,
+            )
+        case PackedError():
+            return RefusedError(
+                "The server sends the file compressed; give a direct link to the file itself."
+            )
+        case TooLargeError():
+            return too_large(max_bytes)
+        case RedirectLoopError():
+            return RefusedError("The link redirects in circles; give a direct link to the file.")
+    raise AssertionError(error)
+
+
+def _refusal(guard: AddressGuard, error: Exception) -> RefusedError:
     if guard.refused:
         return RefusedError(
             "The link points to a private network address, which the bot never opens; upload "

@@ -1,67 +1,40 @@
-"""Fetches somebody's link: bounded in bytes and time, and never from a private network.
+"""Fetches somebody's link for the command line, into memory or a file that is gone afterwards.
 
-The address is checked where it counts, when the socket is made: so a literal, a name that resolves
-to it, a name that changes its mind and a redirect are all the same. Free of torch; the bot uses it
-too. Knows nothing of what the bytes are.
+Bounded in bytes and time, and never from a private network (``generator.sources.guarded_http``).
+Knows nothing of what the bytes are.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
-from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from generator.contract.errors import MediaError
+from generator.contract.links import AddressGuard, AllowsAddress, is_link, is_public
 from generator.contract.paths import existing
-from generator.sources.links import is_link
+from generator.sources.guarded_http import (
+    PackedError,
+    RedirectLoopError,
+    StatusError,
+    TooLargeError,
+    TransferError,
+    bounded_chunks,
+    guarded_session,
+    open_file,
+    web_address,
+)
 
 MAX_BYTES = 64 << 20
 SECONDS = 30.0
-_MOST_REDIRECTS = 5
-_CHUNK = 1 << 16
-_LONGEST_HOST = 253
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Allows = Callable[[Address], bool]
-
-
-# Global to some versions of Python's ipaddress, and yet of a network's own: protocol assignments
-# (RFC 6890), relays of 6to4 (RFC 7526), and what answers virtual machines on Azure.
-_SPECIAL = tuple(map(ipaddress.ip_network, ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")))
 
 
 class PrivateAddressError(MediaError):
     """A link leads to a network that is nobody's business but its owner's."""
-
-
-def is_public(address: Address) -> bool:
-    """Reachable by everybody: no loopback, no private, shared or link-local range, no multicast."""
-    is_special = any(address in network for network in _SPECIAL)
-    return address.is_global and not address.is_multicast and not is_special
-
-
-def web_address(link: str, base: URL | None = None) -> URL | None:
-    """An http(s) address whose host can be asked for, from ``base`` on; None for all else.
-
-    yarl reads a part when it is asked for, and Python's resolver takes no label above 63 bytes:
-    both would raise ValueError later.
-    """
-    try:
-        url = URL(link) if base is None else base.join(URL(link))
-        host, _ = str(url.host or "").encode("idna"), url.port
-    except ValueError:
-        return None
-    is_usable = url.scheme in ("http", "https") and 0 < len(host) <= _LONGEST_HOST
-    return url if is_usable else None
 
 
 async def fetch(
@@ -69,27 +42,27 @@ async def fetch(
     *,
     max_bytes: int = MAX_BYTES,
     seconds: float = SECONDS,
-    allows: Allows = is_public,
+    allows: AllowsAddress = is_public,
 ) -> bytes:
-    """The bytes behind an http(s) link.
+    """Return the bytes behind an http(s) link.
 
     Raises PrivateAddressError, and MediaError for everything else that can go wrong: no such
     place, an error status, too large, too slow.
     """
-    guard = Guard(allows)
+    guard = AddressGuard(allows)
     try:
-        async with guarded_session(guard, seconds) as session:
-            return await _get(session, _parse(url), max_bytes)
+        async with (
+            guarded_session(guard, seconds) as session,
+            open_file(session, _parse(url), _follow_redirect) as response,
+        ):
+            return b"".join([chunk async for chunk in bounded_chunks(response, max_bytes)])
     except TimeoutError:
         raise MediaError(f"The link took longer than {seconds:g} seconds; try another.") from None
+    except TransferError as error:
+        raise _refusal(error, max_bytes) from None
     except aiohttp.InvalidURL:
-        raise MediaError(
-            "The link isn't a web address; give one that starts with http:// or https://."
-        ) from None
-    except aiohttp.NonHttpUrlRedirectClientError:
-        raise MediaError("The link leads away from http(s); give the file's own link.") from None
-    except aiohttp.TooManyRedirects:
-        raise MediaError("The link redirects in circles; give a direct link to the file.") from None
+        raise _no_address() from None
+    # aiohttp's own, the system's, and a host that the resolver can't spell.
     except (aiohttp.ClientError, OSError, ValueError) as error:
         if guard.refused:
             raise PrivateAddressError(
@@ -105,7 +78,7 @@ class Fetched(AbstractContextManager[Path]):
     Not for use inside a running event loop: it waits. Raises what ``fetch`` raises.
     """
 
-    def __init__(self, place: str, *, allows: Allows = is_public) -> None:
+    def __init__(self, place: str, *, allows: AllowsAddress = is_public) -> None:
         self._place, self._allows = place, allows
         self._directory: TemporaryDirectory[str] | None = None
 
@@ -123,71 +96,39 @@ class Fetched(AbstractContextManager[Path]):
             self._directory.cleanup()
 
 
-@dataclass
-class Guard:
-    """Makes sockets, but only to allowed addresses."""
-
-    allows: Allows
-    refused: list[str] = field(default_factory=list)
-
-    def __call__(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
-        family, kind, protocol, _, place = info
-        try:
-            address = ipaddress.ip_address(place[0])
-        except ValueError as error:
-            raise OSError(f"{place[0]!r} is no address") from error
-        if not self.allows(address):
-            self.refused.append(place[0])
-            raise PermissionError(f"{place[0]} is not public")
-        if address.version != 4:
-            # It has too many ways of writing an IPv4 address into one of its own.
-            raise OSError("IPv6 is not used")
-        made = socket.socket(family, kind, protocol)
-        made.setblocking(False)  # noqa: FBT003 - the standard library takes it no other way
-        return made
-
-
-def guarded_session(guard: Guard, seconds: float | None = None) -> aiohttp.ClientSession:
-    """A session whose connections ``guard`` makes; ``seconds`` for all of it, if given."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(socket_factory=guard),
-        timeout=aiohttp.ClientTimeout(total=seconds),
-        headers={"Accept-Encoding": "identity", "User-Agent": "hotshot"},
-        auto_decompress=False,  # or a small answer could become a large one
-        trust_env=False,
-    )
-
-
 def _parse(link: str) -> URL:
     url = web_address(link)
     if url is None:
-        raise aiohttp.InvalidURL(link)
+        raise _no_address()
     return url
 
 
-async def _get(session: aiohttp.ClientSession, url: URL, max_bytes: int) -> bytes:
-    async with session.get(url, max_redirects=_MOST_REDIRECTS) as response:
-        if response.status != 200:
-            raise MediaError(
-                f"The link was answered with {response.status} {response.reason or ''}".rstrip()
-                + "; try another."
-            )
-        if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise MediaError("The link's answer is packed; give the file's own link.")
-        if (response.content_length or 0) > max_bytes:
-            raise _too_large(max_bytes)
-        received = bytearray()
-        async for chunk in response.content.iter_chunked(_CHUNK):
-            received += chunk
-            if len(received) > max_bytes:
-                raise _too_large(max_bytes)
-        return bytes(received)
-
-
-def _too_large(max_bytes: int) -> MediaError:
+def _no_address() -> MediaError:
     return MediaError(
-        f"The link's file is larger than {max_bytes / 2**20:.3g} MiB; find a smaller."
+        "The link isn't a web address; give one that starts with http:// or https://."
     )
+
+
+def _follow_redirect(url: URL, location: str) -> URL:
+    target = web_address(location, url)
+    if target is None:
+        raise MediaError("The link leads away from http(s); give the file's own link.")
+    return target
+
+
+def _refusal(error: TransferError, max_bytes: int) -> MediaError:
+    match error:
+        case StatusError():
+            answer = f"{error.status} {error.reason}".rstrip()
+            return MediaError(f"The link was answered with {answer}; try another.")
+        case PackedError():
+            return MediaError("The link's answer is packed; give the file's own link.")
+        case TooLargeError():
+            most = f"{max_bytes / 2**20:.3g}"
+            return MediaError(f"The link's file is larger than {most} MiB; find a smaller.")
+        case RedirectLoopError():
+            return MediaError("The link redirects in circles; give a direct link to the file.")
+    raise AssertionError(error)
 
 
 def _reason(error: Exception) -> str:

@@ -16,7 +16,8 @@ from yarl import URL
 from bot.core.errors import RefusedError
 from bot.intake.download import AllowedHosts, download, links_to, sent_on
 from generator.contract.errors import MediaError
-from generator.sources.fetch import Address, fetch, is_public
+from generator.contract.links import Address, is_public
+from generator.sources.fetch import fetch
 from tests.fuzz import links, mutations
 
 DOOR = "127.9.9.9"  # where a server stands that is to be reached: it sends on

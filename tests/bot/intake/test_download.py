@@ -13,7 +13,7 @@ from yarl import URL
 
 from bot.core.errors import RefusedError
 from bot.intake.download import AllowedHosts, attachments_of, download, links_to
-from generator.sources.fetch import Address
+from generator.contract.links import Address
 
 BODY = b"x" * 100_000
 

@@ -14,14 +14,8 @@ import pytest
 from aiohttp import web
 
 from generator.contract.errors import MediaError
-from generator.sources.fetch import (
-    Address,
-    Fetched,
-    PrivateAddressError,
-    fetch,
-    is_public,
-)
-from generator.sources.links import is_link
+from generator.contract.links import Address, is_link, is_public
+from generator.sources.fetch import Fetched, PrivateAddressError, fetch
 
 BODY = b"GIF89a" * 1000
 
