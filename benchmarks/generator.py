@@ -16,7 +16,7 @@ from diffusers import UNetMotionModel
 
 from benchmarks import midsize
 from benchmarks.table import print_table
-from generator.checkpoints import layout
+from generator.checkpoints import unet_conversion
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Request
 from generator.inference.hotshot_engine import create
@@ -83,7 +83,7 @@ def _steps(rounds: int = 7) -> tuple[list[float], list[float]]:
     """Seconds of a step of either network, taken in turn so that both meet the same machine."""
     torch.manual_seed(0)
     ours = HotshotUNet(midsize.UNET).eval()
-    plain = UNetMotionModel(**layout.arguments(midsize.UNET)).eval()
+    plain = UNetMotionModel(**unet_conversion.arguments(midsize.UNET)).eval()
     sample = torch.randn(2, 4, 8, 32, 32)
     text = torch.randn(2, 77, 512)
     added = {"text_embeds": torch.randn(2, 256), "time_ids": torch.ones(2, 6)}

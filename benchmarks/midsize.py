@@ -20,7 +20,7 @@ from diffusers import AnimateDiffSDXLPipeline, AutoencoderKL, ControlNetModel, U
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generator.checkpoints import layout
+from generator.checkpoints import unet_conversion
 from generator.contract.messages import Control, Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.controlnet_loading import config_for
@@ -30,7 +30,7 @@ from generator.model.unet import HotshotUNet
 from tools.nano import text, unet
 
 UNET: dict[str, Any] = {
-    "_class_name": layout.CLASS_NAME,
+    "_class_name": unet_conversion.CLASS_NAME,
     "act_fn": "silu",
     "addition_embed_type": "text_time",
     "addition_time_embed_dim": 64,
@@ -91,7 +91,7 @@ def make(directory: Path, precision: str = "f32", *, low_vram: bool = False) -> 
 
 def make_plain(model: HotshotModel) -> Any:
     """diffusers' pipeline with the same networks; its UNet has its own norms, of the same cost."""
-    network = UNetMotionModel(**layout.arguments(UNET))
+    network = UNetMotionModel(**unet_conversion.arguments(UNET))
     network.load_state_dict(model.unet.state_dict())
     plain = AnimateDiffSDXLPipeline(
         vae=model.vae,

@@ -106,7 +106,7 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
     if annotator_of(chosen.type, AUTO) != "depth":
         return ""
     from generator.checkpoints.file_selection import TRANSFORMERS_STEM
-    from generator.checkpoints.locate import cached_root  # costs time that other sheets don't need
+    from generator.checkpoints.resolve import cached_root  # costs time that other sheets don't need
 
     model = chosen.depth_model
     found = existing(model) or cached_root(model, TRANSFORMERS_STEM)

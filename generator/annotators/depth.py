@@ -14,7 +14,7 @@ import torch
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation
 
 from generator.checkpoints.file_selection import TRANSFORMERS_STEM
-from generator.checkpoints.locate import fetch_root
+from generator.checkpoints.resolve import fetch_root
 from generator.checkpoints.weights import align, find_weights
 from generator.contract.errors import ModelError
 from generator.contract.paths import existing, on_the_hub

@@ -25,8 +25,8 @@ from generator.checkpoints.inspect.lora_file import (
 )
 from generator.checkpoints.inspect.lora_settings import PEFT_NAME, PEFT_SETTINGS
 from generator.checkpoints.inspect.lora_shapes import rank_of
-from generator.checkpoints.locate import fetch_file, fetch_only_file
 from generator.checkpoints.lora_delta import Tensors
+from generator.checkpoints.resolve import fetch_file, fetch_only_file
 from generator.contract.errors import ModelError
 from generator.contract.paths import existing, on_the_hub
 

@@ -16,12 +16,12 @@ from diffusers.loaders.single_file_utils import (
 )
 from torch import Tensor
 
+from generator.checkpoints.component import TEXT_ENCODER, TEXT_ENCODER_2, VAE
 from generator.checkpoints.inspect.checkpoint_parts import PREFIXES
 from generator.checkpoints.inspect.kinds import LDM_UNET
 from generator.checkpoints.inspect.ldm_names import ldm_names
 from generator.checkpoints.inspect.schedule_facts import MARKS
 from generator.checkpoints.inspect.temporal_names import is_temporal
-from generator.checkpoints.network_file import TEXT_ENCODER, TEXT_ENCODER_2, VAE
 from generator.contract.errors import ModelError
 
 Tensors = Mapping[str, Tensor]

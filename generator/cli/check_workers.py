@@ -1,7 +1,7 @@
 """``python -m generator.cli.check_workers``: whether workers could start, and why not.
 
 Reads the workers' settings as JSON from standard input, and writes a finding a line to standard
-output. What Hotshot's own engine needs is looked at by ``generator.inference.checkup``.
+output. What Hotshot's own engine needs is looked at by ``generator.inference.preflight``.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
     if engine != HOTSHOT_ENGINE:
         yield look("engine", lambda: _engine(engine))
         return
-    from generator.inference import checkup
+    from generator.inference import preflight
 
-    yield from checkup.examine(workers)
+    yield from preflight.examine(workers)
 
 
 def _engine(dotted: str) -> str:

@@ -77,7 +77,7 @@ def run(arguments: Namespace) -> None:
         raise RequestError("The most bytes must be 1 or more.")
     if arguments.control_preview and not request.controls:
         raise RequestError("There is no control type to preview; give --control-type and --gif.")
-    from generator.cli.gif_making import make  # NumPy, and where it is needed torch
+    from generator.cli.gif_generation import make  # NumPy, and where it is needed torch
 
     for note in _notes(arguments, setup, request, idle_source=idle):
         print(note, file=sys.stderr, flush=True)

@@ -9,8 +9,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.cli.config_pin import check_config
 from generator.cli.parsing import Parser
+from generator.cli.toml_edit import check_config
 from generator.contract.errors import CancelledError, ModelError
 from generator.contract.limits import NANO, NANO_DIRECTORY
 from generator.contract.paths import existing, on_the_hub
@@ -89,7 +89,7 @@ def _fetch(arguments: Namespace) -> None:
     if arguments.pin is not None:
         check_config(arguments.pin)
     name = _hub_name(arguments.name, arguments.revision)
-    from generator.cli.model_fetching import fetch
+    from generator.cli.model_fetch import fetch
 
     try:
         fetch(name, file=arguments.file, half=arguments.half, config=arguments.pin)

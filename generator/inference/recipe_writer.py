@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 
-from generator.checkpoints.locate import cached_weights
 from generator.checkpoints.lora_files import find_lora
+from generator.checkpoints.resolve import cached_weights
 from generator.contract.errors import ModelError
 from generator.contract.limits import local_path
 from generator.contract.messages import Request

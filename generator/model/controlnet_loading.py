@@ -20,10 +20,10 @@ from generator.checkpoints.file_selection import DIFFUSERS_STEM
 from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.kinds import Kind, Shapes, kind_of
 from generator.checkpoints.inspect.ldm_names import ldm_names
-from generator.checkpoints.locate import fetch_file, fetch_root
+from generator.checkpoints.resolve import fetch_file, fetch_root
 from generator.contract.errors import ModelError
 from generator.contract.paths import existing, on_the_hub
-from generator.model.components import build
+from generator.model.component_loading import build
 
 # Those that the original names in its README's commands.
 PUBLISHED = {

@@ -16,14 +16,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from generator.checkpoints import layout, weights
-from generator.checkpoints.file_selection import DIFFUSERS_STEM
-from generator.checkpoints.inspect.base_check import PLAIN_UNET
-from generator.checkpoints.inspect.header import read_header
-from generator.checkpoints.inspect.kinds import Kind, kind_of
-from generator.checkpoints.inspect.temporal_names import is_temporal
-from generator.checkpoints.locate import model_directory, sdxl_descriptions, temporal_file
-from generator.checkpoints.network_file import (
+from generator.checkpoints import unet_conversion, weights
+from generator.checkpoints.component import (
     STEMS,
     TEXT_ENCODER,
     TEXT_ENCODER_2,
@@ -31,11 +25,16 @@ from generator.checkpoints.network_file import (
     VAE,
     Component,
 )
+from generator.checkpoints.file_selection import DIFFUSERS_STEM
+from generator.checkpoints.inspect.base_check import PLAIN_UNET
+from generator.checkpoints.inspect.header import read_header
+from generator.checkpoints.inspect.kinds import Kind, kind_of
+from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.checkpoints.resolve import model_directory, sdxl_descriptions, temporal_file
 from generator.contract.errors import ModelError
 from generator.contract.paths import without_place
 from generator.contract.text import Text
-from generator.model.base_schedule import schedule_of
-from generator.model.components import (
+from generator.model.component_loading import (
     build,
     check_schedule,
     load_scheduler_config,
@@ -44,6 +43,7 @@ from generator.model.components import (
 )
 from generator.model.controlnet import ControlNets
 from generator.model.lora_manager import LoraManager, Networks
+from generator.model.noise_schedule import schedule_of
 from generator.model.offload import Residence, save_decoding
 from generator.model.spatial_base import Base, find_base
 from generator.model.text_encoding import TextEncoders
@@ -201,11 +201,11 @@ class _Files:
         given = self.base.unet_config if self.temporal and self.base else None
         config = given or weights.read_config(own / "config.json")
         if self.temporal is not None and config.get("_class_name") == PLAIN_UNET:
-            return layout.from_spatial(config)
+            return unet_conversion.from_spatial(config)
         _check_is_hotshot(config, own)
         return config
 
-    def temporal_tensors(self) -> layout.Tensors:
+    def temporal_tensors(self) -> unet_conversion.Tensors:
         """Or all tensors, where no base gives the others. Under the published names."""
         if self.temporal is not None:
             return _read_temporal_file(self.temporal)
@@ -239,7 +239,9 @@ def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> Ho
     source = files.temporal or own
     # Under the published names first: the two positional tables of a block become one of ours.
     weights.check_fit(unet.published_state_dict(), tensors, source)
-    weights.assign(unet, layout.from_published(tensors), source=source, device=device, dtype=dtype)
+    weights.assign(
+        unet, unet_conversion.from_published(tensors), source=source, device=device, dtype=dtype
+    )
     unet.eval().requires_grad_(requires_grad=False)
     return unet
 
@@ -270,10 +272,10 @@ def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Fil
             )
 
 
-def _read_temporal_file(path: Path) -> layout.Tensors:
+def _read_temporal_file(path: Path) -> unet_conversion.Tensors:
     """Under the published names, whichever of the two namings the file has."""
     tensors = weights.read_weights([path], keep=is_temporal)
-    return layout.to_published(layout.from_published(tensors))
+    return unet_conversion.to_published(unet_conversion.from_published(tensors))
 
 
 def _check_is_temporal(path: Path) -> None:
@@ -289,7 +291,7 @@ def _check_is_temporal(path: Path) -> None:
 
 def _check_is_hotshot(config: Mapping[str, Any], directory: Path) -> None:
     found = config.get("_class_name")
-    if found == layout.CLASS_NAME:
+    if found == unet_conversion.CLASS_NAME:
         return
     if found != PLAIN_UNET:
         what = Text("a {found}", found=found) if found else Text("of an unnamed class")

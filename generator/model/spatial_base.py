@@ -14,16 +14,16 @@ from typing import Any, Protocol, Self
 from torch import Tensor
 
 from generator.checkpoints import single_file, weights
+from generator.checkpoints.component import STEMS, Component
 from generator.checkpoints.file_selection import DIFFUSERS_STEM
 from generator.checkpoints.inspect.base_check import check_is_sdxl, read_base_header, unet_folder
 from generator.checkpoints.inspect.checkpoint_parts import PREFIXES, parts_in
 from generator.checkpoints.inspect.kinds import Shapes
 from generator.checkpoints.inspect.schedule_facts import ScheduleFacts, schedule_facts
 from generator.checkpoints.inspect.temporal_names import is_temporal
-from generator.checkpoints.locate import base_directory, base_file
-from generator.checkpoints.network_file import STEMS, Component
+from generator.checkpoints.resolve import base_directory, base_file
 from generator.contract.paths import without_place
-from generator.model.components import load_scheduler_config
+from generator.model.component_loading import load_scheduler_config
 from generator.model.unet import HotshotUNet
 
 

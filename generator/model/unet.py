@@ -23,7 +23,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from generator.checkpoints import layout
+from generator.checkpoints import unet_conversion
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.errors import RequestError
 
@@ -62,7 +62,7 @@ class TemporalTransformer(nn.Module):
     def __init__(self, plain: AnimateDiffTransformer3D) -> None:
         super().__init__()
         self.norm = nn.GroupNorm(
-            layout.TEMPORAL_GROUPS,
+            unet_conversion.TEMPORAL_GROUPS,
             plain.in_channels,
             eps=plain.norm.eps,
             device=plain.norm.weight.device,
@@ -143,8 +143,8 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
     """
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__(**layout.arguments(config))
-        self.published_config = dict(config) | {"_class_name": layout.CLASS_NAME}
+        super().__init__(**unet_conversion.arguments(config))
+        self.published_config = dict(config) | {"_class_name": unet_conversion.CLASS_NAME}
         self.clip = Clip()
         self._put_norms_right()
         self.set_attn_processor(ClipAttnProcessor())
@@ -181,7 +181,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
 
     def published_state_dict(self) -> dict[str, Tensor]:
         """All tensors under the names of the published layout."""
-        return layout.to_published(self.state_dict())
+        return unet_conversion.to_published(self.state_dict())
 
     def _put_norms_right(self) -> None:
         self.add_module("conv_norm_out", ClipGroupNorm(self.conv_norm_out, self.clip))
@@ -196,8 +196,8 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
 
 def _checked_frames(sample: Tensor) -> int:
     frames = sample.shape[2]
-    if not 1 <= frames <= layout.MAX_FRAMES:
+    if not 1 <= frames <= unet_conversion.MAX_FRAMES:
         raise RequestError(
-            f"A clip has from 1 to {layout.MAX_FRAMES} frames at once, not {frames}."
+            f"A clip has from 1 to {unet_conversion.MAX_FRAMES} frames at once, not {frames}."
         )
     return frames

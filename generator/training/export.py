@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from generator.checkpoints import layout, weights
+from generator.checkpoints import unet_conversion, weights
 from generator.checkpoints.file_selection import DIFFUSERS_STEM, FOLDERS
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.errors import ModelError, TrainingError
@@ -59,7 +59,7 @@ def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> No
         ) from error
     state = unet.state_dict()
     with torch.no_grad():
-        for name, value in layout.from_published(tensors).items():
+        for name, value in unet_conversion.from_published(tensors).items():
             state[name].copy_(value)
 
 

@@ -10,7 +10,7 @@ import torch
 from accelerate import Accelerator
 from diffusers import DDPMScheduler
 
-from generator.checkpoints.locate import model_directory
+from generator.checkpoints.resolve import model_directory
 from generator.contract.limits import ModelLimits
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export

@@ -351,7 +351,7 @@ def test_a_pinned_revision_stands_in_the_config_and_its_comments_stay(
     )
     hub.gone = True
     hub.main.commit = "f" * 40
-    from generator.checkpoints.locate import model_directory
+    from generator.checkpoints.resolve import model_directory
 
     assert model_directory(f"{REPOSITORY}@{COMMIT}").name == COMMIT
 

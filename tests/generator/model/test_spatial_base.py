@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generator.checkpoints import locate
+from generator.checkpoints import resolve
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.errors import ModelError
 from generator.model.loading import HotshotModel, load_model
@@ -192,7 +192,7 @@ def test_two_files_need_no_weights_but_their_own(tmp_path: Path, temporal_file: 
     file = civitai.save(civitai.checkpoint(TINY, FACTOR), tmp_path / "one.safetensors")
     hubs_sdxl = shutil.copytree(TINY, tmp_path / "hub")
     edit_json(hubs_sdxl / "unet/config.json", _class_name="UNet2DConditionModel")
-    with serving(locate.SDXL, hubs_sdxl) as hub:
+    with serving(resolve.SDXL, hubs_sdxl) as hub:
         model = load(temporal_file, file)
     assert_as_recorded(model, "spatial_base")
     assert hub.downloaded

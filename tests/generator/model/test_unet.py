@@ -12,7 +12,7 @@ import torch
 from diffusers import UNetMotionModel
 from torch import Tensor
 
-from generator.checkpoints import layout
+from generator.checkpoints import unet_conversion
 from generator.contract.errors import ModelError, RequestError
 from generator.model.loading import HotshotModel
 from generator.model.unet import HotshotUNet
@@ -63,7 +63,7 @@ def test_norms_of_the_plain_class_would_not_do() -> None:
     config = PUBLISHED_CONFIG | {"norm_num_groups": 32}
     torch.manual_seed(0)
     ours = HotshotUNet(config).eval()
-    plain = UNetMotionModel(**layout.arguments(config)).eval()
+    plain = UNetMotionModel(**unet_conversion.arguments(config)).eval()
     plain.load_state_dict(ours.state_dict())
     inputs = told(values, 0)
     texts = inputs.pop("encoder_hidden_states")
@@ -94,9 +94,9 @@ def test_all_tensors_of_the_full_size_find_their_place() -> None:
 
 def test_names_go_there_and_back(tiny: HotshotModel) -> None:
     published = tiny.unet.published_state_dict()
-    back = layout.from_published(published)
+    back = unet_conversion.from_published(published)
     assert back.keys() == tiny.unet.state_dict().keys()
-    again = layout.to_published(back)
+    again = unet_conversion.to_published(back)
     assert published.keys() == again.keys()
     assert all(torch.equal(value, published[name]) for name, value in again.items())
 
@@ -114,7 +114,7 @@ def test_two_different_positional_tables_are_refused(tiny: HotshotModel) -> None
     table = next(name for name in published if name.endswith("1.pos_encoder.positional_encoding"))
     published[table] = published[table] + 1
     with pytest.raises(ModelError, match="positional table"):
-        layout.from_published(published)
+        unet_conversion.from_published(published)
 
 
 def test_the_clips_of_a_batch_do_not_see_each_other(tiny: HotshotModel) -> None:

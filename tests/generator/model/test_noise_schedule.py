@@ -25,8 +25,8 @@ from safetensors.torch import save_file
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.limits import NANO_DIRECTORY
 from generator.inference.pipeline import HotshotPipeline
-from generator.model.base_schedule import schedule_of
 from generator.model.loading import HotshotModel, load_model
+from generator.model.noise_schedule import schedule_of
 from generator.model.schedulers import make_scheduler, step_back
 from generator.model.spatial_base import find_base
 from tests.generator.checkpoints import civitai

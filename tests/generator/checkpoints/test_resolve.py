@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from generator.checkpoints import locate
+from generator.checkpoints import resolve
 from generator.checkpoints.file_selection import FOLDERS
 from generator.checkpoints.lora_files import find_lora
 from generator.contract import limits
@@ -37,9 +37,9 @@ def test_only_what_is_needed_is_fetched_and_only_once(copy_of_tiny: Path) -> Non
     for name in unwanted:
         (copy_of_tiny / name).write_bytes(b"x" * 100)
     with serving(REPOSITORY, copy_of_tiny) as hub:
-        directory = locate.fetch(REPOSITORY, FOLDERS)
+        directory = resolve.fetch(REPOSITORY, FOLDERS)
         first = list(hub.downloaded)
-        locate.fetch(REPOSITORY, FOLDERS)
+        resolve.fetch(REPOSITORY, FOLDERS)
         again = hub.downloaded[len(first) :]
     assert files_in(directory) == files_in(TINY)
     assert set(first) <= files_in(TINY)
@@ -51,7 +51,7 @@ def test_half_precision_is_taken_where_there_is_nothing_else(copy_of_tiny: Path)
     for path in list(copy_of_tiny.glob("*/*.safetensors")):
         path.rename(path.with_suffix(".fp16.safetensors"))
     with serving(REPOSITORY, copy_of_tiny):
-        directory = locate.fetch(REPOSITORY, ("unet",))
+        directory = resolve.fetch(REPOSITORY, ("unet",))
     assert sorted(path.name for path in (directory / "unet").iterdir()) == [
         "config.json",
         "diffusion_pytorch_model.fp16.safetensors",
@@ -61,8 +61,8 @@ def test_half_precision_is_taken_where_there_is_nothing_else(copy_of_tiny: Path)
 
 def test_the_cache_serves_when_the_hub_is_gone() -> None:
     with serving(REPOSITORY, TINY):
-        locate.fetch(REPOSITORY, ("unet",))
-    cached = locate.fetch(REPOSITORY, ("unet",))
+        resolve.fetch(REPOSITORY, ("unet",))
+    cached = resolve.fetch(REPOSITORY, ("unet",))
     assert (cached / "unet" / "config.json").is_file()
 
 
@@ -71,25 +71,25 @@ def test_a_repository_that_is_not_there() -> None:
         serving(REPOSITORY, TINY),
         pytest.raises(ModelError, match="nobody/Nothing can't be downloaded"),
     ):
-        locate.fetch("nobody/Nothing", ("unet",))
+        resolve.fetch("nobody/Nothing", ("unet",))
 
 
 def test_a_hub_that_cannot_be_reached() -> None:
     with pytest.raises(ModelError, match="check the connection"):
-        locate.fetch(REPOSITORY, ("unet",))
+        resolve.fetch(REPOSITORY, ("unet",))
 
 
 def test_offline_the_cache_alone_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(REPOSITORY, TINY) as hub:
-        locate.fetch(REPOSITORY, ("unet",))
+        resolve.fetch(REPOSITORY, ("unet",))
         fetched = list(hub.downloaded)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-        cached = locate.fetch(REPOSITORY, ("unet",))
+        cached = resolve.fetch(REPOSITORY, ("unet",))
         assert (cached / "unet" / "config.json").is_file()
         with pytest.raises(ModelError, match="isn't in the cache, and HF_HUB_OFFLINE is set"):
-            locate.fetch("somebody/else", ("unet",))
+            resolve.fetch("somebody/else", ("unet",))
         with pytest.raises(ModelError, match="isn't in the cache, and HF_HUB_OFFLINE is set"):
-            locate.fetch_file(REPOSITORY, ("lora.safetensors",))
+            resolve.fetch_file(REPOSITORY, ("lora.safetensors",))
         assert hub.downloaded == fetched
 
 
@@ -151,4 +151,4 @@ def test_nano_without_its_weights_says_how_to_make_them(
 ) -> None:
     monkeypatch.setattr(limits, "NANO_DIRECTORY", tmp_path / "weights")
     with pytest.raises(ModelError, match="run 'make nano'"):
-        locate.model_directory("nano")
+        resolve.model_directory("nano")

@@ -15,8 +15,8 @@ from generator.checkpoints.download_progress import FetchBar
 from generator.checkpoints.file_selection import Layout
 from generator.checkpoints.hub import Listing
 from generator.checkpoints.hub_cache import What, what_is, what_is_file
-from generator.checkpoints.locate import only_file, sdxl_descriptions
-from generator.cli.config_pin import pin
+from generator.checkpoints.resolve import only_file, sdxl_descriptions
+from generator.cli.toml_edit import pin
 from generator.contract.errors import ModelError, RequestError
 
 _SETTINGS = {

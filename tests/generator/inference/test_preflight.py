@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.checkpoints import locate
+from generator.checkpoints import resolve
 from generator.checkpoints.file_selection import FOLDERS
 from generator.contract.findings import Finding, decode_findings
 from generator.contract.worker_settings import WorkerSettings, decode_workers, encode_workers
-from generator.inference import checkup
+from generator.inference import preflight
 from tests.generator.checkpoints.hub import serving
 from tests.generator.reference import TINY
 
@@ -19,7 +19,7 @@ NANO = WorkerSettings(model="nano", device="cpu")
 
 
 def memory_of(*workers: WorkerSettings) -> Finding:
-    [found] = [one for one in checkup.examine(workers) if one.subject == "memory"]
+    [found] = [one for one in preflight.examine(workers) if one.subject == "memory"]
     return found
 
 
@@ -29,8 +29,8 @@ def have(monkeypatch: pytest.MonkeyPatch, directory: Path, free_kilobytes: int) 
     meminfo.write_text(
         f"MemTotal: 99 kB\nMemFree: 1 kB\nMemAvailable: {free_kilobytes} kB\nHugePages_Total: 0\n"
     )
-    monkeypatch.setattr(checkup, "_MEMINFO", meminfo)
-    monkeypatch.setattr(checkup, "_CGROUP", directory)
+    monkeypatch.setattr(preflight, "_MEMINFO", meminfo)
+    monkeypatch.setattr(preflight, "_CGROUP", directory)
 
 
 def test_a_model_that_fits_and_one_worker_too_many(
@@ -50,9 +50,9 @@ def test_a_container_s_limit_counts_and_the_files_it_read_do_not(
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("900000\n")
     (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 700000\n")
-    assert checkup.available_bytes() == 800_000
+    assert preflight.available_bytes() == 800_000
     (tmp_path / "memory.max").write_text("max\n")
-    assert checkup.available_bytes() == 1_024_000_000_000
+    assert preflight.available_bytes() == 1_024_000_000_000
 
 
 def test_settings_and_findings_come_through() -> None:
@@ -65,19 +65,19 @@ def test_settings_and_findings_come_through() -> None:
 @pytest.mark.usefixtures("empty_cache")
 def test_a_model_that_the_hub_has_is_not_fetched() -> None:
     with serving(REPOSITORY, TINY) as hub:
-        findings = {one.subject: one for one in checkup.examine([of(REPOSITORY)])}
+        findings = {one.subject: one for one in preflight.examine([of(REPOSITORY)])}
         assert "isn't on this machine yet" in findings["model"].text
         assert all(one.is_fine for one in findings.values())
         assert not [name for name in hub.downloaded if name.endswith(".safetensors")]
-    findings = {one.subject: one for one in checkup.examine([of("somebody/else")])}
+    findings = {one.subject: one for one in preflight.examine([of("somebody/else")])}
     assert not findings["model"].is_fine  # nobody is there to fetch it from
 
 
 @pytest.mark.usefixtures("empty_cache")
 def test_a_model_that_was_fetched_is_looked_at_as_any_other() -> None:
     with serving(REPOSITORY, TINY):
-        locate.fetch(REPOSITORY, FOLDERS)
-    findings = {one.subject: one for one in checkup.examine([of(REPOSITORY)])}
+        resolve.fetch(REPOSITORY, FOLDERS)
+    findings = {one.subject: one for one in preflight.examine([of(REPOSITORY)])}
     assert findings["model"].is_fine
     assert findings["model"].text.endswith("in f32")
 

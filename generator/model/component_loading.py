@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from generator.checkpoints import weights
-from generator.checkpoints.network_file import Component
+from generator.checkpoints.component import Component
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.limits import SCHEDULERS
 from generator.model.latents import LATENT_SCALE, unscaled

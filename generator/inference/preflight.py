@@ -16,7 +16,7 @@ import torch
 
 from generator.annotators import depth
 from generator.checkpoints.download import readable
-from generator.checkpoints.locate import NotFetchedError, without_fetching
+from generator.checkpoints.resolve import NotFetchedError, without_fetching
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import HotshotError, ModelError
 from generator.contract.findings import Doubt, Finding, look

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.cli.config_pin import pin, with_setting
+from generator.cli.toml_edit import pin, with_setting
 from generator.contract.errors import RequestError
 
 VALUE = "owner/name@0123"
