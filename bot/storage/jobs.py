@@ -147,18 +147,6 @@ def untold(connection: Connection) -> list[Job]:
     return _all(connection, query.order_by("number"))
 
 
-def of_user(connection: Connection, user_id: int, *, limit: int, offset: int = 0) -> list[Job]:
-    """One person's jobs, newest first."""
-    query = select(jobs).where(jobs.c.user_id == user_id).order_by(jobs.c.number.desc())
-    return _all(connection, query.limit(limit).offset(offset))
-
-
-def count_of_user(connection: Connection, user_id: int) -> int:
-    """How many jobs one person ever had."""
-    query = select(func.count()).select_from(jobs).where(jobs.c.user_id == user_id)
-    return connection.execute(query).scalar_one()
-
-
 def _all(connection: Connection, query: Select[Any]) -> list[Job]:
     return [_job(row) for row in connection.execute(query).mappings()]
 
