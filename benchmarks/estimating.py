@@ -25,14 +25,14 @@ def service_that_notes(output: TextIO) -> type[JobService]:
     """The job service, which is asked what its users are told, at the moments that matter."""
 
     class Noting(JobService):
-        async def begin(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
-            begun = await super().begin(ticket, device)
+        async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
+            begun = await super().start_job(ticket, device)
             if begun is not None:
                 self._note(begun[0].id, "start")
             return begun
 
-        def progressed(self, progress: Progress) -> None:
-            super().progressed(progress)
+        def job_progressed(self, progress: Progress) -> None:
+            super().job_progressed(progress)
             if progress.stage == "denoise" and progress.step == progress.steps // 2:
                 self._note(progress.job_id, "middle")
 

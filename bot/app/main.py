@@ -37,7 +37,7 @@ from bot.storage.disk_guard import DiskGuard
 from bot.storage.preference_cache import Preferences
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import report_while_running
-from bot.workers.supervisor import Watch
+from bot.workers.supervisor import WatchdogSettings
 from generator.checkpoints.inspect.architecture import layers_of
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.contract.errors import ModelError
@@ -67,12 +67,12 @@ async def run(settings: Settings) -> None:
             HotshotClient(settings.discord, _allowance(settings.queue)) as client,
         ):
             blobs = BlobStore(settings.storage.blobs)
-            board = ProgressMessages(client, client.logged_in)
+            progress = ProgressMessages(client, client.logged_in)
             scratch = settings.storage.scratch
-            notifier = DiscordNotifier(client, board, scratch, client.logged_in, limits)
+            notifier = DiscordNotifier(client, progress, scratch, client.logged_in, limits)
             disk_guard = _disk_guard(settings, database, blobs)
             jobs = await _job_service(settings, database, blobs, disk_guard, notifier)
-            board.watch(jobs)
+            progress.set_job_service(jobs)
             client.furnish(
                 _context(
                     settings,
@@ -83,12 +83,12 @@ async def run(settings: Settings) -> None:
                     jobs=jobs,
                 )
             )
-            pool = Pool(worker_settings(settings), jobs, _watch(settings.generator))
+            pool = Pool(worker_settings(settings), jobs, _watchdog(settings.generator))
             jobs.register_workers(pool.cancel)
             try:
                 async with (
                     run_pool(pool) as serving,
-                    _in_background(board.run()) as editing,
+                    _in_background(progress.run()) as editing,
                     _in_background(
                         _keep_clean_while_running(database, blobs, settings.storage)
                     ) as keeping,
@@ -96,7 +96,7 @@ async def run(settings: Settings) -> None:
                     _in_background(_converse(client, jobs)) as conversing,
                 ):
                     await _until(stop.asked, serving, editing, keeping, conversing)
-                    jobs.refuse(_LEAVING)
+                    jobs.stop_accepting(_LEAVING)
                     await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
                 await jobs.close()
@@ -272,9 +272,9 @@ def worker_settings(settings: Settings) -> list[WorkerSettings]:
     ]
 
 
-def _watch(generator: GeneratorSettings) -> Watch:
+def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:
     given = generator.memory_limit_mb * _MEGABYTE
-    return Watch(
+    return WatchdogSettings(
         silence_seconds=generator.silence_seconds,
         memory_bytes=given or int(machine.memory_bytes() * 0.6),
     )

@@ -139,11 +139,13 @@ async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: V
     """Makes nothing; the files that came go where nothing else needs them."""
     del values
     draft, context = await _draft(interaction, draft_id), context_of(interaction)
-    if not await context.database.write(drafts.take, draft.id, interaction.user.id):
+    if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     words = translate("Cancelled; nothing was made.")
     await interaction.response.edit_message(content=words, attachments=[], view=None)
-    await context.drop_unnamed([draft.blob, *(each["blob"] for each in draft.content["files"])])
+    await context.drop_unreferenced(
+        [draft.blob, *(each["blob"] for each in draft.content["files"])]
+    )
 
 
 async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
@@ -151,7 +153,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
     await interaction.response.defer(thinking=True, ephemeral=draft.content["private"])
     answer = await interaction.original_response()
     order = await _order(context, draft)
-    if not await context.database.write(drafts.take, draft.id, interaction.user.id):
+    if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
         await ask(interaction, variations(order, draft.content["count"]), answer.id)
@@ -159,7 +161,7 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
         await context.database.write(drafts.add, draft)
         raise
     await _close(interaction, draft)
-    await context.drop_unnamed([draft.blob])  # where a part of it was chosen
+    await context.drop_unreferenced([draft.blob])  # where a part of it was chosen
 
 
 async def _order(context: BotContext, draft: Draft) -> JobOrder:

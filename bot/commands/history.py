@@ -26,7 +26,7 @@ from bot.gateway.context import BotContext, context_of
 from bot.intake.file_names import plain_line
 from bot.storage import jobs as rows
 from bot.storage import library
-from bot.storage.library import Wanted
+from bot.storage.library import HistoryFilter
 from bot.storage.models import Job, State
 from bot.ui import embeds, text
 from bot.ui.actions import ActionMenu, Values
@@ -96,7 +96,7 @@ class JobOption(app_commands.Transformer):
     async def autocomplete(
         self, interaction: discord.Interaction[Any], value: Any, /
     ) -> list[app_commands.Choice[str | int | float]]:
-        wanted = Wanted(user_id=interaction.user.id, words=str(value)[:_LONGEST_SEARCH])
+        wanted = HistoryFilter(user_id=interaction.user.id, words=str(value)[:_LONGEST_SEARCH])
         database = context_of(interaction).database
         found = await database.read(library.page, wanted, limit=_MOST_CHOICES, offset=0)
         return [app_commands.Choice(name=text.choice(job), value=job.id) for job in found]
@@ -143,7 +143,7 @@ async def show_page(interaction: discord.Interaction[Any], place: Place) -> None
         await interaction.response.defer()
     else:
         await defer(interaction, private=True)
-    wanted = Wanted(user_id=interaction.user.id, words=place.words, only=place.only)
+    wanted = HistoryFilter(user_id=interaction.user.id, words=place.words, only=place.only)
     total = await context.database.read(library.count, wanted)
     pages = max(1, -(-total // PAGE_SIZE))
     place = replace(place, page=min(place.page, pages - 1))

@@ -179,7 +179,7 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     context = context_of(interaction)
     found = await usable_lora(interaction, lora)
     tried = await context.database.read(
-        rows.last_tried, found, interaction.user.id, interaction.guild_id
+        rows.last_trial, found, interaction.user.id, interaction.guild_id
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
@@ -242,7 +242,7 @@ async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     found = await _own(interaction, lora)
     context = context_of(interaction)
     await context.database.write(rows.remove, found.id)
-    await context.drop_unnamed([found.blob])
+    await context.drop_unreferenced([found.blob])
     await whisper(
         interaction, translate("🗑️ {name} was removed.", name=lora_embeds.shown(found.name))
     )

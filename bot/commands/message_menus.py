@@ -107,7 +107,7 @@ async def animate_send(
     typed["prompt"] = values.get("prompt", "").strip()
     typed["image"] = IncomingFile(**draft.content["picture"])
     typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
-    if not await context.database.write(drafts.take, draft.id, interaction.user.id):
+    if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
         await make(interaction, typed)

@@ -190,7 +190,7 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
     came = await context.database.read(rows.attachments_of, job.id)
     if not await context.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
-    await context.drop_unnamed([job.output, *(file.blob for file in came)])
+    await context.drop_unreferenced([job.output, *(file.blob for file in came)])
     await interaction.response.edit_message(content=translate("🗑️ Deleted."), view=None)
     if job.message_id is None:
         return

@@ -97,10 +97,10 @@ async def ask(
     tagged = await choose_tagged(interaction, orders[0].request.prompt)
     orders = [_with_tagged(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
-    jobs, most_here = context_of(interaction).jobs, await most_waiting(interaction)
+    jobs, server_limit = context_of(interaction).jobs, await most_waiting(interaction)
     first, *others = orders
     origin = await origin_of(interaction, first)
-    async with jobs.accept(origin, first.request, first.files, most_here=most_here) as job:
+    async with jobs.accept(origin, first.request, first.files, server_limit=server_limit) as job:
         if not interaction.response.is_done():
             answer_id = await defer(interaction, private=first.private)
         jobs.note_answer(job.id, answer_id)
@@ -110,7 +110,7 @@ async def ask(
         await add(interaction, tagged.hint)
     for number, order in enumerate(others, start=2):
         try:
-            await _follow(interaction, order, most_here)
+            await _follow(interaction, order, server_limit)
         except NotAcceptedError as error:
             taken = translate(
                 "Only {taken} of {wanted} were accepted. {reason}",
@@ -148,11 +148,11 @@ async def _say_something(interaction: discord.Interaction[Any], order: JobOrder)
 
 
 async def _follow(
-    interaction: discord.Interaction[Any], order: JobOrder, most_here: int | None
+    interaction: discord.Interaction[Any], order: JobOrder, server_limit: int | None
 ) -> None:
     jobs = context_of(interaction).jobs
     origin = replace(await origin_of(interaction, order), is_followup=True)
-    async with jobs.accept(origin, order.request, order.files, most_here=most_here) as job:
+    async with jobs.accept(origin, order.request, order.files, server_limit=server_limit) as job:
         try:
             message = await interaction.followup.send(
                 embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True

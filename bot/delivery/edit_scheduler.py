@@ -19,7 +19,7 @@ T = TypeVar("T")
 EACH_SECONDS = 1.5  # between two edits of one message
 WAITING_SECONDS = 6.0  # the same, of one that only waits
 ALL_SECONDS = 0.2  # between any two edits
-_LOOKS = 20  # at most so many are looked at for one that has news
+_MAX_CHECKED = 20  # at most so many are looked at for one that has news
 _PATIENCE_SECONDS = 5.0
 
 
@@ -45,7 +45,7 @@ class EditSchedule:
     def remove(self, job_id: str) -> None:
         self._last.pop(job_id, None)
 
-    def looked_at(self, job_id: str, now: float) -> None:
+    def note_checked(self, job_id: str, now: float) -> None:
         """Its next turn has to wait."""
         if job_id in self._last:
             self._last[job_id] = now
@@ -62,47 +62,47 @@ class EditSchedule:
 class EditScheduler(Generic[T]):
     """Keeps the messages of unfinished jobs up to date, those at work before those that wait.
 
-    ``look(job_id)`` gives what the message should say now (None: nothing more); equal values mean
+    ``render(job_id)`` gives what the message should say now (None: nothing more); equal values mean
     equal messages. ``edit(value)`` writes it and handles its own errors.
     """
 
     def __init__(
         self,
         *,
-        look: Callable[[str], T | None],
+        render: Callable[[str], T | None],
         edit: Callable[[T], Awaitable[None]],
         each: float = EACH_SECONDS,
         waiting: float = WAITING_SECONDS,
         all_: float = ALL_SECONDS,
     ) -> None:
-        self._look = look
+        self._render = render
         self._edit = edit
         self._pause = all_
-        self._at_work = EditSchedule(each=each)
+        self._running = EditSchedule(each=each)
         self._waiting = EditSchedule(each=waiting)
         self._shown: dict[str, T] = {}
         self._edits: dict[str, asyncio.Task[None]] = {}
 
-    def follow(self, job_id: str, *, at_work: bool = False) -> None:
-        """From now on, until ``leave``; a job that begins or goes back to wait changes sides."""
-        joined, left = self._at_work, self._waiting
-        if not at_work:
+    def track(self, job_id: str, *, is_running: bool = False) -> None:
+        """From now on, until ``stop``; a job that begins or goes back to wait changes sides."""
+        joined, left = self._running, self._waiting
+        if not is_running:
             joined, left = left, joined
         left.remove(job_id)
         joined.add(job_id)
 
-    def drop(self, job_id: str) -> None:
+    def untrack(self, job_id: str) -> None:
         """No edit is begun any more."""
-        self._at_work.remove(job_id)
+        self._running.remove(job_id)
         self._waiting.remove(job_id)
         self._shown.pop(job_id, None)
 
-    async def leave(self, job_id: str) -> None:
+    async def stop(self, job_id: str) -> None:
         """No edit after this; one under way is waited for, so the last word comes last.
 
         One that Discord keeps waiting is given up, since the last word matters more.
         """
-        self.drop(job_id)
+        self.untrack(job_id)
         if (edit := self._edits.get(job_id)) is not None:
             await asyncio.wait((edit,), timeout=_PATIENCE_SECONDS)
             edit.cancel()
@@ -113,7 +113,7 @@ class EditScheduler(Generic[T]):
         try:
             while True:
                 now = loop.time()
-                if not self._edit_next(self._at_work, now):
+                if not self._edit_next(self._running, now):
                     self._edit_next(self._waiting, now)
                 await asyncio.sleep(self._pause)
         finally:
@@ -122,21 +122,21 @@ class EditScheduler(Generic[T]):
 
     def _edit_next(self, schedule: EditSchedule, now: float) -> bool:
         """Edits the first that is due and has something new to say; whether there was one."""
-        looked: list[str] = []
+        checked: list[str] = []
         chosen: T | None = None
         for job_id in schedule.due(now):
-            looked.append(job_id)
-            value = self._look(job_id)
+            checked.append(job_id)
+            value = self._render(job_id)
             if value is not None and job_id not in self._edits and self._shown.get(job_id) != value:
                 chosen = value
                 break
-            if len(looked) >= _LOOKS:
+            if len(checked) >= _MAX_CHECKED:
                 break
-        for job_id in looked:
-            schedule.looked_at(job_id, now)
+        for job_id in checked:
+            schedule.note_checked(job_id, now)
         if chosen is None:
             return False
-        job_id = looked[-1]
+        job_id = checked[-1]
         self._shown[job_id] = chosen
         self._edits[job_id] = asyncio.create_task(self._one(job_id, chosen))
         return True

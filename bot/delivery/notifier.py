@@ -56,26 +56,26 @@ class DiscordNotifier:
     def __init__(
         self,
         client: discord.Client,
-        board: ProgressMessages,
+        progress: ProgressMessages,
         scratch: Path,
         logged_in: asyncio.Event,
         limits: ModelLimits,
     ) -> None:
         self._client = client
-        self._board = board
+        self._progress = progress
         self._scratch = scratch
         self._logged_in = logged_in
         self._limits = limits
         self._alerted: dict[str, float] = {}
 
-    def follow(self, job: Job) -> None:
+    def track(self, job: Job) -> None:
         """Keeps its progress message up to date; see ``Notifier``."""
-        self._board.follow(job)
+        self._progress.track(job)
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
         """Posts the result; see ``Notifier``."""
         await self._logged_in.wait()
-        await self._board.leave(job.id)
+        await self._progress.stop(job.id)
         size = (await asyncio.to_thread(file.stat)).st_size
         with in_language(job.origin.locale):
             posted = await self._bring(
@@ -105,12 +105,12 @@ class DiscordNotifier:
         except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.info("its owner couldn't be pinged: %s", error)
 
-    async def tell(self, job: Job, *, again: bool) -> None:
+    async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Says how it ended; see ``Notifier``."""
         await self._logged_in.wait()
-        await self._board.leave(job.id)
+        await self._progress.stop(job.id)
         if job.state is State.CANCELLED and not is_answerable(job):
-            self._board.retire(job)  # whoever cancelled it was told then and there
+            self._progress.finalize(job)  # whoever cancelled it was told then and there
             return
         with in_language(job.origin.locale):
             await self._bring(ResultMessage(job, self._limits), again=again)
@@ -216,7 +216,7 @@ class DiscordNotifier:
     def _retired(self, job: Job, posted: Posted) -> Posted:
         """The progress message points to where the last word stands now."""
         if posted.message_id != job.answer_id:
-            self._board.retire(job)
+            self._progress.finalize(job)
         return posted
 
 

@@ -47,42 +47,42 @@ class ProgressMessages:
         self._client = client
         self._logged_in = logged_in
         self._jobs: JobService | None = None
-        self._board = EditScheduler(look=self._look, edit=self._edit)
-        self._closed: set[str] = set()  # jobs whose token is over, whatever the clock says
+        self._scheduler = EditScheduler(render=self._render, edit=self._edit)
+        self._expired_tokens: set[str] = set()  # jobs whose token is over, whatever the clock says
         self._shown: dict[str, str] = {}  # the preview that stands in each message
-        self._retiring: set[asyncio.Task[None]] = set()
+        self._final_edits: set[asyncio.Task[None]] = set()
 
-    def watch(self, jobs: JobService) -> None:
+    def set_job_service(self, jobs: JobService) -> None:
         """Where the messages learn what to say."""
         self._jobs = jobs
 
-    def follow(self, job: Job) -> None:
-        """From now on, until ``leave``; those at work come more often than those that wait."""
+    def track(self, job: Job) -> None:
+        """From now on, until ``stop``; those at work come more often than those that wait."""
         if is_answerable(job) or job.answer_id is not None:
-            self._board.follow(job.id, at_work=job.state is State.RUNNING)
+            self._scheduler.track(job.id, is_running=job.state is State.RUNNING)
 
-    async def leave(self, job_id: str) -> None:
+    async def stop(self, job_id: str) -> None:
         """No edit after this."""
-        await self._board.leave(job_id)
-        self._closed.discard(job_id)
+        await self._scheduler.stop(job_id)
+        self._expired_tokens.discard(job_id)
         self._shown.pop(job_id, None)
 
     async def run(self) -> None:
         """Edits until cancelled, once there is somebody to write to."""
         await self._logged_in.wait()
-        await self._board.run()
+        await self._scheduler.run()
 
-    def retire(self, job: Job) -> None:
+    def finalize(self, job: Job) -> None:
         """The last word stands in a message of its own, and this one points there; or it is that
         the job was cancelled, said here. Tried once.
         """
         if job.answer_id is None:
             return
-        task = asyncio.create_task(self._retire(job, job.answer_id))
-        self._retiring.add(task)
-        task.add_done_callback(self._retiring.discard)
+        task = asyncio.create_task(self._edit_finally(job, job.answer_id))
+        self._final_edits.add(task)
+        task.add_done_callback(self._final_edits.discard)
 
-    def _look(self, job_id: str) -> _Notice | None:
+    def _render(self, job_id: str) -> _Notice | None:
         now = self._jobs.status(job_id) if self._jobs else None
         if now is None:
             return None
@@ -110,7 +110,7 @@ class ProgressMessages:
             await self._write(job, content)
         except (discord.Forbidden, discord.NotFound) as error:
             logger.info("the progress message can't be edited any more: %s", error)
-            self._board.drop(job.id)
+            self._scheduler.untrack(job.id)
         except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
             logger.info("the progress message couldn't be edited: %s", error)
 
@@ -128,24 +128,24 @@ class ProgressMessages:
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
         """By the command's token, or by the bot's own where that one is over."""
-        if is_answerable(job) and job.id not in self._closed:
+        if is_answerable(job) and job.id not in self._expired_tokens:
             try:
-                message_id = await self._edit_answer(job, content)
+                message_id = await self._edit_response(job, content)
             except discord.HTTPException as error:
                 if error.status not in _OVER:
                     raise
-                self._closed.add(job.id)
+                self._expired_tokens.add(job.id)
             else:
                 if self._jobs is not None:
                     self._jobs.note_answer(job.id, message_id)
                     await self._jobs.save_answer(job.id)
                 return
         if job.answer_id is None:
-            self._board.drop(job.id)
+            self._scheduler.untrack(job.id)
         else:
             await self._edit_message(job, job.answer_id, content)
 
-    async def _edit_answer(self, job: Job, content: dict[str, Any]) -> int:
+    async def _edit_response(self, job: Job, content: dict[str, Any]) -> int:
         origin = job.origin
         webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
         return (await webhook.edit_message(response_message_of(job), **content)).id
@@ -154,7 +154,7 @@ class ProgressMessages:
         place = self._client.get_partial_messageable(job.origin.channel_id)
         await place.get_partial_message(message_id).edit(**content)
 
-    async def _retire(self, job: Job, message_id: int) -> None:
+    async def _edit_finally(self, job: Job, message_id: int) -> None:
         with in_language(job.origin.locale):
             is_cancelled = job.state is State.CANCELLED  # then nothing more is said elsewhere
             content: dict[str, Any] = {

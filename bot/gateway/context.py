@@ -21,7 +21,7 @@ from bot.storage.database import Database
 from bot.storage.drafts import Draft
 from bot.storage.models import Job
 from bot.storage.preference_cache import Preferences
-from bot.storage.retention import drop_unnamed
+from bot.storage.retention import drop_unreferenced
 from generator.contract.limits import ModelLimits
 
 
@@ -46,19 +46,19 @@ class BotContext:
         """
         names: set[str] = set()
         try:
-            with self.blobs.holding() as names:
+            with self.blobs.pinned() as names:
                 yield
         finally:
-            await self.drop_unnamed(names)
+            await self.drop_unreferenced(names)
 
-    async def drop_unnamed(self, names: Iterable[str | None]) -> None:
+    async def drop_unreferenced(self, names: Iterable[str | None]) -> None:
         """Removes the files that no row names any more."""
-        await drop_unnamed(self.database, self.blobs, names)
+        await drop_unreferenced(self.database, self.blobs, names)
 
     async def keep_draft(self, draft: Draft) -> None:
         """Writes it. Raises RefusedError where this person made too many within a day."""
         await self.daily_drafts.note(draft.user_id, 1)
-        await self.drop_unnamed(await self.database.write(drafts.add, draft))
+        await self.drop_unreferenced(await self.database.write(drafts.add, draft))
 
     @property
     def scratch(self) -> Path:

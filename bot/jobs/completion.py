@@ -22,11 +22,11 @@ from generator.media.comment import without_comment
 
 logger = logging.getLogger(__name__)
 
-_UNKEPT = Text(
+_NOT_SAVED = Text(
     "It was made, but couldn't be saved on the bot's disk; please tell whoever runs the bot, "
     "then try again."
 )
-_UNFORESEEN = Text(
+_INTERNAL_ERROR = Text(
     "It was made, but something went wrong inside the bot while sending it; the details are "
     "in its log."
 )
@@ -40,16 +40,16 @@ class JobCompleter:
         self._notifier = notifier
         self._blobs = blobs
 
-    async def made(self, job: Job, outcome: Finished) -> None:
+    async def complete(self, job: Job, outcome: Finished) -> None:
         """Keeps the file that a worker wrote, and delivers it."""
-        with self._blobs.holding():
+        with self._blobs.pinned():
             try:
                 output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
             except StorageError:
                 logger.exception("the finished file can't be kept")
-                await self.fail(job, _UNKEPT)
+                await self.fail(job, _NOT_SAVED)
                 return
-            made = await self._store.move_surely(
+            made = await self._store.move_with_retry(
                 job,
                 State.DELIVERING,
                 output=output,
@@ -68,15 +68,15 @@ class JobCompleter:
     async def deliver(self, job: Job, *, again: bool) -> None:
         """Brings the kept file to its owner, or the reason why not."""
         try:
-            posted = await self._notifier.deliver(job, self._master(job), again=again)
+            posted = await self._notifier.deliver(job, self._result_file(job), again=again)
         except UndeliverableError as error:
             await self.fail(job, error.words)
             return
         except Exception:  # a bug must not leave a job between two states for ever
             logger.exception("the delivery failed")
-            await self.fail(job, _UNFORESEEN)
+            await self.fail(job, _INTERNAL_ERROR)
             return
-        await self._store.move_surely(
+        await self._store.move_with_retry(
             job,
             State.DONE,
             finished_at=now(),
@@ -88,7 +88,7 @@ class JobCompleter:
 
     async def fail(self, job: Job, why: Text, **values: Any) -> None:
         """Ends it with a reason, and tells it."""
-        failed = await self._store.move_surely(
+        failed = await self._store.move_with_retry(
             job,
             State.FAILED,
             error=str(why),
@@ -97,19 +97,19 @@ class JobCompleter:
             **values,
         )
         if failed is not None:
-            await self.tell(failed)
+            await self.notify_owner(failed)
 
-    async def tell(self, job: Job, *, again: bool = False) -> None:
+    async def notify_owner(self, job: Job, *, again: bool = False) -> None:
         """Says how it ended; ``again``: an earlier run may have said so."""
         try:
-            await self._notifier.tell(job, again=again)
+            await self._notifier.notify_owner(job, again=again)
         except UndeliverableError as error:
             logger.warning("nobody could be told: %s", error)
-        await self._store.note_told(job)
+        await self._store.note_owner_notified(job)
 
-    def has_master(self, job: Job) -> bool:
+    def has_result_file(self, job: Job) -> bool:
         """Whether the file of one that is being delivered is still there."""
-        return bool(job.output) and self._master(job).exists()
+        return bool(job.output) and self._result_file(job).exists()
 
-    def _master(self, job: Job) -> Path:
+    def _result_file(self, job: Job) -> Path:
         return self._blobs.path(job.output or "")

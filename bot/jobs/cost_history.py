@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from bot.core.errors import StorageError
-from bot.jobs.cost_model import Costs
+from bot.jobs.cost_model import CostModels
 from bot.storage import costs as rows
 from bot.storage.database import Database
 from generator.contract.messages import Request
@@ -15,7 +15,7 @@ from generator.contract.messages import Request
 logger = logging.getLogger(__name__)
 
 
-_LOADING = "loading:"  # before a device's name: how long its model takes to load
+_LOADING_PREFIX = "loading:"  # before a device's name: how long its model takes to load
 
 
 class CostHistory:
@@ -25,7 +25,7 @@ class CostHistory:
         self,
         database: Database,
         model: str,
-        costs: Costs,
+        costs: CostModels,
         loading: Mapping[str, float] | None = None,
     ) -> None:
         self._database = database
@@ -38,11 +38,11 @@ class CostHistory:
         """With what earlier runs learnt. Raises StorageError."""
         learnt = await database.read(rows.learnt, model)
         loading = {
-            device.removeprefix(_LOADING): float(learnt.pop(device)["seconds"])
+            device.removeprefix(_LOADING_PREFIX): float(learnt.pop(device)["seconds"])
             for device in list(learnt)
-            if device.startswith(_LOADING)
+            if device.startswith(_LOADING_PREFIX)
         }
-        return cls(database, model, Costs(learnt), loading)
+        return cls(database, model, CostModels(learnt), loading)
 
     def loading_seconds(self, device: str) -> float | None:
         """How long the model took to load on it the last time; None where that isn't known."""
@@ -52,14 +52,14 @@ class CostHistory:
         self, device: str, request: Request, seconds: float, after_steps: float = 0.0
     ) -> None:
         """Takes in a finished job; one that can't be written down is learnt for this run only."""
-        await self._remember(device, self.costs.learn(device, request, seconds, after_steps))
+        await self._save(device, self.costs.learn(device, request, seconds, after_steps))
 
     async def learn_loading(self, device: str, seconds: float) -> None:
         """Takes in how long a worker took until it was ready."""
         self._loading[device] = seconds
-        await self._remember(f"{_LOADING}{device}", {"seconds": seconds})
+        await self._save(f"{_LOADING_PREFIX}{device}", {"seconds": seconds})
 
-    async def _remember(self, device: str, sums: Any) -> None:
+    async def _save(self, device: str, sums: Any) -> None:
         try:
             await self._database.write(rows.remember, self._model, device, sums)
         except StorageError:

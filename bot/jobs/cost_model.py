@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, Self
 
 from generator.contract.messages import Request
 
-_KEPT = 120  # jobs of a device
+_MAX_SAMPLES = 120  # jobs of a device
 _DECAY = 0.97  # an older job's weight in the linear model, for each one that came after it
 _KIND_DECAY = 0.95  # the same, among jobs alike
 _NEWEST = 12  # jobs that tell the machine's pace now
@@ -28,10 +28,10 @@ _CONTROL_SHARE = 0.4
 # How firmly each coefficient is held at nothing: the denoising is believed first.
 _RIDGE = (1e-5, 1e-2, 1e-3, 1e-3)
 _SIZE = len(_RIDGE)
-_NEAR = 0.15  # jobs that differ by so much in the logarithms of their work count half
-_OFF = 0.2  # so far from the model, as a logarithm, a job counts half
+_POSITION_SCALE = 0.15  # jobs that differ by so much in the logarithms of their work count half
+_RESIDUAL_SCALE = 0.2  # so far from the model, as a logarithm, a job counts half
 _ROUNDS = 4  # of fitting and weighing again
-_DOUBT = 0.5  # jobs alike that the model itself is worth
+_PRIOR_WEIGHT = 0.5  # jobs alike that the model itself is worth
 _LEAST_SECONDS = 0.01
 
 
@@ -52,7 +52,7 @@ def kind(request: Request) -> tuple[int, ...]:
     return (len(request.loras), len(request.controls), int(bool(request.image)))
 
 
-class Took(NamedTuple):
+class Sample(NamedTuple):
     """A job that was made; ``after_steps`` of its ``seconds`` passed after its last step."""
 
     features: tuple[float, ...]
@@ -61,10 +61,10 @@ class Took(NamedTuple):
     after_steps: float
 
 
-class _Known(NamedTuple):
+class _Neighbour(NamedTuple):
     """A job as the next one alike looks at it; ``off`` is a logarithm."""
 
-    place: tuple[float, ...]
+    position: tuple[float, ...]
     kind: tuple[int, ...]
     weight: float
     off: float
@@ -75,36 +75,38 @@ class _Known(NamedTuple):
 class CostModel:
     """Of one model on one device; ``jobs`` in the order in which they were made."""
 
-    jobs: list[Took] = field(default_factory=list)
+    jobs: list[Sample] = field(default_factory=list)
     _coefficients: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
-    _known: list[_Known] = field(default_factory=list, init=False, repr=False, compare=False)
-    _slower: float = field(default=0.0, init=False, repr=False, compare=False)
-    _told: dict[Any, tuple[float, float]] = field(
+    _neighbours: list[_Neighbour] = field(
+        default_factory=list, init=False, repr=False, compare=False
+    )
+    _drift: float = field(default=0.0, init=False, repr=False, compare=False)
+    _estimates: dict[Any, tuple[float, float]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
     def learn(self, request: Request, seconds: float, after_steps: float = 0.0) -> None:
         """Takes in a job that took ``seconds``, ``after_steps`` of them after its last step."""
-        seconds = _short(max(seconds, _LEAST_SECONDS))
-        work = tuple(map(_short, features(request)))
-        took = Took(work, kind(request), seconds, _short(min(after_steps, seconds)))
-        self.jobs = [*self.jobs, took][-_KEPT:]
+        seconds = _rounded(max(seconds, _LEAST_SECONDS))
+        work = tuple(map(_rounded, features(request)))
+        sample = Sample(work, kind(request), seconds, _rounded(min(after_steps, seconds)))
+        self.jobs = [*self.jobs, sample][-_MAX_SAMPLES:]
         self._coefficients = []
 
     def seconds(self, request: Request) -> float | None:
         """What it may take; None where nothing was learnt yet."""
-        return self._tell(request)[0] if self.jobs else None
+        return self._estimate(request)[0] if self.jobs else None
 
     def after_steps(self, request: Request) -> float | None:
         """What is left of that once the last step is done."""
-        return self._tell(request)[1] if self.jobs else None
+        return self._estimate(request)[1] if self.jobs else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {
             "jobs": [
-                [list(took.features), list(took.kind), took.seconds, took.after_steps]
-                for took in self.jobs
+                [list(sample.features), list(sample.kind), sample.seconds, sample.after_steps]
+                for sample in self.jobs
             ]
         }
 
@@ -113,34 +115,41 @@ class CostModel:
         """The inverse; what another version kept is left out."""
         try:
             jobs = [
-                Took(tuple(map(float, work)), tuple(map(int, of)), float(whole), float(after))
+                Sample(tuple(map(float, work)), tuple(map(int, of)), float(whole), float(after))
                 for work, of, whole, after in values.get("jobs", [])
             ]
         except (TypeError, ValueError):
             return cls()
-        are_whole = all(len(took.features) == _SIZE and took.seconds > 0 for took in jobs)
-        return cls(jobs[-_KEPT:]) if are_whole else cls()
+        are_whole = all(len(sample.features) == _SIZE and sample.seconds > 0 for sample in jobs)
+        return cls(jobs[-_MAX_SAMPLES:]) if are_whole else cls()
 
-    def _tell(self, request: Request) -> tuple[float, float]:
+    def _estimate(self, request: Request) -> tuple[float, float]:
         """Seconds in all, and after the last step; asked for often, by a queue of alike jobs."""
         if not self._coefficients:
             self._fit()
-        asked = (tuple(map(_short, features(request))), kind(request))
-        if asked not in self._told:
-            self._told[asked] = self._alike(*asked)
-        return self._told[asked]
+        asked = (tuple(map(_rounded, features(request))), kind(request))
+        if asked not in self._estimates:
+            self._estimates[asked] = self._alike(*asked)
+        return self._estimates[asked]
 
     def _alike(self, work: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
         """The linear model's seconds, put right by jobs alike and by the machine's pace now."""
-        off, share = self._off(_place(work), of)
-        seconds = _predicted(self._coefficients, work) * math.exp(off + self._slower)
+        off, share = self._residual(_position(work), of)
+        seconds = _predicted(self._coefficients, work) * math.exp(off + self._drift)
         return seconds, seconds * share
 
-    def _off(self, place: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
+    def _residual(self, position: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
         """How far off the linear model is for jobs alike, and their share after the steps."""
-        weights = [known.weight * _likeness(known, place, of) for known in self._known]
-        off = _median([*(known.off for known in self._known), 0.0], [*weights, _DOUBT])
-        return off, _median([known.share_after_steps for known in self._known], weights)
+        weights = [
+            neighbour.weight * _similarity(neighbour, position, of)
+            for neighbour in self._neighbours
+        ]
+        off = _median(
+            [*(neighbour.off for neighbour in self._neighbours), 0.0], [*weights, _PRIOR_WEIGHT]
+        )
+        return off, _median(
+            [neighbour.share_after_steps for neighbour in self._neighbours], weights
+        )
 
     def _fit(self) -> None:
         """Least squares of the relative error, over and over: what is far off counts less."""
@@ -149,27 +158,30 @@ class CostModel:
         for _ in range(_ROUNDS):
             weights = [age * trusted for age, trusted in zip(ages, trust, strict=True)]
             self._coefficients = _fitted(self.jobs, weights)
-            off = [_off(self._coefficients, took) for took in self.jobs]
+            off = [_residual(self._coefficients, sample) for sample in self.jobs]
             middle = _median(off, ages)
-            trust = [1 / (1 + ((each - middle) / _OFF) ** 2) for each in off]
-        self._known = [
-            _Known(
-                _place(took.features),
-                took.kind,
+            trust = [1 / (1 + ((each - middle) / _RESIDUAL_SCALE) ** 2) for each in off]
+        self._neighbours = [
+            _Neighbour(
+                _position(sample.features),
+                sample.kind,
                 _KIND_DECAY ** (_later_alike(self.jobs, number)),
-                _off(self._coefficients, took),
-                took.after_steps / took.seconds,
+                _residual(self._coefficients, sample),
+                sample.after_steps / sample.seconds,
             )
-            for number, took in enumerate(self.jobs)
+            for number, sample in enumerate(self.jobs)
         ]
-        newest = self._known[: -_NEWEST - 1 : -1]
-        slower = [known.off - self._off(known.place, known.kind)[0] for known in newest]
+        newest = self._neighbours[: -_NEWEST - 1 : -1]
+        drifts = [
+            neighbour.off - self._residual(neighbour.position, neighbour.kind)[0]
+            for neighbour in newest
+        ]
         weights = [_NOW_DECAY**age for age in range(len(newest))]
-        self._slower = _median([*slower, 0.0], [*weights, _DOUBT])
-        self._told = {}
+        self._drift = _median([*drifts, 0.0], [*weights, _PRIOR_WEIGHT])
+        self._estimates = {}
 
 
-class Costs:
+class CostModels:
     """The models of all devices; without a device, what their mean says. ``version`` counts what
     was learnt.
     """
@@ -205,15 +217,15 @@ class Costs:
 # -- arithmetic ------------------------------------------------------------------------------------
 
 
-def _fitted(jobs: Sequence[Took], weights: Sequence[float]) -> list[float]:
+def _fitted(jobs: Sequence[Sample], weights: Sequence[float]) -> list[float]:
     """None below zero: what would be is left out, and the others are fitted without it."""
     products = [[0.0] * _SIZE for _ in range(_SIZE)]
     targets = [0.0] * _SIZE
-    for took, trusted in zip(jobs, weights, strict=True):
-        weight = trusted / took.seconds**2
-        for row, first in enumerate(took.features):
-            targets[row] += weight * first * took.seconds
-            for column, second in enumerate(took.features):
+    for sample, trusted in zip(jobs, weights, strict=True):
+        weight = trusted / sample.seconds**2
+        for row, first in enumerate(sample.features):
+            targets[row] += weight * first * sample.seconds
+            for column, second in enumerate(sample.features):
                 products[row][column] += weight * first * second
     used = list(range(_SIZE))
     while used:
@@ -237,29 +249,29 @@ def _predicted(coefficients: Sequence[float], work: Sequence[float]) -> float:
     return max(sum(each * value for each, value in terms), _LEAST_SECONDS)
 
 
-def _off(coefficients: Sequence[float], took: Took) -> float:
-    return math.log(took.seconds / _predicted(coefficients, took.features))
+def _residual(coefficients: Sequence[float], sample: Sample) -> float:
+    return math.log(sample.seconds / _predicted(coefficients, sample.features))
 
 
-def _place(work: Sequence[float]) -> tuple[float, ...]:
+def _position(work: Sequence[float]) -> tuple[float, ...]:
     """Where a job stands among others: work of denoising, of ControlNets, and pixels."""
     denoised, followed, painted, _ = work
     return (math.log(denoised + 1e-6), followed / (denoised + 1e-6), math.log(painted + 1e-6))
 
 
-def _likeness(known: _Known, place: tuple[float, ...], of: tuple[int, ...]) -> float:
+def _similarity(neighbour: _Neighbour, position: tuple[float, ...], of: tuple[int, ...]) -> float:
     """From 1 for a job of the very same kind down to nearly nothing."""
-    denoised, followed, painted = place
-    here = known.place
+    denoised, followed, painted = position
+    here = neighbour.position
     apart = (here[0] - denoised) ** 2 + (here[1] - followed) ** 2 + (here[2] - painted) ** 2
-    others = 0 if known.kind == of else sum(map(abs, map(operator.sub, known.kind, of)))
-    return 1 / (1 + apart / _NEAR**2 + others) ** 2
+    others = 0 if neighbour.kind == of else sum(map(abs, map(operator.sub, neighbour.kind, of)))
+    return 1 / (1 + apart / _POSITION_SCALE**2 + others) ** 2
 
 
-def _later_alike(jobs: Sequence[Took], number: int) -> int:
+def _later_alike(jobs: Sequence[Sample], number: int) -> int:
     """How many jobs of the very same kind came after it."""
-    took = jobs[number]
-    return sum(each[:2] == took[:2] for each in jobs[number + 1 :])
+    sample = jobs[number]
+    return sum(each[:2] == sample[:2] for each in jobs[number + 1 :])
 
 
 def _median(values: Sequence[float], weights: Sequence[float]) -> float:
@@ -280,7 +292,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _short(value: float) -> float:
+def _rounded(value: float) -> float:
     """Few digits, since a hundred jobs are written after each one."""
     return float(f"{value:.6g}")
 

@@ -21,7 +21,9 @@ from bot.storage.models import Job, State
 from generator.contract.messages import Progress
 from generator.contract.text import Text
 
-_LOOKED_AT = 100  # jobs at the head of the queue are looked at one by one, the others as their mean
+_HEAD_LENGTH = (
+    100  # jobs at the head of the queue are looked at one by one, the others as their mean
+)
 _DELIVERIES = 20  # the last ones, whose median the next one may take
 
 
@@ -29,15 +31,15 @@ _DELIVERIES = 20  # the last ones, whose median the next one may take
 class Status:
     """What can be said of an unfinished job now. ``ahead`` counts the jobs before it.
 
-    ``trouble`` says why nothing can be made at the moment. ``is_loading``: no worker is ready yet,
-    since the model is being loaded.
+    ``unavailable_reason`` says why nothing can be made at the moment. ``is_loading``: no worker is
+    ready yet, since the model is being loaded.
     """
 
     job: Job
     ahead: int | None = None
     progress: Progress | None = None
     seconds_left: float | None = None
-    trouble: Text | None = None
+    unavailable_reason: Text | None = None
     is_loading: bool = False
     loading_seconds_left: float | None = None
 
@@ -75,48 +77,48 @@ class JobEstimator:
         self._ready: set[str] = set()
         self._deliveries: deque[float] = deque(maxlen=_DELIVERIES)  # seconds
         self._head: list[float] = []  # seconds of each job at the head of the queue
-        self._head_of = (-1, -1)  # the versions of queue and costs that it was made of
+        self._head_versions = (-1, -1)  # the versions of queue and costs that it was made of
 
-    def loads(self, device: str) -> None:
+    def worker_loading(self, device: str) -> None:
         """A worker on it loads the model."""
         self._ready.discard(device)
         self._loading[device] = self._clock()
 
-    def loaded(self, device: str) -> float | None:
+    def worker_ready(self, device: str) -> float | None:
         """A worker on it can be given jobs; returns the seconds that took, None where unknown."""
         began = self._loading.pop(device, None)
         self._ready.add(device)
         return None if began is None else self._clock() - began
 
-    def began(self, job_id: str, device: str) -> None:
+    def job_started(self, job_id: str, device: str) -> None:
         """A worker has it."""
         self._runs[job_id] = Run(device, self._clock())
 
-    def ended(self, job_id: str) -> Run:
+    def job_ended(self, job_id: str) -> Run:
         """No worker has it any more; returns what is known of its time with one."""
         after_steps = self._progresses.after_steps(job_id)
         self._progresses.forget(job_id)
         run = self._runs.pop(job_id, None) or Run("", self._clock())
         return replace(run, after_steps=after_steps or 0.0)
 
-    def delivered(self, seconds: float) -> None:
+    def job_delivered(self, seconds: float) -> None:
         """One that was made stood in Discord so much later."""
         self._deliveries.append(seconds)
 
-    def progressed(self, progress: Progress) -> None:
-        self._progresses.note(progress)
+    def job_progressed(self, progress: Progress) -> None:
+        self._progresses.update(progress)
 
-    def of(self, job: Job, trouble: Text | None = None) -> Status:
+    def status(self, job: Job, unavailable_reason: Text | None = None) -> Status:
         """An unfinished job's status."""
         if job.state is State.QUEUED:
             place = self._queue.position(job.id)
             ahead = place + self._store.running
-            left = None if trouble else self._until_made(job, place)
+            left = None if unavailable_reason else self._until_made(job, place)
             return Status(
                 job=job,
                 ahead=ahead,
                 seconds_left=left,
-                trouble=trouble,
+                unavailable_reason=unavailable_reason,
                 is_loading=self._is_loading,
                 loading_seconds_left=self._until_loaded(),
             )
@@ -145,7 +147,7 @@ class JobEstimator:
         loading = self._until_loaded()
         if own is None or (self._is_loading and loading is None):
             return None
-        return (loading or 0.0) + self._until_begun(place) + own + self._delivery
+        return (loading or 0.0) + self._until_started(place) + own + self._delivery
 
     def _left(self, job: Job) -> float | None:
         """Of a running one: by its own steps as they are seen, before that by what is known."""
@@ -177,7 +179,7 @@ class JobEstimator:
     def _delivery(self) -> float:
         return statistics.median(self._deliveries) if self._deliveries else 0.0
 
-    def _until_begun(self, place: int) -> float:
+    def _until_started(self, place: int) -> float:
         """Until the job at this place of the queue has a worker: whichever is free first takes the
         next.
         """
@@ -194,8 +196,8 @@ class JobEstimator:
 
     def _seconds_at_head(self) -> list[float]:
         """Kept until something changes: each message of a job that waits asks for it."""
-        if self._head_of != (now := (self._queue.version, self._costs.version)):
-            self._head_of = now
-            jobs = (self._store.get(ticket.job_id) for ticket in self._queue.order()[:_LOOKED_AT])
+        if self._head_versions != (now := (self._queue.version, self._costs.version)):
+            self._head_versions = now
+            jobs = (self._store.get(ticket.job_id) for ticket in self._queue.order()[:_HEAD_LENGTH])
             self._head = [self._costs.seconds(job.request) or 0.0 for job in jobs if job]
         return self._head

@@ -20,7 +20,7 @@ class Posted:
 class Notifier(Protocol):
     """Brings things to a job's owner, and to the bot's."""
 
-    def follow(self, job: Job) -> None:
+    def track(self, job: Job) -> None:
         """Keeps its progress message up to date from now on; one that runs, more often."""
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
@@ -29,7 +29,7 @@ class Notifier(Protocol):
         Raises UndeliverableError.
         """
 
-    async def tell(self, job: Job, *, again: bool) -> None:
+    async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Says how it ended. Raises UndeliverableError."""
 
     async def alert(self, words: str) -> None:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from generator.contract.messages import Progress
 
-STEPS = "denoise"
+DENOISE_STAGE = "denoise"
 """The stage that takes the time, and whose steps are counted; others come before and after it."""
-_BELIEVED = 2.0  # steps that an expectation of their pace is worth
+_PRIOR_STEPS = 2.0  # steps that an expectation of their pace is worth
 
 
 @dataclass(slots=True)
@@ -31,13 +31,13 @@ class ProgressTracker:
         self._clock = clock
         self._tracks: dict[str, _Track] = {}
 
-    def note(self, progress: Progress) -> None:
+    def update(self, progress: Progress) -> None:
         """Takes in a report; a new attempt, or another number of steps, starts anew."""
         track = self._tracks.get(progress.job_id)
         if track is None or track.last.attempt != progress.attempt:
             track = self._tracks[progress.job_id] = _Track(progress)
         track.last = progress
-        if progress.stage != STEPS:
+        if progress.stage != DENOISE_STAGE:
             return
         now = self._clock()
         before = track.last_step
@@ -76,7 +76,7 @@ class ProgressTracker:
         done = track.last_step.step - track.first_step.step
         if done < 1 and expected is None:
             return None
-        believed = 0.0 if expected is None else _BELIEVED
+        believed = 0.0 if expected is None else _PRIOR_STEPS
         took = track.last_at - track.first_at + believed * (expected or 0.0)
         since = self._clock() - track.last_at
         return max(0.0, took / (done + believed) * self._to_do(track.last_step) - since)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bot.core.errors import NotAcceptedError
 from generator.contract.text import plural
 
-_REMEMBERED = 10_000  # people
+_MAX_REMEMBERED = 10_000  # people
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +112,7 @@ class FairQueue:
         self._turn += 1
         self._served.pop(user_id, None)
         self._served[user_id] = self._turn
-        if len(self._served) > _REMEMBERED:  # the one longest ago, who is as good as new
+        if len(self._served) > _MAX_REMEMBERED:  # the one longest ago, who is as good as new
             del self._served[next(iter(self._served))]
 
     def _changed(self) -> None:
@@ -138,7 +138,7 @@ class Quota:
         self._jobs: dict[str, int] = {}
         self._own: Counter[int] = Counter()
 
-    def take(self, job_id: str, user_id: int) -> None:
+    def reserve(self, job_id: str, user_id: int) -> None:
         """Raises NotAcceptedError where there is no room."""
         own = self._own[user_id]
         if own >= self._per_user:
@@ -165,7 +165,7 @@ class Quota:
             self._jobs[job_id] = user_id
             self._own[user_id] += 1
 
-    def give_back(self, job_id: str) -> None:
+    def release(self, job_id: str) -> None:
         """It is over; giving back twice is no error."""
         user_id = self._jobs.pop(job_id, None)
         if user_id is None:

@@ -12,11 +12,11 @@ from bot.storage.blobs import BlobStore, is_blob
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
-_PLACE = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
+_BLOB_PATH = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 _THAT_FILE = Text("that file")
 
 
-def in_place(request: Request, blobs: BlobStore) -> Request:
+def with_blob_paths(request: Request, blobs: BlobStore) -> Request:
     """With paths where it names blobs; other names, such as hub ids, stay."""
 
     def placed(name: str) -> str:
@@ -35,12 +35,12 @@ def without_files(request: Request) -> Request:
     return replace(request, loras=(), controls=(), control_source="", image="")
 
 
-def without_places(reason: Text) -> Text:
+def without_paths(reason: Text) -> Text:
     """A worker's sentence, with blobs and their paths said as a person would."""
     if not reason.values:
-        return Text(_PLACE.sub(str(_THAT_FILE), reason.template))
-    return reason.mapped(_without_place)
+        return Text(_BLOB_PATH.sub(str(_THAT_FILE), reason.template))
+    return reason.mapped(_without_path)
 
 
-def _without_place(value: str) -> str | Text:
-    return _THAT_FILE if _PLACE.fullmatch(value) else _PLACE.sub("…", value)
+def _without_path(value: str) -> str | Text:
+    return _THAT_FILE if _BLOB_PATH.fullmatch(value) else _BLOB_PATH.sub("…", value)

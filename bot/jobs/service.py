@@ -1,8 +1,8 @@
 """A job's life: what happens to it, from the command to the posted result.
 
 Commands and buttons call ``accept`` and ``cancel``; workers report through the ``Work`` methods;
-what people see goes out through the ``Notifier`` that was registered. States change in the ledger,
-conditionally, so whoever speaks too late changes nothing. Nothing here knows Discord.
+what people see goes out through the ``Notifier`` that was registered. States change in the
+``JobStore``, conditionally, so whoever speaks too late changes nothing. Nothing here knows Discord.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from bot.jobs.cost_history import CostHistory
 from bot.jobs.estimator import JobEstimator, Run, Status
 from bot.jobs.notifier import Notifier
 from bot.jobs.queue import FairQueue, Ticket
-from bot.jobs.request_files import in_place, without_places
-from bot.jobs.store import RETRY_SECONDS, JobStore, bytes_of, now
+from bot.jobs.request_files import with_blob_paths, without_paths
+from bot.jobs.store import RETRY_SECONDS, JobStore, estimated_bytes, now
 from bot.storage.blobs import BlobStore
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, Origin, State
@@ -41,7 +41,7 @@ from generator.contract.text import NO_TEXT, Text
 logger = logging.getLogger(__name__)
 
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
-_LEAVE_SECONDS = 5.0
+_CLOSE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
 _UNWRITTEN = Text(
     "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
@@ -49,7 +49,7 @@ _UNWRITTEN = Text(
 
 
 class JobService:
-    """What happens to jobs; the ledger has where they stand."""
+    """What happens to jobs; the store has where they stand."""
 
     def __init__(
         self,
@@ -75,8 +75,8 @@ class JobService:
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = NO_TEXT  # why nothing is accepted, for good
-        self._trouble = NO_TEXT  # why nothing can be made at the moment
-        self._stop_worker: Callable[[str, int], None] = _nobody
+        self._unavailable_reason = NO_TEXT  # why nothing can be made at the moment
+        self._stop_worker: Callable[[str, int], None] = _no_workers
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
         """``stop(job_id, attempt)`` is called when a running job is cancelled."""
@@ -91,20 +91,22 @@ class JobService:
         request: Request,
         attachments: Sequence[Attachment] = (),
         *,
-        most_here: int | None = None,
+        server_limit: int | None = None,
     ) -> AsyncIterator[Job]:
         """Writes the rows; the job may start once the block is left, however it is left.
 
-        The ``attachments`` are in the blob store already. ``most_here``: how many unfinished ones
-        its server allows one person. Discord is answered inside the block, so
-        no result can come before the answer. Raises NotAcceptedError, and nothing was kept.
+        The ``attachments`` are in the blob store already. ``server_limit``: how many
+        unfinished ones its server allows one person. Discord is answered inside the block, so no
+        result can come before the answer. Raises NotAcceptedError, and nothing was kept.
         """
         if self._closed:
             raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
-        if self._trouble:
-            raise NotAcceptedError(self._trouble)
-        await self._disk_guard.check(self._store.bytes_to_come + bytes_of(request))
-        job = await self._store.add(origin, request, self._model, attachments, most_here=most_here)
+        if self._unavailable_reason:
+            raise NotAcceptedError(self._unavailable_reason)
+        await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
+        job = await self._store.add(
+            origin, request, self._model, attachments, server_limit=server_limit
+        )
         with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
             try:
@@ -134,7 +136,7 @@ class JobService:
             if cancelled is not None:
                 self._queue.remove(job_id)
                 self._stop_worker(job_id, job.attempt)
-                self._spawn(cancelled, self._completer.tell(cancelled))
+                self._spawn(cancelled, self._completer.notify_owner(cancelled))
                 return cancelled
         raise RefusedError(
             "That GIF is no longer waiting or running; /history shows what became of it."
@@ -143,14 +145,18 @@ class JobService:
     def status(self, job_id: str) -> Status | None:
         """What can be said of an unfinished job; None when it is over."""
         job = self._store.get(job_id)
-        return None if job is None else self._estimator.of(job, self._closed or self._trouble)
+        return (
+            None
+            if job is None
+            else self._estimator.status(job, self._closed or self._unavailable_reason)
+        )
 
     def waiting_or_running(
         self, user_id: int | None = None, *, limit: int | None = None
     ) -> list[Status]:
         """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
         jobs = [job for job in self._store if user_id in (None, job.user_id)]
-        jobs.sort(key=self._place)
+        jobs.sort(key=self._sort_key)
         statuses = (self.status(job.id) for job in jobs[:limit])
         return [status for status in statuses if status is not None]
 
@@ -159,7 +165,7 @@ class JobService:
         """How many jobs there are in all."""
         return len(self._store)
 
-    def _place(self, job: Job) -> tuple[bool, int, int]:
+    def _sort_key(self, job: Job) -> tuple[bool, int, int]:
         waits = job.state is State.QUEUED
         return waits, self._queue.position(job.id) if waits else 0, job.number
 
@@ -173,7 +179,7 @@ class JobService:
         """Drawn, but nobody is there to do it."""
         self._queue.put_back(ticket)
 
-    async def begin(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
+    async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         """Hands a job out under a new attempt number; None where it was cancelled meanwhile."""
         job = self._store.get(ticket.job_id)
         if job is None or job.state is not State.QUEUED:
@@ -181,75 +187,77 @@ class JobService:
         attempt = job.attempt + 1
         try:
             with job_context(job.id, **job.origin.ids):
-                begun = await self._store.move(
+                running = await self._store.move(
                     job, State.RUNNING, attempt=attempt, started_at=now()
                 )
         except StorageError:
             await asyncio.sleep(RETRY_SECONDS)
             self._queue.put_back(ticket)
             return None
-        if begun is None:
+        if running is None:
             return None
-        self._estimator.began(job.id, device)
-        self._notifier.follow(begun)
+        self._estimator.job_started(job.id, device)
+        self._notifier.track(running)
         # a name of its own: a worker that outlived a killed bot may still write the last one's
         output = self._scratch / f"{job.id}-{attempt}{job.origin.suffix}"
-        request = in_place(job.request, self._blobs)
-        return begun, Generate(job.id, attempt, request, str(output))
+        request = with_blob_paths(job.request, self._blobs)
+        return running, Generate(job.id, attempt, request, str(output))
 
-    def progressed(self, progress: Progress) -> None:
+    def job_progressed(self, progress: Progress) -> None:
         """Takes in a step, unless it is of an attempt that is over."""
         job = self._store.get(progress.job_id)
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
-            self._estimator.progressed(progress)
+            self._estimator.job_progressed(progress)
 
-    def ended(self, job: Job, outcome: Outcome) -> None:
+    def job_ended(self, job: Job, outcome: Outcome) -> None:
         """Writes and delivers in the background; the worker can have its next job."""
-        run = self._estimator.ended(job.id)
-        self._spawn(job, self._conclude(job, outcome, run))
+        run = self._estimator.job_ended(job.id)
+        self._spawn(job, self._handle_outcome(job, outcome, run))
 
-    def crashed(self, job: Job, death: WorkerDiedError) -> None:
+    def worker_died(self, job: Job, death: WorkerDiedError) -> None:
         """Its worker died under it: once more, then no more."""
-        self._estimator.ended(job.id)
+        self._estimator.job_ended(job.id)
         # whoever stops the machine may kill the worker first, which is no fault of the job's
         leaves = bool(self._closed)
-        self._spawn(job, self._requeue(job) if leaves else self._retry(job, death))
+        self._spawn(job, self._requeue(job) if leaves else self._retry_after_death(job, death))
 
-    async def interrupted(self, job: Job) -> None:
+    async def job_interrupted(self, job: Job) -> None:
         """The bot is leaving; the job is made again after the next start."""
-        self._estimator.ended(job.id)
+        self._estimator.job_ended(job.id)
         with job_context(job.id, **job.origin.ids):
             await self._store.move(job, State.QUEUED)
 
-    def loading(self, device: str) -> None:
+    def worker_loading(self, device: str) -> None:
         """A worker has started, and loads the model."""
-        self._estimator.loads(device)
+        self._estimator.worker_loading(device)
 
-    def recovered(self, device: str) -> None:
+    def worker_ready(self, device: str) -> None:
         """There is a worker again."""
-        self._trouble = NO_TEXT
-        if (seconds := self._estimator.loaded(device)) is not None:
-            self._watch(asyncio.create_task(self._cost_history.learn_loading(device, seconds)))
+        self._unavailable_reason = NO_TEXT
+        if (seconds := self._estimator.worker_ready(device)) is not None:
+            self._keep_until_done(
+                asyncio.create_task(self._cost_history.learn_loading(device, seconds))
+            )
 
-    def workers_degraded(self, device: str, reason: Text) -> None:
+    def worker_unavailable(self, device: str, reason: Text) -> None:
         """One device can't work, others can: nobody but the bot's owner need know."""
         words = Text(
             "The generator on {device} can't work; the other devices carry on. {reason}",
             device=device,
             reason=reason,
         )
-        self._watch(asyncio.create_task(self._notifier.alert(str(words))))
+        self._keep_until_done(asyncio.create_task(self._notifier.alert(str(words))))
 
-    def workers_unavailable(self, reason: Text) -> None:
+    def all_workers_unavailable(self, reason: Text) -> None:
         """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
-        self._note_trouble(reason)
+        self._note_unavailable(reason)
 
-    def workers_failed(self, reason: Text) -> None:
+    def all_workers_failed(self, reason: Text) -> None:
         """Nobody can make anything till somebody mends it: those who wait are told."""
-        self._note_trouble(reason)
+        self._note_unavailable(reason)
         for ticket in self._queue.drain():
             if (job := self._store.get(ticket.job_id)) is not None:
-                self._spawn(job, self._completer.fail(job, self._trouble))
+                self._spawn(job, self._completer.fail(job, self._unavailable_reason))
 
     # -- start and stop ----------------------------------------------------------------------------
 
@@ -257,56 +265,56 @@ class JobService:
         """Takes up what an earlier run left unfinished, before anything new is accepted."""
         async for job in self._store.load():
             with job_context(job.id, **job.origin.ids):
-                await self._take_up(job)
-        for job in await self._store.untold():
-            self._spawn(job, self._completer.tell(job, again=True))
+                await self._resume(job)
+        for job in await self._store.owner_not_notified():
+            self._spawn(job, self._completer.notify_owner(job, again=True))
 
-    def refuse(self, reason: Text) -> None:
+    def stop_accepting(self, reason: Text) -> None:
         """Accepts nothing more."""
         self._closed = reason
 
     async def close(self) -> None:
         """Lets deliveries under way end; what doesn't is taken up by the next start."""
-        await self.settled(_LEAVE_SECONDS)
+        await self.wait_until_idle(_CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def settled(self, seconds: float | None = None) -> None:
+    async def wait_until_idle(self, seconds: float | None = None) -> None:
         """Until everything that goes on in the background has ended, or for ``seconds``."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _take_up(self, job: Job) -> None:
+    async def _resume(self, job: Job) -> None:
         match job.state:
             case State.QUEUED:
                 self._enqueue(job)
-            case State.DELIVERING if self._completer.has_master(job):
+            case State.DELIVERING if self._completer.has_result_file(job):
                 self._spawn(job, self._completer.deliver(job, again=True))
             case _:
                 await self._requeue(job)
 
     # -- a job's life ------------------------------------------------------------------------------
 
-    async def _conclude(self, job: Job, outcome: Outcome, run: Run) -> None:
+    async def _handle_outcome(self, job: Job, outcome: Outcome, run: Run) -> None:
         match outcome:
             case Finished(seconds=seconds):
                 self._spawn(
                     job, self._cost_history.learn(run.device, job.request, seconds, run.after_steps)
                 )
                 began = time.monotonic()
-                await self._completer.made(job, outcome)
-                self._estimator.delivered(time.monotonic() - began)
+                await self._completer.complete(job, outcome)
+                self._estimator.job_delivered(time.monotonic() - began)
             case Failed(reason=reason):
                 # a sentence that names the bot's own directory is no business of its users
                 inside = str(self._scratch) in str(reason)
                 if inside:
                     logger.error("%s", reason)
-                await self._completer.fail(job, _UNWRITTEN if inside else without_places(reason))
+                await self._completer.fail(job, _UNWRITTEN if inside else without_paths(reason))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 
-    async def _retry(self, job: Job, death: WorkerDiedError) -> None:
+    async def _retry_after_death(self, job: Job, death: WorkerDiedError) -> None:
         crashes = job.crashes + 1
         if crashes >= _MAX_CRASHES:
             await self._completer.fail(
@@ -322,22 +330,24 @@ class JobService:
             await self._requeue(job, crashes=crashes)
 
     async def _requeue(self, job: Job, **values: Any) -> None:
-        back = await self._store.move_surely(job, State.QUEUED, **values)
+        back = await self._store.move_with_retry(job, State.QUEUED, **values)
         if back is not None:
-            self._notifier.follow(back)
+            self._notifier.track(back)
             self._queue.put_back(_ticket(back))
 
     def _enqueue(self, accepted: Job) -> None:
         job = self._store.get(accepted.id)
         if job is not None and job.state is State.QUEUED:
             self._queue.put(_ticket(job))
-            self._notifier.follow(job)
+            self._notifier.track(job)
 
-    def _note_trouble(self, reason: Text) -> None:
-        trouble = Text("No GIFs can be made at the moment. {reason}", reason=reason)
-        if trouble != self._trouble:
-            self._trouble = trouble
-            self._watch(asyncio.create_task(self._notifier.alert(str(trouble))))
+    def _note_unavailable(self, reason: Text) -> None:
+        unavailable_reason = Text("No GIFs can be made at the moment. {reason}", reason=reason)
+        if unavailable_reason != self._unavailable_reason:
+            self._unavailable_reason = unavailable_reason
+            self._keep_until_done(
+                asyncio.create_task(self._notifier.alert(str(unavailable_reason)))
+            )
 
     def _check_may_cancel(self, job: Job, by: int, manages_guild: int | None) -> None:
         manages = manages_guild is not None and manages_guild == job.origin.guild_id
@@ -353,13 +363,13 @@ class JobService:
     def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         """In the background, its log lines marked with the job."""
         with job_context(job.id, **job.origin.ids):  # a task keeps the context it was made in
-            self._watch(asyncio.create_task(work))
+            self._keep_until_done(asyncio.create_task(work))
 
-    def _watch(self, task: asyncio.Task[None]) -> None:
+    def _keep_until_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._log_failure)
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _log_failure(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job's task failed", exc_info=error)
@@ -369,5 +379,5 @@ def _ticket(job: Job) -> Ticket:
     return Ticket(job.number, job.id, job.user_id)
 
 
-def _nobody(job_id: str, attempt: int) -> None:
+def _no_workers(job_id: str, attempt: int) -> None:
     """Nobody works before the workers are registered."""

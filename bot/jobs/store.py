@@ -19,7 +19,7 @@ from bot.core.errors import StorageError
 from bot.jobs.queue import Quota, too_many_here
 from bot.storage import jobs as rows
 from bot.storage.database import Database
-from bot.storage.models import Attachment, Job, Origin, State, may
+from bot.storage.models import Attachment, Job, Origin, State, can_move
 from generator.contract.messages import Request
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class JobStore:
         self._quota = quota
         self._live: dict[str, Job] = {}
         self._running = 0
-        self._bytes_to_come = 0
+        self._pending_bytes = 0
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
 
     def __iter__(self) -> Iterator[Job]:
@@ -55,9 +55,9 @@ class JobStore:
         return self._running
 
     @property
-    def bytes_to_come(self) -> int:
+    def pending_bytes(self) -> int:
         """About how much the files of all unfinished jobs will take."""
-        return self._bytes_to_come
+        return self._pending_bytes
 
     async def add(
         self,
@@ -66,18 +66,18 @@ class JobStore:
         model: str,
         attachments: Sequence[Attachment] = (),
         *,
-        most_here: int | None = None,
+        server_limit: int | None = None,
     ) -> Job:
-        """A new job, on disk. ``most_here``: how many its owner may have unfinished on its server,
+        """A new job, on disk. ``server_limit``: how many its owner may have unfinished there,
         decided in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
         """
         job_id = uuid.uuid4().hex
-        self._quota.take(job_id, origin.user_id)
+        self._quota.reserve(job_id, origin.user_id)
         try:
             job = await self._database.write(
                 rows.add_within,
                 job_id,
-                most_here,
+                server_limit,
                 origin=origin,
                 request=request,
                 model=model,
@@ -85,12 +85,12 @@ class JobStore:
                 attachments=attachments,
             )
         except BaseException:
-            self._quota.give_back(job_id)
+            self._quota.release(job_id)
             raise
         if job is None:
-            self._quota.give_back(job_id)
-            raise too_many_here(most_here or 0)
-        self._keep(job)
+            self._quota.release(job_id)
+            raise too_many_here(server_limit or 0)
+        self._update_cache(job)
         return job
 
     async def load(self) -> AsyncIterator[Job]:
@@ -99,31 +99,31 @@ class JobStore:
         while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
             last = found[-1].number
             for job in found:
-                self._keep(job)
+                self._update_cache(job)
                 self._quota.restore(job.id, job.user_id)
                 yield job
 
-    async def untold(self) -> list[Job]:
+    async def owner_not_notified(self) -> list[Job]:
         """Jobs that are over, whose owners may not have heard of it."""
-        return await self._database.read(rows.untold)
+        return await self._database.read(rows.owner_not_notified)
 
     async def move(self, job: Job, state: State, **values: Any) -> Job | None:
         """Changes a state; None where the row had moved on. Raises StorageError."""
-        if not may(job.state, state):
+        if not can_move(job.state, state):
             raise ValueError(f"a job can't go from {job.state} to {state}")
         if job.id in self._answers:
             values["answer_id"] = self._answers[job.id]
         moved = await self._database.write(rows.move, job, state, **values)
         if moved is None:
             logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
-            await self._believe(job.id)
+            await self._reload(job.id)
             return None
         logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
-        self._keep(moved)
+        self._update_cache(moved)
         return moved
 
-    async def move_surely(self, job: Job, state: State, **values: Any) -> Job | None:
+    async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
         """As ``move``, again and again while the database doesn't take it."""
         while True:
             try:
@@ -131,7 +131,7 @@ class JobStore:
             except StorageError:
                 await asyncio.sleep(RETRY_SECONDS)
 
-    async def note_told(self, job: Job) -> None:
+    async def note_owner_notified(self, job: Job) -> None:
         """Its owner knows how it ended, or can't be told; the token has served its time."""
         while True:  # else the next start would tell it again
             try:
@@ -155,7 +155,7 @@ class JobStore:
         job = self._live.get(job_id)
         if job is None or message_id in (None, job.answer_id):
             return
-        self._keep(replace(job, answer_id=message_id))
+        self._update_cache(replace(job, answer_id=message_id))
         try:
             await self._database.write(rows.note, job_id, answer_id=message_id)
         except StorageError as error:
@@ -163,28 +163,28 @@ class JobStore:
             if message_id is not None and job_id in self._live:
                 self._answers.setdefault(job_id, message_id)
 
-    async def _believe(self, job_id: str) -> None:
+    async def _reload(self, job_id: str) -> None:
         """The row is right, whatever was thought here."""
         row = await self._database.read(rows.get, job_id)
         if row is not None and job_id in self._live:
-            self._keep(row)
+            self._update_cache(row)
 
-    def _keep(self, job: Job) -> None:
+    def _update_cache(self, job: Job) -> None:
         """The memory follows the row."""
         before = self._live.pop(job.id, None)
         self._running += (job.state is State.RUNNING) - (
             before is not None and before.state is State.RUNNING
         )
-        self._bytes_to_come += (not job.state.is_final) * bytes_of(job.request) - (
-            bytes_of(before.request) if before else 0
+        self._pending_bytes += (not job.state.is_final) * estimated_bytes(job.request) - (
+            estimated_bytes(before.request) if before else 0
         )
         if job.state.is_final:
-            self._quota.give_back(job.id)
+            self._quota.release(job.id)
         else:
             self._live[job.id] = job
 
 
-def bytes_of(request: Request) -> int:
+def estimated_bytes(request: Request) -> int:
     """About how large its file will be: a GIF has a byte a pixel, and half of that once packed."""
     return request.width * request.height * request.video_length // 2
 

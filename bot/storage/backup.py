@@ -24,7 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.core.errors import BotError
 from bot.storage.blobs import BlobStore
 from bot.storage.database import create_engine
-from bot.storage.retention import every_named
+from bot.storage.retention import all_referenced
 
 DATABASE = "hotshot.db"  # in the archive; unpacked in a data directory, it is in its place
 _BLOBS = "blobs"
@@ -111,7 +111,7 @@ def _named_by(database: Path) -> set[str]:
     engine = create_engine(f"sqlite:///{database.absolute()}")
     try:
         with engine.connect() as connection:
-            return every_named(connection)
+            return all_referenced(connection)
     finally:
         engine.dispose()
 

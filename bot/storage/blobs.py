@@ -22,7 +22,7 @@ from pathlib import Path
 
 from bot.core.errors import StorageError
 
-_in_hand: ContextVar[set[str] | None] = ContextVar("blobs in hand", default=None)
+_pinned_here: ContextVar[set[str] | None] = ContextVar("blobs in hand", default=None)
 _NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 _PART = ".part"
 _ABANDONED_SECONDS = 24 * 3600.0  # a part this old belongs to a process that was killed
@@ -43,58 +43,58 @@ class BlobStore:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.Lock()
-        self._held: Counter[str] = Counter()
-        self._doomed: set[str] = set()
+        self._pins: Counter[str] = Counter()
+        self._marked: set[str] = set()
 
     @contextlib.contextmanager
-    def holding(self) -> Iterator[set[str]]:
+    def pinned(self) -> Iterator[set[str]]:
         """What is kept inside, by this task and its threads, isn't taken before the end.
 
         So a file lives until the row that names it is written. Yields the names.
         """
         names: set[str] = set()
-        token = _in_hand.set(names)
+        token = _pinned_here.set(names)
         try:
             yield names
         finally:
-            _in_hand.reset(token)
+            _pinned_here.reset(token)
             with self._lock:
-                self._held.subtract(names)
-                self._held += Counter()  # without those that nobody holds
+                self._pins.subtract(names)
+                self._pins += Counter()  # without those that nobody holds
 
-    def doom(self, names: Iterable[str]) -> set[str]:
-        """Those of ``names`` that nobody holds. Each goes by ``remove_doomed``, unless it is kept
+    def mark(self, names: Iterable[str]) -> set[str]:
+        """Those of ``names`` that nobody holds. Each goes by ``remove_marked``, unless it is kept
         anew first: who asks what rows name does so in between.
         """
         with self._lock:
-            free = {name for name in names if not self._held[name]}
-            self._doomed |= free
+            free = {name for name in names if not self._pins[name]}
+            self._marked |= free
         return free
 
-    def remove_doomed(self, names: Iterable[str]) -> int:
+    def remove_marked(self, names: Iterable[str]) -> int:
         """Removes what is doomed still; how many."""
         removed = 0
         for name in names:
             with self._lock:
                 path = self.path(name)
-                if name in self._doomed and path.exists():
+                if name in self._marked and path.exists():
                     path.unlink()
                     removed += 1
-                self._doomed.discard(name)
+                self._marked.discard(name)
         return removed
 
-    def spare(self, names: Iterable[str]) -> None:
+    def unmark(self, names: Iterable[str]) -> None:
         """These were doomed, and are needed."""
         with self._lock:
-            self._doomed.difference_update(names)
+            self._marked.difference_update(names)
 
-    def _hold(self, name: str) -> None:
-        held = _in_hand.get()
+    def _pin(self, name: str) -> None:
+        here = _pinned_here.get()
         with self._lock:
-            self._doomed.discard(name)
-            if held is not None and name not in held:
-                held.add(name)
-                self._held[name] += 1
+            self._marked.discard(name)
+            if here is not None and name not in here:
+                here.add(name)
+                self._pins[name] += 1
 
     def path(self, name: str) -> Path:
         """Where a blob is or would be. Raises ValueError for a name that is none."""
@@ -111,12 +111,12 @@ class BlobStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 part.write_bytes(data)
-                self._hold(name)
-                _settle(part, path)
+                self._pin(name)
+                _move_durably(part, path)
             finally:
                 part.unlink(missing_ok=True)
         except OSError as error:
-            raise _unkept(error) from error
+            raise _not_saved(error) from error
         return name
 
     def adopt(self, file: Path) -> str:
@@ -130,10 +130,10 @@ class BlobStore:
             name = digest + file.suffix.lower()
             path = self.path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._hold(name)
-            _settle(file, path)
+            self._pin(name)
+            _move_durably(file, path)
         except OSError as error:
-            raise _unkept(error) from error
+            raise _not_saved(error) from error
         return name
 
     def __iter__(self) -> Iterator[Blob]:
@@ -159,7 +159,7 @@ def is_blob(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _settle(file: Path, place: Path) -> None:
+def _move_durably(file: Path, place: Path) -> None:
     """Into place, and onto the disk with its directory; a blob that comes again is young again."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
@@ -172,7 +172,7 @@ def _settle(file: Path, place: Path) -> None:
         os.close(directory)
 
 
-def _unkept(error: OSError) -> StorageError:
+def _not_saved(error: OSError) -> StorageError:
     reason = (error.strerror or type(error).__name__).lower()
     return StorageError(
         "The file can't be saved on the bot's disk ({reason}), so nothing was accepted; "

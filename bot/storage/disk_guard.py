@@ -35,7 +35,7 @@ class DiskGuard:
         self._make_room = make_room
         self._claimed = 0  # bytes that are being written
         self._cleaning = asyncio.Lock()
-        self._in_vain = -_AGAIN_SECONDS  # when a clean-up wasn't enough, by the monotonic clock
+        self._failed_at = -_AGAIN_SECONDS  # when a clean-up wasn't enough, by the monotonic clock
 
     @asynccontextmanager
     async def claimed(self, size: int) -> AsyncIterator[None]:
@@ -51,16 +51,16 @@ class DiskGuard:
         """Raises NotAcceptedError where there is no room for ``size`` bytes beside what is being
         written already.
         """
-        if self._missing(size) <= 0:
+        if self._missing_bytes(size) <= 0:
             return
         async with self._cleaning:  # whoever waited finds what the first has freed
-            if (missing := self._missing(size)) > 0:
+            if (missing := self._missing_bytes(size)) > 0:
                 await self._clean(missing)
-            if self._missing(size) > 0:
-                self._in_vain = time.monotonic()
+            if self._missing_bytes(size) > 0:
+                self._failed_at = time.monotonic()
                 raise disk_full()
 
-    def _missing(self, size: int) -> int:
+    def _missing_bytes(self, size: int) -> int:
         try:
             free = shutil.disk_usage(self._directory).free
         except OSError as error:
@@ -71,7 +71,7 @@ class DiskGuard:
         return self._spare + self._claimed + size - free
 
     async def _clean(self, missing: int) -> None:
-        if self._make_room is None or time.monotonic() - self._in_vain < _AGAIN_SECONDS:
+        if self._make_room is None or time.monotonic() - self._failed_at < _AGAIN_SECONDS:
             return
         logger.warning("the disk lacks %d bytes, so it is cleaned up now", missing)
         try:

@@ -63,7 +63,7 @@ def change(connection: Connection, draft_id: str, changed: dict[str, Any]) -> Dr
     return replace(draft, content=content)
 
 
-def take(connection: Connection, draft_id: str, user_id: int) -> bool:
+def consume(connection: Connection, draft_id: str, user_id: int) -> bool:
     """Uses it up; False where it is gone, so that a press that comes twice makes one GIF."""
     mine = (drafts.c.id == draft_id) & (drafts.c.user_id == user_id)
     return connection.execute(delete(drafts).where(mine)).rowcount == 1

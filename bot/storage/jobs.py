@@ -67,17 +67,17 @@ def add(
 def add_within(
     connection: Connection,
     job_id: str,
-    most_here: int | None,
+    server_limit: int | None,
     /,
     *,
     origin: Origin,
     **values: Any,
 ) -> Job | None:
-    """As ``add``; None, and no row, where its owner has ``most_here`` unfinished on that server.
+    """As ``add``; None, and no row, where its owner has ``server_limit`` unfinished on that server.
 
     All writes are one writer's (``bot.storage.database``), so nobody adds another in between.
     """
-    if most_here is not None and _unfinished_here(connection, origin) >= most_here:
+    if server_limit is not None and _unfinished_here(connection, origin) >= server_limit:
         return None
     return add(connection, job_id, origin=origin, **values)
 
@@ -139,7 +139,7 @@ def counts(connection: Connection) -> dict[State, int]:
     return {State(state): count for state, count in connection.execute(query)}
 
 
-def untold(connection: Connection) -> list[Job]:
+def owner_not_notified(connection: Connection) -> list[Job]:
     """Those over whose owner may not have heard of it."""
     query = select(jobs).where(
         jobs.c.state.in_((State.FAILED, State.CANCELLED)), jobs.c.told.is_(False)

@@ -15,7 +15,7 @@ _FAVOURITES = "favourites"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class HistoryFilter:
     """Which of one person's jobs: with these words, in this state; or whatever they marked."""
 
     user_id: int
@@ -33,10 +33,12 @@ def toggle_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
     return True
 
 
-def page(connection: Connection, wanted: Wanted, *, limit: int, offset: int) -> list[Job]:
+def page(
+    connection: Connection, history_filter: HistoryFilter, *, limit: int, offset: int
+) -> list[Job]:
     """The newest first."""
     # in two steps: the first one needs nothing but the index
-    query = select(jobs.c.number).where(*_conditions(wanted)).order_by(jobs.c.number.desc())
+    query = select(jobs.c.number).where(*_conditions(history_filter)).order_by(jobs.c.number.desc())
     numbers = list(connection.execute(query.limit(limit).offset(offset)).scalars())
     ids = connection.execute(select(jobs.c.id).where(jobs.c.number.in_(numbers))).scalars()
     found = [get(connection, job_id) for job_id in list(ids)]
@@ -44,9 +46,9 @@ def page(connection: Connection, wanted: Wanted, *, limit: int, offset: int) -> 
     return sorted(kept, key=lambda job: job.number, reverse=True)
 
 
-def count(connection: Connection, wanted: Wanted) -> int:
+def count(connection: Connection, history_filter: HistoryFilter) -> int:
     """How many there are."""
-    query = select(func.count()).select_from(jobs).where(*_conditions(wanted))
+    query = select(func.count()).select_from(jobs).where(*_conditions(history_filter))
     return connection.execute(query).scalar_one()
 
 
@@ -119,13 +121,15 @@ def is_kept_lora(connection: Connection, blob: str) -> bool:
     return connection.execute(query.limit(1)).one_or_none() is not None
 
 
-def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
-    marked = select(favourites.c.job_id).where(favourites.c.user_id == wanted.user_id)
+def _conditions(history_filter: HistoryFilter) -> list[ColumnElement[bool]]:
+    marked = select(favourites.c.job_id).where(favourites.c.user_id == history_filter.user_id)
     conditions: list[ColumnElement[bool]] = [
-        jobs.c.id.in_(marked) if wanted.only == _FAVOURITES else jobs.c.user_id == wanted.user_id
+        jobs.c.id.in_(marked)
+        if history_filter.only == _FAVOURITES
+        else jobs.c.user_id == history_filter.user_id
     ]
-    for word in wanted.words.casefold().split()[:10]:
+    for word in history_filter.words.casefold().split()[:10]:
         conditions.append(jobs.c.words.contains(word, autoescape=True))
-    if wanted.only in (State.DONE, State.FAILED):
-        conditions.append(jobs.c.state == wanted.only)
+    if history_filter.only in (State.DONE, State.FAILED):
+        conditions.append(jobs.c.state == history_filter.only)
     return conditions

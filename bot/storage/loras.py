@@ -66,7 +66,7 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class LoraTrial:
     """A GIF that shows what a LoRA does: its file's blob, while that is kept, and its message."""
 
     blob: str | None
@@ -97,9 +97,9 @@ def add_within(
     return None
 
 
-def last_tried(
+def last_trial(
     connection: Connection, lora: StoredLora, user_id: int, guild_id: int | None
-) -> Tried | None:
+) -> LoraTrial | None:
     """The last one of this person's own, or of its owner's for all to see on this server."""
     query = (
         select(
@@ -130,7 +130,7 @@ def last_tried(
     if row is None:
         return None
     place = f"{row.guild_id or '@me'}/{row.message_channel_id or row.channel_id}"
-    return Tried(row.output, f"https://discord.com/channels/{place}/{row.message_id}")
+    return LoraTrial(row.output, f"https://discord.com/channels/{place}/{row.message_id}")
 
 
 def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLora | None:

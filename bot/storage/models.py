@@ -133,6 +133,6 @@ class Job:
         return f"https://discord.com/channels/{place}/{channel}/{self.message_id}"
 
 
-def may(before: State, after: State) -> bool:
+def can_move(before: State, after: State) -> bool:
     """Whether the table allows it."""
     return after in TRANSITIONS[before]

@@ -63,31 +63,35 @@ async def clean_up(
     """One round; returns how many files went. ``scratch`` is where workers write.
 
     ``needed`` bytes have to be freed at once: then young files count like the others, since
-    whatever waits for its row is held (``BlobStore.holding``). Raises StorageError where the
+    whatever waits for its row is held (``BlobStore.pinned``). Raises StorageError where the
     database fails; files are removed only after their rows.
     """
     await database.write(drafts_rows.forget_expired)
-    await _forget_all(database, await database.read(over, before=datetime.now(UTC) - limits.age))
+    await _forget_all(
+        database, await database.read(unneeded, before=datetime.now(UTC) - limits.age)
+    )
     kept = await asyncio.to_thread(list, blobs)
     sizes = {blob.name: blob.size_bytes for blob in kept if needed or _is_old(blob)}
-    removed = await _remove_unnamed(database, blobs, sizes)
+    removed = await _remove_unreferenced(database, blobs, sizes)
     freed = sum(sizes.pop(name) for name in removed)
     excess = sum(blob.size_bytes for blob in kept) - freed - limits.size_bytes
-    oldest = _oldest(sizes, await database.read(over), max(excess, needed - freed))
+    oldest = _oldest(sizes, await database.read(unneeded), max(excess, needed - freed))
     await _forget_all(database, oldest)
-    removed |= await _remove_unnamed(database, blobs, oldest)
+    removed |= await _remove_unreferenced(database, blobs, oldest)
     await asyncio.to_thread(_sweep, blobs, scratch)
     logger.info("clean-up: %d files removed", len(removed))
     return len(removed)
 
 
-async def drop_unnamed(database: Database, blobs: BlobStore, names: Iterable[str | None]) -> None:
+async def drop_unreferenced(
+    database: Database, blobs: BlobStore, names: Iterable[str | None]
+) -> None:
     """Removes those of ``names`` that no row names and nobody holds; the rest is left alone.
 
     What the database doesn't let it do is left to the clean-up.
     """
     try:
-        await _remove_unnamed(database, blobs, [name for name in names if name])
+        await _remove_unreferenced(database, blobs, [name for name in names if name])
     except (StorageError, OSError) as error:
         logger.warning("files that nobody needs are left to the clean-up: %s", error)
 
@@ -109,19 +113,21 @@ async def _forget_all(database: Database, names: Sequence[str]) -> None:
         await database.write(forget, names[start : start + _AT_ONCE])
 
 
-async def _remove_unnamed(database: Database, blobs: BlobStore, names: Collection[str]) -> set[str]:
+async def _remove_unreferenced(
+    database: Database, blobs: BlobStore, names: Collection[str]
+) -> set[str]:
     """Removes blobs that no row names, also those that a killed bot never wrote a row for."""
     every, removed = list(names), set()
     for start in range(0, len(every), _AT_ONCE):
         # doomed before the rows are read: what is kept anew meanwhile isn't taken
-        doomed = blobs.doom(every[start : start + _AT_ONCE])
-        needed = doomed
+        marked = blobs.mark(every[start : start + _AT_ONCE])
+        needed = marked
         try:
-            needed = await database.read(named, list(doomed))
+            needed = await database.read(referenced, list(marked))
         finally:
-            blobs.spare(needed)
-        await asyncio.to_thread(blobs.remove_doomed, doomed - needed)
-        removed |= doomed - needed
+            blobs.unmark(needed)
+        await asyncio.to_thread(blobs.remove_marked, marked - needed)
+        removed |= marked - needed
     return removed
 
 
@@ -158,12 +164,14 @@ _NAMES = union_all(
 _OVER = select(jobs.c.id).where(jobs.c.state.not_in(UNFINISHED))
 
 
-def over(connection: Connection, *, before: datetime | None = None) -> list[str]:
+def unneeded(connection: Connection, *, before: datetime | None = None) -> list[str]:
     """Blobs that only finished jobs name (all of them ``before`` then), the oldest first."""
     finished = func.max(_NAMES.c.finished_at)
     unfinished = func.max(case((_NAMES.c.state.in_(UNFINISHED), 1), else_=0))
-    wanted = _NAMES.c.blob.not_in(select(loras.c.blob))  # these go when their owners say so
-    query = select(_NAMES.c.blob).where(wanted).group_by(_NAMES.c.blob).having(unfinished == 0)
+    history_filter = _NAMES.c.blob.not_in(select(loras.c.blob))  # these go when their owners say so
+    query = (
+        select(_NAMES.c.blob).where(history_filter).group_by(_NAMES.c.blob).having(unfinished == 0)
+    )
     if before is not None:
         query = query.having(finished < before)
     return list(connection.execute(query.order_by(finished).limit(_MOST)).scalars())
@@ -181,7 +189,7 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
     )
 
 
-def named(connection: Connection, names: Sequence[str]) -> set[str]:
+def referenced(connection: Connection, names: Sequence[str]) -> set[str]:
     """Those of ``names`` that a row names."""
     kept = (
         select(column).where(column.in_(names))
@@ -190,7 +198,7 @@ def named(connection: Connection, names: Sequence[str]) -> set[str]:
     return set(connection.execute(union_all(*kept)).scalars()) | _beside_drafts(connection)
 
 
-def every_named(connection: Connection) -> set[str]:
+def all_referenced(connection: Connection) -> set[str]:
     """All blobs that a row names."""
     columns = (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
     found = connection.execute(union_all(*map(select, columns))).scalars()

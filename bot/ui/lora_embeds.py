@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from discord import Colour, Embed
 
 from bot.core.translations import figure, translate
-from bot.storage.loras import Shared, StoredLora, Tried
+from bot.storage.loras import LoraTrial, Shared, StoredLora
 from bot.ui import text
 from generator.checkpoints.inspect.lora_facts import notes_of
 from generator.contract.text import Text
@@ -33,7 +33,7 @@ def added(lora: StoredLora) -> Embed:
     return embed
 
 
-def info(lora: StoredLora, tried: Tried | None, *, is_mine: bool) -> Embed:
+def info(lora: StoredLora, tried: LoraTrial | None, *, is_mine: bool) -> Embed:
     """Everything known of it."""
     embed = _described(lora, shown(lora.name))
     whom = translate(_WITH[lora.shared])

@@ -107,8 +107,8 @@ def status(now: Status) -> str:
         return translate("📤 Finished and on its way.")
     if now.job.state is not State.QUEUED:
         return _running(now)
-    if now.trouble:
-        trouble = prompt(translate(now.trouble), 600)
+    if now.unavailable_reason:
+        trouble = prompt(translate(now.unavailable_reason), 600)
         return translate(
             "⏸️ {trouble} Your GIF keeps its place in the queue and will be made as soon as "
             "that works again.",

@@ -18,7 +18,6 @@ from typing import Self, TypeVar
 
 from bot.core.errors import BotError, WorkerDiedError, WorkerHungError
 from generator.contract.messages import (
-    Broken,
     Cancel,
     Cancelled,
     Event,
@@ -31,6 +30,7 @@ from generator.contract.messages import (
     Ready,
     Shutdown,
     Started,
+    StartFailed,
 )
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
@@ -40,10 +40,10 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 _EVENTS_AT_ONCE = 100  # then the loop gets its turn, whatever floods the pipe
-_LEAVE_SECONDS = 3.0
+_STOP_SECONDS = 3.0
 
 
-class WorkerBrokenError(BotError):
+class WorkerStartError(BotError):
     """The worker can't load its model; the message says why and how to mend it."""
 
 
@@ -58,7 +58,7 @@ class Worker:
         self._job: Generate | None = None
         self._outcome: asyncio.Future[Outcome] | None = None
         self._on_progress: Callable[[Progress], None] | None = None
-        self._heard = 0.0  # the last word of its job, by the loop's clock
+        self._last_event_at = 0.0  # the last word of its job, by the loop's clock
         self._reaper: asyncio.Task[None] | None = None
         loop.add_reader(handle.events.fileno(), self._read)
 
@@ -109,12 +109,12 @@ class Worker:
         self._job = job
         self._on_progress = on_progress
         self._outcome = loop.create_future()
-        self._heard = loop.time()
+        self._last_event_at = loop.time()
         # where the process is gone already, EOF will end the future
         with contextlib.suppress(OSError):
             self._handle.commands.send(job)
         try:
-            while (left := self._heard + silence - loop.time()) > 0:
+            while (left := self._last_event_at + silence - loop.time()) > 0:
                 done, _ = await asyncio.wait((self._outcome,), timeout=left)
                 if done:
                     return self._outcome.result()
@@ -138,7 +138,7 @@ class Worker:
         with contextlib.suppress(OSError):
             self._handle.commands.send(Shutdown())
         try:
-            await asyncio.wait_for(asyncio.shield(self._exit), _LEAVE_SECONDS)
+            await asyncio.wait_for(asyncio.shield(self._exit), _STOP_SECONDS)
         except TimeoutError:
             await self._kill()
 
@@ -151,56 +151,56 @@ class Worker:
             for _ in range(_EVENTS_AT_ONCE):
                 if not self._handle.events.poll():
                     return
-                self._take(self._handle.events.recv())
+                self._handle_event(self._handle.events.recv())
         except (EOFError, OSError):
-            self._lost()
+            self._handle_eof()
 
-    def _take(self, event: Event) -> None:
+    def _handle_event(self, event: Event) -> None:
         match event:
             case Ready():
-                _settle(self._ready, event)
-            case Broken():
-                _refuse(self._ready, WorkerBrokenError(event.reason))
+                _set_result(self._ready, event)
+            case StartFailed():
+                _set_exception(self._ready, WorkerStartError(event.reason))
             case Started():
                 if self._is_mine(event):
-                    self._heard = asyncio.get_running_loop().time()
+                    self._last_event_at = asyncio.get_running_loop().time()
             case Progress():
                 if self._on_progress is not None and self._is_mine(event):
-                    self._heard = asyncio.get_running_loop().time()
+                    self._last_event_at = asyncio.get_running_loop().time()
                     self._on_progress(event)
             case Finished() | Failed() | Cancelled():
                 if self._outcome is not None and self._is_mine(event):
-                    _settle(self._outcome, event)
+                    _set_result(self._outcome, event)
 
     def _is_mine(self, event: JobEvent) -> bool:
         job = self._job
         return job is not None and (event.job_id, event.attempt) == (job.job_id, job.attempt)
 
-    def _lost(self) -> None:
+    def _handle_eof(self) -> None:
         """EOF: nothing more will come, so the pipe is left alone and the process reaped."""
         asyncio.get_running_loop().remove_reader(self._handle.events.fileno())
         self._reaper = asyncio.create_task(self._reap(), name="worker reaper")
 
     async def _reap(self) -> None:
         process = self._handle.process
-        await asyncio.to_thread(process.join, _LEAVE_SECONDS)
+        await asyncio.to_thread(process.join, _STOP_SECONDS)
         if process.is_alive():  # it closed its pipe and stayed
             process.kill()
             await asyncio.to_thread(process.join)
         death = WorkerDiedError(process.exitcode)
         self._handle.close()
-        _settle(self._exit, process.exitcode)
-        _refuse(self._ready, death)
+        _set_result(self._exit, process.exitcode)
+        _set_exception(self._ready, death)
         if self._outcome is not None:
-            _refuse(self._outcome, death)
+            _set_exception(self._outcome, death)
 
 
-def _settle(future: asyncio.Future[T], result: T) -> None:
+def _set_result(future: asyncio.Future[T], result: T) -> None:
     if not future.done():
         future.set_result(result)
 
 
-def _refuse(future: asyncio.Future[T], error: BotError) -> None:
+def _set_exception(future: asyncio.Future[T], error: BotError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()  # nobody may be waiting; that is no error

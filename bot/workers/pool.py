@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from bot.workers.supervisor import Device, DeviceReport, Watch, Work
+from bot.workers.supervisor import DeviceReport, DeviceSupervisor, WatchdogSettings, Work
 from generator.contract.worker_settings import WorkerSettings
 
 
@@ -19,11 +19,15 @@ class Pool:
     """Started and stopped by ``run_pool``."""
 
     def __init__(
-        self, devices: Sequence[WorkerSettings], work: Work, watch: Watch | None = None
+        self,
+        devices: Sequence[WorkerSettings],
+        work: Work,
+        watchdog: WatchdogSettings | None = None,
     ) -> None:
         self._work = work
         self._devices = [
-            Device(settings, work, watch or Watch(), self._report_trouble) for settings in devices
+            DeviceSupervisor(settings, work, watchdog or WatchdogSettings(), self._report_state)
+            for settings in devices
         ]
 
     def __len__(self) -> int:
@@ -53,19 +57,19 @@ class Pool:
         """Hands out nothing more; returns when everything in hand is made."""
         await asyncio.gather(*(device.drain() for device in self._devices))
 
-    def _report_trouble(self) -> None:
+    def _report_state(self) -> None:
         """Only when the last device is down does the service have to refuse work."""
-        workers_degraded = [device for device in self._devices if device.trouble]
+        workers_degraded = [device for device in self._devices if device.unavailable_reason]
         if len(workers_degraded) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
                 for device in workers_degraded:
-                    self._work.workers_degraded(device.name, device.trouble)
+                    self._work.worker_unavailable(device.name, device.unavailable_reason)
             return  # else the others may only be starting, and be no better
-        reason = self._devices[0].trouble
-        if all(device.is_hopeless for device in self._devices):
-            self._work.workers_failed(reason)
+        reason = self._devices[0].unavailable_reason
+        if all(device.has_failed for device in self._devices):
+            self._work.all_workers_failed(reason)
         else:
-            self._work.workers_unavailable(reason)
+            self._work.all_workers_unavailable(reason)
 
 
 @asynccontextmanager

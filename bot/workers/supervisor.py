@@ -17,24 +17,24 @@ from bot.core.errors import StorageError, WorkerDiedError
 from bot.core.logs import job_context
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
-from bot.workers.local import Worker, WorkerBrokenError
+from bot.workers.local import Worker, WorkerStartError
 from generator.contract.messages import Generate, Outcome, Progress
 from generator.contract.text import NO_TEXT, Text
 from generator.contract.worker_settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
 
-_FIRST_PAUSE = 1.0  # seconds, doubled with every death in a row
-_LONGEST_PAUSE = 30.0
-_LONGEST_PAUSE_BROKEN = 300.0
+_FIRST_DELAY = 1.0  # seconds, doubled with every death in a row
+_LONGEST_DELAY = 30.0
+_LONGEST_DELAY_FAILED = 300.0
 _DOUBLINGS = 10  # enough for the longest
 # One that was killed while it started is no broken model yet: bad luck, then trouble, then hopeless
-_DEATHS_TO_SAY_SO = 3
+_DEATHS_TO_REPORT = 3
 _DEATHS_TO_GIVE_UP = 10  # about three minutes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class WatchdogSettings:
     """When a worker is replaced. ``memory_bytes`` 0 is any amount."""
 
     silence_seconds: float = 600.0
@@ -53,7 +53,7 @@ class DeviceReport:
     job_id: str = ""
     made: int = 0
     memory_bytes: int | None = None
-    trouble: str = ""
+    unavailable_reason: str = ""
 
 
 class Work(Protocol):
@@ -64,60 +64,60 @@ class Work(Protocol):
     def return_ticket(self, ticket: Ticket) -> None:
         """Drawn, but nobody is there to do it."""
 
-    async def begin(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
+    async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         """None where it was cancelled meanwhile."""
 
-    def progressed(self, progress: Progress) -> None: ...
+    def job_progressed(self, progress: Progress) -> None: ...
 
-    def ended(self, job: Job, outcome: Outcome) -> None: ...
+    def job_ended(self, job: Job, outcome: Outcome) -> None: ...
 
-    def crashed(self, job: Job, death: WorkerDiedError) -> None: ...
+    def worker_died(self, job: Job, death: WorkerDiedError) -> None: ...
 
-    async def interrupted(self, job: Job) -> None:
+    async def job_interrupted(self, job: Job) -> None:
         """The bot is leaving in the middle of it."""
 
-    def loading(self, device: str) -> None:
+    def worker_loading(self, device: str) -> None:
         """A worker has started, and loads the model."""
 
-    def recovered(self, device: str) -> None:
+    def worker_ready(self, device: str) -> None:
         """There is a worker again."""
 
-    def workers_degraded(self, device: str, reason: Text) -> None:
+    def worker_unavailable(self, device: str, reason: Text) -> None:
         """This device can't work; others can."""
 
-    def workers_unavailable(self, reason: Text) -> None:
+    def all_workers_unavailable(self, reason: Text) -> None:
         """No worker is left, and none has started for a while."""
 
-    def workers_failed(self, reason: Text) -> None:
+    def all_workers_failed(self, reason: Text) -> None:
         """No worker is left, and none can be started."""
 
 
-class Device:
-    """``report_trouble`` is called whenever ``trouble`` was set."""
+class DeviceSupervisor:
+    """``report_state`` is called whenever ``unavailable_reason`` was set."""
 
     def __init__(
         self,
         settings: WorkerSettings,
         work: Work,
-        watch: Watch,
-        report_trouble: Callable[[], None],
+        watchdog: WatchdogSettings,
+        report_state: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._work = work
-        self._watch = watch
-        self._report_trouble = report_trouble
+        self._watchdog = watchdog
+        self._report_state = report_state
         self._deaths = 0  # in a row, without a job made in between
-        self._made = 0
-        self._followed: set[str] = set()  # kinds of ControlNets that jobs were made with
+        self._jobs_made = 0
+        self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._dtype = ""
         self._job_id = ""
         self._worker: Worker | None = None
         self._draining = asyncio.Event()
-        self._free = asyncio.Event()  # has nothing in hand
-        self._free.set()
+        self._idle = asyncio.Event()  # has nothing in hand
+        self._idle.set()
         self.name = settings.device
-        self.trouble = NO_TEXT
-        self.is_hopeless = False
+        self.unavailable_reason = NO_TEXT
+        self.has_failed = False
 
     @property
     def pid(self) -> int | None:
@@ -128,7 +128,7 @@ class Device:
         state = "idle" if self._dtype else "starting"
         if self._job_id:
             state = "busy"
-        elif self.trouble or self._worker is None:
+        elif self.unavailable_reason or self._worker is None:
             state = "down"
         return DeviceReport(
             device=self.name,
@@ -136,9 +136,9 @@ class Device:
             pid=self.pid,
             dtype=self._dtype,
             job_id=self._job_id,
-            made=self._made,
+            made=self._jobs_made,
             memory_bytes=self._worker.memory_bytes if self._worker else None,
-            trouble=str(self.trouble),
+            unavailable_reason=str(self.unavailable_reason),
         )
 
     def cancel(self, job_id: str, attempt: int) -> None:
@@ -149,43 +149,43 @@ class Device:
     async def drain(self) -> None:
         """Takes no more tickets; returns when what is in hand is made."""
         self._draining.set()
-        await self._free.wait()
+        await self._idle.wait()
 
     async def serve(self) -> None:
         """Until cancelled."""
         while True:
             self._deaths += 1
             try:
-                await self._live()
-            except (WorkerBrokenError, WorkerDiedError) as error:
-                self._failed(error)
-            await asyncio.sleep(self._pause())
+                await self._run_worker()
+            except (WorkerStartError, WorkerDiedError) as error:
+                self._note_start_failure(error)
+            await asyncio.sleep(self._restart_delay())
 
-    async def _live(self) -> None:
+    async def _run_worker(self) -> None:
         """One process from its start to its end. Raises WorkerBrokenError, WorkerDiedError."""
         try:
             worker = await Worker.start(self._settings)
         except OSError as error:
-            raise WorkerBrokenError(
+            raise WorkerStartError(
                 "The generator process can't be started ({reason}); check what the machine "
                 "has run out of.",
                 reason=error,
             ) from error
         self._worker = worker
-        self._work.loading(self._settings.device)
+        self._work.worker_loading(self._settings.device)
         try:
-            await self._greet(worker)
-            await self._feed(worker)
+            await self._wait_until_ready(worker)
+            await self._run_jobs(worker)
         finally:
             self._worker = None
             self._dtype = ""
             await worker.stop()
 
-    async def _greet(self, worker: Worker) -> None:
-        ready = await worker.ready(within=self._watch.start_seconds)
-        self.trouble, self.is_hopeless = NO_TEXT, False
+    async def _wait_until_ready(self, worker: Worker) -> None:
+        ready = await worker.ready(within=self._watchdog.start_seconds)
+        self.unavailable_reason, self.has_failed = NO_TEXT, False
         self.name, self._dtype = ready.device, ready.dtype
-        self._work.recovered(self._settings.device)
+        self._work.worker_ready(self._settings.device)
         logger.info(
             "worker %s ready on %s in %s after %.1f s",
             worker.pid,
@@ -194,56 +194,58 @@ class Device:
             ready.seconds,
         )
 
-    async def _feed(self, worker: Worker) -> None:
+    async def _run_jobs(self, worker: Worker) -> None:
         """Job after job, until the worker dies or has grown too large."""
-        made = self._made  # one that is too large before its first job still has to make it
-        while not (worker.died.done() or (self._made > made and self._is_too_large(worker))):
-            ticket = await self._ticket(worker)
+        made = self._jobs_made  # one that is too large before its first job still has to make it
+        while not (worker.died.done() or (self._jobs_made > made and self._is_too_large(worker))):
+            ticket = await self._next_ticket(worker)
             if ticket is None:
                 logger.warning("an idle worker on %s died; starting another", self.name)
                 continue
-            self._free.clear()
+            self._idle.clear()
             try:
-                await self._take(worker, ticket)
+                await self._start_job(worker, ticket)
             finally:
                 self._job_id = ""
-                self._free.set()
+                self._idle.set()
 
-    async def _take(self, worker: Worker, ticket: Ticket) -> None:
+    async def _start_job(self, worker: Worker, ticket: Ticket) -> None:
         if worker.died.done() or self._draining.is_set():
             self._work.return_ticket(ticket)
-        elif (begun := await self._work.begin(ticket, self.name)) is not None:
+        elif (started := await self._work.start_job(ticket, self.name)) is not None:
             self._job_id = ticket.job_id
-            await self._make(worker, *begun)
+            await self._run_job(worker, *started)
 
-    async def _make(self, worker: Worker, job: Job, generate: Generate) -> None:
+    async def _run_job(self, worker: Worker, job: Job, generate: Generate) -> None:
         work = self._work
         try:
-            outcome = await worker.run(generate, work.progressed, silence=self._silence(job))
+            outcome = await worker.run(
+                generate, work.job_progressed, silence=self._silence_limit(job)
+            )
         except WorkerDiedError as death:
             with job_context(job.id, **job.origin.ids):
                 logger.warning("%s", death)
-            work.crashed(job, death)
+            work.worker_died(job, death)
         except asyncio.CancelledError:
             try:
-                await work.interrupted(job)
+                await work.job_interrupted(job)
             except StorageError as error:  # the next start finds it running, and puts it back
                 logger.warning("the job couldn't be put back: %s", error)
             raise
         else:
             self._deaths = 1  # its own, some day
-            self._made += 1
-            self._followed.update(control.kind for control in job.request.controls)
-            work.ended(job, outcome)
+            self._jobs_made += 1
+            self._known_controls.update(control.kind for control in job.request.controls)
+            work.job_ended(job, outcome)
 
-    def _silence(self, job: Job) -> float:
+    def _silence_limit(self, job: Job) -> float:
         """A ControlNet that is new here may first be downloaded, as the model is at the start."""
         kinds = {control.kind for control in job.request.controls}
-        if kinds <= self._followed:
-            return self._watch.silence_seconds
-        return max(self._watch.silence_seconds, self._watch.start_seconds)
+        if kinds <= self._known_controls:
+            return self._watchdog.silence_seconds
+        return max(self._watchdog.silence_seconds, self._watchdog.start_seconds)
 
-    async def _ticket(self, worker: Worker) -> Ticket | None:
+    async def _next_ticket(self, worker: Worker) -> Ticket | None:
         """The next ticket, or None once the worker is dead; a drawn ticket is never dropped."""
         if self._draining.is_set():
             await asyncio.wait((worker.died,))
@@ -257,7 +259,7 @@ class Device:
         return drawing.result() if drawing.done() and not drawing.cancelled() else None
 
     def _is_too_large(self, worker: Worker) -> bool:
-        limit, held = self._watch.memory_bytes, worker.memory_bytes
+        limit, held = self._watchdog.memory_bytes, worker.memory_bytes
         if not limit or held is None or held <= limit:
             return False
         logger.warning(
@@ -268,22 +270,22 @@ class Device:
         )
         return True
 
-    def _failed(self, error: WorkerBrokenError | WorkerDiedError) -> None:
+    def _note_start_failure(self, error: WorkerStartError | WorkerDiedError) -> None:
         logger.error("the worker on %s can't start: %s", self.name, error)
-        if isinstance(error, WorkerBrokenError):
-            self.trouble, self.is_hopeless = error.words, True
-        elif self._deaths >= _DEATHS_TO_SAY_SO:
-            self.is_hopeless = self._deaths >= _DEATHS_TO_GIVE_UP
-            self.trouble = Text(
+        if isinstance(error, WorkerStartError):
+            self.unavailable_reason, self.has_failed = error.words, True
+        elif self._deaths >= _DEATHS_TO_REPORT:
+            self.has_failed = self._deaths >= _DEATHS_TO_GIVE_UP
+            self.unavailable_reason = Text(
                 "The generator process crashes while starting ({reason}); the bot's log says more.",
                 reason=error.reason,
             )
-        if self.trouble:
-            self._report_trouble()
+        if self.unavailable_reason:
+            self._report_state()
 
-    def _pause(self) -> float:
+    def _restart_delay(self) -> float:
         """Seconds until the next start; none after a worker that had done its work till then."""
-        if self._deaths <= 1 and not self.trouble:
+        if self._deaths <= 1 and not self.unavailable_reason:
             return 0.0
-        longest = _LONGEST_PAUSE_BROKEN if self.is_hopeless else _LONGEST_PAUSE
-        return min(_FIRST_PAUSE * 2.0 ** min(self._deaths - 2, _DOUBLINGS), longest)
+        longest = _LONGEST_DELAY_FAILED if self.has_failed else _LONGEST_DELAY
+        return min(_FIRST_DELAY * 2.0 ** min(self._deaths - 2, _DOUBLINGS), longest)

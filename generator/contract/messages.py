@@ -3,7 +3,7 @@
 Messages are small frozen values that pickle; frames and files never travel through a queue: a
 worker writes the file to ``Generate.output`` and only then says ``Finished``.
 
-A worker says ``Ready`` or ``Broken`` once, when it starts. For each ``Generate`` it says
+A worker says ``Ready`` or ``StartFailed`` once, when it starts. For each ``Generate`` it says
 ``Started``, any number of ``Progress``, and exactly one of ``Finished``, ``Failed``, ``Cancelled``.
 """
 
@@ -150,7 +150,7 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class StartFailed:
     """The model can't be loaded; ``reason`` says what is wrong and how to mend it."""
 
     reason: Text
@@ -207,4 +207,4 @@ class Cancelled:
 Command = Generate | Cancel | Shutdown
 Outcome = Finished | Failed | Cancelled
 JobEvent = Started | Progress | Outcome
-Event = Ready | Broken | JobEvent
+Event = Ready | StartFailed | JobEvent

@@ -26,7 +26,6 @@ from typing import Self, cast
 from generator.contract import logs
 from generator.contract.errors import CancelledError, HotshotError
 from generator.contract.messages import (
-    Broken,
     Cancel,
     Cancelled,
     Command,
@@ -39,6 +38,7 @@ from generator.contract.messages import (
     Ready,
     Shutdown,
     Started,
+    StartFailed,
 )
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
@@ -115,7 +115,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         engine = _load_engine(settings)
     except Exception as error:  # whatever an engine's setup does becomes a sentence
         logger.exception("the engine can't start")
-        _tell(events, Broken(_sentence(error)))
+        _tell(events, StartFailed(_sentence(error)))
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:

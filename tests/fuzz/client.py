@@ -27,7 +27,7 @@ _BOT: Any = {"id": _APPLICATION, "username": "bot", "discriminator": "0", "avata
 class Client:
     """Takes events as the gateway would bring them, and writes down what is answered."""
 
-    def __init__(self, client: HotshotClient, context: jobs.BotContext) -> None:
+    def __init__(self, client: HotshotClient, context: jobs.JobRig) -> None:
         self.client = client
         self.house = context
         self.answered: list[str] = []  # tokens
@@ -54,7 +54,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         queue={"per_user_second": 0, "size": 100_000, "per_user": 10_000},  # type: ignore[arg-type]
     )
     async with open_database(settings.storage.url) as database:
-        context = jobs.BotContext(database, directory, jobs.Notebook(), size=10_000)
+        context = jobs.JobRig(database, directory, jobs.Notebook(), size=10_000)
         client = HotshotClient(settings.discord)
         await client._async_setup_hook()
         client._connection.application_id = int(_APPLICATION)
@@ -66,7 +66,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
                 limits,
                 database=database,
                 blobs=context.blobs,
-                disk_guard=context.room,
+                disk_guard=context.disk_guard,
                 jobs=context.jobs,
             )
         )

@@ -15,17 +15,17 @@ def test_newcomers_first_then_whoever_waited_longest() -> None:
     schedule = EditSchedule(each=2.0)
     for name in "abc":
         schedule.add(name)
-    schedule.looked_at("a", 0.0)
-    schedule.looked_at("b", 1.0)
+    schedule.note_checked("a", 0.0)
+    schedule.note_checked("b", 1.0)
     assert list(schedule.due(1.5)) == ["c"]
     assert list(schedule.due(2.5)) == ["c", "a"]
-    schedule.looked_at("c", 2.5)
+    schedule.note_checked("c", 2.5)
     schedule.add("a")  # once is enough
     assert list(schedule.due(4.0)) == ["a", "b"]
     schedule.add("d")
     assert list(schedule.due(4.0)) == ["d", "a", "b"]
     schedule.remove("a")
-    schedule.looked_at("a", 4.0)
+    schedule.note_checked("a", 4.0)
     assert "a" not in schedule
     assert len(schedule) == 3
 
@@ -38,11 +38,11 @@ class Messages:
         self.edits: list[tuple[str, str]] = []
         self.slow = asyncio.Event()
         self.slow.set()
-        self.board = EditScheduler(
-            look=self.look, edit=self.edit, each=0.05, waiting=0.05, all_=0.005
+        self.scheduler = EditScheduler(
+            render=self.render, edit=self.edit, each=0.05, waiting=0.05, all_=0.005
         )
 
-    def look(self, job_id: str) -> tuple[str, str] | None:
+    def render(self, job_id: str) -> tuple[str, str] | None:
         return (job_id, self.now[job_id]) if job_id in self.now else None
 
     async def edit(self, value: tuple[str, str]) -> None:
@@ -53,7 +53,7 @@ class Messages:
 @pytest.fixture
 async def messages() -> AsyncIterator[Messages]:
     found = Messages()
-    running = asyncio.create_task(found.board.run())
+    running = asyncio.create_task(found.scheduler.run())
     yield found
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
@@ -61,8 +61,8 @@ async def messages() -> AsyncIterator[Messages]:
 
 async def test_only_news_is_written(messages: Messages) -> None:
     messages.now = {"a": "1", "b": "1"}
-    messages.board.follow("a")
-    messages.board.follow("b")
+    messages.scheduler.track("a")
+    messages.scheduler.track("b")
     await asyncio.sleep(0.2)
     assert sorted(messages.edits) == [("a", "1"), ("b", "1")]
     messages.now["a"] = "2"
@@ -71,7 +71,7 @@ async def test_only_news_is_written(messages: Messages) -> None:
 
 
 async def test_one_message_is_not_edited_too_often(messages: Messages) -> None:
-    messages.board.follow("a")
+    messages.scheduler.track("a")
     began = time.monotonic()
     for number in range(100):
         messages.now["a"] = str(number)
@@ -82,7 +82,7 @@ async def test_one_message_is_not_edited_too_often(messages: Messages) -> None:
 async def test_fifty_jobs_share_the_rate(messages: Messages) -> None:
     for number in range(50):
         messages.now[str(number)] = "x"
-        messages.board.follow(str(number))
+        messages.scheduler.track(str(number))
     began = time.monotonic()
     await asyncio.sleep(0.1)
     assert 2 <= len(messages.edits) <= (time.monotonic() - began) / 0.005 + 2
@@ -91,9 +91,9 @@ async def test_fifty_jobs_share_the_rate(messages: Messages) -> None:
 async def test_nothing_comes_after_the_last_word(messages: Messages) -> None:
     messages.now = {"a": "1"}
     messages.slow.clear()
-    messages.board.follow("a")
+    messages.scheduler.track("a")
     await asyncio.sleep(0.05)
-    leaving = asyncio.create_task(messages.board.leave("a"))
+    leaving = asyncio.create_task(messages.scheduler.stop("a"))
     await asyncio.sleep(0.05)
     assert not leaving.done()  # one is under way: the last word waits for it
     messages.now = {"a": "2"}

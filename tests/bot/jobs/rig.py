@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.core.errors import UndeliverableError
 from bot.jobs.cost_history import CostHistory
-from bot.jobs.cost_model import Costs
+from bot.jobs.cost_model import CostModels
 from bot.jobs.notifier import Posted
 from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
@@ -24,7 +24,7 @@ from tests.patience import PATIENCE
 
 
 class Notebook:
-    """A courier that writes down what it was given."""
+    """A notifier that writes down what it was given."""
 
     def __init__(self) -> None:
         self.delivered: list[tuple[str, str, bool]] = []
@@ -35,8 +35,8 @@ class Notebook:
         self.holding = asyncio.Event()  # set: nothing holds a delivery up
         self.holding.set()
 
-    def follow(self, job: Job) -> None:
-        """Progress messages are the board's business."""
+    def track(self, job: Job) -> None:
+        """Progress messages are what ``bot.delivery`` shows."""
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
         await self.holding.wait()
@@ -48,7 +48,7 @@ class Notebook:
         self.delivered.append((job.id, content, again))
         return Posted(message_id=11, channel_id=12)
 
-    async def tell(self, job: Job, *, again: bool) -> None:
+    async def notify_owner(self, job: Job, *, again: bool) -> None:
         self.told.append((job.state.value, job.error))
         self.told_of.add((job.state.value, job.id))
 
@@ -56,7 +56,7 @@ class Notebook:
         self.alerts.append(words)
 
 
-class BotContext:
+class JobRig:
     """A service on its database, with everything a test asks of it."""
 
     def __init__(
@@ -67,7 +67,7 @@ class BotContext:
         self.blobs = BlobStore(directory / "blobs")
         self.scratch = directory / "scratch"
         self.scratch.mkdir(exist_ok=True)
-        self.room = DiskGuard(directory, 0)
+        self.disk_guard = DiskGuard(directory, 0)
         self.notifier = notifier
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -79,9 +79,9 @@ class BotContext:
             notifier=self.notifier,
             blobs=self.blobs,
             scratch=self.scratch,
-            disk_guard=self.room,
+            disk_guard=self.disk_guard,
             model="nano",
-            cost_history=CostHistory(self.database, "nano", Costs()),
+            cost_history=CostHistory(self.database, "nano", CostModels()),
             workers=1,
         )
         self.jobs.register_workers(lambda job_id, attempt: self.stopped.append((job_id, attempt)))
@@ -103,8 +103,8 @@ class BotContext:
         async with self.jobs.accept(origin, REQUEST) as job:
             return job
 
-    async def begin(self) -> tuple[Job, Generate]:
-        begun = await self.jobs.begin(await self.jobs.next_ticket(), "cpu")
+    async def start_job(self) -> tuple[Job, Generate]:
+        begun = await self.jobs.start_job(await self.jobs.next_ticket(), "cpu")
         assert begun is not None
         return begun
 
@@ -129,5 +129,5 @@ class BotContext:
     async def until(self, job: Job, state: State) -> Job:
         """As ``row_in``, once nothing is going on in the background either."""
         await self.row_in(job, state)
-        await self.jobs.settled()
+        await self.jobs.wait_until_idle()
         return await self.row_in(job, state)

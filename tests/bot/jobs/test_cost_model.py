@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.jobs.cost_model import CostModel, Costs
+from bot.jobs.cost_model import CostModel, CostModels
 from generator.contract.messages import Control, Request
 from tests.bot.jobs.samples import REQUEST
 
@@ -44,7 +44,7 @@ def taught(requests: list[Request], **machine: float) -> CostModel:
 
 def test_nothing_is_known_at_first() -> None:
     assert CostModel().seconds(REQUEST) is None
-    assert Costs().seconds(REQUEST) is None
+    assert CostModels().seconds(REQUEST) is None
 
 
 def test_one_job_tells_of_the_next_alike_and_of_one_twice_as_long() -> None:
@@ -102,10 +102,10 @@ def test_nothing_takes_less_than_nothing() -> None:
 
 
 def test_it_is_the_same_after_a_restart() -> None:
-    costs = Costs()
+    costs = CostModels()
     for seed in range(10):
         kept = costs.learn("cpu", some(seed), truth(some(seed)))
-    again = Costs(json.loads(json.dumps({"cpu": kept})))
+    again = CostModels(json.loads(json.dumps({"cpu": kept})))
     assert again.seconds(REQUEST, "cpu") == costs.seconds(REQUEST, "cpu")
     assert again.seconds(REQUEST, "cuda:0") == again.seconds(REQUEST)
-    assert Costs({"cpu": {"of": "another version"}}).seconds(REQUEST) is None
+    assert CostModels({"cpu": {"of": "another version"}}).seconds(REQUEST) is None

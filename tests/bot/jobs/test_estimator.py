@@ -15,7 +15,7 @@ from typing import cast
 import pytest
 
 from bot.jobs.cost_history import CostHistory
-from bot.jobs.cost_model import Costs
+from bot.jobs.cost_model import CostModels
 from bot.jobs.estimator import JobEstimator
 from bot.jobs.queue import FairQueue, Quota
 from bot.jobs.store import JobStore
@@ -57,7 +57,7 @@ class Machine:
     noise: float = 0.08
     now: float = 0.0
     chance: random.Random = field(default_factory=lambda: random.Random(7))
-    costs: Costs = field(default_factory=Costs)
+    costs: CostModels = field(default_factory=CostModels)
 
     def parts(self, name: str, request: Request, number: int) -> tuple[float, list[float], float]:
         """Seconds before the first step, of each step, and after the last."""
@@ -79,16 +79,16 @@ class Machine:
         book.jobs["a"] = running = job(id="a", state=State.RUNNING, request=request)
         cost_history = CostHistory(cast(Database, None), "nano", self.costs)
         estimator = JobEstimator(book, FairQueue(), cost_history, workers=1, clock=lambda: self.now)
-        estimator.began("a", "cpu")
-        told = [(estimator.of(running).seconds_left, end - self.now)]
+        estimator.job_started("a", "cpu")
+        told = [(estimator.status(running).seconds_left, end - self.now)]
         self.now += before
         for step, seconds in enumerate(steps, start=1):
             self.now += seconds
-            estimator.progressed(Progress("a", 1, "denoise", step, len(steps)))
+            estimator.job_progressed(Progress("a", 1, "denoise", step, len(steps)))
             if step == len(steps) // 2:
-                told.append((estimator.of(running).seconds_left, end - self.now))
+                told.append((estimator.status(running).seconds_left, end - self.now))
         self.now += after
-        run = estimator.ended("a")
+        run = estimator.job_ended("a")
         self.costs.learn("cpu", request, end - began, run.after_steps)
         return told
 

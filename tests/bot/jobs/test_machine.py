@@ -24,7 +24,7 @@ from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from generator.contract.messages import Failed, Generate, Progress
 from generator.contract.text import Text
-from tests.bot.jobs.rig import BotContext, Notebook
+from tests.bot.jobs.rig import JobRig, Notebook
 from tests.bot.jobs.samples import ORIGIN
 from tests.patience import PATIENCE
 
@@ -43,7 +43,7 @@ class Service(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._directory = tempfile.TemporaryDirectory()
         self._stack = AsyncExitStack()
-        self.house: BotContext = self.run(self._open())
+        self.rig: JobRig = self.run(self._open())
         self.accepted: dict[str, Job] = {}
         self.hands: list[tuple[Job, Generate]] = []
         self.past: list[tuple[Job, Generate]] = []  # attempts that are over
@@ -52,30 +52,30 @@ class Service(RuleBasedStateMachine):
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self._runner.run(work)
 
-    async def _open(self) -> BotContext:
+    async def _open(self) -> JobRig:
         path = Path(self._directory.name)
         url = f"sqlite:///{path / 'test.db'}"
         database = await self._stack.enter_async_context(open_database(url))
-        return BotContext(database, path, Notebook(), size=5)
+        return JobRig(database, path, Notebook(), size=5)
 
     # -- what may happen ---------------------------------------------------------------------------
 
     @rule(user=PEOPLE)
     def accept(self, user: int) -> None:
         try:
-            job = self.run(self.house.accept(replace(ORIGIN, user_id=user)))
+            job = self.run(self.rig.accept(replace(ORIGIN, user_id=user)))
         except NotAcceptedError:
             return
         self.accepted[job.id] = job
 
     @rule()
-    def begin(self) -> None:
+    def start_job(self) -> None:
         if len(self.hands) >= _WORKERS:
             return
 
         async def drawn() -> tuple[Job, Generate] | None:
-            ticket = await asyncio.wait_for(self.house.jobs.next_ticket(), 0.01)
-            return await self.house.jobs.begin(ticket, "cpu")
+            ticket = await asyncio.wait_for(self.rig.jobs.next_ticket(), 0.01)
+            return await self.rig.jobs.start_job(ticket, "cpu")
 
         try:
             begun = self.run(drawn())
@@ -97,13 +97,13 @@ class Service(RuleBasedStateMachine):
     async def _end(self, job: Job, generate: Generate, how: str, *, settle: bool) -> None:
         match how:
             case "made":
-                self.house.jobs.ended(job, self.house.finished(generate))
+                self.rig.jobs.job_ended(job, self.rig.finished(generate))
             case "failed":
-                self.house.jobs.ended(job, Failed(job.id, job.attempt, Text("no")))
+                self.rig.jobs.job_ended(job, Failed(job.id, job.attempt, Text("no")))
             case _:
-                self.house.jobs.crashed(job, WorkerDiedError(-9))
+                self.rig.jobs.worker_died(job, WorkerDiedError(-9))
         if settle:
-            await self.house.jobs.settled(0.05)  # Discord may be slow just now
+            await self.rig.jobs.wait_until_idle(0.05)  # Discord may be slow just now
         else:
             await asyncio.sleep(0)
 
@@ -113,7 +113,7 @@ class Service(RuleBasedStateMachine):
             return
         job, generate = self.past[which % len(self.past)]
         if how == "progress":
-            self.house.jobs.progressed(Progress(job.id, job.attempt, "denoise", 1, 3))
+            self.rig.jobs.job_progressed(Progress(job.id, job.attempt, "denoise", 1, 3))
         else:
             self.run(self._end(job, generate, how, settle=True))
 
@@ -123,32 +123,32 @@ class Service(RuleBasedStateMachine):
             return
         job = list(self.accepted.values())[which % len(self.accepted)]
         try:
-            self.run(self.house.jobs.cancel(job.id, by=by))
+            self.run(self.rig.jobs.cancel(job.id, by=by))
         except RefusedError:
             return
         assert by == job.user_id
 
     @rule(reason=st.sampled_from(["", "The channel is gone."]))
     def discord_changes_its_mind(self, reason: str) -> None:
-        self.house.notifier.refusing = reason
+        self.rig.notifier.refusing = reason
 
     @rule(held=st.booleans())
     def discord_is_slow(self, *, held: bool) -> None:
         if held:
-            self.house.notifier.holding.clear()
+            self.rig.notifier.holding.clear()
         else:
-            self.house.notifier.holding.set()
+            self.rig.notifier.holding.set()
 
     @rule(how=st.sampled_from(["troubled", "broken", "recovered"]))
     def the_generator(self, how: str) -> None:
         async def happens() -> None:
             match how:
                 case "troubled":
-                    self.house.jobs.workers_unavailable(Text("It dies."))
+                    self.rig.jobs.all_workers_unavailable(Text("It dies."))
                 case "broken":
-                    self.house.jobs.workers_failed(Text("It is broken."))
+                    self.rig.jobs.all_workers_failed(Text("It is broken."))
                 case _:
-                    self.house.jobs.recovered("cpu")
+                    self.rig.jobs.worker_ready("cpu")
 
         self.run(happens())
 
@@ -157,8 +157,8 @@ class Service(RuleBasedStateMachine):
         async def again() -> None:
             if gently:
                 for job, _ in self.hands:
-                    await self.house.jobs.interrupted(job)
-            await (await self.house.killed()).recover()
+                    await self.rig.jobs.job_interrupted(job)
+            await (await self.rig.killed()).recover()
 
         self.past += self.hands
         self.hands = []
@@ -168,13 +168,13 @@ class Service(RuleBasedStateMachine):
 
     @invariant()
     def nothing_is_doubled(self) -> None:
-        delivered = Counter(job_id for job_id, _, _ in self.house.notifier.delivered)
+        delivered = Counter(job_id for job_id, _, _ in self.rig.notifier.delivered)
         assert all(count == 1 for count in delivered.values())
         assert set(delivered) <= set(self.accepted)
 
     @invariant()
     def the_quota_is_held(self) -> None:
-        assert len(self.house.jobs.waiting_or_running()) <= self.house.size
+        assert len(self.rig.jobs.waiting_or_running()) <= self.rig.size
 
     def teardown(self) -> None:
         """All trouble ends; then every accepted job does."""
@@ -186,27 +186,27 @@ class Service(RuleBasedStateMachine):
             self._directory.cleanup()
 
     async def _finish(self) -> None:
-        house = self.house
-        house.notifier.refusing = ""
-        house.notifier.holding.set()
-        house.jobs.recovered("cpu")
+        rig = self.rig
+        rig.notifier.refusing = ""
+        rig.notifier.holding.set()
+        rig.jobs.worker_ready("cpu")
         for job, generate in self.hands:
-            house.jobs.ended(job, house.finished(generate))
-        await house.jobs.settled()
-        while house.jobs.waiting_or_running():
-            ticket = await asyncio.wait_for(house.jobs.next_ticket(), PATIENCE)
-            if (begun := await house.jobs.begin(ticket, "cpu")) is not None:
-                house.jobs.ended(begun[0], house.finished(begun[1]))
-            await house.jobs.settled()
-        delivered = {job_id for job_id, _, _ in house.notifier.delivered}
+            rig.jobs.job_ended(job, rig.finished(generate))
+        await rig.jobs.wait_until_idle()
+        while rig.jobs.waiting_or_running():
+            ticket = await asyncio.wait_for(rig.jobs.next_ticket(), PATIENCE)
+            if (begun := await rig.jobs.start_job(ticket, "cpu")) is not None:
+                rig.jobs.job_ended(begun[0], rig.finished(begun[1]))
+            await rig.jobs.wait_until_idle()
+        delivered = {job_id for job_id, _, _ in rig.notifier.delivered}
         for job in self.accepted.values():
-            row = await house.row(job)
+            row = await rig.row(job)
             assert row.state.is_final
             assert row.told
             if row.state is State.DONE:
                 assert job.id in delivered
             else:
-                assert (row.state.value, job.id) in house.notifier.told_of
+                assert (row.state.value, job.id) in rig.notifier.told_of
             assert row.origin.token == ""
         self.nothing_is_doubled()
 

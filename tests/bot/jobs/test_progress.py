@@ -22,10 +22,10 @@ def step(number: int, *, attempt: int = 1, stage: str = "denoise", steps: int = 
 def test_the_time_left_follows_the_steps_seen() -> None:
     clock = Clock()
     progresses = ProgressTracker(clock)
-    progresses.note(step(1))
+    progresses.update(step(1))
     assert progresses.seconds_left("job") is None
     clock.now += 4.0
-    progresses.note(step(3))
+    progresses.update(step(3))
     assert progresses.seconds_left("job") == pytest.approx(14.0)
     clock.now += 5.0
     assert progresses.seconds_left("job") == pytest.approx(9.0)
@@ -36,10 +36,10 @@ def test_the_time_left_follows_the_steps_seen() -> None:
 def test_an_expected_pace_counts_as_two_steps() -> None:
     clock = Clock()
     progresses = ProgressTracker(clock)
-    progresses.note(step(1))
+    progresses.update(step(1))
     assert progresses.seconds_left("job", expected=1.0) == pytest.approx(9.0)
     clock.now += 4.0
-    progresses.note(step(3))
+    progresses.update(step(3))
     assert progresses.seconds_left("job", expected=1.0) == pytest.approx(1.5 * 7)
     assert progresses.seconds_left("job", expected=2.0) == pytest.approx(14.0)
 
@@ -47,15 +47,15 @@ def test_an_expected_pace_counts_as_two_steps() -> None:
 def test_other_stages_are_not_taken_for_steps() -> None:
     clock = Clock()
     progresses = ProgressTracker(clock)
-    progresses.note(step(1, stage="encode_image", steps=1))
+    progresses.update(step(1, stage="encode_image", steps=1))
     assert progresses.seconds_left("job", expected=1.0) is None
     assert progresses.after_steps("job") is None
     for number in (1, 10):
         clock.now += 9.0
-        progresses.note(step(number))
+        progresses.update(step(number))
     assert progresses.after_steps("job") == 0.0
     clock.now += 3.0
-    progresses.note(step(1, stage="decode", steps=2))
+    progresses.update(step(1, stage="decode", steps=2))
     assert progresses.after_steps("job") == 3.0
     assert progresses.last("job") == step(1, stage="decode", steps=2)
 
@@ -63,10 +63,10 @@ def test_other_stages_are_not_taken_for_steps() -> None:
 def test_a_new_attempt_starts_anew() -> None:
     clock = Clock()
     progresses = ProgressTracker(clock)
-    progresses.note(step(1))
+    progresses.update(step(1))
     clock.now += 4.0
-    progresses.note(step(3))
-    progresses.note(step(1, attempt=2))
+    progresses.update(step(3))
+    progresses.update(step(1, attempt=2))
     assert progresses.seconds_left("job") is None
     assert progresses.last("job") == step(1, attempt=2)
     progresses.forget("job")

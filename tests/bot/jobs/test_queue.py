@@ -92,17 +92,17 @@ async def test_draining_leaves_nothing() -> None:
 
 def test_the_quota_counts_people_and_all() -> None:
     quota = Quota(size=3, per_user=2)
-    quota.take("a", ADA)
-    quota.take("b", ADA)
+    quota.reserve("a", ADA)
+    quota.reserve("b", ADA)
     with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
-        quota.take("c", ADA)
-    quota.take("c", BOB)
+        quota.reserve("c", ADA)
+    quota.reserve("c", BOB)
     with pytest.raises(NotAcceptedError, match="queue is full"):
-        quota.take("d", CY)
+        quota.reserve("d", CY)
     quota.restore("d", CY)  # accepted before a restart: it has its right
-    quota.give_back("a")
-    quota.give_back("a")
+    quota.release("a")
+    quota.release("a")
     with pytest.raises(NotAcceptedError):
-        quota.take("e", CY)
-    quota.give_back("b")
-    quota.take("e", CY)
+        quota.reserve("e", CY)
+    quota.release("b")
+    quota.reserve("e", CY)

@@ -39,7 +39,7 @@ def test_a_name_that_is_none_is_no_path(blobs: BlobStore, name: str) -> None:
 
 def gone(blobs: BlobStore, *names: str) -> int:
     """How many of them are removed, where no row names any."""
-    return blobs.remove_doomed(blobs.doom(names))
+    return blobs.remove_marked(blobs.mark(names))
 
 
 def test_what_comes_again_is_young_again(blobs: BlobStore) -> None:
@@ -52,9 +52,9 @@ def test_what_comes_again_is_young_again(blobs: BlobStore) -> None:
 
 def test_what_is_kept_while_it_is_held_stays_until_the_end(blobs: BlobStore) -> None:
     before = blobs.put(b"before", ".gif")
-    with blobs.holding() as names:
+    with blobs.pinned() as names:
         name = blobs.put(b"x", ".gif")
-        with blobs.holding():
+        with blobs.pinned():
             assert blobs.put(b"x", ".gif") == name
         assert gone(blobs, name, before) == 1
         assert names == {name}
@@ -66,16 +66,16 @@ def test_what_is_kept_while_it_is_held_stays_until_the_end(blobs: BlobStore) -> 
 
 def test_what_comes_again_between_the_look_and_the_removal_stays(blobs: BlobStore) -> None:
     name = blobs.put(b"x", ".gif")
-    doomed = blobs.doom([name])
-    with blobs.holding():
+    doomed = blobs.mark([name])
+    with blobs.pinned():
         blobs.put(b"x", ".gif")
-    assert blobs.remove_doomed(doomed) == 0
+    assert blobs.remove_marked(doomed) == 0
     assert blobs.path(name).exists()
 
 
 def test_what_a_thread_keeps_is_held_by_who_started_it(blobs: BlobStore) -> None:
     async def work() -> None:
-        with blobs.holding() as names:
+        with blobs.pinned() as names:
             name = await asyncio.to_thread(blobs.put, b"x", ".gif")
             assert names == {name}
             assert gone(blobs, name) == 0

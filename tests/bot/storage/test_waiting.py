@@ -11,7 +11,7 @@ import pytest
 
 from bot.core.errors import NotAcceptedError
 from bot.jobs.queue import Quota
-from bot.jobs.store import JobStore, bytes_of, now
+from bot.jobs.store import JobStore, estimated_bytes, now
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from tests.bot.jobs.samples import ORIGIN, REQUEST
@@ -33,7 +33,7 @@ async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
 
         async def add(most: int | None, user_id: int = 7, guild_id: int | None = 4) -> Job:
             origin = replace(ORIGIN, user_id=user_id, guild_id=guild_id)
-            return await store.add(origin, REQUEST, "nano", most_here=most)
+            return await store.add(origin, REQUEST, "nano", server_limit=most)
 
         async def taken(*tries: object) -> list[Job]:
             found = await asyncio.gather(*tries, return_exceptions=True)  # type: ignore[call-overload]
@@ -56,13 +56,13 @@ async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
 async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
     async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
         store = JobStore(database, Quota(size=100, per_user=100))
-        each = bytes_of(REQUEST)
+        each = estimated_bytes(REQUEST)
         assert each == 512 * 512 * REQUEST.video_length // 2
         first, second = [await store.add(ORIGIN, REQUEST, "nano") for _ in range(2)]
-        assert store.bytes_to_come == 2 * each
+        assert store.pending_bytes == 2 * each
         running = await store.move(first, State.RUNNING, attempt=1, started_at=now())
         assert running is not None
-        assert store.bytes_to_come == 2 * each
+        assert store.pending_bytes == 2 * each
         await store.move(second, State.CANCELLED, finished_at=now())
         await store.move(running, State.FAILED, finished_at=now())
-        assert store.bytes_to_come == 0
+        assert store.pending_bytes == 0

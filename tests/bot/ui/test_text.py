@@ -78,7 +78,9 @@ def test_who_waits_learns_the_place() -> None:
     assert waiting == "⏳ 2 GIFs are ahead of yours, about 2 minutes left."
     retried = text.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
-    paused = text.status(Status(job=job(), ahead=1, trouble=Text("The generator is down.")))
+    paused = text.status(
+        Status(job=job(), ahead=1, unavailable_reason=Text("The generator is down."))
+    )
     assert "The generator is down. Your GIF keeps its place" in paused
 
 

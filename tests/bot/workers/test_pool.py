@@ -1,4 +1,4 @@
-"""Real worker processes with engines that fail in their own ways; a ledger plays the service."""
+"""Real worker processes with engines that fail in their own ways; a list plays the service."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bot.core.errors import WorkerDiedError
 from bot.jobs.queue import FairQueue, Ticket
 from bot.storage.models import Job
 from bot.workers.pool import Pool, run_pool
-from bot.workers.supervisor import Watch
+from bot.workers.supervisor import WatchdogSettings
 from generator.contract.messages import Cancelled, Control, Finished, Generate, Outcome, Progress
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
@@ -23,7 +23,7 @@ from tests.bot.jobs.samples import REQUEST, job
 from tests.patience import PATIENCE, until
 
 
-class JobStore:
+class RecordingWork:
     """The ``Work`` of a pool: hands out jobs, and writes down what became of them."""
 
     def __init__(self, directory: Path) -> None:
@@ -51,7 +51,7 @@ class JobStore:
     def return_ticket(self, ticket: Ticket) -> None:
         self._queue.put_back(ticket)
 
-    async def begin(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
+    async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         if ticket.job_id == "cancelled meanwhile":
             return None
         self.handed_out.append(time.perf_counter())
@@ -60,30 +60,30 @@ class JobStore:
         made = job(id=ticket.job_id, request=request)
         return made, Generate(ticket.job_id, 1, request, str(output))
 
-    def progressed(self, progress: Progress) -> None:
+    def job_progressed(self, progress: Progress) -> None:
         self.progress.append(progress)
 
-    def ended(self, job: Job, outcome: Outcome) -> None:
+    def job_ended(self, job: Job, outcome: Outcome) -> None:
         self.outcomes.append((time.perf_counter(), outcome))
 
-    def crashed(self, job: Job, death: WorkerDiedError) -> None:
+    def worker_died(self, job: Job, death: WorkerDiedError) -> None:
         self.deaths.append((job.id, death))
 
-    async def interrupted(self, job: Job) -> None:
+    async def job_interrupted(self, job: Job) -> None:
         self.put_back.append(job.id)
 
-    def loading(self, device: str) -> None: ...
+    def worker_loading(self, device: str) -> None: ...
 
-    def recovered(self, device: str) -> None:
+    def worker_ready(self, device: str) -> None:
         self.recoveries += 1
 
-    def workers_degraded(self, device: str, reason: Text) -> None:
+    def worker_unavailable(self, device: str, reason: Text) -> None:
         self.lame_devices.append((device, str(reason)))
 
-    def workers_unavailable(self, reason: Text) -> None:
+    def all_workers_unavailable(self, reason: Text) -> None:
         self.reasons.append(reason)
 
-    def workers_failed(self, reason: Text) -> None:
+    def all_workers_failed(self, reason: Text) -> None:
         self.given_up.append(reason)
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -97,181 +97,181 @@ def _package(engine: str) -> str:
 
 @asynccontextmanager
 async def pool_of(
-    store: JobStore, *engines: str, watch: Watch | None = None
+    work: RecordingWork, *engines: str, watchdog: WatchdogSettings | None = None
 ) -> AsyncIterator[Pool]:
     settings = [
         WorkerSettings(engine=f"{_package(engine)}.{engine}:create", device=f"cpu:{number}")
         for number, engine in enumerate(engines)
     ]
-    pool = Pool(settings, store, watch)
+    pool = Pool(settings, work, watchdog)
     async with run_pool(pool):
         yield pool
 
 
 async def test_one_job_after_another(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    store.add("a", "cancelled meanwhile", "b")
-    async with pool_of(store, "fast") as pool:
-        await store.until(lambda: len(store.outcomes) == 2)
+    work = RecordingWork(tmp_path)
+    work.add("a", "cancelled meanwhile", "b")
+    async with pool_of(work, "fast") as pool:
+        await work.until(lambda: len(work.outcomes) == 2)
         [pid] = pool.pids
-    assert all(isinstance(outcome, Finished) for _, outcome in store.outcomes)
-    assert [progress.step for progress in store.progress] == [1, 2, 3] * 2
+    assert all(isinstance(outcome, Finished) for _, outcome in work.outcomes)
+    assert [progress.step for progress in work.progress] == [1, 2, 3] * 2
     assert (tmp_path / "b.gif").exists()
-    assert store.recoveries == 1
+    assert work.recoveries == 1
     assert not is_alive(pid)
 
 
 async def test_two_devices_work_at_the_same_time(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    async with pool_of(store, "hangs", "fast") as pool:
-        await store.until(lambda: store.recoveries == 2)
+    work = RecordingWork(tmp_path)
+    async with pool_of(work, "hangs", "fast") as pool:
+        await work.until(lambda: work.recoveries == 2)
         assert len(pool.pids) == 2
-        store.add("a", "b", "c")  # one is held up, the others pass it
-        await store.until(lambda: len(store.outcomes) == 2)
-    assert len(store.put_back) == 1
+        work.add("a", "b", "c")  # one is held up, the others pass it
+        await work.until(lambda: len(work.outcomes) == 2)
+    assert len(work.put_back) == 1
 
 
 async def test_a_killed_worker_is_replaced_at_once(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    store.add("a")
-    async with pool_of(store, "hangs") as pool:
-        await store.until(lambda: store.handed_out)
+    work = RecordingWork(tmp_path)
+    work.add("a")
+    async with pool_of(work, "hangs") as pool:
+        await work.until(lambda: work.handed_out)
         [pid] = pool.pids
         os.kill(pid, signal.SIGKILL)
-        await store.until(lambda: store.deaths)
-        [(job_id, death)] = store.deaths
+        await work.until(lambda: work.deaths)
+        [(job_id, death)] = work.deaths
         assert (job_id, death.exit_code) == ("a", -9)
-        await store.until(lambda: store.recoveries == 2)
+        await work.until(lambda: work.recoveries == 2)
         assert pool.pids not in ([pid], [])
 
 
 async def test_an_idle_workers_death_costs_no_job(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    async with pool_of(store, "fast") as pool:
-        await store.until(lambda: store.recoveries == 1)
+    work = RecordingWork(tmp_path)
+    async with pool_of(work, "fast") as pool:
+        await work.until(lambda: work.recoveries == 1)
         os.kill(pool.pids[0], signal.SIGKILL)
-        store.add("a")
-        await store.until(lambda: store.outcomes or store.deaths)
-        await store.until(lambda: store.recoveries == 2)
+        work.add("a")
+        await work.until(lambda: work.outcomes or work.deaths)
+        await work.until(lambda: work.recoveries == 2)
 
 
 async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    store.steps = 10_000  # of 20 ms
-    store.add("a")
-    async with pool_of(store, "slow") as pool:
-        await store.until(lambda: store.progress)
+    work = RecordingWork(tmp_path)
+    work.steps = 10_000  # of 20 ms
+    work.add("a")
+    async with pool_of(work, "slow") as pool:
+        await work.until(lambda: work.progress)
         pool.cancel("somebody else's", 1)
         pool.cancel("a", 1)
-        await store.until(lambda: store.outcomes)
-        store.steps = 1
-        store.add("b")
-        await store.until(lambda: len(store.outcomes) == 2)
-    assert store.outcomes[0][1] == Cancelled("a", 1)
-    assert isinstance(store.outcomes[1][1], Finished)
+        await work.until(lambda: work.outcomes)
+        work.steps = 1
+        work.add("b")
+        await work.until(lambda: len(work.outcomes) == 2)
+    assert work.outcomes[0][1] == Cancelled("a", 1)
+    assert isinstance(work.outcomes[1][1], Finished)
 
 
 async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    async with pool_of(store, "raises_in_setup"):
-        await store.until(lambda: store.given_up)
-    assert str(store.given_up[0]) == "There is no model at nano; give a directory."
+    work = RecordingWork(tmp_path)
+    async with pool_of(work, "raises_in_setup"):
+        await work.until(lambda: work.given_up)
+    assert str(work.given_up[0]) == "There is no model at nano; give a directory."
 
 
 async def test_one_working_device_is_enough(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    async with pool_of(store, "raises_in_setup", "fast"):
-        store.add("a")
-        await store.until(lambda: store.outcomes and store.lame_devices)
-    assert store.reasons == store.given_up == []
-    assert set(store.lame_devices) == {("cpu:0", "There is no model at nano; give a directory.")}
+    work = RecordingWork(tmp_path)
+    async with pool_of(work, "raises_in_setup", "fast"):
+        work.add("a")
+        await work.until(lambda: work.outcomes and work.lame_devices)
+    assert work.reasons == work.given_up == []
+    assert set(work.lame_devices) == {("cpu:0", "There is no model at nano; give a directory.")}
 
 
 async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    async with pool_of(store, "killed_in_setup"):
-        await store.until(lambda: store.reasons)
-    assert "crashes while starting (killed by signal 9)" in str(store.reasons[0])
-    assert store.given_up == []  # bad luck may pass: what waits goes on waiting
+    work = RecordingWork(tmp_path)
+    async with pool_of(work, "killed_in_setup"):
+        await work.until(lambda: work.reasons)
+    assert "crashes while starting (killed by signal 9)" in str(work.reasons[0])
+    assert work.given_up == []  # bad luck may pass: what waits goes on waiting
 
 
 async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    store.add("a")
-    async with pool_of(store, "hangs", watch=Watch(silence_seconds=0.3)) as pool:
-        await store.until(lambda: store.recoveries == 1)
+    work = RecordingWork(tmp_path)
+    work.add("a")
+    async with pool_of(work, "hangs", watchdog=WatchdogSettings(silence_seconds=0.3)) as pool:
+        await work.until(lambda: work.recoveries == 1)
         [pid] = pool.pids
-        await store.until(lambda: store.deaths)
-        [(_, death)] = store.deaths
+        await work.until(lambda: work.deaths)
+        [(_, death)] = work.deaths
         assert str(death.reason) == "it didn't respond for 0.3 s and was stopped"
-        await store.until(lambda: store.recoveries == 2)
+        await work.until(lambda: work.recoveries == 2)
         assert not is_alive(pid)
 
 
 async def test_a_worker_that_works_is_not_taken_for_hung(tmp_path: Path) -> None:
     """It takes far longer than the time-out, and says so at every step of 20 ms."""
-    store = JobStore(tmp_path)
-    store.steps = 100
-    store.add("a")
-    async with pool_of(store, "slow", watch=Watch(silence_seconds=1.0)):
-        await store.until(lambda: store.outcomes)
-    assert store.deaths == []
+    work = RecordingWork(tmp_path)
+    work.steps = 100
+    work.add("a")
+    async with pool_of(work, "slow", watchdog=WatchdogSettings(silence_seconds=1.0)):
+        await work.until(lambda: work.outcomes)
+    assert work.deaths == []
 
 
 async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    async with pool_of(store, "hangs_in_setup", watch=Watch(start_seconds=0.2)):
-        await store.until(lambda: store.reasons)
-    assert "didn't respond for 0.2 s" in str(store.reasons[0])
+    work = RecordingWork(tmp_path)
+    async with pool_of(work, "hangs_in_setup", watchdog=WatchdogSettings(start_seconds=0.2)):
+        await work.until(lambda: work.reasons)
+    assert "didn't respond for 0.2 s" in str(work.reasons[0])
 
 
 async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    store.add("a", "b")
-    async with pool_of(store, "grows", watch=Watch(memory_bytes=200 * 2**20)) as pool:
-        await store.until(lambda: len(store.outcomes) == 2)
-        await store.until(lambda: store.recoveries == 3)  # each job was one too many
+    work = RecordingWork(tmp_path)
+    work.add("a", "b")
+    async with pool_of(work, "grows", watchdog=WatchdogSettings(memory_bytes=200 * 2**20)) as pool:
+        await work.until(lambda: len(work.outcomes) == 2)
+        await work.until(lambda: work.recoveries == 3)  # each job was one too many
         [report] = pool.reports()
         assert report.memory_bytes is not None
         assert report.memory_bytes < 200 * 2**20
-    assert store.deaths == []
+    assert work.deaths == []
 
 
 async def test_one_that_is_too_large_from_the_start_makes_a_job_all_the_same(
     tmp_path: Path,
 ) -> None:
-    store = JobStore(tmp_path)
-    store.add("a", "b")
-    async with pool_of(store, "fast", watch=Watch(memory_bytes=1)):
-        await store.until(lambda: store.recoveries == 3)  # and then gives way to another
-    assert [outcome.job_id for _, outcome in store.outcomes] == ["a", "b"]
+    work = RecordingWork(tmp_path)
+    work.add("a", "b")
+    async with pool_of(work, "fast", watchdog=WatchdogSettings(memory_bytes=1)):
+        await work.until(lambda: work.recoveries == 3)  # and then gives way to another
+    assert [outcome.job_id for _, outcome in work.outcomes] == ["a", "b"]
 
 
 async def test_a_control_net_that_is_new_may_be_downloaded_first(tmp_path: Path) -> None:
     """For as long as a model at the start; the next job with it is watched as any other."""
-    store = JobStore(tmp_path)
-    store.controls = (Control("canny"),)
-    store.add("a", "b")
-    patient = Watch(silence_seconds=0.01, start_seconds=PATIENCE)
-    async with pool_of(store, "slow", watch=patient):
-        await store.until(lambda: store.outcomes and store.deaths)
-    assert [outcome.job_id for _, outcome in store.outcomes] == ["a"]
-    assert [job_id for job_id, _ in store.deaths] == ["b"]
+    work = RecordingWork(tmp_path)
+    work.controls = (Control("canny"),)
+    work.add("a", "b")
+    patient = WatchdogSettings(silence_seconds=0.01, start_seconds=PATIENCE)
+    async with pool_of(work, "slow", watchdog=patient):
+        await work.until(lambda: work.outcomes and work.deaths)
+    assert [outcome.job_id for _, outcome in work.outcomes] == ["a"]
+    assert [job_id for job_id, _ in work.deaths] == ["b"]
 
 
 async def test_a_pool_that_is_drained_begins_nothing_more(tmp_path: Path) -> None:
-    store = JobStore(tmp_path)
-    store.steps = 20
-    async with pool_of(store, "slow") as pool:
-        await store.until(lambda: store.recoveries)
-        store.add("a", "b")
-        await store.until(lambda: store.progress)
+    work = RecordingWork(tmp_path)
+    work.steps = 20
+    async with pool_of(work, "slow") as pool:
+        await work.until(lambda: work.recoveries)
+        work.add("a", "b")
+        await work.until(lambda: work.progress)
         assert [report.state for report in pool.reports()] == ["busy"]
         await pool.drain()
-        assert [outcome.job_id for _, outcome in store.outcomes] == ["a"]
+        assert [outcome.job_id for _, outcome in work.outcomes] == ["a"]
         await asyncio.sleep(0.1)
-        assert len(store.handed_out) == 1
-    assert store.put_back == []
+        assert len(work.handed_out) == 1
+    assert work.put_back == []
 
 
 def is_alive(pid: int) -> bool:

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from generator.contract.messages import (
-    Broken,
     Cancel,
     Cancelled,
     Failed,
@@ -22,6 +21,7 @@ from generator.contract.messages import (
     Ready,
     Request,
     Started,
+    StartFailed,
 )
 from generator.contract.worker_settings import WorkerSettings
 from generator.recipes.recipe import Setup, recipe_of
@@ -132,7 +132,7 @@ def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
 def test_a_missing_model_is_told(tmp_path: Path) -> None:
     with started(WorkerSettings(model=str(tmp_path / "missing"))) as handle:
         broken = receive(handle)
-    assert isinstance(broken, Broken)
+    assert isinstance(broken, StartFailed)
     assert "There is no model directory at" in str(broken.reason)
 
 

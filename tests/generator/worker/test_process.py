@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from generator.contract.messages import (
-    Broken,
     Cancel,
     Cancelled,
     Failed,
@@ -27,6 +26,7 @@ from generator.contract.messages import (
     Request,
     Shutdown,
     Started,
+    StartFailed,
 )
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
@@ -160,7 +160,7 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
 ) -> None:
     with double(factory) as handle:
         broken = receive(handle)
-        assert isinstance(broken, Broken)
+        assert isinstance(broken, StartFailed)
         assert message in str(broken.reason)
         handle.process.join(PATIENCE)
         assert handle.process.exitcode == 0
