@@ -24,8 +24,7 @@ from bot.demo.bot_process import DemoBot, DemoError, DemoSetupError
 from bot.demo.proof import NoProofError, Proof
 from bot.sandbox.client.person import Person
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.interactions import Interaction
-from bot.sandbox.model import Message
+from bot.sandbox.model import Interaction, Message
 from bot.sandbox.server import Sandbox
 from generator.contract.errors import MediaError
 from generator.media.output import check_output, write_whole

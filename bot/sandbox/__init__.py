@@ -8,9 +8,17 @@ from bot.sandbox.client.person import Person
 from bot.sandbox.clock import Clock
 from bot.sandbox.console.session import serve
 from bot.sandbox.errors import NobodyListening, NotOffered, SandboxError
-from bot.sandbox.interactions import Callback, Interaction
-from bot.sandbox.model import ADMINISTRATOR, MANAGE_GUILD, Channel, Guild, Message, User
-from bot.sandbox.rest.body import Upload
+from bot.sandbox.model import (
+    ADMINISTRATOR,
+    MANAGE_GUILD,
+    Callback,
+    Channel,
+    Guild,
+    Interaction,
+    Message,
+    Upload,
+    User,
+)
 from bot.sandbox.rest.fault_injection import Fault, Matching
 from bot.sandbox.rest.fault_kinds import Delay, Page, Refusal, Reset, Trouble
 from bot.sandbox.rest.routes import Recorded

@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from bot.sandbox.interactions import DEFERRED_MESSAGE, Interaction
-from bot.sandbox.model import DM, Message, StoredFile
+from bot.sandbox.interactions import DEFERRED_MESSAGE
+from bot.sandbox.model import DM, Interaction, Message, StoredFile
 from bot.sandbox.world import World
 
 MARK = re.compile(r"mark\d{6}")

@@ -1,9 +1,17 @@
-"""The sandbox's time: the machine's, plus what a test adds. Knows nothing of Discord."""
+"""The sandbox's time, which a test can move forward, and waiting until something has changed.
+
+Knows nothing of Discord.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 class Clock:
@@ -20,6 +28,30 @@ class Clock:
         if seconds < 0:
             raise ValueError("Time can only be moved forward.")
         self._added += seconds
+
+
+class Changes:
+    """Lets a coroutine sleep until something happened and a condition holds."""
+
+    def __init__(self) -> None:
+        self._waiting: set[asyncio.Event] = set()
+
+    def notify(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    async def until(self, found: Callable[[], T | None], within: float) -> T:
+        """The first value of ``found`` that isn't None; TimeoutError after ``within`` seconds."""
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            async with asyncio.timeout(within):
+                while (value := found()) is None:
+                    await event.wait()
+                    event.clear()
+                return value
+        finally:
+            self._waiting.discard(event)
 
 
 def iso(timestamp: float) -> str:

@@ -25,14 +25,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from bot.sandbox import guild_admin
 from bot.sandbox.errors import SandboxError
-from bot.sandbox.model import Channel
+from bot.sandbox.gateway import Gateway
+from bot.sandbox.model import Channel, Guild
+from bot.sandbox.rest.fault_injection import Faults
 from bot.sandbox.rest.fault_kinds import Delay, Refusal, Reset, Trouble
-
-if TYPE_CHECKING:
-    from bot.sandbox.server import Sandbox
+from bot.sandbox.world import World
 
 ORDERS = __doc__.partition("\n\n")[2]
 
@@ -63,26 +64,26 @@ _KINDS: dict[str, tuple[type[Trouble], str]] = {
 }
 
 
-async def obey(discord: Sandbox, line: str) -> None:
+async def obey(line: str, world: World, gateway: Gateway, faults: Faults) -> None:
     """Does what the line says. Raises SandboxError, and nothing happens, for one it can't read."""
     try:
         match shlex.split(line, comments=True):
             case []:
                 return
             case [kind, method, path, *words] if kind in _KINDS:
-                discord.add_fault(fault_of(kind, method, path, words))
+                faults.add(fault_of(kind, method, path, words))
             case ["clear"]:
-                discord.faults.clear()
+                faults.clear()
             case ["clock", seconds]:
-                discord.clock.advance(float(seconds))
+                world.clock.advance(float(seconds))
             case ["gateway", what]:
-                await _at_the_gateway(discord, what)
+                await _at_the_gateway(gateway, what)
             case ["channel", "delete", name]:
-                discord.delete_channel(_channel(discord, name))
+                guild_admin.delete_channel(world, _channel(world, name))
             case ["bot", "kick"]:
-                discord.kick_bot(discord.guild)
+                guild_admin.kick_bot(world, _first_guild(world))
             case ["bot", "invite"]:
-                discord.let_bot_in(discord.guild)
+                guild_admin.let_bot_in(world, _first_guild(world))
             case _:
                 raise SandboxError(f"There is no such order: {line.strip()}")
     except (ValueError, TypeError) as error:
@@ -105,8 +106,7 @@ def fault_of(kind: str, method: str, path: str, words: list[str]) -> Trouble:
     return of(method.upper(), path, **options)
 
 
-async def _at_the_gateway(discord: Sandbox, what: str) -> None:
-    gateway = discord.gateway
+async def _at_the_gateway(gateway: Gateway, what: str) -> None:
     match what:
         case "drop" | "lose":
             await gateway.drop(resume=what == "drop")
@@ -124,8 +124,12 @@ async def _at_the_gateway(discord: Sandbox, what: str) -> None:
             raise ValueError(f"the gateway knows no {what!r}")
 
 
-def _channel(discord: Sandbox, name: str) -> Channel:
-    for channel in discord.world.channels.values():
+def _first_guild(world: World) -> Guild:
+    return next(iter(world.guilds.values()))
+
+
+def _channel(world: World, name: str) -> Channel:
+    for channel in world.channels.values():
         if channel.name == name:
             return channel
     raise ValueError(f"there is no channel {name!r}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.clock import iso
-from bot.sandbox.interactions import COMMAND, COMPONENT, Interaction
+from bot.sandbox.interactions import COMMAND, COMPONENT
 from bot.sandbox.model import (
     DM,
     EVERYONE,
     Channel,
     Guild,
+    Interaction,
     Member,
     Message,
     Role,

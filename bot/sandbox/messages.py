@@ -12,7 +12,6 @@ from typing import Any
 
 from bot.sandbox import discord_json
 from bot.sandbox.errors import ApiError, Problem, invalid_form
-from bot.sandbox.interactions import Interaction
 from bot.sandbox.model import (
     COMPONENTS_V2,
     EPHEMERAL,
@@ -20,12 +19,13 @@ from bot.sandbox.model import (
     SUPPRESS_EMBEDS,
     SUPPRESS_NOTIFICATIONS,
     Channel,
+    Interaction,
     Mentions,
     Message,
     StoredFile,
+    Upload,
     User,
 )
-from bot.sandbox.rest.body import Body, Upload, picture_size
 from bot.sandbox.world import Dispatch, World
 
 Json = dict[str, Any]
@@ -36,6 +36,13 @@ DIRECT_MESSAGES = 1 << 12
 _SENDABLE_FLAGS = SUPPRESS_EMBEDS | SUPPRESS_NOTIFICATIONS | COMPONENTS_V2
 _NONCE_LIFE = 5 * 60.0  # seconds in which ``enforce_nonce`` finds the earlier message
 _MENTION = re.compile(r"<@(!?|&)(\d+)>")
+
+
+@dataclass(slots=True)
+class Body:
+    payload: Any = None
+    uploads: dict[int, Upload] = field(default_factory=dict)
+    oversized: bool = False  # a file went beyond the limit; its bytes were dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +128,7 @@ def with_nonce(world: World, channel: Channel, payload: Json) -> Message | None:
 
 def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) -> StoredFile:
     """Puts a file on the sandbox's CDN."""
-    size = picture_size(upload.data)
+    size = _picture_size(upload.data)
     width, height = size if size else (None, None)
     safe_name = re.sub(r"[^\w.\-]", "_", upload.filename) or "file"
     file = StoredFile(
@@ -136,6 +143,15 @@ def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) 
     )
     world.files[file.id] = file
     return file
+
+
+def _picture_size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) in pixels of a GIF or PNG, from its first bytes; None for anything else."""
+    if data[:6] in (b"GIF87a", b"GIF89a") and len(data) >= 10:
+        return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
+        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    return None
 
 
 def _apply(world: World, message: Message, body: Body) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import mimetypes
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from bot.sandbox.interactions import Interaction
+from bot.sandbox.clock import Changes
+from bot.sandbox.errors import SandboxError
+from bot.sandbox.interactions import CHOICES, MODAL
 
 # Permissions (bits), as far as they matter here.
 ADMINISTRATOR = 1 << 3
@@ -123,6 +127,22 @@ class Channel:
 
     def __repr__(self) -> str:
         return f"<Channel {self.name or self.recipients}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file on its way: what a person attaches, or what the bot sent as ``files[n]``."""
+
+    filename: str
+    data: bytes
+    content_type: str = ""
+
+    @property
+    def type(self) -> str:
+        """The content type; guessed from the name where none was said."""
+        guessed = mimetypes.guess_type(self.filename)[0]
+        said = "" if self.content_type == "application/octet-stream" else self.content_type
+        return said or guessed or "application/octet-stream"
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -256,3 +276,97 @@ class Message:
                 flags=self.flags,
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """The first answer: its type in Discord's numbers, its data, and when it came (epoch)."""
+
+    type: int
+    data: dict[str, Any]
+    at: float
+
+
+class Waiting(Protocol):
+    """What an interaction needs of its world in order to wait for the bot."""
+
+    changes: Changes
+    patience: float  # seconds
+    answer_within: float  # seconds
+
+
+@dataclass(eq=False, kw_only=True)
+class Interaction:
+    world: Waiting
+    id: int
+    token: str
+    type: int
+    user: User
+    channel: Channel
+    data: dict[str, Any]
+    created: float
+    source: Message | None = None  # the message that a button or modal belongs to
+    parent: Interaction | None = None  # the one that showed the modal
+    started: float = field(default_factory=time.perf_counter)
+    callback: Callback | None = None
+    latency: float | None = None  # seconds from the dispatch to the first answer's arrival
+    original: Message | None = None
+    followups: list[Message] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        return f"<Interaction {self.name} by {self.user.username}>"
+
+    @property
+    def name(self) -> str:
+        """The command's name, or the custom_id of a component or modal."""
+        return str(self.data.get("name") or self.data.get("custom_id"))
+
+    @property
+    def modal(self) -> dict[str, Any]:
+        """The modal it was answered with; SandboxError where it was not."""
+        if self.callback is None or self.callback.type != MODAL:
+            raise SandboxError(f"{self.name} was not answered with a modal.")
+        return self.callback.data
+
+    @property
+    def choices(self) -> list[dict[str, Any]]:
+        """The choices that an autocomplete was answered with."""
+        if self.callback is None or self.callback.type != CHOICES:
+            raise SandboxError(f"{self.name} was not answered with choices.")
+        return list(self.callback.data.get("choices") or ())
+
+    @property
+    def messages(self) -> list[Message]:
+        """The original response and the follow-ups, as far as they were not deleted."""
+        found = [self.original] if self.original else []
+        return [message for message in found + self.followups if not message.deleted]
+
+    async def acknowledged(self, within: float | None = None) -> Callback:
+        """The bot's first answer; TimeoutError when none came in ``within`` seconds.
+
+        Without ``within`` it is waited for as long as an answer is taken.
+        """
+        if within is None:
+            within = self.world.answer_within
+        return await self.world.changes.until(lambda: self.callback, within)
+
+    async def message(
+        self, until: Callable[[Message], object] | None = None, within: float | None = None
+    ) -> Message:
+        """The first message of its own that satisfies ``until``; by default, one not loading.
+
+        Raises TimeoutError after ``within`` seconds (the sandbox's patience where it isn't given),
+        saying what stood there last.
+        """
+        if within is None:
+            within = self.world.patience
+        holds = until or (lambda message: not message.loading)
+
+        def found() -> Message | None:
+            return next((message for message in self.messages if holds(message)), None)
+
+        try:
+            return await self.world.changes.until(found, within)
+        except TimeoutError:
+            seen = "; ".join(repr(message.text) for message in self.messages) or "no message"
+            raise TimeoutError(f"{self.name}: after {within:g} s there was {seen}.") from None

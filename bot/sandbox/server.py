@@ -245,4 +245,4 @@ class Sandbox:
 
     async def order(self, line: str) -> None:
         """Any trouble by one line, of ``bot.sandbox.console_commands``; raises SandboxError."""
-        await obey(self, line)
+        await obey(line, self.world, self.gateway, self.faults)

@@ -5,7 +5,6 @@ It hands events to whoever subscribed (the gateway) and knows neither HTTP nor w
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import itertools
@@ -13,17 +12,18 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from bot.sandbox.clock import Clock
+from bot.sandbox.clock import Changes, Clock
 from bot.sandbox.errors import ApiError
-from bot.sandbox.interactions import ANSWER_WITHIN, Interaction
+from bot.sandbox.interactions import ANSWER_WITHIN
 from bot.sandbox.model import (
     DM,
     EVERYONE,
     TEXT,
     Channel,
     Guild,
+    Interaction,
     Member,
     Message,
     Role,
@@ -35,8 +35,6 @@ MEBIBYTE = 1024 * 1024
 DEFAULT_UPLOAD_LIMIT = 10 * MEBIBYTE
 ATTACHMENT_LIFE = 24 * 3600  # seconds that a signed attachment URL is good for
 PATIENCE = 10.0  # seconds that is waited for the bot, where nobody says otherwise
-
-T = TypeVar("T")
 
 _EPOCH_MS = 1_420_070_400_000  # Discord counts from the first second of 2015
 
@@ -58,30 +56,6 @@ class Registration:
     guild_id: int | None
     at: float
     commands: list[dict[str, Any]] = field(default_factory=list)
-
-
-class Changes:
-    """Lets a coroutine sleep until something happened and a condition holds."""
-
-    def __init__(self) -> None:
-        self._waiting: set[asyncio.Event] = set()
-
-    def notify(self) -> None:
-        for event in self._waiting:
-            event.set()
-
-    async def until(self, found: Callable[[], T | None], within: float) -> T:
-        """The first value of ``found`` that isn't None; TimeoutError after ``within`` seconds."""
-        event = asyncio.Event()
-        self._waiting.add(event)
-        try:
-            async with asyncio.timeout(within):
-                while (value := found()) is None:
-                    await event.wait()
-                    event.clear()
-                return value
-        finally:
-            self._waiting.discard(event)
 
 
 class World:

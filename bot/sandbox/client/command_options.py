@@ -7,17 +7,13 @@ what it would not let through raises NotOffered. A careless one only knows what 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.sandbox import discord_json
 from bot.sandbox.errors import NotOffered
 from bot.sandbox.messages import store_upload
-from bot.sandbox.model import Channel, Role, User
-from bot.sandbox.rest.body import Upload
-
-if TYPE_CHECKING:
-    from bot.sandbox.client.person import Person
-    from bot.sandbox.world import World
+from bot.sandbox.model import Channel, Role, Upload, User
+from bot.sandbox.world import World
 
 Json = dict[str, Any]
 
@@ -30,9 +26,12 @@ _LONGEST = 6000
 class Filled:
     """A command's options with their values, and the things that they refer to."""
 
-    def __init__(self, world: World, person: Person, *, careless: bool = False) -> None:
+    def __init__(
+        self, world: World, user: User, channel: Channel, *, careless: bool = False
+    ) -> None:
         self._world = world
-        self._person = person
+        self._user = user
+        self._channel = channel
         self._careless = careless
         self.resolved: dict[str, Json] = {}
 
@@ -108,10 +107,9 @@ class Filled:
     def _attached(self, option: Json, value: Any) -> str:
         if not isinstance(value, Upload):
             raise NotOffered(f"{option['name']} takes a file: Upload(filename, data).")
-        channel = self._person.channel
-        if len(value.data) > self._world.upload_limit_in(channel, self._person.user):
+        if len(value.data) > self._world.upload_limit_in(self._channel, self._user):
             raise NotOffered(f"{value.filename} is too large to be uploaded.")
-        file = store_upload(self._world, channel, value, ephemeral=True)
+        file = store_upload(self._world, self._channel, value, ephemeral=True)
         self._resolve("attachments", file.id, discord_json.attachment(self._world, file))
         return str(file.id)
 
@@ -131,7 +129,7 @@ class Filled:
         return str(thing.id)
 
     def resolve_user(self, user: User) -> None:
-        guild = self._person.channel.guild
+        guild = self._channel.guild
         self._resolve("users", user.id, discord_json.user(user))
         if guild is not None and user.id in guild.members:
             member = discord_json.member(guild.members[user.id], with_user=False)

@@ -7,26 +7,21 @@ from __future__ import annotations
 
 import secrets
 from copy import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.sandbox import discord_json, messages
 from bot.sandbox.client.command_options import Filled
 from bot.sandbox.errors import NobodyListening, NotOffered
+from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import (
     AUTOCOMPLETE,
     COMMAND,
     COMPONENT,
     MODAL_SUBMIT,
-    Interaction,
 )
-from bot.sandbox.messages import Draft
-from bot.sandbox.model import HAS_SNAPSHOT, Channel, Message, User
-from bot.sandbox.rest.body import Body, Upload
-from bot.sandbox.world import Dispatch
-
-if TYPE_CHECKING:
-    from bot.sandbox.gateway import Gateway
-    from bot.sandbox.world import World
+from bot.sandbox.messages import Body, Draft
+from bot.sandbox.model import HAS_SNAPSHOT, Channel, Interaction, Message, Upload, User
+from bot.sandbox.world import Dispatch, World
 
 Json = dict[str, Any]
 
@@ -80,7 +75,7 @@ class Person:
         """
         name, *words = command.split()
         registered = self._command(name, _CHAT_INPUT)
-        filled = Filled(self._world, self, careless=self._careless)
+        filled = Filled(self._world, self.user, self.channel, careless=self._careless)
         data = _command_data(registered)
         data["options"] = filled.options(registered, words, options)
         return self._send(COMMAND, _with_resolved(data, filled))
@@ -91,7 +86,7 @@ class Person:
         """The choices ({name, value}) that the bot offers while ``option`` is being typed."""
         name, *words = command.split()
         registered = self._command(name, _CHAT_INPUT)
-        filled = Filled(self._world, self)
+        filled = Filled(self._world, self.user, self.channel)
         data = _command_data(registered)
         data["options"] = filled.being_typed(registered, words, others, option, typed)
         interaction = self._send(AUTOCOMPLETE, _with_resolved(data, filled))
@@ -113,7 +108,7 @@ class Person:
     async def user_command(self, name: str, user: User) -> Interaction:
         """Picks an app's command in a user's menu."""
         registered = self._command(name, _USER_COMMAND)
-        filled = Filled(self._world, self)
+        filled = Filled(self._world, self.user, self.channel)
         filled.resolve_user(user)
         data = _command_data(registered) | {"target_id": str(user.id)}
         return self._send(COMMAND, _with_resolved(data, filled))

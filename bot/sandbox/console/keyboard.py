@@ -16,17 +16,14 @@ from __future__ import annotations
 import asyncio
 import difflib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bot.sandbox.console import typed_commands
 from bot.sandbox.console.screen import Screen, menus_of, options_of, say
 from bot.sandbox.errors import NotOffered, SandboxError
-from bot.sandbox.interactions import MODAL, Interaction
-from bot.sandbox.model import ADMINISTRATOR, Message
-from bot.sandbox.rest.body import Upload
-
-if TYPE_CHECKING:
-    from bot.sandbox.server import Sandbox
+from bot.sandbox.interactions import MODAL
+from bot.sandbox.model import ADMINISTRATOR, Interaction, Message, Upload
+from bot.sandbox.server import Sandbox
 
 Json = dict[str, Any]
 

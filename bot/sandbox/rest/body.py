@@ -7,40 +7,17 @@ instead of a broken connection.
 from __future__ import annotations
 
 import json
-import mimetypes
 import re
-from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import BodyPartReader, web
 
 from bot.sandbox.errors import ApiError, Problem, invalid_form
+from bot.sandbox.messages import Body
+from bot.sandbox.model import Upload
 
 _FILE_FIELD = re.compile(r"files\[(\d{1,2})\]")
 _MAX_FILES = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file on its way: what a person attaches, or what the bot sent as ``files[n]``."""
-
-    filename: str
-    data: bytes
-    content_type: str = ""
-
-    @property
-    def type(self) -> str:
-        """The content type; guessed from the name where none was said."""
-        guessed = mimetypes.guess_type(self.filename)[0]
-        said = "" if self.content_type == "application/octet-stream" else self.content_type
-        return said or guessed or "application/octet-stream"
-
-
-@dataclass(slots=True)
-class Body:
-    payload: Any = None
-    uploads: dict[int, Upload] = field(default_factory=dict)
-    oversized: bool = False  # a file went beyond the limit; its bytes were dropped
 
 
 async def read_body(request: web.Request, file_limit: int) -> Body:
@@ -88,12 +65,3 @@ def _parsed(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         raise ApiError(400, 50109, "The request body contains invalid JSON.") from None
-
-
-def picture_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels of a GIF or PNG, from its first bytes; None for anything else."""
-    if data[:6] in (b"GIF87a", b"GIF89a") and len(data) >= 10:
-        return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
-        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    return None

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from bot.sandbox import discord_json, messages
 from bot.sandbox.errors import ApiError
-from bot.sandbox.messages import Draft
+from bot.sandbox.messages import Body, Draft
 from bot.sandbox.model import (
     ATTACH_FILES,
     DM,
@@ -19,7 +19,6 @@ from bot.sandbox.model import (
     Message,
     User,
 )
-from bot.sandbox.rest.body import Body
 from bot.sandbox.rest.discord_rules import message_problems
 from bot.sandbox.rest.routes import WORLD, answer, checked_body
 from bot.sandbox.world import World

@@ -20,12 +20,9 @@ from bot.sandbox.interactions import (
     MODAL_SUBMIT,
     TOKEN_LIFE,
     UPDATE,
-    Callback,
-    Interaction,
 )
-from bot.sandbox.messages import Draft
-from bot.sandbox.model import EPHEMERAL, LOADING, Message
-from bot.sandbox.rest.body import Body
+from bot.sandbox.messages import Body, Draft
+from bot.sandbox.model import EPHEMERAL, LOADING, Callback, Interaction, Message
 from bot.sandbox.rest.discord_rules import callback_problems, message_problems
 from bot.sandbox.rest.routes import WORLD, answer, checked_body, note_violations, recorded_of
 from bot.sandbox.world import World

@@ -10,7 +10,9 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.errors import ApiError, Problem, invalid_form
-from bot.sandbox.rest.body import Body, Upload, read_body
+from bot.sandbox.messages import Body
+from bot.sandbox.model import Upload
+from bot.sandbox.rest.body import read_body
 from bot.sandbox.rest.schema import request_problems
 from bot.sandbox.world import World
 
