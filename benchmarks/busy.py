@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 
 STEP_SECONDS = 0.05
 _EDGE = 768
@@ -24,7 +25,7 @@ class Busy:
     def __init__(self) -> None:
         self._matrix = np.random.default_rng(0).random((_EDGE, _EDGE), dtype=np.float32)
 
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         """Writes, instead of a GIF, when it began and ended (monotonic seconds)."""
         began = time.monotonic()
         for step in range(1, request.steps + 1):

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from generator.contract.messages import Request
+from generator.contract.progress import JobProgressCallback
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.worker.engine import Engine, Report
+from generator.worker.engine import Engine
 
 _NOISE = 0.08  # of a job, as the spread of a logarithm
 _STEP_NOISE = 0.2
@@ -28,7 +29,7 @@ class Paced:
         self._chance = random.Random(7)
         self._slow = _COLD
 
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         """Sleeps before, in and after the steps; then draws something small that moves."""
         slow = self._slow * self._chance.lognormvariate(0, _NOISE)
         self._slow = 1.0

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageSequence
 
+from generator.media.clip import Frames
 from generator.nano.measure import Seen, see
 from generator.nano.prompt_attributes import Asked
-
-Frames = npt.NDArray[np.uint8]
 
 _MAGIC = (b"GIF87a", b"GIF89a")
 _STEP = 24  # levels of a colour channel that a pixel must change by to be seen to change

@@ -20,7 +20,7 @@ _FILE = "status.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class StatusReport:
     """How things stood ``at`` (seconds since 1970)."""
 
     pid: int
@@ -32,17 +32,17 @@ async def report_while_running(pool: Pool, data_dir: Path) -> None:
     """Writes until cancelled; a disk that takes nothing is no reason to stop making GIFs."""
     file = data_dir / _FILE
     while True:
-        report = Report(os.getpid(), time.time(), tuple(pool.reports()))
+        report = StatusReport(os.getpid(), time.time(), tuple(pool.reports()))
         await asyncio.to_thread(_write, file, json.dumps(asdict(report)))
         await asyncio.sleep(_EVERY_SECONDS)
 
 
-def read(data_dir: Path) -> Report | None:
+def read(data_dir: Path) -> StatusReport | None:
     """The last one; None where there is none that can be read."""
     try:
         values = json.loads((data_dir / _FILE).read_text(encoding="utf-8"))
         devices = tuple(DeviceReport(**device) for device in values["devices"])
-        return Report(int(values["pid"]), float(values["at"]), devices)
+        return StatusReport(int(values["pid"]), float(values["at"]), devices)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 
 class ProgressBar:
-    """A ``generator.worker.engine.Report`` that draws a bar, anew with each stage."""
+    """A ``JobProgressCallback`` that draws a bar, anew with each stage."""
 
     def __init__(self) -> None:
         self._seen = sys.stderr.isatty()

@@ -21,9 +21,9 @@ from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import OutOfMemoryError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
+from generator.contract.progress import JobProgressCallback, ProgressCallback
 from generator.inference.latent_preview import PreviewCallback, Previews, Thumbnails
 from generator.inference.pipeline import HotshotPipeline
-from generator.inference.pipeline import Report as StepReport
 from generator.inference.recipe_writer import write_recipe
 from generator.media.clip import Clip
 from generator.media.output import check_output
@@ -34,7 +34,7 @@ from generator.model.loading import load_model
 from generator.recipes.recipe import Recipe, Setup
 from generator.sources.files import Sources, fetched
 from generator.sources.init_image import read_init_image
-from generator.worker.engine import Engine, Report
+from generator.worker.engine import Engine
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +97,7 @@ class HotshotEngine:
     def dtype(self) -> str:
         return str(self.pipeline.model.dtype).removeprefix("torch.")
 
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         """Checks, makes and writes; reports a last stage ``save`` before the file is written.
 
         That is also the last moment to cancel: a file in its place is a finished job.
@@ -118,7 +118,7 @@ class HotshotEngine:
     def make(
         self,
         request: Request,
-        report: StepReport,
+        report: ProgressCallback,
         sources: Sources,
         preview_callback: PreviewCallback | None = None,
     ) -> Clip:

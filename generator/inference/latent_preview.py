@@ -13,21 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
 from generator.media import webp_encoder
-from generator.media.clip import Clip
+from generator.media.clip import Clip, Frames
 from generator.media.output import write_whole
 from generator.model.latents import LATENT_SCALE, unscaled
 from generator.model.loading import HotshotModel
 
 # (guess, step, steps): the clean latents (1, 4, f, h/8, w/8) that ``step`` of ``steps`` promises.
 PreviewCallback = Callable[[Tensor, int, int], None]
-Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 logger = logging.getLogger(__name__)
 

@@ -13,16 +13,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from generator.contract.errors import OutOfMemoryError, RequestError
 from generator.contract.messages import Request
+from generator.contract.progress import ProgressCallback
 from generator.inference import overflow
 from generator.inference.latent_preview import PreviewCallback, guessed
 from generator.inference.overflow import FiniteWatch, NotFiniteError, check_finite
+from generator.media.clip import Frames
 from generator.model.conditioning import Conditioning, Span
 from generator.model.controlnet import ClipControl, together
 from generator.model.latents import LATENT_SCALE, in_own_precision, scaled, unscaled
@@ -30,10 +31,6 @@ from generator.model.loading import HotshotModel
 from generator.model.schedulers import make_scheduler, noised, step_back
 
 logger = logging.getLogger(__name__)
-
-# (stage, step, steps): ``step`` of ``steps`` of this stage are done. May raise CancelledError.
-Report = Callable[[str, int, int], None]
-Frames = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 STAGES = ("encode_prompt", "encode_image", "draw_noise", "denoise", "decode", "to_frames")
 # What allocators say of it, and oneDNN, which has nothing else to say.
@@ -56,7 +53,7 @@ class HotshotPipeline:
         self,
         request: Request,
         *,
-        report: Report,
+        report: ProgressCallback,
         condition_images: Sequence[Frames] = (),
         init_image: Frames | None = None,
         preview_callback: PreviewCallback | None = None,
@@ -119,7 +116,7 @@ class HotshotPipeline:
         self,
         request: Request,
         *,
-        report: Report,
+        report: ProgressCallback,
         condition_images: Sequence[Frames] = (),
         init_image: Frames | None = None,
         preview_callback: PreviewCallback | None = None,
@@ -158,7 +155,7 @@ class HotshotPipeline:
         finally:
             self.model.rest()
 
-    def encode_prompt(self, request: Request, report: Report) -> Conditioning:
+    def encode_prompt(self, request: Request, report: ProgressCallback) -> Conditioning:
         """Text and sizes, once for each clip of the batch that the UNet will see."""
         text, device = self.model.text, self.model.device
         if request.guidance_scale > 1:
@@ -171,7 +168,7 @@ class HotshotPipeline:
         return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
 
     def encode_image(
-        self, request: Request, init_image: Frames | None, report: Report
+        self, request: Request, init_image: Frames | None, report: ProgressCallback
     ) -> Tensor | None:
         """What the clip begins from, as clean latents (1, 4, 1 or f, h/8, w/8); None for noise.
 
@@ -192,7 +189,9 @@ class HotshotPipeline:
             report("encode_image", step, len(chunks))
         return rearrange(scaled(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
 
-    def draw_noise(self, request: Request, generator: torch.Generator, report: Report) -> Tensor:
+    def draw_noise(
+        self, request: Request, generator: torch.Generator, report: ProgressCallback
+    ) -> Tensor:
         """The first noise, of variance one, in the layout that the original drew it in."""
         shape = (
             1,
@@ -211,7 +210,7 @@ class HotshotPipeline:
         conditioning: Conditioning,
         noise: Tensor,
         generator: torch.Generator,
-        report: Report,
+        report: ProgressCallback,
         *,
         init_latents: Tensor | None = None,
         controls: Sequence[ClipControl] = (),
@@ -264,7 +263,7 @@ class HotshotPipeline:
         guided = unwanted + request.guidance_scale * (wanted - unwanted)
         return _rescaled(guided, wanted, request.guidance_rescale)
 
-    def decode(self, latents: Tensor, report: Report) -> Tensor:
+    def decode(self, latents: Tensor, report: ProgressCallback) -> Tensor:
         """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1.
 
         Raises NotFiniteError where the VAE overflows.
@@ -281,7 +280,7 @@ class HotshotPipeline:
             report("decode", step, len(chunks))
         return torch.cat(pictures)
 
-    def to_frames(self, pictures: Tensor, report: Report) -> Frames:
+    def to_frames(self, pictures: Tensor, report: ProgressCallback) -> Frames:
         """(f, 3, h, w) from -1 to 1 -> (f, h, w, 3) from 0 to 255, rounded."""
         levels = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         frames: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from generator.media.clip import Frames
 from generator.nano import world
-from generator.nano.world import Frames
 
 Mask = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.float64]

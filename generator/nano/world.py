@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from generator.media.clip import Frames
+
 Floats = npt.NDArray[np.float32]
-Frames = npt.NDArray[np.uint8]
 
 COLORS: dict[str, tuple[int, int, int]] = {
     "red": (228, 26, 28),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 from accelerate import Accelerator
@@ -13,6 +12,7 @@ from PIL import Image
 from generator.contract.errors import TrainingError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
+from generator.contract.progress import ProgressCallback
 from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel
@@ -23,11 +23,13 @@ from generator.training.settings import STOP, LoraSettings
 from generator.training.validation import in_use
 
 _MADE = "made.json"
-Progress = Callable[[str, int, int], None]
 
 
 def class_pictures(
-    model: HotshotModel, settings: LoraSettings, accelerator: Accelerator, progress: Progress
+    model: HotshotModel,
+    settings: LoraSettings,
+    accelerator: Accelerator,
+    progress: ProgressCallback,
 ) -> list[Sample]:
     """None without a class prompt. Those that aren't there yet are made, by turns of each prompt
     of ``class_prompt`` ("a ball|a star"); clips, where clips are trained on."""
@@ -76,7 +78,7 @@ def _make(
     settings: LoraSettings,
     directory: Path,
     prompts: list[str],
-    progress: Progress,
+    progress: ProgressCallback,
 ) -> None:
     for index in range(settings.num_class_images):
         if any((directory / f"{index:04d}{suffix}").exists() for suffix in ("", ".png")):

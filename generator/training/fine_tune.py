@@ -16,6 +16,7 @@ from diffusers import DDPMScheduler
 
 from generator.checkpoints.resolve import model_directory
 from generator.contract.limits import ModelLimits
+from generator.contract.progress import ProgressCallback
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export
 from generator.training.accelerator import freeze, open_accelerator, training_dtype
@@ -27,14 +28,14 @@ from generator.training.data.samples import find_clips, is_sample
 from generator.training.loop import Loop
 from generator.training.settings import DatasetSettings, FineTuneSettings
 from generator.training.tasks.temporal import ClipTask, checkpoint_gradients
-from generator.training.trackers import Progress, Trackers
+from generator.training.trackers import Trackers
 from generator.training.validation import Validation, to_device
 
 CPU = torch.device("cpu")
 TEXT_FOLDERS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 
 
-def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
+def fine_tune(settings: FineTuneSettings, progress: ProgressCallback) -> Path:
     """Runs to the end and gives the directory of the result. Raises HotshotError.
 
     ``progress`` is told (stage, step, steps).
@@ -68,7 +69,9 @@ def fine_tune(settings: FineTuneSettings, progress: Progress) -> Path:
     return run.output_dir
 
 
-def _clips(settings: FineTuneSettings, accelerator: Accelerator, progress: Progress) -> list[Clip]:
+def _clips(
+    settings: FineTuneSettings, accelerator: Accelerator, progress: ProgressCallback
+) -> list[Clip]:
     directories = [settings.data_dir]
     if holds_films(settings.data_dir):
         cut = settings.run.output_dir / CUT
@@ -154,7 +157,7 @@ def _batches(
     )
 
 
-def fill_caches(batches: Batches, accelerator: Accelerator, progress: Progress) -> None:
+def fill_caches(batches: Batches, accelerator: Accelerator, progress: ProgressCallback) -> None:
     """Each process its share."""
     mine = range(accelerator.process_index, len(batches.clips), accelerator.num_processes)
     for done, _ in enumerate(batches.prepare(mine), start=1):

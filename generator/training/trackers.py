@@ -19,6 +19,7 @@ from accelerate import Accelerator
 from PIL import Image
 
 from generator.contract.errors import HotshotError, TrainingError
+from generator.contract.progress import ProgressCallback
 from generator.training import report
 from generator.training.console import tell
 from generator.training.loop import Update
@@ -27,8 +28,6 @@ from generator.training.settings import RunSettings
 METRICS, PICTURES, REPORT = "metrics.jsonl", "validation", "report.html"
 WANDB_RUN = "wandb_run_id.txt"
 Look = Callable[[Path], Sequence[tuple[str, Path]]]  # directory -> (prompt, GIF in it)
-Progress = Callable[[str, int, int], None]
-
 _REDRAWN_EVERY = 10.0  # seconds
 
 
@@ -45,7 +44,7 @@ class Trackers:
         look: Look,
         *,
         steps: int,
-        progress: Progress,
+        progress: ProgressCallback,
     ) -> None:
         self._settings, self._accelerator, self._look = settings, accelerator, look
         self._steps, self._progress = steps, progress

@@ -12,6 +12,7 @@ from diffusers import DDPMScheduler
 
 from generator.checkpoints.resolve import model_directory
 from generator.contract.limits import ModelLimits
+from generator.contract.progress import ProgressCallback
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export
 from generator.training.accelerator import freeze, open_accelerator, training_dtype
@@ -25,13 +26,13 @@ from generator.training.fine_tune import CPU, fill_caches
 from generator.training.loop import Loop
 from generator.training.settings import USUAL_STEPS, LoraSettings
 from generator.training.tasks.lora import Adapter, LiveCaptions, LoraTask
-from generator.training.trackers import Progress, Trackers
+from generator.training.trackers import Trackers
 from generator.training.validation import Validation, to_device
 
 FRAMES = 8  # of a validation GIF
 
 
-def train_lora(settings: LoraSettings, progress: Progress) -> Path:
+def train_lora(settings: LoraSettings, progress: ProgressCallback) -> Path:
     """Runs to the end and gives the directory of the result. Raises HotshotError.
 
     ``progress`` is told (stage, step, steps).

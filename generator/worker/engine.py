@@ -10,16 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from generator.contract.messages import Request
-
-
-class Report(Protocol):
-    """Called after every step; may raise ``generator.contract.errors.CancelledError``.
-
-    ``preview`` is the newest small animated picture of what comes, where the engine makes such; it
-    is gone when the engine is done.
-    """
-
-    def __call__(self, stage: str, step: int, steps: int, preview: str = "") -> None: ...
+from generator.contract.progress import JobProgressCallback
 
 
 class Engine(Protocol):
@@ -33,7 +24,7 @@ class Engine(Protocol):
     def dtype(self) -> str:
         """What it computes in, such as ``float32``."""
 
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         """Makes ``output``, whole or not at all; its extension decides the format.
 
         Raises HotshotError with a sentence for a person, CancelledError where ``report`` did.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded, floods_events, hangs, killed, slow
 
 SLOW = "slow"
@@ -18,7 +19,7 @@ FACTORIES = {
 
 
 class AsAsked(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         factory = FACTORIES[request.prompt.partition(" ")[0]]
         engine = factory(model="", device=self.device, precision=self.dtype)
         engine.generate(request, output, report)

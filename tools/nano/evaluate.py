@@ -19,6 +19,7 @@ from tqdm import tqdm
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Request
 from generator.inference.pipeline import HotshotPipeline
+from generator.media.clip import Frames
 from generator.model.devices import choose
 from generator.model.loading import load_model
 from generator.nano import measure, world
@@ -64,7 +65,7 @@ class Result:
     """A case with what came out and how long it took."""
 
     case: Case
-    frames: world.Frames
+    frames: Frames
     seconds: float
 
     def right(self) -> dict[str, bool]:
@@ -180,7 +181,7 @@ def request_of(case: Case, limits: ModelLimits, overrides: dict[str, float]) -> 
     )
 
 
-def _twice(frames: world.Frames) -> world.Frames:
+def _twice(frames: Frames) -> Frames:
     """As the bot's Upscale has them: scaled as a picture to begin from is."""
     size = (2 * frames.shape[2], 2 * frames.shape[1])
     scaled = [scale_to_fill(Image.fromarray(frame), size) for frame in frames]

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Control, Request
 from generator.inference.pipeline import HotshotPipeline
+from generator.media.clip import Frames
 from generator.model.devices import choose
 from generator.model.loading import load_model
 from generator.nano import measure, world
@@ -36,7 +37,7 @@ class Case:
 
     kind: str
     coverage: world.Floats
-    pictures: world.Frames
+    pictures: Frames
     attributes: world.Attributes
     seed: int
 
@@ -48,7 +49,7 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Result:
     case: Case
-    frames: world.Frames
+    frames: Frames
 
     def measured(self) -> dict[str, float]:
         """The mask's IoU with the source's, over the clip; and what is right of the rest."""
@@ -61,7 +62,7 @@ class Result:
         }
 
 
-def mask_of(frames: world.Frames) -> npt.NDArray[np.bool_]:
+def mask_of(frames: Frames) -> npt.NDArray[np.bool_]:
     """Where the object is, (f, h, w): all that is not as the clip's corners are."""
     corners = frames[:, [0, 0, -1, -1], [0, -1, 0, -1]].reshape(-1, 3)
     background = np.median(corners, axis=0)

@@ -22,6 +22,7 @@ from torch import Tensor
 from generator.contract.limits import NANO_DIRECTORY, ModelLimits
 from generator.contract.messages import Lora
 from generator.inference.pipeline import HotshotPipeline
+from generator.media.clip import Frames
 from generator.model.loading import HotshotModel, load_model
 from generator.model.unet import HotshotUNet
 from generator.nano import world
@@ -137,7 +138,7 @@ def hollow_share(model: HotshotModel, lora: Lora | None, count: int) -> float:
     return float(np.mean(hollow))
 
 
-def is_hollow(frames: world.Frames) -> bool:
+def is_hollow(frames: Frames) -> bool:
     """Whether most frames (f, h, w, 3) show an object around some background."""
     return float(np.mean([_hole(frame) >= HOLLOW for frame in frames])) > 0.5
 
@@ -151,7 +152,7 @@ def _hollowed(covered: world.Floats) -> world.Floats:
     return np.asarray(np.clip(covered - inside, 0, 1), np.float32)
 
 
-def _hole(frame: world.Frames) -> float:
+def _hole(frame: Frames) -> float:
     """The share of an object, its inside counted, that is of the background's colour."""
     corners = frame[[0, 0, -1, -1], [0, -1, 0, -1]]
     apart = np.linalg.norm(frame - np.median(corners, axis=0), axis=-1) > 48

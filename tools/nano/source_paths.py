@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from generator.annotators.annotate import canny
+from generator.media.clip import Frames
 from generator.nano import world
-from generator.nano.world import Floats, Frames, Pose
+from generator.nano.world import Floats, Pose
 
 MIN_CONTRAST = 70.0  # of brightness, at which the annotator still finds an edge
 _BRIGHTNESS = np.array([0.299, 0.587, 0.114])  # as OpenCV weighs red, green and blue

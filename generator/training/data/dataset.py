@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from generator.contract.errors import TrainingError
+from generator.contract.progress import ProgressCallback
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError
 from generator.sources.geometry import scale_to_fill
@@ -40,7 +41,6 @@ from generator.training.settings import STOP, DatasetSettings
 
 SUMMARY, SHEET = "dataset.json", "contact_sheet.png"
 CUT = "cut_clips"  # of a run whose data are films, in its output directory
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def holds_films(directory: Path) -> bool:
     return bool(_stock(directory).material)
 
 
-def cut_films(settings: DatasetSettings, progress: Progress) -> Summary:
+def cut_films(settings: DatasetSettings, progress: ProgressCallback) -> Summary:
     """Writes ``output_dir`` whole or not at all. Raises TrainingError.
 
     A film that can't be used is named, and skipped or fatal as ``bad_samples`` says; a still clip
@@ -101,7 +101,7 @@ def cut_films(settings: DatasetSettings, progress: Progress) -> Summary:
     return made
 
 
-def cut_anew(settings: DatasetSettings, progress: Progress) -> None:
+def cut_anew(settings: DatasetSettings, progress: ProgressCallback) -> None:
     """As ``cut_films``, in place of what an earlier run left there, and of nothing else."""
     output, data = settings.output_dir, settings.data_dir.resolve()
     if output.resolve() in (data, *data.parents):

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from generator.contract.messages import Request
+from generator.contract.progress import JobProgressCallback
 from generator.media.clip import Clip
 from generator.media.save import save
 from generator.recipes.recipe import Recipe, Setup
-from generator.worker.engine import Engine, Report
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 
 class Draws(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         for step in range(1, request.steps + 1):
             report("denoise", step, request.steps)
         frames = np.full((request.video_length, 64, 96, 3), 20, np.uint8)

@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 
 from generator.contract.messages import Request
+from generator.contract.progress import JobProgressCallback
 from generator.media.clip import Clip
 from generator.media.save import save
 from generator.recipes.recipe import Recipe, Setup
 from generator.sources.init_image import read_init_image
-from generator.worker.engine import Engine, Report
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 STEP_SECONDS = 0.05
 
 
 class Looks(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         look = read_init_image(request, Path(request.image))
         for step in range(1, request.steps_made + 1):
             time.sleep(STEP_SECONDS)

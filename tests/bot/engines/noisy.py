@@ -8,14 +8,15 @@ from pathlib import Path
 from PIL import Image
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 EDGE = 256
 
 
 class Noisy(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         chance = random.Random(request.seed)
         frames = [Image.frombytes("P", (EDGE, EDGE), chance.randbytes(EDGE**2)) for _ in range(8)]
         palette = chance.randbytes(768)

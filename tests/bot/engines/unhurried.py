@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.contract.messages import Request
+from generator.contract.progress import JobProgressCallback
 from generator.inference import hotshot_engine
-from generator.worker.engine import Engine, Report
+from generator.worker.engine import Engine
 
 _WAIT_SECONDS = 0.1
 
@@ -18,7 +19,7 @@ class Unhurried:
         self._engine = engine
         self.device, self.dtype = engine.device, engine.dtype
 
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         def slowly(stage: str, step: int, steps: int, preview: str = "") -> None:
             report(stage, step, steps, preview)
             time.sleep(_WAIT_SECONDS)

@@ -6,12 +6,13 @@ import threading
 from pathlib import Path
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 
 class Hangs(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         threading.Event().wait()
 
 

@@ -7,12 +7,13 @@ import signal
 from pathlib import Path
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 
 class Killed(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         report("denoise", 1, request.steps)
         os.kill(os.getpid(), signal.SIGKILL)
 

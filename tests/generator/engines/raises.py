@@ -6,12 +6,13 @@ from pathlib import Path
 
 from generator.contract.errors import RequestError
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines.fast import Fast
 
 
 class Raises(Fast):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         match request.prompt:
             case "bad request":
                 raise RequestError("The width must be a multiple of 8.")

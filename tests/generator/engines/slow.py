@@ -6,12 +6,13 @@ import time
 from pathlib import Path
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 
 class Slow(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         for step in range(1, request.steps + 1):
             time.sleep(0.02)
             report("denoise", step, request.steps)

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 from generator.contract.messages import Request
-from generator.worker.engine import Engine, Report
+from generator.contract.progress import JobProgressCallback
+from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
 
 class Tells(Loaded):
-    def generate(self, request: Request, output: Path, report: Report) -> None:
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         facts = {
             "niceness": os.nice(0),
             "threads": os.environ.get("OMP_NUM_THREADS"),

@@ -13,6 +13,7 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 
 from generator.__main__ import main
+from generator.media.clip import Frames
 from generator.nano import world
 from tests.generator.conftest import copy_of_tiny, tiny
 from tests.generator.reference import TINY
@@ -44,7 +45,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def write_sample(folder: Path, frames: world.Frames, prompt: str | None) -> None:
+def write_sample(folder: Path, frames: Frames, prompt: str | None) -> None:
     folder.mkdir(parents=True)
     for index, frame in enumerate(frames):
         Image.fromarray(frame).save(folder / f"{index}.png")

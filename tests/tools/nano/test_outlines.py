@@ -10,6 +10,7 @@ import torch
 
 from generator.checkpoints.inspect.lora_facts import read_lora_facts
 from generator.contract.messages import Lora
+from generator.media.clip import Frames
 from generator.model.lora_manager import LoraManager, Networks
 from generator.nano import world
 from tools.nano import outlines, train
@@ -29,7 +30,7 @@ def test_outlines_are_told_from_shapes(shape: str, motion: str) -> None:
     assert ((hollow > 0.5) <= (covered > 0.4)).all()
 
 
-def drawn(coverage: world.Floats, attributes: world.Attributes) -> world.Frames:
+def drawn(coverage: world.Floats, attributes: world.Attributes) -> Frames:
     color = np.array(world.COLORS[attributes.color], np.float32)
     background = np.array(world.BACKGROUNDS[attributes.background], np.float32)
     return (background + (color - background) * coverage[..., None]).round().astype(np.uint8)

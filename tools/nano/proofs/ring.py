@@ -35,7 +35,7 @@ HOLE = 0.5  # of the radius
 MOTIONS = tuple(motion for motion in world.MOTIONS if motion != "spinning")
 
 
-def draw(x: float, y: float, radius: float, background: str) -> world.Frames:
+def draw(x: float, y: float, radius: float, background: str) -> Frames:
     """A picture (h, w, 3); places and radius in pixels."""
     whole = world.cover("ball", EDGE, EDGE, world.Pose(x, y, radius))
     hole = world.cover("ball", EDGE, EDGE, world.Pose(x, y, radius * HOLE))
@@ -44,7 +44,7 @@ def draw(x: float, y: float, radius: float, background: str) -> world.Frames:
     first, second = (np.asarray(world.COLORS[name], np.float32) for name in COLORS)
     ground = np.asarray(world.BACKGROUNDS[background], np.float32)
     painted = ground + (left * first + (1 - left) * second - ground) * ring
-    picture: world.Frames = np.rint(painted).astype(np.uint8)
+    picture: Frames = np.rint(painted).astype(np.uint8)
     return picture
 
 
