@@ -13,14 +13,14 @@ import ipaddress
 import json
 import logging
 import socket
-from typing import Any, cast
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import aiohttp
 import discord
 import yarl
 from discord import app_commands
-from discord.gateway import DiscordWebSocket
-from discord.http import Route
 
 from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
 from bot.commands.options import LocaleTranslator
@@ -28,9 +28,13 @@ from bot.core.config import DISCORD, DiscordSettings
 from bot.core.errors import StartupError, TokenError
 from bot.core.logs import about
 from bot.core.translations import in_language, speak, translate
-from bot.gateway import events, frames, outgoing, payloads
+from bot.gateway import discord_compat, events, frames, outgoing, payloads
 from bot.gateway.context import BotContext
-from bot.gateway.dedup import Deduplicator
+from bot.gateway.discord_errors import (
+    UNREACHABLE_ERRORS,
+    UnreadableAnswerError,
+    readable_answers,
+)
 from bot.gateway.rate_limit import RateLimit
 from bot.storage import registrations
 from bot.ui.actions import of_another_version, submitted
@@ -39,12 +43,8 @@ from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
-_UNREACHABLE = (
-    discord.DiscordServerError,
-    discord.GatewayNotFound,
-    aiohttp.ClientConnectionError,
-    OSError,
-)
+_NOT_DISCORD = (discord.HTTPException, aiohttp.ClientError, UnreadableAnswerError)
+_REMEMBERED_INTERACTIONS = 10_000
 _INTRODUCTION_SECONDS = 30.0
 _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
 _TOO_MANY_REQUESTS = 429
@@ -59,8 +59,8 @@ class HotshotClient(discord.AutoShardedClient):
 
     def __init__(self, settings: DiscordSettings, allowance: RateLimit | None = None) -> None:
         """``allowance``: how many interactions of one person are looked at; None is any number."""
-        # said once for voice, which this bot doesn't have
-        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+        discord_compat.silence_voice_warnings()
+        discord_compat.name_closed_sessions()
         super().__init__(
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
@@ -70,7 +70,7 @@ class HotshotClient(discord.AutoShardedClient):
         )
         outgoing.install()
         frames.install()
-        events.watch(self._connection.parsers, self._admits)
+        events.watch(self, self._admits)
         self._settings = settings
         self._context: BotContext | None = None
         self.tree = CommandTree(self)
@@ -102,15 +102,18 @@ class HotshotClient(discord.AutoShardedClient):
         point_to(self._settings)
         pause = _FIRST_PAUSE
         while True:
-            self.http.connector = _connector(self._settings)
+            discord_compat.use_connector(self, _connector(self._settings))
             try:
-                await self.login(self._settings.token.get_secret_value().strip())
+                with readable_answers():
+                    await self.login(self._settings.token.get_secret_value().strip())
+                await self._find_gateway()
+                await self._register_commands()
             except discord.LoginFailure as error:
                 raise _refused_token(self._settings) from error
-            except _UNREACHABLE as error:
+            except UNREACHABLE_ERRORS as error:
                 reason = f"{type(error).__name__}: {error}"
                 logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
-            except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
+            except _NOT_DISCORD as error:
                 if getattr(error, "status", None) != _TOO_MANY_REQUESTS:
                     raise _no_discord(self._settings, error) from error
                 pause = _asked_to_wait(error)  # who comes sooner is kept out for longer
@@ -118,15 +121,9 @@ class HotshotClient(discord.AutoShardedClient):
             else:
                 self.logged_in.set()
                 return
-            await self.http.close()
+            await discord_compat.close_session(self)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-
-    async def setup_hook(self) -> None:
-        """Learns where the gateway is and registers what has changed; called by ``login``."""
-        await self._find_gateway()
-        await self.tree.set_translator(LocaleTranslator())
-        await self._register_commands()
 
     async def serve(self) -> None:
         """Stays connected until closed. Raises TokenError."""
@@ -161,7 +158,7 @@ class HotshotClient(discord.AutoShardedClient):
         if self._allowance.take(user_id, _LETTER_COST if is_autocomplete else 1.0):
             return True
         if not is_autocomplete and self._refusals.take(user_id):
-            interaction = discord.Interaction(data=cast(Any, event), state=self._connection)
+            interaction = discord_compat.make_interaction(self, event)
             with in_language(str(interaction.locale)):
                 words = translate("That was a lot at once; wait a few seconds, then try again.")
             task = asyncio.create_task(whisper(interaction, words))
@@ -170,13 +167,14 @@ class HotshotClient(discord.AutoShardedClient):
         return False
 
     async def _find_gateway(self) -> None:
-        shards, url, _ = await self.http.get_bot_gateway()
+        shards, url, _ = await discord_compat.fetch_gateway(self)
         _check_gateway(self._settings, url)
-        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
+        discord_compat.use_gateway(url)
         self.shard_count = shards
 
     async def _register_commands(self) -> None:
         """Only when they changed, in whatever language: Discord allows 200 a day."""
+        await self.tree.set_translator(LocaleTranslator())
         payload = await self._commands_as_told()
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
@@ -185,8 +183,7 @@ class HotshotClient(discord.AutoShardedClient):
         known = await database.read(registrations.commands_hash, application_id)
         if known == digest and await self._registered() == {each["name"] for each in payload}:
             return
-        # as it is, since nothing here needs what Discord says back
-        await self.http.bulk_upsert_global_commands(application_id, payload=payload)
+        await discord_compat.register_commands(self, application_id, payload)
         await database.write(registrations.remember, application_id, digest)
         logger.info("registered %d commands", len(payload))
 
@@ -199,14 +196,29 @@ class HotshotClient(discord.AutoShardedClient):
     async def _registered(self) -> set[str]:
         """The names that Discord knows; none where it doesn't say."""
         try:
-            known = await self.http.get_global_commands(self.application_id or 0)
+            return await discord_compat.fetch_command_names(self, self.application_id or 0)
         except discord.HTTPException as error:
             logger.info("Discord doesn't say which commands it knows: %s", error)
             return set()
-        return {command["name"] for command in known}
 
 
-class CommandTree(app_commands.CommandTree[HotshotClient]):
+class Deduplicator:
+    """Remembers the newest ids of interactions, so that what comes twice is done once."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, interaction_id: str) -> bool:
+        """Return whether an id comes for the first time, and remember it."""
+        if interaction_id in self._ids:
+            return False
+        self._ids[interaction_id] = None
+        if len(self._ids) > _REMEMBERED_INTERACTIONS:
+            self._ids.popitem(last=False)
+        return True
+
+
+class CommandTree(discord_compat.CommandTree[HotshotClient]):
     """Speaks the asker's language, and answers every error with a sentence that only they see."""
 
     async def interaction_check(self, interaction: discord.Interaction[HotshotClient], /) -> bool:
@@ -214,16 +226,18 @@ class CommandTree(app_commands.CommandTree[HotshotClient]):
         speak(str(interaction.locale))
         return True
 
-    async def _call(self, interaction: discord.Interaction[HotshotClient]) -> None:
-        """discord.py reads options here; what it can't read would leave nobody with an answer."""
+    async def call_command(
+        self, interaction: discord.Interaction[HotshotClient], call: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Run a command; options that discord.py can't read are answered with a sentence."""
         if interaction.type is discord.InteractionType.autocomplete and not _completes(interaction):
             return
         try:
             with about(**asker(interaction)):
                 async with self.client.context.files_in_hand():
-                    await super()._call(interaction)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
-            logger.warning("a command's options can't be read: %r", error)
+                    await call()
+        except UnreadableAnswerError as error:
+            logger.warning("a command's options can't be read: %s", error)
             await whisper(interaction, translate(_WRONG_KIND))
 
     async def on_error(
@@ -262,19 +276,18 @@ def _completes(interaction: discord.Interaction[Any]) -> bool:
 def _is_known(interaction: discord.Interaction[Any]) -> bool:
     data: Any = interaction.data
     custom_id = str(data["custom_id"])
-    patterns = (item.__discord_ui_compiled_template__ for item in DYNAMIC_ITEMS)
+    patterns = map(discord_compat.custom_id_pattern, DYNAMIC_ITEMS)
     return any(pattern.fullmatch(custom_id) for pattern in patterns)
 
 
 def point_to(settings: DiscordSettings) -> None:
-    """Points discord.py at ``base_url``; it has no other way than its classes' attributes.
+    """Point discord.py at ``base_url``.
 
     Raises StartupError for an address that the token must not be sent to.
     """
     check_address(settings)
     if settings.base_url != DISCORD:
-        Route.BASE = f"{settings.base_url}/api/v10"
-        discord.Asset.BASE = settings.base_url
+        discord_compat.use_base_url(settings.base_url)
 
 
 def check_address(settings: DiscordSettings) -> None:
@@ -294,21 +307,22 @@ async def introduce(settings: DiscordSettings) -> str:
     point_to(settings)
     async with discord.Client(intents=discord.Intents.none()) as client:
         try:
-            await asyncio.wait_for(
-                client.login(settings.token.get_secret_value().strip()), _INTRODUCTION_SECONDS
-            )
-            _, gateway, limits = await client.http.get_bot_gateway()
+            with readable_answers():
+                await asyncio.wait_for(
+                    client.login(settings.token.get_secret_value().strip()), _INTRODUCTION_SECONDS
+                )
+            _, gateway, starts_left = await discord_compat.fetch_gateway(client)
         except discord.LoginFailure as error:
             raise _refused_token(settings) from error
-        except (*_UNREACHABLE, TimeoutError) as error:
+        except UNREACHABLE_ERRORS as error:
             raise StartupError(
                 f"{settings.base_url} can't be reached ({type(error).__name__}: {error}); the bot "
                 "would wait for it; check the connection."
             ) from error
-        except (discord.HTTPException, aiohttp.ClientError, LookupError, TypeError) as error:
+        except _NOT_DISCORD as error:
             raise _no_discord(settings, error) from error
         _check_gateway(settings, gateway)
-        return f"logged in as {client.user}; {limits['remaining']} starts are left today"
+        return f"logged in as {client.user}; {starts_left} starts are left today"
 
 
 def is_loopback(url: yarl.URL) -> bool:

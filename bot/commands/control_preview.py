@@ -25,7 +25,7 @@ from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.delivery.routes import ORIGINAL
 from bot.gateway.context import BotContext, context_of
-from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
+from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.intake.preview_renderer import cut, draw_depth, draw_sheet
 from bot.storage import drafts
 from bot.storage.drafts import Draft
@@ -195,12 +195,12 @@ async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
     if not (token := draft.content.get("token", "")):  # drawn by an earlier version
         return
     quoted = text.prompt(draft.content["request"]["prompt"])
+    words = f"> {quoted}\n{translate('Your GIF was requested.')}"
     sheet = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
-        await sheet.edit_message(
-            ORIGINAL, content=f"> {quoted}\n{translate('Your GIF was requested.')}", view=None
-        )
-    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        with readable_answers():
+            await sheet.edit_message(ORIGINAL, content=words, view=None)
+    except SEND_ERRORS as error:
         logger.info("the contact sheet stays open: %s", error)
 
 

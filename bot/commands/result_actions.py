@@ -24,7 +24,7 @@ from bot.commands.submit import JobOrder, ask
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, managed_guild, may_act_on
-from bot.gateway.discord_errors import TRANSPORT_ERRORS
+from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.blobs import is_blob
@@ -197,8 +197,9 @@ async def delete_sure(interaction: _Interaction, job_id: str, values: Values) ->
     try:
         channel_id = job.message_channel_id or job.origin.channel_id
         place = interaction.client.get_partial_messageable(channel_id)
-        await place.get_partial_message(job.message_id).delete()
-    except TRANSPORT_ERRORS:
+        with readable_answers():
+            await place.get_partial_message(job.message_id).delete()
+    except SEND_ERRORS:
         await whisper(
             interaction, translate("Its message couldn't be deleted; please delete it yourself.")
         )

@@ -17,7 +17,7 @@ from bot.commands.server_rules import check_allowed, most_waiting
 from bot.core.errors import NotAcceptedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
-from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
+from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.storage.models import Attachment, Origin
 from bot.ui import embeds
 from bot.ui.answers import add
@@ -77,8 +77,9 @@ async def origin_of(interaction: discord.Interaction[Any], order: JobOrder) -> O
 async def defer(interaction: discord.Interaction[Any], *, private: bool = False) -> int | None:
     """Answers "thinking"; the answer's id, None where Discord didn't take it."""
     try:
-        response = await interaction.response.defer(thinking=True, ephemeral=private)
-    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        with readable_answers():
+            response = await interaction.response.defer(thinking=True, ephemeral=private)
+    except SEND_ERRORS as error:
         logger.warning("Discord didn't take the answer: %s", error)
         return None
     return None if response is None else response.message_id
@@ -142,8 +143,9 @@ async def _say_something(interaction: discord.Interaction[Any], order: JobOrder)
     """A message that follows while the answer says "thinking" would take the answer's place."""
     try:
         embed = embeds.progress(order.request, _WAITING)
-        await interaction.edit_original_response(embed=embed)
-    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        with readable_answers():
+            await interaction.edit_original_response(embed=embed)
+    except SEND_ERRORS as error:
         logger.warning("Discord didn't take the first words: %s", error)
 
 
@@ -153,11 +155,13 @@ async def _follow(
     jobs = context_of(interaction).jobs
     origin = replace(await origin_of(interaction, order), is_followup=True)
     async with jobs.accept(origin, order.request, order.files, server_limit=server_limit) as job:
+        embed = embeds.progress(order.request, _WAITING)
         try:
-            message = await interaction.followup.send(
-                embed=embeds.progress(order.request, _WAITING), ephemeral=order.private, wait=True
-            )
-        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+            with readable_answers():
+                message = await interaction.followup.send(
+                    embed=embed, ephemeral=order.private, wait=True
+                )
+        except SEND_ERRORS as error:
             logger.warning("Discord didn't take a further answer: %s", error)
         else:
             jobs.note_answer(job.id, message.id)

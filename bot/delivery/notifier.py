@@ -30,7 +30,12 @@ from bot.delivery.routes import (
     direct_message_route,
     is_answerable,
 )
-from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
+from bot.gateway.discord_errors import (
+    SEND_ERRORS,
+    TRANSPORT_ERRORS,
+    UnreadableAnswerError,
+    readable_answers,
+)
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
 from bot.ui import text
@@ -89,20 +94,22 @@ class DiscordNotifier:
         """Replies to the result, mentioning its owner alone; what fails here is no failed GIF."""
         channel = self._client.get_partial_messageable(posted.channel_id)
         owner = discord.Object(job.user_id)
+        words = translate("<@{user}> Your GIF is done.", user=job.user_id)
         try:
-            await channel.send(
-                translate("<@{user}> Your GIF is done.", user=job.user_id),
-                reference=discord.MessageReference(
-                    message_id=posted.message_id,
-                    channel_id=posted.channel_id,
-                    fail_if_not_exists=False,
-                ),
-                allowed_mentions=discord.AllowedMentions(
-                    everyone=False, users=[owner], roles=False, replied_user=False
-                ),
-                nonce=f"ping{job.id[:20]}",
-            )
-        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+            with readable_answers():
+                await channel.send(
+                    words,
+                    reference=discord.MessageReference(
+                        message_id=posted.message_id,
+                        channel_id=posted.channel_id,
+                        fail_if_not_exists=False,
+                    ),
+                    allowed_mentions=discord.AllowedMentions(
+                        everyone=False, users=[owner], roles=False, replied_user=False
+                    ),
+                    nonce=f"ping{job.id[:20]}",
+                )
+        except SEND_ERRORS as error:
             logger.info("its owner couldn't be pinged: %s", error)
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
@@ -126,9 +133,10 @@ class DiscordNotifier:
         team = application.team
         owner = team.owner_id if team is not None else application.owner.id
         try:
-            direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
-            await direct.send(text.alert(words))
-        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+            with readable_answers():
+                direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
+                await direct.send(text.alert(words))
+        except SEND_ERRORS as error:
             logger.warning("the bot's owner couldn't be told: %s", error)
 
     async def _bring(self, message: ResultMessage, *, again: bool) -> Posted:
@@ -150,10 +158,12 @@ class DiscordNotifier:
                     if not _is_transient(error):
                         raise _undeliverable(error) from error
                     logger.warning("not delivered yet: %s", error)
-                except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
-                    misread += isinstance(error, PARSE_ERRORS)
+                except UnreadableAnswerError as error:
+                    misread += 1
                     if misread > _MISREAD:
                         raise
+                    logger.warning("not delivered yet: %s", error)
+                except (*TRANSPORT_ERRORS, OSError) as error:  # a disk has room again some day
                     logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
                 again = True  # it may have got through all the same
                 await asyncio.sleep(pause)

@@ -19,7 +19,7 @@ from bot.core.logs import about
 from bot.core.translations import in_language
 from bot.delivery.edit_scheduler import EditScheduler
 from bot.delivery.routes import is_answerable, response_message_of
-from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS
+from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State
 from bot.ui import embeds, text
@@ -111,7 +111,7 @@ class ProgressMessages:
         except (discord.Forbidden, discord.NotFound) as error:
             logger.info("the progress message can't be edited any more: %s", error)
             self._scheduler.untrack(job.id)
-        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        except SEND_ERRORS as error:
             logger.info("the progress message couldn't be edited: %s", error)
 
     async def _preview(self, notice: _Notice, job: Job) -> list[discord.File] | None:
@@ -148,11 +148,13 @@ class ProgressMessages:
     async def _edit_response(self, job: Job, content: dict[str, Any]) -> int:
         origin = job.origin
         webhook = discord.Webhook.partial(origin.application_id, origin.token, client=self._client)
-        return (await webhook.edit_message(response_message_of(job), **content)).id
+        with readable_answers():
+            return (await webhook.edit_message(response_message_of(job), **content)).id
 
     async def _edit_message(self, job: Job, message_id: int, content: dict[str, Any]) -> None:
         place = self._client.get_partial_messageable(job.origin.channel_id)
-        await place.get_partial_message(message_id).edit(**content)
+        with readable_answers():
+            await place.get_partial_message(message_id).edit(**content)
 
     async def _edit_finally(self, job: Job, message_id: int) -> None:
         with in_language(job.origin.locale):
@@ -165,5 +167,5 @@ class ProgressMessages:
             }
         try:
             await self._edit_message(job, message_id, content)
-        except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        except SEND_ERRORS as error:
             logger.info("the old progress message stays as it was: %s", error)

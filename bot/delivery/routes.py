@@ -2,20 +2,20 @@
 
 The answer is edited while its token lives, which can be repeated safely. A message can't, so it
 carries a nonce, and one that may have got through before is looked for first. Each way has a limit
-of its own for what may be uploaded. Raises discord.py's errors; which of them pass is for
+of its own for what may be uploaded. Raises SEND_ERRORS; which of them pass is for
 ``bot.delivery.notifier`` to say.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
 import discord
 
 from bot.delivery.message import ResultMessage
+from bot.gateway.discord_errors import readable_answers
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job
 
@@ -24,8 +24,6 @@ logger = logging.getLogger(__name__)
 ORIGINAL = cast(int, "@original")  # Discord's word for the answer; discord.py wants a number
 _NONCE_LIMIT = 25
 _LOOK_BACK = 500  # messages, from the newest
-
-Send = Callable[[ResultMessage], Awaitable[Posted]]
 
 
 def is_answerable(job: Job) -> bool:
@@ -55,20 +53,22 @@ class InteractionResponseRoute:
         """The answer where an earlier try had got through; its token opens it to read even where
         the bot is no member.
         """
-        message = await self._webhook().fetch_message(response_message_of(self._job))
+        with readable_answers():
+            message = await self._webhook().fetch_message(response_message_of(self._job))
         if not result.is_in(message):
             return None
         logger.info("found: an earlier edit had got through")
         return Posted(message.id, message.channel.id)
 
     async def send(self, result: ResultMessage) -> Posted:
-        message = await self._webhook().edit_message(
-            response_message_of(self._job),
-            content=result.content,
-            embed=result.embed(),
-            attachments=result.files(),
-            view=result.view(),
-        )
+        content: dict[str, Any] = {
+            "content": result.content,
+            "embed": result.embed(),
+            "attachments": result.files(),
+            "view": result.view(),
+        }
+        with readable_answers():
+            message = await self._webhook().edit_message(response_message_of(self._job), **content)
         return Posted(message.id, message.channel.id)
 
     def _webhook(self) -> discord.Webhook:
@@ -103,35 +103,34 @@ class ChannelRoute:
         if me is None:
             return None
         since = result.job.origin.asked_at
+        history = self._channel.history(limit=_LOOK_BACK, after=since, oldest_first=False)
         try:
-            async for message in self._channel.history(
-                limit=_LOOK_BACK, after=since, oldest_first=False
-            ):
-                if message.author.id == me.id and result.is_in(message):
-                    logger.info("found: an earlier try had got through")
-                    return Posted(message.id, message.channel.id)
+            with readable_answers():
+                async for message in history:
+                    if message.author.id == me.id and result.is_in(message):
+                        logger.info("found: an earlier try had got through")
+                        return Posted(message.id, message.channel.id)
         except (discord.Forbidden, discord.NotFound):
             return None
         return None
 
     async def send(self, result: ResultMessage) -> Posted:
-        extra: dict[str, Any] = {}
+        content: dict[str, Any] = {
+            "content": result.content,
+            "embed": result.embed(),
+            "files": result.files(),
+            "nonce": result.job.id[:_NONCE_LIMIT],
+        }
         if self._replies and self._job.answer_id is not None:
-            extra["reference"] = discord.MessageReference(
+            content["reference"] = discord.MessageReference(
                 message_id=self._job.answer_id,
                 channel_id=self._job.origin.channel_id,
                 fail_if_not_exists=False,
             )
         if (view := result.view()) is not None:
-            extra["view"] = view
-        send: Callable[..., Awaitable[discord.Message]] = self._channel.send
-        message = await send(
-            result.content,
-            embed=result.embed(),
-            files=result.files(),
-            nonce=result.job.id[:_NONCE_LIMIT],
-            **extra,
-        )
+            content["view"] = view
+        with readable_answers():
+            message = await self._channel.send(**content)
         return Posted(message.id, message.channel.id)
 
 
@@ -146,6 +145,7 @@ def channel_route(client: discord.Client, job: Job) -> ChannelRoute:
 
 async def direct_message_route(client: discord.Client, job: Job) -> ChannelRoute:
     """Between the bot and the job's owner."""
-    place = await client.create_dm(discord.Object(job.user_id))
+    with readable_answers():
+        place = await client.create_dm(discord.Object(job.user_id))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
     return ChannelRoute(client, place, job, upload_limit=limit, replies=False)

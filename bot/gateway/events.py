@@ -1,8 +1,7 @@
 """Gateway events before discord.py reads them: completed (``bot.gateway.payloads``), and guarded.
 
-A single event that discord.py can't read would end the connection. It has no public place to look
-at events first, so its table of parsers is wrapped. A flood ends here as well: an interaction that
-isn't admitted is never made into an object.
+A single event that discord.py can't read would end the connection, so every parser of its table is
+wrapped. A flood ends here as well: an interaction that isn't admitted is never made into an object.
 """
 
 from __future__ import annotations
@@ -12,22 +11,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import discord
+
+from bot.gateway.discord_compat import EventParser, event_parsers
+from bot.gateway.discord_errors import UnreadableAnswerError, readable_answers
 from bot.gateway.interaction_schema import check_interaction
 from bot.gateway.outgoing import cleaned
 from bot.gateway.payloads import Event, completed
 
 logger = logging.getLogger(__name__)
 
-Parser = Callable[[Any], None]
 Admits = Callable[[Event], bool]
 
 _INTERACTION = "INTERACTION_CREATE"
 _VITAL = ("READY",)  # without it there is no connection to keep
-_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, RecursionError)
 
 
-def watch(parsers: dict[str, Parser], admits: Admits) -> None:
-    """Wraps every parser of a connection's table."""
+def watch(client: discord.Client, admits: Admits) -> None:
+    """Wrap every parser of the client's table; ``admits`` says which interactions are parsed."""
+    parsers = event_parsers(client)
     parsers[_INTERACTION] = partial(_interaction, parsers[_INTERACTION], admits)
     for name, parse in parsers.items():
         parsers[name] = partial(_read, name, parse)
@@ -38,7 +40,7 @@ def asker_of(interaction: Event) -> int:
     return int((interaction.get("member") or interaction)["user"]["id"])
 
 
-def _interaction(parse: Parser, admits: Admits, event: Event) -> None:
+def _interaction(parse: EventParser, admits: Admits, event: Event) -> None:
     event = cleaned(event)
     check_interaction(event)
     whole = completed(event)
@@ -46,11 +48,12 @@ def _interaction(parse: Parser, admits: Admits, event: Event) -> None:
         parse(whole)
 
 
-def _read(name: str, parse: Parser, event: Any) -> None:
-    """One that can't be read is passed over; the others still count."""
+def _read(name: str, parse: EventParser, event: Any) -> None:
+    """Parse an event; one that can't be read is passed over, and the others still count."""
     try:
-        parse(event)
-    except _MALFORMED as error:
+        with readable_answers():
+            parse(event)
+    except UnreadableAnswerError as error:
         if name in _VITAL:
             raise
-        logger.warning("%s can't be read, so it is passed over: %r", name, error)
+        logger.warning("%s can't be read, so it is passed over: %s", name, error)

@@ -1,8 +1,7 @@
 """Frames of the gateway, before discord.py reads them: strict JSON of the right shape, or skipped.
 
 Python reads more than JSON (NaN, Infinity, a name twice in one object), and discord.py ends the
-connection over a frame that it can't read. It has no public place to look at frames first, so its
-reader is wrapped.
+connection over a frame that it can't read, so frames are checked before.
 """
 
 from __future__ import annotations
@@ -11,13 +10,12 @@ import json
 import logging
 from typing import Any, NoReturn
 
-import discord
-from discord.gateway import DiscordWebSocket
+from bot.gateway import discord_compat
+from bot.gateway.discord_compat import GatewaySocket
 
 logger = logging.getLogger(__name__)
 
 _SHOWN = 80  # characters of a reason in the log
-_received_by_discord_py = DiscordWebSocket.received_message
 
 
 class BadFrameError(ValueError):
@@ -27,21 +25,21 @@ class BadFrameError(ValueError):
 def install() -> None:
     """Has every connection to the gateway read frames by ``received``."""
     # where orjson is installed discord.py reads by that, which refuses other things than ``check``
-    discord.utils._from_json = _read
-    DiscordWebSocket.received_message = received  # type: ignore[method-assign]
+    discord_compat.replace_json_reader(_read)
+    discord_compat.replace_frame_reader(received)
 
 
-async def received(socket: DiscordWebSocket, frame: Any, /) -> None:
+async def received(socket: GatewaySocket, frame: Any, /) -> None:
     """Hands a frame on, unless it can't be read: then it is logged, and the next one counts."""
     try:
-        text = socket._decompressor.decompress(frame) if isinstance(frame, bytes) else frame
+        text = discord_compat.frame_text(socket, frame)
         if text is None:
             return  # there is more to come
         check(text)
-    except ValueError as error:
+    except (BadFrameError, UnicodeDecodeError) as error:
         logger.warning("a frame of the gateway is skipped: %s", str(error)[:_SHOWN])
         return
-    await _received_by_discord_py(socket, text)
+    await discord_compat.read_frame(socket, text)
 
 
 def check(text: str) -> None:

@@ -1,8 +1,7 @@
 """What the bot sends to Discord, made so that Discord takes it: cleaned, and cut to its limits.
 
 Every message, edit, form and list of choices passes ``to_json`` on its way out, so whatever text
-ends up in one, its reader gets an answer. discord.py has no public place for this; it is given this
-function in place of its own.
+ends up in one, its reader gets an answer.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import discord
+from bot.gateway import discord_compat
 
 MAX_CONTENT = 2000
 _MAX_EMBEDS_TOGETHER = 5900  # characters of a message's embeds; Discord says 6000
@@ -24,7 +23,7 @@ _Cut = Callable[[Json], None]
 
 def install() -> None:
     """Has discord.py write all that it sends by ``to_json``."""
-    discord.utils._to_json = to_json
+    discord_compat.replace_json_writer(to_json)
 
 
 def to_json(obj: Any) -> str:

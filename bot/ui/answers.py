@@ -13,11 +13,13 @@ from discord.ui import View
 from bot.core.logs import about
 from bot.core.translations import in_language, quoted, translate
 from bot.gateway.context import context_of
-from bot.gateway.discord_errors import PARSE_ERRORS, TRANSPORT_ERRORS, is_lost
+from bot.gateway.discord_errors import SEND_ERRORS, is_lost, readable_answers
 from bot.ui.markdown import escaped
 from generator.contract.text import TranslatableError
 
 logger = logging.getLogger(__name__)
+
+_DEFERRED = discord.InteractionResponseType.deferred_channel_message
 
 
 async def whisper(
@@ -25,10 +27,12 @@ async def whisper(
 ) -> None:
     """Says something that only this person sees; a lost answer is logged, never raised."""
     try:
-        if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
-            await interaction.delete_original_response()  # everybody may see it, this they may not
-        await _send(interaction, words, {"view": view} if view else {})
-    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        with readable_answers():
+            if interaction.response.type is _DEFERRED:
+                # everybody may see it, this they may not
+                await interaction.delete_original_response()
+            await _send(interaction, words, {"view": view} if view else {})
+    except SEND_ERRORS as error:
         logger.warning("an answer was lost: %s", error)
 
 
@@ -42,8 +46,9 @@ async def _send(interaction: discord.Interaction[Any], words: str, more: dict[st
 async def add(interaction: discord.Interaction[Any], words: str) -> None:
     """As ``whisper``, beside an answer that stays, which may still say "thinking"."""
     try:
-        await interaction.followup.send(words, ephemeral=True)
-    except (*TRANSPORT_ERRORS, *PARSE_ERRORS) as error:
+        with readable_answers():
+            await interaction.followup.send(words, ephemeral=True)
+    except SEND_ERRORS as error:
         logger.warning("an answer was lost: %s", error)
 
 
