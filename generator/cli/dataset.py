@@ -46,7 +46,7 @@ def run(arguments: Namespace) -> None:
     )
     settings.check()
     # Imported here: NumPy isn't needed to say that a directory is missing.
-    from generator.training.data.dataset import SHEET, cut_films
+    from generator.training.data.dataset import SHEET_FILE, cut_films
 
     with ProgressBar() as progress:
         summary = cut_films(settings, progress)
@@ -54,7 +54,7 @@ def run(arguments: Namespace) -> None:
         print(f"dropped {name}: {reason}")
     for (width, height), count in sorted(summary.sizes.items()):
         print(f"{_clips(count)} of {width} x {height}")
-    print(f"{settings.output_dir}  ({_clips(len(summary.clips))}; look at {SHEET})")
+    print(f"{settings.output_dir}  ({_clips(len(summary.clips))}; look at {SHEET_FILE})")
 
 
 def _clips(count: int) -> str:

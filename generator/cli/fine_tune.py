@@ -11,7 +11,7 @@ from generator.cli import training_flags
 from generator.cli.parsing import Parser, whole_number
 from generator.cli.progress_bar import ProgressBar
 from generator.contract.limits import local_directory
-from generator.training.console import is_first, tell
+from generator.training.console import is_main_process, warn
 from generator.training.settings import STOP, FineTuneSettings, RunSettings
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ def run(arguments: Namespace) -> None:
     settings.check()
     local_directory(settings.model)
     if arguments.xformers:
-        tell("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+        warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
     from generator.training.fine_tune import fine_tune
 
     with ProgressBar() as progress:
         output = fine_tune(settings, progress)
-    if is_first():
+    if is_main_process():
         print(f"{output}  (a model directory; hotshot gif --pretrained-path {output})")
 
 
@@ -68,7 +68,7 @@ def build_settings(arguments: Namespace) -> FineTuneSettings:
         arguments,
         run=training_flags.run_settings(arguments),
         model=arguments.pretrained_model_name_or_path,
-        resolution=training_flags.resolution(arguments),
+        resolution=training_flags.resolution_of(arguments),
     )
 
 
@@ -117,4 +117,4 @@ def _add_loss(group: training_flags.Group) -> None:
     training_flags.add_number(
         group, "--noise-offset", 0.05, "noise that is the same all over a clip"
     )
-    training_flags.snr_gamma(group)
+    training_flags.add_snr_gamma(group)

@@ -11,8 +11,8 @@ from generator.cli import training_flags
 from generator.cli.parsing import Parser, number, whole_number
 from generator.cli.progress_bar import ProgressBar
 from generator.contract.limits import local_directory
-from generator.training.console import is_first, tell
-from generator.training.settings import STOP, USUAL_STEPS, LoraSettings, RunSettings
+from generator.training.console import is_main_process, warn
+from generator.training.settings import DEFAULT_LORA_STEPS, STOP, LoraSettings, RunSettings
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -69,9 +69,9 @@ def add_to(subparsers: Subparsers) -> Parser:
     )
     _add_model_and_data(parser.add_argument_group("model and data"))
     _add_lora(parser.add_argument_group("the LoRA"))
-    _add_prior(parser.add_argument_group("what is to stay as it is"))
+    _add_class_images(parser.add_argument_group("what is to stay as it is"))
     _add_loss(parser.add_argument_group("what is learnt"))
-    training_flags.add_run(parser, _DEFAULTS, steps=USUAL_STEPS)
+    training_flags.add_run(parser, _DEFAULTS, steps=DEFAULT_LORA_STEPS)
     parser.set_defaults(**dict.fromkeys(_BY_MEMORY[12], _ByMemory()))
     return parser
 
@@ -82,12 +82,12 @@ def run(arguments: Namespace) -> None:
     settings.check()
     local_directory(settings.model)
     if arguments.xformers:
-        tell("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+        warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
     from generator.training.train_lora import train_lora
 
     with ProgressBar() as progress:
         output = train_lora(settings, progress)
-    if is_first():
+    if is_main_process():
         print(f"{output}  (a LoRA; hotshot gif --lora {output})")
 
 
@@ -101,7 +101,7 @@ def build_settings(arguments: Namespace) -> LoraSettings:
         arguments,
         run=training_flags.run_settings(arguments),
         model=arguments.pretrained_model_name_or_path,
-        resolution=training_flags.resolution(arguments),
+        resolution=training_flags.resolution_of(arguments),
     )
 
 
@@ -165,7 +165,7 @@ def _add_lora(group: training_flags.Group) -> None:
     training_flags.add_number(group, "--text-encoder-lr", None, "theirs (default: --learning-rate)")
 
 
-def _add_prior(group: training_flags.Group) -> None:
+def _add_class_images(group: training_flags.Group) -> None:
     group.add_argument(
         "--class-prompt", metavar="A|B", help="keep what these prompts make as it is"
     )
@@ -183,4 +183,4 @@ def _add_loss(group: training_flags.Group) -> None:
     training_flags.add_number(
         group, "--noise-offset", 0.0, "noise that is the same all over a picture"
     )
-    training_flags.snr_gamma(group)
+    training_flags.add_snr_gamma(group)

@@ -15,10 +15,10 @@ from generator.training.settings import (
     AUTO,
     LATEST,
     PRECISIONS,
-    REPORTS,
     SCHEDULES,
     SKIP,
     STOP,
+    TRACKERS,
     RunSettings,
 )
 
@@ -31,11 +31,11 @@ def add_run(parser: Parser, defaults: RunSettings, *, steps: int | None = None) 
 
     ``steps``: how long it trains where nothing else is asked for; None is once through the data.
     """
-    _add_place(parser.add_argument_group("the run"), defaults)
+    _add_output(parser.add_argument_group("the run"), defaults)
     _add_length(parser.add_argument_group("how long"), defaults, steps)
     _add_optimizer(parser.add_argument_group("the optimiser"), defaults)
     _add_memory(parser.add_argument_group("memory and speed"), defaults)
-    _add_report(parser.add_argument_group("what is told"), defaults)
+    _add_tracking(parser.add_argument_group("what is told"), defaults)
 
 
 def run_settings(arguments: Namespace) -> RunSettings:
@@ -56,13 +56,13 @@ def add_number(
     group: Group, flag: str, default: float | None, meaning: str, *, whole: bool = False
 ) -> None:
     """A flag with a number; ``meaning`` says the default where that is None."""
-    told = " (default: %(default)s)" if default is not None else ""
+    default_note = " (default: %(default)s)" if default is not None else ""
     group.add_argument(
         flag,
         type=whole_number if whole else number,
         default=default,
         metavar="N" if whole else "X",
-        help=meaning + told,
+        help=meaning + default_note,
     )
 
 
@@ -101,7 +101,7 @@ def add_aspect_ratio(group: Group, what: str) -> None:
     )
 
 
-def resolution(arguments: Namespace) -> int:
+def resolution_of(arguments: Namespace) -> int:
     """As asked for, or the model's own."""
     asked: int | None = arguments.resolution
     if asked is not None:
@@ -109,7 +109,7 @@ def resolution(arguments: Namespace) -> int:
     return ModelLimits.of(arguments.pretrained_model_name_or_path).native_edge
 
 
-def snr_gamma(group: Group) -> None:
+def add_snr_gamma(group: Group) -> None:
     group.add_argument(
         "--snr-gamma",
         type=number,
@@ -128,7 +128,7 @@ def _aspect_ratio(text: str) -> str:
         return text
 
 
-def _add_place(group: Group, defaults: RunSettings) -> None:
+def _add_output(group: Group, defaults: RunSettings) -> None:
     group.add_argument(
         "--output-dir",
         type=Path,
@@ -222,10 +222,10 @@ def _add_memory(group: Group, defaults: RunSettings) -> None:
     add_switch(group, "--xformers", "changes nothing: PyTorch's own attention does it today")
 
 
-def _add_report(group: Group, defaults: RunSettings) -> None:
+def _add_tracking(group: Group, defaults: RunSettings) -> None:
     group.add_argument(
         "--report-to",
-        choices=REPORTS,
+        choices=TRACKERS,
         default=defaults.report_to,
         help="beside report.html, which is always written (default: %(default)s)",
     )

@@ -15,7 +15,7 @@ from generator.contract.errors import TrainingError
 from generator.model.library_logging import quiet_libraries
 from generator.training.run_directory import RunDirectory
 from generator.training.settings import AUTO, RunSettings
-from generator.training.trackers import start_trackers, trackers
+from generator.training.trackers import start_trackers, tracker_names
 
 _DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
@@ -27,15 +27,17 @@ def open_accelerator(settings: RunSettings) -> Iterator[tuple[Accelerator, RunDi
     So it does for whatever the operating system refuses on the way, a full disk above all.
     """
     quiet_libraries()
-    wanted = trackers(settings)
-    accelerator = _accelerator(settings, wanted)
+    log_with = tracker_names(settings)
+    accelerator = _accelerator(settings, log_with)
     run_directory = RunDirectory(settings.output_dir)
-    with _sentences(run_directory), _alone(run_directory, accelerator):
-        anew = settings.disable_optimizer_restore
-        checkpoint = run_directory.resumed(settings.resume, anew=anew)  # before anything is written
-        if wanted:
-            goes_on = checkpoint is not None and run_directory.holds(checkpoint)
-            start_trackers(settings, accelerator, goes_on=goes_on)
+    with _translate_errors(run_directory), _lock(run_directory, accelerator):
+        weights_only = settings.disable_optimizer_restore
+        checkpoint = run_directory.resolve_resume(
+            settings.resume, weights_only=weights_only
+        )  # before anything is written
+        if log_with:
+            is_resumed = checkpoint is not None and run_directory.has_checkpoint(checkpoint)
+            start_trackers(settings, accelerator, is_resumed=is_resumed)
         try:
             yield accelerator, run_directory
         finally:
@@ -44,7 +46,7 @@ def open_accelerator(settings: RunSettings) -> Iterator[tuple[Accelerator, RunDi
 
 
 @contextmanager
-def _alone(run_directory: RunDirectory, accelerator: Accelerator) -> Iterator[None]:
+def _lock(run_directory: RunDirectory, accelerator: Accelerator) -> Iterator[None]:
     """The first process holds the lock for all."""
     if not accelerator.is_main_process:
         yield
@@ -54,14 +56,14 @@ def _alone(run_directory: RunDirectory, accelerator: Accelerator) -> Iterator[No
 
 
 @contextmanager
-def _sentences(run_directory: RunDirectory) -> Iterator[None]:
+def _translate_errors(run_directory: RunDirectory) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
         where, why = getattr(error, "filename", None), getattr(error, "strerror", None)
         about = f"{where or run_directory.directory}: {why or error}"
         raise TrainingError(
-            f"Training can't go on ({about}); {run_directory.told_to_go_on()}"
+            f"Training can't go on ({about}); {run_directory.recovery_hint()}"
         ) from error
 
 
@@ -90,13 +92,13 @@ def _precision(asked: str) -> str:
     return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
 
 
-def _accelerator(settings: RunSettings, wanted: list[str]) -> Accelerator:
+def _accelerator(settings: RunSettings, log_with: list[str]) -> Accelerator:
     timeout = InitProcessGroupKwargs(timeout=timedelta(seconds=settings.nccl_timeout))
     try:
         return Accelerator(
             mixed_precision=_precision(settings.mixed_precision),
-            log_with=wanted or None,
-            project_dir=str(settings.logs),
+            log_with=log_with or None,
+            project_dir=str(settings.log_directory),
             kwargs_handlers=[timeout],
         )
     except ValueError as error:

@@ -17,15 +17,15 @@ from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel
 from generator.training.data.buckets import choose_size
-from generator.training.data.samples import PROMPT, Sample, find_clips, pictures_in
+from generator.training.data.samples import PROMPT_FILE, Sample, find_clips, list_images
 from generator.training.data.subject_pictures import find_pictures
 from generator.training.settings import STOP, LoraSettings
-from generator.training.validation import in_use
+from generator.training.validation import evaluation_mode
 
-_MADE = "made.json"
+_STAMP_FILE = "made.json"
 
 
-def class_pictures(
+def prepare_class_images(
     model: HotshotModel,
     settings: LoraSettings,
     accelerator: Accelerator,
@@ -35,45 +35,45 @@ def class_pictures(
     of ``class_prompt`` ("a ball|a star"); clips, where clips are trained on."""
     if not settings.class_prompt:
         return []
-    own = settings.class_data_dir
-    directory = own or settings.run.output_dir / "class_pictures"
+    given_directory = settings.class_data_dir
+    directory = given_directory or settings.run.output_dir / "class_pictures"
     prompts = [part.strip() for part in settings.class_prompt.split("|") if part.strip()]
-    if own is None and accelerator.is_main_process:
+    if given_directory is None and accelerator.is_main_process:
         directory.mkdir(parents=True, exist_ok=True)
-        _clear_others(directory, _asked(settings, prompts))
-        with in_use(model, accelerator.device) as ready, accelerator.autocast():
-            _make(HotshotPipeline(ready), settings, directory, prompts, progress)
+        _remove_stale(directory, _settings_key(settings, prompts))
+        with evaluation_mode(model, accelerator.device) as ready, accelerator.autocast():
+            _generate(HotshotPipeline(ready), settings, directory, prompts, progress)
     accelerator.wait_for_everyone()
     if settings.video_length > 1:
         found = find_clips(directory, video_length=settings.video_length, bad_samples=STOP)
     else:
-        trigger = None if own is None else prompts[0]
+        trigger = None if given_directory is None else prompts[0]
         found = find_pictures(directory, trigger=trigger, bad_samples=STOP)
-    return found.in_an_epoch
+    return found.epoch_samples
 
 
-def _asked(settings: LoraSettings, prompts: list[str]) -> str:
+def _settings_key(settings: LoraSettings, prompts: list[str]) -> str:
     return json.dumps([prompts, settings.resolution, settings.run.seed, settings.video_length])
 
 
-def _clear_others(directory: Path, asked: str) -> None:
+def _remove_stale(directory: Path, settings_key: str) -> None:
     """What was made for other settings goes."""
-    made = directory / _MADE
-    if made.is_file() and made.read_text(encoding="utf-8") == asked:
+    stamp = directory / _STAMP_FILE
+    if stamp.is_file() and stamp.read_text(encoding="utf-8") == settings_key:
         return
-    if not made.is_file() and next(directory.iterdir(), None):
+    if not stamp.is_file() and next(directory.iterdir(), None):
         raise TrainingError(
             f"{directory} holds files that weren't made here; name it with --class-data-dir to use "
             "them, or give another --output-dir."
         )
-    for stale in (*pictures_in(directory), *directory.glob("*.txt")):
+    for stale in (*list_images(directory), *directory.glob("*.txt")):
         stale.unlink()
     for stale in directory.glob("[0-9]" * 4):
         shutil.rmtree(stale)
-    made.write_text(asked, encoding="utf-8")
+    stamp.write_text(settings_key, encoding="utf-8")
 
 
-def _make(
+def _generate(
     pipeline: HotshotPipeline,
     settings: LoraSettings,
     directory: Path,
@@ -85,22 +85,22 @@ def _make(
             continue
         prompt = prompts[index % len(prompts)]
         frames = pipeline(_request(settings, prompt, index), report=lambda *_: None)
-        _keep(frames, prompt, directory / f"{index:04d}")
+        _save_image(frames, prompt, directory / f"{index:04d}")
         progress("class pictures", index + 1, settings.num_class_images)
 
 
-def _keep(frames: Frames, prompt: str, path: Path) -> None:
+def _save_image(frames: Frames, prompt: str, path: Path) -> None:
     """As training reads it: NAME.png and NAME.txt, or a folder of frames. Whole or not at all."""
     part = path.with_name(f".{path.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     for number, frame in enumerate(frames):
         Image.fromarray(frame).save(part / f"{number}.png")
-    (part / PROMPT).write_text(prompt + "\n", encoding="utf-8")
+    (part / PROMPT_FILE).write_text(prompt + "\n", encoding="utf-8")
     if len(frames) > 1:
         part.rename(path)
         return
-    (part / PROMPT).rename(path.with_suffix(".txt"))
+    (part / PROMPT_FILE).rename(path.with_suffix(".txt"))
     (part / "0.png").rename(path.with_suffix(".png"))
     part.rmdir()
 

@@ -7,18 +7,18 @@ import sys
 from collections.abc import Iterable
 
 
-def tell(sentence: str) -> None:
+def warn(sentence: str) -> None:
     """To stderr, once: of several processes the first one speaks."""
-    if is_first():
+    if is_main_process():
         print(sentence, file=sys.stderr, flush=True)
 
 
-def announce(lines: Iterable[str]) -> None:
+def print_lines(lines: Iterable[str]) -> None:
     """What a run begins with, to stdout; of several processes the first one speaks."""
-    if is_first():
+    if is_main_process():
         print(*lines, sep="\n", flush=True)
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """Whether this is the first process of the run, or the only one."""
     return os.environ.get("RANK", "0") == "0"

@@ -24,7 +24,7 @@ from generator.training.run_directory import write_directory, write_json
 
 TEMPORAL = "temporal_layers.safetensors"
 _BASE = "spatial_fingerprint"
-_OTHERS = ("model_index.json", "generation_config.json")
+_ROOT_FILES = ("model_index.json", "generation_config.json")
 
 
 def temporal_layers(unet: HotshotUNet) -> dict[str, Tensor]:
@@ -65,14 +65,14 @@ def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> No
 
 def fingerprint(unet: HotshotUNet) -> str:
     """Tells one model's spatial layers from another's: names, shapes, and the values of some."""
-    told = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, value in unet.named_parameters():
         if is_temporal(name):
             continue
-        told.update(f"{name} {tuple(value.shape)}".encode())
+        digest.update(f"{name} {tuple(value.shape)}".encode())
         if name.endswith("conv1.bias") or name.startswith("conv_in"):
-            told.update(value.detach().half().cpu().numpy().tobytes())
-    return told.hexdigest()[:32]
+            digest.update(value.detach().half().cpu().numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
 def save_model(unet: HotshotUNet, source: Path, output: Path) -> None:
@@ -80,19 +80,17 @@ def save_model(unet: HotshotUNet, source: Path, output: Path) -> None:
 
     Every tensor has the precision that it has there. Raises TrainingError.
     """
-    otherwise = "make room and go on with --unet-resume-path latest, which does just this."
+    hint = "make room and go on with --unet-resume-path latest, which does just this."
     for folder in FOLDERS[1:]:
         if (source / folder).is_dir():
-            _replaced(output / folder, source / folder, otherwise)
-    write_directory(
-        output / "unet", lambda scratch: _fill(scratch, unet, source), otherwise=otherwise
-    )
-    for name in _OTHERS:
+            _copy_folder(output / folder, source / folder, hint)
+    write_directory(output / "unet", lambda scratch: _write_unet(scratch, unet, source), hint=hint)
+    for name in _ROOT_FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, output / name)
 
 
-def _fill(scratch: Path, unet: HotshotUNet, source: Path) -> None:
+def _write_unet(scratch: Path, unet: HotshotUNet, source: Path) -> None:
     files = weights.find_weights(source / "unet", DIFFUSERS_STEM)
     tensors = weights.read_weights(files)
     tensors |= {
@@ -102,11 +100,11 @@ def _fill(scratch: Path, unet: HotshotUNet, source: Path) -> None:
     write_json(scratch / "config.json", unet.published_config)
 
 
-def _replaced(path: Path, source: Path, otherwise: str) -> None:
+def _copy_folder(path: Path, source: Path, hint: str) -> None:
     def copy(scratch: Path) -> None:
         shutil.copytree(source, scratch, dirs_exist_ok=True)
 
-    write_directory(path, copy, otherwise=otherwise)
+    write_directory(path, copy, hint=hint)
 
 
 def _check_base(path: Path, base: str) -> None:

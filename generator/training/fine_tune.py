@@ -20,16 +20,21 @@ from generator.contract.progress import ProgressCallback
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export
 from generator.training.accelerator import freeze, open_accelerator, training_dtype
-from generator.training.data.batches import Batches, Clip, clip_of
-from generator.training.data.buckets import Plan, choose_size
-from generator.training.data.dataset import CUT, cut_anew, holds_films
-from generator.training.data.latent_cache import Cache, CaptionEncoder, LatentEncoder, digest_files
-from generator.training.data.samples import find_clips, is_sample
+from generator.training.data.batches import Batches, TrainingClip, make_clip
+from generator.training.data.buckets import BucketSampler, choose_size
+from generator.training.data.dataset import CUT_DIRECTORY, holds_films, recut_films
+from generator.training.data.latent_cache import (
+    Cache,
+    CachedCaptionEncoder,
+    LatentEncoder,
+    digest_files,
+)
+from generator.training.data.samples import find_clips, is_sample_folder
 from generator.training.loop import Loop
 from generator.training.settings import DatasetSettings, FineTuneSettings
-from generator.training.tasks.temporal import ClipTask, checkpoint_gradients
+from generator.training.tasks.temporal import TemporalTask, checkpoint_gradients
 from generator.training.trackers import Trackers
-from generator.training.validation import Validation, to_device
+from generator.training.validation import Validation, move_encoders
 
 CPU = torch.device("cpu")
 TEXT_FOLDERS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
@@ -43,17 +48,19 @@ def fine_tune(settings: FineTuneSettings, progress: ProgressCallback) -> Path:
     settings.check()
     run = settings.run
     with open_accelerator(run) as (accelerator, run_directory):
-        checkpoint = run_directory.resumed(run.resume, anew=run.disable_optimizer_restore)
+        checkpoint = run_directory.resolve_resume(
+            run.resume, weights_only=run.disable_optimizer_restore
+        )
         clips = _clips(settings, accelerator, progress)
         source = model_directory(settings.model)
         model, base = _load(settings, accelerator)
         batches = _batches(settings, model, source, clips, accelerator)
-        task = ClipTask(model.unet, batches, base)
-        to_device(model, accelerator.device)
+        task = TemporalTask(model.unet, batches, base)
+        move_encoders(model, accelerator.device)
         fill_caches(batches, accelerator, progress)
         if settings.cache_latents and settings.cache_text:
-            to_device(model, CPU)
-        steps = run.length(batches.plan.steps_per_epoch)
+            move_encoders(model, CPU)
+        steps = run.total_steps(batches.sampler.steps_per_epoch)
         look = _validation(settings, model, clips, accelerator)
         journal = Trackers(run, accelerator, look, steps=steps, progress=progress)
         loop = Loop(task, run, accelerator, run_directory, journal, steps=steps)
@@ -63,7 +70,7 @@ def fine_tune(settings: FineTuneSettings, progress: ProgressCallback) -> Path:
             journal.open(loop.done)
         loop.run()
         if accelerator.is_main_process:
-            with loop.averaged():
+            with loop.ema_weights():
                 task.save(run.output_dir)
                 export.save_model(model.unet, source, run.output_dir)
     return run.output_dir
@@ -71,24 +78,24 @@ def fine_tune(settings: FineTuneSettings, progress: ProgressCallback) -> Path:
 
 def _clips(
     settings: FineTuneSettings, accelerator: Accelerator, progress: ProgressCallback
-) -> list[Clip]:
+) -> list[TrainingClip]:
     directories = [settings.data_dir]
     if holds_films(settings.data_dir):
-        cut = settings.run.output_dir / CUT
+        cut = settings.run.output_dir / CUT_DIRECTORY
         if accelerator.is_main_process:
-            cut_anew(_cutting(settings, cut), progress)
+            recut_films(_cutting(settings, cut), progress)
         accelerator.wait_for_everyone()
-        has_folders = any(map(is_sample, settings.data_dir.iterdir()))
+        has_folders = any(map(is_sample_folder, settings.data_dir.iterdir()))
         directories = [settings.data_dir, cut] if has_folders else [cut]
     clips = []
     for directory in directories:
         found = find_clips(
             directory, video_length=settings.video_length, bad_samples=settings.bad_samples
         )
-        found.announce("clip")
+        found.print_summary("clip")
         clips += [
-            clip_of(sample, choose_size(*sample.size, settings.resolution, settings.aspect_ratio))
-            for sample in found.in_an_epoch
+            make_clip(sample, choose_size(*sample.size, settings.resolution, settings.aspect_ratio))
+            for sample in found.epoch_samples
         ]
     return clips
 
@@ -127,12 +134,12 @@ def _batches(
     settings: FineTuneSettings,
     model: HotshotModel,
     source: Path,
-    clips: Sequence[Clip],
+    clips: Sequence[TrainingClip],
     accelerator: Accelerator,
 ) -> Batches:
     return Batches(
         clips=clips,
-        plan=Plan(
+        sampler=BucketSampler(
             [clip.shape for clip in clips],
             settings.run.batch(accelerator.num_processes),
             settings.run.seed,
@@ -140,13 +147,13 @@ def _batches(
         schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
         latents=LatentEncoder(
             model.vae,
-            Cache(settings.caches / "latents" if settings.cache_latents else None),
+            Cache(settings.cache_directory / "latents" if settings.cache_latents else None),
             digest_files(files_in(source, ("vae",)), str(model.vae.dtype)),
             settings.max_vae_encode,
         ),
-        captions=CaptionEncoder(
+        captions=CachedCaptionEncoder(
             model.text,
-            Cache(settings.caches / "text" if settings.cache_text else None),
+            Cache(settings.cache_directory / "text" if settings.cache_text else None),
             digest_files(files_in(source, TEXT_FOLDERS)),
         ),
         seed=settings.run.seed,
@@ -168,7 +175,7 @@ def fill_caches(batches: Batches, accelerator: Accelerator, progress: ProgressCa
 def _validation(
     settings: FineTuneSettings,
     model: HotshotModel,
-    clips: Sequence[Clip],
+    clips: Sequence[TrainingClip],
     accelerator: Accelerator,
 ) -> Validation:
     """In the shape that most clips have."""

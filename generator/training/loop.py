@@ -28,22 +28,22 @@ from generator.training.optimizer import make_optimizer
 from generator.training.run_directory import FACTS, STATE, RunDirectory, read_json, write_json
 from generator.training.settings import LATEST, RunSettings
 
-_AT_ONCE = 1.0  # seconds
+_SAME_INTERRUPT_SECONDS = 1.0
 
 
 class Task(Protocol):
-    """What a loop trains. A place is a position in the global batch of a step."""
+    """What a loop trains. A position is an index in the global batch of a step."""
 
     base: str  # tells the model that is trained from others
 
     def parameters(self) -> list[nn.Parameter]:
         """Those that learn, in one order always."""
 
-    def losses(self, step: int, places: range) -> Tensor:
-        """A loss (b,) for each place, with gradients."""
+    def losses(self, step: int, positions: range) -> Tensor:
+        """A loss (b,) for each position, with gradients."""
 
-    def names(self, step: int) -> Sequence[str]:
-        """The sample at each place, as a person knows it."""
+    def sample_names(self, step: int) -> Sequence[str]:
+        """The sample at each position, as a person knows it."""
 
     def save(self, directory: Path) -> None:
         """Writes the weights as they are now, in files that can be used."""
@@ -56,7 +56,7 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Update:
+class StepResult:
     """What became of a step; ``done`` steps are done."""
 
     done: int
@@ -65,14 +65,14 @@ class Update:
     gradient_norm: float
 
 
-class Watcher(Protocol):
+class TrainingCallbacks(Protocol):
     """Told of everything, on the main process alone."""
 
-    def updated(self, update: Update) -> None: ...
+    def on_step(self, result: StepResult) -> None: ...
 
-    def saved(self, checkpoint: Path) -> None: ...
+    def on_checkpoint(self, checkpoint: Path) -> None: ...
 
-    def look(self, done: int) -> None:
+    def on_validation(self, done: int) -> None:
         """It is time to look at what the weights now in the network make."""
 
 
@@ -85,43 +85,43 @@ class Loop:
         settings: RunSettings,
         accelerator: Accelerator,
         run_directory: RunDirectory,
-        watcher: Watcher,
+        callbacks: TrainingCallbacks,
         *,
         steps: int,
     ) -> None:
-        self.task, self.settings, self.house = task, settings, run_directory
-        self.accelerator, self.watcher, self.steps = accelerator, watcher, steps
+        self.task, self.settings, self.run_directory = task, settings, run_directory
+        self.accelerator, self.callbacks, self.steps = accelerator, callbacks, steps
         self.done = 0
         self.parameters = task.parameters()
         rates = task.learning_rates(_learning_rate(settings, accelerator.num_processes))
         self.optimizer = accelerator.prepare(make_optimizer(self.parameters, rates, settings))
-        self.schedule = get_scheduler(
+        self.lr_scheduler = get_scheduler(
             settings.lr_scheduler,
             optimizer=self.optimizer,
             num_warmup_steps=settings.lr_warmup_steps,
             num_training_steps=steps,
         )
-        self.average = _average(self.parameters, settings)
+        self.ema = _make_ema(self.parameters, settings)
 
     def run(self) -> None:
         """To the end. Raises CancelledError on Ctrl-C, when everything is saved, and TrainingError
         for a loss that is no number."""
-        saved = self.done if self.house.latest() else None
+        saved = self.done if self.run_directory.latest_checkpoint() else None
         if self.settings.run_validation_at_start and self.done == 0:
-            self._look()
-        with _interrupts() as asked_to_stop:
+            self._validate()
+        with _defer_interrupts() as interrupts:
             while self.done < self.steps:
-                with _memory_errors():
-                    update = self._update()
-                self._told(update)
-                stopping = self._agreed(bool(asked_to_stop))
+                with _translate_memory_errors():
+                    result = self._train_step()
+                self._report_step(result)
+                stopping = self._any_process_asked(bool(interrupts))
                 if stopping or self._is_time_to_save():
                     self.save()
                     saved = self.done
                 if stopping:
-                    raise CancelledError(self._how_to_go_on())
+                    raise CancelledError(self._resume_hint())
                 if self.done % self.settings.validate_every_steps == 0:
-                    self._look()
+                    self._validate()
         if saved != self.done:
             self.save()
 
@@ -130,7 +130,9 @@ class Loop:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             limit = self.settings.checkpoints_total_limit
-            self.watcher.saved(self.house.write(self.done, self._fill, keep=limit))
+            self.callbacks.on_checkpoint(
+                self.run_directory.write_checkpoint(self.done, self._write_checkpoint, keep=limit)
+            )
         self.accelerator.wait_for_everyone()
 
     def resume(self, checkpoint: Path) -> None:
@@ -138,9 +140,9 @@ class Loop:
         checkpoint of a run, with its weights alone."""
         self.task.load(checkpoint)
         if self.settings.disable_optimizer_restore or not (checkpoint / STATE).is_file():
-            self.average = _average(self.parameters, self.settings)
+            self.ema = _make_ema(self.parameters, self.settings)
             return
-        self._check_same_course(checkpoint)
+        self._check_invariants(checkpoint)
         try:
             state = torch.load(checkpoint / STATE, weights_only=True, map_location="cpu")
         except Exception as error:
@@ -151,47 +153,47 @@ class Loop:
         self.done = int(state["done"])
 
     @contextmanager
-    def averaged(self) -> Iterator[None]:
+    def ema_weights(self) -> Iterator[None]:
         """The network has the averaged weights meanwhile, where an average is kept."""
-        if self.average is None:
+        if self.ema is None:
             yield
             return
-        self.average.store(self.parameters)
-        self.average.copy_to(self.parameters)
+        self.ema.store(self.parameters)
+        self.ema.copy_to(self.parameters)
         try:
             yield
         finally:
-            self.average.restore(self.parameters)
+            self.ema.restore(self.parameters)
 
-    def _update(self) -> Update:
-        accumulated = self.settings.gradient_accumulation_steps
-        rate = self.schedule.get_last_lr()[0]
+    def _train_step(self) -> StepResult:
+        accumulation_steps = self.settings.gradient_accumulation_steps
+        rate = self.lr_scheduler.get_last_lr()[0]
         self.optimizer.zero_grad()
         seen: list[Tensor] = []
-        for places in self._places():
+        for positions in self._micro_batches():
             with self.accelerator.autocast():
-                losses = self.task.losses(self.done, places)
+                losses = self.task.losses(self.done, positions)
             seen.append(self.accelerator.gather(losses.detach()))
-            self._check_numbers(torch.cat(seen))
-            self.accelerator.backward(losses.mean() / accumulated)
-        norm = self._clipped_norm()
-        self._check_norm(norm)
+            self._check_finite_losses(torch.cat(seen))
+            self.accelerator.backward(losses.mean() / accumulation_steps)
+        norm = self._clip_gradients()
+        self._check_finite_gradient(norm)
         self.optimizer.step()
         if not self.accelerator.optimizer_step_was_skipped:
-            self.schedule.step()
-        if self.average is not None:
-            self.average.step(self.parameters)
+            self.lr_scheduler.step()
+        if self.ema is not None:
+            self.ema.step(self.parameters)
         self.done += 1
-        return Update(self.done, float(torch.cat(seen).double().mean()), rate, norm)
+        return StepResult(self.done, float(torch.cat(seen).double().mean()), rate, norm)
 
-    def _places(self) -> Iterator[range]:
+    def _micro_batches(self) -> Iterator[range]:
         """This process's part of each micro-batch of the global batch."""
         size, processes = self.settings.train_batch_size, self.accelerator.num_processes
         for turn in range(self.settings.gradient_accumulation_steps):
             start = (turn * processes + self.accelerator.process_index) * size
             yield range(start, start + size)
 
-    def _clipped_norm(self) -> float:
+    def _clip_gradients(self) -> float:
         if self.accelerator.num_processes > 1:
             for parameter in self.parameters:
                 if parameter.grad is not None:
@@ -199,21 +201,21 @@ class Loop:
         limit = self.settings.max_grad_norm or float("inf")
         return float(self.accelerator.clip_grad_norm_(self.parameters, limit))
 
-    def _check_numbers(self, losses: Tensor) -> None:
+    def _check_finite_losses(self, losses: Tensor) -> None:
         bad = (~losses.isfinite()).nonzero().flatten().tolist()
         if not bad:
             return
-        names = self.task.names(self.done)
-        raise self._no_number("loss", [names[place] for place in bad])
+        names = self.task.sample_names(self.done)
+        raise self._not_finite("loss", [names[position] for position in bad])
 
-    def _check_norm(self, norm: float) -> None:
+    def _check_finite_gradient(self, norm: float) -> None:
         """A scaler skips such a step by itself, and tries a smaller scale."""
         if self.accelerator.scaler is None and not math.isfinite(norm):
-            raise self._no_number("gradient", self.task.names(self.done))
+            raise self._not_finite("gradient", self.task.sample_names(self.done))
 
-    def _no_number(self, what: str, names: Sequence[str]) -> TrainingError:
+    def _not_finite(self, what: str, names: Sequence[str]) -> TrainingError:
         culprits = list(dict.fromkeys(names))
-        newest = self.house.latest()
+        newest = self.run_directory.latest_checkpoint()
         kept = f"the last checkpoint, {newest.name}, is as it was" if newest else "nothing is saved"
         where = "sample" if len(culprits) == 1 else "samples"
         return TrainingError(
@@ -225,47 +227,50 @@ class Loop:
         start, every = self.settings.save_starting_step, self.settings.save_n_steps
         return start > 0 and self.done >= start and (self.done - start) % every == 0
 
-    def _agreed(self, stopping: bool) -> bool:
+    def _any_process_asked(self, stopping: bool) -> bool:
         """Whether any process was asked to stop: all have to do it after the same step."""
         if self.accelerator.num_processes == 1:
             return stopping
         asked = torch.tensor([float(stopping)], device=self.accelerator.device)
         return bool(self.accelerator.reduce(asked, "sum") > 0)
 
-    def _how_to_go_on(self) -> str:
+    def _resume_hint(self) -> str:
         return (
             f"Stopped after step {self.done} of {self.steps} and saved; go on with "
             f"--unet-resume-path {LATEST}."
         )
 
-    def _told(self, update: Update) -> None:
+    def _report_step(self, result: StepResult) -> None:
         if self.accelerator.is_main_process:
-            self.watcher.updated(update)
+            self.callbacks.on_step(result)
 
-    def _look(self) -> None:
+    def _validate(self) -> None:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            with self.averaged():
-                self.watcher.look(self.done)
+            with self.ema_weights():
+                self.callbacks.on_validation(self.done)
         self.accelerator.wait_for_everyone()
 
-    def _fill(self, directory: Path) -> None:
-        with self.averaged():
+    def _write_checkpoint(self, directory: Path) -> None:
+        with self.ema_weights():
             self.task.save(directory)
         scaler = self.accelerator.scaler
         state: dict[str, Any] = {
             "done": self.done,
             "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
+            "schedule": self.lr_scheduler.state_dict(),
             "scaler": scaler.state_dict() if scaler else {},
             # What is saved for use is the average; training goes on from these.
-            "weights": [value.detach().cpu() for value in self.parameters] if self.average else [],
-            "average": self.average.state_dict() if self.average else {},
+            "weights": [value.detach().cpu() for value in self.parameters] if self.ema else [],
+            "average": self.ema.state_dict() if self.ema else {},
         }
         torch.save(state, directory / STATE)
-        write_json(directory / FACTS, {"step": self.done, "base": self.task.base, **self._course()})
+        write_json(
+            directory / FACTS,
+            {"step": self.done, "base": self.task.base, **self._resume_invariants()},
+        )
 
-    def _course(self) -> dict[str, Any]:
+    def _resume_invariants(self) -> dict[str, Any]:
         """What a run that goes on must have as it was, to see what it would have seen."""
         settings = self.settings
         return {
@@ -274,9 +279,9 @@ class Loop:
             "use_ema": settings.use_ema,
         }
 
-    def _check_same_course(self, checkpoint: Path) -> None:
+    def _check_invariants(self, checkpoint: Path) -> None:
         facts = read_json(checkpoint / FACTS)
-        for name, value in self._course().items():
+        for name, value in self._resume_invariants().items():
             if facts.get(name) != value:
                 raise TrainingError(
                     f"{checkpoint.name} was made with {name.replace('_', ' ')} = "
@@ -292,15 +297,15 @@ class Loop:
     def _restore(self, state: dict[str, Any], checkpoint: Path) -> None:
         try:
             self.optimizer.load_state_dict(state["optimizer"])
-            self.schedule.load_state_dict(state["schedule"])
+            self.lr_scheduler.load_state_dict(state["schedule"])
             if self.accelerator.scaler and state["scaler"]:
                 self.accelerator.scaler.load_state_dict(state["scaler"])
             with torch.no_grad():
                 for parameter, value in zip(self.parameters, state["weights"], strict=False):
                     parameter.copy_(value)
-            if self.average is not None:
-                self.average.load_state_dict(state["average"])
-                self.average.to(self.accelerator.device)
+            if self.ema is not None:
+                self.ema.load_state_dict(state["average"])
+                self.ema.to(self.accelerator.device)
         except (KeyError, ValueError, RuntimeError) as error:
             raise TrainingError(
                 f"{checkpoint.name} belongs to a run of another kind ({error}); take its weights "
@@ -314,12 +319,12 @@ def _learning_rate(settings: RunSettings, processes: int) -> float:
     return settings.learning_rate * settings.batch(processes)
 
 
-def _average(parameters: list[nn.Parameter], settings: RunSettings) -> EMAModel | None:
+def _make_ema(parameters: list[nn.Parameter], settings: RunSettings) -> EMAModel | None:
     return EMAModel(parameters, decay=settings.ema_decay) if settings.use_ema else None
 
 
 @contextmanager
-def _memory_errors() -> Iterator[None]:
+def _translate_memory_errors() -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
@@ -330,7 +335,7 @@ def _memory_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _interrupts() -> Iterator[list[float]]:
+def _defer_interrupts() -> Iterator[list[float]]:
     """Ctrl-C and SIGTERM are noted, so that a step can end; a second Ctrl-C is not waited for.
 
     A launcher passes on at once what its processes got themselves, so that doesn't count as one.
@@ -339,7 +344,7 @@ def _interrupts() -> Iterator[list[float]]:
 
     def note(number: int, _frame: FrameType | None) -> None:
         now = time.monotonic()
-        if seen and number == signal.SIGINT and now - seen[0] > _AT_ONCE:
+        if seen and number == signal.SIGINT and now - seen[0] > _SAME_INTERRUPT_SECONDS:
             raise KeyboardInterrupt
         seen.append(now)
 

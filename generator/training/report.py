@@ -37,27 +37,27 @@ svg {{ width: 100%; height: auto; }} td, th {{ padding: .25rem .5rem; text-align
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ValidationGifs:
     """The validation GIFs after a step: each prompt with its file, relative to the report."""
 
     done: int
-    made: tuple[tuple[str, str], ...]
+    gifs: tuple[tuple[str, str], ...]
 
 
-def pictures(directory: Path) -> list[Look]:
+def read_validations(directory: Path) -> list[ValidationGifs]:
     """What was made so far, the oldest first."""
-    looks = []
+    validations = []
     for folder in sorted(directory.glob("step-*")):
-        told = folder / "prompts.json"
-        if told.is_file():
-            names = json.loads(told.read_text(encoding="utf-8"))
-            made = ((prompt, f"{directory.name}/{folder.name}/{name}") for name, prompt in
+        prompts_file = folder / "prompts.json"
+        if prompts_file.is_file():
+            names = json.loads(prompts_file.read_text(encoding="utf-8"))
+            gifs = ((prompt, f"{directory.name}/{folder.name}/{name}") for name, prompt in
                     names.items())  # fmt: skip
-            looks.append(Look(int(folder.name.removeprefix("step-")), tuple(made)))
-    return looks
+            validations.append(ValidationGifs(int(folder.name.removeprefix("step-")), tuple(gifs)))
+    return validations
 
 
-def page(title: str, lines: Lines, looks: Sequence[Look], *, steps: int) -> str:
+def page(title: str, lines: Lines, validations: Sequence[ValidationGifs], *, steps: int) -> str:
     """The whole page; ``lines`` are those of metrics.jsonl."""
     curves = [
         ("Loss", _curve([(line["done"], line["loss"]) for line in lines], smoothed=True)),
@@ -65,8 +65,8 @@ def page(title: str, lines: Lines, looks: Sequence[Look], *, steps: int) -> str:
         ("Gradient norm", _curve([(line["done"], line["gradient_norm"]) for line in lines])),
     ]
     body = [f"<h2>{name}</h2>\n{curve}" for name, curve in curves if curve]
-    if looks:
-        body.append(f"<h2>Validation</h2>\n{_films(looks)}")
+    if validations:
+        body.append(f"<h2>Validation</h2>\n{_gif_table(validations)}")
     return _PAGE.format(
         title=html.escape(title), summary=_summary(lines, steps), body="\n".join(body)
     )
@@ -75,16 +75,16 @@ def page(title: str, lines: Lines, looks: Sequence[Look], *, steps: int) -> str:
 def _summary(lines: Lines, steps: int) -> str:
     if not lines:
         return f"No step of {steps} is done yet."
-    late = [line["loss"] for line in lines[-100:]]
+    recent = [line["loss"] for line in lines[-100:]]
     seconds = sorted(line["seconds"] for line in lines)[len(lines) // 2]
     return (
         f"{lines[-1]['done']} of {steps} steps, {seconds:.2f} s each at the median; mean loss of "
-        f"the last {len(late)}: {sum(late) / len(late):.4f}."
+        f"the last {len(recent)}: {sum(recent) / len(recent):.4f}."
     )
 
 
 def _curve(points: list[tuple[int, float]], *, smoothed: bool = False) -> str:
-    points = _thinned([(x, y) for x, y in points if math.isfinite(y)])
+    points = _thin([(x, y) for x, y in points if math.isfinite(y)])
     if len(points) < 2:
         return ""
     bounds = _Bounds.of(points)
@@ -92,7 +92,7 @@ def _curve(points: list[tuple[int, float]], *, smoothed: bool = False) -> str:
         f'<path class="{"raw" if smoothed else "mean"}" fill="none" d="{bounds.path(points)}"/>'
     ]
     if smoothed:
-        drawn.append(f'<path class="mean" fill="none" d="{bounds.path(_running(points))}"/>')
+        drawn.append(f'<path class="mean" fill="none" d="{bounds.path(_running_mean(points))}"/>')
     return f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">{bounds.axes()}{"".join(drawn)}</svg>'
 
 
@@ -133,13 +133,13 @@ class _Bounds:
         return 10 + room * (1 - (value - self.low) / (self.high - self.low))
 
 
-def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     size = math.ceil(len(points) / _MOST_POINTS) or 1
     groups = [points[start : start + size] for start in range(0, len(points), size)]
     return [(group[-1][0], sum(y for _, y in group) / len(group)) for group in groups]
 
 
-def _running(points: list[tuple[int, float]]) -> list[tuple[float, float]]:
+def _running_mean(points: list[tuple[int, float]]) -> list[tuple[float, float]]:
     """An average over about a twentieth of the curve."""
     weight = min(1.0, 20 / len(points))
     mean, drawn = points[0][1], []
@@ -149,17 +149,19 @@ def _running(points: list[tuple[int, float]]) -> list[tuple[float, float]]:
     return drawn
 
 
-def _films(looks: Sequence[Look]) -> str:
-    prompts = list(dict.fromkeys(prompt for look in looks for prompt, _ in look.made))
+def _gif_table(validations: Sequence[ValidationGifs]) -> str:
+    prompts = list(
+        dict.fromkeys(prompt for validation in validations for prompt, _ in validation.gifs)
+    )
     head = "".join(f"<th>{html.escape(prompt)}</th>" for prompt in prompts)
     rows = []
-    for look in looks:
-        files = dict(look.made)
+    for validation in validations:
+        files = dict(validation.gifs)
         cells = "".join(
             f'<td><img src="{html.escape(files[prompt])}" width="192" loading="lazy" alt=""></td>'
             if prompt in files
             else "<td></td>"
             for prompt in prompts
         )
-        rows.append(f"<tr><th>{look.done}</th>{cells}</tr>")
+        rows.append(f"<tr><th>{validation.done}</th>{cells}</tr>")
     return f'<div class="films"><table><tr><th>step</th>{head}</tr>{"".join(rows)}</table></div>'

@@ -52,28 +52,28 @@ class RunDirectory:
                 ) from None
             yield
 
-    def found(self) -> list[Path]:
+    def checkpoint_paths(self) -> list[Path]:
         """The whole checkpoints, the oldest first."""
         if not self.checkpoints.is_dir():
             return []
         named = (path for path in self.checkpoints.iterdir() if _NAME.fullmatch(path.name))
         return sorted(named, key=step_of)
 
-    def holds(self, checkpoint: Path) -> bool:
+    def has_checkpoint(self, checkpoint: Path) -> bool:
         """Whether it is one of this directory's own."""
-        return checkpoint.resolve() in (path.resolve() for path in self.found())
+        return checkpoint.resolve() in (path.resolve() for path in self.checkpoint_paths())
 
-    def latest(self) -> Path | None:
-        return self.found()[-1] if self.found() else None
+    def latest_checkpoint(self) -> Path | None:
+        return self.checkpoint_paths()[-1] if self.checkpoint_paths() else None
 
-    def resumed(self, given: str | None, *, anew: bool = False) -> Path | None:
+    def resolve_resume(self, given: str | None, *, weights_only: bool = False) -> Path | None:
         """The checkpoint or model to go on from. Raises TrainingError for one that can't be.
 
-        ``anew``: its weights alone are taken, and steps are counted from 0.
+        ``weights_only``: its weights alone are taken, and steps are counted from 0.
 
         Never lets a run begin where another one's checkpoints would be in its way.
         """
-        newest = self.latest()
+        newest = self.latest_checkpoint()
         if given is None:
             if newest is not None:
                 raise TrainingError(
@@ -85,7 +85,7 @@ class RunDirectory:
                     f"{self.directory} already holds a model; give another --output-dir."
                 )
             return None
-        if anew and newest is not None:
+        if weights_only and newest is not None:
             raise TrainingError(
                 f"{self.directory} holds the run up to step {step_of(newest)}, which one that "
                 "begins anew would write over; give another --output-dir, and name the checkpoint."
@@ -104,20 +104,22 @@ class RunDirectory:
             )
         return path
 
-    def write(self, step: int, fill: Callable[[Path], None], keep: int | None = None) -> Path:
+    def write_checkpoint(
+        self, step: int, fill: Callable[[Path], None], keep: int | None = None
+    ) -> Path:
         """A new checkpoint, filled by ``fill``; of all, the newest ``keep`` stay.
 
         Raises TrainingError where it can't be written; then nothing of it is left behind.
         """
         path = self.checkpoints / f"step-{step:06d}"
-        write_directory(path, fill, otherwise=self.told_to_go_on())
-        for old in self.found()[: -keep if keep else 0]:
+        write_directory(path, fill, hint=self.recovery_hint())
+        for old in self.checkpoint_paths()[: -keep if keep else 0]:
             shutil.rmtree(old)
         return path
 
-    def told_to_go_on(self) -> str:
+    def recovery_hint(self) -> str:
         """What to do when something couldn't be written."""
-        newest = self.latest()
+        newest = self.latest_checkpoint()
         if newest is None:
             return "nothing was saved before; make room and begin again."
         return (
@@ -126,10 +128,10 @@ class RunDirectory:
         )
 
 
-def write_directory(path: Path, fill: Callable[[Path], None], *, otherwise: str) -> None:
+def write_directory(path: Path, fill: Callable[[Path], None], *, hint: str) -> None:
     """Fills a new directory and gives it its name when all of it is on disk.
 
-    One that has the name already is replaced. Raises TrainingError, ending in ``otherwise``.
+    One that has the name already is replaced. Raises TrainingError, ending in ``hint``.
     """
     scratch = path.with_name(f".{path.name}.part")
     try:
@@ -142,7 +144,7 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, otherwise: str)
         _swap(scratch, path)
     except (OSError, SafetensorError, RuntimeError) as error:
         # torch and safetensors say in their own words that a disk is full.
-        raise TrainingError(f"{path} can't be written ({_reason(error)}); {otherwise}") from error
+        raise TrainingError(f"{path} can't be written ({_reason(error)}); {hint}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

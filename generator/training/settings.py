@@ -22,12 +22,12 @@ SCHEDULES = (
     "cosine_with_restarts",
     "polynomial",
 )
-REPORTS = ("tensorboard", "wandb", "all", "none")
+TRACKERS = ("tensorboard", "wandb", "all", "none")
 AUTO = "auto"
 PRECISIONS = ("no", "fp16", "bf16", AUTO)
 ASPECT_RATIOS = (AUTO, "0.42", "0.57", "0.68", "1.00", "1.46", "1.75", "2.40")
 STOP, SKIP = "stop", "skip"
-USUAL_STEPS = 1000  # of a LoRA
+DEFAULT_LORA_STEPS = 1000  # of a LoRA
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class RunSettings:
     """One run of the loop, whatever it trains. Steps are updates of the weights.
 
     ``train_batch_size`` is per process. ``resume`` is a checkpoint's directory or ``latest``.
-    ``max_train_steps`` goes before ``num_train_epochs``; see ``length``.
+    ``max_train_steps`` goes before ``num_train_epochs``; see ``total_steps``.
     """
 
     output_dir: Path
@@ -78,7 +78,7 @@ class RunSettings:
 
     def check(self) -> None:
         """Raises TrainingError, one sentence about the first value that can't be."""
-        for name, least in self._wholes():
+        for name, least in self._integers():
             _at_least(name, getattr(self, name), least)
         for name in ("learning_rate", "adam_epsilon"):
             _positive(name, getattr(self, name))
@@ -88,17 +88,17 @@ class RunSettings:
             _at_least(name, getattr(self, name), 0)
         if self.seed > MAX_SEED:
             raise TrainingError(f"--seed must be at most {MAX_SEED}, not {self.seed}.")
-        self._check_sense()
+        self._check_combinations()
 
-    def length(self, steps_per_epoch: int, *, usual: int | None = None) -> int:
+    def total_steps(self, steps_per_epoch: int, *, default: int | None = None) -> int:
         """Steps in all; where nothing was asked for the usual, else once through the data."""
         if self.max_train_steps is not None:
             return self.max_train_steps
-        if self.num_train_epochs is not None or usual is None:
+        if self.num_train_epochs is not None or default is None:
             return (self.num_train_epochs or 1) * steps_per_epoch
-        return usual
+        return default
 
-    def _wholes(self) -> Iterator[tuple[str, int]]:
+    def _integers(self) -> Iterator[tuple[str, int]]:
         yield from (
             ("seed", 0),
             ("train_batch_size", 1),
@@ -112,7 +112,7 @@ class RunSettings:
             if getattr(self, name) is not None:
                 yield name, 1
 
-    def _check_sense(self) -> None:
+    def _check_combinations(self) -> None:
         if self.output_dir.exists() and not self.output_dir.is_dir():
             raise TrainingError(f"{self.output_dir} is a file; give --output-dir a directory.")
         if self.disable_optimizer_restore and self.resume is None:
@@ -126,7 +126,7 @@ class RunSettings:
         return self.train_batch_size * self.gradient_accumulation_steps * processes
 
     @property
-    def logs(self) -> Path:
+    def log_directory(self) -> Path:
         return self.logging_dir or self.output_dir / "logs"
 
 
@@ -171,7 +171,7 @@ class FineTuneSettings:
         check_data_dir(self.data_dir)
 
     @property
-    def caches(self) -> Path:
+    def cache_directory(self) -> Path:
         return self.cache_dir or self.run.output_dir / "cache"
 
 

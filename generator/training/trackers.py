@@ -21,37 +21,38 @@ from PIL import Image
 from generator.contract.errors import HotshotError, TrainingError
 from generator.contract.progress import ProgressCallback
 from generator.training import report
-from generator.training.console import tell
-from generator.training.loop import Update
+from generator.training.console import warn
+from generator.training.loop import StepResult
 from generator.training.settings import RunSettings
 
-METRICS, PICTURES, REPORT = "metrics.jsonl", "validation", "report.html"
-WANDB_RUN = "wandb_run_id.txt"
-Look = Callable[[Path], Sequence[tuple[str, Path]]]  # directory -> (prompt, GIF in it)
-_REDRAWN_EVERY = 10.0  # seconds
+METRICS_FILE, VALIDATION_DIRECTORY, REPORT_FILE = "metrics.jsonl", "validation", "report.html"
+WANDB_RUN_FILE = "wandb_run_id.txt"
+MakeGifs = Callable[[Path], Sequence[tuple[str, Path]]]  # directory -> (prompt, GIF in it)
+
+_REPORT_INTERVAL = 10.0  # seconds
 
 
 class Trackers:
-    """A ``Watcher`` that writes everything down.
+    """A ``TrainingCallbacks`` that writes everything down.
 
-    ``look`` makes the validation GIFs in a directory.
+    ``make_gifs`` makes the validation GIFs in a directory.
     """
 
     def __init__(
         self,
         settings: RunSettings,
         accelerator: Accelerator,
-        look: Look,
+        make_gifs: MakeGifs,
         *,
         steps: int,
         progress: ProgressCallback,
     ) -> None:
-        self._settings, self._accelerator, self._look = settings, accelerator, look
+        self._settings, self._accelerator, self._make_gifs = settings, accelerator, make_gifs
         self._steps, self._progress = steps, progress
         self._directory = settings.output_dir
-        self._metrics = self._directory / METRICS
+        self._metrics = self._directory / METRICS_FILE
         self._lines: list[dict[str, Any]] = []
-        self._before = self._drawn = time.monotonic()
+        self._last_step_at = self._report_written_at = time.monotonic()
 
     def open(self, done: int) -> None:
         """Begins after ``done`` steps.
@@ -60,60 +61,60 @@ class Trackers:
         """
         self._lines = [line for line in read_metrics(self._metrics) if line["done"] <= done]
         self._metrics.write_text("".join(json.dumps(line) + "\n" for line in self._lines))
-        self._before = self._drawn = time.monotonic()
+        self._last_step_at = self._report_written_at = time.monotonic()
 
-    def updated(self, update: Update) -> None:
+    def on_step(self, result: StepResult) -> None:
         now = time.monotonic()
-        line = asdict(update) | {"seconds": round(now - self._before, 3)}
-        self._before = now
+        line = asdict(result) | {"seconds": round(now - self._last_step_at, 3)}
+        self._last_step_at = now
         self._lines.append(line)
         with self._metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         values = {f"train/{name}": value for name, value in line.items() if name != "done"}
-        self._accelerator.log(values, step=update.done)
-        self._progress("train", update.done, self._steps)
-        if now - self._drawn > _REDRAWN_EVERY or update.done == self._steps:
-            self._draw()
+        self._accelerator.log(values, step=result.done)
+        self._progress("train", result.done, self._steps)
+        if now - self._report_written_at > _REPORT_INTERVAL or result.done == self._steps:
+            self._write_report()
 
-    def saved(self, checkpoint: Path) -> None:
-        self._draw()
+    def on_checkpoint(self, checkpoint: Path) -> None:
+        self._write_report()
         losses = [line["loss"] for line in self._lines[-100:]]
         mean = f", recent mean loss {sum(losses) / len(losses):.4f}" if losses else ""
         print(f"step {self._lines[-1]['done'] if self._lines else 0} of {self._steps}{mean}: "
               f"{checkpoint}", flush=True)  # fmt: skip
 
-    def look(self, done: int) -> None:
-        directory = self._directory / PICTURES / f"step-{done:06d}"
+    def on_validation(self, done: int) -> None:
+        directory = self._directory / VALIDATION_DIRECTORY / f"step-{done:06d}"
         directory.mkdir(parents=True, exist_ok=True)
-        made = self._made(directory, done)
-        if not made:
+        gifs = self._validation_gifs(directory, done)
+        if not gifs:
             shutil.rmtree(directory)
             return
         (directory / "prompts.json").write_text(
-            json.dumps({path.name: prompt for prompt, path in made}, indent=2), encoding="utf-8"
+            json.dumps({path.name: prompt for prompt, path in gifs}, indent=2), encoding="utf-8"
         )
         for tracker in self._accelerator.trackers:
-            _SHOWN[tracker.name](tracker, made, done)
-        self._draw()
-        self._before = time.monotonic()
+            _LOG_GIFS[tracker.name](tracker, gifs, done)
+        self._write_report()
+        self._last_step_at = time.monotonic()
 
-    def _made(self, directory: Path, done: int) -> Sequence[tuple[str, Path]]:
+    def _validation_gifs(self, directory: Path, done: int) -> Sequence[tuple[str, Path]]:
         """None where it fails: what was trained so far is worth more than a look at it."""
         try:
-            return self._look(directory)
+            return self._make_gifs(directory)
         except HotshotError as error:
-            tell(f"There are no validation GIFs of step {done}: {error}")
+            warn(f"There are no validation GIFs of step {done}: {error}")
             return ()
 
-    def _draw(self) -> None:
-        self._drawn = time.monotonic()
+    def _write_report(self) -> None:
+        self._report_written_at = time.monotonic()
         page = report.page(
             f"{self._settings.project_name}: {self._settings.run_name}",
             self._lines,
-            report.pictures(self._directory / PICTURES),
+            report.read_validations(self._directory / VALIDATION_DIRECTORY),
             steps=self._steps,
         )
-        (self._directory / REPORT).write_text(page, encoding="utf-8")
+        (self._directory / REPORT_FILE).write_text(page, encoding="utf-8")
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -129,57 +130,57 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def trackers(settings: RunSettings) -> list[str]:
+def tracker_names(settings: RunSettings) -> list[str]:
     """The names accelerate knows them by. Raises TrainingError for one that isn't installed."""
     from accelerate.utils import is_wandb_available
 
-    wanted = {"none": [], "all": ["tensorboard"]}.get(settings.report_to, [settings.report_to])
+    names = {"none": [], "all": ["tensorboard"]}.get(settings.report_to, [settings.report_to])
     if settings.report_to == "all" and is_wandb_available():
-        wanted = [*wanted, "wandb"]
+        names = [*names, "wandb"]
     if settings.report_to == "wandb" and not is_wandb_available():
         raise TrainingError(
             "--report-to wandb needs Weights & Biases; run 'pip install wandb', or report to "
             "tensorboard, which is there."
         )
-    return wanted
+    return names
 
 
-def start_trackers(settings: RunSettings, accelerator: Accelerator, *, goes_on: bool) -> None:
+def start_trackers(settings: RunSettings, accelerator: Accelerator, *, is_resumed: bool) -> None:
     """Opens them, with all settings noted; the run's name is its name there as well.
 
-    A run that ``goes_on`` in its output directory goes on as one run of Weights & Biases too.
+    A run that ``is_resumed`` in its output directory goes on as one run of Weights & Biases too.
     """
-    told = {
+    values = {
         name: value if isinstance(value, int | float | str | bool) else str(value)
         for name, value in asdict(settings).items()
         if value is not None
     }
-    settings.logs.mkdir(parents=True, exist_ok=True)
-    wandb = {"name": settings.run_name, "dir": str(settings.logs)}
-    if accelerator.is_main_process and "wandb" in trackers(settings):
-        wandb |= {"id": wandb_id(settings.output_dir, goes_on=goes_on), "resume": "allow"}
-    accelerator.init_trackers(settings.project_name, config=told, init_kwargs={"wandb": wandb})
+    settings.log_directory.mkdir(parents=True, exist_ok=True)
+    wandb = {"name": settings.run_name, "dir": str(settings.log_directory)}
+    if accelerator.is_main_process and "wandb" in tracker_names(settings):
+        wandb |= {"id": wandb_run_id(settings.output_dir, is_resumed=is_resumed), "resume": "allow"}
+    accelerator.init_trackers(settings.project_name, config=values, init_kwargs={"wandb": wandb})
 
 
-def wandb_id(directory: Path, *, goes_on: bool) -> str:
+def wandb_run_id(directory: Path, *, is_resumed: bool) -> str:
     """The name by which Weights & Biases knows a run, kept in its directory.
 
     A new one for a run that begins, and for one that went on without. WANDB_RUN_ID is obeyed.
     """
-    path = directory / WANDB_RUN
-    kept = path.read_text(encoding="utf-8").strip() if goes_on and path.is_file() else ""
+    path = directory / WANDB_RUN_FILE
+    kept = path.read_text(encoding="utf-8").strip() if is_resumed and path.is_file() else ""
     name = os.environ.get("WANDB_RUN_ID") or kept or secrets.token_hex(4)
     directory.mkdir(parents=True, exist_ok=True)
     path.write_text(name + "\n", encoding="utf-8")
     return name
 
 
-def _to_tensorboard(tracker: Any, made: Sequence[tuple[str, Path]], done: int) -> None:
+def _log_to_tensorboard(tracker: Any, gifs: Sequence[tuple[str, Path]], done: int) -> None:
     """As GIFs, which its own way of adding films would need another library for."""
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     writer = tracker.writer._get_file_writer()
-    for index, (_, path) in enumerate(made):
+    for index, (_, path) in enumerate(gifs):
         with Image.open(path) as picture:
             width, height = picture.size
         image = Summary.Image(
@@ -190,14 +191,14 @@ def _to_tensorboard(tracker: Any, made: Sequence[tuple[str, Path]], done: int) -
     tracker.writer.flush()
 
 
-def _to_wandb(tracker: Any, made: Sequence[tuple[str, Path]], done: int) -> None:
+def _log_to_wandb(tracker: Any, gifs: Sequence[tuple[str, Path]], done: int) -> None:
     import wandb
 
-    films = [wandb.Video(str(path), caption=prompt, format="gif") for prompt, path in made]
+    films = [wandb.Video(str(path), caption=prompt, format="gif") for prompt, path in gifs]
     tracker.run.log({"validation": films}, step=done)
 
 
-_SHOWN: dict[str, Callable[[Any, Sequence[tuple[str, Path]], int], None]] = {
-    "tensorboard": _to_tensorboard,
-    "wandb": _to_wandb,
+_LOG_GIFS: dict[str, Callable[[Any, Sequence[tuple[str, Path]], int], None]] = {
+    "tensorboard": _log_to_tensorboard,
+    "wandb": _log_to_wandb,
 }

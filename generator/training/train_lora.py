@@ -16,18 +16,24 @@ from generator.contract.progress import ProgressCallback
 from generator.model.loading import HotshotModel, load_model
 from generator.training import export
 from generator.training.accelerator import freeze, open_accelerator, training_dtype
-from generator.training.class_images import class_pictures
-from generator.training.data.batches import Batches, Captions, Clip, clip_of, clips_of
-from generator.training.data.buckets import Plan, choose_size
-from generator.training.data.latent_cache import Cache, CaptionEncoder, LatentEncoder
+from generator.training.class_images import prepare_class_images
+from generator.training.data.batches import (
+    Batches,
+    CaptionEncoder,
+    TrainingClip,
+    make_clip,
+    make_crop_clips,
+)
+from generator.training.data.buckets import BucketSampler, choose_size
+from generator.training.data.latent_cache import Cache, CachedCaptionEncoder, LatentEncoder
 from generator.training.data.samples import Sample
 from generator.training.data.subject_pictures import find_pictures
 from generator.training.fine_tune import CPU, fill_caches
 from generator.training.loop import Loop
-from generator.training.settings import USUAL_STEPS, LoraSettings
-from generator.training.tasks.lora import Adapter, LiveCaptions, LoraTask
+from generator.training.settings import DEFAULT_LORA_STEPS, LoraSettings
+from generator.training.tasks.lora import Adapter, LiveCaptionEncoder, LoraTask
 from generator.training.trackers import Trackers
-from generator.training.validation import Validation, to_device
+from generator.training.validation import Validation, move_encoders
 
 FRAMES = 8  # of a validation GIF
 
@@ -40,27 +46,29 @@ def train_lora(settings: LoraSettings, progress: ProgressCallback) -> Path:
     settings.check()
     run = settings.run
     with open_accelerator(run) as (accelerator, run_directory):
-        checkpoint = run_directory.resumed(run.resume, anew=run.disable_optimizer_restore)
+        checkpoint = run_directory.resolve_resume(
+            run.resume, weights_only=run.disable_optimizer_restore
+        )
         pictures = find_pictures(
             settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
         )
-        pictures.announce("picture")
+        pictures.print_summary("picture")
         model, base = _load(settings, accelerator)
-        to_device(model, accelerator.device)
-        others = class_pictures(model, settings, accelerator, progress)
+        move_encoders(model, accelerator.device)
+        others = prepare_class_images(model, settings, accelerator, progress)
         adapter = Adapter(model, settings, base)
         model.unet.train()
         if run.gradient_checkpointing:
             model.unet.enable_gradient_checkpointing()
-        seen = pictures.in_an_epoch
+        seen = pictures.epoch_samples
         batches = _batches(settings, model, seen, accelerator, base, crops=settings.crops)
         prior = _batches(settings, model, others, accelerator, base) if others else None
         for some in filter(None, (batches, prior)):
             fill_caches(some, accelerator, progress)
         if settings.cache_latents and not settings.train_text_encoder:
-            to_device(model, CPU)
+            move_encoders(model, CPU)
         task = LoraTask(model, adapter, batches, prior, settings)
-        steps = run.length(batches.plan.steps_per_epoch, usual=USUAL_STEPS)
+        steps = run.total_steps(batches.sampler.steps_per_epoch, default=DEFAULT_LORA_STEPS)
         journal = Trackers(
             run, accelerator, _validation(settings, model, accelerator), steps=steps,
             progress=progress,
@@ -72,7 +80,7 @@ def train_lora(settings: LoraSettings, progress: ProgressCallback) -> Path:
             journal.open(loop.done)
         loop.run()
         if accelerator.is_main_process:
-            with loop.averaged():
+            with loop.ema_weights():
                 task.save(run.output_dir)
     return run.output_dir
 
@@ -108,14 +116,16 @@ def _batches(
     clips = [clip for sample in samples for clip in _clips(settings, sample, crops, rng)]
     kept = Cache(run.output_dir / "cache" if settings.cache_latents else None)
     text = Cache(run.output_dir / "cache")
-    captions: Captions = (
-        LiveCaptions(model.text)
+    captions: CaptionEncoder = (
+        LiveCaptionEncoder(model.text)
         if settings.train_text_encoder
-        else CaptionEncoder(model.text, text, f"text {base}")
+        else CachedCaptionEncoder(model.text, text, f"text {base}")
     )
     return Batches(
         clips=clips,
-        plan=Plan([clip.shape for clip in clips], run.batch(accelerator.num_processes), run.seed),
+        sampler=BucketSampler(
+            [clip.shape for clip in clips], run.batch(accelerator.num_processes), run.seed
+        ),
         schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
         latents=LatentEncoder(model.vae, kept, f"vae {base} {model.vae.dtype}"),
         captions=captions,
@@ -130,11 +140,11 @@ def _batches(
 
 def _clips(
     settings: LoraSettings, sample: Sample, crops: int, rng: np.random.Generator
-) -> list[Clip]:
+) -> list[TrainingClip]:
     size = choose_size(*sample.size, settings.resolution)
     if len(sample.files) > 1:  # one that the model made
-        return [clip_of(sample, size)]
-    return clips_of(sample, size, crops, rng, video_length=settings.video_length)
+        return [make_clip(sample, size)]
+    return make_crop_clips(sample, size, crops, rng, video_length=settings.video_length)
 
 
 def _validation(

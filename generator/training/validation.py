@@ -34,15 +34,18 @@ class Validation:
 
     def __call__(self, directory: Path) -> Sequence[tuple[str, Path]]:
         """Each prompt with its GIF in ``directory``."""
-        made = []
-        with in_use(self.model, self.accelerator.device) as model, self.accelerator.autocast():
+        gifs = []
+        with (
+            evaluation_mode(self.model, self.accelerator.device) as model,
+            self.accelerator.autocast(),
+        ):
             pipeline = HotshotPipeline(model)
             for index, prompt in enumerate(self.settings.test_prompts):
                 path = directory / f"{index}.gif"
                 frames = pipeline(self._request(prompt), report=lambda *_: None)
                 save(Clip(frames, 125 * len(frames)), path)
-                made.append((prompt, path))
-        return made
+                gifs.append((prompt, path))
+        return gifs
 
     def _request(self, prompt: str) -> Request:
         return Request(
@@ -60,7 +63,7 @@ class Validation:
         )
 
 
-def to_device(model: HotshotModel, device: torch.device) -> None:
+def move_encoders(model: HotshotModel, device: torch.device) -> None:
     """Moves what only encodes and decodes: a GPU needs the room while the network trains."""
     model.vae.to(device)
     for encoder in model.text.encoders:
@@ -68,12 +71,12 @@ def to_device(model: HotshotModel, device: torch.device) -> None:
 
 
 @contextmanager
-def in_use(model: HotshotModel, device: torch.device) -> Iterator[HotshotModel]:
+def evaluation_mode(model: HotshotModel, device: torch.device) -> Iterator[HotshotModel]:
     before = model.vae.device
-    to_device(model, device)
+    move_encoders(model, device)
     model.unet.eval()
     try:
         yield dataclasses.replace(model, residence=Residence(device))
     finally:
         model.unet.train()
-        to_device(model, before)
+        move_encoders(model, before)

@@ -19,23 +19,23 @@ from generator.model.text_encoding import EncodedText
 from generator.model.unet import HotshotUNet
 from generator.sources.geometry import MIDDLE, Crop, crop_box
 from generator.training import step
-from generator.training.data.buckets import Plan
+from generator.training.data.buckets import BucketSampler
 from generator.training.data.latent_cache import LatentEncoder, Tensors, digest_files, draw_latents
-from generator.training.data.pan_crop import MOTIONS, glide, part, said
+from generator.training.data.pan_crop import MOTIONS, draw_crop, draw_pan_crop, fill_motion
 from generator.training.data.sample_rng import SampleRng
 from generator.training.data.samples import BadSampleError, Sample
 
 
-class Captions(Protocol):
+class CaptionEncoder(Protocol):
     """What encodes captions."""
 
     def encode(self, caption: str) -> EncodedText: ...
 
-    def absent(self) -> EncodedText: ...
+    def encode_dropped(self) -> EncodedText: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Clip:
+class TrainingClip:
     """A sample at the size that it is trained at; a picture is a clip of one frame.
 
     Several ``crops`` make a clip of a picture: the view moves over it.
@@ -53,7 +53,7 @@ class Clip:
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        return tuple(said(prompt, self.motion) for prompt in self.sample.prompts)
+        return tuple(fill_motion(prompt, self.motion) for prompt in self.sample.prompts)
 
     @property
     def time_ids(self) -> tuple[float, ...]:
@@ -73,27 +73,27 @@ class Clip:
         return np.ascontiguousarray(self.frames()[:, :, ::-1])
 
 
-def clip_of(
+def make_clip(
     sample: Sample, size: Size, crops: tuple[Crop, ...] = (MIDDLE,), motion: str = ""
-) -> Clip:
-    how = () if crops == (MIDDLE,) else crops
-    key = digest_files(sample.files, size.width, size.height, *how)
-    return Clip(sample, size, key, crops, motion)
+) -> TrainingClip:
+    crop_key = () if crops == (MIDDLE,) else crops
+    key = digest_files(sample.files, size.width, size.height, *crop_key)
+    return TrainingClip(sample, size, key, crops, motion)
 
 
-def clips_of(
+def make_crop_clips(
     sample: Sample, size: Size, count: int, rng: np.random.Generator, *, video_length: int = 1
-) -> list[Clip]:
+) -> list[TrainingClip]:
     """The whole of a picture, and ``count`` - 1 parts of it, each another place and scale.
 
     As clips: ``count`` ways of moving the view over it, by turns of every motion.
     """
     if video_length == 1:
-        ways = [MIDDLE, *(part(rng) for _ in range(count - 1))]
-        return [clip_of(sample, size, (crop,)) for crop in ways]
+        crops = [MIDDLE, *(draw_crop(rng) for _ in range(count - 1))]
+        return [make_clip(sample, size, (crop,)) for crop in crops]
     motions = itertools.islice(itertools.cycle(MOTIONS), count)
-    glides = [glide(motion, video_length, rng) for motion in motions]
-    return [clip_of(sample, size, each.crops, each.motion) for each in glides]
+    pan_crops = [draw_pan_crop(motion, video_length, rng) for motion in motions]
+    return [make_clip(sample, size, each.crops, each.motion) for each in pan_crops]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +103,11 @@ class Batches:
     ``flip`` mirrors every other picture; ``caption_dropout`` is the share of captions left out.
     """
 
-    clips: Sequence[Clip]
-    plan: Plan
+    clips: Sequence[TrainingClip]
+    sampler: BucketSampler
     schedule: DDPMScheduler
     latents: LatentEncoder
-    captions: Captions
+    captions: CaptionEncoder
     seed: int
     device: torch.device
     caption_dropout: float = 0.0
@@ -115,36 +115,39 @@ class Batches:
     snr_gamma: float | None = None
     flip: bool = False
 
-    def names(self, step_number: int) -> list[str]:
-        """The sample at each place of a step's global batch."""
-        return [self.clips[index].sample.name for index in self.plan.at(step_number)]
+    def sample_names(self, step_number: int) -> list[str]:
+        """The sample at each position of a step's global batch."""
+        return [self.clips[index].sample.name for index in self.sampler.at(step_number)]
 
-    def losses(self, unet: HotshotUNet, step_number: int, places: range) -> Tensor:
-        """A loss (b,) for each of these places of a step."""
-        batch = self.at(step_number, places)
+    def losses(self, unet: HotshotUNet, step_number: int, positions: range) -> Tensor:
+        """A loss (b,) for each of these positions of a step."""
+        batch = self.at(step_number, positions)
         prediction = step.predict(unet, self.schedule, batch)
         parts = [
             step.loss(
                 prediction[index : index + 1],
                 self.schedule,
-                _only(batch, index),
+                _select(batch, index),
                 snr_gamma=self.snr_gamma,
             )
-            for index in range(len(places))
+            for index in range(len(positions))
         ]
         return torch.stack(parts)
 
-    def at(self, step_number: int, places: range) -> step.Batch:
-        """All that was drawn for these places of a step, on the device."""
-        indices = self.plan.at(step_number)
-        drawn = [self._drawn(self.clips[indices[place]], step_number, place) for place in places]
-        latents, noise, timesteps, said, times = zip(*drawn, strict=True)
+    def at(self, step_number: int, positions: range) -> step.Batch:
+        """All that was drawn for these positions of a step, on the device."""
+        indices = self.sampler.at(step_number)
+        drawn = [
+            self._draw_sample(self.clips[indices[position]], step_number, position)
+            for position in positions
+        ]
+        latents, noise, timesteps, texts, times = zip(*drawn, strict=True)
         return step.Batch(
             latents=torch.stack(latents).to(self.device),
             noise=torch.stack(noise).to(self.device),
             timesteps=torch.tensor(timesteps, device=self.device),
-            prompt_embeds=torch.cat([text.hidden for text in said]).to(self.device),
-            text_embeds=torch.cat([text.pooled for text in said]).to(self.device),
+            prompt_embeds=torch.cat([text.hidden for text in texts]).to(self.device),
+            text_embeds=torch.cat([text.pooled for text in texts]).to(self.device),
             time_ids=torch.tensor(times, dtype=torch.float32, device=self.device),
         )
 
@@ -156,25 +159,25 @@ class Batches:
                     self._moments(self.clips[index], mirrored=mirrored)
             for prompt in self.clips[index].prompts:
                 self.captions.encode(prompt)
-            self.captions.absent()
+            self.captions.encode_dropped()
             yield index
 
-    def _drawn(
-        self, clip: Clip, step_number: int, place: int
+    def _draw_sample(
+        self, clip: TrainingClip, step_number: int, position: int
     ) -> tuple[Tensor, Tensor, int, EncodedText, tuple[float, ...]]:
-        chance = SampleRng(self.seed, step_number, place)
-        dropped = chance.uniform() < self.caption_dropout
-        timestep = chance.below(self.schedule.config.num_train_timesteps)
-        mirrored = self.flip and chance.uniform() < 0.5
+        rng = SampleRng(self.seed, step_number, position)
+        dropped = rng.uniform() < self.caption_dropout
+        timestep = rng.below(self.schedule.config.num_train_timesteps)
+        mirrored = self.flip and rng.uniform() < 0.5
         moments = self._moments(clip, mirrored=mirrored)
-        latents = draw_latents(moments, self.latents.vae.config, chance)
-        noise = chance.noise(latents.shape, self.noise_offset)
+        latents = draw_latents(moments, self.latents.vae.config, rng)
+        noise = rng.noise(latents.shape, self.noise_offset)
         prompts = clip.prompts
-        prompt = prompts[chance.below(len(prompts)) if len(prompts) > 1 else 0]
-        text = self.captions.absent() if dropped else self.captions.encode(prompt)
+        prompt = prompts[rng.below(len(prompts)) if len(prompts) > 1 else 0]
+        text = self.captions.encode_dropped() if dropped else self.captions.encode(prompt)
         return latents, noise, timestep, text, clip.time_ids
 
-    def _moments(self, clip: Clip, *, mirrored: bool) -> Tensors:
+    def _moments(self, clip: TrainingClip, *, mirrored: bool) -> Tensors:
         try:
             if mirrored:
                 return self.latents.moments(clip.mirrored, f"{clip.key} flip")
@@ -183,7 +186,7 @@ class Batches:
             raise TrainingError(f"The sample {clip.sample.name} can't be used: {error}.") from error
 
 
-def _only(batch: step.Batch, index: int) -> step.Batch:
+def _select(batch: step.Batch, index: int) -> step.Batch:
     """The batch's clip at ``index`` alone."""
     one = slice(index, index + 1)
     return step.Batch(

@@ -30,7 +30,7 @@ def choose_size(width: int, height: int, resolution: int, aspect_ratio: str = AU
 
 
 @dataclass
-class Plan:
+class BucketSampler:
     """Batches of ``batch`` samples of one shape each.
 
     ``shapes`` has one entry a sample. In an epoch every sample is seen once, except that a bucket
@@ -49,10 +49,10 @@ class Plan:
 
     def at(self, step: int) -> list[int]:
         """The samples of a step, counted from 0: indices into ``shapes``, all of one shape."""
-        epoch, place = divmod(step, self.steps_per_epoch)
+        epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._batches = epoch, self._drawn(epoch)
-        return self._batches[place]
+            self._epoch, self._batches = epoch, self._draw_epoch(epoch)
+        return self._batches[position]
 
     def _buckets(self) -> list[list[int]]:
         buckets: dict[Hashable, list[int]] = {}
@@ -60,7 +60,7 @@ class Plan:
             buckets.setdefault(shape, []).append(index)
         return list(buckets.values())
 
-    def _drawn(self, epoch: int) -> list[list[int]]:
+    def _draw_epoch(self, epoch: int) -> list[list[int]]:
         rng = np.random.default_rng([self.seed, epoch])
         batches: list[list[int]] = []
         for bucket in self._buckets():
@@ -68,4 +68,4 @@ class Plan:
             turns = math.ceil(count / len(bucket))
             order = np.concatenate([rng.permutation(bucket) for _ in range(turns)])[:count]
             batches += order.reshape(-1, self.batch).tolist()
-        return [batches[place] for place in rng.permutation(len(batches))]
+        return [batches[position] for position in rng.permutation(len(batches))]

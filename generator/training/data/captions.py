@@ -18,10 +18,10 @@ from typing import Any
 
 from generator.contract.errors import TrainingError
 from generator.contract.text_files import EncodingError, read_text
-from generator.training.data.folder import CAPTION_SUFFIXES, LeftOut, Stock
+from generator.training.data.folder import CAPTION_SUFFIXES, FolderScan, LeftOut
 from generator.training.data.samples import read_prompt
 
-LISTS = ("metadata.jsonl", "metadata.csv")
+LIST_FILES = ("metadata.jsonl", "metadata.csv")
 # Without "_", "-" and capitals: data sets agree on what they say, and not on how it is spelt.
 _NAME_KEYS = ("filename", "file", "filepath", "path", "image", "imagepath", "imagefile", "video",
               "videopath", "videofile", "key")  # fmt: skip
@@ -38,31 +38,31 @@ class _Entry:
 
 
 @dataclass
-class Captions:
+class CaptionIndex:
     """The captions of one stock of files."""
 
     root: Path
     _entries: dict[str, _Entry] = field(default_factory=dict)
-    _beside: dict[str, Path] = field(default_factory=dict)
+    _sidecars: dict[str, Path] = field(default_factory=dict)
     _used: set[str] = field(default_factory=set)
 
     @classmethod
-    def of(cls, root: Path, stock: Stock, listed: Path | None = None) -> Captions:
-        """``listed`` is read in place of the lists that lie there. Raises TrainingError."""
+    def of(cls, root: Path, scan: FolderScan, list_file: Path | None = None) -> CaptionIndex:
+        """``list_file`` is read in place of the lists that lie there. Raises TrainingError."""
         captions = cls(root)
-        lists = [path for path in stock.beside if path.name.lower() in LISTS]
-        for path in [listed] if listed else lists:
-            base = root if listed else path.parent
+        lists = [path for path in scan.caption_files if path.name.lower() in LIST_FILES]
+        for path in [list_file] if list_file else lists:
+            base = root if list_file else path.parent
             for entry in _read_list(path):
                 captions._entries[captions._key(base, entry.name)] = entry
-        captions._beside = {
+        captions._sidecars = {
             _folded(path.relative_to(root).as_posix()): path
-            for path in stock.beside
+            for path in scan.caption_files
             if path not in lists
         }
         return captions
 
-    def of_file(self, path: Path) -> tuple[str, ...]:
+    def captions_for(self, path: Path) -> tuple[str, ...]:
         """All texts about a file, each as it was written; none where nothing is.
 
         Raises BadSampleError where its file can't be read, or is empty.
@@ -72,15 +72,15 @@ class Captions:
                 self._used.add(key)
                 if self._entries[key].texts:
                     return self._entries[key].texts
-        for key in self._names_beside(path):
-            if key in self._beside:
+        for key in self._sidecar_names(path):
+            if key in self._sidecars:
                 self._used.add(key)
-                return (read_prompt(self._beside[key]),)
+                return (read_prompt(self._sidecars[key]),)
         return ()
 
     def unused(self) -> Iterator[LeftOut]:
         """What names no file that was asked for, once all were."""
-        for key, path in self._beside.items():
+        for key, path in self._sidecars.items():
             if key not in self._used:
                 name = path.relative_to(self.root).as_posix()
                 yield name, "a caption of no file here, or of one that has another"
@@ -99,7 +99,7 @@ class Captions:
     def _keys(self, path: Path) -> tuple[str, str]:
         return _folded(path.relative_to(self.root).as_posix()), _ANYWHERE + _folded(path.name)
 
-    def _names_beside(self, path: Path) -> Iterator[str]:
+    def _sidecar_names(self, path: Path) -> Iterator[str]:
         place = path.relative_to(self.root)
         for suffix in CAPTION_SUFFIXES:
             yield _folded(place.with_suffix(suffix).as_posix())
@@ -138,7 +138,7 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError):
-                raise _refused(path, number) from None
+                raise _bad_line(path, number) from None
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
@@ -147,21 +147,21 @@ def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
         for row in rows:
             yield rows.line_num, row
     except csv.Error:
-        raise _refused(path, rows.line_num) from None
+        raise _bad_line(path, rows.line_num) from None
 
 
 def _entry(path: Path, number: int, row: Any) -> _Entry:
     if not isinstance(row, Mapping):
-        raise _refused(path, number)
+        raise _bad_line(path, number)
     values = {_plain_key(key): value for key, value in row.items()}
     name = next((values[key] for key in _NAME_KEYS if isinstance(values.get(key), str)), "")
     said = [values[key] for key in _TEXT_KEYS if key in values]
     if not name.strip() or not _is_text(name) or not said:
-        raise _refused(path, number)
+        raise _bad_line(path, number)
     first = next((value for value in said if value), None)
     texts = [first] if isinstance(first, str) else first or []
     if not isinstance(texts, list) or not all(map(_is_text, texts)):
-        raise _refused(path, number)
+        raise _bad_line(path, number)
     return _Entry(name.strip(), tuple(_stripped(texts)))
 
 
@@ -177,7 +177,7 @@ def _stripped(texts: Iterable[str]) -> Iterator[str]:
     return filter(None, (text.strip() for text in texts))
 
 
-def _refused(path: Path, number: int) -> TrainingError:
+def _bad_line(path: Path, number: int) -> TrainingError:
     return TrainingError(
         f"Line {number} of {path.name} is no caption; write lines such as "
         '{"file_name": "ball.gif", "text": "a red ball bouncing"}'

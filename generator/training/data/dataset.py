@@ -22,29 +22,34 @@ from generator.contract.progress import ProgressCallback
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError
 from generator.sources.geometry import scale_to_fill
-from generator.training.console import announce, tell
+from generator.training.console import print_lines, warn
 from generator.training.data import film_clips, overview_sheet
 from generator.training.data.buckets import choose_size
-from generator.training.data.captions import Captions
+from generator.training.data.captions import CaptionIndex
 from generator.training.data.film_clips import BadFilmError
 from generator.training.data.folder import (
     FROM_FILE,
     FROM_FOLDER,
+    FolderScan,
     LeftOut,
-    Stock,
-    summary,
-    take_stock,
+    scan_folder,
+    summary_lines,
 )
-from generator.training.data.samples import ABOUT, PROMPT, BadSampleError, is_sample
+from generator.training.data.samples import (
+    FACTS_FILE,
+    PROMPT_FILE,
+    BadSampleError,
+    is_sample_folder,
+)
 from generator.training.run_directory import write_directory, write_json
 from generator.training.settings import STOP, DatasetSettings
 
-SUMMARY, SHEET = "dataset.json", "contact_sheet.png"
-CUT = "cut_clips"  # of a run whose data are films, in its output directory
+SUMMARY_FILE, SHEET_FILE = "dataset.json", "contact_sheet.png"
+CUT_DIRECTORY = "cut_clips"  # of a run whose data are films, in its output directory
 
 
 @dataclass(frozen=True, slots=True)
-class _Film:
+class _CaptionedFilm:
     """A film with its caption; its clips count ``repeats`` times in an epoch."""
 
     path: Path
@@ -53,7 +58,7 @@ class _Film:
 
 
 @dataclass
-class Summary:
+class DatasetSummary:
     """What became of the films. ``sizes`` counts clips by (width, height).
 
     ``left_out`` are files that were never tried, ``dropped`` films and clips that were.
@@ -67,10 +72,10 @@ class Summary:
 
 def holds_films(directory: Path) -> bool:
     """Whether there are any in it, or in folders of kohya's kind."""
-    return bool(_stock(directory).material)
+    return bool(_scan(directory).source_files)
 
 
-def cut_films(settings: DatasetSettings, progress: ProgressCallback) -> Summary:
+def cut_films(settings: DatasetSettings, progress: ProgressCallback) -> DatasetSummary:
     """Writes ``output_dir`` whole or not at all. Raises TrainingError.
 
     A film that can't be used is named, and skipped or fatal as ``bad_samples`` says; a still clip
@@ -80,63 +85,65 @@ def cut_films(settings: DatasetSettings, progress: ProgressCallback) -> Summary:
     output = settings.output_dir
     if output.exists() and (not output.is_dir() or next(output.iterdir(), None)):
         raise TrainingError(f"{output} isn't empty; give another --output-dir.")
-    stock = _stock(settings.data_dir)
-    if not stock.material:
+    scan = _scan(settings.data_dir)
+    if not scan.source_files:
         raise TrainingError(
             f"There is no film in {settings.data_dir}; put GIFs or videos "
             f"({' '.join(film_clips.SUFFIXES)}) in it, each with its caption in a .txt beside it."
         )
-    made = Summary()
-    captioned = _captioned(stock, settings, made)
+    summary = DatasetSummary()
+    films = _read_captions(scan, settings, summary)
 
     def fill(scratch: Path) -> None:
-        for done, film in enumerate(captioned, start=1):
-            _cut(film, scratch, settings, made)
-            progress("cut", done, len(captioned))
-        _finish(scratch, made)
+        for done, film in enumerate(films, start=1):
+            _cut(film, scratch, settings, summary)
+            progress("cut", done, len(films))
+        _finish(scratch, summary)
 
     if output.is_dir():
         output.rmdir()
-    write_directory(output, fill, otherwise="make room, or give another --output-dir.")
-    return made
+    write_directory(output, fill, hint="make room, or give another --output-dir.")
+    return summary
 
 
-def cut_anew(settings: DatasetSettings, progress: ProgressCallback) -> None:
+def recut_films(settings: DatasetSettings, progress: ProgressCallback) -> None:
     """As ``cut_films``, in place of what an earlier run left there, and of nothing else."""
     output, data = settings.output_dir, settings.data_dir.resolve()
     if output.resolve() in (data, *data.parents):
         raise TrainingError(
             f"The films of {settings.data_dir} would be lost; give another --output-dir."
         )
-    if (output / SUMMARY).is_file():
+    if (output / SUMMARY_FILE).is_file():
         shutil.rmtree(output)
     cut_films(settings, progress)
 
 
-def _stock(directory: Path) -> Stock:
-    return take_stock(directory, film_clips.SUFFIXES, "video or GIF", passes=is_sample)
+def _scan(directory: Path) -> FolderScan:
+    return scan_folder(directory, film_clips.SUFFIXES, "video or GIF", is_skipped=is_sample_folder)
 
 
-def _captioned(stock: Stock, settings: DatasetSettings, made: Summary) -> list[_Film]:
+def _read_captions(
+    scan: FolderScan, settings: DatasetSettings, summary: DatasetSummary
+) -> list[_CaptionedFilm]:
     """The films with what is written of them; says what there is, and what is left out."""
-    captions = Captions.of(settings.data_dir, stock, settings.captions)
-    captioned, sources = [], Counter[str]()
-    for material in stock.material:
-        with _named(material.path, settings, made):
-            written = captions.of_file(material.path)
-            if not written and not material.words:
-                raise BadSampleError(f"it has no {material.path.with_suffix('.txt').name}")
+    captions = CaptionIndex.of(settings.data_dir, scan, settings.captions)
+    films, sources = [], Counter[str]()
+    for source in scan.source_files:
+        with _skip_or_stop(source.path, settings, summary):
+            written = captions.captions_for(source.path)
+            if not written and not source.folder_caption:
+                raise BadSampleError(f"it has no {source.path.with_suffix('.txt').name}")
             sources[FROM_FILE if written else FROM_FOLDER] += 1
-            caption = written[0] if written else material.words
-            captioned.append(_Film(material.path, caption, material.repeats))
-    left_out = [*stock.left_out, *captions.unused(), *made.dropped]
-    announce(summary("film", sources, sum(film.repeats for film in captioned), left_out))
-    made.left_out = [*stock.left_out, *captions.unused()]
-    return captioned
+            caption = written[0] if written else source.folder_caption
+            films.append(_CaptionedFilm(source.path, caption, source.repeats))
+    left_out = [*scan.left_out, *captions.unused(), *summary.dropped]
+    print_lines(summary_lines("film", sources, sum(film.repeats for film in films), left_out))
+    summary.left_out = [*scan.left_out, *captions.unused()]
+    return films
 
 
 @contextmanager
-def _named(path: Path, settings: DatasetSettings, made: Summary) -> Iterator[None]:
+def _skip_or_stop(path: Path, settings: DatasetSettings, summary: DatasetSummary) -> Iterator[None]:
     """What to do with a film that can't be used."""
     try:
         yield
@@ -146,20 +153,24 @@ def _named(path: Path, settings: DatasetSettings, made: Summary) -> Iterator[Non
                 f"{path.name} can't be used: {error}; mend it, or leave such films out with "
                 "--bad-samples skip."
             ) from error
-        tell(f"Skipping {path.name}: {error}.")
-        made.dropped.append((path.name, str(error)))
+        warn(f"Skipping {path.name}: {error}.")
+        summary.dropped.append((path.name, str(error)))
 
 
-def _cut(film: _Film, output: Path, settings: DatasetSettings, made: Summary) -> None:
-    with _named(film.path, settings, made):
-        _write_clips(film, output, settings, made)
+def _cut(
+    film: _CaptionedFilm, output: Path, settings: DatasetSettings, summary: DatasetSummary
+) -> None:
+    with _skip_or_stop(film.path, settings, summary):
+        _write_clips(film, output, settings, summary)
 
 
-def _write_clips(film: _Film, output: Path, settings: DatasetSettings, made: Summary) -> None:
+def _write_clips(
+    film: _CaptionedFilm, output: Path, settings: DatasetSettings, summary: DatasetSummary
+) -> None:
     path, count, stills = film.path, 0, 0
     for start, size, frames in _clips(path, settings):
-        if film_clips.movement(frames) < settings.stillness:
-            made.dropped.append((f"{path.name} at {start:.1f} s", "nothing moves in it"))
+        if film_clips.measure_motion(frames) < settings.stillness:
+            summary.dropped.append((f"{path.name} at {start:.1f} s", "nothing moves in it"))
             stills += 1
             continue
         count += 1
@@ -168,8 +179,8 @@ def _write_clips(film: _Film, output: Path, settings: DatasetSettings, made: Sum
         _write(output / name, frames, film.caption, {
             "source": path.name, "start_ms": round(1000 * start), "original_size": size, **repeated,
         })  # fmt: skip
-        made.clips.append(name)
-        made.sizes[frames.shape[2], frames.shape[1]] += 1
+        summary.clips.append(name)
+        summary.sizes[frames.shape[2], frames.shape[1]] += 1
         if count == settings.max_clips:
             break
     if not count and not stills:
@@ -187,35 +198,35 @@ def _clips(
 ) -> Iterator[tuple[float, tuple[int, int], Frames]]:
     """Start in seconds, the film's own size, and frames at the bucket's."""
     try:
-        rate, shown = film_clips.sampled(path, settings)
-        for stretch in film_clips.stretches(shown, rate, settings):
-            height, width = stretch.frames.shape[1:3]
+        rate, pictures = film_clips.sample_frames(path, settings)
+        for scene in film_clips.cut_scenes(pictures, rate, settings):
+            height, width = scene.frames.shape[1:3]
             size = choose_size(width, height, settings.resolution, settings.aspect_ratio)
             fitted = [
                 np.asarray(scale_to_fill(Image.fromarray(frame), (size.width, size.height)))
-                for frame in stretch.frames
+                for frame in scene.frames
             ]
-            yield stretch.start, (width, height), np.stack(fitted)
+            yield scene.start, (width, height), np.stack(fitted)
     except (BadFilmError, BrokenFileError, OSError, ValueError, EOFError, SyntaxError) as error:
-        raise film_clips.broken(error) from error
+        raise film_clips.as_bad_film(error) from error
 
 
-def _write(folder: Path, frames: Frames, caption: str, about: dict[str, Any]) -> None:
+def _write(folder: Path, frames: Frames, caption: str, facts: dict[str, Any]) -> None:
     folder.mkdir()
     for index, frame in enumerate(frames):
         Image.fromarray(frame).save(folder / f"{index}.png")
-    (folder / PROMPT).write_text(caption + "\n", encoding="utf-8")
-    write_json(folder / ABOUT, about)
+    (folder / PROMPT_FILE).write_text(caption + "\n", encoding="utf-8")
+    write_json(folder / FACTS_FILE, facts)
 
 
-def _finish(output: Path, made: Summary) -> None:
-    if not made.clips:
-        reasons = "; ".join(f"{name}: {reason}" for name, reason in made.dropped[:3])
+def _finish(output: Path, summary: DatasetSummary) -> None:
+    if not summary.clips:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in summary.dropped[:3])
         raise TrainingError(f"No clip can be cut out of these films ({reasons}).")
-    overview_sheet.draw(output, made.clips).save(output / SHEET)
-    write_json(output / SUMMARY, {
-        "clips": len(made.clips),
-        "sizes": {f"{width} x {height}": n for (width, height), n in made.sizes.items()},
-        "dropped": dict(made.dropped),
-        "left_out": dict(made.left_out),
+    overview_sheet.draw(output, summary.clips).save(output / SHEET_FILE)
+    write_json(output / SUMMARY_FILE, {
+        "clips": len(summary.clips),
+        "sizes": {f"{width} x {height}": n for (width, height), n in summary.sizes.items()},
+        "dropped": dict(summary.dropped),
+        "left_out": dict(summary.left_out),
     })  # fmt: skip

@@ -37,14 +37,14 @@ class BadFilmError(MediaError):
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
+class SceneClip:
     """Frames (f, h, w, 3) of one scene, the first of them ``start`` seconds into the film."""
 
     frames: Frames
     start: float
 
 
-def sampled(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Image.Image]]:
+def sample_frames(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Image.Image]]:
     """RGB pictures at one rate, and how many of them are a second. Raises BadFilmError.
 
     A GIF that is shorter than a clip but has frames enough is taken whole.
@@ -64,24 +64,24 @@ def sampled(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Imag
     return rate, _animation(source, delays, rate)
 
 
-def stretches(
-    shown: Iterable[Image.Image], rate: float, settings: DatasetSettings
-) -> Iterator[Stretch]:
+def cut_scenes(
+    pictures: Iterable[Image.Image], rate: float, settings: DatasetSettings
+) -> Iterator[SceneClip]:
     """One after another, none of them across a scene change; what is left over is dropped."""
     window: list[Frames] = []
     before: npt.NDArray[np.float64] | None = None
-    for index, picture in enumerate(shown):
+    for index, picture in enumerate(pictures):
         colors = _colors(picture)
         if before is not None and np.abs(colors - before).sum() / 2 > settings.cut:
             window = []
         before = colors
         window.append(np.asarray(picture))
         if len(window) == settings.frames:
-            yield Stretch(np.stack(window), (index + 1 - len(window)) / rate)
+            yield SceneClip(np.stack(window), (index + 1 - len(window)) / rate)
             window = []
 
 
-def movement(frames: Frames) -> float:
+def measure_motion(frames: Frames) -> float:
     """The greatest mean change of a pixel from one frame to the next, in levels of 255."""
     pairs = itertools.pairwise(frames.astype(np.int16))
     return max(float(np.abs(after - before).mean()) for before, after in pairs)
@@ -105,7 +105,7 @@ def _colors(picture: Image.Image) -> npt.NDArray[np.float64]:
     return shares
 
 
-def broken(error: Exception) -> BadFilmError:
+def as_bad_film(error: Exception) -> BadFilmError:
     """What a decoder said, as a sentence."""
     if isinstance(error, BadFilmError):
         return error

@@ -15,58 +15,58 @@ from pathlib import Path
 from generator.sources.pictures import by_number
 
 CAPTION_SUFFIXES = (".txt", ".caption")
-_OF_CAPTIONS = (*CAPTION_SUFFIXES, ".jsonl", ".csv")
+_CAPTION_FILE_SUFFIXES = (*CAPTION_SUFFIXES, ".jsonl", ".csv")
 _KOHYA = re.compile(r"(\d{1,6})_(.*\S.*)")
-_OF_WINDOWS = ("thumbs.db", "desktop.ini")
+_WINDOWS_FILES = ("thumbs.db", "desktop.ini")
 
 # Where a caption comes from.
 FROM_FILE, FROM_FOLDER = "captions from files", "the words of their folder alone"
-TRIGGER = "the trigger alone"
-SOURCES = (FROM_FILE, FROM_FOLDER, TRIGGER)
+FROM_TRIGGER = "the trigger alone"
+CAPTION_SOURCES = (FROM_FILE, FROM_FOLDER, FROM_TRIGGER)
 
 LeftOut = tuple[str, str]  # a name below the data directory, and why
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
-    """One file to learn from. ``words`` are those of the folder that it lies in, if any."""
+class SourceFile:
+    """One file to learn from. ``folder_caption`` is what the words of its folder say, if any."""
 
     path: Path
     repeats: int = 1
-    words: str = ""
+    folder_caption: str = ""
 
 
 @dataclass
-class Stock:
-    """A data directory's files; ``beside`` are the others that may be captions."""
+class FolderScan:
+    """A data directory's files; ``caption_files`` are the others that may be captions."""
 
-    material: list[Material] = field(default_factory=list)
-    beside: list[Path] = field(default_factory=list)
+    source_files: list[SourceFile] = field(default_factory=list)
+    caption_files: list[Path] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
 
 
-def take_stock(
+def scan_folder(
     directory: Path,
     suffixes: Sequence[str],
     what: str,
     *,
-    passes: Callable[[Path], bool] = lambda _: False,
-) -> Stock:
+    is_skipped: Callable[[Path], bool] = lambda _: False,
+) -> FolderScan:
     """The files of ``suffixes``, ``what`` ("picture") for a person, in the order of their numbers.
 
-    Folders that ``passes`` is true of are somebody else's to read, and not named.
+    Folders that ``is_skipped`` is true of are somebody else's to read, and not named.
     """
-    stock = Stock()
-    for made in _walk(directory, passes):
-        suffix, reason = made.path.suffix.lower(), _unfit(made)
+    scan = FolderScan()
+    for source in _walk(directory, is_skipped):
+        suffix, reason = source.path.suffix.lower(), _reason_unfit(source)
         if not reason and suffix in suffixes:
-            stock.material.append(made)
-        elif not reason and suffix in _OF_CAPTIONS:
-            stock.beside.append(made.path)
+            scan.source_files.append(source)
+        elif not reason and suffix in _CAPTION_FILE_SUFFIXES:
+            scan.caption_files.append(source.path)
         else:
-            name = made.path.relative_to(directory).as_posix()
-            stock.left_out.append((name, reason or f"not a {what}"))
-    return stock
+            name = source.path.relative_to(directory).as_posix()
+            scan.left_out.append((name, reason or f"not a {what}"))
+    return scan
 
 
 def kohya_folder(path: Path) -> tuple[int, str] | None:
@@ -75,7 +75,7 @@ def kohya_folder(path: Path) -> tuple[int, str] | None:
     return (int(found[1]), found[2].strip()) if found and path.is_dir() else None
 
 
-def summary(
+def summary_lines(
     what: str, captioned: Counter[str], seen: int, left_out: Sequence[LeftOut]
 ) -> list[str]:
     """What a run begins with, for a person.
@@ -86,13 +86,13 @@ def summary(
     count = captioned.total()
     repeats = f" ({seen} with their folders' repeats)" if seen != count else ""
     sources = ", ".join(
-        f"{captioned[source]} with {source}" for source in SOURCES if source in captioned
+        f"{captioned[source]} with {source}" for source in CAPTION_SOURCES if source in captioned
     )
-    left = f"{_counted(len(left_out), 'file')} left out" + (":" if left_out else ".")
-    return [f"{_counted(count, what)}{repeats}: {sources}; {left}", *_by_reason(left_out)]
+    left = f"{_count(len(left_out), 'file')} left out" + (":" if left_out else ".")
+    return [f"{_count(count, what)}{repeats}: {sources}; {left}", *_by_reason(left_out)]
 
 
-def _counted(count: int, what: str) -> str:
+def _count(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
@@ -109,31 +109,31 @@ def _by_reason(left_out: Sequence[LeftOut], *, most: int = 5) -> list[str]:
     ]
 
 
-def _walk(directory: Path, passes: Callable[[Path], bool]) -> Iterator[Material]:
+def _walk(directory: Path, is_skipped: Callable[[Path], bool]) -> Iterator[SourceFile]:
     """What people may mean to be used: files, folders, and what lies in kohya's folders."""
     for path in sorted(directory.iterdir(), key=by_number):
-        if _is_hidden(path) or passes(path):
+        if _is_hidden(path) or is_skipped(path):
             continue
-        repeats, words = kohya_folder(path) or (1, "")
-        if not words:
-            yield Material(path)
+        repeats, folder_caption = kohya_folder(path) or (1, "")
+        if not folder_caption:
+            yield SourceFile(path)
             continue
         for file in sorted(path.iterdir(), key=by_number):
             if not _is_hidden(file):
-                yield Material(file, repeats, words)
+                yield SourceFile(file, repeats, folder_caption)
 
 
 def _is_hidden(path: Path) -> bool:
     """What systems and tools keep for themselves; macOS's ``._`` files look like people's own."""
     name = path.name.lower()
     hidden = name.startswith((".", "__")) and not name.startswith("._")
-    return hidden or name in _OF_WINDOWS
+    return hidden or name in _WINDOWS_FILES
 
 
-def _unfit(made: Material) -> str:
+def _reason_unfit(source: SourceFile) -> str:
     """Why it can't be used, whatever its suffix is; empty if it may be."""
-    if made.path.name.startswith("._"):
+    if source.path.name.startswith("._"):
         return "macOS's notes about another file"
-    if made.path.is_dir():
+    if source.path.is_dir():
         return "a folder whose name isn't a number of repeats and words (10_sks ring)"
-    return "" if made.repeats else "its folder says 0 repeats"
+    return "" if source.repeats else "its folder says 0 repeats"

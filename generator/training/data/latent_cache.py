@@ -56,7 +56,7 @@ class Cache:
 
 @dataclass(frozen=True, slots=True)
 class LatentEncoder:
-    """Encodes clips with a VAE, ``at_once`` frames at a time (None: all).
+    """Encodes clips with a VAE, ``frames_per_call`` frames at a time (None: all).
 
     ``fingerprint`` tells this VAE and precision from others.
     """
@@ -64,7 +64,7 @@ class LatentEncoder:
     vae: Any
     cache: Cache
     fingerprint: str
-    at_once: int | None = None
+    frames_per_call: int | None = None
 
     def moments(self, frames: Callable[[], Frames], key: str) -> Tensors:
         """``mean`` and, for a VAE that draws, ``spread``: (f, 4, h/8, w/8) float32, on the CPU.
@@ -76,10 +76,10 @@ class LatentEncoder:
     @torch.no_grad()
     def _encode(self, frames: Frames) -> Tensors:
         pictures = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
-        parts = torch.split(pictures, self.at_once or len(pictures))
+        parts = torch.split(pictures, self.frames_per_call or len(pictures))
         with in_own_precision(self.vae.device):
             encoded = [
-                self._encode_some(part.to(self.vae.device, self.vae.dtype)) for part in parts
+                self._encode_frames(part.to(self.vae.device, self.vae.dtype)) for part in parts
             ]
         moments = {
             name: torch.cat([part[name].float().cpu() for part in encoded]) for name in encoded[0]
@@ -88,23 +88,23 @@ class LatentEncoder:
             raise BadSampleError("the VAE makes no numbers of it, try --vae-b16 or full precision")
         return moments
 
-    def _encode_some(self, pictures: Tensor) -> Tensors:
+    def _encode_frames(self, pictures: Tensor) -> Tensors:
         encoded = self.vae.encode(pictures)
         if hasattr(encoded, "latent_dist"):
             return {"mean": encoded.latent_dist.mean, "spread": encoded.latent_dist.std}
         return {"mean": encoded.latents}
 
 
-def draw_latents(moments: Tensors, config: Mapping[str, Any], chance: SampleRng) -> Tensor:
+def draw_latents(moments: Tensors, config: Mapping[str, Any], rng: SampleRng) -> Tensor:
     """Latents (4, f, h, w) as the UNet takes them, drawn from what the VAE gave."""
     latents = moments["mean"].float()
     if "spread" in moments:
-        latents = latents + moments["spread"].float() * chance.normal(*latents.shape)
+        latents = latents + moments["spread"].float() * rng.normal(*latents.shape)
     return scaled(latents, config).transpose(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
-class CaptionEncoder:
+class CachedCaptionEncoder:
     """Encodes captions, one at a time."""
 
     text: TextEncoders
@@ -113,10 +113,10 @@ class CaptionEncoder:
 
     def encode(self, caption: str) -> EncodedText:
         """``hidden`` (1, 77, d) and ``pooled`` (1, p), float32, on the CPU."""
-        kept = self.cache.get(digest(self.fingerprint, caption), lambda: self._encode(caption))
-        return EncodedText(kept["hidden"], kept["pooled"])
+        cached = self.cache.get(digest(self.fingerprint, caption), lambda: self._encode(caption))
+        return EncodedText(cached["hidden"], cached["pooled"])
 
-    def absent(self) -> EncodedText:
+    def encode_dropped(self) -> EncodedText:
         """What a dropped caption is: as at inference, zeros or an empty text."""
         encoded = self.encode("")
         return EncodedText.zeros_like(encoded) if self.text.empty_is_zeros else encoded
@@ -124,9 +124,9 @@ class CaptionEncoder:
     @torch.no_grad()
     def _encode(self, caption: str) -> Tensors:
         with in_own_precision(self.text.encoders[0].device):
-            said = self.text.encode([caption])
-        hidden = said.hidden[:, :TOKENS]
-        return {"hidden": hidden.float().cpu(), "pooled": said.pooled.float().cpu()}
+            encoded = self.text.encode([caption])
+        hidden = encoded.hidden[:, :TOKENS]
+        return {"hidden": hidden.float().cpu(), "pooled": encoded.pooled.float().cpu()}
 
 
 def digest(*parts: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
-from generator.training.data.samples import PROMPT, pictures_in
+from generator.training.data.samples import PROMPT_FILE, list_images
 
 _CELL, _LABEL, _MOST = 96, 200, 200  # pixels, pixels, clips
 
@@ -25,9 +25,9 @@ def draw(directory: Path, names: Sequence[str]) -> Image.Image:
 
 
 def _row(folder: Path) -> Image.Image:
-    files = pictures_in(folder)
+    files = list_images(folder)
     row = Image.new("RGB", (_LABEL + _CELL * len(files), _CELL + 4), "white")
-    caption = (folder / PROMPT).read_text(encoding="utf-8").strip()
+    caption = (folder / PROMPT_FILE).read_text(encoding="utf-8").strip()
     text = "\n".join([folder.name[:30], *textwrap.wrap(caption, 30)[:5]])
     ImageDraw.Draw(row).multiline_text((6, 4), text, fill="black")
     for index, file in enumerate(files):

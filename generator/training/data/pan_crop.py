@@ -35,7 +35,7 @@ class PanCrop:
     crops: tuple[Crop, ...]
 
 
-def said(caption: str, motion: str) -> str:
+def fill_motion(caption: str, motion: str) -> str:
     """A caption with its placeholder filled in, where it has one."""
     return (
         " ".join(caption.replace(PLACEHOLDER, motion).split())
@@ -44,28 +44,28 @@ def said(caption: str, motion: str) -> str:
     )
 
 
-def part(rng: np.random.Generator) -> Crop:
+def draw_crop(rng: np.random.Generator) -> Crop:
     """Some part of a picture."""
     return Crop(rng.uniform(1, CLOSEST), rng.random(), rng.random())
 
 
-def glide(motion: str, frames: int, rng: np.random.Generator) -> PanCrop:
+def draw_pan_crop(motion: str, frames: int, rng: np.random.Generator) -> PanCrop:
     """One of MOTIONS, somewhere on the picture, in ``frames`` frames."""
-    way = np.linspace(rng.uniform(0, 0.12), rng.uniform(0.88, 1), frames)
+    path = np.linspace(rng.uniform(0, 0.12), rng.uniform(0.88, 1), frames)
     zoom = np.full(frames, rng.uniform(*_ROOM_TO_MOVE))
     across, down = (np.full(frames, rng.uniform(*_MIDDLE)) for _ in range(2))
     match motion:
         case "moving left":
-            across = way
+            across = path
         case "moving right":
-            across = way[::-1]
+            across = path[::-1]
         case "moving up":
-            down = way
+            down = path
         case "moving down":
-            down = way[::-1]
+            down = path[::-1]
         case "growing" | "shrinking":
             zoom = np.linspace(1, _TWICE_AS_LARGE, frames)[:: 1 if motion == "growing" else -1]
         case _:  # twice, from the ground to the ground, so that the clip loops
-            down = way[-1] * np.abs(np.sin(2 * np.pi * np.linspace(0, 1, frames)))
+            down = path[-1] * np.abs(np.sin(2 * np.pi * np.linspace(0, 1, frames)))
     places = zip(zoom.tolist(), across.tolist(), down.tolist(), strict=True)
     return PanCrop(motion, tuple(Crop(*place) for place in places))

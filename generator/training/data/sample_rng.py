@@ -12,13 +12,13 @@ from torch import Tensor
 
 
 class SampleRng:
-    """The randomness of the sample at ``place`` of the global batch of ``step``; CPU tensors.
+    """The randomness of the sample at ``position`` of the global batch of ``step``; CPU tensors.
 
     Draw in one order always.
     """
 
-    def __init__(self, seed: int, step: int, place: int) -> None:
-        (state,) = np.random.SeedSequence([seed, step, place]).generate_state(1, np.uint64)
+    def __init__(self, seed: int, step: int, position: int) -> None:
+        (state,) = np.random.SeedSequence([seed, step, position]).generate_state(1, np.uint64)
         self._generator = torch.Generator().manual_seed(int(state >> 1))
 
     def normal(self, *shape: int) -> Tensor:

@@ -23,14 +23,14 @@ from generator.media.clip import Frames
 from generator.media.containers import STILL_SUFFIXES
 from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
 from generator.sources.pictures import by_number, is_hidden, still
-from generator.training.console import announce, tell
+from generator.training.console import print_lines, warn
 from generator.training.data import film_clips
-from generator.training.data.folder import FROM_FILE, LeftOut, kohya_folder, summary
+from generator.training.data.folder import FROM_FILE, LeftOut, kohya_folder, summary_lines
 from generator.training.settings import SKIP
 
-PROMPT = "prompt.txt"
-ABOUT = "clip.json"  # what ``hotshot dataset`` knows of a clip
-LEAST, MOST = 2, 24  # frames; the positional table has 24 entries
+PROMPT_FILE = "prompt.txt"
+FACTS_FILE = "clip.json"  # what ``hotshot dataset`` knows of a clip
+MIN_FRAMES, MAX_FRAMES = 2, 24  # frames; the positional table has 24 entries
 
 
 class BadSampleError(TrainingError):
@@ -41,9 +41,9 @@ class BadSampleError(TrainingError):
 class Sample:
     """A clip, or a picture, with its prompt. Sizes are (width, height) in pixels.
 
-    ``original_size`` is what the material once had, which SDXL is told. ``others`` are further
-    prompts, as good as the first. In an epoch it is seen ``repeats`` times. ``captioned`` is where
-    the prompts come from, one of ``folder.SOURCES``.
+    ``original_size`` is what the source once had, which SDXL is told. ``other_prompts`` are as good
+    as the first. In an epoch it is seen ``repeats`` times. ``caption_source`` is where the prompts
+    come from, one of ``folder.CAPTION_SOURCES``.
     """
 
     name: str
@@ -51,27 +51,27 @@ class Sample:
     prompt: str
     size: tuple[int, int]
     original_size: tuple[int, int]
-    others: tuple[str, ...] = ()
+    other_prompts: tuple[str, ...] = ()
     repeats: int = 1
-    captioned: str = FROM_FILE
+    caption_source: str = FROM_FILE
 
     @property
     def prompts(self) -> tuple[str, ...]:
         """All of them; each time it is seen, one is drawn."""
-        return (self.prompt, *self.others)
+        return (self.prompt, *self.other_prompts)
 
     def frames(self, width: int, height: int, crops: Sequence[Crop] = (MIDDLE,)) -> Frames:
         """uint8 (f, height, width, 3), scaled to fill and cropped; a frame for each crop."""
         fitted = [
             scale_to_fill(picture, (width, height), crop)
-            for picture in map(_open, self.files)
+            for picture in map(_open_image, self.files)
             for crop in crops
         ]
         return np.stack([np.asarray(picture) for picture in fitted])
 
 
 @dataclass
-class Found:
+class SampleSet:
     """The samples of a data directory, and what was left out of it."""
 
     samples: list[Sample] = field(default_factory=list)
@@ -84,24 +84,24 @@ class Found:
         return len(self.samples)
 
     @property
-    def in_an_epoch(self) -> list[Sample]:
+    def epoch_samples(self) -> list[Sample]:
         """Each as often as its folder says."""
         return [sample for sample in self for _ in range(sample.repeats)]
 
-    def announce(self, what: str) -> None:
+    def print_summary(self, what: str) -> None:
         """Says how many there are of ``what`` ("picture"), with captions from where."""
-        sources = Counter(sample.captioned for sample in self)
-        announce(summary(what, sources, len(self.in_an_epoch), self.left_out))
+        sources = Counter(sample.caption_source for sample in self)
+        print_lines(summary_lines(what, sources, len(self.epoch_samples), self.left_out))
 
 
-def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -> Found:
+def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -> SampleSet:
     """The samples of a data directory, in the order of their numbers.
 
     A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
     it otherwise, and where no sample is left.
     """
-    folders = sorted(filter(is_sample, directory.iterdir()), key=by_number)
-    found = usable(
+    folders = sorted(filter(is_sample_folder, directory.iterdir()), key=by_number)
+    found = read_samples(
         folders, lambda folder: _read_clip(folder, video_length), skip=bad_samples == SKIP
     )
     if not found:
@@ -112,20 +112,20 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
     return found
 
 
-def is_sample(path: Path) -> bool:
+def is_sample_folder(path: Path) -> bool:
     """Whether it is to be one: no folder that tools leave behind, none of kohya's with films."""
     if not path.is_dir() or path.name.startswith((".", "__")):
         return False
     return (
         kohya_folder(path) is None
-        or (path / PROMPT).is_file()
+        or (path / PROMPT_FILE).is_file()
         or not any(file.suffix.lower() in film_clips.SUFFIXES for file in path.iterdir())
     )
 
 
-def usable(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool) -> Found:
+def read_samples(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool) -> SampleSet:
     """Reads all, several at once; see ``find_clips`` for what becomes of a bad one."""
-    found = Found()
+    found = SampleSet()
     with ThreadPoolExecutor() as pool:
         pending = [pool.submit(read, path) for path in paths]
         for path, job in zip(paths, pending, strict=True):
@@ -138,7 +138,7 @@ def usable(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool)
                         "samples out with --bad-samples skip."
                     ) from error
                 reason = str(error).removeprefix(f"{path.name}: ")
-                tell(f"Skipping the sample {path.name}: {reason}.")
+                warn(f"Skipping the sample {path.name}: {reason}.")
                 found.left_out.append((path.name, reason))
     return found
 
@@ -158,69 +158,69 @@ def read_prompt(path: Path) -> str:
     return prompt
 
 
-def read_sizes(files: Iterable[Path]) -> tuple[int, int]:
+def read_common_size(files: Iterable[Path]) -> tuple[int, int]:
     """Decodes every picture; the size they share. Raises BadSampleError."""
-    sizes = {_open(file).size for file in files}
+    sizes = {_open_image(file).size for file in files}
     if len(sizes) > 1:
-        told = " and ".join(f"{width} x {height}" for width, height in sorted(sizes)[:2])
-        raise BadSampleError(f"its frames differ in size ({told})")
+        shown = " and ".join(f"{width} x {height}" for width, height in sorted(sizes)[:2])
+        raise BadSampleError(f"its frames differ in size ({shown})")
     return sizes.pop()
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """The pictures of a folder, 2 before 10."""
     found = (file for file in folder.iterdir() if file.suffix.lower() in STILL_SUFFIXES)
     return sorted((file for file in found if not is_hidden(file)), key=by_number)
 
 
 def _read_clip(folder: Path, video_length: int | None) -> Sample:
-    prompt = read_prompt(folder / PROMPT)
-    files = _chosen(pictures_in(folder), video_length)
-    size = read_sizes(files)
-    about = _about(folder)
+    prompt = read_prompt(folder / PROMPT_FILE)
+    files = _choose_frames(list_images(folder), video_length)
+    size = read_common_size(files)
+    facts = _read_facts(folder)
     return Sample(
         folder.name,
         tuple(files),
         prompt,
         size,
-        about.original_size or size,
-        repeats=about.repeats,
+        facts.original_size or size,
+        repeats=facts.repeats,
     )
 
 
-def _chosen(files: list[Path], video_length: int | None) -> list[Path]:
-    wanted = video_length or max(len(files), LEAST)
+def _choose_frames(files: list[Path], video_length: int | None) -> list[Path]:
+    wanted = video_length or max(len(files), MIN_FRAMES)
     if len(files) < wanted:
         raise BadSampleError(f"it has {len(files)} of the {wanted} frames that it needs")
-    if wanted > MOST:
+    if wanted > MAX_FRAMES:
         raise BadSampleError(
-            f"it has {wanted} frames where at most {MOST} can be; --video-length {MOST} takes as "
-            "many, evenly spread"
+            f"it has {wanted} frames where at most {MAX_FRAMES} can be; "
+            f"--video-length {MAX_FRAMES} takes as many, evenly spread"
         )
     return [files[round(index)] for index in np.linspace(0, len(files) - 1, wanted)]
 
 
 @dataclass(frozen=True, slots=True)
-class _About:
+class _ClipFacts:
     """What is known of a clip beside its frames and prompt."""
 
     original_size: tuple[int, int] | None = None
     repeats: int = 1
 
 
-def _about(folder: Path) -> _About:
-    path = folder / ABOUT
+def _read_facts(folder: Path) -> _ClipFacts:
+    path = folder / FACTS_FILE
     if not path.is_file():
-        return _About()
+        return _ClipFacts()
     try:
-        about: dict[str, Any] = json.loads(read_text(path))
-        width, height = (int(edge) for edge in about["original_size"])
-        return _About((width, height), max(1, int(about.get("repeats", 1))))
+        facts: dict[str, Any] = json.loads(read_text(path))
+        width, height = (int(edge) for edge in facts["original_size"])
+        return _ClipFacts((width, height), max(1, int(facts.get("repeats", 1))))
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise BadSampleError(f"its {ABOUT} can't be read ({error})") from error
+        raise BadSampleError(f"its {FACTS_FILE} can't be read ({error})") from error
 
 
-def _open(file: Path) -> Image.Image:
+def _open_image(file: Path) -> Image.Image:
     try:
         return still(file)
     except MediaError as error:

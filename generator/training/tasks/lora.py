@@ -49,16 +49,16 @@ _KOHYA_ROLES = {
 
 
 @dataclass(frozen=True, slots=True)
-class LiveCaptions:
+class LiveCaptionEncoder:
     """Captions encoded anew each time, with gradients: for text encoders that learn."""
 
     text: TextEncoders
 
     def encode(self, caption: str) -> EncodedText:
-        said = self.text.encode([caption])
-        return EncodedText(said.hidden[:, :TOKENS], said.pooled)
+        encoded = self.text.encode([caption])
+        return EncodedText(encoded.hidden[:, :TOKENS], encoded.pooled)
 
-    def absent(self) -> EncodedText:
+    def encode_dropped(self) -> EncodedText:
         encoded = self.encode("")
         return EncodedText.zeros_like(encoded) if self.text.empty_is_zeros else encoded
 
@@ -78,7 +78,7 @@ class Adapter:
         for name, network in self.networks.items():
             network.requires_grad_(requires_grad=False)
             inject_adapter_in_model(self._configs[name], network)
-            _in_full_precision(network)
+            _to_float32(network)
 
     def parameters(self, network: str) -> list[nn.Parameter]:
         """Those that learn, in one order always."""
@@ -86,7 +86,7 @@ class Adapter:
 
     def save(self, directory: Path) -> None:
         layers = {name: self._layers(name) for name in self.networks}
-        metadata = {name: _plain(config) for name, config in self._configs.items()}
+        metadata = {name: _json_values(config) for name, config in self._configs.items()}
         StableDiffusionXLLoraLoaderMixin.save_lora_weights(
             directory,
             unet_lora_layers=layers[UNET],
@@ -96,7 +96,7 @@ class Adapter:
             text_encoder_lora_adapter_metadata=metadata.get(TEXT),
             text_encoder_2_lora_adapter_metadata=metadata.get(TEXT_2),
         )
-        save_file(self._as_kohya(layers), directory / KOHYA, metadata=self._about())
+        save_file(self._as_kohya(layers), directory / KOHYA, metadata=self._kohya_metadata())
 
     def load(self, directory: Path) -> None:
         """Raises TrainingError for a file that another adapter, or another model, wrote."""
@@ -104,7 +104,7 @@ class Adapter:
             found = weights.read_weights([directory / DIFFUSERS])
             for name, network in self.networks.items():
                 wanted = self._layers(name)
-                own = _stripped(found, f"{name}.")
+                own = _strip_prefix(found, f"{name}.")
                 weights.check_fit(wanted, own, directory)
                 named = {_own_name(name, key, network): value for key, value in own.items()}
                 set_peft_model_state_dict(network, named)
@@ -137,7 +137,7 @@ class Adapter:
         tensors: dict[str, Tensor] = {}
         for network, found in layers.items():
             for name, value in found.items():
-                layer, role = _split(name)
+                layer, role = _split_name(name)
                 flat = _KOHYA_NETWORKS[network] + self._kohya_layer(network, layer)
                 # DoRA's sizes in the shape that readers compare with the layer's own weights
                 axes = [1] * (found[f"{layer}.lora_A.weight"].ndim - 1)
@@ -157,7 +157,7 @@ class Adapter:
         alpha = float(self._settings.alpha or self._settings.rank)
         return alpha * math.sqrt(self._settings.rank) if self._settings.use_rslora else alpha
 
-    def _about(self) -> dict[str, str]:
+    def _kohya_metadata(self) -> dict[str, str]:
         return {
             "format": "pt",
             "ss_base_model_version": "sdxl_base_v1-0",
@@ -173,16 +173,20 @@ class Adapter:
 class LoraTask:
     """A ``Task`` of ``generator.training.loop``.
 
-    With ``prior`` each place also has a picture of the class, so that what the trigger word doesn't
-    name stays as it was (Ruiz et al., "DreamBooth", 2023).
+    With ``class_batches`` each position also has a picture of the class, so that what the trigger
+    word doesn't name stays as it was (Ruiz et al., "DreamBooth", 2023).
     """
 
     def __init__(
-        self, model: HotshotModel, adapter: Adapter, batches: Batches, prior: Batches | None,
+        self,
+        model: HotshotModel,
+        adapter: Adapter,
+        batches: Batches,
+        class_batches: Batches | None,
         settings: LoraSettings,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.model, self.adapter, self.base = model, adapter, adapter.base
-        self.batches, self.prior, self.settings = batches, prior, settings
+        self.batches, self.class_batches, self.settings = batches, class_batches, settings
 
     def parameters(self) -> list[nn.Parameter]:
         return [value for name in self.adapter.networks for value in self.adapter.parameters(name)]
@@ -195,16 +199,16 @@ class LoraTask:
             for _ in self.adapter.parameters(name)
         ]
 
-    def names(self, step: int) -> list[str]:
-        return self.batches.names(step)
+    def sample_names(self, step: int) -> list[str]:
+        return self.batches.sample_names(step)
 
-    def losses(self, step: int, places: range) -> Tensor:
+    def losses(self, step: int, positions: range) -> Tensor:
         if self.settings.dropout:  # PEFT draws from the process's own generator
-            torch.manual_seed(SampleRng(self.settings.run.seed, step, places.start).below(2**31))
-        losses = self.batches.losses(self.model.unet, step, places)
-        if self.prior is None:
+            torch.manual_seed(SampleRng(self.settings.run.seed, step, positions.start).below(2**31))
+        losses = self.batches.losses(self.model.unet, step, positions)
+        if self.class_batches is None:
             return losses
-        kept = self.prior.losses(self.model.unet, step, places)
+        kept = self.class_batches.losses(self.model.unet, step, positions)
         return losses + self.settings.prior_loss_weight * kept
 
     def save(self, directory: Path) -> None:
@@ -214,7 +218,7 @@ class LoraTask:
         self.adapter.load(directory)
 
 
-def _in_full_precision(network: nn.Module) -> None:
+def _to_float32(network: nn.Module) -> None:
     for parameter in network.parameters():
         if parameter.requires_grad:
             parameter.data = parameter.data.float()
@@ -230,7 +234,7 @@ def _own_name(network: str, name: str, module: nn.Module) -> str:
     return name if network == UNET or nested else name.removeprefix("text_model.")
 
 
-def _stripped(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _strip_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {
         name.removeprefix(prefix): value
         for name, value in tensors.items()
@@ -238,7 +242,7 @@ def _stripped(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     }
 
 
-def _split(name: str) -> tuple[str, str]:
+def _split_name(name: str) -> tuple[str, str]:
     """A layer, and which of its LoRA's tensors it is."""
     for role in _KOHYA_ROLES:
         stem = role.removesuffix(".weight")
@@ -248,7 +252,7 @@ def _split(name: str) -> tuple[str, str]:
     raise ValueError(f"{name} is no tensor of a LoRA")
 
 
-def _plain(config: LoraConfig) -> dict[str, Any]:
+def _json_values(config: LoraConfig) -> dict[str, Any]:
     """PEFT's settings as JSON values."""
     return {
         name: sorted(value) if isinstance(value, set) else value

@@ -14,7 +14,7 @@ from generator.training import export
 from generator.training.data.batches import Batches
 
 
-class ClipTask:
+class TemporalTask:
     """A ``Task`` of ``generator.training.loop``; its network is the model's own UNet."""
 
     def __init__(self, unet: HotshotUNet, batches: Batches, base: str) -> None:
@@ -26,11 +26,11 @@ class ClipTask:
     def learning_rates(self, base: float) -> list[float]:
         return [base] * len(self.parameters())
 
-    def names(self, step: int) -> list[str]:
-        return self.batches.names(step)
+    def sample_names(self, step: int) -> list[str]:
+        return self.batches.sample_names(step)
 
-    def losses(self, step: int, places: range) -> Tensor:
-        return self.batches.losses(self.unet, step, places)
+    def losses(self, step: int, positions: range) -> Tensor:
+        return self.batches.losses(self.unet, step, positions)
 
     def save(self, directory: Path) -> None:
         export.save_temporal_layers(self.unet, directory / export.TEMPORAL, base=self.base)
@@ -47,10 +47,10 @@ def checkpoint_gradients(unet: HotshotUNet) -> None:
     unet.enable_gradient_checkpointing()
     for module in unet.modules():
         if isinstance(module, TemporalTransformer):
-            module.forward = _recomputed(module.forward)  # type: ignore[method-assign]
+            module.forward = _checkpointed(module.forward)  # type: ignore[method-assign]
 
 
-def _recomputed(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def _checkpointed(forward: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def run(frames: Tensor, num_frames: int) -> Tensor:
         if not torch.is_grad_enabled():
             return forward(frames, num_frames=num_frames)

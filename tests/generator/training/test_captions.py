@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from generator.contract.errors import TrainingError
-from generator.training.data.samples import Found
+from generator.training.data.samples import SampleSet
 from generator.training.data.subject_pictures import find_pictures
 
 
@@ -19,7 +19,7 @@ def picture(path: Path) -> None:
     Image.new("RGB", (64, 64)).save(path)
 
 
-def found(directory: Path, trigger: str | None = None, bad_samples: str = "stop") -> Found:
+def found(directory: Path, trigger: str | None = None, bad_samples: str = "stop") -> SampleSet:
     return find_pictures(directory, trigger=trigger, bad_samples=bad_samples)
 
 
@@ -115,7 +115,7 @@ def test_kohya_s_folders_repeat_and_their_words_stand_in(tmp_path: Path) -> None
         ("a sks ring from above", 10),
         ("sks ring", 10),
     ]
-    assert len(seen.in_an_epoch) == 23
+    assert len(seen.epoch_samples) == 23
 
 
 def test_what_a_run_begins_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -127,7 +127,7 @@ def test_what_a_run_begins_with(tmp_path: Path, capsys: pytest.CaptureFixture[st
     (tmp_path / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     Image.new("RGB", (64, 64)).save(tmp_path / "scan.png", "TIFF")
     (tmp_path / "metadata.jsonl").write_text('{"file_name": "gone.png", "text": "a ball"}')
-    found(tmp_path, "sks", "skip").announce("picture")
+    found(tmp_path, "sks", "skip").print_summary("picture")
     first, *reasons = capsys.readouterr().out.splitlines()
     assert first == (
         "3 pictures (4 with their folders' repeats): 1 with captions from files, 1 with the words "

@@ -21,8 +21,8 @@ from generator.contract.limits import ModelLimits, Size
 from generator.model.text_encoding import EncodedText
 from generator.nano import measure
 from generator.training import report
-from generator.training.data.batches import Batches, Clip, clips_of
-from generator.training.data.buckets import Plan, choose_size
+from generator.training.data.batches import Batches, TrainingClip, make_crop_clips
+from generator.training.data.buckets import BucketSampler, choose_size
 from generator.training.data.latent_cache import Cache, LatentEncoder
 from generator.training.data.pan_crop import MOTIONS
 from generator.training.data.sample_rng import SampleRng
@@ -75,7 +75,7 @@ def test_the_originals_other_flags_are_understood() -> None:
         f"--pretrained_model_name_or_path={TINY}"
     )
     assert (settings.snr_gamma, settings.aspect_ratio, settings.resolution) == (2.5, "1.75", 128)
-    assert (settings.run.resume, settings.run.logs) == ("y", Path("logs2"))
+    assert (settings.run.resume, settings.run.log_directory) == ("y", Path("logs2"))
     assert settings.run.batch(3) == 8 * 2 * 3
 
 
@@ -119,15 +119,15 @@ def test_every_caption_of_a_picture_is_drawn_by_and_by(tmp_path: Path) -> None:
 
         def encode(self, caption: str) -> EncodedText:
             said.append(caption)
-            return self.absent()
+            return self.encode_dropped()
 
-        def absent(self) -> EncodedText:
+        def encode_dropped(self) -> EncodedText:
             return EncodedText(torch.zeros(1, 77, 2), torch.zeros(1, 2))
 
     sample = Sample("0", (tmp_path / "0.png",), "a", (64, 64), (64, 64), ("b", "c"))
     batches = Batches(
-        clips=[Clip(sample, Size("square", 64, 64), "key")],
-        plan=Plan([(64, 64, 1)], 2, seed=1),
+        clips=[TrainingClip(sample, Size("square", 64, 64), "key")],
+        sampler=BucketSampler([(64, 64, 1)], 2, seed=1),
         schedule=DDPMScheduler(),
         latents=LatentEncoder(AutoencoderTiny(), Cache(None), "vae"),
         captions=Heard(),
@@ -146,7 +146,7 @@ def test_a_picture_is_seen_whole_and_in_parts(tmp_path: Path) -> None:
     Image.fromarray(picture).save(tmp_path / "0.png")
     [sample] = find_pictures(tmp_path, trigger="x", bad_samples="stop")
     size = Size("square", 128, 128)
-    whole, *parts = clips_of(sample, size, 5, np.random.default_rng(0))
+    whole, *parts = make_crop_clips(sample, size, 5, np.random.default_rng(0))
     assert np.array_equal(whole.frames()[0], picture)
     assert len({clip.key for clip in (whole, *parts)}) == 5
     for part in parts:
@@ -164,7 +164,9 @@ def test_what_a_clip_of_a_picture_does_is_what_it_says(motion: str, tmp_path: Pa
     Image.fromarray((disc * 255).astype(np.uint8)).convert("RGB").save(tmp_path / "0.png")
     (tmp_path / "0.txt").write_text("a disc {motion} on black", encoding="utf-8")
     [sample] = find_pictures(tmp_path, trigger=None, bad_samples="stop")
-    clips = clips_of(sample, Size("square", 128, 128), 7, np.random.default_rng(1), video_length=8)
+    clips = make_crop_clips(
+        sample, Size("square", 128, 128), 7, np.random.default_rng(1), video_length=8
+    )
     [clip] = [clip for clip in clips if clip.motion == motion]
     assert clip.prompts == (f"a disc {motion} on black",)
     assert clip.shape == (128, 128, 8)
@@ -201,10 +203,10 @@ def test_the_trigger_word_is_a_word(caption: str, said: str, tmp_path: Path) -> 
 
 def test_how_long_a_run_is() -> None:
     run = RunSettings(output_dir=Path("x"))
-    assert (run.length(3), run.length(3, usual=1000)) == (3, 1000)
+    assert (run.total_steps(3), run.total_steps(3, default=1000)) == (3, 1000)
     epochs = replace(run, num_train_epochs=2)
-    assert (epochs.length(3), epochs.length(3, usual=1000)) == (6, 6)
-    assert replace(epochs, max_train_steps=5).length(3, usual=1000) == 5
+    assert (epochs.total_steps(3), epochs.total_steps(3, default=1000)) == (6, 6)
+    assert replace(epochs, max_train_steps=5).total_steps(3, default=1000) == 5
 
 
 def test_the_original_s_choice_of_a_bucket() -> None:
@@ -240,9 +242,9 @@ def test_the_nearest_of_the_seven_sizes_is_chosen() -> None:
 
 def test_a_plan_sees_all_in_batches_of_one_shape() -> None:
     shapes = [(64, 64)] * 6 + [(96, 48)] * 3
-    plan, again = Plan(shapes, 2, seed=1), Plan(shapes, 2, seed=1)
-    assert plan.steps_per_epoch == 5
-    steps = [plan.at(step) for step in range(10)]
+    sampler, again = BucketSampler(shapes, 2, seed=1), BucketSampler(shapes, 2, seed=1)
+    assert sampler.steps_per_epoch == 5
+    steps = [sampler.at(step) for step in range(10)]
     assert all(len({shapes[index] for index in batch}) == 1 for batch in steps)
     for epoch in (steps[:5], steps[5:]):
         seen = Counter(index for batch in epoch for index in batch)
@@ -250,7 +252,7 @@ def test_a_plan_sees_all_in_batches_of_one_shape() -> None:
         assert sorted(seen.values()) == [1] * 8 + [2]  # three wide ones fill two batches
     assert steps[:5] != steps[5:]
     assert [again.at(step) for step in (9, 0, 4)] == [steps[9], steps[0], steps[4]]
-    assert [Plan(shapes, 2, seed=2).at(step) for step in range(5)] != steps[:5]
+    assert [BucketSampler(shapes, 2, seed=2).at(step) for step in range(5)] != steps[:5]
 
 
 def test_what_is_drawn_depends_on_seed_step_and_place_alone() -> None:
@@ -272,19 +274,22 @@ def test_checkpoints_are_whole_and_the_newest_stay(tmp_path: Path) -> None:
         (directory / "weights").write_text("whole")
 
     for step in (5, 10, 100_000_000):
-        run_directory.write(step, fill, keep=2)
-    assert [path.name for path in run_directory.found()] == ["step-000010", "step-100000000"]
+        run_directory.write_checkpoint(step, fill, keep=2)
+    assert [path.name for path in run_directory.checkpoint_paths()] == [
+        "step-000010",
+        "step-100000000",
+    ]
 
     def fail(directory: Path) -> None:
         fill(directory)
         raise OSError(28, "No space left on device")
 
     with pytest.raises(TrainingError, match=r"No space left.*last good checkpoint is step-1000"):
-        run_directory.write(200_000_000, fail)
+        run_directory.write_checkpoint(200_000_000, fail)
     assert len(list(run_directory.checkpoints.iterdir())) == 2
-    assert run_directory.resumed("latest") == run_directory.found()[-1]
+    assert run_directory.resolve_resume("latest") == run_directory.checkpoint_paths()[-1]
     with pytest.raises(TrainingError, match="There is no checkpoint at"):
-        run_directory.resumed(str(tmp_path / "nowhere"))
+        run_directory.resolve_resume(str(tmp_path / "nowhere"))
 
 
 def test_a_report_of_a_long_run_stays_small() -> None:

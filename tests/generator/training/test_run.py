@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
 from generator.training.run_directory import RunDirectory
-from generator.training.trackers import wandb_id
+from generator.training.trackers import wandb_run_id
 from tests.generator.training.conftest import line, losses, train, write_sample
 from tests.patience import PATIENCE, wait_until
 
@@ -68,7 +68,7 @@ def test_ctrl_c_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None
     done = len(losses(output))
     assert f"Stopped after step {done} of 10000 and saved" in said
     assert "Traceback" not in said
-    checkpoint = RunDirectory(output).latest()
+    checkpoint = RunDirectory(output).latest_checkpoint()
     assert checkpoint is not None
     assert checkpoint.name == f"step-{done:06d}"
     train(clips, output, f"--max_train_steps={done + 1}", "--unet_resume_path=latest")
@@ -221,14 +221,14 @@ def test_a_run_keeps_its_name_at_weights_and_biases(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("WANDB_RUN_ID", raising=False)
-    first = wandb_id(tmp_path, goes_on=False)
-    assert wandb_id(tmp_path, goes_on=True) == first
-    anew = wandb_id(tmp_path, goes_on=False)
-    assert wandb_id(tmp_path, goes_on=True) == anew != first
+    first = wandb_run_id(tmp_path, is_resumed=False)
+    assert wandb_run_id(tmp_path, is_resumed=True) == first
+    anew = wandb_run_id(tmp_path, is_resumed=False)
+    assert wandb_run_id(tmp_path, is_resumed=True) == anew != first
     monkeypatch.setenv("WANDB_RUN_ID", "mine")
-    assert wandb_id(tmp_path, goes_on=True) == "mine"
+    assert wandb_run_id(tmp_path, is_resumed=True) == "mine"
     monkeypatch.delenv("WANDB_RUN_ID")
-    assert wandb_id(tmp_path, goes_on=True) == "mine"
+    assert wandb_run_id(tmp_path, is_resumed=True) == "mine"
 
 
 # -- bad data --------------------------------------------------------------------------------------
