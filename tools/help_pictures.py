@@ -23,7 +23,7 @@ from generator.inference.hotshot_engine import HotshotEngine
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.postprocess.edits import EDITS
-from generator.recipes.recipe import Setup
+from generator.recipes.recipe import ModelSettings
 from generator.sources.files import fetched
 
 Make = Callable[[Request], Clip]
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=guide.PICTURES)
     chosen = parser.parse_args(arguments)
     chosen.output.mkdir(parents=True, exist_ok=True)
-    engine = HotshotEngine.load(Setup(model=NANO), device="auto", previews=False)
+    engine = HotshotEngine.load(ModelSettings(model=NANO), device="auto", previews=False)
     limits = ModelLimits.of(NANO)
 
     def make(request: Request) -> Clip:

@@ -21,7 +21,7 @@ from generator.annotators import annotate
 from generator.annotators.preview_file import contact_sheet
 from generator.contract.control_types import AUTO, DEPTH_FOLLOWS, DEPTH_MODEL, annotator_of
 from generator.contract.errors import HotshotError, MediaError
-from generator.contract.paths import existing, on_the_hub
+from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.text import Text, note, tell
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
@@ -109,7 +109,7 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
     from generator.checkpoints.resolve import cached_root  # costs time that other sheets don't need
 
     model = chosen.depth_model
-    found = existing(model) or cached_root(model, TRANSFORMERS_STEM)
+    found = existing_path(model) or cached_root(model, TRANSFORMERS_STEM)
     if found is None or not chosen.with_depth:
         note(_not_at_hand(model) if found is None else DEPTH_FOLLOWS)
         return ""
@@ -124,7 +124,7 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
 
 
 def _not_at_hand(depth_model: str) -> Text:
-    if on_the_hub(depth_model) is None:
+    if parse_hub_id(depth_model) is None:
         return _LOST
     return _NOT_FETCHED.with_values(model=depth_model)
 

@@ -17,7 +17,7 @@ from generator.checkpoints.file_selection import TRANSFORMERS_STEM
 from generator.checkpoints.resolve import fetch_root
 from generator.checkpoints.weights import align, find_weights
 from generator.contract.errors import ModelError
-from generator.contract.paths import existing, on_the_hub
+from generator.contract.paths import existing_path, parse_hub_id
 from generator.media.clip import Frames
 
 
@@ -66,7 +66,7 @@ class DepthAnnotator:
 def find(model: str) -> Path:
     """The directory of a depth model, fetched where it isn't cached. Raises ModelError."""
     # Fetched here, since transformers asks a hub that is gone again and again for minutes.
-    return existing(model) or _fetched(model)
+    return existing_path(model) or _fetched(model)
 
 
 def check(directory: Path, model: str) -> None:
@@ -90,7 +90,7 @@ def _unusable(model: str, error: Exception) -> ModelError:
 
 
 def _fetched(model: str) -> Path:
-    repository, inner = on_the_hub(model) or ("", "")
+    repository, inner = parse_hub_id(model) or ("", "")
     if not repository or inner:
         raise ModelError(
             f"There is no depth model at {model}; give the directory or hub id of a "

@@ -28,7 +28,7 @@ from generator.checkpoints.inspect.lora_shapes import rank_of
 from generator.checkpoints.lora_delta import Tensors
 from generator.checkpoints.resolve import fetch_file, fetch_only_file
 from generator.contract.errors import ModelError
-from generator.contract.paths import existing, on_the_hub
+from generator.contract.paths import existing_path, parse_hub_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,10 @@ def find_lora(given: str) -> Path:
 
     Raises ModelError where there is none.
     """
-    path = existing(given)
+    path = existing_path(given)
     if path is not None:
         return in_directory(path) if path.is_dir() else path
-    repository, inner = on_the_hub(given) or ("", "")
+    repository, inner = parse_hub_id(given) or ("", "")
     if not repository:
         raise ModelError(
             "There is no LoRA at {given}; give a .safetensors file or a hub id such as owner/name.",

@@ -20,7 +20,7 @@ from generator.checkpoints.file_selection import FOLDERS, SUFFIX, TEMPORAL_FILES
 from generator.checkpoints.hub import Listing
 from generator.contract.errors import ModelError
 from generator.contract.limits import NANO, local_directory, local_path
-from generator.contract.paths import on_the_hub
+from generator.contract.paths import parse_hub_id
 
 _may_fetch: ContextVar[bool] = ContextVar("may_fetch", default=True)
 
@@ -130,7 +130,7 @@ def fetch_root(repository: str, stem: str) -> Path:
 
 def cached_root(repository: str, stem: str) -> Path | None:
     """What ``fetch_root`` gives, where the cache has all of it; the hub isn't asked."""
-    if on_the_hub(repository) is None:
+    if parse_hub_id(repository) is None:
         return None
     snapshot = hub.cached_snapshot(hub.Repository.parse(repository))
     if snapshot is None:
@@ -192,7 +192,7 @@ def only_file(listing: Listing, usual: Iterable[str]) -> str:
 
 def cached_weights(given: str) -> Path | None:
     """The snapshot or the file of a hub id, where the cache has it; the hub isn't asked."""
-    repository, inner = on_the_hub(given) or ("", "")
+    repository, inner = parse_hub_id(given) or ("", "")
     snapshot = hub.cached_snapshot(hub.Repository.parse(repository)) if repository else None
     if snapshot is None or not inner:
         return snapshot

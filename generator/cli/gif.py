@@ -21,7 +21,7 @@ from generator.contract.messages import Request
 from generator.media.output import check_output
 from generator.recipes.foreign.convert import foreign_recipe_of
 from generator.recipes.foreign.foreign_request import ForeignRecipe
-from generator.recipes.recipe import Recipe, Setup, recipe_of
+from generator.recipes.recipe import ModelSettings, Recipe, recipe_of
 from generator.recipes.trust import check_trusted
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def run(arguments: Namespace) -> None:
 
 
 def _notes(
-    arguments: Namespace, setup: Setup, request: Request, *, idle_source: bool
+    arguments: Namespace, setup: ModelSettings, request: Request, *, idle_source: bool
 ) -> Iterator[str]:
     """What somebody may have meant otherwise, said once nothing is in the way any more."""
     if arguments.autocast:
@@ -143,7 +143,7 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
     return recipe, None
 
 
-def _setup(arguments: Namespace, recipe: Recipe | None) -> Setup:
+def _setup(arguments: Namespace, recipe: Recipe | None) -> ModelSettings:
     """The recipe's, or else the default, but for what the flags say."""
     flags = {
         "model": arguments.pretrained_path,
@@ -154,4 +154,4 @@ def _setup(arguments: Namespace, recipe: Recipe | None) -> Setup:
         "depth_model": arguments.depth_model,
     }
     said = {name: value for name, value in flags.items() if value is not None}
-    return replace(recipe.setup if recipe else Setup(), **said)
+    return replace(recipe.setup if recipe else ModelSettings(), **said)

@@ -18,7 +18,7 @@ from generator.contract.errors import MediaError
 from generator.contract.messages import Request
 from generator.media.output import make_directory, write_whole
 from generator.postprocess.fit import fit
-from generator.recipes.recipe import Recipe, Setup
+from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.facts import Facts
 from generator.sources.files import Sources, fetched
 from generator.sources.init_image import check_init_image
@@ -27,7 +27,7 @@ from generator.sources.reader import probe
 
 
 def make(
-    request: Request, setup: Setup, arguments: Namespace, recipe: Recipe | None = None
+    request: Request, setup: ModelSettings, arguments: Namespace, recipe: Recipe | None = None
 ) -> None:
     """Makes the preview and the file that were asked for; raises HotshotError.
 
@@ -53,7 +53,7 @@ def _check_moves(request: Request, source: Path) -> Facts:
     return facts
 
 
-def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path) -> None:
+def _preview(request: Request, setup: ModelSettings, arguments: Namespace, source: Path) -> None:
     path: Path = arguments.control_preview
     device = "cpu" if arguments.device == "auto" else arguments.device
     pictures = ConditionImages(device, setup.depth_model).for_request(request, source)
@@ -65,7 +65,11 @@ def _preview(request: Request, setup: Setup, arguments: Namespace, source: Path)
 
 
 def _make(
-    request: Request, setup: Setup, arguments: Namespace, sources: Sources, recipe: Recipe | None
+    request: Request,
+    setup: ModelSettings,
+    arguments: Namespace,
+    sources: Sources,
+    recipe: Recipe | None,
 ) -> None:
     # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.
     from generator.inference.hotshot_engine import HotshotEngine
@@ -77,7 +81,7 @@ def _make(
             setup,
             device=arguments.device,
             low_vram=arguments.low_vram_mode,
-            tells_places=True,
+            records_paths=True,
         )
         progress.say(f"Making {_frames(request)} on {engine.device} in {engine.dtype} ...")
         clip = engine.make(request, progress, sources)
@@ -96,10 +100,10 @@ def _make(
 def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
     if recipe is None:
         return
-    before = {"precision": recipe.setup.precision, **recipe.made_on}
-    now = {"precision": made.setup.precision, **made.made_on}
+    before = {"precision": recipe.setup.precision, **recipe.environment}
+    now = {"precision": made.setup.precision, **made.environment}
     other = [name for name, value in before.items() if now.get(name, value) != value]
-    if recipe.made_on and other:
+    if recipe.environment and other:
         print(
             f"This was first made with {_told(before, other)}, and now with {_told(now, other)}; "
             "the frames may differ a little.",

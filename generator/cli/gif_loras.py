@@ -14,7 +14,7 @@ from generator.checkpoints.inspect.lora_file import in_directory, read_lora
 from generator.contract.errors import ModelError
 from generator.contract.lora_tags import LoraTag, file_key, hash_prefix, take_out_tags
 from generator.contract.messages import Lora, Request
-from generator.contract.paths import existing
+from generator.contract.paths import existing_path
 from generator.recipes.recipe import sha256_of
 
 
@@ -42,7 +42,9 @@ def with_tags(request: Request) -> Request:
 
 def check_loras(loras: Iterable[Lora], model: str) -> None:
     """Raises ModelError, one sentence, for a file on this machine that ``model`` can't use."""
-    here = [path for lora in loras if lora.strength and (path := existing(lora.path)) is not None]
+    here = [
+        path for lora in loras if lora.strength and (path := existing_path(lora.path)) is not None
+    ]
     if not here:
         return
     layers = None
@@ -62,7 +64,7 @@ def _place_of(tag: LoraTag, loras: Sequence[Lora]) -> int | None:
             return place
     prefix = hash_prefix(tag.name)
     for place, lora in enumerate(loras if prefix else ()):
-        there = existing(lora.path)
+        there = existing_path(lora.path)
         if there is not None and sha256_of(_file(there)).startswith(str(prefix)):
             return place
     return None

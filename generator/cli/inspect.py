@@ -21,7 +21,7 @@ from generator.checkpoints.inspect.schedule_facts import schedule_facts
 from generator.cli.parsing import Parser
 from generator.contract.errors import MediaError
 from generator.contract.limits import NANO
-from generator.contract.paths import existing
+from generator.contract.paths import existing_path
 from generator.media.containers import (
     ANIMATION_SUFFIXES,
     FILM_SUFFIXES,
@@ -71,7 +71,7 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 def run(arguments: Namespace) -> None:
     """Prints the facts; raises HotshotError."""
-    path = existing(str(arguments.file))
+    path = existing_path(str(arguments.file))
     if path is None:
         raise MediaError(f"There is no file {arguments.file}.")
     if path.is_dir():

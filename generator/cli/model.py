@@ -13,7 +13,7 @@ from generator.cli.parsing import Parser
 from generator.cli.toml_edit import check_config
 from generator.contract.errors import CancelledError, ModelError
 from generator.contract.limits import NANO, NANO_DIRECTORY
-from generator.contract.paths import existing, on_the_hub
+from generator.contract.paths import existing_path, parse_hub_id
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -102,9 +102,9 @@ def _fetch(arguments: Namespace) -> None:
 def _hub_name(text: str, revision: str | None) -> str:
     """As ``owner/name@revision``; raises ModelError for what is no name on the hub."""
     given = text.removeprefix("https://huggingface.co/").strip("/")
-    if existing(text) is not None:
+    if existing_path(text) is not None:
         raise ModelError(f"{text} is on this machine already; give its path wherever it is wanted.")
-    repository, inner = on_the_hub(given) or ("", "")
+    repository, inner = parse_hub_id(given) or ("", "")
     if not repository or inner:
         from generator.checkpoints.hub import nearest
 

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 from generator.contract.errors import HotshotError
 from generator.contract.messages import Lora
-from generator.contract.paths import existing
+from generator.contract.paths import existing_path
 
 # how argparse says it, with quotes around the names before Python 3.12
 _WRONG_CHOICE = re.compile(
@@ -105,7 +105,7 @@ def number(text: str) -> float:
 def lora(text: str) -> Lora:
     """An argparse type: PATH or PATH:STRENGTH. A path may hold colons of its own."""
     path, colon, strength = text.rpartition(":")
-    if not colon or "/" in strength or "\\" in strength or existing(text):
+    if not colon or "/" in strength or "\\" in strength or existing_path(text):
         return Lora(text)
     return Lora(path, number(strength))
 

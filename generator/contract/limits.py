@@ -16,7 +16,7 @@ from typing import Self
 from generator.contract import model_json
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import IMAGE_STRENGTH, Request
-from generator.contract.paths import existing, on_the_hub
+from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, fragments_of, plain_text
 from generator.contract.text import Text
 
@@ -230,10 +230,10 @@ def local_path(model: str) -> Path | None:
     """
     if model == NANO:
         return NANO_DIRECTORY
-    path = existing(model)
+    path = existing_path(model)
     if path is not None and (path.is_dir() or path.is_file()):
         return path
-    repository, inner = on_the_hub(model) or ("", "")
+    repository, inner = parse_hub_id(model) or ("", "")
     if repository and (not inner or inner.endswith(".safetensors")):
         return None
     if model.endswith(".safetensors"):

@@ -7,7 +7,7 @@ from pathlib import Path
 _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
 
-def existing(text: str) -> Path | None:
+def existing_path(text: str) -> Path | None:
     """The file or directory of that name; None where there is none, or no path can be so called."""
     try:
         path = Path(text).expanduser()
@@ -16,15 +16,15 @@ def existing(text: str) -> Path | None:
         return None
 
 
-def without_place(given: str) -> str:
+def without_directory(given: str) -> str:
     """A path's last part, for texts that strangers see; hub ids and links stay."""
     if given.lower().startswith(("http://", "https://")):
         return given
-    is_path = existing(given) is not None or given.startswith(("/", "~", "."))
+    is_path = existing_path(given) is not None or given.startswith(("/", "~", "."))
     return Path(given).name if is_path else given
 
 
-def on_the_hub(text: str) -> tuple[str, str] | None:
+def parse_hub_id(text: str) -> tuple[str, str] | None:
     """The repository (owner/name) and the file in it, or "", that a hub id names.
 
     None for what reads like a path: ``models/pixels.safetensors`` is a file that isn't there.

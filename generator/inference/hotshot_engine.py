@@ -31,7 +31,7 @@ from generator.media.save import save
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
-from generator.recipes.recipe import Recipe, Setup
+from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.files import Sources, fetched
 from generator.sources.init_image import read_init_image
 from generator.worker.engine import Engine
@@ -43,26 +43,26 @@ logger = logging.getLogger(__name__)
 class HotshotEngine:
     """A loaded model that makes one file after another.
 
-    ``tells_places`` is whether a file's recipe has the paths of what it was made with, or no more
+    ``records_paths`` is whether a file's recipe has the paths of what it was made with, or no more
     than the names: strangers needn't know how somebody's disk looks. With ``thumbnails``,
     ``generate`` shows what comes.
     """
 
     pipeline: HotshotPipeline
     limits: ModelLimits
-    setup: Setup
+    setup: ModelSettings
     condition_images: ConditionImages
-    tells_places: bool = False
+    records_paths: bool = False
     thumbnails: Thumbnails | None = None
 
     @classmethod
     def load(
         cls,
-        setup: Setup,
+        setup: ModelSettings,
         *,
         device: str = devices.AUTO,
         low_vram: bool = False,
-        tells_places: bool = False,
+        records_paths: bool = False,
         previews: bool = False,
     ) -> Self:
         """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
@@ -84,7 +84,7 @@ class HotshotEngine:
             limits=limits,
             setup=replace(setup, precision=choice.precision),
             condition_images=ConditionImages(str(choice.device), setup.depth_model),
-            tells_places=tells_places,
+            records_paths=records_paths,
             # networks that share too little memory aren't called out of turn
             thumbnails=Thumbnails(loaded) if previews and not low_vram else None,
         )
@@ -156,7 +156,7 @@ class HotshotEngine:
             sources=sources,
             device=self.pipeline.model.device,
         )
-        return recipe if self.tells_places else recipe.without_places()
+        return recipe if self.records_paths else recipe.without_directories()
 
 
 def create(
@@ -171,7 +171,7 @@ def create(
     depth_model: str = DEPTH_MODEL,
 ) -> Engine:
     """An EngineFactory, whose engines show what comes."""
-    setup = Setup(
+    setup = ModelSettings(
         model=model,
         spatial_unet_base=spatial_unet_base,
         unet_only=unet_only,

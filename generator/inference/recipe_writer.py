@@ -18,12 +18,17 @@ from generator.contract.limits import local_path
 from generator.contract.messages import Request
 from generator.model import devices
 from generator.model.controlnet_loading import find_controlnet
-from generator.recipes.recipe import Recipe, Setup, sha256_of
+from generator.recipes.recipe import ModelSettings, Recipe, sha256_of
 from generator.sources.files import Sources
 
 
 def write_recipe(
-    request: Request, setup: Setup, *, model_directory: Path, sources: Sources, device: torch.device
+    request: Request,
+    setup: ModelSettings,
+    *,
+    model_directory: Path,
+    sources: Sources,
+    device: torch.device,
 ) -> Recipe:
     """``sources`` are the files that the request names, where they are files.
 
@@ -34,16 +39,18 @@ def write_recipe(
     given = {request.control_source: sources.control, request.image: sources.image}
     files |= {name: path for name, path in given.items() if name and path.is_file()}
     hashes = {name: sha256_of(path) for name, path in files.items()}
-    return Recipe(request=request, setup=setup, sha256=hashes, made_on=made_on(device))
+    return Recipe(request=request, setup=setup, sha256=hashes, environment=environment_of(device))
 
 
-def made_on(device: torch.device) -> dict[str, str]:
+def environment_of(device: torch.device) -> dict[str, str]:
     """Return what, beside the request and the setup, decides how sums are rounded."""
     libraries = {name: version(name) for name in ("torch", "diffusers", "transformers")}
     return {"device": devices.kind_of(device), **libraries}
 
 
-def _files(request: Request, setup: Setup, model_directory: Path) -> Iterator[tuple[str, Path]]:
+def _files(
+    request: Request, setup: ModelSettings, model_directory: Path
+) -> Iterator[tuple[str, Path]]:
     """Files and directories by the names that the recipe gives them."""
     for name in filter(None, (setup.model, setup.spatial_unet_base)):
         path = _weights(name)

@@ -22,7 +22,7 @@ from generator.checkpoints.inspect.kinds import Kind, Shapes, kind_of
 from generator.checkpoints.inspect.ldm_names import ldm_names
 from generator.checkpoints.resolve import fetch_file, fetch_root
 from generator.contract.errors import ModelError
-from generator.contract.paths import existing, on_the_hub
+from generator.contract.paths import existing_path, parse_hub_id
 from generator.model.component_loading import build
 
 # Those that the original names in its README's commands.
@@ -67,12 +67,12 @@ def find_controlnet(kind: str, model_directory: Path) -> Path:
     Raises ModelError where there is none.
     """
     own = model_directory / "controlnet"
-    if "/" not in kind and existing(str(own / kind / "config.json")):
+    if "/" not in kind and existing_path(str(own / kind / "config.json")):
         return own / kind
-    path = existing(kind)
+    path = existing_path(kind)
     if path is not None and kind not in PUBLISHED:
         return path
-    repository, inner = on_the_hub(PUBLISHED.get(kind, kind)) or ("", "")
+    repository, inner = parse_hub_id(PUBLISHED.get(kind, kind)) or ("", "")
     if not repository:
         raise ModelError(
             "There is no ControlNet {kind!r}; give {names}, a directory, a .safetensors file or "

@@ -32,7 +32,7 @@ from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.checkpoints.resolve import model_directory, sdxl_descriptions, temporal_file
 from generator.contract.errors import ModelError
-from generator.contract.paths import without_place
+from generator.contract.paths import without_directory
 from generator.contract.text import Text
 from generator.model.component_loading import (
     build,
@@ -127,7 +127,7 @@ def load_model(
     # The UNet comes last: whatever else is wrong is said before the longest wait.
     scheduler = files.directory / "scheduler"
     own = load_scheduler_config(scheduler)
-    scheduler_config = schedule_of(own, base, prediction_type, without_place(model))
+    scheduler_config = schedule_of(own, base, prediction_type, without_directory(model))
     check_schedule(scheduler_config, scheduler / "scheduler_config.json")
     logger.info("%s", files.told())
     vae = load_vae(files.component(VAE), device=residence.home, dtype=dtype)
@@ -184,11 +184,11 @@ class _Files:
         """Which of the two a network comes from; of the UNet, its spatial layers."""
         if self.base is not None and (part == UNET or part in self.base.parts):
             return self.base.name
-        return without_place(self.model)
+        return without_directory(self.model)
 
     def told(self) -> str:
         """For the log."""
-        by_origin: dict[str, list[str]] = {without_place(self.model): ["temporal layers"]}
+        by_origin: dict[str, list[str]] = {without_directory(self.model): ["temporal layers"]}
         for part, what in _PARTS.items():
             by_origin.setdefault(self.origin(part), []).append(what)
         return " ".join(

@@ -22,7 +22,7 @@ from generator.checkpoints.inspect.kinds import Shapes
 from generator.checkpoints.inspect.schedule_facts import ScheduleFacts, schedule_facts
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.checkpoints.resolve import base_directory, base_file
-from generator.contract.paths import without_place
+from generator.contract.paths import without_directory
 from generator.model.component_loading import load_scheduler_config
 from generator.model.unet import HotshotUNet
 
@@ -74,7 +74,7 @@ def find_base(given: str, *, unet_only: bool) -> Base:
     if file is not None:
         return Checkpoint.open(file, unet_only=unet_only)
     directory = base_directory(given, unet_only=unet_only)
-    return DirectoryBase.at(directory, without_place(given), unet_only=unet_only)
+    return DirectoryBase.at(directory, without_directory(given), unet_only=unet_only)
 
 
 @dataclass(frozen=True, slots=True)

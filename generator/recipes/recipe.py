@@ -19,7 +19,7 @@ from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import MediaError
 from generator.contract.limits import NANO
 from generator.contract.messages import Request
-from generator.contract.paths import without_place
+from generator.contract.paths import without_directory
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.recipes.values import read_fields, read_request, read_texts
@@ -31,7 +31,7 @@ _MAX_FILE_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
+class ModelSettings:
     """The model that requests are made with, in the words of whoever asked for it.
 
     ``spatial_unet_base`` is empty for none; ``unet_only`` takes nothing but the UNet from it.
@@ -51,14 +51,14 @@ class Recipe:
     """A request, and what it was made with; ``setup.precision`` is what was computed in.
 
     ``sha256`` has a hash for each name of a model, LoRA, ControlNet, source or image whose files
-    are known. ``made_on`` names the device and the libraries' versions: with others, or in another
-    precision, sums are rounded otherwise, and the frames are alike and not the same.
+    are known. ``environment`` names the device and the libraries' versions: with others, or in
+    another precision, sums are rounded otherwise, and the frames are alike and not the same.
     """
 
     request: Request
-    setup: Setup
+    setup: ModelSettings
     sha256: Mapping[str, str] = field(default_factory=dict)
-    made_on: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """One line."""
@@ -67,7 +67,7 @@ class Recipe:
             "request": self.request.to_dict(),
             "setup": asdict(self.setup),
             "sha256": dict(self.sha256),
-            "made_on": dict(self.made_on),
+            "made_on": dict(self.environment),
         }
         return json.dumps(values, ensure_ascii=False)
 
@@ -83,9 +83,9 @@ class Recipe:
         try:
             return cls(
                 request=read_request(values["request"]),
-                setup=Setup(**read_fields(Setup, values["setup"])),
+                setup=ModelSettings(**read_fields("setup", ModelSettings, values["setup"])),
                 sha256=read_texts("hashes", values.get("sha256", {})),
-                made_on=read_texts("versions", values.get("made_on", {})),
+                environment=read_texts("versions", values.get("made_on", {})),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise MediaError(
@@ -94,26 +94,26 @@ class Recipe:
                 error=_short(error),
             ) from error
 
-    def without_places(self) -> Self:
+    def without_directories(self) -> Self:
         """The same with file names where there were paths: for files that strangers will see."""
         request = replace(
             self.request,
             loras=tuple(
-                replace(lora, path=without_place(lora.path)) for lora in self.request.loras
+                replace(lora, path=without_directory(lora.path)) for lora in self.request.loras
             ),
             controls=tuple(
-                replace(one, kind=without_place(one.kind)) for one in self.request.controls
+                replace(one, kind=without_directory(one.kind)) for one in self.request.controls
             ),
-            control_source=without_place(self.request.control_source),
-            image=without_place(self.request.image),
+            control_source=without_directory(self.request.control_source),
+            image=without_directory(self.request.image),
         )
         setup = replace(
             self.setup,
-            model=without_place(self.setup.model),
-            spatial_unet_base=without_place(self.setup.spatial_unet_base),
-            depth_model=without_place(self.setup.depth_model),
+            model=without_directory(self.setup.model),
+            spatial_unet_base=without_directory(self.setup.spatial_unet_base),
+            depth_model=without_directory(self.setup.depth_model),
         )
-        hashes = {without_place(name): value for name, value in self.sha256.items()}
+        hashes = {without_directory(name): value for name, value in self.sha256.items()}
         return replace(self, request=request, setup=setup, sha256=hashes)
 
 

@@ -22,7 +22,8 @@ _MOST_NAMED = 4
 def check_trusted(recipe: Recipe, replaced: Collection[str]) -> None:
     """Raises RequestError that names what would be opened.
 
-    ``replaced`` are the fields that a flag gives another value: of ``Setup`` and of ``Request``.
+    ``replaced`` are the fields that a flag gives another value: of ``ModelSettings`` and of
+    ``Request``.
     """
     found = list(_opened(recipe, replaced))
     if not found:

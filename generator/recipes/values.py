@@ -28,10 +28,12 @@ def read_request(values: Any) -> Request:
 
     Raises KeyError, TypeError or ValueError.
     """
-    known = read_fields(Request, upgraded(values) if isinstance(values, dict) else values)
-    for key, kind in (("loras", Lora), ("controls", Control)):
+    known = read_fields(
+        "request", Request, upgraded(values) if isinstance(values, dict) else values
+    )
+    for key, name, kind in (("loras", "lora", Lora), ("controls", "control", Control)):
         parts = _listed(key, values.get(key, ()))
-        known[key] = tuple(kind(**read_fields(kind, one)) for one in parts)
+        known[key] = tuple(kind(**read_fields(name, kind, one)) for one in parts)
     for key in ("original_size", "target_size"):
         if key in known:
             width, height = _listed(key, known[key])
@@ -39,10 +41,13 @@ def read_request(values: Any) -> Request:
     return Request(**known)
 
 
-def read_fields(kind: type, values: Any) -> dict[str, Any]:
-    """The values of a dataclass's fields, those that are there. Raises TypeError or ValueError."""
+def read_fields(name: str, kind: type, values: Any) -> dict[str, Any]:
+    """The values of a dataclass's fields, those that are there; a sentence calls them ``name``.
+
+    Raises TypeError or ValueError.
+    """
     if not isinstance(values, dict):
-        raise TypeError(f"its {kind.__name__.lower()} is no object")
+        raise TypeError(f"its {name} is no object")
     hints = get_type_hints(kind)
     return {
         one.name: read_value(one.name, hints[one.name], values[one.name])

@@ -16,7 +16,7 @@ from yarl import URL
 
 from generator.contract.errors import MediaError
 from generator.contract.links import AddressGuard, AllowsAddress, is_link, is_public
-from generator.contract.paths import existing
+from generator.contract.paths import existing_path
 from generator.sources.guarded_http import (
     PackedError,
     RedirectLoopError,
@@ -84,7 +84,7 @@ class Fetched(AbstractContextManager[Path]):
 
     def __enter__(self) -> Path:
         if not is_link(self._place):
-            return existing(self._place) or Path(self._place)
+            return existing_path(self._place) or Path(self._place)
         data = asyncio.run(fetch(self._place, allows=self._allows))
         self._directory = TemporaryDirectory(prefix="hotshot-")
         path = Path(self._directory.name) / "source"

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from generator.contract.errors import MediaError
-from generator.contract.paths import existing
+from generator.contract.paths import existing_path
 from generator.contract.text import Text
 from generator.media.clip import Frames
 from generator.sources.facts import Facts
@@ -133,7 +133,7 @@ def _run(
     path: Path, wanted: dict[str, Any] | None, limits: Limits
 ) -> tuple[dict[str, Any], memoryview]:
     """The child's answer: its facts, and the frames that came before them."""
-    if existing(str(path)) is None:
+    if existing_path(str(path)) is None:
         raise MediaError("There is no file at {path}.", path=path)
     if not (path.is_file() or path.is_dir()):  # a pipe or a device may never come to an end
         raise MediaError(

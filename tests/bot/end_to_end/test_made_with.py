@@ -84,7 +84,7 @@ def as_the_real_engine_tells(made: Message) -> bytes:
     data = made.files[0].data
     recipe = Recipe.from_json(comment_of(data))
     assert recipe is not None
-    return with_comment(without_comment(data), recipe.without_places().to_json())
+    return with_comment(without_comment(data), recipe.without_directories().to_json())
 
 
 def choice_hash(setup: Setup) -> str:

@@ -16,8 +16,8 @@ from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.media.clip import Clip
 from generator.media.save import save
+from generator.recipes.recipe import ModelSettings as Model
 from generator.recipes.recipe import Recipe
-from generator.recipes.recipe import Setup as Model
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said

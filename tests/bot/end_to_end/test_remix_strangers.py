@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.sandbox import Person, Sandbox, Upload
 from generator.contract.messages import Request
 from generator.media.comment import with_comment
-from generator.recipes.recipe import Recipe, Setup
+from generator.recipes.recipe import ModelSettings, Recipe
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup as BotSetup
 from tests.bot.end_to_end.process import running
@@ -19,7 +19,7 @@ RECIPE = Recipe(
     request=Request(
         prompt="a red ball", seed=7, width=512, height=512, steps=5, guidance_scale=5.0
     ),
-    setup=Setup(),
+    setup=ModelSettings(),
 )
 SPOILT = {
     "overflow": ("guidance_scale", "9" * 400, "can't be used"),

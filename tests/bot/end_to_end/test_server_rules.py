@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bot.sandbox import MANAGE_GUILD, Person, Sandbox, Upload
 from generator.media.comment import with_comment
+from generator.recipes.recipe import ModelSettings as MadeWith
 from generator.recipes.recipe import Recipe
-from generator.recipes.recipe import Setup as MadeWith
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, request_of, said

@@ -11,7 +11,7 @@ from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.recipes.recipe import Recipe, Setup
+from generator.recipes.recipe import ModelSettings, Recipe
 from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
 
@@ -27,7 +27,7 @@ class Draws(Loaded):
         save(
             Clip(frames, request.video_duration),
             output,
-            Recipe(request=request, setup=Setup()).to_json(),
+            Recipe(request=request, setup=ModelSettings()).to_json(),
         )
 
 

@@ -11,7 +11,7 @@ from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.recipes.recipe import Recipe, Setup
+from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.init_image import read_init_image
 from generator.worker.engine import Engine
 from tests.generator.engines import Loaded
@@ -30,7 +30,7 @@ class Looks(Loaded):
         if look is not None:
             frames[:] = look.mean(axis=(1, 2), keepdims=True).astype(np.uint8)
         frames[:, :8, :8] = 250  # so that the frames aren't all one colour
-        recipe = Recipe(request=request, setup=Setup()).to_json()
+        recipe = Recipe(request=request, setup=ModelSettings()).to_json()
         save(Clip(frames, request.video_duration), output, recipe)
 
 

@@ -151,14 +151,14 @@ def test_another_device_or_version_is_told_where_a_file_is_made_again(
     assert main(["gif", "--prompt", "a red ball", *small, "--output", str(first)]) == 0
     recipe = recipe_of(first)
     assert recipe is not None
-    assert recipe.made_on["torch"] == version("torch")
-    assert recipe.made_on["device"].startswith("cpu (")
+    assert recipe.environment["torch"] == version("torch")
+    assert recipe.environment["device"].startswith("cpu (")
     line = ["gif", "--from", str(first), "--output", str(again)]
     capsys.readouterr()
     assert main(line) == 0
     assert "first made with" not in capsys.readouterr().err
 
-    there = replace(recipe, made_on={**recipe.made_on, "device": "Z80", "torch": "1.0"})
+    there = replace(recipe, environment={**recipe.environment, "device": "Z80", "torch": "1.0"})
     save(Clip(moving_ball(2, 64, 64), 300), first, there.to_json())
     assert main(line) == 0
     assert "first made with device Z80, torch 1.0, and now" in capsys.readouterr().err

@@ -24,7 +24,7 @@ from generator.contract.messages import (
     StartFailed,
 )
 from generator.contract.worker_settings import WorkerSettings
-from generator.recipes.recipe import Setup, recipe_of
+from generator.recipes.recipe import ModelSettings, recipe_of
 from generator.worker.process import WorkerHandle
 from tests.generator.media.pictures import read_back
 from tests.generator.workers import outcome, receive, started
@@ -123,7 +123,7 @@ def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
     recipe = recipe_of(output)
     assert recipe is not None
     assert recipe.request == A_REQUEST
-    assert recipe.setup == Setup(
+    assert recipe.setup == ModelSettings(
         model="tiny", spatial_unet_base="unet", unet_only=True, precision="f32"
     )
     assert set(recipe.sha256) == {"tiny", "unet"}
@@ -143,7 +143,7 @@ import torch
 from generator.contract.errors import OutOfMemoryError
 from generator.inference.hotshot_engine import HotshotEngine
 from generator.contract.messages import Request
-from generator.recipes.recipe import Setup
+from generator.recipes.recipe import ModelSettings
 
 def no_more_memory():
     status = Path("/proc/self/status").read_text()
@@ -163,7 +163,7 @@ def attempt(edge, frames):
         print(error)
 
 def load():
-    return HotshotEngine.load(Setup(model=sys.argv[1], precision="f32"), device="cpu")
+    return HotshotEngine.load(ModelSettings(model=sys.argv[1], precision="f32"), device="cpu")
 
 engine = load()
 attempt(64, 2)

@@ -15,7 +15,7 @@ from generator.contract.errors import MediaError
 from generator.contract.messages import Control, Lora, Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.recipes.recipe import Recipe, Setup, recipe_of, sha256_of
+from generator.recipes.recipe import ModelSettings, Recipe, recipe_of, sha256_of
 from tests.generator.media.pictures import moving_ball
 
 REQUEST = Request(
@@ -34,9 +34,11 @@ REQUEST = Request(
 )
 RECIPE = Recipe(
     request=REQUEST,
-    setup=Setup(model="/models/mine", spatial_unet_base="o/base", unet_only=True, precision="bf16"),
+    setup=ModelSettings(
+        model="/models/mine", spatial_unet_base="o/base", unet_only=True, precision="bf16"
+    ),
     sha256={"/looks/ink.safetensors": "ab" * 32},
-    made_on={"device": "cpu (AVX2)", "torch": "2.13.0"},
+    environment={"device": "cpu (AVX2)", "torch": "2.13.0"},
 )
 
 
@@ -48,7 +50,7 @@ def test_a_file_carries_it(suffix: str, tmp_path: Path) -> None:
 
 
 def test_strangers_see_no_places() -> None:
-    told = RECIPE.without_places()
+    told = RECIPE.without_directories()
     assert "/home" not in told.to_json()
     assert "/looks" not in told.to_json()
     assert [lora.path for lora in told.request.loras] == ["ink.safetensors", "owner/name"]

@@ -89,7 +89,7 @@ def used(recipe: Recipe | None) -> str:
     if recipe is None:
         return "none"
     recipe.to_json().encode()
-    recipe.without_places().to_json().encode()
+    recipe.without_directories().to_json().encode()
     with suppress(RequestError):
         check_trusted(recipe, ())
     LIMITS.check(recipe.request)

@@ -15,7 +15,7 @@ from generator.contract.limits import NANO_DIRECTORY
 from generator.contract.messages import Control, Lora, Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.recipes.recipe import Recipe, Setup, recipe_of
+from generator.recipes.recipe import ModelSettings, Recipe, recipe_of
 from generator.recipes.trust import check_trusted
 from tests.generator.media.pictures import moving_ball, read_back
 from tests.generator.recipes.foreign.pictures import PARAMETERS, dumped, png, simple_graph
@@ -27,7 +27,7 @@ SHIPPED = str(NANO_DIRECTORY / "loras/outlines.safetensors")
 
 
 def recipe(setup: dict[str, Any] | None = None, **changes: Any) -> Recipe:
-    return Recipe(request=replace(PLAIN, **changes), setup=Setup(**(setup or {})))
+    return Recipe(request=replace(PLAIN, **changes), setup=ModelSettings(**(setup or {})))
 
 
 def carried(path: Path, made: Recipe) -> Path:
