@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from discord import AppCommandOptionType, app_commands
 
-from bot.commands.lora_choice import LoraOption
+from bot.commands.lora_choice import suggest_loras
 from bot.commands.option_parsing import (
     CONTROL_TYPES,
     DEFAULT_CONTROL_STRENGTH,
@@ -16,7 +16,7 @@ from bot.commands.option_parsing import (
     FORMATS,
     MAX_COUNT,
 )
-from bot.commands.options import Bounded, Option, choice_of, localized
+from bot.commands.options import Bounded, CompletedOption, Option, choice_of, localized
 from bot.core.config import Style
 from bot.ui import text
 from generator.contract.limits import (
@@ -112,11 +112,11 @@ def _size(size: Size) -> app_commands.locale_str:
 def _loras() -> dict[str, Option]:
     strength = Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
     return {
-        "lora": Option(LoraOption(), Text("One of your LoRAs, or a shared one.")),
+        "lora": Option(CompletedOption(suggest_loras), Text("One of your LoRAs, or a shared one.")),
         "lora_strength": Option(
             strength, Text("How strong its effect is (default: as its owner set it).")
         ),
-        "lora_2": Option(LoraOption(), Text("A second LoRA.")),
+        "lora_2": Option(CompletedOption(suggest_loras), Text("A second LoRA.")),
         "lora_2_strength": Option(
             strength,
             Text("How strong the second LoRA's effect is (default: as its owner set it)."),

@@ -15,10 +15,10 @@ from pathlib import PurePath
 from typing import Any, Self
 
 import discord
-from discord import AppCommandOptionType, SelectOption, app_commands
+from discord import AppCommandOptionType, SelectOption
 from discord.ui import Button, DynamicItem, Item, View
 
-from bot.commands.options import AnyCommand, Bounded, Option, choice_of, command
+from bot.commands.options import AnyCommand, Bounded, CompletedOption, Option, choice_of, command
 from bot.commands.submit import defer
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
@@ -43,7 +43,6 @@ _FILTERS = {
     "favourites": Text("favourites"),
 }
 _LONGEST_SEARCH = 50
-_MOST_CHOICES = 25  # Discord's
 _SHORT_ID = 12  # as footers show it
 
 
@@ -82,24 +81,14 @@ class PageButton(
             await show_page(interaction, self._place)
 
 
-class JobOption(app_commands.Transformer):
-    """An option that completes itself with one's own GIFs, by the words of their prompts."""
-
-    @property
-    def type(self) -> AppCommandOptionType:
-        return AppCommandOptionType.string
-
-    async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
-        del interaction
-        return value
-
-    async def autocomplete(
-        self, interaction: discord.Interaction[Any], value: Any, /
-    ) -> list[app_commands.Choice[str | int | float]]:
-        wanted = HistoryFilter(user_id=interaction.user.id, words=str(value)[:_LONGEST_SEARCH])
-        database = context_of(interaction).database
-        found = await database.read(library.page, wanted, limit=_MOST_CHOICES, offset=0)
-        return [app_commands.Choice(name=text.choice(job), value=job.id) for job in found]
+async def suggest_jobs(
+    interaction: discord.Interaction[Any], typed: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return this person's own GIFs whose prompts hold the words typed."""
+    wanted = HistoryFilter(user_id=interaction.user.id, words=typed[:_LONGEST_SEARCH])
+    database = context_of(interaction).database
+    found = await database.read(library.page, wanted, limit=limit, offset=0)
+    return [(text.choice(job), job.id) for job in found]
 
 
 def build() -> list[AnyCommand]:
@@ -122,7 +111,13 @@ def build() -> list[AnyCommand]:
             "show",
             Text("Show one of your GIFs with all its details."),
             show,
-            {"id": Option(JobOption(), Text("Which one: start typing its prompt."), required=True)},
+            {
+                "id": Option(
+                    CompletedOption(suggest_jobs),
+                    Text("Which one: start typing its prompt."),
+                    required=True,
+                ),
+            },
         ),
     ]
 

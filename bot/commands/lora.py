@@ -16,14 +16,14 @@ from discord.ui import View
 
 from bot.commands.lora_choice import (
     Chosen,
-    LoraOption,
     read_strength,
+    suggest_loras,
     usable_lora,
     viewer_of,
     with_trigger_words,
 )
 from bot.commands.option_parsing import read_request, whole
-from bot.commands.options import Bounded, Option, choice_of, command, localized
+from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
 from bot.commands.server_rules import server_defaults, wants_private
 from bot.commands.submit import JobOrder, ask, defer
 from bot.core.errors import RefusedError
@@ -59,7 +59,7 @@ def build() -> app_commands.Group:
     group = app_commands.Group(
         name="lora", description=localized(Text("Your own LoRAs, and shared ones."))
     )
-    which = Option(LoraOption(), Text("Which one."), required=True)
+    which = Option(CompletedOption(suggest_loras), Text("Which one."), required=True)
     name = Option(Bounded(_KIND.string, 1, _LONGEST_NAME), Text("What to call it."))
     strength = Option(
         Bounded(_KIND.number, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import discord
-from discord import AppCommandOptionType, app_commands
 
 from bot.commands.option_parsing import number
 from bot.core.errors import RefusedError
@@ -28,7 +27,6 @@ from generator.contract.lora_tags import LoraTag, hash_prefix, take_out_tags
 from generator.contract.messages import Lora
 from generator.contract.text import Text
 
-_MOST_CHOICES = 25  # Discord's
 _LONGEST_NAME = 100
 STRENGTH = Text("The LoRA's strength")
 
@@ -49,27 +47,14 @@ class Chosen:
         return Attachment(self.lora.blob, self.lora.name, self.lora.size_bytes)
 
 
-class LoraOption(app_commands.Transformer):
-    """An option that completes itself with the LoRAs that this person may use."""
-
-    @property
-    def type(self) -> AppCommandOptionType:
-        return AppCommandOptionType.string
-
-    async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
-        del interaction
-        return value
-
-    async def autocomplete(
-        self, interaction: discord.Interaction[Any], value: Any, /
-    ) -> list[app_commands.Choice[str | int | float]]:
-        found = await context_of(interaction).database.read(
-            rows.matching, viewer_of(interaction), str(value), limit=_MOST_CHOICES
-        )
-        return [
-            app_commands.Choice(name=_label(lora, interaction.user.id), value=lora.id)
-            for lora in found
-        ]
+async def suggest_loras(
+    interaction: discord.Interaction[Any], typed: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return the LoRAs that this person may use here and whose names match what is typed."""
+    found = await context_of(interaction).database.read(
+        rows.matching, viewer_of(interaction), typed, limit=limit
+    )
+    return [(_label(lora, interaction.user.id), lora.id) for lora in found]
 
 
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:

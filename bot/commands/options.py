@@ -16,7 +16,10 @@ from bot.core.translations import ENGLISH, in_language, language_of, translate
 from generator.contract.text import Text
 
 Callback = Callable[..., Awaitable[None]]
+Suggest = Callable[[discord.Interaction[Any], str, int], Awaitable[Sequence[tuple[str, str]]]]
 AnyCommand = app_commands.Command[Any, ..., None]
+
+MAX_CHOICES = 25  # Discord's
 
 # What discord.py makes of ids, where the event tells what stands behind them; others are checked
 # with the rest of the request (``bot.commands.option_parsing``).
@@ -92,6 +95,33 @@ class Bounded(app_commands.Transformer):
         if wanted is not None and not isinstance(value, wanted):
             raise TypeError(f"{value!r:.80} is no {self._kind.name}")
         return value
+
+
+class CompletedOption(app_commands.Transformer):
+    """A text option whose values are suggested while it is typed.
+
+    ``suggest(interaction, typed, limit)`` returns labels and values. Discord takes any other value
+    as well, so whoever reads the option looks it up again.
+    """
+
+    def __init__(self, suggest: Suggest) -> None:
+        self._suggest = suggest
+
+    @property
+    def type(self) -> AppCommandOptionType:
+        return AppCommandOptionType.string
+
+    async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
+        """Return the value as it was typed."""
+        del interaction
+        return value
+
+    async def autocomplete(
+        self, interaction: discord.Interaction[Any], value: Any, /
+    ) -> list[app_commands.Choice[str | int | float]]:
+        """Return what is suggested for the letters typed so far."""
+        found = await self._suggest(interaction, str(value), MAX_CHOICES)
+        return [app_commands.Choice(name=label, value=key) for label, key in found]
 
 
 @dataclass(frozen=True, slots=True)

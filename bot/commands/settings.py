@@ -13,7 +13,7 @@ import discord
 from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
-from bot.commands.lora_choice import LoraOption, usable_lora, viewer_of
+from bot.commands.lora_choice import suggest_loras, usable_lora, viewer_of
 from bot.commands.option_parsing import (
     FORMATS,
     read_format,
@@ -22,7 +22,7 @@ from bot.commands.option_parsing import (
     read_style,
     whole,
 )
-from bot.commands.options import Bounded, Option, choice_of, command, localized
+from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
 from bot.core.config import Style
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
@@ -116,7 +116,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
             Text("The most steps a GIF may take here (0: no limit)."),
         ),
         "lora": Option(
-            LoraOption(),
+            CompletedOption(suggest_loras),
             Text("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NONE),
         ),
     }
