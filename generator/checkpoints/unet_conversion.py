@@ -13,10 +13,10 @@ import torch
 
 from generator.checkpoints.inspect.temporal_names import is_temporal, our_name, published_name
 from generator.contract.errors import ModelError
+from generator.contract.limits import MAX_FRAMES
 from generator.contract.text import Text
 
 CLASS_NAME = "UNet3DConditionModel"
-MAX_FRAMES = 24  # entries of the positional table
 TEMPORAL_HEADS = 8
 TEMPORAL_GROUPS = 32
 

@@ -15,7 +15,7 @@ from generator.cli.parsing import (
     whole_number,
 )
 from generator.contract.control_types import ANNOTATORS, AUTO, DEPTH_MODEL
-from generator.contract.limits import MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
+from generator.contract.limits import MAX_FRAMES, MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
 from generator.contract.messages import IMAGE_STRENGTH
 from generator.media.output import SUFFIXES
 
@@ -67,7 +67,7 @@ def _add_picture(group: argparse._ArgumentGroup) -> None:
         group,
         ("--width", "pixels, a multiple of 8 (default: the model's size; 128 for nano)"),
         ("--height", "the same"),
-        ("--video-length", "frames, 1 to 24 (default: 8, and 1 for .jpg)"),
+        ("--video-length", f"frames, 1 to {MAX_FRAMES} (default: 8, and 1 for .jpg)"),
     )
     group.add_argument(
         "--video-duration",

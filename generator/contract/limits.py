@@ -46,6 +46,7 @@ _SCHEDULER_CLASSES = {
     "TCDScheduler": "tcd",
 }
 MAX_PROMPT_CHARACTERS = 2000
+MAX_FRAMES = 24  # the entries of a temporal layer's positional table
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
 MAX_DURATION_MS = 60_000
@@ -70,7 +71,7 @@ _PUBLISHED_EDGE = 512
 _ALLOWED: dict[str, model_json.Allowed] = {
     "scheduler": SCHEDULERS,
     "native_edge": (32, 8192),
-    "max_frames": (1, 24),
+    "max_frames": (1, MAX_FRAMES),
     "steps": (1, MAX_STEPS),
     "guidance_scale": (0, MAX_GUIDANCE_SCALE),
     "guidance_rescale": (0, 1),
@@ -109,7 +110,7 @@ class ModelLimits:
     """
 
     native_edge: int = _PUBLISHED_EDGE
-    max_frames: int = 24
+    max_frames: int = MAX_FRAMES
     steps: int = 30
     guidance_scale: float = 5.0
     guidance_rescale: float = 0.0

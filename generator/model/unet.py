@@ -26,6 +26,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from generator.checkpoints import unet_conversion
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.errors import RequestError
+from generator.contract.limits import MAX_FRAMES
 
 
 @dataclass
@@ -164,7 +165,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         ``encoder_hidden_states`` (b, 77, d), once per clip; ``added_cond_kwargs`` has
         ``text_embeds`` (b, p) and ``time_ids`` (b, 6). Returns ``UNetMotionOutput`` with
         ``sample`` of the same shape, or a tuple of it with ``return_dict=False``. Further
-        arguments are those of ``UNetMotionModel``. Raises RequestError beyond 24 frames.
+        arguments are those of ``UNetMotionModel``. Raises RequestError beyond MAX_FRAMES.
         """
         self.clip.frames = _checked_frames(sample)
         return super().forward(
@@ -196,8 +197,6 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
 
 def _checked_frames(sample: Tensor) -> int:
     frames = sample.shape[2]
-    if not 1 <= frames <= unet_conversion.MAX_FRAMES:
-        raise RequestError(
-            f"A clip has from 1 to {unet_conversion.MAX_FRAMES} frames at once, not {frames}."
-        )
+    if not 1 <= frames <= MAX_FRAMES:
+        raise RequestError(f"A clip has from 1 to {MAX_FRAMES} frames at once, not {frames}.")
     return frames

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from generator.contract.errors import MediaError
 from generator.contract.text import Text
 
-MAX_FRAMES = 2_000
+MAX_SOURCE_FRAMES = 2_000
 MAX_FILM_FRAMES = 20_000  # of which no more are decoded than are wanted
 MAX_EDGE = 8_192
 MIN_EDGE = 8
@@ -38,7 +38,7 @@ class Facts:
         Films may be long, since their frames can be found without decoding all of them.
         """
         frames = len(self.delays_ms)
-        check_frames(frames, most=MAX_FILM_FRAMES if is_film else MAX_FRAMES)
+        check_frames(frames, most=MAX_FILM_FRAMES if is_film else MAX_SOURCE_FRAMES)
         size = Text("{width} x {height} pixels", width=self.width, height=self.height)
         short, long = sorted((self.width, self.height))
         if short < MIN_EDGE or long > short * MAX_ASPECT:
@@ -72,7 +72,7 @@ class Facts:
             )
 
 
-def check_frames(count: int, *, most: int = MAX_FRAMES) -> None:
+def check_frames(count: int, *, most: int = MAX_SOURCE_FRAMES) -> None:
     """Raises MediaError for none and for too many."""
     if count == 0:
         raise MediaError(

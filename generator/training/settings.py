@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator.contract.errors import TrainingError
-from generator.contract.limits import MAX_SEED
+from generator.contract.limits import MAX_FRAMES, MAX_SEED
 
 LATEST = "latest"
 SCHEDULES = (
@@ -164,9 +164,9 @@ class FineTuneSettings:
             _positive("snr_gamma", self.snr_gamma)
         if self.max_vae_encode is not None:
             _at_least("max_vae_encode", self.max_vae_encode, 1)
-        if self.video_length is not None and not 2 <= self.video_length <= 24:
+        if self.video_length is not None and not 2 <= self.video_length <= MAX_FRAMES:
             raise TrainingError(
-                f"--video-length must be from 2 to 24 frames, not {self.video_length}."
+                f"--video-length must be from 2 to {MAX_FRAMES} frames, not {self.video_length}."
             )
         check_data_dir(self.data_dir)
 
@@ -200,8 +200,8 @@ class DatasetSettings:
     def check(self) -> None:
         """Raises TrainingError, one sentence about the first value that can't be."""
         check_resolution(self.resolution)
-        if not 2 <= self.frames <= 24:
-            raise TrainingError(f"--frames must be from 2 to 24, not {self.frames}.")
+        if not 2 <= self.frames <= MAX_FRAMES:
+            raise TrainingError(f"--frames must be from 2 to {MAX_FRAMES}, not {self.frames}.")
         if not 100 <= self.duration_ms <= 60_000:
             raise TrainingError(
                 f"--video-duration must be from 100 to 60,000 milliseconds, not {self.duration_ms}."
@@ -269,8 +269,10 @@ class LoraSettings:
         _share("caption_dropout", self.caption_dropout)
         for name in ("prior_loss_weight", "noise_offset"):
             _at_least(name, getattr(self, name), 0)
-        if not 1 <= self.video_length <= 24:
-            raise TrainingError(f"--video-length must be from 1 to 24, not {self.video_length}.")
+        if not 1 <= self.video_length <= MAX_FRAMES:
+            raise TrainingError(
+                f"--video-length must be from 1 to {MAX_FRAMES}, not {self.video_length}."
+            )
         if self.video_length > 1 and self.crops == 1:
             raise TrainingError(
                 "--video-length moves the view over each picture; say in how many ways, with "

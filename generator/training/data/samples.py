@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from generator.contract.errors import MediaError, TrainingError
+from generator.contract.limits import MAX_FRAMES
 from generator.contract.text_files import EncodingError, read_text
 from generator.media.clip import Frames
 from generator.media.containers import STILL_SUFFIXES
@@ -30,7 +31,7 @@ from generator.training.settings import SKIP
 
 PROMPT_FILE = "prompt.txt"
 FACTS_FILE = "clip.json"  # what ``hotshot dataset`` knows of a clip
-MIN_FRAMES, MAX_FRAMES = 2, 24  # frames; the positional table has 24 entries
+MIN_FRAMES = 2
 
 
 class BadSampleError(TrainingError):
