@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from generator.contract.limits import NANO_DIRECTORY
-from tools.nano.train import Lengths, train
+from tools.nano.train import StageSteps, train
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    lengths = Lengths.none() if arguments.snapshot else Lengths()
+    lengths = StageSteps.none() if arguments.snapshot else StageSteps()
     train(arguments.output, arguments.runs, lengths)
 
 

@@ -17,7 +17,7 @@ from generator.contract.limits import ModelLimits, Size
 from generator.nano import captions, world
 from tools.nano import vae
 from tools.nano.text import TextEncoders, Tokenizers, tokenize
-from tools.nano.training_stage import SampleRng
+from tools.nano.training_stage import StepRng
 
 FRAMES = 8
 MOMENTS = 43  # drawn of each path; clips of other lengths are taken from these, 8 frames exactly
@@ -31,7 +31,7 @@ Geometries = dict[tuple[str, str], torch.Tensor]  # by shape and motion: (n, MOM
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class CaptionPool:
     """A pool of encoded captions: embeddings (n, 77, d) and (n, p), as float16."""
 
     attributes: Sequence[world.Attributes]
@@ -57,7 +57,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ClipBatch:
     """A batch of clips with their conditions, without noise."""
 
     latents: torch.Tensor  # (b, 4, f, h, w)
@@ -66,10 +66,10 @@ class Sample:
     time_ids: torch.Tensor  # (b, 6)
 
 
-class Clips:
+class ClipBatches:
     """Draws batches; every clip has a caption that is true of it."""
 
-    def __init__(self, text: Text, limits: ModelLimits, seed: int) -> None:
+    def __init__(self, text: CaptionPool, limits: ModelLimits, seed: int) -> None:
         self._text = text
         self._sizes = limits.sizes
         self._square = next(size for size in limits.sizes if size.width == size.height)
@@ -88,17 +88,17 @@ class Clips:
     def batch(
         self,
         count: int,
-        chance: SampleRng,
+        step_rng: StepRng,
         *,
         frames: int = FRAMES,
         means: torch.Tensor | None = None,
-    ) -> Sample:
+    ) -> ClipBatch:
         """Clips of one size: mostly squares, the other aspect ratios now and then.
 
         Where ``means`` (b,) is true, a clip is the mean of all that its attributes allow: what is
         best predicted from pure noise, and learnt much sooner than from one clip at a time.
         """
-        rng = chance.numpy
+        rng = step_rng.numpy
         size = self._square
         if rng.random() < 0.3:
             size = self._sizes[int(rng.integers(len(self._sizes)))]
@@ -114,22 +114,22 @@ class Clips:
         time_ids = torch.tensor(
             [draw_time_ids(rng, size) for _ in range(count)], dtype=torch.float32
         )
-        return Sample(latents, prompt_embeds, text_embeds, time_ids)
+        return ClipBatch(latents, prompt_embeds, text_embeds, time_ids)
 
     def _latents(
         self, rng: np.random.Generator, index: int, size: Size, frames: int, *, mean: bool
     ) -> torch.Tensor:
-        attributes = with_chance(rng, self._text.attributes[index], self._text.said[index])
+        attributes = fill_unsaid(rng, self._text.attributes[index], self._text.said[index])
         pool = self._geometries[size][attributes.shape, attributes.motion]
         path = pool[int(rng.integers(len(pool)))]
         if mean:
             path = self._means[size][attributes.shape, attributes.motion]
         moments = np.rint(np.linspace(0, MOMENTS - 1, frames)).astype(int)
         clip = path[torch.from_numpy(moments)].float()
-        return colored(clip, attributes).transpose(0, 1)
+        return color_latents(clip, attributes).transpose(0, 1)
 
 
-def colored(geometry: torch.Tensor, attributes: world.Attributes) -> torch.Tensor:
+def color_latents(geometry: torch.Tensor, attributes: world.Attributes) -> torch.Tensor:
     """Coverage (f, 2, h, w) of each square and of the one half a latent further -> (f, 4, h, w)."""
     color = torch.tensor(world.COLORS[attributes.color]) / 127.5 - 1
     background = torch.tensor(world.BACKGROUNDS[attributes.background]) / 127.5 - 1
@@ -141,8 +141,8 @@ def colored(geometry: torch.Tensor, attributes: world.Attributes) -> torch.Tenso
     return torch.cat([(colors + vae.COLOR_SHIFT) * vae.COLOR_SCALE, edges], dim=1)
 
 
-def geometry_of(coverage: torch.Tensor) -> torch.Tensor:
-    """Coverage (f, h, w) of pixels -> (f, 2, h/8, w/8), what ``colored`` takes."""
+def latent_geometry(coverage: torch.Tensor) -> torch.Tensor:
+    """Coverage (f, h, w) of pixels -> (f, 2, h/8, w/8), what ``color_latents`` takes."""
     further = nn.functional.pad(coverage[:, None], (0, 4, 0, 4), mode="replicate")[..., 4:, 4:]
     both = torch.cat([coverage[:, None], further], dim=1)
     return nn.functional.avg_pool2d(both, 8)
@@ -153,9 +153,9 @@ def encode_captions(
     tokenizers: Tokenizers,
     count: int,
     seed: int,
-) -> Text:
+) -> CaptionPool:
     """A pool of captions over the combinations that training sees."""
-    return captions_by(
+    return encode_pool(
         lambda texts: encoders(*(tokenize(tokenizer, texts) for tokenizer in tokenizers)),
         count,
         seed,
@@ -163,7 +163,7 @@ def encode_captions(
 
 
 @torch.no_grad()
-def captions_by(encode: Encode, count: int, seed: int) -> Text:
+def encode_pool(encode: Encode, count: int, seed: int) -> CaptionPool:
     """The same pool by any encoder of texts."""
     rng = np.random.default_rng([seed, 4])
     drawn = [captions.draw_caption(rng) for _ in range(count)]
@@ -174,7 +174,7 @@ def captions_by(encode: Encode, count: int, seed: int) -> Text:
         hidden.append(embeds.half())
         pooled.append(text_embeds.half())
     prompt_embeds, text_embeds = torch.cat(hidden), torch.cat(pooled)
-    return Text(
+    return CaptionPool(
         [attributes for _, attributes, _ in drawn],
         [said for _, _, said in drawn],
         prompt_embeds[1:],
@@ -193,12 +193,12 @@ def _draw_geometries(rng: np.random.Generator, size: Size, count: int) -> Geomet
             scenes = [world.draw_scene(rng, attributes) for _ in range(count)]
             covered = [world.coverage(scene, size.width, size.height, MOMENTS) for scene in scenes]
             pools[shape, motion] = torch.stack(
-                [geometry_of(torch.from_numpy(pixels)).half() for pixels in covered]
+                [latent_geometry(torch.from_numpy(pixels)).half() for pixels in covered]
             )
     return pools
 
 
-def with_chance(
+def fill_unsaid(
     rng: np.random.Generator, attributes: world.Attributes, said: captions.Said
 ) -> world.Attributes:
     """What a caption leaves unsaid is drawn anew, never to a combination held out."""

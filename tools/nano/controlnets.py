@@ -28,8 +28,8 @@ from generator.model.unet import ClipAttnProcessor, HotshotUNet
 from generator.nano import world
 from generator.training import step
 from tools.nano import clips, source_paths, unet
-from tools.nano.finished import batch_of, encode_captions
-from tools.nano.training_stage import SampleRng, Stage
+from tools.nano.finished_model import batch_of, encode_captions
+from tools.nano.training_stage import StepRng, TrainingStage
 
 SEED = 0
 FRAMES_IN_A_STEP = 32
@@ -42,43 +42,43 @@ EMBEDDING_CHANNELS = (8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class ControlBatch:
     """A batch of clips, and what the ControlNet sees of them."""
 
-    clips: clips.Sample
+    clips: clips.ClipBatch
     pictures: Tensor  # (b, f, 3, h, w) from 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class ControlBatches:
     """Draws batches: captions from a pool, paths anew each time."""
 
-    text: clips.Text
+    text: clips.CaptionPool
     limits: ModelLimits
 
-    def batch(self, kind: str, count: int, frames: int, chance: SampleRng) -> Sample:
+    def batch(self, kind: str, count: int, frames: int, step_rng: StepRng) -> ControlBatch:
         """``count`` clips of one size, seen as ``kind`` sees them."""
-        rng = chance.numpy
+        rng = step_rng.numpy
         sizes = self.limits.sizes
         square = next(size for size in sizes if size.width == size.height)
         size = square if rng.random() < 0.7 else sizes[int(rng.integers(len(sizes)))]
         chosen = rng.integers(len(self.text.attributes), size=count)
         latents, pictures = [], []
         for index in chosen:
-            attributes = clips.with_chance(
+            attributes = clips.fill_unsaid(
                 rng, self.text.attributes[int(index)], self.text.said[int(index)]
             )
             coverage = _draw(rng, attributes, (size.width, size.height), frames)
-            geometry = clips.geometry_of(torch.from_numpy(coverage))
-            latents.append(clips.colored(geometry, attributes).transpose(0, 1))
-            pictures.append(torch.from_numpy(source_paths.SEEN_AS[kind](rng, coverage)))
+            geometry = clips.latent_geometry(torch.from_numpy(coverage))
+            latents.append(clips.color_latents(geometry, attributes).transpose(0, 1))
+            pictures.append(torch.from_numpy(source_paths.ANNOTATORS[kind](rng, coverage)))
         embeds = self.text.embeds(rng, torch.from_numpy(chosen))
         time_ids = [clips.draw_time_ids(rng, size) for _ in range(count)]
-        batch = clips.Sample(
+        batch = clips.ClipBatch(
             torch.stack(latents), *embeds, torch.tensor(time_ids, dtype=torch.float32)
         )
         shown = rearrange(torch.stack(pictures), "b f h w c -> b f c h w")
-        return Sample(batch, shown.float() / 255)
+        return ControlBatch(batch, shown.float() / 255)
 
 
 def build(network: HotshotUNet) -> ControlNetModel:
@@ -98,14 +98,14 @@ def loss(
     controlnet: ControlNetModel,
     network: HotshotUNet,
     schedule: DDPMScheduler,
-    sample: Sample,
-    chance: SampleRng,
+    sample: ControlBatch,
+    step_rng: StepRng,
 ) -> Tensor:
     """As of the UNet, which is frozen, told what the ControlNet adds."""
     drawn = sample.clips
     frames = drawn.latents.shape[2]
-    batch = batch_of(drawn, chance, pure=PURE, middle=MIDDLE)
-    told = Conditioning(EncodedText(drawn.prompt_embeds, drawn.text_embeds), drawn.time_ids)
+    batch = batch_of(drawn, step_rng, pure=PURE, middle=MIDDLE)
+    conditioning = Conditioning(EncodedText(drawn.prompt_embeds, drawn.text_embeds), drawn.time_ids)
     noisy = schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
     with torch.autocast("cpu", torch.bfloat16):
         down, mid = controlnet(
@@ -113,14 +113,14 @@ def loss(
             batch.timesteps.repeat_interleave(frames),
             encoder_hidden_states=drawn.prompt_embeds,
             controlnet_cond=sample.pictures.flatten(0, 1),
-            added_cond_kwargs=told.added_to_each(frames),
+            added_cond_kwargs=conditioning.added_to_each(frames),
             return_dict=False,
         )
         prediction = network(
             noisy,
             batch.timesteps,
             drawn.prompt_embeds,
-            added_cond_kwargs=told.added,
+            added_cond_kwargs=conditioning.added,
             down_block_additional_residuals=tuple(down),
             mid_block_additional_residual=mid,
             return_dict=False,
@@ -135,15 +135,15 @@ def train(directory: Path, runs: Path, lengths: Mapping[str, int] = STEPS) -> No
     """
     torch.manual_seed(SEED)
     model = load_model(str(directory), device=torch.device("cpu"), dtype=torch.float32)
-    sources = Sources(encode_captions(model), ModelLimits.of(str(directory)))
+    control_batches = ControlBatches(encode_captions(model), ModelLimits.of(str(directory)))
     controlnet = build(model.unet)
     for kind, steps in lengths.items():
-        stage = Stage(
+        stage = TrainingStage(
             name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
             learning_rate=1e-3, matrix_rate=2e-3, seed=SEED, directory=runs, average_decay=0.99,
         )  # fmt: skip
-        if stage.recall() or steps:
-            stage.run(_loss_of(kind, controlnet, model.unet, sources))
+        if stage.load_average() or steps:
+            stage.run(_loss_of(kind, controlnet, model.unet, control_batches))
             save(controlnet, directory / "controlnet" / kind)
 
 
@@ -155,14 +155,14 @@ def save(controlnet: ControlNetModel, directory: Path) -> None:
 
 
 def _loss_of(
-    kind: str, controlnet: ControlNetModel, network: HotshotUNet, sources: Sources
-) -> Callable[[int, SampleRng], Tensor]:
+    kind: str, controlnet: ControlNetModel, network: HotshotUNet, control_batches: ControlBatches
+) -> Callable[[int, StepRng], Tensor]:
     schedule = unet.noise_schedule()
 
-    def loss_at(_: int, chance: SampleRng) -> Tensor:
-        frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
-        sample = sources.batch(kind, max(1, FRAMES_IN_A_STEP // frames), frames, chance)
-        return loss(controlnet, network, schedule, sample, chance)
+    def loss_at(_: int, step_rng: StepRng) -> Tensor:
+        frames = int(step_rng.numpy.choice(LENGTHS_OF_CLIPS))
+        sample = control_batches.batch(kind, max(1, FRAMES_IN_A_STEP // frames), frames, step_rng)
+        return loss(controlnet, network, schedule, sample, step_rng)
 
     return loss_at
 

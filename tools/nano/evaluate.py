@@ -68,7 +68,7 @@ class Result:
     frames: Frames
     seconds: float
 
-    def right(self) -> dict[str, bool]:
+    def checks(self) -> dict[str, bool]:
         seen = measure.see(self.frames)
         if seen is None:
             return dict.fromkeys(BARS, False)
@@ -106,7 +106,7 @@ def upscale(model: str, results: list[Result]) -> list[Result]:
     device = choose("auto", "auto")
     pipeline = HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
     limits = ModelLimits.of(model)
-    right = [result for result in results if result.right()["shape"]]
+    right = [result for result in results if result.checks()["shape"]]
     larger = []
     for result in tqdm(right, desc="upscaling", unit="GIF"):
         started = time.perf_counter()
@@ -150,7 +150,7 @@ def main() -> None:
     )
     print(table(results))
     for result in results:
-        wrong = [name for name, right in result.right().items() if not right]
+        wrong = [name for name, right in result.checks().items() if not right]
         if wrong:
             print(f"wrong {', '.join(wrong)}: {result.case.prompt} (seed {result.case.seed})")
     if arguments.upscale:
@@ -189,7 +189,7 @@ def _twice(frames: Frames) -> Frames:
 
 
 def _share(results: list[Result], name: str) -> str:
-    return f"{np.mean([result.right()[name] for result in results]):.1%}"
+    return f"{np.mean([result.checks()[name] for result in results]):.1%}"
 
 
 def _unseen(results: list[Result], name: str) -> str:

@@ -51,7 +51,7 @@ class Result:
     case: Case
     frames: Frames
 
-    def measured(self) -> dict[str, float]:
+    def measure(self) -> dict[str, float]:
         """The mask's IoU with the source's, over the clip; and what is right of the rest."""
         seen = measure.see(self.frames)
         wanted = self.case.attributes
@@ -84,7 +84,7 @@ def cases(kind: str, count: int, edge: int) -> Iterator[Case]:
             rng, shape, (edge, edge), FRAMES, source_paths.draw_unseen
         )
         yield Case(
-            kind, coverage, source_paths.SEEN_AS[kind](rng, coverage), attributes, SEED + index
+            kind, coverage, source_paths.ANNOTATORS[kind](rng, coverage), attributes, SEED + index
         )
 
 
@@ -108,7 +108,7 @@ def table(results: dict[str, list[Result]]) -> str:
     """The mean overlap, and the shares of right colours, by kind, in Markdown."""
     rows = ["| | bar | " + " | ".join(results) + " |", "|---|---|" + "---|" * len(results)]
     for name, bar in BARS.items():
-        means = [np.mean([one.measured()[name] for one in of_kind]) for of_kind in results.values()]
+        means = [np.mean([one.measure()[name] for one in of_kind]) for of_kind in results.values()]
         shown = " | ".join(f"{mean:.2f}" if name == "mask" else f"{mean:.1%}" for mean in means)
         rows.append(f"| {name} | {bar:.2f} | {shown} |")
     return "\n".join(rows)

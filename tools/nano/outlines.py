@@ -29,8 +29,8 @@ from generator.nano import world
 from generator.training import step
 from tools.nano import clips, unet
 from tools.nano.evaluate import cases, request_of
-from tools.nano.finished import batch_of, encode_captions
-from tools.nano.training_stage import SampleRng, Stage
+from tools.nano.finished_model import batch_of, encode_captions
+from tools.nano.training_stage import StepRng, TrainingStage
 
 SEED = 0
 STEPS = 700
@@ -48,31 +48,31 @@ FILE = Path("loras") / f"{_NAME}.safetensors"  # in the model's directory
 
 
 @dataclass(frozen=True, slots=True)
-class Outlined:
+class OutlineBatches:
     """Draws batches as nano's own clips are drawn, but hollow."""
 
-    text: clips.Text
+    text: clips.CaptionPool
     limits: ModelLimits
 
-    def batch(self, count: int, frames: int, chance: SampleRng) -> clips.Sample:
+    def batch(self, count: int, frames: int, step_rng: StepRng) -> clips.ClipBatch:
         """``count`` clips of one size."""
-        rng = chance.numpy
+        rng = step_rng.numpy
         sizes = self.limits.sizes
         square = next(size for size in sizes if size.width == size.height)
         size = square if rng.random() < 0.8 else sizes[int(rng.integers(len(sizes)))]
         chosen = rng.integers(len(self.text.attributes), size=count)
         latents = []
         for index in chosen:
-            attributes = clips.with_chance(
+            attributes = clips.fill_unsaid(
                 rng, self.text.attributes[int(index)], self.text.said[int(index)]
             )
             scene = world.draw_scene(rng, attributes)
             covered = outline(world.coverage(scene, size.width, size.height, frames))
-            geometry = clips.geometry_of(torch.from_numpy(covered))
-            latents.append(clips.colored(geometry, attributes).transpose(0, 1))
+            geometry = clips.latent_geometry(torch.from_numpy(covered))
+            latents.append(clips.color_latents(geometry, attributes).transpose(0, 1))
         embeds = self.text.embeds(rng, torch.from_numpy(chosen))
         time_ids = torch.tensor([clips.draw_time_ids(rng, size) for _ in range(count)])
-        return clips.Sample(torch.stack(latents), *embeds, time_ids.float())
+        return clips.ClipBatch(torch.stack(latents), *embeds, time_ids.float())
 
 
 def outline(coverage: world.Floats) -> world.Floats:
@@ -89,19 +89,19 @@ def train(directory: Path, output: Path, runs: Path, steps: int) -> None:
     model = load_model(str(directory), device=torch.device("cpu"), dtype=torch.float32)
     add_adapter(model.unet)
     learnt = [value for value in model.unet.parameters() if value.requires_grad]
-    stage = Stage(
+    stage = TrainingStage(
         name=_NAME, model=model.unet, parameters=learnt, steps=steps, learning_rate=2e-3,
         seed=SEED, directory=runs, average_decay=0.99,
     )  # fmt: skip
-    if not stage.recall() and not steps:
+    if not stage.load_average() and not steps:
         return
-    data = Outlined(encode_captions(model), ModelLimits.of(str(directory)))
+    data = OutlineBatches(encode_captions(model), ModelLimits.of(str(directory)))
     schedule = unet.noise_schedule()
 
-    def loss_at(_: int, chance: SampleRng) -> Tensor:
-        frames = int(chance.numpy.choice(LENGTHS_OF_CLIPS))
-        sample = data.batch(max(1, FRAMES_IN_A_STEP // frames), frames, chance)
-        batch = batch_of(sample, chance)
+    def loss_at(_: int, step_rng: StepRng) -> Tensor:
+        frames = int(step_rng.numpy.choice(LENGTHS_OF_CLIPS))
+        sample = data.batch(max(1, FRAMES_IN_A_STEP // frames), frames, step_rng)
+        batch = batch_of(sample, step_rng)
         with torch.autocast("cpu", torch.bfloat16):
             prediction = step.predict(model.unet, schedule, batch)
         return step.loss(prediction, schedule, batch)

@@ -88,12 +88,12 @@ def draw_source(rng: np.random.Generator, coverage: Floats) -> Frames:
     return drawn.astype(np.uint8)
 
 
-def edges_of(rng: np.random.Generator, coverage: Floats) -> Frames:
+def draw_edges(rng: np.random.Generator, coverage: Floats) -> Frames:
     """What the canny annotator makes of it."""
     return canny(draw_source(rng, coverage))
 
 
-def depth_of(rng: np.random.Generator, coverage: Floats) -> Frames:
+def draw_depth(rng: np.random.Generator, coverage: Floats) -> Frames:
     """As depth models see such a clip: the shape before its background, which may be a floor.
 
     Never quite the same nearness, nor quite as sharp as what was drawn.
@@ -108,7 +108,7 @@ def depth_of(rng: np.random.Generator, coverage: Floats) -> Frames:
     return np.repeat(gray[..., None], 3, axis=-1)
 
 
-SEEN_AS: dict[str, Callable[[np.random.Generator, Floats], Frames]] = {
-    "canny": edges_of,
-    "depth": depth_of,
+ANNOTATORS: dict[str, Callable[[np.random.Generator, Floats], Frames]] = {
+    "canny": draw_edges,
+    "depth": draw_depth,
 }

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from generator.nano import captions, world
-from tools.nano.training_stage import SampleRng
+from tools.nano.training_stage import StepRng
 
 Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
 Pair = tuple[str, str]
@@ -133,17 +133,17 @@ class TextEncoders(nn.Module):
         return hidden, second.text_embeds
 
 
-class Captions:
+class CaptionBatches:
     """Batches of captions with the indices of what they say."""
 
     def __init__(self, tokenizers: Tokenizers) -> None:
         self._tokenizers = tokenizers
 
     def batch(
-        self, count: int, chance: SampleRng
+        self, count: int, step_rng: StepRng
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
-        drawn = [captions.draw_caption(chance.numpy) for _ in range(count)]
+        drawn = [captions.draw_caption(step_rng.numpy) for _ in range(count)]
         texts = [text for text, _, _ in drawn]
         answers = torch.tensor([_answers(attributes, said) for _, attributes, said in drawn])
         first, second = (tokenize(tokenizer, texts) for tokenizer in self._tokenizers)
@@ -160,10 +160,10 @@ def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
 
 
 def loss(
-    encoders: TextEncoders, data: Captions, chance: SampleRng, batch: int = 128
+    encoders: TextEncoders, data: CaptionBatches, step_rng: StepRng, batch: int = 128
 ) -> torch.Tensor:
     """Cross-entropy of every head over every attribute, and a pull to a scale of one."""
-    ids, ids_2, answers = data.batch(batch, chance)
+    ids, ids_2, answers = data.batch(batch, step_rng)
     end = ids.argmax(-1)
     longest = int(end.max()) + 1  # attention is causal: padding changes nothing before it
     hidden, pooled = encoders(ids[:, :longest], ids_2[:, :longest])
@@ -171,15 +171,15 @@ def loss(
     seen = (at_end[:, :64], at_end[:, 64:], pooled)
     losses = [_scale_loss(hidden[:, 1:]), _scale_loss(pooled)]
     for head, values in zip(encoders.heads, seen, strict=True):
-        noise = 0.3 * torch.randn(values.shape, generator=chance.torch)
+        noise = 0.3 * torch.randn(values.shape, generator=step_rng.torch)
         losses.append(_answer_loss(head(values + noise), answers))
     return torch.stack(losses).sum()
 
 
 @torch.no_grad()
-def accuracy(encoders: TextEncoders, data: Captions, chance: SampleRng) -> list[float]:
+def accuracy(encoders: TextEncoders, data: CaptionBatches, step_rng: StepRng) -> list[float]:
     """Share of right answers per head, over all attributes."""
-    ids, ids_2, answers = data.batch(512, chance)
+    ids, ids_2, answers = data.batch(512, step_rng)
     hidden, pooled = encoders(ids, ids_2)
     at_end = hidden[torch.arange(len(ids)), ids.argmax(-1)]
     shares = []

@@ -25,7 +25,7 @@ from torch import nn
 from generator.contract.limits import ModelLimits
 from generator.model.unet import HotshotUNet, TemporalTransformer
 from tools.nano import clips, controlnets, outlines, text, unet, vae
-from tools.nano.training_stage import SampleRng, Stage
+from tools.nano.training_stage import StepRng, TrainingStage
 
 SEED = 0
 CAPTIONS = 12_000
@@ -45,7 +45,7 @@ DEFAULTS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
+class StageSteps:
     """Steps of each stage."""
 
     text: int = 640
@@ -65,16 +65,16 @@ class Lengths:
         return cls(**dict.fromkeys((field.name for field in fields(cls)), 0))
 
 
-def train(output: Path, runs: Path, lengths: Lengths) -> None:
+def train(output: Path, runs: Path, lengths: StageSteps) -> None:
     """Leaves a model directory in the published layout at ``output``, checkpoints in ``runs``."""
     torch.manual_seed(SEED)
     encoders, tokenizers = _train_text(output, runs, lengths)
     autoencoder = _train_vae(runs, lengths)
 
     @functools.cache  # drawing them takes a minute: not before they are needed
-    def data() -> clips.Clips:
+    def data() -> clips.ClipBatches:
         pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED)
-        return clips.Clips(pool, ModelLimits(native_edge=NATIVE_EDGE), SEED)
+        return clips.ClipBatches(pool, ModelLimits(native_edge=NATIVE_EDGE), SEED)
 
     network = _train_unet(data, runs, lengths)
     save(output, encoders, autoencoder, network)
@@ -84,7 +84,7 @@ def train(output: Path, runs: Path, lengths: Lengths) -> None:
 
 
 def _train_text(
-    output: Path, runs: Path, lengths: Lengths
+    output: Path, runs: Path, lengths: StageSteps
 ) -> tuple[text.TextEncoders, text.Tokenizers]:
     if not (runs / "tokenizer_2").exists():  # the second to be written
         text.save_tokenizers(runs, SEED)
@@ -92,66 +92,68 @@ def _train_text(
         shutil.copytree(runs / name, output / name, dirs_exist_ok=True)
     tokenizers = text.load_tokenizers(runs)
     encoders = text.TextEncoders(len(tokenizers[0]))
-    data = text.Captions(tokenizers)
-    _stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3).run(
-        lambda _, chance: text.loss(encoders, data, chance)
+    data = text.CaptionBatches(tokenizers)
+    _make_stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3).run(
+        lambda _, step_rng: text.loss(encoders, data, step_rng)
     )
     return encoders.eval(), tokenizers
 
 
-def _train_vae(runs: Path, lengths: Lengths) -> AutoencoderTiny:
+def _train_vae(runs: Path, lengths: StageSteps) -> AutoencoderTiny:
     autoencoder = vae.build().to(memory_format=torch.channels_last)
-    stills = vae.Stills(SEED)
-    _stage(
+    stills = vae.StillBatches(SEED)
+    _make_stage(
         "decoder", autoencoder, autoencoder.decoder, lengths.decoder, runs, learning_rate=2e-3
-    ).run(lambda _, chance: vae.decoder_loss(autoencoder, stills, chance))
-    _stage(
+    ).run(lambda _, step_rng: vae.decoder_loss(autoencoder, stills, step_rng))
+    _make_stage(
         "encoder", autoencoder, autoencoder.encoder, lengths.encoder, runs, learning_rate=2e-3
-    ).run(lambda _, chance: vae.encoder_loss(autoencoder, stills, chance))
+    ).run(lambda _, step_rng: vae.encoder_loss(autoencoder, stills, step_rng))
     return autoencoder
 
 
-def _train_unet(data: Callable[[], clips.Clips], runs: Path, lengths: Lengths) -> HotshotUNet:
+def _train_unet(
+    data: Callable[[], clips.ClipBatches], runs: Path, lengths: StageSteps
+) -> HotshotUNet:
     network = new_unet()
     schedule = unet.noise_schedule()
 
-    def stills(chance: SampleRng, **shares: float) -> torch.Tensor:
+    def stills(step_rng: StepRng, **shares: float) -> torch.Tensor:
         return unet.loss(
-            network, schedule, data(), chance, count=FRAMES_IN_A_STEP, frames=1, **shares
+            network, schedule, data(), step_rng, count=FRAMES_IN_A_STEP, frames=1, **shares
         )
 
-    def moving(chance: SampleRng, lengths: Sequence[int], **shares: float) -> torch.Tensor:
-        frames = int(chance.numpy.choice(lengths))
+    def moving(step_rng: StepRng, lengths: Sequence[int], **shares: float) -> torch.Tensor:
+        frames = int(step_rng.numpy.choice(lengths))
         count = FRAMES_IN_A_STEP // frames
-        return unet.loss(network, schedule, data(), chance, count=count, frames=frames, **shares)
+        return unet.loss(network, schedule, data(), step_rng, count=count, frames=frames, **shares)
 
     # A still is a clip's first frame: so the text's motion already says where the object starts.
-    _stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(
-        lambda _, chance: stills(chance)
+    _make_stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(
+        lambda _, step_rng: stills(step_rng)
     )
     # Motion is decided in pure noise. Stills now and then, so that one frame stays a picture.
-    _stage("clips", network, network, lengths.clips, runs, learning_rate=5e-4).run(
-        lambda step, chance: (
-            stills(chance) if step % 8 == 7 else moving(chance, (clips.FRAMES,), pure=0.3)
+    _make_stage("clips", network, network, lengths.clips, runs, learning_rate=5e-4).run(
+        lambda step, step_rng: (
+            stills(step_rng) if step % 8 == 7 else moving(step_rng, (clips.FRAMES,), pure=0.3)
         )
     )
     # Shapes are learnt last, and soonest from stills: 64 texts a step.
-    _stage(
+    _make_stage(
         "shapes", network, network, lengths.shapes, runs, learning_rate=7e-4, matrix_rate=2e-3
     ).run(
-        lambda step, chance: (
-            stills(chance, pure=0.25, middle=0.5)
+        lambda step, step_rng: (
+            stills(step_rng, pure=0.25, middle=0.5)
             if step % 2
-            else moving(chance, (clips.FRAMES,), pure=0.25, middle=0.5)
+            else moving(step_rng, (clips.FRAMES,), pure=0.25, middle=0.5)
         )
     )
     temporal = list(network.temporal_parameters())
     for parameter in network.spatial_parameters():
         parameter.requires_grad = False
-    Stage(
+    TrainingStage(
         name="temporal", model=network, parameters=temporal, steps=lengths.temporal,
         learning_rate=3e-4, seed=SEED, directory=runs,
-    ).run(lambda _, chance: moving(chance, LENGTHS_OF_CLIPS))  # fmt: skip
+    ).run(lambda _, step_rng: moving(step_rng, LENGTHS_OF_CLIPS))  # fmt: skip
     return network
 
 
@@ -164,12 +166,12 @@ def new_unet() -> HotshotUNet:
         if isinstance(module, Transformer2DModel):
             nn.init.zeros_(module.proj_out.weight)
         if isinstance(module, TemporalTransformer):
-            _tell_frames_apart(module)
+            _init_frames_apart(module)
     nn.init.zeros_(network.conv_out.weight)
     return network
 
 
-def _tell_frames_apart(temporal: TemporalTransformer) -> None:
+def _init_frames_apart(temporal: TemporalTransformer) -> None:
     """Each frame then starts by passing on its own position.
 
     From the usual start every frame sees the same mixture of all; and since neither the position
@@ -221,7 +223,7 @@ _MODEL_INDEX = {
 }
 
 
-def _stage(
+def _make_stage(
     name: str,
     model: nn.Module,
     part: nn.Module,
@@ -230,8 +232,8 @@ def _stage(
     *,
     learning_rate: float,
     matrix_rate: float = 0.0,
-) -> Stage:
-    return Stage(
+) -> TrainingStage:
+    return TrainingStage(
         name=name, model=model, parameters=list(part.parameters()), steps=steps,
         learning_rate=learning_rate, matrix_rate=matrix_rate, seed=SEED, directory=runs,
     )  # fmt: skip

@@ -29,20 +29,20 @@ Tensors = tuple[torch.Tensor, ...] | list[torch.Tensor]
 
 
 @dataclass(frozen=True, slots=True)
-class SampleRng:
+class StepRng:
     """The randomness of one step."""
 
     numpy: np.random.Generator
     torch: torch.Generator
 
     @classmethod
-    def at(cls, stage: str, seed: int, step: int) -> SampleRng:
+    def at(cls, stage: str, seed: int, step: int) -> StepRng:
         numpy = np.random.default_rng([seed, step, *stage.encode()])
         return cls(numpy, torch.Generator().manual_seed(int(numpy.integers(2**62))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class TrainingStage:
     """Trains ``model`` and leaves the average of its weights in it.
 
     ``parameters`` are those that learn; the rest of the model stays frozen. With a
@@ -61,9 +61,9 @@ class Stage:
     average_decay: float = 0.998
     weight_decay: float = 0.0
 
-    def run(self, loss_at: Callable[[int, SampleRng], torch.Tensor]) -> None:
+    def run(self, loss_at: Callable[[int, StepRng], torch.Tensor]) -> None:
         """Steps to the end, or goes on from the last checkpoint."""
-        if self.recall() >= self.steps:
+        if self.load_average() >= self.steps:
             return
         optimizers = self._optimizers()
         average = AveragedModel(self.model, multi_avg_fn=self._average, use_buffers=True)
@@ -74,13 +74,13 @@ class Stage:
             range(start, self.steps), self.name, initial=start, total=self.steps, mininterval=5
         )
         for step in bar:
-            loss = loss_at(step, SampleRng.at(self.name, self.seed, step))
+            loss = loss_at(step, StepRng.at(self.name, self.seed, step))
             self.model.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
             for optimizer in optimizers:
                 for group in optimizer.param_groups:
-                    group["lr"] = group["initial_lr"] * self._pace(step)
+                    group["lr"] = group["initial_lr"] * self._lr_factor(step)
                 optimizer.step()
             average.update_parameters(self.model)
             losses.append(loss.item())
@@ -119,7 +119,7 @@ class Stage:
             else:
                 mean.copy_(value)
 
-    def recall(self) -> int:
+    def load_average(self) -> int:
         """Puts the average of the last checkpoint in the model; the step it was made at, or 0."""
         if not self._checkpoint.exists():
             return 0
@@ -131,7 +131,7 @@ class Stage:
     def _checkpoint(self) -> Path:
         return self.directory / f"{self.name}.pt"
 
-    def _pace(self, step: int) -> float:
+    def _lr_factor(self, step: int) -> float:
         """The share of the learning rate: a short rise, then half a cosine down."""
         rise = min(1.0, (step + 1) / self.warmup)
         fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))

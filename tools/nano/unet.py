@@ -16,8 +16,8 @@ from diffusers import DDPMScheduler
 
 from generator.model.unet import HotshotUNet
 from generator.training import step
-from tools.nano.clips import Clips
-from tools.nano.training_stage import SampleRng
+from tools.nano.clips import ClipBatches
+from tools.nano.training_stage import StepRng
 
 SCHEDULER_CONFIG: dict[str, Any] = {
     "_class_name": "EulerDiscreteScheduler",
@@ -79,8 +79,8 @@ def noise_schedule() -> DDPMScheduler:
 def loss(
     unet: HotshotUNet,
     schedule: DDPMScheduler,
-    clips: Clips,
-    chance: SampleRng,
+    clips: ClipBatches,
+    step_rng: StepRng,
     *,
     count: int,
     frames: int,
@@ -88,11 +88,11 @@ def loss(
     middle: float = 0.0,
 ) -> torch.Tensor:
     """One step on ``count`` clips of ``frames`` frames (1: stills); see ``draw_timesteps``."""
-    timesteps = draw_timesteps(count, chance, pure=pure, middle=middle)
-    sample = clips.batch(count, chance, frames=frames, means=timesteps == PURE)
+    timesteps = draw_timesteps(count, step_rng, pure=pure, middle=middle)
+    sample = clips.batch(count, step_rng, frames=frames, means=timesteps == PURE)
     batch = step.Batch(
         latents=sample.latents,
-        noise=torch.randn(sample.latents.shape, generator=chance.torch),
+        noise=torch.randn(sample.latents.shape, generator=step_rng.torch),
         timesteps=timesteps,
         prompt_embeds=sample.prompt_embeds,
         text_embeds=sample.text_embeds,
@@ -104,16 +104,16 @@ def loss(
 
 
 def draw_timesteps(
-    count: int, chance: SampleRng, *, pure: float = 0.125, middle: float = 0.0
+    count: int, step_rng: StepRng, *, pure: float = 0.125, middle: float = 0.0
 ) -> torch.Tensor:
     """Even over the schedule in each batch, but for two shares.
 
     ``middle`` of them lie where outlines are decided, and ``pure`` are the pure noise at the end.
     """
-    start = torch.rand((), generator=chance.torch)
+    start = torch.rand((), generator=step_rng.torch)
     even = (torch.arange(count) / count + start) % 1
-    is_middle = torch.rand(count, generator=chance.torch) < middle
+    is_middle = torch.rand(count, generator=step_rng.torch) < middle
     low, high = MIDDLE
     drawn = torch.where(is_middle, low + (high - low) * even, 1000 * even).long()
-    is_pure = torch.rand(count, generator=chance.torch) < pure
+    is_pure = torch.rand(count, generator=step_rng.torch) < pure
     return torch.where(is_pure, PURE, drawn)

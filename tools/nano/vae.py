@@ -17,7 +17,7 @@ from diffusers import AutoencoderTiny
 from torch import nn
 
 from generator.nano import world
-from tools.nano.training_stage import SampleRng
+from tools.nano.training_stage import StepRng
 
 POOL = 4096
 LATENT_NOISE = 0.2
@@ -48,7 +48,7 @@ def latents_of(pictures: torch.Tensor) -> torch.Tensor:
     return torch.cat([(colors + COLOR_SHIFT) * COLOR_SCALE, edges * EDGE_SCALE], dim=1)
 
 
-class Stills:
+class StillBatches:
     """A pool of masks; every batch gives them new colours."""
 
     def __init__(self, seed: int, size: int = 64) -> None:
@@ -58,9 +58,9 @@ class Stills:
         self._colors = _palette(world.COLORS)
         self._backgrounds = _palette(world.BACKGROUNDS)
 
-    def batch(self, count: int, chance: SampleRng) -> tuple[torch.Tensor, torch.Tensor]:
+    def batch(self, count: int, step_rng: StepRng) -> tuple[torch.Tensor, torch.Tensor]:
         """Pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
-        rng = chance.numpy
+        rng = step_rng.numpy
         masks = self._masks[rng.integers(POOL, size=count)][:, None].float() / 255
         shift = tuple(int(pixels) for pixels in rng.integers(-16, 17, size=2))
         masks = torch.roll(masks, shift, (2, 3))
@@ -80,13 +80,13 @@ class Stills:
 
 
 def decoder_loss(
-    vae: AutoencoderTiny, stills: Stills, chance: SampleRng, batch: int = 32
+    vae: AutoencoderTiny, stills: StillBatches, step_rng: StepRng, batch: int = 32
 ) -> torch.Tensor:
     """Pixels count more on the object and along its edge."""
-    pictures, masks = stills.batch(batch, chance)
+    pictures, masks = stills.batch(batch, step_rng)
     latents = latents_of(pictures)
-    strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=chance.torch)
-    latents = latents + strength * torch.randn(latents.shape, generator=chance.torch)
+    strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=step_rng.torch)
+    latents = latents + strength * torch.randn(latents.shape, generator=step_rng.torch)
     with torch.autocast("cpu", torch.bfloat16):
         decoded = vae.decoder(latents.contiguous(memory_format=torch.channels_last)).float()
     near = nn.functional.max_pool2d(masks, 7, stride=1, padding=3)
@@ -96,10 +96,10 @@ def decoder_loss(
 
 
 def encoder_loss(
-    vae: AutoencoderTiny, stills: Stills, chance: SampleRng, batch: int = 32
+    vae: AutoencoderTiny, stills: StillBatches, step_rng: StepRng, batch: int = 32
 ) -> torch.Tensor:
     """How far the encoder is from the latents it is to give."""
-    pictures, _ = stills.batch(batch, chance)
+    pictures, _ = stills.batch(batch, step_rng)
     with torch.autocast("cpu", torch.bfloat16):
         latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last))
     off: torch.Tensor = latents.float() - latents_of(pictures)

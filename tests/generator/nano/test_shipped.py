@@ -20,5 +20,5 @@ def results() -> list[Result]:
 
 @pytest.mark.parametrize("name", list(BARS))
 def test_nano_shows_what_prompts_say(results: list[Result], name: str) -> None:
-    right = [result.right()[name] for result in results]
+    right = [result.checks()[name] for result in results]
     assert np.mean(right) >= BARS[name] - SPARE

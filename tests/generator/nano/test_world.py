@@ -77,5 +77,5 @@ def test_latents_from_geometry_are_those_of_the_picture(size: Size) -> None:
     covered = torch.from_numpy(world.coverage(scene, size.width, size.height, 8))
     pixels = torch.from_numpy(world.render(scene, size.width, size.height, 8))
     pictures = pixels.permute(0, 3, 1, 2) / 127.5 - 1
-    latents = clips.colored(clips.geometry_of(covered), attributes)
+    latents = clips.color_latents(clips.latent_geometry(covered), attributes)
     torch.testing.assert_close(latents, vae.latents_of(pictures), atol=0.02, rtol=0)

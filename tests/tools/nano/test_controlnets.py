@@ -14,7 +14,7 @@ from generator.model.controlnet_loading import load_controlnet
 from generator.nano import captions, world
 from tools.nano import clips, controlnets, source_paths, train, unet
 from tools.nano.evaluate_control import cases, mask_of, overlap
-from tools.nano.training_stage import SampleRng
+from tools.nano.training_stage import StepRng
 
 pytestmark = pytest.mark.slow
 
@@ -22,10 +22,10 @@ LIMITS = ModelLimits(native_edge=64)
 
 
 @pytest.fixture(scope="module")
-def sources() -> controlnets.Sources:
+def sources() -> controlnets.ControlBatches:
     rng = np.random.default_rng(0)
     drawn = [captions.draw_caption(rng) for _ in range(20)]
-    text = clips.Text(
+    text = clips.CaptionPool(
         [attributes for _, attributes, _ in drawn],
         [said for _, _, said in drawn],
         torch.randn(20, 77, 160).half(),
@@ -33,15 +33,15 @@ def sources() -> controlnets.Sources:
         torch.zeros(77, 160),
         torch.zeros(96),
     )
-    return controlnets.Sources(text, LIMITS)
+    return controlnets.ControlBatches(text, LIMITS)
 
 
-@pytest.mark.parametrize("kind", source_paths.SEEN_AS)
+@pytest.mark.parametrize("kind", source_paths.ANNOTATORS)
 def test_pictures_show_where_the_object_is(kind: str) -> None:
     for index in range(8):
         rng = np.random.default_rng(index)
         covered = source_paths.draw_coverage(rng, world.SHAPES[index % 4], (128, 128), 4)
-        seen = source_paths.SEEN_AS[kind](rng, covered)
+        seen = source_paths.ANNOTATORS[kind](rng, covered)
         assert seen.shape == (4, 128, 128, 3)
         assert seen.dtype == np.uint8
         bright = seen[..., 0] > seen.max() * 0.7
@@ -71,9 +71,9 @@ def test_the_object_stays_in_the_picture() -> None:
             assert covered.max() <= 1
 
 
-def test_a_batch_is_clips_with_their_pictures(sources: controlnets.Sources) -> None:
+def test_a_batch_is_clips_with_their_pictures(sources: controlnets.ControlBatches) -> None:
     for seed, frames in ((0, 8), (1, 1), (2, 4)):
-        sample = sources.batch("depth", 3, frames, SampleRng.at("canny", seed, 0))
+        sample = sources.batch("depth", 3, frames, StepRng.at("canny", seed, 0))
         count, channels, length, height, width = sample.clips.latents.shape
         assert (count, channels, length) == (3, 4, frames)
         assert sample.pictures.shape == (3, frames, 3, height * 8, width * 8)
@@ -82,7 +82,7 @@ def test_a_batch_is_clips_with_their_pictures(sources: controlnets.Sources) -> N
 
 
 def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(
-    sources: controlnets.Sources, tmp_path: Path
+    sources: controlnets.ControlBatches, tmp_path: Path
 ) -> None:
     torch.manual_seed(0)
     network = train.new_unet().requires_grad_(requires_grad=False)
@@ -94,13 +94,13 @@ def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(
     )
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     schedule = unet.noise_schedule()
-    chance = SampleRng.at("canny", 0, 0)
-    sample = sources.batch("canny", 2, 4, chance)
+    step_rng = StepRng.at("canny", 0, 0)
+    sample = sources.batch("canny", 2, 4, step_rng)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(controlnet.parameters(), 1e-3)
     losses = []
     for _ in range(4):
-        loss = controlnets.loss(controlnet, network, schedule, sample, SampleRng.at("canny", 0, 0))
+        loss = controlnets.loss(controlnet, network, schedule, sample, StepRng.at("canny", 0, 0))
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -30,8 +30,8 @@ def test_new_motions_are_told_from_each_other_and_from_the_known(motion: str) ->
 def test_a_ring_is_told_from_everything_else() -> None:
     rings = np.stack([ring.draw(40 + 5 * index, 64, 22, "black") for index in range(8)])
     assert ring.is_ring(rings)
-    assert ring.right("moving right", rings)
-    assert not ring.right("moving left", rings)
+    assert ring.is_right("moving right", rings)
+    assert not ring.is_right("moving left", rings)
     assert not ring.is_ring(rings[:, :, ::-1])  # its colours on the wrong sides
     rng = np.random.default_rng(0)
     for shape in world.SHAPES:

@@ -41,9 +41,9 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
     monkeypatch.setattr(clips, "GEOMETRIES", 3)
     monkeypatch.setattr(train, "CAPTIONS", 16)
     monkeypatch.setattr("tools.nano.vae.POOL", 8)
-    monkeypatch.setattr("tools.nano.finished.CAPTIONS", 16)
+    monkeypatch.setattr("tools.nano.finished_model.CAPTIONS", 16)
     monkeypatch.setattr("tools.nano.controlnets.LENGTHS_OF_CLIPS", (2,))
-    lengths = train.Lengths(**{field.name: 2 for field in fields(train.Lengths)})
+    lengths = train.StageSteps(**{field.name: 2 for field in fields(train.StageSteps)})
     train.train(tmp_path / "model", tmp_path / "runs", lengths)
     limits = ModelLimits.of(str(tmp_path / "model"))
     model = load_model(str(tmp_path / "model"), device=CPU, dtype=torch.float32)
@@ -55,7 +55,7 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
         frames = HotshotPipeline(model)(request, report=lambda *_: None, condition_images=pictures)
         assert frames.shape == (8, 128, 128, 3)
         assert frames.dtype == np.uint8
-    train.train(tmp_path / "snapshot", tmp_path / "runs", train.Lengths.none())
+    train.train(tmp_path / "snapshot", tmp_path / "runs", train.StageSteps.none())
     weights = [path.relative_to(tmp_path / "model") for path in (tmp_path / "model").rglob("*.*")]
     assert weights
     for path in weights:
@@ -70,13 +70,13 @@ def _run(
     torch.manual_seed(0)
     model = nn.Linear(4, 4)
 
-    def loss(step: int, chance: training_stage.SampleRng) -> torch.Tensor:
+    def loss(step: int, step_rng: training_stage.StepRng) -> torch.Tensor:
         if step == stop_at:
             raise KeyboardInterrupt
-        answers: torch.Tensor = model(torch.randn(8, 4, generator=chance.torch))
+        answers: torch.Tensor = model(torch.randn(8, 4, generator=step_rng.torch))
         return (answers - 1).square().mean()
 
-    run = training_stage.Stage(
+    run = training_stage.TrainingStage(
         name="test", model=model, parameters=list(model.parameters()), steps=steps,
         learning_rate=0.1, matrix_rate=matrix_rate, seed=0, directory=directory,
     )  # fmt: skip

@@ -23,15 +23,15 @@ from tools.nano import evaluate
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProofPrompt:
     """A prompt with what must be seen in its GIF."""
 
     prompt: str
     seed: int
-    right: Callable[[Frames], bool]
+    is_right: Callable[[Frames], bool]
 
 
-def make(
+def make_gifs(
     model: str, prompts: Sequence[tuple[str, int]], loras: tuple[Lora, ...] = ()
 ) -> list[Frames]:
     """A GIF for each prompt and seed, at the model's own settings."""
@@ -44,20 +44,22 @@ def make(
     ]
 
 
-def share(asked: Sequence[Asked], made: Sequence[Frames]) -> float:
+def share_right(prompts: Sequence[ProofPrompt], made: Sequence[Frames]) -> float:
     """How many are right."""
-    return float(np.mean([one.right(frames) for one, frames in zip(asked, made, strict=True)]))
+    return float(np.mean([one.is_right(frames) for one, frames in zip(prompts, made, strict=True)]))
 
 
-def known(count: int) -> list[Asked]:
+def known_prompts(count: int) -> list[ProofPrompt]:
     """What nano knew before: the evaluation's prompts, and whether the motion is theirs."""
     return [
-        Asked(case.prompt, case.seed, _moves(case.attributes.motion))
+        ProofPrompt(case.prompt, case.seed, _moves(case.attributes.motion))
         for case in evaluate.cases(count, evaluate.SEED + 50_000)
     ]
 
 
-def write(directory: Path, figures: dict[str, float | int], shown: Iterable[Frames]) -> None:
+def write_results(
+    directory: Path, figures: dict[str, float | int], shown: Iterable[Frames]
+) -> None:
     """``figures.json``, the GIFs ``0.gif`` ..., and a sheet with a GIF a row."""
     directory.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -71,11 +73,11 @@ def write(directory: Path, figures: dict[str, float | int], shown: Iterable[Fram
 
 
 def _moves(motion: str) -> Callable[[Frames], bool]:
-    def right(frames: Frames) -> bool:
+    def is_right(frames: Frames) -> bool:
         seen = measure.see(frames)
         return seen is not None and seen.motion == motion
 
-    return right
+    return is_right
 
 
 def _request(prompt: str, seed: int, limits: ModelLimits, loras: tuple[Lora, ...]) -> Request:

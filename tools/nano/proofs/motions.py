@@ -21,7 +21,7 @@ from generator.contract.limits import NANO
 from generator.media.clip import Frames
 from generator.nano import captions, measure, world
 from tools.nano.proofs import figures
-from tools.nano.proofs.figures import Asked
+from tools.nano.proofs.figures import ProofPrompt
 
 EDGE, FRAMES, SEED = 128, 8, 5
 # The text encoders stay as they are, so words are needed that they don't take for each other.
@@ -84,16 +84,16 @@ def main() -> None:
     write_clips(data, arguments.clips, arguments.rehearsed)
     _train(arguments, data, tuned)
     rng = np.random.default_rng(SEED + 1)
-    new = [_asked(rng, motion) for motion in WORDS for _ in range(arguments.count // 2)]
-    old = figures.known(arguments.count)
+    new = [_make_prompt(rng, motion) for motion in WORDS for _ in range(arguments.count // 2)]
+    old = figures.known_prompts(arguments.count)
     prompts = [[(one.prompt, one.seed) for one in some] for some in (new, old)]
-    made = figures.make(str(tuned), prompts[0])
-    figures.write(arguments.output, {
+    made = figures.make_gifs(str(tuned), prompts[0])
+    figures.write_results(arguments.output, {
         "steps": arguments.steps,
-        "zigzag": figures.share(new[: len(new) // 2], made[: len(new) // 2]),
-        "orbit": figures.share(new[len(new) // 2 :], made[len(new) // 2 :]),
-        "known before": figures.share(old, figures.make(arguments.model, prompts[1])),
-        "known after": figures.share(old, figures.make(str(tuned), prompts[1])),
+        "zigzag": figures.share_right(new[: len(new) // 2], made[: len(new) // 2]),
+        "orbit": figures.share_right(new[len(new) // 2 :], made[len(new) // 2 :]),
+        "known before": figures.share_right(old, figures.make_gifs(arguments.model, prompts[1])),
+        "known after": figures.share_right(old, figures.make_gifs(str(tuned), prompts[1])),
     }, made[:4] + made[-4:])  # fmt: skip
 
 
@@ -148,11 +148,11 @@ def _caption(rng: np.random.Generator, attributes: world.Attributes, motion: str
     return f"{said} on a {attributes.background} background"
 
 
-def _asked(rng: np.random.Generator, motion: str) -> Asked:
+def _make_prompt(rng: np.random.Generator, motion: str) -> ProofPrompt:
     """Of combinations that were never seen."""
     attributes = world.draw_attributes(rng, held_out=True)
     prompt = _caption(rng, attributes, motion)
-    return Asked(prompt, int(rng.integers(2**31)), partial(seen_as, motion))
+    return ProofPrompt(prompt, int(rng.integers(2**31)), partial(seen_as, motion))
 
 
 def _write(folder: Path, frames: Frames, caption: str) -> None:

@@ -23,7 +23,7 @@ from generator.nano import measure, world
 from generator.training.data.pan_crop import PLACEHOLDER
 from tools.nano import evaluate
 from tools.nano.proofs import figures
-from tools.nano.proofs.figures import Asked
+from tools.nano.proofs.figures import ProofPrompt
 
 EDGE, SEED, PICTURES = 128, 9, 10
 CROPS = 32  # ways of moving the view over each, so that the ring isn't always where it is there
@@ -54,7 +54,7 @@ def is_ring(frames: Frames) -> bool:
     return sum(shown) >= len(shown) - 1
 
 
-def right(motion: str, frames: Frames) -> bool:
+def is_right(motion: str, frames: Frames) -> bool:
     seen = measure.see(frames)
     return seen is not None and seen.motion == motion and is_ring(frames)
 
@@ -93,20 +93,20 @@ def main() -> None:
 
 
 def _measure(arguments: argparse.Namespace, lora: Lora) -> None:
-    ringed = [_asked(index) for index in range(arguments.count)]
-    made = figures.make(arguments.model, [(one.prompt, one.seed) for one in ringed], (lora,))
+    ringed = [_make_prompt(index) for index in range(arguments.count)]
+    made = figures.make_gifs(arguments.model, [(one.prompt, one.seed) for one in ringed], (lora,))
     plain = list(evaluate.cases(arguments.count, evaluate.SEED + 60_000))
     others = [(case.prompt, case.seed) for case in plain]
-    before = figures.make(arguments.model, others)
-    after = figures.make(arguments.model, others, (lora,))
-    figures.write(arguments.output, {
+    before = figures.make_gifs(arguments.model, others)
+    after = figures.make_gifs(arguments.model, others, (lora,))
+    figures.write_results(arguments.output, {
         "steps": arguments.steps,
         "strength": arguments.strength,
         "a ring": float(np.mean([is_ring(frames) for frames in made])),
-        "a ring that moves as asked": figures.share(ringed, made),
-        "other prompts, as they should be": float(np.mean(list(map(_as_asked, plain, after)))),
-        "the same without the LoRA": float(np.mean(list(map(_as_asked, plain, before)))),
-        "other prompts, same as before": float(np.mean(list(map(_same, before, after)))),
+        "a ring that moves as asked": figures.share_right(ringed, made),
+        "other prompts, as they should be": float(np.mean(list(map(_is_as_asked, plain, after)))),
+        "the same without the LoRA": float(np.mean(list(map(_is_as_asked, plain, before)))),
+        "other prompts, same as before": float(np.mean(list(map(_look_alike, before, after)))),
         "other prompts, rings in them": float(np.mean([is_ring(frames) for frames in after])),
     }, made[:8])  # fmt: skip
 
@@ -130,11 +130,11 @@ def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
         raise SystemExit("training failed; it said why above")
 
 
-def _asked(index: int) -> Asked:
+def _make_prompt(index: int) -> ProofPrompt:
     motion = MOTIONS[index % len(MOTIONS)]
     background = list(world.BACKGROUNDS)[index % len(world.BACKGROUNDS)]
     prompt = f"a {TRIGGER} {motion} on a {background} background"
-    return Asked(prompt, SEED * 1000 + index, partial(right, motion))
+    return ProofPrompt(prompt, SEED * 1000 + index, partial(is_right, motion))
 
 
 def _is_ring(frame: Frames) -> bool:
@@ -162,11 +162,11 @@ def _nearest(color: world.Floats) -> str:
     return min(world.COLORS, key=lambda name: float(np.linalg.norm(color - world.COLORS[name])))
 
 
-def _as_asked(case: evaluate.Case, frames: Frames) -> bool:
-    return all(evaluate.Result(case, frames, 0.0).right().values())
+def _is_as_asked(case: evaluate.Case, frames: Frames) -> bool:
+    return all(evaluate.Result(case, frames, 0.0).checks().values())
 
 
-def _same(before: Frames, after: Frames) -> bool:
+def _look_alike(before: Frames, after: Frames) -> bool:
     """Whether the same things are to be seen in both."""
     return measure.see(before) == measure.see(after)
 
