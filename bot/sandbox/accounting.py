@@ -1,7 +1,7 @@
 """Keeps account of what was asked for and what came of it: accepted, delivered, doubled, lost.
 
 Each thing asked for carries a mark, a word found again in whatever is delivered for it: in a file's
-bytes, its name or description, in a message's text or in the custom_id of a button. The ledger
+bytes, its name or description, in a message's text or in the custom_id of a button. The accounting
 reads what stands in the sandbox and asks the bot nothing.
 """
 
@@ -20,24 +20,24 @@ from bot.sandbox.world import World
 
 MARK = re.compile(r"mark\d{6}")
 
-_READ = 4096  # bytes of a file that are searched for a mark
+_SEARCHED_BYTES = 4096  # bytes of a file that are searched for a mark
 
 
 class Verdict(enum.StrEnum):
     """What became of one thing that was asked for."""
 
     DELIVERED = "delivered once"
-    TOLD = "told why not"
+    EXPLAINED = "told why not"
     REFUSED = "refused at once"
-    UNHEARD = "never answered"  # the bot never had it, or never said that it did
-    DOUBLED = "delivered more than once"
+    UNANSWERED = "never answered"  # the bot never had it, or never said that it did
+    DUPLICATED = "delivered more than once"
     CONTRADICTED = "delivered, and told why not"
-    ASTRAY = "delivered to somebody else"
+    MISDELIVERED = "delivered to somebody else"
     LOST = "accepted and lost"
 
     @property
     def is_failure(self) -> bool:
-        return self in (self.DOUBLED, self.CONTRADICTED, self.ASTRAY, self.LOST)
+        return self in (self.DUPLICATED, self.CONTRADICTED, self.MISDELIVERED, self.LOST)
 
 
 @dataclass(slots=True)
@@ -46,34 +46,38 @@ class Account:
 
     mark: str
     interaction: Interaction
-    vouched: bool = False  # somebody other than Discord knows that it was accepted
+    is_confirmed: bool = False  # somebody other than Discord knows that it was accepted
     deliveries: list[Message] = field(default_factory=list)  # one entry for each file
-    told: list[Message] = field(default_factory=list)
+    reasons: list[Message] = field(default_factory=list)
 
     @property
-    def accepted(self) -> bool:
+    def is_accepted(self) -> bool:
         """Answered with "thinking": from then on the bot owes a result or a reason."""
         callback = self.interaction.callback
-        return self.vouched or (callback is not None and callback.type == DEFERRED_MESSAGE)
+        return self.is_confirmed or (callback is not None and callback.type == DEFERRED_MESSAGE)
 
     @property
     def verdict(self) -> Verdict:
         if len(self.deliveries) > 1:
-            return Verdict.DOUBLED
+            return Verdict.DUPLICATED
         if self.deliveries:
-            if self.told:
+            if self.reasons:
                 return Verdict.CONTRADICTED
-            return Verdict.DELIVERED if self._reached(self.deliveries[0]) else Verdict.ASTRAY
-        if self.accepted:
-            return Verdict.TOLD if self.told else Verdict.LOST
-        return Verdict.UNHEARD if self.interaction.callback is None else Verdict.REFUSED
+            return (
+                Verdict.DELIVERED
+                if self._reached_asker(self.deliveries[0])
+                else Verdict.MISDELIVERED
+            )
+        if self.is_accepted:
+            return Verdict.EXPLAINED if self.reasons else Verdict.LOST
+        return Verdict.UNANSWERED if self.interaction.callback is None else Verdict.REFUSED
 
     @property
     def is_settled(self) -> bool:
         """A result or a reason stands there, if one is owed."""
-        return bool(self.deliveries or self.told) or not self.accepted
+        return bool(self.deliveries or self.reasons) or not self.is_accepted
 
-    def _reached(self, message: Message) -> bool:
+    def _reached_asker(self, message: Message) -> bool:
         """In the channel where it was asked for, or in the asker's direct messages."""
         place = message.channel
         own = place.type == DM and self.interaction.user in place.recipients
@@ -81,7 +85,7 @@ class Account:
 
 
 @dataclass(slots=True)
-class Tally:
+class Totals:
     """How many of each, and which."""
 
     accounts: list[Account]
@@ -91,8 +95,8 @@ class Tally:
         return Counter(account.verdict for account in self.accounts)
 
     @property
-    def accepted(self) -> int:
-        return sum(account.accepted for account in self.accounts)
+    def accepted_count(self) -> int:
+        return sum(account.is_accepted for account in self.accounts)
 
     @property
     def failures(self) -> list[Account]:
@@ -104,7 +108,7 @@ class Tally:
         return [account for account in self.accounts if not account.is_settled]
 
 
-class Ledger:
+class Accounting:
     """Of one sandbox. ``is_reason`` says whether a message without a file is a last word."""
 
     def __init__(
@@ -118,26 +122,26 @@ class Ledger:
         self._is_reason = is_reason or _leaves_nothing_to_press
         self._pattern = pattern
         self._numbers = itertools.count(1)
-        self._asked: dict[str, Interaction] = {}
-        self._vouched: set[str] = set()
+        self._requests: dict[str, Interaction] = {}
+        self._confirmed: set[str] = set()
 
     def new_mark(self) -> str:
         """A word for the next prompt, never used before."""
         return f"mark{next(self._numbers):06}"
 
-    def asked(self, mark: str, interaction: Interaction) -> None:
+    def record_request(self, mark: str, interaction: Interaction) -> None:
         """Enters that ``interaction`` asks for something that will carry ``mark``."""
-        self._asked[mark] = interaction
+        self._requests[mark] = interaction
 
-    def vouch(self, texts: Iterable[str]) -> None:
+    def record_acceptances(self, texts: Iterable[str]) -> None:
         """The marks in these were accepted, whatever Discord has heard of it."""
-        self._vouched.update(itertools.chain.from_iterable(map(self._pattern.findall, texts)))
+        self._confirmed.update(itertools.chain.from_iterable(map(self._pattern.findall, texts)))
 
-    def tally(self) -> Tally:
+    def totals(self) -> Totals:
         """How things stand now."""
         accounts = {
-            mark: Account(mark, interaction, vouched=mark in self._vouched)
-            for mark, interaction in self._asked.items()
+            mark: Account(mark, interaction, is_confirmed=mark in self._confirmed)
+            for mark, interaction in self._requests.items()
         }
         for message in self._own_messages():
             for mark in self._delivered(message):
@@ -145,8 +149,8 @@ class Ledger:
                     accounts[mark].deliveries.append(message)
             if not message.results and self._is_reason(message):
                 for mark in set(self._pattern.findall(message.text)) & accounts.keys():
-                    accounts[mark].told.append(message)
-        return Tally(list(accounts.values()))
+                    accounts[mark].reasons.append(message)
+        return Totals(list(accounts.values()))
 
     def deliveries(self, mark: str) -> list[Message]:
         """The bot's messages that hold a file with ``mark``, once for each such file."""
@@ -171,7 +175,7 @@ class Ledger:
         return [mark for file in message.results for mark in (self._marks_of(file) or around)]
 
     def _marks_of(self, file: StoredFile) -> set[str]:
-        inside = file.data[:_READ].decode("latin-1")
+        inside = file.data[:_SEARCHED_BYTES].decode("latin-1")
         return set(self._pattern.findall(f"{file.filename} {file.description or ''} {inside}"))
 
     def _marks_around(self, message: Message) -> set[str]:

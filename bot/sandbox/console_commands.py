@@ -1,4 +1,4 @@
-"""Trouble by the line, for whoever stands at ``hotshot-bot sandbox``, for tests and for the soak.
+"""Console commands that inject faults: at ``hotshot-bot sandbox``, in tests and in the soak.
 
     refuse PATCH /webhooks/* 500 times=3         the next three edits of answers
     refuse POST /channels/*/messages code=50013  any of Discord's codes; the status follows from it
@@ -31,11 +31,11 @@ from bot.sandbox import guild_admin
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.model import Channel, Guild
-from bot.sandbox.rest.fault_injection import Faults
-from bot.sandbox.rest.fault_kinds import Delay, Refusal, Reset, Trouble
+from bot.sandbox.rest.fault_injection import FaultQueue
+from bot.sandbox.rest.fault_kinds import Delay, Refusal, RequestFault, Reset
 from bot.sandbox.world import World
 
-ORDERS = __doc__.partition("\n\n")[2]
+COMMANDS_HELP = __doc__.partition("\n\n")[2]
 
 _FLAGS: dict[str, tuple[str, bool]] = {
     "after": ("after", True),
@@ -57,27 +57,27 @@ _VALUES: dict[str, Callable[[str], Any]] = {
     "seconds": float,
 }
 # What a bare number means.
-_KINDS: dict[str, tuple[type[Trouble], str]] = {
+_KINDS: dict[str, tuple[type[RequestFault], str]] = {
     "refuse": (Refusal, "status"),
     "delay": (Delay, "seconds"),
     "reset": (Reset, "received"),
 }
 
 
-async def obey(line: str, world: World, gateway: Gateway, faults: Faults) -> None:
+async def run_command(line: str, world: World, gateway: Gateway, faults: FaultQueue) -> None:
     """Does what the line says. Raises SandboxError, and nothing happens, for one it can't read."""
     try:
         match shlex.split(line, comments=True):
             case []:
                 return
             case [kind, method, path, *words] if kind in _KINDS:
-                faults.add(fault_of(kind, method, path, words))
+                faults.add(parse_fault(kind, method, path, words))
             case ["clear"]:
                 faults.clear()
             case ["clock", seconds]:
                 world.clock.advance(float(seconds))
             case ["gateway", what]:
-                await _at_the_gateway(gateway, what)
+                await _control_gateway(gateway, what)
             case ["channel", "delete", name]:
                 guild_admin.delete_channel(world, _channel(world, name))
             case ["bot", "kick"]:
@@ -90,7 +90,7 @@ async def obey(line: str, world: World, gateway: Gateway, faults: Faults) -> Non
         raise SandboxError(f"That order can't be read ({error}): {line.strip()}") from error
 
 
-def fault_of(kind: str, method: str, path: str, words: list[str]) -> Trouble:
+def parse_fault(kind: str, method: str, path: str, words: list[str]) -> RequestFault:
     """The fault that "refuse", "delay" or "reset" asks for. Raises ValueError, TypeError."""
     of, number = _KINDS[kind]
     options: dict[str, Any] = {}
@@ -106,7 +106,7 @@ def fault_of(kind: str, method: str, path: str, words: list[str]) -> Trouble:
     return of(method.upper(), path, **options)
 
 
-async def _at_the_gateway(gateway: Gateway, what: str) -> None:
+async def _control_gateway(gateway: Gateway, what: str) -> None:
     match what:
         case "drop" | "lose":
             await gateway.drop(resume=what == "drop")

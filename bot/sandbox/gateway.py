@@ -126,9 +126,9 @@ class Gateway:
         for session in self.sessions.values():
             wanted = not event.intent or session.intents & event.intent
             if wanted and session.covers(event.guild_id):
-                session.send(event.name, self._readable(event, session))
+                session.send(event.name, self._without_hidden_content(event, session))
 
-    def _readable(self, event: Dispatch, session: Session) -> Json:
+    def _without_hidden_content(self, event: Dispatch, session: Session) -> Json:
         """Without the message content intent, other people's words in servers are blank."""
         data = event.data
         if event.name not in ("MESSAGE_CREATE", "MESSAGE_UPDATE") or "guild_id" not in data:
@@ -141,7 +141,7 @@ class Gateway:
 
     async def drop(self, *, resume: bool = True) -> None:
         """Breaks every connection without a goodbye; ``resume`` says if sessions can go on."""
-        for connection in self._parted():
+        for connection in self._detach_connections():
             connection.abort()
         if not resume:
             self.sessions.clear()
@@ -154,7 +154,7 @@ class Gateway:
 
     def invalidate(self, *, resume: bool = False) -> None:
         """Opcode 9: Discord has lost its sessions, or (``resume``) wants them resumed."""
-        connections = self._parted()
+        connections = self._detach_connections()
         if not resume:
             self.sessions.clear()
         for connection in connections:
@@ -168,10 +168,10 @@ class Gateway:
 
     async def close(self) -> None:
         """Says goodbye on every connection; sessions can go on when the server is back."""
-        for connection in self._parted():
+        for connection in self._detach_connections():
             await connection.socket.close(code=1001)
 
-    def _parted(self) -> list[Connection]:
+    def _detach_connections(self) -> list[Connection]:
         """Every connection, after parting the sessions from theirs."""
         connections = [each.connection for each in self.sessions.values() if each.connection]
         for session in self.sessions.values():
@@ -191,7 +191,7 @@ class Gateway:
         pump = asyncio.create_task(connection.pump())
         try:
             _check_query(request)
-            await self._converse(connection)
+            await self._receive(connection)
         except GatewayClose as close:
             await socket.close(code=close.code, message=close.reason.encode())
         finally:
@@ -208,7 +208,7 @@ class Gateway:
                     del self.sessions[session.id]
         self._world.changes.notify()
 
-    async def _converse(self, connection: Connection) -> None:
+    async def _receive(self, connection: Connection) -> None:
         connection.send(
             _HELLO, {"heartbeat_interval": int(self.heartbeat_every * 1000), "_trace": []}
         )
@@ -216,11 +216,13 @@ class Gateway:
         async for message in connection.socket:
             if message.type is not WSMsgType.TEXT:
                 raise GatewayClose(4002, "Only JSON text is understood.")
-            session = self._heard(connection, session, _decoded(message.data))
+            session = self._handle_payload(connection, session, _decoded(message.data))
 
-    def _heard(self, connection: Connection, session: Session | None, said: Json) -> Session | None:
+    def _handle_payload(
+        self, connection: Connection, session: Session | None, payload: Json
+    ) -> Session | None:
         """Answers one payload of the client's; returns the session it belongs to from now on."""
-        op, data = said.get("op"), said.get("d")
+        op, data = payload.get("op"), payload.get("d")
         if op == _HEARTBEAT:
             # discord.py notes when it sent a heartbeat only afterwards, in a thread; an ACK that is
             # there before, as none is that crosses a network, reads as 41 s of delay in its log
@@ -248,23 +250,23 @@ class Gateway:
             raise GatewayClose(4010, "Invalid shard.")
         session = Session(id=secrets.token_hex(16), intents=intents, shard=(number, count))
         session.connection = connection
-        self._forget_parted(session.shard)  # whoever begins anew won't come back for the last one
+        self._forget_detached(session.shard)  # whoever begins anew won't come back for the last one
         self.sessions[session.id] = session
         self.identified += 1
-        self._greet(session)
+        self._send_ready(session)
         self._world.changes.notify()
         return session
 
-    def _forget_parted(self, shard: tuple[int, int]) -> None:
-        parted = [
+    def _forget_detached(self, shard: tuple[int, int]) -> None:
+        detached = [
             each.id
             for each in self.sessions.values()
             if not each.connection and each.shard == shard
         ]
-        for session_id in parted:
+        for session_id in detached:
             del self.sessions[session_id]
 
-    def _greet(self, session: Session) -> None:
+    def _send_ready(self, session: Session) -> None:
         world = self._world
         guilds = [
             guild for guild in world.guilds.values() if guild.bot_is_in and session.covers(guild.id)
@@ -319,9 +321,9 @@ def _check_query(request: web.Request) -> None:
 
 def _decoded(text: str) -> Json:
     try:
-        said = json.loads(text)
+        payload = json.loads(text)
     except ValueError:
         raise GatewayClose(4002, "That was no JSON.") from None
-    if not isinstance(said, dict):
+    if not isinstance(payload, dict):
         raise GatewayClose(4002, "That was no JSON object.")
-    return said
+    return payload

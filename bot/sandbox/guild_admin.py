@@ -12,26 +12,26 @@ from bot.sandbox.world import Dispatch, World
 def add_guild(world: World, name: str, *, owner: User | None, bot_is_in: bool) -> Guild:
     guild = world.add_guild(name, owner=owner, bot_is_in=bot_is_in)
     if bot_is_in:
-        _welcome(world, guild)
+        _announce(world, guild)
     return guild
 
 
 def let_bot_in(world: World, guild: Guild) -> None:
     guild.bot_is_in = True
     world.add_member(guild, world.bot)
-    _welcome(world, guild)
+    _announce(world, guild)
 
 
 def kick_bot(world: World, guild: Guild) -> None:
     guild.bot_is_in = False
     guild.members.pop(world.bot.id, None)
-    _tell(world, guild, "GUILD_DELETE", {"id": str(guild.id)})
+    _publish(world, guild, "GUILD_DELETE", {"id": str(guild.id)})
 
 
 def add_channel(world: World, guild: Guild, name: str, *, nsfw: bool) -> Channel:
     channel = world.add_channel(guild, name, nsfw=nsfw)
     if guild.bot_is_in:
-        _tell(world, guild, "CHANNEL_CREATE", discord_json.channel(channel))
+        _publish(world, guild, "CHANNEL_CREATE", discord_json.channel(channel))
     return channel
 
 
@@ -40,7 +40,7 @@ def delete_channel(world: World, channel: Channel) -> None:
     guild = _guild_of(channel)
     del world.channels[channel.id], guild.channels[channel.id]
     if guild.bot_is_in:
-        _tell(world, guild, "CHANNEL_DELETE", discord_json.channel(channel))
+        _publish(world, guild, "CHANNEL_DELETE", discord_json.channel(channel))
 
 
 def permit_bot(world: World, channel: Channel, permissions: int) -> None:
@@ -48,7 +48,7 @@ def permit_bot(world: World, channel: Channel, permissions: int) -> None:
     guild = _guild_of(channel)
     channel.bot_permissions = permissions
     if guild.bot_is_in:
-        _tell(world, guild, "CHANNEL_UPDATE", discord_json.channel(channel))
+        _publish(world, guild, "CHANNEL_UPDATE", discord_json.channel(channel))
 
 
 def _guild_of(channel: Channel) -> Guild:
@@ -57,12 +57,12 @@ def _guild_of(channel: Channel) -> Guild:
     return channel.guild
 
 
-def _welcome(world: World, guild: Guild) -> None:
+def _announce(world: World, guild: Guild) -> None:
     """One that was joined just now doesn't say whether it is available."""
     joined = discord_json.guild_create(world, guild)
     del joined["unavailable"]
-    _tell(world, guild, "GUILD_CREATE", joined)
+    _publish(world, guild, "GUILD_CREATE", joined)
 
 
-def _tell(world: World, guild: Guild, name: str, data: discord_json.Json) -> None:
+def _publish(world: World, guild: Guild, name: str, data: discord_json.Json) -> None:
     world.publish(Dispatch(name, data, guild_id=guild.id, intent=GUILDS))

@@ -73,7 +73,7 @@ def post(world: World, draft: Draft) -> Message:
     _apply(world, message, draft.body)
     message.forwarded = draft.forwarded
     _refuse_empty(message)
-    replied_to = _referred(world, draft.channel, payload.get("message_reference"))
+    replied_to = _replied_to(world, draft.channel, payload.get("message_reference"))
     message.reference = replied_to or draft.reference
     message.remember(message.created)
     world.messages[message.id] = message
@@ -108,7 +108,7 @@ def delete(world: World, message: Message) -> None:
     _publish(world, message, "MESSAGE_DELETE", data)
 
 
-def with_nonce(world: World, channel: Channel, payload: Json) -> Message | None:
+def find_by_nonce(world: World, channel: Channel, payload: Json) -> Message | None:
     """The message that ``enforce_nonce`` answers instead of posting a second one."""
     if not payload.get("enforce_nonce") or payload.get("nonce") is None:
         return None
@@ -166,7 +166,7 @@ def _apply(world: World, message: Message, body: Body) -> None:
             _resolved_embed(world, message.files, embed) for embed in payload["embeds"] or ()
         ]
     if "components" in payload:
-        message.components = _numbered(payload["components"] or [])
+        message.components = _with_ids(payload["components"] or [])
 
 
 def _store_files(world: World, message: Message, body: Body) -> dict[int, StoredFile]:
@@ -215,7 +215,7 @@ def _resolved_embed(world: World, files: list[StoredFile], embed: Json) -> Json:
     return resolved
 
 
-def _numbered(components: list[Json]) -> list[Json]:
+def _with_ids(components: list[Json]) -> list[Json]:
     """Components as they are stored: without nulls, each with an id of its own."""
     counter = iter(range(1, 10_000))
 
@@ -257,7 +257,7 @@ def _refuse_empty(message: Message) -> None:
         raise ApiError(400, 50006, "Cannot send an empty message")
 
 
-def _referred(world: World, channel: Channel, reference: Json | None) -> Message | None:
+def _replied_to(world: World, channel: Channel, reference: Json | None) -> Message | None:
     """The message that is replied to; a missing one is an error unless the payload says not."""
     if not reference:
         return None

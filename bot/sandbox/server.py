@@ -15,14 +15,14 @@ from aiohttp import web
 from bot.sandbox import guild_admin
 from bot.sandbox.client.person import Person
 from bot.sandbox.clock import Clock
-from bot.sandbox.console_commands import obey
+from bot.sandbox.console_commands import run_command
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import ANSWER_WITHIN
 from bot.sandbox.model import DM, Channel, Guild, Message, User
 from bot.sandbox.rest.app import RestApi
-from bot.sandbox.rest.fault_injection import Fault, Faults
+from bot.sandbox.rest.fault_injection import Fault, FaultQueue
 from bot.sandbox.rest.fault_kinds import Refusal
-from bot.sandbox.rest.routes import Journal, Recorded
+from bot.sandbox.rest.routes import Journal, RecordedRequest
 from bot.sandbox.world import DEFAULT_UPLOAD_LIMIT, PATIENCE, Registration, World
 
 T = TypeVar("T")
@@ -60,7 +60,7 @@ class Sandbox:
         )
         self.gateway = Gateway(self.world)
         self.journal = Journal()
-        self.faults = Faults()
+        self.faults = FaultQueue()
         self.guild = self.world.add_guild("Sandbox")
         self.channel = self.world.add_channel(self.guild, "gifs")
         self._host, self._port = host, port
@@ -154,7 +154,7 @@ class Sandbox:
     # -- what the bot did --------------------------------------------------------------------------
 
     @property
-    def requests(self) -> list[Recorded]:
+    def requests(self) -> list[RecordedRequest]:
         """Every REST request of the bot, oldest first, with its body and its answer."""
         return self.journal.requests
 
@@ -204,7 +204,7 @@ class Sandbox:
         )
         return registration.commands
 
-    # -- trouble -----------------------------------------------------------------------------------
+    # -- faults ------------------------------------------------------------------------------------
 
     async def drop_gateway(self, *, resume: bool = True) -> None:
         """Breaks the gateway's connections; with ``resume`` False, their sessions end too."""
@@ -240,9 +240,9 @@ class Sandbox:
         self.faults.add(Refusal(method, path, times, status=status, code=code))
 
     def add_fault(self, fault: Fault) -> None:
-        """Queues any other trouble: Refusal, Delay, Reset."""
+        """Queues any other fault: Refusal, Delay, Reset."""
         self.faults.add(fault)
 
-    async def order(self, line: str) -> None:
-        """Any trouble by one line, of ``bot.sandbox.console_commands``; raises SandboxError."""
-        await obey(line, self.world, self.gateway, self.faults)
+    async def run_command(self, line: str) -> None:
+        """Run one line of ``bot.sandbox.console_commands``. Raises SandboxError."""
+        await run_command(line, self.world, self.gateway, self.faults)

@@ -1,4 +1,4 @@
-"""``python -m tests.soak --jobs 500 --seed 1``: prints the figures; exit code 1 for any wrong."""
+"""``python -m tests.soak --jobs 500 --seed 1``: prints the figures; exit code 1 for any problem."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def main() -> int:
 def _run(plan: Plan, directory: Path) -> int:
     outcome = asyncio.run(soak(plan, directory))
     print_table(f"{plan.jobs} jobs, seed {plan.seed}", ("", "count"), outcome.figures())
-    for wrong in outcome.wrongs:
-        print(f"WRONG: {wrong}")
-    return 1 if outcome.wrongs else 0
+    for problem in outcome.problems:
+        print(f"WRONG: {problem}")
+    return 1 if outcome.problems else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What befalls the bot in a soak: requests that fail now and then, and one blow after the other."""
+"""The faults of a soak: requests that fail now and then, kills and outages at random moments."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 import psutil
 
 from bot.sandbox import Sandbox
-from tests.soak.rig import House
-from tests.soak.users import Typists
+from tests.soak.rig import Rig
+from tests.soak.users import Users
 
 # Of the requests that fit, the share that is hit.
-WEATHER = (
+BACKGROUND_FAULTS = (
     "delay * * 0.5 chance=0.02",
     "refuse PATCH /webhooks/* 500 chance=0.02",
     "refuse PATCH /webhooks/* 503 chance=0.02",
@@ -44,42 +44,45 @@ _FIRST = ("worker killed", "bot killed", "all tokens expired", "gateway dropped"
 _ALIVE_WITHIN = 60.0  # seconds
 
 
-class Blows:
-    """Deals them at moments drawn by ``seed``; ``dealt`` counts them."""
+class Chaos:
+    """Kills and outages at moments drawn by ``seed``; ``injected`` counts them by kind."""
 
-    def __init__(self, discord: Sandbox, house: House, typists: Typists, seed: int) -> None:
+    def __init__(self, discord: Sandbox, rig: Rig, users: Users, seed: int) -> None:
         self._discord = discord
-        self._house = house
-        self._typists = typists
-        self._random = random.Random(f"blows {seed}")
-        self.dealt: Counter[str] = Counter()
-        self.enough = asyncio.Event()
+        self._rig = rig
+        self._users = users
+        self._random = random.Random(f"blows {seed}")  # that word drew the README's figures
+        self.injected: Counter[str] = Counter()
+        self.stop_requested = asyncio.Event()
         self._kinds: dict[str, tuple[int, Callable[[], Awaitable[None]]]] = {
             "worker killed": (6, self._kill_worker),
             "bot killed": (4, self._kill_bot),
             "bot told to leave": (1, self._restart_bot),
-            "gateway dropped": (2, self._ordered("gateway drop")),
-            "gateway dropped, sessions lost": (1, self._ordered("gateway lose")),
-            "sessions invalid": (1, self._ordered("gateway invalid")),
-            "asked to reconnect": (1, self._ordered("gateway reconnect")),
+            "gateway dropped": (2, self._command("gateway drop")),
+            "gateway dropped, sessions lost": (1, self._command("gateway lose")),
+            "sessions invalid": (1, self._command("gateway invalid")),
+            "asked to reconnect": (1, self._command("gateway reconnect")),
             "gateway away": (1, self._gateway_away),
             "Discord away": (1, self._discord_away),
-            "all tokens expired": (2, self._ordered("clock 960")),
+            "all tokens expired": (2, self._command("clock 960")),
             "channel deleted": (1, self._channel_deleted),
             "bot thrown out": (1, self._thrown_out),
         }
 
-    async def fall(self, pause: float) -> None:
-        """One after the other, ``pause`` seconds apart on average, until there are ``enough``; one
-        that has begun is dealt to its end.
+    async def inject(self, pause: float) -> None:
+        """Inject one after the other until ``stop_requested``; one that has begun is ended.
+
+        They are ``pause`` seconds apart on average.
         """
         for name in itertools.chain(_FIRST, self._drawn()):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.enough.wait(), self._random.expovariate(1 / pause))
-            if self.enough.is_set():
+                await asyncio.wait_for(
+                    self.stop_requested.wait(), self._random.expovariate(1 / pause)
+                )
+            if self.stop_requested.is_set():
                 return
             await self._kinds[name][1]()
-            self.dealt[name] += 1
+            self.injected[name] += 1
 
     def _drawn(self) -> Iterator[str]:
         names = list(self._kinds)
@@ -87,20 +90,20 @@ class Blows:
         while True:
             yield from self._random.choices(names, weights)
 
-    def _ordered(self, line: str) -> Callable[[], Awaitable[None]]:
-        return lambda: self._discord.order(line)
+    def _command(self, line: str) -> Callable[[], Awaitable[None]]:
+        return lambda: self._discord.run_command(line)
 
     async def _kill_worker(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
-            if workers := self._house.bot.workers():
+            if workers := self._rig.bot.workers():
                 self._random.choice(workers).kill()
 
     async def _kill_bot(self) -> None:
-        await self._house.restart(signal.SIGKILL, away=self._random.uniform(0, 1))
+        await self._rig.restart(signal.SIGKILL, away=self._random.uniform(0, 1))
         await self._connected()
 
     async def _restart_bot(self) -> None:
-        await self._house.restart(signal.SIGTERM, away=0)
+        await self._rig.restart(signal.SIGTERM, away=0)
         await self._connected()
 
     async def _gateway_away(self) -> None:
@@ -116,25 +119,25 @@ class Blows:
         channel = self._discord.add_channel("doomed")
         person = self._discord.person("gil", channel=channel)
         for _ in range(3):
-            await self._typists.one(person)
+            await self._users.type_one(person)
             await asyncio.sleep(self._random.uniform(0, 1))
         self._discord.delete_channel(channel)
 
     async def _thrown_out(self) -> None:
-        self._discord.kick_bot(self._typists.second)
+        self._discord.kick_bot(self._users.second)
         await asyncio.sleep(self._random.uniform(0.5, 3))
-        self._discord.let_bot_in(self._typists.second)
+        self._discord.let_bot_in(self._users.second)
 
     async def _connected(self) -> None:
         await self._discord.connected(_ALIVE_WITHIN)
 
 
 @contextlib.asynccontextmanager
-async def weather(discord: Sandbox, seed: int) -> AsyncIterator[None]:
+async def background_faults(discord: Sandbox, seed: int) -> AsyncIterator[None]:
     """Requests fail now and then inside; by the end there is only what is under way."""
-    for number, line in enumerate(WEATHER):
-        await discord.order(f"{line} times=all seed={seed * 100 + number}")
+    for number, line in enumerate(BACKGROUND_FAULTS):
+        await discord.run_command(f"{line} times=all seed={seed * 100 + number}")
     try:
         yield
     finally:
-        await discord.order("clear")
+        await discord.run_command("clear")

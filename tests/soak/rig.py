@@ -17,8 +17,8 @@ _CONNECTED_WITHIN = 60.0  # seconds
 _OVER = ("done", "failed", "cancelled")
 
 
-class House:
-    """Keeps one bot running. ``ended_by_itself`` lists exit codes that nobody asked for."""
+class Rig:
+    """Keeps one bot running. ``unexpected_exit_codes`` are those that nobody asked for."""
 
     def __init__(self, directory: Path, discord: Sandbox) -> None:
         self._setup = Setup(directory, discord, engine="tests.soak.engine:create")
@@ -28,15 +28,14 @@ class House:
         )
         self._discord = discord
         self._bot: Bot | None = None
-        self._expected = False
         self._keeping = asyncio.Lock()
-        self.ended_by_itself: list[int | None] = []
+        self.unexpected_exit_codes: list[int | None] = []
         self.exit_code: int | None = None  # of the last, when it was told to leave
 
     @property
     def bot(self) -> Bot:
         if self._bot is None:
-            raise RuntimeError("the house is empty")
+            raise RuntimeError("no bot is running")
         return self._bot
 
     @property
@@ -44,7 +43,7 @@ class House:
         return self.bot.log
 
     @asynccontextmanager
-    async def lived_in(self) -> AsyncIterator[None]:
+    async def running(self) -> AsyncIterator[None]:
         """A bot runs inside, started again whenever it ends by itself."""
         self._bot = await Bot.start(self._config)
         keeper = asyncio.create_task(self._keep())
@@ -67,7 +66,7 @@ class House:
             await self.bot.process.wait()
             async with self._keeping:
                 if self.bot.process.returncode is not None:
-                    self.ended_by_itself.append(self.bot.process.returncode)
+                    self.unexpected_exit_codes.append(self.bot.process.returncode)
                     self._bot = await Bot.start(self._config)
 
     def rows(self) -> list[dict[str, Any]]:
@@ -77,6 +76,6 @@ class House:
         except sqlite3.OperationalError:
             return []
 
-    def is_at_rest(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether every job is over and its owner told, by the bot's own account."""
         return all(row["state"] in _OVER and row["told"] for row in self.rows())

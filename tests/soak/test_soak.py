@@ -1,4 +1,4 @@
-"""A short soak: 30 jobs, with blows falling faster than in the long one."""
+"""A short soak: 30 jobs, with faults closer together than in the long one."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ SEED = 4
 
 async def test_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     print(f"seed {SEED}")  # shown where it fails
-    plan = Plan(jobs=30, seed=SEED, pause=0.3, blow_every=1.5)
+    plan = Plan(jobs=30, seed=SEED, pause=0.3, chaos_every=1.5)
     outcome = await soak(plan, tmp_path)
-    assert outcome.wrongs == [], "\n".join(outcome.wrongs)
-    assert outcome.blows["bot killed"]
-    assert outcome.blows["worker killed"]
+    assert outcome.problems == [], "\n".join(outcome.problems)
+    assert outcome.chaos["bot killed"]
+    assert outcome.chaos["worker killed"]
     assert outcome.requests_hit
-    assert outcome.tally.counts[Verdict.DELIVERED] > plan.jobs / 2
+    assert outcome.totals.counts[Verdict.DELIVERED] > plan.jobs / 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from bot.sandbox import Interaction, Ledger, NobodyListening, NotOffered, Person, Sandbox
+from bot.sandbox import Accounting, Interaction, NobodyListening, NotOffered, Person, Sandbox
 from tests.soak.engine import FACTORIES, SLOW
 
 _FAILING = [name for name in FACTORIES if name != SLOW]
@@ -14,13 +14,13 @@ _STEPS = (1, 30)  # of 20 ms
 _CONNECTED_WITHIN = 60.0  # seconds
 
 
-class Typists:
+class Users:
     """Everybody shares the first server with the bot, so that a direct message can reach them."""
 
-    def __init__(self, discord: Sandbox, ledger: Ledger, seed: int) -> None:
+    def __init__(self, discord: Sandbox, accounting: Accounting, seed: int) -> None:
         self._discord = discord
-        self._ledger = ledger
-        self._random = random.Random(f"typists {seed}")
+        self._accounting = accounting
+        self._random = random.Random(f"typists {seed}")  # that word drew the README's figures
         self.second = discord.add_guild("Second")
         general = discord.add_channel("general", guild=self.second)
         foreign = discord.add_guild("Foreign", bot_is_in=False)
@@ -34,23 +34,23 @@ class Typists:
             discord.person("guest", installed_app=True).at(far_away),
         ]
 
-    async def type(self, jobs: int, pause: float) -> None:
+    async def type_commands(self, jobs: int, pause: float) -> None:
         """So many commands, ``pause`` seconds apart on average, each when a bot is connected."""
         while jobs:
             await self._discord.connected(_CONNECTED_WITHIN)
-            jobs -= await self.one(self._random.choice(self._people)) is not None
+            jobs -= await self.type_one(self._random.choice(self._people)) is not None
             await asyncio.sleep(self._random.expovariate(1 / pause))
 
-    async def one(self, person: Person) -> Interaction | None:
+    async def type_one(self, person: Person) -> Interaction | None:
         """None where it couldn't be typed just now: the bot was thrown out, say."""
         failing = self._random.random() < _FAILING_SHARE
         word = self._random.choice(_FAILING) if failing else SLOW
-        mark = self._ledger.new_mark()
+        mark = self._accounting.new_mark()
         try:
             sent = await person.slash(
                 "gif", prompt=f"{word} {mark}", steps=self._random.randint(*_STEPS)
             )
         except (NotOffered, NobodyListening):
             return None
-        self._ledger.asked(mark, sent)
+        self._accounting.record_request(mark, sent)
         return sent

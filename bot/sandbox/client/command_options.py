@@ -23,7 +23,7 @@ _LARGEST = 2**53
 _LONGEST = 6000
 
 
-class Filled:
+class FilledOptions:
     """A command's options with their values, and the things that they refer to."""
 
     def __init__(
@@ -52,14 +52,14 @@ class Filled:
         inner = self.options(option, words[1:], values)
         return {"name": option["name"], "type": option["type"], "options": inner}
 
-    def being_typed(
+    def partially_filled(
         self, command: Json, words: list[str], values: Mapping[str, Any], focused: str, typed: Any
     ) -> list[Json]:
         """Options half filled in: none is required yet, the focused one is sent as it is typed."""
         declared = command.get("options") or []
         if words:
             found = _named(declared, words[0])
-            inner = self.being_typed(found, words[1:], values, focused, typed)
+            inner = self.partially_filled(found, words[1:], values, focused, typed)
             return [{"name": found["name"], "type": found["type"], "options": inner}]
         option = _named(declared, focused)
         if not option.get("autocomplete"):
@@ -90,21 +90,21 @@ class Filled:
         if self._careless and isinstance(value, str | int | float):
             return value
         if option.get("choices"):
-            return _chosen(option, value)
+            return _choice(option, value)
         readers: dict[int, Callable[[Json, Any], Any]] = {
             _STRING: _text,
             _INTEGER: _number,
             _NUMBER: _number,
-            _BOOLEAN: _truth,
-            _USER: self._referred,
-            _CHANNEL: self._referred,
-            _ROLE: self._referred,
-            _MENTIONABLE: self._referred,
-            _ATTACHMENT: self._attached,
+            _BOOLEAN: _boolean,
+            _USER: self._reference,
+            _CHANNEL: self._reference,
+            _ROLE: self._reference,
+            _MENTIONABLE: self._reference,
+            _ATTACHMENT: self._attachment,
         }
         return readers[option["type"]](option, value)
 
-    def _attached(self, option: Json, value: Any) -> str:
+    def _attachment(self, option: Json, value: Any) -> str:
         if not isinstance(value, Upload):
             raise NotOffered(f"{option['name']} takes a file: Upload(filename, data).")
         if len(value.data) > self._world.upload_limit_in(self._channel, self._user):
@@ -113,7 +113,7 @@ class Filled:
         self._resolve("attachments", file.id, discord_json.attachment(self._world, file))
         return str(file.id)
 
-    def _referred(self, option: Json, value: Any) -> str:
+    def _reference(self, option: Json, value: Any) -> str:
         """A user (or a person), channel or role, also told about in ``resolved``."""
         thing = getattr(value, "user", value)
         kind = option["type"]
@@ -148,7 +148,7 @@ def _named(declared: list[Json], name: str) -> Json:
     raise NotOffered(f"There is no option {name}; there are: {names}.")
 
 
-def _chosen(option: Json, value: Any) -> Any:
+def _choice(option: Json, value: Any) -> Any:
     """One of the choices, by its value or by the name that people read."""
     for choice in option["choices"]:
         if value in (choice["value"], choice["name"]):
@@ -178,7 +178,7 @@ def _number(option: Json, value: Any) -> int | float:
     return value
 
 
-def _truth(option: Json, value: Any) -> bool:
+def _boolean(option: Json, value: Any) -> bool:
     if not isinstance(value, bool):
         raise NotOffered(f"{option['name']} takes true or false, not {value!r}.")
     return value

@@ -10,7 +10,7 @@ from copy import copy
 from typing import Any
 
 from bot.sandbox import discord_json, messages
-from bot.sandbox.client.command_options import Filled
+from bot.sandbox.client.command_options import FilledOptions
 from bot.sandbox.errors import NobodyListening, NotOffered
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import (
@@ -75,7 +75,7 @@ class Person:
         """
         name, *words = command.split()
         registered = self._command(name, _CHAT_INPUT)
-        filled = Filled(self._world, self.user, self.channel, careless=self._careless)
+        filled = FilledOptions(self._world, self.user, self.channel, careless=self._careless)
         data = _command_data(registered)
         data["options"] = filled.options(registered, words, options)
         return self._send(COMMAND, _with_resolved(data, filled))
@@ -86,9 +86,9 @@ class Person:
         """The choices ({name, value}) that the bot offers while ``option`` is being typed."""
         name, *words = command.split()
         registered = self._command(name, _CHAT_INPUT)
-        filled = Filled(self._world, self.user, self.channel)
+        filled = FilledOptions(self._world, self.user, self.channel)
         data = _command_data(registered)
-        data["options"] = filled.being_typed(registered, words, others, option, typed)
+        data["options"] = filled.partially_filled(registered, words, others, option, typed)
         interaction = self._send(AUTOCOMPLETE, _with_resolved(data, filled))
         await interaction.acknowledged(within)
         return interaction.choices
@@ -108,7 +108,7 @@ class Person:
     async def user_command(self, name: str, user: User) -> Interaction:
         """Picks an app's command in a user's menu."""
         registered = self._command(name, _USER_COMMAND)
-        filled = Filled(self._world, self.user, self.channel)
+        filled = FilledOptions(self._world, self.user, self.channel)
         filled.resolve_user(user)
         data = _command_data(registered) | {"target_id": str(user.id)}
         return self._send(COMMAND, _with_resolved(data, filled))
@@ -130,7 +130,7 @@ class Person:
             "component_type": _STRING_SELECT,
             "custom_id": found["custom_id"],
             "id": found["id"],
-            "values": [_offered(found, value)],
+            "values": [_option_value(found, value)],
         }
         return self.at(message.channel)._send(COMPONENT, data, source=message)
 
@@ -254,7 +254,7 @@ def _command_data(command: Json) -> Json:
     return data | ({"guild_id": command["guild_id"]} if "guild_id" in command else {})
 
 
-def _with_resolved(data: Json, filled: Filled) -> Json:
+def _with_resolved(data: Json, filled: FilledOptions) -> Json:
     return data | ({"resolved": filled.resolved} if filled.resolved else {})
 
 
@@ -277,7 +277,7 @@ def _menu(message: Message, wanted: str) -> Json:
     raise NotOffered(f"There is no menu {wanted}; there are: {names}.")
 
 
-def _offered(menu: Json, wanted: str) -> str:
+def _option_value(menu: Json, wanted: str) -> str:
     for option in menu["options"]:
         if wanted in (option["value"], option["label"]):
             return str(option["value"])
@@ -302,7 +302,7 @@ def _chosen(menu: Json, fields: dict[str, str], label: str | None) -> Json:
     typed = fields.get(menu["custom_id"], fields.get(label or ""))
     values = [option["value"] for option in menu["options"] if option.get("default")]
     if typed is not None:
-        values = [_offered(menu, each.strip()) for each in typed.split(",") if each.strip()]
+        values = [_option_value(menu, each.strip()) for each in typed.split(",") if each.strip()]
     fewest = menu.get("min_values", 1) if menu.get("required") is not False else 0
     if not fewest <= len(values) <= menu.get("max_values", 1):
         raise NotOffered(f"The menu {label or menu['custom_id']} does not take {values!r}.")

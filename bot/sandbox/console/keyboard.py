@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.sandbox.console import typed_commands
-from bot.sandbox.console.screen import Screen, menus_of, options_of, say
+from bot.sandbox.console.screen import Screen, menus_of, options_of, show
 from bot.sandbox.errors import NotOffered, SandboxError
 from bot.sandbox.interactions import MODAL
 from bot.sandbox.model import ADMINISTRATOR, Interaction, Message, Upload
@@ -52,20 +52,20 @@ class Keyboard:
             await self._command(line)
             return True
         verb, _, rest = line.partition(" ")
-        deeds = {
+        handlers = {
             "press": self._press,
             "choose": self._choose,
             "fill": self._fill,
             "attach": self._attach,
             "app": self._app,
         }
-        if verb.lower() not in deeds:
+        if verb.lower() not in handlers:
             return False
-        await deeds[verb.lower()](rest.strip())
+        await handlers[verb.lower()](rest.strip())
         return True
 
-    def meant(self, line: str) -> str:
-        """What a line may have been meant to be, as a part of a sentence; empty for no idea."""
+    def suggestion(self, line: str) -> str:
+        """What a line probably means, as a part of a sentence; empty for no idea."""
         word = (line.split() or [""])[0].lower()
         commands = [each["name"] for each in self._you.commands()]
         if word in commands:
@@ -93,9 +93,9 @@ class Keyboard:
             if option.get("choices"):
                 kind = " | ".join(str(choice["name"]) for choice in option["choices"])
             needed = ", needed" if option.get("required") else ""
-            say(f"     {option['name']}: {option['description']} ({kind}{needed})")
+            show(f"     {option['name']}: {option['description']} ({kind}{needed})")
         if not command.options:
-            say(f"     /{command.command} has no options.")
+            show(f"     /{command.command} has no options.")
 
     async def _value(self, command: typed_commands.Typed, name: str, text: str) -> Any:
         option = command.option(name)
@@ -171,7 +171,7 @@ class Keyboard:
         upload = await self._file(typed_commands.unquoted(text))
         await self._you.says("", upload)
         self._attached[upload.filename] = upload
-        say(
+        show(
             f"You posted {upload.filename}; an option takes it by that name, and these by app: "
             f"{', '.join(self._apps()) or 'none yet'}."
         )
@@ -181,13 +181,13 @@ class Keyboard:
         meant = typed_commands.pick(name, apps) if name else None
         if meant is None:
             raise typed_commands.not_among("app", name, apps)
-        await self._follow(await self._you.message_command(meant, self._with_file()))
+        await self._follow(await self._you.message_command(meant, self._newest_with_file()))
 
     def _apps(self) -> list[str]:
         commands = self._you.commands()
         return [str(each["name"]) for each in commands if each["type"] == _MESSAGE_COMMAND]
 
-    def _with_file(self) -> Message:
+    def _newest_with_file(self) -> Message:
         """The newest message that a file is in, whoever posted it."""
         for message in reversed(self._discord.world.messages.values()):
             if message.results and self._you.sees(message):
@@ -204,10 +204,10 @@ class Keyboard:
             raise SandboxError("The bot gave no answer in time.") from None
         if answer.type == MODAL:
             self._form = interaction
-            say(f"bot: a form, {answer.data['title']}")
+            show(f"bot: a form, {answer.data['title']}")
             for field in _fields(interaction):
-                say(f"     {field['custom_id']}: {field.get('value') or ''}   ({field['label']})")
-            say("     fill NAME: VALUE … sends it; fill alone sends it as it is")
+                show(f"     {field['custom_id']}: {field.get('value') or ''}   ({field['label']})")
+            show("     fill NAME: VALUE … sends it; fill alone sends it as it is")
 
     async def _fill(self, text: str) -> None:
         if self._form is None:

@@ -18,12 +18,12 @@ from bot.sandbox.world import World
 _FOREVER = 1e9  # seconds
 _LAST = 50  # messages that are looked at; older ones don't change before somebody's eyes
 _SELECT = 3
-_STEERING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MENTION = re.compile(r"<@(\d+)>")
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Appearance:
     """How a message looks; equal ones need not be shown twice."""
 
     text: str
@@ -39,13 +39,13 @@ class Screen:
         self._world = world
         self._person = person
         self._directory = directory
-        self._shown: dict[int, _Look] = {}
+        self._shown: dict[int, _Appearance] = {}
         self._saved: set[int] = set()
 
     async def watch(self) -> None:
         """Shows what is new, until cancelled."""
         while True:
-            for message in await self._world.changes.until(self._news, _FOREVER):
+            for message in await self._world.changes.until(self._changed_messages, _FOREVER):
                 await self._show(message)
 
     def messages(self) -> list[Message]:
@@ -54,7 +54,7 @@ class Screen:
         bot = self._world.bot
         return [each for each in newest if each.author is bot and self._person.sees(each)]
 
-    def _news(self) -> list[Message] | None:
+    def _changed_messages(self) -> list[Message] | None:
         newest = list(itertools.islice(reversed(self._world.messages.values()), _LAST))
         bot = self._world.bot
         changed = [
@@ -63,31 +63,33 @@ class Screen:
             if message.author is bot
             and not message.loading
             and (message.id in self._shown or self._person.sees(message))
-            and self._shown.get(message.id) != self._look(message)
+            and self._shown.get(message.id) != self._appearance_of(message)
         ]
         return changed or None
 
     async def _show(self, message: Message) -> None:
-        before, now = self._shown.get(message.id), self._look(message)
+        before, now = self._shown.get(message.id), self._appearance_of(message)
         self._shown[message.id] = now
         if now.is_deleted:
-            say(f"bot: (took away: {_first_line(before.text if before else '')})")
+            show(f"bot: (took away: {_first_line(before.text if before else '')})")
             return
         if before is None or before.files != now.files:
-            say(*_whole(now.text, message))
+            show(*_lines_of(now.text, message))
         else:  # it goes on: what is new in it
             known = set(before.text.splitlines())
             for line in now.text.splitlines():
                 if line not in known:
-                    say(f"     {line}")
+                    show(f"     {line}")
         for file in message.results:
             await self._save(file)
         if now.choices and (before is None or before.choices != now.choices):
-            say(*now.choices)
+            show(*now.choices)
 
-    def _look(self, message: Message) -> _Look:
+    def _appearance_of(self, message: Message) -> _Appearance:
         files = tuple(file.id for file in message.results)
-        return _Look(self._readable(message), files, tuple(_choices(message)), message.deleted)
+        return _Appearance(
+            self._readable(message), files, tuple(_choices(message)), message.deleted
+        )
 
     def _readable(self, message: Message) -> str:
         """Its text, people by their names."""
@@ -111,14 +113,14 @@ class Screen:
         try:
             await asyncio.to_thread(_write, path, file.data)
         except OSError as error:
-            say(f"     {kind}: {name} can't be saved in {self._directory} ({error.strerror}).")
+            show(f"     {kind}: {name} can't be saved in {self._directory} ({error.strerror}).")
         else:
-            say(f"     {kind}: {path}")
+            show(f"     {kind}: {path}")
 
 
-def say(*lines: str) -> None:
+def show(*lines: str) -> None:
     """Prints; what would steer the terminal is left out."""
-    print("\n".join(_STEERING.sub("", line) for line in lines), flush=True)
+    print("\n".join(_CONTROL_CHARACTERS.sub("", line) for line in lines), flush=True)
 
 
 def options_of(menu: dict[str, object]) -> list[str]:
@@ -140,7 +142,7 @@ def _choices(message: Message) -> Iterator[str]:
         yield f"     choose {' | '.join(options_of(menu))}"
 
 
-def _whole(text: str, message: Message) -> Iterator[str]:
+def _lines_of(text: str, message: Message) -> Iterator[str]:
     lines = text.splitlines() or [""]
     only_you = " (only you see this)" if message.ephemeral else ""
     yield f"bot: {lines[0]}{only_you}"

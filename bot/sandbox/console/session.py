@@ -1,6 +1,6 @@
 """``hotshot-bot sandbox``: serves until it is stopped, and does what is typed meanwhile.
 
-A person's lines are ``bot.sandbox.console.keyboard``'s, trouble is
+What a person does is ``bot.sandbox.console.keyboard``'s matter, faults are
 ``bot.sandbox.console_commands``'.
 """
 
@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TextIO
 
 from bot.sandbox.console.keyboard import HELP, Keyboard
-from bot.sandbox.console_commands import ORDERS
+from bot.sandbox.console_commands import COMMANDS_HELP
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.server import Sandbox
 
-_TROUBLE = f"To make trouble:\n\n{ORDERS}"
+_FAULTS_HELP = f"To make trouble:\n\n{COMMANDS_HELP}"
 
 
 async def serve(
@@ -26,12 +26,12 @@ async def serve(
     port: int = 0,
     *,
     token: str | None = None,
-    orders: TextIO | None = None,
+    commands: TextIO | None = None,
     files: Path = Path(),
 ) -> None:
     """Serves until cancelled; says where on standard output.
 
-    Lines of ``orders`` are obeyed as they come; when they end, it goes on serving. The bot's files
+    Lines of ``commands`` are run as they come; when they end, it goes on serving. The bot's files
     are saved in ``files``. OSError where the port is taken.
     """
     async with Sandbox(host=host, port=port, token=token) as discord:
@@ -41,12 +41,12 @@ async def serve(
         who = f"HOTSHOT_DISCORD__TOKEN={discord.token}"
         # a line of its own, to be copied whole
         print(f"To run a bot in it:\n{where} {who} {_own_name()} run", flush=True)
-        if orders is not None:
+        if commands is not None:
             print("Then type here: /gif a red ball (help lists what else).", flush=True)
             keyboard = Keyboard(discord, files)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(keyboard.screen.watch())
-                await _obey(discord, keyboard, orders)
+                await _run_typed_lines(discord, keyboard, commands)
         await asyncio.Event().wait()
 
 
@@ -56,11 +56,11 @@ def _own_name() -> str:
     return called if Path(called).name == "hotshot-bot" else f"{sys.executable} -m bot"
 
 
-async def _obey(discord: Sandbox, keyboard: Keyboard, orders: TextIO) -> None:
-    lines = _lines(orders)
+async def _run_typed_lines(discord: Sandbox, keyboard: Keyboard, commands: TextIO) -> None:
+    lines = _lines(commands)
     while (line := await lines.get()) is not None:
         if line.strip() in ("help", "?"):
-            print(f"{HELP}\n\n{_TROUBLE}", flush=True)
+            print(f"{HELP}\n\n{_FAULTS_HELP}", flush=True)
             continue
         try:
             if await keyboard.type(line):
@@ -69,12 +69,14 @@ async def _obey(discord: Sandbox, keyboard: Keyboard, orders: TextIO) -> None:
             print(error, flush=True)
             continue
         try:
-            await discord.order(line)
+            await discord.run_command(line)
         except SandboxError as error:
-            print(f"{error} ({keyboard.meant(line) or 'help lists what there is'})", flush=True)
+            print(
+                f"{error} ({keyboard.suggestion(line) or 'help lists what there is'})", flush=True
+            )
 
 
-def _lines(orders: TextIO) -> asyncio.Queue[str | None]:
+def _lines(commands: TextIO) -> asyncio.Queue[str | None]:
     """What is typed, then None. Read by a thread, since neither a terminal nor a file can be
     awaited; it is a daemon because nothing ends a read.
     """
@@ -86,11 +88,11 @@ def _lines(orders: TextIO) -> asyncio.Queue[str | None]:
 
     def read() -> None:
         try:
-            for line in orders:
+            for line in commands:
                 loop.call_soon_threadsafe(lines.put_nowait, line)
             loop.call_soon_threadsafe(lines.put_nowait, None)
         except (OSError, RuntimeError):  # no terminal to read from, or no loop to hear of it
             return
 
-    threading.Thread(target=read, name="orders", daemon=True).start()
+    threading.Thread(target=read, name="typed commands", daemon=True).start()
     return lines

@@ -1,6 +1,6 @@
 """The web application: its routes, and what every REST request passes through on its way.
 
-Recorded, struck by a fault perhaps, authorized, answered, and given rate limit headers.
+It is recorded, hit by a fault perhaps, authorized, answered, and given rate limit headers.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from bot.sandbox.rest import (
 from bot.sandbox.rest import (
     interaction_answers as rest_interactions,
 )
-from bot.sandbox.rest.fault_injection import Faults
+from bot.sandbox.rest.fault_injection import FaultQueue
 from bot.sandbox.rest.routes import (
     API,
     JOURNAL,
     RECORDED,
     WORLD,
     Journal,
-    Recorded,
+    RecordedRequest,
     answer,
     recorded_of,
     template_of,
@@ -50,7 +50,7 @@ class RestApi:
     """Discord's REST side over one world."""
 
     def __init__(
-        self, world: World, journal: Journal, faults: Faults, *, check_answers: bool
+        self, world: World, journal: Journal, faults: FaultQueue, *, check_answers: bool
     ) -> None:
         self._world = world
         self._journal = journal
@@ -59,7 +59,7 @@ class RestApi:
 
     def application(self, gateway: Gateway) -> web.Application:
         """REST below /api/v10, the CDN, and the gateway's websocket at the root."""
-        app = web.Application(middlewares=[self._speak_discord], client_max_size=2**20)
+        app = web.Application(middlewares=[self._handle], client_max_size=2**20)
         app[WORLD], app[JOURNAL] = self._world, self._journal
         for module in (rest_account, rest_interactions, rest_channels):
             for route in module.routes():
@@ -69,43 +69,43 @@ class RestApi:
         return app
 
     @web.middleware
-    async def _speak_discord(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.path == "/":  # the gateway, which has troubles of its own
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path == "/":  # the gateway, which has faults of its own
             return await handler(request)
         if not request.path.startswith(API):
-            return await self._troubled(request, handler)
+            return await self._with_fault(request, handler)
         recorded = self._record(request)
 
         async def answered(request: web.Request) -> web.StreamResponse:
-            response = await self._answered(request, recorded, handler)
+            response = await self._respond(request, recorded, handler)
             self._finish(recorded, response)
             return response
 
-        response = await self._troubled(request, answered)
+        response = await self._with_fault(request, answered)
         if recorded.status is None:  # a fault has answered, and nothing else has happened
             recorded.status = response.status
             recorded.seconds = time.perf_counter() - recorded.started
         self._world.changes.notify()
         return response
 
-    async def _troubled(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _with_fault(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The handler's answer, unless a fault has its way before or after it."""
-        fault = self._faults.taking(request, request.path.removeprefix(API))
+        fault = self._faults.claim(request, request.path.removeprefix(API))
         if fault is None:
             return await handler(request)
         if RECORDED in request:
-            recorded_of(request).trouble = type(fault).__name__
+            recorded_of(request).fault = type(fault).__name__
         try:
             response = await fault.act(request)
             if response is None:
                 response = await fault.afterwards(request, await handler(request))
-        except ConnectionError as error:  # the client went before the trouble had come
+        except ConnectionError as error:  # the client went before the fault was injected
             _log.info("%s %s came to nothing: %s", request.method, template_of(request), error)
             response = web.Response(status=499)
         return response
 
-    def _record(self, request: web.Request) -> Recorded:
-        recorded = Recorded(
+    def _record(self, request: web.Request) -> RecordedRequest:
+        recorded = RecordedRequest(
             method=request.method,
             path=request.path.removeprefix(API),
             template=template_of(request),
@@ -118,8 +118,8 @@ class RestApi:
         self._journal.requests.append(recorded)
         return recorded
 
-    async def _answered(
-        self, request: web.Request, recorded: Recorded, handler: Handler
+    async def _respond(
+        self, request: web.Request, recorded: RecordedRequest, handler: Handler
     ) -> web.StreamResponse:
         """The handler's answer, or its refusal in Discord's form."""
         try:
@@ -141,13 +141,13 @@ class RestApi:
         response.headers.update(self._rate_limit(recorded))
         return response
 
-    def _authorize(self, recorded: Recorded) -> None:
+    def _authorize(self, recorded: RecordedRequest) -> None:
         open_to_all = recorded.path == "/gateway" or recorded.path.startswith(_WITHOUT_TOKEN)
         if not open_to_all and recorded.authorization != f"Bot {self._world.token}":
             raise ApiError(401, 0, "401: Unauthorized")
 
-    def _rate_limit(self, recorded: Recorded) -> dict[str, str]:
-        """A bucket that is never quite empty: real limits are trouble, and come on demand."""
+    def _rate_limit(self, recorded: RecordedRequest) -> dict[str, str]:
+        """A bucket that is never quite empty: real limits are injected as faults."""
         since = recorded.at - 1.0
         recent = 0
         for earlier in reversed(self._journal.requests):
@@ -163,7 +163,7 @@ class RestApi:
             "X-RateLimit-Bucket": f"{bucket:016x}",
         }
 
-    def _finish(self, recorded: Recorded, response: web.StreamResponse) -> None:
+    def _finish(self, recorded: RecordedRequest, response: web.StreamResponse) -> None:
         recorded.status = response.status
         recorded.seconds = time.perf_counter() - recorded.started
         if isinstance(response, web.Response) and isinstance(response.body, bytes):

@@ -65,7 +65,7 @@ async def post_message(request: web.Request) -> web.Response:
     world, channel = request.app[WORLD], _channel(request)
     body = await _message_body(request, channel)
     _check_allowed(world, channel, body)
-    message = messages.with_nonce(world, channel, body.payload)
+    message = messages.find_by_nonce(world, channel, body.payload)
     if message is None:
         message = messages.post(world, Draft(channel=channel, author=world.bot, body=body))
     return answer(discord_json.message(world, message))

@@ -1,4 +1,4 @@
-"""Trouble on demand: which request is hit, and when. What the trouble is stands in ``troubles``.
+"""Fault injection: which request is hit, and when. ``fault_kinds`` says what happens to it.
 
 A fault is asked about every REST request and every file of the CDN, in the order they were queued;
 the first that takes one hits it, before the sandbox looks at the request or after it has answered.
@@ -33,7 +33,7 @@ class Fault(Protocol):
 
 
 @dataclass
-class Matching:
+class RequestMatcher:
     """The next ``times`` (None: all) requests of ``method`` ("*" for any) to a path like
     ``pattern``, and what of them is hit.
 
@@ -77,12 +77,12 @@ class Matching:
     async def afterwards(
         self, _request: web.Request, response: web.StreamResponse
     ) -> web.StreamResponse:
-        """Trouble comes before, unless a fault says otherwise."""
+        """Leave the answer as it is: a fault comes before it, unless its kind says otherwise."""
         return response
 
 
-class Faults:
-    """The queue of trouble still to come."""
+class FaultQueue:
+    """The faults still to come, oldest first."""
 
     def __init__(self) -> None:
         self._queue: list[Fault] = []
@@ -91,9 +91,9 @@ class Faults:
         self._queue.append(fault)
 
     def clear(self) -> None:
-        """No more trouble, apart from what is under way."""
+        """Drop every fault, apart from those under way."""
         self._queue.clear()
 
-    def taking(self, request: web.Request, path: str) -> Fault | None:
-        """The first fault that takes this request."""
+    def claim(self, request: web.Request, path: str) -> Fault | None:
+        """Return the first fault that takes this request, or None."""
         return next((fault for fault in self._queue if fault.takes(request, path)), None)

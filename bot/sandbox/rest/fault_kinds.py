@@ -1,6 +1,6 @@
 """What goes wrong with a request: it is refused, answered late, or its connection breaks.
 
-Each trouble comes before the request has had its effect, or ``after`` it: then the bot's request
+Each fault comes before the request has had its effect, or ``after`` it: then the bot's request
 got through, and the bot doesn't know.
 """
 
@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox.rest.fault_injection import Matching
+from bot.sandbox.rest.fault_injection import RequestMatcher
 from bot.sandbox.rest.routes import answer
 
 # Discord's refusals by their code: the status that each comes with, and its words.
@@ -40,27 +40,27 @@ _PAGES = {502: "502 Bad Gateway", 503: "503 Service Unavailable", 504: "504 Gate
 
 
 @dataclass
-class Trouble(Matching, ABC):
+class RequestFault(RequestMatcher, ABC):
     """Strikes before the request's effect, or ``after`` it."""
 
     after: bool = field(default=False, kw_only=True)
 
     async def act(self, request: web.Request) -> web.StreamResponse | None:
-        return None if self.after else await self.strike(request)
+        return None if self.after else await self.inject(request)
 
     async def afterwards(
         self, request: web.Request, response: web.StreamResponse
     ) -> web.StreamResponse:
-        struck = await self.strike(request) if self.after else None
+        struck = await self.inject(request) if self.after else None
         return struck or response
 
     @abstractmethod
-    async def strike(self, request: web.Request) -> web.StreamResponse | None:
+    async def inject(self, request: web.Request) -> web.StreamResponse | None:
         """The answer in place of the real one, or None where it may come all the same."""
 
 
 @dataclass
-class Refusal(Trouble):
+class Refusal(RequestFault):
     """Answers with a status and Discord's error body, or the page of what stands before Discord.
 
     ``code`` alone is enough where Discord has it in ``REFUSALS``. A 429 says when to come again
@@ -80,17 +80,17 @@ class Refusal(Trouble):
         self.status = self.status or status
         self.message = self.message or message
 
-    async def strike(self, request: web.Request) -> web.StreamResponse:
+    async def inject(self, request: web.Request) -> web.StreamResponse:
         if not self.after:
-            await _read_away(request)
+            await _drain_body(request)
         if self.status == 429:
-            return self._too_many()
+            return self._rate_limited()
         if self.status in _PAGES:
             text = _PAGE.format(_PAGES[self.status])
             return web.Response(text=text, status=self.status, content_type="text/html")
         return answer({"message": self.message, "code": self.code}, self.status)
 
-    def _too_many(self) -> web.Response:
+    def _rate_limited(self) -> web.Response:
         if not self.via:
             text = _PAGE.format("429 Too Many Requests")
             page = web.Response(text=text, status=429, content_type="text/html")
@@ -111,14 +111,14 @@ class Refusal(Trouble):
 
 
 @dataclass
-class Page(Trouble):
+class HtmlPage(RequestFault):
     """Answers with a page where JSON belongs, as a proxy does that has words of its own."""
 
     status: int = 200
 
-    async def strike(self, request: web.Request) -> web.StreamResponse:
+    async def inject(self, request: web.Request) -> web.StreamResponse:
         if not self.after:
-            await _read_away(request)
+            await _drain_body(request)
         text = _PAGE.format("One moment, please")
         response = web.Response(text=text, status=self.status, content_type="text/html")
         if self.status == 429:
@@ -127,19 +127,19 @@ class Page(Trouble):
 
 
 @dataclass
-class Delay(Trouble):
+class Delay(RequestFault):
     """Answers as always, ``seconds`` late; ``after`` says which of the two is late with it, the
     answer alone or the effect as well.
     """
 
     seconds: float = 1.0
 
-    async def strike(self, _request: web.Request) -> None:
+    async def inject(self, _request: web.Request) -> None:
         await asyncio.sleep(self.seconds)
 
 
 @dataclass
-class Reset(Trouble):
+class Reset(RequestFault):
     """Breaks the connection, so that the client reads "connection reset by peer".
 
     Before the effect, once ``received`` bytes of the body have come (0: at once): where the body is
@@ -148,21 +148,21 @@ class Reset(Trouble):
 
     received: int = 0
 
-    async def strike(self, request: web.Request) -> web.StreamResponse:
+    async def inject(self, request: web.Request) -> web.StreamResponse:
         left = 0 if self.after else self.received
         while left > 0 and (chunk := await request.content.read(left)):
             left -= len(chunk)
-        break_connection(request)
+        reset_connection(request)
         return web.Response(status=_BROKEN)
 
 
-async def _read_away(request: web.Request) -> None:
+async def _drain_body(request: web.Request) -> None:
     """The body to its end, however long, so that the client hears the answer."""
     async for _ in request.content.iter_any():
         pass
 
 
-def break_connection(request: web.Request) -> None:
+def reset_connection(request: web.Request) -> None:
     """With a reset, not a goodbye; nothing that is written afterwards arrives."""
     transport = request.transport
     if transport is None:

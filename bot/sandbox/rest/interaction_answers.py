@@ -24,13 +24,13 @@ from bot.sandbox.interactions import (
 from bot.sandbox.messages import Body, Draft
 from bot.sandbox.model import EPHEMERAL, LOADING, Callback, Interaction, Message
 from bot.sandbox.rest.discord_rules import callback_problems, message_problems
-from bot.sandbox.rest.routes import WORLD, answer, checked_body, note_violations, recorded_of
+from bot.sandbox.rest.routes import WORLD, answer, checked_body, record_violations, recorded_of
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
 
 _MAX_FOLLOWUPS_OUTSIDE = 5  # where the bot isn't in the server
-_FITTING = {
+_ALLOWED_TYPES = {
     COMMAND: {MESSAGE, DEFERRED_MESSAGE, MODAL},
     COMPONENT: {MESSAGE, DEFERRED_MESSAGE, DEFERRED_UPDATE, UPDATE, MODAL},
     AUTOCOMPLETE: {CHOICES},
@@ -53,8 +53,8 @@ async def post_callback(request: web.Request) -> web.Response:
         raise ApiError(404, 10003, "Unknown Channel")
     if interaction.callback is not None:
         raise ApiError(400, 40060, "Interaction has already been acknowledged.")
-    _check_fitting(request, interaction, body.payload["type"])
-    _take(world, interaction, body)
+    _check_type(request, interaction, body.payload["type"])
+    _apply(world, interaction, body)
     interaction.latency = recorded_of(request).started - interaction.started
     world.changes.notify()
     if request.query.get("with_response", "").lower() not in ("1", "true"):
@@ -67,18 +67,18 @@ def _too_late(world: World, interaction: Interaction) -> bool:
     return unanswered and world.clock.now() - interaction.created > world.answer_within
 
 
-def _check_fitting(request: web.Request, interaction: Interaction, kind: int) -> None:
-    fitting = set(_FITTING[interaction.type])
+def _check_type(request: web.Request, interaction: Interaction, kind: int) -> None:
+    allowed = set(_ALLOWED_TYPES[interaction.type])
     if interaction.source is None:
-        fitting -= {DEFERRED_UPDATE, UPDATE}
-    if kind not in fitting:
-        words = f"Value must be one of {sorted(fitting)}."
+        allowed -= {DEFERRED_UPDATE, UPDATE}
+    if kind not in allowed:
+        words = f"Value must be one of {sorted(allowed)}."
         problem = Problem(("type",), "BASE_TYPE_CHOICES", words)
-        note_violations(request, [problem])
+        record_violations(request, [problem])
         raise invalid_form(problem)
 
 
-def _take(world: World, interaction: Interaction, body: Body) -> None:
+def _apply(world: World, interaction: Interaction, body: Body) -> None:
     """Does what the answer says; only then is the interaction answered."""
     kind, data = body.payload["type"], body.payload.get("data") or {}
     content = Body(payload=data, uploads=body.uploads)

@@ -22,7 +22,7 @@ Rules = Callable[[Any], Iterable[Problem]]
 
 
 @dataclass(slots=True, kw_only=True)
-class Recorded:
+class RecordedRequest:
     """One request of the bot's, and what it was answered."""
 
     method: str
@@ -34,7 +34,7 @@ class Recorded:
     query: dict[str, str] = field(default_factory=dict)
     payload: Any = None
     uploads: dict[int, Upload] = field(default_factory=dict)
-    trouble: str = ""  # the kind of fault that hit it
+    fault: str = ""  # the kind of fault that hit it
     status: int | None = None  # of the sandbox's own answer, which a fault may have kept back
     answer: Any = None
     seconds: float | None = None
@@ -44,17 +44,17 @@ class Recorded:
 class Journal:
     """Everything the bot asked for, and everything that was wrong with it."""
 
-    requests: list[Recorded] = field(default_factory=list)
+    requests: list[RecordedRequest] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
     wrong_answers: list[str] = field(default_factory=list)
 
 
 WORLD = web.AppKey("world", World)
 JOURNAL = web.AppKey("journal", Journal)
-RECORDED = web.RequestKey("recorded", Recorded)
+RECORDED = web.RequestKey("recorded", RecordedRequest)
 
 
-def recorded_of(request: web.Request) -> Recorded:
+def recorded_of(request: web.Request) -> RecordedRequest:
     """What the journal holds of this request; the middleware put it there."""
     return request[RECORDED]
 
@@ -91,11 +91,11 @@ async def checked_body(
     if not problems and rules is not None:
         problems = list(rules(body.payload))
     if problems:
-        note_violations(request, problems)
+        record_violations(request, problems)
         raise invalid_form(*problems)
     return body
 
 
-def note_violations(request: web.Request, problems: Iterable[Problem]) -> None:
+def record_violations(request: web.Request, problems: Iterable[Problem]) -> None:
     where = f"{request.method} {recorded_of(request).template}"
     request.app[JOURNAL].violations += [f"{where}: {problem}" for problem in problems]

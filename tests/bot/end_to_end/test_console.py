@@ -129,7 +129,7 @@ async def test_without_a_bot(discord: Sandbox, tmp_path: Path) -> None:
     with pytest.raises(NotOffered, match="No bot has registered its commands yet"):
         await keyboard.type("/gif a ball")
     assert not await keyboard.type("gateway drop")
-    assert keyboard.meant("pres Again") == "do you mean press?"
+    assert keyboard.suggestion("pres Again") == "do you mean press?"
 
 
 def test_help_shows_what_people_type() -> None:

@@ -7,9 +7,9 @@ import io
 import pytest
 from PIL import Image
 
-from bot.sandbox import Delay, Interaction, Page, Person, Refusal, Reset, Sandbox
+from bot.sandbox import Delay, HtmlPage, Interaction, Person, Refusal, Reset, Sandbox
 from bot.sandbox.model import Message
-from bot.sandbox.rest.fault_kinds import Trouble
+from bot.sandbox.rest.fault_kinds import RequestFault
 from tests.bot.end_to_end.process import Setup, running
 
 pytestmark = pytest.mark.slow
@@ -48,7 +48,7 @@ async def delivered(discord: Sandbox) -> Message:
     ids=lambda trouble: f"{type(trouble).__name__} {getattr(trouble, 'status', '')}",
 )
 async def test_trouble_that_passes(
-    setup: Setup, discord: Sandbox, ada: Person, trouble: Trouble
+    setup: Setup, discord: Sandbox, ada: Person, trouble: RequestFault
 ) -> None:
     discord.add_fault(trouble)
     async with running(setup.write(), discord) as bot:
@@ -85,7 +85,7 @@ async def test_an_answer_that_is_closed_means_a_message(
     ids=["reset after", "503 after", "500 after, often", "reset in mid-upload"],
 )
 async def test_a_message_that_may_have_got_through_is_looked_for(
-    setup: Setup, discord: Sandbox, ada: Person, trouble: Trouble
+    setup: Setup, discord: Sandbox, ada: Person, trouble: RequestFault
 ) -> None:
     discord.add_fault(Refusal("PATCH", ANSWER, times=None, code=50027, uploads=True))
     discord.add_fault(trouble)
@@ -244,7 +244,7 @@ async def test_one_that_gets_no_smaller_is_tried_again_before_it_is_given_up(
 async def test_an_answer_that_makes_no_sense_is_tried_again(
     setup: Setup, discord: Sandbox, ada: Person, *, status: int, after: bool
 ) -> None:
-    discord.add_fault(Page("PATCH", ANSWER, times=2, status=status, after=after, uploads=True))
+    discord.add_fault(HtmlPage("PATCH", ANSWER, times=2, status=status, after=after, uploads=True))
     async with running(setup.write(), discord):
         await posted(await ada.slash("gif", prompt="x"))
         await setup.all_over()

@@ -15,14 +15,14 @@ from aiohttp import web
 
 from bot.__main__ import main
 from bot.sandbox import Person, Refusal, Sandbox
-from bot.sandbox.rest.fault_injection import Matching
+from bot.sandbox.rest.fault_injection import RequestMatcher
 from bot.storage.migrate import known_revisions
 from tests.bot.end_to_end.process import Bot, Setup, run_command, run_to_end, running
 from tests.bot.sandboxes import make_sandbox
 from tests.patience import PATIENCE
 
 
-class ForeignGateway(Matching):
+class ForeignGateway(RequestMatcher):
     """A REST side on this machine that names a gateway that isn't."""
 
     async def act(self, _request: web.Request) -> web.Response:

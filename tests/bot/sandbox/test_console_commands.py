@@ -1,4 +1,4 @@
-"""Trouble by the line, and the console that takes such lines while it serves."""
+"""Faults by the line, and the console that takes such lines while it serves."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from bot.sandbox import Delay, Person, Refusal, Reset, Sandbox, SandboxError, serve
-from bot.sandbox.console_commands import ORDERS, fault_of
+from bot.sandbox.console_commands import COMMANDS_HELP, parse_fault
 from tests.bot.sandbox.raw import Raw
 from tests.bot.sandbox.small_bot import SmallBot
 
@@ -40,7 +40,7 @@ from tests.bot.sandbox.small_bot import SmallBot
 def test_what_a_line_means(line: str, fault: object) -> None:
     kind, method, path, *_ = line.split()
     words = ["message=so long", "400"] if "long" in line else line.split()[3:]
-    made = fault_of(kind, method, path, words)
+    made = parse_fault(kind, method, path, words)
     assert vars(made) | {"_random": 0} == vars(fault) | {"_random": 0}
 
 
@@ -63,16 +63,16 @@ def test_what_a_line_means(line: str, fault: object) -> None:
 )
 async def test_a_line_that_means_nothing(discord: Sandbox, raw: Raw, line: str) -> None:
     with pytest.raises(SandboxError, match=line.split(maxsplit=1)[0]):
-        await discord.order(line)
+        await discord.run_command(line)
     assert (await raw.call("GET", "/users/@me"))[0] == 200
 
 
-async def test_requests_in_trouble(discord: Sandbox, raw: Raw) -> None:
-    await discord.order("")
-    await discord.order("refuse GET /users/@me 500  # as a test")
-    await discord.order("refuse GET /users/@me 502 times=all")
+async def test_requests_hit_by_faults(discord: Sandbox, raw: Raw) -> None:
+    await discord.run_command("")
+    await discord.run_command("refuse GET /users/@me 500  # as a test")
+    await discord.run_command("refuse GET /users/@me 502 times=all")
     assert [(await _status(raw)) for _ in range(3)] == [500, 502, 502]
-    await discord.order("clear")
+    await discord.run_command("clear")
     assert await _status(raw) == 200
 
 
@@ -85,31 +85,31 @@ async def _status(raw: Raw) -> int:
 
 async def test_the_gateway_and_the_places(discord: Sandbox, bot: SmallBot, ada: Person) -> None:
     gateway = discord.gateway
-    await discord.order("gateway drop")
+    await discord.run_command("gateway drop")
     await discord.until(lambda: gateway.resumed == 1 or None)
-    await discord.order("gateway invalid")
+    await discord.run_command("gateway invalid")
     await discord.until(lambda: gateway.identified == 2 or None)
-    await discord.order("gateway close")
+    await discord.run_command("gateway close")
     await discord.until(lambda: not gateway.connected or None)
-    await discord.order("gateway open")
+    await discord.run_command("gateway open")
     await discord.until(lambda: gateway.connected or None)
     discord.add_channel("spare")
-    await discord.order("channel delete spare")
+    await discord.run_command("channel delete spare")
     assert [channel.name for channel in discord.guild.channels.values()] == ["gifs"]
-    await discord.order("bot kick")
+    await discord.run_command("bot kick")
     left = discord.guild.bot_is_in
-    await discord.order("bot invite")
+    await discord.run_command("bot invite")
     assert (left, discord.guild.bot_is_in) == (False, True)
     before = discord.clock.now()
-    await discord.order("clock 960")
+    await discord.run_command("clock 960")
     assert discord.clock.now() - before >= 960
 
 
 async def test_serving_until_stopped(capsys: pytest.CaptureFixture[str]) -> None:
-    orders = io.StringIO("refuse GET /users/@me 500\nwhat?\nhelp\n")
-    task = asyncio.create_task(serve(token="chosen", orders=orders))
+    commands = io.StringIO("refuse GET /users/@me 500\nwhat?\nhelp\n")
+    task = asyncio.create_task(serve(token="chosen", commands=commands))
     said = ""
-    while ORDERS not in said:
+    while COMMANDS_HELP not in said:
         await asyncio.sleep(0.01)
         said += capsys.readouterr().out
     url = next(word for word in said.split() if word.startswith("http://127.0.0.1:"))
@@ -128,8 +128,8 @@ async def test_serving_until_stopped(capsys: pytest.CaptureFixture[str]) -> None
 
 async def test_orders_that_never_come_hold_nothing_up(capsys: pytest.CaptureFixture[str]) -> None:
     reading, writing = os.pipe()
-    with os.fdopen(reading) as orders:
+    with os.fdopen(reading) as commands:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(serve(orders=orders), 0.3)
+            await asyncio.wait_for(serve(commands=commands), 0.3)
         os.close(writing)  # lets the thread go, which finds nobody to tell
     assert "help lists" in capsys.readouterr().out

@@ -100,7 +100,7 @@ async def test_what_the_library_tries_again(
 ) -> None:
     discord.fail_next("POST", MESSAGES, status)
     await channel.send("at last", file=file())
-    assert [each.status for each in discord.requests if each.uploads or each.trouble] == [
+    assert [each.status for each in discord.requests if each.uploads or each.fault] == [
         status,
         200,
     ]
@@ -194,7 +194,7 @@ async def test_a_post_that_got_through_and_whose_answer_is_lost(
     [message] = posted(discord)
     assert message.files[0].data == LARGE
     [recorded] = [each for each in discord.requests if each.uploads]
-    assert (recorded.status, recorded.trouble) == (200, "Reset")
+    assert (recorded.status, recorded.fault) == (200, "Reset")
 
 
 async def test_an_attachment_that_cannot_be_had(
