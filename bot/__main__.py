@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.core.errors import BotError
-from generator.cli.parsing import Parser, UsageError, whole_number
+from generator.contract.command_line import Parser, UsageError, whole_number
 from generator.contract.errors import HotshotError
 from generator.contract.platforms import check_platform
 

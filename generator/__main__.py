@@ -16,8 +16,9 @@ from importlib.metadata import version
 from types import FrameType
 
 from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora
-from generator.cli.parsing import Parser, UsageError, with_dashes
+from generator.cli.parsing import with_dashes
 from generator.contract import logs
+from generator.contract.command_line import Parser, UsageError
 from generator.contract.errors import CancelledError, HotshotError
 from generator.contract.platforms import check_platform
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.cli import training_flags
-from generator.cli.parsing import Parser, number, whole_number
 from generator.cli.progress_bar import ProgressBar
+from generator.contract.command_line import Parser, number, whole_number
 from generator.training.settings import SKIP, DatasetSettings
 
 if TYPE_CHECKING:

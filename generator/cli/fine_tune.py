@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.cli import training_flags
-from generator.cli.parsing import Parser, whole_number
 from generator.cli.progress_bar import ProgressBar
+from generator.contract.command_line import Parser, whole_number
 from generator.contract.limits import local_directory
 from generator.training.console import is_main_process, warn
 from generator.training.settings import STOP, FineTuneSettings, RunSettings

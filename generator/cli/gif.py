@@ -14,7 +14,7 @@ from generator.checkpoints.inspect.base_check import check_base
 from generator.cli import gif_flags
 from generator.cli.gif_loras import check_loras, with_tags
 from generator.cli.gif_request import build_request, check_request
-from generator.cli.parsing import Parser, UsageError
+from generator.contract.command_line import Parser, UsageError
 from generator.contract.errors import MediaError, RequestError
 from generator.contract.limits import NANO, ModelLimits, local_path
 from generator.contract.messages import Request

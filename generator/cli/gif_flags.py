@@ -6,14 +6,8 @@ import argparse
 from pathlib import Path
 
 from generator.checkpoints.inspect.schedule_facts import PREDICTION_TYPES
-from generator.cli.parsing import (
-    Once,
-    Parser,
-    device_name,
-    lora,
-    number,
-    whole_number,
-)
+from generator.cli.parsing import Once, device_name, lora
+from generator.contract.command_line import Parser, number, whole_number
 from generator.contract.control_types import ANNOTATORS, AUTO, DEPTH_MODEL
 from generator.contract.limits import MAX_FRAMES, MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
 from generator.contract.messages import IMAGE_STRENGTH

@@ -18,7 +18,7 @@ from generator.checkpoints.inspect.lora_facts import facts_of
 from generator.checkpoints.inspect.lora_file import LoraFile, in_directory, read_lora
 from generator.checkpoints.inspect.not_safetensors import FOREIGN_BYTES, is_picture, refuse_foreign
 from generator.checkpoints.inspect.schedule_facts import schedule_facts
-from generator.cli.parsing import Parser
+from generator.contract.command_line import Parser
 from generator.contract.errors import MediaError
 from generator.contract.limits import NANO
 from generator.contract.paths import existing_path

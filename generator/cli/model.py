@@ -9,8 +9,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from generator.cli.parsing import Parser
 from generator.cli.toml_edit import check_config
+from generator.contract.command_line import Parser
 from generator.contract.errors import CancelledError, ModelError
 from generator.contract.limits import NANO, NANO_DIRECTORY
 from generator.contract.paths import existing_path, parse_hub_id

@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from generator.cli.parsing import Parser, number, whole_number
+from generator.contract.command_line import Parser, number, whole_number
 from generator.contract.limits import ModelLimits
 from generator.training.settings import (
     ASPECT_RATIOS,

@@ -15,7 +15,8 @@ from diffusers import AutoencoderTiny, DDPMScheduler
 from PIL import Image
 
 from generator.cli import fine_tune, train_lora
-from generator.cli.parsing import Parser, UsageError, with_dashes
+from generator.cli.parsing import with_dashes
+from generator.contract.command_line import Parser, UsageError
 from generator.contract.errors import TrainingError
 from generator.contract.limits import ModelLimits, Size
 from generator.model.text_encoding import EncodedText
