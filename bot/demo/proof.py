@@ -6,6 +6,7 @@ Reads the file by Pillow, and what nano shows from the pixels. Knows neither Dis
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,6 +17,14 @@ from generator.media.clip import Frames
 from generator.nano.measure import Seen, see
 from generator.nano.prompt_attributes import Asked
 
+# What Pillow raises for a GIF that is damaged or cut off: some of it by accident.
+_DECODING_ERRORS = (
+    OSError,
+    ValueError,
+    IndexError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 _MAGIC = (b"GIF87a", b"GIF89a")
 _STEP = 24  # levels of a colour channel that a pixel must change by to be seen to change
 _CHANGED = 1 / 500  # of all pixels
@@ -87,6 +96,6 @@ def _read(data: bytes) -> Frames:
     try:
         with Image.open(io.BytesIO(data), formats=("GIF",)) as picture:
             frames = [np.asarray(each.convert("RGB")) for each in ImageSequence.Iterator(picture)]
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _DECODING_ERRORS as error:
         raise NoProofError(f"is a damaged GIF ({error})") from error
     return np.stack(frames)

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any
 
 from bot.sandbox import guild_admin
@@ -86,12 +87,12 @@ async def run_command(line: str, world: World, gateway: Gateway, faults: FaultQu
                 guild_admin.let_bot_in(world, _first_guild(world))
             case _:
                 raise SandboxError(f"There is no such order: {line.strip()}")
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise SandboxError(f"That order can't be read ({error}): {line.strip()}") from error
 
 
 def parse_fault(kind: str, method: str, path: str, words: list[str]) -> RequestFault:
-    """The fault that "refuse", "delay" or "reset" asks for. Raises ValueError, TypeError."""
+    """Return the fault that "refuse", "delay" or "reset" asks for. Raises ValueError."""
     of, number = _KINDS[kind]
     options: dict[str, Any] = {}
     for word in words:
@@ -103,6 +104,9 @@ def parse_fault(kind: str, method: str, path: str, words: list[str]) -> RequestF
             options[flag] = setting
         else:
             options[number] = _VALUES[number](word)
+    known = {each.name for each in fields(of)}
+    for name in options.keys() - known:
+        raise ValueError(f"{kind} takes no {name}")
     return of(method.upper(), path, **options)
 
 

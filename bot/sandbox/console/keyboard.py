@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -122,8 +123,8 @@ class Keyboard:
             return self._attached[text]
         try:
             return await asyncio.to_thread(_read, text)
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
+        except OSError as error:
+            reason = error.strerror or str(error)
             raise NotOffered(f"The file {text} can't be read ({reason.lower()}).") from error
 
     def _named(self, option: str, text: str) -> Any:
@@ -223,7 +224,13 @@ class Keyboard:
 
 
 def _read(text: str) -> Upload:
-    path = Path(text).expanduser()
+    """Return the file at a path as it was typed. Raises OSError."""
+    if "\0" in text:
+        raise OSError(errno.EINVAL, "Embedded null byte")
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError as error:  # of somebody unknown, as in ~nobody/dance.gif
+        raise FileNotFoundError(errno.ENOENT, str(error)) from error
     return Upload(path.name, path.read_bytes())
 
 

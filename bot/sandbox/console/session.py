@@ -7,6 +7,7 @@ What a person does is ``bot.sandbox.console.keyboard``'s matter, faults are
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import sys
 import threading
@@ -87,12 +88,18 @@ def _lines(commands: TextIO) -> asyncio.Queue[str | None]:
         signal.signal(signal.SIGTTIN, signal.SIG_IGN)
 
     def read() -> None:
-        try:
+        with contextlib.suppress(OSError):  # there is no terminal to read from
             for line in commands:
-                loop.call_soon_threadsafe(lines.put_nowait, line)
-            loop.call_soon_threadsafe(lines.put_nowait, None)
-        except (OSError, RuntimeError):  # no terminal to read from, or no loop to hear of it
-            return
+                if not put(line):
+                    return
+            put(None)
+
+    def put(line: str | None) -> bool:
+        try:
+            loop.call_soon_threadsafe(lines.put_nowait, line)
+        except RuntimeError:  # the loop is closed
+            return False
+        return True
 
     threading.Thread(target=read, name="typed commands", daemon=True).start()
     return lines

@@ -20,7 +20,7 @@ from bot.sandbox.model import (
     User,
 )
 from bot.sandbox.rest.discord_rules import message_problems
-from bot.sandbox.rest.routes import WORLD, answer, checked_body
+from bot.sandbox.rest.routes import WORLD, answer, checked_body, query_integer
 from bot.sandbox.world import World
 
 _MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
@@ -43,9 +43,9 @@ async def open_dm(request: web.Request) -> web.Response:
 async def list_messages(request: web.Request) -> web.Response:
     """Newest first; after a message, those next to it. Ephemeral ones are never listed."""
     world, channel = request.app[WORLD], _channel(request)
-    limit = int(request.query.get("limit", "50"))
-    before = int(request.query.get("before", str(2**63)))
-    after = int(request.query.get("after", "0"))
+    limit = query_integer(request, "limit", 50)
+    before = query_integer(request, "before", 2**63)
+    after = query_integer(request, "after", 0)
     found = [
         message
         for message in world.messages.values()

@@ -96,6 +96,16 @@ async def checked_body(
     return body
 
 
+def query_integer(request: web.Request, name: str, default: int) -> int:
+    """Return a whole number of the URL's query. Raises ApiError for anything else."""
+    text = request.query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit()):
+        raise invalid_form(Problem((name,), "NUMBER_TYPE_COERCE", f'Value "{text}" is not int.'))
+    return int(text)
+
+
 def record_violations(request: web.Request, problems: Iterable[Problem]) -> None:
     where = f"{request.method} {recorded_of(request).template}"
     request.app[JOURNAL].violations += [f"{where}: {problem}" for problem in problems]

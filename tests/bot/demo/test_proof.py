@@ -76,6 +76,17 @@ def test_what_is_no_whole_gif_is_refused(tmp_path: Path, damage: object, why: st
         proved(damage(gif(tmp_path)))
 
 
+def test_a_gif_cut_off_at_any_byte_is_refused_or_whole(tmp_path: Path) -> None:
+    data = gif(tmp_path)
+    refused = 0
+    for end in range(len(data)):
+        try:
+            proved(data[:end])
+        except NoProofError:
+            refused += 1
+    assert refused > len(data) - 8  # but for the end marks, which nobody needs
+
+
 def test_too_few_frames_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NoProofError, match="has 5 frames where 8 were asked for"):
         proved(gif(tmp_path, frames=5))

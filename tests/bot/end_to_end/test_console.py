@@ -115,7 +115,9 @@ async def test_mistakes_are_one_sentence(console: Console) -> None:
         ("press", "Say which button"),
         ("choose loop", "There is no choice 'loop'"),
         ("fill x", "There is no form"),
-        ("attach /nowhere/x.gif", "can't be read"),
+        ("attach /nowhere/x.gif", "can't be read (no such file or directory)"),
+        ("attach ~nobody-of-that-name/x.gif", "can't be read"),
+        ("attach x\0y.gif", "can't be read (embedded null byte)"),
         ("app Nothing", "There is no app 'Nothing'"),
         ("app Remix", "No message has a file yet"),
     ):

@@ -67,6 +67,11 @@ async def test_a_line_that_means_nothing(discord: Sandbox, raw: Raw, line: str) 
     assert (await raw.call("GET", "/users/@me"))[0] == 200
 
 
+async def test_what_a_fault_does_not_take_is_said(discord: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="delay takes no code"):
+        await discord.run_command("delay GET /x code=1")
+
+
 async def test_requests_hit_by_faults(discord: Sandbox, raw: Raw) -> None:
     await discord.run_command("")
     await discord.run_command("refuse GET /users/@me 500  # as a test")

@@ -200,6 +200,9 @@ async def test_pages_of_messages(discord: Sandbox, raw: Raw, ada: Person) -> Non
     assert await page(f"limit=2&before={ids[3]}") == ["2", "1"]
     assert await page(f"limit=2&after={ids[1]}") == ["3", "2"]
     assert await page(f"after={ids[4]}") == []
+    for query in ("limit=many", "before=-1", "after="):
+        status, body = await raw.call("GET", f"{path}?{query}")
+        assert (status, body["code"]) == (400, 50035)
 
 
 async def test_what_a_bot_may_not_do(discord: Sandbox, raw: Raw, ada: Person) -> None:

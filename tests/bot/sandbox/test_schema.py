@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from typing import Any
+
+import aiohttp
+import pytest
 
 from bot.sandbox import Sandbox
 from bot.sandbox.rest.routes import API
 from bot.sandbox.rest.schema import answer_problems, request_problems
 from bot.sandbox.rest.trim_openapi import OPERATIONS, TRIMMED, trim
+from tests.bot.sandbox.raw import Raw
+from tests.bot.sandboxes import make_sandbox
 
 MESSAGES = "/channels/{channel_id}/messages"
 
@@ -86,6 +92,17 @@ def test_wrong_answers_are_found() -> None:
     assert answer_problems("GET", "/gateway", 302, {})[0].code == "STATUS"
     assert answer_problems("GET", "/gateway", 404, {"message": "x", "code": 0}) == []
     assert answer_problems("GET", "/gateway", 404, {"message": "x"}) != []
+
+
+async def test_a_bug_of_the_sandbox_is_a_wrong_answer(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    async with make_sandbox() as discord, aiohttp.ClientSession() as session:
+        discord.world.commands[None] = [{"name": object()}]  # which no JSON can hold
+        path = f"/applications/{discord.world.application_id}/commands"
+        status, body = await Raw(session, discord).call("GET", path)
+        assert (status, body["code"]) == (500, 0)
+        [wrong] = discord.wrong_answers
+        assert wrong.startswith("GET /applications/{application_id}/commands: TypeError")
 
 
 def test_only_known_operations_are_checked() -> None:
