@@ -25,7 +25,7 @@ from bot.__main__ import _parser as bot_parser
 from generator.__main__ import _parser
 from generator.cli.parsing import with_dashes
 from generator.media.containers import sniff_file
-from generator.sources.opened import open_source
+from generator.sources.decoders import open_source
 from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parent.parent

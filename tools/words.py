@@ -43,7 +43,7 @@ KEYWORDS = {  # how many of the first arguments are templates
 # Of the generator, what loading a model, a request or a file that somebody brings can run into. The
 # command line, training and nano's own making are in English.
 GENERATOR = (
-    "annotators/contact_sheet.py",
+    "annotators/source_preview.py",
     "annotators/depth.py",
     "checkpoints/download.py",
     "checkpoints/hub.py",
@@ -82,11 +82,11 @@ GENERATOR = (
     "sources/facts.py",
     "sources/init_image.py",
     "sources/keyframes.py",
-    "sources/opened.py",
-    "sources/pictures.py",
+    "sources/decoders.py",
+    "sources/picture_decoder.py",
     "sources/reader.py",
-    "sources/timeline.py",
-    "sources/unreadable.py",
+    "sources/film_timeline.py",
+    "sources/unsupported_formats.py",
     "worker/process.py",
 )
 

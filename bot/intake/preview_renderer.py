@@ -15,7 +15,7 @@ from generator.contract.text import Text, notes
 
 logger = logging.getLogger(__name__)
 
-_MODULE = "generator.annotators.contact_sheet"
+_MODULE = "generator.annotators.source_preview"
 # Torch and a model are loaded for it, which takes memory and some seconds.
 _DEPTH_TURNS = UserSlots(at_once=1, each=1, waiting=2)
 _DEPTH_WITHIN = 45.0  # seconds

@@ -61,7 +61,7 @@ def _of_picture(master: Path) -> Image.Image:
 
 
 def _of_film(master: Path) -> Image.Image:
-    from generator.sources import films
+    from generator.sources import film_decoder
 
-    [frame] = films.open_film(master, "mp4").frames([0])
+    [frame] = film_decoder.open_film(master, "mp4").frames([0])
     return frame

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from generator.annotators.condition_images import ConditionImages
-from generator.annotators.preview_file import write_preview
+from generator.annotators.contact_sheet import write_preview
 from generator.cli.gif_request import STILLS
 from generator.cli.progress_bar import ProgressBar
 from generator.contract.errors import MediaError

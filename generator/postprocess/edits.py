@@ -27,7 +27,7 @@ from generator.media.comment import comment_of, with_comment
 from generator.media.containers import BrokenFileError
 from generator.media.output import check_output, write_whole
 from generator.media.save import encode
-from generator.postprocess import loops
+from generator.postprocess import loop_detection
 from generator.postprocess.fit import fit
 from generator.sources.geometry import scale_to_fill
 from generator.sources.reader import read
@@ -137,7 +137,7 @@ def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
 def _stepped(
     clip: Clip, name: str, words: str, notes: tuple[Text, ...]
 ) -> tuple[Clip, tuple[Text, ...]]:
-    if name == "loop" and loops.seamless(clip.frames) is None:
+    if name == "loop" and loop_detection.seamless(clip.frames) is None:
         notes = (*notes, _TURNS_BACK)
     return EDITS[name](clip, words), notes
 
@@ -147,7 +147,7 @@ def loop(clip: Clip) -> Clip:
 
     Never one picture faded into another: what moves would be seen twice.
     """
-    cut = loops.seamless(clip.frames)
+    cut = loop_detection.seamless(clip.frames)
     if cut is None:
         return ping_pong(clip)
     return _of_frames(clip, cut)

@@ -23,10 +23,10 @@ from PIL import AvifImagePlugin, Image
 from generator.contract.errors import MediaError
 from generator.contract.text import Text
 from generator.media.containers import BrokenFileError
+from generator.sources.decoders import MAX_FILE_BYTES, open_source
 from generator.sources.facts import Facts
 from generator.sources.geometry import scale_to_fill
 from generator.sources.keyframes import choose
-from generator.sources.opened import MAX_FILE_BYTES, open_source
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
 _STRIP = 256  # rows

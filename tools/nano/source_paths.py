@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.annotators.annotate import canny
+from generator.annotators.annotator import canny
 from generator.media.clip import Frames
 from generator.nano import world
 from generator.nano.world import Floats, Pose

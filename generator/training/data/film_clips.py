@@ -25,8 +25,8 @@ from generator.media.containers import (
     sniff_file,
 )
 from generator.sources import reader
-from generator.sources.films import frames_at_rate
-from generator.sources.opened import FILMS, Source, open_source
+from generator.sources.decoders import FILMS, Source, open_source
+from generator.sources.film_decoder import frames_at_rate
 from generator.training.settings import DatasetSettings
 
 SUFFIXES = (*ANIMATION_SUFFIXES, *FILM_SUFFIXES)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.sources.pictures import by_number
+from generator.sources.picture_decoder import by_number
 
 CAPTION_SUFFIXES = (".txt", ".caption")
 _CAPTION_FILE_SUFFIXES = (*CAPTION_SUFFIXES, ".jsonl", ".csv")

@@ -23,7 +23,7 @@ from generator.contract.text_files import EncodingError, read_text
 from generator.media.clip import Frames
 from generator.media.containers import STILL_SUFFIXES
 from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
-from generator.sources.pictures import by_number, is_hidden, still
+from generator.sources.picture_decoder import by_number, is_hidden, still
 from generator.training.console import print_lines, warn
 from generator.training.data import film_clips
 from generator.training.data.folder import FROM_FILE, LeftOut, kohya_folder, summary_lines

@@ -22,7 +22,7 @@ from PIL import Image
 from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError
 from generator.sources.decoder_process import set_limits
-from generator.sources.opened import open_source
+from generator.sources.decoders import open_source
 from tests.generator.sources import icc
 from tests.generator.sources.made import numbered
 from tests.generator.sources.odd import apng, block, flat, gif, glass, picture_of_16_bits, spot

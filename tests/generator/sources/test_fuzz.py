@@ -12,7 +12,7 @@ import pytest
 
 from bot.core.errors import RefusedError
 from bot.intake.attachments import IncomingFile, look_at
-from generator.annotators import contact_sheet
+from generator.annotators import source_preview
 from generator.contract.errors import MediaError
 from generator.sources.reader import Limits, read, read_key_frames
 from tests.generator.sources import fuzz
@@ -66,7 +66,7 @@ def test_the_sheet(spoilt_files: list[Path], tmp_path: Path) -> None:
     output = tmp_path / "sheet.png"
     for path in spoilt_files:
         output.unlink(missing_ok=True)
-        code = contact_sheet.main([str(path), str(output), "--width", "32", "--height", "32"])
+        code = source_preview.main([str(path), str(output), "--width", "32", "--height", "32"])
         assert output.exists() == (code == 0)
         ended[code] += 1
     print(f"\nat the sheet: {dict(ended)}")

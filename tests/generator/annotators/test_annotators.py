@@ -15,10 +15,9 @@ import torch
 import transformers
 from PIL import Image
 
-from generator.annotators import annotate
-from generator.annotators.annotate import create
+from generator.annotators.annotator import canny, create
+from generator.annotators.contact_sheet import contact_sheet, write_preview
 from generator.annotators.depth import DepthAnnotator
-from generator.annotators.preview_file import contact_sheet, write_preview
 from generator.contract.control_types import ANNOTATORS, annotator_name, default_for
 from generator.contract.errors import ModelError, RequestError
 from tests.generator.annotators.depth_models import make_depth_model
@@ -172,9 +171,9 @@ def test_a_pickle_is_not_loaded(depth_model: Path, tmp_path: Path) -> None:
 
 def test_torch_is_imported_for_depth_alone() -> None:
     script = (
-        "import sys, numpy; from generator.annotators import annotators, preview\n"
+        "import sys, numpy; from generator.annotators import annotator, contact_sheet\n"
         "from generator.sources import fetch, reader\n"
-        "annotators.create('canny')(numpy.zeros((2, 16, 16, 3), numpy.uint8))\n"
+        "annotator.create_annotator('canny')(numpy.zeros((2, 16, 16, 3), numpy.uint8))\n"
         "print('torch' in sys.modules)"
     )
     done = subprocess.run(
@@ -187,7 +186,7 @@ def test_torch_is_imported_for_depth_alone() -> None:
 
 
 def test_a_preview_moves_and_a_jpg_is_a_sheet(tmp_path: Path) -> None:
-    edges = annotate.canny(moving_ball(6))
+    edges = canny(moving_ball(6))
     write_preview(edges, 900, tmp_path / "edges.png")
     seen = read_back((tmp_path / "edges.png").read_bytes())
     assert np.array_equal(seen.frames, edges)

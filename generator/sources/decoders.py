@@ -17,10 +17,10 @@ from PIL import Image
 from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError, read_head, sniff
 from generator.sources.facts import Facts
-from generator.sources.films import Film, open_film
+from generator.sources.film_decoder import Film, open_film
 from generator.sources.gif_decoder import open_gif
-from generator.sources.pictures import open_directory, open_pictures
-from generator.sources.unreadable import reason_of
+from generator.sources.picture_decoder import open_directory, open_pictures
+from generator.sources.unsupported_formats import reason_of
 
 MAX_FILE_BYTES = 256 << 20
 FILMS = ("mp4", "webm")

@@ -32,7 +32,7 @@ from generator.sources.apng_decoder import Apng, read_apng
 from generator.sources.facts import Facts, check_frames, seen_ms
 from generator.sources.icc_profiles import unpacked
 from generator.sources.pixels import as_seen, orientation_of, upright_size
-from generator.sources.unreadable import reason_of
+from generator.sources.unsupported_formats import reason_of
 
 _IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")
 _FORMATS = {

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from generator.__main__ import main
-from generator.annotators.contact_sheet import cut
+from generator.annotators.source_preview import cut
 from generator.contract.errors import MediaError
 from generator.media import mp4_encoder
 from generator.media.clip import Clip, Frames
-from generator.sources.films import frames_at_rate, open_film
+from generator.sources.film_decoder import frames_at_rate, open_film
 from generator.sources.reader import probe, read, read_key_frames, read_part
 from tests import chromium
 from tests.generator.sources.made import numbered, numbers
