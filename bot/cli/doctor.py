@@ -27,7 +27,7 @@ from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings,
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
-from generator.contract.findings import Finding, decode_findings, look
+from generator.contract.findings import Finding, decode_findings, run_check
 from generator.contract.limits import ModelLimits
 from generator.contract.worker_settings import WorkerSettings, encode_workers
 
@@ -55,20 +55,20 @@ def _verdict(finding: Finding) -> str:
 
 def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     """Everything after the config needs the config."""
-    yield look("packages", _packages)
+    yield run_check("packages", _packages)
     try:
         settings = load(file)
     except BotError as error:
         yield Finding.broken("config", error)
         return
     yield Finding("config", str(file or "config.toml, or the defaults where there is none"))
-    yield look("token", lambda: _token(settings))
-    yield look("discord", lambda: _discord(settings.discord))
+    yield run_check("token", lambda: _token(settings))
+    yield run_check("discord", lambda: _discord(settings.discord))
     if is_online:
-        yield look("login", lambda: _login(settings))
-    yield look("data directory", lambda: _data_directory(settings.storage.data_dir))
-    yield look("disk", lambda: _disk(settings.storage))
-    yield look("database", lambda: _database(settings.storage))
+        yield run_check("login", lambda: _login(settings))
+    yield run_check("data directory", lambda: _data_directory(settings.storage.data_dir))
+    yield run_check("disk", lambda: _disk(settings.storage))
+    yield run_check("database", lambda: _database(settings.storage))
     yield from _workers(settings)
 
 
@@ -199,7 +199,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     """What the bot asks of the model, and then what its workers need."""
     from bot.app.main import worker_settings
 
-    limits = look("model", lambda: str(ModelLimits.of(settings.generator.model)))
+    limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
     if not limits.is_fine:
         yield limits
     running = holder(settings.storage.data_dir)

@@ -38,8 +38,8 @@ from generator.contract.errors import MediaError
 from generator.contract.lora_tags import take_out_tags
 from generator.contract.messages import Request
 from generator.contract.text import Text, TranslatableError
-from generator.recipes.foreign.convert import foreign_recipe_of, with_foreign
-from generator.recipes.recipe import recipe_of
+from generator.recipes.foreign.convert import read_foreign_recipe, with_foreign
+from generator.recipes.recipe import read_recipe
 
 _LONGEST_NUMBER = 8
 _NO_PROMPT = "motion"  # stands there until somebody says what
@@ -148,10 +148,10 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
 async def _request_in(context: BotContext, file: Attachment) -> Request:
     """What made a file, by this bot or by another program. Raises MediaError."""
     path = context.blobs.path(file.blob)
-    recipe = await asyncio.to_thread(recipe_of, path)
+    recipe = await asyncio.to_thread(read_recipe, path)
     if recipe is not None:
         return recipe.request
-    foreign = await asyncio.to_thread(foreign_recipe_of, path)
+    foreign = await asyncio.to_thread(read_foreign_recipe, path)
     if foreign is None:
         raise MediaError(
             "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 from bot.core.config import Style
 from bot.intake.file_names import plain_line
-from generator.contract.control_types import LOOSE, control_called
+from generator.contract.control_types import LOOSE, parse_control
 from generator.contract.errors import RequestError
 from generator.contract.limits import (
-    FRAMES,
-    LOOK_STRENGTH,
+    FRAMES_LABEL,
+    IMAGE_STRENGTH_LABEL,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
-    STEPS,
+    STEPS_LABEL,
     ModelLimits,
     Size,
     check_image_strength,
@@ -66,14 +66,14 @@ def read_request(
     chosen = read_size(limits, size)
     unwanted = None if negative_prompt is None else _text(negative_prompt)
     words, without = own.applied_to(_text(prompt), unwanted)
-    length = whole(FRAMES, frames, min(DEFAULT_FRAMES, limits.max_frames))
+    length = whole(FRAMES_LABEL, frames, min(DEFAULT_FRAMES, limits.max_frames))
     request = Request(
         prompt=words if plain_line(_text(prompt), MAX_PROMPT_CHARACTERS) else "",
         negative_prompt=without,
         seed=draw_seed() if seed is None else _seed(seed),
         width=chosen.width,
         height=chosen.height,
-        steps=whole(STEPS, steps, own.steps or limits.steps),
+        steps=whole(STEPS_LABEL, steps, own.steps or limits.steps),
         guidance_scale=number(
             Text("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
         ),
@@ -98,7 +98,7 @@ def with_control(
             "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
         )
     scale = number(Text("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
-    followed = replace(request, controls=(control_called(name, scale),), control_source=source)
+    followed = replace(request, controls=(parse_control(name, scale),), control_source=source)
     limits.check(followed)
     return followed
 
@@ -113,7 +113,7 @@ def with_image(limits: ModelLimits, request: Request, image: str, strength: obje
 
 def read_image_strength(value: object) -> float:
     """How far frames may come away from a picture. Raises RequestError."""
-    strength = number(LOOK_STRENGTH, value, 0)
+    strength = number(IMAGE_STRENGTH_LABEL, value, 0)
     check_image_strength(strength)
     return strength
 

@@ -19,7 +19,7 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
 from bot.ui.actions import Form, Values
-from generator.contract.limits import SCHEDULERS, STEPS, ModelLimits, scheduler_name
+from generator.contract.limits import SCHEDULERS, STEPS_LABEL, ModelLimits, scheduler_name
 from generator.contract.messages import Control, Request
 from generator.contract.text import Text
 
@@ -67,7 +67,7 @@ def resampled(limits: ModelLimits, request: Request, values: Values) -> Request:
     """Return the request as the form has it. Raises RequestError, RefusedError."""
     chosen = replace(
         request,
-        steps=whole(STEPS, _number(values, "steps"), request.steps),
+        steps=whole(STEPS_LABEL, _number(values, "steps"), request.steps),
         guidance_scale=number(_GUIDANCE, _number(values, "guidance"), request.guidance_scale),
         scheduler=scheduler_name(values.get("scheduler") or request.scheduler),
     )

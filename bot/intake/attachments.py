@@ -27,7 +27,7 @@ from bot.storage.models import Attachment
 from generator.contract.errors import MediaError
 from generator.contract.text import plural
 from generator.media.containers import read_head, sniff
-from generator.sources.unsupported_formats import is_web_page, reason_of
+from generator.sources.unsupported_formats import is_web_page, unsupported_reason
 
 if TYPE_CHECKING:
     from generator.sources.facts import Facts
@@ -185,7 +185,7 @@ def _named_by_content(part: Path, brought: IncomingFile, *, moves: bool) -> Path
             "or Animate this in the message's menu, or save the file and upload it."
         )
     if kind is None:
-        raise RefusedError(reason_of(head))
+        raise RefusedError(unsupported_reason(head))
     if moves and kind in _STILL_KINDS:
         raise RefusedError(
             "A {kind} picture doesn't move; attach a GIF or a video.", kind=_STILL_KINDS[kind]

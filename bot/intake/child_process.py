@@ -12,7 +12,7 @@ import sys
 
 from bot.core.errors import RefusedError
 from bot.intake.user_slots import UserSlots
-from generator.contract.text import Text, refused
+from generator.contract.text import Text, parse_refusal
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +49,7 @@ async def run_child(
                 await process.wait()
     words = said.decode(errors="replace").strip()
     if process.returncode == _TOLD:
-        raise RefusedError(refused(printed) or Text("That file can't be used."))
+        raise RefusedError(parse_refusal(printed) or Text("That file can't be used."))
     if process.returncode != 0:
         logger.error("%s failed: %s", module, words[-500:])
         raise RefusedError("That file can't be read; try another.")

@@ -11,7 +11,7 @@ from bot.intake.child_process import run_child
 from bot.intake.user_slots import UserSlots
 from generator.contract.control_types import DEPTH_FOLLOWS
 from generator.contract.messages import Request
-from generator.contract.text import Text, notes
+from generator.contract.text import Text, parse_notes
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ async def draw_sheet(
 ) -> Sheet:
     """Writes the contact sheet that this person asked for. Raises RefusedError."""
     arguments = _arguments(source, output, request, control_type, depth_model)
-    said = notes(await run_child(user_id, *arguments))
+    said = parse_notes(await run_child(user_id, *arguments))
     return Sheet([words for words in said if words != DEPTH_FOLLOWS], DEPTH_FOLLOWS in said)
 
 

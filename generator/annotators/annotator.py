@@ -22,18 +22,18 @@ _TILE = 8  # a tile ControlNet paints the details into a picture that has lost t
 _LINE_WIDTH = 1 / 64  # of the shorter edge: what is wider is an area, not a line
 
 
-def none(frames: Frames) -> Frames:
+def keep_frames(frames: Frames) -> Frames:
     """As they are: what the original did with every source."""
     return frames
 
 
-def canny(frames: Frames) -> Frames:
+def detect_canny_edges(frames: Frames) -> Frames:
     """White edges on black, one pixel wide."""
     grays = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     return _three_channels([cv2.Canny(gray, _CANNY_LOW, _CANNY_HIGH) for gray in grays])
 
 
-def lineart(frames: Frames) -> Frames:
+def detect_lines(frames: Frames) -> Frames:
     """White lines on black, as a pencil would draw them: darker than what is around them.
 
     The strongest line of the clip is white, so that brightness doesn't flicker.
@@ -44,12 +44,12 @@ def lineart(frames: Frames) -> Frames:
     return _three_channels(list((lines * (255 / max(1.0, lines.max()))).round().astype(np.uint8)))
 
 
-def gray(frames: Frames) -> Frames:
+def convert_to_gray(frames: Frames) -> Frames:
     """Brightness alone, for ControlNets that colour a picture."""
     return _three_channels([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
 
 
-def tile(frames: Frames) -> Frames:
+def remove_detail(frames: Frames) -> Frames:
     """Without its details, for ControlNets that paint them anew."""
     height, width = frames.shape[1:3]
     small = (max(1, width // _TILE), max(1, height // _TILE))
@@ -60,15 +60,17 @@ def tile(frames: Frames) -> Frames:
 
 
 _WITHOUT_MODEL: dict[str, Annotator] = {
-    "none": none,
-    "canny": canny,
-    "lineart": lineart,
-    "gray": gray,
-    "tile": tile,
+    "none": keep_frames,
+    "canny": detect_canny_edges,
+    "lineart": detect_lines,
+    "gray": convert_to_gray,
+    "tile": remove_detail,
 }
 
 
-def create(name: str, *, depth_model: str = DEPTH_MODEL, device: str = "cpu") -> Annotator:
+def create_annotator(
+    name: str, *, depth_model: str = DEPTH_MODEL, device: str = "cpu"
+) -> Annotator:
     """The annotator of that name; ``depth_model`` is a directory or a hub id.
 
     Raises RequestError for a name there isn't, ModelError where the depth model can't be loaded.

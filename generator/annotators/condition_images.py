@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.annotators.annotator import Annotator, create
+from generator.annotators.annotator import Annotator, create_annotator
 from generator.contract.control_types import DEPTH_MODEL, annotator_of
 from generator.contract.messages import Request
 from generator.media.clip import Frames
@@ -41,7 +41,9 @@ class ConditionImages:
 
     def _annotator(self, name: str) -> Annotator:
         if name not in self._loaded:
-            self._loaded[name] = create(name, depth_model=self.depth_model, device=self.device)
+            self._loaded[name] = create_annotator(
+                name, depth_model=self.depth_model, device=self.device
+            )
         return self._loaded[name]
 
 

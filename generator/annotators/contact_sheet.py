@@ -23,10 +23,10 @@ def write_preview(frames: Frames, duration_ms: int, path: Path) -> None:
     """
     check_output(path)
     still = path.suffix.lower() in _STILLS
-    save(Clip(contact_sheet(frames)[None] if still else frames, duration_ms), path)
+    save(Clip(make_contact_sheet(frames)[None] if still else frames, duration_ms), path)
 
 
-def contact_sheet(frames: Frames) -> Frames:
+def make_contact_sheet(frames: Frames) -> Frames:
     """All frames beside each other in rows of four, first at the top left: (height, width, 3)."""
     count, height, width, _ = frames.shape
     columns = min(count, _COLUMNS)

@@ -31,7 +31,7 @@ class DepthAnnotator:
     @classmethod
     def load(cls, model: str, device: str) -> Self:
         """``model`` is a directory or a hub id; raises ModelError. Weights as safetensors only."""
-        directory = str(find(model))
+        directory = str(find_depth_model(model))
         try:
             # Pillow's preparation is there with every installation, torchvision's isn't.
             processor = AutoImageProcessor.from_pretrained(
@@ -63,13 +63,13 @@ class DepthAnnotator:
         return pictures
 
 
-def find(model: str) -> Path:
+def find_depth_model(model: str) -> Path:
     """The directory of a depth model, fetched where it isn't cached. Raises ModelError."""
     # Fetched here, since transformers asks a hub that is gone again and again for minutes.
     return existing_path(model) or _fetched(model)
 
 
-def check(directory: Path, model: str) -> None:
+def check_depth_model(directory: Path, model: str) -> None:
     """Raises ModelError where ``load`` would for all but the weights themselves, unread here."""
     try:
         config = AutoConfig.from_pretrained(str(directory), local_files_only=True)

@@ -17,15 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from generator.annotators.annotator import create
-from generator.annotators.contact_sheet import contact_sheet
+from generator.annotators.annotator import create_annotator
+from generator.annotators.contact_sheet import make_contact_sheet
 from generator.contract.control_types import AUTO, DEPTH_FOLLOWS, DEPTH_MODEL, annotator_of
 from generator.contract.errors import HotshotError, MediaError
 from generator.contract.paths import existing_path, parse_hub_id
-from generator.contract.text import Text, note, tell
+from generator.contract.text import Text, print_note, print_refusal
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
-from generator.sources.keyframes import PAUSE, has_pause
+from generator.sources.keyframes import PAUSE_NOTE, has_pause
 from generator.sources.reader import read_key_frames_and_facts, read_part
 
 _TILE = 160  # pixels of the longer edge
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.cut is not None:
-            cut(chosen.source, chosen.output, start=chosen.cut[0], end=chosen.cut[1])
+            write_part(chosen.source, chosen.output, start=chosen.cut[0], end=chosen.cut[1])
         else:
             frames, facts = read_key_frames_and_facts(
                 chosen.source,
@@ -59,17 +59,17 @@ def main(arguments: list[str] | None = None) -> int:
                 height=chosen.height,
             )
             directory = _depth_directory(chosen)
-            picture = sheet(frames, chosen.type, depth_model=directory)
+            picture = render_preview(frames, chosen.type, depth_model=directory)
             save(Clip(picture[None], 1000), chosen.output)
             if has_pause(facts.delays_ms):
-                note(PAUSE)
+                print_note(PAUSE_NOTE)
     except HotshotError as error:
-        tell(error)
+        print_refusal(error)
         return _USAGE_ERROR
     return 0
 
 
-def sheet(frames: Frames, control_type: str, *, depth_model: str = "") -> Frames:
+def render_preview(frames: Frames, control_type: str, *, depth_model: str = "") -> Frames:
     """Key frames (f, h, w, 3) in rows of four, below each row what is seen of it: (h, w, 3).
 
     Depth is seen by the model of that name, and without one not at all. Raises ModelError.
@@ -79,14 +79,16 @@ def sheet(frames: Frames, control_type: str, *, depth_model: str = "") -> Frames
     seen = [rows]
     if name != "none" and (name != "depth" or depth_model):
         # in one pass: the annotators have one scale for a whole clip
-        annotator = create(name, depth_model=depth_model, device="cpu")
+        annotator = create_annotator(name, depth_model=depth_model, device="cpu")
         seen.append(_rows(annotator(frames)))
-    stacked = [contact_sheet(_small(part)) for pair in zip(*seen, strict=True) for part in pair]
+    stacked = [
+        make_contact_sheet(_small(part)) for pair in zip(*seen, strict=True) for part in pair
+    ]
     width = max(part.shape[1] for part in stacked)
     return np.concatenate([_widened(part, width) for part in stacked])
 
 
-def cut(source: Path, output: Path, *, start: float, end: float) -> None:
+def write_part(source: Path, output: Path, *, start: float, end: float) -> None:
     """Writes the frames from ``start`` to ``end``, fractions of the whole, each for its own time.
 
     Raises MediaError.
@@ -111,7 +113,7 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
     model = chosen.depth_model
     found = existing_path(model) or cached_root(model, TRANSFORMERS_STEM)
     if found is None or not chosen.with_depth:
-        note(_not_at_hand(model) if found is None else DEPTH_FOLLOWS)
+        print_note(_not_at_hand(model) if found is None else DEPTH_FOLLOWS)
         return ""
     from generator.model.library_logging import (
         quiet_libraries,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from generator.contract.errors import ModelError
-from generator.contract.findings import Finding, look
+from generator.contract.findings import Finding, run_check
 from generator.contract.worker_settings import HOTSHOT_ENGINE, WorkerSettings, decode_workers
 
 
@@ -19,7 +19,7 @@ def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
     """What these workers need; all have one engine."""
     engine = workers[0].engine
     if engine != HOTSHOT_ENGINE:
-        yield look("engine", lambda: _engine(engine))
+        yield run_check("engine", lambda: _engine(engine))
         return
     from generator.inference import preflight
 

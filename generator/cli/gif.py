@@ -19,9 +19,9 @@ from generator.contract.errors import MediaError, RequestError
 from generator.contract.limits import NANO, ModelLimits, local_path
 from generator.contract.messages import Request
 from generator.media.output import check_output
-from generator.recipes.foreign.convert import foreign_recipe_of
+from generator.recipes.foreign.convert import read_foreign_recipe
 from generator.recipes.foreign.foreign_request import ForeignRecipe
-from generator.recipes.recipe import ModelSettings, Recipe, recipe_of
+from generator.recipes.recipe import ModelSettings, Recipe, read_recipe
 from generator.recipes.trust import check_trusted
 
 if TYPE_CHECKING:
@@ -128,9 +128,9 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
     path = arguments.recipe
     if path is None:
         return None, None
-    recipe = recipe_of(path)
+    recipe = read_recipe(path)
     if recipe is None:
-        foreign = foreign_recipe_of(path)
+        foreign = read_foreign_recipe(path)
         if foreign is None:
             raise MediaError(
                 f"{path} has no recipe from Hotshot, Automatic1111 or ComfyUI; describe "

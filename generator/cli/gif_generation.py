@@ -22,7 +22,7 @@ from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.facts import Facts
 from generator.sources.files import Sources, fetched
 from generator.sources.init_image import check_init_image
-from generator.sources.keyframes import PAUSE, has_pause
+from generator.sources.keyframes import PAUSE_NOTE, has_pause
 from generator.sources.reader import probe
 
 
@@ -37,7 +37,7 @@ def make(
         if request.controls:
             facts = _check_moves(request, sources.control)
             if arguments.control_preview is not None and has_pause(facts.delays_ms):
-                print(PAUSE)
+                print(PAUSE_NOTE)
         check_init_image(request, sources.image)
         if arguments.control_preview is not None:
             _preview(request, setup, arguments, sources.control)

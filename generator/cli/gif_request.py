@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.gif_flags import DEFAULT_SCHEDULER
-from generator.contract.control_types import annotator_of, control_called
+from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits, draw_seed, scheduler_name
 from generator.contract.messages import Request
@@ -101,7 +101,7 @@ def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) 
     controls = request.controls
     if arguments.control_type is not None:
         scale = limits.controlnet_conditioning_scale
-        controls = tuple(control_called(kind, scale) for kind in arguments.control_type)
+        controls = tuple(parse_control(kind, scale) for kind in arguments.control_type)
     changes: dict[str, tuple[str, Sequence[Any] | None]] = {
         "scale": ("conditioning scales", arguments.controlnet_conditioning_scale),
         "start": ("guidance starts", arguments.control_guidance_start),

@@ -28,8 +28,8 @@ from generator.media.containers import (
     STILL_SUFFIXES,
     BrokenFileError,
 )
-from generator.recipes.foreign.convert import foreign_recipe_of
-from generator.recipes.recipe import Recipe, recipe_of
+from generator.recipes.foreign.convert import read_foreign_recipe
+from generator.recipes.recipe import Recipe, read_recipe
 
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[Parser]
@@ -138,7 +138,7 @@ def _picture(path: Path) -> dict[str, Any]:
         "frames": len(found.delays_ms),
         "duration_ms": sum(found.delays_ms),
     }
-    if recipe is None and (foreign := foreign_recipe_of(path)) is not None:
+    if recipe is None and (foreign := read_foreign_recipe(path)) is not None:
         return facts | {"recipe": asdict(foreign)}
     return facts | {"recipe": _recipe(recipe) if recipe else None}
 
@@ -146,7 +146,7 @@ def _picture(path: Path) -> dict[str, Any]:
 def _recipe_in(path: Path) -> Recipe | None:
     """None also where a film that can be read is cut off before the place for recipes."""
     try:
-        return recipe_of(path)
+        return read_recipe(path)
     except MediaError as error:
         if isinstance(error.__cause__, BrokenFileError):
             return None

@@ -26,21 +26,21 @@ def annotator_name(name: str) -> str:
     return name.lower()
 
 
-def control_called(name: str, scale: float) -> Control:
+def parse_control(name: str, scale: float) -> Control:
     """The control of a type by its name, ``loose`` or any other, at so many times its strength."""
     if name.lower() == LOOSE:
         return Control(_LOOSE_KIND, round(scale * _LOOSE_STRENGTH, 6), end=_LOOSE_END)
     return Control(name, scale)
 
 
-def called(control: Control) -> tuple[str, float]:
-    """The name and the strength that ``control_called`` makes it of."""
+def control_name(control: Control) -> tuple[str, float]:
+    """The name and the strength that ``parse_control`` makes it of."""
     if control == Control(_LOOSE_KIND, control.scale, end=_LOOSE_END):
         return LOOSE, round(control.scale / _LOOSE_STRENGTH, 6)
     return control.kind, control.scale
 
 
-def default_for(control_type: str) -> str:
+def default_annotator(control_type: str) -> str:
     """The annotator that a ControlNet of this type, or whose path or hub id names it, expects.
 
     ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
@@ -54,4 +54,4 @@ def annotator_of(control_type: str, wanted: str) -> str:
 
     Raises RequestError for a name there isn't.
     """
-    return default_for(control_type) if wanted == AUTO else annotator_name(wanted)
+    return default_annotator(control_type) if wanted == AUTO else annotator_name(wanted)

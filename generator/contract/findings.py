@@ -41,7 +41,7 @@ class Doubt(str):
     __slots__ = ()
 
 
-def look(subject: str, check: Callable[[], str]) -> Finding:
+def run_check(subject: str, check: Callable[[], str]) -> Finding:
     """What ``check`` says, or why it refuses: whatever it raises for a person."""
     try:
         said = check()

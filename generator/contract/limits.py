@@ -59,10 +59,10 @@ MAX_CONTROL_SCALE = 5.0
 MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
 
 # As sentences call them.
-FRAMES = Text("The number of frames")
-STEPS = Text("The number of steps")
-CONTROL_SCALE = Text("The ControlNet's conditioning scale")
-LOOK_STRENGTH = Text("The image strength")
+FRAMES_LABEL = Text("The number of frames")
+STEPS_LABEL = Text("The number of steps")
+CONTROL_SCALE_LABEL = Text("The ControlNet's conditioning scale")
+IMAGE_STRENGTH_LABEL = Text("The image strength")
 
 _LONGEST_SHOWN = 60  # characters of a value that a sentence quotes
 _TOO_LONG = 10**20
@@ -149,10 +149,10 @@ class ModelLimits:
         path = local_path(model)
         if path is None or path.is_file() or _has_layers_alone(path):
             return cls()
-        edge = model_json.native_edge(path / "unet" / "config.json", _PUBLISHED_EDGE)
+        edge = model_json.read_native_edge(path / "unet" / "config.json", _PUBLISHED_EDGE)
         own = path / "generation_config.json"
         defaults = {field.name: field.default for field in fields(cls)}
-        said = model_json.values(own, defaults, _ALLOWED) if own.exists() else {}
+        said = model_json.read_values(own, defaults, _ALLOWED) if own.exists() else {}
         return cls(**{"native_edge": edge} | said)
 
     def upscaled(self, request: Request, image: str) -> Request:
@@ -190,14 +190,14 @@ class ModelLimits:
             (Text("The target size's height"), request.target_size[1]),
         ):
             _check_range(what, edge, 1, 65536)
-        _check_range(FRAMES, request.video_length, 1, self.max_frames)
+        _check_range(FRAMES_LABEL, request.video_length, 1, self.max_frames)
         _check_range(
             Text("The duration in milliseconds"),
             request.video_duration,
             MIN_FRAME_MS * request.video_length,
             MAX_DURATION_MS,
         )
-        _check_range(STEPS, request.steps, 1, MAX_STEPS)
+        _check_range(STEPS_LABEL, request.steps, 1, MAX_STEPS)
         _check_range(Text("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
         _check_range(Text("The guidance rescale"), request.guidance_rescale, 0, 1)
         _check_range(Text("The seed"), request.seed, 0, MAX_SEED)
@@ -262,7 +262,7 @@ def scheduler_name(name: str) -> str:
 
 def check_image_strength(strength: float) -> None:
     """Raises RequestError."""
-    _check_range(LOOK_STRENGTH, strength, MIN_IMAGE_STRENGTH, 1)
+    _check_range(IMAGE_STRENGTH_LABEL, strength, MIN_IMAGE_STRENGTH, 1)
 
 
 def draw_seed() -> int:
@@ -348,7 +348,7 @@ def _check_controls(request: Request) -> None:
             found=len(controls),
         )
     for control in controls:
-        _check_range(CONTROL_SCALE, control.scale, 0, MAX_CONTROL_SCALE)
+        _check_range(CONTROL_SCALE_LABEL, control.scale, 0, MAX_CONTROL_SCALE)
         _check_range(Text("The ControlNet's start"), control.start, 0, 1)
         _check_range(Text("The ControlNet's end"), control.end, 0, 1)
         _check_order(Text("The ControlNet"), control.start, control.end)

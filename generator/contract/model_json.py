@@ -12,7 +12,7 @@ from generator.contract.errors import ModelError
 Allowed = tuple[float, float] | tuple[str, ...]  # from the one to the other, or one of these
 
 
-def native_edge(config_file: Path, default: int) -> int:
+def read_native_edge(config_file: Path, default: int) -> int:
     """A UNet's, in pixels: its ``sample_size`` counts latents. Raises ModelError."""
     size = _read(config_file).get("sample_size")
     if size is None:
@@ -25,7 +25,7 @@ def native_edge(config_file: Path, default: int) -> int:
     return size * 8
 
 
-def values(
+def read_values(
     path: Path, defaults: Mapping[str, Any], allowed: Mapping[str, Allowed]
 ) -> dict[str, Any]:
     """What a file says of ``defaults``, each of its default's type and as it is ``allowed``.

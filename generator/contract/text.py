@@ -105,7 +105,7 @@ class TranslatableError(Exception):
         super().__init__(str(self.words))
 
 
-def tell(error: Exception) -> None:
+def print_refusal(error: Exception) -> None:
     """A child's last word: a line on standard error for a person, and a Text as JSON on standard
     output for the bot that started it.
     """
@@ -116,12 +116,12 @@ def tell(error: Exception) -> None:
     print(json.dumps({"refused": words.to_dict()}))
 
 
-def note(words: Text) -> None:
+def print_note(words: Text) -> None:
     """Something a child wants a person to know, as JSON for the bot that started it."""
     print(json.dumps({"note": words.to_dict()}))
 
 
-def notes(printed: bytes) -> list[Text]:
+def parse_notes(printed: bytes) -> list[Text]:
     """What a child noted so, in order."""
     found = []
     for line in printed.splitlines():
@@ -130,7 +130,7 @@ def notes(printed: bytes) -> list[Text]:
     return found
 
 
-def refused(printed: bytes) -> Text | None:
+def parse_refusal(printed: bytes) -> Text | None:
     """What a child told so; None where it told nothing."""
     lines = printed.splitlines() or [b""]
     try:

@@ -19,7 +19,7 @@ from generator.checkpoints.download import readable
 from generator.checkpoints.resolve import NotFetchedError, without_fetching
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import HotshotError, ModelError
-from generator.contract.findings import Doubt, Finding, look
+from generator.contract.findings import Doubt, Finding, run_check
 from generator.contract.worker_settings import WorkerSettings
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
@@ -51,7 +51,7 @@ def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
     weights = yield from _model(first, choices)
     if weights is not None and len(choices) == len(workers):
         yield from _memory(choices, weights, low_vram=first.low_vram)
-    yield look("depth model", lambda: _depth(first.depth_model))
+    yield run_check("depth model", lambda: _depth(first.depth_model))
 
 
 # -- devices ---------------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def _model(
 ) -> Generator[Finding, None, _Weights | None]:
     """Yields findings; returns what the weights take, where the model was found."""
     if worker.spatial_unet_base:
-        base = look("base", lambda: _base(worker))
+        base = run_check("base", lambda: _base(worker))
         yield base
         if not base.is_fine:
             return None
@@ -132,7 +132,7 @@ def _depth(given: str) -> str:
     model = given or DEPTH_MODEL
     try:
         with without_fetching():
-            depth.check(depth.find(model), model)
+            depth.check_depth_model(depth.find_depth_model(model), model)
     except NotFetchedError as error:
         return _to_be_fetched(error, "the first GIF that follows a depth")
     except HotshotError as error:
@@ -151,10 +151,10 @@ def _memory(
     on_gpus = [choice for choice in choices if choice.device.type == "cuda"]
     for choice in on_gpus:
         needed = weights.largest * _OFFLOADED if low_vram else weights.total * _AT_WORK
-        yield look("memory", partial(_gpu_memory, choice, int(needed), low_vram=low_vram))
+        yield run_check("memory", partial(_gpu_memory, choice, int(needed), low_vram=low_vram))
     in_ram = len(choices) - len(on_gpus)
     held = weights.total * (_AT_WORK * in_ram + (len(on_gpus) if low_vram else 0))
-    yield look("memory", lambda: _ram(int(held) + _PROGRAM_BYTES * len(choices)))
+    yield run_check("memory", lambda: _ram(int(held) + _PROGRAM_BYTES * len(choices)))
 
 
 def _gpu_memory(choice: devices.Choice, needed: int, *, low_vram: bool) -> str:

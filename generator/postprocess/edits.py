@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from generator.contract.errors import HotshotError, MediaError
-from generator.contract.text import Text, tell
+from generator.contract.text import Text, print_refusal
 from generator.media.clip import Clip, Frames
 from generator.media.comment import comment_of, with_comment
 from generator.media.containers import BrokenFileError
@@ -41,7 +41,7 @@ Step = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class UploadTarget:
     """What Discord takes somewhere: a square of ``edge`` pixels, in GIF."""
 
     edge: int
@@ -50,14 +50,14 @@ class Place:
     may_shrink: bool = True  # Discord scales an emoji itself, and refuses a sticker
 
 
-PLACES = {
-    "emoji": Place(128, 256 * 1024),
-    "sticker": Place(320, 512 * 1024, 5000, may_shrink=False),
+UPLOAD_TARGETS = {
+    "emoji": UploadTarget(128, 256 * 1024),
+    "sticker": UploadTarget(320, 512 * 1024, 5000, may_shrink=False),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
+class EditedFile:
     """A whole file, sentences about it for a person, and what had to be given up to make it fit."""
 
     data: bytes
@@ -68,7 +68,7 @@ class Edited:
 def main(arguments: list[str] | None = None) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m generator.postprocess.edits")
-    parser.add_argument("edit", choices=(*EDITS, *PLACES))
+    parser.add_argument("edit", choices=(*EDITS, *UPLOAD_TARGETS))
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--caption", default="")
@@ -79,17 +79,17 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_output(chosen.output)
         suffix, comment = chosen.output.suffix.lower(), _comment(chosen.source)
-        made = edited(_clip(chosen.source), steps, suffix, comment)
+        made = apply_edits(_clip(chosen.source), steps, suffix, comment)
         write_whole(chosen.output, made.data)
     except HotshotError as error:
-        tell(error)
+        print_refusal(error)
         return _USAGE_ERROR
     told = {"notes": made.notes, "given_up": made.given_up}
     print(json.dumps({name: [each.to_dict() for each in words] for name, words in told.items()}))
     return 0
 
 
-def edited(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> Edited:
+def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> EditedFile:
     """The file of a clip after one edit and another; raises MediaError.
 
     Only the last edit is held to changing something, and only the last may be for a place in
@@ -99,25 +99,25 @@ def edited(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") ->
     notes: tuple[Text, ...] = ()
     for name, text in earlier:
         if name in EDITS:
-            clip, notes = _stepped(clip, name, text, notes)
-    if last in PLACES:
-        made = fitted(clip, PLACES[last], comment)
+            clip, notes = _apply_edit(clip, name, text, notes)
+    if last in UPLOAD_TARGETS:
+        made = fit_for_upload(clip, UPLOAD_TARGETS[last], comment)
         return replace(made, notes=(*notes, *made.notes))
-    after, notes = _stepped(clip, last, words, notes)
+    after, notes = _apply_edit(clip, last, words, notes)
     timed_alike = after.duration_ms == clip.duration_ms and _delays(after) == _delays(clip)
     if timed_alike and np.array_equal(after.frames, clip.frames):
         raise MediaError(_NO_CHANGE.get(last, _NO_CHANGE["reverse"]))
-    return Edited(with_comment(encode(after, suffix), comment), notes)
+    return EditedFile(with_comment(encode(after, suffix), comment), notes)
 
 
-def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
+def fit_for_upload(clip: Clip, place: UploadTarget, comment: str = "") -> EditedFile:
     """What Discord takes there; first colours are given up, then frames, and pixels if they may."""
     size = (place.edge, place.edge)
     frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
     notes: tuple[Text, ...] = ()
     small = clip.with_frames(np.stack(frames))
     if place.max_ms is not None and clip.duration_ms > place.max_ms:
-        small = _lasting(small, place.max_ms)
+        small = _with_duration(small, place.max_ms)
         notes = (
             Text(
                 "It plays faster, so that it lasts {seconds:g} seconds.",
@@ -131,13 +131,13 @@ def fitted(clip: Clip, place: Place, comment: str = "") -> Edited:
         comment,
         keeps_size=not place.may_shrink,
     )
-    return Edited(made.data, notes, made.given_up)
+    return EditedFile(made.data, notes, made.given_up)
 
 
-def _stepped(
+def _apply_edit(
     clip: Clip, name: str, words: str, notes: tuple[Text, ...]
 ) -> tuple[Clip, tuple[Text, ...]]:
-    if name == "loop" and loop_detection.seamless(clip.frames) is None:
+    if name == "loop" and loop_detection.find_loop(clip.frames) is None:
         notes = (*notes, _TURNS_BACK)
     return EDITS[name](clip, words), notes
 
@@ -147,10 +147,10 @@ def loop(clip: Clip) -> Clip:
 
     Never one picture faded into another: what moves would be seen twice.
     """
-    cut = loop_detection.seamless(clip.frames)
+    cut = loop_detection.find_loop(clip.frames)
     if cut is None:
         return ping_pong(clip)
-    return _of_frames(clip, cut)
+    return _select_frames(clip, cut)
 
 
 def ping_pong(clip: Clip) -> Clip:
@@ -158,12 +158,12 @@ def ping_pong(clip: Clip) -> Clip:
     if np.array_equal(clip.frames[1:], clip.frames[:0:-1]):
         return clip
     count = len(clip.frames)
-    return _of_frames(clip, [*range(count), *range(count - 2, 0, -1)])
+    return _select_frames(clip, [*range(count), *range(count - 2, 0, -1)])
 
 
 def reverse(clip: Clip) -> Clip:
     """From the end to the beginning."""
-    return _of_frames(clip, range(len(clip.frames) - 1, -1, -1))
+    return _select_frames(clip, range(len(clip.frames) - 1, -1, -1))
 
 
 def speed(clip: Clip, factor: float) -> Clip:
@@ -173,7 +173,7 @@ def speed(clip: Clip, factor: float) -> Clip:
     duration = round(clip.duration_ms / factor)
     if duration < _FASTEST_MS * len(clip.frames):
         raise MediaError("It can't play any faster; use fewer frames instead.")
-    return _lasting(clip, duration)
+    return _with_duration(clip, duration)
 
 
 def square(clip: Clip) -> Clip:
@@ -191,7 +191,9 @@ def caption(clip: Clip, words: str) -> Clip:
     size = max(10, clip.width // 14)
     font = ImageFont.load_default(size)
     lines = textwrap.wrap(" ".join(words.split()), max(6, int(clip.width / (size * 0.55))))
-    return clip.with_frames(np.stack([_written(frame, lines, font, size) for frame in clip.frames]))
+    return clip.with_frames(
+        np.stack([_draw_caption(frame, lines, font, size) for frame in clip.frames])
+    )
 
 
 EDITS: dict[str, Callable[[Clip, str], Clip]] = {
@@ -214,7 +216,7 @@ _NO_CHANGE = {
 _TURNS_BACK = Text("It doesn't come back to where it began, so it plays there and back again.")
 
 
-def _written(
+def _draw_caption(
     frame: Frames, lines: list[str], font: ImageFont.FreeTypeFont | ImageFont.ImageFont, size: int
 ) -> Frames:
     picture = Image.fromarray(frame)
@@ -237,7 +239,7 @@ def _clip(path: Path) -> Clip:
     return Clip.timed(source.frames, source.delays_ms)
 
 
-def _of_frames(clip: Clip, indices: Sequence[int]) -> Clip:
+def _select_frames(clip: Clip, indices: Sequence[int]) -> Clip:
     """The frames of those ``indices``, each for its own time."""
     frames = np.ascontiguousarray(clip.frames[list(indices)])
     if clip.own_delays_ms:
@@ -245,7 +247,7 @@ def _of_frames(clip: Clip, indices: Sequence[int]) -> Clip:
     return Clip(frames, max(1, round(clip.duration_ms * len(frames) / len(clip.frames))))
 
 
-def _lasting(clip: Clip, duration_ms: int) -> Clip:
+def _with_duration(clip: Clip, duration_ms: int) -> Clip:
     """Faster or slower as a whole."""
     lasting = replace(clip, duration_ms=duration_ms)
     if not clip.own_delays_ms:

@@ -18,7 +18,7 @@ _EDGE = 32  # pixels that frames are compared at
 _Distances = npt.NDArray[np.float32]  # (f, f), from each frame to each
 
 
-def seamless(frames: Frames) -> range | None:
+def find_loop(frames: Frames) -> range | None:
     """The longest part whose end leads into its beginning as its frames lead into each other.
 
     Most of the frames (f, h, w, 3), and all of a clip that goes round already; None where

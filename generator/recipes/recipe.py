@@ -117,7 +117,7 @@ class Recipe:
         return replace(self, request=request, setup=setup, sha256=hashes)
 
 
-def recipe_of(path: Path) -> Recipe | None:
+def read_recipe(path: Path) -> Recipe | None:
     """The recipe that a GIF, WebP, MP4, PNG or JPEG carries; None where it has none.
 
     Raises MediaError where there is no such file, or it is damaged.

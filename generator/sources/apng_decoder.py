@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from generator.media.containers import PNG_SIGNATURE, BrokenFileError, png_parts
-from generator.sources.facts import Facts, check_frames, seen_ms
-from generator.sources.icc_profiles import unpacked
-from generator.sources.pixels import as_seen, exif_orientation, upright, with_alpha
+from generator.sources.facts import Facts, check_frames, displayed_ms
+from generator.sources.icc_profiles import decompress_profile
+from generator.sources.pixels import as_displayed, exif_orientation, upright, with_alpha
 
 _CLEAR, _RESTORE = 1, 2  # what becomes of a picture when its time is over
 _REPLACE = 0  # of what was there, rather than blended with it
@@ -72,7 +72,7 @@ class Apng:
             if index in shown or picture.disposal not in (_CLEAR, _RESTORE):
                 self._paint(canvas, picture)
             if index in shown:
-                yield as_seen(canvas, self.orientation)
+                yield as_displayed(canvas, self.orientation)
             if picture.disposal == _CLEAR or (picture.disposal == _RESTORE and not index):
                 right, bottom = picture.left + picture.width, picture.top + picture.height
                 canvas.paste(_CLEAR_PIXEL, (picture.left, picture.top, right, bottom))
@@ -117,7 +117,7 @@ def read_apng(data: bytes) -> Apng | None:
         raise BrokenFileError("a frame hangs over the edge")
     shared = [_chunk(kind.encode(), others[kind]) for kind in ("PLTE", "tRNS") if kind in others]
     orientation = exif_orientation(others.get("eXIf"))
-    profile = unpacked(others.get("iCCP", b""))
+    profile = decompress_profile(others.get("iCCP", b""))
     return Apng(size, others["IHDR"][8:], b"".join(shared), orientation, profile, tuple(pictures))
 
 
@@ -136,7 +136,7 @@ def _picture(control: bytes) -> _Picture:
     width, height, left, top, part, per_second, disposal, blending = struct.unpack_from(
         ">IIIIHHBB", control, 4
     )
-    delay = seen_ms(1000 * part / (per_second or 100))
+    delay = displayed_ms(1000 * part / (per_second or 100))
     return _Picture(width, height, left, top, delay, disposal, blending)
 
 

@@ -26,7 +26,7 @@ from generator.media.containers import BrokenFileError
 from generator.sources.decoders import MAX_FILE_BYTES, open_source
 from generator.sources.facts import Facts
 from generator.sources.geometry import scale_to_fill
-from generator.sources.keyframes import choose
+from generator.sources.keyframes import choose_key_frames
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
 _STRIP = 256  # rows
@@ -87,7 +87,7 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
         return list(range(shown)), size
     if count > 1 and shown == 1:
         raise MediaError("The file has only one frame; give a GIF or video that moves.")
-    return choose(facts.delays_ms, count, wanted["duration_ms"]), size
+    return choose_key_frames(facts.delays_ms, count, wanted["duration_ms"]), size
 
 
 def _part(shown: int, start: float, end: float) -> list[int]:

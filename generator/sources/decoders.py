@@ -20,7 +20,7 @@ from generator.sources.facts import Facts
 from generator.sources.film_decoder import Film, open_film
 from generator.sources.gif_decoder import open_gif
 from generator.sources.picture_decoder import open_directory, open_pictures
-from generator.sources.unsupported_formats import reason_of
+from generator.sources.unsupported_formats import unsupported_reason
 
 MAX_FILE_BYTES = 256 << 20
 FILMS = ("mp4", "webm")
@@ -38,7 +38,7 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedSource:
     """A source whose ``frames`` raise BrokenFileError for whatever a decoder raises."""
 
     source: Source
@@ -55,7 +55,7 @@ class Opened:
             yield from self.source.frames(wanted)
 
 
-def open_source(path: Path) -> Opened:
+def open_source(path: Path) -> OpenedSource:
     """A file, or a directory of numbered pictures.
 
     Raises MediaError for what can't be used, BrokenFileError for what is damaged, and nothing else
@@ -63,7 +63,7 @@ def open_source(path: Path) -> Opened:
     """
     with _broken_by_any_error():
         source = _open(path)
-    return Opened(source, isinstance(source, Film))
+    return OpenedSource(source, isinstance(source, Film))
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def _open(path: Path) -> Source:
     head = read_head(path)
     kind = sniff(head)
     if kind is None:
-        raise MediaError(reason_of(head))
+        raise MediaError(unsupported_reason(head))
     if kind in FILMS:
         return open_film(path, kind)
     return open_gif(path) if kind == "gif" else open_pictures(path, kind)

@@ -85,7 +85,7 @@ def check_frames(count: int, *, most: int = MAX_SOURCE_FRAMES) -> None:
         )
 
 
-def seen_ms(delay_ms: float) -> int:
+def displayed_ms(delay_ms: float) -> int:
     """For how long browsers show a frame of an animated picture whose file says ``delay_ms``.
 
     Chromium, Firefox and Safari slow down what is meant to be "as fast as possible": every delay of

@@ -20,7 +20,7 @@ from generator.media.containers import BrokenFileError
 from generator.sources import ffmpeg, tone_mapping
 from generator.sources.facts import Facts
 from generator.sources.film_timeline import Head, Timeline, read_head, read_timeline
-from generator.sources.pixels import as_seen
+from generator.sources.pixels import as_displayed
 
 _SEEK_PIXELS = 8_000_000  # to decode as many costs as much as to start ffmpeg once more
 _MOST_STRETCHES = 32  # of one run: ffmpeg's expressions hold a hundred terms
@@ -155,7 +155,7 @@ def _pictures(words: list[str], head: Head) -> Iterator[Image.Image]:
     with ffmpeg.start(words) as process:
         try:
             while picture := ffmpeg.read_pam(process.stdout):
-                yield tone_mapping.brought_down(as_seen(picture), head.transfer)
+                yield tone_mapping.tone_map(as_displayed(picture), head.transfer)
             if process.wait() != 0:
                 raise BrokenFileError("the film can't be decoded to its end")
         finally:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError, gif_parts
-from generator.sources.facts import Facts, check_frames, seen_ms
+from generator.sources.facts import Facts, check_frames, displayed_ms
 
 _WHITE = 255  # what shows through a transparent source
 _CLEAR, _RESTORE = 2, (3, 4)  # what becomes of a picture when its time is over
@@ -122,7 +122,7 @@ def _picture(
         lzw=data[own:],
         transparent=transparent if flags & 1 else None,
         disposal=flags >> 2 & 7,
-        delay_ms=seen_ms(10 * delay),
+        delay_ms=displayed_ms(10 * delay),
     )
 
 

@@ -24,7 +24,7 @@ _CHANGED_IN_PLACE = ("RGB", "RGBA")
 _DEFLATE = 0
 
 
-def in_srgb(picture: Image.Image, profile: object) -> Image.Image:
+def convert_to_srgb(picture: Image.Image, profile: object) -> Image.Image:
     """A picture in RGB(A), L or CMYK in sRGB, RGB or RGBA; as it is where ``profile`` doesn't
     describe it. What is RGB(A) is changed in place.
     """
@@ -39,7 +39,7 @@ def in_srgb(picture: Image.Image, profile: object) -> Image.Image:
     return ImageCms.applyTransform(picture, transform) or picture
 
 
-def unpacked(chunk: bytes) -> bytes:
+def decompress_profile(chunk: bytes) -> bytes:
     """The profile in a PNG's ``iCCP``; empty for one that is damaged or too large."""
     _, _, packed = chunk.partition(b"\0")
     if packed[:1] != bytes([_DEFLATE]):

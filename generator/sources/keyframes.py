@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from generator.contract.text import Text
 
-PAUSE = Text("The source has a long pause, so the key frames are taken from where it moves.")
+PAUSE_NOTE = Text("The source has a long pause, so the key frames are taken from where it moves.")
 _SHORT_SOURCE = 16  # frames; up to here a source that tells no times is taken for 8 frames a second
 _SHORT_DELAY_MS, _LONG_DELAY_MS = 125, 70
 _PAUSE_TIMES, _PAUSE_MS = 8, 700  # longer than both is a pause, and no slow part of a motion
@@ -24,7 +24,7 @@ _LAST_TIMES, _LAST_MS = 3, 250  # of the last frame, which most often is held
 _MOST_TICKS = 100_000  # bounds the search in a source with wildly different delays
 
 
-def choose(delays_ms: Sequence[int], count: int, duration_ms: int) -> list[int]:
+def choose_key_frames(delays_ms: Sequence[int], count: int, duration_ms: int) -> list[int]:
     """``count`` indices into ``delays_ms``, in order; a frame may come twice in a short source.
 
     A delay of 0 means that the file doesn't tell. Where delays differ, time is cut into ticks of

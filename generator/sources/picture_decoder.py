@@ -29,10 +29,10 @@ from generator.media.containers import (
 )
 from generator.sources import avif
 from generator.sources.apng_decoder import Apng, read_apng
-from generator.sources.facts import Facts, check_frames, seen_ms
-from generator.sources.icc_profiles import unpacked
-from generator.sources.pixels import as_seen, orientation_of, upright_size
-from generator.sources.unsupported_formats import reason_of
+from generator.sources.facts import Facts, check_frames, displayed_ms
+from generator.sources.icc_profiles import decompress_profile
+from generator.sources.pixels import as_displayed, orientation_of, upright_size
+from generator.sources.unsupported_formats import unsupported_reason
 
 _IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")
 _FORMATS = {
@@ -61,7 +61,7 @@ class Pictures:
             orientation = orientation_of(picture)
             for index in wanted:
                 picture.seek(index)
-                seen = as_seen(picture, orientation)
+                seen = as_displayed(picture, orientation)
                 yield seen.copy() if seen is picture else seen  # the next seek would change it
 
 
@@ -74,7 +74,7 @@ class Directory:
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
         """RGB pictures, one for each index of ``wanted``."""
-        return (still(self.files[index]) for index in wanted)
+        return (read_still(self.files[index]) for index in wanted)
 
 
 def open_pictures(path: Path, kind: str) -> Pictures | Apng:
@@ -95,7 +95,7 @@ def open_directory(path: Path) -> Directory:
             for file in path.iterdir()
             if file.suffix.lower() in _IN_DIRECTORIES and not is_hidden(file) and file.is_file()
         ),
-        key=by_number,
+        key=natural_order,
     )
     check_frames(len(files))
     sizes = {size_of_still(file) for file in files}
@@ -104,10 +104,10 @@ def open_directory(path: Path) -> Directory:
     return Directory(tuple(files), Facts(*sizes.pop(), (0,) * len(files)))
 
 
-def still(file: Path) -> Image.Image:
+def read_still(file: Path) -> Image.Image:
     """A file's picture, or its first, as people see it: RGB. Raises what decoders raise."""
     with _opened(file, _known(file)) as picture:
-        return as_seen(picture, orientation_of(picture))
+        return as_displayed(picture, orientation_of(picture))
 
 
 def size_of_still(file: Path) -> tuple[int, int]:
@@ -121,7 +121,7 @@ def is_hidden(file: Path) -> bool:
     return file.name.startswith(".")
 
 
-def by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
+def natural_order(file: Path) -> tuple[list[tuple[int, str]], str]:
     """frame2 comes before frame10."""
     pieces = re.findall(r"(\d+)|(\D+)", file.name)
     return [(int(number or -1), text) for number, text in pieces], file.name
@@ -131,7 +131,7 @@ def _known(file: Path) -> str:
     head = read_head(file)
     kind = sniff(head)
     if kind is None:
-        raise MediaError(reason_of(head))
+        raise MediaError(unsupported_reason(head))
     if kind not in _FORMATS:
         raise MediaError("The file is a video, not a picture; give a picture.")
     return kind
@@ -168,7 +168,7 @@ def _need_heic() -> None:
 def _profile_of_png(data: bytes) -> bytes:
     """Its ICC profile; empty where it has none. Raises BrokenFileError."""
     chunks = (content for kind, content in png_parts(data) if kind == "iCCP")
-    return unpacked(next(chunks, b""))
+    return decompress_profile(next(chunks, b""))
 
 
 def _picture_alone(data: bytes) -> bytes:
@@ -205,7 +205,7 @@ def _of_avif(path: Path, kind: str) -> Facts:
     told = avif.delays_ms(path.read_bytes()) if count > 1 else []
     usual = told[-1] if told else 0.0
     delays = [*told, *[usual] * (count - len(told))][:count]
-    return Facts(width, height, tuple(map(seen_ms, delays)) if count > 1 else (0,))
+    return Facts(width, height, tuple(map(displayed_ms, delays)) if count > 1 else (0,))
 
 
 def _of_webp(path: Path, kind: str) -> Facts:
@@ -215,7 +215,7 @@ def _of_webp(path: Path, kind: str) -> Facts:
     frames = _counted(webp_parts(data), "ANMF")
     parts = {part.kind: part.data for part in webp_parts(data) if part.kind != "ANMF"}
     delays = [int.from_bytes(frame[12:15], "little") for frame in frames]
-    return Facts(*_size_of_webp(parts), tuple(map(seen_ms, delays)) or (0,))
+    return Facts(*_size_of_webp(parts), tuple(map(displayed_ms, delays)) or (0,))
 
 
 def _size_of_webp(parts: Mapping[str, bytes]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import ExifTags, Image
 
-from generator.sources.icc_profiles import in_srgb
+from generator.sources.icc_profiles import convert_to_srgb
 
 _WHITE = (255, 255, 255)
 _STRIP = 256  # rows
@@ -58,7 +58,7 @@ def upright_size(picture: Image.Image) -> tuple[int, int]:
     return upright(picture.size, orientation_of(picture))
 
 
-def as_seen(picture: Image.Image, orientation: int = 1) -> Image.Image:
+def as_displayed(picture: Image.Image, orientation: int = 1) -> Image.Image:
     """RGB, 8 bits a channel, nothing transparent, turned by EXIF's ``orientation``, in sRGB.
 
     Colours are brought there from the profile that ``picture.info`` holds, if any.
@@ -81,13 +81,13 @@ def _flat(picture: Image.Image) -> Image.Image:
     if not _is_deep(picture) and not picture.has_transparency_data:
         picture.load()  # while its file is open
         if picture.mode != "RGB":  # a profile of gray or of ink is of no use afterwards
-            picture = in_srgb(picture, profile).convert("RGB")
-        return in_srgb(picture, profile)
+            picture = convert_to_srgb(picture, profile).convert("RGB")
+        return convert_to_srgb(picture, profile)
     flat = Image.new("RGB", picture.size, _WHITE)
     for top in range(0, picture.height, _STRIP):
         strip = picture.crop((0, top, picture.width, min(top + _STRIP, picture.height)))
         strip.info = picture.info  # a palette's transparent entry
-        flat.paste(_on_white(in_srgb(with_alpha(strip), profile)), (0, top))
+        flat.paste(_on_white(convert_to_srgb(with_alpha(strip), profile)), (0, top))
     return flat
 
 

@@ -88,7 +88,7 @@ def read_key_frames(
 ) -> Frames:
     """The key frames for a clip of ``count`` frames in ``duration_ms``: (count, height, width, 3).
 
-    Chosen by ``keyframes.choose``, scaled to fill the size and cropped to its middle. Raises
+    Chosen by ``choose_key_frames``, scaled to fill the size and cropped to its middle. Raises
     MediaError; so for one frame where more than one is asked for.
     """
     return read_key_frames_and_facts(

@@ -32,7 +32,7 @@ _SRGB_STEPS = 16_383
 _Light = npt.NDArray[np.float32]
 
 
-def brought_down(picture: Image.Image, transfer: str) -> Image.Image:
+def tone_map(picture: Image.Image, transfer: str) -> Image.Image:
     """An RGB picture as it is; of HDR, named by its ``transfer`` curve, as it is shown."""
     if transfer not in (PQ, HLG):
         return picture

@@ -40,7 +40,7 @@ _PACKET_OF_MPEG_TS, _SYNC_BYTE = 188, 0x47
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def reason_of(head: bytes) -> Text:
+def unsupported_reason(head: bytes) -> Text:
     """One sentence about a file that ``containers.sniff`` doesn't know.
 
     ``head`` are its first ``containers.HEAD_BYTES``, or all where it has fewer.

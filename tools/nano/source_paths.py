@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from generator.annotators.annotator import canny
+from generator.annotators.annotator import detect_canny_edges
 from generator.media.clip import Frames
 from generator.nano import world
 from generator.nano.world import Floats, Pose
@@ -90,7 +90,7 @@ def draw_source(rng: np.random.Generator, coverage: Floats) -> Frames:
 
 def draw_edges(rng: np.random.Generator, coverage: Floats) -> Frames:
     """What the canny annotator makes of it."""
-    return canny(draw_source(rng, coverage))
+    return detect_canny_edges(draw_source(rng, coverage))
 
 
 def draw_depth(rng: np.random.Generator, coverage: Floats) -> Frames:

@@ -17,7 +17,7 @@ from generator.recipes.foreign.metadata_texts import PARAMETERS, texts_of
 _MAX_FILE_BYTES = 256 << 20
 
 
-def foreign_recipe_of(path: Path) -> ForeignRecipe | None:
+def read_foreign_recipe(path: Path) -> ForeignRecipe | None:
     """What a picture says of how it was made; None where it says nothing that can be used.
 
     Raises MediaError where there is no such file.

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from generator.sources.picture_decoder import by_number
+from generator.sources.picture_decoder import natural_order
 
 CAPTION_SUFFIXES = (".txt", ".caption")
 _CAPTION_FILE_SUFFIXES = (*CAPTION_SUFFIXES, ".jsonl", ".csv")
@@ -111,14 +111,14 @@ def _by_reason(left_out: Sequence[LeftOut], *, most: int = 5) -> list[str]:
 
 def _walk(directory: Path, is_skipped: Callable[[Path], bool]) -> Iterator[SourceFile]:
     """What people may mean to be used: files, folders, and what lies in kohya's folders."""
-    for path in sorted(directory.iterdir(), key=by_number):
+    for path in sorted(directory.iterdir(), key=natural_order):
         if _is_hidden(path) or is_skipped(path):
             continue
         repeats, folder_caption = kohya_folder(path) or (1, "")
         if not folder_caption:
             yield SourceFile(path)
             continue
-        for file in sorted(path.iterdir(), key=by_number):
+        for file in sorted(path.iterdir(), key=natural_order):
             if not _is_hidden(file):
                 yield SourceFile(file, repeats, folder_caption)
 

@@ -23,7 +23,7 @@ from generator.contract.text_files import EncodingError, read_text
 from generator.media.clip import Frames
 from generator.media.containers import STILL_SUFFIXES
 from generator.sources.geometry import MIDDLE, Crop, scale_to_fill
-from generator.sources.picture_decoder import by_number, is_hidden, still
+from generator.sources.picture_decoder import is_hidden, natural_order, read_still
 from generator.training.console import print_lines, warn
 from generator.training.data import film_clips
 from generator.training.data.folder import FROM_FILE, LeftOut, kohya_folder, summary_lines
@@ -101,7 +101,7 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
     A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
     it otherwise, and where no sample is left.
     """
-    folders = sorted(filter(is_sample_folder, directory.iterdir()), key=by_number)
+    folders = sorted(filter(is_sample_folder, directory.iterdir()), key=natural_order)
     found = read_samples(
         folders, lambda folder: _read_clip(folder, video_length), skip=bad_samples == SKIP
     )
@@ -171,7 +171,7 @@ def read_common_size(files: Iterable[Path]) -> tuple[int, int]:
 def list_images(folder: Path) -> list[Path]:
     """The pictures of a folder, 2 before 10."""
     found = (file for file in folder.iterdir() if file.suffix.lower() in STILL_SUFFIXES)
-    return sorted((file for file in found if not is_hidden(file)), key=by_number)
+    return sorted((file for file in found if not is_hidden(file)), key=natural_order)
 
 
 def _read_clip(folder: Path, video_length: int | None) -> Sample:
@@ -223,7 +223,7 @@ def _read_facts(folder: Path) -> _ClipFacts:
 
 def _open_image(file: Path) -> Image.Image:
     try:
-        return still(file)
+        return read_still(file)
     except MediaError as error:
         raise BadSampleError(f"{file.name}: {str(error).removesuffix('.')}") from error
     except Exception as error:  # decoders raise whatever they like for a damaged file

@@ -54,4 +54,4 @@ def _edits(made: Job) -> set[str]:
 
 
 def test_every_edit_can_be_done() -> None:
-    assert set(EDITS) == {*edits.EDITS, *edits.PLACES}
+    assert set(EDITS) == {*edits.EDITS, *edits.UPLOAD_TARGETS}

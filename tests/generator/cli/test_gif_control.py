@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from generator.__main__ import main
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
-from generator.recipes.recipe import recipe_of
+from generator.recipes.recipe import read_recipe
 from tests.generator.media.pictures import moving_ball, read_back
 from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
@@ -149,7 +149,7 @@ def test_another_device_or_version_is_told_where_a_file_is_made_again(
     first, again = tmp_path / "1.gif", tmp_path / "2.gif"
     small = ["--steps", "2", "--width", "64", "--height", "64", "--video-length", "2"]
     assert main(["gif", "--prompt", "a red ball", *small, "--output", str(first)]) == 0
-    recipe = recipe_of(first)
+    recipe = read_recipe(first)
     assert recipe is not None
     assert recipe.environment["torch"] == version("torch")
     assert recipe.environment["device"].startswith("cpu (")

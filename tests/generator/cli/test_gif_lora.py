@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from generator.__main__ import main
-from generator.recipes.recipe import recipe_of
+from generator.recipes.recipe import read_recipe
 from tests.generator.cli.test_gif import SMALL, TINY
 from tests.generator.model.test_lora_manager import KOHYA
 
@@ -25,7 +25,7 @@ def gif(output: Path, prompt: str, *more: str, model: str = str(TINY)) -> int:
 
 
 def request_of(path: Path) -> dict[str, Any]:
-    recipe = recipe_of(path)
+    recipe = read_recipe(path)
     assert recipe is not None
     return recipe.request.to_dict()
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from generator.contract.control_types import AUTO, LOOSE, annotator_of, called, control_called
+from generator.contract.control_types import AUTO, LOOSE, annotator_of, control_name, parse_control
 from generator.contract.messages import Control
 
 
 @pytest.mark.parametrize("name", ["loose", "Loose"])
 def test_loose_is_depth_at_less_of_its_strength_for_fewer_steps(name: str) -> None:
-    assert control_called(name, 1.0) == Control("depth", 0.7, end=0.7)
+    assert parse_control(name, 1.0) == Control("depth", 0.7, end=0.7)
     assert annotator_of(name, AUTO) == "depth"
 
 
 @pytest.mark.parametrize("name", ["canny", "depth", LOOSE, "own/controlnet"])
 def test_a_control_is_called_as_it_was_asked_for(name: str) -> None:
-    assert called(control_called(name, 0.7)) == (name, 0.7)
+    assert control_name(parse_control(name, 0.7)) == (name, 0.7)
 
 
 def test_depth_with_a_span_of_its_own_is_no_loose_one() -> None:
-    assert called(Control("depth", 0.5, end=0.5)) == ("depth", 0.5)
-    assert called(Control("depth", 0.5, 0.1, 0.7)) == ("depth", 0.5)
+    assert control_name(Control("depth", 0.5, end=0.5)) == ("depth", 0.5)
+    assert control_name(Control("depth", 0.5, 0.1, 0.7)) == ("depth", 0.5)

@@ -24,7 +24,7 @@ from generator.contract.messages import (
     StartFailed,
 )
 from generator.contract.worker_settings import WorkerSettings
-from generator.recipes.recipe import ModelSettings, recipe_of
+from generator.recipes.recipe import ModelSettings, read_recipe
 from generator.worker.process import WorkerHandle
 from tests.generator.media.pictures import read_back
 from tests.generator.workers import outcome, receive, started
@@ -120,7 +120,7 @@ def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
         assert isinstance(receive(handle), Ready)
         handle.commands.send(Generate("one", 1, A_REQUEST, str(output)))
         assert isinstance(outcome(handle), Finished)
-    recipe = recipe_of(output)
+    recipe = read_recipe(output)
     assert recipe is not None
     assert recipe.request == A_REQUEST
     assert recipe.setup == ModelSettings(

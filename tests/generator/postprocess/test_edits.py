@@ -61,7 +61,7 @@ def test_what_never_comes_back_goes_there_and_back(step: int) -> None:
     made = edits.loop(source)
     assert len(made.frames) == 2 * len(source.frames) - 2
     assert are_among(made, source)
-    assert edits.edited(source, [("loop", "")], ".gif").notes
+    assert edits.apply_edits(source, [("loop", "")], ".gif").notes
 
 
 def test_what_comes_back_is_cut_there() -> None:
@@ -72,14 +72,14 @@ def test_what_comes_back_is_cut_there() -> None:
     assert len(made.frames) in (10, 11)
     assert made.duration_ms == 100 * len(made.frames)
     assert are_among(made, source)
-    assert not edits.edited(source, [("loop", "")], ".gif").notes
+    assert not edits.apply_edits(source, [("loop", "")], ".gif").notes
 
 
 def test_a_sticker_is_as_discord_takes_it() -> None:
     """Noise, which packs worst, for too long: less of everything but of its size."""
     rng = np.random.default_rng(0)
     noise = Clip(rng.integers(0, 256, (7, 96, 128, 3)).astype(np.uint8), 9000)
-    made = edits.edited(noise, [("sticker", "")], ".gif", "a recipe")
+    made = edits.apply_edits(noise, [("sticker", "")], ".gif", "a recipe")
     assert len(made.data) <= 512 * 1024
     with Image.open(io.BytesIO(made.data)) as picture:
         assert picture.size == (320, 320)
@@ -95,7 +95,7 @@ def test_a_sticker_is_as_discord_takes_it() -> None:
 
 
 def test_a_small_clip_is_a_sticker_without_loss() -> None:
-    made = edits.edited(ball([20, 40, 60, 80]), [("sticker", "")], ".gif")
+    made = edits.apply_edits(ball([20, 40, 60, 80]), [("sticker", "")], ".gif")
     assert (made.notes, made.given_up) == ((), ())
     with Image.open(io.BytesIO(made.data)) as picture:
         assert (picture.size, getattr(picture, "n_frames", 1)) == ((320, 320), 4)
@@ -104,15 +104,15 @@ def test_a_small_clip_is_a_sticker_without_loss() -> None:
 def test_an_emoji_may_be_smaller() -> None:
     rng = np.random.default_rng(0)
     noise = Clip(rng.integers(0, 256, (4, 128, 128, 3)).astype(np.uint8), 1000)
-    place = replace(edits.PLACES["emoji"], max_bytes=8_000)
-    assert len(edits.fitted(noise, place).data) <= 8_000
+    place = replace(edits.UPLOAD_TARGETS["emoji"], max_bytes=8_000)
+    assert len(edits.fit_for_upload(noise, place).data) <= 8_000
     with pytest.raises(MediaError, match="can't be made to fit"):
-        edits.fitted(clip(), replace(place, max_bytes=10))
+        edits.fit_for_upload(clip(), replace(place, max_bytes=10))
 
 
 def test_one_edit_after_another() -> None:
     steps = [("reverse", ""), ("sticker", ""), ("caption", "hi"), ("emoji", "")]
-    made = edits.edited(ball([20, 40, 60, 80]), steps, ".gif")
+    made = edits.apply_edits(ball([20, 40, 60, 80]), steps, ".gif")
     with Image.open(io.BytesIO(made.data)) as picture:
         assert (picture.size, getattr(picture, "n_frames", 1)) == ((128, 128), 4)
 
@@ -132,7 +132,7 @@ def test_one_edit_after_another() -> None:
 )
 def test_what_would_change_nothing_says_so(name: str, source: Clip, words: str) -> None:
     with pytest.raises(MediaError, match=words):
-        edits.edited(source, [(name, "")], ".gif")
+        edits.apply_edits(source, [(name, "")], ".gif")
 
 
 def test_a_crop() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from generator.__main__ import main
 from generator.contract.messages import Request
-from generator.recipes.recipe import Recipe, recipe_of
+from generator.recipes.recipe import Recipe, read_recipe
 from tests.generator.media.pictures import read_back
 
 # Made by version 0.1.0 before None and "" were told apart; its recipe holds "".
@@ -20,7 +20,7 @@ def frames_of(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 
 def test_an_empty_negative_prompt_of_an_earlier_version_is_none() -> None:
-    recipe = recipe_of(OLD)
+    recipe = read_recipe(OLD)
     assert recipe is not None
     assert recipe.request.negative_prompt is None
     row = {"negative_prompt": "", **{key: value for key, value in recipe.request.to_dict().items()
@@ -30,7 +30,7 @@ def test_an_empty_negative_prompt_of_an_earlier_version_is_none() -> None:
 
 
 def test_this_version_s_requests_keep_none_and_empty_apart() -> None:
-    recipe = recipe_of(OLD)
+    recipe = read_recipe(OLD)
     assert recipe is not None
     for negative in (None, "", "blurry"):
         values = recipe.request.to_dict() | {"negative_prompt": negative}
@@ -47,6 +47,6 @@ def test_its_gif_is_made_again_and_an_empty_text_makes_another(tmp_path: Path) -
     # Two processors may round differently, and a palette then differs a little.
     assert np.abs(frames_of(again) - frames_of(OLD)).mean() < 0.3
     assert np.abs(frames_of(other) - frames_of(OLD)).mean() > 0.7
-    made = recipe_of(other)
+    made = read_recipe(other)
     assert made is not None
     assert made.request.negative_prompt == ""

@@ -15,7 +15,7 @@ from generator.contract.errors import MediaError
 from generator.contract.messages import Control, Lora, Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.recipes.recipe import ModelSettings, Recipe, recipe_of, sha256_of
+from generator.recipes.recipe import ModelSettings, Recipe, read_recipe, sha256_of
 from tests.generator.media.pictures import moving_ball
 
 REQUEST = Request(
@@ -46,7 +46,7 @@ RECIPE = Recipe(
 def test_a_file_carries_it(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"ball{suffix}"
     save(Clip(moving_ball(2, 32, 32), 300), path, RECIPE.to_json())
-    assert recipe_of(path) == RECIPE
+    assert read_recipe(path) == RECIPE
 
 
 def test_strangers_see_no_places() -> None:
@@ -141,9 +141,9 @@ def test_a_hash_is_of_what_is_in_the_files(tmp_path: Path) -> None:
 
 def test_a_missing_or_broken_file_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="can't be read"):
-        recipe_of(tmp_path / "missing.gif")
+        read_recipe(tmp_path / "missing.gif")
     broken = tmp_path / "broken.png"
     save(Clip(moving_ball(2, 32, 32), 300), broken, RECIPE.to_json())
     broken.write_bytes(broken.read_bytes()[:100])
     with pytest.raises(MediaError, match="damaged"):
-        recipe_of(broken)
+        read_recipe(broken)

@@ -15,7 +15,7 @@ from generator.contract.limits import NANO_DIRECTORY
 from generator.contract.messages import Control, Lora, Request
 from generator.media.clip import Clip
 from generator.media.save import save
-from generator.recipes.recipe import ModelSettings, Recipe, recipe_of
+from generator.recipes.recipe import ModelSettings, Recipe, read_recipe
 from generator.recipes.trust import check_trusted
 from tests.generator.media.pictures import moving_ball, read_back
 from tests.generator.recipes.foreign.pictures import PARAMETERS, dumped, png, simple_graph
@@ -113,7 +113,7 @@ def test_another_program_s_picture_is_made_as_near_as_it_can_be(
         file, output = png(tmp_path / name, **texts), tmp_path / f"made-{name}"
         line = ["gif", "--from", str(file), "--output", str(output), "--video-length", "1"]
         assert main([*line, "--steps", "2"]) == 0
-        made = recipe_of(output)
+        made = read_recipe(output)
         assert made is not None
         shape = read_back(output.read_bytes()).frames.shape
         assert shape[1] > shape[2]  # both are portraits, of more pixels than nano makes

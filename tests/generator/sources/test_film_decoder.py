@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from generator.__main__ import main
-from generator.annotators.source_preview import cut
+from generator.annotators.source_preview import write_part
 from generator.contract.errors import MediaError
 from generator.media import mp4_encoder
 from generator.media.clip import Clip, Frames
@@ -170,7 +170,7 @@ def test_variable_rates_and_parts_keep_each_frame_s_own_delay(tmp_path: Path) ->
     _ffmpeg("-i", str(tmp_path / "even.mp4"), *late, *timed, *X264, str(path))
     assert probe(path).delays_ms[:5] == (100, 100, 500, 100, 250)
     part = tmp_path / "part.png"
-    cut(path, part, start=1 / 6, end=5 / 6)
+    write_part(path, part, start=1 / 6, end=5 / 6)
     assert read(part).delays_ms == (100, 500, 100, 250)
     assert numbers(read(part).frames) == [1, 2, 3, 4]
 

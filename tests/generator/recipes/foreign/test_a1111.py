@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from generator.recipes.foreign import a1111
-from generator.recipes.foreign.convert import foreign_recipe_of
+from generator.recipes.foreign.convert import read_foreign_recipe
 from tests.generator.recipes.foreign.pictures import NEGATIVE, PARAMETERS, PROMPT, png, with_exif
 
 
 @pytest.mark.parametrize("how", ["tEXt", "zTXt", "iTXt"])
 def test_a_png_s_parameters(tmp_path: Path, how: str) -> None:
-    recipe = foreign_recipe_of(png(tmp_path / "one.png", parameters=(how, PARAMETERS)))
+    recipe = read_foreign_recipe(png(tmp_path / "one.png", parameters=(how, PARAMETERS)))
     assert recipe is not None
     assert (recipe.prompt, recipe.negative_prompt) == (PROMPT, NEGATIVE)
     assert (recipe.seed, recipe.steps, recipe.guidance_scale) == (1234567890, 28, 6.5)
@@ -26,12 +26,12 @@ def test_a_png_s_parameters(tmp_path: Path, how: str) -> None:
 
 def test_letters_of_all_the_world(tmp_path: Path) -> None:
     text = PARAMETERS.replace("a red ball", "ein großer Ball 日本 🎈")
-    recipe = foreign_recipe_of(png(tmp_path / "one.png", parameters=("iTXt", text)))
+    recipe = read_foreign_recipe(png(tmp_path / "one.png", parameters=("iTXt", text)))
     assert recipe is not None
     assert recipe.prompt.startswith("ein großer Ball 日本 🎈")
     comment = b"UNICODE\0" + text.encode("utf-16-be")
     for name in ("one.jpg", "one.webp"):
-        found = foreign_recipe_of(with_exif(tmp_path / name, comment=comment))
+        found = read_foreign_recipe(with_exif(tmp_path / name, comment=comment))
         assert found == recipe
 
 
@@ -44,7 +44,7 @@ def test_letters_of_all_the_world(tmp_path: Path) -> None:
     ],
 )
 def test_other_spellings_of_a_user_comment(tmp_path: Path, comment: bytes) -> None:
-    recipe = foreign_recipe_of(with_exif(tmp_path / "one.jpg", comment=comment))
+    recipe = read_foreign_recipe(with_exif(tmp_path / "one.jpg", comment=comment))
     assert recipe is not None
     assert recipe.prompt == PROMPT
 
@@ -52,7 +52,7 @@ def test_other_spellings_of_a_user_comment(tmp_path: Path, comment: bytes) -> No
 def test_a_gif_s_comment(tmp_path: Path) -> None:
     path = tmp_path / "one.gif"
     Image.new("RGB", (32, 32)).save(path, comment=PARAMETERS.encode())
-    recipe = foreign_recipe_of(path)
+    recipe = read_foreign_recipe(path)
     assert recipe is not None
     assert recipe.seed == 1234567890
 

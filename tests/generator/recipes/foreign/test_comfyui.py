@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from generator.recipes.foreign import comfyui
-from generator.recipes.foreign.convert import foreign_recipe_of
+from generator.recipes.foreign.convert import read_foreign_recipe
 from generator.recipes.foreign.foreign_request import ForeignRecipe
 from tests.generator.recipes.foreign.pictures import dumped, node, png, simple_graph, with_exif
 
@@ -36,9 +36,9 @@ SIMPLE = ForeignRecipe(
 
 def test_the_first_example(tmp_path: Path) -> None:
     graph = dumped(simple_graph())
-    assert foreign_recipe_of(png(tmp_path / "one.png", prompt=graph)) == SIMPLE
+    assert read_foreign_recipe(png(tmp_path / "one.png", prompt=graph)) == SIMPLE
     tags = {0x0110: f"prompt:{graph}", 0x010F: 'workflow:{"nodes": []}'}
-    assert foreign_recipe_of(with_exif(tmp_path / "one.webp", tags=tags)) == SIMPLE
+    assert read_foreign_recipe(with_exif(tmp_path / "one.webp", tags=tags)) == SIMPLE
 
 
 def test_samplers_and_ramps() -> None:
@@ -209,7 +209,7 @@ def a_workflow(**widget_names: Any) -> dict[str, Any]:
 def test_an_editor_s_workflow(tmp_path: Path) -> None:
     assert read(a_workflow(), is_workflow=True) == SIMPLE
     path = png(tmp_path / "one.png", workflow=dumped(a_workflow()), prompt="nothing of the kind")
-    assert foreign_recipe_of(path) == SIMPLE
+    assert read_foreign_recipe(path) == SIMPLE
 
 
 def test_what_is_switched_off_is_passed_over() -> None:
