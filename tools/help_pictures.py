@@ -24,7 +24,7 @@ from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.postprocess.edits import EDITS
 from generator.recipes.recipe import ModelSettings
-from generator.sources.files import fetched
+from generator.sources.fetch import fetch_sources
 
 Make = Callable[[Request], Clip]
 
@@ -48,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     limits = ModelLimits.of(NANO)
 
     def make(request: Request) -> Clip:
-        with fetched(request) as sources:
+        with fetch_sources(request) as sources:
             return engine.make(request, lambda *_: None, sources)
 
     for name, clips in pages(limits, make, chosen.output).items():

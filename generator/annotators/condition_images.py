@@ -12,7 +12,7 @@ from generator.annotators.annotator import Annotator, create_annotator
 from generator.contract.control_types import DEPTH_MODEL, annotator_of
 from generator.contract.messages import Request
 from generator.media.clip import Frames
-from generator.sources.fetch import Fetched
+from generator.sources.fetch import FetchedFile
 from generator.sources.reader import read_key_frames
 
 
@@ -49,7 +49,7 @@ class ConditionImages:
 
 def _key_frames(request: Request, source: Path | None) -> Frames:
     if source is None:
-        with Fetched(request.control_source) as fetched:
+        with FetchedFile(request.control_source) as fetched:
             return _key_frames(request, fetched)
     return read_key_frames(
         source,

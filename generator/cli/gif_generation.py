@@ -20,7 +20,7 @@ from generator.media.output import make_directory, write_whole
 from generator.postprocess.fit import fit
 from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.facts import Facts
-from generator.sources.files import Sources, fetched
+from generator.sources.fetch import SourceFiles, fetch_sources
 from generator.sources.init_image import check_init_image
 from generator.sources.keyframes import PAUSE_NOTE, has_pause
 from generator.sources.reader import probe
@@ -33,7 +33,7 @@ def make(
 
     ``recipe`` is what is made again: where a file has changed since, a line says so.
     """
-    with fetched(request) as sources:
+    with fetch_sources(request) as sources:
         if request.controls:
             facts = _check_moves(request, sources.control)
             if arguments.control_preview is not None and has_pause(facts.delays_ms):
@@ -68,7 +68,7 @@ def _make(
     request: Request,
     setup: ModelSettings,
     arguments: Namespace,
-    sources: Sources,
+    sources: SourceFiles,
     recipe: Recipe | None,
 ) -> None:
     # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.

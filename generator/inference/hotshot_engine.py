@@ -32,7 +32,7 @@ from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
 from generator.recipes.recipe import ModelSettings, Recipe
-from generator.sources.files import Sources, fetched
+from generator.sources.fetch import SourceFiles, fetch_sources
 from generator.sources.init_image import read_init_image
 from generator.worker.engine import Engine
 
@@ -105,7 +105,7 @@ class HotshotEngine:
         check_output(output)
         self.limits.check(request)
         began = time.perf_counter()
-        with fetched(request) as sources, self._previewed(request, output) as previews:
+        with fetch_sources(request) as sources, self._previewed(request, output) as previews:
 
             def told(stage: str, step: int, steps: int) -> None:
                 report(stage, step, steps, str(previews.file) if previews and previews.file else "")
@@ -119,7 +119,7 @@ class HotshotEngine:
         self,
         request: Request,
         report: ProgressCallback,
-        sources: Sources,
+        sources: SourceFiles,
         preview_callback: PreviewCallback | None = None,
     ) -> Clip:
         """The clip of a request that was checked, with the files that it names."""
@@ -146,7 +146,7 @@ class HotshotEngine:
         finally:
             previews.remove()
 
-    def recipe(self, request: Request, sources: Sources) -> Recipe:
+    def recipe(self, request: Request, sources: SourceFiles) -> Recipe:
         """What to put into a request's file, so that it can be made again."""
         lies_in = self.pipeline.model.controlnets.model_directory
         recipe = write_recipe(

@@ -19,7 +19,7 @@ from generator.contract.messages import Request
 from generator.model import devices
 from generator.model.controlnet_loading import find_controlnet
 from generator.recipes.recipe import ModelSettings, Recipe, sha256_of
-from generator.sources.files import Sources
+from generator.sources.fetch import SourceFiles
 
 
 def write_recipe(
@@ -27,7 +27,7 @@ def write_recipe(
     setup: ModelSettings,
     *,
     model_directory: Path,
-    sources: Sources,
+    sources: SourceFiles,
     device: torch.device,
 ) -> Recipe:
     """``sources`` are the files that the request names, where they are files.

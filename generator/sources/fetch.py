@@ -7,7 +7,9 @@ Knows nothing of what the bytes are.
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,6 +18,7 @@ from yarl import URL
 
 from generator.contract.errors import MediaError
 from generator.contract.links import AddressGuard, AllowsAddress, is_link, is_public
+from generator.contract.messages import Request
 from generator.contract.paths import existing_path
 from generator.sources.guarded_http import (
     PackedError,
@@ -72,7 +75,7 @@ async def fetch(
         raise MediaError(f"The link can't be fetched ({_reason(error)}); try another.") from error
 
 
-class Fetched(AbstractContextManager[Path]):
+class FetchedFile(AbstractContextManager[Path]):
     """A path for a source given by path or link; what was fetched is deleted on leaving.
 
     Not for use inside a running event loop: it waits. Raises what ``fetch`` raises.
@@ -94,6 +97,27 @@ class Fetched(AbstractContextManager[Path]):
     def __exit__(self, *_: object) -> None:
         if self._directory is not None:
             self._directory.cleanup()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFiles:
+    """The files that a request names: what is to be followed, and what to begin from.
+
+    A path means nothing where the request asks for no such file.
+    """
+
+    control: Path
+    image: Path
+
+
+@contextmanager
+def fetch_sources(request: Request) -> Iterator[SourceFiles]:
+    """Yield the files that a request names by path or link; what was fetched is deleted on leaving.
+
+    Raises what ``fetch`` raises.
+    """
+    with FetchedFile(request.control_source) as control, FetchedFile(request.image) as image:
+        yield SourceFiles(control, image)
 
 
 def _parse(link: str) -> URL:

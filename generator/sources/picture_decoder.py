@@ -22,12 +22,12 @@ from generator.media.containers import (
     STILL_SUFFIXES,
     BrokenFileError,
     Part,
+    mp4_parts,
     png_parts,
     read_head,
     sniff,
     webp_parts,
 )
-from generator.sources import avif
 from generator.sources.apng_decoder import Apng, read_apng
 from generator.sources.facts import Facts, check_frames, displayed_ms
 from generator.sources.icc_profiles import decompress_profile
@@ -44,6 +44,7 @@ _FORMATS = {
     "jpeg": "JPEG",
     "bmp": "BMP",
 }
+_MOST_AVIF_DELAYS = 100_000  # bounds what a few bytes can ask for
 _PNG_PICTURE = ("IHDR", "PLTE", "tRNS", "IDAT", "IEND", "eXIf")
 
 
@@ -202,10 +203,55 @@ def _of_avif(path: Path, kind: str) -> Facts:
         width, height = upright_size(picture)
         count = getattr(picture, "n_frames", 1)
     check_frames(count)
-    told = avif.delays_ms(path.read_bytes()) if count > 1 else []
+    told = _avif_delays_ms(path.read_bytes()) if count > 1 else []
     usual = told[-1] if told else 0.0
     delays = [*told, *[usual] * (count - len(told))][:count]
     return Facts(width, height, tuple(map(displayed_ms, delays)) if count > 1 else (0,))
+
+
+def _avif_delays_ms(data: bytes) -> list[float]:
+    """Return the delays of the first track with pictures, in milliseconds; empty for a still.
+
+    Pillow tells them only by decoding each frame.
+
+    Raises BrokenFileError where a box makes no sense.
+    """
+    try:
+        for movie in _inside(data, "moov"):
+            for track in _inside(movie, "trak"):
+                for media in _inside(track, "mdia"):
+                    if _handler(media) in (b"pict", b"vide"):
+                        return _delays_of_track(media)
+    except struct.error as error:
+        raise BrokenFileError(str(error)) from error
+    return []
+
+
+def _delays_of_track(media: bytes) -> list[float]:
+    (header,) = _inside(media, "mdhd")
+    (per_second,) = struct.unpack_from(">I", header, 20 if header[0] else 12)
+    delays: list[float] = []
+    for information in _inside(media, "minf"):
+        for table in _inside(information, "stbl"):
+            for times in _inside(table, "stts"):
+                for count, delta in struct.iter_unpack(">II", times[8 : 8 + _entries_size(times)]):
+                    left = _MOST_AVIF_DELAYS - len(delays)
+                    delays += [1000 * delta / max(1, per_second)] * min(count, left)
+    return delays
+
+
+def _entries_size(times: bytes) -> int:
+    """The bytes of the entries of an ``stts`` box."""
+    entries = int.from_bytes(times[4:8], "big")
+    return min(entries * 8, (len(times) - 8) // 8 * 8)
+
+
+def _handler(media: bytes) -> bytes:
+    return next((box[8:12] for box in _inside(media, "hdlr")), b"")
+
+
+def _inside(data: bytes, kind: str) -> Iterator[bytes]:
+    return (part.data for part in mp4_parts(data) if part.kind == kind)
 
 
 def _of_webp(path: Path, kind: str) -> Facts:

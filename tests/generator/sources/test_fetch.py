@@ -15,7 +15,7 @@ from aiohttp import web
 
 from generator.contract.errors import MediaError
 from generator.contract.links import Address, is_link, is_public
-from generator.sources.fetch import Fetched, PrivateAddressError, fetch
+from generator.sources.fetch import FetchedFile, PrivateAddressError, fetch
 
 BODY = b"GIF89a" * 1000
 
@@ -188,13 +188,13 @@ async def test_a_path_stays_and_a_link_becomes_a_file_for_a_while(
     base: str, tmp_path: Path
 ) -> None:
     assert not is_link("ball.gif")
-    with Fetched(str(tmp_path)) as path:
+    with FetchedFile(str(tmp_path)) as path:
         assert path == tmp_path
 
     seen: list[tuple[Path, bytes]] = []
 
     def waits() -> None:
-        with Fetched(f"{base}/whole", allows=only_127_0_0_1) as fetched:
+        with FetchedFile(f"{base}/whole", allows=only_127_0_0_1) as fetched:
             seen.append((fetched, fetched.read_bytes()))
 
     thread = threading.Thread(target=waits)
