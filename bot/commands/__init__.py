@@ -9,30 +9,20 @@ from discord import app_commands
 from discord.ui import DynamicItem
 
 from bot.commands import (
-    control_preview as sheet,
-)
-from bot.commands import (
+    control_preview,
     edits,
     gif,
     history,
     lora,
+    message_menus,
     queue,
+    refused_forms,
+    result_actions,
+    sampling_form,
     settings,
 )
 from bot.commands import (
     help as help_,
-)
-from bot.commands import (
-    message_menus as menus,
-)
-from bot.commands import (
-    refused_forms as forms,
-)
-from bot.commands import (
-    result_actions as results,
-)
-from bot.commands import (
-    sampling_form as sampling,
 )
 from bot.core.config import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu, Values
@@ -48,16 +38,16 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     history.PageButton,
 )
 ACTIONS: Mapping[str, Action] = {
-    **sheet.ACTIONS,
-    **results.ACTIONS,
-    **sampling.ACTIONS,
+    **control_preview.ACTIONS,
+    **result_actions.ACTIONS,
+    **sampling_form.ACTIONS,
     **edits.ACTIONS,
-    **menus.ACTIONS,
+    **message_menus.ACTIONS,
     **help_.ACTIONS,
     **history.ACTIONS,
     **lora.ACTIONS,
     **settings.ACTIONS,
-    **forms.ACTIONS,
+    **refused_forms.ACTIONS,
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
     "edit_send": ("edit", {}),
@@ -88,7 +78,7 @@ def all_commands(
         queue.build_cancel(),
         settings.build(limits, styles or {}),
         help_.build(),
-        *menus.build(),
+        *message_menus.build(),
     ]
     for command in commands:
         command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)

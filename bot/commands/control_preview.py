@@ -20,13 +20,13 @@ from discord import ButtonStyle, SelectOption, TextStyle
 from discord.ui import TextInput, View
 
 from bot.commands.option_parsing import CONTROL_TYPES, with_control
-from bot.commands.submit import JobOrder, ask, variations
+from bot.commands.submit import JobOrder, submit_jobs, variations
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.delivery.routes import ORIGINAL
 from bot.gateway.context import BotContext, context_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
-from bot.intake.preview_renderer import cut, draw_depth, draw_sheet
+from bot.intake.preview_renderer import cut_part, draw_depth_preview, draw_preview
 from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.storage.models import Attachment
@@ -47,16 +47,16 @@ _PARTS = {
     "50-100": Text("The second half"),
 }
 _STRENGTHS = ("0.3", "0.5", "0.7", "1", "1.3")
-_OF_DEPTH = ("depth", LOOSE)
-_SEEN = Text(
+_DEPTH_TYPES = ("depth", LOOSE)
+_SHOWS_CONDITION = Text(
     "The key frames of your GIF, and what will be followed in them. Choose, then press Go."
 )
-_SEEN_SOON = Text(
+_DEPTH_FOLLOWS = Text(
     "The key frames of your GIF; what depth sees in them will follow in a moment. Choose, "
     "then press Go."
 )
-_UNSEEN = Text("The key frames of your GIF. Choose, then press Go.")
-_SHOWN_FIRST = "canny"  # its picture needs no model
+_SHOWS_KEY_FRAMES = Text("The key frames of your GIF. Choose, then press Go.")
+_FIRST_TYPE = "canny"  # its picture needs no model
 
 
 async def show(
@@ -76,7 +76,7 @@ async def show(
         "source": asdict(file),
         "files": [asdict(each) for each in order.files],
         "part": WHOLE,
-        "type": _SHOWN_FIRST,
+        "type": _FIRST_TYPE,
         "strength": "1",
         "suffix": order.suffix,
         "private": order.private,
@@ -89,7 +89,7 @@ async def show(
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await context_of(interaction).keep_draft(draft)
-    await _draw(interaction, draft)
+    await _update(interaction, draft)
 
 
 async def change_type(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
@@ -112,9 +112,9 @@ async def change_strength(
 async def go(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Makes it; once, however often it is pressed."""
     del values
-    draft = await _draft(interaction, draft_id)
+    draft = await _own_draft(interaction, draft_id)
     if not draft.content["asks_prompt"]:
-        await _make(interaction, draft)
+        await _submit(interaction, draft)
         return
     field: TextInput[View] = TextInput(
         custom_id="prompt",
@@ -129,16 +129,16 @@ async def go(interaction: discord.Interaction[Any], draft_id: str, values: Value
 
 async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """What the form said."""
-    draft = await _draft(interaction, draft_id)
+    draft = await _own_draft(interaction, draft_id)
     request = draft.content["request"] | {"prompt": values.get("prompt", "").strip()}
     context_of(interaction).limits.check(Request.from_dict(request))
-    await _make(interaction, replace(draft, content=draft.content | {"request": request}))
+    await _submit(interaction, replace(draft, content=draft.content | {"request": request}))
 
 
 async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Makes nothing; the files that came go where nothing else needs them."""
     del values
-    draft, context = await _draft(interaction, draft_id), context_of(interaction)
+    draft, context = await _own_draft(interaction, draft_id), context_of(interaction)
     if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     words = translate("Cancelled; nothing was made.")
@@ -148,15 +148,15 @@ async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: V
     )
 
 
-async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
+async def _submit(interaction: discord.Interaction[Any], draft: Draft) -> None:
     context = context_of(interaction)
     await interaction.response.defer(thinking=True, ephemeral=draft.content["private"])
     answer = await interaction.original_response()
-    order = await _order(context, draft)
+    order = await _job_order(context, draft)
     if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
-        await ask(interaction, variations(order, draft.content["count"]), answer.id)
+        await submit_jobs(interaction, variations(order, draft.content["count"]), answer.id)
     except TranslatableError:  # nothing was taken on, so Go may be pressed again
         await context.database.write(drafts.add, draft)
         raise
@@ -164,10 +164,10 @@ async def _make(interaction: discord.Interaction[Any], draft: Draft) -> None:
     await context.drop_unreferenced([draft.blob])  # where a part of it was chosen
 
 
-async def _order(context: BotContext, draft: Draft) -> JobOrder:
+async def _job_order(context: BotContext, draft: Draft) -> JobOrder:
     """What Go asks for. Raises RefusedError and RequestError."""
     content = draft.content
-    file = await _part_of(context, draft)
+    file = await _selected_part(context, draft)
     request = with_control(
         context.limits,
         Request.from_dict(content["request"]),
@@ -196,10 +196,10 @@ async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
         return
     quoted = text.prompt(draft.content["request"]["prompt"])
     words = f"> {quoted}\n{translate('Your GIF was requested.')}"
-    sheet = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
+    preview = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
         with readable_answers():
-            await sheet.edit_message(ORIGINAL, content=words, view=None)
+            await preview.edit_message(ORIGINAL, content=words, view=None)
     except SEND_ERRORS as error:
         logger.info("the contact sheet stays open: %s", error)
 
@@ -211,22 +211,22 @@ async def _change(
     value: str,
     offered: tuple[str, ...],
 ) -> None:
-    await _draft(interaction, draft_id)
+    await _own_draft(interaction, draft_id)
     if value not in offered:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     await interaction.response.defer()
     changed = {key: value, "token": interaction.token}
     draft = await context_of(interaction).database.write(drafts.change, draft_id, changed)
     if draft is not None:
-        await _draw(interaction, draft)
+        await _update(interaction, draft)
 
 
-async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
+async def _own_draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
     """Somebody's own draft. Raises RefusedError, and closes the sheet that was pressed."""
     draft = await context_of(interaction).database.read(drafts.get, draft_id)
     # a button can be forged to name a draft of another kind
-    is_sheet = draft is not None and "part" in draft.content
-    if draft is not None and is_sheet and draft.user_id == interaction.user.id:
+    is_preview = draft is not None and "part" in draft.content
+    if draft is not None and is_preview and draft.user_id == interaction.user.id:
         return draft
     pressed = interaction.message
     if pressed is not None and pressed.flags.ephemeral:  # a forged press closes nothing for others
@@ -234,15 +234,15 @@ async def _draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
     raise GoneError("That contact sheet was already used or has expired; attach the GIF again.")
 
 
-async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
+async def _update(interaction: discord.Interaction[Any], draft: Draft) -> None:
     """Key frames and what is seen of them; where that is depth, it follows."""
     context, content = context_of(interaction), draft.content
-    file = await _part_of(context, draft)
+    file = await _selected_part(context, draft)
     source, request = context.blobs.path(file.blob), Request.from_dict(content["request"])
     picture = context.scratch / f"sheet-{secrets.token_hex(8)}.png"
     depth_model = context.settings.generator.depth_model or DEPTH_MODEL
     try:
-        sheet = await draw_sheet(
+        preview = await draw_preview(
             draft.user_id,
             source,
             picture,
@@ -250,20 +250,26 @@ async def _draw(interaction: discord.Interaction[Any], draft: Draft) -> None:
             control_type=content["type"],
             depth_model=depth_model,
         )
-        is_of_depth = content["type"] in _OF_DEPTH
-        told = _SEEN_SOON if sheet.depth_follows else _UNSEEN if is_of_depth else _SEEN
-        await _show(interaction, draft, [told, *sheet.notes], picture)
-        if not sheet.depth_follows:
+        uses_depth = content["type"] in _DEPTH_TYPES
+        sentence = (
+            _DEPTH_FOLLOWS
+            if preview.depth_follows
+            else _SHOWS_KEY_FRAMES
+            if uses_depth
+            else _SHOWS_CONDITION
+        )
+        await _edit_message(interaction, draft, [sentence, *preview.notes], picture)
+        if not preview.depth_follows:
             return
-        trouble = await draw_depth(draft.user_id, source, picture, request, depth_model)
-        told = _UNSEEN if trouble else _SEEN
+        trouble = await draw_depth_preview(draft.user_id, source, picture, request, depth_model)
+        sentence = _SHOWS_KEY_FRAMES if trouble else _SHOWS_CONDITION
         drawn = None if trouble else picture
-        await _show(interaction, draft, [told, *sheet.notes, *trouble], drawn)
+        await _edit_message(interaction, draft, [sentence, *preview.notes, *trouble], drawn)
     finally:
         await asyncio.to_thread(picture.unlink, missing_ok=True)
 
 
-async def _show(
+async def _edit_message(
     interaction: discord.Interaction[Any],
     draft: Draft,
     words: Sequence[Text],
@@ -271,9 +277,9 @@ async def _show(
 ) -> None:
     """Edits the sheet, unless it has been changed or used meanwhile; None keeps its picture."""
     now = await context_of(interaction).database.read(drafts.get, draft.id)
-    if now is None or _choices(now.content) != _choices(draft.content):
+    if now is None or _selection(now.content) != _selection(draft.content):
         return
-    content: dict[str, Any] = {"content": _words(draft, words), "view": _view(draft)}
+    content: dict[str, Any] = {"content": _content(draft, words), "view": _view(draft)}
     if picture is not None:
         description = translate("The key frames.")
         content["attachments"] = [
@@ -282,30 +288,30 @@ async def _show(
     await interaction.edit_original_response(**content)
 
 
-def _choices(content: Mapping[str, Any]) -> tuple[Any, ...]:
+def _selection(content: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(content[key] for key in ("type", "part", "strength"))
 
 
-async def _part_of(context: BotContext, draft: Draft) -> Attachment:
+async def _selected_part(context: BotContext, draft: Draft) -> Attachment:
     """The part of the source that was chosen, kept by hash like the whole."""
     whole, part = Attachment(**draft.content["source"]), draft.content["part"]
     if part == WHOLE:
         return whole
     start, end = (int(percent) / 100 for percent in part.split("-"))
-    piece = context.scratch / f"part-{secrets.token_hex(8)}.png"
+    part_file = context.scratch / f"part-{secrets.token_hex(8)}.png"
     try:
-        await cut(draft.user_id, context.blobs.path(whole.blob), piece, start, end)
-        return await asyncio.to_thread(_keep, context, piece, whole.filename)
+        await cut_part(draft.user_id, context.blobs.path(whole.blob), part_file, start, end)
+        return await asyncio.to_thread(_store, context, part_file, whole.filename)
     finally:
-        await asyncio.to_thread(piece.unlink, missing_ok=True)
+        await asyncio.to_thread(part_file.unlink, missing_ok=True)
 
 
-def _keep(context: BotContext, piece: Path, name: str) -> Attachment:
-    size = piece.stat().st_size
-    return Attachment(context.blobs.adopt(piece), name, size)
+def _store(context: BotContext, part_file: Path, name: str) -> Attachment:
+    size = part_file.stat().st_size
+    return Attachment(context.blobs.adopt(part_file), name, size)
 
 
-def _words(draft: Draft, words: Sequence[Text]) -> str:
+def _content(draft: Draft, words: Sequence[Text]) -> str:
     content = draft.content
     quoted = [] if content["asks_prompt"] else [f"> {text.prompt(content['request']['prompt'])}"]
     return "\n".join([*quoted, *map(translate, words)])
@@ -314,7 +320,7 @@ def _words(draft: Draft, words: Sequence[Text]) -> str:
 def _view(draft: Draft) -> View:
     view = View(timeout=None)
     content = draft.content
-    view.add_item(ActionMenu("sheet_type", draft.id, options=_types(content["type"])))
+    view.add_item(ActionMenu("sheet_type", draft.id, options=_type_options(content["type"])))
     parts = [
         SelectOption(label=translate(label), value=value, default=value == content["part"])
         for value, label in _PARTS.items()
@@ -336,7 +342,7 @@ def _view(draft: Draft) -> View:
     return view
 
 
-def _types(now: str) -> list[SelectOption]:
+def _type_options(now: str) -> list[SelectOption]:
     return [
         SelectOption(label=translate(words), value=name, default=name == now)
         for name, words in CONTROL_TYPES.items()

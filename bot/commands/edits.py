@@ -16,7 +16,7 @@ from typing import Any
 
 import discord
 
-from bot.commands.request_form import field
+from bot.commands.request_form import text_field
 from bot.commands.result_actions import job_of, master_of
 from bot.commands.sampling_form import sampling_form
 from bot.commands.server_rules import check_allowed
@@ -38,7 +38,7 @@ _MOST_STEPS = 8
 _Interaction = discord.Interaction[Any]
 
 
-async def more(interaction: _Interaction, target: str, values: Values) -> None:
+async def choose_edit(interaction: _Interaction, target: str, values: Values) -> None:
     """What was chosen; a caption is asked for first. ``target`` is a job's id, or an edit's."""
     wanted = values.get("choice", "")
     if wanted == SAMPLING:
@@ -48,51 +48,51 @@ async def more(interaction: _Interaction, target: str, values: Values) -> None:
     if wanted not in EDITS:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     await check_allowed(interaction, [])
-    edit, job = await _found(interaction, target)
+    edit, job = await _edit_and_job(interaction, target)
     if wanted == "caption":
-        words = field("caption", translate("The caption"), "", longest=_LONGEST_CAPTION)
+        words = text_field("caption", translate("The caption"), "", longest=_LONGEST_CAPTION)
         await interaction.response.send_modal(
             Form("caption_send", target, translate("Add a caption"), (words,))
         )
         return
-    await _send_edited(interaction, job, _after(edit, wanted))
+    await _apply_and_send(interaction, job, _with_step(edit, wanted))
 
 
 async def caption_send(interaction: _Interaction, target: str, values: Values) -> None:
     """With the words of the form."""
     await check_allowed(interaction, [])
-    edit, job = await _found(interaction, target)
-    words = _plain(values.get("caption", ""))[:_LONGEST_CAPTION]
-    await _send_edited(interaction, job, _after(edit, "caption", words))
+    edit, job = await _edit_and_job(interaction, target)
+    words = _printable(values.get("caption", ""))[:_LONGEST_CAPTION]
+    await _apply_and_send(interaction, job, _with_step(edit, "caption", words))
 
 
-def _plain(words: str) -> str:
+def _printable(words: str) -> str:
     """Without what no command line takes, and no font shows."""
     shown = (letter for letter in words if letter.isprintable() or letter.isspace())
     return " ".join("".join(shown).split())
 
 
-async def _found(interaction: _Interaction, target: str) -> tuple[Edit, Job]:
+async def _edit_and_job(interaction: _Interaction, target: str) -> tuple[Edit, Job]:
     edit = await context_of(interaction).database.read(rows.get, target) or Edit(target)
     return edit, await job_of(interaction, edit.job_id)
 
 
-def _after(edit: Edit, wanted: str, words: str = "") -> Edit:
+def _with_step(edit: Edit, wanted: str, words: str = "") -> Edit:
     if len(edit.steps) >= _MOST_STEPS:  # only a forged button asks for more
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     return replace(edit, steps=(*edit.steps, (wanted, words)))
 
 
-async def _send_edited(interaction: _Interaction, job: Job, edit: Edit) -> None:
+async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> None:
     """For all to see where it is the owner's own, for the others only to them."""
     source = await master_of(interaction, job)
-    is_mine = job.user_id == interaction.user.id
-    hidden = job.origin.private or not is_mine
-    await interaction.response.defer(thinking=True, ephemeral=hidden)
+    is_own = job.user_id == interaction.user.id
+    is_private = job.origin.private or not is_own
+    await interaction.response.defer(thinking=True, ephemeral=is_private)
     context = context_of(interaction)
     *earlier, (wanted, words) = edit.steps
     suffix = ".gif" if wanted in FINAL_EDITS else PurePath(source.blob).suffix
-    made = context.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
+    output = context.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
     try:
         printed = await run_child(
             interaction.user.id,
@@ -100,27 +100,29 @@ async def _send_edited(interaction: _Interaction, job: Job, edit: Edit) -> None:
                 "generator.postprocess.edits",
                 wanted,
                 str(context.blobs.path(source.blob)),
-                str(made),
+                str(output),
             ),
             *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
         )
-        await _send_file(interaction, job, edit, made, _notes(printed))
+        await _send_file(interaction, job, edit, output, _notes(printed))
     finally:
-        await asyncio.to_thread(made.unlink, missing_ok=True)
+        await asyncio.to_thread(output.unlink, missing_ok=True)
 
 
 async def _send_file(
-    interaction: _Interaction, job: Job, edit: Edit, made: Path, notes: str
+    interaction: _Interaction, job: Job, edit: Edit, output: Path, notes: str
 ) -> None:
-    size = (await asyncio.to_thread(made.stat)).st_size
+    size = (await asyncio.to_thread(output.stat)).st_size
     if size > interaction.filesize_limit:
         raise RefusedError(
             "At {size} it is too large for Discord here; try cropping it to a square.",
             size=text.in_megabytes(size),
         )
     last, _ = edit.steps[-1]
-    name = f"hotshot-{last}-{job.id[:12]}{made.suffix}"
-    file = discord.File(made, filename=name, description=text.alt_text(job.request, made.suffix))
+    name = f"hotshot-{last}-{job.id[:12]}{output.suffix}"
+    file = discord.File(
+        output, filename=name, description=text.alt_text(job.request, output.suffix)
+    )
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
         kept = await context_of(interaction).database.write(rows.add, edit)
@@ -130,16 +132,16 @@ async def _send_file(
 
 def _notes(printed: bytes) -> str:
     """What the child says of the file that it made."""
-    told = json.loads(printed.splitlines()[-1])
-    notes = [translate(note) for note in _words(told["notes"])]
-    if told["given_up"]:
-        listed = ", ".join(map(translate, _words(told["given_up"])))
+    report = json.loads(printed.splitlines()[-1])
+    notes = [translate(note) for note in _texts(report["notes"])]
+    if report["given_up"]:
+        listed = ", ".join(map(translate, _texts(report["given_up"])))
         notes.append(translate("Made smaller to fit: {listed}.", listed=listed))
     return " ".join(notes)
 
 
-def _words(told: Sequence[dict[str, Any]]) -> list[Text]:
-    return [Text.from_dict(each) for each in told]
+def _texts(report: Sequence[dict[str, Any]]) -> list[Text]:
+    return [Text.from_dict(each) for each in report]
 
 
-ACTIONS = {"more": more, "caption_send": caption_send}
+ACTIONS = {"more": choose_edit, "caption_send": caption_send}

@@ -14,7 +14,7 @@ import discord
 
 from bot.commands import control_preview
 from bot.commands.gif_options import LINKS, gif_options
-from bot.commands.lora_choice import choose, with_trigger_words
+from bot.commands.lora_choice import choose_loras, with_trigger_words
 from bot.commands.option_parsing import (
     nearest_size,
     read_count,
@@ -26,10 +26,10 @@ from bot.commands.option_parsing import (
 )
 from bot.commands.options import AnyCommand, command
 from bot.commands.server_rules import apply_defaults
-from bot.commands.submit import JobOrder, ask, defer, variations
+from bot.commands.submit import JobOrder, defer, submit_jobs, variations
 from bot.core.config import Style
 from bot.gateway.context import context_of
-from bot.gateway.message_media import brought, linked_file
+from bot.gateway.message_media import linked_file, uploaded_file
 from bot.intake.attachments import IncomingFile
 from bot.storage.models import Attachment
 from generator.contract.errors import RequestError
@@ -44,14 +44,14 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
         for name, link in LINKS.items():
-            given[name] = _one_of(given[name], given.pop(link))
-        await make(interaction, given)
+            given[name] = _incoming_file(given[name], given.pop(link))
+        await make_gif(interaction, given)
 
     options = gif_options(limits, styles or {})
     return command("gif", Text("Make a GIF of what you describe."), gif, options)
 
 
-async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
+async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
     """Make what the options of /gif say, with ``IncomingFile``s; raise what it refuses."""
     context = context_of(interaction)
     given = await apply_defaults(interaction, dict(typed))
@@ -59,11 +59,11 @@ async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) 
     style_name = given.pop("style", None)
     style = read_style(context.settings.styles, style_name)
     suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
-    chosen = await choose(interaction, _loras(given))
+    chosen = await choose_loras(interaction, _take_loras(given))
     given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
-    loras = tuple(each.part for each in chosen)
+    loras = tuple(each.request_lora for each in chosen)
     request = read_request(context.limits, **given, style=style, loras=loras)
-    attached = tuple(each.file for each in chosen)
+    attached = tuple(each.attachment for each in chosen)
     order = JobOrder(
         request=request,
         files=attached,
@@ -71,24 +71,28 @@ async def make(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) 
         private=private,
         style=str(style_name or ""),
     )
-    if not files.are_some:
-        await ask(interaction, variations(order, count))
+    if not files.has_any:
+        await submit_jobs(interaction, variations(order, count))
         return
     files.check(context.limits, request)
-    answer_id = await defer(interaction, private=private or not files.is_settled)
+    answer_id = await defer(interaction, private=private or not files.skips_preview)
     user_id = interaction.user.id
     if (picture := files.image) is not None:
         image, facts = await context.sources.take_picture(user_id, picture)
-        order = _with(order, files.begun(context.limits, order.request, image, facts), image)
+        order = _with_file(
+            order, files.apply_image(context.limits, order.request, image, facts), image
+        )
     if files.source is None:
-        await ask(interaction, variations(order, count), answer_id)
+        await submit_jobs(interaction, variations(order, count), answer_id)
         return
     source = await context.sources.take(user_id, files.source)
-    if not files.is_settled:
+    if not files.skips_preview:
         await control_preview.show(interaction, order, count, source)
         return
-    order = _with(order, files.followed(context.limits, order.request, source.blob), source)
-    await ask(interaction, variations(order, count), answer_id)
+    order = _with_file(
+        order, files.apply_control(context.limits, order.request, source.blob), source
+    )
+    await submit_jobs(interaction, variations(order, count), answer_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,26 +131,26 @@ class _Files:
         return files
 
     @property
-    def are_some(self) -> bool:
+    def has_any(self) -> bool:
         return self.source is not None or self.image is not None
 
     @property
-    def is_settled(self) -> bool:
+    def skips_preview(self) -> bool:
         """Whether it was said how to follow the source, so that nobody has to look at it first."""
-        is_said = self.kind is not None or self.strength is not None
-        return is_said == (self.source is not None)
+        is_chosen = self.kind is not None or self.strength is not None
+        return is_chosen == (self.source is not None)
 
     def check(self, limits: ModelLimits, request: Request) -> None:
         """Raises RequestError, before a byte is fetched."""
-        if self.source is not None and self.is_settled:
-            self.followed(limits, request, "source")
+        if self.source is not None and self.skips_preview:
+            self.apply_control(limits, request, "source")
         if self.image is not None:
             with_image(limits, request, "image", self.image_strength)
 
-    def followed(self, limits: ModelLimits, request: Request, source: str) -> Request:
+    def apply_control(self, limits: ModelLimits, request: Request, source: str) -> Request:
         return with_control(limits, request, source, self.kind, self.strength)
 
-    def begun(
+    def apply_image(
         self, limits: ModelLimits, request: Request, image: Attachment, facts: Facts
     ) -> Request:
         """From the picture on, in the size that is nearest to its shape."""
@@ -156,19 +160,19 @@ class _Files:
         return with_image(limits, request, image.blob, self.image_strength)
 
 
-def _with(order: JobOrder, request: Request, file: Attachment) -> JobOrder:
+def _with_file(order: JobOrder, request: Request, file: Attachment) -> JobOrder:
     return replace(order, request=request, files=(*order.files, file))
 
 
-def _loras(given: dict[str, Any]) -> list[tuple[object, object]]:
+def _take_loras(given: dict[str, Any]) -> list[tuple[object, object]]:
     """Takes the LoRAs and their strengths out of the options."""
     return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
 
 
-def _one_of(attachment: discord.Attachment | None, link: str | None) -> IncomingFile | None:
+def _incoming_file(attachment: discord.Attachment | None, link: str | None) -> IncomingFile | None:
     """Raises RequestError where both are given."""
     if attachment is not None and link is not None:
         raise RequestError("Give either a file or a link to one, and not both.")
     if link is not None:
         return linked_file(link.strip())
-    return None if attachment is None else brought(attachment)
+    return None if attachment is None else uploaded_file(attachment)

@@ -47,16 +47,16 @@ _SHORT_ID = 12  # as footers show it
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A page of what was searched for."""
+class HistoryPage:
+    """A page of what was searched for; what a button needs to show it."""
 
-    page: int = 0
+    number: int = 0
     only: str = ""
-    words: str = ""
+    search: str = ""
 
     @property
     def custom_id(self) -> str:
-        return f"history:{self.page}:{self.only}:{self.words}"
+        return f"history:{self.number}:{self.only}:{self.search}"
 
 
 class PageButton(
@@ -65,20 +65,20 @@ class PageButton(
 ):
     """Turns to a page of the presser's own history."""
 
-    def __init__(self, place: Place, *, label: str = "…") -> None:
-        self._place = place
-        super().__init__(Button(label=label, custom_id=place.custom_id))
+    def __init__(self, page: HistoryPage, *, label: str = "…") -> None:
+        self._page = page
+        super().__init__(Button(label=label, custom_id=page.custom_id))
 
     @classmethod
     async def from_custom_id(
         cls, interaction: discord.Interaction[Any], item: Item[Any], match: re.Match[str], /
     ) -> Self:
         del interaction, item
-        return cls(Place(int(match["page"]), match["only"] or "", match["words"] or ""))
+        return cls(HistoryPage(int(match["page"]), match["only"] or "", match["words"] or ""))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         async with refuse(interaction):
-            await show_page(interaction, self._place)
+            await show_page(interaction, self._page)
 
 
 async def suggest_jobs(
@@ -128,28 +128,30 @@ async def history(
     """The first page."""
     words = plain_line(str(search or ""), _LONGEST_SEARCH)
     filtered = str(only) if only in _FILTERS else ""
-    await show_page(interaction, Place(0, filtered, words))
+    await show_page(interaction, HistoryPage(0, filtered, words))
 
 
-async def show_page(interaction: discord.Interaction[Any], place: Place) -> None:
+async def show_page(interaction: discord.Interaction[Any], page: HistoryPage) -> None:
     """A page of the asker's own: a new ephemeral message, or the pressed one turned over."""
     context = context_of(interaction)
     if interaction.type is discord.InteractionType.component:
         await interaction.response.defer()
     else:
         await defer(interaction, private=True)
-    wanted = HistoryFilter(user_id=interaction.user.id, words=place.words, only=place.only)
+    wanted = HistoryFilter(user_id=interaction.user.id, words=page.search, only=page.only)
     total = await context.database.read(library.count, wanted)
     pages = max(1, -(-total // PAGE_SIZE))
-    place = replace(place, page=min(place.page, pages - 1))
-    offset = place.page * PAGE_SIZE
+    page = replace(page, number=min(page.number, pages - 1))
+    offset = page.number * PAGE_SIZE
     jobs = await context.database.read(library.page, wanted, limit=PAGE_SIZE, offset=offset)
-    is_filtered = bool(place.words or place.only)
-    embed = embeds.history(jobs, page=place.page, pages=pages, total=total, is_filtered=is_filtered)
+    is_filtered = bool(page.search or page.only)
+    embed = embeds.history(
+        jobs, page=page.number, pages=pages, total=total, is_filtered=is_filtered
+    )
     files = await _thumbnails(context, jobs)
     if files:
         embed.set_image(url="attachment://page.png")
-    view = _view(place, pages, jobs)
+    view = _view(page, pages, jobs)
     await interaction.edit_original_response(embed=embed, view=view, attachments=files)
 
 
@@ -158,7 +160,7 @@ async def show(interaction: discord.Interaction[Any], **given: Any) -> None:
     await _show(interaction, str(given["id"]).strip().lower())
 
 
-async def pick(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
+async def pick_job(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
     """One of a page."""
     del target
     await _show(interaction, values.get("choice", ""))
@@ -190,9 +192,9 @@ async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> J
     job = None
     if re.fullmatch(rf"[0-9a-f]{{{_SHORT_ID},32}}", job_id):
         job = await context.database.read(library.beginning_with, job_id)
-    is_mine = job is not None and job.user_id == user_id
+    is_own = job is not None and job.user_id == user_id
     if job is None or not (
-        is_mine or await context.database.read(library.is_favourite, user_id, job.id)
+        is_own or await context.database.read(library.is_favourite, user_id, job.id)
     ):
         raise RefusedError("You have no such GIF; /history shows the ones you have.")
     return job
@@ -211,13 +213,13 @@ async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.
     ]
 
 
-def _view(place: Place, pages: int, jobs: Sequence[Job]) -> View:
+def _view(page: HistoryPage, pages: int, jobs: Sequence[Job]) -> View:
     """Stands under a page; two buttons never share a page, nor a custom_id."""
     view = View(timeout=None)
-    if place.page > 0:
-        view.add_item(PageButton(replace(place, page=place.page - 1), label=translate("◀ Newer")))
-    if place.page + 1 < pages:
-        view.add_item(PageButton(replace(place, page=place.page + 1), label=translate("Older ▶")))
+    if page.number > 0:
+        view.add_item(PageButton(replace(page, number=page.number - 1), label=translate("◀ Newer")))
+    if page.number + 1 < pages:
+        view.add_item(PageButton(replace(page, number=page.number + 1), label=translate("Older ▶")))
     if jobs:
         options = [
             SelectOption(label=text.shorten(f"{number}. {job.request.prompt}", 100), value=job.id)
@@ -229,4 +231,4 @@ def _view(place: Place, pages: int, jobs: Sequence[Job]) -> View:
     return view
 
 
-ACTIONS = {"history_pick": pick}
+ACTIONS = {"history_pick": pick_job}

@@ -15,21 +15,21 @@ from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
 from bot.commands.lora_choice import (
-    Chosen,
+    ChosenLora,
     read_strength,
     suggest_loras,
     usable_lora,
     viewer_of,
     with_trigger_words,
 )
-from bot.commands.option_parsing import read_request, whole
+from bot.commands.option_parsing import read_request, read_whole_number
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
 from bot.commands.server_rules import server_defaults, wants_private
-from bot.commands.submit import JobOrder, ask, defer
+from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
-from bot.gateway.message_media import brought
+from bot.gateway.message_media import uploaded_file
 from bot.intake.file_names import plain_line
 from bot.intake.lora_upload import StoredUpload
 from bot.storage import loras as rows
@@ -47,7 +47,7 @@ _LONGEST_NAME = 60
 _LONGEST_WORDS = 300
 _PAGE_SIZE = 10
 _MEGABYTE = 2**20
-_WITH = {
+_SHARED_WITH = {
     str(Shared.ME): Text("me"),
     str(Shared.SERVER): Text("server"),
     str(Shared.EVERYBODY): Text("everybody"),
@@ -70,7 +70,7 @@ def build() -> app_commands.Group:
         Text("Its trigger words, separated by commas."),
     )
     with_whom = Option(
-        choice_of([str(each) for each in Shared], _WITH),
+        choice_of([str(each) for each in Shared], _SHARED_WITH),
         Text("Who may use it."),
         required=True,
     )
@@ -132,40 +132,40 @@ async def add(
 ) -> None:
     """Fetches and checks it, then tells what it is."""
     context, owner_id = context_of(interaction), interaction.user.id
-    called = _name(name)
+    new_name = _read_name(name)
     default = read_strength(strength, 1.0)
     if (file is None) == (link is None):
         raise RefusedError("Give either a file or a link to one, and not both.")
-    room = await _room(context, owner_id, called)
+    bytes_left = await _bytes_left(context, owner_id, new_name)
     await defer(interaction, private=True)
     if file is not None:
-        taken = await context.lora_files.take(owner_id, brought(file), room_bytes=room)
+        upload = await context.lora_files.take(owner_id, uploaded_file(file), room_bytes=bytes_left)
     else:
-        taken = await context.lora_files.take_link(owner_id, str(link), room_bytes=room)
+        upload = await context.lora_files.take_link(owner_id, str(link), room_bytes=bytes_left)
     words = plain_line(str(trigger_words or ""), _LONGEST_WORDS) or ", ".join(
-        taken.facts.trigger_words
+        upload.facts.trigger_words
     )
     lora = StoredLora(
         id=uuid.uuid4().hex,
         owner_id=owner_id,
         guild_id=None,
         shared=Shared.ME,
-        name=called,
+        name=new_name,
         trigger_words=words[:_LONGEST_WORDS],
         strength=default,
-        blob=taken.blob,
-        size_bytes=taken.size_bytes,
-        facts=taken.facts.to_dict() | _keys(taken),
+        blob=upload.blob,
+        size_bytes=upload.size_bytes,
+        facts=upload.facts.to_dict() | _search_keys(upload),
         created_at=datetime.now(UTC),
     )
-    await _keep(context, lora)
+    await _store(context, lora)
     view = _try_view(lora, translate("Make a preview"))
     await interaction.followup.send(embed=lora_embeds.added(lora), view=view, ephemeral=True)
 
 
 async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
     """One's own and those shared here, page by page."""
-    number = max(1, min(whole(Text("The page"), page, 1), 10_000))
+    number = max(1, min(read_whole_number(Text("The page"), page, 1), 10_000))
     found, total = await context_of(interaction).database.read(
         rows.page, viewer_of(interaction), limit=_PAGE_SIZE, offset=(number - 1) * _PAGE_SIZE
     )
@@ -178,14 +178,14 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """What its file says, and a GIF that shows what it does."""
     context = context_of(interaction)
     found = await usable_lora(interaction, lora)
-    tried = await context.database.read(
+    trial = await context.database.read(
         rows.last_trial, found, interaction.user.id, interaction.guild_id
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
-    embed = lora_embeds.info(found, tried, is_mine=found.owner_id == interaction.user.id)
+    embed = lora_embeds.info(found, trial, is_mine=found.owner_id == interaction.user.id)
     preview = await kept_file(
         context.blobs,
-        tried.blob if tried else None,
+        trial.blob if trial else None,
         "preview",
         translate("A GIF made with {name}.", name=found.name),
         most=interaction.filesize_limit,
@@ -204,16 +204,16 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
 async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any) -> None:
     """Its owner alone."""
     context = context_of(interaction)
-    found = await _own(interaction, lora)
-    called = _name(name)
-    other = await context.database.read(rows.own_named, found.owner_id, called)
+    found = await _own_lora(interaction, lora)
+    new_name = _read_name(name)
+    other = await context.database.read(rows.own_named, found.owner_id, new_name)
     if other is not None and other.id != found.id:
         raise RefusedError(
-            "You already have a LoRA called {name}; choose another name.", name=called
+            "You already have a LoRA called {name}; choose another name.", name=new_name
         )
-    await context.database.write(rows.change, found.id, name=called)
+    await context.database.write(rows.change, found.id, name=new_name)
     await whisper(
-        interaction, translate("✏️ It is now called {name}.", name=lora_embeds.shown(called))
+        interaction, translate("✏️ It is now called {name}.", name=lora_embeds.shown(new_name))
     )
 
 
@@ -239,7 +239,7 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
 
 async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     """Its owner alone."""
-    found = await _own(interaction, lora)
+    found = await _own_lora(interaction, lora)
     context = context_of(interaction)
     await context.database.write(rows.remove, found.id)
     await context.drop_unreferenced([found.blob])
@@ -252,33 +252,35 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
     """A GIF with it, which /lora info shows afterwards."""
     context = context_of(interaction)
     found = await usable_lora(interaction, lora)
-    chosen = Chosen(found, found.strength)
+    chosen = ChosenLora(found, found.strength)
     words = str(prompt or found.trigger_words or found.name)
     request = read_request(
         context.limits,
         prompt=with_trigger_words(words, [chosen]),
-        loras=(chosen.part,),
+        loras=(chosen.request_lora,),
         **await server_defaults(interaction),
     )
     order = JobOrder(
         request=request,
-        files=(chosen.file,),
+        files=(chosen.attachment,),
         private=await wants_private(interaction),
         parent_id=found.id,
         relation=rows.TRY,
     )
-    await ask(interaction, [order])
+    await submit_jobs(interaction, [order])
 
 
-async def try_pressed(interaction: discord.Interaction[Any], lora_id: str, values: Values) -> None:
+async def try_by_button(
+    interaction: discord.Interaction[Any], lora_id: str, values: Values
+) -> None:
     """The same by a button."""
     del values
     await try_(interaction, lora=lora_id)
 
 
-def _keys(taken: StoredUpload) -> dict[str, str]:
+def _search_keys(upload: StoredUpload) -> dict[str, str]:
     """What else it may be called in a prompt."""
-    return {"file_key": file_key(taken.file_name), "title_key": file_key(taken.facts.title)}
+    return {"file_key": file_key(upload.file_name), "title_key": file_key(upload.facts.title)}
 
 
 def _try_view(lora: StoredLora, label: str) -> View:
@@ -287,7 +289,7 @@ def _try_view(lora: StoredLora, label: str) -> View:
     return view
 
 
-async def _room(context: BotContext, owner_id: int, name: str) -> int:
+async def _bytes_left(context: BotContext, owner_id: int, name: str) -> int:
     """The bytes that are left to this person. Raises RefusedError."""
     settings = context.settings.loras
     count, size = await context.database.read(rows.kept_by, owner_id)
@@ -310,7 +312,7 @@ async def _room(context: BotContext, owner_id: int, name: str) -> int:
     return left
 
 
-async def _keep(context: BotContext, lora: StoredLora) -> None:
+async def _store(context: BotContext, lora: StoredLora) -> None:
     """Writes the row, unless the same file is there already or the quota was used up meanwhile."""
     settings = context.settings.loras
     refused = await context.database.write(
@@ -323,7 +325,7 @@ async def _keep(context: BotContext, lora: StoredLora) -> None:
         raise RefusedError(refused)
 
 
-async def _own(interaction: discord.Interaction[Any], value: object) -> StoredLora:
+async def _own_lora(interaction: discord.Interaction[Any], value: object) -> StoredLora:
     found = await usable_lora(interaction, value)
     if found.owner_id != interaction.user.id:
         raise RefusedError("That LoRA is somebody else's; only its owner can do this.")
@@ -336,11 +338,11 @@ def _check_manages(interaction: discord.Interaction[Any], lora: StoredLora) -> N
         raise RefusedError("That LoRA is somebody else's; only its owner can do this.")
 
 
-def _name(value: object) -> str:
-    called = plain_line(str(value), _LONGEST_NAME)
-    if not called:
+def _read_name(value: object) -> str:
+    new_name = plain_line(str(value), _LONGEST_NAME)
+    if not new_name:
         raise RefusedError("That name has no visible characters; choose another.")
-    return called
+    return new_name
 
 
-ACTIONS = {"lora_try": try_pressed}
+ACTIONS = {"lora_try": try_by_button}

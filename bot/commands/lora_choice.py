@@ -12,7 +12,7 @@ from typing import Any
 
 import discord
 
-from bot.commands.option_parsing import number
+from bot.commands.option_parsing import read_number
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
@@ -32,18 +32,18 @@ STRENGTH = Text("The LoRA's strength")
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenLora:
     """A LoRA and how strongly it acts."""
 
     lora: StoredLora
     strength: float
 
     @property
-    def part(self) -> Lora:
+    def request_lora(self) -> Lora:
         return Lora(self.lora.blob, self.strength)
 
     @property
-    def file(self) -> Attachment:
+    def attachment(self) -> Attachment:
         return Attachment(self.lora.blob, self.lora.name, self.lora.size_bytes)
 
 
@@ -75,11 +75,11 @@ async def usable_lora(interaction: discord.Interaction[Any], value: object) -> S
     return lora
 
 
-async def choose(
+async def choose_loras(
     interaction: discord.Interaction[Any], given: Sequence[tuple[object, object]]
-) -> tuple[Chosen, ...]:
+) -> tuple[ChosenLora, ...]:
     """LoRAs and their strengths as they were typed. Raises RefusedError, RequestError."""
-    chosen: list[Chosen] = []
+    chosen: list[ChosenLora] = []
     for value, strength in given:
         if value is None:
             if strength is not None:
@@ -90,16 +90,16 @@ async def choose(
             raise RequestError(
                 "{name} was chosen twice; choose another, or just one.", name=lora.name
             )
-        chosen.append(Chosen(lora, read_strength(strength, lora.strength)))
+        chosen.append(ChosenLora(lora, read_strength(strength, lora.strength)))
     return tuple(chosen)
 
 
 @dataclass(frozen=True, slots=True)
-class Tagged:
+class TaggedPrompt:
     """A prompt without its ``<lora:name:0.8>``, the LoRAs that these named, and the other names."""
 
     prompt: str
-    chosen: tuple[Chosen, ...] = ()
+    chosen: tuple[ChosenLora, ...] = ()
     unused: tuple[str, ...] = ()
 
     @property
@@ -112,24 +112,24 @@ class Tagged:
         )
 
 
-async def choose_tagged(interaction: discord.Interaction[Any], prompt: str) -> Tagged:
+async def choose_tagged_loras(interaction: discord.Interaction[Any], prompt: str) -> TaggedPrompt:
     """Looks up the LoRAs that a prompt names. Raises RequestError for a strength out of range."""
     words, tags = take_out_tags(prompt)
-    chosen: dict[str, Chosen] = {}
+    chosen: dict[str, ChosenLora] = {}
     unused: list[str] = []
     for tag in tags:
-        found = await _named(interaction, tag)
+        found = await _lora_of_tag(interaction, tag)
         if found is None:
             unused.append(tag.name)
         else:
             strength = read_strength(tag.strength, found.strength)
-            chosen.setdefault(found.blob, Chosen(found, strength))
+            chosen.setdefault(found.blob, ChosenLora(found, strength))
     used = (*chosen.values(),)
     words = words or ", ".join(filter(None, (each.lora.trigger_words for each in used)))
-    return Tagged(with_trigger_words(words, used), used, tuple(unused))
+    return TaggedPrompt(with_trigger_words(words, used), used, tuple(unused))
 
 
-async def _named(interaction: discord.Interaction[Any], tag: LoraTag) -> StoredLora | None:
+async def _lora_of_tag(interaction: discord.Interaction[Any], tag: LoraTag) -> StoredLora | None:
     """One that this person may use, by the name that it has here, its file's, or its hash."""
     database, viewer = context_of(interaction).database, viewer_of(interaction)
     for name in dict.fromkeys((tag.name[:_LONGEST_NAME], tag.key[:_LONGEST_NAME])):
@@ -141,7 +141,7 @@ async def _named(interaction: discord.Interaction[Any], tag: LoraTag) -> StoredL
 
 def read_strength(value: object, default: float) -> float:
     """Raises RequestError."""
-    strength = number(STRENGTH, value, default)
+    strength = read_number(STRENGTH, value, default)
     if not -MAX_LORA_STRENGTH <= strength <= MAX_LORA_STRENGTH:
         raise RequestError(
             "{what} must be from {lowest:g} to {highest}, not {value}.",
@@ -153,17 +153,17 @@ def read_strength(value: object, default: float) -> float:
     return strength
 
 
-def with_trigger_words(prompt: str, chosen: Sequence[Chosen]) -> str:
+def with_trigger_words(prompt: str, chosen: Sequence[ChosenLora]) -> str:
     """The prompt, with the words that wake a LoRA where none of them stands there."""
     missing = [
         each.lora.trigger_words
         for each in chosen
-        if each.lora.trigger_words and not _is_woken(prompt, each.lora.trigger_words)
+        if each.lora.trigger_words and not _is_triggered(prompt, each.lora.trigger_words)
     ]
     return ", ".join([prompt, *missing]) if prompt else prompt
 
 
-def _is_woken(prompt: str, trigger_words: str) -> bool:
+def _is_triggered(prompt: str, trigger_words: str) -> bool:
     words = (word.strip().casefold() for word in trigger_words.split(","))
     return any(word and word in prompt.casefold() for word in words)
 

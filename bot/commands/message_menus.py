@@ -16,14 +16,14 @@ from discord import ButtonStyle, app_commands
 from discord.ui import View
 
 from bot.commands import control_preview
-from bot.commands.gif import make
+from bot.commands.gif import make_gif
 from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.option_parsing import read_request
 from bot.commands.options import localized
-from bot.commands.recipe_files import restore
-from bot.commands.request_form import edit_form, edited, field
+from bot.commands.recipe_files import restore_files
+from bot.commands.request_form import edit_form, read_edit_form, text_field
 from bot.commands.server_rules import limited_to_offer, server_defaults, wants_private
-from bot.commands.submit import JobOrder, ask, defer
+from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import GoneError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, may_act_on
@@ -42,7 +42,7 @@ from generator.recipes.foreign.convert import read_foreign_recipe, with_foreign
 from generator.recipes.recipe import read_recipe
 
 _LONGEST_NUMBER = 8
-_NO_PROMPT = "motion"  # stands there until somebody says what
+_PLACEHOLDER_PROMPT = "motion"  # stands there until somebody says what
 
 
 def build() -> list[app_commands.ContextMenu]:
@@ -60,7 +60,9 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     found = find_media(message, context.sources.may_be_linked)
     await defer(interaction, private=True)
     file = await context.sources.take(interaction.user.id, found)
-    request = read_request(context.limits, prompt=_NO_PROMPT, **await server_defaults(interaction))
+    request = read_request(
+        context.limits, prompt=_PLACEHOLDER_PROMPT, **await server_defaults(interaction)
+    )
     private = await wants_private(interaction)
     order = JobOrder(request=request, private=private, relation="motion")
     await control_preview.show(interaction, order, 1, file, asks_prompt=True)
@@ -80,10 +82,10 @@ async def animate_open(
 ) -> None:
     """The form."""
     del values
-    draft = await _draft(interaction, draft_id, "picture")
+    draft = await _own_draft(interaction, draft_id, "picture")
     fields = (
-        field("prompt", translate("What should move, and how"), "", long=True),
-        field(
+        text_field("prompt", translate("What should move, and how"), "", long=True),
+        text_field(
             "strength",
             translate("How far it may stray (0.05 to 1)"),
             "",
@@ -100,7 +102,7 @@ async def animate_send(
     interaction: discord.Interaction[Any], draft_id: str, values: Values
 ) -> None:
     """What the form said, with all else as /gif would take it for granted."""
-    draft, context = await _draft(interaction, draft_id, "picture"), context_of(interaction)
+    draft, context = await _own_draft(interaction, draft_id, "picture"), context_of(interaction)
     typed: dict[str, Any] = dict.fromkeys(gif_options(context.limits, context.settings.styles))
     for link in LINKS.values():
         del typed[link]
@@ -110,7 +112,7 @@ async def animate_send(
     if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
-        await make(interaction, typed)
+        await make_gif(interaction, typed)
     except TranslatableError:  # nothing was taken on, so the form may be sent again
         await context.database.write(drafts.add, draft)
         raise
@@ -126,7 +128,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     found = find_media(message, context.sources.may_be_linked)
     await defer(interaction, private=True)
     file, _ = await context.sources.take_picture(interaction.user.id, found)
-    restored = await restore(interaction, await _request_in(context, file))
+    restored = await restore_files(interaction, await _request_of_file(context, file))
     request = await limited_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
@@ -137,7 +139,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     )
     view.add_item(button)
     words = translate("The recipe in that file.")
-    if not restored.is_whole:
+    if not restored.is_complete:
         words = translate(
             "The recipe in that file, without the files in it that you can't use here."
         )
@@ -145,7 +147,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     await interaction.edit_original_response(embed=embed, view=view)
 
 
-async def _request_in(context: BotContext, file: Attachment) -> Request:
+async def _request_of_file(context: BotContext, file: Attachment) -> Request:
     """What made a file, by this bot or by another program. Raises MediaError."""
     path = context.blobs.path(file.blob)
     recipe = await asyncio.to_thread(read_recipe, path)
@@ -156,33 +158,35 @@ async def _request_in(context: BotContext, file: Attachment) -> Request:
         raise MediaError(
             "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."
         )
-    request = with_foreign(read_request(context.limits, prompt=_NO_PROMPT), foreign, context.limits)
+    request = with_foreign(
+        read_request(context.limits, prompt=_PLACEHOLDER_PROMPT), foreign, context.limits
+    )
     return replace(request, prompt=take_out_tags(request.prompt)[0])
 
 
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """The form."""
     del values
-    draft = await _draft(interaction, draft_id, "request")
+    draft = await _own_draft(interaction, draft_id, "request")
     request = Request.from_dict(draft.content["request"])
     await interaction.response.send_modal(edit_form("remix_send", draft_id, request))
 
 
 async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """What the form said."""
-    draft = await _draft(interaction, draft_id, "request")
+    draft = await _own_draft(interaction, draft_id, "request")
     limits, request = context_of(interaction).limits, Request.from_dict(draft.content["request"])
-    wanted = edited(limits, request, values)
+    wanted = read_edit_form(limits, request, values)
     limits.check(wanted)
     private = await wants_private(interaction)
-    restored = await restore(interaction, wanted)  # a LoRA may have been taken back meanwhile
+    restored = await restore_files(interaction, wanted)  # a LoRA may have been taken back meanwhile
     order = JobOrder(
         request=restored.request, files=restored.files, private=private, relation="remix"
     )
-    await ask(interaction, [order])
+    await submit_jobs(interaction, [order])
 
 
-async def _draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:
+async def _own_draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:
     """Somebody's own, and of this kind. Raises GoneError."""
     draft = await context_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or has not in draft.content:

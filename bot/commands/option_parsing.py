@@ -64,23 +64,25 @@ def read_request(
     """
     own = style or Style()
     chosen = read_size(limits, size)
-    unwanted = None if negative_prompt is None else _text(negative_prompt)
-    words, without = own.applied_to(_text(prompt), unwanted)
-    length = whole(FRAMES_LABEL, frames, min(DEFAULT_FRAMES, limits.max_frames))
+    typed_negative = None if negative_prompt is None else _stripped(negative_prompt)
+    words, negative = own.applied_to(_stripped(prompt), typed_negative)
+    length = read_whole_number(FRAMES_LABEL, frames, min(DEFAULT_FRAMES, limits.max_frames))
     request = Request(
-        prompt=words if plain_line(_text(prompt), MAX_PROMPT_CHARACTERS) else "",
-        negative_prompt=without,
-        seed=draw_seed() if seed is None else _seed(seed),
+        prompt=words if plain_line(_stripped(prompt), MAX_PROMPT_CHARACTERS) else "",
+        negative_prompt=negative,
+        seed=draw_seed() if seed is None else _read_seed(seed),
         width=chosen.width,
         height=chosen.height,
-        steps=whole(STEPS_LABEL, steps, own.steps or limits.steps),
-        guidance_scale=number(
+        steps=read_whole_number(STEPS_LABEL, steps, own.steps or limits.steps),
+        guidance_scale=read_number(
             Text("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
         ),
         guidance_rescale=limits.guidance_rescale,
         scheduler=limits.scheduler if scheduler is None else scheduler_name(str(scheduler)[:40]),
         video_length=length,
-        video_duration=whole(Text("The duration in milliseconds"), duration, DEFAULT_DURATION),
+        video_duration=read_whole_number(
+            Text("The duration in milliseconds"), duration, DEFAULT_DURATION
+        ),
         loras=loras,
     )
     limits.check(request)
@@ -97,7 +99,7 @@ def with_control(
         raise RequestError(
             "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
         )
-    scale = number(Text("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
+    scale = read_number(Text("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
     followed = replace(request, controls=(parse_control(name, scale),), control_source=source)
     limits.check(followed)
     return followed
@@ -105,15 +107,15 @@ def with_control(
 
 def with_image(limits: ModelLimits, request: Request, image: str, strength: object) -> Request:
     """The same, beginning from ``image``. Raises RequestError."""
-    far = limits.image_strength if strength is None else read_image_strength(strength)
-    begun = replace(request, image=image, image_strength=far)
-    limits.check(begun)
-    return begun
+    image_strength = limits.image_strength if strength is None else read_image_strength(strength)
+    with_start = replace(request, image=image, image_strength=image_strength)
+    limits.check(with_start)
+    return with_start
 
 
 def read_image_strength(value: object) -> float:
     """How far frames may come away from a picture. Raises RequestError."""
-    strength = number(IMAGE_STRENGTH_LABEL, value, 0)
+    strength = read_number(IMAGE_STRENGTH_LABEL, value, 0)
     check_image_strength(strength)
     return strength
 
@@ -152,7 +154,7 @@ def read_format(value: object) -> str:
 
 def read_count(value: object) -> int:
     """How many variations. Raises RequestError."""
-    count = whole(Text("The count"), value, 1)
+    count = read_whole_number(Text("The count"), value, 1)
     if not 1 <= count <= MAX_COUNT:
         raise RequestError(
             "{what} must be from {lowest:g} to {highest}, not {value}.",
@@ -164,7 +166,7 @@ def read_count(value: object) -> int:
     return count
 
 
-def _text(value: object) -> str:
+def _stripped(value: object) -> str:
     return "" if value is None else str(value).strip()
 
 
@@ -184,7 +186,7 @@ def read_size(limits: ModelLimits, value: object) -> Size:
     )
 
 
-def _seed(value: object) -> int:
+def _read_seed(value: object) -> int:
     word = str(value).strip()
     digits = word.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):
@@ -194,15 +196,15 @@ def _seed(value: object) -> int:
     return int(word)
 
 
-def whole(what: Text, value: object, default: int) -> int:
+def read_whole_number(what: Text, value: object, default: int) -> int:
     """A whole number, or the default for None. Raises RequestError."""
-    found = number(what, value, default)
+    found = read_number(what, value, default)
     if found != int(found):
         raise RequestError("{what} must be a whole number, not {found:g}.", what=what, found=found)
     return int(found)
 
 
-def number(what: Text, value: object, default: float) -> float:
+def read_number(what: Text, value: object, default: float) -> float:
     """A finite number, or the default for None. Raises RequestError."""
     if value is None:
         return default

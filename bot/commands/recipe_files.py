@@ -23,21 +23,21 @@ from generator.contract.messages import Lora, Request
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A request with the files that it needs; ``is_whole`` where none had to be left out."""
+    """A request with the files that it needs; ``is_complete`` where none had to be left out."""
 
     request: Request
     files: tuple[Attachment, ...]
-    is_whole: bool
+    is_complete: bool
 
 
-async def restore(interaction: discord.Interaction[Any], request: Request) -> Restored:
+async def restore_files(interaction: discord.Interaction[Any], request: Request) -> Restored:
     """Return the request with those of its LoRAs, sources and pictures that may be used."""
     used: list[tuple[Lora, Attachment]] = []
     for lora in request.loras:
-        if (file := await _lora(interaction, lora.path)) is not None:
+        if (file := await _usable_lora_file(interaction, lora.path)) is not None:
             used.append((lora, file))
-    source = await _own(interaction, request.control_source)
-    picture = await _own(interaction, request.image)
+    source = await _own_attachment(interaction, request.control_source)
+    picture = await _own_attachment(interaction, request.image)
     follows = source is not None and all(each.kind in CONTROL_TYPES for each in request.controls)
     found = replace(
         request,
@@ -51,25 +51,25 @@ async def restore(interaction: discord.Interaction[Any], request: Request) -> Re
     return Restored(found, tuple(files), found == request)
 
 
-async def _lora(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
+async def _usable_lora_file(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
     """A LoRA's file, where this person may use it."""
-    if not await _is_kept(interaction, name):
+    if not await _is_stored(interaction, name):
         return None
     database = context_of(interaction).database
     lora = await database.read(loras.usable_by_blob, viewer_of(interaction), name)
     return None if lora is None else Attachment(lora.blob, lora.name, lora.size_bytes)
 
 
-async def _own(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
+async def _own_attachment(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
     """What this person attached to a GIF of theirs before."""
-    if not await _is_kept(interaction, name):
+    if not await _is_stored(interaction, name):
         return None
     return await context_of(interaction).database.read(
         library.own_attachment, interaction.user.id, name
     )
 
 
-async def _is_kept(interaction: discord.Interaction[Any], name: str) -> bool:
+async def _is_stored(interaction: discord.Interaction[Any], name: str) -> bool:
     if not is_blob(name):
         return False
     return await asyncio.to_thread(context_of(interaction).blobs.path(name).exists)

@@ -17,21 +17,21 @@ from generator.contract.messages import Request
 def edit_form(action: str, target: str, request: Request) -> Form:
     """Discord takes five fields: the ones that people change."""
     fields = (
-        field("prompt", translate("Prompt"), request.prompt, long=True),
-        field(
+        text_field("prompt", translate("Prompt"), request.prompt, long=True),
+        text_field(
             "negative_prompt",
             translate("What it should not show"),
             request.negative_prompt or "",
             needed=False,
         ),
-        field("seed", translate("Seed (empty: a new one)"), str(request.seed), needed=False),
-        field("frames", translate("Frames"), str(request.video_length)),
-        field("duration", translate("Duration in milliseconds"), str(request.video_duration)),
+        text_field("seed", translate("Seed (empty: a new one)"), str(request.seed), needed=False),
+        text_field("frames", translate("Frames"), str(request.video_length)),
+        text_field("duration", translate("Duration in milliseconds"), str(request.video_duration)),
     )
     return Form(action, target, translate("Make it again"), fields)
 
 
-def edited(limits: ModelLimits, request: Request, values: Values) -> Request:
+def read_edit_form(limits: ModelLimits, request: Request, values: Values) -> Request:
     """The request as the form has it. Raises RequestError."""
     # A form can't tell "" from None: a field that stayed empty stays what it was.
     empty = "" if request.negative_prompt == "" else None
@@ -53,7 +53,7 @@ def edited(limits: ModelLimits, request: Request, values: Values) -> Request:
     )
 
 
-def field(
+def text_field(
     name: str,
     label: str,
     value: str,

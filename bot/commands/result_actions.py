@@ -18,9 +18,9 @@ import discord
 
 from bot.commands.option_parsing import with_control
 from bot.commands.recipe_text import recipe_values, typed_command
-from bot.commands.request_form import edit_form, edited, field
+from bot.commands.request_form import edit_form, read_edit_form, text_field
 from bot.commands.server_rules import wants_private
-from bot.commands.submit import JobOrder, ask
+from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, managed_guild, may_act_on
@@ -32,7 +32,7 @@ from bot.storage.models import Attachment, Job
 from bot.ui import text
 from bot.ui.actions import Form, Values
 from bot.ui.answers import whisper
-from bot.ui.result_view import sure_view
+from bot.ui.result_view import confirm_delete_view
 from generator.contract.limits import draw_seed
 from generator.contract.messages import Control, Request
 from generator.contract.text import Text, plural
@@ -114,7 +114,7 @@ async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """What the form said."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    await remake(interaction, job, edited(limits, job.request, values), "edit")
+    await remake(interaction, job, read_edit_form(limits, job.request, values), "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -123,9 +123,11 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     job = await job_of(interaction, job_id)
     await master_of(interaction, job)
     fields = (
-        field("prompt", translate("What should move like this"), job.request.prompt, long=True),
-        field("type", translate("Control type: canny, depth or loose"), _FOLLOWED),
-        field("strength", translate("How closely to follow it (0 to 5)"), "1"),
+        text_field(
+            "prompt", translate("What should move like this"), job.request.prompt, long=True
+        ),
+        text_field("type", translate("Control type: canny, depth or loose"), _FOLLOWED),
+        text_field("strength", translate("How closely to follow it (0 to 5)"), "1"),
     )
     await interaction.response.send_modal(
         Form("motion_send", job_id, translate("Motion of this"), fields)
@@ -140,8 +142,8 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
     # What it began as, and what it was to be without, is no word on what is asked for now.
-    begun = replace(job.request, prompt=prompt, seed=draw_seed(), image="", negative_prompt=None)
-    request = with_control(limits, begun, source.blob, kind, strength)
+    base = replace(job.request, prompt=prompt, seed=draw_seed(), image="", negative_prompt=None)
+    request = with_control(limits, base, source.blob, kind, strength)
     await remake(interaction, job, request, "motion", source)
 
 
@@ -151,8 +153,8 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
     database = context_of(interaction).database
     if not await database.read(library.is_favourite, interaction.user.id, job_id):
         await job_of(interaction, job_id)  # who marked it once may unmark it anywhere
-    is_one = await database.write(library.toggle_favourite, interaction.user.id, job_id)
-    if is_one:
+    is_favourite = await database.write(library.toggle_favourite, interaction.user.id, job_id)
+    if is_favourite:
         await whisper(interaction, translate("⭐ Added to your favourites; /history shows them."))
     else:
         await whisper(interaction, translate("Removed from your favourites."))
@@ -178,19 +180,19 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
     _check_may_delete(interaction, job)
     prompt = text.prompt(job.request.prompt, 100)
     words = translate('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
-    await interaction.response.send_message(words, view=sure_view(job.id), ephemeral=True)
+    await interaction.response.send_message(words, view=confirm_delete_view(job.id), ephemeral=True)
 
 
-async def delete_sure(interaction: _Interaction, job_id: str, values: Values) -> None:
+async def confirm_delete(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Forgets the job, and takes the message away where the bot may."""
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
     context = context_of(interaction)
-    came = await context.database.read(rows.attachments_of, job.id)
+    attachments = await context.database.read(rows.attachments_of, job.id)
     if not await context.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
-    await context.drop_unreferenced([job.output, *(file.blob for file in came)])
+    await context.drop_unreferenced([job.output, *(file.blob for file in attachments)])
     await interaction.response.edit_message(content=translate("🗑️ Deleted."), view=None)
     if job.message_id is None:
         return
@@ -241,21 +243,21 @@ async def remake(
     """A new job of whoever pressed, that came from ``job``."""
     context = context_of(interaction)
     context.limits.check(request)
-    came = await context.database.read(rows.attachments_of, job.id)
-    files = {file.blob: file for file in (*came, *added)}
+    attachments = await context.database.read(rows.attachments_of, job.id)
+    files = {file.blob: file for file in (*attachments, *added)}
     await _check_files(interaction, request)
     needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
-    is_mine = job.user_id == interaction.user.id
+    is_own = job.user_id == interaction.user.id
     order = JobOrder(
         request=request,
         files=needed,
         suffix=job.origin.suffix,
-        private=(job.origin.private and is_mine) or await wants_private(interaction),
+        private=(job.origin.private and is_own) or await wants_private(interaction),
         parent_id=job.id,
         relation=relation,
         style=job.origin.style,
     )
-    await ask(interaction, [order])
+    await submit_jobs(interaction, [order])
 
 
 def _blobs(request: Request) -> set[str]:
@@ -305,5 +307,5 @@ ACTIONS = {
     "favourite": favourite,
     "recipe": recipe,
     "delete": delete,
-    "delete_sure": delete_sure,
+    "delete_sure": confirm_delete,
 }

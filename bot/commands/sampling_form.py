@@ -12,8 +12,8 @@ import discord
 from discord import SelectOption
 from discord.ui import Item, Label, Select, View
 
-from bot.commands.option_parsing import number, whole
-from bot.commands.request_form import field
+from bot.commands.option_parsing import read_number, read_whole_number
+from bot.commands.request_form import text_field
 from bot.commands.result_actions import job_of, remake
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
@@ -32,8 +32,8 @@ _CONTROL = Text("The control strength")
 def sampling_form(target: str, request: Request) -> Form:
     """Filled in with what made it; a source's part is there only where it followed one."""
     items: list[Item[View]] = [
-        field("steps", translate("Steps"), str(request.steps), longest=_LONGEST_NUMBER),
-        field(
+        text_field("steps", translate("Steps"), str(request.steps), longest=_LONGEST_NUMBER),
+        text_field(
             "guidance",
             translate("Guidance"),
             f"{request.guidance_scale:g}",
@@ -47,7 +47,7 @@ def sampling_form(target: str, request: Request) -> Form:
         strength = f"{request.controls[0].scale:g}"
         items += [
             _choice("kinds", translate("What to follow"), offered, kinds, most=len(offered)),
-            field(
+            text_field(
                 "strength",
                 translate("How closely to follow it (0 to 5)"),
                 strength,
@@ -57,7 +57,7 @@ def sampling_form(target: str, request: Request) -> Form:
     return Form("sampling_send", target, translate("Steps, sampler, control"), items)
 
 
-async def send(interaction: discord.Interaction[Any], job_id: str, values: Values) -> None:
+async def send_form(interaction: discord.Interaction[Any], job_id: str, values: Values) -> None:
     """What the form said."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     await remake(interaction, job, resampled(limits, job.request, values), "edit")
@@ -67,8 +67,10 @@ def resampled(limits: ModelLimits, request: Request, values: Values) -> Request:
     """Return the request as the form has it. Raises RequestError, RefusedError."""
     chosen = replace(
         request,
-        steps=whole(STEPS_LABEL, _number(values, "steps"), request.steps),
-        guidance_scale=number(_GUIDANCE, _number(values, "guidance"), request.guidance_scale),
+        steps=read_whole_number(STEPS_LABEL, _typed_number(values, "steps"), request.steps),
+        guidance_scale=read_number(
+            _GUIDANCE, _typed_number(values, "guidance"), request.guidance_scale
+        ),
         scheduler=scheduler_name(values.get("scheduler") or request.scheduler),
     )
     if request.controls:
@@ -81,7 +83,7 @@ def _controls(request: Request, values: Values) -> tuple[Control, ...]:
     """Those that were there keep their span and annotator."""
     known = {control.kind: control for control in request.controls}
     first = request.controls[0]
-    scale = number(_CONTROL, _number(values, "strength"), first.scale)
+    scale = read_number(_CONTROL, _typed_number(values, "strength"), first.scale)
     kinds = [kind for kind in values.get("kinds", "").split(",") if kind]
     if any(kind not in known and kind not in _KINDS for kind in kinds):
         raise RefusedError("That isn't one of the choices; choose one from the list.")
@@ -93,7 +95,7 @@ def _controls(request: Request, values: Values) -> tuple[Control, ...]:
     )
 
 
-def _number(values: Values, name: str) -> str | None:
+def _typed_number(values: Values, name: str) -> str | None:
     return values.get(name, "").strip().replace(",", ".") or None
 
 
@@ -104,4 +106,4 @@ def _choice(
     return Label(text=label, component=Select(custom_id=name, options=options, max_values=most))
 
 
-ACTIONS = {"sampling_send": send}
+ACTIONS = {"sampling_send": send_form}

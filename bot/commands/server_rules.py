@@ -33,7 +33,7 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
     context = context_of(interaction)
     server = await context.preferences.get(rows.SERVER, interaction.guild_id)
     _check_allowed(interaction, server)
-    _check_within(server, requests)
+    _check_limits(server, requests)
     if most := server.get("waiting"):
         own = context.jobs.waiting_or_running(interaction.user.id)
         here = sum(each.job.origin.guild_id == interaction.guild_id for each in own)
@@ -41,7 +41,7 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
             raise too_many_here(most)
 
 
-async def most_waiting(interaction: discord.Interaction[Any]) -> int | None:
+async def waiting_limit(interaction: discord.Interaction[Any]) -> int | None:
     """How many this person may have waiting or running on this server; None for any number."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return None
@@ -56,7 +56,7 @@ async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, An
     if interaction.guild_id is None:
         return {}
     server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
-    return _held_down(interaction, server)
+    return _capped_defaults(interaction, server)
 
 
 async def limited_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
@@ -89,15 +89,15 @@ async def apply_defaults(
     context = context_of(interaction)
     own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
     _check_allowed(interaction, server)
-    granted = {"style": server.get("style")} | own | _held_down(interaction, server)
+    defaults = {"style": server.get("style")} | own | _capped_defaults(interaction, server)
     has_own = given["lora"] or given["lora_2"] or has_tags(str(given["prompt"]))
     if not has_own and "lora" in server:
         usable = await context.database.read(loras.usable, viewer_of(interaction), server["lora"])
-        granted["lora"] = usable and usable.id
+        defaults["lora"] = usable and usable.id
     # an empty text was never a setting: nothing was set
     return given | {
         name: value
-        for name, value in granted.items()
+        for name, value in defaults.items()
         if name in given and given[name] is None and value not in (None, "")
     }
 
@@ -110,7 +110,9 @@ async def wants_private(interaction: discord.Interaction[Any]) -> bool:
     return bool(own.get("private"))
 
 
-def _held_down(interaction: discord.Interaction[Any], server: Mapping[str, Any]) -> dict[str, Any]:
+def _capped_defaults(
+    interaction: discord.Interaction[Any], server: Mapping[str, Any]
+) -> dict[str, Any]:
     """The usual frames and steps, where a server's limits are below them."""
     if interaction.permissions.manage_guild:
         return {}
@@ -118,7 +120,7 @@ def _held_down(interaction: discord.Interaction[Any], server: Mapping[str, Any])
     return {name: server[name] for name in usual if name in server and server[name] < usual[name]}
 
 
-def _check_within(server: Mapping[str, Any], requests: Sequence[Request]) -> None:
+def _check_limits(server: Mapping[str, Any], requests: Sequence[Request]) -> None:
     frames, steps = server.get("frames"), server.get("steps")
     if frames and any(request.video_length > frames for request in requests):
         raise RefusedError("On this server a GIF can have at most {most} frames.", most=frames)
@@ -130,7 +132,7 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
     if interaction.permissions.manage_guild:
         return
     channels, roles = server.get("channels"), server.get("roles")
-    if channels and not _places_of(interaction).intersection(channels):
+    if channels and not _channels_of(interaction).intersection(channels):
         places = Markdown(", ".join(f"<#{channel}>" for channel in channels))
         raise RefusedError(
             "On this server GIFs are made in {places}; use the command there.", places=places
@@ -139,7 +141,7 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
         raise RefusedError("On this server only members with certain roles can make GIFs.")
 
 
-def _places_of(interaction: discord.Interaction[Any]) -> set[int | None]:
+def _channels_of(interaction: discord.Interaction[Any]) -> set[int | None]:
     """The channel, what it is a thread or a post of, and the category that it stands in."""
     channel = interaction.channel
     above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))

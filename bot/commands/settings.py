@@ -20,7 +20,7 @@ from bot.commands.option_parsing import (
     read_image_strength,
     read_size,
     read_style,
-    whole,
+    read_whole_number,
 )
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
 from bot.core.config import Style
@@ -39,11 +39,11 @@ from generator.contract.text import Text
 
 NONE = "-"
 _KIND = AppCommandOptionType
-_MOST = 20  # channels or roles of one server
-_MOST_WAITING = 1000
-_MARKS = {"channels": "<#{}>", "roles": "<@&{}>"}
+_MAX_LISTED = 20  # channels or roles of one server
+_MAX_WAITING = 1000
+_MENTIONS = {"channels": "<#{}>", "roles": "<@&{}>"}
 _SWITCHES = ("private", "ping", "recipe")
-_AT_MOST = ("waiting", "frames", "steps")
+_LIMITS = ("waiting", "frames", "steps")
 _UNDO = re.compile(r"(?P<was>on|off)(?P<name>channels|roles)(?P<id>\d{1,20})")
 _NAMES = {
     "size": Text("size"),
@@ -104,7 +104,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
             Text("Allow members with this role, or stop allowing them."),
         ),
         "waiting": Option(
-            Bounded(_KIND.integer, 0, _MOST_WAITING),
+            Bounded(_KIND.integer, 0, _MAX_WAITING),
             Text("How many GIFs one person may have waiting here (0: the bot's own limit)."),
         ),
         "frames": Option(
@@ -132,10 +132,12 @@ async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
     """Sets what was given, shows what stands there."""
     context = context_of(interaction)
     changes = {
-        name: _checked(context, name, value) for name, value in given.items() if value is not None
+        name: _read_setting(context, name, value)
+        for name, value in given.items()
+        if value is not None
     }
     now = await context.preferences.change(rows.PERSON, interaction.user.id, changes)
-    await whisper(interaction, _shown(translate("Your defaults for /gif"), now))
+    await whisper(interaction, _listing(translate("Your defaults for /gif"), now))
 
 
 async def server_(
@@ -156,17 +158,19 @@ async def server_(
     if lora is not None:
         changes["lora"] = await _shared_lora(interaction, lora)
     changes |= {
-        name: _checked(context, name, value) for name, value in given.items() if value is not None
+        name: _read_setting(context, name, value)
+        for name, value in given.items()
+        if value is not None
     }
     now = await context.preferences.change(rows.SERVER, guild_id, changes)
     words = await _rules(interaction, now)
     view = View(timeout=None)
     for name in changes:
         if (one := toggled.get(name)) is not None:
-            words += f"\n{_change(name, before.get(name), now.get(name))}"
-            was_there = "on" if one.id in (before.get(name) or ()) else "off"
+            words += f"\n{_describe_change(name, before.get(name), now.get(name))}"
+            old_state = "on" if one.id in (before.get(name) or ()) else "off"
             label = translate("Undo: {name}", name=translate(_NAMES[name]))
-            view.add_item(ActionButton("rules_undo", f"{was_there}{name}{one.id}", label=label))
+            view.add_item(ActionButton("rules_undo", f"{old_state}{name}{one.id}", label=label))
     await interaction.response.send_message(words, view=view, ephemeral=True)
 
 
@@ -200,13 +204,13 @@ async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) 
         database = context_of(interaction).database
         found = await database.read(loras.usable, viewer_of(interaction), shown["lora"])
         shown["lora"] = found.name if found else translate("(no longer shared here)")
-    return _shown(translate("This server's rules"), shown)
+    return _listing(translate("This server's rules"), shown)
 
 
-def _change(name: str, before: list[int] | None, now: list[int] | None) -> str:
+def _describe_change(name: str, before: list[int] | None, now: list[int] | None) -> str:
     """What held and what holds, for a list that is empty where everything is allowed."""
     nothing = translate("all")
-    old, new = (_value(name, each) if each else nothing for each in (before, now))
+    old, new = (_describe_value(name, each) if each else nothing for each in (before, now))
     return translate("Before: {old}. Now: {new}.", old=old, new=new)
 
 
@@ -220,7 +224,7 @@ async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> 
     return found.id
 
 
-def _checked(context: BotContext, name: str, value: Any) -> Any:
+def _read_setting(context: BotContext, name: str, value: Any) -> Any:
     """A value that /gif would take; None for the word that forgets it. Raises RequestError."""
     if value == NONE:
         return None
@@ -234,8 +238,8 @@ def _checked(context: BotContext, name: str, value: Any) -> Any:
         return bool(value)
     elif name == "image_strength":
         return read_image_strength(value) if value else None
-    elif name in _AT_MOST:
-        return max(0, whole(_NAMES[name], value, 0)) or None
+    elif name in _LIMITS:
+        return max(0, read_whole_number(_NAMES[name], value, 0)) or None
     return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None
 
 
@@ -244,14 +248,14 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
     others = [each for each in now or [] if each != added]
     if len(others) == len(now or []):
         others.append(added)
-    if len(others) > _MOST:
-        raise RefusedError("At most {most} can be listed; remove one first.", most=_MOST)
+    if len(others) > _MAX_LISTED:
+        raise RefusedError("At most {most} can be listed; remove one first.", most=_MAX_LISTED)
     return others or None
 
 
-def _shown(title: str, values: Mapping[str, Any]) -> str:
+def _listing(title: str, values: Mapping[str, Any]) -> str:
     lines = [
-        f"{translate(_NAMES[name]) if name in _NAMES else name}: {_value(name, value)}"
+        f"{translate(_NAMES[name]) if name in _NAMES else name}: {_describe_value(name, value)}"
         for name, value in values.items()
     ]
     return f"**{title}**\n" + (
@@ -260,9 +264,9 @@ def _shown(title: str, values: Mapping[str, Any]) -> str:
     )
 
 
-def _value(name: str, value: Any) -> str:
-    if name in _MARKS:
-        return ", ".join(_MARKS[name].format(each) for each in value)
+def _describe_value(name: str, value: Any) -> str:
+    if name in _MENTIONS:
+        return ", ".join(_MENTIONS[name].format(each) for each in value)
     if name == "size" and value in text.SIZES:
         return translate(text.SIZES[value])
     if isinstance(value, bool):

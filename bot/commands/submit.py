@@ -12,8 +12,8 @@ from typing import Any
 
 import discord
 
-from bot.commands.lora_choice import Tagged, choose_tagged
-from bot.commands.server_rules import check_allowed, most_waiting
+from bot.commands.lora_choice import TaggedPrompt, choose_tagged_loras
+from bot.commands.server_rules import check_allowed, waiting_limit
 from bot.core.errors import NotAcceptedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
@@ -85,7 +85,7 @@ async def defer(interaction: discord.Interaction[Any], *, private: bool = False)
     return None if response is None else response.message_id
 
 
-async def ask(
+async def submit_jobs(
     interaction: discord.Interaction[Any], orders: Sequence[JobOrder], answer_id: int | None = None
 ) -> None:
     """Accepts all of them; the first is answered before it may start.
@@ -95,10 +95,10 @@ async def ask(
     take the answer of is kept even so: it was accepted, so its result goes to the channel. Raises
     RefusedError where not even the first is taken, or no GIFs are made here.
     """
-    tagged = await choose_tagged(interaction, orders[0].request.prompt)
-    orders = [_with_tagged(interaction, order, tagged) for order in orders]
+    tagged = await choose_tagged_loras(interaction, orders[0].request.prompt)
+    orders = [_with_tagged_loras(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
-    jobs, server_limit = context_of(interaction).jobs, await most_waiting(interaction)
+    jobs, server_limit = context_of(interaction).jobs, await waiting_limit(interaction)
     first, *others = orders
     origin = await origin_of(interaction, first)
     async with jobs.accept(origin, first.request, first.files, server_limit=server_limit) as job:
@@ -106,12 +106,12 @@ async def ask(
             answer_id = await defer(interaction, private=first.private)
         jobs.note_answer(job.id, answer_id)
         if others or tagged.unused:
-            await _say_something(interaction, first)
+            await _show_waiting(interaction, first)
     if tagged.unused:
         await add(interaction, tagged.hint)
     for number, order in enumerate(others, start=2):
         try:
-            await _follow(interaction, order, server_limit)
+            await _submit_followup(interaction, order, server_limit)
         except NotAcceptedError as error:
             taken = translate(
                 "Only {taken} of {wanted} were accepted. {reason}",
@@ -123,23 +123,23 @@ async def ask(
             return
 
 
-def _with_tagged(
-    interaction: discord.Interaction[Any], order: JobOrder, tagged: Tagged
+def _with_tagged_loras(
+    interaction: discord.Interaction[Any], order: JobOrder, tagged: TaggedPrompt
 ) -> JobOrder:
     """The order with the LoRAs that its prompt names. Raises RequestError."""
     if tagged.prompt == order.request.prompt:
         return order
     there = {lora.path for lora in order.request.loras}
     new = [each for each in tagged.chosen if each.lora.blob not in there]
-    loras = (*order.request.loras, *(each.part for each in new))
+    loras = (*order.request.loras, *(each.request_lora for each in new))
     request = replace(order.request, prompt=tagged.prompt, loras=loras)
     if request.negative_prompt:  # nothing is taken away by naming it there
         request = replace(request, negative_prompt=take_out_tags(request.negative_prompt)[0])
     context_of(interaction).limits.check(request)
-    return replace(order, request=request, files=(*order.files, *(each.file for each in new)))
+    return replace(order, request=request, files=(*order.files, *(each.attachment for each in new)))
 
 
-async def _say_something(interaction: discord.Interaction[Any], order: JobOrder) -> None:
+async def _show_waiting(interaction: discord.Interaction[Any], order: JobOrder) -> None:
     """A message that follows while the answer says "thinking" would take the answer's place."""
     try:
         embed = embeds.progress(order.request, _WAITING)
@@ -149,7 +149,7 @@ async def _say_something(interaction: discord.Interaction[Any], order: JobOrder)
         logger.warning("Discord didn't take the first words: %s", error)
 
 
-async def _follow(
+async def _submit_followup(
     interaction: discord.Interaction[Any], order: JobOrder, server_limit: int | None
 ) -> None:
     jobs = context_of(interaction).jobs

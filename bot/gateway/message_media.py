@@ -30,7 +30,7 @@ def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -
     attachments = [each for part in shown for each in part.attachments]
     attachments.sort(key=lambda each: not _looks_like_media(each))
     if attachments:
-        return brought(attachments[0])
+        return uploaded_file(attachments[0])
     linked = [url for part in shown for url in _links_of(part)]
     if not linked:
         raise RefusedError(
@@ -39,7 +39,7 @@ def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -
     return linked_file(next(filter(may_be_linked, linked), linked[0]))
 
 
-def brought(attachment: discord.Attachment) -> IncomingFile:
+def uploaded_file(attachment: discord.Attachment) -> IncomingFile:
     """Return what Discord says of an upload."""
     return IncomingFile(attachment.url, attachment.filename, attachment.size)
 

@@ -26,14 +26,14 @@ _NO_DEPTH = Text(
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
-    """What is to be said beside a sheet, and whether ``draw_depth`` can draw the rest of it."""
+class ControlPreview:
+    """What to say beside a preview, and whether ``draw_depth_preview`` can draw the rest of it."""
 
     notes: list[Text]
     depth_follows: bool
 
 
-async def draw_sheet(
+async def draw_preview(
     user_id: int,
     source: Path,
     output: Path,
@@ -41,14 +41,16 @@ async def draw_sheet(
     *,
     control_type: str,
     depth_model: str,
-) -> Sheet:
+) -> ControlPreview:
     """Writes the contact sheet that this person asked for. Raises RefusedError."""
     arguments = _arguments(source, output, request, control_type, depth_model)
-    said = parse_notes(await run_child(user_id, *arguments))
-    return Sheet([words for words in said if words != DEPTH_FOLLOWS], DEPTH_FOLLOWS in said)
+    notices = parse_notes(await run_child(user_id, *arguments))
+    return ControlPreview(
+        [words for words in notices if words != DEPTH_FOLLOWS], DEPTH_FOLLOWS in notices
+    )
 
 
-async def draw_depth(
+async def draw_depth_preview(
     user_id: int, source: Path, output: Path, request: Request, depth_model: str
 ) -> list[Text]:
     """Writes a sheet with depth maps; what is to be said where there are none, and why."""
@@ -74,7 +76,7 @@ def _arguments(
     )
 
 
-async def cut(user_id: int, source: Path, output: Path, start: float, end: float) -> None:
+async def cut_part(user_id: int, source: Path, output: Path, start: float, end: float) -> None:
     """Writes a part of it, from ``start`` to ``end`` in fractions. Raises RefusedError."""
     span = (f"{start:g}", f"{end:g}")
     await run_child(user_id, _MODULE, str(source), str(output), "--cut", *span)

@@ -13,7 +13,7 @@ from generator.checkpoints.inspect.lora_facts import notes_of
 from generator.contract.text import Text
 
 _COLOUR = Colour.blurple()
-_WITH = {
+_SHARED_WITH = {
     Shared.ME: Text("for you only"),
     Shared.SERVER: Text("for everybody on this server"),
     Shared.EVERYBODY: Text("for everybody"),
@@ -33,10 +33,10 @@ def added(lora: StoredLora) -> Embed:
     return embed
 
 
-def info(lora: StoredLora, tried: LoraTrial | None, *, is_mine: bool) -> Embed:
+def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
     """Everything known of it."""
     embed = _described(lora, shown(lora.name))
-    whom = translate(_WITH[lora.shared])
+    whom = translate(_SHARED_WITH[lora.shared])
     embed.description = (
         translate("Added by you, {whom}.", whom=whom)
         if is_mine
@@ -44,8 +44,8 @@ def info(lora: StoredLora, tried: LoraTrial | None, *, is_mine: bool) -> Embed:
     )
     if tags := lora.facts.get("tags"):
         embed.add_field(name=translate("Training tags"), value=text.prompt(", ".join(tags), 500))
-    if tried is not None:
-        link = f"[{translate('a GIF made with it')}]({tried.link})"
+    if trial is not None:
+        link = f"[{translate('a GIF made with it')}]({trial.link})"
         embed.add_field(name=translate("What it does"), value=link, inline=False)
     return embed
 
@@ -64,7 +64,7 @@ def listed(
 
 def shared(lora: StoredLora, with_whom: Shared) -> str:
     """Who may use it from now on."""
-    whom = Text("for its owner only") if with_whom is Shared.ME else _WITH[with_whom]
+    whom = Text("for its owner only") if with_whom is Shared.ME else _SHARED_WITH[with_whom]
     return translate("🤝 {name} is now {whom}.", name=shown(lora.name), whom=whom)
 
 

@@ -95,7 +95,7 @@ def _refused(request: Request, limits: ModelLimits) -> set[str]:
     return refused
 
 
-def sure_view(job_id: str) -> View:
+def confirm_delete_view(job_id: str) -> View:
     """Stands under the question whether to delete."""
     view = View(timeout=None)
     view.add_item(

@@ -114,9 +114,9 @@ def test_a_form_leaves_an_empty_negative_prompt_as_it_was() -> None:
     values = {"prompt": "a", "seed": "", "frames": "8", "duration": "1000", "negative_prompt": ""}
     for before, after in ((None, None), ("", ""), ("rain", None)):
         request = option_parsing.read_request(BIG, prompt="a", negative_prompt=before)
-        assert request_form.edited(BIG, request, values).negative_prompt == after
+        assert request_form.read_edit_form(BIG, request, values).negative_prompt == after
     typed = values | {"negative_prompt": "fog"}
-    assert request_form.edited(BIG, request, typed).negative_prompt == "fog"
+    assert request_form.read_edit_form(BIG, request, typed).negative_prompt == "fog"
 
 
 @pytest.mark.parametrize(
