@@ -22,7 +22,7 @@ _LEAVE_SECONDS = 20.0  # for the bot to leave when it is asked to
 
 
 class DemoError(Exception):
-    """Why there is no GIF, in one sentence."""
+    """The demo made no GIF; the text says why in one sentence."""
 
     exit_code = FAILED
 
@@ -35,7 +35,7 @@ class DemoSetupError(DemoError):
 
 @dataclass(frozen=True, slots=True)
 class DemoBot:
-    """The process, and the file that everything it says is written to."""
+    """The bot's process, and the log file that all its output is written to."""
 
     process: asyncio.subprocess.Process
     log: Path
@@ -45,7 +45,7 @@ class DemoBot:
     async def running(
         cls, discord: Sandbox, home: Path, log: Path, generator: Mapping[str, str]
     ) -> AsyncIterator[Self]:
-        """In ``discord``, its config and data in ``home``; asked to leave at the end.
+        """Run a bot in ``discord``, config and data in ``home``, and stop it at the end.
 
         ``generator`` is the config's section of that name. Raises DemoError where it doesn't leave
         properly after all went well.
@@ -73,7 +73,7 @@ class DemoBot:
             )
 
     async def unless_dead(self, waiting: Coroutine[Any, Any, T], deed: str) -> T:
-        """What ``waiting`` gives.
+        """Return what ``waiting`` returns, unless the bot ends first.
 
         Raises DemoError where the bot ends first, or ``waiting`` raises a TimeoutError.
         """
@@ -91,7 +91,7 @@ class DemoBot:
         raise self._last_words()
 
     def _last_words(self) -> DemoError:
-        """The sentence that the bot left with, or where to look."""
+        """Return the error that the bot left in its log, or one that says where to look."""
         code = self.process.returncode
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         if lines and lines[-1].startswith("hotshot-bot: "):
@@ -100,7 +100,7 @@ class DemoBot:
         return DemoError(f"the bot ended with exit code {code}; see {self.log}.")
 
     async def _leave(self) -> None:
-        """Asks it to leave, and makes it after a while, or where nobody waits for it any more."""
+        """Terminate the bot, and kill it after a while or when this wait is cancelled."""
         if self.process.returncode is not None:
             return
         self.process.terminate()
@@ -120,7 +120,7 @@ def _is_override(variable: str) -> bool:
 
 
 def _config(discord: Sandbox, home: Path, generator: Mapping[str, str]) -> str:
-    """TOML; its strings are written as JSON's are."""
+    """Return the bot's config file as TOML, whose strings are written as JSON's are."""
     sections: dict[str, Mapping[str, str | int]] = {
         "discord": {"token": discord.token, "base_url": discord.url},
         "generator": generator,

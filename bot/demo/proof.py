@@ -32,7 +32,7 @@ _COLUMNS, _GAP = 4, 4  # of the sheet; the gap in pixels
 
 
 class NoProofError(Exception):
-    """Why a file isn't what was asked for; ``str(error)`` follows "the bot posted a file that"."""
+    """The file isn't what was asked for; its text follows "the bot posted a file that"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Proof:
 
     @classmethod
     def of(cls, data: bytes, *, frames: int, prompt: str, is_nano: bool) -> Self:
-        """Raises NoProofError for a file that is no GIF of so many frames."""
+        """Read and measure a GIF. Raises NoProofError for a file that is none of so many frames."""
         found = _read(data)
         if len(found) != frames:
             raise NoProofError(f"has {len(found)} frames where {frames} were asked for")
@@ -54,19 +54,19 @@ class Proof:
 
     @property
     def moves(self) -> bool:
-        """Whether a person would see it move, or couldn't be asked to."""
+        """Return whether a person would see the GIF move, or need not by the prompt."""
         first, rest = self.frames[:1].astype(np.int16), self.frames[1:].astype(np.int16)
         changed = (np.abs(rest - first) > _STEP).any(axis=-1)
         return self.asked.is_still_to_the_eye or bool((changed.mean(axis=(1, 2)) > _CHANGED).any())
 
     @property
     def is_as_asked(self) -> bool:
-        """Whether it moves and shows all that can be measured of the prompt."""
+        """Return whether the GIF moves and shows all that can be measured of the prompt."""
         shows = self.asked.is_open or (self.seen is not None and self.asked.is_met_by(self.seen))
         return self.moves and shows
 
     def description(self) -> str:
-        """What it shows: "a red ball, bouncing, on black"."""
+        """Return what the GIF shows in words: "a red ball, bouncing, on black"."""
         if self.seen is None:
             return "nothing that stands out in every frame"
         seen = self.seen
@@ -75,7 +75,7 @@ class Proof:
         return f"{article} {seen.color} {seen.shape}, {seen.motion}, on {seen.background}{odd}"
 
     def sheet(self) -> bytes:
-        """A PNG of all frames in order, four a row."""
+        """Return a PNG of all frames in order, four a row."""
         _, height, width, _ = self.frames.shape
         rows = -(-len(self.frames) // _COLUMNS)
         size = (_COLUMNS * (width + _GAP) + _GAP, rows * (height + _GAP) + _GAP)
@@ -90,7 +90,7 @@ class Proof:
 
 
 def _read(data: bytes) -> Frames:
-    """All frames. Raises NoProofError."""
+    """Return all frames of a GIF, uint8 (f, h, w, 3). Raises NoProofError."""
     if not data.startswith(_MAGIC):
         raise NoProofError("is no GIF")
     try:

@@ -60,12 +60,12 @@ class Plan:
 
     @property
     def earlier_files(self) -> tuple[tuple[Path, Path], ...]:
-        """The files of an earlier demo, and what they are called until this one has its own."""
+        """The files of an earlier demo, and their names until this demo has made its own."""
         return tuple((path, _earlier_name(path)) for path in (self.sheet, self.output))
 
 
 def perform(plan: Plan) -> int:
-    """The whole demo, until it is over or a signal stops it; returns the exit code."""
+    """Run the demo until it is over or a signal stops it, and return the exit code."""
     before = [signal.getsignal(number) for number in _SIGNALS]
     code = _INTERRUPTED
     try:
@@ -99,7 +99,7 @@ async def _until_stopped(plan: Plan) -> int:
 
 
 async def run(plan: Plan) -> None:
-    """The whole demo. Raises DemoError."""
+    """Run the demo. Raises DemoError."""
     with _output(plan), _home() as home:
         async with _sandbox() as discord:
             _say(f"A sandbox Discord listens at {discord.url}, on this machine only.")
@@ -115,7 +115,7 @@ async def run(plan: Plan) -> None:
 
 @contextmanager
 def _output(plan: Plan) -> Iterator[None]:
-    """Where the GIF is to go, for this demo alone. Raises DemoSetupError."""
+    """Reserve the output files for this demo alone. Raises DemoSetupError."""
     if plan.output.suffix.lower() != ".gif":
         raise DemoSetupError(f"{plan.output} isn't the name of a GIF; let --output end in .gif.")
     try:
@@ -141,7 +141,7 @@ def _output(plan: Plan) -> Iterator[None]:
 
 
 def _take(lock: int, plan: Plan) -> None:
-    """The system drops the lock with this process, however that ends."""
+    """Lock the log file; the system drops the lock with this process, however that ends."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -152,7 +152,7 @@ def _take(lock: int, plan: Plan) -> None:
 
 
 def _set_aside(plan: Plan) -> None:
-    """Renames the files of an earlier demo, so that nobody takes them for this one's.
+    """Rename the files of an earlier demo, so that nobody takes them for this one's.
 
     Raises DemoSetupError.
     """
@@ -175,7 +175,7 @@ def _earlier_name(path: Path) -> Path:
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    """A directory for the bot's data, gone at the end. Raises DemoSetupError."""
+    """Make a directory for the bot's data, gone at the end. Raises DemoSetupError."""
     elsewhere = "name another directory by the variable TMPDIR"
     try:
         made = tempfile.TemporaryDirectory(prefix="hotshot-demo-", ignore_cleanup_errors=True)
@@ -214,7 +214,7 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
 
 
 async def _make_gif(plan: Plan, discord: Sandbox, bot: DemoBot) -> tuple[Proof, bytes]:
-    """From the bot's start to a GIF that is what was asked for, or is the last try at it."""
+    """Wait for the bot and let it make GIFs until one is as asked or the tries are used up."""
     commands = await bot.unless_dead(
         discord.commands_registered(_START_SECONDS), "register its commands"
     )
@@ -245,7 +245,7 @@ async def _type(you: Person, prompt: str) -> Interaction:
 
 
 async def _result(discord: Sandbox, bot: DemoBot, interaction: Interaction) -> Message:
-    """The message that the result stands in. Raises DemoError with the reason for none."""
+    """Return the message that holds the result. Raises DemoError with the reason for none."""
     await bot.unless_dead(interaction.acknowledged(_START_SECONDS), "answer")
     _say(f"The bot answered after {(interaction.latency or 0) * 1000:.0f} ms.")
     watching = asyncio.create_task(_tell_edits(discord, interaction))
@@ -261,7 +261,7 @@ async def _result(discord: Sandbox, bot: DemoBot, interaction: Interaction) -> M
 
 
 def _is_over(message: Message) -> bool:
-    """With its result, or without one and nothing left to press: then it says why."""
+    """Return whether a message has its result, or says why there is none: no button is left."""
     return bool(message.results) or not (message.loading or message.buttons)
 
 
@@ -275,7 +275,7 @@ def _prove(plan: Plan, message: Message) -> tuple[Proof, bytes]:
 
 
 def _verdict(plan: Plan, proof: Proof) -> str:
-    """What was proved of it."""
+    """Return the sentences that say what was proved of the GIF."""
     size = f"It is a GIF of {len(proof.frames)} frames"
     if not proof.is_as_asked:
         return f"{size}."
@@ -286,14 +286,14 @@ def _verdict(plan: Plan, proof: Proof) -> str:
 
 
 def _disproof(proof: Proof) -> str:
-    """Why it is not what was asked for."""
+    """Return the sentence that says why the GIF is not what was asked for."""
     if not proof.moves:
         return "The GIF doesn't move."
     return f"The GIF shows {proof.description()}, which isn't what was asked for."
 
 
 async def _tell_edits(discord: Sandbox, interaction: Interaction) -> None:
-    """Prints what the progress message says, each time that it changes; until cancelled."""
+    """Print what the progress message says each time that it changes, until cancelled."""
     told = ""
     while True:
         said = await discord.until(partial(_news, interaction, told), _GIF_SECONDS)
@@ -310,7 +310,7 @@ def _news(interaction: Interaction, before: str) -> str | None:
 
 
 def _last_line(message: Message) -> str:
-    """Of the embed's words, the last line; the lines above repeat the prompt."""
+    """Return the last line of the embed's text; the lines above repeat the prompt."""
     for embed in message.embeds:
         if embed.get("description"):
             return str(embed["description"]).splitlines()[-1]
@@ -318,13 +318,13 @@ def _last_line(message: Message) -> str:
 
 
 def _settings(message: Message) -> str:
-    """The fields of the result, such as seed and size, on one line."""
+    """Return the fields of the result, such as seed and size, on one line."""
     fields = [field for embed in message.embeds for field in embed.get("fields", ())]
     return "; ".join(f"{field['name'].lower()} {field['value'].strip('`')}" for field in fields)
 
 
 def _save(plan: Plan, proof: Proof, data: bytes) -> None:
-    """Each file whole or not at all, the GIF last; they replace those of an earlier demo."""
+    """Write each file whole or not at all, the GIF last, and drop those of an earlier demo."""
     try:
         write_whole(plan.sheet, proof.sheet())
         write_whole(plan.output, data)
@@ -338,7 +338,7 @@ def _save(plan: Plan, proof: Proof, data: bytes) -> None:
 
 
 def _inner(reason: str | None) -> str:
-    """A reason as it stands inside a sentence."""
+    """Return a reason as it stands inside a sentence."""
     words = (reason or "no reason is known").rstrip(".")
     return words[:1].lower() + words[1:]
 

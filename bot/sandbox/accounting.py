@@ -1,4 +1,4 @@
-"""Keeps account of what was asked for and what came of it: accepted, delivered, doubled, lost.
+"""Accounts for every request and what became of it: accepted, delivered, duplicated, lost.
 
 Each thing asked for carries a mark, a word found again in whatever is delivered for it: in a file's
 bytes, its name or description, in a message's text or in the custom_id of a button. The accounting
@@ -24,7 +24,7 @@ _SEARCHED_BYTES = 4096  # bytes of a file that are searched for a mark
 
 
 class Verdict(enum.StrEnum):
-    """What became of one thing that was asked for."""
+    """What became of one request."""
 
     DELIVERED = "delivered once"
     EXPLAINED = "told why not"
@@ -42,7 +42,7 @@ class Verdict(enum.StrEnum):
 
 @dataclass(slots=True)
 class Account:
-    """One mark's: who asked, and every message that stands for it."""
+    """What is known of one mark: the interaction that asked, and every message that answers it."""
 
     mark: str
     interaction: Interaction
@@ -52,7 +52,7 @@ class Account:
 
     @property
     def is_accepted(self) -> bool:
-        """Answered with "thinking": from then on the bot owes a result or a reason."""
+        """Return whether the bot answered with "thinking" and so owes a result or a reason."""
         callback = self.interaction.callback
         return self.is_confirmed or (callback is not None and callback.type == DEFERRED_MESSAGE)
 
@@ -74,11 +74,11 @@ class Account:
 
     @property
     def is_settled(self) -> bool:
-        """A result or a reason stands there, if one is owed."""
+        """Return whether a result or a reason has come, if one is owed."""
         return bool(self.deliveries or self.reasons) or not self.is_accepted
 
     def _reached_asker(self, message: Message) -> bool:
-        """In the channel where it was asked for, or in the asker's direct messages."""
+        """Return whether a message is in the channel of the request or in the asker's DMs."""
         place = message.channel
         own = place.type == DM and self.interaction.user in place.recipients
         return own or place is self.interaction.channel
@@ -86,7 +86,7 @@ class Account:
 
 @dataclass(slots=True)
 class Totals:
-    """How many of each, and which."""
+    """The accounts of all requests at one moment, and their counts."""
 
     accounts: list[Account]
 
@@ -104,12 +104,15 @@ class Totals:
 
     @property
     def unsettled(self) -> list[Account]:
-        """Those that are still owed something."""
+        """The accounts that are still owed a result or a reason."""
         return [account for account in self.accounts if not account.is_settled]
 
 
 class Accounting:
-    """Of one sandbox. ``is_reason`` says whether a message without a file is a last word."""
+    """Accounts for the requests in one sandbox.
+
+    ``is_reason`` says whether a message without a file is a last word on its request.
+    """
 
     def __init__(
         self,
@@ -126,19 +129,19 @@ class Accounting:
         self._confirmed: set[str] = set()
 
     def new_mark(self) -> str:
-        """A word for the next prompt, never used before."""
+        """Return a word for the next prompt, never used before."""
         return f"mark{next(self._numbers):06}"
 
     def record_request(self, mark: str, interaction: Interaction) -> None:
-        """Enters that ``interaction`` asks for something that will carry ``mark``."""
+        """Record that ``interaction`` asks for something that will carry ``mark``."""
         self._requests[mark] = interaction
 
     def record_acceptances(self, texts: Iterable[str]) -> None:
-        """The marks in these were accepted, whatever Discord has heard of it."""
+        """Record that the marks in ``texts`` were accepted, whatever Discord has heard of it."""
         self._confirmed.update(itertools.chain.from_iterable(map(self._pattern.findall, texts)))
 
     def totals(self) -> Totals:
-        """How things stand now."""
+        """Return the accounts as they stand now."""
         accounts = {
             mark: Account(mark, interaction, is_confirmed=mark in self._confirmed)
             for mark, interaction in self._requests.items()
@@ -153,7 +156,7 @@ class Accounting:
         return Totals(list(accounts.values()))
 
     def deliveries(self, mark: str) -> list[Message]:
-        """The bot's messages that hold a file with ``mark``, once for each such file."""
+        """Return the bot's messages that hold a file with ``mark``, once for each such file."""
         return [
             message
             for message in self._own_messages()
@@ -170,7 +173,7 @@ class Accounting:
         )
 
     def _delivered(self, message: Message) -> list[str]:
-        """The marks of its files; a file that has none speaks for its message's."""
+        """Return the marks of a message's files; a file without any stands for its message's."""
         around = self._marks_around(message)
         return [mark for file in message.results for mark in (self._marks_of(file) or around)]
 

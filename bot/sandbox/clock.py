@@ -24,7 +24,7 @@ class Clock:
         return time.time() + self._added
 
     def advance(self, seconds: float) -> None:
-        """Lets ``seconds`` pass; time never runs backwards, so a negative value is a ValueError."""
+        """Let ``seconds`` pass. Raises ValueError for a negative number."""
         if seconds < 0:
             raise ValueError("Time can only be moved forward.")
         self._added += seconds
@@ -41,7 +41,7 @@ class Changes:
             event.set()
 
     async def until(self, found: Callable[[], T | None], within: float) -> T:
-        """The first value of ``found`` that isn't None; TimeoutError after ``within`` seconds."""
+        """Return the first value of ``found`` but None. Raises TimeoutError after ``within`` s."""
         event = asyncio.Event()
         self._waiting.add(event)
         try:
@@ -55,5 +55,5 @@ class Changes:
 
 
 def iso(timestamp: float) -> str:
-    """Epoch seconds as Discord writes them."""
+    """Return epoch seconds as Discord writes them."""
     return datetime.fromtimestamp(timestamp, UTC).isoformat()

@@ -66,7 +66,7 @@ _KINDS: dict[str, tuple[type[RequestFault], str]] = {
 
 
 async def run_command(line: str, world: World, gateway: Gateway, faults: FaultQueue) -> None:
-    """Does what the line says. Raises SandboxError, and nothing happens, for one it can't read."""
+    """Run one line. Raises SandboxError, and changes nothing, where it can't be read."""
     try:
         match shlex.split(line, comments=True):
             case []:

@@ -43,7 +43,7 @@ def user(person: User) -> Json:
 
 
 def own_user(person: User) -> Json:
-    """What GET users/@me says, and READY."""
+    """Return the bot's own user, as GET users/@me and READY show it."""
     return user(person) | {
         "mfa_enabled": True,
         "locale": person.locale,
@@ -118,7 +118,7 @@ def member(one: Member, *, with_user: bool = True) -> Json:
 
 
 def channel(one: Channel, viewer: User | None = None) -> Json:
-    """``viewer`` is left out of a DM's recipients, as Discord leaves out who asks."""
+    """Return a channel; a DM's recipients are listed without ``viewer``, who asks."""
     last = str(one.last_message_id) if one.last_message_id else None
     if one.type == DM:
         others = [user(other) for other in one.recipients if other is not viewer]
@@ -148,7 +148,7 @@ def channel(one: Channel, viewer: User | None = None) -> Json:
 
 
 def _overwrites(one: Channel) -> list[Json]:
-    """What the bot may do here beyond everyone, or everyone but the bot."""
+    """Return what the bot may do here beyond everyone, or everyone but the bot."""
     allow, deny = one.bot_permissions & ~EVERYONE, EVERYONE & ~one.bot_permissions
     members = one.guild.members.values() if one.guild is not None else ()
     bots = [each.user for each in members if each.user.bot]
@@ -158,7 +158,7 @@ def _overwrites(one: Channel) -> list[Json]:
 
 
 def guild(one: Guild) -> Json:
-    """What GET guilds/{id} says."""
+    """Return a server as GET guilds/{id} shows it."""
     return {
         "id": str(one.id),
         "name": one.name,
@@ -206,7 +206,7 @@ def guild(one: Guild) -> Json:
 
 
 def guild_create(world: World, one: Guild) -> Json:
-    """What the gateway says of a server that the bot is in."""
+    """Return a server that the bot is in, as GUILD_CREATE shows it."""
     return guild(one) | {
         "joined_at": iso(one.members[world.bot.id].joined_at),
         "large": False,
@@ -242,7 +242,7 @@ def attachment(world: World, file: StoredFile) -> Json:
 
 
 def message(world: World, one: Message) -> Json:
-    """As REST answers it; files that an embed shows are not listed a second time."""
+    """Return a message as REST does; files that an embed shows are not listed a second time."""
     shown = {embed.get("image", {}).get("url", "").split("?")[0] for embed in one.embeds}
     listed = [file for file in one.files if world.url + world.file_path(file) not in shown]
     payload: Json = {
@@ -294,7 +294,7 @@ _SNAPSHOT = (
 
 
 def _forward(world: World, one: Message) -> Json:
-    """A forwarded message is empty but for the other's snapshot, which names no author."""
+    """Return a forwarded message's own fields: a snapshot of the other, which names no author."""
     whole = message(world, one)
     return {
         "message_reference": {
@@ -328,7 +328,7 @@ def _metadata(interaction: Interaction) -> Json:
 
 
 def owners(interaction: Interaction) -> Json:
-    """Who brought the app here: "0" the server ("0" in a DM with the bot), "1" the user."""
+    """Return who brought the app here: "0" the server ("0" in a DM with the bot), "1" the user."""
     found: Json = {}
     place = interaction.channel
     if place.guild is None or place.guild.bot_is_in:
@@ -339,7 +339,7 @@ def owners(interaction: Interaction) -> Json:
 
 
 def interaction_event(world: World, one: Interaction) -> Json:
-    """INTERACTION_CREATE as the gateway says it."""
+    """Return an interaction as the gateway's INTERACTION_CREATE."""
     place, person = one.channel, one.user
     payload: Json = {
         "id": str(one.id),
@@ -377,7 +377,7 @@ def _in_guild(place: Guild, person: User) -> Json:
 
 
 def _context(world: World, place: Channel) -> int:
-    """0 in a server, 1 in a DM with the bot, 2 in any other private channel."""
+    """Return 0 in a server, 1 in a DM with the bot, 2 in any other private channel."""
     if place.guild is not None:
         return 0
     return 1 if world.bot in place.recipients else 2

@@ -48,7 +48,7 @@ def invalid_form(*problems: Problem) -> ApiError:
 
 
 def _nested(problems: tuple[Problem, ...]) -> dict[str, Any]:
-    """Discord nests errors along the path, and keeps them under ``_errors`` at the end."""
+    """Return problems nested along their paths, under ``_errors`` at the end, as Discord does."""
     tree: dict[str, Any] = {}
     for problem in problems:
         node = tree
@@ -59,7 +59,7 @@ def _nested(problems: tuple[Problem, ...]) -> dict[str, Any]:
 
 
 class SandboxError(Exception):
-    """Base of what a person's side of the sandbox raises; one sentence."""
+    """The base of the errors that a person in the sandbox gets; each is one sentence."""
 
 
 class NotOffered(SandboxError):  # noqa: N818 - it reads as what happened, like LookupError's kin

@@ -31,7 +31,7 @@ _HEARTBEAT_EVERY = 41.25  # seconds between two heartbeats of the client
 
 
 class GatewayClose(Exception):  # noqa: N818 - not an error of ours: how a connection ends
-    """Ends the connection with one of Discord's close codes."""
+    """The connection must end with one of Discord's close codes."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
@@ -62,12 +62,12 @@ class Connection:
             self._queue.put_nowait({"op": op, "d": data, "s": seq, "t": name})
 
     def abort(self) -> None:
-        """Breaks the connection without a goodbye."""
+        """Break the connection without a close frame."""
         if self._transport is not None:
             self._transport.abort()
 
     async def pump(self) -> None:
-        """Writes until the socket is gone."""
+        """Write what is queued until the socket is gone."""
         while True:
             text = json.dumps(await self._queue.get(), separators=(",", ":"))
             try:
@@ -99,7 +99,7 @@ class Session:
             self.connection.send(_DISPATCH, data, name=name, seq=self.seq)
 
     def covers(self, guild_id: int | None) -> bool:
-        """Whether events of that server come over this shard; DMs come over the first."""
+        """Return whether events of a server come over this shard; DMs come over the first."""
         number, count = self.shard
         return ((guild_id or 0) >> 22) % count == number
 
@@ -129,7 +129,7 @@ class Gateway:
                 session.send(event.name, self._without_hidden_content(event, session))
 
     def _without_hidden_content(self, event: Dispatch, session: Session) -> Json:
-        """Without the message content intent, other people's words in servers are blank."""
+        """Return an event, other people's words in servers blanked without the content intent."""
         data = event.data
         if event.name not in ("MESSAGE_CREATE", "MESSAGE_UPDATE") or "guild_id" not in data:
             return data
@@ -140,20 +140,20 @@ class Gateway:
         return data | {"content": "", "embeds": [], "attachments": [], "components": []}
 
     async def drop(self, *, resume: bool = True) -> None:
-        """Breaks every connection without a goodbye; ``resume`` says if sessions can go on."""
+        """Break every connection without a close frame; ``resume`` says if sessions can go on."""
         for connection in self._detach_connections():
             connection.abort()
         if not resume:
             self.sessions.clear()
 
     def ask_to_reconnect(self) -> None:
-        """Opcode 7, as Discord sends it now and then: the client leaves and resumes."""
+        """Send opcode 7, as Discord does now and then: the client leaves and resumes."""
         for session in self.sessions.values():
             if session.connection is not None:
                 session.connection.send(_RECONNECT)
 
     def invalidate(self, *, resume: bool = False) -> None:
-        """Opcode 9: Discord has lost its sessions, or (``resume``) wants them resumed."""
+        """Send opcode 9: Discord has lost its sessions, or (``resume``) wants them resumed."""
         connections = self._detach_connections()
         if not resume:
             self.sessions.clear()
@@ -161,18 +161,18 @@ class Gateway:
             connection.send(_INVALID_SESSION, data=resume)
 
     def fall_silent(self) -> None:
-        """Connections stay open and carry nothing any more: no events, no heartbeat's ACK."""
+        """Keep connections open that carry nothing any more: no events, no heartbeat's ACK."""
         for session in self.sessions.values():
             if session.connection is not None:
                 session.connection.silent = True
 
     async def close(self) -> None:
-        """Says goodbye on every connection; sessions can go on when the server is back."""
+        """Close every connection properly; sessions can go on when the server is back."""
         for connection in self._detach_connections():
             await connection.socket.close(code=1001)
 
     def _detach_connections(self) -> list[Connection]:
-        """Every connection, after parting the sessions from theirs."""
+        """Detach every session from its connection, and return the connections."""
         connections = [each.connection for each in self.sessions.values() if each.connection]
         for session in self.sessions.values():
             session.connection = None
@@ -181,7 +181,7 @@ class Gateway:
     # -- one connection ----------------------------------------------------------------------------
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """The whole life of one websocket."""
+        """Serve one websocket from its opening to its end."""
         if not self.is_open:
             return web.Response(status=503)
         socket = web.WebSocketResponse(max_msg_size=16 * 1024)
@@ -200,7 +200,7 @@ class Gateway:
         return socket
 
     def _forget(self, connection: Connection, *, clean: bool) -> None:
-        """A client that closes with 1000 or 1001 ends its session; any other may come back."""
+        """Detach a connection's session, and end it where the client closed with 1000 or 1001."""
         for session in list(self.sessions.values()):
             if session.connection is connection:
                 session.connection = None
@@ -221,7 +221,7 @@ class Gateway:
     def _handle_payload(
         self, connection: Connection, session: Session | None, payload: Json
     ) -> Session | None:
-        """Answers one payload of the client's; returns the session it belongs to from now on."""
+        """Answer one payload of the client, and return its session from now on."""
         op, data = payload.get("op"), payload.get("d")
         if op == _HEARTBEAT:
             # discord.py notes when it sent a heartbeat only afterwards, in a thread; an ACK that is

@@ -36,7 +36,7 @@ def add_channel(world: World, guild: Guild, name: str, *, nsfw: bool) -> Channel
 
 
 def delete_channel(world: World, channel: Channel) -> None:
-    """Its messages go with it, for whoever looks through the API. SandboxError for a DM."""
+    """Delete a channel with all its messages. Raises SandboxError for a DM."""
     guild = _guild_of(channel)
     del world.channels[channel.id], guild.channels[channel.id]
     if guild.bot_is_in:
@@ -44,7 +44,7 @@ def delete_channel(world: World, channel: Channel) -> None:
 
 
 def permit_bot(world: World, channel: Channel, permissions: int) -> None:
-    """From now on the bot may do this in the channel, and nothing else. SandboxError for a DM."""
+    """Allow the bot just ``permissions`` in a channel. Raises SandboxError for a DM."""
     guild = _guild_of(channel)
     channel.bot_permissions = permissions
     if guild.bot_is_in:
@@ -58,7 +58,7 @@ def _guild_of(channel: Channel) -> Guild:
 
 
 def _announce(world: World, guild: Guild) -> None:
-    """One that was joined just now doesn't say whether it is available."""
+    """Publish a server that the bot has just joined, which doesn't say whether it is available."""
     joined = discord_json.guild_create(world, guild)
     del joined["unavailable"]
     _publish(world, guild, "GUILD_CREATE", joined)

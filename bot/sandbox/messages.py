@@ -59,7 +59,7 @@ class Draft:
 
 
 def post(world: World, draft: Draft) -> Message:
-    """Stores and announces a message; raises ApiError for an empty one."""
+    """Store and announce a message. Raises ApiError for an empty one."""
     payload: Json = draft.body.payload or {}
     message = Message(
         id=world.new_id(),
@@ -83,8 +83,9 @@ def post(world: World, draft: Draft) -> Message:
 
 
 def edit(world: World, message: Message, body: Body) -> Message:
-    """Applies what ``body`` names, keeps the rest; raises ApiError, changing nothing, where it
-    can't be done or nothing would remain.
+    """Apply what ``body`` names and keep the rest.
+
+    Raises ApiError, changing nothing, where it can't be done or nothing would remain.
     """
     changed = copy(message)
     changed.flags &= ~LOADING
@@ -109,7 +110,7 @@ def delete(world: World, message: Message) -> None:
 
 
 def find_by_nonce(world: World, channel: Channel, payload: Json) -> Message | None:
-    """The message that ``enforce_nonce`` answers instead of posting a second one."""
+    """Return the message that ``enforce_nonce`` answers instead of posting a second one."""
     if not payload.get("enforce_nonce") or payload.get("nonce") is None:
         return None
     since = world.clock.now() - _NONCE_LIFE
@@ -127,7 +128,7 @@ def find_by_nonce(world: World, channel: Channel, payload: Json) -> Message | No
 
 
 def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) -> StoredFile:
-    """Puts a file on the sandbox's CDN."""
+    """Put a file on the sandbox's CDN."""
     size = _picture_size(upload.data)
     width, height = size if size else (None, None)
     safe_name = re.sub(r"[^\w.\-]", "_", upload.filename) or "file"
@@ -146,7 +147,7 @@ def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) 
 
 
 def _picture_size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) in pixels of a GIF or PNG, from its first bytes; None for anything else."""
+    """Return (width, height) of a GIF or PNG in pixels, by its first bytes, or None."""
     if data[:6] in (b"GIF87a", b"GIF89a") and len(data) >= 10:
         return int.from_bytes(data[6:8], "little"), int.from_bytes(data[8:10], "little")
     if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
@@ -170,7 +171,7 @@ def _apply(world: World, message: Message, body: Body) -> None:
 
 
 def _store_files(world: World, message: Message, body: Body) -> dict[int, StoredFile]:
-    """The uploads by their index, with what ``attachments`` says of each."""
+    """Store the uploads with what ``attachments`` says of each, and return them by index."""
     said = {int(each["id"]): each for each in (body.payload or {}).get("attachments") or ()}
     stored: dict[int, StoredFile] = {}
     for index, upload in body.uploads.items():
@@ -196,7 +197,7 @@ def _refuse_unknown_files(message: Message, body: Body, said: dict[int, Json]) -
 
 
 def _kept_files(message: Message, payload: Json) -> list[StoredFile]:
-    """``attachments`` lists what stays; left out, everything stays; null, nothing does."""
+    """Return the files that stay: those in ``attachments``; all where that is left out."""
     if "attachments" not in payload:
         return message.files
     stay = {int(each["id"]) for each in payload["attachments"] or ()}
@@ -204,7 +205,7 @@ def _kept_files(message: Message, payload: Json) -> list[StoredFile]:
 
 
 def _resolved_embed(world: World, files: list[StoredFile], embed: Json) -> Json:
-    """As it is stored: typed, without nulls, and with attachment:// turned into URLs."""
+    """Return an embed as it is stored: typed, without nulls, attachment:// turned into URLs."""
     resolved = {key: value for key, value in embed.items() if value is not None}
     resolved["type"] = "rich"
     by_name = {f"attachment://{file.filename}": world.file_url(file) for file in files}
@@ -216,7 +217,7 @@ def _resolved_embed(world: World, files: list[StoredFile], embed: Json) -> Json:
 
 
 def _with_ids(components: list[Json]) -> list[Json]:
-    """Components as they are stored: without nulls, each with an id of its own."""
+    """Return components as they are stored: without nulls, each with an id of its own."""
     counter = iter(range(1, 10_000))
 
     def stored(component: Json) -> Json:
@@ -233,7 +234,7 @@ def _with_ids(components: list[Json]) -> list[Json]:
 
 
 def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
-    """Whom the content pings, of those that ``allowed_mentions`` lets through."""
+    """Return whom the content pings, of those that ``allowed_mentions`` lets through."""
     parse = {"users", "roles", "everyone"} if allowed is None else set(allowed.get("parse") or ())
     only_users = {int(each) for each in (allowed or {}).get("users") or ()}
     only_roles = {int(each) for each in (allowed or {}).get("roles") or ()}
@@ -258,7 +259,7 @@ def _refuse_empty(message: Message) -> None:
 
 
 def _replied_to(world: World, channel: Channel, reference: Json | None) -> Message | None:
-    """The message that is replied to; a missing one is an error unless the payload says not."""
+    """Return the message that is replied to. Raises ApiError for a missing one, unless allowed."""
     if not reference:
         return None
     found = world.messages.get(int(reference["message_id"]))
@@ -275,7 +276,7 @@ def _announce(world: World, message: Message, event: str) -> None:
 
 
 def _publish(world: World, message: Message, event: str, data: Json) -> None:
-    """Ephemeral messages go by the intent of direct messages, and name no server."""
+    """Publish an event; ephemeral messages go by the intent of DMs, and name no server."""
     guild = message.channel.guild
     if guild is not None and not guild.bot_is_in:
         world.changes.notify()

@@ -47,7 +47,6 @@ PREVIEW = "preview"  # how the name of a preview's file begins
 # Types of a channel.
 TEXT = 0
 DM = 1
-GROUP_DM = 3
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
@@ -101,7 +100,7 @@ class Guild:
         return f"<Guild {self.name}>"
 
     def permissions_of(self, user: User) -> int:
-        """All of them for the owner and administrators, else what the roles add up to."""
+        """Return the sum of the roles' permissions; all for the owner and administrators."""
         if user is self.owner:
             return ALL_PERMISSIONS
         member = self.members.get(user.id)
@@ -139,7 +138,7 @@ class Upload:
 
     @property
     def type(self) -> str:
-        """The content type; guessed from the name where none was said."""
+        """Return the content type, guessed from the name where none was given."""
         guessed = mimetypes.guess_type(self.filename)[0]
         said = "" if self.content_type == "application/octet-stream" else self.content_type
         return said or guessed or "application/octet-stream"
@@ -164,7 +163,7 @@ class StoredFile:
 
     @property
     def is_preview(self) -> bool:
-        """Whether it shows a GIF to come: a preview's name says so, and no result's does."""
+        """Return whether it previews a GIF to come: its name says so, and no result's does."""
         return self.filename.startswith(PREVIEW)
 
 
@@ -218,16 +217,16 @@ class Message:
 
     @property
     def loading(self) -> bool:
-        """True while it says "is thinking…"."""
+        """Return whether the message says "is thinking…"."""
         return bool(self.flags & LOADING)
 
     @property
     def results(self) -> list[StoredFile]:
-        """Its files without previews of what is still to come."""
+        """Return the message's files without previews."""
         return [file for file in self.files if not file.is_preview]
 
     def visible_to(self, user: User) -> bool:
-        """Ephemeral messages are seen by the invoker alone."""
+        """Return whether ``user`` sees the message: the invoker alone sees ephemeral ones."""
         if self.deleted:
             return False
         return not self.ephemeral or (
@@ -236,7 +235,7 @@ class Message:
 
     @property
     def components_flat(self) -> list[dict[str, Any]]:
-        """Every component with all that lie inside it, outermost first."""
+        """Return every component with all that lie inside it, outermost first."""
         found: list[dict[str, Any]] = []
         todo = list(self.components)
         while todo:
@@ -254,7 +253,7 @@ class Message:
 
     @property
     def text(self) -> str:
-        """All that a person can read in it: the content, the embeds' texts, and text displays."""
+        """Return all that a person can read: the content, the embeds' texts, and text displays."""
         parts: list[str | None] = [self.content]
         for embed in self.embeds:
             parts += [embed.get("title"), embed.get("description")]
@@ -265,7 +264,7 @@ class Message:
         return "\n".join(part for part in parts if part)
 
     def remember(self, at: float) -> None:
-        """Adds what it says now to its history."""
+        """Add what the message says now to its history."""
         self.versions.append(
             Version(
                 at=at,
@@ -318,31 +317,31 @@ class Interaction:
 
     @property
     def name(self) -> str:
-        """The command's name, or the custom_id of a component or modal."""
+        """Return the command's name, or the custom_id of a component or modal."""
         return str(self.data.get("name") or self.data.get("custom_id"))
 
     @property
     def modal(self) -> dict[str, Any]:
-        """The modal it was answered with; SandboxError where it was not."""
+        """Return the modal that the bot answered with. Raises SandboxError where it did not."""
         if self.callback is None or self.callback.type != MODAL:
             raise SandboxError(f"{self.name} was not answered with a modal.")
         return self.callback.data
 
     @property
     def choices(self) -> list[dict[str, Any]]:
-        """The choices that an autocomplete was answered with."""
+        """Return the choices that the bot answered with. Raises SandboxError where it did not."""
         if self.callback is None or self.callback.type != CHOICES:
             raise SandboxError(f"{self.name} was not answered with choices.")
         return list(self.callback.data.get("choices") or ())
 
     @property
     def messages(self) -> list[Message]:
-        """The original response and the follow-ups, as far as they were not deleted."""
+        """Return the original response and the follow-ups that were not deleted."""
         found = [self.original] if self.original else []
         return [message for message in found + self.followups if not message.deleted]
 
     async def acknowledged(self, within: float | None = None) -> Callback:
-        """The bot's first answer; TimeoutError when none came in ``within`` seconds.
+        """Return the bot's first answer. Raises TimeoutError when none came in ``within`` seconds.
 
         Without ``within`` it is waited for as long as an answer is taken.
         """
@@ -353,7 +352,7 @@ class Interaction:
     async def message(
         self, until: Callable[[Message], object] | None = None, within: float | None = None
     ) -> Message:
-        """The first message of its own that satisfies ``until``; by default, one not loading.
+        """Return its first message that satisfies ``until``; by default, one not loading.
 
         Raises TimeoutError after ``within`` seconds (the sandbox's patience where it isn't given),
         saying what stood there last.

@@ -82,7 +82,7 @@ class Sandbox:
         await self.stop()
 
     async def start(self) -> None:
-        """Listens; OSError where the port is taken. After a ``stop``, as if nothing had been."""
+        """Listen; after a ``stop``, go on as before. Raises OSError where the port is taken."""
         self._runner = web.AppRunner(
             self.rest.application(self.gateway),
             access_log=None,  # its lines would carry interaction tokens
@@ -101,7 +101,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """The base that a bot is pointed to, without a slash at the end."""
+        """Return the base URL that a bot is pointed to, without a slash at the end."""
         return self.world.url
 
     @property
@@ -118,7 +118,7 @@ class Sandbox:
         permissions: int = 0,
         **values: Any,
     ) -> Person:
-        """Somebody new in ``channel`` (default: the first one), joined to its server.
+        """Return somebody new in ``channel`` (default: the first one), joined to its server.
 
         ``permissions`` come on top of everyone's; ``values`` are fields of ``User``.
         """
@@ -130,56 +130,56 @@ class Sandbox:
         return Person(self.world, self.gateway, user, place).at(place)
 
     def add_guild(self, name: str, *, owner: User | None = None, bot_is_in: bool = True) -> Guild:
-        """A further server; the bot is told where it is in."""
+        """Add a further server; the bot is told where it is in."""
         return guild_admin.add_guild(self.world, name, owner=owner, bot_is_in=bot_is_in)
 
     def add_channel(self, name: str, *, guild: Guild | None = None, nsfw: bool = False) -> Channel:
         return guild_admin.add_channel(self.world, guild or self.guild, name, nsfw=nsfw)
 
     def delete_channel(self, channel: Channel) -> None:
-        """With all that stands in it."""
+        """Delete a channel with all its messages. Raises SandboxError for a DM."""
         guild_admin.delete_channel(self.world, channel)
 
     def kick_bot(self, guild: Guild) -> None:
-        """Out of a server; ``let_bot_in`` brings it back."""
+        """Remove the bot from a server; ``let_bot_in`` brings it back."""
         guild_admin.kick_bot(self.world, guild)
 
     def let_bot_in(self, guild: Guild) -> None:
         guild_admin.let_bot_in(self.world, guild)
 
     def permit_bot(self, channel: Channel, permissions: int) -> None:
-        """What the bot may do in a channel, and nothing else, from now on."""
+        """Allow the bot just ``permissions`` in a channel from now on."""
         guild_admin.permit_bot(self.world, channel, permissions)
 
     # -- what the bot did --------------------------------------------------------------------------
 
     @property
     def requests(self) -> list[RecordedRequest]:
-        """Every REST request of the bot, oldest first, with its body and its answer."""
+        """Return every REST request of the bot, oldest first, with its body and its answer."""
         return self.journal.requests
 
     @property
     def violations(self) -> list[str]:
-        """What it sent that Discord would not accept; a well-behaved bot leaves this empty."""
+        """Return what the bot sent that Discord would not accept; a well-behaved one sends none."""
         return self.journal.violations
 
     @property
     def wrong_answers(self) -> list[str]:
-        """What the sandbox answered against Discord's description, or failed at."""
+        """Return what the sandbox answered against Discord's description, or failed at."""
         return self.journal.wrong_answers
 
     @property
     def registrations(self) -> list[Registration]:
-        """Every time that commands were registered, oldest first."""
+        """Return every registration of commands, oldest first."""
         return self.world.registrations
 
     def messages_in(self, channel: Channel) -> list[Message]:
-        """Those that stand in a channel, oldest first, ephemeral ones too."""
+        """Return the messages in a channel, oldest first, ephemeral ones too."""
         every = self.world.messages.values()
         return [one for one in every if one.channel is channel and not one.deleted]
 
     def direct_messages(self, user: User) -> list[Message]:
-        """Those between the bot and ``user``."""
+        """Return the direct messages between the bot and ``user``."""
         pair = {user.id, self.world.bot.id}
         return [
             message
@@ -189,16 +189,16 @@ class Sandbox:
         ]
 
     async def until(self, found: Callable[[], T | None], within: float | None = None) -> T:
-        """Sleeps until ``found`` gives something but None; TimeoutError after ``within`` s."""
+        """Wait until ``found`` returns a value but None. Raises TimeoutError after ``within`` s."""
         patience = self.world.patience if within is None else within
         return await self.world.changes.until(found, patience)
 
     async def connected(self, within: float | None = None) -> None:
-        """Until a bot has identified or resumed."""
+        """Wait until a bot has identified or resumed."""
         await self.until(lambda: self.gateway.connected or None, within)
 
     async def commands_registered(self, within: float | None = None) -> list[dict[str, Any]]:
-        """Until commands were registered; returns the last ones."""
+        """Wait until commands were registered, and return the last ones."""
         registration = await self.until(
             lambda: self.registrations[-1] if self.registrations else None, within
         )
@@ -207,12 +207,12 @@ class Sandbox:
     # -- faults ------------------------------------------------------------------------------------
 
     async def drop_gateway(self, *, resume: bool = True) -> None:
-        """Breaks the gateway's connections; with ``resume`` False, their sessions end too."""
+        """Break the gateway's connections; with ``resume`` False, their sessions end too."""
         await self.gateway.drop(resume=resume)
 
     @asynccontextmanager
     async def gateway_outage(self, *, resume: bool = True) -> AsyncIterator[None]:
-        """Meanwhile the gateway takes no connection; REST goes on."""
+        """Let the gateway take no connection inside; REST goes on."""
         self.gateway.is_open = False
         await self.gateway.drop(resume=resume)
         try:
@@ -222,7 +222,7 @@ class Sandbox:
 
     @asynccontextmanager
     async def outage(self, *, resume: bool = True) -> AsyncIterator[None]:
-        """Meanwhile nobody listens: connections are refused, those that were open are broken."""
+        """Let nobody listen inside: connections are refused, those that were open are broken."""
         await self.gateway.drop(resume=resume)
         await self.stop()
         try:
@@ -233,14 +233,14 @@ class Sandbox:
     def fail_next(
         self, method: str, path: str, status: int = 0, code: int = 0, *, times: int = 1
     ) -> None:
-        """Refuses the next ``times`` requests to a path like ``path`` ("/channels/*/messages").
+        """Refuse the next ``times`` requests to a path like ``path`` ("/channels/*/messages").
 
         Either of ``status`` and ``code`` is enough; see ``Refusal``.
         """
         self.faults.add(Refusal(method, path, times, status=status, code=code))
 
     def add_fault(self, fault: Fault) -> None:
-        """Queues any other fault: Refusal, Delay, Reset."""
+        """Queue any other fault: Refusal, Delay, Reset."""
         self.faults.add(fault)
 
     async def run_command(self, line: str) -> None:

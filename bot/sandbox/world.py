@@ -98,7 +98,7 @@ class World:
         self.token = token or self._new_token()
 
     def new_id(self) -> int:
-        """A snowflake: milliseconds since 2015, then a counter; always larger than the last."""
+        """Return a snowflake: milliseconds since 2015, then a counter; larger than the last one."""
         self._last_ms = max(self._last_ms, int(self.clock.now() * 1000))
         return (self._last_ms - _EPOCH_MS) << 22 | next(self._increments) & 0x3FFFFF
 
@@ -135,7 +135,7 @@ class World:
         return role
 
     def add_member(self, guild: Guild, user: User) -> Member:
-        """Joins ``user`` to ``guild``; one who is in already stays as they are."""
+        """Join ``user`` to ``guild``; one who is in already stays as they are."""
         joined = Member(user=user, joined_at=self.clock.now())
         return guild.members.setdefault(user.id, joined)
 
@@ -152,7 +152,7 @@ class World:
         return channel
 
     def dm_between(self, first: User, second: User) -> Channel:
-        """The one DM channel of two users, opened when it is asked for the first time."""
+        """Return the one DM channel of two users, opened when it is asked for the first time."""
         pair = {first.id, second.id}
         for channel in self.channels.values():
             if channel.type == DM and {user.id for user in channel.recipients} == pair:
@@ -164,7 +164,7 @@ class World:
     # -- looked up by what a URL holds -------------------------------------------------------------
 
     def channel(self, channel_id: str) -> Channel:
-        """Raises ApiError for one the bot can't see, as the look-ups below do."""
+        """Return a channel by its id. Raises ApiError for one that the bot can't see."""
         channel = self.channels.get(_number(channel_id))
         if channel is None:
             raise ApiError(404, 10003, "Unknown Channel")
@@ -196,7 +196,7 @@ class World:
     # -- limits and files --------------------------------------------------------------------------
 
     def upload_limit_in(self, channel: Channel, invoker: User | None = None) -> int:
-        """Bytes a file may have there: the most of the default, the server's, the invoker's."""
+        """Return the most bytes a file may have: the default's, the server's or the invoker's."""
         limits = [self.upload_limit]
         if channel.guild is not None and channel.guild.upload_limit is not None:
             limits.append(channel.guild.upload_limit)
@@ -209,7 +209,7 @@ class World:
         return f"/{root}/{file.channel_id}/{file.id}/{file.filename}"
 
     def file_url(self, file: StoredFile) -> str:
-        """Signed like the CDN's: good for a day, and for this file alone."""
+        """Return a URL signed like the CDN's: good for a day, and for this file alone."""
         now = int(self.clock.now())
         expires = f"{now + ATTACHMENT_LIFE:x}"
         path = self.file_path(file)

@@ -70,7 +70,7 @@ class Chaos:
         }
 
     async def inject(self, pause: float) -> None:
-        """Inject one after the other until ``stop_requested``; one that has begun is ended.
+        """Inject one fault after the other until ``stop_requested``; the last one is finished.
 
         They are ``pause`` seconds apart on average.
         """
@@ -115,7 +115,7 @@ class Chaos:
             await asyncio.sleep(self._random.uniform(0.5, 3))
 
     async def _channel_deleted(self) -> None:
-        """With jobs in it at every stage."""
+        """Delete a channel with jobs in it at every stage."""
         channel = self._discord.add_channel("doomed")
         person = self._discord.person("gil", channel=channel)
         for _ in range(3):
@@ -134,7 +134,7 @@ class Chaos:
 
 @contextlib.asynccontextmanager
 async def background_faults(discord: Sandbox, seed: int) -> AsyncIterator[None]:
-    """Requests fail now and then inside; by the end there is only what is under way."""
+    """Let requests fail now and then inside; at the end only those under way still do."""
     for number, line in enumerate(BACKGROUND_FAULTS):
         await discord.run_command(f"{line} times=all seed={seed * 100 + number}")
     try:

@@ -44,7 +44,7 @@ class Rig:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """A bot runs inside, started again whenever it ends by itself."""
+        """Keep a bot running inside, started again whenever it ends by itself."""
         self._bot = await Bot.start(self._config)
         keeper = asyncio.create_task(self._keep())
         try:
@@ -55,7 +55,7 @@ class Rig:
             self.exit_code = await self.bot.stop(signal.SIGTERM)
 
     async def restart(self, number: int, *, away: float) -> None:
-        """Ends the bot by a signal; the next one starts after ``away`` seconds."""
+        """End the bot by a signal, and start the next one after ``away`` seconds."""
         async with self._keeping:
             await self.bot.stop(number)
             await asyncio.sleep(away)
@@ -70,12 +70,12 @@ class Rig:
                     self._bot = await Bot.start(self._config)
 
     def rows(self) -> list[dict[str, Any]]:
-        """The jobs', oldest first; none before there is a database."""
+        """Return the jobs' rows, oldest first; none before there is a database."""
         try:
             return self._setup.rows()
         except sqlite3.OperationalError:
             return []
 
     def is_idle(self) -> bool:
-        """Whether every job is over and its owner told, by the bot's own account."""
+        """Return whether every job is over and its owner notified, by the bot's own account."""
         return all(row["state"] in _OVER and row["told"] for row in self.rows())

@@ -20,7 +20,7 @@ _LINGER = 2.0  # seconds after the last word, for one that should not come
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """``pause`` and ``chaos_every`` are means, ``calm`` is how long the end may take; seconds."""
+    """How long a soak is; ``pause`` and ``chaos_every`` are means, ``calm`` a limit, in seconds."""
 
     jobs: int
     seed: int
@@ -42,7 +42,7 @@ class Outcome:
     problems: list[str] = field(default_factory=list)  # each a sentence
 
     def figures(self) -> list[tuple[str, str]]:
-        """For the README's table."""
+        """Return the rows of the README's table."""
         counts = self.totals.counts
         return [
             ("jobs typed", str(len(self.totals.accounts))),
@@ -56,8 +56,9 @@ class Outcome:
 
 
 async def soak(plan: Plan, directory: Path) -> Outcome:
-    """Runs it; ``directory`` keeps the bot's log and data. What the bot did wrong stands in
-    the outcome and is not raised.
+    """Run a soak, and return what came of it; ``directory`` keeps the bot's log and data.
+
+    What the bot did wrong stands in the outcome and is not raised.
     """
     began = time.monotonic()
     async with Sandbox(check_answers=True) as discord:
@@ -91,7 +92,7 @@ async def soak(plan: Plan, directory: Path) -> Outcome:
 
 
 async def _is_calm_within(rig: Rig, accounting: Accounting, within: float) -> bool:
-    """Until every job is over, by the bot and by the accounting; False where that took too long."""
+    """Wait until every job is over by bot and accounting; return whether that was in time."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         await asyncio.sleep(_LOOK_EVERY)
@@ -110,7 +111,7 @@ def _problems_of(rig: Rig, discord: Sandbox) -> list[str]:
 
 
 def _described(account: Account, rows: list[dict[str, Any]]) -> str:
-    """One that was lost or came twice: all that is known of it."""
+    """Return all that is known of a request that was lost or came twice."""
     lines = [f"{account.mark}: {account.verdict}; asked in {account.interaction.channel}"]
     callback = account.interaction.callback
     lines.append(f"first answer: {callback.type if callback else 'none'}")

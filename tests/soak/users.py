@@ -15,7 +15,7 @@ _CONNECTED_WITHIN = 60.0  # seconds
 
 
 class Users:
-    """Everybody shares the first server with the bot, so that a direct message can reach them."""
+    """The people who type; all share a server with the bot, so that DMs can reach them."""
 
     def __init__(self, discord: Sandbox, accounting: Accounting, seed: int) -> None:
         self._discord = discord
@@ -35,14 +35,14 @@ class Users:
         ]
 
     async def type_commands(self, jobs: int, pause: float) -> None:
-        """So many commands, ``pause`` seconds apart on average, each when a bot is connected."""
+        """Type commands, ``pause`` seconds apart on average, each when a bot is connected."""
         while jobs:
             await self._discord.connected(_CONNECTED_WITHIN)
             jobs -= await self.type_one(self._random.choice(self._people)) is not None
             await asyncio.sleep(self._random.expovariate(1 / pause))
 
     async def type_one(self, person: Person) -> Interaction | None:
-        """None where it couldn't be typed just now: the bot was thrown out, say."""
+        """Type one command; return None where it couldn't be typed: the bot was thrown out, say."""
         failing = self._random.random() < _FAILING_SHARE
         word = self._random.choice(_FAILING) if failing else SLOW
         mark = self._accounting.new_mark()

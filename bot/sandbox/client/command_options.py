@@ -36,7 +36,10 @@ class FilledOptions:
         self.resolved: dict[str, Json] = {}
 
     def options(self, command: Json, words: list[str], values: Mapping[str, Any]) -> list[Json]:
-        """``words`` are the sub-commands after the command's name; None values are left out."""
+        """Return the options as the gateway sends them; those that are None are left out.
+
+        ``words`` are the sub-commands after the command's name.
+        """
         declared = command.get("options") or []
         if words:
             return [self._sub_command(declared, words, values)]
@@ -55,7 +58,7 @@ class FilledOptions:
     def partially_filled(
         self, command: Json, words: list[str], values: Mapping[str, Any], focused: str, typed: Any
     ) -> list[Json]:
-        """Options half filled in: none is required yet, the focused one is sent as it is typed."""
+        """Return the options while one is typed; none is required, that one is sent as typed."""
         declared = command.get("options") or []
         if words:
             found = _named(declared, words[0])
@@ -86,7 +89,7 @@ class FilledOptions:
         return {"name": option["name"], "type": option["type"], "value": typed}
 
     def typed(self, option: Json, value: Any) -> Any:
-        """The value as the gateway sends it; raises NotOffered for one that doesn't fit."""
+        """Return a value as the gateway sends it. Raises NotOffered for one that doesn't fit."""
         if self._careless and isinstance(value, str | int | float):
             return value
         if option.get("choices"):
@@ -114,7 +117,7 @@ class FilledOptions:
         return str(file.id)
 
     def _reference(self, option: Json, value: Any) -> str:
-        """A user (or a person), channel or role, also told about in ``resolved``."""
+        """Return the id of a user (or person), channel or role, and describe it in ``resolved``."""
         thing = getattr(value, "user", value)
         kind = option["type"]
         if isinstance(thing, User) and kind in (_USER, _MENTIONABLE):
@@ -149,7 +152,7 @@ def _named(declared: list[Json], name: str) -> Json:
 
 
 def _choice(option: Json, value: Any) -> Any:
-    """One of the choices, by its value or by the name that people read."""
+    """Return the value of a choice, given by that value or by the name that people read."""
     for choice in option["choices"]:
         if value in (choice["value"], choice["name"]):
             return choice["value"]

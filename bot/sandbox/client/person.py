@@ -48,18 +48,19 @@ class Person:
         self.channel = channel
 
     def at(self, channel: Channel) -> Person:
-        """The same user in another channel; joins its server where they aren't in it yet."""
+        """Return the same user in another channel, joined to its server where they weren't yet."""
         if channel.guild is not None:
             self._world.add_member(channel.guild, self.user)
         return Person(self._world, self._gateway, self.user, channel, careless=self._careless)
 
     def in_dm(self) -> Person:
-        """The same user in their direct messages with the bot."""
+        """Return the same user in their direct messages with the bot."""
         return self.at(self._world.dm_between(self.user, self._world.bot))
 
     def careless(self) -> Person:
-        """The same person with a client that checks no values: wrong ones get through to the bot,
-        as they would from a hostile client or an outdated registration.
+        """Return the same person with a client that checks no values.
+
+        Wrong ones reach the bot, as from a hostile client or an outdated registration.
         """
         return Person(self._world, self._gateway, self.user, self.channel, careless=True)
 
@@ -69,7 +70,7 @@ class Person:
     # -- what one can do ---------------------------------------------------------------------------
 
     async def slash(self, command: str, /, **options: Any) -> Interaction:
-        """Types a command, "gif" or "lora add"; options by name, files as ``Upload``.
+        """Type a command, "gif" or "lora add"; options by name, files as ``Upload``.
 
         A None is an option left empty. Returns at once; await what the interaction offers.
         """
@@ -83,7 +84,7 @@ class Person:
     async def autocomplete(
         self, command: str, option: str, typed: Any, /, within: float | None = None, **others: Any
     ) -> list[Json]:
-        """The choices ({name, value}) that the bot offers while ``option`` is being typed."""
+        """Return the choices ({name, value}) that the bot offers while ``option`` is typed."""
         name, *words = command.split()
         registered = self._command(name, _CHAT_INPUT)
         filled = FilledOptions(self._world, self.user, self.channel)
@@ -94,7 +95,7 @@ class Person:
         return interaction.choices
 
     async def message_command(self, name: str, message: Message) -> Interaction:
-        """Picks an app's command in a message's menu."""
+        """Pick an app's command in a message's menu."""
         registered = self._command(name, _MESSAGE_COMMAND)
         if not self.sees(message):
             raise NotOffered(f"{self.user.username} can't see that message.")
@@ -106,7 +107,7 @@ class Person:
         return self._send(COMMAND, data)
 
     async def user_command(self, name: str, user: User) -> Interaction:
-        """Picks an app's command in a user's menu."""
+        """Pick an app's command in a user's menu."""
         registered = self._command(name, _USER_COMMAND)
         filled = FilledOptions(self._world, self.user, self.channel)
         filled.resolve_user(user)
@@ -114,7 +115,7 @@ class Person:
         return self._send(COMMAND, _with_resolved(data, filled))
 
     async def press(self, message: Message, button: str) -> Interaction:
-        """Presses a button, named by its label or custom_id."""
+        """Press a button, named by its label or custom_id."""
         if not self.sees(message):
             raise NotOffered(f"{self.user.username} can't see that message.")
         found = _button(message, button)
@@ -122,7 +123,7 @@ class Person:
         return self.at(message.channel)._send(COMPONENT, data, source=message)
 
     async def choose(self, message: Message, menu: str, value: str) -> Interaction:
-        """Chooses an option, by its value or label, in a menu named by its custom_id's start."""
+        """Choose an option, by its value or label, in a menu named by its custom_id's start."""
         if not self.sees(message):
             raise NotOffered(f"{self.user.username} can't see that message.")
         found = _menu(message, menu)
@@ -135,20 +136,20 @@ class Person:
         return self.at(message.channel)._send(COMPONENT, data, source=message)
 
     async def submit(self, shown: Interaction, **fields: str) -> Interaction:
-        """Fills in the modal that ``shown`` was answered with; fields by custom_id or label."""
+        """Fill in the modal that ``shown`` was answered with; fields by custom_id or label."""
         modal = shown.modal
         components = [_filled_in(row, fields) for row in modal["components"]]
         data = {"custom_id": modal["custom_id"], "components": components}
         return self._send(MODAL_SUBMIT, data, source=shown.source, parent=shown)
 
     async def says(self, content: str = "", *files: Upload) -> Message:
-        """Posts an ordinary message."""
+        """Post an ordinary message."""
         body = Body(payload={"content": content}, uploads=dict(enumerate(files)))
         draft = Draft(channel=self.channel, author=self.user, body=body)
         return messages.post(self._world, draft)
 
     async def forwards(self, message: Message) -> Message:
-        """Forwards a message to this channel."""
+        """Forward a message to this channel."""
         made = messages.post(
             self._world,
             Draft(channel=self.channel, author=self.user, forwarded=copy(message)),
@@ -157,7 +158,7 @@ class Person:
         return made
 
     async def picks_gif(self, gif: Upload) -> Message:
-        """Sends a GIF of the picker: a link, which Discord shows as an embed of type gifv."""
+        """Send a GIF of the picker: a link, which Discord shows as an embed of type gifv."""
         file = messages.store_upload(self._world, self.channel, gif)
         url = self._world.file_url(file)
         made = await self.says("https://tenor.com/view/dance-gif-123")
@@ -171,7 +172,7 @@ class Person:
     # -- what the client checks first --------------------------------------------------------------
 
     def commands(self) -> list[Json]:
-        """The registered commands that this person is offered in this channel."""
+        """Return the registered commands that this person is offered in this channel."""
         guild = self.channel.guild
         scopes = [None] if guild is None else [None, guild.id]
         every = [each for scope in scopes for each in self._world.commands.get(scope, [])]
@@ -190,7 +191,7 @@ class Person:
         raise NotOffered(f"There is no command {name}; there are: {names}.")
 
     def _refusal(self, command: Json) -> str | None:
-        """Why the client doesn't offer a command here, or None where it does."""
+        """Return why the client doesn't offer a command here, or None where it does."""
         guild = self.channel.guild
         if "guild_id" not in command:
             refusal = self._installation_refusal(command)
@@ -224,7 +225,7 @@ class Person:
         source: Message | None = None,
         parent: Interaction | None = None,
     ) -> Interaction:
-        """Dispatches an interaction; raises NobodyListening where it would be lost."""
+        """Dispatch an interaction. Raises NobodyListening where it would be lost."""
         world, guild = self._world, self.channel.guild
         if self.channel.id not in world.channels:
             raise NotOffered(f"The channel {self.channel.name} is gone.")
@@ -286,7 +287,7 @@ def _option_value(menu: Json, wanted: str) -> str:
 
 
 def _filled_in(row: Json, fields: dict[str, str]) -> Json:
-    """One row of a modal as it is submitted: an action row, a label, or a text to read."""
+    """Return one row of a modal as it is submitted: an action row, a label, or a text to read."""
     if "component" in row:  # a label around one component
         fill = _chosen if row["component"]["type"] == _STRING_SELECT else _text_input
         inner = fill(row["component"], fields, row.get("label"))
@@ -298,7 +299,7 @@ def _filled_in(row: Json, fields: dict[str, str]) -> Json:
 
 
 def _chosen(menu: Json, fields: dict[str, str], label: str | None) -> Json:
-    """A menu in a form: what was chosen, with commas between, or what it stood at."""
+    """Return a menu of a form as it is submitted; choices are typed with commas between."""
     typed = fields.get(menu["custom_id"], fields.get(label or ""))
     values = [option["value"] for option in menu["options"] if option.get("default")]
     if typed is not None:

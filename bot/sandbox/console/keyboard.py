@@ -37,7 +37,7 @@ _KINDS = {3: "text", 4: "a whole number", 5: "yes or no", 10: "a number", 11: "a
 
 
 class Keyboard:
-    """Of ``you``, who may do everything in the first server."""
+    """The keyboard of ``you``, who may do everything in the first server."""
 
     def __init__(self, discord: Sandbox, files: Path) -> None:
         self._discord = discord
@@ -47,7 +47,7 @@ class Keyboard:
         self.screen = Screen(discord.world, self._you, files)
 
     async def type(self, line: str) -> bool:
-        """Does what a line says; False where it is none of a person's. Raises SandboxError."""
+        """Do what a line says, and return whether it was a person's. Raises SandboxError."""
         line = line.strip()
         if line.startswith("/"):
             await self._command(line)
@@ -66,7 +66,7 @@ class Keyboard:
         return True
 
     def suggestion(self, line: str) -> str:
-        """What a line probably means, as a part of a sentence; empty for no idea."""
+        """Return what a line probably means as a part of a sentence, or ""."""
         word = (line.split() or [""])[0].lower()
         commands = [each["name"] for each in self._you.commands()]
         if word in commands:
@@ -110,7 +110,7 @@ class Keyboard:
         return typed_commands.value_of(option, text)
 
     async def _completed(self, command: typed_commands.Typed, name: str, text: str) -> Any:
-        """What the bot offers while this is typed; where nothing of it is meant, the text."""
+        """Return what the bot offers for a typed text, or the text where no offer fits."""
         offered = await self._you.autocomplete(command.command, name, text)
         choices = {str(choice["name"]): choice["value"] for choice in offered}
         meant = typed_commands.pick(text, list(choices))
@@ -128,7 +128,7 @@ class Keyboard:
             raise NotOffered(f"The file {text} can't be read ({reason.lower()}).") from error
 
     def _named(self, option: str, text: str) -> Any:
-        """A user, a channel or a role, by the name."""
+        """Return the user, channel or role of a name."""
         guild, name = self._discord.guild, text.lstrip("@#").lower()
         things: dict[str, Any] = {role.name.lower(): role for role in guild.roles}
         things |= {channel.name.lower(): channel for channel in guild.channels.values()}
@@ -189,7 +189,7 @@ class Keyboard:
         return [str(each["name"]) for each in commands if each["type"] == _MESSAGE_COMMAND]
 
     def _newest_with_file(self) -> Message:
-        """The newest message that a file is in, whoever posted it."""
+        """Return the newest message with a file, whoever posted it."""
         for message in reversed(self._discord.world.messages.values()):
             if message.results and self._you.sees(message):
                 return message
@@ -198,7 +198,7 @@ class Keyboard:
     # -- forms -------------------------------------------------------------------------------------
 
     async def _follow(self, interaction: Interaction) -> None:
-        """Waits until the bot has answered, and shows the form where that is one."""
+        """Wait until the bot has answered, and show the form where the answer is one."""
         try:
             answer = await interaction.acknowledged()
         except TimeoutError:
@@ -235,7 +235,7 @@ def _read(text: str) -> Upload:
 
 
 def _fields(form: Interaction) -> list[Json]:
-    """The text inputs of a form, each with the label that people read."""
+    """Return the text inputs of a form, each with the label that people read."""
     found: list[Json] = []
     for row in form.modal["components"]:
         inner = [row["component"]] if "component" in row else row.get("components") or []

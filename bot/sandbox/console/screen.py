@@ -24,7 +24,7 @@ _MENTION = re.compile(r"<@(\d+)>")
 
 @dataclass(frozen=True, slots=True)
 class _Appearance:
-    """How a message looks; equal ones need not be shown twice."""
+    """How a message looks: equal appearances need not be shown twice."""
 
     text: str
     files: tuple[int, ...]
@@ -33,7 +33,7 @@ class _Appearance:
 
 
 class Screen:
-    """Of ``person``; files are saved in ``directory``."""
+    """The screen of ``person``; the bot's files are saved in ``directory``."""
 
     def __init__(self, world: World, person: Person, directory: Path) -> None:
         self._world = world
@@ -43,13 +43,13 @@ class Screen:
         self._saved: set[int] = set()
 
     async def watch(self) -> None:
-        """Shows what is new, until cancelled."""
+        """Show new and changed messages until cancelled."""
         while True:
             for message in await self._world.changes.until(self._changed_messages, _FOREVER):
                 await self._show(message)
 
     def messages(self) -> list[Message]:
-        """The bot's, which the person sees; the newest first."""
+        """Return the bot's messages that the person sees, newest first."""
         newest = itertools.islice(reversed(self._world.messages.values()), _LAST)
         bot = self._world.bot
         return [each for each in newest if each.author is bot and self._person.sees(each)]
@@ -92,7 +92,7 @@ class Screen:
         )
 
     def _readable(self, message: Message) -> str:
-        """Its text, people by their names."""
+        """Return a message's text with people's names in place of mentions."""
         users = self._world.users
         return _MENTION.sub(
             lambda found: (
@@ -119,12 +119,12 @@ class Screen:
 
 
 def show(*lines: str) -> None:
-    """Prints; what would steer the terminal is left out."""
+    """Print lines without the control characters that would steer the terminal."""
     print("\n".join(_CONTROL_CHARACTERS.sub("", line) for line in lines), flush=True)
 
 
 def options_of(menu: dict[str, object]) -> list[str]:
-    """The labels of what a menu offers."""
+    """Return the labels of a menu's options."""
     options = menu.get("options")
     return [str(option["label"]) for option in options] if isinstance(options, list) else []
 
@@ -134,7 +134,7 @@ def menus_of(message: Message) -> list[dict[str, object]]:
 
 
 def _choices(message: Message) -> Iterator[str]:
-    """What can be pressed and chosen there."""
+    """Yield lines that say what can be pressed and chosen at a message."""
     labels = [str(each.get("label") or "") for each in message.buttons]
     if any(labels):
         yield f"     press {' | '.join(filter(None, labels))}"

@@ -30,7 +30,7 @@ async def serve(
     commands: TextIO | None = None,
     files: Path = Path(),
 ) -> None:
-    """Serves until cancelled; says where on standard output.
+    """Serve until cancelled, and print the address.
 
     Lines of ``commands`` are run as they come; when they end, it goes on serving. The bot's files
     are saved in ``files``. OSError where the port is taken.
@@ -52,7 +52,7 @@ async def serve(
 
 
 def _own_name() -> str:
-    """How this program was called, for a line that a person can copy."""
+    """Return how this program was called, for a line that a person can copy."""
     called = sys.argv[0]
     return called if Path(called).name == "hotshot-bot" else f"{sys.executable} -m bot"
 
@@ -78,8 +78,10 @@ async def _run_typed_lines(discord: Sandbox, keyboard: Keyboard, commands: TextI
 
 
 def _lines(commands: TextIO) -> asyncio.Queue[str | None]:
-    """What is typed, then None. Read by a thread, since neither a terminal nor a file can be
-    awaited; it is a daemon because nothing ends a read.
+    """Return a queue of what is typed, line by line, and None at the end.
+
+    A thread reads, since neither a terminal nor a file can be awaited; it is a daemon because
+    nothing ends a read.
     """
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()

@@ -48,7 +48,7 @@ class Typed:
 
 
 def read(line: str, commands: Iterable[Json]) -> Typed:
-    """A line that begins with a slash. Raises NotOffered, naming what was probably meant."""
+    """Read a line that begins with a slash. Raises NotOffered, naming what was probably meant."""
     name, rest = _first_word(line.strip().removeprefix("/"))
     known = {each["name"]: each for each in commands if each["type"] == _CHAT_INPUT}
     if name.lower() not in known:
@@ -85,10 +85,10 @@ def _values(typed: Typed, text: str) -> dict[str, str]:
 
 
 def split(text: str, names: Sequence[str], *, of: str) -> tuple[str, dict[str, str]]:
-    """What stands before the first ``name:``, and each name's value; names of one word.
+    """Split a text into what stands before the first ``name:`` and the value of each name.
 
-    ``of`` is what has these names. Raises NotOffered for ``word:value`` with another word, other
-    than an address.
+    Names are of one word; ``of`` is what has them. Raises NotOffered for ``word:value`` with
+    another word, other than an address.
     """
     plain = _QUOTED.sub(lambda found: "_" * len(found[0]), text)
     marks: list[tuple[str, int, int]] = []
@@ -108,7 +108,7 @@ def split(text: str, names: Sequence[str], *, of: str) -> tuple[str, dict[str, s
 
 
 def value_of(option: Json, text: str) -> Any:
-    """A typed value as its option takes it: a number, a truth, the value of a choice, or text.
+    """Return a typed value as its option takes it: a number, a truth, a choice's value, or text.
 
     Raises NotOffered for a choice that isn't there. What is no number stays text, for the client
     to refuse.
@@ -129,7 +129,7 @@ def value_of(option: Json, text: str) -> Any:
 
 
 def pick(wanted: str, labels: Sequence[str]) -> str | None:
-    """The one label that is meant: all of it, or else the only one that begins so, or holds it."""
+    """Return the label that equals ``wanted``, or else the only one that begins so or holds it."""
     lower = wanted.strip().lower()
     for fits in (str.__eq__, str.startswith, str.__contains__):
         found = [label for label in labels if fits(label.lower(), lower)]
@@ -139,12 +139,12 @@ def pick(wanted: str, labels: Sequence[str]) -> str | None:
 
 
 def not_among(what: str, wanted: str, labels: Sequence[str]) -> NotOffered:
-    """No label, or several, were meant."""
+    """Return the error for a wanted label that fits none or several."""
     return NotOffered(_unknown(f"{what} {wanted!r}", wanted, labels))
 
 
 def unquoted(text: str) -> str:
-    """Without the quotes around all of it."""
+    """Return a text without the quotes around all of it."""
     text = text.strip()
     return text[1:-1] if _QUOTED.fullmatch(text) else text
 
@@ -165,7 +165,7 @@ def _first_word(text: str) -> tuple[str, str]:
 
 
 def _unknown(what: str, name: str, names: Iterable[str], slash: str = "") -> str:
-    """The name that was probably meant, or all."""
+    """Return a sentence with the name that was probably meant, or with all names."""
     by_lower = {each.lower(): each for each in names}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=_NEAR)
     if near:

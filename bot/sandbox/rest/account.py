@@ -66,7 +66,7 @@ async def get_commands(request: web.Request) -> web.Response:
 
 
 async def put_commands(request: web.Request) -> web.Response:
-    """Replaces all commands of the scope; one that keeps its name and type keeps its id."""
+    """Replace all commands of the scope; one that keeps its name and type keeps its id."""
     world, scope = request.app[WORLD], _scope(request)
     body = await checked_body(request, rules=command_problems)
     earlier = {(each["type"], each["name"]): each for each in world.commands.get(scope, [])}
@@ -78,7 +78,7 @@ async def put_commands(request: web.Request) -> web.Response:
 
 
 def _scope(request: web.Request) -> int | None:
-    """The server's id, None for global commands; raises ApiError for another application."""
+    """Return the server's id, None for global commands. Raises ApiError for another application."""
     world = request.app[WORLD]
     if request.match_info["application_id"] != str(world.application_id):
         raise ApiError(404, 10002, "Unknown Application")
@@ -110,7 +110,7 @@ def _stored(
 
 
 def routes() -> list[web.RouteDef]:
-    """Paths are relative to /api/v10."""
+    """Return the routes; their paths are relative to /api/v10."""
     commands = "/applications/{application_id}/commands"
     guild_commands = "/applications/{application_id}/guilds/{guild_id}/commands"
     return [

@@ -58,7 +58,7 @@ class RestApi:
         self._check_answers = check_answers
 
     def application(self, gateway: Gateway) -> web.Application:
-        """REST below /api/v10, the CDN, and the gateway's websocket at the root."""
+        """Return the application: REST below /api/v10, the CDN, the gateway's websocket at /."""
         app = web.Application(middlewares=[self._handle], client_max_size=2**20)
         app[WORLD], app[JOURNAL] = self._world, self._journal
         for module in (rest_account, rest_interactions, rest_channels):
@@ -89,7 +89,7 @@ class RestApi:
         return response
 
     async def _with_fault(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The handler's answer, unless a fault has its way before or after it."""
+        """Return the handler's answer, or what a fault makes of it."""
         fault = self._faults.claim(request, request.path.removeprefix(API))
         if fault is None:
             return await handler(request)
@@ -121,7 +121,7 @@ class RestApi:
     async def _respond(
         self, request: web.Request, recorded: RecordedRequest, handler: Handler
     ) -> web.StreamResponse:
-        """The handler's answer, or its refusal in Discord's form."""
+        """Return the handler's answer, or its refusal in Discord's form."""
         try:
             self._authorize(recorded)
             response = await handler(request)
@@ -147,7 +147,7 @@ class RestApi:
             raise ApiError(401, 0, "401: Unauthorized")
 
     def _rate_limit(self, recorded: RecordedRequest) -> dict[str, str]:
-        """A bucket that is never quite empty: real limits are injected as faults."""
+        """Return the headers of a bucket that is never quite empty: real limits are faults."""
         since = recorded.at - 1.0
         recent = 0
         for earlier in reversed(self._journal.requests):

@@ -21,7 +21,7 @@ _MAX_FILES = 10
 
 
 async def read_body(request: web.Request, file_limit: int) -> Body:
-    """``file_limit`` is in bytes a file. Raises ApiError for what is no JSON or no form."""
+    """Read the body, files of at most ``file_limit`` bytes. Raises ApiError for a bad one."""
     if request.content_type == "multipart/form-data":
         return await _read_form(request, file_limit)
     text = await request.text()

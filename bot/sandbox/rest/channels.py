@@ -41,7 +41,7 @@ async def open_dm(request: web.Request) -> web.Response:
 
 
 async def list_messages(request: web.Request) -> web.Response:
-    """Newest first; after a message, those next to it. Ephemeral ones are never listed."""
+    """List messages, newest first; after a message, those next to it. Ephemeral ones never."""
     world, channel = request.app[WORLD], _channel(request)
     limit = query_integer(request, "limit", 50)
     before = query_integer(request, "before", 2**63)
@@ -97,7 +97,7 @@ async def post_typing(request: web.Request) -> web.Response:
 
 
 async def get_file(request: web.Request) -> web.Response:
-    """The CDN: the very bytes that were uploaded, while the URL's signature holds."""
+    """Serve the very bytes that were uploaded, while the URL's signature holds."""
     world = request.app[WORLD]
     file = world.files.get(int(request.match_info["file_id"]))
     if file is None or request.path != world.file_path(file):
@@ -145,7 +145,7 @@ def _check_allowed(world: World, channel: Channel, body: Body) -> None:
 
 
 def _check_dm(world: World, channel: Channel) -> None:
-    """Raises ApiError where the other one closed their DMs, or has nothing to do with the bot."""
+    """Raise ApiError where the other one closed their DMs, or shares no server with the bot."""
     other = next(user for user in channel.recipients if user is not world.bot)
     if other.bot or not other.accepts_dms:
         raise ApiError(403, 50007, "Cannot send messages to this user")
@@ -159,7 +159,7 @@ def _share_a_guild(world: World, user: User) -> bool:
 
 
 def routes() -> list[web.RouteDef]:
-    """Paths are relative to /api/v10."""
+    """Return the routes; their paths are relative to /api/v10."""
     channel = "/channels/{channel_id}"
     message = "/channels/{channel_id}/messages/{message_id}"
     return [
@@ -175,7 +175,7 @@ def routes() -> list[web.RouteDef]:
 
 
 def cdn_routes() -> list[web.RouteDef]:
-    """Paths from the root, as on Discord's CDN."""
+    """Return the CDN's routes; their paths are from the root."""
     rest = r"/{channel_id:\d+}/{file_id:\d+}/{filename}"
     return [
         web.get(f"/{root}{rest}", get_file) for root in ("attachments", "ephemeral-attachments")

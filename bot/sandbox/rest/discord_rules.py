@@ -22,7 +22,7 @@ _LINK_STYLE, _PREMIUM_STYLE = 5, 6
 
 
 def message_problems(payload: Json, path: Path = ()) -> Iterator[Problem]:
-    """Of a message's body, as it is sent or edited."""
+    """Yield the problems of a message's body, as it is sent or edited."""
     content = payload.get("content")
     if isinstance(content, str) and len(content) > _CONTENT:
         message = f"Must be {_CONTENT} or fewer in length."
@@ -90,14 +90,14 @@ def _flat(components: list[Json], path: Path) -> Iterator[tuple[Path, Json]]:
 
 
 def modal_problems(data: Json) -> Iterator[Problem]:
-    """Of the ``data`` of an answer that shows a modal."""
+    """Yield the problems of the ``data`` of an answer that shows a modal."""
     if len(data["components"]) > 5:
         message = "Must be between 1 and 5 in length."
         yield Problem(("data", "components"), "BASE_TYPE_BAD_LENGTH", message)
 
 
 def command_problems(commands: list[Json]) -> Iterator[Problem]:
-    """Of a whole list of commands, as it is registered."""
+    """Yield the problems of a whole list of commands, as it is registered."""
     names = Counter((command.get("type") or 1, command["name"]) for command in commands)
     for (_, name), times in names.items():
         if times > 1:
@@ -156,13 +156,13 @@ def _command_length(part: Json) -> int:
 
 
 def _longest(part: Json, key: str) -> int:
-    """Of all languages, only the one that is longest counts."""
+    """Return the length of a text in the language where it is longest: only that one counts."""
     localized = (part.get(f"{key}_localizations") or {}).values()
     return max(map(len, (part.get(key) or "", *localized)))
 
 
 def callback_problems(payload: Json) -> Iterator[Problem]:
-    """Of an interaction's first answer: by its type, a message's or a modal's rules."""
+    """Yield the problems of an interaction's first answer: a message's or a modal's."""
     data = payload.get("data")
     check: Callable[[Json], Iterator[Problem]] | None = {
         4: lambda found: message_problems(found, ("data",)),

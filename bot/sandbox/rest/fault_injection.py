@@ -16,27 +16,28 @@ from aiohttp import web
 
 class Fault(Protocol):
     def takes(self, request: web.Request, path: str) -> bool:
-        """Whether this request is hit; one that is counts."""
+        """Return whether this request is hit, and count it if it is."""
         ...
 
     async def act(self, request: web.Request, /) -> web.StreamResponse | None:
-        """The answer in place of the real one, and nothing happens; None lets the request through
-        after all.
+        """Return the answer in place of the real one, or None to let the request through.
+
+        With an answer, the request has no effect.
         """
         ...
 
     async def afterwards(
         self, request: web.Request, response: web.StreamResponse, /
     ) -> web.StreamResponse:
-        """What is sent, after all has happened, instead of the answer that was to be sent."""
+        """Return what is sent, after all has happened, instead of the real answer."""
         ...
 
 
 @dataclass
 class RequestMatcher:
-    """The next ``times`` (None: all) requests of ``method`` ("*" for any) to a path like
-    ``pattern``, and what of them is hit.
+    """Decides which requests are hit.
 
+    Those are the next ``times`` (None: all) of ``method`` ("*": any) to a path like ``pattern``.
     The first ``skip`` of them pass; each of the others is hit with a ``chance``, drawn by ``seed``.
     Only those that are hit use up ``times``. ``uploads`` True takes those with files alone, False
     those without.
@@ -77,7 +78,7 @@ class RequestMatcher:
     async def afterwards(
         self, _request: web.Request, response: web.StreamResponse
     ) -> web.StreamResponse:
-        """Leave the answer as it is: a fault comes before it, unless its kind says otherwise."""
+        """Return the answer as it is: a fault comes before it, unless its kind says otherwise."""
         return response
 
 

@@ -41,7 +41,7 @@ _PAGES = {502: "502 Bad Gateway", 503: "503 Service Unavailable", 504: "504 Gate
 
 @dataclass
 class RequestFault(RequestMatcher, ABC):
-    """Strikes before the request's effect, or ``after`` it."""
+    """A fault injected before the request's effect, or ``after`` it."""
 
     after: bool = field(default=False, kw_only=True)
 
@@ -56,7 +56,7 @@ class RequestFault(RequestMatcher, ABC):
 
     @abstractmethod
     async def inject(self, request: web.Request) -> web.StreamResponse | None:
-        """The answer in place of the real one, or None where it may come all the same."""
+        """Return the answer in place of the real one, or None where that may come all the same."""
 
 
 @dataclass
@@ -128,9 +128,7 @@ class HtmlPage(RequestFault):
 
 @dataclass
 class Delay(RequestFault):
-    """Answers as always, ``seconds`` late; ``after`` says which of the two is late with it, the
-    answer alone or the effect as well.
-    """
+    """Answers as always, ``seconds`` late: with its effect, or ``after`` it the answer alone."""
 
     seconds: float = 1.0
 
@@ -157,13 +155,13 @@ class Reset(RequestFault):
 
 
 async def _drain_body(request: web.Request) -> None:
-    """The body to its end, however long, so that the client hears the answer."""
+    """Read the body to its end, however long, so that the client hears the answer."""
     async for _ in request.content.iter_any():
         pass
 
 
 def reset_connection(request: web.Request) -> None:
-    """With a reset, not a goodbye; nothing that is written afterwards arrives."""
+    """Reset the connection; nothing that is written afterwards arrives."""
     transport = request.transport
     if transport is None:
         return

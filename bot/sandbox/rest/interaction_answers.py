@@ -39,7 +39,7 @@ _ALLOWED_TYPES = {
 
 
 async def post_callback(request: web.Request) -> web.Response:
-    """The first answer: once, and in time after the event (three seconds, in Discord)."""
+    """Take the first answer: once, and in time after the event (three seconds, in Discord)."""
     world = request.app[WORLD]
     interaction = world.interactions.get(int(request.match_info["interaction_id"]))
     limit = world.upload_limit
@@ -79,7 +79,7 @@ def _check_type(request: web.Request, interaction: Interaction, kind: int) -> No
 
 
 def _apply(world: World, interaction: Interaction, body: Body) -> None:
-    """Does what the answer says; only then is the interaction answered."""
+    """Do what the answer says; only then is the interaction answered."""
     kind, data = body.payload["type"], body.payload.get("data") or {}
     content = Body(payload=data, uploads=body.uploads)
     if kind in (MESSAGE, DEFERRED_MESSAGE):
@@ -93,7 +93,7 @@ def _apply(world: World, interaction: Interaction, body: Body) -> None:
 
 
 def _post(world: World, interaction: Interaction, body: Body, *, flags: int = 0) -> Message:
-    """A message of the bot's that answers ``interaction``; ephemeral where it asks for that."""
+    """Post a message that answers ``interaction``; ephemeral where the payload asks for that."""
     asked = (body.payload or {}).get("flags") or 0
     draft = Draft(
         channel=interaction.channel,
@@ -133,7 +133,7 @@ def _callback_response(world: World, interaction: Interaction) -> Json:
 
 
 async def post_followup(request: web.Request) -> web.Response:
-    """A further message; the first one after a deferred answer fills that one in."""
+    """Post a further message; the first one after a deferred answer fills that one in."""
     world = request.app[WORLD]
     interaction = _of_webhook(request)
     body = await _message_body(request, interaction)
@@ -171,7 +171,7 @@ async def delete_message(request: web.Request) -> web.Response:
 
 
 def _of_webhook(request: web.Request) -> Interaction:
-    """The interaction whose token is in the URL; raises ApiError where that opens nothing."""
+    """Return the interaction whose token is in the URL. Raises ApiError for an unknown one."""
     world = request.app[WORLD]
     if request.match_info["webhook_id"] != str(world.application_id):
         raise ApiError(404, 10015, "Unknown Webhook")
@@ -199,7 +199,7 @@ def _message(request: web.Request, interaction: Interaction) -> Message:
 
 
 def routes() -> list[web.RouteDef]:
-    """Paths are relative to /api/v10."""
+    """Return the routes; their paths are relative to /api/v10."""
     webhook = "/webhooks/{webhook_id}/{webhook_token}"
     callback = r"/interactions/{interaction_id:\d+}/{interaction_token}/callback"
     messages_of = [f"{webhook}/messages/@original", f"{webhook}/messages/{{message_id}}"]

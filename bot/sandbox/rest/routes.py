@@ -55,19 +55,19 @@ RECORDED = web.RequestKey("recorded", RecordedRequest)
 
 
 def recorded_of(request: web.Request) -> RecordedRequest:
-    """What the journal holds of this request; the middleware put it there."""
+    """Return the journal's record of this request, which the middleware put there."""
     return request[RECORDED]
 
 
 def answer(data: Any, status: int = 200) -> web.Response:
-    """JSON whose Content-Type is exactly application/json: clients compare it as a string."""
+    """Return a JSON response of type application/json exactly: clients compare it as a string."""
     return web.Response(
         body=json.dumps(data).encode(), status=status, content_type="application/json"
     )
 
 
 def template_of(request: web.Request) -> str:
-    """The route's path as Discord's description writes it, or "" where there is none."""
+    """Return the route's path as Discord's description writes it, or "" where there is none."""
     resource = request.match_info.route.resource
     return resource.canonical.removeprefix(API) if resource is not None else ""
 
@@ -75,7 +75,7 @@ def template_of(request: web.Request) -> str:
 async def checked_body(
     request: web.Request, *, file_limit: int = 0, rules: Rules | None = None
 ) -> Body:
-    """The body, once it passed Discord's description and ``rules``; raises ApiError.
+    """Return the body that passed Discord's description and ``rules``. Raises ApiError.
 
     What it fails of them is a violation by the bot, and is noted as one. A file above
     ``file_limit`` bytes is none, since the limit may differ from what the bot was told.

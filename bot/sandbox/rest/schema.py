@@ -38,7 +38,7 @@ _INNER_ERRORS = {
 
 
 def request_problems(method: str, path: str, payload: Any) -> list[Problem]:
-    """What Discord would refuse in the JSON of a request; ``path`` is a template of OPERATIONS."""
+    """Return what Discord would refuse in a request; ``path`` is a template of OPERATIONS."""
     if _validator(method.lower(), path, "body") is None:
         return []
     return list(_body_problems(method.lower(), path, json.dumps(payload)))
@@ -46,12 +46,12 @@ def request_problems(method: str, path: str, payload: Any) -> list[Problem]:
 
 @lru_cache(maxsize=256)
 def _body_problems(method: str, path: str, text: str) -> tuple[Problem, ...]:
-    """A check costs a millisecond, and a crowd's first answers are all alike: done once."""
+    """Check a body once: it costs a millisecond, and a crowd's first answers are all alike."""
     return tuple(_found(_validator(method, path, "body"), json.loads(text)))
 
 
 def answer_problems(method: str, path: str, status: int, payload: Any) -> list[Problem]:
-    """Where an answer of the sandbox isn't what the description promises for ``status``."""
+    """Return where an answer isn't what Discord's description promises for ``status``."""
     operation = _description()["paths"].get(path, {}).get(method.lower())
     if operation is None:
         return []
@@ -73,7 +73,7 @@ def _description() -> dict[str, Any]:
 
 @cache
 def _validator(method: str, path: str, part: str) -> Draft202012Validator | None:
-    """For the body (``part`` is "body") or an answer (its status); None where there is no JSON."""
+    """Return the validator of a body (``part`` is "body") or answer (its status), or None."""
     operation = _description()["paths"].get(path, {}).get(method, {})
     schema = operation.get("body") if part == "body" else operation["answers"][part]
     if schema is None:
@@ -86,7 +86,7 @@ def _validator(method: str, path: str, part: str) -> Draft202012Validator | None
 
 
 def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
-    """Follows each union into the branch that was meant: a far clearer error."""
+    """Yield the errors of the branch that was meant in each union: far clearer ones."""
     for error in errors:
         if error.context and str(error.validator) in ("oneOf", "anyOf"):
             yield from _leaves(_branch_meant(error.context))
@@ -95,7 +95,7 @@ def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
 
 
 def _branch_meant(context: list[ValidationError]) -> list[ValidationError]:
-    """The branch whose ``type`` fits; among several of these, the one with the fewest errors."""
+    """Return the branch whose ``type`` fits; among several, the one with the fewest errors."""
     branches = [
         list(errors) for _, errors in groupby(context, key=lambda error: error.schema_path[0])
     ]
@@ -103,7 +103,7 @@ def _branch_meant(context: list[ValidationError]) -> list[ValidationError]:
 
 
 def _is_other_type(errors: list[ValidationError]) -> bool:
-    """True for a branch that speaks of another kind of thing: another ``type``, or null."""
+    """Return whether a branch is of another kind of thing: another ``type``, or null."""
     return any(
         (error.validator == "enum" and list(error.relative_path) == ["type"])
         or (error.validator == "type" and not error.relative_path)
@@ -120,7 +120,7 @@ def _problem(error: ValidationError) -> Problem:
 
 
 def _missing(error: ValidationError) -> str:
-    """jsonschema reports a missing property as '"name" is a required property'."""
+    """Return the missing property, which jsonschema reports as '"name" is a required property'."""
     return error.message.split("'")[1]
 
 

@@ -42,7 +42,7 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
 
 
 def trim(whole: dict[str, Any]) -> dict[str, Any]:
-    """The same description, holding ``OPERATIONS`` alone; KeyError where one isn't in it."""
+    """Return the description of ``OPERATIONS`` alone. Raises KeyError where one isn't in it."""
     paths = {
         path: {method: _operation(whole["paths"][path][method]) for method in methods}
         for path, methods in OPERATIONS.items()
@@ -60,7 +60,7 @@ def trim(whole: dict[str, Any]) -> dict[str, Any]:
 
 
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
-    """The body of the request and of each answer, as one schema each."""
+    """Return the schemas of an operation: of its request's body and of each answer."""
     kept: dict[str, Any] = {"answers": {}}
     body = operation.get("requestBody", {}).get("content", {}).get("application/json")
     if body is not None:
@@ -78,7 +78,7 @@ def _operation(operation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _closure(start: Any, whole: dict[str, Any]) -> set[str]:
-    """The names of all schemas that can be reached from ``start``."""
+    """Return the names of all schemas that can be reached from ``start``."""
     found: set[str] = set()
     todo = list(_references(start))
     while todo:
@@ -101,7 +101,7 @@ def _references(part: Any) -> Iterator[str]:
 
 
 def _bare(part: Any) -> Any:
-    """Without the descriptions, which are half of the file (a *property* may be called that)."""
+    """Return a part without descriptions, half of the file (a *property* may be called that)."""
     if isinstance(part, dict):
         return {
             key: _bare(value)
@@ -112,7 +112,7 @@ def _bare(part: Any) -> Any:
 
 
 def _written(trimmed: dict[str, Any]) -> str:
-    """One line a schema and an operation, so that a change of Discord's shows as a small diff."""
+    """Return JSON with one line a schema and operation, so that changes show as small diffs."""
     head = {key: value for key, value in trimmed.items() if key not in ("paths", "components")}
     blocks = [f"{json.dumps(head)[:-1]},"]
     for key, table in (

@@ -32,7 +32,7 @@ _PROMPT_SEED = random.randrange(10**6)
 
 
 def plan(tmp_path: Path, engine: str, prompt: str = "a ball") -> Plan:
-    """A model by hub id: its limits are known without it, and the engines load nothing."""
+    """Return a plan with a model by hub id: its limits are known, and the engines load nothing."""
     return Plan(
         prompt=prompt,
         output=tmp_path / "out" / "demo.gif",
@@ -42,7 +42,7 @@ def plan(tmp_path: Path, engine: str, prompt: str = "a ball") -> Plan:
 
 
 def with_earlier_files(plan: Plan) -> Plan:
-    """``plan``, after a demo that left its files there."""
+    """Return ``plan``, with the files that an earlier demo left there."""
     plan.output.parent.mkdir()
     for path in (plan.output, plan.sheet):
         path.write_bytes(b"earlier")
@@ -50,7 +50,7 @@ def with_earlier_files(plan: Plan) -> Plan:
 
 
 def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """The one sentence that such a demo ends with, before it has begun."""
+    """Return the one sentence that a demo with these arguments ends with before it begins."""
     assert main(["demo", *arguments]) == 2
     said = capsys.readouterr()
     assert said.err.startswith("The demo failed: ")
@@ -60,7 +60,7 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 def _process(said: str) -> int:
-    """The bot's, from what the demo printed."""
+    """Return the bot's process id, from what the demo printed."""
     return int(said.partition("(process ")[2].partition(",")[0])
 
 

@@ -13,14 +13,14 @@ _KINDS = {str: 3, int: 4, float: 10}  # Discord's types of options
 
 
 def command(discord: Sandbox, person: Person, name: str, **options: Any) -> Interaction:
-    """A slash command with option values that the client's limits would have stopped."""
+    """Send a slash command with option values that the client's limits would have stopped."""
     return altered(discord, person, name, {}, **options)
 
 
 def altered(
     discord: Sandbox, person: Person, name: str, changed: dict[str, Any], /, **options: Any
 ) -> Interaction:
-    """The same with fields of the event as another Discord would send them; None: not at all."""
+    """Send a slash command with fields of its event ``changed``; None leaves one out."""
     registered = next(each for each in discord.registrations[-1].commands if each["name"] == name)
     values = [
         {"name": option, "type": _KINDS[type(value)], "value": value}
@@ -33,7 +33,7 @@ def altered(
 def press(
     discord: Sandbox, person: Person, source: Message, data: dict[str, Any], said: dict[str, Any]
 ) -> Interaction:
-    """A component of a message, of which the event says no more than this."""
+    """Press a component of a message, of which the event says no more than ``said``."""
     return _sent(discord, person, COMPONENT, data, {"message": said}, source=source)
 
 

@@ -17,7 +17,7 @@ from bot.storage import database
 
 
 class KillingDatabase(database.Database):
-    """Counts the writes of this process."""
+    """A database that counts the writes of this process and kills it at one of them."""
 
     number = 0
     when = ""

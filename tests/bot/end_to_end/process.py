@@ -34,7 +34,7 @@ class Setup:
         return self.directory / "data"
 
     def write(self, **values: dict[str, Any]) -> Path:
-        """The config file; ``values`` come on top of what every test needs."""
+        """Write the config file; ``values`` come on top of what every test needs."""
         sections: dict[str, dict[str, Any]] = {
             "discord": {"token": self.discord.token, "base_url": self.discord.url},
             "generator": {
@@ -58,18 +58,18 @@ class Setup:
         return path
 
     def rows(self, columns: str = "*") -> list[dict[str, Any]]:
-        """The jobs' rows, oldest first."""
+        """Return the jobs' rows, oldest first."""
         with sqlite3.connect(self.data / "hotshot.db") as connection:
             connection.row_factory = sqlite3.Row
             found = connection.execute(f"SELECT {columns} FROM jobs ORDER BY number").fetchall()  # noqa: S608
         return [dict(row) for row in found]
 
     async def all_over(self) -> None:
-        """Until no job is unfinished: a message stands in Discord before its row says so."""
+        """Wait until no job is unfinished: a message stands in Discord before its row says so."""
         await self._until_all(lambda row: row["state"] in ("done", "failed", "cancelled"))
 
     async def all_told(self) -> None:
-        """Until every row knows that its owner does."""
+        """Wait until every row says that its owner was notified."""
         await self._until_all(lambda row: row["told"])
 
     async def _until_all(self, holds: Callable[[dict[str, Any]], Any]) -> None:
@@ -93,13 +93,13 @@ class Bot:
 
     @classmethod
     async def start_module(cls, module: str, config: Path, *arguments: str) -> Self:
-        """A module that runs the bot in its own way."""
+        """Start a module that runs the bot in its own way."""
         log = config.with_name("bot.log")
         return await cls.launch(log, *arguments, "--config", str(config), module=module)
 
     @classmethod
     async def launch(cls, log: Path, *arguments: str, module: str = "bot") -> Self:
-        """Any command; what it prints goes to ``log``."""
+        """Start any command; its output goes to ``log``."""
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -113,20 +113,20 @@ class Bot:
 
     @property
     def log(self) -> str:
-        """Everything that was printed, by earlier starts as well."""
+        """Return everything that was printed, by earlier starts as well."""
         return self._log.read_text(encoding="utf-8")
 
     def workers(self) -> list[psutil.Process]:
-        """The generator processes, which are the children that multiprocessing spawned."""
+        """Return the generator processes, which are the children that multiprocessing spawned."""
         children = psutil.Process(self.process.pid).children()
         return [child for child in children if "spawn_main" in " ".join(_cmdline(child))]
 
     async def logged(self, words: str, times: int = 1) -> None:
-        """Until ``words`` stand in the log so often."""
+        """Wait until ``words`` stand in the log ``times`` times."""
         await until(lambda: self.log.count(words) >= times, lambda: self.log)
 
     async def stop(self, number: int = signal.SIGTERM) -> int:
-        """Sends a signal; returns the exit code."""
+        """Send a signal, and return the exit code."""
         if self.process.returncode is None:
             self.process.send_signal(number)
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
@@ -134,7 +134,7 @@ class Bot:
 
 @asynccontextmanager
 async def running(config: Path, discord: Sandbox) -> AsyncIterator[Bot]:
-    """A bot that has connected; stopped at the end, whatever happened."""
+    """Run a bot that has connected, and stop it at the end."""
     bot = await Bot.start(config)
     try:
         connected = asyncio.ensure_future(discord.connected())
@@ -149,12 +149,12 @@ async def running(config: Path, discord: Sandbox) -> AsyncIterator[Bot]:
 
 
 async def run_to_end(config: Path, command: str = "run") -> tuple[int, str]:
-    """A start that is expected to fail: the exit code and all that was printed."""
+    """Return the exit code and the output of a start that is expected to fail."""
     return await _to_end(await Bot.start(config, command=command))
 
 
 async def run_command(directory: Path, *arguments: str) -> tuple[int, str]:
-    """As ``run_to_end``, for a command without a config."""
+    """Return the exit code and the output of a command without a config."""
     return await _to_end(await Bot.launch(directory / "bot.log", *arguments))
 
 

@@ -15,7 +15,7 @@ from tests.bot.sandboxes import make_sandbox
 
 @pytest.fixture
 async def discord() -> AsyncIterator[Sandbox]:
-    """Whatever a test does, the sandbox's own answers fit Discord's description."""
+    """Run a sandbox whose own answers fit Discord's description, whatever a test does."""
     async with make_sandbox(check_answers=True) as sandbox:
         yield sandbox
         assert sandbox.wrong_answers == []
@@ -23,7 +23,7 @@ async def discord() -> AsyncIterator[Sandbox]:
 
 @pytest.fixture
 async def bot(discord: Sandbox) -> AsyncIterator[SmallBot]:
-    """Connected and ready; nothing that it sends may break Discord's rules."""
+    """Run a bot that is ready; nothing that it sends may break Discord's rules."""
     async with running(SmallBot(), discord.url, discord.token) as small:
         yield small
     assert discord.violations == []

@@ -39,7 +39,7 @@ class Raw:
             return response.status, json.loads(body) if body else None
 
     async def answer(self, interaction: Interaction, payload: Any, **more: Any) -> tuple[int, Any]:
-        """The first answer to an interaction."""
+        """Send the first answer to an interaction."""
         path = f"/interactions/{interaction.id}/{interaction.token}/callback"
         return await self.call("POST", path, payload, **more)
 
@@ -49,7 +49,7 @@ class Raw:
     async def send(
         self, path: str, payload: Any, *files: tuple[str, bytes], method: str = "POST"
     ) -> tuple[int, Any]:
-        """Multipart, as libraries send files."""
+        """Send a payload and files as multipart, as libraries do."""
         form = aiohttp.FormData(quote_fields=False)
         form.add_field("payload_json", json.dumps(payload))
         for index, (name, data) in enumerate(files):
@@ -57,7 +57,7 @@ class Raw:
         return await self.call(method, path, data=form)
 
     async def connect(self, *, intents: int = 0, query: str = "v=10&encoding=json") -> Socket:
-        """A websocket that has identified."""
+        """Open a websocket that has identified."""
         socket = await self.open(query)
         await socket.identify(self._discord.token, intents)
         return socket
@@ -80,7 +80,7 @@ class Socket:
         return dict(await self.socket.receive_json(timeout=PATIENCE))
 
     async def until(self, name: str) -> dict[str, Any]:
-        """The next dispatch of that name."""
+        """Return the next dispatch of that name."""
         while (heard := await self.hear())["t"] != name:
             pass
         return heard
@@ -89,7 +89,7 @@ class Socket:
         await self.say(2, {"token": token, "intents": intents, "properties": {}})
 
     async def close_code(self) -> int | None:
-        """Reads until the server closes."""
+        """Read until the server closes, and return its close code."""
         async for _ in self.socket:
             pass
         return self.socket.close_code

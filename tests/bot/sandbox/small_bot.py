@@ -49,8 +49,10 @@ class Buttons(discord.ui.View):
 
 
 class SmallBot(discord.Client):
-    """Keeps what it saw: ``interactions`` (again as ``incoming``, to be waited for) and
-    ``messages``; ``came_up`` is set when it is ready.
+    """A bot that keeps what it saw.
+
+    Those are ``interactions`` (again as ``incoming``, to be waited for) and ``messages``;
+    ``came_up`` is set when it is ready.
     """
 
     def __init__(self, intents: discord.Intents | None = None, **options: Any) -> None:
@@ -71,7 +73,7 @@ class SmallBot(discord.Client):
         await self.tree.sync()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """The library waits 5 s here before it begins a session anew."""
+        """Skip the 5 s that the library waits here before it begins a session anew."""
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         self.interactions.append(interaction)
@@ -141,7 +143,7 @@ def add_commands(tree: app_commands.CommandTree[SmallBot]) -> None:
 
 @contextmanager
 def pointed_at(url: str) -> Iterator[None]:
-    """discord.py speaks with the server at ``url`` meanwhile; its globals are put back."""
+    """Point discord.py to the server at ``url`` inside; its globals are put back."""
     before = (
         discord.http.Route.BASE,
         discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY,
@@ -162,7 +164,7 @@ def pointed_at(url: str) -> Iterator[None]:
 
 @asynccontextmanager
 async def running(bot: SmallBot, url: str, token: str) -> AsyncIterator[SmallBot]:
-    """The bot, logged in and ready; raises what its start raised."""
+    """Run the bot, logged in and ready. Raises what its start raised."""
     with pointed_at(url):
         async with bot:
             start = asyncio.create_task(bot.start(token))
@@ -180,8 +182,10 @@ async def running(bot: SmallBot, url: str, token: str) -> AsyncIterator[SmallBot
 
 
 async def _end(start: asyncio.Task[None]) -> None:
-    """Raises what it raised. A closed client may still sleep before it would connect again, for
-    minutes, and a cancellation is swallowed while it identifies.
+    """Wait for the end of a client's start, and raise what that raised.
+
+    A closed client may still sleep before it would connect again, for minutes, and a cancellation
+    is swallowed while it identifies.
     """
     while not (await asyncio.wait([start], timeout=1))[0]:
         start.cancel()

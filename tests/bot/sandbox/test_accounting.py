@@ -19,7 +19,7 @@ def audit(discord: Sandbox) -> Accounting:
 
 @pytest.fixture
 async def asked(discord: Sandbox, bot: SmallBot, ada: Person, audit: Accounting) -> Interaction:
-    """A command that nobody has answered yet; its mark is the first."""
+    """Send a command that nobody answers yet; its mark is the first."""
     interaction = await ada.slash("silent")
     audit.record_request(audit.new_mark(), interaction)
     return interaction

@@ -82,7 +82,7 @@ async def test_requests_hit_by_faults(discord: Sandbox, raw: Raw) -> None:
 
 
 async def _status(raw: Raw) -> int:
-    """Of a refusal that need not be JSON."""
+    """Return the status of a refusal that need not be JSON."""
     url = f"{raw.url}/api/v10/users/@me"
     async with raw.session.get(url, headers={"Authorization": f"Bot {raw.token}"}) as response:
         return response.status

@@ -36,7 +36,7 @@ def file(data: bytes = GIF) -> library.File:
 
 
 async def deferred(bot: SmallBot, ada: Person) -> library.Interaction:
-    """An interaction that was answered with "thinking" and has a live token."""
+    """Return an interaction that was answered with "thinking" and has a live token."""
     sent = await ada.slash("silent")
     interaction = await bot.incoming.get()
     await interaction.response.defer()

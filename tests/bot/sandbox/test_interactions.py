@@ -165,7 +165,7 @@ COMMAND = {"name": "gif", "description": "x"}
 
 
 async def typed(discord: Sandbox, raw: Raw, person: Person, **command: Any) -> Interaction:
-    """A /gif that waits for its first answer."""
+    """Type a /gif that waits for its first answer."""
     path = f"/applications/{discord.world.application_id}/commands"
     assert (await raw.call("PUT", path, [COMMAND | command]))[0] == 200
     if not discord.gateway.sessions:
