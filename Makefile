@@ -29,7 +29,7 @@ bench: .venv/ready
 
 # Trains nano again from nothing; goes on where it was interrupted. A few hours on two cores.
 nano: .venv/ready
-	$(BIN)/python -m generator.nano
+	$(BIN)/python -m tools.nano
 
 # Measures nano from the pixels of what it makes, and draws the sheet in the README.
 evaluate: .venv/ready

@@ -1,4 +1,4 @@
-"""``python -m generator.nano``: trains nano again from nothing, or goes on where it stopped."""
+"""``python -m tools.nano``: trains nano again from nothing, or goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tools.nano.train import StageSteps, train
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m generator.nano", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tools.nano", description=__doc__)
     parser.add_argument(
         "--output", type=Path, default=NANO_DIRECTORY, help="the model directory to write"
     )
