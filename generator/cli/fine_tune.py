@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from generator.cli import training_flags
-from generator.cli.progress_bar import ProgressBar
 from generator.contract.command_line import Parser, whole_number
-from generator.contract.limits import local_directory
-from generator.training.console import is_main_process, warn
+from generator.training.console import is_main_process
 from generator.training.settings import STOP, FineTuneSettings, RunSettings
 
 if TYPE_CHECKING:
@@ -49,37 +47,24 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 def run(arguments: Namespace) -> None:
     """Trains, and prints where the result is; raises HotshotError."""
-    settings = build_settings(arguments)
-    settings.check()
-    local_directory(settings.model)
-    if arguments.xformers:
-        warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
-    from generator.training.fine_tune import fine_tune
-
-    with ProgressBar() as progress:
-        output = fine_tune(settings, progress)
+    output = training_flags.train(build_settings(arguments), _import_task, arguments)
     if is_main_process():
         print(f"{output}  (a model directory; hotshot gif --pretrained-path {output})")
 
 
+def _import_task() -> training_flags.Task[FineTuneSettings]:
+    from generator.training.fine_tune import fine_tune
+
+    return fine_tune
+
+
 def build_settings(arguments: Namespace) -> FineTuneSettings:
-    return training_flags.settings_of(
-        FineTuneSettings,
-        arguments,
-        run=training_flags.run_settings(arguments),
-        model=arguments.pretrained_model_name_or_path,
-        resolution=training_flags.resolution_of(arguments),
-    )
+    return training_flags.training_settings(FineTuneSettings, arguments)
 
 
 def _add_model_and_data(group: training_flags.Group) -> None:
-    group.add_argument(
-        "--pretrained-model-name-or-path",
-        default="hotshotco/Hotshot-XL",
-        metavar="MODEL",
-        help="nano, a directory in Hotshot-XL's layout, or a hub id (default: %(default)s)",
-    )
-    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the samples")
+    training_flags.add_model(group)
+    training_flags.add_data_dir(group, "the samples")
     training_flags.add_bad_samples(group, STOP)
     training_flags.add_resolution(group)
     training_flags.add_aspect_ratio(group, "samples")

@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.cli import training_flags
-from generator.cli.progress_bar import ProgressBar
 from generator.contract.command_line import Parser, number, whole_number
-from generator.contract.limits import local_directory
-from generator.training.console import is_main_process, warn
+from generator.training.console import is_main_process
 from generator.training.settings import DEFAULT_LORA_STEPS, STOP, LoraSettings, RunSettings
 
 if TYPE_CHECKING:
@@ -78,17 +76,15 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 def run(arguments: Namespace) -> None:
     """Trains, and prints where the result is; raises HotshotError."""
-    settings = build_settings(arguments)
-    settings.check()
-    local_directory(settings.model)
-    if arguments.xformers:
-        warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
-    from generator.training.train_lora import train_lora
-
-    with ProgressBar() as progress:
-        output = train_lora(settings, progress)
+    output = training_flags.train(build_settings(arguments), _import_task, arguments)
     if is_main_process():
         print(f"{output}  (a LoRA; hotshot gif --lora {output})")
+
+
+def _import_task() -> training_flags.Task[LoraSettings]:
+    from generator.training.train_lora import train_lora
+
+    return train_lora
 
 
 def build_settings(arguments: Namespace) -> LoraSettings:
@@ -96,26 +92,15 @@ def build_settings(arguments: Namespace) -> LoraSettings:
         given: Any = getattr(arguments, name)
         if isinstance(given, _ByMemory):
             setattr(arguments, name, value)
-    return training_flags.settings_of(
-        LoraSettings,
-        arguments,
-        run=training_flags.run_settings(arguments),
-        model=arguments.pretrained_model_name_or_path,
-        resolution=training_flags.resolution_of(arguments),
-    )
+    return training_flags.training_settings(LoraSettings, arguments)
 
 
 def _add_model_and_data(group: training_flags.Group) -> None:
-    group.add_argument(
-        "--pretrained-model-name-or-path",
-        default="hotshotco/Hotshot-XL",
-        metavar="MODEL",
-        help="nano, a directory in Hotshot-XL's layout, or a hub id (default: %(default)s)",
-    )
+    training_flags.add_model(group)
     group.add_argument(
         "--spatial-unet-base", metavar="MODEL", help="an SDXL to train the LoRA for instead"
     )
-    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help="the pictures")
+    training_flags.add_data_dir(group, "the pictures")
     training_flags.add_bad_samples(group, STOP)
     group.add_argument("--trigger", metavar="WORDS", help="what the subject is to be called")
     training_flags.add_resolution(group)

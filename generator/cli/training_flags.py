@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from generator.cli.progress_bar import ProgressBar
 from generator.contract.command_line import Parser, number, whole_number
-from generator.contract.limits import ModelLimits
+from generator.contract.limits import ModelLimits, local_directory
+from generator.contract.progress import ProgressCallback
+from generator.training.console import warn
 from generator.training.settings import (
     ASPECT_RATIOS,
     AUTO,
@@ -20,9 +24,12 @@ from generator.training.settings import (
     STOP,
     TRACKERS,
     RunSettings,
+    TrainingSettings,
 )
 
 _S = TypeVar("_S")
+_T = TypeVar("_T", bound=TrainingSettings)
+Task = Callable[[_T, ProgressCallback], Path]
 Group = argparse._ArgumentGroup
 
 
@@ -44,6 +51,31 @@ def run_settings(arguments: Namespace) -> RunSettings:
     return settings_of(
         RunSettings, arguments, test_prompts=prompts, resume=arguments.unet_resume_path
     )
+
+
+def training_settings(kind: type[_T], arguments: Namespace) -> _T:
+    """The flags as the settings of a run and its task, not checked yet."""
+    return settings_of(
+        kind,
+        arguments,
+        run=run_settings(arguments),
+        model=arguments.pretrained_model_name_or_path,
+        resolution=resolution_of(arguments),
+    )
+
+
+def train(settings: _T, import_task: Callable[[], Task[_T]], arguments: Namespace) -> Path:
+    """Check the settings, then train; return the directory of the result. Raises HotshotError.
+
+    ``import_task`` loads torch: it is called once the settings are known to be good.
+    """
+    settings.check()
+    local_directory(settings.model)
+    if arguments.xformers:
+        warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+    task = import_task()
+    with ProgressBar() as progress:
+        return task(settings, progress)
 
 
 def settings_of(kind: type[_S], arguments: Namespace, **given: Any) -> _S:
@@ -70,6 +102,19 @@ def add_switch(group: Group, flag: str, meaning: str, *, default: bool = False) 
     """A flag; one that is on by default is turned off by --no-FLAG."""
     action = argparse.BooleanOptionalAction if default else "store_true"
     group.add_argument(flag, action=action, default=default, help=meaning)
+
+
+def add_model(group: Group) -> None:
+    group.add_argument(
+        "--pretrained-model-name-or-path",
+        default="hotshotco/Hotshot-XL",
+        metavar="MODEL",
+        help="nano, a directory in Hotshot-XL's layout, or a hub id (default: %(default)s)",
+    )
+
+
+def add_data_dir(group: Group, what: str) -> None:
+    group.add_argument("--data-dir", type=Path, required=True, metavar="DIR", help=what)
 
 
 def add_bad_samples(group: Group, default: str) -> None:

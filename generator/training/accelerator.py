@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 
 import torch
 from accelerate import Accelerator, InitProcessGroupKwargs
@@ -21,10 +22,13 @@ _DTYPES = {"no": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 
 
 @contextmanager
-def open_accelerator(settings: RunSettings) -> Iterator[tuple[Accelerator, RunDirectory]]:
-    """Keeps other runs out of the output directory meanwhile. Raises TrainingError.
+def open_accelerator(
+    settings: RunSettings,
+) -> Iterator[tuple[Accelerator, RunDirectory, Path | None]]:
+    """Start accelerate and the trackers, and keep other runs out of the output directory.
 
-    So it does for whatever the operating system refuses on the way, a full disk above all.
+    Yields the checkpoint or model to go on from as well, if any. Raises TrainingError, also for
+    whatever the operating system refuses meanwhile, a full disk above all.
     """
     quiet_libraries()
     log_with = tracker_names(settings)
@@ -39,7 +43,7 @@ def open_accelerator(settings: RunSettings) -> Iterator[tuple[Accelerator, RunDi
             is_resumed = checkpoint is not None and run_directory.has_checkpoint(checkpoint)
             start_trackers(settings, accelerator, is_resumed=is_resumed)
         try:
-            yield accelerator, run_directory
+            yield accelerator, run_directory, checkpoint
         finally:
             for tracker in accelerator.trackers:
                 tracker.finish()

@@ -1,27 +1,24 @@
 """Fine-tunes a Hotshot-XL's temporal layers: ``accelerate launch -m generator.training.fine_tune``.
 
-Puts together what the other modules are, in the order in which mistakes are cheapest: data first,
-then the model, then the caches, then the loop.
+Reads the clips, loads the model, and hands both to the run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-import torch
 from accelerate import Accelerator
-from diffusers import DDPMScheduler
 
 from generator.checkpoints.resolve import model_directory
-from generator.contract.limits import ModelLimits
 from generator.contract.progress import ProgressCallback
-from generator.model.loading import HotshotModel, load_model
+from generator.model.loading import HotshotModel
+from generator.model.unet import HotshotUNet
 from generator.training import export
-from generator.training.accelerator import freeze, open_accelerator, training_dtype
 from generator.training.data.batches import Batches, TrainingClip, make_clip
-from generator.training.data.buckets import BucketSampler, choose_size
+from generator.training.data.buckets import choose_size
 from generator.training.data.dataset import CUT_DIRECTORY, holds_films, recut_films
 from generator.training.data.latent_cache import (
     Cache,
@@ -30,50 +27,46 @@ from generator.training.data.latent_cache import (
     digest_files,
 )
 from generator.training.data.samples import find_clips, is_sample_folder
-from generator.training.loop import Loop
+from generator.training.run import (
+    PreparedTask,
+    load_frozen,
+    make_batches,
+    make_validation,
+    run_training,
+)
 from generator.training.settings import DatasetSettings, FineTuneSettings
 from generator.training.tasks.temporal import TemporalTask, checkpoint_gradients
-from generator.training.trackers import Trackers
-from generator.training.validation import Validation, move_encoders
+from generator.training.validation import Validation
 
-CPU = torch.device("cpu")
 TEXT_FOLDERS = ("text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2")
 
 
 def fine_tune(settings: FineTuneSettings, progress: ProgressCallback) -> Path:
-    """Runs to the end and gives the directory of the result. Raises HotshotError.
+    """Train to the end and return the directory of the result. Raises HotshotError."""
+    return run_training(settings, partial(_prepare, settings, progress), progress)
 
-    ``progress`` is told (stage, step, steps).
-    """
-    settings.check()
-    run = settings.run
-    with open_accelerator(run) as (accelerator, run_directory):
-        checkpoint = run_directory.resolve_resume(
-            run.resume, weights_only=run.disable_optimizer_restore
-        )
-        clips = _clips(settings, accelerator, progress)
-        source = model_directory(settings.model)
-        model, base = _load(settings, accelerator)
-        batches = _batches(settings, model, source, clips, accelerator)
-        task = TemporalTask(model.unet, batches, base)
-        move_encoders(model, accelerator.device)
-        fill_caches(batches, accelerator, progress)
-        if settings.cache_latents and settings.cache_text:
-            move_encoders(model, CPU)
-        steps = run.total_steps(batches.sampler.steps_per_epoch)
-        look = _validation(settings, model, clips, accelerator)
-        journal = Trackers(run, accelerator, look, steps=steps, progress=progress)
-        loop = Loop(task, run, accelerator, run_directory, journal, steps=steps)
-        if checkpoint is not None:
-            loop.resume(checkpoint)
-        if accelerator.is_main_process:
-            journal.open(loop.done)
-        loop.run()
-        if accelerator.is_main_process:
-            with loop.ema_weights():
-                task.save(run.output_dir)
-                export.save_model(model.unet, source, run.output_dir)
-    return run.output_dir
+
+def _prepare(
+    settings: FineTuneSettings, progress: ProgressCallback, accelerator: Accelerator
+) -> PreparedTask:
+    clips = _clips(settings, accelerator, progress)
+    source = model_directory(settings.model)
+    model, fingerprint = _load(settings, accelerator)
+    batches = _batches(settings, model, source, clips, accelerator)
+    task = TemporalTask(model.unet, batches, fingerprint)
+
+    def save_result(directory: Path) -> None:
+        task.save(directory)
+        export.save_model(model.unet, source, directory)
+
+    return PreparedTask(
+        task=task,
+        model=model,
+        batches=[batches],
+        validation=_validation(settings, model, clips, accelerator),
+        needs_encoders=not (settings.cache_latents and settings.cache_text),
+        save_result=save_result,
+    )
 
 
 def _clips(
@@ -112,22 +105,14 @@ def _cutting(settings: FineTuneSettings, directory: Path) -> DatasetSettings:
 
 
 def _load(settings: FineTuneSettings, accelerator: Accelerator) -> tuple[HotshotModel, str]:
-    """The model ready to train: on the device, its temporal layers alone in float32 and free.
-
-    And its fingerprint, the same whatever precision it is trained in.
-    """
-    model = load_model(settings.model, device=CPU, dtype=torch.float32)
-    base = export.fingerprint(model.unet)
-    freeze(model.unet.spatial_parameters(), training_dtype(accelerator))
+    """Load the model with its temporal layers free to learn, and its fingerprint."""
+    model, fingerprint = load_frozen(settings, accelerator, HotshotUNet.spatial_parameters)
     for parameter in model.unet.temporal_parameters():
         parameter.requires_grad_()
-    model.unet.to(accelerator.device)
     model.unet.train()
     if settings.run.gradient_checkpointing:
         checkpoint_gradients(model.unet)
-    if settings.vae_b16:
-        model.vae.to(torch.bfloat16)
-    return model, base
+    return model, fingerprint
 
 
 def _batches(
@@ -137,39 +122,23 @@ def _batches(
     clips: Sequence[TrainingClip],
     accelerator: Accelerator,
 ) -> Batches:
-    return Batches(
-        clips=clips,
-        sampler=BucketSampler(
-            [clip.shape for clip in clips],
-            settings.run.batch(accelerator.num_processes),
-            settings.run.seed,
-        ),
-        schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
+    return make_batches(
+        settings,
+        model,
+        clips,
+        accelerator,
         latents=LatentEncoder(
             model.vae,
             Cache(settings.cache_directory / "latents" if settings.cache_latents else None),
-            digest_files(files_in(source, ("vae",)), str(model.vae.dtype)),
+            digest_files(_files_in(source, ("vae",)), str(model.vae.dtype)),
             settings.max_vae_encode,
         ),
         captions=CachedCaptionEncoder(
             model.text,
             Cache(settings.cache_directory / "text" if settings.cache_text else None),
-            digest_files(files_in(source, TEXT_FOLDERS)),
+            digest_files(_files_in(source, TEXT_FOLDERS)),
         ),
-        seed=settings.run.seed,
-        device=accelerator.device,
-        caption_dropout=settings.caption_dropout,
-        noise_offset=settings.noise_offset,
-        snr_gamma=settings.snr_gamma,
     )
-
-
-def fill_caches(batches: Batches, accelerator: Accelerator, progress: ProgressCallback) -> None:
-    """Each process its share."""
-    mine = range(accelerator.process_index, len(batches.clips), accelerator.num_processes)
-    for done, _ in enumerate(batches.prepare(mine), start=1):
-        progress("encode", done, len(mine))
-    accelerator.wait_for_everyone()
 
 
 def _validation(
@@ -178,15 +147,14 @@ def _validation(
     clips: Sequence[TrainingClip],
     accelerator: Accelerator,
 ) -> Validation:
-    """In the shape that most clips have."""
+    """The validation in the shape that most clips have."""
     ((size, frames), _), *_ = Counter(
         (clip.size, len(clip.sample.files)) for clip in clips
     ).most_common()
-    limits = ModelLimits.of(settings.model)
-    return Validation(model, accelerator, settings.run, limits, size, frames)
+    return make_validation(settings, model, accelerator, size, frames)
 
 
-def files_in(source: Path, folders: Sequence[str]) -> list[Path]:
+def _files_in(source: Path, folders: Sequence[str]) -> list[Path]:
     found = (path for folder in folders for path in (source / folder).rglob("*"))
     return sorted(path for path in found if path.is_file())
 

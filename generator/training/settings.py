@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from generator.contract.errors import TrainingError
 from generator.contract.limits import MAX_FRAMES, MAX_SEED
@@ -27,7 +28,7 @@ AUTO = "auto"
 PRECISIONS = ("no", "fp16", "bf16", AUTO)
 ASPECT_RATIOS = (AUTO, "0.42", "0.57", "0.68", "1.00", "1.46", "1.75", "2.40")
 STOP, SKIP = "stop", "skip"
-DEFAULT_LORA_STEPS = 1000  # of a LoRA
+DEFAULT_LORA_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,28 +132,24 @@ class RunSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FineTuneSettings:
-    """What fine-tuning the temporal layers needs beside a run.
+class TrainingSettings:
+    """What every task needs beside a run.
 
-    ``video_length`` of None takes every frame of a sample. ``snr_gamma`` is Min-SNR's, or None.
+    ``snr_gamma`` is Min-SNR's, or None. ``default_steps`` is how long it trains where nothing is
+    asked for; None is once through the data.
     """
 
     run: RunSettings
     model: str
     data_dir: Path
     resolution: int = 512
-    aspect_ratio: str = AUTO
-    video_length: int | None = None
     bad_samples: str = STOP
-    caption_dropout: float = 0.1
-    noise_offset: float = 0.05
+    caption_dropout: float = 0.0
+    noise_offset: float = 0.0
     snr_gamma: float | None = None
     vae_b16: bool = False
-    max_vae_encode: int | None = None
-    latent_nan_checking: bool = False
     cache_latents: bool = True
-    cache_text: bool = True
-    cache_dir: Path | None = None
+    default_steps: ClassVar[int | None] = None
 
     def check(self) -> None:
         """Raises TrainingError, one sentence about the first value that can't be."""
@@ -162,17 +159,40 @@ class FineTuneSettings:
         _at_least("noise_offset", self.noise_offset, 0)
         if self.snr_gamma is not None:
             _positive("snr_gamma", self.snr_gamma)
+        self._check_task()
+        check_data_dir(self.data_dir)
+
+    def _check_task(self) -> None:
+        """Raises TrainingError for a value of this task alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineTuneSettings(TrainingSettings):
+    """What fine-tuning the temporal layers needs beside a run.
+
+    ``video_length`` of None takes every frame of a sample.
+    """
+
+    caption_dropout: float = 0.1
+    noise_offset: float = 0.05
+    aspect_ratio: str = AUTO
+    video_length: int | None = None
+    max_vae_encode: int | None = None
+    latent_nan_checking: bool = False
+    cache_text: bool = True
+    cache_dir: Path | None = None
+
+    @property
+    def cache_directory(self) -> Path:
+        return self.cache_dir or self.run.output_dir / "cache"
+
+    def _check_task(self) -> None:
         if self.max_vae_encode is not None:
             _at_least("max_vae_encode", self.max_vae_encode, 1)
         if self.video_length is not None and not 2 <= self.video_length <= MAX_FRAMES:
             raise TrainingError(
                 f"--video-length must be from 2 to {MAX_FRAMES} frames, not {self.video_length}."
             )
-        check_data_dir(self.data_dir)
-
-    @property
-    def cache_directory(self) -> Path:
-        return self.cache_dir or self.run.output_dir / "cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +236,7 @@ class DatasetSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LoraSettings:
+class LoraSettings(TrainingSettings):
     """What training a LoRA needs beside a run.
 
     ``trigger`` is the caption of every picture without one of its own. Prior preservation is on
@@ -224,12 +244,8 @@ class LoraSettings:
     ``class_data_dir``, and the LoRA learns to leave them as they are.
     """
 
-    run: RunSettings
-    model: str
-    data_dir: Path
+    default_steps: ClassVar[int | None] = DEFAULT_LORA_STEPS
     trigger: str | None = None
-    resolution: int = 512
-    bad_samples: str = STOP
     rank: int = 16
     alpha: float | None = None
     dropout: float = 0.0
@@ -243,32 +259,22 @@ class LoraSettings:
     class_data_dir: Path | None = None
     num_class_images: int = 50
     prior_loss_weight: float = 1.0
-    noise_offset: float = 0.0
-    snr_gamma: float | None = None
-    caption_dropout: float = 0.0
-    vae_b16: bool = False
-    cache_latents: bool = True
     flip: bool = False
     crops: int = 1
     video_length: int = 1  # more: clips, in which the view moves over the picture
 
-    def check(self) -> None:
-        """Raises TrainingError, one sentence about the first value that can't be."""
-        self.run.check()
-        check_resolution(self.resolution)
+    def _check_task(self) -> None:
         for name, least in (
             ("rank", 1),
             ("crops", 1),
             ("num_class_images", 1),
         ):
             _at_least(name, getattr(self, name), least)
-        for name in ("alpha", "text_encoder_lr", "snr_gamma"):
+        for name in ("alpha", "text_encoder_lr"):
             if getattr(self, name) is not None:
                 _positive(name, getattr(self, name))
         _share("dropout", self.dropout, below_one=True)
-        _share("caption_dropout", self.caption_dropout)
-        for name in ("prior_loss_weight", "noise_offset"):
-            _at_least(name, getattr(self, name), 0)
+        _at_least("prior_loss_weight", self.prior_loss_weight, 0)
         if not 1 <= self.video_length <= MAX_FRAMES:
             raise TrainingError(
                 f"--video-length must be from 1 to {MAX_FRAMES}, not {self.video_length}."
@@ -282,7 +288,6 @@ class LoraSettings:
             raise TrainingError(
                 "--class-data-dir holds pictures of something; say what, with --class-prompt."
             )
-        check_data_dir(self.data_dir)
 
 
 def check_resolution(resolution: int) -> None:

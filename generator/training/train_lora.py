@@ -1,21 +1,21 @@
-"""Trains a LoRA of a subject or a style: ``accelerate launch -m generator.training.train_lora``."""
+"""Trains a LoRA of a subject or a style: ``accelerate launch -m generator.training.train_lora``.
+
+Reads the pictures, loads the model, and hands both to the run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
 from accelerate import Accelerator
-from diffusers import DDPMScheduler
 
 from generator.checkpoints.resolve import model_directory
-from generator.contract.limits import ModelLimits
 from generator.contract.progress import ProgressCallback
-from generator.model.loading import HotshotModel, load_model
-from generator.training import export
-from generator.training.accelerator import freeze, open_accelerator, training_dtype
+from generator.model.loading import HotshotModel
+from generator.model.unet import HotshotUNet
 from generator.training.class_images import prepare_class_images
 from generator.training.data.batches import (
     Batches,
@@ -24,82 +24,63 @@ from generator.training.data.batches import (
     make_clip,
     make_crop_clips,
 )
-from generator.training.data.buckets import BucketSampler, choose_size
+from generator.training.data.buckets import choose_size
 from generator.training.data.latent_cache import Cache, CachedCaptionEncoder, LatentEncoder
 from generator.training.data.samples import Sample
 from generator.training.data.subject_pictures import find_pictures
-from generator.training.fine_tune import CPU, fill_caches
-from generator.training.loop import Loop
-from generator.training.settings import DEFAULT_LORA_STEPS, LoraSettings
+from generator.training.run import (
+    PreparedTask,
+    load_frozen,
+    make_batches,
+    make_validation,
+    run_training,
+)
+from generator.training.settings import LoraSettings
 from generator.training.tasks.lora import Adapter, LiveCaptionEncoder, LoraTask
-from generator.training.trackers import Trackers
-from generator.training.validation import Validation, move_encoders
+from generator.training.validation import move_encoders
 
-FRAMES = 8  # of a validation GIF
+VALIDATION_FRAMES = 8
 
 
 def train_lora(settings: LoraSettings, progress: ProgressCallback) -> Path:
-    """Runs to the end and gives the directory of the result. Raises HotshotError.
-
-    ``progress`` is told (stage, step, steps).
-    """
-    settings.check()
-    run = settings.run
-    with open_accelerator(run) as (accelerator, run_directory):
-        checkpoint = run_directory.resolve_resume(
-            run.resume, weights_only=run.disable_optimizer_restore
-        )
-        pictures = find_pictures(
-            settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
-        )
-        pictures.print_summary("picture")
-        model, base = _load(settings, accelerator)
-        move_encoders(model, accelerator.device)
-        others = prepare_class_images(model, settings, accelerator, progress)
-        adapter = Adapter(model, settings, base)
-        model.unet.train()
-        if run.gradient_checkpointing:
-            model.unet.enable_gradient_checkpointing()
-        seen = pictures.epoch_samples
-        batches = _batches(settings, model, seen, accelerator, base, crops=settings.crops)
-        prior = _batches(settings, model, others, accelerator, base) if others else None
-        for some in filter(None, (batches, prior)):
-            fill_caches(some, accelerator, progress)
-        if settings.cache_latents and not settings.train_text_encoder:
-            move_encoders(model, CPU)
-        task = LoraTask(model, adapter, batches, prior, settings)
-        steps = run.total_steps(batches.sampler.steps_per_epoch, default=DEFAULT_LORA_STEPS)
-        journal = Trackers(
-            run, accelerator, _validation(settings, model, accelerator), steps=steps,
-            progress=progress,
-        )  # fmt: skip
-        loop = Loop(task, run, accelerator, run_directory, journal, steps=steps)
-        if checkpoint is not None:
-            loop.resume(checkpoint)
-        if accelerator.is_main_process:
-            journal.open(loop.done)
-        loop.run()
-        if accelerator.is_main_process:
-            with loop.ema_weights():
-                task.save(run.output_dir)
-    return run.output_dir
+    """Train to the end and return the directory of the result. Raises HotshotError."""
+    return run_training(settings, partial(_prepare, settings, progress), progress)
 
 
-def _load(settings: LoraSettings, accelerator: Accelerator) -> tuple[HotshotModel, str]:
-    """All frozen; what stays as it is has the run's precision. And its fingerprint before that."""
-    model_directory(settings.model)
-    model = load_model(
-        settings.model,
-        spatial_unet_base=settings.spatial_unet_base,
-        device=CPU,
-        dtype=torch.float32,
+def _prepare(
+    settings: LoraSettings, progress: ProgressCallback, accelerator: Accelerator
+) -> PreparedTask:
+    pictures = find_pictures(
+        settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
     )
-    base = export.fingerprint(model.unet)
-    freeze(model.unet.parameters(), training_dtype(accelerator))
-    model.unet.to(accelerator.device)
-    if settings.vae_b16:
-        model.vae.to(torch.bfloat16)
-    return model, base
+    pictures.print_summary("picture")
+    model_directory(settings.model)  # says in a sentence where there is none
+    model, fingerprint = load_frozen(
+        settings, accelerator, HotshotUNet.parameters, spatial_unet_base=settings.spatial_unet_base
+    )
+    # Before the adapter: its layers are drawn where the layers are that they belong to.
+    move_encoders(model, accelerator.device)
+    class_images = prepare_class_images(model, settings, accelerator, progress)
+    adapter = Adapter(model, settings, fingerprint)
+    model.unet.train()
+    if settings.run.gradient_checkpointing:
+        model.unet.enable_gradient_checkpointing()
+    batches = [
+        _batches(settings, model, samples, accelerator, fingerprint, crops=crops)
+        for samples, crops in ((pictures.epoch_samples, settings.crops), (class_images, 1))
+        if samples
+    ]
+    task = LoraTask(model, adapter, batches[0], batches[1] if class_images else None, settings)
+    return PreparedTask(
+        task=task,
+        model=model,
+        batches=batches,
+        validation=make_validation(
+            settings, model, accelerator, choose_size(1, 1, settings.resolution), VALIDATION_FRAMES
+        ),
+        needs_encoders=settings.train_text_encoder or not settings.cache_latents,
+        save_result=task.save,
+    )
 
 
 def _batches(
@@ -107,33 +88,28 @@ def _batches(
     model: HotshotModel,
     samples: Sequence[Sample],
     accelerator: Accelerator,
-    base: str,
+    fingerprint: str,
     *,
-    crops: int = 1,
+    crops: int,
 ) -> Batches:
-    run = settings.run
-    rng = np.random.default_rng(run.seed)
-    clips = [clip for sample in samples for clip in _clips(settings, sample, crops, rng)]
-    kept = Cache(run.output_dir / "cache" if settings.cache_latents else None)
-    text = Cache(run.output_dir / "cache")
+    rng = np.random.default_rng(settings.run.seed)
+    directory = settings.run.output_dir / "cache"
     captions: CaptionEncoder = (
         LiveCaptionEncoder(model.text)
         if settings.train_text_encoder
-        else CachedCaptionEncoder(model.text, text, f"text {base}")
+        else CachedCaptionEncoder(model.text, Cache(directory), f"text {fingerprint}")
     )
-    return Batches(
-        clips=clips,
-        sampler=BucketSampler(
-            [clip.shape for clip in clips], run.batch(accelerator.num_processes), run.seed
+    return make_batches(
+        settings,
+        model,
+        [clip for sample in samples for clip in _clips(settings, sample, crops, rng)],
+        accelerator,
+        latents=LatentEncoder(
+            model.vae,
+            Cache(directory if settings.cache_latents else None),
+            f"vae {fingerprint} {model.vae.dtype}",
         ),
-        schedule=DDPMScheduler.from_config(dict(model.scheduler_config)),
-        latents=LatentEncoder(model.vae, kept, f"vae {base} {model.vae.dtype}"),
         captions=captions,
-        seed=run.seed,
-        device=accelerator.device,
-        caption_dropout=settings.caption_dropout,
-        noise_offset=settings.noise_offset,
-        snr_gamma=settings.snr_gamma,
         flip=settings.flip,
     )
 
@@ -145,14 +121,6 @@ def _clips(
     if len(sample.files) > 1:  # one that the model made
         return [make_clip(sample, size)]
     return make_crop_clips(sample, size, crops, rng, video_length=settings.video_length)
-
-
-def _validation(
-    settings: LoraSettings, model: HotshotModel, accelerator: Accelerator
-) -> Validation:
-    size = choose_size(1, 1, settings.resolution)
-    limits = ModelLimits.of(settings.model)
-    return Validation(model, accelerator, settings.run, limits, size, FRAMES)
 
 
 if __name__ == "__main__":  # accelerate and torchrun start this module as a program

@@ -106,16 +106,16 @@ def test_the_files_do_what_was_trained(
     pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The network that was trained, and a fresh one that wears the file, say the same."""
-    from generator.training import train_lora
+    from generator.training import run, train_lora
 
     trained: dict[str, Any] = {}
-    load = train_lora._load
+    load = run.load_frozen
 
-    def note(*given: Any) -> Any:
-        trained["model"], base = load(*given)
+    def note(*given: Any, **named: Any) -> Any:
+        trained["model"], base = load(*given, **named)
         return trained["model"], base
 
-    monkeypatch.setattr(train_lora, "_load", note)
+    monkeypatch.setattr(train_lora, "load_frozen", note)
     train(pictures, tmp_path, "--use_rslora", "--alpha=3", "--target=all")
     fresh = load_model(str(TINY), device=CPU, dtype=torch.float32)
     fresh.loras.apply([Lora(str(tmp_path / DIFFUSERS))])
