@@ -37,8 +37,8 @@ from bot.gateway.discord_errors import (
 )
 from bot.gateway.rate_limit import RateLimit
 from bot.storage import registrations
-from bot.ui.actions import of_another_version, submitted
-from bot.ui.answers import asker, refuse, sentence, whisper
+from bot.ui.actions import handle_form, outdated_button_error
+from bot.ui.answers import answer_errors, error_message, log_context, send_ephemeral
 from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
@@ -141,10 +141,10 @@ class HotshotClient(discord.AutoShardedClient):
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
         """Forms come here, whether or not this process showed them, and what nothing answers to."""
-        await submitted(interaction)
+        await handle_form(interaction)
         if interaction.type is discord.InteractionType.component and not _is_known(interaction):
-            async with refuse(interaction):
-                raise of_another_version()
+            async with answer_errors(interaction):
+                raise outdated_button_error()
 
     def _admits(self, event: payloads.Event) -> bool:
         """Whether an interaction is looked at: each one once, and not too many of one person.
@@ -161,7 +161,7 @@ class HotshotClient(discord.AutoShardedClient):
             interaction = discord_compat.make_interaction(self, event)
             with in_language(str(interaction.locale)):
                 words = translate("That was a lot at once; wait a few seconds, then try again.")
-            task = asyncio.create_task(whisper(interaction, words))
+            task = asyncio.create_task(send_ephemeral(interaction, words))
             self._refusing.add(task)
             task.add_done_callback(self._refusing.discard)
         return False
@@ -233,12 +233,12 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
         if interaction.type is discord.InteractionType.autocomplete and not _completes(interaction):
             return
         try:
-            with about(**asker(interaction)):
+            with about(**log_context(interaction)):
                 async with self.client.context.files_in_hand():
                     await call()
         except UnreadableAnswerError as error:
             logger.warning("a command's options can't be read: %s", error)
-            await whisper(interaction, translate(_WRONG_KIND))
+            await send_ephemeral(interaction, translate(_WRONG_KIND))
 
     async def on_error(
         self,
@@ -254,8 +254,8 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
         elif isinstance(cause, app_commands.AppCommandError):  # what discord.py says of an option
             words = translate(_WRONG_KIND)
         else:
-            words = sentence(cause)
-        await whisper(interaction, words)
+            words = error_message(cause)
+        await send_ephemeral(interaction, words)
 
 
 def _completes(interaction: discord.Interaction[Any]) -> bool:

@@ -194,7 +194,7 @@ async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
     """
     if not (token := draft.content.get("token", "")):  # drawn by an earlier version
         return
-    quoted = text.prompt(draft.content["request"]["prompt"])
+    quoted = text.excerpt(draft.content["request"]["prompt"])
     words = f"> {quoted}\n{translate('Your GIF was requested.')}"
     preview = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
@@ -313,7 +313,7 @@ def _store(context: BotContext, part_file: Path, name: str) -> Attachment:
 
 def _content(draft: Draft, words: Sequence[Text]) -> str:
     content = draft.content
-    quoted = [] if content["asks_prompt"] else [f"> {text.prompt(content['request']['prompt'])}"]
+    quoted = [] if content["asks_prompt"] else [f"> {text.excerpt(content['request']['prompt'])}"]
     return "\n".join([*quoted, *map(translate, words)])
 
 

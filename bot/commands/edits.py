@@ -116,7 +116,7 @@ async def _send_file(
     if size > interaction.filesize_limit:
         raise RefusedError(
             "At {size} it is too large for Discord here; try cropping it to a square.",
-            size=text.in_megabytes(size),
+            size=text.file_size(size),
         )
     last, _ = edit.steps[-1]
     name = f"hotshot-{last}-{job.id[:12]}{output.suffix}"

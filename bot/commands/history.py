@@ -30,10 +30,10 @@ from bot.storage.library import HistoryFilter
 from bot.storage.models import Job, State
 from bot.ui import embeds, text
 from bot.ui.actions import ActionMenu, Values
-from bot.ui.answers import refuse
+from bot.ui.answers import answer_errors
 from bot.ui.result_view import result_view
-from bot.ui.stored_files import kept_file
-from bot.ui.thumbnails import strip
+from bot.ui.stored_files import stored_file
+from bot.ui.thumbnails import thumbnail_strip
 from generator.contract.text import Text
 
 PAGE_SIZE = 5
@@ -77,7 +77,7 @@ class PageButton(
         return cls(HistoryPage(int(match["page"]), match["only"] or "", match["words"] or ""))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        async with refuse(interaction):
+        async with answer_errors(interaction):
             await show_page(interaction, self._page)
 
 
@@ -88,7 +88,7 @@ async def suggest_jobs(
     wanted = HistoryFilter(user_id=interaction.user.id, words=typed[:_LONGEST_SEARCH])
     database = context_of(interaction).database
     found = await database.read(library.page, wanted, limit=limit, offset=0)
-    return [(text.choice(job), job.id) for job in found]
+    return [(text.choice_label(job), job.id) for job in found]
 
 
 def build() -> list[AnyCommand]:
@@ -172,8 +172,8 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
     parent = await context.database.read(rows.get, job.origin.parent_id or "")
     descendants = await context.database.read(library.children, job.id)
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
-    embed = embeds.whole(job, parent, descendants)
-    file = await kept_file(
+    embed = embeds.job_details(job, parent, descendants)
+    file = await stored_file(
         context.blobs,
         job.output,
         f"hotshot-{job.id[:_SHORT_ID]}",
@@ -205,7 +205,7 @@ async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.
     masters = [context.blobs.path(job.output) if job.output else None for job in jobs]
     if not any(masters):
         return []
-    picture = await asyncio.to_thread(strip, masters)
+    picture = await asyncio.to_thread(thumbnail_strip, masters)
     return [
         discord.File(
             BytesIO(picture), filename="page.png", description=translate("The page's GIFs.")

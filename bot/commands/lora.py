@@ -36,8 +36,8 @@ from bot.storage import loras as rows
 from bot.storage.loras import Shared, StoredLora
 from bot.ui import lora_embeds
 from bot.ui.actions import ActionButton, Values
-from bot.ui.answers import whisper
-from bot.ui.stored_files import kept_file
+from bot.ui.answers import send_ephemeral
+from bot.ui.stored_files import stored_file
 from generator.contract.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
 from generator.contract.lora_tags import file_key
 from generator.contract.text import Text, plural
@@ -183,7 +183,7 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = lora_embeds.info(found, trial, is_mine=found.owner_id == interaction.user.id)
-    preview = await kept_file(
+    preview = await stored_file(
         context.blobs,
         trial.blob if trial else None,
         "preview",
@@ -212,8 +212,8 @@ async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any)
             "You already have a LoRA called {name}; choose another name.", name=new_name
         )
     await context.database.write(rows.change, found.id, name=new_name)
-    await whisper(
-        interaction, translate("✏️ It is now called {name}.", name=lora_embeds.shown(new_name))
+    await send_ephemeral(
+        interaction, translate("✏️ It is now called {name}.", name=lora_embeds.shown_name(new_name))
     )
 
 
@@ -234,7 +234,7 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
         )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
     await context.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
-    await whisper(interaction, lora_embeds.shared(found, wanted))
+    await send_ephemeral(interaction, lora_embeds.shared(found, wanted))
 
 
 async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
@@ -243,8 +243,8 @@ async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     context = context_of(interaction)
     await context.database.write(rows.remove, found.id)
     await context.drop_unreferenced([found.blob])
-    await whisper(
-        interaction, translate("🗑️ {name} was removed.", name=lora_embeds.shown(found.name))
+    await send_ephemeral(
+        interaction, translate("🗑️ {name} was removed.", name=lora_embeds.shown_name(found.name))
     )
 
 

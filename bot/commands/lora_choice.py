@@ -108,7 +108,7 @@ class TaggedPrompt:
         return translate(
             "These LoRAs in the prompt weren't used, since none of that name is yours or "
             "shared with you here: {names}. /lora list shows the ones you can use.",
-            names=", ".join(text.prompt(name, 60) for name in self.unused),
+            names=", ".join(text.excerpt(name, 60) for name in self.unused),
         )
 
 

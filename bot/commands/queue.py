@@ -13,7 +13,7 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, managed_guild
 from bot.ui import embeds, text
-from bot.ui.answers import whisper
+from bot.ui.answers import send_ephemeral
 from generator.contract.text import Text
 
 _SHOWN = 15
@@ -52,8 +52,8 @@ def build_cancel() -> app_commands.Command[Any, ..., None]:
             by=interaction.user.id,
             manages_guild=managed_guild(interaction),
         )
-        prompt = text.prompt(cancelled.request.prompt, 200)
-        await whisper(interaction, translate("🚫 Cancelled: {prompt}", prompt=prompt))
+        prompt = text.excerpt(cancelled.request.prompt, 200)
+        await send_ephemeral(interaction, translate("🚫 Cancelled: {prompt}", prompt=prompt))
 
     command: app_commands.Command[Any, ..., None] = app_commands.Command(
         name="cancel",
@@ -77,6 +77,6 @@ async def _own_jobs(
     interaction: discord.Interaction[Any], typed: str
 ) -> list[app_commands.Choice[str]]:
     statuses = context_of(interaction).jobs.waiting_or_running(interaction.user.id)
-    labels = [(text.choice(status.job), status.job.id) for status in statuses]
+    labels = [(text.choice_label(status.job), status.job.id) for status in statuses]
     fitting = [(name, value) for name, value in labels if typed.casefold() in name.casefold()]
     return [app_commands.Choice(name=name, value=value) for name, value in fitting[:_MOST_CHOICES]]

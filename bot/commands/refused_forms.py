@@ -9,7 +9,7 @@ import discord
 from bot.core.errors import RefusedError
 from bot.gateway.context import context_of
 from bot.storage import drafts
-from bot.ui.actions import Values, filled_in, of_another_version
+from bot.ui.actions import Values, filled_in, outdated_button_error
 
 
 async def open_again(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
@@ -21,7 +21,7 @@ async def open_again(interaction: discord.Interaction[Any], draft_id: str, value
     client: Any = interaction.client
     opener, chosen = client.forms.get(draft.content["form"], ("", {}))
     if opener not in client.actions:
-        raise of_another_version()
+        raise outdated_button_error()
     with filled_in(draft.content["typed"]):
         await client.actions[opener](interaction, draft.content["target"], chosen)
 

@@ -31,7 +31,7 @@ from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment, Job
 from bot.ui import text
 from bot.ui.actions import Form, Values
-from bot.ui.answers import whisper
+from bot.ui.answers import send_ephemeral
 from bot.ui.result_view import confirm_delete_view
 from generator.contract.limits import draw_seed
 from generator.contract.messages import Control, Request
@@ -155,9 +155,11 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
         await job_of(interaction, job_id)  # who marked it once may unmark it anywhere
     is_favourite = await database.write(library.toggle_favourite, interaction.user.id, job_id)
     if is_favourite:
-        await whisper(interaction, translate("⭐ Added to your favourites; /history shows them."))
+        await send_ephemeral(
+            interaction, translate("⭐ Added to your favourites; /history shows them.")
+        )
     else:
-        await whisper(interaction, translate("Removed from your favourites."))
+        await send_ephemeral(interaction, translate("Removed from your favourites."))
 
 
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -178,7 +180,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
-    prompt = text.prompt(job.request.prompt, 100)
+    prompt = text.excerpt(job.request.prompt, 100)
     words = translate('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
     await interaction.response.send_message(words, view=confirm_delete_view(job.id), ephemeral=True)
 
@@ -202,7 +204,7 @@ async def confirm_delete(interaction: _Interaction, job_id: str, values: Values)
         with readable_answers():
             await place.get_partial_message(job.message_id).delete()
     except SEND_ERRORS:
-        await whisper(
+        await send_ephemeral(
             interaction, translate("Its message couldn't be deleted; please delete it yourself.")
         )
 

@@ -32,8 +32,8 @@ from bot.storage import loras
 from bot.storage import preferences as rows
 from bot.storage.loras import Shared
 from bot.ui import text
-from bot.ui.actions import ActionButton, Values, of_another_version
-from bot.ui.answers import whisper
+from bot.ui.actions import ActionButton, Values, outdated_button_error
+from bot.ui.answers import send_ephemeral
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
 from generator.contract.text import Text
 
@@ -137,7 +137,7 @@ async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
         if value is not None
     }
     now = await context.preferences.change(rows.PERSON, interaction.user.id, changes)
-    await whisper(interaction, _listing(translate("Your defaults for /gif"), now))
+    await send_ephemeral(interaction, _listing(translate("Your defaults for /gif"), now))
 
 
 async def server_(
@@ -179,7 +179,7 @@ async def undo(interaction: discord.Interaction[Any], target: str, values: Value
     del values
     context, guild_id = context_of(interaction), _guild_to_manage(interaction)
     if (match := _UNDO.fullmatch(target)) is None:
-        raise of_another_version()
+        raise outdated_button_error()
     name, number = match["name"], int(match["id"])
     listed = (await context.preferences.get(rows.SERVER, guild_id)).get(name) or []
     if (number in listed) != (match["was"] == "on"):
@@ -271,7 +271,7 @@ def _describe_value(name: str, value: Any) -> str:
         return translate(text.SIZES[value])
     if isinstance(value, bool):
         return translate("yes") if value else translate("no")
-    return text.prompt(str(value), 500)
+    return text.excerpt(str(value), 500)
 
 
 ACTIONS = {"rules_undo": undo}

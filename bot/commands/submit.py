@@ -20,7 +20,7 @@ from bot.gateway.context import context_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.storage.models import Attachment, Origin
 from bot.ui import embeds
-from bot.ui.answers import add
+from bot.ui.answers import send_ephemeral_followup
 from generator.contract.limits import draw_seed
 from generator.contract.lora_tags import take_out_tags
 from generator.contract.messages import Request
@@ -108,7 +108,7 @@ async def submit_jobs(
         if others or tagged.unused:
             await _show_waiting(interaction, first)
     if tagged.unused:
-        await add(interaction, tagged.hint)
+        await send_ephemeral_followup(interaction, tagged.hint)
     for number, order in enumerate(others, start=2):
         try:
             await _submit_followup(interaction, order, server_limit)
@@ -119,7 +119,9 @@ async def submit_jobs(
                 wanted=len(orders),
                 reason=error.words,
             )
-            await add(interaction, taken)  # the answer is the first one's progress
+            await send_ephemeral_followup(
+                interaction, taken
+            )  # the answer is the first one's progress
             return
 
 

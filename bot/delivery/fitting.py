@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.core.errors import UndeliverableError
 from bot.delivery.message import OutputFile
-from bot.ui.text import in_megabytes
+from bot.ui.text import file_size
 from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
@@ -47,8 +47,8 @@ async def fit(master: Path, limit: int, directory: Path) -> OutputFile:
         raise UndeliverableError(
             "The GIF is {size}, and Discord allows at most {limit} here; ask for fewer frames "
             "or a smaller size.",
-            size=in_megabytes(size),
-            limit=in_megabytes(limit),
+            size=file_size(size),
+            limit=file_size(limit),
         )
     found = json.loads(printed)
     given_up = tuple(map(Text.from_dict, found["given_up"]))

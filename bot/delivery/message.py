@@ -41,7 +41,7 @@ class ResultMessage:
 
     def embed(self) -> discord.Embed:
         if self.file is None:
-            return embeds.ended(self.job)
+            return embeds.ended_job(self.job)
         return embeds.result(self.job, given_up=self.file.given_up)
 
     def view(self) -> discord.ui.View | None:

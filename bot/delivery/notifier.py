@@ -262,7 +262,7 @@ class _Fitter:
                 allowed = int(size * _SHRINK)
         raise UndeliverableError(
             "Discord refuses even {size} here; try another channel.",
-            size=text.in_megabytes(size),
+            size=text.file_size(size),
         )
 
     async def _file(self, allowed: int) -> OutputFile | None:

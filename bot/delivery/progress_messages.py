@@ -123,7 +123,7 @@ class ProgressMessages:
         except OSError:  # a newer one, or the end of the job, has taken its place
             data = b""
         self._shown[job.id] = notice.preview if data else ""
-        alt = text.preview_alt(job.request)
+        alt = text.preview_alt_text(job.request)
         return [discord.File(io.BytesIO(data), _PREVIEW, description=alt)] if data else []
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
@@ -160,8 +160,8 @@ class ProgressMessages:
         with in_language(job.origin.locale):
             is_cancelled = job.state is State.CANCELLED  # then nothing more is said elsewhere
             content: dict[str, Any] = {
-                "content": None if is_cancelled else text.moved_on(job),
-                "embed": embeds.ended(job) if is_cancelled else None,
+                "content": None if is_cancelled else text.ended_elsewhere(job),
+                "embed": embeds.ended_job(job) if is_cancelled else None,
                 "view": None,
                 "attachments": [],
             }

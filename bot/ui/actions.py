@@ -25,7 +25,7 @@ from bot.core.translations import translate
 from bot.gateway.context import context_of
 from bot.storage import sent_forms
 from bot.storage.drafts import Draft
-from bot.ui.answers import refuse, sentence, whisper
+from bot.ui.answers import answer_errors, error_message, send_ephemeral
 from generator.contract.text import TranslatableError
 
 Values = Mapping[str, str]
@@ -63,7 +63,7 @@ class ActionButton(DynamicItem[Button[View]], template=rf"do:{_TARGET}"):
         return cls(match["action"], match["id"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        await perform(interaction, self._action, self._target, {})
+        await run_action(interaction, self._action, self._target, {})
 
 
 class ActionMenu(DynamicItem[Select[View]], template=rf"pick:{_TARGET}"):
@@ -98,11 +98,11 @@ class ActionMenu(DynamicItem[Select[View]], template=rf"pick:{_TARGET}"):
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         data: Any = interaction.data
         chosen = (data.get("values") or [""])[0]
-        await perform(interaction, self._action, self._target, {"choice": str(chosen)})
+        await run_action(interaction, self._action, self._target, {"choice": str(chosen)})
 
 
 class Form(Modal):
-    """A modal; what is sent comes back through ``submitted``, also after a restart."""
+    """A modal; what is sent comes back through ``handle_form``, also after a restart."""
 
     def __init__(self, action: str, target: str, title: str, fields: Sequence[Item[View]]) -> None:
         custom_id = f"form:{action}:{target}:{secrets.token_hex(8)}"
@@ -112,7 +112,7 @@ class Form(Modal):
             self.add_item(field)
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Nothing: ``submitted`` hears of every form, whether this process showed it or not."""
+        """Nothing: ``handle_form`` hears of every form, whether this process showed it or not."""
 
 
 @contextmanager
@@ -135,7 +135,7 @@ def _fill_in(field: Item[View], values: Values) -> None:
             option.default = option.value in chosen
 
 
-async def submitted(interaction: discord.Interaction[Any]) -> None:
+async def handle_form(interaction: discord.Interaction[Any]) -> None:
     """Acts on a form; called for every interaction, does nothing for those that are none.
 
     One that was sent before, also to an earlier run, is a mistake or a trick. Where one is refused,
@@ -145,39 +145,39 @@ async def submitted(interaction: discord.Interaction[Any]) -> None:
     if interaction.type is not discord.InteractionType.modal_submit:
         return
     match = _FORM.fullmatch(str(data.get("custom_id")))
-    async with refuse(interaction):
+    async with answer_errors(interaction):
         if match is None:
             raise RefusedError("This form is no longer valid; open it again.")
-        action, target, typed = match["action"], match["id"], _fields(data)
+        action, target, typed = match["action"], match["id"], _read_fields(data)
         if not await context_of(interaction).database.write(sent_forms.is_new, match["nonce"]):
             raise RefusedError("That form has already been sent; open it again to send another.")
         try:
-            await _act(interaction, action, target, typed)
+            await _run(interaction, action, target, typed)
         except TranslatableError as error:
             view = None
             if not isinstance(error, GoneError):
-                view = await _open_again(interaction, action, target, typed)
-            await whisper(interaction, sentence(error), view)
+                view = await _reopen_view(interaction, action, target, typed)
+            await send_ephemeral(interaction, error_message(error), view)
 
 
-async def perform(
+async def run_action(
     interaction: discord.Interaction[Any], action: str, target: str, values: Values
 ) -> None:
-    """Runs an action by its name; whatever goes wrong is whispered."""
-    async with refuse(interaction):
-        await _act(interaction, action, target, values)
+    """Run an action by its name; whatever goes wrong is answered by an ephemeral message."""
+    async with answer_errors(interaction):
+        await _run(interaction, action, target, values)
 
 
-async def _act(
+async def _run(
     interaction: discord.Interaction[Any], action: str, target: str, values: Values
 ) -> None:
     actions: Mapping[str, Action] = interaction.client.actions
     if action not in actions:
-        raise of_another_version()
+        raise outdated_button_error()
     await actions[action](interaction, target, values)
 
 
-async def _open_again(
+async def _reopen_view(
     interaction: discord.Interaction[Any], action: str, target: str, typed: Values
 ) -> View | None:
     """A button that brings a form back as it was sent; None where this person keeps too many."""
@@ -195,12 +195,12 @@ async def _open_again(
     )
 
 
-def of_another_version() -> RefusedError:
+def outdated_button_error() -> RefusedError:
     """What is said of a button that nothing answers to."""
     return RefusedError("This button is from another version of the bot; use a newer message.")
 
 
-def _fields(data: Any) -> dict[str, str]:
+def _read_fields(data: Any) -> dict[str, str]:
     """A form's texts by the custom_ids of their fields, whatever they are wrapped in; of a menu,
     what was chosen, with commas between.
     """

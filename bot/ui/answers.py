@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _DEFERRED = discord.InteractionResponseType.deferred_channel_message
 
 
-async def whisper(
+async def send_ephemeral(
     interaction: discord.Interaction[Any], words: str, view: View | None = None
 ) -> None:
     """Says something that only this person sees; a lost answer is logged, never raised."""
@@ -43,8 +43,8 @@ async def _send(interaction: discord.Interaction[Any], words: str, more: dict[st
         await interaction.response.send_message(words, ephemeral=True, **more)
 
 
-async def add(interaction: discord.Interaction[Any], words: str) -> None:
-    """As ``whisper``, beside an answer that stays, which may still say "thinking"."""
+async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: str) -> None:
+    """As ``send_ephemeral``, beside an answer that stays, which may still say "thinking"."""
     try:
         with readable_answers():
             await interaction.followup.send(words, ephemeral=True)
@@ -52,7 +52,7 @@ async def add(interaction: discord.Interaction[Any], words: str) -> None:
         logger.warning("an answer was lost: %s", error)
 
 
-def sentence(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
     if isinstance(error, TranslatableError):
         return quoted(error.words, escaped)
@@ -65,7 +65,7 @@ def sentence(error: BaseException) -> str:
     )
 
 
-def asker(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
+def log_context(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
     """Who asks and where, as log lines say it."""
     return {
         "user": interaction.user.id,
@@ -75,11 +75,11 @@ def asker(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
 
 
 @asynccontextmanager
-async def refuse(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
-    """Whatever goes wrong inside is whispered, and everything is said in the person's language."""
-    with in_language(str(interaction.locale)), about(**asker(interaction)):
+async def answer_errors(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
+    """Answer whatever goes wrong inside by an ephemeral message, in the person's language."""
+    with in_language(str(interaction.locale)), about(**log_context(interaction)):
         try:
             async with context_of(interaction).files_in_hand():
                 yield
         except Exception as error:  # noqa: BLE001 - the edge: they hear of it, the log has it all
-            await whisper(interaction, sentence(error))
+            await send_ephemeral(interaction, error_message(error))

@@ -17,8 +17,8 @@ from bot.core.translations import in_language, translate
 from bot.gateway.context import context_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
 from bot.ui import embeds, text
-from bot.ui.answers import refuse
-from bot.ui.stored_files import kept_file
+from bot.ui.answers import answer_errors
+from bot.ui.stored_files import stored_file
 from generator.contract.text import Text
 
 _GONE = Text("The original is no longer stored; the same seed and settings make it again.")
@@ -45,14 +45,14 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
         return cls(match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        async with refuse(interaction):
+        async with answer_errors(interaction):
             job = await context_of(interaction).jobs.cancel(
                 self._job_id,
                 by=interaction.user.id,
                 manages_guild=managed_guild(interaction),
             )
             with in_language(job.origin.locale):  # it stays its owner's message, whoever pressed
-                embed = embeds.ended(job)
+                embed = embeds.ended_job(job)
             # this press opens the message even where the command's own token has expired
             await interaction.response.edit_message(embed=embed, view=None, attachments=[])
 
@@ -78,7 +78,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
         return cls(match["job"])
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        async with refuse(interaction):
+        async with answer_errors(interaction):
             context = context_of(interaction)
             job = await context.database.read(rows.get, self._job_id)
             if job is None:
@@ -90,13 +90,13 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
                 raise RefusedError(
                     "The original is {size}, and Discord allows at most {limit} here; whoever "
                     "runs the bot can find it as {file}.",
-                    size=text.in_megabytes(size),
-                    limit=text.in_megabytes(limit),
+                    size=text.file_size(size),
+                    limit=text.file_size(limit),
                     file=job.output,
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
             alt = text.alt_text(job.request, PurePath(job.output or "").suffix)
-            file = await kept_file(context.blobs, job.output, stem, alt, most=limit)
+            file = await stored_file(context.blobs, job.output, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)
             await interaction.response.defer(ephemeral=True, thinking=True)

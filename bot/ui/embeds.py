@@ -26,7 +26,7 @@ _CANCELLED = Colour.light_grey()
 def progress(request: Request, words: str) -> Embed:
     """While a job waits or runs; ``words`` are ``text.status``'s."""
     embed = Embed(description=f"{_quote(request)}{_hint(request)}\n{words}", colour=_WORKING)
-    return embed.set_footer(text=text.settings(request))
+    return embed.set_footer(text=text.settings_line(request))
 
 
 def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
@@ -34,11 +34,11 @@ def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
     request = job.request
     embed = Embed(description=f"{_quote(request)}{_hint(request)}", colour=_DONE)
     embed.add_field(name=translate("Seed"), value=f"`{request.seed}`")
-    embed.add_field(name=translate("Settings"), value=text.settings(request))
+    embed.add_field(name=translate("Settings"), value=text.settings_line(request))
     if request.negative_prompt:
         embed.add_field(
             name=translate("Negative prompt"),
-            value=text.prompt(request.negative_prompt),
+            value=text.excerpt(request.negative_prompt),
             inline=False,
         )
     if words := text.made_with(job):
@@ -46,15 +46,15 @@ def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
     if given_up:
         words = text.given_up(job, given_up)
         embed.add_field(name=translate("Made smaller to fit"), value=words, inline=False)
-    return embed.set_footer(text=translate("Made by {made}", made=text.made(job)))
+    return embed.set_footer(text=translate("Made by {made}", made=text.made_by(job)))
 
 
-def ended(job: Job) -> Embed:
+def ended_job(job: Job) -> Embed:
     """Instead of a GIF: cancelled, or failed and why. Its footer is the job's alone."""
     if job.state is State.CANCELLED:
         words, colour = translate("🚫 Cancelled."), _CANCELLED
     else:
-        words, colour = f"❌ {text.prompt(text.why(job), 1500)}", _FAILED
+        words, colour = f"❌ {text.excerpt(text.failure_reason(job), 1500)}", _FAILED
     embed = Embed(description=f"{_quote(job.request)}\n{words}", colour=colour)
     return embed.set_footer(text=translate("Job {job}", job=job.id[:12]))
 
@@ -72,29 +72,31 @@ def history(
         return Embed(title=translate("Your GIFs"), description=none, colour=_WORKING)
     lines = "\n\n".join(text.history_line(job) for job in jobs)
     embed = Embed(title=translate("Your GIFs"), description=lines, colour=_WORKING)
-    return embed.set_footer(text=text.page(page + 1, pages, total))
+    return embed.set_footer(text=text.page_footer(page + 1, pages, total))
 
 
-def whole(job: Job, parent: Job | None, descendants: int) -> Embed:
+def job_details(job: Job, parent: Job | None, descendants: int) -> Embed:
     """Everything known of one job, and what it came from and led to."""
     embed = Embed(description=_quote(job.request), colour=_DONE)
-    embed.add_field(name=translate("Status"), value=text.state(job))
+    embed.add_field(name=translate("Status"), value=text.state_label(job))
     embed.add_field(name=translate("Seed"), value=f"`{job.request.seed}`")
-    embed.add_field(name=translate("Settings"), value=text.settings(job.request), inline=False)
+    embed.add_field(name=translate("Settings"), value=text.settings_line(job.request), inline=False)
     if job.request.negative_prompt:
         embed.add_field(
-            name=translate("Negative prompt"), value=text.prompt(job.request.negative_prompt)
+            name=translate("Negative prompt"), value=text.excerpt(job.request.negative_prompt)
         )
     if words := text.made_with(replace(job, origin=replace(job.origin, parent_id=None))):
         embed.add_field(name=translate("Made with"), value=words, inline=False)
     if lineage := text.lineage(job, parent, descendants):
         embed.add_field(name=translate("Related GIFs"), value=lineage, inline=False)
     if job.error:
-        embed.add_field(name=translate("Why"), value=text.prompt(text.why(job), 500), inline=False)
+        embed.add_field(
+            name=translate("Why"), value=text.excerpt(text.failure_reason(job), 500), inline=False
+        )
     if job.link:
         link = f"[{translate('the message')}]({job.link})"
         embed.add_field(name=translate("Where"), value=link, inline=False)
-    footer = translate("Job {job} · made by {made}", job=job.id[:12], made=text.made(job))
+    footer = translate("Job {job} · made by {made}", job=job.id[:12], made=text.made_by(job))
     return embed.set_footer(text=footer)
 
 
@@ -107,7 +109,7 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
         text.queue_line(
             place,
             now,
-            mine=now.job.user_id == user_id,
+            is_own=now.job.user_id == user_id,
             is_from_here=guild_id is not None
             and now.job.origin.guild_id == guild_id
             and not now.job.origin.private,
@@ -120,7 +122,7 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
 
 
 def _quote(request: Request) -> str:
-    return f"> {text.prompt(request.prompt)}"
+    return f"> {text.excerpt(request.prompt)}"
 
 
 def _hint(request: Request) -> str:

@@ -21,21 +21,21 @@ _SHARED_WITH = {
 _FORMATS = {"full difference": Text("full difference")}  # the others are names
 
 
-def shown(name: str) -> str:
+def shown_name(name: str) -> str:
     """A name as it may stand in a message."""
-    return text.prompt(name, 100)
+    return text.excerpt(name, 100)
 
 
 def added(lora: StoredLora) -> Embed:
     """What was taken in, and what to do with it."""
-    embed = _described(lora, translate("✅ {name} was added", name=shown(lora.name)))
+    embed = _described(lora, translate("✅ {name} was added", name=shown_name(lora.name)))
     embed.description = translate("Choose it as lora in /gif, or see what it does with /lora try.")
     return embed
 
 
 def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
     """Everything known of it."""
-    embed = _described(lora, shown(lora.name))
+    embed = _described(lora, shown_name(lora.name))
     whom = translate(_SHARED_WITH[lora.shared])
     embed.description = (
         translate("Added by you, {whom}.", whom=whom)
@@ -43,7 +43,7 @@ def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
         else translate("Added by {owner}, {whom}.", owner=f"<@{lora.owner_id}>", whom=whom)
     )
     if tags := lora.facts.get("tags"):
-        embed.add_field(name=translate("Training tags"), value=text.prompt(", ".join(tags), 500))
+        embed.add_field(name=translate("Training tags"), value=text.excerpt(", ".join(tags), 500))
     if trial is not None:
         link = f"[{translate('a GIF made with it')}]({trial.link})"
         embed.add_field(name=translate("What it does"), value=link, inline=False)
@@ -59,13 +59,13 @@ def listed(
         return Embed(title=translate("LoRAs"), description=none, colour=_COLOUR)
     lines = [_line(lora, user_id) for lora in loras]
     embed = Embed(title=translate("LoRAs"), description="\n".join(lines), colour=_COLOUR)
-    return embed.set_footer(text=text.page(page, pages, total))
+    return embed.set_footer(text=text.page_footer(page, pages, total))
 
 
 def shared(lora: StoredLora, with_whom: Shared) -> str:
     """Who may use it from now on."""
     whom = Text("for its owner only") if with_whom is Shared.ME else _SHARED_WITH[with_whom]
-    return translate("🤝 {name} is now {whom}.", name=shown(lora.name), whom=whom)
+    return translate("🤝 {name} is now {whom}.", name=shown_name(lora.name), whom=whom)
 
 
 def _described(lora: StoredLora, title: str) -> Embed:
@@ -73,7 +73,7 @@ def _described(lora: StoredLora, title: str) -> Embed:
     embed = Embed(title=title, colour=_COLOUR)
     embed.add_field(
         name=translate("Made for"),
-        value=text.prompt(facts.get("base_model") or translate("not stated")),
+        value=text.excerpt(facts.get("base_model") or translate("not stated")),
     )
     ranks = ", ".join(str(rank) for rank in facts.get("ranks") or ())
     made = str(facts.get("format"))
@@ -81,13 +81,13 @@ def _described(lora: StoredLora, title: str) -> Embed:
     if ranks:
         kind = translate("{format}, rank {ranks}", format=kind, ranks=ranks)
     embed.add_field(name=translate("Kind"), value=kind[:200])
-    embed.add_field(name=translate("Size"), value=text.megabytes(lora.size_bytes))
+    embed.add_field(name=translate("Size"), value=text.file_size_label(lora.size_bytes))
     embed.add_field(name=translate("Strength"), value=figure(lora.strength))
     for note in notes_of(facts):
         embed.add_field(
-            name=translate("Good to know"), value=text.prompt(translate(note), 500), inline=False
+            name=translate("Good to know"), value=text.excerpt(translate(note), 500), inline=False
         )
-    words = text.prompt(lora.trigger_words, 300) or translate("none")
+    words = text.excerpt(lora.trigger_words, 300) or translate("none")
     embed.add_field(name=translate("Trigger words"), value=words, inline=False)
     return embed
 
@@ -95,5 +95,5 @@ def _described(lora: StoredLora, title: str) -> Embed:
 def _line(lora: StoredLora, user_id: int) -> str:
     is_mine = lora.owner_id == user_id
     whose = "" if is_mine else f" · {translate('by {owner}', owner=f'<@{lora.owner_id}>')}"
-    words = f" · {text.prompt(lora.trigger_words, 60)}" if lora.trigger_words else ""
-    return f"**{shown(lora.name)}**{words} · {text.megabytes(lora.size_bytes)}{whose}"
+    words = f" · {text.excerpt(lora.trigger_words, 60)}" if lora.trigger_words else ""
+    return f"**{shown_name(lora.name)}**{words} · {text.file_size_label(lora.size_bytes)}{whose}"

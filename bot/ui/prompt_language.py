@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 _OTHER_SCRIPTS = 0.3  # share of a prompt's letters
-_TELLING = 2  # small words that tell a language, where English has fewer
+_MIN_FOREIGN_WORDS = 2  # small words that tell a language, where English has fewer
 
 _WORDS = Path(__file__).parent / "function_words.json"
 
@@ -27,7 +27,7 @@ def is_foreign(prompt: str) -> bool:
     words = set(re.findall(r"[^\W\d_]+", prompt.lower()))
     certain, likely, english = (len(words & known) for known in _function_words())
     others = certain + likely
-    return (certain > 0 and not english) or (others >= _TELLING and others > english)
+    return (certain > 0 and not english) or (others >= _MIN_FOREIGN_WORDS and others > english)
 
 
 @lru_cache

@@ -10,7 +10,7 @@ import discord
 from bot.storage.blobs import BlobStore
 
 
-async def kept_file(
+async def stored_file(
     blobs: BlobStore, blob: str | None, stem: str, description: str, *, most: int
 ) -> discord.File | None:
     """The file of a blob, named ``stem``; None where it isn't kept any more or is above ``most``

@@ -38,7 +38,7 @@ _STATES = {
     State.FAILED: Text("❌ failed"),
     State.CANCELLED: Text("🚫 cancelled"),
 }
-_SMALL = 100 * 2**10  # bytes that would read as 0.1 MB, or as none
+_SMALL_BYTES = 100 * 2**10  # bytes that would read as 0.1 MB, or as none
 _RELATIONS = {
     "again": Text("made again"),
     "vary": Text("varied"),
@@ -61,21 +61,21 @@ SIZES = {
 
 def shorten(text: str, limit: int) -> str:
     """``text`` on one line in at most ``limit`` characters, none of which turns others around."""
-    line = " ".join("".join(filter(_is_seen, text)).split())
+    line = " ".join("".join(filter(_is_visible, text)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _is_seen(letter: str) -> bool:
+def _is_visible(letter: str) -> bool:
     """Not so: controls, marks of direction, zero width. Joiners are part of emoji and scripts."""
     return letter.isspace() or letter in _JOINERS or unicodedata.category(letter)[0] != "C"
 
 
-def prompt(text: str, limit: int = _PROMPT_SHOWN) -> str:
+def excerpt(text: str, limit: int = _PROMPT_SHOWN) -> str:
     """A prompt as it may stand in a message: no markdown, no pings, not too long."""
     return escaped(shorten(text, limit))
 
 
-def bar(step: int, steps: int) -> str:
+def progress_bar(step: int, steps: int) -> str:
     """``▰▰▰▱▱▱ 50 %``."""
     share = min(max(step / steps, 0.0), 1.0) if steps > 0 else 0.0
     full = round(share * BAR_WIDTH)
@@ -94,7 +94,7 @@ def time_left(seconds: float) -> str:
     return count("about a minute left", "about {count} minutes left", minutes)
 
 
-def ahead(number: int) -> str:
+def queue_position(number: int) -> str:
     """How many come first."""
     if number == 0:
         return translate("Next in line")
@@ -108,13 +108,13 @@ def status(now: Status) -> str:
     if now.job.state is not State.QUEUED:
         return _running(now)
     if now.unavailable_reason:
-        trouble = prompt(translate(now.unavailable_reason), 600)
+        trouble = excerpt(translate(now.unavailable_reason), 600)
         return translate(
             "⏸️ {trouble} Your GIF keeps its place in the queue and will be made as soon as "
             "that works again.",
             trouble=trouble,
         )
-    place = ahead(now.ahead or 0)
+    place = queue_position(now.ahead or 0)
     if now.job.crashes:
         place = translate(
             "The generator had to be restarted; trying once more. {place}", place=place
@@ -140,17 +140,17 @@ def _running(now: Status) -> str:
     progress = now.progress
     left = "" if now.seconds_left is None else f" · {time_left(now.seconds_left)}"
     if progress is None:
-        return f"🎨 {bar(0, 1)}\n{translate('starting')}{left}"
+        return f"🎨 {progress_bar(0, 1)}\n{translate('starting')}{left}"
     if progress.stage != _DENOISE:
         is_after = progress.stage in _AFTER
         words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage)
         shown = translate(words) if words else progress.stage
-        return f"🎨 {bar(is_after, 1)}\n{shown}{'' if is_after else left}"
+        return f"🎨 {progress_bar(is_after, 1)}\n{shown}{'' if is_after else left}"
     step = translate("step {step} of {steps}", step=progress.step, steps=progress.steps)
-    return f"🎨 {bar(progress.step, progress.steps)}\n{step}{left}"
+    return f"🎨 {progress_bar(progress.step, progress.steps)}\n{step}{left}"
 
 
-def settings(request: Request) -> str:
+def settings_line(request: Request) -> str:
     """The settings that made it, without the prompt and the seed."""
     words = [
         f"{request.width} x {request.height}",
@@ -168,21 +168,21 @@ def made_with(job: Job) -> str:
     """What else made it: LoRAs, a style, what it follows, and the GIF that it came from."""
     request, origin = job.request, job.origin
     words = [
-        translate("{name} at {strength:g}", name=prompt(name, 60), strength=lora.strength)
+        translate("{name} at {strength:g}", name=excerpt(name, 60), strength=lora.strength)
         for name, lora in zip(job.lora_names, request.loras, strict=False)
     ]
     if origin.style:
-        words.append(translate("style {name}", name=prompt(origin.style, 60)))
+        words.append(translate("style {name}", name=excerpt(origin.style, 60)))
     words += [
         translate("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
         for kind, strength in map(control_name, request.controls)
     ]
     if origin.parent_id and origin.relation in _RELATIONS:
-        words.append(_came_from(origin.parent_id, origin.relation))
+        words.append(_origin_line(origin.parent_id, origin.relation))
     return " · ".join(words)
 
 
-def _came_from(parent_id: str, relation: str) -> str:
+def _origin_line(parent_id: str, relation: str) -> str:
     parent = parent_id[:12]
     if relation == "upscale":
         return translate("Upscaled from `{parent}`", parent=parent)
@@ -194,10 +194,10 @@ def _came_from(parent_id: str, relation: str) -> str:
 
 def _kind(kind: str) -> str:
     """A control type, or the name of a ControlNet."""
-    return prompt(PurePath(kind).name, 60)
+    return excerpt(PurePath(kind).name, 60)
 
 
-def made(job: Job) -> str:
+def made_by(job: Job) -> str:
     """What it was made by, and how long that took."""
     model = job.model.rstrip("/").rpartition("/")[2]
     took = "" if job.seconds is None else f" · {translate('{seconds:.1f} s', seconds=job.seconds)}"
@@ -207,28 +207,28 @@ def made(job: Job) -> str:
 def alt_text(request: Request, suffix: str = ".gif") -> str:
     """For those who hear the file described; ``suffix`` is its own."""
     if request.video_length == 1:
-        told = translate("A picture made from the prompt: {prompt}", prompt=request.prompt)
+        alt = translate("A picture made from the prompt: {prompt}", prompt=request.prompt)
     elif suffix == ".mp4":
-        told = translate("A video made from the prompt: {prompt}", prompt=request.prompt)
+        alt = translate("A video made from the prompt: {prompt}", prompt=request.prompt)
     else:
-        told = translate("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
-    return shorten(told, ALT_TEXT_LIMIT)
+        alt = translate("An animated GIF made from the prompt: {prompt}", prompt=request.prompt)
+    return shorten(alt, ALT_TEXT_LIMIT)
 
 
-def preview_alt(request: Request) -> str:
+def preview_alt_text(request: Request) -> str:
     """The same, of what isn't finished."""
-    told = translate(
+    alt = translate(
         "A preview of the GIF being made from the prompt: {prompt}", prompt=request.prompt
     )
-    return shorten(told, ALT_TEXT_LIMIT)
+    return shorten(alt, ALT_TEXT_LIMIT)
 
 
-def state(job: Job) -> str:
+def state_label(job: Job) -> str:
     """One job's state, for lists."""
     return translate(_STATES[job.state])
 
 
-def why(job: Job) -> str:
+def failure_reason(job: Job) -> str:
     """Why there is no GIF."""
     return translate(job.why)
 
@@ -237,11 +237,11 @@ def history_line(job: Job) -> str:
     """One job in /history."""
     when = f"<t:{int(job.created_at.timestamp())}:R>"
     seed = translate("seed `{seed}`", seed=job.request.seed)
-    words = [f"**{prompt(job.request.prompt, 100)}**", f"{state(job)} {when} · {seed}"]
+    words = [f"**{excerpt(job.request.prompt, 100)}**", f"{state_label(job)} {when} · {seed}"]
     if job.link:
         words[1] += f" · [{translate('show')}]({job.link})"
     if job.error:
-        words.append(f"-# {prompt(why(job), 200)}")
+        words.append(f"-# {excerpt(failure_reason(job), 200)}")
     return "\n".join(words)
 
 
@@ -249,7 +249,7 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     """What a job came from, and how many came from it."""
     words = []
     if parent is not None:
-        words.append(_came_from(parent.id, job.origin.relation))
+        words.append(_origin_line(parent.id, job.origin.relation))
     elif job.origin.parent_id and job.origin.relation != "try":
         words.append(translate("From a GIF that was deleted"))
     if descendants:
@@ -257,41 +257,41 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     return " · ".join(words)
 
 
-def queue_line(place: int, now: Status, *, mine: bool, is_from_here: bool) -> str:
+def queue_line(place: int, now: Status, *, is_own: bool, is_from_here: bool) -> str:
     """One job in /queue; other people's prompts, and who asks elsewhere, are their own business."""
-    if mine:
-        what = prompt(now.job.request.prompt, 60)
+    if is_own:
+        what = excerpt(now.job.request.prompt, 60)
     else:
         what = f"<@{now.job.user_id}>" if is_from_here else translate("somebody")
-    return f"{place}. {what} · {state(now.job)}"
+    return f"{place}. {what} · {state_label(now.job)}"
 
 
-def choice(job: Job) -> str:
+def choice_label(job: Job) -> str:
     """One job in an autocomplete, told from others of its prompt; no markdown is shown there."""
     came = _RELATIONS.get(job.origin.relation) if job.origin.parent_id else None
     told_by = " · ".join([*([translate(came)] if came else []), job.id[:6]])
-    head = f"{state(job)}: "
+    head = f"{state_label(job)}: "
     room = 100 - len(head) - len(told_by) - 3
     return f"{head}{shorten(job.request.prompt, room)} · {told_by}"
 
 
-def page(number: int, pages: int, total: int) -> str:
+def page_footer(number: int, pages: int, total: int) -> str:
     """Stands under one page of many."""
     return translate(
         "Page {page} of {pages} · {total} in all", page=number, pages=pages, total=total
     )
 
 
-def in_megabytes(size: float) -> Text:
+def file_size(size: float) -> Text:
     """``12.3 MB``, in Discord's mebibytes; of what is small, ``12 KB``."""
-    if size < _SMALL:
+    if size < _SMALL_BYTES:
         return Text("{size:.0f} KB", size=max(1.0, size / 2**10))
     return Text("{size:.1f} MB", size=size / 2**20)
 
 
-def megabytes(size: float) -> str:
+def file_size_label(size: float) -> str:
     """The same, said."""
-    return translate(in_megabytes(size))
+    return translate(file_size(size))
 
 
 def given_up(job: Job, what: Sequence[Text]) -> str:
@@ -299,11 +299,11 @@ def given_up(job: Job, what: Sequence[Text]) -> str:
     listed = ", ".join(map(translate, what))
     if job.size_bytes is None:
         return f"{listed}."
-    size = in_megabytes(job.size_bytes)
+    size = file_size(job.size_bytes)
     return translate("{listed}. The original is {size}.", listed=listed, size=size)
 
 
-def moved_on(job: Job) -> str:
+def ended_elsewhere(job: Job) -> str:
     """What stays of a progress message whose job ended in another message."""
     is_made = job.state is State.DELIVERING
     return (

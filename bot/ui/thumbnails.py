@@ -19,7 +19,7 @@ _GAP = 4
 _GROUND = (47, 49, 54)
 
 
-def strip(masters: Sequence[Path | None]) -> bytes:
+def thumbnail_strip(masters: Sequence[Path | None]) -> bytes:
     """A PNG; None is a master that is gone."""
     from PIL import Image, ImageDraw  # the bot's start needn't wait for it
 

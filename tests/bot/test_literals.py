@@ -29,7 +29,8 @@ SHOWN_KEYWORDS = {
     "name",
 }
 SHOWN_CALLS = {
-    "whisper",
+    "send_ephemeral",
+    "send_ephemeral_followup",
     "send_message",
     "edit_message",
     "edit_original_response",
@@ -104,7 +105,12 @@ def _sent(tree: ast.AST) -> Iterator[ast.Constant]:
             for each in node.keywords
             if each.arg in SHOWN_KEYWORDS - UNSAID and not _is_a_name(node, each)
         ]
-        if _called(node.func) in ("whisper", "send_message", "send"):
+        if _called(node.func) in (
+            "send_ephemeral",
+            "send_ephemeral_followup",
+            "send_message",
+            "send",
+        ):
             given += node.args
         for part in given:
             yield from (each for each in _literals(part) if _is_text(each, WORDS))
@@ -146,8 +152,8 @@ def test_nothing_is_sent_that_is_not_said(path: Path) -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        'await whisper(interaction, "Done.")',
-        'await whisper(interaction, f"It is {name} now.")',
+        'await send_ephemeral(interaction, "Done.")',
+        'await send_ephemeral(interaction, f"It is {name} now.")',
         'embed.add_field(name="Seed", value=say("x"))',
         'Button(label="Cancel")',
         'raise RefusedError(f"There is no {name}.")',

@@ -8,7 +8,7 @@ import pytest
 
 from bot.core.errors import RefusedError
 from bot.core.translations import count, in_language, language_of, translate
-from bot.ui.answers import sentence
+from bot.ui.answers import error_message
 from generator.contract.errors import RequestError
 from generator.contract.text import Text, plural
 
@@ -68,4 +68,4 @@ def test_an_error_keeps_its_template(kind: type[RefusedError | RequestError]) ->
     assert (str(error), error.words.template) == ("At most 8 fit.", "At most {most} fit.")
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301 - made one line above
     assert (str(copied), copied.words) == (str(error), error.words)
-    assert sentence(error) == "At most 8 fit."
+    assert error_message(error) == "At most 8 fit."

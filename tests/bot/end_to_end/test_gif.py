@@ -16,7 +16,7 @@ async def posted(interaction: Interaction) -> Message:
 
 
 async def said(interaction: Interaction) -> str:
-    """What the bot whispered back."""
+    """The bot's ephemeral answer."""
     message = await interaction.message()
     assert message.ephemeral
     return message.text

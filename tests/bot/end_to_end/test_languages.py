@@ -103,7 +103,7 @@ LANGUAGES = [
 ]
 
 
-async def whispered(interaction: Interaction) -> str:
+async def ephemeral_answer(interaction: Interaction) -> str:
     message = await interaction.message()
     assert message.ephemeral
     return message.text
@@ -124,15 +124,15 @@ async def test_commands_results_and_errors(setup: Setup, discord: Sandbox) -> No
             assert spoken.settings in message.text
             assert message.buttons[0]["label"] == spoken.again
             refused = await somebody.slash("gif", prompt="x", frames=24, duration=200)
-            assert spoken.of_limits in await whispered(refused)
+            assert spoken.of_limits in await ephemeral_answer(refused)
             still = Upload("still.png", files.still())
             sent = await somebody.slash("gif", prompt="x", control_gif=still)
-            assert spoken.unmoving in await whispered(sent)
+            assert spoken.unmoving in await ephemeral_answer(sent)
             failed = await somebody.slash("gif", prompt="bug")
             message = await failed.message(lambda message: "❌" in message.text)
             assert spoken.of_worker in message.text
             await setup.all_over()
-            page = await whispered(await somebody.slash("history"))
+            page = await ephemeral_answer(await somebody.slash("history"))
             assert all(words in page for words in (spoken.history, spoken.failed, spoken.of_worker))
 
 
@@ -155,7 +155,9 @@ async def test_progress_and_its_end_after_a_restart(setup: Setup, discord: Sandb
             sent = await somebody.slash("gif", prompt="next")
             message = await sent.message(_has(spoken.waiting))
             waiting.append((sent, message, spoken))
-            assert spoken.too_many in await whispered(await somebody.slash("gif", prompt="x"))
+            assert spoken.too_many in await ephemeral_answer(
+                await somebody.slash("gif", prompt="x")
+            )
     async with running(config, discord):  # what the row says is all that is known of the language
         for sent, message, spoken in waiting:
             await sent.message(_has(spoken.waiting))

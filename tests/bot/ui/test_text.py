@@ -55,13 +55,13 @@ def test_the_time_left_is_told_as_truly_as_it_is_known() -> None:
     ],
 )
 def test_the_bar(step: int, steps: int, full: int, percent: str) -> None:
-    drawn = text.bar(step, steps)
+    drawn = text.progress_bar(step, steps)
     assert (drawn.count("▰"), drawn.count("▱")) == (full, 20 - full)
     assert drawn.endswith(f" {percent}")
 
 
 def test_a_prompt_pings_and_formats_nothing() -> None:
-    shown = text.prompt("**bold** @everyone `code`\nsecond line")
+    shown = text.excerpt("**bold** @everyone `code`\nsecond line")
     assert "**" not in shown
     assert "@everyone" not in shown
     assert "\n" not in shown
@@ -69,7 +69,7 @@ def test_a_prompt_pings_and_formats_nothing() -> None:
 
 def test_a_prompt_turns_nothing_around() -> None:
     family = "\N{MAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
-    assert text.prompt(f"a\u202eb\u200b\u2066c\x07 {family}\ud800") == f"abc {family}"
+    assert text.excerpt(f"a\u202eb\u200b\u2066c\x07 {family}\ud800") == f"abc {family}"
 
 
 def test_who_waits_learns_the_place() -> None:
@@ -102,8 +102,8 @@ def _long(**values: object) -> Job:
     "embed",
     [
         embeds.result(_long(seconds=3.25, model="/models/my-model/")),
-        embeds.ended(_long(state=State.FAILED, error=NASTY * 3)),
-        embeds.ended(_long(state=State.CANCELLED)),
+        embeds.ended_job(_long(state=State.FAILED, error=NASTY * 3)),
+        embeds.ended_job(_long(state=State.CANCELLED)),
         embeds.progress(_long().request, "words"),
         embeds.history([_long(error=NASTY, message_id=2**63)] * 5, page=0, pages=9, total=99),
         embeds.history([], page=0, pages=1, total=0),
@@ -150,9 +150,9 @@ def test_completions_tell_gifs_of_one_prompt_from_another() -> None:
         job(id="a" * 32, prompt="x" * 300),
         job(id="b" * 32, origin=origin, prompt="cat"),
     )
-    assert len(text.choice(first)) == 100
-    assert text.choice(first).endswith("… · aaaaaa")
-    assert text.choice(second).endswith(": cat · at twice the size · bbbbbb")
+    assert len(text.choice_label(first)) == 100
+    assert text.choice_label(first).endswith("… · aaaaaa")
+    assert text.choice_label(second).endswith(": cat · at twice the size · bbbbbb")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +181,6 @@ def test_a_second_pass_says_what_it_was_made_from() -> None:
 
 
 def test_small_files_have_a_size() -> None:
-    assert text.megabytes(12) == "1 KB"
-    assert text.megabytes(40_000) == "39 KB"
-    assert text.megabytes(3 * 2**20) == "3.0 MB"
+    assert text.file_size_label(12) == "1 KB"
+    assert text.file_size_label(40_000) == "39 KB"
+    assert text.file_size_label(3 * 2**20) == "3.0 MB"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.ui.thumbnails import strip
+from bot.ui.thumbnails import thumbnail_strip
 from generator.media.clip import Clip
 from generator.media.save import save
 
@@ -27,7 +27,7 @@ def master(path: Path) -> Path:
 
 def tiles(masters: list[Path | None]) -> list[tuple[int, ...]]:
     """The colour in the middle of each."""
-    sheet = Image.open(BytesIO(strip(masters)))
+    sheet = Image.open(BytesIO(thumbnail_strip(masters)))
     pixels = [sheet.getpixel((4 + 132 * index + 64, 68)) for index in range(len(masters))]
     return [pixel for pixel in pixels if isinstance(pixel, tuple)]
 
