@@ -130,7 +130,7 @@ def _job(owner: Person, number: int) -> dict[str, Any]:
         "model": "nano",
         "created_at": asked,
         "finished_at": asked,
-        "told": True,
+        "owner_notified": True,
         "words": request.prompt,
     }
 

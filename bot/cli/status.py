@@ -55,7 +55,7 @@ def _worker(device: DeviceReport) -> str:
     words += [f"{device.memory_bytes / 1e6:.0f} MB"] if device.memory_bytes else []
     words += [f"job {device.job_id}"] if device.job_id else []
     words += [f"{device.made} made"]
-    words += [device.unavailable_reason] if device.unavailable_reason else []
+    words += [device.failure] if device.failure else []
     return ", ".join(words)
 
 

@@ -4,13 +4,42 @@ Two audiences: ``StartupError`` is read by whoever runs the bot, in the terminal
 by whoever typed a command, in Discord, in their language: it is raised as a template and its
 values, ``RefusedError("At most {most} fit.", most=8)``. Foreign errors are translated where they
 cross into this package (``raise ... from``).
+
+::
+
+    BotError                        internal
+    ├── StartupError
+    │   ├── ConfigError, TokenError, DataDirectoryError, DatabaseError
+    ├── RefusedError
+    │   ├── GoneError
+    │   └── NotAcceptedError
+    │       └── StorageError        disk, may be retried
+    ├── WorkerStartError            as the worker says
+    ├── WorkerDiedError             worker_died, may be retried
+    │   └── WorkerHungError         worker_hung, may be retried
+    └── UndeliverableError          undeliverable
+        ├── UnreachableError        undeliverable, may be retried
+        └── TooLargeError           too_large
+
+Those that can end a job have the ``FailureKind`` that stands beside them.
 """
 
+from __future__ import annotations
+
+from typing import ClassVar
+
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.text import Text, TranslatableError
 
 
 class BotError(TranslatableError):
-    """Base of every error that a person may read."""
+    """Base of every error that a person may read.
+
+    ``kind`` and ``is_retryable`` say the same of one that ends a job as ``HotshotError``'s do.
+    """
+
+    kind: ClassVar[FailureKind] = FailureKind.INTERNAL
+    is_retryable: ClassVar[bool] = False
 
 
 class StartupError(BotError):
@@ -46,11 +75,25 @@ class NotAcceptedError(RefusedError):
 
 
 class StorageError(NotAcceptedError):
-    """The database didn't take a write, so nothing was accepted."""
+    """The database or the disk didn't take a write, so nothing was accepted."""
+
+    kind = FailureKind.DISK
+    is_retryable = True
+
+
+class WorkerStartError(BotError):
+    """A worker can't load its model; the failure says why and how to mend it."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.text)
 
 
 class WorkerDiedError(BotError):
     """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
+
+    kind = FailureKind.WORKER_DIED
+    is_retryable = True
 
     def __init__(self, exit_code: int | None, reason: Text | None = None) -> None:
         self.exit_code = exit_code
@@ -61,6 +104,8 @@ class WorkerDiedError(BotError):
 class WorkerHungError(WorkerDiedError):
     """A generator process said nothing for too long and was killed."""
 
+    kind = FailureKind.WORKER_HUNG
+
     def __init__(self, seconds: float) -> None:
         reason = Text("it didn't respond for {seconds:g} s and was stopped", seconds=seconds)
         super().__init__(None, reason)
@@ -68,6 +113,20 @@ class WorkerHungError(WorkerDiedError):
 
 class UndeliverableError(BotError):
     """A result that can't reach its owner any more; says why."""
+
+    kind = FailureKind.UNDELIVERABLE
+
+
+class UnreachableError(UndeliverableError):
+    """Discord couldn't be reached for so long that a delivery was given up."""
+
+    is_retryable = True
+
+
+class TooLargeError(UndeliverableError):
+    """A file that can't be made small enough for any place that Discord has for it."""
+
+    kind = FailureKind.TOO_LARGE
 
 
 def describe_exit(exit_code: int | None) -> Text:

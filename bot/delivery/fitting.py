@@ -11,7 +11,7 @@ import logging
 import sys
 from pathlib import Path
 
-from bot.core.errors import UndeliverableError
+from bot.core.errors import TooLargeError
 from bot.delivery.message import OutputFile
 from bot.ui.text import file_size
 from generator.contract.text import Text
@@ -24,7 +24,7 @@ _WITHIN = 600.0  # seconds
 async def fit(master: Path, limit: int, directory: Path) -> OutputFile:
     """A smaller copy of ``master`` of at most ``limit`` bytes, written into ``directory``.
 
-    Raises UndeliverableError where no format gets it there.
+    Raises TooLargeError where no format gets it there.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "generator.postprocess.fit", str(master), str(directory)),
@@ -44,7 +44,7 @@ async def fit(master: Path, limit: int, directory: Path) -> OutputFile:
     if process.returncode != 0:
         logger.warning("it can't be made to fit: %s", complaint.decode(errors="replace")[-500:])
         size = (await asyncio.to_thread(master.stat)).st_size
-        raise UndeliverableError(
+        raise TooLargeError(
             "The GIF is {size}, and Discord allows at most {limit} here; ask for fewer frames "
             "or a smaller size.",
             size=file_size(size),

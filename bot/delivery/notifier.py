@@ -18,7 +18,7 @@ from pathlib import Path
 
 import discord
 
-from bot.core.errors import UndeliverableError
+from bot.core.errors import TooLargeError, UndeliverableError, UnreachableError
 from bot.core.translations import in_language, translate
 from bot.delivery.fitting import fit
 from bot.delivery.message import OutputFile, ResultMessage
@@ -167,7 +167,7 @@ class DiscordNotifier:
                     logger.warning("not delivered yet: %s: %s", type(error).__name__, error)
                 again = True  # it may have got through all the same
                 await asyncio.sleep(pause)
-        raise UndeliverableError("Discord couldn't be reached for a day, so the bot gave up.")
+        raise UnreachableError("Discord couldn't be reached for a day, so the bot gave up.")
 
     async def _once(self, message: ResultMessage, fitter: _Fitter, *, again: bool) -> Posted:
         channel = channel_route(self._client, message.job)
@@ -248,7 +248,7 @@ class _Fitter:
         self._made = [message.file] if message.file else []  # the largest first
 
     async def send(self, way: InteractionResponseRoute | ChannelRoute) -> Posted:
-        """Raises UndeliverableError where it can't be made small enough."""
+        """Raises TooLargeError where it can't be made small enough."""
         allowed, size = way.upload_limit, 0
         for _ in range(_REFUSALS):
             file = await self._file(allowed)
@@ -260,7 +260,7 @@ class _Fitter:
                 logger.info("Discord refused %d bytes as too many", file.size_bytes)
                 size = file.size_bytes
                 allowed = int(size * _SHRINK)
-        raise UndeliverableError(
+        raise TooLargeError(
             "Discord refuses even {size} here; try another channel.",
             size=text.file_size(size),
         )
@@ -274,7 +274,7 @@ class _Fitter:
                 return file
         try:
             self._made.append(await fit(self._made[0].path, allowed, self._new_directory()))
-        except UndeliverableError:
+        except TooLargeError:
             if allowed >= _SMALLEST:
                 raise
             await asyncio.sleep(_STUBBORN_SECONDS)

@@ -7,7 +7,7 @@ costs the disk and the line no more than this.
 from __future__ import annotations
 
 from bot.core.errors import RefusedError
-from bot.storage import uploads
+from bot.storage import daily_usage
 from bot.storage.database import Database
 from generator.contract.text import Text
 
@@ -30,14 +30,14 @@ class DailyQuota:
         """Before ``amount`` more is fetched. Raises RefusedError."""
         if not self._most:
             return
-        used = await self._database.read(uploads.within_a_day, user_id, self._kind)
+        used = await self._database.read(daily_usage.within_a_day, user_id, self._kind)
         if used + max(amount, 1) > self._most:
             raise RefusedError(self._refusal)
 
     async def note(self, user_id: int, amount: int) -> None:
         """Counts it. Raises RefusedError, and counts nothing, where it is too much."""
         if self._most and not await self._database.write(
-            uploads.note_within, user_id, self._kind, amount, self._most
+            daily_usage.note_within, user_id, self._kind, amount, self._most
         ):
             raise RefusedError(self._refusal)
 

@@ -15,7 +15,8 @@ import aiohttp
 from yarl import URL
 
 from bot.core.errors import RefusedError
-from bot.storage.disk_guard import disk_full, is_full
+from bot.storage.disk_guard import disk_full
+from generator.contract.errors import is_disk_full
 from generator.contract.links import Address, AddressGuard, AllowsAddress, is_public
 from generator.contract.text import Text
 from generator.sources.guarded_http import (
@@ -119,7 +120,7 @@ async def download(
                 "a smaller one.",
                 seconds=seconds,
             ) from error
-        if is_full(error):
+        if is_disk_full(error):
             raise disk_full() from error
         if isinstance(error, TransferError):
             raise _refused_transfer(error, max_bytes) from error

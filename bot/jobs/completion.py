@@ -16,6 +16,7 @@ from bot.jobs.notifier import Notifier
 from bot.jobs.store import JobStore, now
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Job, State
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Finished
 from generator.contract.text import Text
 from generator.media.comment import without_comment
@@ -45,9 +46,9 @@ class JobCompleter:
         with self._blobs.pinned():
             try:
                 output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
-            except StorageError:
+            except StorageError as error:
                 logger.exception("the finished file can't be kept")
-                await self.fail(job, _NOT_SAVED)
+                await self.fail(job, Failure.of(error, _NOT_SAVED))
                 return
             made = await self._store.move_with_retry(
                 job,
@@ -70,11 +71,11 @@ class JobCompleter:
         try:
             posted = await self._notifier.deliver(job, self._result_file(job), again=again)
         except UndeliverableError as error:
-            await self.fail(job, error.words)
+            await self.fail(job, Failure.of(error))
             return
         except Exception:  # a bug must not leave a job between two states for ever
             logger.exception("the delivery failed")
-            await self.fail(job, _INTERNAL_ERROR)
+            await self.fail(job, Failure(FailureKind.INTERNAL, _INTERNAL_ERROR))
             return
         await self._store.move_with_retry(
             job,
@@ -82,17 +83,22 @@ class JobCompleter:
             finished_at=now(),
             message_id=posted.message_id,
             message_channel_id=posted.channel_id,
-            told=True,
+            owner_notified=True,
             token="",  # nobody needs it any more
         )
 
-    async def fail(self, job: Job, why: Text, **values: Any) -> None:
-        """Ends it with a reason, and tells it."""
+    async def fail(self, job: Job, failure: Failure, **values: Any) -> None:
+        """Ends a job without a result, and tells its owner why."""
+        logger.info(
+            "no result: %s%s", failure.kind, ", may be retried" if failure.is_retryable else ""
+        )
         failed = await self._store.move_with_retry(
             job,
             State.FAILED,
-            error=str(why),
-            reason=why.to_dict(),
+            error=str(failure),
+            reason=failure.text.to_dict(),
+            failure_kind=failure.kind,
+            failure_is_retryable=failure.is_retryable,
             finished_at=now(),
             **values,
         )

@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from bot.jobs.store import RETRY_SECONDS, JobStore, estimated_bytes, now
 from bot.storage.blobs import BlobStore
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, Origin, State
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import (
     Cancelled,
     Failed,
@@ -43,7 +45,7 @@ logger = logging.getLogger(__name__)
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _CLOSE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
-_UNWRITTEN = Text(
+_NOT_WRITTEN = Text(
     "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
 )
 
@@ -239,25 +241,27 @@ class JobService:
                 asyncio.create_task(self._cost_history.learn_loading(device, seconds))
             )
 
-    def worker_unavailable(self, device: str, reason: Text) -> None:
+    def worker_unavailable(self, device: str, failure: Failure) -> None:
         """One device can't work, others can: nobody but the bot's owner need know."""
         words = Text(
             "The generator on {device} can't work; the other devices carry on. {reason}",
             device=device,
-            reason=reason,
+            reason=failure.text,
         )
         self._keep_until_done(asyncio.create_task(self._notifier.alert(str(words))))
 
-    def all_workers_unavailable(self, reason: Text) -> None:
+    def all_workers_unavailable(self, failure: Failure) -> None:
         """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
-        self._note_unavailable(reason)
+        self._note_unavailable(failure.text)
 
-    def all_workers_failed(self, reason: Text) -> None:
+    def all_workers_failed(self, failure: Failure) -> None:
         """Nobody can make anything till somebody mends it: those who wait are told."""
-        self._note_unavailable(reason)
+        self._note_unavailable(failure.text)
+        # once it is mended, the same request can be made
+        ended = Failure(failure.kind, self._unavailable_reason, is_retryable=True)
         for ticket in self._queue.drain():
             if (job := self._store.get(ticket.job_id)) is not None:
-                self._spawn(job, self._completer.fail(job, self._unavailable_reason))
+                self._spawn(job, self._completer.fail(job, ended))
 
     # -- start and stop ----------------------------------------------------------------------------
 
@@ -305,27 +309,20 @@ class JobService:
                 began = time.monotonic()
                 await self._completer.complete(job, outcome)
                 self._estimator.job_delivered(time.monotonic() - began)
-            case Failed(reason=reason):
-                # a sentence that names the bot's own directory is no business of its users
-                inside = str(self._scratch) in str(reason)
-                if inside:
-                    logger.error("%s", reason)
-                await self._completer.fail(job, _UNWRITTEN if inside else without_paths(reason))
+            case Failed(failure=failure):
+                await self._completer.fail(job, _shown(failure))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 
     async def _retry_after_death(self, job: Job, death: WorkerDiedError) -> None:
         crashes = job.crashes + 1
         if crashes >= _MAX_CRASHES:
-            await self._completer.fail(
-                job,
-                Text(
-                    "The generator crashed twice while making this GIF ({reason}), so the bot "
-                    "gave up; try fewer frames or a smaller size.",
-                    reason=death.reason,
-                ),
-                crashes=crashes,
+            text = Text(
+                "The generator crashed twice while making this GIF ({reason}), so the bot "
+                "gave up; try fewer frames or a smaller size.",
+                reason=death.reason,
             )
+            await self._completer.fail(job, Failure.of(death, text), crashes=crashes)
         else:
             await self._requeue(job, crashes=crashes)
 
@@ -373,6 +370,14 @@ class JobService:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job's task failed", exc_info=error)
+
+
+def _shown(failure: Failure) -> Failure:
+    """What a job's owner may read: of the bot's own directories nothing, which is for its log."""
+    if failure.kind is FailureKind.DISK:
+        logger.error("%s", failure)
+        return replace(failure, text=_NOT_WRITTEN)
+    return replace(failure, text=without_paths(failure.text))
 
 
 def _ticket(job: Job) -> Ticket:

@@ -135,7 +135,7 @@ class JobStore:
         """Its owner knows how it ended, or can't be told; the token has served its time."""
         while True:  # else the next start would tell it again
             try:
-                await self._database.write(rows.note, job.id, told=True, token="")
+                await self._database.write(rows.note, job.id, owner_notified=True, token="")
             except StorageError:
                 await asyncio.sleep(RETRY_SECONDS)
             else:

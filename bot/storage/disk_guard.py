@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import shutil
 import time
@@ -86,8 +85,3 @@ def disk_full() -> NotAcceptedError:
         "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
         "room."
     )
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether the disk, or this user's part of it, is what failed."""
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, 
 from bot.storage.models import UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
+from generator.contract.errors import FailureKind
 from generator.contract.messages import Request
 
 _ORIGIN = tuple(field.name for field in fields(Origin))
@@ -46,7 +47,7 @@ def add(
         "crashes": 0,
         "model": model,
         "created_at": now,
-        "told": False,
+        "owner_notified": False,
     }
     files = {each.blob: each for each in attachments}  # one file may serve as two things
     values["lora_names"] = tuple(
@@ -108,7 +109,7 @@ def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Jo
 
 
 def note(connection: Connection, job_id: str, /, **values: Any) -> None:
-    """Sets columns that no state hangs on: ``answer_id``, ``told``."""
+    """Sets columns that no state hangs on: ``answer_id``, ``owner_notified``."""
     connection.execute(_NOTE, {"its_id": job_id} | values)
 
 
@@ -140,9 +141,9 @@ def counts(connection: Connection) -> dict[State, int]:
 
 
 def owner_not_notified(connection: Connection) -> list[Job]:
-    """Those over whose owner may not have heard of it."""
+    """Failed and cancelled jobs whose owner may not know yet."""
     query = select(jobs).where(
-        jobs.c.state.in_((State.FAILED, State.CANCELLED)), jobs.c.told.is_(False)
+        jobs.c.state.in_((State.FAILED, State.CANCELLED)), jobs.c.owner_notified.is_(False)
     )
     return _all(connection, query.order_by("number"))
 
@@ -157,4 +158,6 @@ def _job(row: RowMapping) -> Job:
     request = Request.from_dict(values.pop("request"))
     state = State(values.pop("state"))
     values["lora_names"] = tuple(values["lora_names"] or ())
+    if values["failure_kind"] is not None:
+        values["failure_kind"] = FailureKind(values["failure_kind"])
     return Job(origin=origin, request=request, state=state, **values)

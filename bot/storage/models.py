@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from generator.contract.errors import FailureKind
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
@@ -108,10 +109,12 @@ class Job:
     output: str | None = None  # the master's blob; None also where it was cleaned up
     size_bytes: int | None = None
     error: str | None = None  # one sentence, in English
-    reason: Mapping[str, Any] | None = None  # the same as a Text, to be said in any language
+    reason: Mapping[str, Any] | None = None  # that sentence as a Text, for any language
+    failure_kind: FailureKind | None = None  # None also where an earlier version failed it
+    failure_is_retryable: bool | None = None
     message_id: int | None = None  # where the result was posted
     message_channel_id: int | None = None
-    told: bool = False  # its owner has seen the final word
+    owner_notified: bool = False  # they have seen the final word
     lora_names: Sequence[str] = ()  # as they were called then, in the request's order
 
     @property

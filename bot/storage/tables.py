@@ -81,9 +81,11 @@ jobs = Table(
     Column("size_bytes", BigInteger),
     Column("error", Text),
     Column("reason", JSON(none_as_null=True)),
+    Column("failure_kind", String(16)),
+    Column("failure_is_retryable", Boolean),
     Column("message_id", BigInteger),
     Column("message_channel_id", BigInteger),
-    Column("told", Boolean, nullable=False),
+    Column("owner_notified", Boolean, nullable=False),
     Index("jobs_by_state", "state", "number"),
     Index("jobs_by_user", "user_id", "number"),
     Index("jobs_by_output", "output"),
@@ -154,16 +156,16 @@ favourites = Table(
     Index("favourites_by_job", "job_id"),
 )
 
-brought = Table(
-    "brought",
+daily_usage = Table(
+    "daily_usage",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("user_id", BigInteger, nullable=False),
     Column("kind", String(8), nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("created_at", UtcTime, nullable=False),
-    Index("brought_by_user", "user_id", "kind", "created_at"),
-    Index("brought_by_age", "created_at"),
+    Index("daily_usage_by_user", "user_id", "kind", "created_at"),
+    Index("daily_usage_by_age", "created_at"),
 )
 
 sent_forms = Table(

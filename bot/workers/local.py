@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self, TypeVar
 
-from bot.core.errors import BotError, WorkerDiedError, WorkerHungError
+from bot.core.errors import BotError, WorkerDiedError, WorkerHungError, WorkerStartError
 from generator.contract.messages import (
     Cancel,
     Cancelled,
@@ -41,10 +41,6 @@ logger = logging.getLogger(__name__)
 
 _EVENTS_AT_ONCE = 100  # then the loop gets its turn, whatever floods the pipe
 _STOP_SECONDS = 3.0
-
-
-class WorkerStartError(BotError):
-    """The worker can't load its model; the message says why and how to mend it."""
 
 
 class Worker:
@@ -160,7 +156,7 @@ class Worker:
             case Ready():
                 _set_result(self._ready, event)
             case StartFailed():
-                _set_exception(self._ready, WorkerStartError(event.reason))
+                _set_exception(self._ready, WorkerStartError(event.failure))
             case Started():
                 if self._is_mine(event):
                     self._last_event_at = asyncio.get_running_loop().time()

@@ -59,17 +59,17 @@ class Pool:
 
     def _report_state(self) -> None:
         """Only when the last device is down does the service have to refuse work."""
-        workers_degraded = [device for device in self._devices if device.unavailable_reason]
-        if len(workers_degraded) < len(self._devices):
+        failures = [(device.name, device.failure) for device in self._devices if device.failure]
+        if len(failures) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
-                for device in workers_degraded:
-                    self._work.worker_unavailable(device.name, device.unavailable_reason)
+                for name, failure in failures:
+                    self._work.worker_unavailable(name, failure)
             return  # else the others may only be starting, and be no better
-        reason = self._devices[0].unavailable_reason
+        _, failure = failures[0]
         if all(device.has_failed for device in self._devices):
-            self._work.all_workers_failed(reason)
+            self._work.all_workers_failed(failure)
         else:
-            self._work.all_workers_unavailable(reason)
+            self._work.all_workers_unavailable(failure)
 
 
 @asynccontextmanager

@@ -13,13 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from bot.core.errors import StorageError, WorkerDiedError
+from bot.core.errors import StorageError, WorkerDiedError, WorkerStartError
 from bot.core.logs import job_context
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
-from bot.workers.local import Worker, WorkerStartError
+from bot.workers.local import Worker
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Generate, Outcome, Progress
-from generator.contract.text import NO_TEXT, Text
+from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 
 logger = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class DeviceReport:
     job_id: str = ""
     made: int = 0
     memory_bytes: int | None = None
-    unavailable_reason: str = ""
+    failure: str = ""  # the sentence
 
 
 class Work(Protocol):
@@ -82,18 +83,18 @@ class Work(Protocol):
     def worker_ready(self, device: str) -> None:
         """There is a worker again."""
 
-    def worker_unavailable(self, device: str, reason: Text) -> None:
+    def worker_unavailable(self, device: str, failure: Failure) -> None:
         """This device can't work; others can."""
 
-    def all_workers_unavailable(self, reason: Text) -> None:
+    def all_workers_unavailable(self, failure: Failure) -> None:
         """No worker is left, and none has started for a while."""
 
-    def all_workers_failed(self, reason: Text) -> None:
+    def all_workers_failed(self, failure: Failure) -> None:
         """No worker is left, and none can be started."""
 
 
 class DeviceSupervisor:
-    """``report_state`` is called whenever ``unavailable_reason`` was set."""
+    """``report_state`` is called whenever ``failure`` was set."""
 
     def __init__(
         self,
@@ -116,7 +117,7 @@ class DeviceSupervisor:
         self._idle = asyncio.Event()  # has nothing in hand
         self._idle.set()
         self.name = settings.device
-        self.unavailable_reason = NO_TEXT
+        self.failure: Failure | None = None  # why it can't work
         self.has_failed = False
 
     @property
@@ -128,7 +129,7 @@ class DeviceSupervisor:
         state = "idle" if self._dtype else "starting"
         if self._job_id:
             state = "busy"
-        elif self.unavailable_reason or self._worker is None:
+        elif self.failure or self._worker is None:
             state = "down"
         return DeviceReport(
             device=self.name,
@@ -138,7 +139,7 @@ class DeviceSupervisor:
             job_id=self._job_id,
             made=self._jobs_made,
             memory_bytes=self._worker.memory_bytes if self._worker else None,
-            unavailable_reason=str(self.unavailable_reason),
+            failure=str(self.failure or ""),
         )
 
     def cancel(self, job_id: str, attempt: int) -> None:
@@ -166,10 +167,13 @@ class DeviceSupervisor:
         try:
             worker = await Worker.start(self._settings)
         except OSError as error:
-            raise WorkerStartError(
+            text = Text(
                 "The generator process can't be started ({reason}); check what the machine "
                 "has run out of.",
                 reason=error,
+            )
+            raise WorkerStartError(
+                Failure(FailureKind.INTERNAL, text, is_retryable=True)
             ) from error
         self._worker = worker
         self._work.worker_loading(self._settings.device)
@@ -183,7 +187,7 @@ class DeviceSupervisor:
 
     async def _wait_until_ready(self, worker: Worker) -> None:
         ready = await worker.ready(within=self._watchdog.start_seconds)
-        self.unavailable_reason, self.has_failed = NO_TEXT, False
+        self.failure, self.has_failed = None, False
         self.name, self._dtype = ready.device, ready.dtype
         self._work.worker_ready(self._settings.device)
         logger.info(
@@ -273,19 +277,20 @@ class DeviceSupervisor:
     def _note_start_failure(self, error: WorkerStartError | WorkerDiedError) -> None:
         logger.error("the worker on %s can't start: %s", self.name, error)
         if isinstance(error, WorkerStartError):
-            self.unavailable_reason, self.has_failed = error.words, True
+            self.failure, self.has_failed = error.failure, True
         elif self._deaths >= _DEATHS_TO_REPORT:
             self.has_failed = self._deaths >= _DEATHS_TO_GIVE_UP
-            self.unavailable_reason = Text(
+            text = Text(
                 "The generator process crashes while starting ({reason}); the bot's log says more.",
                 reason=error.reason,
             )
-        if self.unavailable_reason:
+            self.failure = Failure.of(error, text)
+        if self.failure:
             self._report_state()
 
     def _restart_delay(self) -> float:
         """Seconds until the next start; none after a worker that had done its work till then."""
-        if self._deaths <= 1 and not self.unavailable_reason:
+        if self._deaths <= 1 and not self.failure:
             return 0.0
         longest = _LONGEST_DELAY_FAILED if self.has_failed else _LONGEST_DELAY
         return min(_FIRST_DELAY * 2.0 ** min(self._deaths - 2, _DOUBLINGS), longest)

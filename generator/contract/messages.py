@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
-from generator.contract.text import Text
+from generator.contract.errors import Failure
 
 IMAGE_STRENGTH = 0.7
 # Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
@@ -151,9 +151,9 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class StartFailed:
-    """The model can't be loaded; ``reason`` says what is wrong and how to mend it."""
+    """The model can't be loaded; ``failure`` says what is wrong and how to mend it."""
 
-    reason: Text
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +191,11 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """``reason`` is one sentence for a person."""
+    """There is no file; ``failure`` says of which kind, whether to retry, and a sentence."""
 
     job_id: str
     attempt: int
-    reason: Text
+    failure: Failure
 
 
 @dataclass(frozen=True, slots=True)

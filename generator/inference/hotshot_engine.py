@@ -14,11 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-import torch
-
 from generator.annotators.condition_images import ConditionImages
 from generator.contract.control_types import DEPTH_MODEL
-from generator.contract.errors import OutOfMemoryError
+from generator.contract.errors import OutOfMemoryError, is_out_of_memory
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
@@ -186,9 +184,8 @@ def create(
 def _room_for(model: str, choice: devices.Choice) -> Iterator[None]:
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        # On a CPU torch has no error of its own for this, only words.
-        if isinstance(error, RuntimeError) and "memory" not in str(error):
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         raise OutOfMemoryError(
             "The model {model} doesn't fit into the memory of {device}; choose another "

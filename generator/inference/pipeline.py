@@ -17,7 +17,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from generator.contract.errors import OutOfMemoryError, RequestError
+from generator.contract.errors import OutOfMemoryError, RequestError, is_out_of_memory
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
 from generator.inference import overflow
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 STAGES = ("encode_prompt", "encode_image", "draw_noise", "denoise", "decode", "to_frames")
 # What allocators say of it, and oneDNN, which has nothing else to say.
-_NO_ROOM = ("can't allocate memory", "out of memory", "could not create a primitive")
 AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
 
 
@@ -106,8 +105,8 @@ class HotshotPipeline:
                 return made_by(HotshotPipeline(model))
         except NotFiniteError as error:
             raise overflow.overflowed(self.model, request, torch.float32) from error
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _says_out_of_memory(error):
+        except (MemoryError, OSError, RuntimeError) as error:
+            if not is_out_of_memory(error):
                 raise
             raise overflow.no_room_for_wider(self.model, request) from error
 
@@ -297,8 +296,8 @@ def memory_errors(request: Request) -> Iterator[None]:
     """Turns a device's own words for "no room" into OutOfMemoryError, and frees what it can."""
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not _says_out_of_memory(error):
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not is_out_of_memory(error):
             raise
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
@@ -321,12 +320,6 @@ def _check_init_image(request: Request, init_image: Frames | None) -> None:
             shape=init_image.shape,
             wanted=whole,
         )
-
-
-def _says_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return any(words in str(error) for words in _NO_ROOM)
 
 
 def _rescaled(guided: Tensor, wanted: Tensor, amount: float) -> Tensor:

@@ -10,13 +10,14 @@ import os
 import secrets
 from pathlib import Path
 
-from generator.contract.errors import MediaError
+from generator.contract.errors import MediaError, OutputError
 
 SUFFIXES = (".gif", ".webp", ".mp4", ".png", ".jpg", ".jpeg")
 
 
 def check_output(path: Path, *, makes_directory: bool = False) -> None:
-    """Raises MediaError, saying why a clip can't be written to ``path``; leaves nothing behind.
+    """Raises MediaError (of the extension) or OutputError, saying why a clip can't be written to
+    ``path``; leaves nothing behind.
 
     With ``makes_directory`` the directory needn't be there yet: ``make_directory`` will make it.
     """
@@ -33,7 +34,7 @@ def check_output(path: Path, *, makes_directory: bool = False) -> None:
         else:
             _check_directory(path)
         if path.is_dir():
-            raise MediaError(f"{path} is a directory; give the name of a file in it.")
+            raise OutputError(f"{path} is a directory; give the name of a file in it.")
         scratch = _scratch_beside(path)
         # Only trying tells: permissions, a read-only disk and a superuser all have their own rules.
         scratch.touch(exist_ok=False)
@@ -46,7 +47,7 @@ def check_output(path: Path, *, makes_directory: bool = False) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Makes the directory that ``path`` is to lie in, where there is none. Raises MediaError."""
+    """Makes the directory that ``path`` is to lie in, where there is none. Raises OutputError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -56,7 +57,7 @@ def make_directory(path: Path) -> None:
 def write_whole(path: Path, data: bytes) -> None:
     """Puts ``data`` in place in one step; a failure leaves what was there before.
 
-    Raises MediaError.
+    Raises OutputError.
     """
     scratch = _scratch_beside(path)
     try:
@@ -85,7 +86,7 @@ def _check_directory(path: Path) -> None:
             return
     except OSError as error:
         raise _cannot_write(path, error) from error
-    raise MediaError(f"There is no directory {path.parent}; make it, or write somewhere else.")
+    raise OutputError(f"There is no directory {path.parent}; make it, or write somewhere else.")
 
 
 def _scratch_beside(path: Path) -> Path:
@@ -93,6 +94,6 @@ def _scratch_beside(path: Path) -> Path:
     return path.parent / f".hotshot-{os.getpid()}-{secrets.token_hex(4)}.part"
 
 
-def _cannot_write(path: Path, error: OSError) -> MediaError:
+def _cannot_write(path: Path, error: OSError) -> OutputError:
     reason = error.strerror or type(error).__name__
-    return MediaError(f"{path} can't be written ({reason.lower()}); write somewhere else.")
+    return OutputError(f"{path} can't be written ({reason.lower()}); write somewhere else.")

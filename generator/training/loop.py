@@ -23,7 +23,12 @@ from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
-from generator.contract.errors import CancelledError, OutOfMemoryError, TrainingError
+from generator.contract.errors import (
+    CancelledError,
+    OutOfMemoryError,
+    TrainingError,
+    is_out_of_memory,
+)
 from generator.training.optimizer import make_optimizer
 from generator.training.run_directory import FACTS, STATE, RunDirectory, read_json, write_json
 from generator.training.settings import LATEST, RunSettings
@@ -327,7 +332,9 @@ def _make_ema(parameters: list[nn.Parameter], settings: RunSettings) -> EMAModel
 def _translate_memory_errors() -> Iterator[None]:
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise OutOfMemoryError(
             "There is not enough memory for a step; lower --train-batch-size and raise "
             "--gradient-accumulation-steps, or use --gradient-checkpointing and --mixed-precision."

@@ -24,7 +24,14 @@ from pathlib import Path
 from typing import Self, cast
 
 from generator.contract import logs
-from generator.contract.errors import CancelledError, HotshotError
+from generator.contract.errors import (
+    CancelledError,
+    Failure,
+    FailureKind,
+    HotshotError,
+    is_disk_full,
+    is_out_of_memory,
+)
 from generator.contract.messages import (
     Cancel,
     Cancelled,
@@ -114,8 +121,9 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
     try:
         engine = _load_engine(settings)
     except Exception as error:  # whatever an engine's setup does becomes a sentence
-        logger.exception("the engine can't start")
-        _tell(events, StartFailed(_sentence(error)))
+        failure = _failure(error)
+        logger.exception("the engine can't start (%s)", failure.kind)
+        _tell(events, StartFailed(failure))
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
@@ -194,8 +202,9 @@ def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
     except CancelledError:
         return Cancelled(job.job_id, job.attempt)
     except Exception as error:  # a bug in an engine must not cost the next job
-        logger.exception("the job failed")
-        return Failed(job.job_id, job.attempt, _sentence(error))
+        failure = _failure(error)
+        logger.exception("the job failed (%s)", failure.kind)
+        return Failed(job.job_id, job.attempt, failure)
 
 
 def _tell(events: Connection, event: Event) -> None:
@@ -206,19 +215,25 @@ def _tell(events: Connection, event: Event) -> None:
         os._exit(0)
 
 
-def _sentence(error: Exception) -> Text:
+def _failure(error: Exception) -> Failure:
+    """What is said of an error: foreign ones are translated here, and nowhere later."""
     if isinstance(error, HotshotError):
-        return (
-            error.words.mapped(_on_one_line)
-            if error.words.values
-            else Text(_on_one_line(str(error)))
+        return Failure.of(error, _one_line(error.words))
+    if is_out_of_memory(error):
+        return Failure(
+            FailureKind.OUT_OF_MEMORY,
+            Text("There isn't enough memory for this; ask for a smaller size or fewer frames."),
         )
-    if isinstance(error, MemoryError):
-        return Text("There isn't enough memory for this; ask for a smaller size or fewer frames.")
-    return Text(
+    kind = FailureKind.DISK if is_disk_full(error) else FailureKind.INTERNAL
+    text = Text(
         "Something went wrong inside the generator ({error}); its log says more.",
         error=type(error).__name__,
     )
+    return Failure(kind, text, is_retryable=kind is FailureKind.DISK)
+
+
+def _one_line(text: Text) -> Text:
+    return text.mapped(_on_one_line) if text.values else Text(_on_one_line(str(text)))
 
 
 def _on_one_line(text: str) -> str:

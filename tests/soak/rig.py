@@ -78,4 +78,4 @@ class Rig:
 
     def is_idle(self) -> bool:
         """Return whether every job is over and its owner notified, by the bot's own account."""
-        return all(row["state"] in _OVER and row["told"] for row in self.rows())
+        return all(row["state"] in _OVER and row["owner_notified"] for row in self.rows())

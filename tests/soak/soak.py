@@ -122,10 +122,11 @@ def _described(account: Account, rows: list[dict[str, Any]]) -> str:
                 "state",
                 "attempt",
                 "crashes",
-                "told",
+                "owner_notified",
                 "answer_id",
                 "message_id",
                 "error",
+                "failure_kind",
             )
             lines.append(f"row: { {name: row[name] for name in shown} }")
     lines += [f"delivered: {_place(message)}" for message in account.deliveries]

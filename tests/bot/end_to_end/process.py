@@ -68,13 +68,13 @@ class Setup:
         """Wait until no job is unfinished: a message stands in Discord before its row says so."""
         await self._until_all(lambda row: row["state"] in ("done", "failed", "cancelled"))
 
-    async def all_told(self) -> None:
+    async def all_notified(self) -> None:
         """Wait until every row says that its owner was notified."""
-        await self._until_all(lambda row: row["told"])
+        await self._until_all(lambda row: row["owner_notified"])
 
     async def _until_all(self, holds: Callable[[dict[str, Any]], Any]) -> None:
         def rows() -> list[dict[str, Any]]:
-            return self.rows("state, told")
+            return self.rows("state, owner_notified")
 
         await until(lambda: all(map(holds, rows())), rows)
 

@@ -155,7 +155,7 @@ async def test_nowhere_left_to_bring_it(setup: Setup, discord: Sandbox, ada: Per
         discord.add_fault(Refusal("POST", MESSAGES, times=None, code=50007))
         await (await ada.slash("gif", prompt="x")).acknowledged()
         await setup.all_over()
-        await setup.all_told()
+        await setup.all_notified()
     [row] = setup.rows()
     assert row["state"] == "failed"
     assert "allow one of the two again" in row["error"]

@@ -69,8 +69,8 @@ async def killed_run(
 async def _until_over(setup: Setup) -> None:
     """Until its row says that all is over, and what is learnt of it is written too."""
     while True:
-        rows = setup.rows("state, told")
-        if rows and rows[0]["told"] and _counted(setup.data, "costs"):
+        rows = setup.rows("state, owner_notified")
+        if rows and rows[0]["owner_notified"] and _counted(setup.data, "costs"):
             return
         await asyncio.sleep(0.05)
 
@@ -137,7 +137,7 @@ async def test_a_failure_is_told_once(
     discord.clock.advance(16 * 60)  # what was said can't be said again by the same way
     async with running(setup.write(), discord):
         await said(discord, "mark")
-        await setup.all_told()
+        await setup.all_notified()
     [told] = last_words(discord, "mark")
     assert "can't be drawn" in told.text
     assert setup.rows()[0]["state"] == "failed"

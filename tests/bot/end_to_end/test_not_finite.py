@@ -27,5 +27,5 @@ async def test_a_damaged_vae_is_told(
         sent = await ada.slash("gif", prompt="a red ball", steps=2, frames=2)
         told = await sent.message(lambda message: "aren't finite" in message.text, 120)
         assert "The VAE of damaged holds numbers" in told.text
-        await setup.all_told()
+        await setup.all_notified()
         assert not any(message.files for message in sent.messages)

@@ -28,8 +28,8 @@ class Notebook:
 
     def __init__(self) -> None:
         self.delivered: list[tuple[str, str, bool]] = []
-        self.told: list[tuple[str, str | None]] = []
-        self.told_of: set[tuple[str, str]] = set()
+        self.notified: list[tuple[str, str | None]] = []
+        self.notified_of: set[tuple[str, str]] = set()
         self.alerts: list[str] = []
         self.refusing = ""
         self.holding = asyncio.Event()  # set: nothing holds a delivery up
@@ -49,8 +49,8 @@ class Notebook:
         return Posted(message_id=11, channel_id=12)
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
-        self.told.append((job.state.value, job.error))
-        self.told_of.add((job.state.value, job.id))
+        self.notified.append((job.state.value, job.error))
+        self.notified_of.add((job.state.value, job.id))
 
     async def alert(self, words: str) -> None:
         self.alerts.append(words)

@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from bot.core.errors import NotAcceptedError, RefusedError, WorkerDiedError
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Failed, Generate, Progress
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, Notebook
@@ -33,6 +34,7 @@ T = TypeVar("T")
 PEOPLE = st.integers(1, 3)
 WHICH = st.integers(0, 9)  # of those there are: what is drawn must not hang on what happened
 _WORKERS = 2
+BUG = Failure(FailureKind.INTERNAL, Text("It is broken."))
 
 
 class Service(RuleBasedStateMachine):
@@ -99,7 +101,7 @@ class Service(RuleBasedStateMachine):
             case "made":
                 self.rig.jobs.job_ended(job, self.rig.finished(generate))
             case "failed":
-                self.rig.jobs.job_ended(job, Failed(job.id, job.attempt, Text("no")))
+                self.rig.jobs.job_ended(job, Failed(job.id, job.attempt, BUG))
             case _:
                 self.rig.jobs.worker_died(job, WorkerDiedError(-9))
         if settle:
@@ -144,9 +146,9 @@ class Service(RuleBasedStateMachine):
         async def happens() -> None:
             match how:
                 case "troubled":
-                    self.rig.jobs.all_workers_unavailable(Text("It dies."))
+                    self.rig.jobs.all_workers_unavailable(replace(BUG, text=Text("It dies.")))
                 case "broken":
-                    self.rig.jobs.all_workers_failed(Text("It is broken."))
+                    self.rig.jobs.all_workers_failed(BUG)
                 case _:
                     self.rig.jobs.worker_ready("cpu")
 
@@ -202,11 +204,12 @@ class Service(RuleBasedStateMachine):
         for job in self.accepted.values():
             row = await rig.row(job)
             assert row.state.is_final
-            assert row.told
+            assert row.owner_notified
+            assert (row.failure_kind is None) == (row.state is not State.FAILED)
             if row.state is State.DONE:
                 assert job.id in delivered
             else:
-                assert (row.state.value, job.id) in rig.notifier.told_of
+                assert (row.state.value, job.id) in rig.notifier.notified_of
             assert row.origin.token == ""
         self.nothing_is_doubled()
 

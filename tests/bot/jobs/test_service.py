@@ -16,12 +16,17 @@ from bot.storage import jobs as rows
 from bot.storage.database import open_database
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, State
+from generator.contract.errors import Failure, FailureKind, OutputError
 from generator.contract.messages import Cancelled, Failed, Finished, Outcome, Progress
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, Notebook
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
 KILLED = WorkerDiedError(-9)
+
+
+def failure(words: str, kind: FailureKind = FailureKind.INTERNAL) -> Failure:
+    return Failure(kind, Text(words))
 
 
 @pytest.fixture
@@ -61,7 +66,7 @@ async def test_from_queued_to_done(rig: JobRig) -> None:
     rig.jobs.job_ended(running, rig.finished(generate))
     done = await rig.until(job, State.DONE)
     assert rig.notifier.delivered == [(job.id, "attempt 1", False)]
-    assert (done.message_id, done.message_channel_id, done.told) == (11, 12, True)
+    assert (done.message_id, done.message_channel_id, done.owner_notified) == (11, 12, True)
     assert (done.seconds, done.size_bytes, done.origin.token) == (1.5, 9, "")
     assert rig.jobs.status(job.id) is None
 
@@ -76,7 +81,7 @@ async def test_words_of_an_older_attempt_change_nothing(rig: JobRig) -> None:
     assert old.output != new.output
     late: list[Outcome] = [
         rig.finished(old),
-        Failed(job.id, 1, Text("late")),
+        Failed(job.id, 1, failure("late")),
         Cancelled(job.id, 1),
     ]
     for outcome in late:
@@ -104,7 +109,8 @@ async def test_a_job_that_kills_two_workers_is_failed(rig: JobRig) -> None:
     failed = await rig.until(job, State.FAILED)
     assert failed.error is not None
     assert "signal 9" in failed.error
-    assert rig.notifier.told == [("failed", failed.error)]
+    assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.WORKER_DIED, True)
+    assert rig.notifier.notified == [("failed", failed.error)]
 
 
 async def test_a_worker_that_is_stopped_with_the_bot_is_no_fault_of_its_job(
@@ -123,7 +129,7 @@ async def test_cancelling_one_that_waits(rig: JobRig) -> None:
     job = await rig.accept()
     await rig.jobs.cancel(job.id, by=ORIGIN.user_id)
     await rig.until(job, State.CANCELLED)
-    assert rig.notifier.told == [("cancelled", None)]
+    assert rig.notifier.notified == [("cancelled", None)]
     with pytest.raises(RefusedError, match="no longer waiting or running"):
         await rig.jobs.cancel(job.id, by=ORIGIN.user_id)
     following = await rig.accept()
@@ -173,7 +179,8 @@ async def test_an_undeliverable_result_is_failed_and_told(rig: JobRig) -> None:
     rig.notifier.refusing = "The channel is gone."
     rig.jobs.job_ended(running, rig.finished(generate))
     failed = await rig.until(job, State.FAILED)
-    assert (failed.error, failed.told) == ("The channel is gone.", True)
+    assert (failed.error, failed.owner_notified) == ("The channel is gone.", True)
+    assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.UNDELIVERABLE, False)
 
 
 async def test_a_write_that_fails_accepts_nothing(rig: JobRig) -> None:
@@ -196,10 +203,10 @@ async def test_a_file_that_the_disk_did_not_take(rig: JobRig) -> None:
     """The user hears of it, not of the directory that the bot keeps."""
     job = await rig.accept()
     running, generate = await rig.start_job()
-    rig.jobs.job_ended(
-        running, Failed(job.id, 1, Text("{path} can't be written.", path=generate.output))
-    )
+    error = OutputError("{path} can't be written.", path=generate.output)
+    rig.jobs.job_ended(running, Failed(job.id, 1, Failure.of(error)))
     failed = await rig.until(job, State.FAILED)
+    assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.DISK, True)
     assert failed.error is not None
     assert "disk" in failed.error
     assert str(rig.scratch) not in failed.error
@@ -211,6 +218,7 @@ async def test_a_master_that_vanished_before_it_was_kept(rig: JobRig) -> None:
     rig.jobs.job_ended(running, Finished(job.id, 1, generate.output, 1.0, 9))  # which isn't there
     failed = await rig.until(job, State.FAILED)
     assert "couldn't be saved on the bot's disk" in (failed.error or "")
+    assert failed.failure_kind is FailureKind.DISK
 
 
 async def test_attachments_are_rows_before_anybody_is_answered(rig: JobRig) -> None:
@@ -224,7 +232,7 @@ async def test_attachments_are_rows_before_anybody_is_answered(rig: JobRig) -> N
 async def test_bad_luck_keeps_what_waits_and_refuses_the_rest(rig: JobRig) -> None:
     job = await rig.accept()
     for _ in range(3):  # said once
-        rig.jobs.all_workers_unavailable(Text("It dies."))
+        rig.jobs.all_workers_unavailable(failure("It dies."))
     status = rig.jobs.status(job.id)
     assert status is not None
     assert "It dies." in str(status.unavailable_reason)
@@ -255,10 +263,11 @@ async def test_the_time_left_is_learnt_and_kept(rig: JobRig) -> None:
 
 async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(rig: JobRig) -> None:
     job = await rig.accept()
-    rig.jobs.all_workers_failed(Text("The disk is empty."))
+    rig.jobs.all_workers_failed(failure("The disk is empty.", FailureKind.MODEL))
     failed = await rig.until(job, State.FAILED)
     assert failed.error is not None
     assert "The disk is empty." in failed.error
+    assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.MODEL, True)
     with pytest.raises(NotAcceptedError, match=r"The disk is empty\."):
         await rig.accept()
     rig.jobs.worker_ready("cpu")
@@ -292,10 +301,10 @@ async def test_who_was_not_told_is_told_at_the_next_start(rig: JobRig) -> None:
     await _set(rig, job, State.FAILED, error="Out of luck.")
     await rig.restarted().recover()
     await rig.until(job, State.FAILED)
-    assert rig.notifier.told == [("failed", "Out of luck.")]
-    rig.notifier.told.clear()
+    assert rig.notifier.notified == [("failed", "Out of luck.")]
+    rig.notifier.notified.clear()
     await rig.restarted().recover()
-    assert rig.notifier.told == []
+    assert rig.notifier.notified == []
 
 
 async def test_a_shutdown_puts_the_running_job_back(rig: JobRig) -> None:

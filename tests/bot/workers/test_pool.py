@@ -16,8 +16,8 @@ from bot.jobs.queue import FairQueue, Ticket
 from bot.storage.models import Job
 from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import WatchdogSettings
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Cancelled, Control, Finished, Generate, Outcome, Progress
-from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
 from tests.patience import PATIENCE, until
@@ -34,9 +34,9 @@ class RecordingWork:
         self.deaths: list[tuple[str, WorkerDiedError]] = []
         self.put_back: list[str] = []
         self.progress: list[Progress] = []
-        self.lame_devices: list[tuple[str, str]] = []
-        self.reasons: list[Text] = []
-        self.given_up: list[Text] = []
+        self.unavailable: list[tuple[str, str]] = []
+        self.all_unavailable: list[Failure] = []
+        self.all_failed: list[Failure] = []
         self.recoveries = 0
         self.steps = 3
         self.controls: tuple[Control, ...] = ()
@@ -77,14 +77,14 @@ class RecordingWork:
     def worker_ready(self, device: str) -> None:
         self.recoveries += 1
 
-    def worker_unavailable(self, device: str, reason: Text) -> None:
-        self.lame_devices.append((device, str(reason)))
+    def worker_unavailable(self, device: str, failure: Failure) -> None:
+        self.unavailable.append((device, str(failure)))
 
-    def all_workers_unavailable(self, reason: Text) -> None:
-        self.reasons.append(reason)
+    def all_workers_unavailable(self, failure: Failure) -> None:
+        self.all_unavailable.append(failure)
 
-    def all_workers_failed(self, reason: Text) -> None:
-        self.given_up.append(reason)
+    def all_workers_failed(self, failure: Failure) -> None:
+        self.all_failed.append(failure)
 
     async def until(self, holds: Callable[[], object]) -> None:
         await until(holds, lambda: vars(self))
@@ -174,25 +174,27 @@ async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
 async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
     async with pool_of(work, "raises_in_setup"):
-        await work.until(lambda: work.given_up)
-    assert str(work.given_up[0]) == "There is no model at nano; give a directory."
+        await work.until(lambda: work.all_failed)
+    assert str(work.all_failed[0]) == "There is no model at nano; give a directory."
+    assert work.all_failed[0].kind is FailureKind.MODEL
 
 
 async def test_one_working_device_is_enough(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
     async with pool_of(work, "raises_in_setup", "fast"):
         work.add("a")
-        await work.until(lambda: work.outcomes and work.lame_devices)
-    assert work.reasons == work.given_up == []
-    assert set(work.lame_devices) == {("cpu:0", "There is no model at nano; give a directory.")}
+        await work.until(lambda: work.outcomes and work.unavailable)
+    assert work.all_unavailable == work.all_failed == []
+    assert set(work.unavailable) == {("cpu:0", "There is no model at nano; give a directory.")}
 
 
 async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
     async with pool_of(work, "killed_in_setup"):
-        await work.until(lambda: work.reasons)
-    assert "crashes while starting (killed by signal 9)" in str(work.reasons[0])
-    assert work.given_up == []  # bad luck may pass: what waits goes on waiting
+        await work.until(lambda: work.all_unavailable)
+    assert "crashes while starting (killed by signal 9)" in str(work.all_unavailable[0])
+    assert work.all_unavailable[0].kind is FailureKind.WORKER_DIED
+    assert work.all_failed == []  # bad luck may pass: what waits goes on waiting
 
 
 async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
@@ -221,8 +223,9 @@ async def test_a_worker_that_works_is_not_taken_for_hung(tmp_path: Path) -> None
 async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
     async with pool_of(work, "hangs_in_setup", watchdog=WatchdogSettings(start_seconds=0.2)):
-        await work.until(lambda: work.reasons)
-    assert "didn't respond for 0.2 s" in str(work.reasons[0])
+        await work.until(lambda: work.all_unavailable)
+    assert "didn't respond for 0.2 s" in str(work.all_unavailable[0])
+    assert work.all_unavailable[0].kind is FailureKind.WORKER_HUNG
 
 
 async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -> None:

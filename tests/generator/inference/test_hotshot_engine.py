@@ -101,7 +101,7 @@ def test_a_bad_request_is_a_sentence(
     hotshot.commands.send(Generate("bad", 1, request, str(tmp_path / name)))
     failed = outcome(hotshot)
     assert isinstance(failed, Failed)
-    assert sentence in str(failed.reason)
+    assert sentence in str(failed.failure)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -133,7 +133,7 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
     with started(WorkerSettings(model=str(tmp_path / "missing"))) as handle:
         broken = receive(handle)
     assert isinstance(broken, StartFailed)
-    assert "There is no model directory at" in str(broken.reason)
+    assert "There is no model directory at" in str(broken.failure)
 
 
 CRAMPED = """

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import (
     Cancel,
     Cancelled,
@@ -121,12 +122,15 @@ def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
 ) -> None:
     with double("raises:create") as handle:
         handle.commands.send(ask("one", prompt="bad request"))
-        assert outcome(handle) == Failed("one", 1, Text("The width must be a multiple of 8."))
+        assert outcome(handle) == Failed(
+            "one", 1, Failure(FailureKind.BAD_REQUEST, Text("The width must be a multiple of 8."))
+        )
         handle.commands.send(ask("two", prompt="bug"))
         failed = outcome(handle)
         assert isinstance(failed, Failed)
-        assert "secret detail" not in str(failed.reason)
-        assert "\n" not in str(failed.reason)
+        assert failed.failure.kind is FailureKind.INTERNAL
+        assert "secret detail" not in str(failed.failure)
+        assert "\n" not in str(failed.failure)
         handle.commands.send(ask("three", prompt="no file"))
         assert isinstance(outcome(handle), Failed)
         handle.commands.send(ask("four"))
@@ -142,26 +146,28 @@ def test_out_of_memory_is_survived(ask: Ask) -> None:
             handle.commands.send(ask(f"wide{width}", width=width))
             failed = outcome(handle)
             assert isinstance(failed, Failed)
-            assert "smaller" in str(failed.reason)
+            assert failed.failure.kind is FailureKind.OUT_OF_MEMORY
+            assert "smaller" in str(failed.failure)
         handle.commands.send(ask("small"))
         assert isinstance(outcome(handle), Finished)
 
 
 @pytest.mark.parametrize(
-    ("factory", "message"),
+    ("factory", "kind", "message"),
     [
-        ("raises_in_setup:create", "There is no model at nano; give a directory."),
-        ("raises_in_setup:create_with_bug", "KeyError"),
-        ("no_such_module:create", "ModuleNotFoundError"),
+        ("raises_in_setup:create", "model", "There is no model at nano; give a directory."),
+        ("raises_in_setup:create_with_bug", "internal", "KeyError"),
+        ("no_such_module:create", "internal", "ModuleNotFoundError"),
     ],
 )
 def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
-    factory: str, message: str
+    factory: str, kind: str, message: str
 ) -> None:
     with double(factory) as handle:
         broken = receive(handle)
         assert isinstance(broken, StartFailed)
-        assert message in str(broken.reason)
+        assert broken.failure.kind == kind
+        assert message in str(broken.failure)
         handle.process.join(PATIENCE)
         assert handle.process.exitcode == 0
 

@@ -1,4 +1,4 @@
-"""Queries on ``brought``: how much each person brought within the last day, by kind."""
+"""Queries on ``daily_usage``: how much each person used within the last day, by kind."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, insert, select
 
-from bot.storage.tables import brought
+from bot.storage.tables import daily_usage
 
 DAY = timedelta(hours=24)
 
 
 def within_a_day(connection: Connection, user_id: int, kind: str) -> int:
     """The sum of what was noted."""
-    query = select(func.coalesce(func.sum(brought.c.amount), 0)).where(
-        brought.c.user_id == user_id,
-        brought.c.kind == kind,
-        brought.c.created_at >= datetime.now(UTC) - DAY,
+    query = select(func.coalesce(func.sum(daily_usage.c.amount), 0)).where(
+        daily_usage.c.user_id == user_id,
+        daily_usage.c.kind == kind,
+        daily_usage.c.created_at >= datetime.now(UTC) - DAY,
     )
     return int(connection.execute(query).scalar_one())
 
@@ -24,10 +24,10 @@ def within_a_day(connection: Connection, user_id: int, kind: str) -> int:
 def note_within(connection: Connection, user_id: int, kind: str, amount: int, most: int) -> bool:
     """Notes ``amount`` more; False, and nothing is noted, where that would be above ``most``."""
     now = datetime.now(UTC)
-    connection.execute(delete(brought).where(brought.c.created_at < now - DAY))
+    connection.execute(delete(daily_usage).where(daily_usage.c.created_at < now - DAY))
     if within_a_day(connection, user_id, kind) + amount > most:
         return False
     connection.execute(
-        insert(brought).values(user_id=user_id, kind=kind, amount=amount, created_at=now)
+        insert(daily_usage).values(user_id=user_id, kind=kind, amount=amount, created_at=now)
     )
     return True
