@@ -76,7 +76,7 @@ class HotshotPipeline:
                 preview_callback=preview_callback,
             )
 
-        with memory_errors(request), self._at_rest_after():
+        with memory_errors(request), self._offloaded_after():
             latents = self._finite(request, latents_by, lambda: self.model.all_networks)
             decoded = self._finite(
                 request,
@@ -125,14 +125,14 @@ class HotshotPipeline:
         Raises ModelError for a LoRA or ControlNet that can't be used, NotFiniteError where numbers
         overflow.
         """
-        self.model.rest()
+        self.model.offload()
         self.model.loras.apply(request.loras)
         controls = self.model.controlnets.on_clip(request, condition_images)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
-        self.model.rest()
+        self.model.offload()
         init_latents = self.encode_image(request, init_image, report)
-        self.model.rest()
+        self.model.offload()
         noise = self.draw_noise(request, generator, report)
         latents = self.denoise(
             request,
@@ -144,15 +144,15 @@ class HotshotPipeline:
             controls=controls,
             preview_callback=preview_callback,
         )
-        self.model.rest()
+        self.model.offload()
         return latents
 
     @contextmanager
-    def _at_rest_after(self) -> Iterator[None]:
+    def _offloaded_after(self) -> Iterator[None]:
         try:
             yield
         finally:
-            self.model.rest()
+            self.model.offload()
 
     def encode_prompt(self, request: Request, report: ProgressCallback) -> Conditioning:
         """Text and sizes, once for each clip of the batch that the UNet will see."""
@@ -288,7 +288,7 @@ class HotshotPipeline:
 
     def _at_once(self, pixels: int) -> int:
         """How many pictures of so many pixels the VAE is given together."""
-        return 1 if self.model.residence.low_vram else max(1, AT_ONCE // pixels)
+        return 1 if self.model.offloader.low_vram else max(1, AT_ONCE // pixels)
 
 
 @contextmanager

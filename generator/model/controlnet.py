@@ -22,7 +22,7 @@ from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Request
 from generator.model.conditioning import Conditioning, Span
 from generator.model.controlnet_loading import find_controlnet, load_controlnet
-from generator.model.offload import Residence
+from generator.model.offload import Offloader
 from generator.model.unet import ClipAttnProcessor
 
 CONTROLNETS_IN_MEMORY = 2  # one of SDXL's is 2.5 GB in half precision
@@ -91,7 +91,7 @@ class ControlNets:
 
     unet_config: Any
     model_directory: Path
-    residence: Residence
+    offloader: Offloader
     dtype: torch.dtype
     _loaded: OrderedDict[Path, LoadedControlNet] = field(default_factory=OrderedDict)
     _found: dict[str, Path] = field(default_factory=dict)
@@ -140,8 +140,8 @@ class ControlNets:
         if path not in self._loaded:
             network = load_controlnet(path, self.unet_config, dtype=self.dtype)
             loaded = self._loaded[path] = LoadedControlNet.of(network)
-            self.residence.settle(loaded.network)
-            loaded.embedding.to(self.residence.device)  # small, and wanted once
+            self.offloader.place(loaded.network)
+            loaded.embedding.to(self.offloader.device)  # small, and wanted once
         self._loaded.move_to_end(path)
         return self._loaded[path]
 

@@ -44,7 +44,7 @@ from generator.model.component_loading import (
 from generator.model.controlnet import ControlNets
 from generator.model.lora_manager import LoraManager, Networks
 from generator.model.noise_schedule import schedule_of
-from generator.model.offload import Residence, save_decoding
+from generator.model.offload import Offloader, enable_vae_slicing_and_tiling
 from generator.model.spatial_base import Base, find_base
 from generator.model.text_encoding import TextEncoders
 from generator.model.unet import HotshotUNet
@@ -76,7 +76,7 @@ class HotshotModel:
     loras: LoraManager
     controlnets: ControlNets
     scheduler_config: Mapping[str, Any]
-    residence: Residence
+    offloader: Offloader
     dtype: torch.dtype
     origins: Mapping[str, str]
 
@@ -94,11 +94,11 @@ class HotshotModel:
     @property
     def device(self) -> torch.device:
         """Where it computes."""
-        return self.residence.device
+        return self.offloader.device
 
-    def rest(self) -> None:
+    def offload(self) -> None:
         """Clears the device between two phases of a request, where memory is low."""
-        self.residence.rest((*self.networks.values(), *self.controlnets.networks))
+        self.offloader.offload((*self.networks.values(), *self.controlnets.networks))
 
 
 def load_model(
@@ -120,7 +120,7 @@ def load_model(
     they compute, and pictures are decoded one by one. Raises ModelError, one sentence, for whatever
     can't be found, read or used.
     """
-    residence = Residence(device, low_vram)
+    offloader = Offloader(device, low_vram)
     base = find_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
     files = _files_of(model, base)
     logger.info("Loading %s from %s.", model, files.directory)
@@ -130,19 +130,19 @@ def load_model(
     scheduler_config = schedule_of(own, base, prediction_type, without_directory(model))
     check_schedule(scheduler_config, scheduler / "scheduler_config.json")
     logger.info("%s", files.told())
-    vae = load_vae(files.component(VAE), device=residence.home, dtype=dtype)
+    vae = load_vae(files.component(VAE), device=offloader.initial_device, dtype=dtype)
     text = load_text_encoders(
         (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
         files.directory,
-        device=residence.home,
+        device=offloader.initial_device,
         dtype=dtype,
     )
-    unet = _load_unet(files, device=residence.home, dtype=dtype)
+    unet = _load_unet(files, device=offloader.initial_device, dtype=dtype)
     _check_together(unet, text, vae, files)
     for network in (*text.encoders, unet, vae):
-        residence.settle(network)
+        offloader.place(network)
     if low_vram:
-        save_decoding(vae)
+        enable_vae_slicing_and_tiling(vae)
     return HotshotModel(
         name=model,
         unet=unet,
@@ -152,11 +152,11 @@ def load_model(
         controlnets=ControlNets(
             unet.published_config,
             files.directory,
-            residence,
+            offloader,
             dtype,
         ),
         scheduler_config=scheduler_config,
-        residence=residence,
+        offloader=offloader,
         dtype=dtype,
         origins={part: files.origin(part) for part in (UNET, *STEMS)},
     )

@@ -19,38 +19,38 @@ CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
-class Residence:
+class Offloader:
     """Where the networks of a model are: on ``device`` always, or only while they compute."""
 
     device: torch.device
     low_vram: bool = False
 
     @property
-    def offloads(self) -> bool:
+    def is_enabled(self) -> bool:
         """On a CPU there is nowhere else to be."""
         return self.low_vram and self.device.type != "cpu"
 
     @property
-    def home(self) -> torch.device:
+    def initial_device(self) -> torch.device:
         """Where a network is loaded."""
-        return CPU if self.offloads else self.device
+        return CPU if self.is_enabled else self.device
 
-    def settle(self, network: nn.Module) -> None:
+    def place(self, network: nn.Module) -> None:
         """Puts a loaded network where it belongs, so that calling it is all that is needed."""
-        network.to(self.home)
-        if self.offloads:
+        network.to(self.initial_device)
+        if self.is_enabled:
             cpu_offload_with_hook(network, self.device)
 
-    def rest(self, networks: Iterable[nn.Module]) -> None:
+    def offload(self, networks: Iterable[nn.Module]) -> None:
         """Clears the device of these, where they don't stay on it."""
-        if not self.offloads:
+        if not self.is_enabled:
             return
         for network in networks:
             network.to(CPU)
         clear_device_cache()
 
 
-def save_decoding(vae: Any) -> None:
+def enable_vae_slicing_and_tiling(vae: Any) -> None:
     """Lets a VAE decode picture by picture and, where one is large, tile by tile."""
     vae.enable_slicing()
     vae.enable_tiling()

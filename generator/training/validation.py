@@ -17,7 +17,7 @@ from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Clip
 from generator.media.save import save
 from generator.model.loading import HotshotModel
-from generator.model.offload import Residence
+from generator.model.offload import Offloader
 from generator.training.settings import RunSettings
 
 
@@ -76,7 +76,7 @@ def evaluation_mode(model: HotshotModel, device: torch.device) -> Iterator[Hotsh
     move_encoders(model, device)
     model.unet.eval()
     try:
-        yield dataclasses.replace(model, residence=Residence(device))
+        yield dataclasses.replace(model, offloader=Offloader(device))
     finally:
         model.unet.train()
         move_encoders(model, before)

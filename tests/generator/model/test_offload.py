@@ -11,7 +11,7 @@ import torch
 from generator.contract.messages import Control, Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
-from generator.model.offload import Residence
+from generator.model.offload import Offloader
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.model.test_controlnet import CONTROLNET, shown
 from tests.generator.model.test_lora_manager import KOHYA
@@ -71,10 +71,10 @@ def test_a_large_picture_is_decoded_in_tiles(low: HotshotModel) -> None:
 def test_only_what_computes_is_on_the_device() -> None:
     """No accelerator is needed to see where networks go: meta is a device as well."""
     meta = torch.device("meta")
-    residence = Residence(meta, low_vram=True)
+    offloader = Offloader(meta, low_vram=True)
     first, second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
     for network in (first, second):
-        residence.settle(network)
+        offloader.place(network)
     assert {first.weight.device, second.weight.device} == {CPU}
     first(torch.ones(1, 2))
     assert (first.weight.device, second.weight.device) == (meta, CPU)
@@ -82,9 +82,9 @@ def test_only_what_computes_is_on_the_device() -> None:
 
 def test_where_networks_are_loaded() -> None:
     cuda = torch.device("cuda")
-    assert Residence(cuda).home == cuda
-    assert Residence(cuda, low_vram=True).home == CPU
-    assert not Residence(CPU, low_vram=True).offloads
+    assert Offloader(cuda).initial_device == cuda
+    assert Offloader(cuda, low_vram=True).initial_device == CPU
+    assert not Offloader(CPU, low_vram=True).is_enabled
 
 
 def test_rest_clears_the_device_and_leaves_a_roomy_one_alone(
@@ -93,7 +93,7 @@ def test_rest_clears_the_device_and_leaves_a_roomy_one_alone(
     moved: list[torch.device] = []
     network = torch.nn.Linear(2, 2)
     monkeypatch.setattr(network, "to", moved.append)
-    Residence(torch.device("cuda")).rest([network])
+    Offloader(torch.device("cuda")).offload([network])
     assert moved == []
-    Residence(torch.device("cuda"), low_vram=True).rest([network])
+    Offloader(torch.device("cuda"), low_vram=True).offload([network])
     assert moved == [CPU]
