@@ -20,7 +20,7 @@ from generator.checkpoints.inspect.lora_shapes import axis_of
 Tensors = Mapping[str, Tensor]  # by role, see ``generator.checkpoints.inspect.lora_names``
 
 
-def added_to(weight: Tensor, parts: Tensors, scale: float) -> Tensor:
+def weight_delta(weight: Tensor, parts: Tensors, scale: float) -> Tensor:
     """What to add to ``weight`` at strength 1, of its shape; ``scale`` is alpha through rank.
 
     That the parts make up such a weight was checked before (``lora_shapes``).

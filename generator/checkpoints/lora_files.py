@@ -17,9 +17,9 @@ from torch import Tensor
 
 from generator.checkpoints.inspect.lora_file import (
     USUAL_NAMES,
+    LayerKey,
     LoraFile,
     LoraLayer,
-    Place,
     in_directory,
     read_lora,
 )
@@ -44,10 +44,10 @@ class Adapter:
     """A LoRA file in memory, on the CPU: what was checked of it, and its changes by layer."""
 
     lora: LoraFile
-    changes: Mapping[Place, LayerChange]
+    changes: Mapping[LayerKey, LayerChange]
 
 
-def find_lora(given: str) -> Path:
+def resolve_lora(given: str) -> Path:
     """The file of a path, a directory, or a hub id (``owner/name`` or ``owner/name/file``).
 
     Raises ModelError where there is none.
@@ -68,7 +68,7 @@ def find_lora(given: str) -> Path:
     return found
 
 
-def read_adapter(path: Path) -> Adapter:
+def load_adapter(path: Path) -> Adapter:
     """Raises ModelError, one sentence, for what is no LoRA, is damaged or can't be read here."""
     lora = read_lora(path)
     try:
@@ -77,17 +77,17 @@ def read_adapter(path: Path) -> Adapter:
         raise ModelError(
             "{name} can't be read ({reason}); download it again.", name=path.name, reason=error
         ) from error
-    changes = {place: _change(lora, place, layer, tensors) for place, layer in lora.layers.items()}
+    changes = {key: _change(lora, key, layer, tensors) for key, layer in lora.layers.items()}
     return Adapter(lora, changes)
 
 
 def _change(
-    lora: LoraFile, place: Place, layer: LoraLayer, tensors: Mapping[str, Tensor]
+    lora: LoraFile, key: LayerKey, layer: LoraLayer, tensors: Mapping[str, Tensor]
 ) -> LayerChange:
     parts = {role: tensors[name] for role, name in layer.names.items()}
     alpha = parts.pop("alpha", None)
     if alpha is None:
-        return LayerChange(parts, layer.scale(lora.settings, place[0]))
+        return LayerChange(parts, layer.scale(lora.settings, key[0]))
     # LyCORIS gives one to LoKr with whole factors, too, where it is nothing.
     rank = rank_of(layer.shapes)
     return LayerChange(parts, float(alpha.flatten()[0].double()) / rank if rank else 1.0)

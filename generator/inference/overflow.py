@@ -149,12 +149,12 @@ def check_weights(model: HotshotModel) -> None:
 def overflowed(model: HotshotModel, request: Request, tried: torch.dtype) -> ModelError:
     """The sentence for a request whose numbers overflow even in the widest precision tried."""
     precision = _SHORT.get(tried, str(tried))
-    worn = [lora for lora in request.loras if lora.strength]
-    if worn:
+    applied = [lora for lora in request.loras if lora.strength]
+    if applied:
         return ModelError(
             "With {loras}, numbers overflow {precision}, so every picture would be black; "
             "lower the LoRA's strength, or leave it out.",
-            loras=", ".join(f"{lora.path} ({lora.strength:g})" for lora in worn),
+            loras=", ".join(f"{lora.path} ({lora.strength:g})" for lora in applied),
             precision=precision,
         )
     return ModelError(
@@ -167,11 +167,11 @@ def overflowed(model: HotshotModel, request: Request, tried: torch.dtype) -> Mod
 
 def no_room_for_wider(model: HotshotModel, request: Request) -> ModelError:
     """The sentence where half precision overflows and float32 doesn't fit."""
-    worn = ", ".join(lora.path for lora in request.loras if lora.strength)
+    applied = ", ".join(lora.path for lora in request.loras if lora.strength)
     return ModelError(
         "Numbers in {source} overflow {precision}, and there isn't enough memory to compute "
         "in f32; use the precision bf16, a smaller size or fewer frames.",
-        source=worn or model.origins.get("unet", model.name),
+        source=applied or model.origins.get("unet", model.name),
         precision=_SHORT.get(model.dtype, str(model.dtype)),
     )
 

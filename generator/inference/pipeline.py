@@ -41,7 +41,7 @@ AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
 class HotshotPipeline:
     """Makes the frames of a request with one model.
 
-    Between two requests nothing is held but what saves time: the LoRAs last worn stay on, and the
+    Between two requests nothing is held but what saves time: the LoRAs last applied stay, and the
     ControlNets last used stay loaded.
     """
 

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import torch
 
-from generator.checkpoints.lora_files import find_lora
+from generator.checkpoints.lora_files import resolve_lora
 from generator.checkpoints.resolve import cached_weights
 from generator.contract.errors import ModelError
 from generator.contract.limits import local_path
 from generator.contract.messages import Request
 from generator.model import devices
-from generator.model.controlnet_loading import find_controlnet
+from generator.model.controlnet_loading import resolve_controlnet
 from generator.recipes.recipe import ModelSettings, Recipe, sha256_of
 from generator.sources.fetch import SourceFiles
 
@@ -57,9 +57,9 @@ def _files(
         if path is not None:
             yield name, path
     for lora in request.loras:
-        yield lora.path, find_lora(lora.path)
+        yield lora.path, resolve_lora(lora.path)
     for control in request.controls:
-        yield control.kind, find_controlnet(control.kind, model_directory)
+        yield control.kind, resolve_controlnet(control.kind, model_directory)
 
 
 def _weights(name: str) -> Path | None:

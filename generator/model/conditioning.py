@@ -45,6 +45,6 @@ class Conditioning:
         """What SDXL's networks call ``added_cond_kwargs``, once for each clip."""
         return {"text_embeds": self.text.pooled, "time_ids": self.time_ids}
 
-    def added_to_each(self, frames: int) -> dict[str, Tensor]:
+    def added_cond_kwargs_per_frame(self, frames: int) -> dict[str, Tensor]:
         """The same once for each frame, clip by clip, for networks that know no clips."""
         return {name: value.repeat_interleave(frames, dim=0) for name, value in self.added.items()}

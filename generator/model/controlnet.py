@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Request
 from generator.model.conditioning import Conditioning, Span
-from generator.model.controlnet_loading import find_controlnet, load_controlnet
+from generator.model.controlnet_loading import load_controlnet, resolve_controlnet
 from generator.model.offload import Offloader
 from generator.model.unet import ClipAttnProcessor
 
@@ -76,7 +76,7 @@ class ClipControl:
             encoder_hidden_states=told.text.hidden,
             controlnet_cond=self.embedded.repeat(batch, 1, 1, 1),
             conditioning_scale=self.scale,
-            added_cond_kwargs=told.added_to_each(frames),
+            added_cond_kwargs=told.added_cond_kwargs_per_frame(frames),
             return_dict=False,
         )
         return down, mid
@@ -112,7 +112,7 @@ class ControlNets:
         """Where those come from that are kept, the least recently used first."""
         return list(self._loaded)
 
-    def forget(self) -> None:
+    def clear_cache(self) -> None:
         """Lets go of all, and of where they were found."""
         self._loaded.clear()
         self._found.clear()
@@ -148,7 +148,7 @@ class ControlNets:
     def _find(self, kind: str) -> Path:
         """Asks the hub once for each kind, not at each request."""
         if kind not in self._found or not self._found[kind].exists():
-            self._found[kind] = find_controlnet(kind, self.model_directory)
+            self._found[kind] = resolve_controlnet(kind, self.model_directory)
         return self._found[kind]
 
     def _make_room(self, wanted: set[Path]) -> None:

@@ -60,7 +60,7 @@ _SAME_AS_UNET = (
 )
 
 
-def find_controlnet(kind: str, model_directory: Path) -> Path:
+def resolve_controlnet(kind: str, model_directory: Path) -> Path:
     """The directory or file of a kind, a path, or a hub id (``owner/name``, ``owner/name/file``).
 
     A kind is ``controlnet/KIND`` in the model's directory, or one of those published for SDXL.

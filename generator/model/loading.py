@@ -42,7 +42,7 @@ from generator.model.component_loading import (
     load_vae,
 )
 from generator.model.controlnet import ControlNets
-from generator.model.lora_manager import LoraManager, Networks
+from generator.model.lora_manager import LoraManager, LoraTargets
 from generator.model.noise_schedule import schedule_of
 from generator.model.offload import Offloader, enable_vae_slicing_and_tiling
 from generator.model.spatial_base import Base, find_base
@@ -148,7 +148,9 @@ def load_model(
         unet=unet,
         vae=vae,
         text=text,
-        loras=LoraManager(Networks.of(unet, *text.encoders, layers=unet.config.layers_per_block)),
+        loras=LoraManager(
+            LoraTargets.of(unet, *text.encoders, layers=unet.config.layers_per_block)
+        ),
         controlnets=ControlNets(
             unet.published_config,
             files.directory,

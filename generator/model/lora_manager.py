@@ -1,8 +1,8 @@
-"""LoRAs on a loaded model: put on for a request, taken off without a trace.
+"""LoRAs on a loaded model: applied for a request, removed without a trace.
 
 Each changed weight is computed once, in float32, and put in the place of the one that was loaded,
-which is kept as it is: taking off puts the very same tensor back, bit for bit, and denoising costs
-no more than without. What was put on stays on until a request asks for something else.
+which is kept as it is: removing puts the very same tensor back, bit for bit, and denoising costs
+no more than without. What was applied stays until a request asks for something else.
 """
 
 from __future__ import annotations
@@ -18,44 +18,44 @@ from torch import Tensor, nn
 from generator.checkpoints.inspect.lora_base import check_fits_model
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
-from generator.checkpoints.lora_delta import Tensors, added_to
-from generator.checkpoints.lora_files import Adapter, LayerChange, find_lora, read_adapter
+from generator.checkpoints.lora_delta import Tensors, weight_delta
+from generator.checkpoints.lora_files import Adapter, LayerChange, load_adapter, resolve_lora
 from generator.checkpoints.weights import aligned
 from generator.contract.messages import Lora
 
 ADAPTERS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
 
-Place = tuple[str, str]  # a network, and the name of one of its parameters
-_Known = tuple[Path, int, int]  # a file that hasn't changed: path, time of change, size
+ParameterKey = tuple[str, str]  # a network, and the name of one of its parameters
+_FileVersion = tuple[Path, int, int]  # a file that hasn't changed: path, time of change, size
 
 
 @dataclass(frozen=True, slots=True)
-class Networks:
+class LoraTargets:
     """The networks of one model that LoRAs change, and where each layer is that they name."""
 
     modules: Mapping[str, nn.Module]
     layers: ModelLayers
 
     @classmethod
-    def of(cls, unet: nn.Module, text: nn.Module, text_2: nn.Module, layers: int) -> Networks:
+    def of(cls, unet: nn.Module, text: nn.Module, text_2: nn.Module, layers: int) -> LoraTargets:
         """``layers`` is the UNet's ``layers_per_block``."""
         modules = {UNET: unet, TEXT: text, TEXT_2: text_2}
         shapes = (_shapes(module) for module in modules.values())
         return cls(modules, ModelLayers.of(*shapes, layers_per_block=layers))
 
-    def layer(self, place: Place) -> tuple[nn.Module, str]:
+    def layer(self, key: ParameterKey) -> tuple[nn.Module, str]:
         """The layer that a parameter is of, and the parameter's name there."""
-        network, path = place
+        network, path = key
         layer, _, name = path.rpartition(".")
         return self.modules[network].get_submodule(layer), name
 
-    def places(self, adapter: Adapter) -> dict[Place, list[LayerChange]]:
+    def changes_by_parameter(self, adapter: Adapter) -> dict[ParameterKey, list[LayerChange]]:
         """Which parameters an adapter changes, each with changes of its shape.
 
         Raises ModelError where the adapter was made for another model.
         """
         check_fits_model(adapter.lora, self.layers)
-        found: dict[Place, list[LayerChange]] = {}
+        found: dict[ParameterKey, list[LayerChange]] = {}
         for (network, flat), change in adapter.changes.items():
             path = self.layers.layers[network][flat].path
             for name, part in _by_parameter(path, change):
@@ -65,13 +65,13 @@ class Networks:
 
 @dataclass(slots=True)
 class LoraManager:
-    """Puts LoRAs on and takes them off; keeps the files last read in memory."""
+    """Applies LoRAs to a model and removes them; keeps the files last read in memory."""
 
-    networks: Networks
-    _adapters: OrderedDict[_Known, Adapter] = field(default_factory=OrderedDict)
+    targets: LoraTargets
+    _adapters: OrderedDict[_FileVersion, Adapter] = field(default_factory=OrderedDict)
     _found: dict[str, Path] = field(default_factory=dict)
-    _worn: tuple[tuple[_Known, float], ...] = ()
-    _loaded: dict[Place, Tensor | None] = field(default_factory=dict)
+    _applied: tuple[tuple[_FileVersion, float], ...] = ()
+    _originals: dict[ParameterKey, Tensor | None] = field(default_factory=dict)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
@@ -80,82 +80,84 @@ class LoraManager:
 
         Raises ModelError, one sentence, for a file that can't be used; then nothing has changed.
         """
-        wanted = [(self._known(lora.path), lora.strength) for lora in loras if lora.strength]
-        if tuple(wanted) == self._worn:
+        requested = [
+            (self._file_version(lora.path), lora.strength) for lora in loras if lora.strength
+        ]
+        if tuple(requested) == self._applied:
             return
-        changes: dict[Place, list[tuple[float, LayerChange]]] = {}
-        for known, strength in wanted:
-            for place, parts in self.networks.places(self._adapter(known)).items():
-                changes.setdefault(place, []).extend((strength, part) for part in parts)
+        changes: dict[ParameterKey, list[tuple[float, LayerChange]]] = {}
+        for version, strength in requested:
+            for key, parts in self.targets.changes_by_parameter(self._adapter(version)).items():
+                changes.setdefault(key, []).extend((strength, part) for part in parts)
         self.remove()
         try:
-            for place, together in changes.items():
-                self._change(place, together)
+            for key, deltas in changes.items():
+                self._change(key, deltas)
         except BaseException:
             self.remove()
             raise
-        self._worn = tuple(wanted)
+        self._applied = tuple(requested)
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
     def remove(self) -> None:
         """Puts every weight back that was loaded."""
-        for place, loaded in self._loaded.items():
-            layer, name = self.networks.layer(place)
-            if loaded is None:
+        for key, original in self._originals.items():
+            layer, name = self.targets.layer(key)
+            if original is None:
                 setattr(layer, name, None)
             else:
                 parameter = layer.get_parameter(name)
-                parameter.data = loaded.to(parameter.device)
-        self._loaded.clear()
-        self._worn = ()
+                parameter.data = original.to(parameter.device)
+        self._originals.clear()
+        self._applied = ()
 
     @property
     def in_memory(self) -> list[Path]:
-        """The files that are kept, the least recently worn first."""
+        """The files that are kept, the least recently applied first."""
         return [path for path, _, _ in self._adapters]
 
-    def forget(self) -> None:
-        """Gives the kept files' memory back; what is worn stays on."""
+    def clear_cache(self) -> None:
+        """Gives the kept files' memory back; what is applied stays."""
         self._adapters.clear()
 
-    def _change(self, place: Place, together: list[tuple[float, LayerChange]]) -> None:
-        layer, name = self.networks.layer(place)
+    def _change(self, key: ParameterKey, deltas: list[tuple[float, LayerChange]]) -> None:
+        layer, name = self.targets.layer(key)
         parameter: nn.Parameter | None = getattr(layer, name)
         weight = layer.get_parameter("weight")
         if parameter is None:  # PEFT gives a layer without a bias one (lora_bias)
-            loaded = None
+            original = None
             exact = torch.zeros(weight.shape[0], device=weight.device)
         else:
-            loaded = parameter.data
-            exact = loaded.float()
+            original = parameter.data
+            exact = original.float()
         total = exact.clone()
-        for strength, change in together:
-            parts = _exact(change.parts, exact.device)
-            total += strength * added_to(exact, parts, change.scale)
+        for strength, change in deltas:
+            parts = _in_float32(change.parts, exact.device)
+            total += strength * weight_delta(exact, parts, change.scale)
         # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
-        self._loaded[place] = None if loaded is None else loaded.cpu()
+        self._originals[key] = None if original is None else original.cpu()
         if parameter is None:
             setattr(layer, name, nn.Parameter(total.to(weight.dtype), requires_grad=False))
         else:
             parameter.data = total.to(parameter.dtype)
 
-    def _known(self, given: str) -> _Known:
+    def _file_version(self, given: str) -> _FileVersion:
         # The hub is asked once, not at each request; what is on this machine is looked at anew.
         if given not in self._found or not self._found[given].is_file():
             # Links stay: in the hub's cache a file has its name, and its neighbours, only there.
-            self._found[given] = find_lora(given).absolute()
+            self._found[given] = resolve_lora(given).absolute()
         path = self._found[given]
         about = path.stat()
         return path, about.st_mtime_ns, about.st_size
 
-    def _adapter(self, known: _Known) -> Adapter:
-        if known not in self._adapters:
-            self._adapters[known] = read_adapter(known[0])
-        self._adapters.move_to_end(known)
+    def _adapter(self, version: _FileVersion) -> Adapter:
+        if version not in self._adapters:
+            self._adapters[version] = load_adapter(version[0])
+        self._adapters.move_to_end(version)
         while len(self._adapters) > ADAPTERS_IN_MEMORY:
             self._adapters.popitem(last=False)
-        return self._adapters[known]
+        return self._adapters[version]
 
 
 def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
@@ -164,15 +166,15 @@ def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def _by_parameter(path: str, change: LayerChange) -> Iterator[tuple[str, LayerChange]]:
     parts = dict(change.parts)
-    difference, coming_up = parts.pop("diff_b", None), parts.pop("up_b", None)
+    bias_delta, up_bias = parts.pop("diff_b", None), parts.pop("up_b", None)
     if parts:
         yield f"{path}.weight", LayerChange(parts, change.scale)
-    if difference is not None:
-        yield f"{path}.bias", LayerChange({"diff": difference}, 1.0)
-    if coming_up is not None:
-        yield f"{path}.bias", LayerChange({"diff": coming_up.float() * change.scale}, 1.0)
+    if bias_delta is not None:
+        yield f"{path}.bias", LayerChange({"diff": bias_delta}, 1.0)
+    if up_bias is not None:
+        yield f"{path}.bias", LayerChange({"diff": up_bias.float() * change.scale}, 1.0)
 
 
-def _exact(parts: Tensors, device: torch.device) -> Tensors:
+def _in_float32(parts: Tensors, device: torch.device) -> Tensors:
     """Files are half precise and sums of products are not; kept as they came, they are smaller."""
     return {role: aligned(part.to(device, torch.float32)) for role, part in parts.items()}

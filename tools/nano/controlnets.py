@@ -113,7 +113,7 @@ def loss(
             batch.timesteps.repeat_interleave(frames),
             encoder_hidden_states=drawn.prompt_embeds,
             controlnet_cond=sample.pictures.flatten(0, 1),
-            added_cond_kwargs=conditioning.added_to_each(frames),
+            added_cond_kwargs=conditioning.added_cond_kwargs_per_frame(frames),
             return_dict=False,
         )
         prediction = network(

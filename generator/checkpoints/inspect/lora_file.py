@@ -20,7 +20,7 @@ from generator.checkpoints.inspect.lora_shapes import MisfitError, Shape, Shapes
 from generator.contract.errors import ModelError
 from generator.contract.text import Text
 
-Place = tuple[str, str]  # a network, and the flat name of a layer in it
+LayerKey = tuple[str, str]  # a network, and the flat name of a layer in it
 
 # What diffusers, PEFT and most hosts call the file in a directory or repository.
 USUAL_NAMES = ("pytorch_lora_weights.safetensors", PEFT_NAME)
@@ -60,7 +60,7 @@ class LoraFile:
 
     path: Path
     header: Header
-    layers: Mapping[Place, LoraLayer]
+    layers: Mapping[LayerKey, LoraLayer]
     settings: LoraSettings
     left_aside: tuple[str, ...]
 
@@ -136,9 +136,9 @@ def check_is_lora(name: str, header: Header) -> None:
     )
 
 
-def _parts(path: Path, header: Header) -> tuple[dict[Place, dict[str, str]], tuple[str, ...]]:
+def _parts(path: Path, header: Header) -> tuple[dict[LayerKey, dict[str, str]], tuple[str, ...]]:
     """Tensors' names by layer and role, and those that are left aside."""
-    found: dict[Place, dict[str, str]] = {}
+    found: dict[LayerKey, dict[str, str]] = {}
     unknown: list[str] = []
     for name in header.tensors:
         part = lora_names.part_of(name)
@@ -176,27 +176,27 @@ def _check_all_understood(path: Path, unknown: list[str]) -> None:
 
 
 def _layers(
-    path: Path, header: Header, parts: Mapping[Place, Mapping[str, str]]
-) -> dict[Place, LoraLayer]:
+    path: Path, header: Header, parts: Mapping[LayerKey, Mapping[str, str]]
+) -> dict[LayerKey, LoraLayer]:
     """Each checked for itself; few differ in more than their names, so each kind is looked at once.
 
     A layer of which alpha alone is left was taken out of the file.
     """
-    layers: dict[Place, LoraLayer] = {}
+    layers: dict[LayerKey, LoraLayer] = {}
     known: dict[tuple[tuple[str, str, Shape], ...], tuple[Shapes, Shape | None]] = {}
-    for place, names in parts.items():
+    for key, names in parts.items():
         if names.keys() == {"alpha"}:
             continue
         tensors = {role: header.tensors[name] for role, name in names.items()}
-        key = tuple((role, about.dtype, about.shape) for role, about in tensors.items())
-        if key not in known:
+        signature = tuple((role, about.dtype, about.shape) for role, about in tensors.items())
+        if signature not in known:
             _check_dtypes(path, names, tensors)
             shapes = {role: about.shape for role, about in tensors.items()}
             try:
-                known[key] = shapes, change_of(shapes)
+                known[signature] = shapes, change_of(shapes)
             except MisfitError as error:
-                raise _damaged(path, place[1], error.reason) from error
-        layers[place] = LoraLayer(names, *known[key])
+                raise _damaged(path, key[1], error.reason) from error
+        layers[key] = LoraLayer(names, *known[signature])
     return layers
 
 

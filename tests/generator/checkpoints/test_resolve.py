@@ -9,7 +9,7 @@ import torch
 
 from generator.checkpoints import resolve
 from generator.checkpoints.file_selection import FOLDERS
-from generator.checkpoints.lora_files import find_lora
+from generator.checkpoints.lora_files import resolve_lora
 from generator.contract import limits
 from generator.contract.errors import ModelError
 from generator.model.loading import load_model
@@ -110,26 +110,26 @@ def files_of_a_lora(directory: Path, *names: str) -> Path:
 )
 def test_the_file_of_a_lora_s_repository(tmp_path: Path, names: list[str], taken: str) -> None:
     with serving("somebody/lora", files_of_a_lora(tmp_path / "lora", *names)):
-        found = find_lora("somebody/lora")
+        found = resolve_lora("somebody/lora")
         assert found.stem == taken
         assert found.read_bytes() == f"{taken}.safetensors".encode()
-        assert find_lora(f"somebody/lora/{taken}.safetensors") == found
+        assert resolve_lora(f"somebody/lora/{taken}.safetensors") == found
     assert (found.parent / "adapter_config.json").exists() == (taken == "adapter_model")
-    assert find_lora("somebody/lora") == found  # by the cache alone
+    assert resolve_lora("somebody/lora") == found  # by the cache alone
 
 
 def test_a_file_from_a_hub_that_is_gone(tmp_path: Path) -> None:
     directory = files_of_a_lora(tmp_path / "lora", "lora.safetensors", "other.safetensors")
     for given in ("somebody/lora", "somebody/lora/lora.safetensors"):
         with pytest.raises(ModelError, match="somebody/lora can't be downloaded from the hub"):
-            find_lora(given)
+            resolve_lora(given)
     with serving("somebody/lora", directory):
-        found = find_lora("somebody/lora/lora.safetensors")
+        found = resolve_lora("somebody/lora/lora.safetensors")
         with pytest.raises(ModelError, match="somebody/lora has no third"):
-            find_lora("somebody/lora/third.safetensors")
-    assert find_lora("somebody/lora/lora.safetensors") == found
+            resolve_lora("somebody/lora/third.safetensors")
+    assert resolve_lora("somebody/lora/lora.safetensors") == found
     with pytest.raises(ModelError, match="can't be downloaded from the hub"):
-        find_lora("somebody/lora/other.safetensors")
+        resolve_lora("somebody/lora/other.safetensors")
 
 
 def test_a_lora_s_repository_with_several_files_or_none(tmp_path: Path) -> None:
@@ -138,12 +138,12 @@ def test_a_lora_s_repository_with_several_files_or_none(tmp_path: Path) -> None:
         serving("somebody/lora", several),
         pytest.raises(ModelError, match=r"name one, as in somebody/lora/a\.safetensors"),
     ):
-        find_lora("somebody/lora")
+        resolve_lora("somebody/lora")
     with (
         serving("somebody/none", files_of_a_lora(tmp_path / "none", "lora.ckpt")),
         pytest.raises(ModelError, match=r"somebody/none has no \.safetensors file"),
     ):
-        find_lora("somebody/none")
+        resolve_lora("somebody/none")
 
 
 def test_nano_without_its_weights_says_how_to_make_them(

@@ -19,7 +19,7 @@ from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import Control, Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.controlnet import CONTROLNETS_IN_MEMORY, Pictures
-from generator.model.controlnet_loading import config_for, find_controlnet
+from generator.model.controlnet_loading import config_for, resolve_controlnet
 from generator.model.loading import HotshotModel
 from generator.sources.reader import read_key_frames
 from tests.generator.checkpoints.hub import serving
@@ -233,9 +233,9 @@ def test_a_small_one_that_attends_to_nothing(tiny: HotshotModel, tmp_path: Path)
 
 def test_the_model_s_own_come_by_their_kind(tmp_path: Path) -> None:
     shutil.copytree(CONTROLNET, tmp_path / "controlnet" / "depth")
-    assert find_controlnet("depth", tmp_path) == tmp_path / "controlnet" / "depth"
+    assert resolve_controlnet("depth", tmp_path) == tmp_path / "controlnet" / "depth"
     with pytest.raises(ModelError, match="There is no ControlNet 'pose'; give canny, depth, a dir"):
-        find_controlnet("pose", tmp_path)
+        resolve_controlnet("pose", tmp_path)
 
 
 @pytest.mark.usefixtures("empty_cache")
@@ -246,7 +246,7 @@ def test_from_a_hub_and_then_from_the_cache(tiny: HotshotModel) -> None:
         assert sorted(hub.downloaded) == ["config.json", WEIGHTS]
         whole = latents(tiny, Control(f"somebody/control/{WEIGHTS}"))
         assert torch.equal(whole, expected)
-    tiny.controlnets.forget()
+    tiny.controlnets.clear_cache()
     assert torch.equal(latents(tiny, Control("somebody/control")), expected)
 
 

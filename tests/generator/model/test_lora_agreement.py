@@ -213,7 +213,7 @@ def test_the_loader_does_what_the_check_says(
         assert refused_by_loader(tiny, path) == refused_by_header(path)
     finally:
         tiny.loras.remove()
-        tiny.loras.forget()
+        tiny.loras.clear_cache()
 
 
 @pytest.mark.parametrize("is_right", [True, False])

@@ -32,7 +32,7 @@ FLAT = f"lora_unet_{ATTENTION.replace('.', '_')}"
 
 
 @pytest.fixture(autouse=True)
-def nothing_worn_after(tiny: HotshotModel) -> None:
+def no_loras_after(tiny: HotshotModel) -> None:
     tiny.loras.remove()
 
 

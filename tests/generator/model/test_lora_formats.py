@@ -32,7 +32,7 @@ from tests.generator.model.test_lora_manager import (
 
 
 @pytest.fixture(autouse=True)
-def nothing_worn_after(tiny: HotshotModel) -> None:
+def no_loras_after(tiny: HotshotModel) -> None:
     tiny.loras.remove()
 
 

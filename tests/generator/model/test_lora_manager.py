@@ -20,7 +20,7 @@ from generator.checkpoints.inspect.lora_names import Part, part_of
 from generator.contract.messages import Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
-from generator.model.lora_manager import ADAPTERS_IN_MEMORY, Networks
+from generator.model.lora_manager import ADAPTERS_IN_MEMORY, LoraTargets
 from generator.model.unet import HotshotUNet
 from tests.generator.checkpoints.hub import serving
 from tests.generator.inference.test_pipeline import QUICK
@@ -40,7 +40,7 @@ TEXT_2 = "text_model.encoder.layers.1.mlp.fc1"
 
 
 @pytest.fixture(autouse=True)
-def nothing_worn_after(tiny: HotshotModel) -> None:
+def no_loras_after(tiny: HotshotModel) -> None:
     tiny.loras.remove()
 
 
@@ -213,8 +213,8 @@ def test_several_add_up_in_any_order(tiny: HotshotModel) -> None:
     one, other = Lora(str(KOHYA), 0.5), Lora(str(DIFFUSERS), 0.25)
     start = weight(tiny.unet, ATTENTION).clone()
     changes = []
-    for worn in ([one], [other], [one, other], [other, one]):
-        tiny.loras.apply(worn)
+    for applied in ([one], [other], [one, other], [other, one]):
+        tiny.loras.apply(applied)
         changes.append(weight(tiny.unet, ATTENTION) - start)
     torch.testing.assert_close(changes[2], changes[0] + changes[1])
     torch.testing.assert_close(changes[3], changes[2])
@@ -229,12 +229,12 @@ def test_one_that_stays_is_neither_read_nor_put_on_again(
 ) -> None:
     mine = copied(KOHYA, tmp_path / "mine.safetensors")
     tiny.loras.apply([mine])
-    worn = weight(tiny.unet, ATTENTION)
+    applied = weight(tiny.unet, ATTENTION)
     tiny.loras.apply([mine])
-    assert weight(tiny.unet, ATTENTION).data_ptr() == worn.data_ptr()
+    assert weight(tiny.unet, ATTENTION).data_ptr() == applied.data_ptr()
     tiny.loras.apply([replace(mine, strength=0.5)])
     tiny.loras.apply([mine])
-    assert torch.equal(weight(tiny.unet, ATTENTION), worn)
+    assert torch.equal(weight(tiny.unet, ATTENTION), applied)
 
 
 def test_a_file_that_was_replaced_is_read_again(tiny: HotshotModel, tmp_path: Path) -> None:
@@ -246,8 +246,8 @@ def test_a_file_that_was_replaced_is_read_again(tiny: HotshotModel, tmp_path: Pa
     np.testing.assert_array_equal(second, frames(tiny, Lora(str(DIFFUSERS))))
 
 
-def test_the_least_recently_worn_leaves_memory_first(tiny: HotshotModel, tmp_path: Path) -> None:
-    tiny.loras.forget()
+def test_the_least_recently_applied_leaves_memory_first(tiny: HotshotModel, tmp_path: Path) -> None:
+    tiny.loras.clear_cache()
     many = [
         copied(KOHYA, tmp_path / f"{index}.safetensors") for index in range(ADAPTERS_IN_MEMORY + 1)
     ]
@@ -304,14 +304,14 @@ def test_from_a_hub_which_is_asked_once(tiny: HotshotModel, tmp_path: Path) -> N
         "up_blocks_1_resnets_2_time_emb_proj",
     ],
 )
-def test_names_of_the_full_size_network(full_size: Networks, name: str) -> None:
+def test_names_of_the_full_size_network(full_size: LoraTargets, name: str) -> None:
     """As files for SDXL have them."""
     assert name in full_size.layers.layers["unet"]
 
 
 @pytest.fixture(scope="module")
-def full_size() -> Networks:
+def full_size() -> LoraTargets:
     packed = (REFERENCE / "full_size_unet_keys.json.gz").read_bytes()
     with torch.device("meta"):
         unet = HotshotUNet(json.loads(gzip.decompress(packed))["config"])
-    return Networks.of(unet, nn.Module(), nn.Module(), layers=2)
+    return LoraTargets.of(unet, nn.Module(), nn.Module(), layers=2)

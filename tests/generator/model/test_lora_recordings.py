@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from generator.checkpoints.inspect.lora_layers import Layer, ModelLayers
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
 from generator.contract.messages import Lora
-from generator.model.lora_manager import LoraManager, Networks
+from generator.model.lora_manager import LoraManager, LoraTargets
 
 RECORDINGS = Path(__file__).parents[2] / "data" / "loras"
 CASES = sorted(path.stem for path in RECORDINGS.glob("*_*.safetensors"))
@@ -42,7 +42,7 @@ def wardrobe_of(small: nn.Module) -> LoraManager:
         if name.endswith(".weight")
     }
     modules = {UNET: small, TEXT: nn.Module(), TEXT_2: nn.Module()}
-    return LoraManager(Networks(modules, ModelLayers({UNET: layers, TEXT: {}, TEXT_2: {}})))
+    return LoraManager(LoraTargets(modules, ModelLayers({UNET: layers, TEXT: {}, TEXT_2: {}})))
 
 
 def unpacked(case: str, directory: Path) -> tuple[Lora, dict[str, Tensor]]:

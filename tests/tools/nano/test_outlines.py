@@ -11,7 +11,7 @@ import torch
 from generator.checkpoints.inspect.lora_facts import read_lora_facts
 from generator.contract.messages import Lora
 from generator.media.clip import Frames
-from generator.model.lora_manager import LoraManager, Networks
+from generator.model.lora_manager import LoraManager, LoraTargets
 from generator.nano import world
 from tools.nano import outlines, train
 
@@ -64,7 +64,7 @@ def test_what_is_trained_is_a_lora_that_does_the_same(tmp_path: Path) -> None:
 
     before = said(plain)
     nothing = torch.nn.Module()
-    LoraManager(Networks.of(plain, nothing, nothing, layers=1)).apply([Lora(str(path))])
+    LoraManager(LoraTargets.of(plain, nothing, nothing, layers=1)).apply([Lora(str(path))])
     expected = said(taught)
     assert (expected - before).abs().max() > 0.01
     torch.testing.assert_close(said(plain), expected, rtol=5e-3, atol=5e-3)
