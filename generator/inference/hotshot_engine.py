@@ -20,7 +20,7 @@ from generator.contract.errors import OutOfMemoryError, is_out_of_memory
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
-from generator.inference.latent_preview import PreviewCallback, Previews, Thumbnails
+from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewWriter
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.recipe_writer import write_recipe
 from generator.media.clip import Clip
@@ -42,7 +42,7 @@ class HotshotEngine:
     """A loaded model that makes one file after another.
 
     ``records_paths`` is whether a file's recipe has the paths of what it was made with, or no more
-    than the names: strangers needn't know how somebody's disk looks. With ``thumbnails``,
+    than the names: strangers needn't know how somebody's disk looks. With ``preview_decoder``,
     ``generate`` shows what comes.
     """
 
@@ -51,7 +51,7 @@ class HotshotEngine:
     setup: ModelSettings
     condition_images: ConditionImages
     records_paths: bool = False
-    thumbnails: Thumbnails | None = None
+    preview_decoder: PreviewDecoder | None = None
 
     @classmethod
     def load(
@@ -84,7 +84,7 @@ class HotshotEngine:
             condition_images=ConditionImages(str(choice.device), setup.depth_model),
             records_paths=records_paths,
             # networks that share too little memory aren't called out of turn
-            thumbnails=Thumbnails(loaded) if previews and not low_vram else None,
+            preview_decoder=PreviewDecoder(loaded) if previews and not low_vram else None,
         )
 
     @property
@@ -133,12 +133,12 @@ class HotshotEngine:
         return Clip(frames, request.video_duration)
 
     @contextmanager
-    def _previewed(self, request: Request, output: Path) -> Iterator[Previews | None]:
+    def _previewed(self, request: Request, output: Path) -> Iterator[PreviewWriter | None]:
         """What draws previews meanwhile, where there is anything to see; none is left behind."""
-        if self.thumbnails is None or request.video_length == 1:
+        if self.preview_decoder is None or request.video_length == 1:
             yield None
             return
-        previews = Previews(self.thumbnails, output, request.video_duration)
+        previews = PreviewWriter(self.preview_decoder, output, request.video_duration)
         try:
             yield previews
         finally:

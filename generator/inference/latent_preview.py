@@ -21,10 +21,10 @@ from torch.nn.functional import avg_pool2d, interpolate
 from generator.media import webp_encoder
 from generator.media.clip import Clip, Frames
 from generator.media.output import write_whole
-from generator.model.latents import LATENT_SCALE, unscaled
+from generator.model.latents import LATENT_SCALE, unscale_latents
 from generator.model.loading import HotshotModel
 
-# (guess, step, steps): the clean latents (1, 4, f, h/8, w/8) that ``step`` of ``steps`` promises.
+# (sample, step, steps): the clean latents (1, 4, f, h/8, w/8) that ``step`` of ``steps`` promises.
 PreviewCallback = Callable[[Tensor, int, int], None]
 
 logger = logging.getLogger(__name__)
@@ -37,10 +37,12 @@ _QUALITY = 60
 _SAMPLES, _SAMPLE_EDGE = 16, 8  # smooth latents that the linear map is fitted to
 
 
-def guessed(scheduler: Any, scaled: Tensor, predicted: Tensor, timestep: Tensor) -> Tensor:
+def predict_original_sample(
+    scheduler: Any, model_input: Tensor, predicted: Tensor, timestep: Tensor
+) -> Tensor:
     """The clean latents that a prediction means, in the scheduler's own parametrization.
 
-    ``scaled`` is what the network was shown at ``timestep``, of variance one.
+    ``model_input`` is what the network was shown at ``timestep``, of variance one.
     """
     known = scheduler.alphas_cumprod
     index = int(timestep.round().clamp(0, len(known) - 1))
@@ -50,14 +52,14 @@ def guessed(scheduler: Any, scaled: Tensor, predicted: Tensor, timestep: Tensor)
         case "sample":
             return predicted
         case "v_prediction":
-            return scaled * signal - predicted * noise
+            return model_input * signal - predicted * noise
         case _:
-            return (scaled - predicted * noise) / max(signal, 1e-3)
+            return (model_input - predicted * noise) / max(signal, 1e-3)
 
 
 @dataclass(slots=True)
-class Thumbnails:
-    """Latents of one model to small pictures."""
+class PreviewDecoder:
+    """Decodes latents of one model to small frames."""
 
     model: HotshotModel
     _map: Tensor | None = field(default=None)
@@ -65,7 +67,7 @@ class Thumbnails:
     @torch.inference_mode()
     def __call__(self, latents: Tensor) -> Frames:
         """(1, 4, f, h/8, w/8) -> (f, height, width, 3), the longer edge of ``_EDGE`` pixels."""
-        frames = rearrange(unscaled(latents, self.model.vae.config), "1 c f h w -> f c h w")
+        frames = rearrange(unscale_latents(latents, self.model.vae.config), "1 c f h w -> f c h w")
         pictures = self._decoded(frames) if self._is_small else self._mapped(frames)
         scale = _EDGE / max(pictures.shape[-2:])
         size = [max(1, round(edge * scale)) for edge in pictures.shape[-2:]]
@@ -95,7 +97,7 @@ class Thumbnails:
         generator = torch.Generator().manual_seed(0)
         drawn = torch.randn((_SAMPLES, channels, 2, 2), generator=generator).to(device)
         smooth = interpolate(drawn, size=(_SAMPLE_EDGE, _SAMPLE_EDGE), mode="bicubic")
-        latents = unscaled(smooth[:, :, None], self.model.vae.config)[:, :, 0]
+        latents = unscale_latents(smooth[:, :, None], self.model.vae.config)[:, :, 0]
         pictures = avg_pool2d(self._decoded(latents).float(), LATENT_SCALE)
         given = rearrange(_with_one(latents.float()), "b c h w -> (b h w) c")
         wanted = rearrange(pictures, "b d h w -> (b h w) d")
@@ -105,22 +107,22 @@ class Thumbnails:
         return solved
 
 
-class Previews:
+class PreviewWriter:
     """A PreviewCallback that writes what it sees beside ``output``, under a new name each time."""
 
-    def __init__(self, thumbnails: Thumbnails, output: Path, duration_ms: int) -> None:
+    def __init__(self, preview_decoder: PreviewDecoder, output: Path, duration_ms: int) -> None:
         self.file: Path | None = None
-        self._thumbnails, self._output, self._duration_ms = thumbnails, output, duration_ms
+        self._decoder, self._output, self._duration_ms = preview_decoder, output, duration_ms
         self._count = 0
         self._due = time.monotonic() + _FIRST_SECONDS
 
-    def __call__(self, guess: Tensor, step: int, steps: int) -> None:
+    def __call__(self, sample: Tensor, step: int, steps: int) -> None:
         """Writes a preview where one is due."""
         if not _FROM * steps <= step < steps or time.monotonic() < self._due:
             return
         try:
-            if torch.isfinite(guess).all():  # else it would be black, and the clip ends anyhow
-                self._write(guess)
+            if torch.isfinite(sample).all():  # else it would be black, and the clip ends anyhow
+                self._write(sample)
         except Exception:  # whatever it is, the clip itself goes on
             logger.warning("no preview could be made", exc_info=True)
         self._due = time.monotonic() + _EVERY_SECONDS
@@ -131,8 +133,8 @@ class Previews:
             self.file.unlink(missing_ok=True)
             self.file = None
 
-    def _write(self, guess: Tensor) -> None:
-        clip = Clip(self._thumbnails(guess), self._duration_ms)
+    def _write(self, sample: Tensor) -> None:
+        clip = Clip(self._decoder(sample), self._duration_ms)
         path = self._output.with_name(f"{self._output.stem}.preview-{self._count + 1}.webp")
         write_whole(path, webp_encoder.encode(clip, quality=_QUALITY))
         self.remove()

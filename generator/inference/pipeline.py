@@ -21,14 +21,14 @@ from generator.contract.errors import OutOfMemoryError, RequestError, is_out_of_
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
 from generator.inference import overflow
-from generator.inference.latent_preview import PreviewCallback, guessed
+from generator.inference.latent_preview import PreviewCallback, predict_original_sample
 from generator.inference.overflow import FiniteWatch, NotFiniteError, check_finite
 from generator.media.clip import Frames
-from generator.model.conditioning import Conditioning, Span
-from generator.model.controlnet import ClipControl, together
-from generator.model.latents import LATENT_SCALE, in_own_precision, scaled, unscaled
+from generator.model.conditioning import Conditioning, StepRange
+from generator.model.controlnet import ClipControl, combined_residuals
+from generator.model.latents import LATENT_SCALE, scale_latents, unscale_latents, without_autocast
 from generator.model.loading import HotshotModel
-from generator.model.schedulers import make_scheduler, noised, step_back
+from generator.model.schedulers import add_noise, make_scheduler, scheduler_step
 
 logger = logging.getLogger(__name__)
 
@@ -88,21 +88,21 @@ class HotshotPipeline:
     def _finite(
         self,
         request: Request,
-        made_by: Callable[[HotshotPipeline], Tensor],
-        computed_by: Callable[[], Sequence[nn.Module]],
+        make: Callable[[HotshotPipeline], Tensor],
+        networks_used: Callable[[], Sequence[nn.Module]],
     ) -> Tensor:
         """What is made, once more with its networks in float32 where half precision overflows."""
         try:
-            return made_by(self)
+            return make(self)
         except NotFiniteError as error:
             overflow.check_weights(self.model)
-            networks = computed_by()
+            networks = networks_used()
             if not overflow.are_half(networks):
                 raise overflow.overflowed(self.model, request, self.model.dtype) from error
         logger.warning("Numbers overflowed in half precision; computing once more in f32.")
         try:
             with overflow.widened(self.model, networks) as model:
-                return made_by(HotshotPipeline(model))
+                return make(HotshotPipeline(model))
         except NotFiniteError as error:
             raise overflow.overflowed(self.model, request, torch.float32) from error
         except (MemoryError, OSError, RuntimeError) as error:
@@ -127,7 +127,7 @@ class HotshotPipeline:
         """
         self.model.offload()
         self.model.loras.apply(request.loras)
-        controls = self.model.controlnets.on_clip(request, condition_images)
+        controls = self.model.controlnets.prepare(request, condition_images)
         generator = torch.Generator().manual_seed(request.seed)
         conditioning = self.encode_prompt(request, report)
         self.model.offload()
@@ -186,7 +186,7 @@ class HotshotPipeline:
             encoded.append((given.latent_dist.mode() if drawn else given.latents).float())
             check_finite(encoded[-1])
             report("encode_image", step, len(chunks))
-        return rearrange(scaled(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
+        return rearrange(scale_latents(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
 
     def draw_noise(
         self, request: Request, generator: torch.Generator, report: ProgressCallback
@@ -220,19 +220,25 @@ class HotshotPipeline:
         From ``init_latents``, clean latents, only the end of the way is left to go.
         """
         scheduler = make_scheduler(request.scheduler, self.model.scheduler_config, request.steps)
-        guidance = Span(request.guidance_start, request.guidance_end)
+        guidance = StepRange(request.guidance_start, request.guidance_end)
         steps, watch = request.steps_made, FiniteWatch()
         latents: Tensor = noise * scheduler.init_noise_sigma
         if init_latents is not None:
-            latents = noised(scheduler, init_latents.expand_as(noise), noise, steps)
+            latents = add_noise(scheduler, init_latents.expand_as(noise), noise, steps)
         for step, timestep in enumerate(scheduler.timesteps[-steps:]):
-            told = conditioning if guidance.covers(step, steps) else conditioning.wanted
-            shown = scheduler.scale_model_input(latents, timestep)
-            active = [one for one in controls if one.span.covers(step, steps)]
-            predicted = self.predict(request, told, active, shown, timestep)
+            step_conditioning = (
+                conditioning if guidance.covers(step, steps) else conditioning.conditional
+            )
+            model_input = scheduler.scale_model_input(latents, timestep)
+            active = [one for one in controls if one.active_steps.covers(step, steps)]
+            predicted = self.predict(request, step_conditioning, active, model_input, timestep)
             if preview_callback is not None:
-                preview_callback(guessed(scheduler, shown, predicted, timestep), step + 1, steps)
-            latents = step_back(scheduler, predicted, timestep, latents, generator)
+                preview_callback(
+                    predict_original_sample(scheduler, model_input, predicted, timestep),
+                    step + 1,
+                    steps,
+                )
+            latents = scheduler_step(scheduler, predicted, timestep, latents, generator)
             watch.note(predicted, latents)
             report("denoise", step + 1, steps)
         watch.finish()
@@ -243,24 +249,25 @@ class HotshotPipeline:
         request: Request,
         conditioning: Conditioning,
         controls: Sequence[ClipControl],
-        scaled: Tensor,
+        model_input: Tensor,
         timestep: Tensor,
     ) -> Tensor:
         """What the UNet says of one clip, guided away from the negative prompt; float32."""
-        batch = scaled.expand(conditioning.time_ids.shape[0], -1, -1, -1, -1).to(self.model.dtype)
+        batch_size = conditioning.time_ids.shape[0]
+        batch = model_input.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
         predicted: Tensor = self.model.unet(
             batch,
             timestep,
             conditioning.text.hidden,
-            added_cond_kwargs=conditioning.added,
+            added_cond_kwargs=conditioning.added_cond_kwargs,
             return_dict=False,
-            **together(controls, batch, timestep, conditioning),
+            **combined_residuals(controls, batch, timestep, conditioning),
         )[0].float()
-        if not conditioning.guided:
+        if not conditioning.is_guided:
             return predicted
-        unwanted, wanted = predicted.chunk(2)
-        guided = unwanted + request.guidance_scale * (wanted - unwanted)
-        return _rescaled(guided, wanted, request.guidance_rescale)
+        unconditional, conditional = predicted.chunk(2)
+        guided = unconditional + request.guidance_scale * (conditional - unconditional)
+        return _rescaled(guided, conditional, request.guidance_rescale)
 
     def decode(self, latents: Tensor, report: ProgressCallback) -> Tensor:
         """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1.
@@ -268,12 +275,12 @@ class HotshotPipeline:
         Raises NotFiniteError where the VAE overflows.
         """
         vae = self.model.vae
-        frames = rearrange(unscaled(latents, vae.config), "1 c f h w -> f c h w")
+        frames = rearrange(unscale_latents(latents, vae.config), "1 c f h w -> f c h w")
         pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
         chunks = torch.split(frames, self._at_once(pixels))
         pictures: list[Tensor] = []
         for step, chunk in enumerate(chunks, start=1):
-            with in_own_precision(chunk.device):
+            with without_autocast(chunk.device):
                 pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
             check_finite(pictures[-1])
             report("decode", step, len(chunks))
@@ -322,9 +329,9 @@ def _check_init_image(request: Request, init_image: Frames | None) -> None:
         )
 
 
-def _rescaled(guided: Tensor, wanted: Tensor, amount: float) -> Tensor:
+def _rescaled(guided: Tensor, conditional: Tensor, amount: float) -> Tensor:
     """Gives a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
     if amount == 0:
         return guided
-    factor = wanted.std() / guided.std()
+    factor = conditional.std() / guided.std()
     return guided * (amount * factor + (1 - amount))

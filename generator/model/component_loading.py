@@ -24,7 +24,7 @@ from generator.checkpoints import weights
 from generator.checkpoints.component import Component
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.limits import SCHEDULERS
-from generator.model.latents import LATENT_SCALE, unscaled
+from generator.model.latents import LATENT_SCALE, unscale_latents
 from generator.model.schedulers import make_scheduler
 from generator.model.text_encoding import TextEncoders
 
@@ -95,7 +95,7 @@ def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) 
 def _checked_vae(vae: Any) -> Any:
     """Raises whatever its config's scaling would raise when the first pictures are decoded."""
     channels = int(vae.config.latent_channels)
-    unscaled(torch.zeros(1, channels, 1, 1, 1), vae.config)
+    unscale_latents(torch.zeros(1, channels, 1, 1, 1), vae.config)
     edge = 2 ** (len(vae.config.decoder_block_out_channels if isinstance(vae, AutoencoderTiny)
                      else vae.config.block_out_channels) - 1)  # fmt: skip
     if edge != LATENT_SCALE:
@@ -119,7 +119,7 @@ def load_text_encoders(
             _tokenizer(directory / "tokenizer_2", second.config.vocab_size),
         ),
         encoders=(first, second),
-        empty_is_zeros=_empty_is_zeros(directory),
+        force_zeros_for_empty_prompt=_force_zeros_for_empty_prompt(directory),
     )
 
 
@@ -186,7 +186,7 @@ def _tokenizer(directory: Path, vocabulary: int) -> Any:
     return tokenizer
 
 
-def _empty_is_zeros(directory: Path) -> bool:
+def _force_zeros_for_empty_prompt(directory: Path) -> bool:
     index = directory / "model_index.json"
     if not index.is_file():
         return True  # as Hotshot-XL and SDXL say where they say it

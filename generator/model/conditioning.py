@@ -10,7 +10,7 @@ from generator.model.text_encoding import EncodedText
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class StepRange:
     """A part of all steps, as fractions of them."""
 
     start: float
@@ -32,19 +32,22 @@ class Conditioning:
     time_ids: Tensor
 
     @property
-    def guided(self) -> bool:
+    def is_guided(self) -> bool:
         return self.time_ids.shape[0] == 2
 
     @property
-    def wanted(self) -> Conditioning:
+    def conditional(self) -> Conditioning:
         """What is asked for alone, for the steps that are not guided away from anything."""
-        return Conditioning(self.text.last, self.time_ids[-1:])
+        return Conditioning(self.text.last_only, self.time_ids[-1:])
 
     @property
-    def added(self) -> dict[str, Tensor]:
+    def added_cond_kwargs(self) -> dict[str, Tensor]:
         """What SDXL's networks call ``added_cond_kwargs``, once for each clip."""
         return {"text_embeds": self.text.pooled, "time_ids": self.time_ids}
 
     def added_cond_kwargs_per_frame(self, frames: int) -> dict[str, Tensor]:
         """The same once for each frame, clip by clip, for networks that know no clips."""
-        return {name: value.repeat_interleave(frames, dim=0) for name, value in self.added.items()}
+        return {
+            name: value.repeat_interleave(frames, dim=0)
+            for name, value in self.added_cond_kwargs.items()
+        }

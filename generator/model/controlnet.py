@@ -13,21 +13,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Request
-from generator.model.conditioning import Conditioning, Span
+from generator.media.clip import Frames
+from generator.model.conditioning import Conditioning, StepRange
 from generator.model.controlnet_loading import load_controlnet, resolve_controlnet
 from generator.model.offload import Offloader
 from generator.model.unet import ClipAttnProcessor
 
 CONTROLNETS_IN_MEMORY = 2  # one of SDXL's is 2.5 GB in half precision
 
-Pictures = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]  # (f, h, w, 3)
 Residuals = tuple[list[Tensor], Tensor]  # for the down blocks, and for the mid block
 
 
@@ -49,12 +48,12 @@ class LoadedControlNet:
         network.set_attn_processor(ClipAttnProcessor())
         return cls(network, embedding, flips)
 
-    def embed(self, pictures: Pictures) -> Tensor:
+    def embed(self, images: Frames) -> Tensor:
         """Pictures (f, h, w, 3) -> (f, c, h/8, w/8)."""
         weight = next(self.embedding.parameters())
-        levels = torch.from_numpy(pictures).to(weight.device).permute(0, 3, 1, 2)
-        shown = levels.to(weight.dtype) / 255
-        embedded: Tensor = self.embedding(shown.flip(1) if self.flips_channels else shown)
+        levels = torch.from_numpy(images).to(weight.device).permute(0, 3, 1, 2)
+        image = levels.to(weight.dtype) / 255
+        embedded: Tensor = self.embedding(image.flip(1) if self.flips_channels else image)
         return embedded
 
 
@@ -65,18 +64,18 @@ class ClipControl:
     network: Any
     embedded: Tensor
     scale: float
-    span: Span
+    active_steps: StepRange
 
-    def residuals(self, sample: Tensor, timestep: Tensor, told: Conditioning) -> Residuals:
+    def residuals(self, sample: Tensor, timestep: Tensor, conditioning: Conditioning) -> Residuals:
         """What it adds to the UNet's blocks, as (b f) c h w; ``sample`` is (b, c, f, h, w)."""
         batch, _, frames = sample.shape[:3]
         down, mid = self.network(
             rearrange(sample, "b c f h w -> (b f) c h w"),
             timestep,
-            encoder_hidden_states=told.text.hidden,
+            encoder_hidden_states=conditioning.text.hidden,
             controlnet_cond=self.embedded.repeat(batch, 1, 1, 1),
             conditioning_scale=self.scale,
-            added_cond_kwargs=told.added_cond_kwargs_per_frame(frames),
+            added_cond_kwargs=conditioning.added_cond_kwargs_per_frame(frames),
             return_dict=False,
         )
         return down, mid
@@ -94,18 +93,18 @@ class ControlNets:
     offloader: Offloader
     dtype: torch.dtype
     _loaded: OrderedDict[Path, LoadedControlNet] = field(default_factory=OrderedDict)
-    _found: dict[str, Path] = field(default_factory=dict)
+    _resolved: dict[str, Path] = field(default_factory=dict)
 
-    def on_clip(self, request: Request, pictures: Sequence[Pictures]) -> list[ClipControl]:
+    def prepare(self, request: Request, images: Sequence[Frames]) -> list[ClipControl]:
         """One for each of the request's controls that has any strength.
 
         Raises RequestError where the pictures don't belong to the request, ModelError for a
         ControlNet that can't be found, read or used.
         """
-        _check_pictures(request, pictures)
-        active = [pair for pair in zip(request.controls, pictures, strict=True) if pair[0].scale]
-        self._make_room({self._find(control.kind) for control, _ in active})
-        return [self._on_clip(control, shown) for control, shown in active]
+        _check_condition_images(request, images)
+        active = [pair for pair in zip(request.controls, images, strict=True) if pair[0].scale]
+        self._evict({self._resolve(control.kind) for control, _ in active})
+        return [self._prepare(control, image) for control, image in active]
 
     @property
     def in_memory(self) -> list[Path]:
@@ -115,7 +114,7 @@ class ControlNets:
     def clear_cache(self) -> None:
         """Lets go of all, and of where they were found."""
         self._loaded.clear()
-        self._found.clear()
+        self._resolved.clear()
 
     @property
     def networks(self) -> list[nn.Module]:
@@ -129,14 +128,14 @@ class ControlNets:
             path.name: [loaded.network, loaded.embedding] for path, loaded in self._loaded.items()
         }
 
-    def _on_clip(self, control: Control, pictures: Pictures) -> ClipControl:
+    def _prepare(self, control: Control, images: Frames) -> ClipControl:
         loaded = self.get(control.kind)
-        span = Span(control.start, control.end)
-        return ClipControl(loaded.network, loaded.embed(pictures), control.scale, span)
+        active_steps = StepRange(control.start, control.end)
+        return ClipControl(loaded.network, loaded.embed(images), control.scale, active_steps)
 
     def get(self, kind: str) -> LoadedControlNet:
         """The one that a control's ``kind`` names. Raises ModelError."""
-        path = self._find(kind)
+        path = self._resolve(kind)
         if path not in self._loaded:
             network = load_controlnet(path, self.unet_config, dtype=self.dtype)
             loaded = self._loaded[path] = LoadedControlNet.of(network)
@@ -145,26 +144,26 @@ class ControlNets:
         self._loaded.move_to_end(path)
         return self._loaded[path]
 
-    def _find(self, kind: str) -> Path:
+    def _resolve(self, kind: str) -> Path:
         """Asks the hub once for each kind, not at each request."""
-        if kind not in self._found or not self._found[kind].exists():
-            self._found[kind] = resolve_controlnet(kind, self.model_directory)
-        return self._found[kind]
+        if kind not in self._resolved or not self._resolved[kind].exists():
+            self._resolved[kind] = resolve_controlnet(kind, self.model_directory)
+        return self._resolved[kind]
 
-    def _make_room(self, wanted: set[Path]) -> None:
+    def _evict(self, needed: set[Path]) -> None:
         """Lets go of what was used longest ago and isn't wanted, before anything is loaded."""
-        others = [path for path in self._loaded if path not in wanted]
-        for path in others[: max(0, len(others) + len(wanted) - CONTROLNETS_IN_MEMORY)]:
+        others = [path for path in self._loaded if path not in needed]
+        for path in others[: max(0, len(others) + len(needed) - CONTROLNETS_IN_MEMORY)]:
             del self._loaded[path]
 
 
-def together(
-    controls: Sequence[ClipControl], sample: Tensor, timestep: Tensor, told: Conditioning
+def combined_residuals(
+    controls: Sequence[ClipControl], sample: Tensor, timestep: Tensor, conditioning: Conditioning
 ) -> dict[str, Any]:
     """The UNet's further arguments: all that these ControlNets add; nothing for none of them."""
     total: Residuals | None = None
     for control in controls:
-        down, mid = control.residuals(sample, timestep, told)
+        down, mid = control.residuals(sample, timestep, conditioning)
         if total is not None:
             down = [one + other for one, other in zip(total[0], down, strict=True)]
             mid = total[1] + mid
@@ -177,18 +176,18 @@ def together(
     }
 
 
-def _check_pictures(request: Request, pictures: Sequence[Pictures]) -> None:
-    if len(pictures) != len(request.controls):
+def _check_condition_images(request: Request, images: Sequence[Frames]) -> None:
+    if len(images) != len(request.controls):
         raise RequestError(
-            f"There are {len(request.controls)} ControlNets and pictures for {len(pictures)}; "
+            f"There are {len(request.controls)} ControlNets and pictures for {len(images)}; "
             "each one needs its own."
         )
-    wanted = (request.video_length, request.height, request.width, 3)
-    for shown in pictures:
-        if shown.shape != wanted:
+    needed = (request.video_length, request.height, request.width, 3)
+    for image in images:
+        if image.shape != needed:
             raise RequestError(
-                f"A ControlNet's pictures are {_shape(shown.shape)} where the clip is "
-                f"{_shape(wanted)}; fit them to it."
+                f"A ControlNet's pictures are {_shape(image.shape)} where the clip is "
+                f"{_shape(needed)}; fit them to it."
             )
 
 

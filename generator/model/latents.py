@@ -11,7 +11,7 @@ from torch import Tensor
 LATENT_SCALE = 8  # pixels to a latent, along each edge
 
 
-def in_own_precision(device: torch.device) -> torch.autocast:
+def without_autocast(device: torch.device) -> torch.autocast:
     """What is computed inside is in its weights' precision, whatever autocast is around it.
 
     SDXL's VAE overflows in float16, and its numbers are kept from one run to another.
@@ -19,7 +19,7 @@ def in_own_precision(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, enabled=False)
 
 
-def scaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+def scale_latents(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
     """As a VAE's config says that its latents (b, c, ...) are to be given to the UNet."""
     scale = float(config["scaling_factor"])
     means, spreads = config.get("latents_mean"), config.get("latents_std")
@@ -28,8 +28,8 @@ def scaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
     return (latents - float(config.get("shift_factor") or 0)) * scale
 
 
-def unscaled(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """Undoes ``scaled``."""
+def unscale_latents(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
+    """Undoes ``scale_latents``."""
     scale = float(config["scaling_factor"])
     means, spreads = config.get("latents_mean"), config.get("latents_std")
     if means and spreads:

@@ -74,7 +74,7 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
     return scheduler
 
 
-def noised(scheduler: Scheduler, clean: Tensor, noise: Tensor, steps: int) -> Tensor:
+def add_noise(scheduler: Scheduler, clean: Tensor, noise: Tensor, steps: int) -> Tensor:
     """Clean latents with as much noise as the last ``steps`` timesteps lead back from.
 
     The scheduler is then to be stepped through those alone.
@@ -86,7 +86,7 @@ def noised(scheduler: Scheduler, clean: Tensor, noise: Tensor, steps: int) -> Te
     return noisy
 
 
-def step_back(
+def scheduler_step(
     scheduler: Scheduler,
     predicted: Tensor,
     timestep: Tensor,

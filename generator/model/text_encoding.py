@@ -30,7 +30,7 @@ class EncodedText:
         return cls(torch.zeros_like(other.hidden), torch.zeros_like(other.pooled))
 
     @property
-    def last(self) -> EncodedText:
+    def last_only(self) -> EncodedText:
         """The last text of the batch alone."""
         return EncodedText(self.hidden[-1:], self.pooled[-1:])
 
@@ -45,12 +45,13 @@ class EncodedText:
 class TextEncoders:
     """Two CLIP text encoders with their tokenizers; the second one has a projection.
 
-    ``empty_is_zeros``: an absent negative prompt is zeros, not the encoding of an empty text.
+    ``force_zeros_for_empty_prompt``: an absent negative prompt is zeros, not the encoding of an
+    empty text.
     """
 
     tokenizers: tuple[Any, Any]
     encoders: tuple[Any, Any]
-    empty_is_zeros: bool
+    force_zeros_for_empty_prompt: bool
 
     def encode(self, texts: list[str]) -> EncodedText:
         """A batch of texts, which may be long, and may have weighted words.
@@ -69,7 +70,7 @@ class TextEncoders:
 
         "" is a text like any other; only None is zeros, where the model was trained so.
         """
-        if negative_prompt is None and self.empty_is_zeros:
+        if negative_prompt is None and self.force_zeros_for_empty_prompt:
             wanted = self.encode([prompt])
             return EncodedText.zeros_like(wanted).cat(wanted)
         return self.encode([negative_prompt or "", prompt])

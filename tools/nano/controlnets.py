@@ -120,7 +120,7 @@ def loss(
             noisy,
             batch.timesteps,
             drawn.prompt_embeds,
-            added_cond_kwargs=conditioning.added,
+            added_cond_kwargs=conditioning.added_cond_kwargs,
             down_block_additional_residuals=tuple(down),
             mid_block_additional_residual=mid,
             return_dict=False,

@@ -22,7 +22,7 @@ from torch import Tensor
 from generator.contract.errors import HotshotError
 from generator.media.clip import Frames
 from generator.media.output import write_whole
-from generator.model.latents import in_own_precision, scaled
+from generator.model.latents import scale_latents, without_autocast
 from generator.model.text_encoding import EncodedText, TextEncoders
 from generator.training.data.sample_rng import SampleRng
 from generator.training.data.samples import BadSampleError
@@ -77,7 +77,7 @@ class LatentEncoder:
     def _encode(self, frames: Frames) -> Tensors:
         pictures = torch.from_numpy(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
         parts = torch.split(pictures, self.frames_per_call or len(pictures))
-        with in_own_precision(self.vae.device):
+        with without_autocast(self.vae.device):
             encoded = [
                 self._encode_frames(part.to(self.vae.device, self.vae.dtype)) for part in parts
             ]
@@ -100,7 +100,7 @@ def draw_latents(moments: Tensors, config: Mapping[str, Any], rng: SampleRng) ->
     latents = moments["mean"].float()
     if "spread" in moments:
         latents = latents + moments["spread"].float() * rng.normal(*latents.shape)
-    return scaled(latents, config).transpose(0, 1)
+    return scale_latents(latents, config).transpose(0, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +119,13 @@ class CachedCaptionEncoder:
     def encode_dropped(self) -> EncodedText:
         """What a dropped caption is: as at inference, zeros or an empty text."""
         encoded = self.encode("")
-        return EncodedText.zeros_like(encoded) if self.text.empty_is_zeros else encoded
+        return (
+            EncodedText.zeros_like(encoded) if self.text.force_zeros_for_empty_prompt else encoded
+        )
 
     @torch.no_grad()
     def _encode(self, caption: str) -> Tensors:
-        with in_own_precision(self.text.encoders[0].device):
+        with without_autocast(self.text.encoders[0].device):
             encoded = self.text.encode([caption])
         hidden = encoded.hidden[:, :TOKENS]
         return {"hidden": hidden.float().cpu(), "pooled": encoded.pooled.float().cpu()}

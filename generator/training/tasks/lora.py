@@ -60,7 +60,9 @@ class LiveCaptionEncoder:
 
     def encode_dropped(self) -> EncodedText:
         encoded = self.encode("")
-        return EncodedText.zeros_like(encoded) if self.text.empty_is_zeros else encoded
+        return (
+            EncodedText.zeros_like(encoded) if self.text.force_zeros_for_empty_prompt else encoded
+        )
 
 
 class Adapter:

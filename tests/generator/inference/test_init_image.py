@@ -15,7 +15,7 @@ from generator.contract.messages import Control, Lora, Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel, load_model
-from generator.model.schedulers import make_scheduler, noised, step_back
+from generator.model.schedulers import add_noise, make_scheduler, scheduler_step
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.media.pictures import moving_ball
 from tests.generator.model.test_controlnet import CONTROLNET, shown
@@ -41,7 +41,7 @@ def led_back_by_an_oracle(name: str, config: dict[str, Any], made: int) -> tuple
     picture = torch.randn(1, 4, 2, 8, 8, generator=generator).clamp(-1.5, 1.5)
     noise = torch.randn(picture.shape, generator=generator)
     scheduler = make_scheduler(name, config, 20)
-    latents = noised(scheduler, picture, noise, made)
+    latents = add_noise(scheduler, picture, noise, made)
     began = 0.0
     for step, timestep in enumerate(scheduler.timesteps[-made:]):
         seen = scheduler.scale_model_input(latents, timestep)
@@ -52,7 +52,7 @@ def led_back_by_an_oracle(name: str, config: dict[str, Any], made: int) -> tuple
         said = (seen - alpha * picture) / sigma
         if config["prediction_type"] != "epsilon":
             said = alpha * said - sigma * picture
-        latents = step_back(scheduler, said, timestep, latents, generator)
+        latents = scheduler_step(scheduler, said, timestep, latents, generator)
     return float((latents - picture).abs().max()), began
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from generator.contract.messages import Request
 from generator.inference import latent_preview
-from generator.inference.latent_preview import Previews, Thumbnails
+from generator.inference.latent_preview import PreviewDecoder, PreviewWriter
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel
 from tests.generator.media.pictures import read_back
@@ -34,11 +34,11 @@ def silent(stage: str, step: int, steps: int) -> None:
 
 
 @pytest.fixture
-def previews(tiny: HotshotModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Previews:
+def previews(tiny: HotshotModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PreviewWriter:
     """That think each step worth the while."""
     monkeypatch.setattr(latent_preview, "_FIRST_SECONDS", 0.0)
     monkeypatch.setattr(latent_preview, "_EVERY_SECONDS", 0.0)
-    return Previews(Thumbnails(tiny), tmp_path / "x.gif", 600)
+    return PreviewWriter(PreviewDecoder(tiny), tmp_path / "x.gif", 600)
 
 
 @pytest.mark.parametrize("scheduler", ["euler", "euler_a", "ddim", "dpmpp_2m", "unipc"])
@@ -55,7 +55,7 @@ def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -
     assert distances[-1] == min(distances)
 
 
-def test_looking_changes_nothing(previews: Previews, tiny: HotshotModel) -> None:
+def test_looking_changes_nothing(previews: PreviewWriter, tiny: HotshotModel) -> None:
     pipeline = HotshotPipeline(tiny)
     looked_at = pipeline(REQUEST, report=silent, preview_callback=previews)
     assert previews.file is not None
@@ -63,7 +63,7 @@ def test_looking_changes_nothing(previews: Previews, tiny: HotshotModel) -> None
 
 
 def test_a_preview_is_a_small_film_under_a_new_name(
-    previews: Previews, tiny: HotshotModel, tmp_path: Path
+    previews: PreviewWriter, tiny: HotshotModel, tmp_path: Path
 ) -> None:
     seen: list[str] = []
 
@@ -93,17 +93,17 @@ def test_a_large_vae_is_stood_in_for_by_its_colours(
         size=(8, 8),
         mode="bicubic",
     )[:, :, None]
-    exact = Thumbnails(tiny)(smooth)[0].astype(np.float32)
+    exact = PreviewDecoder(tiny)(smooth)[0].astype(np.float32)
     monkeypatch.setattr(latent_preview, "_SMALL_VAE", 0)
-    mapped = Thumbnails(tiny)(smooth)[0].astype(np.float32)
+    mapped = PreviewDecoder(tiny)(smooth)[0].astype(np.float32)
     assert mapped.shape == exact.shape
     spread = np.square(exact - exact.mean(axis=(0, 1))).mean()
     assert np.square(mapped - exact).mean() < spread
 
 
 def test_a_preview_that_fails_is_no_loss(
-    tiny: HotshotModel, tmp_path: Path, previews: Previews
+    tiny: HotshotModel, tmp_path: Path, previews: PreviewWriter
 ) -> None:
-    nowhere = Previews(Thumbnails(tiny), tmp_path / "gone" / "x.gif", 600)
+    nowhere = PreviewWriter(PreviewDecoder(tiny), tmp_path / "gone" / "x.gif", 600)
     HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=nowhere)
     assert nowhere.file is None

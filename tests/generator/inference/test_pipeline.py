@@ -89,7 +89,7 @@ def test_an_empty_negative_prompt_is_a_text_without_words(tiny: HotshotModel) ->
 
 def test_a_model_that_zeroes_no_text_takes_none_for_an_empty_one(tiny: HotshotModel) -> None:
     """The original's ``force_zeros_for_empty_prompt``, off: there both mean the same."""
-    without = replace(tiny, text=replace(tiny.text, empty_is_zeros=False))
+    without = replace(tiny, text=replace(tiny.text, force_zeros_for_empty_prompt=False))
     frames = [
         HotshotPipeline(model)(
             replace(QUICK, guidance_scale=7.0, negative_prompt=negative), report=silent
@@ -106,7 +106,7 @@ def test_sizes_are_told_as_width_and_height(tiny: HotshotModel) -> None:
     with torch.inference_mode():
         told = HotshotPipeline(tiny).encode_prompt(request, silent)
     assert told.time_ids.tolist() == [[1920, 1080, 0, 0, 512, 256]]
-    assert not told.guided
+    assert not told.is_guided
 
 
 @pytest.mark.parametrize(("width", "height"), [(104, 72), (56, 88), (40, 136)])

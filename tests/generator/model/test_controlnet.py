@@ -18,7 +18,8 @@ from generator.checkpoints.inspect.ldm_names import ldm_names
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import Control, Request
 from generator.inference.pipeline import HotshotPipeline
-from generator.model.controlnet import CONTROLNETS_IN_MEMORY, Pictures
+from generator.media.clip import Frames
+from generator.model.controlnet import CONTROLNETS_IN_MEMORY
 from generator.model.controlnet_loading import config_for, resolve_controlnet
 from generator.model.loading import HotshotModel
 from generator.sources.reader import read_key_frames
@@ -36,7 +37,7 @@ ABOUT_CONTROL = {
 }
 
 
-def shown(seed: int = 0, request: Request = QUICK) -> Pictures:
+def shown(seed: int = 0, request: Request = QUICK) -> Frames:
     shape = (request.video_length, request.height, request.width, 3)
     return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 

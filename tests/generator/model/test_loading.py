@@ -224,9 +224,9 @@ def test_weights_of_the_fp16_variant(copy_of_tiny: Path, tiny: HotshotModel) -> 
 
 def test_without_a_model_index_the_negative_prompt_is_zeros(copy_of_tiny: Path) -> None:
     edit_json(copy_of_tiny / "model_index.json", force_zeros_for_empty_prompt=False)
-    assert not load(copy_of_tiny).text.empty_is_zeros
+    assert not load(copy_of_tiny).text.force_zeros_for_empty_prompt
     (copy_of_tiny / "model_index.json").unlink()
-    assert load(copy_of_tiny).text.empty_is_zeros
+    assert load(copy_of_tiny).text.force_zeros_for_empty_prompt
 
 
 @pytest.mark.parametrize("scaling_factor", [1.0, 0.5])

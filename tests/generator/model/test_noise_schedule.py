@@ -27,7 +27,7 @@ from generator.contract.limits import NANO_DIRECTORY
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
 from generator.model.noise_schedule import schedule_of
-from generator.model.schedulers import make_scheduler, step_back
+from generator.model.schedulers import make_scheduler, scheduler_step
 from generator.model.spatial_base import find_base
 from tests.generator.checkpoints import civitai
 from tests.generator.inference.test_pipeline import QUICK
@@ -232,7 +232,7 @@ def test_every_sampler_is_diffusers_own(name: str, config: dict[str, Any]) -> No
         latents = torch.randn(1, 4, 2, 8, 8, generator=generator) * scheduler.init_noise_sigma
         for timestep in scheduler.timesteps:
             seen = scheduler.scale_model_input(latents, timestep)
-            latents = step_back(scheduler, seen.sin(), timestep, latents, generator)
+            latents = scheduler_step(scheduler, seen.sin(), timestep, latents, generator)
         made.append(latents)
     assert made[0].isfinite().all()
     assert torch.equal(*made)

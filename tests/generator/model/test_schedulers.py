@@ -9,7 +9,7 @@ import torch
 
 from generator.contract.errors import RequestError
 from generator.contract.limits import MAX_STEPS, SCHEDULERS, scheduler_name
-from generator.model.schedulers import make_scheduler, step_back
+from generator.model.schedulers import make_scheduler, scheduler_step
 
 PUBLISHED = {
     "_class_name": "EulerDiscreteScheduler",
@@ -47,7 +47,7 @@ def sampled_by_an_oracle(name: str, config: dict[str, Any], steps: int) -> tuple
         noise = (seen - alpha * picture) / sigma
         velocity = alpha * noise - sigma * picture
         said = noise if config["prediction_type"] == "epsilon" else velocity
-        latents = step_back(scheduler, said, timestep, latents, generator)
+        latents = scheduler_step(scheduler, said, timestep, latents, generator)
     return float((latents - picture).abs().max()), largest
 
 
@@ -97,7 +97,7 @@ def test_noise_on_the_way_comes_from_the_request_s_generator(name: str) -> None:
         latents: torch.Tensor = torch.ones(1, 4, 2, 8, 8) * scheduler.init_noise_sigma
         for timestep in scheduler.timesteps:
             seen = scheduler.scale_model_input(latents, timestep)
-            latents = step_back(scheduler, seen * 0.3, timestep, latents, generator)
+            latents = scheduler_step(scheduler, seen * 0.3, timestep, latents, generator)
         return latents
 
     torch.testing.assert_close(made(1), made(1), rtol=0, atol=0)
