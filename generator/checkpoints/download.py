@@ -50,7 +50,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-")
 _PART = ".hotshot.incomplete"  # the library's own end in .incomplete too, so its tools find both
 
 
-class Watch(Protocol):
+class ProgressListener(Protocol):
     """Who is told of a download."""
 
     def begin(self, done: int, total: int) -> None:
@@ -94,11 +94,11 @@ class Plan:
         lacking = [name for name in wanted if name not in cached]
         repository = listing.repository
         if lacking and listing.unreached is not None:
-            raise hub.why(repository, listing.unreached)
+            raise hub.download_error(repository, listing.unreached)
         try:
             missing = _in_threads(lambda name: _head(listing, name), lacking, at_once=8)
         except Exception as error:
-            raise hub.why(repository, error) from error
+            raise hub.download_error(repository, error) from error
         snapshot = listing.snapshot
         there = [snapshot / name for name in wanted if name in cached] if snapshot else []
         size = sum(path.stat().st_size for path in there) + sum(one.size or 0 for one in missing)
@@ -129,12 +129,12 @@ class Plan:
                 "{name} needs {needed} more on the disk of {cache}, which has {free} left; "
                 "make room there, or set HF_HOME to another place.",
                 name=self.listing.repository.name,
-                needed=readable(needed),
+                needed=format_bytes(needed),
                 cache=cache,
-                free=readable(free),
+                free=format_bytes(free),
             )
 
-    def run(self, watch: Watch) -> Path:
+    def run(self, listener: ProgressListener) -> Path:
         """Fetches; the directory of the snapshot. Raises ModelError.
 
         What was fetched until then is kept where it fails or is interrupted, and taken up by the
@@ -145,16 +145,16 @@ class Plan:
             return snapshot
         self.check_room()
         try:
-            (hub.storage(repository) / "blobs").mkdir(parents=True, exist_ok=True)
+            (hub.repository_directory(repository) / "blobs").mkdir(parents=True, exist_ok=True)
             # Without it, the library's tools take the directory for a broken one.
-            (hub.storage(repository) / "snapshots").mkdir(exist_ok=True)
-            with _locked(repository, watch):
-                self._fetch(watch)
+            (hub.repository_directory(repository) / "snapshots").mkdir(exist_ok=True)
+            with _locked(repository, listener):
+                self._fetch(listener)
                 return self._link()
         except ModelError:
             raise
         except Exception as error:
-            raise hub.why(repository, error) from error
+            raise hub.download_error(repository, error) from error
 
     def rest(self) -> Plan:
         """The same plan, where some of it was fetched meanwhile."""
@@ -170,24 +170,24 @@ class Plan:
             or hub.cached_snapshot(listing.repository) == listing.snapshot
         )
 
-    def _fetch(self, watch: Watch) -> None:
-        watch.begin(self.done, self.total)
+    def _fetch(self, listener: ProgressListener) -> None:
+        listener.begin(self.done, self.total)
         files = {one.etag: one for one in self.missing if _is_resumable(one)}.values()
         stop = threading.Event()
         # The largest first: then no thread is left alone with it.
         ordered = sorted(files, key=lambda one: one.size or 0, reverse=True)
         try:
-            _in_threads(lambda one: self._fetch_one(one, watch, stop), ordered, at_once=_AT_ONCE)
+            _in_threads(lambda one: self._fetch_one(one, listener, stop), ordered, at_once=_AT_ONCE)
         finally:
             stop.set()
 
-    def _fetch_one(self, file: _File, watch: Watch, stop: threading.Event) -> None:
+    def _fetch_one(self, file: _File, listener: ProgressListener, stop: threading.Event) -> None:
         repository = self.listing.repository
         blob, part = _blob(repository, file.etag), _part(repository, file.etag)
         if blob.exists():
             return
         with part.open("ab", buffering=0) as opened:
-            _Transfer(file, opened, watch, stop).run()
+            _Transfer(file, opened, listener, stop).run()
         if stop.is_set():
             return
         if file.sha256 and _sha256(part) != file.sha256:
@@ -222,8 +222,10 @@ class Plan:
 class _Transfer:
     """One file's bytes, from where an earlier try broke off, into ``opened``."""
 
-    def __init__(self, file: _File, opened: IO[bytes], watch: Watch, stop: threading.Event) -> None:
-        self._file, self._opened, self._watch, self._stop = file, opened, watch, stop
+    def __init__(
+        self, file: _File, opened: IO[bytes], listener: ProgressListener, stop: threading.Event
+    ) -> None:
+        self._file, self._opened, self._listener, self._stop = file, opened, listener, stop
         self._at = opened.seek(0, 2)
 
     def run(self) -> None:
@@ -259,7 +261,7 @@ class _Transfer:
             for piece in response.iter_bytes():
                 self._opened.write(piece)
                 self._at += len(piece)
-                self._watch.add(len(piece))
+                self._listener.add(len(piece))
                 if self._stop.is_set():
                     return
 
@@ -269,13 +271,13 @@ class _Transfer:
         return response.status_code == 206 and told is not None and int(told[1]) == self._at
 
     def _restart(self) -> None:
-        self._watch.add(-self._at)
+        self._listener.add(-self._at)
         self._opened.truncate(0)
         self._opened.seek(0)
         self._at = 0
 
 
-def readable(count: int) -> str:
+def format_bytes(count: int) -> str:
     """Bytes, for people: 512 kB, 1.9 GB."""
     size = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
@@ -285,9 +287,9 @@ def readable(count: int) -> str:
     return f"{size:.0f} {unit}" if unit in ("bytes", "kB") or size >= 100 else f"{size:.1f} {unit}"
 
 
-def parts_of(repository: Repository) -> list[Path]:
+def incomplete_blobs(repository: Repository) -> list[Path]:
     """What interrupted downloads have left of a repository, ours and the library's."""
-    return sorted((hub.storage(repository) / "blobs").glob("*.incomplete"))
+    return sorted((hub.repository_directory(repository) / "blobs").glob("*.incomplete"))
 
 
 def _head(listing: Listing, name: str) -> _File:
@@ -317,11 +319,11 @@ def _is_resumable(file: _File) -> bool:
 
 
 def _blob(repository: Repository, etag: str) -> Path:
-    return hub.storage(repository) / "blobs" / etag
+    return hub.repository_directory(repository) / "blobs" / etag
 
 
 def _part(repository: Repository, etag: str) -> Path:
-    return hub.storage(repository) / "blobs" / f"{etag}{_PART}"
+    return hub.repository_directory(repository) / "blobs" / f"{etag}{_PART}"
 
 
 def _size(path: Path) -> int:
@@ -337,16 +339,16 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def _locked(repository: Repository, watch: Watch) -> Iterator[None]:
+def _locked(repository: Repository, listener: ProgressListener) -> Iterator[None]:
     """One download of a repository at a time, whichever process asks."""
-    directory = Path(constants.HF_HUB_CACHE) / ".locks" / hub.storage(repository).name
+    directory = Path(constants.HF_HUB_CACHE) / ".locks" / hub.repository_directory(repository).name
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "hotshot.lock"
     with ExitStack() as stack:
         try:
             stack.enter_context(WeakFileLock(file, timeout=0.1))
         except TimeoutError:
-            watch.wait()
+            listener.wait()
             stack.enter_context(WeakFileLock(file))
         yield
 

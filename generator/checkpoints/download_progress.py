@@ -10,13 +10,13 @@ from typing import NoReturn, Self
 
 from tqdm import tqdm
 
-from generator.checkpoints.download import readable
+from generator.checkpoints.download import format_bytes
 
 logger = logging.getLogger(__name__)
 
 
-class FetchBar:
-    """A ``download.Watch``. With ``lines``, stderr gets the lines; without, the log does."""
+class DownloadProgress:
+    """A ProgressListener: with ``lines``, stderr gets the lines; without, the log does."""
 
     def __init__(self, title: str, *, lines: bool = False) -> None:
         self._title, self._lines = title, lines
@@ -28,7 +28,7 @@ class FetchBar:
         self._done, self._total = done, total
         self._told = 10 * done // total if total else 10
         if done:
-            self._say(f"Going on: {readable(done)} of {readable(total)} are here already.")
+            self._say(f"Going on: {format_bytes(done)} of {format_bytes(total)} are here already.")
         if sys.stderr.isatty():
             self._bar = tqdm(
                 desc=self._title,
@@ -49,7 +49,9 @@ class FetchBar:
             tenth = 10 * self._done // self._total if self._total else 10
             if tenth > self._told:
                 self._told = tenth
-                self._say(f"{readable(self._done)} of {readable(self._total)} ({10 * tenth}%)")
+                self._say(
+                    f"{format_bytes(self._done)} of {format_bytes(self._total)} ({10 * tenth}%)"
+                )
 
     def wait(self) -> None:
         self._say(f"{self._title} is being fetched by another process; waiting for it.")

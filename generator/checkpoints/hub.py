@@ -126,7 +126,7 @@ class Listing:
         try:
             about = _ask(repository)
         except _REFUSALS as error:
-            raise why(repository, error) from error
+            raise download_error(repository, error) from error
         except Exception as error:  # noqa: BLE001 - of several libraries, and all mean the same
             return cls._cached(repository, cached_snapshot(repository), error)
         siblings = about.siblings or ()
@@ -135,7 +135,7 @@ class Listing:
             repository=repository,
             files={one.rfilename: _described(one) for one in siblings},
             commit=commit,
-            snapshot=storage(repository) / "snapshots" / commit if commit else None,
+            snapshot=repository_directory(repository) / "snapshots" / commit if commit else None,
             licence=_licence(about),
             is_gated=bool(about.gated),
         )
@@ -180,7 +180,7 @@ def cached_snapshot(repository: Repository) -> Path | None:
     return Path(path)
 
 
-def why(repository: Repository, error: BaseException) -> ModelError:
+def download_error(repository: Repository, error: BaseException) -> ModelError:
     """One sentence for what the hub's library, the network or the disk answered."""
     if isinstance(error, _REFUSALS):
         return _no_such_thing(repository, error)
@@ -208,7 +208,7 @@ def address() -> str:
     return (ENDPOINT or constants.ENDPOINT).rstrip("/")
 
 
-def nearest(name: str, known: Iterable[str] | None = None) -> str | Text:
+def suggestion(name: str, known: Iterable[str] | None = None) -> str | Text:
     """What may have been meant, as a part of a sentence; empty where nothing is near.
 
     ``known`` are the names to choose from, by default what the cache has and what is well known.
@@ -232,7 +232,7 @@ def cached_models() -> list[str]:
     return sorted(one.repo_id for one in repositories if one.repo_type == "model")
 
 
-def storage(repository: Repository) -> Path:
+def repository_directory(repository: Repository) -> Path:
     """The cache's directory of a repository, as the hub's documentation describes it."""
     return Path(constants.HF_HUB_CACHE) / f"models--{repository.name.replace('/', '--')}"
 
@@ -245,7 +245,7 @@ def _ask(repository: Repository) -> Any:
     api = HfApi(endpoint=ENDPOINT)
     began = time.monotonic()
     try:
-        return within(
+        return call_with_timeout(
             _PATIENCE_SECONDS,
             lambda: api.model_info(
                 repository.name,
@@ -262,7 +262,7 @@ def _ask(repository: Repository) -> Any:
         raise
 
 
-def within(seconds: float, call: Callable[[], _T]) -> _T:
+def call_with_timeout(seconds: float, call: Callable[[], _T]) -> _T:
     """What ``call`` gives, or TimeoutError.
 
     A name server that doesn't answer keeps a thread busy for longer than any time-out that the
@@ -316,7 +316,7 @@ def _no_such_thing(repository: Repository, error: BaseException) -> ModelError:
         return ModelError(
             "{name!r} can't be a name on the hub{meant}; give one such as hotshotco/Hotshot-XL.",
             name=name,
-            meant=nearest(name),
+            meant=suggestion(name),
         )
     if isinstance(error, GatedRepoError):  # is a RepositoryNotFoundError too
         return ModelError(
@@ -337,7 +337,7 @@ def _no_such_thing(repository: Repository, error: BaseException) -> ModelError:
         "{name} can't be downloaded: the hub has no such model, or it is private{meant}; "
         "check the name, and set HF_TOKEN if it is private.",
         name=name,
-        meant=nearest(name),
+        meant=suggestion(name),
     )
 
 

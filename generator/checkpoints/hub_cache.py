@@ -17,7 +17,7 @@ from huggingface_hub import constants, scan_cache_dir
 from huggingface_hub.errors import CacheNotFound
 
 from generator.checkpoints import file_selection, hub
-from generator.checkpoints.download import parts_of
+from generator.checkpoints.download import incomplete_blobs
 from generator.checkpoints.hub import Repository
 from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
@@ -30,7 +30,7 @@ _HOTSHOT_UNET, _PLAIN_UNET, _CONTROLNET = (
 )
 
 
-class What(StrEnum):
+class ModelRole(StrEnum):
     """What a model is to Hotshot; the value is how people read it."""
 
     MODEL = "Hotshot-XL"
@@ -44,63 +44,64 @@ class What(StrEnum):
 
 
 _OF_A_FILE = {
-    Kind.LORA: What.LORA,
-    Kind.TEMPORAL: What.TEMPORAL,
-    Kind.HOTSHOT: What.BASE,
-    Kind.SDXL: What.BASE,
-    Kind.SDXL_UNET: What.BASE,
-    Kind.CONTROLNET: What.CONTROLNET,
+    Kind.LORA: ModelRole.LORA,
+    Kind.TEMPORAL: ModelRole.TEMPORAL,
+    Kind.HOTSHOT: ModelRole.BASE,
+    Kind.SDXL: ModelRole.BASE,
+    Kind.SDXL_UNET: ModelRole.BASE,
+    Kind.CONTROLNET: ModelRole.CONTROLNET,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CachedModel:
     """One revision of a model in the cache, or what an interrupted download has left (no commit).
 
-    ``size`` is in bytes, ``used`` in seconds since 1970.
+    ``size`` is in bytes, ``used_at`` in seconds since 1970.
     """
 
     name: str
     commit: str
-    what: What
+    role: ModelRole
     size: int
-    used: float
+    used_at: float
 
 
-def what_is(snapshot: Path) -> What:
+def role_of_snapshot(snapshot: Path) -> ModelRole:
     """Told by a snapshot's configs, or by the header of a file alone."""
     unet = _json(snapshot / "unet" / "config.json")
     described = unet or _json(snapshot / "config.json")
     found = described.get("_class_name")
     if found == _HOTSHOT_UNET:
-        return What.MODEL if unet else What.BASE
+        return ModelRole.MODEL if unet else ModelRole.BASE
     if found == _PLAIN_UNET:
-        return What.BASE if described.get("addition_embed_type") == "text_time" else What.OTHER
+        is_sdxl = described.get("addition_embed_type") == "text_time"
+        return ModelRole.BASE if is_sdxl else ModelRole.OTHER
     if found == _CONTROLNET:
-        return What.CONTROLNET
+        return ModelRole.CONTROLNET
     if any("DepthEstimation" in str(one) for one in described.get("architectures") or ()):
-        return What.DEPTH
+        return ModelRole.DEPTH
     files = file_selection.single_files(path.name for path in snapshot.iterdir())
-    kinds = {what_is_file(snapshot / name) for name in files}
-    return kinds.pop() if len(kinds) == 1 else What.OTHER
+    kinds = {role_of_file(snapshot / name) for name in files}
+    return kinds.pop() if len(kinds) == 1 else ModelRole.OTHER
 
 
-def what_is_file(path: Path) -> What:
+def role_of_file(path: Path) -> ModelRole:
     """Told by its header; OTHER for what can't be read."""
     try:
         header = read_header(path)
     except ModelError:
-        return What.OTHER
-    return _OF_A_FILE.get(kind_of(header.shapes), What.OTHER)
+        return ModelRole.OTHER
+    return _OF_A_FILE.get(kind_of(header.shapes), ModelRole.OTHER)
 
 
-def cached_models() -> list[Cached]:
+def cached_models() -> list[CachedModel]:
     """By name; each revision counts, and what was not all fetched."""
     found = [
-        Cached(
+        CachedModel(
             repository.repo_id,
             revision.commit_hash,
-            what_is(revision.snapshot_path),
+            role_of_snapshot(revision.snapshot_path),
             revision.size_on_disk,
             repository.last_accessed,
         )
@@ -109,31 +110,31 @@ def cached_models() -> list[Cached]:
     ]
     for directory in sorted(Path(constants.HF_HUB_CACHE).glob("models--*")):
         name = directory.name.removeprefix("models--").replace("--", "/")
-        parts = [path.stat() for path in parts_of(Repository(name))]
+        parts = [path.stat() for path in incomplete_blobs(Repository(name))]
         if parts:
-            size, used = sum(one.st_size for one in parts), max(one.st_mtime for one in parts)
-            found.append(Cached(name, "", What.UNFINISHED, size, used))
-    return sorted(found, key=lambda one: (one.name.lower(), -one.used))
+            size, used_at = sum(one.st_size for one in parts), max(one.st_mtime for one in parts)
+            found.append(CachedModel(name, "", ModelRole.UNFINISHED, size, used_at))
+    return sorted(found, key=lambda one: (one.name.lower(), -one.used_at))
 
 
-def remove(text: str) -> int:
+def remove_model(text: str) -> int:
     """Takes ``owner/name``, or ``owner/name@revision`` alone, away; the bytes that this has freed.
 
     Raises ModelError where the cache has no such thing, or it can't be removed.
     """
     repository = Repository.parse(text)
-    storage = hub.storage(repository)
-    if not storage.is_dir():
-        meant = hub.nearest(repository.name, hub.cached_models())
+    directory = hub.repository_directory(repository)
+    if not directory.is_dir():
+        meant = hub.suggestion(repository.name, hub.cached_models())
         raise ModelError(f"The cache has no {repository.name}{meant}; see hotshot model list.")
     try:
         if repository.revision is None:
-            freed = sum(path.lstat().st_size for path in storage.rglob("*") if path.is_file())
-            shutil.rmtree(storage)
+            freed = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
+            shutil.rmtree(directory)
             return freed
         return _remove_revision(repository)
     except OSError as error:
-        raise ModelError(f"{storage} can't be removed ({error.strerror}).") from error
+        raise ModelError(f"{directory} can't be removed ({error.strerror}).") from error
 
 
 def _remove_revision(repository: Repository) -> int:

@@ -14,8 +14,8 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from generator.checkpoints import file_selection, hub
-from generator.checkpoints.download import Plan, readable
-from generator.checkpoints.download_progress import FetchBar
+from generator.checkpoints.download import Plan, format_bytes
+from generator.checkpoints.download_progress import DownloadProgress
 from generator.checkpoints.file_selection import FOLDERS, SUFFIX, TEMPORAL_FILES
 from generator.checkpoints.hub import Listing
 from generator.contract.errors import ModelError
@@ -37,7 +37,7 @@ class NotFetchedError(ModelError):
         super().__init__(
             "{repository} isn't on this machine yet ({size}).",
             repository=self.repository,
-            size=readable(plan.total),
+            size=format_bytes(plan.total),
         )
 
 
@@ -51,7 +51,7 @@ def without_fetching() -> Iterator[None]:
         _may_fetch.reset(before)
 
 
-def model_directory(model: str) -> Path:
+def resolve_model_directory(model: str) -> Path:
     """The whole directory of ``nano``, a path or a hub id (fetched where it isn't cached).
 
     Raises ModelError where there is none, or the hub can't be asked.
@@ -67,7 +67,7 @@ def model_directory(model: str) -> Path:
     return directory
 
 
-def temporal_file(model: str, *, with_base: bool) -> Path | None:
+def resolve_temporal_file(model: str, *, with_base: bool) -> Path | None:
     """The file of temporal layers that ``model`` is, has as all it has, or offers beside a base.
 
     None where the model is a whole one. From a repository, beside a base, that file is all that is
@@ -85,7 +85,7 @@ def temporal_file(model: str, *, with_base: bool) -> Path | None:
     return next((path / name for name in TEMPORAL_FILES if (path / name).is_file()), None)
 
 
-def base_file(given: str) -> Path | None:
+def resolve_base_file(given: str) -> Path | None:
     """The single file that a base is, on this machine or on the hub; None for a directory."""
     path = local_path(given)
     if path is None:
@@ -93,7 +93,7 @@ def base_file(given: str) -> Path | None:
     return path if path.is_file() else None
 
 
-def base_directory(given: str, *, unet_only: bool) -> Path:
+def resolve_base_directory(given: str, *, unet_only: bool) -> Path:
     """The directory of a base: all of it, or its UNet and how that was trained.
 
     Raises ModelError where there is none, or the hub can't be asked.
@@ -101,7 +101,7 @@ def base_directory(given: str, *, unet_only: bool) -> Path:
     return local_directory(given) or fetch(given, ("unet", "scheduler") if unet_only else FOLDERS)
 
 
-def sdxl_descriptions() -> Path:
+def fetch_sdxl_descriptions() -> Path:
     """SDXL's configs, tokenizers and schedule, for files that come without; no weights."""
     listing = Listing.of(SDXL)
     return _snapshot(listing, file_selection.descriptions(listing.files))
@@ -149,7 +149,7 @@ def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
     if found is not None:
         return _snapshot(listing, [found]) / found
     if listing.unreached is not None:
-        raise hub.why(listing.repository, listing.unreached)
+        raise hub.download_error(listing.repository, listing.unreached)
     raise ModelError(
         "{repository} has no {names}; name its file, as in {repository}/FILE.",
         repository=repository,
@@ -174,7 +174,7 @@ def only_file(listing: Listing, usual: Iterable[str]) -> str:
         return found
     repository, files = listing.repository, file_selection.single_files(listing.files)
     if not files and listing.unreached is not None:
-        raise hub.why(repository, listing.unreached)
+        raise hub.download_error(repository, listing.unreached)
     if not files:
         raise ModelError(
             "{repository} has no {suffix} file at its top level; give another repository.",
@@ -222,12 +222,12 @@ def _fetched_temporal_file(repository: str) -> Path | None:
 
 def _snapshot(listing: Listing, names: list[str]) -> Path:
     if listing.snapshot is None and listing.unreached is not None:
-        raise hub.why(listing.repository, listing.unreached)
+        raise hub.download_error(listing.repository, listing.unreached)
     plan = Plan.of(listing, names)
     if plan.missing and not _may_fetch.get():
         plan.check_room()
         raise NotFetchedError(plan)
     if plan.missing:
-        logger.info("Fetching %s, %s.", listing.repository, readable(plan.total))
-    with FetchBar(str(listing.repository)) as bar:
+        logger.info("Fetching %s, %s.", listing.repository, format_bytes(plan.total))
+    with DownloadProgress(str(listing.repository)) as bar:
         return plan.run(bar)

@@ -106,9 +106,9 @@ def _hub_name(text: str, revision: str | None) -> str:
         raise ModelError(f"{text} is on this machine already; give its path wherever it is wanted.")
     repository, inner = parse_hub_id(given) or ("", "")
     if not repository or inner:
-        from generator.checkpoints.hub import nearest
+        from generator.checkpoints.hub import suggestion
 
-        file = f" (a file in it is named by --file {inner})" if inner else str(nearest(given))
+        file = f" (a file in it is named by --file {inner})" if inner else str(suggestion(given))
         raise ModelError(
             f"{text} is no model's name on the hub{file}; give one such as hotshotco/Hotshot-XL."
         )
@@ -120,15 +120,15 @@ def _hub_name(text: str, revision: str | None) -> str:
 def _list(arguments: Namespace) -> None:  # noqa: ARG001 - as the others are called
     from huggingface_hub import constants
 
-    from generator.checkpoints.download import readable
+    from generator.checkpoints.download import format_bytes
     from generator.checkpoints.hub_cache import cached_models
 
     size = sum(path.stat().st_size for path in NANO_DIRECTORY.rglob("*") if path.is_file())
     rows = [("MODEL", "WHAT IT IS", "SIZE", "REVISION", "LAST USED")]
-    rows.append((NANO, "Hotshot-XL", readable(size), "ships with Hotshot", ""))
+    rows.append((NANO, "Hotshot-XL", format_bytes(size), "ships with Hotshot", ""))
     models = cached_models()
     rows += [
-        (one.name, str(one.what), readable(one.size), one.commit[:12], _ago(one.used))
+        (one.name, str(one.role), format_bytes(one.size), one.commit[:12], _ago(one.used_at))
         for one in models
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -138,17 +138,17 @@ def _list(arguments: Namespace) -> None:  # noqa: ARG001 - as the others are cal
     cache = Path(constants.HF_HUB_CACHE).absolute()
     there = next(path for path in (cache, *cache.parents) if path.exists())
     total, free = sum(one.size for one in models), shutil.disk_usage(there).free
-    print(f"{readable(total)} in {cache}, whose disk has {readable(free)} left.")
+    print(f"{format_bytes(total)} in {cache}, whose disk has {format_bytes(free)} left.")
 
 
 def _remove(arguments: Namespace) -> None:
     if NANO in arguments.name:
         raise ModelError(f"{NANO} ships with Hotshot and stays; name a model that was fetched.")
-    from generator.checkpoints.download import readable
-    from generator.checkpoints.hub_cache import remove
+    from generator.checkpoints.download import format_bytes
+    from generator.checkpoints.hub_cache import remove_model
 
     for name in arguments.name:
-        print(f"{name} removed: {readable(remove(name))} freed.")
+        print(f"{name} removed: {format_bytes(remove_model(name))} freed.")
 
 
 def _ago(then: float) -> str:

@@ -10,28 +10,28 @@ from huggingface_hub import constants
 from huggingface_hub.utils import logging as hub_logging
 
 from generator.checkpoints import file_selection, hub
-from generator.checkpoints.download import Plan, readable
-from generator.checkpoints.download_progress import FetchBar
+from generator.checkpoints.download import Plan, format_bytes
+from generator.checkpoints.download_progress import DownloadProgress
 from generator.checkpoints.file_selection import Layout
 from generator.checkpoints.hub import Listing
-from generator.checkpoints.hub_cache import What, what_is, what_is_file
-from generator.checkpoints.resolve import only_file, sdxl_descriptions
+from generator.checkpoints.hub_cache import ModelRole, role_of_file, role_of_snapshot
+from generator.checkpoints.resolve import fetch_sdxl_descriptions, only_file
 from generator.cli.toml_edit import pin
 from generator.contract.errors import ModelError, RequestError
 
 _SETTINGS = {
-    What.MODEL: "model",
-    What.TEMPORAL: "model",
-    What.BASE: "spatial_unet_base",
-    What.DEPTH: "depth_model",
+    ModelRole.MODEL: "model",
+    ModelRole.TEMPORAL: "model",
+    ModelRole.BASE: "spatial_unet_base",
+    ModelRole.DEPTH: "depth_model",
 }
 _FLAGS = {
-    What.MODEL: "--pretrained-path",
-    What.TEMPORAL: "--pretrained-path",
-    What.BASE: "--spatial-unet-base",
-    What.DEPTH: "--depth-model",
-    What.CONTROLNET: "--control-type",
-    What.LORA: "--lora",
+    ModelRole.MODEL: "--pretrained-path",
+    ModelRole.TEMPORAL: "--pretrained-path",
+    ModelRole.BASE: "--spatial-unet-base",
+    ModelRole.DEPTH: "--depth-model",
+    ModelRole.CONTROLNET: "--control-type",
+    ModelRole.LORA: "--lora",
 }
 
 
@@ -42,26 +42,26 @@ def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> No
         raise ModelError("HF_HUB_OFFLINE is set, so nothing is fetched; run it without.")
     listing = Listing.of(name, fresh=True)
     if listing.unreached is not None:
-        raise hub.why(listing.repository, listing.unreached)
+        raise hub.download_error(listing.repository, listing.unreached)
     names = _names(listing, file, half=half)
     plan = Plan.of(listing, names)
     licence = listing.licence or "not stated"
     gated = ", gated" if listing.is_gated else ""
-    print(f"{listing.repository.name}: {len(names)} files, {readable(plan.size)}")
+    print(f"{listing.repository.name}: {len(names)} files, {format_bytes(plan.size)}")
     print(f"licence: {licence}{gated} ({hub.address()}/{listing.repository.name})")
     print(f"revision: {listing.commit}")
     _check_described(listing, names, file, config)
     snapshot = _run(plan.rest())
     single = file_selection.single_files(names)
     alone = single[0] if len(single) == 1 and not (snapshot / "config.json").exists() else None
-    what = what_is_file(snapshot / alone) if alone else what_is(snapshot)
-    if alone and what in (What.BASE, What.TEMPORAL):
+    role = role_of_file(snapshot / alone) if alone else role_of_snapshot(snapshot)
+    if alone and role in (ModelRole.BASE, ModelRole.TEMPORAL):
         _fetch_descriptions()
     id_ = f"{name}/{alone}" if alone else name
-    flag = f"; hotshot gif {_FLAGS[what]} {id_}" if what in _FLAGS else ""
-    print(f"{snapshot / alone if alone else snapshot}  ({what}{flag})")
+    flag = f"; hotshot gif {_FLAGS[role]} {id_}" if role in _FLAGS else ""
+    print(f"{snapshot / alone if alone else snapshot}  ({role}{flag})")
     if config is not None:
-        _pin(config, what, listing, alone)
+        _pin(config, role, listing, alone)
 
 
 def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
@@ -105,14 +105,16 @@ def _check_described(
     described = [one for one in names if one.endswith("config.json")]
     if file is not None or not described:
         return
-    what = what_is(Plan.of(listing, described).run(FetchBar(listing.repository.name)))
-    if what is What.OTHER and not file_selection.single_files(names):
+    role = role_of_snapshot(
+        Plan.of(listing, described).run(DownloadProgress(listing.repository.name))
+    )
+    if role is ModelRole.OTHER and not file_selection.single_files(names):
         raise ModelError(
             f"{listing.repository.name} can't be used: it is no Hotshot-XL, Stable Diffusion XL, "
             "ControlNet or depth model; nothing but its configs was fetched."
         )
-    if config is not None and what in _FLAGS:
-        _setting(what)
+    if config is not None and role in _FLAGS:
+        _setting(role)
 
 
 def _run(plan: Plan) -> Path:
@@ -121,10 +123,12 @@ def _run(plan: Plan) -> Path:
     else:
         plan.check_room()
         free = shutil.disk_usage(_existing(Path(constants.HF_HUB_CACHE))).free
-        left = readable(plan.total - plan.done)
-        print(f"fetching {left} to {constants.HF_HUB_CACHE}, whose disk has {readable(free)} left")
+        left = format_bytes(plan.total - plan.done)
+        print(
+            f"fetching {left} to {constants.HF_HUB_CACHE}, whose disk has {format_bytes(free)} left"
+        )
         sys.stdout.flush()
-    with FetchBar(plan.listing.repository.name, lines=True) as bar:
+    with DownloadProgress(plan.listing.repository.name, lines=True) as bar:
         return plan.run(bar)
 
 
@@ -135,22 +139,22 @@ def _existing(path: Path) -> Path:
 def _fetch_descriptions() -> None:
     """What a file alone comes without, so that it loads where there is no connection."""
     try:
-        sdxl_descriptions()
+        fetch_sdxl_descriptions()
     except ModelError as error:
         print(f"Its tokenizers and configs are still to be fetched: {error}", file=sys.stderr)
 
 
-def _setting(what: What) -> str:
+def _setting(role: ModelRole) -> str:
     """Raises RequestError for what the bot's config has no place for."""
-    if what not in _SETTINGS:
+    if role not in _SETTINGS:
         raise RequestError(
-            f"A config of the bot names no {what}, so there is nothing to pin; leave --pin out."
+            f"A config of the bot names no {role}, so there is nothing to pin; leave --pin out."
         )
-    return _SETTINGS[what]
+    return _SETTINGS[role]
 
 
-def _pin(config: Path, what: What, listing: Listing, file: str | None) -> None:
-    key = _setting(what)
+def _pin(config: Path, role: ModelRole, listing: Listing, file: str | None) -> None:
+    key = _setting(role)
     value = f"{listing.repository.name}@{listing.commit}" + (f"/{file}" if file else "")
     pin(config, key, value)
     print(f'{config}: {key} = "{value}"')

@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from generator.annotators import depth
-from generator.checkpoints.download import readable
+from generator.checkpoints.download import format_bytes
 from generator.checkpoints.resolve import NotFetchedError, without_fetching
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import HotshotError, ModelError
@@ -109,7 +109,7 @@ def _model(
         sum(value.numel() * value.element_size() for value in network.state_dict().values())
         for network in networks
     ]
-    size = f", {readable(sum(sizes))} in {choices[0].precision}" if choices else ""
+    size = f", {format_bytes(sum(sizes))} in {choices[0].precision}" if choices else ""
     yield Finding("model", f"{worker.model}{size}")
     return _Weights(sum(sizes), max(sizes))
 
@@ -162,23 +162,24 @@ def _gpu_memory(choice: devices.Choice, needed: int, *, low_vram: bool) -> str:
     if needed > free:
         otherwise = "" if low_vram else "low_vram = true, "
         raise ModelError(
-            f"{choice.device} has {readable(free)} of {readable(whole)} free, and the model "
-            f"needs about {readable(needed)} at work; stop what else uses it, or choose "
+            f"{choice.device} has {format_bytes(free)} of {format_bytes(whole)} free, and the "
+            f"model needs about {format_bytes(needed)} at work; stop what else uses it, or choose "
             f"{otherwise}another device or a smaller model."
         )
-    return f"{choice.device} has {readable(free)} free, about {readable(needed)} are needed"
+    return f"{choice.device} has {format_bytes(free)} free, about {format_bytes(needed)} are needed"
 
 
 def _ram(needed: int) -> str:
     free = available_bytes()
     if free is None:
-        return f"about {readable(needed)} of RAM are needed"
+        return f"about {format_bytes(needed)} of RAM are needed"
     if needed > free:
         raise ModelError(
-            f"This machine has {readable(free)} of RAM free, and the workers need about "
-            f"{readable(needed)}; stop other programs, or choose fewer workers or a smaller model."
+            f"This machine has {format_bytes(free)} of RAM free, and the workers need about "
+            f"{format_bytes(needed)}; stop other programs, or choose fewer workers or a smaller "
+            "model."
         )
-    return f"{readable(free)} of RAM are free, about {readable(needed)} are needed"
+    return f"{format_bytes(free)} of RAM are free, about {format_bytes(needed)} are needed"
 
 
 def available_bytes() -> int | None:

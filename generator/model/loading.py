@@ -30,7 +30,11 @@ from generator.checkpoints.inspect.base_check import PLAIN_UNET
 from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.checkpoints.inspect.temporal_names import is_temporal
-from generator.checkpoints.resolve import model_directory, sdxl_descriptions, temporal_file
+from generator.checkpoints.resolve import (
+    fetch_sdxl_descriptions,
+    resolve_model_directory,
+    resolve_temporal_file,
+)
 from generator.contract.errors import ModelError
 from generator.contract.paths import without_directory
 from generator.contract.text import Text
@@ -218,9 +222,9 @@ class _Files:
 
 
 def _files_of(model: str, base: Base | None) -> _Files:
-    temporal = temporal_file(model, with_base=base is not None and base.whole)
+    temporal = resolve_temporal_file(model, with_base=base is not None and base.whole)
     if temporal is None:
-        return _Files(model, model_directory(model), None, base)
+        return _Files(model, resolve_model_directory(model), None, base)
     _check_is_temporal(temporal)
     if base is None or not base.whole:
         raise ModelError(
@@ -228,7 +232,7 @@ def _files_of(model: str, base: Base | None) -> _Files:
             "encoders and VAE, as the spatial UNet base.",
             name=temporal.name,
         )
-    return _Files(model, base.directory or sdxl_descriptions(), temporal, base)
+    return _Files(model, base.directory or fetch_sdxl_descriptions(), temporal, base)
 
 
 def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:

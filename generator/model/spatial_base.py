@@ -21,7 +21,7 @@ from generator.checkpoints.inspect.checkpoint_parts import PREFIXES, parts_in
 from generator.checkpoints.inspect.kinds import Shapes
 from generator.checkpoints.inspect.schedule_facts import ScheduleFacts, schedule_facts
 from generator.checkpoints.inspect.temporal_names import is_temporal
-from generator.checkpoints.resolve import base_directory, base_file
+from generator.checkpoints.resolve import resolve_base_directory, resolve_base_file
 from generator.contract.paths import without_directory
 from generator.model.component_loading import load_scheduler_config
 from generator.model.unet import HotshotUNet
@@ -70,10 +70,10 @@ def find_base(given: str, *, unet_only: bool) -> Base:
 
     Raises ModelError where there is none, or what it is can't be a base.
     """
-    file = base_file(given)
+    file = resolve_base_file(given)
     if file is not None:
         return Checkpoint.open(file, unet_only=unet_only)
-    directory = base_directory(given, unet_only=unet_only)
+    directory = resolve_base_directory(given, unet_only=unet_only)
     return DirectoryBase.at(directory, without_directory(given), unet_only=unet_only)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from accelerate import Accelerator
 
-from generator.checkpoints.resolve import model_directory
+from generator.checkpoints.resolve import resolve_model_directory
 from generator.contract.progress import ProgressCallback
 from generator.model.loading import HotshotModel
 from generator.model.unet import HotshotUNet
@@ -50,7 +50,7 @@ def _prepare(
     settings: FineTuneSettings, progress: ProgressCallback, accelerator: Accelerator
 ) -> PreparedTask:
     clips = _clips(settings, accelerator, progress)
-    source = model_directory(settings.model)
+    source = resolve_model_directory(settings.model)
     model, fingerprint = _load(settings, accelerator)
     batches = _batches(settings, model, source, clips, accelerator)
     task = TemporalTask(model.unet, batches, fingerprint)

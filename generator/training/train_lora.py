@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from accelerate import Accelerator
 
-from generator.checkpoints.resolve import model_directory
+from generator.checkpoints.resolve import resolve_model_directory
 from generator.contract.progress import ProgressCallback
 from generator.model.loading import HotshotModel
 from generator.model.unet import HotshotUNet
@@ -54,7 +54,7 @@ def _prepare(
         settings.data_dir, trigger=settings.trigger, bad_samples=settings.bad_samples
     )
     pictures.print_summary("picture")
-    model_directory(settings.model)  # says in a sentence where there is none
+    resolve_model_directory(settings.model)  # says in a sentence where there is none
     model, fingerprint = load_frozen(
         settings, accelerator, HotshotUNet.parameters, spatial_unet_base=settings.spatial_unet_base
     )

@@ -151,4 +151,4 @@ def test_nano_without_its_weights_says_how_to_make_them(
 ) -> None:
     monkeypatch.setattr(limits, "NANO_DIRECTORY", tmp_path / "weights")
     with pytest.raises(ModelError, match="run 'make nano'"):
-        resolve.model_directory("nano")
+        resolve.resolve_model_directory("nano")

@@ -351,9 +351,9 @@ def test_a_pinned_revision_stands_in_the_config_and_its_comments_stay(
     )
     hub.gone = True
     hub.main.commit = "f" * 40
-    from generator.checkpoints.resolve import model_directory
+    from generator.checkpoints.resolve import resolve_model_directory
 
-    assert model_directory(f"{REPOSITORY}@{COMMIT}").name == COMMIT
+    assert resolve_model_directory(f"{REPOSITORY}@{COMMIT}").name == COMMIT
 
 
 def test_nothing_is_fetched_for_a_config_that_is_not_there(
