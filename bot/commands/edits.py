@@ -23,7 +23,7 @@ from bot.commands.server_rules import check_allowed
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
-from bot.intake.child_process import run_child
+from bot.intake.preview_renderer import run_in_turn
 from bot.storage import edits as rows
 from bot.storage.edits import Edit
 from bot.storage.models import Job
@@ -94,7 +94,7 @@ async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> No
     suffix = ".gif" if wanted in FINAL_EDITS else PurePath(source.blob).suffix
     output = context.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
     try:
-        printed = await run_child(
+        printed = await run_in_turn(
             interaction.user.id,
             *(
                 "generator.postprocess.edits",
