@@ -53,7 +53,7 @@ def main() -> None:
         chosen.notes.open("w", buffering=1, encoding="ascii") as output,
         patch.object(app, "JobService", service_that_notes(output)),  # what the bot is made of
     ):
-        machine.run(app.run(settings_with_logs(chosen.config)))
+        machine.run_event_loop(app.run(settings_with_logs(chosen.config)))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--lag", type=Path, required=True)
     parser.add_argument("--config", type=Path, required=True)
     chosen = parser.parse_args()
-    machine.run(_run(settings_with_logs(chosen.config), chosen.lag))
+    machine.run_event_loop(_run(settings_with_logs(chosen.config), chosen.lag))
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ def _fine(seconds: float) -> str:
 
 def run(load: Load | None = None) -> None:
     """Measures and prints."""
-    figures = machine.run(measure(load or Load()))
+    figures = machine.run_event_loop(measure(load or Load()))
     print_table("the bot under load", ("", "measured", "goal"), figures.rows())
 
 

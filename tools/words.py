@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent
 TEMPLATE = LOCALES / f"{DOMAIN}.pot"
 KEYWORDS = {  # how many of the first arguments are templates
     **dict.fromkeys(("translate", "Text"), 1),
-    **dict.fromkeys(("count", "plural"), 2),
+    **dict.fromkeys(("translate_plural", "plural"), 2),
     # raised where somebody in Discord may read them
     **dict.fromkeys(
         (

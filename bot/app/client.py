@@ -27,7 +27,7 @@ from bot.commands.options import LocaleTranslator
 from bot.core.config import DISCORD, DiscordSettings
 from bot.core.errors import StartupError, TokenError
 from bot.core.logs import about
-from bot.core.translations import in_language, speak, translate
+from bot.core.translations import in_language, set_language, translate
 from bot.gateway import discord_compat, events, frames, outgoing, payloads
 from bot.gateway.context import BotContext
 from bot.gateway.discord_errors import (
@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 _NOT_DISCORD = (discord.HTTPException, aiohttp.ClientError, UnreadableAnswerError)
 _REMEMBERED_INTERACTIONS = 10_000
-_INTRODUCTION_SECONDS = 30.0
+_LOGIN_SECONDS = 30.0
 _LETTER_COST = 0.1  # of a command: people type fast, and a letter costs the bot little
 _TOO_MANY_REQUESTS = 429
 _FIRST_PAUSE = 1.0  # seconds between two tries to log in, doubled each time
@@ -57,8 +57,8 @@ _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear not
 class HotshotClient(discord.AutoShardedClient):
     """Sharded even for one shard, since only that one retries when the gateway is down at first."""
 
-    def __init__(self, settings: DiscordSettings, allowance: RateLimit | None = None) -> None:
-        """``allowance``: how many interactions of one person are looked at; None is any number."""
+    def __init__(self, settings: DiscordSettings, rate_limit: RateLimit | None = None) -> None:
+        """``rate_limit``: how many interactions of one person are looked at; None is any number."""
         discord_compat.silence_voice_warnings()
         discord_compat.name_closed_sessions()
         super().__init__(
@@ -70,7 +70,7 @@ class HotshotClient(discord.AutoShardedClient):
         )
         outgoing.install()
         frames.install()
-        events.watch(self, self._admits)
+        events.watch(self, self._is_admitted)
         self._settings = settings
         self._context: BotContext | None = None
         self.tree = CommandTree(self)
@@ -79,18 +79,20 @@ class HotshotClient(discord.AutoShardedClient):
         self.actions = ACTIONS
         self.forms = FORMS
         self._interactions = Deduplicator()
-        self._allowance = allowance or RateLimit(at_once=0, each_second=0)
-        self._refusals = RateLimit(at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND)
-        self._refusing: set[asyncio.Task[None]] = set()
+        self._rate_limit = rate_limit or RateLimit(at_once=0, each_second=0)
+        self._refusal_limit = RateLimit(
+            at_once=_REFUSALS_AT_ONCE, each_second=_REFUSALS_EACH_SECOND
+        )
+        self._refusal_tasks: set[asyncio.Task[None]] = set()
 
     @property
     def context(self) -> BotContext:
-        """Set by ``furnish``, before the client logs in."""
+        """Set by ``set_context``, before the client logs in."""
         if self._context is None:
-            raise RuntimeError("the client was used before it was furnished")
+            raise RuntimeError("the client was used before it had its context")
         return self._context
 
-    def furnish(self, context: BotContext) -> None:
+    def set_context(self, context: BotContext) -> None:
         """Gives the commands what they work with, and makes them."""
         self._context = context
         for command in all_commands(context.limits, context.settings.styles):
@@ -99,7 +101,7 @@ class HotshotClient(discord.AutoShardedClient):
 
     async def log_in(self) -> None:
         """Logs in, waiting for a Discord that can't be reached. Raises StartupError."""
-        point_to(self._settings)
+        use_discord_at(self._settings)
         pause = _FIRST_PAUSE
         while True:
             discord_compat.use_connector(self, _connector(self._settings))
@@ -109,14 +111,14 @@ class HotshotClient(discord.AutoShardedClient):
                 await self._find_gateway()
                 await self._register_commands()
             except discord.LoginFailure as error:
-                raise _refused_token(self._settings) from error
+                raise _token_refused(self._settings) from error
             except UNREACHABLE_ERRORS as error:
                 reason = f"{type(error).__name__}: {error}"
                 logger.warning("Discord can't be reached, trying again in %g s: %s", pause, reason)
             except _NOT_DISCORD as error:
                 if getattr(error, "status", None) != _TOO_MANY_REQUESTS:
-                    raise _no_discord(self._settings, error) from error
-                pause = _asked_to_wait(error)  # who comes sooner is kept out for longer
+                    raise _not_discord(self._settings, error) from error
+                pause = _retry_after(error)  # who comes sooner is kept out for longer
                 logger.warning("Discord asks to come back in %g s: %s", pause, error)
             else:
                 self.logged_in.set()
@@ -146,24 +148,24 @@ class HotshotClient(discord.AutoShardedClient):
             async with answer_errors(interaction):
                 raise outdated_button_error()
 
-    def _admits(self, event: payloads.Event) -> bool:
+    def _is_admitted(self, event: payloads.Event) -> bool:
         """Whether an interaction is looked at: each one once, and not too many of one person.
 
         Of those that are too many, a few are told so.
         """
         if not self._interactions.is_new(str(event["id"])):
             return False  # a gateway that resumed may say things twice
-        user_id = events.asker_of(event)
+        user_id = events.user_id_of(event)
         is_autocomplete = event["type"] == discord.InteractionType.autocomplete.value
-        if self._allowance.take(user_id, _LETTER_COST if is_autocomplete else 1.0):
+        if self._rate_limit.take(user_id, _LETTER_COST if is_autocomplete else 1.0):
             return True
-        if not is_autocomplete and self._refusals.take(user_id):
+        if not is_autocomplete and self._refusal_limit.take(user_id):
             interaction = discord_compat.make_interaction(self, event)
             with in_language(str(interaction.locale)):
                 words = translate("That was a lot at once; wait a few seconds, then try again.")
             task = asyncio.create_task(send_ephemeral(interaction, words))
-            self._refusing.add(task)
-            task.add_done_callback(self._refusing.discard)
+            self._refusal_tasks.add(task)
+            task.add_done_callback(self._refusal_tasks.discard)
         return False
 
     async def _find_gateway(self) -> None:
@@ -175,25 +177,25 @@ class HotshotClient(discord.AutoShardedClient):
     async def _register_commands(self) -> None:
         """Only when they changed, in whatever language: Discord allows 200 a day."""
         await self.tree.set_translator(LocaleTranslator())
-        payload = await self._commands_as_told()
+        payload = await self._translated_payloads()
         text = json.dumps(payload, sort_keys=True, default=str)
         digest = hashlib.sha256(text.encode()).hexdigest()
         application_id = self.application_id or 0
         database = self.context.database
         known = await database.read(registrations.commands_hash, application_id)
-        if known == digest and await self._registered() == {each["name"] for each in payload}:
+        if known == digest and await self._fetch_registered() == {each["name"] for each in payload}:
             return
         await discord_compat.register_commands(self, application_id, payload)
         await database.write(registrations.remember, application_id, digest)
         logger.info("registered %d commands", len(payload))
 
-    async def _commands_as_told(self) -> list[Any]:
+    async def _translated_payloads(self) -> list[Any]:
         commands, translator = self.tree.get_commands(), self.tree.translator
         if translator is None:
             return [command.to_dict(self.tree) for command in commands]
         return [await command.get_translated_payload(self.tree, translator) for command in commands]
 
-    async def _registered(self) -> set[str]:
+    async def _fetch_registered(self) -> set[str]:
         """The names that Discord knows; none where it doesn't say."""
         try:
             return await discord_compat.fetch_command_names(self, self.application_id or 0)
@@ -223,14 +225,16 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
 
     async def interaction_check(self, interaction: discord.Interaction[HotshotClient], /) -> bool:
         """Allows everything: it is the first that is called in an interaction's own task."""
-        speak(str(interaction.locale))
+        set_language(str(interaction.locale))
         return True
 
     async def call_command(
         self, interaction: discord.Interaction[HotshotClient], call: Callable[[], Awaitable[None]]
     ) -> None:
         """Run a command; options that discord.py can't read are answered with a sentence."""
-        if interaction.type is discord.InteractionType.autocomplete and not _completes(interaction):
+        if interaction.type is discord.InteractionType.autocomplete and not _completes_itself(
+            interaction
+        ):
             return
         try:
             with about(**log_context(interaction)):
@@ -258,7 +262,7 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
         await send_ephemeral(interaction, words)
 
 
-def _completes(interaction: discord.Interaction[Any]) -> bool:
+def _completes_itself(interaction: discord.Interaction[Any]) -> bool:
     """Whether what is being typed is an option that completes itself."""
     data: Any = interaction.data
     options, focused = list(data.get("options") or ()), None
@@ -280,7 +284,7 @@ def _is_known(interaction: discord.Interaction[Any]) -> bool:
     return any(pattern.fullmatch(custom_id) for pattern in patterns)
 
 
-def point_to(settings: DiscordSettings) -> None:
+def use_discord_at(settings: DiscordSettings) -> None:
     """Point discord.py at ``base_url``.
 
     Raises StartupError for an address that the token must not be sent to.
@@ -299,28 +303,28 @@ def check_address(settings: DiscordSettings) -> None:
         )
 
 
-async def introduce(settings: DiscordSettings) -> str:
+async def check_login(settings: DiscordSettings) -> str:
     """Logs in by REST alone and says as whom; registers and changes nothing.
 
     Raises StartupError where ``HotshotClient.log_in`` would, and where it would wait.
     """
-    point_to(settings)
+    use_discord_at(settings)
     async with discord.Client(intents=discord.Intents.none()) as client:
         try:
             with readable_answers():
                 await asyncio.wait_for(
-                    client.login(settings.token.get_secret_value().strip()), _INTRODUCTION_SECONDS
+                    client.login(settings.token.get_secret_value().strip()), _LOGIN_SECONDS
                 )
             _, gateway, starts_left = await discord_compat.fetch_gateway(client)
         except discord.LoginFailure as error:
-            raise _refused_token(settings) from error
+            raise _token_refused(settings) from error
         except UNREACHABLE_ERRORS as error:
             raise StartupError(
                 f"{settings.base_url} can't be reached ({type(error).__name__}: {error}); the bot "
                 "would wait for it; check the connection."
             ) from error
         except _NOT_DISCORD as error:
-            raise _no_discord(settings, error) from error
+            raise _not_discord(settings, error) from error
         _check_gateway(settings, gateway)
         return f"logged in as {client.user}; {starts_left} starts are left today"
 
@@ -345,14 +349,14 @@ def _check_gateway(settings: DiscordSettings, url: str) -> None:
         )
 
 
-def _refused_token(settings: DiscordSettings) -> TokenError:
+def _token_refused(settings: DiscordSettings) -> TokenError:
     return TokenError(
         f"{settings.base_url} refuses the bot's token; copy it again from "
         "https://discord.com/developers/applications to discord.token in the config."
     )
 
 
-def _no_discord(settings: DiscordSettings, error: Exception) -> StartupError:
+def _not_discord(settings: DiscordSettings, error: Exception) -> StartupError:
     return StartupError(
         f"{settings.base_url} doesn't answer as Discord does ({error}); check discord.base_url in "
         "the config."
@@ -379,7 +383,7 @@ def _local_socket(address: Any) -> socket.socket:
     return socket.socket(family, kind, protocol)
 
 
-def _asked_to_wait(error: Exception) -> float:
+def _retry_after(error: Exception) -> float:
     """Seconds; Discord's outer wall says so in a header."""
     if isinstance(error, discord.HTTPException):
         with contextlib.suppress(KeyError, ValueError):

@@ -32,7 +32,7 @@ def locked(data_dir: Path) -> Iterator[None]:
         os.close(file)
 
 
-def holder(data_dir: Path) -> int | None:
+def lock_holder(data_dir: Path) -> int | None:
     """The process that uses the data directory; None where nobody does."""
     try:
         file = os.open(data_dir / _FILE, os.O_RDONLY)
@@ -41,7 +41,7 @@ def holder(data_dir: Path) -> int | None:
     try:
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _number_in(file)
+        return _read_pid(file)
     finally:
         os.close(file)
     return None
@@ -52,7 +52,7 @@ def _take(file: int, data_dir: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise DataDirectoryError(
-            f"Another bot (process {_number_in(file) or 'unknown'}) already uses the data "
+            f"Another bot (process {_read_pid(file) or 'unknown'}) already uses the data "
             f"directory {data_dir}; stop it, or choose another by storage.data_dir."
         ) from None
     number = str(os.getpid()).encode()
@@ -64,7 +64,7 @@ def _take(file: int, data_dir: Path) -> None:
         raise _unwritable(data_dir, error) from error
 
 
-def _number_in(file: int) -> int | None:
+def _read_pid(file: int) -> int | None:
     written = os.pread(file, _LONGEST, 0).strip()
     return int(written) if written.isdigit() else None
 

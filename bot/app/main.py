@@ -64,7 +64,7 @@ async def run(settings: Settings) -> None:
     with locked(settings.storage.data_dir):
         async with (
             open_database(settings.storage.url) as database,
-            HotshotClient(settings.discord, _allowance(settings.queue)) as client,
+            HotshotClient(settings.discord, _rate_limit(settings.queue)) as client,
         ):
             blobs = BlobStore(settings.storage.blobs)
             progress = ProgressMessages(client, client.logged_in)
@@ -73,7 +73,7 @@ async def run(settings: Settings) -> None:
             disk_guard = _disk_guard(settings, database, blobs)
             jobs = await _job_service(settings, database, blobs, disk_guard, notifier)
             progress.set_job_service(jobs)
-            client.furnish(
+            client.set_context(
                 _context(
                     settings,
                     limits,
@@ -93,9 +93,9 @@ async def run(settings: Settings) -> None:
                         _keep_clean_while_running(database, blobs, settings.storage)
                     ) as keeping,
                     _in_background(report_while_running(pool, settings.storage.data_dir)),
-                    _in_background(_converse(client, jobs)) as conversing,
+                    _in_background(_serve_discord(client, jobs)) as conversing,
                 ):
-                    await _until(stop.asked, serving, editing, keeping, conversing)
+                    await _until(stop.stop_requested, serving, editing, keeping, conversing)
                     jobs.stop_accepting(_LEAVING)
                     await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
@@ -106,29 +106,29 @@ class _Stop:
     """What a signal asks for: to leave, and by a second one to leave at once."""
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.hurried = asyncio.Event()
+        self.stop_requested = asyncio.Event()
+        self.force_requested = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._signal)
 
     def _signal(self) -> None:
-        (self.hurried if self.asked.is_set() else self.asked).set()
+        (self.force_requested if self.stop_requested.is_set() else self.stop_requested).set()
 
 
-async def _converse(client: HotshotClient, jobs: JobService) -> None:
+async def _serve_discord(client: HotshotClient, jobs: JobService) -> None:
     """Takes up what was left, logs in, and stays connected."""
-    began = time.perf_counter()
+    started = time.perf_counter()
     await jobs.recover()
     await client.log_in()
-    async with _in_background(_announce(client, began)):
+    async with _in_background(_log_when_ready(client, started)):
         await client.serve()
 
 
-async def _announce(client: HotshotClient, began: float) -> None:
+async def _log_when_ready(client: HotshotClient, started: float) -> None:
     await client.connected.wait()
     gc.collect()
     gc.freeze()  # what is here by now stays, and looking through it takes 60 ms each time
-    logger.info("ready, %.2f s after the first word to Discord", time.perf_counter() - began)
+    logger.info("ready, %.2f s after the first word to Discord", time.perf_counter() - started)
 
 
 async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
@@ -136,9 +136,11 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
     logger.info("leaving; what is being made has %g s to be finished", seconds)
     async with (
         _in_background(pool.drain()) as draining,
-        _in_background(stop.hurried.wait()) as hurry,
+        _in_background(stop.force_requested.wait()) as forcing,
     ):
-        await asyncio.wait((draining, hurry), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            (draining, forcing), timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
 
 
 async def _keep_clean_while_running(
@@ -151,7 +153,7 @@ def _retention(storage: StorageSettings) -> retention.Limits:
     return retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
 
 
-def _allowance(queue: QueueSettings) -> RateLimit:
+def _rate_limit(queue: QueueSettings) -> RateLimit:
     """Whoever may have many GIFs waiting may also ask for them at once."""
     at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
     return RateLimit(at_once=at_once, each_second=queue.per_user_second)
@@ -188,10 +190,10 @@ def _context(
     jobs: JobService,
 ) -> BotContext:
     storage, attachments = settings.storage, settings.attachments
-    places = _attachments(settings)
+    attachment_hosts = _attachments(settings)
     sources = SourceIntake(
         attachments,
-        places,
+        attachment_hosts,
         blobs=blobs,
         scratch=storage.scratch,
         disk_guard=disk_guard,
@@ -201,7 +203,7 @@ def _context(
         settings.loras,
         limits,
         _layers(settings.generator.model),
-        attachments=places,
+        attachments=attachment_hosts,
         links=links_to(settings.loras.hosts),
         blobs=blobs,
         scratch=storage.scratch,
@@ -264,7 +266,7 @@ def worker_settings(settings: Settings) -> list[WorkerSettings]:
             device=device,
             precision=generator.precision,
             engine=generator.engine,
-            threads=machine.cores() // on_cpu or 1 if device == "cpu" and on_cpu > 1 else 0,
+            threads=machine.cpu_count() // on_cpu or 1 if device == "cpu" and on_cpu > 1 else 0,
             log_level=settings.log.level,
             log_format=settings.log.format,
         )
@@ -276,14 +278,14 @@ def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:
     given = generator.memory_limit_mb * _MEGABYTE
     return WatchdogSettings(
         silence_seconds=generator.silence_seconds,
-        memory_bytes=given or int(machine.memory_bytes() * 0.6),
+        memory_bytes=given or int(machine.total_memory_bytes() * 0.6),
     )
 
 
 async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
     """Until ``stop``, or until some of the ``work`` ends by itself, with its error."""
-    async with _in_background(stop.wait()) as told:
-        await asyncio.wait((told, *work), return_when=asyncio.FIRST_COMPLETED)
+    async with _in_background(stop.wait()) as stopping:
+        await asyncio.wait((stopping, *work), return_when=asyncio.FIRST_COMPLETED)
     for task in work:
         if task.done():
             task.result()

@@ -1,4 +1,4 @@
-"""The commands of ``hotshot-bot``: one module each, with ``execute(chosen) -> exit code``."""
+"""The commands of ``hotshot-bot``: one module each, with ``execute(arguments) -> exit code``."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from bot.storage.backup import back_up
 from bot.storage.blobs import BlobStore
 
 
-def execute(chosen: argparse.Namespace) -> int:
-    storage = load(chosen.config).storage
-    made = back_up(storage.url, BlobStore(storage.blobs), chosen.file)
+def execute(arguments: argparse.Namespace) -> int:
+    storage = load(arguments.config).storage
+    made = back_up(storage.url, BlobStore(storage.blobs), arguments.file)
     print(
-        f"Backed up to {chosen.file}: the database and {made.blobs} files, "
+        f"Backed up to {arguments.file}: the database and {made.blobs} files, "
         f"{made.size_bytes / 2**20:.1f} MB, read back whole."
     )
     if made.missing:

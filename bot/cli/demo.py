@@ -7,5 +7,5 @@ import argparse
 from bot.demo.run import Plan, perform
 
 
-def execute(chosen: argparse.Namespace) -> int:
-    return perform(Plan(prompt=chosen.prompt, output=chosen.output, model=chosen.model))
+def execute(arguments: argparse.Namespace) -> int:
+    return perform(Plan(prompt=arguments.prompt, output=arguments.output, model=arguments.model))

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
-from bot.app.lock import holder
+from bot.app.lock import lock_holder
 from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings, load
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.storage.database import create_engine
@@ -39,9 +39,9 @@ _TOKEN_PART = re.compile(r"[\w-]+", re.ASCII)
 _DEVELOPERS = "https://discord.com/developers/applications"
 
 
-def execute(chosen: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     healthy = True
-    for finding in _findings(chosen.config, is_online=chosen.online):
+    for finding in _findings(arguments.config, is_online=arguments.online):
         print(f"{_verdict(finding):4} {finding.subject}: {finding.text}", flush=True)
         healthy &= finding.is_fine
     return 0 if healthy else 1
@@ -84,7 +84,7 @@ def _packages() -> str:
 
 def _token(settings: Settings) -> str:
     token = settings.require_token()
-    if settings.discord.base_url == DISCORD and (trouble := _misshape(token)):
+    if settings.discord.base_url == DISCORD and (trouble := _token_defect(token)):
         raise TokenError(
             f"The bot's token {trouble}; on {_DEVELOPERS} choose your application, then Bot, then "
             "Reset Token, and copy what it shows to discord.token in the config."
@@ -92,7 +92,7 @@ def _token(settings: Settings) -> str:
     return "is set; whether Discord takes it shows with --online, or when the bot starts"
 
 
-def _misshape(token: str) -> str:
+def _token_defect(token: str) -> str:
     """What is wrong with how it looks: three parts, the first of which holds the bot's id."""
     if token.lower().startswith(("bot ", "bearer ")):
         return 'begins with a word that isn\'t part of it (leave out "Bot")'
@@ -116,10 +116,10 @@ def _discord(settings: DiscordSettings) -> str:
 
 
 def _login(settings: Settings) -> str:
-    from bot.app.client import introduce
+    from bot.app.client import check_login
 
     settings.require_token()
-    return asyncio.run(introduce(settings.discord))
+    return asyncio.run(check_login(settings.discord))
 
 
 # -- disk and database -----------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def _data_directory(path: Path) -> str:
         raise DataDirectoryError(
             f"{path} can't be written; choose another by storage.data_dir in the config."
         )
-    running = holder(path)
+    running = lock_holder(path)
     if running is not None:
         return f"{path}, in use by the running bot (process {running})"
     return str(path) if path.exists() else f"{path}, made at the first start"
@@ -163,8 +163,8 @@ def _database(storage: StorageSettings) -> str:
     newest = known_revisions()[-1]
     if current is None:
         return f"is empty; the next start upgrades it to {newest}"
-    told = current if current == newest else f"{current}; the next start upgrades it to {newest}"
-    return told if file is None else f"{told}; {_BACK_UP}"
+    state = current if current == newest else f"{current}; the next start upgrades it to {newest}"
+    return state if file is None else f"{state}; {_BACK_UP}"
 
 
 def _sqlite_file(address: URL) -> Path | None:
@@ -202,8 +202,8 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
     if not limits.is_fine:
         yield limits
-    running = holder(settings.storage.data_dir)
-    for finding in _examined(worker_settings(settings)):
+    running = lock_holder(settings.storage.data_dir)
+    for finding in _check_workers(worker_settings(settings)):
         if finding.subject == "model" and not limits.is_fine:
             continue  # told already
         if finding.subject == "memory" and not finding.is_fine and running is not None:
@@ -212,7 +212,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
             yield finding
 
 
-def _examined(workers: Sequence[WorkerSettings]) -> list[Finding]:
+def _check_workers(workers: Sequence[WorkerSettings]) -> list[Finding]:
     """By a child; what goes wrong with it would go wrong with a worker."""
     try:
         child = subprocess.run(
@@ -227,7 +227,7 @@ def _examined(workers: Sequence[WorkerSettings]) -> list[Finding]:
     except (OSError, subprocess.TimeoutExpired, ValueError, TypeError) as error:
         return [Finding.broken("generator", f"It can't be started ({error}).")]
     if child.returncode:
-        said = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
-        words = f"It can't be started ({said}); install the project again with pip."
+        reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]
+        words = f"It can't be started ({reason}); install the project again with pip."
         return [*findings, Finding.broken("generator", words)]
     return findings

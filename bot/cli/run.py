@@ -9,6 +9,6 @@ from bot.cli import settings_with_logs
 from bot.core import machine
 
 
-def execute(chosen: argparse.Namespace) -> int:
-    machine.run(main.run(settings_with_logs(chosen.config)))
+def execute(arguments: argparse.Namespace) -> int:
+    machine.run_event_loop(main.run(settings_with_logs(arguments.config)))
     return 0

@@ -14,14 +14,15 @@ from bot.core.errors import StartupError
 from bot.sandbox import serve
 
 
-def execute(chosen: argparse.Namespace) -> int:
+def execute(arguments: argparse.Namespace) -> int:
     try:
-        asyncio.run(_until_stopped(chosen.port, chosen.token, chosen.files))
+        asyncio.run(_until_stopped(arguments.port, arguments.token, arguments.files))
     except (OSError, OverflowError) as error:
         number = error.errno if isinstance(error, OSError) else None
         reason = os.strerror(number).lower() if number else "ports are from 0 to 65535"
         raise StartupError(
-            f"The sandbox can't listen on port {chosen.port} ({reason}); choose another by --port."
+            f"The sandbox can't listen on port {arguments.port} ({reason}); choose another by "
+            "--port."
         ) from error
     return 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from bot.app.lock import holder
+from bot.app.lock import lock_holder
 from bot.core.config import Settings, load
 from bot.storage import jobs as rows
 from bot.storage.database import create_engine
@@ -24,13 +24,13 @@ from bot.workers.supervisor import DeviceReport
 _STOPPED = 3  # as service managers have it: the program is not running
 
 
-def execute(chosen: argparse.Namespace) -> int:
-    settings = load(chosen.config)
-    pid = holder(settings.storage.data_dir)
+def execute(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config)
+    pid = lock_holder(settings.storage.data_dir)
     print(f"bot        {f'running, process {pid}' if pid else 'not running'}")
     for line in _workers(settings.storage.data_dir) if pid else ():
         print(line)
-    counts = _counts(settings.storage.url) if _is_there(settings) else {}
+    counts = _counts(settings.storage.url) if _database_exists(settings) else {}
     for state in State:
         if state in counts:
             print(f"{state:<10} {counts[state]}")
@@ -59,7 +59,7 @@ def _worker(device: DeviceReport) -> str:
     return ", ".join(words)
 
 
-def _is_there(settings: Settings) -> bool:
+def _database_exists(settings: Settings) -> bool:
     """To look at a SQLite file that isn't there would make it."""
     address = make_url(settings.storage.url)
     file = address.database if address.get_backend_name() == "sqlite" else None

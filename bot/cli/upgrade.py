@@ -10,8 +10,8 @@ from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, migrate
 
 
-def execute(chosen: argparse.Namespace) -> int:
-    settings = settings_with_logs(chosen.config)
+def execute(arguments: argparse.Namespace) -> int:
+    settings = settings_with_logs(arguments.config)
     with locked(settings.storage.data_dir):
         before = _upgrade(settings.storage.url)
     print(f"The database is at revision {known_revisions()[-1]}; before, it was {before or 'new'}.")

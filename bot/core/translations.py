@@ -26,7 +26,7 @@ TRANSLATED = ("de", "fr", "es", "ja")
 LOCALES = Path(__file__).parents[1] / "locales"
 DOMAIN = "messages"
 
-_tongue: ContextVar[str] = ContextVar("tongue", default=ENGLISH)
+_language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 # What English writes as a point and a comma in a number.
 _SEPARATORS = {
     "de": str.maketrans(".,", ",."),
@@ -38,42 +38,42 @@ _SEPARATORS = {
 def translate(words: str | Text, /, **values: Any) -> str:
     """Return a template with its values, or a Text, in the language of whoever reads it."""
     made = words if isinstance(words, Text) else Text(words, **values)
-    return _said(made, _tongue.get())
+    return _render(made, _language.get())
 
 
-def quoted(words: Text, escape: Escape) -> str:
+def translate_escaped(words: Text, escape: Escape) -> str:
     """As ``translate``, with ``escape`` done to each value: strangers' words may stand there."""
-    return _said(words, _tongue.get(), escape)
+    return _render(words, _language.get(), escape)
 
 
-def count(one: str, many: str, number: int, /, **values: Any) -> str:
-    """``count("1 GIF is ahead", "{count} GIFs are ahead", number)``."""
-    return _said(plural(one, many, number, **values), _tongue.get())
+def translate_plural(one: str, many: str, number: int, /, **values: Any) -> str:
+    """``translate_plural("1 GIF is ahead", "{count} GIFs are ahead", number)``."""
+    return _render(plural(one, many, number, **values), _language.get())
 
 
 def is_english() -> bool:
     """Whether English is being spoken, which is also what code calls things."""
-    return _tongue.get() == ENGLISH
+    return _language.get() == ENGLISH
 
 
-def figure(number: float) -> str:
+def format_number(number: float) -> str:
     """A number as the language writes it."""
-    return _Formatter(_tongue.get()).format_field(number, "g")
+    return _Formatter(_language.get()).format_field(number, "g")
 
 
 @contextmanager
 def in_language(locale: str) -> Iterator[None]:
     """Says everything inside in the language of one of Discord's locales."""
-    token = _tongue.set(language_of(locale))
+    token = _language.set(language_of(locale))
     try:
         yield
     finally:
-        _tongue.reset(token)
+        _language.reset(token)
 
 
-def speak(locale: str) -> None:
+def set_language(locale: str) -> None:
     """The same until the end of this task."""
-    _tongue.set(language_of(locale))
+    _language.set(language_of(locale))
 
 
 def language_of(locale: str) -> str:
@@ -97,7 +97,7 @@ class _Formatter(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         if isinstance(value, Text):
-            return _said(value, self._language, self._escape)
+            return _render(value, self._language, self._escape)
         if isinstance(value, str) and self._escape is not None:
             value = self._escape(value)
         text = format(value, format_spec)
@@ -106,7 +106,7 @@ class _Formatter(string.Formatter):
         return text.translate(_SEPARATORS[self._language])
 
 
-def _said(words: Text, language: str, escape: Escape | None = None) -> str:
+def _render(words: Text, language: str, escape: Escape | None = None) -> str:
     if language == ENGLISH and escape is None:
         return str(words)
     template = _template(words, language)

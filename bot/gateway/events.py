@@ -21,26 +21,26 @@ from bot.gateway.payloads import Event, completed
 
 logger = logging.getLogger(__name__)
 
-Admits = Callable[[Event], bool]
+AdmitsInteraction = Callable[[Event], bool]
 
 _INTERACTION = "INTERACTION_CREATE"
 _VITAL = ("READY",)  # without it there is no connection to keep
 
 
-def watch(client: discord.Client, admits: Admits) -> None:
+def watch(client: discord.Client, admits: AdmitsInteraction) -> None:
     """Wrap every parser of the client's table; ``admits`` says which interactions are parsed."""
     parsers = event_parsers(client)
-    parsers[_INTERACTION] = partial(_interaction, parsers[_INTERACTION], admits)
+    parsers[_INTERACTION] = partial(_parse_interaction, parsers[_INTERACTION], admits)
     for name, parse in parsers.items():
-        parsers[name] = partial(_read, name, parse)
+        parsers[name] = partial(_parse_guarded, name, parse)
 
 
-def asker_of(interaction: Event) -> int:
+def user_id_of(interaction: Event) -> int:
     """Who sent it."""
     return int((interaction.get("member") or interaction)["user"]["id"])
 
 
-def _interaction(parse: EventParser, admits: Admits, event: Event) -> None:
+def _parse_interaction(parse: EventParser, admits: AdmitsInteraction, event: Event) -> None:
     event = cleaned(event)
     check_interaction(event)
     whole = completed(event)
@@ -48,7 +48,7 @@ def _interaction(parse: EventParser, admits: Admits, event: Event) -> None:
         parse(whole)
 
 
-def _read(name: str, parse: EventParser, event: Any) -> None:
+def _parse_guarded(name: str, parse: EventParser, event: Any) -> None:
     """Parse an event; one that can't be read is passed over, and the others still count."""
     try:
         with readable_answers():

@@ -23,29 +23,31 @@ class BadFrameError(ValueError):
 
 
 def install() -> None:
-    """Has every connection to the gateway read frames by ``received``."""
+    """Has every connection to the gateway read frames by ``receive_frame``."""
     # where orjson is installed discord.py reads by that, which refuses other things than ``check``
-    discord_compat.replace_json_reader(_read)
-    discord_compat.replace_frame_reader(received)
+    discord_compat.replace_json_reader(_read_json)
+    discord_compat.replace_frame_reader(receive_frame)
 
 
-async def received(socket: GatewaySocket, frame: Any, /) -> None:
+async def receive_frame(socket: GatewaySocket, frame: Any, /) -> None:
     """Hands a frame on, unless it can't be read: then it is logged, and the next one counts."""
     try:
         text = discord_compat.frame_text(socket, frame)
         if text is None:
             return  # there is more to come
-        check(text)
+        check_frame(text)
     except (BadFrameError, UnicodeDecodeError) as error:
         logger.warning("a frame of the gateway is skipped: %s", str(error)[:_SHOWN])
         return
     await discord_compat.read_frame(socket, text)
 
 
-def check(text: str) -> None:
+def check_frame(text: str) -> None:
     """Raises BadFrameError for what is no event in strict JSON."""
     try:
-        frame = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
+        frame = json.loads(
+            text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates
+        )
     except RecursionError as error:
         raise BadFrameError("it is nested too deeply") from error
     except BadFrameError:
@@ -59,15 +61,15 @@ def check(text: str) -> None:
             raise BadFrameError(f"its {name!r} is of a wrong type")
 
 
-def _read(text: str | bytes | bytearray | memoryview) -> Any:
+def _read_json(text: str | bytes | bytearray | memoryview) -> Any:
     return json.loads(bytes(text) if isinstance(text, memoryview) else text)
 
 
-def _no_number(constant: str) -> NoReturn:
+def _refuse_constant(constant: str) -> NoReturn:
     raise BadFrameError(f"{constant} is no number of JSON")
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) != len(pairs):
         raise BadFrameError("a name stands twice in one object")

@@ -20,10 +20,10 @@ _VALUES: dict[int, type | tuple[type, ...]] = {
     10: (int, float),
 }
 _PRESSED = (2, 3, 5, 6, 7, 8)  # buttons and menus
-_LARGEST = 2**40  # bytes
+_MAX_FILE_BYTES = 2**40  # bytes
 _SNOWFLAKES = (6, 7, 8, 9, 11)
-_DEEPEST = 6
-_MOST = 100  # entries of a list
+_MAX_DEPTH = 6
+_MAX_ENTRIES = 100  # entries of a list
 
 
 class ShapeError(ValueError):
@@ -39,17 +39,17 @@ def check_interaction(event: Any) -> None:
     kind = whole.get("type")
     if not isinstance(kind, int):
         raise ShapeError("its type is no number")
-    _check_asker(whole)
+    _check_user(whole)
     _check_place(whole)
     limit = whole.get("attachment_size_limit", 0)
-    if not isinstance(limit, int) or not 0 <= limit <= _LARGEST:
+    if not isinstance(limit, int) or not 0 <= limit <= _MAX_FILE_BYTES:
         raise ShapeError("attachment_size_limit is no size")
     if not isinstance(whole.get("locale", ""), str):
         raise ShapeError("its locale is no text")
-    _check_data(kind, _object(_given(whole, "data", {}), "data"))
+    _check_data(kind, _object(_value_or(whole, "data", {}), "data"))
 
 
-def _check_asker(event: Json) -> None:
+def _check_user(event: Json) -> None:
     if str(event.get("guild_id")).strip("0") == "":
         raise ShapeError("guild_id is no id")
     # as discord.py looks for who asks
@@ -57,17 +57,17 @@ def _check_asker(event: Json) -> None:
     user = _object(holder.get("user"), "user")
     _snowflake(user.get("id"), "user id")
     _text(user.get("username"), "user's name")
-    for role in _list(_given(holder, "roles", []), "roles"):
+    for role in _list(_value_or(holder, "roles", []), "roles"):
         _snowflake(role, "role")
 
 
 def _check_place(event: Json) -> None:
     for name in ("guild_id", "channel_id"):
-        _snowflake(_given(event, name, "0"), name)
-    channel = _object(_given(event, "channel", {}), "channel")
+        _snowflake(_value_or(event, name, "0"), name)
+    channel = _object(_value_or(event, "channel", {}), "channel")
     for name in ("id", "parent_id"):
-        _snowflake(_given(channel, name, "0"), f"channel's {name}")
-    _snowflake(_object(_given(event, "message", {}), "message").get("id", "0"), "message")
+        _snowflake(_value_or(channel, name, "0"), f"channel's {name}")
+    _snowflake(_object(_value_or(event, "message", {}), "message").get("id", "0"), "message")
 
 
 def _check_data(kind: int, data: Json) -> None:
@@ -75,22 +75,22 @@ def _check_data(kind: int, data: Json) -> None:
         _text(data.get("name"), "command")
         if not isinstance(data.get("type", 1), int):
             raise ShapeError("the command's type is no number")
-        _check_options(_given(data, "options", []), is_typed=kind == _AUTOCOMPLETE)
+        _check_options(_value_or(data, "options", []), is_typed=kind == _AUTOCOMPLETE)
         _check_resolved(data)
     elif kind == _COMPONENT:
         _text(data.get("custom_id"), "custom_id")
         if data.get("component_type") not in _PRESSED:
             raise ShapeError("no such component can be pressed")
-        for value in _list(_given(data, "values", []), "values"):
+        for value in _list(_value_or(data, "values", []), "values"):
             _text(value, "value")
     elif kind == _MODAL:
         _text(data.get("custom_id"), "custom_id")
-        _check_fields(_given(data, "components", []))
+        _check_fields(_value_or(data, "components", []))
 
 
 def _check_options(options: Any, *, is_typed: bool, depth: int = 0) -> None:
     """``is_typed``: while somebody types, a value may still be anything plain."""
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ShapeError("options are nested too deeply")
     for each in _list(options, "options"):
         option = _object(each, "option")
@@ -112,7 +112,7 @@ def _check_options(options: Any, *, is_typed: bool, depth: int = 0) -> None:
 
 
 def _check_resolved(data: Json) -> None:
-    resolved = _object(_given(data, "resolved", {}), "resolved")
+    resolved = _object(_value_or(data, "resolved", {}), "resolved")
     for kind, found in resolved.items():
         for key, each in _object(found, kind).items():
             _snowflake(key, kind)
@@ -120,7 +120,7 @@ def _check_resolved(data: Json) -> None:
             if kind == "attachments":
                 _check_attachment(whole)
             elif kind == "messages":
-                for attachment in _list(_given(whole, "attachments", []), "attachments"):
+                for attachment in _list(_value_or(whole, "attachments", []), "attachments"):
                     _check_attachment(_object(attachment, "attachment"))
 
 
@@ -134,13 +134,13 @@ def _check_attachment(attachment: Json) -> None:
 
 
 def _check_fields(components: Any, depth: int = 0) -> None:
-    if depth > _DEEPEST:
+    if depth > _MAX_DEPTH:
         raise ShapeError("components are nested too deeply")
     for each in _list(components, "components"):
         part = _object(each, "component")
         if "value" in part and not isinstance(part["value"], str | None):
             raise ShapeError("a field's value is no text")
-        for chosen in _list(_given(part, "values", []), "values"):
+        for chosen in _list(_value_or(part, "values", []), "values"):
             _text(chosen, "value")
         if part.get("components") is not None:
             _check_fields(part["components"], depth + 1)
@@ -148,7 +148,7 @@ def _check_fields(components: Any, depth: int = 0) -> None:
             _check_fields([part["component"]], depth + 1)
 
 
-def _given(holder: Json, name: str, default: Any) -> Any:
+def _value_or(holder: Json, name: str, default: Any) -> Any:
     """What stands there; null is the same as nothing."""
     value = holder.get(name)
     return default if value is None else value
@@ -161,7 +161,7 @@ def _object(value: Any, what: str) -> Json:
 
 
 def _list(value: Any, what: str) -> list[Any]:
-    if not isinstance(value, list) or len(value) > _MOST:
+    if not isinstance(value, list) or len(value) > _MAX_ENTRIES:
         raise ShapeError(f"{what} is no list of that length")
     return value
 

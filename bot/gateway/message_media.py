@@ -17,7 +17,7 @@ from generator.media.containers import ANIMATION_SUFFIXES, FILM_SUFFIXES, STILL_
 _MEDIA = (*STILL_SUFFIXES, *ANIMATION_SUFFIXES, *FILM_SUFFIXES)
 _MOVING_EMBEDS = ("gifv", "video")  # their thumbnail is a still of them
 
-_Shown = discord.Message | discord.MessageSnapshot
+_MessagePart = discord.Message | discord.MessageSnapshot
 
 
 def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -> IncomingFile:
@@ -26,7 +26,7 @@ def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -
     Of an embed, the first of its addresses that ``may_be_linked`` is taken: the file's own, else
     the copy that Discord keeps. Raises RefusedError where the message shows none.
     """
-    shown: tuple[_Shown, ...] = (message, *message.message_snapshots)
+    shown: tuple[_MessagePart, ...] = (message, *message.message_snapshots)
     attachments = [each for part in shown for each in part.attachments]
     attachments.sort(key=lambda each: not _looks_like_media(each))
     if attachments:
@@ -55,10 +55,10 @@ def _looks_like_media(attachment: discord.Attachment) -> bool:
     return kind.startswith(("image/", "video/")) or attachment.filename.lower().endswith(_MEDIA)
 
 
-def _links_of(part: _Shown) -> Iterator[str]:
+def _links_of(part: _MessagePart) -> Iterator[str]:
     for embed in part.embeds:
         yield from filter(None, _addresses(embed))
-    yield from _of_components(part.components)
+    yield from _links_of_components(part.components)
     for sticker in part.stickers:
         if sticker.format is not discord.StickerFormatType.lottie:
             yield sticker.url
@@ -74,11 +74,11 @@ def _addresses(embed: discord.Embed) -> list[str | None]:
     return [embed.url, *addresses] if is_picture else addresses
 
 
-def _of_components(components: Iterable[discord.Component]) -> Iterator[str]:
+def _links_of_components(components: Iterable[discord.Component]) -> Iterator[str]:
     for component in components:
         if isinstance(component, discord.components.MediaGalleryComponent):
             yield from (item.media.url for item in component.items)
         elif isinstance(component, discord.components.FileComponent):
             yield component.media.url
         elif isinstance(component, discord.components.Container):
-            yield from _of_components(component.children)
+            yield from _links_of_components(component.children)

@@ -11,7 +11,7 @@ import discord
 from discord.ui import View
 
 from bot.core.logs import about
-from bot.core.translations import in_language, quoted, translate
+from bot.core.translations import in_language, translate, translate_escaped
 from bot.gateway.context import context_of
 from bot.gateway.discord_errors import SEND_ERRORS, is_lost, readable_answers
 from bot.ui.markdown import escaped
@@ -55,7 +55,7 @@ async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: 
 def error_message(error: BaseException) -> str:
     """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
     if isinstance(error, TranslatableError):
-        return quoted(error.words, escaped)
+        return translate_escaped(error.words, escaped)
     if is_lost(error):
         logger.warning("an answer was lost: %s", error)
     else:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from discord import Colour, Embed
 
-from bot.core.translations import count, translate
+from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui import text
@@ -117,7 +117,7 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
         for place, now in enumerate(shown, start=1)
     ]
     if total > len(shown):
-        lines.append(count("… and 1 more", "… and {count} more", total - len(shown)))
+        lines.append(translate_plural("… and 1 more", "… and {count} more", total - len(shown)))
     return Embed(title=translate("The queue"), description="\n".join(lines), colour=_WORKING)
 
 
@@ -148,7 +148,7 @@ def help_(limits: ModelLimits) -> Embed:
         ),
         colour=_WORKING,
     )
-    gif = count(
+    gif = translate_plural(
         "Up to 1 frame. Sizes: {sizes}.",
         "Up to {count} frames. Sizes: {sizes}.",
         limits.max_frames,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from discord import Colour, Embed
 
-from bot.core.translations import figure, translate
+from bot.core.translations import format_number, translate
 from bot.storage.loras import LoraTrial, Shared, StoredLora
 from bot.ui import text
 from generator.checkpoints.inspect.lora_facts import notes_of
@@ -82,7 +82,7 @@ def _described(lora: StoredLora, title: str) -> Embed:
         kind = translate("{format}, rank {ranks}", format=kind, ranks=ranks)
     embed.add_field(name=translate("Kind"), value=kind[:200])
     embed.add_field(name=translate("Size"), value=text.file_size_label(lora.size_bytes))
-    embed.add_field(name=translate("Strength"), value=figure(lora.strength))
+    embed.add_field(name=translate("Strength"), value=format_number(lora.strength))
     for note in notes_of(facts):
         embed.add_field(
             name=translate("Good to know"), value=text.excerpt(translate(note), 500), inline=False

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from bot.core.translations import count, translate
+from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui.markdown import escaped
@@ -91,14 +91,14 @@ def time_left(seconds: float) -> str:
     if seconds < 96 and rounded != 60:
         return translate("about {seconds} seconds left", seconds=rounded)
     minutes = max(2, round(seconds / 60)) if rounded != 60 else 1
-    return count("about a minute left", "about {count} minutes left", minutes)
+    return translate_plural("about a minute left", "about {count} minutes left", minutes)
 
 
 def queue_position(number: int) -> str:
     """How many come first."""
     if number == 0:
         return translate("Next in line")
-    return count("1 GIF is ahead of yours", "{count} GIFs are ahead of yours", number)
+    return translate_plural("1 GIF is ahead of yours", "{count} GIFs are ahead of yours", number)
 
 
 def status(now: Status) -> str:
@@ -154,9 +154,9 @@ def settings_line(request: Request) -> str:
     """The settings that made it, without the prompt and the seed."""
     words = [
         f"{request.width} x {request.height}",
-        count("1 frame", "{count} frames", request.video_length),
+        translate_plural("1 frame", "{count} frames", request.video_length),
         translate("{seconds:g} s", seconds=request.video_duration / 1000),
-        count("1 step", "{count} steps", request.steps),
+        translate_plural("1 step", "{count} steps", request.steps),
         translate("guidance {guidance:g}", guidance=request.guidance_scale),
     ]
     if request.image:
@@ -253,7 +253,11 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
     elif job.origin.parent_id and job.origin.relation != "try":
         words.append(translate("From a GIF that was deleted"))
     if descendants:
-        words.append(count("1 GIF was made from it", "{count} GIFs were made from it", descendants))
+        words.append(
+            translate_plural(
+                "1 GIF was made from it", "{count} GIFs were made from it", descendants
+            )
+        )
     return " · ".join(words)
 
 

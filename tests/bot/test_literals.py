@@ -1,7 +1,7 @@
 """Nothing that people read escapes the catalogue: literals are looked for where they would be sent.
 
-Read from the syntax tree. A literal is fine inside ``translate``, ``count``, ``Text`` and the like,
-in a log line, and in an error that a programmer reads.
+Read from the syntax tree. A literal is fine inside ``translate``, ``translate_plural``, ``Text``
+and the like, in a log line, and in an error that a programmer reads.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ PROGRAMMERS = {
     "ValueError",
 }
 # Raised for people in Discord: a template and values, never an f-string.
-SPOKEN = set(KEYWORDS) - {"ModelError", "translate", "count", "plural", "Text"}
+SPOKEN = set(KEYWORDS) - {"ModelError", "translate", "translate_plural", "plural", "Text"}
 OWN_CHILDS = {"fit.py"}  # its errors are for the log; the bot has a sentence of its own
 WORDS = re.compile(r"[A-Za-z]{2,}")
 SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}")

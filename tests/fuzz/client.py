@@ -60,7 +60,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         client._connection.application_id = int(_APPLICATION)
         client._connection.user = ClientUser(state=client._connection, data=_BOT)
         limits = ModelLimits.of("nano")
-        client.furnish(
+        client.set_context(
             _context(
                 settings,
                 limits,

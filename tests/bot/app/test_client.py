@@ -8,7 +8,7 @@ import pytest
 import yarl
 from discord.http import Route
 
-from bot.app.client import is_loopback, local_connector, point_to
+from bot.app.client import is_loopback, local_connector, use_discord_at
 from bot.core.config import DiscordSettings
 from bot.core.errors import StartupError
 
@@ -22,7 +22,7 @@ def _restored(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "[::1]"])
 def test_this_machine(host: str) -> None:
     assert is_loopback(yarl.URL(f"http://{host}:80"))
-    point_to(DiscordSettings(base_url=f"http://{host}:80"))
+    use_discord_at(DiscordSettings(base_url=f"http://{host}:80"))
     assert f"http://{host}:80/api/v10" == Route.BASE
 
 
@@ -33,8 +33,8 @@ def test_this_machine(host: str) -> None:
 def test_another_machine(host: str) -> None:
     assert not is_loopback(yarl.URL(f"http://{host}"))
     with pytest.raises(StartupError, match="allow_foreign_base_url"):
-        point_to(DiscordSettings(base_url=f"http://{host}"))
-    point_to(DiscordSettings(base_url=f"http://{host}", allow_foreign_base_url=True))
+        use_discord_at(DiscordSettings(base_url=f"http://{host}"))
+    use_discord_at(DiscordSettings(base_url=f"http://{host}", allow_foreign_base_url=True))
     assert f"http://{host}/api/v10" == Route.BASE
 
 

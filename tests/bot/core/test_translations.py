@@ -7,7 +7,7 @@ import pickle
 import pytest
 
 from bot.core.errors import RefusedError
-from bot.core.translations import count, in_language, language_of, translate
+from bot.core.translations import in_language, language_of, translate, translate_plural
 from bot.ui.answers import error_message
 from generator.contract.errors import RequestError
 from generator.contract.text import Text, plural
@@ -16,7 +16,7 @@ from generator.contract.text import Text, plural
 def test_english_is_what_stands_in_the_code() -> None:
     assert translate("At most {most} fit.", most=8) == "At most 8 fit."
     assert translate("{} stands as it is") == "{} stands as it is"
-    assert [count("1 frame", "{count} frames", number) for number in (1, 2)] == [
+    assert [translate_plural("1 frame", "{count} frames", number) for number in (1, 2)] == [
         "1 frame",
         "2 frames",
     ]

@@ -69,12 +69,12 @@ def touched(module: ast.Module, private: set[str]) -> Iterator[str]:
             yield f"line {node.lineno}: {node.module}"
         if not isinstance(node, ast.Attribute):
             continue
-        holder = ast.unparse(node.value)
-        is_own = holder == "self" and node.attr in own
+        lock_holder = ast.unparse(node.value)
+        is_own = lock_holder == "self" and node.attr in own
         if node.attr in private and not is_own:
-            yield f"line {node.lineno}: {holder}.{node.attr}"
-        if node.attr in INTERNAL_ATTRIBUTES and holder in ("self", "client", "self._client"):
-            yield f"line {node.lineno}: {holder}.{node.attr}"
+            yield f"line {node.lineno}: {lock_holder}.{node.attr}"
+        if node.attr in INTERNAL_ATTRIBUTES and lock_holder in ("self", "client", "self._client"):
+            yield f"line {node.lineno}: {lock_holder}.{node.attr}"
 
 
 def overridden(module: ast.Module) -> Iterator[str]:

@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from bot.gateway.frames import BadFrameError, check
+from bot.gateway.frames import BadFrameError, check_frame
 
 GOOD = '{"op":0,"s":3,"t":"READY","d":{"a":[1,2.5,null,true,"\\ud83c\\udfa8"]}}'
 
 
 def test_what_discord_sends_is_taken() -> None:
-    check(GOOD)
-    check('{"op":11}')
-    check('{"op":10,"s":null,"t":null,"d":{"heartbeat_interval":41250}}')
+    check_frame(GOOD)
+    check_frame('{"op":11}')
+    check_frame('{"op":10,"s":null,"t":null,"d":{"heartbeat_interval":41250}}')
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_what_discord_sends_is_taken() -> None:
 )
 def test_what_no_strict_reader_would_take_is_refused(frame: str, why: str) -> None:
     with pytest.raises(BadFrameError, match=why):
-        check(frame)
+        check_frame(frame)
 
 
 def test_the_standard_reader_would_have_taken_some() -> None:
