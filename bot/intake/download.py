@@ -124,7 +124,7 @@ async def download(
             raise disk_full() from error
         if isinstance(error, TransferError):
             raise _refused_transfer(error, max_bytes) from error
-        if isinstance(error, aiohttp.ClientError | OSError | ValueError):
+        if isinstance(error, aiohttp.ClientError | OSError):
             raise _refusal(guard, error) from error
         raise
 

@@ -20,6 +20,10 @@ from generator.contract.errors import ModelError
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.media.clip import Frames
 
+# What transformers raises for a directory that it can't use: of a file that is missing or damaged,
+# of a configuration that it doesn't know (ValueError, KeyError), of weights in another shape.
+_LOAD_ERRORS = (OSError, ValueError, KeyError, RuntimeError)
+
 
 @dataclass(frozen=True, slots=True)
 class DepthAnnotator:
@@ -40,7 +44,7 @@ class DepthAnnotator:
             loaded = AutoModelForDepthEstimation.from_pretrained(
                 directory, use_safetensors=True, local_files_only=True
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
+        except _LOAD_ERRORS as error:
             raise _unusable(model, error) from error
         loaded.to(device)
         align(loaded)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 
 Allowed = tuple[float, float] | tuple[str, ...]  # from the one to the other, or one of these
 
@@ -61,13 +62,13 @@ def _shown(value: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8-sig"))
+        found = parse_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ModelError(
             f"{path.parent.name}/{path.name} is missing in {path.parent.parent}; "
             "a model directory has the published layout of Hotshot-XL."
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, JsonError) as error:
         raise ModelError(f"{path} can't be read: {error}.") from error
     if not isinstance(found, dict):
         raise ModelError(f"{path} isn't a JSON object.")

@@ -11,8 +11,11 @@ def existing_path(text: str) -> Path | None:
     """The file or directory of that name; None where there is none, or no path can be so called."""
     try:
         path = Path(text).expanduser()
+    except (RuntimeError, ValueError):  # the home of somebody unknown, or of a name with a null
+        return None
+    try:
         return path if path.exists() else None
-    except (OSError, RuntimeError, ValueError):  # too long, of an unknown home, with a null in it
+    except OSError:  # longer than any path, or in a directory that may not be searched
         return None
 
 

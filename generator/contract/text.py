@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from copy import copy
 from typing import Any, Self
+
+from generator.contract.json_text import parse_json
 
 
 class Text:
@@ -77,13 +78,20 @@ class Text:
 
     @classmethod
     def from_dict(cls, said: Mapping[str, Any]) -> Self:
-        """The inverse of ``to_dict``."""
-        values = {
-            name: cls.from_dict(value) if isinstance(value, Mapping) else value
-            for name, value in said.get("values", {}).items()
-        }
-        made = cls(str(said["template"]), **values)
-        made.plural, made.number = str(said.get("plural", "")), int(said.get("number", 1))
+        """Return the Text that ``to_dict`` wrote. Raises ValueError for any other value."""
+        template, values = said.get("template"), said.get("values", {})
+        plural, number = said.get("plural", ""), said.get("number", 1)
+        is_text = isinstance(template, str) and isinstance(values, Mapping)
+        if not is_text or not isinstance(plural, str) or not isinstance(number, int):
+            raise ValueError(f"{said!r:.200} is no Text")
+        made = cls(
+            str(template),
+            **{
+                name: cls.from_dict(value) if isinstance(value, Mapping) else value
+                for name, value in values.items()
+            },
+        )
+        made.plural, made.number = plural, number
         return made
 
 
@@ -123,19 +131,23 @@ def print_note(words: Text) -> None:
 
 def parse_notes(printed: bytes) -> list[Text]:
     """What a child noted so, in order."""
-    found = []
-    for line in printed.splitlines():
-        with suppress(ValueError, KeyError, TypeError, AttributeError):
-            found.append(Text.from_dict(json.loads(line)["note"]))
-    return found
+    found = (_printed_text(line, "note") for line in printed.splitlines())
+    return [words for words in found if words is not None]
 
 
 def parse_refusal(printed: bytes) -> Text | None:
     """What a child told so; None where it told nothing."""
     lines = printed.splitlines() or [b""]
+    return _printed_text(lines[-1], "refused")
+
+
+def _printed_text(line: bytes, key: str) -> Text | None:
+    """The Text that a child printed under this key; None for a line of another's, a library's."""
     try:
-        return Text.from_dict(json.loads(lines[-1])["refused"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+        printed = parse_json(line)
+        said = printed.get(key) if isinstance(printed, dict) else None
+        return Text.from_dict(said) if isinstance(said, dict) else None
+    except ValueError:
         return None
 
 

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 from generator.media.containers import (
+    PAST_THE_END,
     BrokenFileError,
     gif_parts,
     jpeg_parts,
@@ -64,8 +65,20 @@ def comment_of(data: bytes) -> str:
         return ""
     try:
         return reader(data).decode(errors="replace")
-    except (struct.error, IndexError) as error:
+    except PAST_THE_END as error:
         raise BrokenFileError(str(error)) from error
+
+
+def kept_comment(data: bytes) -> str:
+    """Return the text that another version of this file can carry as well.
+
+    Empty where there is none, where the file is damaged, and for a text longer than ``MAX_BYTES``.
+    """
+    try:
+        text = comment_of(data)
+    except BrokenFileError:
+        return ""
+    return text if len(text.encode()) <= MAX_BYTES else ""
 
 
 def without_comment(data: bytes) -> bytes:

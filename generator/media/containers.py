@@ -25,6 +25,10 @@ FILM_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".3g2", ".webm", ".mkv")
 HEAD_BYTES = 256  # enough for ``sniff``
 
 
+PAST_THE_END = (struct.error, IndexError)
+"""What reading a number, or a byte, beyond the end of the data raises."""
+
+
 class BrokenFileError(ValueError):
     """The data end in the middle of a part, or a part makes no sense."""
 

@@ -160,10 +160,6 @@ def _apart(some: _Picture, others: _Picture) -> npt.NDArray[np.float32]:
     return distance
 
 
-def _whole(frames: Frames) -> Box:
-    return Box(0, 0, frames.shape[2], frames.shape[1])
-
-
 # -- how it is written -----------------------------------------------------------------------------
 
 

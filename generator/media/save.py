@@ -6,31 +6,23 @@ from collections.abc import Callable
 from pathlib import Path
 
 from generator.media import (
-    apng_encoder as apng,
-)
-from generator.media import (
-    gif_encoder as gif,
-)
-from generator.media import (
-    jpeg_encoder as jpeg,
-)
-from generator.media import (
-    mp4_encoder as mp4,
-)
-from generator.media import (
-    webp_encoder as webp,
+    apng_encoder,
+    gif_encoder,
+    jpeg_encoder,
+    mp4_encoder,
+    webp_encoder,
 )
 from generator.media.clip import Clip
 from generator.media.comment import with_comment
 from generator.media.output import check_output, write_whole
 
 _ENCODERS: dict[str, Callable[[Clip], bytes]] = {
-    ".gif": gif.encode,
-    ".webp": webp.encode,
-    ".mp4": mp4.encode,
-    ".png": apng.encode,
-    ".jpg": jpeg.encode,
-    ".jpeg": jpeg.encode,
+    ".gif": gif_encoder.encode,
+    ".webp": webp_encoder.encode,
+    ".mp4": mp4_encoder.encode,
+    ".png": apng_encoder.encode,
+    ".jpg": jpeg_encoder.encode,
+    ".jpeg": jpeg_encoder.encode,
 }
 
 

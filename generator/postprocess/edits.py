@@ -23,8 +23,7 @@ from PIL import Image, ImageDraw, ImageFont
 from generator.contract.errors import HotshotError, MediaError
 from generator.contract.text import Text, print_refusal
 from generator.media.clip import Clip, Frames
-from generator.media.comment import comment_of, with_comment
-from generator.media.containers import BrokenFileError
+from generator.media.comment import kept_comment, with_comment
 from generator.media.output import check_output, write_whole
 from generator.media.save import encode
 from generator.postprocess import loop_detection
@@ -78,8 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
              (chosen.edit, chosen.caption)]  # fmt: skip
     try:
         check_output(chosen.output)
-        suffix, comment = chosen.output.suffix.lower(), _comment(chosen.source)
-        made = apply_edits(_clip(chosen.source), steps, suffix, comment)
+        clip, comment = _clip(chosen.source), kept_comment(chosen.source.read_bytes())
+        made = apply_edits(clip, steps, chosen.output.suffix.lower(), comment)
         write_whole(chosen.output, made.data)
     except HotshotError as error:
         print_refusal(error)
@@ -257,13 +256,6 @@ def _with_duration(clip: Clip, duration_ms: int) -> Clip:
 
 def _delays(clip: Clip) -> list[int]:
     return clip.delays(1000)
-
-
-def _comment(path: Path) -> str:
-    try:
-        return comment_of(path.read_bytes())
-    except BrokenFileError:
-        return ""
 
 
 if __name__ == "__main__":

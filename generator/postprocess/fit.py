@@ -33,23 +33,16 @@ from PIL import Image
 from generator.contract.errors import HotshotError, MediaError
 from generator.contract.text import Text
 from generator.media import (
-    apng_encoder as apng,
-)
-from generator.media import (
-    gif_encoder as gif,
-)
-from generator.media import (
-    jpeg_encoder as jpeg,
-)
-from generator.media import (
-    mp4_encoder as mp4,
-)
-from generator.media import (
-    webp_encoder as webp,
+    apng_encoder,
+    gif_encoder,
+    jpeg_encoder,
+    mp4_encoder,
+    webp_encoder,
 )
 from generator.media.clip import Clip
-from generator.media.comment import comment_of, with_comment
+from generator.media.comment import kept_comment, with_comment
 from generator.media.output import write_whole
+from generator.sources.reader import read
 
 _Encode = Callable[[Clip], bytes]
 _SCALES = (0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
@@ -114,15 +107,17 @@ def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitte
 
     Raises MediaError where ``master`` can't be read, or can't be made to fit.
     """
-    from generator.sources.reader import read  # which needs this package
-
-    data = master.read_bytes()
+    try:
+        data = master.read_bytes()
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise MediaError("{path} can't be read ({reason}).", path=master, reason=reason) from error
     if len(data) <= max_bytes:
         fitted, suffix = Fitted(data, ()), master.suffix
     else:
         source = read(master)
         clip = Clip.timed(source.frames, source.delays_ms)
-        fitted, suffix = _fit_somehow(clip, master.suffix.lower(), max_bytes, comment_of(data))
+        fitted, suffix = _fit_somehow(clip, master.suffix.lower(), max_bytes, kept_comment(data))
     output = directory / f"{master.stem}{suffix}"
     write_whole(output, fitted.data)
     return output, fitted
@@ -189,11 +184,11 @@ def _scaled(clip: Clip, scale: float) -> Clip:
 
 
 def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Text, ...]]]:
-    yield gif.encode, ()
+    yield gif_encoder.encode, ()
     for colours, lossy in ((128, 0), (64, 0), (64, 6), (64, 12), (32, 16), (32, 24)):
         words = [Text("{colours} instead of 256 colours", colours=colours)]
         words += [Text("less fine grain (lossy {lossy})", lossy=lossy)] if lossy else []
-        yield partial(gif.encode, colours=colours, lossy=lossy), tuple(words)
+        yield partial(gif_encoder.encode, colours=colours, lossy=lossy), tuple(words)
 
 
 def _by_number(
@@ -206,14 +201,20 @@ def _by_number(
     return ((encode, ()), *steps)
 
 
-_JPEG = _by_number(jpeg.encode, "quality", (85, 75, 60, 45, 30), Text("quality {value} of 95"))
+_JPEG = _by_number(
+    jpeg_encoder.encode, "quality", (85, 75, 60, 45, 30), Text("quality {value} of 95")
+)
 _QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Text, ...]]]] = {
     ".gif": tuple(_gif_qualities()),
     ".webp": _by_number(
-        webp.encode, "quality", (95, 85, 75, 60, 45, 30), Text("quality {value} of 100")
+        webp_encoder.encode, "quality", (95, 85, 75, 60, 45, 30), Text("quality {value} of 100")
     ),
-    ".mp4": _by_number(mp4.encode, "crf", (20, 23, 26, 29, 32, 36), Text("quality (CRF {value})")),
-    ".png": _by_number(apng.encode, "colours", (256, 128, 64, 32), Text("only {value} colours")),
+    ".mp4": _by_number(
+        mp4_encoder.encode, "crf", (20, 23, 26, 29, 32, 36), Text("quality (CRF {value})")
+    ),
+    ".png": _by_number(
+        apng_encoder.encode, "colours", (256, 128, 64, 32), Text("only {value} colours")
+    ),
     ".jpg": _JPEG,
     ".jpeg": _JPEG,
 }
@@ -228,7 +229,7 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(words)
     try:
         path, fitted = fit_file(arguments.master, arguments.directory, arguments.max_bytes)
-    except (HotshotError, OSError, ValueError) as error:
+    except HotshotError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
     told = {

@@ -17,12 +17,13 @@ from typing import Self
 
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import MediaError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.limits import NANO
 from generator.contract.messages import Request
 from generator.contract.paths import without_directory
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
-from generator.recipes.values import read_fields, read_request, read_texts
+from generator.recipes.values import InvalidValueError, read_fields, read_request, read_string_map
 
 _MAKER = "hotshot"
 _WEIGHTS = "*.safetensors"
@@ -75,19 +76,19 @@ class Recipe:
     def from_json(cls, text: str) -> Self | None:
         """None for a text that is no recipe; raises MediaError for a recipe that makes no sense."""
         try:
-            values = json.loads(text)
-        except (ValueError, RecursionError):
+            values = parse_json(text)
+        except JsonError:
             return None
         if not isinstance(values, dict) or not str(values.get("made_by")).startswith(_MAKER):
             return None
         try:
             return cls(
-                request=read_request(values["request"]),
-                setup=ModelSettings(**read_fields("setup", ModelSettings, values["setup"])),
-                sha256=read_texts("hashes", values.get("sha256", {})),
-                environment=read_texts("versions", values.get("made_on", {})),
+                request=read_request(values.get("request")),
+                setup=ModelSettings(**read_fields("setup", ModelSettings, values.get("setup"))),
+                sha256=read_string_map("hashes", values.get("sha256", {})),
+                environment=read_string_map("versions", values.get("made_on", {})),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except InvalidValueError as error:
             raise MediaError(
                 "The recipe in this file can't be used ({error}); it was changed, or made by "
                 "another version.",
@@ -122,16 +123,24 @@ def read_recipe(path: Path) -> Recipe | None:
 
     Raises MediaError where there is no such file, or it is damaged.
     """
+    data = read_bounded(path)
+    if data is None:
+        raise MediaError("{path} is larger than {most} MiB.", path=path, most=_MAX_FILE_BYTES >> 20)
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            raise MediaError(
-                "{path} is larger than {most} MiB.", path=path, most=_MAX_FILE_BYTES >> 20
-            )
-        return Recipe.from_json(comment_of(path.read_bytes()))
+        return Recipe.from_json(comment_of(data))
     except BrokenFileError as error:
         raise MediaError(
             "{path} is damaged or cut off in the middle; get it again.", path=path
         ) from error
+
+
+def read_bounded(path: Path) -> bytes | None:
+    """Return the bytes of a file; None for one that is too large to look for a recipe in.
+
+    Raises MediaError where it can't be read.
+    """
+    try:
+        return path.read_bytes() if path.stat().st_size <= _MAX_FILE_BYTES else None
     except (OSError, ValueError) as error:  # ValueError: no path can be so called
         reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
         raise MediaError("{path} can't be read ({reason}).", path=path, reason=reason) from error

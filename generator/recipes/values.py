@@ -1,17 +1,17 @@
 """The values of a recipe as a stranger's file has them: each of its field's type, and bounded.
 
 Whatever passes can be computed with, written as UTF-8 and shown in a sentence. Whether it is in a
-model's range is for ``ModelLimits.check``. Every refusal is a TypeError or a ValueError.
+model's range is for ``ModelLimits.check``. Every refusal is an InvalidValueError.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from types import UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from generator.contract.messages import Control, Lora, Request, upgraded
 
@@ -22,32 +22,39 @@ _LARGEST = 2**64 - 1
 _TEXTS = ("prompt", "negative_prompt")
 _PLAIN = (int, float, str, bool)
 
+_Built = TypeVar("_Built")
+
+
+class InvalidValueError(ValueError):
+    """A value that a field can't have; what of it is wrong, to follow "can't be used"."""
+
 
 def read_request(values: Any) -> Request:
     """A request of any version's JSON values; keys that this version doesn't know are passed over.
 
-    Raises KeyError, TypeError or ValueError.
+    Raises InvalidValueError.
     """
     known = read_fields(
         "request", Request, upgraded(values) if isinstance(values, dict) else values
     )
     for key, name, kind in (("loras", "lora", Lora), ("controls", "control", Control)):
         parts = _listed(key, values.get(key, ()))
-        known[key] = tuple(kind(**read_fields(name, kind, one)) for one in parts)
+        known[key] = tuple(_build(kind, read_fields(name, kind, one)) for one in parts)
     for key in ("original_size", "target_size"):
         if key in known:
-            width, height = _listed(key, known[key])
-            known[key] = (read_value(key, int, width), read_value(key, int, height))
-    return Request(**known)
+            known[key] = tuple(read_value(key, int, edge) for edge in _listed(key, known[key]))
+            if len(known[key]) != 2:
+                raise InvalidValueError(f"{key} has {len(known[key])} parts")
+    return _build(Request, known)
 
 
 def read_fields(name: str, kind: type, values: Any) -> dict[str, Any]:
     """The values of a dataclass's fields, those that are there; a sentence calls them ``name``.
 
-    Raises TypeError or ValueError.
+    Raises InvalidValueError.
     """
     if not isinstance(values, dict):
-        raise TypeError(f"its {name} is no object")
+        raise InvalidValueError(f"its {name} is no object")
     hints = get_type_hints(kind)
     return {
         one.name: read_value(one.name, hints[one.name], values[one.name])
@@ -64,41 +71,49 @@ def read_value(name: str, wanted: Any, value: Any) -> Any:
     if allowed[0] not in _PLAIN:
         return value
     if type(value) not in allowed:
-        raise TypeError(f"{name} is {_shown(value)}")
+        raise InvalidValueError(f"{name} is {_shown(value)}")
     _check_bounds(name, value)
     return value
 
 
-def read_texts(what: str, values: Any) -> dict[str, str]:
-    """Texts by name, such as hashes; ``what`` they are is said. Raises TypeError or ValueError."""
+def read_string_map(what: str, values: Any) -> dict[str, str]:
+    """Texts by name, such as hashes; ``what`` they are is said. Raises InvalidValueError."""
     if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
-        raise TypeError(f"its {what} are no object of texts")
+        raise InvalidValueError(f"its {what} are no object of texts")
     if len(values) > _MOST_PARTS:
-        raise ValueError(f"it has {len(values)} {what}")
+        raise InvalidValueError(f"it has {len(values)} {what}")
     for name, value in values.items():
         _check_bounds(f"a name among the {what}", name)
         _check_bounds(f"one of the {what}", value)
     return dict(values)
 
 
+def _build(kind: Callable[..., _Built], values: Mapping[str, Any]) -> _Built:
+    """Return a dataclass of these values, which were read. Raises InvalidValueError."""
+    try:
+        return kind(**values)
+    except TypeError as error:  # a field without a default is missing
+        raise InvalidValueError(str(error)) from error
+
+
 def _listed(name: str, values: Any) -> Sequence[Any]:
     if not isinstance(values, list | tuple):
-        raise TypeError(f"{name} is {_shown(values)}")
+        raise InvalidValueError(f"{name} is {_shown(values)}")
     if len(values) > _MOST_PARTS:
-        raise ValueError(f"{name} has {len(values)} parts")
+        raise InvalidValueError(f"{name} has {len(values)} parts")
     return values
 
 
 def _check_bounds(name: str, value: Any) -> None:
     if isinstance(value, int) and abs(value) > _LARGEST:
-        raise ValueError(f"{name} has {value.bit_length() * 3 // 10} digits")
+        raise InvalidValueError(f"{name} has {value.bit_length() * 3 // 10} digits")
     if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{name} is {value}")
+        raise InvalidValueError(f"{name} is {value}")
     if isinstance(value, str):
         if len(value) > (_LONGEST_TEXT if name in _TEXTS else _LONGEST_NAME):
-            raise ValueError(f"{name} has {len(value):,} characters")
+            raise InvalidValueError(f"{name} has {len(value):,} characters")
         if any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError(f"{name} holds bytes that are no text")
+            raise InvalidValueError(f"{name} holds bytes that are no text")
 
 
 def _shown(value: Any) -> str:

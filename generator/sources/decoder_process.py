@@ -117,7 +117,8 @@ def set_limits(memory_bytes: int, cpu_seconds: int, *, writes: bool = False) -> 
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_AS, memory_bytes),
     ):
-        with contextlib.suppress(ValueError, OSError):  # macOS has no limit of address space
+        # ValueError: a hard limit is lower, and holds. OSError: macOS has none of address space.
+        with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(what, (limit, limit))
 
 

@@ -65,8 +65,7 @@ async def fetch(
         raise _refusal(error, max_bytes) from None
     except aiohttp.InvalidURL:
         raise _no_address() from None
-    # aiohttp's own, the system's, and a host that the resolver can't spell.
-    except (aiohttp.ClientError, OSError, ValueError) as error:
+    except (aiohttp.ClientError, OSError) as error:
         if guard.refused:
             raise PrivateAddressError(
                 "The link leads to a private network address, and those are not fetched; "

@@ -20,6 +20,7 @@ from PIL import Image
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError, gif_parts
 from generator.sources.facts import Facts, check_frames, displayed_ms
+from generator.sources.pixels import PILLOW_ERRORS
 
 _WHITE = 255  # what shows through a transparent source
 _CLEAR, _RESTORE = 2, (3, 4)  # what becomes of a picture when its time is over
@@ -159,5 +160,5 @@ def _indices(picture: _Picture) -> Frames:
     try:
         with Image.open(io.BytesIO(alone), formats=["GIF"]) as opened:
             return np.asarray(opened)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except PILLOW_ERRORS as error:
         raise BrokenFileError(str(error)) from error

@@ -50,16 +50,19 @@ class TooLargeError(TransferError):
 def web_address(link: str, base: URL | None = None) -> URL | None:
     """Return an http(s) address whose host can be asked for, from ``base`` on; else None.
 
-    yarl reads a part when it is asked for, and Python's resolver takes no label above 63 bytes:
-    both would raise ValueError later.
+    What would raise ValueError later counts as none: yarl reads a part when it is asked for,
+    Python's resolver takes no label above 63 bytes, and aiohttp sends a name and a password as
+    Latin-1, with a colon between them.
     """
     try:
         url = URL(link) if base is None else base.join(URL(link))
         host, _ = str(url.host or "").encode("idna"), url.port
-    except ValueError:
+        name = (url.user or "").encode("latin-1")
+        (url.password or "").encode("latin-1")
+    except (ValueError, IndexError):  # IndexError: yarl's of brackets before an empty host
         return None
     is_usable = url.scheme in ("http", "https") and 0 < len(host) <= _LONGEST_HOST
-    return url if is_usable else None
+    return url if is_usable and b":" not in name else None
 
 
 def guarded_session(guard: AddressGuard, seconds: float | None = None) -> aiohttp.ClientSession:

@@ -54,17 +54,23 @@ def decompress_profile(chunk: bytes) -> bytes:
 
 @lru_cache(maxsize=4)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """None where there is nothing to do, or nothing that makes sense."""
+    """Return None where there is nothing to do, or nothing that makes sense."""
     try:
         opened = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        told = opened.profile
-        if told.xcolor_space.strip() != _SPACES[mode] or _is_srgb(told.profile_description):
-            return None
-        made = mode if mode in _CHANGED_IN_PLACE else "RGB"
+    except OSError:  # it is no profile
+        return None
+    if opened.profile.xcolor_space.strip() != _SPACES[mode] or _is_srgb(opened):
+        return None
+    made = mode if mode in _CHANGED_IN_PLACE else "RGB"
+    try:
         return ImageCms.buildTransform(opened, ImageCms.createProfile("sRGB"), mode, made)
-    except (ImageCms.PyCMSError, OSError, ValueError):
+    except ImageCms.PyCMSError:  # its tables make no sense
         return None
 
 
-def _is_srgb(description: str | None) -> bool:
+def _is_srgb(opened: ImageCms.ImageCmsProfile) -> bool:
+    try:
+        description = opened.profile.profile_description
+    except ValueError:  # it is named in letters that there aren't
+        return False
     return (description or "").startswith("sRGB")

@@ -18,6 +18,7 @@ from PIL import Image
 
 from generator.contract.errors import MediaError
 from generator.media.containers import (
+    PAST_THE_END,
     PNG_SIGNATURE,
     STILL_SUFFIXES,
     BrokenFileError,
@@ -84,7 +85,7 @@ def open_pictures(path: Path, kind: str) -> Pictures | Apng:
         if kind == "png" and (animation := read_apng(path.read_bytes())):
             return animation
         return Pictures(path, kind, _FACTS.get(kind, _of_any)(path, kind))
-    except (struct.error, IndexError) as error:
+    except PAST_THE_END as error:
         raise BrokenFileError(str(error)) from error
 
 

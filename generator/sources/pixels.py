@@ -11,6 +11,9 @@ from PIL import ExifTags, Image
 
 from generator.sources.icc_profiles import convert_to_srgb
 
+PILLOW_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
+"""What Pillow raises for damaged pixels: OSError is its word for them, the others get through."""
+
 _WHITE = (255, 255, 255)
 _STRIP = 256  # rows
 _Plane = npt.NDArray[np.uint8]

@@ -6,11 +6,11 @@ numbers. A graph may come from anybody: it may lead in circles, be huge, or make
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from generator.contract.json_text import JsonError, parse_json
 from generator.recipes.foreign.comfyui_workflow import graph_of_workflow
 from generator.recipes.foreign.foreign_request import (
     ForeignRecipe,
@@ -66,8 +66,8 @@ class Node:
 def read(text: str, *, is_workflow: bool = False) -> ForeignRecipe | None:
     """None for a text that is no such graph, or has no sampler."""
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
+        values = parse_json(text)
+    except JsonError:
         return None
     if is_workflow:
         values = graph_of_workflow(values)

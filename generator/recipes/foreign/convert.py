@@ -6,15 +6,13 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from generator.contract.errors import MediaError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.media.containers import BrokenFileError
 from generator.recipes.foreign import a1111, comfyui
 from generator.recipes.foreign.foreign_request import ForeignRecipe
 from generator.recipes.foreign.metadata_texts import PARAMETERS, texts_of
-
-_MAX_FILE_BYTES = 256 << 20
+from generator.recipes.recipe import read_bounded
 
 
 def read_foreign_recipe(path: Path) -> ForeignRecipe | None:
@@ -22,18 +20,16 @@ def read_foreign_recipe(path: Path) -> ForeignRecipe | None:
 
     Raises MediaError where there is no such file.
     """
+    data = read_bounded(path)
+    if data is None:
+        return None
     try:
-        if path.stat().st_size > _MAX_FILE_BYTES:
-            return None
-        return read_texts(texts_of(path.read_bytes()))
+        return read_metadata(texts_of(data))
     except BrokenFileError:
         return None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or type(error).__name__).lower()
-        raise MediaError("{path} can't be read ({reason}).", path=path, reason=reason) from error
 
 
-def read_texts(texts: dict[str, str]) -> ForeignRecipe | None:
+def read_metadata(texts: dict[str, str]) -> ForeignRecipe | None:
     """The first that has a prompt, of ComfyUI's two graphs and Automatic1111's text."""
     found = (
         a1111.read(texts.get(PARAMETERS, "")),

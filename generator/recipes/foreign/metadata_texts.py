@@ -4,11 +4,11 @@ comment. Standard library only; nothing is decoded but text, and none of it with
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Iterator
 
 from generator.media.containers import (
+    PAST_THE_END,
     BrokenFileError,
     gif_parts,
     jpeg_parts,
@@ -35,7 +35,7 @@ def texts_of(data: bytes) -> dict[str, str]:
             found.setdefault(name, text)
             if len(found) >= _MOST:
                 break
-    except (struct.error, IndexError) as error:
+    except PAST_THE_END as error:
         raise BrokenFileError(str(error)) from error
     return found
 

@@ -138,6 +138,9 @@ async def test_redirects_stay_where_they_may(site: URL, tmp_path: Path) -> None:
         "huggingface.co/x",
         "https://",
         "https://[",
+        "https://[a]@/x",
+        "https://a%3Ab:c@huggingface.co/x",
+        "https://\N{GREEK SMALL LETTER ALPHA}:c@huggingface.co/x",
         "",
     ],
 )

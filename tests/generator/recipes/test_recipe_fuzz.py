@@ -19,7 +19,7 @@ from generator.media.clip import Clip
 from generator.media.comment import comment_of, with_comment
 from generator.media.containers import BrokenFileError
 from generator.media.gif_encoder import encode
-from generator.recipes.foreign.convert import read_texts, with_foreign
+from generator.recipes.foreign.convert import read_metadata, with_foreign
 from generator.recipes.foreign.metadata_texts import texts_of
 from generator.recipes.recipe import Recipe
 from generator.recipes.trust import check_trusted
@@ -144,7 +144,7 @@ def test_other_programs_texts_spoilt(tmp_path: Path) -> None:
     whole = png(tmp_path / "a.png", parameters=PARAMETERS, prompt=graph).read_bytes()
 
     def use(texts: dict[str, str]) -> str:
-        recipe = read_texts(texts)
+        recipe = read_metadata(texts)
         if recipe is None:
             return "none"
         LIMITS.check(with_foreign(RECIPE.request, recipe, LIMITS))

@@ -159,6 +159,8 @@ async def test_a_size_that_is_told_is_believed(base: str) -> None:
         "http://",
         "http:///x",
         "http://[::1",
+        "http://[a]@/x",
+        "http://a%3Ab:c@huggingface.co/x",
         "http://a:99999/",
         "http://2130706433/",
         "http://127.1/",
