@@ -1,0 +1,52 @@
+"""The measurements for a card, tried at their mini size on a CPU."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.gpu.gif import CASES, load, measure_gifs
+from benchmarks.gpu.make_model import make_model, unet_shapes
+from benchmarks.gpu.step import StepPlan, difference_from_f32, measure_decoding, measure_step
+
+
+@pytest.fixture(scope="module")
+def mini(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("models") / "mini"
+    make_model(directory, "mini")
+    return directory
+
+
+def test_the_full_size_is_the_published_one() -> None:
+    shapes = unet_shapes("full")
+    assert len(shapes) == 2100
+    assert sum(shape.numel() for shape in shapes.values()) == pytest.approx(2.8e9, rel=0.01)
+
+
+@pytest.mark.parametrize("variant", ["hotshot", "channels-last", "plain"])
+def test_a_step(mini: Path, variant: str) -> None:
+    plan = StepPlan(mini, variant, frames=2, size=64, repeats=1)
+    figures = measure_step(plan, is_profiled=True)
+    assert figures["step_ms"] > 0
+    assert figures["tflop"] >= 0
+
+
+def test_other_precisions_are_near(mini: Path) -> None:
+    exact = StepPlan(mini, frames=2, size=64)
+    assert difference_from_f32(exact) == 0
+    assert 0 < difference_from_f32(StepPlan(mini, precision="bf16", frames=2, size=64)) < 0.1
+
+
+def test_decoding(mini: Path) -> None:
+    figures = measure_decoding(StepPlan(mini, frames=2, size=64))
+    assert len(figures) == 4
+
+
+def test_gifs_by_stage(mini: Path) -> None:
+    engine, loaded = load(mini)
+    assert loaded["dtype"] == "float32"
+    for figures in measure_gifs(engine, CASES, size=64, steps=2):
+        assert "error" not in figures, figures
+        assert {"denoise", "decode", "file"} <= figures["stages_s"].keys()
+        assert sum(figures["stages_s"].values()) == pytest.approx(figures["total_s"], abs=0.1)
