@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generator.checkpoints.inspect.lora_file import (
-    USUAL_NAMES,
+    DEFAULT_FILE_NAMES,
     LayerKey,
     LoraFile,
     LoraLayer,
@@ -61,7 +61,11 @@ def resolve_lora(given: str) -> Path:
             "There is no LoRA at {given}; give a .safetensors file or a hub id such as owner/name.",
             given=given,
         )
-    found = fetch_file(repository, (inner,)) if inner else fetch_only_file(repository, USUAL_NAMES)
+    found = (
+        fetch_file(repository, (inner,))
+        if inner
+        else fetch_only_file(repository, DEFAULT_FILE_NAMES)
+    )
     if found.name == PEFT_NAME:  # its alpha is in a file of its own
         with contextlib.suppress(ModelError):
             fetch_file(repository, (PEFT_SETTINGS,))

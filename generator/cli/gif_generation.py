@@ -85,11 +85,11 @@ def _make(
         )
         progress.say(f"Making {_frames(request)} on {engine.device} in {engine.dtype} ...")
         clip = engine.make(request, progress, sources)
-        told = engine.recipe(request, sources)
-    fitted = fit(clip, output.suffix.lower(), arguments.max_bytes, told.to_json())
+        made_recipe = engine.recipe(request, sources)
+    fitted = fit(clip, output.suffix.lower(), arguments.max_bytes, made_recipe.to_json())
     make_directory(output)
     write_whole(output, fitted.data)
-    _warn_of_changes(told, recipe)
+    _warn_of_changes(made_recipe, recipe)
     first = "the first of " if request.video_length > 1 and output.suffix.lower() in STILLS else ""
     size = f"{len(fitted.data) / 1000:.1f} kB"
     print(f"{output}  ({first}{_frames(request)}, {size}, seed {request.seed})")
@@ -105,8 +105,8 @@ def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
     other = [name for name, value in before.items() if now.get(name, value) != value]
     if recipe.environment and other:
         print(
-            f"This was first made with {_told(before, other)}, and now with {_told(now, other)}; "
-            "the frames may differ a little.",
+            f"This was first made with {_listed(before, other)}, and now with "
+            f"{_listed(now, other)}; the frames may differ a little.",
             file=sys.stderr,
         )
     for name, known in recipe.sha256.items():
@@ -117,7 +117,7 @@ def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
             )
 
 
-def _told(values: Mapping[str, str], names: Sequence[str]) -> str:
+def _listed(values: Mapping[str, str], names: Sequence[str]) -> str:
     said = ", ".join(f"{name} {values[name]}" for name in names)
     return "".join(letter for letter in said if letter.isprintable())
 

@@ -27,15 +27,15 @@ def with_tags(request: Request) -> Request:
     prompt, tags = take_out_tags(request.prompt)
     loras = list(request.loras)
     for tag in tags:
-        place = _place_of(tag, loras)
-        if place is None:
+        index = _index_of(tag, loras)
+        if index is None:
             print(
                 f"The prompt's <lora:{tag.name}> isn't used: no LoRA of that name was given; add "
                 "--lora FILE.",
                 file=sys.stderr,
             )
         elif tag.strength is not None:
-            loras[place] = replace(loras[place], strength=tag.strength)
+            loras[index] = replace(loras[index], strength=tag.strength)
     negative = request.negative_prompt and take_out_tags(request.negative_prompt)[0]
     return replace(request, prompt=prompt, negative_prompt=negative, loras=tuple(loras))
 
@@ -56,17 +56,17 @@ def check_loras(loras: Iterable[Lora], model: str) -> None:
             check_fits_model(lora, layers)
 
 
-def _place_of(tag: LoraTag, loras: Sequence[Lora]) -> int | None:
+def _index_of(tag: LoraTag, loras: Sequence[Lora]) -> int | None:
     """Which of ``loras`` a tag means: by its file's name, its directory's, or its hash."""
-    for place, lora in enumerate(loras):
+    for index, lora in enumerate(loras):
         path = Path(lora.path)
         if tag.key in {file_key(path.name), file_key(path.parent.name)}:
-            return place
+            return index
     prefix = hash_prefix(tag.name)
-    for place, lora in enumerate(loras if prefix else ()):
+    for index, lora in enumerate(loras if prefix else ()):
         there = existing_path(lora.path)
         if there is not None and sha256_of(_file(there)).startswith(str(prefix)):
-            return place
+            return index
     return None
 
 

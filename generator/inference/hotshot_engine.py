@@ -105,12 +105,12 @@ class HotshotEngine:
         began = time.perf_counter()
         with fetch_sources(request) as sources, self._previewed(request, output) as previews:
 
-            def told(stage: str, step: int, steps: int) -> None:
+            def report_step(stage: str, step: int, steps: int) -> None:
                 report(stage, step, steps, str(previews.file) if previews and previews.file else "")
 
-            made = self.make(request, told, sources, previews)
+            clip = self.make(request, report_step, sources, previews)
             report("save", 0, 1)
-            save(made, output, self.recipe(request, sources).to_json())
+            save(clip, output, self.recipe(request, sources).to_json())
         logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
 
     def make(
@@ -146,11 +146,11 @@ class HotshotEngine:
 
     def recipe(self, request: Request, sources: SourceFiles) -> Recipe:
         """What to put into a request's file, so that it can be made again."""
-        lies_in = self.pipeline.model.controlnets.model_directory
+        model_directory = self.pipeline.model.controlnets.model_directory
         recipe = write_recipe(
             request,
             self.setup,
-            model_directory=lies_in,
+            model_directory=model_directory,
             sources=sources,
             device=self.pipeline.model.device,
         )

@@ -85,13 +85,13 @@ class _Verdict:
 # -- once more -------------------------------------------------------------------------------------
 
 
-def are_half(networks: Iterable[nn.Module]) -> bool:
+def has_half_precision(networks: Iterable[nn.Module]) -> bool:
     """Whether any of them could be computed in a wider precision than it is."""
     return any(tensor.dtype in HALVES for tensor in _tensors(networks))
 
 
 @contextmanager
-def widened(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[HotshotModel]:
+def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[HotshotModel]:
     """The model with these networks in float32; afterwards they are what they were, bit for bit.
 
     LoRAs are off on both sides, since what they make of a weight may not fit into half precision.
@@ -146,7 +146,7 @@ def check_weights(model: HotshotModel) -> None:
             )
 
 
-def overflowed(model: HotshotModel, request: Request, tried: torch.dtype) -> ModelError:
+def overflow_error(model: HotshotModel, request: Request, tried: torch.dtype) -> ModelError:
     """The sentence for a request whose numbers overflow even in the widest precision tried."""
     precision = _SHORT.get(tried, str(tried))
     applied = [lora for lora in request.loras if lora.strength]
@@ -165,7 +165,7 @@ def overflowed(model: HotshotModel, request: Request, tried: torch.dtype) -> Mod
     )
 
 
-def no_room_for_wider(model: HotshotModel, request: Request) -> ModelError:
+def no_memory_for_float32(model: HotshotModel, request: Request) -> ModelError:
     """The sentence where half precision overflows and float32 doesn't fit."""
     applied = ", ".join(lora.path for lora in request.loras if lora.strength)
     return ModelError(

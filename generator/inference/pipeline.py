@@ -97,18 +97,18 @@ class HotshotPipeline:
         except NotFiniteError as error:
             overflow.check_weights(self.model)
             networks = networks_used()
-            if not overflow.are_half(networks):
-                raise overflow.overflowed(self.model, request, self.model.dtype) from error
+            if not overflow.has_half_precision(networks):
+                raise overflow.overflow_error(self.model, request, self.model.dtype) from error
         logger.warning("Numbers overflowed in half precision; computing once more in f32.")
         try:
-            with overflow.widened(self.model, networks) as model:
+            with overflow.upcast(self.model, networks) as model:
                 return make(HotshotPipeline(model))
         except NotFiniteError as error:
-            raise overflow.overflowed(self.model, request, torch.float32) from error
+            raise overflow.overflow_error(self.model, request, torch.float32) from error
         except (MemoryError, OSError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
-            raise overflow.no_room_for_wider(self.model, request) from error
+            raise overflow.no_memory_for_float32(self.model, request) from error
 
     @torch.inference_mode()
     def latents(

@@ -24,7 +24,7 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
-from generator.model.spatial_base import find_base
+from generator.model.spatial_base import open_base
 
 # What a GIF of the model's own size takes beside the weights, as a share of them (a Hotshot-XL of
 # the published size, in half precision: 5.2 GiB of weights, 8.0 at the highest).
@@ -117,7 +117,7 @@ def _model(
 def _base(worker: WorkerSettings) -> str:
     try:
         with without_fetching():
-            find_base(worker.spatial_unet_base, unet_only=worker.unet_only)
+            open_base(worker.spatial_unet_base, unet_only=worker.unet_only)
     except NotFetchedError as error:
         return _to_be_fetched(error, "the first start")
     return worker.spatial_unet_base

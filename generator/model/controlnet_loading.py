@@ -154,15 +154,15 @@ def _single_file(
             name=path.name,
             kind=kind.value,
         )
-    rename = _renaming(shapes, unet_config)
+    rename = _key_converter(shapes, unet_config)
     tensors = {rename(name): value for name, value in weights.read_weights([path]).items()}
     config = config_for(unet_config)
-    return config | _told_by_shapes(
+    return config | _config_from_shapes(
         path, {name: tuple(value.shape) for name, value in tensors.items()}, config
     ), tensors
 
 
-def _told_by_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> dict[str, Any]:
+def _config_from_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> dict[str, Any]:
     """What a ControlNet is free to have otherwise than its UNet: small ones attend less."""
     embedding = "controlnet_cond_embedding"
     first = shapes.get(f"{embedding}.conv_in.weight")
@@ -174,7 +174,7 @@ def _told_by_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> di
         raise ModelError(
             "{name} is a ControlNet of an unknown kind; use one for SDXL.", name=path.name
         )
-    depths = [_layers(shapes, f"down_blocks.{block}.") for block in range(count)]
+    depths = [_transformer_depth(shapes, f"down_blocks.{block}.") for block in range(count)]
     return {
         "conditioning_channels": first[1],
         "conditioning_embedding_out_channels": [*(shape[0] for shape in kept if shape), last[1]],
@@ -183,12 +183,12 @@ def _told_by_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> di
         ],
         "transformer_layers_per_block": [
             *(max(1, depth) for depth in depths[:-1]),
-            max(depths[-1], _layers(shapes, "mid_block."), 1),
+            max(depths[-1], _transformer_depth(shapes, "mid_block."), 1),
         ],
     }
 
 
-def _layers(shapes: Shapes, block: str) -> int:
+def _transformer_depth(shapes: Shapes, block: str) -> int:
     found = re.compile(re.escape(block) + r"attentions\.\d+\.transformer_blocks\.(\d+)\.")
     plural = [int(match[1]) + 1 for name in shapes if (match := found.match(name))]
     return max(plural, default=0)
@@ -199,7 +199,7 @@ _PREFIX = "control_model."
 _LDM_EMBEDDING = {0: "conv_in", **{2 * n: f"blocks.{n - 1}" for n in range(1, 7)}, 14: "conv_out"}
 
 
-def _renaming(shapes: Shapes, unet_config: Mapping[str, Any]) -> Callable[[str], str]:
+def _key_converter(shapes: Shapes, unet_config: Mapping[str, Any]) -> Callable[[str], str]:
     """From a file's names to diffusers'; Stability's are told by their numbered blocks."""
     if not any("input_blocks." in name for name in shapes):
         return lambda name: name

@@ -47,15 +47,15 @@ from generator.model.component_loading import (
 )
 from generator.model.controlnet import ControlNets
 from generator.model.lora_manager import LoraManager, LoraTargets
-from generator.model.noise_schedule import schedule_of
+from generator.model.noise_schedule import resolve_schedule
 from generator.model.offload import Offloader, enable_vae_slicing_and_tiling
-from generator.model.spatial_base import Base, find_base
+from generator.model.spatial_base import SpatialBase, open_base
 from generator.model.text_encoding import TextEncoders
 from generator.model.unet import HotshotUNet
 
 logger = logging.getLogger(__name__)
 
-_PARTS = {
+_COMPONENT_NAMES = {
     UNET: "spatial layers",
     TEXT_ENCODER: "first text encoder",
     TEXT_ENCODER_2: "second text encoder",
@@ -125,15 +125,15 @@ def load_model(
     can't be found, read or used.
     """
     offloader = Offloader(device, low_vram)
-    base = find_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
-    files = _files_of(model, base)
+    base = open_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
+    files = _find_files(model, base)
     logger.info("Loading %s from %s.", model, files.directory)
     # The UNet comes last: whatever else is wrong is said before the longest wait.
     scheduler = files.directory / "scheduler"
     own = load_scheduler_config(scheduler)
-    scheduler_config = schedule_of(own, base, prediction_type, without_directory(model))
+    scheduler_config = resolve_schedule(own, base, prediction_type, without_directory(model))
     check_schedule(scheduler_config, scheduler / "scheduler_config.json")
-    logger.info("%s", files.told())
+    logger.info("%s", files.summary())
     vae = load_vae(files.component(VAE), device=offloader.initial_device, dtype=dtype)
     text = load_text_encoders(
         (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
@@ -142,7 +142,7 @@ def load_model(
         dtype=dtype,
     )
     unet = _load_unet(files, device=offloader.initial_device, dtype=dtype)
-    _check_together(unet, text, vae, files)
+    _check_compatible(unet, text, vae, files)
     for network in (*text.encoders, unet, vae):
         offloader.place(network)
     if low_vram:
@@ -169,7 +169,7 @@ def load_model(
 
 
 @dataclass(frozen=True, slots=True)
-class _Files:
+class _ModelFiles:
     """What a model is put together from.
 
     ``model`` is what was asked for; ``directory`` has configs, tokenizers and the schedule;
@@ -179,7 +179,7 @@ class _Files:
     model: str
     directory: Path
     temporal: Path | None
-    base: Base | None
+    base: SpatialBase | None
 
     def component(self, name: str) -> Component:
         """The base's, or else the model's own."""
@@ -188,14 +188,14 @@ class _Files:
 
     def origin(self, part: str) -> str:
         """Which of the two a network comes from; of the UNet, its spatial layers."""
-        if self.base is not None and (part == UNET or part in self.base.parts):
+        if self.base is not None and (part == UNET or part in self.base.components):
             return self.base.name
         return without_directory(self.model)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """For the log."""
         by_origin: dict[str, list[str]] = {without_directory(self.model): ["temporal layers"]}
-        for part, what in _PARTS.items():
+        for part, what in _COMPONENT_NAMES.items():
             by_origin.setdefault(self.origin(part), []).append(what)
         return " ".join(
             f"From {origin}: {', '.join(parts)}." for origin, parts in by_origin.items() if parts
@@ -221,21 +221,21 @@ class _Files:
         return weights.read_weights(found, keep=is_temporal)
 
 
-def _files_of(model: str, base: Base | None) -> _Files:
-    temporal = resolve_temporal_file(model, with_base=base is not None and base.whole)
+def _find_files(model: str, base: SpatialBase | None) -> _ModelFiles:
+    temporal = resolve_temporal_file(model, with_base=base is not None and base.is_whole)
     if temporal is None:
-        return _Files(model, resolve_model_directory(model), None, base)
+        return _ModelFiles(model, resolve_model_directory(model), None, base)
     _check_is_temporal(temporal)
-    if base is None or not base.whole:
+    if base is None or not base.is_whole:
         raise ModelError(
             "{name} has only the temporal layers; give a whole Stable Diffusion XL, with text "
             "encoders and VAE, as the spatial UNet base.",
             name=temporal.name,
         )
-    return _Files(model, base.directory or fetch_sdxl_descriptions(), temporal, base)
+    return _ModelFiles(model, base.directory or fetch_sdxl_descriptions(), temporal, base)
 
 
-def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
+def _load_unet(files: _ModelFiles, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
     config = files.unet_config()
     own = files.directory / "unet"
     unet: HotshotUNet = build(own, lambda: HotshotUNet(config))
@@ -252,7 +252,7 @@ def _load_unet(files: _Files, *, device: torch.device, dtype: torch.dtype) -> Ho
     return unet
 
 
-def _check_together(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _Files) -> None:
+def _check_compatible(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _ModelFiles) -> None:
     """Parts that each load may still be of different models."""
     first, second = (encoder.config for encoder in text.encoders)
     sizes = 6 * unet.config.addition_time_embed_dim  # of the six numbers about sizes

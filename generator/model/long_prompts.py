@@ -29,7 +29,7 @@ def encode_fragments(tokenizer: Any, encoder: Any, fragments: list[Fragment]) ->
     return hidden
 
 
-def padded(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[Tensor]:
+def pad_to_longest(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[Tensor]:
     """All as long as the longest, with chunks of no text."""
     longest = max(one.shape[1] for one in hidden)
     if all(one.shape[1] == longest for one in hidden):

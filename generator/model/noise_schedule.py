@@ -17,7 +17,7 @@ from generator.checkpoints.inspect.schedule_facts import (
     ScheduleFacts,
 )
 from generator.contract.errors import ModelError
-from generator.model.spatial_base import Base
+from generator.model.spatial_base import SpatialBase
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ _TRAINED_ON = (
 )
 
 
-def schedule_of(own: Config, base: Base | None, prediction_type: str, source: str) -> Config:
+def resolve_schedule(
+    own: Config, base: SpatialBase | None, prediction_type: str, source: str
+) -> Config:
     """The scheduler config to sample with, which is also logged.
 
     ``own`` is that of the model ``source``, ``prediction_type`` what somebody said, or "". Raises
@@ -47,8 +49,8 @@ def schedule_of(own: Config, base: Base | None, prediction_type: str, source: st
     if prediction_type:
         config = with_prediction(config, prediction_type)
         said_by = "--prediction-type"
-    check_known(config, said_by)
-    logger.info("The schedule is %s, as %s says.", described(config), said_by)
+    check_supported(config, said_by)
+    logger.info("The schedule is %s, as %s says.", describe_schedule(config), said_by)
     return config
 
 
@@ -69,7 +71,7 @@ def with_prediction(config: Config, prediction_type: str) -> Config:
     return changed
 
 
-def check_known(config: Config, said_by: str) -> None:
+def check_supported(config: Config, said_by: str) -> None:
     """Raises ModelError for what this kind of sampler doesn't walk back from."""
     kind = str(config.get("_class_name", ""))
     prediction = config.get("prediction_type", EPSILON)
@@ -77,7 +79,7 @@ def check_known(config: Config, said_by: str) -> None:
         raise _unknown(said_by, f"{kind} {prediction}".strip())
 
 
-def described(config: Config) -> str:
+def describe_schedule(config: Config) -> str:
     """In a few words, for the log."""
     zero = ", with zero terminal SNR" if config.get("rescale_betas_zero_snr") else ""
     return f"{config.get('prediction_type', EPSILON)}{zero}"

@@ -27,7 +27,7 @@ from generator.model.component_loading import load_scheduler_config
 from generator.model.unet import HotshotUNet
 
 
-class Base(Protocol):
+class SpatialBase(Protocol):
     """What both kinds of base can do; each raises ModelError for what can't be read or used."""
 
     @property
@@ -35,11 +35,11 @@ class Base(Protocol):
         """As sentences and the log call it."""
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         """Whether both text encoders and the VAE come along."""
 
     @property
-    def parts(self) -> Collection[str]:
+    def components(self) -> Collection[str]:
         """Which networks beside the UNet come along, by their folders' names."""
 
     @property
@@ -65,21 +65,22 @@ class Base(Protocol):
         """A text encoder or the VAE, where it has it; ``configs`` describes what a file holds."""
 
 
-def find_base(given: str, *, unet_only: bool) -> Base:
+def open_base(given: str, *, unet_only: bool) -> SpatialBase:
     """A directory, its ``unet``, a hub id, or one .safetensors file (here or on the hub).
 
     Raises ModelError where there is none, or what it is can't be a base.
     """
     file = resolve_base_file(given)
     if file is not None:
-        return Checkpoint.open(file, unet_only=unet_only)
+        return SingleFileBase.open(file, unet_only=unet_only)
     directory = resolve_base_directory(given, unet_only=unet_only)
     return DirectoryBase.at(directory, without_directory(given), unet_only=unet_only)
 
 
 @dataclass(frozen=True, slots=True)
 class DirectoryBase:
-    """In diffusers' layout: ``unet`` alone, or with ``parts`` beside it, folders by their names.
+    """In diffusers' layout: ``unet`` alone, or with ``components`` beside it, folders by their
+    names.
 
     ``directory`` is where it has all that belongs to it.
     """
@@ -88,7 +89,7 @@ class DirectoryBase:
     unet: Path
     directory: Path | None
     unet_config: Mapping[str, Any]
-    parts: Mapping[str, Path]
+    components: Mapping[str, Path]
 
     @classmethod
     def at(cls, directory: Path, name: str, *, unet_only: bool) -> Self:
@@ -96,11 +97,12 @@ class DirectoryBase:
         config = weights.read_config(unet / "config.json")
         check_is_sdxl(unet, config)
         beside = {} if unet_only or unet == directory else {n: directory / n for n in STEMS}
-        parts = {name: folder for name, folder in beside.items() if folder.is_dir()}
-        return cls(name, unet, directory if len(parts) == len(STEMS) else None, config, parts)
+        components = {name: folder for name, folder in beside.items() if folder.is_dir()}
+        whole = directory if len(components) == len(STEMS) else None
+        return cls(name, unet, whole, config, components)
 
     @property
-    def whole(self) -> bool:
+    def is_whole(self) -> bool:
         return self.directory is not None
 
     @property
@@ -118,35 +120,36 @@ class DirectoryBase:
     def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
         files = weights.find_weights(self.unet, DIFFUSERS_STEM)
         tensors = weights.read_weights(files, keep=lambda name: not is_temporal(name))
-        weights.check_fit(spatial_part(unet), tensors, self.unet)
+        weights.check_fit(spatial_state_dict(unet), tensors, self.unet)
         return tensors
 
     def component(self, name: str, configs: Path) -> Component | None:  # noqa: ARG002 - it has its own
-        return Component.in_directory(self.parts[name].parent, name) if name in self.parts else None
+        folder = self.components.get(name)
+        return Component.in_directory(folder.parent, name) if folder else None
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """One file, in Stability's naming or diffusers': a UNet, and ``parts`` of an SDXL's others."""
+class SingleFileBase:
+    """One file, in Stability's naming or diffusers': a UNet, and others of an SDXL's components."""
 
     file: Path
     shapes: Shapes
-    parts: frozenset[str]
+    components: frozenset[str]
     schedule_facts: ScheduleFacts
 
     @classmethod
     def open(cls, file: Path, *, unet_only: bool) -> Self:
         header = read_base_header(file)
-        parts = frozenset() if unet_only else parts_in(header.shapes)
-        return cls(file, header.shapes, parts, schedule_facts(header))
+        components = frozenset() if unet_only else parts_in(header.shapes)
+        return cls(file, header.shapes, components, schedule_facts(header))
 
     @property
     def name(self) -> str:
         return self.file.name
 
     @property
-    def whole(self) -> bool:
-        return len(self.parts) == len(STEMS)
+    def is_whole(self) -> bool:
+        return len(self.components) == len(STEMS)
 
     @property
     def scheduler_config(self) -> Mapping[str, Any] | None:
@@ -161,7 +164,7 @@ class Checkpoint:
         return None
 
     def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
-        wanted = spatial_part(unet)
+        wanted = spatial_state_dict(unet)
         ours = single_file.unet_names(self.shapes, wanted, unet.config.layers_per_block)
         found = weights.read_weights([self.file], keep=ours.__contains__)
         tensors = {ours[name]: value for name, value in found.items()}
@@ -169,7 +172,7 @@ class Checkpoint:
         return tensors
 
     def component(self, name: str, configs: Path) -> Component | None:
-        if name not in self.parts:
+        if name not in self.components:
             return None
         described_in = configs / name
         config = weights.read_config(described_in / "config.json")
@@ -182,6 +185,6 @@ class Checkpoint:
         return Component(described_in, config, self.file, read)
 
 
-def spatial_part(unet: HotshotUNet) -> dict[str, Tensor]:
+def spatial_state_dict(unet: HotshotUNet) -> dict[str, Tensor]:
     """A UNet's own spatial tensors, to compare with."""
     return {name: value for name, value in unet.state_dict().items() if not is_temporal(name)}

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from generator.contract.prompts import Fragment, fragments_of, plain_text
-from generator.model.long_prompts import encode_fragments, padded
+from generator.model.long_prompts import encode_fragments, pad_to_longest
 from generator.model.tokens import spelt
 
 
@@ -79,15 +79,15 @@ class TextEncoders:
         """Pooled text and hidden states of what CLIP can see: the first 75 tokens."""
         hidden: list[Tensor] = []
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
-            said = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
-            hidden.append(said.hidden_states[-2])
-        return said.text_embeds, torch.cat(hidden, dim=-1)
+            output = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
+            hidden.append(output.hidden_states[-2])
+        return output.text_embeds, torch.cat(hidden, dim=-1)
 
     def _encode_in_chunks(self, texts: list[str]) -> Tensor:
         by_encoder = []
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
             each = [encode_fragments(tokenizer, encoder, _fragments(text)) for text in texts]
-            by_encoder.append(torch.cat(padded(tokenizer, encoder, each)))
+            by_encoder.append(torch.cat(pad_to_longest(tokenizer, encoder, each)))
         return torch.cat(by_encoder, dim=-1)
 
     def _is_simple(self, text: str) -> bool:

@@ -78,20 +78,20 @@ class TemporalTransformer(nn.Module):
         """(b f) c h w -> (b f) c h w; one frame passes through as it is."""
         if num_frames == 1:
             return frames
-        places = rearrange(self.norm(frames), "(b f) c h w -> (b h w) f c", f=num_frames)
-        places = self.proj_in(places)
+        positions = rearrange(self.norm(frames), "(b f) c h w -> (b h w) f c", f=num_frames)
+        positions = self.proj_in(positions)
         for block in self.transformer_blocks:
-            places = block(places)
-        return frames + _as_frames(self.proj_out(places), like=frames)
+            positions = block(positions)
+        return frames + _as_frames(self.proj_out(positions), like=frames)
 
 
-def _as_frames(places: Tensor, *, like: Tensor) -> Tensor:
+def _as_frames(positions: Tensor, *, like: Tensor) -> Tensor:
     """(b h w) f c -> (b f) c h w, copied once, into the memory format of ``like``."""
     height, width = like.shape[-2:]
     if _is_channels_last(like):
-        rows = rearrange(places, "(b h w) f c -> (b f) h w c", h=height, w=width)
+        rows = rearrange(positions, "(b h w) f c -> (b f) h w c", h=height, w=width)
         return rearrange(rows, "n h w c -> n c h w")
-    return rearrange(places, "(b h w) f c -> (b f) c h w", h=height, w=width)
+    return rearrange(positions, "(b h w) f c -> (b f) c h w", h=height, w=width)
 
 
 def _is_channels_last(frames: Tensor) -> bool:
@@ -112,19 +112,23 @@ class ClipAttnProcessor:
         attention_mask: Tensor | None = None,
     ) -> Tensor:
         """(b f) n c, and text b t d -> (b f) n c; the mask is one for sdpa, or None."""
-        asked, told = hidden_states, hidden_states
+        queries_from, keys_from = hidden_states, hidden_states
         if encoder_hidden_states is not None:
-            told = encoder_hidden_states
-            asked = hidden_states.reshape(told.shape[0], -1, hidden_states.shape[-1])
+            keys_from = encoder_hidden_states
+            queries_from = hidden_states.reshape(keys_from.shape[0], -1, hidden_states.shape[-1])
         query, key, value = (
             rearrange(project(text), "b n (h d) -> b h n d", h=attn.heads)
-            for project, text in ((attn.to_q, asked), (attn.to_k, told), (attn.to_v, told))
+            for project, text in (
+                (attn.to_q, queries_from),
+                (attn.to_k, keys_from),
+                (attn.to_v, keys_from),
+            )
         )
-        answered = _attend(query, key, value, attention_mask)
-        answered = rearrange(answered, "b h n d -> b n (h d)")
+        attended = _attend(query, key, value, attention_mask)
+        attended = rearrange(attended, "b h n d -> b n (h d)")
         for layer in attn.to_out:  # a projection, and dropout
-            answered = layer(answered)
-        return answered.view_as(hidden_states)
+            attended = layer(attended)
+        return attended.view_as(hidden_states)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
@@ -147,7 +151,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         super().__init__(**unet_conversion.arguments(config))
         self.published_config = dict(config) | {"_class_name": unet_conversion.CLASS_NAME}
         self.clip = Clip()
-        self._put_norms_right()
+        self._replace_norms()
         self.set_attn_processor(ClipAttnProcessor())
 
     def forward(
@@ -184,7 +188,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         """All tensors under the names of the published layout."""
         return unet_conversion.to_published(self.state_dict())
 
-    def _put_norms_right(self) -> None:
+    def _replace_norms(self) -> None:
         self.add_module("conv_norm_out", ClipGroupNorm(self.conv_norm_out, self.clip))
         for resnet in self.modules():
             if isinstance(resnet, ResnetBlock2D):

@@ -55,7 +55,7 @@ def _runs(header: Header, names: Sequence[str]) -> Iterator[tuple[int, int, _For
     among ``names``.
     """
     run: tuple[int, int, _Format, int] | None = None
-    for place, name in enumerate(names):
+    for position, name in enumerate(names):
         about = header.tensors[name]
         format_ = _FORMATS.get(about.dtype)
         if format_ is None:
@@ -65,7 +65,7 @@ def _runs(header: Header, names: Sequence[str]) -> Iterator[tuple[int, int, _For
             continue
         if run is not None:
             yield run
-        run = (about.begin, about.end, format_, place)
+        run = (about.begin, about.end, format_, position)
     if run is not None:
         yield run
 

@@ -45,27 +45,27 @@ def _ldm_name(name: str, layers: int, attentive_up_blocks: set[str]) -> str:
         return f"{_OUTER[path]}.{tensor}"
     if match := _BLOCK.match(name):
         side, block, part, index, inner = match.groups()
-        place = int(block) * (layers + 1) + int(index)
+        index_in_side = int(block) * (layers + 1) + int(index)
         if side == "down":
-            return _down(part, place, int(block), layers, inner)
+            return _down(part, index_in_side, int(block), layers, inner)
         after_attention = block in attentive_up_blocks
-        return _up(part, place, layers, inner, after_attention=after_attention)
+        return _up(part, index_in_side, layers, inner, after_attention=after_attention)
     _, part, index, inner = name.split(".", 3)
     return f"middle_block.{_MIDDLE[f'{part}.{index}']}.{_inside(part, inner)}"
 
 
-def _down(part: str, place: int, block: int, layers: int, inner: str) -> str:
+def _down(part: str, index_in_side: int, block: int, layers: int, inner: str) -> str:
     if part == "downsamplers":
         return f"input_blocks.{(block + 1) * (layers + 1)}.0.{inner.replace('conv.', 'op.')}"
     which = 1 if part == "attentions" else 0
-    return f"input_blocks.{place + 1}.{which}.{_inside(part, inner)}"
+    return f"input_blocks.{index_in_side + 1}.{which}.{_inside(part, inner)}"
 
 
-def _up(part: str, place: int, layers: int, inner: str, *, after_attention: bool) -> str:
+def _up(part: str, index_in_side: int, layers: int, inner: str, *, after_attention: bool) -> str:
     if part == "upsamplers":  # it follows the block's last resnet, whose place it shares
-        return f"output_blocks.{place + layers}.{2 if after_attention else 1}.{inner}"
+        return f"output_blocks.{index_in_side + layers}.{2 if after_attention else 1}.{inner}"
     which = 1 if part == "attentions" else 0
-    return f"output_blocks.{place}.{which}.{_inside(part, inner)}"
+    return f"output_blocks.{index_in_side}.{which}.{_inside(part, inner)}"
 
 
 def _inside(part: str, inner: str) -> str:

@@ -23,7 +23,7 @@ from generator.contract.text import Text
 LayerKey = tuple[str, str]  # a network, and the flat name of a layer in it
 
 # What diffusers, PEFT and most hosts call the file in a directory or repository.
-USUAL_NAMES = ("pytorch_lora_weights.safetensors", PEFT_NAME)
+DEFAULT_FILE_NAMES = ("pytorch_lora_weights.safetensors", PEFT_NAME)
 _INTEGERS = {"I8", "I16", "I32", "I64", "U8"}  # an alpha may be one
 
 
@@ -104,7 +104,7 @@ def read_lora(path: Path) -> LoraFile:
 
 def in_directory(directory: Path) -> Path:
     """The LoRA's file in a directory. Raises ModelError where there is none, or several."""
-    found = [directory / name for name in USUAL_NAMES if (directory / name).is_file()]
+    found = [directory / name for name in DEFAULT_FILE_NAMES if (directory / name).is_file()]
     found = found or sorted(directory.glob("*.safetensors"))
     if len(found) != 1:
         what = "several .safetensors files" if found else "no .safetensors file"

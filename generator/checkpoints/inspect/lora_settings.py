@@ -94,10 +94,10 @@ class _Pattern:
     def _looked_up(self, path: str) -> float | None:
         names = (f"^{path}", *_ends_of(path))
         fitting = [self.plain[name] for name in names if name in self.plain]
-        for place, expression, value in self.expressions:
+        for order, expression, value in self.expressions:
             try:
                 if expression.fits(path):
-                    fitting.append((place, value))
+                    fitting.append((order, value))
             except PatternError as error:
                 raise _too_much(self.file, expression.text) from error
         return min(fitting)[1] if fitting else None
@@ -151,17 +151,17 @@ def _pattern(path: Path, given: Any) -> _Pattern:
     plain: dict[str, tuple[int, float]] = {}
     expressions: list[tuple[int, Expression, float]] = []
     budget = Budget()
-    for place, (key, value) in enumerate(given.items() if isinstance(given, dict) else ()):
+    for order, (key, value) in enumerate(given.items() if isinstance(given, dict) else ()):
         number = _number(value)
         if number is None:
             continue
         if _PLAIN.fullmatch(key):
-            plain.setdefault(key.removesuffix("$").replace("\\", ""), (place, number))
+            plain.setdefault(key.removesuffix("$").replace("\\", ""), (order, number))
             continue
         if len(key) > _LONGEST_EXPRESSION or len(expressions) == _MOST_EXPRESSIONS:
             raise _too_much(path, key)
         try:
-            expressions.append((place, Expression(key, budget), number))
+            expressions.append((order, Expression(key, budget), number))
         except PatternError as error:
             raise _too_much(path, key) from error
     return _Pattern(path, plain, tuple(expressions))

@@ -26,9 +26,9 @@ from generator.contract.errors import ModelError, RequestError
 from generator.contract.limits import NANO_DIRECTORY
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
-from generator.model.noise_schedule import schedule_of
+from generator.model.noise_schedule import resolve_schedule
 from generator.model.schedulers import make_scheduler, scheduler_step
-from generator.model.spatial_base import find_base
+from generator.model.spatial_base import open_base
 from tests.generator.checkpoints import civitai
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.model.test_loading import edit_json
@@ -51,8 +51,8 @@ def load(base: Path | None, **options: Any) -> HotshotModel:
 
 def schedule(base: Path | None, prediction_type: str = "", **options: Any) -> Schedule:
     """Of the reference model with this base; no weights are read."""
-    found = find_base(str(base), unet_only=options.get("unet_only", False)) if base else None
-    return _shown(schedule_of(OWN, found, prediction_type, "tiny"))
+    found = open_base(str(base), unet_only=options.get("unet_only", False)) if base else None
+    return _shown(resolve_schedule(OWN, found, prediction_type, "tiny"))
 
 
 def _shown(config: Mapping[str, Any]) -> Schedule:
@@ -109,8 +109,8 @@ def test_a_directory_says_it_in_its_scheduler(
 ) -> None:
     config = copy_of_tiny / "scheduler/scheduler_config.json"
     config.write_text(json.dumps(ZERO_TERMINAL_SNR | {"beta_end": 0.02, "use_karras_sigmas": True}))
-    base = find_base(str(copy_of_tiny / inner), unet_only=unet_only)
-    found = schedule_of(OWN, base, "", "tiny")
+    base = open_base(str(copy_of_tiny / inner), unet_only=unet_only)
+    found = resolve_schedule(OWN, base, "", "tiny")
     assert _shown(found) == ("v_prediction", True, "trailing")
     assert found["beta_end"] == 0.02
     assert not found.get("use_karras_sigmas")  # a sampler's habit
@@ -119,8 +119,8 @@ def test_a_directory_says_it_in_its_scheduler(
 def test_what_a_base_s_config_leaves_out_is_epsilon(copy_of_tiny: Path) -> None:
     plain = {key: value for key, value in PUBLISHED.items() if key != "prediction_type"}
     (copy_of_tiny / "scheduler/scheduler_config.json").write_text(json.dumps(plain))
-    base = find_base(str(copy_of_tiny), unet_only=False)
-    found = schedule_of(OWN | ZERO_TERMINAL_SNR, base, "", "tiny")
+    base = open_base(str(copy_of_tiny), unet_only=False)
+    found = resolve_schedule(OWN | ZERO_TERMINAL_SNR, base, "", "tiny")
     assert _shown(found) == ("epsilon", False, "leading")
 
 
