@@ -19,8 +19,6 @@ from typing import Any, Protocol
 
 import torch
 from accelerate import Accelerator
-from diffusers.optimization import get_scheduler
-from diffusers.training_utils import EMAModel
 from torch import Tensor, nn
 
 from generator.contract.errors import (
@@ -29,7 +27,7 @@ from generator.contract.errors import (
     TrainingError,
     is_out_of_memory,
 )
-from generator.training.optimizer import make_optimizer
+from generator.training.optimizer import Optimizer, base_learning_rate
 from generator.training.run_directory import FACTS, STATE, RunDirectory, read_json, write_json
 from generator.training.settings import LATEST, RunSettings
 
@@ -98,15 +96,8 @@ class Loop:
         self.accelerator, self.callbacks, self.steps = accelerator, callbacks, steps
         self.done = 0
         self.parameters = task.parameters()
-        rates = task.learning_rates(_learning_rate(settings, accelerator.num_processes))
-        self.optimizer = accelerator.prepare(make_optimizer(self.parameters, rates, settings))
-        self.lr_scheduler = get_scheduler(
-            settings.lr_scheduler,
-            optimizer=self.optimizer,
-            num_warmup_steps=settings.lr_warmup_steps,
-            num_training_steps=steps,
-        )
-        self.ema = _make_ema(self.parameters, settings)
+        rates = task.learning_rates(base_learning_rate(settings, accelerator.num_processes))
+        self.optimizer = Optimizer(self.parameters, rates, settings, accelerator, steps=steps)
 
     def run(self) -> None:
         """To the end. Raises CancelledError on Ctrl-C, when everything is saved, and TrainingError
@@ -145,34 +136,27 @@ class Loop:
         checkpoint of a run, with its weights alone."""
         self.task.load(checkpoint)
         if self.settings.disable_optimizer_restore or not (checkpoint / STATE).is_file():
-            self.ema = _make_ema(self.parameters, self.settings)
+            self.optimizer.restart_ema()
             return
         self._check_invariants(checkpoint)
         try:
             state = torch.load(checkpoint / STATE, weights_only=True, map_location="cpu")
-        except Exception as error:
+        except Exception as error:  # the unpickler raises whatever it likes for a damaged file
             raise TrainingError(
                 f"{checkpoint / STATE} can't be read; go on from another checkpoint."
             ) from error
-        self._restore(state, checkpoint)
-        self.done = int(state["done"])
-
-    @contextmanager
-    def ema_weights(self) -> Iterator[None]:
-        """The network has the averaged weights meanwhile, where an average is kept."""
-        if self.ema is None:
-            yield
-            return
-        self.ema.store(self.parameters)
-        self.ema.copy_to(self.parameters)
         try:
-            yield
-        finally:
-            self.ema.restore(self.parameters)
+            self.optimizer.load_state_dict(state)
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise TrainingError(
+                f"{checkpoint.name} belongs to a run of another kind ({error}); take its weights "
+                "alone with --disable-optimizer-restore, into another --output-dir."
+            ) from error
+        self.done = int(state["done"])
 
     def _train_step(self) -> StepResult:
         accumulation_steps = self.settings.gradient_accumulation_steps
-        rate = self.lr_scheduler.get_last_lr()[0]
+        rate = self.optimizer.learning_rate
         self.optimizer.zero_grad()
         seen: list[Tensor] = []
         for positions in self._micro_batches():
@@ -184,10 +168,6 @@ class Loop:
         norm = self._clip_gradients()
         self._check_finite_gradient(norm)
         self.optimizer.step()
-        if not self.accelerator.optimizer_step_was_skipped:
-            self.lr_scheduler.step()
-        if self.ema is not None:
-            self.ema.step(self.parameters)
         self.done += 1
         return StepResult(self.done, float(torch.cat(seen).double().mean()), rate, norm)
 
@@ -252,24 +232,14 @@ class Loop:
     def _validate(self) -> None:
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            with self.ema_weights():
+            with self.optimizer.ema_weights():
                 self.callbacks.on_validation(self.done)
         self.accelerator.wait_for_everyone()
 
     def _write_checkpoint(self, directory: Path) -> None:
-        with self.ema_weights():
+        with self.optimizer.ema_weights():
             self.task.save(directory)
-        scaler = self.accelerator.scaler
-        state: dict[str, Any] = {
-            "done": self.done,
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.lr_scheduler.state_dict(),
-            "scaler": scaler.state_dict() if scaler else {},
-            # What is saved for use is the average; training goes on from these.
-            "weights": [value.detach().cpu() for value in self.parameters] if self.ema else [],
-            "average": self.ema.state_dict() if self.ema else {},
-        }
-        torch.save(state, directory / STATE)
+        _save_state({"done": self.done, **self.optimizer.state_dict()}, directory / STATE)
         write_json(
             directory / FACTS,
             {"step": self.done, "base": self.task.base, **self._resume_invariants()},
@@ -299,33 +269,15 @@ class Loop:
                 "another --output-dir."
             )
 
-    def _restore(self, state: dict[str, Any], checkpoint: Path) -> None:
-        try:
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.lr_scheduler.load_state_dict(state["schedule"])
-            if self.accelerator.scaler and state["scaler"]:
-                self.accelerator.scaler.load_state_dict(state["scaler"])
-            with torch.no_grad():
-                for parameter, value in zip(self.parameters, state["weights"], strict=False):
-                    parameter.copy_(value)
-            if self.ema is not None:
-                self.ema.load_state_dict(state["average"])
-                self.ema.to(self.accelerator.device)
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise TrainingError(
-                f"{checkpoint.name} belongs to a run of another kind ({error}); take its weights "
-                "alone with --disable-optimizer-restore, into another --output-dir."
-            ) from error
 
-
-def _learning_rate(settings: RunSettings, processes: int) -> float:
-    if not settings.scale_lr:
-        return settings.learning_rate
-    return settings.learning_rate * settings.batch(processes)
-
-
-def _make_ema(parameters: list[nn.Parameter], settings: RunSettings) -> EMAModel | None:
-    return EMAModel(parameters, decay=settings.ema_decay) if settings.use_ema else None
+def _save_state(state: dict[str, Any], path: Path) -> None:
+    """Raises OSError where the disk is full."""
+    try:
+        torch.save(state, path)
+    except RuntimeError as error:
+        if "inline_container" not in str(error):  # torch's own writer, in its own words
+            raise
+        raise OSError("the disk is full, or refuses") from error
 
 
 @contextmanager

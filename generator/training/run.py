@@ -70,7 +70,7 @@ def run_training(
             trackers.open(loop.done)
         loop.run()
         if accelerator.is_main_process:
-            with loop.ema_weights():
+            with loop.optimizer.ema_weights():
                 prepared.save_result(run.output_dir)
     return run.output_dir
 

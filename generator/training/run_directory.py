@@ -142,8 +142,7 @@ def write_directory(path: Path, fill: Callable[[Path], None], *, hint: str) -> N
             if file.is_file():
                 _sync(file)
         _swap(scratch, path)
-    except (OSError, SafetensorError, RuntimeError) as error:
-        # torch and safetensors say in their own words that a disk is full.
+    except (OSError, SafetensorError) as error:
         raise TrainingError(f"{path} can't be written ({_reason(error)}); {hint}") from error
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -187,7 +186,5 @@ def _sync(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    if "inline_container" in str(error):  # torch's own file format
-        return "the disk is full, or refuses"
     said = getattr(error, "strerror", None) or str(error)
     return " ".join(str(said).split())[:120]
