@@ -7,15 +7,16 @@ it came from, and a sheet of all clips to look at. Free of torch.
 from __future__ import annotations
 
 import shutil
+import textwrap
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from generator.contract.errors import TrainingError
 from generator.contract.progress import ProgressCallback
@@ -23,7 +24,7 @@ from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError
 from generator.sources.geometry import scale_to_fill
 from generator.training.console import print_lines, warn
-from generator.training.data import film_clips, overview_sheet
+from generator.training.data import film_clips
 from generator.training.data.buckets import choose_size
 from generator.training.data.captions import CaptionIndex
 from generator.training.data.film_clips import BadFilmError
@@ -40,11 +41,13 @@ from generator.training.data.samples import (
     PROMPT_FILE,
     BadSampleError,
     is_sample_folder,
+    list_images,
 )
 from generator.training.run_directory import write_directory, write_json
 from generator.training.settings import STOP, DatasetSettings
 
 SUMMARY_FILE, SHEET_FILE = "dataset.json", "contact_sheet.png"
+_SHEET_CELL, _SHEET_LABEL, _SHEET_CLIPS = 96, 200, 200  # pixels, pixels, clips
 CUT_DIRECTORY = "cut_clips"  # of a run whose data are films, in its output directory
 
 
@@ -207,7 +210,7 @@ def _clips(
                 for frame in scene.frames
             ]
             yield scene.start, (width, height), np.stack(fitted)
-    except (BadFilmError, BrokenFileError, OSError, ValueError, EOFError, SyntaxError) as error:
+    except (BadFilmError, BrokenFileError, OSError) as error:
         raise film_clips.as_bad_film(error) from error
 
 
@@ -223,10 +226,34 @@ def _finish(output: Path, summary: DatasetSummary) -> None:
     if not summary.clips:
         reasons = "; ".join(f"{name}: {reason}" for name, reason in summary.dropped[:3])
         raise TrainingError(f"No clip can be cut out of these films ({reasons}).")
-    overview_sheet.draw(output, summary.clips).save(output / SHEET_FILE)
+    _draw_sheet(output, summary.clips).save(output / SHEET_FILE)
     write_json(output / SUMMARY_FILE, {
         "clips": len(summary.clips),
         "sizes": {f"{width} x {height}": n for (width, height), n in summary.sizes.items()},
         "dropped": dict(summary.dropped),
         "left_out": dict(summary.left_out),
     })  # fmt: skip
+
+
+def _draw_sheet(directory: Path, names: Sequence[str]) -> Image.Image:
+    """The first 200 clips of ``directory``, each with its name and caption."""
+    rows = [_draw_row(directory / name) for name in names[:_SHEET_CLIPS]]
+    sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)))
+    top = 0
+    for row in rows:
+        sheet.paste(row, (0, top))
+        top += row.height
+    return sheet
+
+
+def _draw_row(folder: Path) -> Image.Image:
+    files = list_images(folder)
+    row = Image.new("RGB", (_SHEET_LABEL + _SHEET_CELL * len(files), _SHEET_CELL + 4), "white")
+    caption = (folder / PROMPT_FILE).read_text(encoding="utf-8").strip()
+    text = "\n".join([folder.name[:30], *textwrap.wrap(caption, 30)[:5]])
+    ImageDraw.Draw(row).multiline_text((6, 4), text, fill="black")
+    for index, file in enumerate(files):
+        with Image.open(file) as picture:
+            picture.thumbnail((_SHEET_CELL - 4, _SHEET_CELL))
+            row.paste(picture, (_SHEET_LABEL + index * _SHEET_CELL, 2))
+    return row

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -214,11 +213,15 @@ def _read_facts(folder: Path) -> _ClipFacts:
     if not path.is_file():
         return _ClipFacts()
     try:
-        facts: dict[str, Any] = json.loads(read_text(path))
-        width, height = (int(edge) for edge in facts["original_size"])
-        return _ClipFacts((width, height), max(1, int(facts.get("repeats", 1))))
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        facts = json.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise BadSampleError(f"its {FACTS_FILE} can't be read ({error})") from error
+    match facts:
+        case {"original_size": [int(width), int(height)], **others}:
+            repeats = others.get("repeats", 1)
+            if isinstance(repeats, int):
+                return _ClipFacts((width, height), max(1, repeats))
+    raise BadSampleError(f"its {FACTS_FILE} can't be read (a value is missing, or is no number)")
 
 
 def _open_image(file: Path) -> Image.Image:

@@ -102,6 +102,27 @@ def test_frames_are_read_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     assert [file.name for file in four.files] == [f"frame_{n}.png" for n in (0, 4, 7, 11)]
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["", "[]", "{}", '{"original_size": [96]}', '{"original_size": ["a", 64]}', "[" * 100_000,
+     '{"original_size": [96, 64], "repeats": "often"}'],
+)  # fmt: skip
+def test_what_a_clip_s_file_says_must_make_sense(written: str, tmp_path: Path) -> None:
+    folder = tmp_path / "sample_0"
+    folder.mkdir()
+    for index in range(2):
+        Image.new("RGB", (96, 64)).save(folder / f"{index}.png")
+    (folder / "prompt.txt").write_text("a ball")
+    (folder / "clip.json").write_text(written)
+    with pytest.raises(
+        TrainingError, match=r"sample_0 can't be used: its clip\.json can't be read"
+    ):
+        find_clips(tmp_path, video_length=None, bad_samples="stop")
+    (folder / "clip.json").write_text('{"original_size": [192, 128], "repeats": 3}')
+    (sample,) = find_clips(tmp_path, video_length=None, bad_samples="stop")
+    assert (sample.original_size, sample.repeats) == ((192, 128), 3)
+
+
 def test_each_line_beside_a_picture_is_a_caption_with_the_trigger(tmp_path: Path) -> None:
     for name in ("0.png", "1.png"):
         Image.new("RGB", (64, 64)).save(tmp_path / name)
