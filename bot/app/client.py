@@ -26,7 +26,7 @@ from bot.commands import ACTIONS, DYNAMIC_ITEMS, FORMS, all_commands
 from bot.commands.options import LocaleTranslator
 from bot.core.config import DISCORD, DiscordSettings
 from bot.core.errors import StartupError, TokenError
-from bot.core.logs import about
+from bot.core.logs import bind_log_ids
 from bot.core.translations import in_language, set_language, translate
 from bot.gateway import discord_compat, events, frames, outgoing, payloads
 from bot.gateway.context import BotContext
@@ -237,7 +237,7 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
         ):
             return
         try:
-            with about(**log_context(interaction)):
+            with bind_log_ids(**log_context(interaction)):
                 async with self.client.context.files_in_hand():
                     await call()
         except UnreadableAnswerError as error:

@@ -23,7 +23,7 @@ from bot.ui import text
 from bot.ui.text import shorten
 from generator.contract.errors import RequestError
 from generator.contract.limits import MAX_LORA_STRENGTH, plain
-from generator.contract.lora_tags import LoraTag, hash_prefix, take_out_tags
+from generator.contract.lora_tags import LoraTag, extract_tags, hash_prefix
 from generator.contract.messages import Lora
 from generator.contract.text import Text
 
@@ -114,7 +114,7 @@ class TaggedPrompt:
 
 async def choose_tagged_loras(interaction: discord.Interaction[Any], prompt: str) -> TaggedPrompt:
     """Looks up the LoRAs that a prompt names. Raises RequestError for a strength out of range."""
-    words, tags = take_out_tags(prompt)
+    words, tags = extract_tags(prompt)
     chosen: dict[str, ChosenLora] = {}
     unused: list[str] = []
     for tag in tags:

@@ -35,7 +35,7 @@ from bot.storage.models import Attachment
 from bot.ui import embeds
 from bot.ui.actions import ActionButton, Form, Values
 from generator.contract.errors import MediaError
-from generator.contract.lora_tags import take_out_tags
+from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
 from generator.contract.text import Text, TranslatableError
 from generator.recipes.foreign.convert import read_foreign_recipe, with_foreign
@@ -161,7 +161,7 @@ async def _request_of_file(context: BotContext, file: Attachment) -> Request:
     request = with_foreign(
         read_request(context.limits, prompt=_PLACEHOLDER_PROMPT), foreign, context.limits
     )
-    return replace(request, prompt=take_out_tags(request.prompt)[0])
+    return replace(request, prompt=extract_tags(request.prompt)[0])
 
 
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:

@@ -10,7 +10,7 @@ from bot.commands.option_names import option_name
 from bot.jobs.request_files import without_files
 from bot.storage.models import Job
 from bot.ui import text
-from generator.contract.control_types import control_name
+from generator.contract.control_types import split_control
 from generator.contract.limits import ModelLimits
 
 
@@ -55,7 +55,7 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
     for option, name, lora in chosen:
         options |= {option: text.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
     for control in request.controls[:1]:
-        kind, strength = control_name(control)
+        kind, strength = split_control(control)
         options |= {"control_type": kind, "control_strength": f"{strength:g}"}
     if request.image:
         options["image_strength"] = f"{request.image_strength:g}"

@@ -22,7 +22,7 @@ from bot.storage.models import Attachment, Origin
 from bot.ui import embeds
 from bot.ui.answers import send_ephemeral_followup
 from generator.contract.limits import draw_seed
-from generator.contract.lora_tags import take_out_tags
+from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
 
 logger = logging.getLogger(__name__)
@@ -136,7 +136,7 @@ def _with_tagged_loras(
     loras = (*order.request.loras, *(each.request_lora for each in new))
     request = replace(order.request, prompt=tagged.prompt, loras=loras)
     if request.negative_prompt:  # nothing is taken away by naming it there
-        request = replace(request, negative_prompt=take_out_tags(request.negative_prompt)[0])
+        request = replace(request, negative_prompt=extract_tags(request.negative_prompt)[0])
     context_of(interaction).limits.check(request)
     return replace(order, request=request, files=(*order.files, *(each.attachment for each in new)))
 

@@ -12,10 +12,9 @@ import re
 import aiohttp
 
 from generator.contract import logs
-from generator.contract.logs import about
-from generator.contract.logs import job as job_context
+from generator.contract.logs import bind_log_ids, job_context
 
-__all__ = ["LineFormatter", "about", "configure", "job_context", "redact"]
+__all__ = ["LineFormatter", "bind_log_ids", "configure", "job_context", "redact"]
 
 _BLOT = "[redacted]"
 _TOKEN_PLACES = (

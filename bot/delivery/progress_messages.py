@@ -15,7 +15,7 @@ from typing import Any
 
 import discord
 
-from bot.core.logs import about
+from bot.core.logs import bind_log_ids
 from bot.core.translations import in_language
 from bot.delivery.edit_scheduler import EditScheduler
 from bot.delivery.routes import is_answerable, response_message_of
@@ -96,7 +96,7 @@ class ProgressMessages:
         if self._jobs is None or now is None:
             return
         job = now.job
-        with in_language(job.origin.locale), about(**job.origin.ids):
+        with in_language(job.origin.locale), bind_log_ids(**job.origin.ids):
             await self._edit_in_language(notice, job)
 
     async def _edit_in_language(self, notice: _Notice, job: Job) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import discord
 from discord.ui import View
 
-from bot.core.logs import about
+from bot.core.logs import bind_log_ids
 from bot.core.translations import in_language, translate, translate_escaped
 from bot.gateway.context import context_of
 from bot.gateway.discord_errors import SEND_ERRORS, is_lost, readable_answers
@@ -77,7 +77,7 @@ def log_context(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
 @asynccontextmanager
 async def answer_errors(interaction: discord.Interaction[Any]) -> AsyncIterator[None]:
     """Answer whatever goes wrong inside by an ephemeral message, in the person's language."""
-    with in_language(str(interaction.locale)), about(**log_context(interaction)):
+    with in_language(str(interaction.locale)), bind_log_ids(**log_context(interaction)):
         try:
             async with context_of(interaction).files_in_hand():
                 yield

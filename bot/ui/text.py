@@ -13,7 +13,7 @@ from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui.markdown import escaped
-from generator.contract.control_types import control_name
+from generator.contract.control_types import split_control
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
@@ -175,7 +175,7 @@ def made_with(job: Job) -> str:
         words.append(translate("style {name}", name=excerpt(origin.style, 60)))
     words += [
         translate("follows {kind} at {strength:g}", kind=_kind(kind), strength=strength)
-        for kind, strength in map(control_name, request.controls)
+        for kind, strength in map(split_control, request.controls)
     ]
     if origin.parent_id and origin.relation in _RELATIONS:
         words.append(_origin_line(origin.parent_id, origin.relation))

@@ -12,7 +12,7 @@ from generator.checkpoints.inspect.architecture import layers_of
 from generator.checkpoints.inspect.lora_base import check_fits_model
 from generator.checkpoints.inspect.lora_file import in_directory, read_lora
 from generator.contract.errors import ModelError
-from generator.contract.lora_tags import LoraTag, file_key, hash_prefix, take_out_tags
+from generator.contract.lora_tags import LoraTag, extract_tags, file_key, hash_prefix
 from generator.contract.messages import Lora, Request
 from generator.contract.paths import existing_path
 from generator.recipes.recipe import sha256_of
@@ -24,7 +24,7 @@ def with_tags(request: Request) -> Request:
     A strength that is said there goes to the LoRA of that name among those given; a hint on
     standard error says which of the names were given no file.
     """
-    prompt, tags = take_out_tags(request.prompt)
+    prompt, tags = extract_tags(request.prompt)
     loras = list(request.loras)
     for tag in tags:
         index = _index_of(tag, loras)
@@ -36,7 +36,7 @@ def with_tags(request: Request) -> Request:
             )
         elif tag.strength is not None:
             loras[index] = replace(loras[index], strength=tag.strength)
-    negative = request.negative_prompt and take_out_tags(request.negative_prompt)[0]
+    negative = request.negative_prompt and extract_tags(request.negative_prompt)[0]
     return replace(request, prompt=prompt, negative_prompt=negative, loras=tuple(loras))
 
 

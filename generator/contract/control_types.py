@@ -16,7 +16,7 @@ LOOSE = "loose"
 and the prompt says what shape it has."""
 # As measured on nano: less of either, and the way isn't followed; more, and the shape is.
 _LOOSE_KIND, _LOOSE_STRENGTH, _LOOSE_END = "depth", 0.7, 0.7
-_TOLD_BY_NAME = ("canny", "depth", "lineart", "tile")
+_NAMED_ANNOTATORS = ("canny", "depth", "lineart", "tile")
 
 
 def annotator_name(name: str) -> str:
@@ -33,7 +33,7 @@ def parse_control(name: str, scale: float) -> Control:
     return Control(name, scale)
 
 
-def control_name(control: Control) -> tuple[str, float]:
+def split_control(control: Control) -> tuple[str, float]:
     """The name and the strength that ``parse_control`` makes it of."""
     if control == Control(_LOOSE_KIND, control.scale, end=_LOOSE_END):
         return LOOSE, round(control.scale / _LOOSE_STRENGTH, 6)
@@ -46,7 +46,7 @@ def default_annotator(control_type: str) -> str:
     ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
     """
     told = _LOOSE_KIND if control_type.lower() == LOOSE else control_type.lower()
-    return next((name for name in _TOLD_BY_NAME if name in told), "none")
+    return next((name for name in _NAMED_ANNOTATORS if name in told), "none")
 
 
 def annotator_of(control_type: str, wanted: str) -> str:

@@ -17,7 +17,7 @@ from generator.contract import model_json
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import IMAGE_STRENGTH, Request
 from generator.contract.paths import existing_path, parse_hub_id
-from generator.contract.prompts import MAX_WEIGHT, fragments_of, plain_text
+from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
 from generator.contract.text import Text
 
 NANO = "nano"
@@ -254,7 +254,7 @@ def scheduler_name(name: str) -> str:
     if known not in SCHEDULERS:
         raise RequestError(
             "There is no scheduler {name!r}; there are {names}.",
-            name=_cut(name),
+            name=_shorten(name),
             names=", ".join(SCHEDULERS),
         )
     return known
@@ -290,7 +290,7 @@ def _check_text(request: Request) -> None:
             )
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
-        for fragment in fragments_of(text):
+        for fragment in parse_fragments(text):
             of = Text("The weight of {text!r}", text=fragment.text[:40])
             _check_range(of, fragment.weight, 0, MAX_WEIGHT)
 
@@ -326,7 +326,7 @@ def _check_loras(request: Request) -> None:
     for lora in request.loras:
         if not lora.path.strip():
             raise RequestError("A LoRA's name is empty; give a .safetensors file or a hub id.")
-        what = Text("The strength of {lora}", lora=_cut(lora.path))
+        what = Text("The strength of {lora}", lora=_shorten(lora.path))
         _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 
 
@@ -335,7 +335,7 @@ def _check_controls(request: Request) -> None:
     if controls and not request.control_source:
         raise RequestError(
             "The control type {kind} needs a GIF whose motion to follow; give one.",
-            kind=_cut(controls[0].kind),
+            kind=_shorten(controls[0].kind),
         )
     if request.control_source and not controls:
         raise RequestError(
@@ -371,11 +371,11 @@ def _check_range(what: Text, value: float, lowest: float, highest: float) -> Non
             what=what,
             lowest=lowest,
             highest=plain(highest),
-            value=plain(value) if abs(value) < _TOO_LONG else _cut(str(value)),
+            value=plain(value) if abs(value) < _TOO_LONG else _shorten(str(value)),
         )
 
 
-def _cut(text: str) -> str:
+def _shorten(text: str) -> str:
     """What somebody typed, or a stranger's file says, as it may stand in a sentence."""
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 

@@ -26,7 +26,7 @@ _facts: ContextVar[Mapping[str, str | int]] = ContextVar("facts", default=Mappin
 
 
 @contextlib.contextmanager
-def about(**facts: str | int | None) -> Iterator[None]:
+def bind_log_ids(**facts: str | int | None) -> Iterator[None]:
     """Lines logged inside, by whomever, carry these ids as well; empty ones are left out."""
     now = dict(_facts.get())
     for name, value in facts.items():
@@ -40,11 +40,11 @@ def about(**facts: str | int | None) -> Iterator[None]:
         _facts.reset(token)
 
 
-def job(
+def job_context(
     job_id: str, attempt: int | None = None, **whose: str | int | None
 ) -> contextlib.AbstractContextManager[None]:
-    """``about`` a job, and ``whose`` it is by ids: user, server, channel."""
-    return about(job=job_id, attempt=attempt, **whose)
+    """Bind the ids of a job, and of ``whose`` it is: user, server, channel."""
+    return bind_log_ids(job=job_id, attempt=attempt, **whose)
 
 
 class LineFormatter(logging.Formatter):

@@ -38,7 +38,7 @@ def has_tags(prompt: str) -> bool:
     return _TAG.search(prompt) is not None
 
 
-def take_out_tags(prompt: str) -> tuple[str, tuple[LoraTag, ...]]:
+def extract_tags(prompt: str) -> tuple[str, tuple[LoraTag, ...]]:
     """The prompt without its tags, and these, each name once."""
     tags: dict[str, LoraTag] = {}
     for found in _TAG.finditer(prompt):

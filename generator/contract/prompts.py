@@ -32,7 +32,7 @@ class Fragment:
     weight: float = 1.0
 
 
-def fragments_of(prompt: str) -> list[Fragment]:
+def parse_fragments(prompt: str) -> list[Fragment]:
     """A prompt taken apart; a single fragment, the prompt itself, where nothing is weighted."""
     parts: list[str] = []
     openings: list[int] = []  # where in ``parts`` each bracket that is still open stands
@@ -57,7 +57,7 @@ def fragments_of(prompt: str) -> list[Fragment]:
 
 def plain_text(prompt: str) -> str:
     """The prompt without its weights."""
-    return "".join(fragment.text for fragment in fragments_of(prompt))
+    return "".join(fragment.text for fragment in parse_fragments(prompt))
 
 
 def _weighted(

@@ -43,7 +43,7 @@ def _animation(clip: Clip) -> Iterator[tuple[bytes, bytes]]:
         first = sequence == 0
         yield b"fcTL", _frame_control(sequence, box, delay)
         sequence += 1
-        for data in _picture_data(_pack(box.cut(frame))):
+        for data in _picture_data(_pack(box.crop(frame))):
             if first:
                 yield b"IDAT", data
             else:

@@ -79,7 +79,7 @@ class Box:
     width: int
     height: int
 
-    def cut(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """The part of a (height, width, ...) picture inside, as a contiguous array."""
         rows = slice(self.top, self.top + self.height)
         columns = slice(self.left, self.left + self.width)

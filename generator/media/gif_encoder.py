@@ -82,12 +82,12 @@ def _parts(frames: Frames, shared: Palette, most: int, miss: float) -> Iterator[
         changed = indices != unchanged
         painted = palette[indices % unchanged]
         box = box_around(changed)
-        part = box.cut(indices)
+        part = box.crop(indices)
         if canvas is None:
             canvas = painted
         else:
             canvas = np.where(changed[..., None], painted, canvas)
-            part = _cheapest(part, box.cut(canvas), palette)
+            part = _cheapest(part, box.crop(canvas), palette)
         own = None if palette is shared else palette
         # The first frame has nothing under it that could show through.
         yield _Part(box, part, own, None if stale.all() and changed.all() else unchanged)

@@ -29,7 +29,7 @@ def encode(clip: Clip, *, quality: int | None = None) -> bytes:
         return _pack(clip.frames[0], quality)
     boxes = changed_boxes(clip.frames, _GRID)
     frames = [
-        _chunk(b"ANMF", _frame_header(box, delay) + _picture_chunk(_pack(box.cut(frame), quality)))
+        _chunk(b"ANMF", _frame_header(box, delay) + _picture_chunk(_pack(box.crop(frame), quality)))
         for frame, box, delay in zip(clip.frames, boxes, clip.delays(1000), strict=True)
     ]
     canvas = struct.pack("<I", _HAS_ANIMATION) + _uint24(clip.width - 1) + _uint24(clip.height - 1)

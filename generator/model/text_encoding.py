@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generator.contract.prompts import Fragment, fragments_of, plain_text
+from generator.contract.prompts import Fragment, parse_fragments, plain_text
 from generator.model.long_prompts import encode_fragments, pad_to_longest
 from generator.model.tokens import spelt
 
@@ -92,7 +92,7 @@ class TextEncoders:
 
     def _is_simple(self, text: str) -> bool:
         """Whether it has no weights, and CLIP sees all of it."""
-        if len(fragments_of(text)) > 1 or fragments_of(text)[0].weight != 1:
+        if len(parse_fragments(text)) > 1 or parse_fragments(text)[0].weight != 1:
             return False
         return all(
             len(tokenizer(spelt(plain_text(text))).input_ids) <= _length(tokenizer, encoder)
@@ -101,7 +101,7 @@ class TextEncoders:
 
 
 def _fragments(text: str) -> list[Fragment]:
-    return [Fragment(spelt(one.text), one.weight) for one in fragments_of(text)]
+    return [Fragment(spelt(one.text), one.weight) for one in parse_fragments(text)]
 
 
 def _length(tokenizer: Any, encoder: Any) -> int:

@@ -127,7 +127,7 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
-        with logs.job(job.job_id, job.attempt):
+        with logs.job_context(job.job_id, job.attempt):
             _tell(events, Started(job.job_id, job.attempt))
             _tell(events, _perform(engine, job, inbox, events))
 

@@ -40,7 +40,7 @@ _SAMPLERS = {
 }
 
 
-def read(text: str) -> ForeignRecipe | None:
+def read_parameters(text: str) -> ForeignRecipe | None:
     """None for a text that is nothing of the kind."""
     lines = text[:_LONGEST].strip().split("\n")
     told = [at for at, line in enumerate(lines) if "Steps:" in line][:_MOST_LINES]

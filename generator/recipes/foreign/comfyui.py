@@ -63,7 +63,7 @@ class Node:
     inputs: Mapping[str, Any]
 
 
-def read(text: str, *, is_workflow: bool = False) -> ForeignRecipe | None:
+def read_graph(text: str, *, is_workflow: bool = False) -> ForeignRecipe | None:
     """None for a text that is no such graph, or has no sampler."""
     try:
         values = parse_json(text)

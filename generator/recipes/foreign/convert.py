@@ -11,7 +11,7 @@ from generator.contract.messages import Request
 from generator.media.containers import BrokenFileError
 from generator.recipes.foreign import a1111, comfyui
 from generator.recipes.foreign.foreign_request import ForeignRecipe
-from generator.recipes.foreign.metadata_texts import PARAMETERS, texts_of
+from generator.recipes.foreign.metadata_texts import PARAMETERS, read_metadata_texts
 from generator.recipes.recipe import read_bounded
 
 
@@ -24,17 +24,17 @@ def read_foreign_recipe(path: Path) -> ForeignRecipe | None:
     if data is None:
         return None
     try:
-        return read_metadata(texts_of(data))
+        return parse_foreign_recipe(read_metadata_texts(data))
     except BrokenFileError:
         return None
 
 
-def read_metadata(texts: dict[str, str]) -> ForeignRecipe | None:
+def parse_foreign_recipe(texts: dict[str, str]) -> ForeignRecipe | None:
     """The first that has a prompt, of ComfyUI's two graphs and Automatic1111's text."""
     found = (
-        a1111.read(texts.get(PARAMETERS, "")),
-        comfyui.read(texts.get("prompt", "")),
-        comfyui.read(texts.get("workflow", ""), is_workflow=True),
+        a1111.read_parameters(texts.get(PARAMETERS, "")),
+        comfyui.read_graph(texts.get("prompt", "")),
+        comfyui.read_graph(texts.get("workflow", ""), is_workflow=True),
     )
     return next((recipe for recipe in found if recipe is not None and recipe.prompt), None)
 

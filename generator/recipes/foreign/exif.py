@@ -18,7 +18,7 @@ _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _NAMED = ("prompt", "workflow")
 
 
-def exif_texts(data: bytes) -> Iterator[tuple[str, str]]:
+def read_exif_texts(data: bytes) -> Iterator[tuple[str, str]]:
     """Texts by name, as PNG's chunks would call them. A broken block has none."""
     order = _ORDERS.get(data[:4])
     if order is None:

@@ -16,7 +16,7 @@ from generator.media.containers import (
     sniff,
     webp_parts,
 )
-from generator.recipes.foreign.exif import exif_texts
+from generator.recipes.foreign.exif import read_exif_texts
 
 PARAMETERS = "parameters"  # as Automatic1111 calls its text where a format has names
 _LONGEST = 8 << 20  # bytes of one text; a large workflow has one million
@@ -24,7 +24,7 @@ _MOST = 64  # texts of one file
 _EXIF_HEAD = b"Exif\0\0"
 
 
-def texts_of(data: bytes) -> dict[str, str]:
+def read_metadata_texts(data: bytes) -> dict[str, str]:
     """The first text of each name; empty for other formats. Raises BrokenFileError."""
     reader = {"png": _of_png, "jpeg": _of_jpeg, "webp": _of_webp, "gif": _of_gif}.get(
         sniff(data) or ""
@@ -57,7 +57,7 @@ def _of_png(data: bytes) -> Iterator[tuple[str, str]]:
 def _of_jpeg(data: bytes) -> Iterator[tuple[str, str]]:
     for part in jpeg_parts(data):
         if part.kind == "e1" and part.data.startswith(_EXIF_HEAD):
-            yield from exif_texts(part.data[len(_EXIF_HEAD) :])
+            yield from read_exif_texts(part.data[len(_EXIF_HEAD) :])
         elif part.kind == "fe":
             yield PARAMETERS, _utf8_or_latin(part.data)
 
@@ -65,7 +65,7 @@ def _of_jpeg(data: bytes) -> Iterator[tuple[str, str]]:
 def _of_webp(data: bytes) -> Iterator[tuple[str, str]]:
     for part in webp_parts(data):
         if part.kind == "EXIF":
-            yield from exif_texts(part.data.removeprefix(_EXIF_HEAD))
+            yield from read_exif_texts(part.data.removeprefix(_EXIF_HEAD))
 
 
 def _of_gif(data: bytes) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from generator.contract.control_types import AUTO, LOOSE, annotator_of, control_name, parse_control
+from generator.contract.control_types import AUTO, LOOSE, annotator_of, parse_control, split_control
 from generator.contract.messages import Control
 
 
@@ -16,9 +16,9 @@ def test_loose_is_depth_at_less_of_its_strength_for_fewer_steps(name: str) -> No
 
 @pytest.mark.parametrize("name", ["canny", "depth", LOOSE, "own/controlnet"])
 def test_a_control_is_called_as_it_was_asked_for(name: str) -> None:
-    assert control_name(parse_control(name, 0.7)) == (name, 0.7)
+    assert split_control(parse_control(name, 0.7)) == (name, 0.7)
 
 
 def test_depth_with_a_span_of_its_own_is_no_loose_one() -> None:
-    assert control_name(Control("depth", 0.5, end=0.5)) == ("depth", 0.5)
-    assert control_name(Control("depth", 0.5, 0.1, 0.7)) == ("depth", 0.5)
+    assert split_control(Control("depth", 0.5, end=0.5)) == ("depth", 0.5)
+    assert split_control(Control("depth", 0.5, 0.1, 0.7)) == ("depth", 0.5)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.contract.lora_tags import LoraTag, file_key, has_tags, hash_prefix, take_out_tags
+from generator.contract.lora_tags import LoraTag, extract_tags, file_key, has_tags, hash_prefix
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from generator.contract.lora_tags import LoraTag, file_key, has_tags, hash_prefi
     ],
 )
 def test_tags_are_taken_out(prompt: str, text: str, tags: tuple[LoraTag, ...]) -> None:
-    assert take_out_tags(prompt) == (text, tags)
+    assert extract_tags(prompt) == (text, tags)
     assert has_tags(prompt) == bool(tags)
 
 
@@ -42,6 +42,6 @@ def test_names_of_files_are_compared_as_people_write_them() -> None:
 
 @given(st.text(alphabet="<lora:x0.8>, ", max_size=60))
 def test_no_tag_is_left(prompt: str) -> None:
-    text, tags = take_out_tags(prompt)
+    text, tags = extract_tags(prompt)
     if not tags:
         assert text == prompt

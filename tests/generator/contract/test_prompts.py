@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
-from generator.contract.prompts import Fragment, fragments_of, plain_text
+from generator.contract.prompts import Fragment, parse_fragments, plain_text
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ from generator.contract.prompts import Fragment, fragments_of, plain_text
     ],
 )
 def test_fragments(prompt: str, fragments: list[tuple[str, float]]) -> None:
-    assert fragments_of(prompt) == [Fragment(text, weight) for text, weight in fragments]
+    assert parse_fragments(prompt) == [Fragment(text, weight) for text, weight in fragments]
 
 
 @settings(deadline=None)
 @given(st.text(alphabet="ab ():.\\1[]", max_size=60))
 def test_whatever_is_typed_keeps_its_letters(prompt: str) -> None:
-    fragments = fragments_of(prompt)
+    fragments = parse_fragments(prompt)
     assert "".join(prompt.split()).count("a") == plain_text(prompt).count("a")
     if len(fragments) == 1 and fragments[0].weight == 1:
         assert len(plain_text(prompt)) <= len(prompt)

@@ -19,8 +19,8 @@ from generator.media.clip import Clip
 from generator.media.comment import comment_of, with_comment
 from generator.media.containers import BrokenFileError
 from generator.media.gif_encoder import encode
-from generator.recipes.foreign.convert import read_metadata, with_foreign
-from generator.recipes.foreign.metadata_texts import texts_of
+from generator.recipes.foreign.convert import parse_foreign_recipe, with_foreign
+from generator.recipes.foreign.metadata_texts import read_metadata_texts
 from generator.recipes.recipe import Recipe
 from generator.recipes.trust import check_trusted
 from tests.generator.media.pictures import moving_ball
@@ -144,7 +144,7 @@ def test_other_programs_texts_spoilt(tmp_path: Path) -> None:
     whole = png(tmp_path / "a.png", parameters=PARAMETERS, prompt=graph).read_bytes()
 
     def use(texts: dict[str, str]) -> str:
-        recipe = read_metadata(texts)
+        recipe = parse_foreign_recipe(texts)
         if recipe is None:
             return "none"
         LIMITS.check(with_foreign(RECIPE.request, recipe, LIMITS))
@@ -153,7 +153,7 @@ def test_other_programs_texts_spoilt(tmp_path: Path) -> None:
 
     def use_file(data: bytes) -> str:
         try:
-            return use(texts_of(data))
+            return use(read_metadata_texts(data))
         except BrokenFileError:
             return "broken"
 

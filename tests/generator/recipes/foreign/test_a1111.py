@@ -70,44 +70,48 @@ def test_a_gif_s_comment(tmp_path: Path) -> None:
     ],
 )
 def test_samplers_by_their_names(sampler: str, ours: str | None) -> None:
-    recipe = a1111.read(f"a cat\nSteps: 5, Sampler: {sampler}, CFG scale: 1, Seed: 3")
+    recipe = a1111.read_parameters(f"a cat\nSteps: 5, Sampler: {sampler}, CFG scale: 1, Seed: 3")
     assert recipe is not None
     assert recipe.scheduler == ours
 
 
 def test_what_isn_t_said_or_makes_no_sense_is_left_out() -> None:
-    recipe = a1111.read("a cat\nSteps: 9000, Sampler: x, CFG scale: nan, Seed: -1, Size: 0xfar")
+    recipe = a1111.read_parameters(
+        "a cat\nSteps: 9000, Sampler: x, CFG scale: nan, Seed: -1, Size: 0xfar"
+    )
     assert recipe is not None
     assert recipe.negative_prompt is None
     assert (recipe.seed, recipe.guidance_scale, recipe.width, recipe.height) == (None,) * 4
     assert recipe.steps == 150
-    huge = a1111.read(f"a cat\nSteps: 5, Seed: {'9' * 5000}, CFG scale: 7, Size: 8x{'9' * 4000}")
+    huge = a1111.read_parameters(
+        f"a cat\nSteps: 5, Seed: {'9' * 5000}, CFG scale: 7, Size: 8x{'9' * 4000}"
+    )
     assert huge is not None
     assert (huge.seed, huge.height) == (None, None)
 
 
 def test_an_empty_negative_prompt_is_kept_as_one() -> None:
-    recipe = a1111.read("a cat\nNegative prompt: \nSteps: 5, Seed: 1, CFG scale: 7")
+    recipe = a1111.read_parameters("a cat\nNegative prompt: \nSteps: 5, Seed: 1, CFG scale: 7")
     assert recipe is not None
     assert recipe.negative_prompt == ""
 
 
 @pytest.mark.parametrize("text", ["", "a cat", "Steps: 5", "made, with: love", "\n\n\n", "a\nb: c"])
 def test_other_texts_are_none(text: str) -> None:
-    assert a1111.read(text) is None
+    assert a1111.read_parameters(text) is None
 
 
 def test_a_line_made_to_take_long_doesn_t() -> None:
     began = time.process_time()
     for evil in ('a:"' * 30_000, " " * 90_000, "a " * 45_000, 'a: "\\' * 20_000):
-        a1111.read(f"cat\nSteps: 5, Seed: 1, CFG scale: 7, {evil}")
+        a1111.read_parameters(f"cat\nSteps: 5, Seed: 1, CFG scale: 7, {evil}")
     assert time.process_time() - began < 20
 
 
 def test_a_prompt_may_speak_of_steps_and_other_programs_begin_with_the_seed() -> None:
     prompt = "a stair\nSteps: up, then down\nNegative prompt: rail\n"
-    recipe = a1111.read(prompt + "Seed: 7, Steps: 20, Sampler: Euler a, CFG scale: 7")
+    recipe = a1111.read_parameters(prompt + "Seed: 7, Steps: 20, Sampler: Euler a, CFG scale: 7")
     assert recipe is not None
     assert recipe.prompt == "a stair\nSteps: up, then down"
     assert (recipe.negative_prompt, recipe.seed, recipe.steps) == ("rail", 7, 20)
-    assert a1111.read("Steps: 1\n" * 50_000) is None
+    assert a1111.read_parameters("Steps: 1\n" * 50_000) is None

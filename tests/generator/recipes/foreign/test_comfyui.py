@@ -15,7 +15,7 @@ from tests.generator.recipes.foreign.pictures import dumped, node, png, simple_g
 
 
 def read(graph: object, *, is_workflow: bool = False) -> ForeignRecipe:
-    recipe = comfyui.read(dumped(graph), is_workflow=is_workflow)
+    recipe = comfyui.read_graph(dumped(graph), is_workflow=is_workflow)
     assert recipe is not None
     return recipe
 
@@ -248,11 +248,11 @@ HOSTILE: list[Any] = [
 @pytest.mark.parametrize("graph", HOSTILE, ids=range(len(HOSTILE)))
 def test_a_graph_that_makes_no_sense_is_no_crash(graph: object) -> None:
     for is_workflow in (False, True):
-        comfyui.read(dumped(graph), is_workflow=is_workflow)
+        comfyui.read_graph(dumped(graph), is_workflow=is_workflow)
 
 
 def test_a_huge_or_deep_graph_takes_no_time() -> None:
-    assert comfyui.read("[" * 100_000) is None
+    assert comfyui.read_graph("[" * 100_000) is None
     chain = {
         str(number): node("X", conditioning=[str(number + 1), 0], latent=[str(number + 1), 0])
         for number in range(4000)
@@ -262,12 +262,12 @@ def test_a_huge_or_deep_graph_takes_no_time() -> None:
     many = {str(number): node("KSampler", positive=["x", 0], latent_image=["0", 0])
             for number in range(4900)}  # fmt: skip
     assert read(many).prompt == ""
-    assert comfyui.read(dumped(many | {str(n): node("X") for n in range(5000, 9000)})) is None
+    assert comfyui.read_graph(dumped(many | {str(n): node("X") for n in range(5000, 9000)})) is None
 
 
 def test_numbers_that_nobody_can_use_are_left_out() -> None:
     text = dumped(simple_graph(steps=0, cfg=1e9)).replace("156680208700286", "9" * 4000)
-    recipe = comfyui.read(text)
+    recipe = comfyui.read_graph(text)
     assert recipe is not None
     assert (recipe.seed, recipe.steps, recipe.guidance_scale) == (None, None, None)
-    assert comfyui.read(json.dumps(simple_graph(cfg=float("nan")))) is not None
+    assert comfyui.read_graph(json.dumps(simple_graph(cfg=float("nan")))) is not None
