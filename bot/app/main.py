@@ -24,7 +24,7 @@ from bot.gateway.context import BotContext
 from bot.gateway.rate_limit import RateLimit
 from bot.intake.attachments import SourceIntake
 from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
-from bot.intake.download import AllowedHosts, attachments_of, links_to
+from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.queue import Quota
@@ -204,7 +204,7 @@ def _context(
         limits,
         _layers(settings.generator.model),
         attachments=attachment_hosts,
-        links=links_to(settings.loras.hosts),
+        links=link_hosts(settings.loras.hosts),
         blobs=blobs,
         scratch=storage.scratch,
         disk_guard=disk_guard,
@@ -216,8 +216,8 @@ def _context(
         blobs=blobs,
         jobs=jobs,
         settings=settings,
-        sources=sources,
-        lora_files=loras,
+        source_intake=sources,
+        lora_intake=loras,
         preferences=Preferences(database),
         daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
     )
@@ -234,7 +234,7 @@ def _layers(model: str) -> ModelLayers | None:
 
 def _attachments(settings: Settings) -> AllowedHosts:
     discord = settings.discord
-    return attachments_of(
+    return attachment_hosts_of(
         URL(discord.base_url),
         is_discord=discord.base_url == DISCORD,
         is_local=not discord.allow_foreign_base_url,

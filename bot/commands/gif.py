@@ -78,14 +78,14 @@ async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, An
     answer_id = await defer(interaction, private=private or not files.skips_preview)
     user_id = interaction.user.id
     if (picture := files.image) is not None:
-        image, facts = await context.sources.take_picture(user_id, picture)
+        image, facts = await context.source_intake.take_picture(user_id, picture)
         order = _with_file(
             order, files.apply_image(context.limits, order.request, image, facts), image
         )
     if files.source is None:
         await submit_jobs(interaction, variations(order, count), answer_id)
         return
-    source = await context.sources.take(user_id, files.source)
+    source = await context.source_intake.take(user_id, files.source)
     if not files.skips_preview:
         await control_preview.show(interaction, order, count, source)
         return

@@ -139,9 +139,11 @@ async def add(
     bytes_left = await _bytes_left(context, owner_id, new_name)
     await defer(interaction, private=True)
     if file is not None:
-        upload = await context.lora_files.take(owner_id, uploaded_file(file), room_bytes=bytes_left)
+        upload = await context.lora_intake.take(
+            owner_id, uploaded_file(file), room_bytes=bytes_left
+        )
     else:
-        upload = await context.lora_files.take_link(owner_id, str(link), room_bytes=bytes_left)
+        upload = await context.lora_intake.take_link(owner_id, str(link), room_bytes=bytes_left)
     words = plain_line(str(trigger_words or ""), _LONGEST_WORDS) or ", ".join(
         upload.facts.trigger_words
     )

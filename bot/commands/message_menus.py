@@ -57,9 +57,9 @@ def build() -> list[app_commands.ContextMenu]:
 async def use_as_motion(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """Shows the contact sheet of the message's first file."""
     context = context_of(interaction)
-    found = find_media(message, context.sources.may_be_linked)
+    found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
-    file = await context.sources.take(interaction.user.id, found)
+    file = await context.source_intake.take(interaction.user.id, found)
     request = read_request(
         context.limits, prompt=_PLACEHOLDER_PROMPT, **await server_defaults(interaction)
     )
@@ -71,7 +71,7 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
 async def animate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
     """Asks what the message's first picture is to do. It is fetched once that is known."""
     context = context_of(interaction)
-    content = {"picture": asdict(find_media(message, context.sources.may_be_linked))}
+    content = {"picture": asdict(find_media(message, context.source_intake.may_be_linked))}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
     await context.keep_draft(draft)
     await animate_open(interaction, draft.id, {})
@@ -125,9 +125,9 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     if job is not None and may_act_on(interaction, job):
         await interaction.response.send_modal(edit_form("edit_send", job.id, job.request))
         return
-    found = find_media(message, context.sources.may_be_linked)
+    found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
-    file, _ = await context.sources.take_picture(interaction.user.id, found)
+    file, _ = await context.source_intake.take_picture(interaction.user.id, found)
     restored = await restore_files(interaction, await _request_of_file(context, file))
     request = await limited_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}

@@ -34,8 +34,8 @@ class BotContext:
     blobs: BlobStore
     jobs: JobService
     settings: Settings
-    sources: SourceIntake
-    lora_files: LoraIntake
+    source_intake: SourceIntake
+    lora_intake: LoraIntake
     preferences: Preferences
     daily_drafts: DailyQuota
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from bot.core.config import AttachmentSettings
 from bot.core.errors import RefusedError
 from bot.intake.daily_quota import DailyQuota
-from bot.intake.download import AllowedHosts, download, links_to, parsed, too_large
+from bot.intake.download import AllowedHosts, download, link_hosts, parse_link, too_large
 from bot.intake.file_names import shown_name
 from bot.intake.user_slots import UserSlots
 from bot.storage.blobs import BlobStore
@@ -45,8 +45,8 @@ _SUFFIXES = {
     "webm": ".webm",
 }
 _STILL_KINDS = {"jpeg": "JPEG", "heic": "HEIC", "bmp": "BMP"}
-_IN_HAND = 2  # of one person
-_AT_ONCE = 2  # children that decode
+_MAX_PER_USER = 2  # of one person
+_MAX_DECODERS = 2  # children that decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +62,15 @@ class IncomingFile:
     is_link: bool = False
 
 
-class Turns:
+class ConcurrencyLimit:
     """How many things one person may have in hand at a time."""
 
-    def __init__(self, each: int = _IN_HAND) -> None:
+    def __init__(self, each: int = _MAX_PER_USER) -> None:
         self._each = each
         self._taken: Counter[int] = Counter()
 
     @asynccontextmanager
-    async def turn(self, user_id: int) -> AsyncIterator[None]:
+    async def slot(self, user_id: int) -> AsyncIterator[None]:
         """Raises RefusedError where that person has too many."""
         if self._taken[user_id] >= self._each:
             raise RefusedError(
@@ -104,104 +104,111 @@ class SourceIntake:
     ) -> None:
         self._settings = settings
         self._attachments = attachments
-        self._links = links_to(settings.hosts)
+        self._links = link_hosts(settings.hosts)
         self._blobs = blobs
         self._scratch = scratch
         self._disk_guard = disk_guard
         self._daily = daily
-        self._turns = Turns()
-        self._decoding = UserSlots(at_once=_AT_ONCE, each=1, waiting=_IN_HAND)
+        self._in_progress = ConcurrencyLimit()
+        self._decoding = UserSlots(at_once=_MAX_DECODERS, each=1, waiting=_MAX_PER_USER)
 
     def may_be_linked(self, url: str) -> bool:
         """Whether an address may be named; where it leads is seen when it is fetched."""
         try:
-            self._links_for(url).check_named(parsed(url))
+            self._links_for(url).check_link(parse_link(url))
         except RefusedError:
             return False
         return True
 
-    async def take(self, user_id: int, brought: IncomingFile) -> Attachment:
+    async def take(self, user_id: int, incoming: IncomingFile) -> Attachment:
         """Fetches, checks and keeps what moves; on disk when this returns.
 
         Raises RefusedError or MediaError, one sentence, and nothing is kept.
         """
-        file, _ = await self._take(user_id, brought, moves=True)
+        file, _ = await self._take(user_id, incoming, must_move=True)
         return file
 
-    async def take_picture(self, user_id: int, brought: IncomingFile) -> tuple[Attachment, Facts]:
+    async def take_picture(self, user_id: int, incoming: IncomingFile) -> tuple[Attachment, Facts]:
         """The same for what may as well stand still, with its size."""
-        return await self._take(user_id, brought, moves=False)
+        return await self._take(user_id, incoming, must_move=False)
 
     def _links_for(self, url: str) -> AllowedHosts:
         """Uploads may be named by their address too."""
         try:
-            self._attachments.check_named(parsed(url))
+            self._attachments.check_link(parse_link(url))
         except RefusedError:
             return self._links
         return self._attachments
 
     async def _take(
-        self, user_id: int, brought: IncomingFile, *, moves: bool
+        self, user_id: int, incoming: IncomingFile, *, must_move: bool
     ) -> tuple[Attachment, Facts]:
-        most = self._settings.max_mb * MEGABYTE
-        if brought.size_bytes > most:
-            raise too_large(most)
-        await self._daily.check(user_id, brought.size_bytes)
-        async with self._turns.turn(user_id), self._disk_guard.claimed(brought.size_bytes or most):
-            part = self._scratch / f"intake-{secrets.token_hex(8)}"
+        max_bytes = self._settings.max_mb * MEGABYTE
+        if incoming.size_bytes > max_bytes:
+            raise too_large(max_bytes)
+        await self._daily.check(user_id, incoming.size_bytes)
+        async with (
+            self._in_progress.slot(user_id),
+            self._disk_guard.claimed(incoming.size_bytes or max_bytes),
+        ):
+            download_path = self._scratch / f"intake-{secrets.token_hex(8)}"
             try:
                 size = await download(
-                    brought.url,
-                    part,
-                    self._links_for(brought.url) if brought.is_link else self._attachments,
-                    max_bytes=most,
+                    incoming.url,
+                    download_path,
+                    self._links_for(incoming.url) if incoming.is_link else self._attachments,
+                    max_bytes=max_bytes,
                     seconds=self._settings.seconds,
                 )
                 await self._daily.note(user_id, size)
-                async with self._decoding.turn(user_id):
-                    file, facts = await asyncio.to_thread(look_at, part, brought, moves=moves)
+                async with self._decoding.slot(user_id):
+                    file, facts = await asyncio.to_thread(
+                        inspect_file, download_path, incoming, must_move=must_move
+                    )
                 blob = await asyncio.to_thread(self._blobs.adopt, file)
             finally:
-                await asyncio.to_thread(_clear, part)
-        return Attachment(blob, shown_name(brought.filename), size), facts
+                await asyncio.to_thread(_delete_parts, download_path)
+        return Attachment(blob, shown_name(incoming.filename), size), facts
 
 
-def look_at(part: Path, brought: IncomingFile, *, moves: bool) -> tuple[Path, Facts]:
+def inspect_file(
+    download_path: Path, incoming: IncomingFile, *, must_move: bool
+) -> tuple[Path, Facts]:
     """A fetched file under its own suffix, and what it is; decodes it in a limited process.
 
     Raises RefusedError or MediaError. Blocking.
     """
-    file = _named_by_content(part, brought, moves=moves)
-    return file, _facts(file, moves=moves)
+    file = _named_by_content(download_path, incoming, must_move=must_move)
+    return file, _facts(file, must_move=must_move)
 
 
-def _named_by_content(part: Path, brought: IncomingFile, *, moves: bool) -> Path:
+def _named_by_content(download_path: Path, incoming: IncomingFile, *, must_move: bool) -> Path:
     """With the suffix of what it is. Raises RefusedError for what is no such picture."""
-    head = read_head(part)
+    head = read_head(download_path)
     kind = sniff(head)
-    if brought.is_link and is_web_page(head):
+    if incoming.is_link and is_web_page(head):
         raise RefusedError(
             "That link leads to a web page, not to a file. Post it here and choose Use as motion "
             "or Animate this in the message's menu, or save the file and upload it."
         )
     if kind is None:
         raise RefusedError(unsupported_reason(head))
-    if moves and kind in _STILL_KINDS:
+    if must_move and kind in _STILL_KINDS:
         raise RefusedError(
             "A {kind} picture doesn't move; attach a GIF or a video.", kind=_STILL_KINDS[kind]
         )
-    return part.rename(part.with_suffix(_SUFFIXES[kind]))
+    return download_path.rename(download_path.with_suffix(_SUFFIXES[kind]))
 
 
-def _facts(file: Path, *, moves: bool) -> Facts:
+def _facts(file: Path, *, must_move: bool) -> Facts:
     from generator.sources import reader  # numpy, which the bot's start needn't wait for
 
     facts = reader.probe(file)
-    if moves and len(facts.delays_ms) < 2:
+    if must_move and len(facts.delays_ms) < 2:
         raise MediaError("That picture doesn't move; attach a GIF or video with several frames.")
     return facts
 
 
-def _clear(part: Path) -> None:
-    for left in part.parent.glob(f"{part.name}*"):
+def _delete_parts(download_path: Path) -> None:
+    for left in download_path.parent.glob(f"{download_path.name}*"):
         left.unlink(missing_ok=True)

@@ -43,20 +43,20 @@ class AllowedHosts:
     """Where a file may come from.
 
     ``hosts`` are those that may be named, each with its subdomains; ``origin`` is one exact scheme,
-    host and port beside them, and with ``neighbours`` its other ports too: a stand-in for Discord
-    may keep its files on one of its own. With ``follows``, those may send on to any https address
-    that ``allows`` permits.
+    host and port beside them, and with ``any_port`` its other ports too: a stand-in for Discord
+    may keep its files on one of its own. With ``follows_redirects``, those may redirect to any
+    https address that ``allows`` permits.
     """
 
     hosts: frozenset[str] = frozenset()
     origin: URL | None = None
-    neighbours: bool = False
-    follows: bool = False
+    any_port: bool = False
+    follows_redirects: bool = False
     allows: AllowsAddress = is_public
 
-    def check_named(self, url: URL) -> None:
+    def check_link(self, url: URL) -> None:
         """Raises RefusedError for an address that nobody may name."""
-        if self.origin is not None and self._is_beside(self.origin, url):
+        if self.origin is not None and self._is_origin(self.origin, url):
             return
         host = (url.host or "").lower()
         known = any(host == name or host.endswith(f".{name}") for name in self.hosts)
@@ -69,46 +69,48 @@ class AllowedHosts:
                 names=names,
             )
 
-    def _is_beside(self, origin: URL, url: URL) -> bool:
+    def _is_origin(self, origin: URL, url: URL) -> bool:
         is_neighbour = (url.scheme, url.host) == (origin.scheme, origin.host)
-        return url.origin() == origin or (self.neighbours and is_neighbour)
+        return url.origin() == origin or (self.any_port and is_neighbour)
 
-    def check_sent_on(self, url: URL | None) -> URL:
+    def check_redirect(self, url: URL | None) -> URL:
         """The same for where a known host sends on to; None for no address at all."""
-        if url is None or not self.follows or url.scheme != "https":
+        if url is None or not self.follows_redirects or url.scheme != "https":
             raise RefusedError(
                 "The link redirects to another site; give a direct link to the file."
             )
         return url
 
 
-def attachments_of(base_url: URL, *, is_discord: bool, is_local: bool) -> AllowedHosts:
+def attachment_hosts_of(base_url: URL, *, is_discord: bool, is_local: bool) -> AllowedHosts:
     """Where attachments are: Discord's CDN, or the server that the bot was pointed at."""
     if is_discord:
         return AllowedHosts(hosts=_CDN)
     allows = _is_loopback if is_local else is_public
-    return AllowedHosts(origin=base_url.origin(), neighbours=is_local, allows=allows)
+    return AllowedHosts(origin=base_url.origin(), any_port=is_local, allows=allows)
 
 
-def links_to(hosts: tuple[str, ...]) -> AllowedHosts:
+def link_hosts(hosts: tuple[str, ...]) -> AllowedHosts:
     """What people may link to: hosts that the operator named."""
-    return AllowedHosts(hosts=frozenset(hosts), follows=True)
+    return AllowedHosts(hosts=frozenset(hosts), follows_redirects=True)
 
 
 async def download(
-    url: str, into: Path, places: AllowedHosts, *, max_bytes: int, seconds: float
+    url: str, into: Path, hosts: AllowedHosts, *, max_bytes: int, seconds: float
 ) -> int:
     """Writes the file behind ``url``; returns its size. Raises RefusedError, and nothing is left.
 
     The size that somebody claims is never believed: what comes is counted.
     """
-    guard = AddressGuard(places.allows)
+    guard = AddressGuard(hosts.allows)
     try:
         async with (
             asyncio.timeout(seconds),
             guarded_session(guard) as session,
             open_file(
-                session, _named(url, places), lambda at, location: sent_on(at, location, places)
+                session,
+                _allowed_url(url, hosts),
+                lambda at, location: redirect_target(at, location, hosts),
             ) as response,
         ):
             return await _write(response, into, max_bytes)
@@ -129,7 +131,7 @@ async def download(
         raise
 
 
-def parsed(link: str) -> URL:
+def parse_link(link: str) -> URL:
     """Return the address. Raises RefusedError for what is none of the web."""
     url = web_address(link)
     if url is None:
@@ -137,14 +139,14 @@ def parsed(link: str) -> URL:
     return url
 
 
-def sent_on(url: URL, location: str, places: AllowedHosts) -> URL:
+def redirect_target(url: URL, location: str, hosts: AllowedHosts) -> URL:
     """Where an answer's Location leads to from ``url``. Raises RefusedError."""
-    return places.check_sent_on(web_address(location, url))
+    return hosts.check_redirect(web_address(location, url))
 
 
-def _named(link: str, places: AllowedHosts) -> URL:
-    url = parsed(link)
-    places.check_named(url)
+def _allowed_url(link: str, hosts: AllowedHosts) -> URL:
+    url = parse_link(link)
+    hosts.check_link(url)
     return url
 
 

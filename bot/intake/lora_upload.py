@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bot.core.config import LoraSettings
 from bot.core.errors import RefusedError
-from bot.intake.attachments import MEGABYTE, IncomingFile, Turns
+from bot.intake.attachments import MEGABYTE, ConcurrencyLimit, IncomingFile
 from bot.intake.daily_quota import DailyQuota
 from bot.intake.download import AllowedHosts, download, too_large
 from bot.intake.file_names import shown_name
@@ -66,11 +66,11 @@ class LoraIntake:
         self._scratch = scratch
         self._disk_guard = disk_guard
         self._daily = daily
-        self._turns = Turns(each=1)
+        self._in_progress = ConcurrencyLimit(each=1)
 
-    async def take(self, user_id: int, brought: IncomingFile, *, room_bytes: int) -> StoredUpload:
+    async def take(self, user_id: int, incoming: IncomingFile, *, room_bytes: int) -> StoredUpload:
         """An attachment. Raises RefusedError, one sentence, and nothing is kept."""
-        return await self._take(user_id, brought, self._attachments, room_bytes)
+        return await self._take(user_id, incoming, self._attachments, room_bytes)
 
     async def take_link(self, user_id: int, url: str, *, room_bytes: int) -> StoredUpload:
         """The same from a link to one of the hosts that the config allows."""
@@ -78,37 +78,46 @@ class LoraIntake:
         return await self._take(user_id, IncomingFile(url, name, 0), self._links, room_bytes)
 
     async def _take(
-        self, user_id: int, brought: IncomingFile, places: AllowedHosts, room_bytes: int
+        self, user_id: int, incoming: IncomingFile, hosts: AllowedHosts, room_bytes: int
     ) -> StoredUpload:
-        name = shown_name(brought.filename)
+        name = shown_name(incoming.filename)
         if name.lower().endswith(PICKLE_SUFFIXES):
             raise RefusedError(
                 "{name} is a pickle, which could run code when read; use its .safetensors version.",
                 name=name,
             )
-        most = min(self._settings.max_mb * MEGABYTE, room_bytes)
-        if brought.size_bytes > most:
-            raise too_large(most)
-        await self._daily.check(user_id, brought.size_bytes)
-        async with self._turns.turn(user_id), self._disk_guard.claimed(brought.size_bytes or most):
-            part = self._scratch / f"lora-{secrets.token_hex(8)}.safetensors"
+        max_bytes = min(self._settings.max_mb * MEGABYTE, room_bytes)
+        if incoming.size_bytes > max_bytes:
+            raise too_large(max_bytes)
+        await self._daily.check(user_id, incoming.size_bytes)
+        async with (
+            self._in_progress.slot(user_id),
+            self._disk_guard.claimed(incoming.size_bytes or max_bytes),
+        ):
+            download_path = self._scratch / f"lora-{secrets.token_hex(8)}.safetensors"
             try:
                 seconds = self._settings.seconds
-                size = await download(brought.url, part, places, max_bytes=most, seconds=seconds)
+                size = await download(
+                    incoming.url, download_path, hosts, max_bytes=max_bytes, seconds=seconds
+                )
                 await self._daily.note(user_id, size)
-                facts = await asyncio.to_thread(self._facts, part, name)
-                blob = await asyncio.to_thread(self._blobs.adopt, part)
+                facts = await asyncio.to_thread(self._facts, download_path, name)
+                blob = await asyncio.to_thread(self._blobs.adopt, download_path)
             finally:
-                await asyncio.to_thread(part.unlink, missing_ok=True)
+                await asyncio.to_thread(download_path.unlink, missing_ok=True)
         return StoredUpload(blob, size, facts, name)
 
-    def _facts(self, part: Path, name: str) -> LoraFacts:
+    def _facts(self, download_path: Path, name: str) -> LoraFacts:
         def named(value: str) -> str:
             """As its owner calls it."""
-            return value.replace(str(part), name).replace(part.name, name).replace(part.stem, name)
+            return (
+                value.replace(str(download_path), name)
+                .replace(download_path.name, name)
+                .replace(download_path.stem, name)
+            )
 
         try:
-            lora = read_lora(part)
+            lora = read_lora(download_path)
             self._check_fits(lora, name)
             facts = facts_of(lora)
             # The file that was read has a name of our own.

@@ -103,7 +103,7 @@ async def run_in_turn(
 
     What is slow has ``slots`` of its own, so that nobody waits behind it for what is quick.
     """
-    async with slots.turn(user_id):
+    async with slots.slot(user_id):
         try:
             done = await run_module(module, *arguments, timeout_seconds=timeout_seconds)
         except TimeoutError:

@@ -29,7 +29,7 @@ class UserSlots:
         self._served: OrderedDict[int, None] = OrderedDict()  # whoever was served last stands last
 
     @asynccontextmanager
-    async def turn(self, user_id: int) -> AsyncIterator[None]:
+    async def slot(self, user_id: int) -> AsyncIterator[None]:
         """Waits for a turn. Raises RefusedError where too many of this person's wait already."""
         await self._begin(user_id)
         try:

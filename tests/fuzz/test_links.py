@@ -14,7 +14,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.core.errors import RefusedError
-from bot.intake.download import AllowedHosts, download, links_to, sent_on
+from bot.intake.download import AllowedHosts, download, link_hosts, redirect_target
 from generator.contract.errors import MediaError
 from generator.contract.links import Address, is_public
 from generator.sources.fetch import fetch
@@ -98,7 +98,7 @@ async def test_no_link_reaches_a_private_address(net: Net, tmp_path: Path) -> No
 
 
 async def test_nor_does_one_that_is_sent_on_to(net: Net, door: str, tmp_path: Path) -> None:
-    places = AllowedHosts(origin=URL(door), follows=True, allows=allows)
+    places = AllowedHosts(origin=URL(door), follows_redirects=True, allows=allows)
     every = list(links.every())[::7]
     for link in every:
         with pytest.raises(MediaError):
@@ -135,7 +135,7 @@ async def test_damaged_links_end_in_a_sentence(net: Net, tmp_path: Path) -> None
         places = (
             AllowedHosts(hosts=frozenset({host.lower()}))
             if host and count % 2
-            else links_to(_HOSTS)
+            else link_hosts(_HOSTS)
         )
         with pytest.raises(RefusedError):
             await download(link, tmp_path / "x", places, max_bytes=1, seconds=9)
@@ -152,7 +152,7 @@ def test_damaged_locations_end_in_a_sentence() -> None:
     url, sent, refused = URL("https://huggingface.co/a"), 0, 0
     for location in mutations.texts([*SEEDS, "/b/c.safetensors", "../x"], seed=15):
         try:
-            target = sent_on(url, location, links_to(_HOSTS))
+            target = redirect_target(url, location, link_hosts(_HOSTS))
         except RefusedError:
             refused += 1
         else:

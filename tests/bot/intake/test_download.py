@@ -12,7 +12,7 @@ from aiohttp import web
 from yarl import URL
 
 from bot.core.errors import RefusedError
-from bot.intake.download import AllowedHosts, attachments_of, download, links_to
+from bot.intake.download import AllowedHosts, attachment_hosts_of, download, link_hosts
 from generator.contract.links import Address
 
 BODY = b"x" * 100_000
@@ -114,11 +114,11 @@ async def test_redirects_stay_where_they_may(site: URL, tmp_path: Path) -> None:
     into = tmp_path / "file"
     inside = (site / "away").with_query(to="http://169.254.169.254/latest")
     assert "another site" in await refusal(inside, here(site), into)
-    follows = AllowedHosts(origin=site.origin(), follows=True, allows=anywhere)
+    follows = AllowedHosts(origin=site.origin(), follows_redirects=True, allows=anywhere)
     assert "another site" in await refusal(inside, follows, into)  # no https
     private = (site / "away").with_query(to="https://10.0.0.1/x")
     guarded = AllowedHosts(
-        origin=site.origin(), follows=True, allows=lambda address: address.is_loopback
+        origin=site.origin(), follows_redirects=True, allows=lambda address: address.is_loopback
     )
     assert "private network" in await refusal(private, guarded, into)
 
@@ -145,20 +145,20 @@ async def test_redirects_stay_where_they_may(site: URL, tmp_path: Path) -> None:
     ],
 )
 async def test_only_named_hosts_by_https(url: str, tmp_path: Path) -> None:
-    await refusal(url, links_to(("huggingface.co",)), tmp_path / "file")
+    await refusal(url, link_hosts(("huggingface.co",)), tmp_path / "file")
 
 
 async def test_a_named_host_that_leads_home_is_refused(tmp_path: Path) -> None:
     """As a name server could: the name is allowed, the address behind it is not."""
-    words = await refusal("https://localhost/x", links_to(("localhost",)), tmp_path / "file")
+    words = await refusal("https://localhost/x", link_hosts(("localhost",)), tmp_path / "file")
     assert "private network" in words
 
 
 async def test_attachments_come_from_discord_alone(site: URL, tmp_path: Path) -> None:
-    discord = attachments_of(URL("https://discord.com"), is_discord=True, is_local=False)
+    discord = attachment_hosts_of(URL("https://discord.com"), is_discord=True, is_local=False)
     for url in (site / "file", "https://discord.com/x", "https://cdn.discordapp.com.evil.org/x"):
         await refusal(url, discord, tmp_path / "file")
-    foreign = attachments_of(site, is_discord=False, is_local=False)
+    foreign = attachment_hosts_of(site, is_discord=False, is_local=False)
     assert "private network" in await refusal(site / "file", foreign, tmp_path / "file")
 
 
@@ -167,8 +167,8 @@ async def test_a_stand_in_on_this_machine_may_keep_its_files_on_another_port(
 ) -> None:
     into = tmp_path / "file"
     elsewhere = site.with_port(1)
-    local = attachments_of(elsewhere, is_discord=False, is_local=True)
+    local = attachment_hosts_of(elsewhere, is_discord=False, is_local=True)
     assert await download(str(site / "file"), into, local, max_bytes=len(BODY), seconds=5)
     into.unlink()
-    foreign = attachments_of(elsewhere, is_discord=False, is_local=False)
+    foreign = attachment_hosts_of(elsewhere, is_discord=False, is_local=False)
     assert "upload the file itself" in await refusal(site / "file", foreign, into)

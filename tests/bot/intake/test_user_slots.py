@@ -39,7 +39,7 @@ class Work:
 
     async def _one(self, user_id: int) -> None:
         try:
-            async with self.turns.turn(user_id):
+            async with self.turns.slot(user_id):
                 self.begun.append(user_id)
                 end = asyncio.Event()
                 self._ends.append((user_id, end))
@@ -74,11 +74,11 @@ async def test_people_are_served_in_rounds() -> None:
 
 async def test_a_refusal_says_so_and_costs_nothing() -> None:
     turns = UserSlots(at_once=1, each=1, waiting=0)
-    async with turns.turn(ADA):
+    async with turns.slot(ADA):
         with pytest.raises(RefusedError, match="already waiting"):
-            async with turns.turn(ADA):
+            async with turns.slot(ADA):
                 pass
-    async with turns.turn(ADA):
+    async with turns.slot(ADA):
         pass
 
 

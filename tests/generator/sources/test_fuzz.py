@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import RefusedError
-from bot.intake.attachments import IncomingFile, look_at
+from bot.intake.attachments import IncomingFile, inspect_file
 from generator.annotators import source_preview
 from generator.contract.errors import MediaError
 from generator.sources.reader import Limits, read, read_key_frames
@@ -79,7 +79,7 @@ def test_the_bot_s_intake(spoilt_files: list[Path], tmp_path: Path) -> None:
         part = tmp_path / path.name
         part.write_bytes(path.read_bytes())
         try:
-            look_at(part, IncomingFile("", part.name, 0), moves=False)
+            inspect_file(part, IncomingFile("", part.name, 0), must_move=False)
             ended["taken"] += 1
         except (MediaError, RefusedError):
             ended["refused"] += 1
