@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -56,15 +55,8 @@ class DownloadProgress:
     def wait(self) -> None:
         self._say(f"{self._title} is being fetched by another process; waiting for it.")
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Removes the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 

@@ -159,11 +159,6 @@ class Listing:
         """The names of the files that the cache has of this commit."""
         return frozenset(files_in(self.snapshot))
 
-    def has(self, names: Iterable[str]) -> bool:
-        """Whether the cache has all of these."""
-        snapshot = self.snapshot
-        return snapshot is not None and all((snapshot / name).is_file() for name in names)
-
 
 def cached_snapshot(repository: Repository) -> Path | None:
     """Where a repository's files were fetched to before; the hub isn't asked."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -229,5 +229,5 @@ def _snapshot(listing: Listing, names: list[str]) -> Path:
         raise NotFetchedError(plan)
     if plan.missing:
         logger.info("Fetching %s, %s.", listing.repository, format_bytes(plan.total))
-    with DownloadProgress(str(listing.repository)) as bar:
+    with closing(DownloadProgress(str(listing.repository))) as bar:
         return plan.run(bar)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from argparse import Namespace
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ def run(arguments: Namespace) -> None:
     # Imported here: NumPy isn't needed to say that a directory is missing.
     from generator.training.data.dataset import SHEET_FILE, cut_films
 
-    with ProgressBar() as progress:
+    with closing(ProgressBar()) as progress:
         summary = cut_films(settings, progress)
     for name, reason in summary.dropped:
         print(f"dropped {name}: {reason}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from generator.annotators.condition_images import ConditionImages
@@ -75,7 +76,7 @@ def _make(
     from generator.inference.hotshot_engine import HotshotEngine
 
     output: Path = arguments.output
-    with ProgressBar() as progress:
+    with closing(ProgressBar()) as progress:
         progress.say(f"Loading {setup.model} ...")
         engine = HotshotEngine.load(
             setup,

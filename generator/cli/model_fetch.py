@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from contextlib import closing
 from pathlib import Path
 
 from huggingface_hub import constants
@@ -128,7 +129,7 @@ def _run(plan: Plan) -> Path:
             f"fetching {left} to {constants.HF_HUB_CACHE}, whose disk has {format_bytes(free)} left"
         )
         sys.stdout.flush()
-    with DownloadProgress(plan.listing.repository.name, lines=True) as bar:
+    with closing(DownloadProgress(plan.listing.repository.name, lines=True)) as bar:
         return plan.run(bar)
 
 

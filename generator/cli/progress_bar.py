@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 from tqdm import tqdm
 
@@ -27,23 +26,13 @@ class ProgressBar:
         if not self._seen:
             return
         if self._bar is None or stage != self._stage:
-            self._close()
+            self.close()
             self._stage = stage
             self._bar = _bar(stage.replace("_", " "), steps)
         self._bar.update(step - self._bar.n)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._close()
-
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Removes the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from argparse import Namespace
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -74,7 +75,7 @@ def train(settings: _T, import_task: Callable[[], Task[_T]], arguments: Namespac
     if arguments.xformers:
         warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
     task = import_task()
-    with ProgressBar() as progress:
+    with closing(ProgressBar()) as progress:
         return task(settings, progress)
 
 

@@ -194,7 +194,6 @@ def _transformer_depth(shapes: Shapes, block: str) -> int:
     return max(plural, default=0)
 
 
-_DOWN_BLOCKS = ("DownBlock2D", "CrossAttnDownBlock2D")  # without attention, and with it
 _PREFIX = "control_model."
 _LDM_EMBEDDING = {0: "conv_in", **{2 * n: f"blocks.{n - 1}" for n in range(1, 7)}, 14: "conv_out"}
 
