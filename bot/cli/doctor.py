@@ -27,7 +27,7 @@ from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings,
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
-from generator.contract.findings import Finding, decode_findings, run_check
+from generator.contract.findings import Finding, FindingsError, decode_findings, run_check
 from generator.contract.limits import ModelLimits
 from generator.contract.worker_settings import WorkerSettings, encode_workers
 
@@ -220,11 +220,12 @@ def _check_workers(workers: Sequence[WorkerSettings]) -> list[Finding]:
             input=encode_workers(workers),
             capture_output=True,
             encoding="utf-8",
+            errors="replace",
             timeout=_CHECKUP_SECONDS,
             check=False,
         )
         findings = decode_findings(child.stdout)
-    except (OSError, subprocess.TimeoutExpired, ValueError, TypeError) as error:
+    except (OSError, subprocess.TimeoutExpired, FindingsError) as error:
         return [Finding.broken("generator", f"It can't be started ({error}).")]
     if child.returncode:
         reason = (child.stderr.strip().splitlines() or [f"exit code {child.returncode}"])[-1]

@@ -11,7 +11,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text import TranslatableError
+
+
+class FindingsError(ValueError):
+    """Lines that are no findings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,5 +56,8 @@ def run_check(subject: str, check: Callable[[], str]) -> Finding:
 
 
 def decode_findings(text: str) -> list[Finding]:
-    """One a line. Raises ValueError, TypeError for anything else."""
-    return [Finding(**json.loads(line)) for line in text.splitlines()]
+    """Return the findings of a text, one a line. Raises FindingsError for anything else."""
+    try:
+        return [Finding(**parse_json(line)) for line in text.splitlines()]
+    except (JsonError, TypeError) as error:  # a line of other keys, or no object
+        raise FindingsError(str(error)) from error
