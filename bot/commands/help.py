@@ -6,10 +6,10 @@ import asyncio
 from typing import Any
 
 import discord
-from discord import SelectOption, app_commands
+from discord import SelectOption
 from discord.ui import View
 
-from bot.commands.options import localized
+from bot.commands.options import AnyCommand, command
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
@@ -19,18 +19,15 @@ from bot.ui.guide import BY_NAME, PAGES, Page
 from generator.contract.text import Text
 
 
-def build() -> app_commands.Command[Any, ..., None]:
-    """The command."""
+def build() -> AnyCommand:
+    """Return /help."""
+    return command("help", Text("Show how to make GIFs with this bot."), help_, {})
 
-    async def help_(interaction: discord.Interaction[Any]) -> None:
-        embed = embeds.help_(context_of(interaction).limits)
-        await interaction.response.send_message(embed=embed, view=_view(), ephemeral=True)
 
-    return app_commands.Command(
-        name="help",
-        description=localized(Text("Show how to make GIFs with this bot.")),
-        callback=help_,
-    )
+async def help_(interaction: discord.Interaction[Any]) -> None:
+    """Show what the bot can do, with a menu of the options' pages."""
+    embed = embeds.help_(context_of(interaction).limits)
+    await interaction.response.send_message(embed=embed, view=_view(), ephemeral=True)
 
 
 async def turn_to(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
