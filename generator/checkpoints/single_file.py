@@ -17,8 +17,7 @@ from diffusers.loaders.single_file_utils import (
 from torch import Tensor
 
 from generator.checkpoints.component import TEXT_ENCODER, TEXT_ENCODER_2, VAE
-from generator.checkpoints.inspect.checkpoint_parts import PREFIXES
-from generator.checkpoints.inspect.kinds import LDM_UNET
+from generator.checkpoints.inspect.kinds import COMPONENT_PREFIXES, LDM_UNET
 from generator.checkpoints.inspect.ldm_names import ldm_names
 from generator.checkpoints.inspect.schedule_facts import MARKS
 from generator.checkpoints.inspect.temporal_names import is_temporal
@@ -53,7 +52,7 @@ def _vae(tensors: Tensors, config: Mapping[str, Any], file: Path) -> dict[str, T
 
 
 def _first_encoder(tensors: Tensors, _: Mapping[str, Any], __: Path) -> dict[str, Tensor]:
-    prefix = PREFIXES[TEXT_ENCODER]
+    prefix = COMPONENT_PREFIXES[TEXT_ENCODER]
     return {name.removeprefix(prefix): value for name, value in tensors.items()}
 
 
@@ -61,7 +60,7 @@ def _second_encoder(tensors: Tensors, config: Mapping[str, Any], file: Path) -> 
     described = SimpleNamespace(config=SimpleNamespace(**config))
     try:
         converted: dict[str, Tensor] = convert_open_clip_checkpoint(
-            described, dict(tensors), prefix=PREFIXES[TEXT_ENCODER_2]
+            described, dict(tensors), prefix=COMPONENT_PREFIXES[TEXT_ENCODER_2]
         )
     except (KeyError, ValueError, RuntimeError) as error:
         raise _unfit(file, "second text encoder") from error

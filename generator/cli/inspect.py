@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from generator.checkpoints.inspect.architecture import layers_of, sdxl_layers
-from generator.checkpoints.inspect.checkpoint_parts import parts_in
 from generator.checkpoints.inspect.header import read_header
-from generator.checkpoints.inspect.kinds import Kind, kind_of
+from generator.checkpoints.inspect.kinds import Kind, components_in, kind_of
 from generator.checkpoints.inspect.lora_facts import facts_of
 from generator.checkpoints.inspect.lora_file import LoraFile, in_directory, read_lora
 from generator.checkpoints.inspect.not_safetensors import FOREIGN_BYTES, is_picture, refuse_foreign
@@ -106,7 +105,7 @@ def _weights(path: Path, model: str | None) -> dict[str, Any]:
         "size_bytes": path.stat().st_size,
     }
     if kind in _BASES:
-        parts = {"unet", *parts_in(header.shapes)}
+        parts = {"unet", *components_in(header.shapes)}
         facts |= {"parts": sorted(parts), **schedule_facts(header).to_dict()}
     return facts
 

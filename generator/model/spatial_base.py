@@ -17,8 +17,7 @@ from generator.checkpoints import single_file, weights
 from generator.checkpoints.component import STEMS, Component
 from generator.checkpoints.file_selection import DIFFUSERS_STEM
 from generator.checkpoints.inspect.base_check import check_is_sdxl, read_base_header, unet_folder
-from generator.checkpoints.inspect.checkpoint_parts import PREFIXES, parts_in
-from generator.checkpoints.inspect.kinds import Shapes
+from generator.checkpoints.inspect.kinds import COMPONENT_PREFIXES, Shapes, components_in
 from generator.checkpoints.inspect.schedule_facts import ScheduleFacts, schedule_facts
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.checkpoints.resolve import resolve_base_directory, resolve_base_file
@@ -140,7 +139,7 @@ class SingleFileBase:
     @classmethod
     def open(cls, file: Path, *, unet_only: bool) -> Self:
         header = read_base_header(file)
-        components = frozenset() if unet_only else parts_in(header.shapes)
+        components = frozenset() if unet_only else components_in(header.shapes)
         return cls(file, header.shapes, components, schedule_facts(header))
 
     @property
@@ -176,7 +175,7 @@ class SingleFileBase:
             return None
         described_in = configs / name
         config = weights.read_config(described_in / "config.json")
-        prefix = PREFIXES[name]
+        prefix = COMPONENT_PREFIXES[name]
 
         def read() -> dict[str, Tensor]:
             found = weights.read_weights([self.file], keep=lambda one: one.startswith(prefix))

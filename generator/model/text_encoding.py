@@ -6,6 +6,7 @@ projected text. Knows nothing of clips or files.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,19 @@ from torch import Tensor
 
 from generator.contract.prompts import Fragment, parse_fragments, plain_text
 from generator.model.long_prompts import encode_fragments, pad_to_longest
-from generator.model.tokens import spelt
+
+_REPLACEMENT = "\ufffd"
+# Han as of Unicode 8, which was taken apart letter by letter; kana and hangul are words.
+_HAN = (
+    (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x2A6DF),
+    (0x2A700, 0x2B73F),
+    (0x2B740, 0x2B81F),
+    (0x2B820, 0x2CEAF),
+    (0x2F800, 0x2FA1F),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +72,7 @@ class TextEncoders:
         Those that are short and plain are encoded as SDXL always did. A text of several chunks
         makes ``hidden`` longer by 77 for each; ``pooled`` is that of the first 75 tokens.
         """
-        plain = [spelt(plain_text(text)) for text in texts]
+        plain = [normalize(plain_text(text)) for text in texts]
         pooled, hidden = self._encode_plain(plain)
         if not all(map(self._is_simple, texts)):
             hidden = self._encode_in_chunks(texts)
@@ -95,13 +108,13 @@ class TextEncoders:
         if len(parse_fragments(text)) > 1 or parse_fragments(text)[0].weight != 1:
             return False
         return all(
-            len(tokenizer(spelt(plain_text(text))).input_ids) <= _length(tokenizer, encoder)
+            len(tokenizer(normalize(plain_text(text))).input_ids) <= _length(tokenizer, encoder)
             for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
         )
 
 
 def _fragments(text: str) -> list[Fragment]:
-    return [Fragment(spelt(one.text), one.weight) for one in parse_fragments(text)]
+    return [Fragment(normalize(one.text), one.weight) for one in parse_fragments(text)]
 
 
 def _length(tokenizer: Any, encoder: Any) -> int:
@@ -119,3 +132,31 @@ def _token_ids(tokenizer: Any, encoder: Any, texts: list[str]) -> Tensor:
     )
     ids: Tensor = tokens.input_ids.to(encoder.device)
     return ids
+
+
+# -- prompts as the original's tokenizer saw them --------------------------------------------------
+
+# transformers 4 did this to a text before its BPE, and transformers 5 leaves it out: scripts
+# without spaces, capitals of some letters and signs that nobody sees would become other tokens.
+
+
+def normalize(text: str) -> str:
+    """Return ``text`` in lower case, its words a space apart, each Han letter a word.
+
+    Control signs are left out. A text that was normalized stays as it is.
+    """
+    letters = "".join(map(_spaced, text))
+    # Word by word: whether a sigma is the last of its word decides its lower case.
+    return " ".join(word.lower() for word in unicodedata.normalize("NFC", letters).split())
+
+
+def _spaced(letter: str) -> str:
+    if letter in " \t\n\r":
+        return " "
+    kind = unicodedata.category(letter)
+    if kind[0] == "C" or letter == _REPLACEMENT:
+        return ""
+    if kind == "Zs":
+        return " "
+    code = ord(letter)
+    return f" {letter} " if any(first <= code <= last for first, last in _HAN) else letter

@@ -7,7 +7,8 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.errors import ModelError
 from tests.fuzz import mutations
 
@@ -39,7 +40,7 @@ def written(file: Path, text: bytes) -> Path:
 def outcome(file: Path) -> str:
     """The sentence that it is refused with; empty where it is read."""
     try:
-        read_lora_facts(file)
+        facts_of(read_lora(file))
     except ModelError as error:
         return str(error)
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 
 from generator.checkpoints.inspect import lora_names
@@ -39,6 +39,13 @@ class Kind(Enum):
 
 
 LDM_UNET = "model.diffusion_model."
+# How the names of the other networks' tensors begin in a single file as Civitai gives it, by the
+# names of their folders in a model directory.
+COMPONENT_PREFIXES = {
+    "vae": "first_stage_model.",
+    "text_encoder": "conditioner.embedders.0.transformer.",
+    "text_encoder_2": "conditioner.embedders.1.model.",
+}
 _CHANGES = {"down", "up", "mid", "diff", "diff_b", *lora_names.LYCORIS}
 _TEXT_WIDTHS = {768: Kind.SD1, 1024: Kind.SD2, 1280: Kind.REFINER}
 
@@ -51,6 +58,12 @@ def kind_of(shapes: Shapes) -> Kind:
     if any(_is_unet(name) for name in shapes):
         return _kind_of_unet(shapes)
     return Kind.VAE if _has(shapes, "decoder.") else Kind.UNKNOWN
+
+
+def components_in(names: Iterable[str]) -> frozenset[str]:
+    """Return which networks beside the UNet a single file has, by their folders' names."""
+    starts = tuple(COMPONENT_PREFIXES.items())
+    return frozenset(part for name in names for part, prefix in starts if name.startswith(prefix))
 
 
 def _kind_of_unet(shapes: Shapes) -> Kind:

@@ -15,7 +15,7 @@ from typing import Any
 
 from generator.checkpoints.inspect import lora_names
 from generator.checkpoints.inspect.lora_base import base_model
-from generator.checkpoints.inspect.lora_file import LoraFile, read_lora
+from generator.checkpoints.inspect.lora_file import LoraFile
 from generator.checkpoints.inspect.lora_shapes import rank_of
 from generator.contract.text import Text
 
@@ -83,11 +83,6 @@ def notes_of(facts: Mapping[str, Any]) -> tuple[Text, ...]:
             )
         )
     return tuple(notes)
-
-
-def read_lora_facts(path: Path) -> LoraFacts:
-    """Raises ModelError, one sentence, for a file that is no LoRA, or one that can't be used."""
-    return facts_of(read_lora(path))
 
 
 def facts_of(lora: LoraFile) -> LoraFacts:

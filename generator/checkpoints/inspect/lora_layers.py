@@ -111,7 +111,7 @@ def _text_layers(shapes: ParameterShapes) -> dict[str, Layer]:
     found: dict[str, Layer] = {}
     for name, layer in _layers(shapes):
         short = name.removeprefix("text_model.")
-        found |= {_flat(spelt): layer for spelt in (short, f"text_model.{short}")}
+        found |= {_flat(other): layer for other in (short, f"text_model.{short}")}
     return found
 
 

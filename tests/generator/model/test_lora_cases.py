@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.messages import Lora
 from generator.model.loading import HotshotModel
 from tests.generator.model.test_lora_manager import (
@@ -163,7 +164,7 @@ def test_embeddings_beside_a_lora_are_left_aside_by_name(
     tensors |= {"bundle_emb.qzx.string_to_param.*": drawn(2, 64)}
     lora = save(tmp_path / "one.safetensors", tensors)
     torch.testing.assert_close(change_of(tiny, ATTENTION, lora), product(down, up))
-    facts = read_lora_facts(Path(lora.path))
+    facts = facts_of(read_lora(Path(lora.path)))
     assert set(facts.left_aside) == {"sks", "qzx"}
     assert "also contains embeddings (" in str(facts.notes[0])
 
@@ -196,7 +197,7 @@ def test_a_dora_at_any_strength_is_so_much_of_what_it_is_at_1(
         part = change_of(tiny, ATTENTION, Lora(lora.path, strength))
         torch.testing.assert_close(part, strength * whole, rtol=1e-4, atol=1e-5)
     assert not change_of(tiny, ATTENTION, Lora(lora.path, 0.0)).any()
-    assert "0 turns it off" in str(read_lora_facts(Path(lora.path)).notes[0])
+    assert "0 turns it off" in str(facts_of(read_lora(Path(lora.path))).notes[0])
 
 
 def test_a_row_of_zeros_has_no_direction(tiny: HotshotModel, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import torch
 from transformers import CLIPTokenizer
 
 from generator.model.loading import HotshotModel
-from generator.model.tokens import spelt
+from generator.model.text_encoding import normalize
 
 RECORDED = Path(__file__).parents[2] / "data" / "clip_tokens.json.gz"
 TABLE: dict[str, Any] = json.loads(gzip.decompress(RECORDED.read_bytes()))
@@ -39,15 +39,15 @@ def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: ascii(case["text"])[:40])
 def test_a_prompt_has_the_original_s_tokens(tokenizers: dict[str, Any], case: Any) -> None:
     for name, tokenizer in tokenizers.items():
-        words = spelt(case["text"])
+        words = normalize(case["text"])
         found = tokenizer(words, padding="max_length", max_length=77, truncation=True).input_ids
         wanted = case[name]
         assert found == wanted + wanted[-1:] * (77 - len(wanted))
 
 
 def test_an_exclamation_mark_is_the_second_tokenizer_s_number_0(tokenizers: dict[str, Any]) -> None:
-    assert tokenizers["second"](spelt("hello!")).input_ids[-2] == 0
-    assert tokenizers["first"](spelt("hello!")).input_ids[-2] != 0
+    assert tokenizers["second"](normalize("hello!")).input_ids[-2] == 0
+    assert tokenizers["first"](normalize("hello!")).input_ids[-2] != 0
 
 
 def test_short_plain_prompts_come_out_alike_both_ways(tiny: HotshotModel) -> None:

@@ -16,7 +16,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from generator.__main__ import main
-from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.messages import Lora
 from generator.model.loading import load_model
 from tests.generator.reference import CPU, TINY
@@ -98,7 +99,7 @@ def test_both_files_say_the_same(way: str, pictures: Path, tmp_path: Path) -> No
             assert value.shape[1:] == (1,) * (down.ndim - 1)
     for name, value in ours.items():
         torch.testing.assert_close(kohya[name], value, atol=1e-5, rtol=1e-4, msg=name)
-    facts = read_lora_facts(tmp_path / KOHYA)
+    facts = facts_of(read_lora(tmp_path / KOHYA))
     assert (facts.base_model, facts.trigger_words) == ("SDXL", ("sks ring",))
 
 
@@ -172,7 +173,7 @@ def test_pictures_become_clips_and_so_does_the_class(pictures: Path, tmp_path: P
     before = losses(tmp_path)
     train(pictures, tmp_path, *flags, "--resume_from_checkpoint=latest", "--max_train_steps=3")
     assert losses(tmp_path)[:2] == before
-    assert read_lora_facts(tmp_path / DIFFUSERS)
+    assert facts_of(read_lora(tmp_path / DIFFUSERS))
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.messages import Lora
 from generator.media.clip import Frames
 from generator.model.lora_manager import LoraManager, LoraTargets
@@ -50,7 +51,7 @@ def test_what_is_trained_is_a_lora_that_does_the_same(tmp_path: Path) -> None:
                 value.normal_(std=0.05)
     path = tmp_path / "outlines.safetensors"
     outlines.save(taught, path)
-    facts = read_lora_facts(path)
+    facts = facts_of(read_lora(path))
     assert (facts.title, facts.format, facts.ranks) == ("outlines", "LoRA", (outlines.RANK,))
     assert path.stat().st_size < 3_000_000
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from safetensors import SafetensorError, safe_open
 
 from generator.checkpoints.inspect.header import read_header
-from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.errors import ModelError
 from tests.generator.checkpoints.inspect.test_lora_facts import layer, write, write_raw
 
@@ -102,7 +103,7 @@ def test_metadata_of_any_length_is_stepped_over_and_never_held(tmp_path: Path) -
     del tags, said
     assert path.stat().st_size > 20 * MEGABYTE
     tracemalloc.start()
-    facts = read_lora_facts(path)
+    facts = facts_of(read_lora(path))
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert most < 5 * MEGABYTE
@@ -113,7 +114,7 @@ def test_the_tags_of_an_ordinary_data_set_are_still_told(tmp_path: Path) -> None
     tags = json.dumps({"1_booru": {f"tag {number}": number + 1 for number in range(30_000)}})
     path = write(tmp_path / "one.safetensors", layer(2048), ss_tag_frequency=tags)
     assert path.stat().st_size > MEGABYTE / 2
-    assert read_lora_facts(path).tags[0] == "tag 29999"
+    assert facts_of(read_lora(path)).tags[0] == "tag 29999"
 
 
 def test_a_great_many_tensors(tmp_path: Path) -> None:
@@ -121,5 +122,5 @@ def test_a_great_many_tensors(tmp_path: Path) -> None:
     for number in range(20_000):
         shapes[f"lora_unet_x_{number}.lora_down.weight"] = (1, 4)
         shapes[f"lora_unet_x_{number}.lora_up.weight"] = (4, 1)
-    facts = read_lora_facts(write(tmp_path / "one.safetensors", shapes))
+    facts = facts_of(read_lora(write(tmp_path / "one.safetensors", shapes)))
     assert (facts.layers, facts.ranks) == (20_000, (1,))

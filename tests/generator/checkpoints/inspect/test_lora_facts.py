@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.checkpoints.inspect.header import MAX_HEADER, read_header
-from generator.checkpoints.inspect.lora_facts import read_lora_facts
+from generator.checkpoints.inspect.lora_facts import facts_of
+from generator.checkpoints.inspect.lora_file import read_lora
 from generator.contract.errors import ModelError
 
 GOLDEN = Path(__file__).parents[3] / "data" / "reference" / "golden"
@@ -60,7 +61,7 @@ def two(name: str, inner: int, out: int) -> dict[str, tuple[int, ...]]:
 
 def test_of_a_recorded_file() -> None:
     path = GOLDEN / "lora_kohya.safetensors"
-    facts = read_lora_facts(path)
+    facts = facts_of(read_lora(path))
     assert facts.title == "lora_kohya"
     assert facts.format == "LoRA"
     assert facts.networks == ("unet",)
@@ -76,7 +77,7 @@ def test_of_a_recorded_file() -> None:
     [(768, "Stable Diffusion 1.x"), (1024, "Stable Diffusion 2.x"), (2048, "SDXL"), (99, None)],
 )
 def test_the_base_is_told_by_shapes(tmp_path: Path, width: int, model: str | None) -> None:
-    facts = read_lora_facts(write(tmp_path / "one.safetensors", layer(width)))
+    facts = facts_of(read_lora(write(tmp_path / "one.safetensors", layer(width))))
     assert facts.base_model == model
     assert facts.ranks == (4,)
 
@@ -124,16 +125,16 @@ SDXL_ATTENTION = "down_blocks.2.attentions.1.transformer_blocks.9.attn1"
 def test_the_base_is_told_without_metadata(
     tmp_path: Path, shapes: dict[str, tuple[int, ...]], model: str | None
 ) -> None:
-    assert read_lora_facts(write(tmp_path / "one.safetensors", shapes)).base_model == model
+    assert facts_of(read_lora(write(tmp_path / "one.safetensors", shapes))).base_model == model
 
 
 def test_shapes_are_believed_before_words(tmp_path: Path) -> None:
     path = write(tmp_path / "a.safetensors", layer(768), ss_base_model_version="sdxl_base_v1-0")
-    assert read_lora_facts(path).base_model == "Stable Diffusion 1.x"
+    assert facts_of(read_lora(path)).base_model == "Stable Diffusion 1.x"
     words = {"modelspec.architecture": "stable-diffusion-xl-v1-base/lora"}
     silent = layer(8, name="attn1_to_q")
     path = write(tmp_path / "b.safetensors", silent, **words)
-    assert read_lora_facts(path).base_model == "SDXL"
+    assert facts_of(read_lora(path)).base_model == "SDXL"
 
 
 def test_words_of_the_maker(tmp_path: Path) -> None:
@@ -148,7 +149,7 @@ def test_words_of_the_maker(tmp_path: Path) -> None:
             ),
         },
     )
-    facts = read_lora_facts(path)
+    facts = facts_of(read_lora(path))
     assert facts.title == "Pixel [31m art"
     assert facts.trigger_words == ("pixel art", "8bit")
     assert facts.tags[:2] == ("cat", "dog")
@@ -170,7 +171,7 @@ def test_words_of_the_maker(tmp_path: Path) -> None:
 def test_formats(tmp_path: Path, roles: tuple[str, ...], format_: str) -> None:
     shapes: dict[str, tuple[int, ...]] = {f"lora_unet_conv_in.{role}": (4, 4) for role in roles}
     path = write(tmp_path / "one.safetensors", shapes)
-    assert read_lora_facts(path).format == format_
+    assert facts_of(read_lora(path)).format == format_
 
 
 @settings(deadline=None)
@@ -192,7 +193,7 @@ def test_no_metadata_is_an_error(
     tmp_path_factory: pytest.TempPathFactory, metadata: dict[str, str]
 ) -> None:
     path = write(tmp_path_factory.mktemp("lora") / "a.safetensors", layer(2048), **metadata)
-    facts = read_lora_facts(path)
+    facts = facts_of(read_lora(path))
     for word in (facts.title, *facts.trigger_words, *facts.tags):
         assert word.isprintable()
         assert len(word) <= 120
@@ -247,7 +248,7 @@ def test_another_kind_of_file(
     tmp_path: Path, shapes: dict[str, tuple[int, ...]], says: str
 ) -> None:
     with pytest.raises(ModelError, match=says) as caught:
-        read_lora_facts(write(tmp_path / "one.safetensors", shapes))
+        facts_of(read_lora(write(tmp_path / "one.safetensors", shapes)))
     assert str(caught.value).startswith("one.safetensors ")
 
 
@@ -311,7 +312,7 @@ def test_a_broken_file_is_one_sentence(
     path = tmp_path / "one.safetensors"
     spoil(path)
     with pytest.raises(ModelError, match=says) as caught:
-        read_lora_facts(path)
+        facts_of(read_lora(path))
     assert "\n" not in str(caught.value)
 
 
@@ -321,7 +322,7 @@ def test_a_header_longer_than_the_format_allows_is_not_read(tmp_path: Path) -> N
         opened.write((MAX_HEADER + 1).to_bytes(8, "little"))
         opened.truncate(MAX_HEADER + 9)  # a hole: nothing of it is on the disk
     with pytest.raises(ModelError, match="its header is larger than 100,000,000 bytes") as caught:
-        read_lora_facts(path)
+        facts_of(read_lora(path))
     assert "harm" not in str(caught.value)
 
 
@@ -329,7 +330,7 @@ def test_a_pickle_by_its_name_or_none_at_all(tmp_path: Path) -> None:
     path = tmp_path / "lora.ckpt"
     path.write_bytes(bytes(100))
     with pytest.raises(ModelError, match=r"lora\.ckpt is a pickle"):
-        read_lora_facts(path)
+        facts_of(read_lora(path))
     with pytest.raises(ModelError, match=r"can't be read \(no such file"):
         read_header(tmp_path / "nowhere.safetensors")
     with pytest.raises(ModelError, match="can't be read"):
