@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from bot.demo.run import Plan, perform
+from bot.demo.run import Plan, run_until_stopped
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    return perform(Plan(prompt=arguments.prompt, output=arguments.output, model=arguments.model))
+    plan = Plan(prompt=arguments.prompt, output=arguments.output, model=arguments.model)
+    return run_until_stopped(plan)

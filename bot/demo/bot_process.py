@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 FAILED, CANNOT_BEGIN = 1, 2
 
-_LEAVE_SECONDS = 20.0  # for the bot to leave when it is asked to
+_STOP_SECONDS = 20.0  # for the bot to leave when it is asked to
 
 
 class DemoError(Exception):
@@ -66,13 +66,13 @@ class DemoBot:
         try:
             yield bot
         finally:
-            await bot._leave()
+            await bot._stop()
         if process.returncode != 0:
             raise DemoError(
                 f"the bot did not leave properly (exit code {process.returncode}); see {log}."
             )
 
-    async def unless_dead(self, waiting: Coroutine[Any, Any, T], deed: str) -> T:
+    async def wait_for(self, waiting: Coroutine[Any, Any, T], action: str) -> T:
         """Return what ``waiting`` returns, unless the bot ends first.
 
         Raises DemoError where the bot ends first, or ``waiting`` raises a TimeoutError.
@@ -84,13 +84,13 @@ class DemoBot:
             if task.done():
                 return task.result()
         except TimeoutError:
-            raise DemoError(f"the bot did not {deed} in time; see {self.log}.") from None
+            raise DemoError(f"the bot did not {action} in time; see {self.log}.") from None
         finally:
             task.cancel()
             ended.cancel()
-        raise self._last_words()
+        raise self._error_from_log()
 
-    def _last_words(self) -> DemoError:
+    def _error_from_log(self) -> DemoError:
         """Return the error that the bot left in its log, or one that says where to look."""
         code = self.process.returncode
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
@@ -99,13 +99,13 @@ class DemoBot:
             return kind(lines[-1].removeprefix("hotshot-bot: "))
         return DemoError(f"the bot ended with exit code {code}; see {self.log}.")
 
-    async def _leave(self) -> None:
+    async def _stop(self) -> None:
         """Terminate the bot, and kill it after a while or when this wait is cancelled."""
         if self.process.returncode is not None:
             return
         self.process.terminate()
         try:
-            async with asyncio.timeout(_LEAVE_SECONDS):
+            async with asyncio.timeout(_STOP_SECONDS):
                 await self.process.wait()
         except TimeoutError:
             pass

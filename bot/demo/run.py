@@ -35,7 +35,7 @@ _TRIES = 3  # nano shows what was asked in all but a few of a hundred GIFs
 
 _START_SECONDS = 120.0  # for the bot to log in and register its commands
 _GIF_SECONDS = 1800.0  # for the GIF, the loading of the model included
-_ROOM = 32 * 2**20  # bytes that the bot and the files want, with some to spare
+_NEEDED_BYTES = 32 * 2**20  # bytes that the bot and the files want, with some to spare
 _INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _SLASH_COMMAND = 1  # the others stand in menus
@@ -64,12 +64,12 @@ class Plan:
         return tuple((path, _earlier_name(path)) for path in (self.sheet, self.output))
 
 
-def perform(plan: Plan) -> int:
+def run_until_stopped(plan: Plan) -> int:
     """Run the demo until it is over or a signal stops it, and return the exit code."""
     before = [signal.getsignal(number) for number in _SIGNALS]
     code = _INTERRUPTED
     try:
-        code = asyncio.run(_until_stopped(plan))
+        code = asyncio.run(_run_with_signals(plan))
     except DemoError as error:
         print(f"The demo failed: {error}", file=sys.stderr)
         code = error.exit_code
@@ -80,7 +80,7 @@ def perform(plan: Plan) -> int:
     return code
 
 
-async def _until_stopped(plan: Plan) -> int:
+async def _run_with_signals(plan: Plan) -> int:
     loop = asyncio.get_running_loop()
     demo = asyncio.ensure_future(run(plan))
 
@@ -102,15 +102,15 @@ async def run(plan: Plan) -> None:
     """Run the demo. Raises DemoError."""
     with _output(plan), _home() as home:
         async with _sandbox() as discord:
-            _say(f"A sandbox Discord listens at {discord.url}, on this machine only.")
+            _print(f"A sandbox Discord listens at {discord.url}, on this machine only.")
             generator = {"model": plan.model, **dict(plan.generator)}
             async with DemoBot.running(discord, home, plan.log, generator) as bot:
-                _say(f"The bot starts (process {bot.process.pid}, log in {plan.log}).")
+                _print(f"The bot starts (process {bot.process.pid}, log in {plan.log}).")
                 proof, data = await _make_gif(plan, discord, bot)
-        _say("The bot and the sandbox are stopped.")
+        _print("The bot and the sandbox are stopped.")
         _save(plan, proof, data)
     if not proof.is_as_asked:
-        raise DemoError(_disproof(proof))
+        raise DemoError(_mismatch_text(proof))
 
 
 @contextmanager
@@ -125,13 +125,13 @@ def _output(plan: Plan) -> Iterator[None]:
     except (OSError, MediaError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DemoSetupError(
-            f"{plan.output} can't be written ({_inner(reason)}); choose another place by --output."
+            f"{plan.output} can't be written ({_clause(reason)}); choose another place by --output."
         ) from error
     try:
-        _take(lock, plan)
+        _lock(lock, plan)
         _set_aside(plan)
         try:
-            _check_room(plan.output.parent, "choose another place by --output")
+            _check_disk_space(plan.output.parent, "choose another place by --output")
             yield
         finally:
             if not os.fstat(lock).st_size:  # the bot never said a word
@@ -140,7 +140,7 @@ def _output(plan: Plan) -> Iterator[None]:
         os.close(lock)
 
 
-def _take(lock: int, plan: Plan) -> None:
+def _lock(lock: int, plan: Plan) -> None:
     """Lock the log file; the system drops the lock with this process, however that ends."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -163,10 +163,10 @@ def _set_aside(plan: Plan) -> None:
             path.replace(earlier)
         except OSError as error:
             raise DemoSetupError(
-                f"{path} is of an earlier demo and can't be renamed ({_inner(error.strerror)}); "
+                f"{path} is of an earlier demo and can't be renamed ({_clause(error.strerror)}); "
                 "choose another place by --output."
             ) from error
-        _say(f"{path} is of an earlier demo and is called {earlier.name} until this one is done.")
+        _print(f"{path} is of an earlier demo and is called {earlier.name} until this one is done.")
 
 
 def _earlier_name(path: Path) -> Path:
@@ -181,19 +181,19 @@ def _home() -> Iterator[Path]:
         made = tempfile.TemporaryDirectory(prefix="hotshot-demo-", ignore_cleanup_errors=True)
     except OSError as error:
         raise DemoSetupError(
-            f"There is no directory for temporary files ({_inner(error.strerror)}); {elsewhere}."
+            f"There is no directory for temporary files ({_clause(error.strerror)}); {elsewhere}."
         ) from error
     with made as home:
-        _check_room(Path(home).parent, elsewhere)
+        _check_disk_space(Path(home).parent, elsewhere)
         yield Path(home)
 
 
-def _check_room(directory: Path, otherwise: str) -> None:
+def _check_disk_space(directory: Path, otherwise: str) -> None:
     free = shutil.disk_usage(directory).free
-    if free < _ROOM:
+    if free < _NEEDED_BYTES:
         raise DemoSetupError(
             f"The disk of {directory} has {free // 2**20} MB left, and the demo needs "
-            f"{_ROOM // 2**20}; make room there, or {otherwise}."
+            f"{_NEEDED_BYTES // 2**20}; make room there, or {otherwise}."
         )
 
 
@@ -204,7 +204,7 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
         await discord.start()
     except OSError as error:
         raise DemoSetupError(
-            f"Nothing can listen on 127.0.0.1 here ({_inner(error.strerror)}), and the demo's "
+            f"Nothing can listen on 127.0.0.1 here ({_clause(error.strerror)}), and the demo's "
             "Discord has to; run it where programs may use the loopback network."
         ) from error
     try:
@@ -215,13 +215,13 @@ async def _sandbox() -> AsyncIterator[Sandbox]:
 
 async def _make_gif(plan: Plan, discord: Sandbox, bot: DemoBot) -> tuple[Proof, bytes]:
     """Wait for the bot and let it make GIFs until one is as asked or the tries are used up."""
-    commands = await bot.unless_dead(
+    commands = await bot.wait_for(
         discord.commands_registered(_START_SECONDS), "register its commands"
     )
     names = ", ".join(f"/{each['name']}" for each in commands if each["type"] == _SLASH_COMMAND)
-    _say(f"The bot registered its commands: {names}.")
-    await bot.unless_dead(discord.connected(_START_SECONDS), "connect")
-    _say("The bot is connected to the gateway.")
+    _print(f"The bot registered its commands: {names}.")
+    await bot.wait_for(discord.connected(_START_SECONDS), "connect")
+    _print("The bot is connected to the gateway.")
     you = discord.person("you")
     interaction = await _type(you, plan.prompt)
     for left in range(_TRIES - 1, -1, -1):
@@ -229,9 +229,9 @@ async def _make_gif(plan: Plan, discord: Sandbox, bot: DemoBot) -> tuple[Proof, 
         proof, data = await asyncio.to_thread(_prove, plan, message)
         if proof.is_as_asked or not left:
             break
-        _say(f"{_disproof(proof)[:-1]}, so you press Again.")
+        _print(f"{_mismatch_text(proof)[:-1]}, so you press Again.")
         interaction = await you.press(message, "Again")
-    _say(_verdict(plan, proof))
+    _print(_proof_text(plan, proof))
     return proof, data
 
 
@@ -240,23 +240,23 @@ async def _type(you: Person, prompt: str) -> Interaction:
         interaction = await you.slash("gif", prompt=prompt)
     except SandboxError as error:
         raise DemoSetupError(f"That can't be typed: {error}") from error
-    _say(f"You type /gif prompt: {prompt}")
+    _print(f"You type /gif prompt: {prompt}")
     return interaction
 
 
 async def _result(discord: Sandbox, bot: DemoBot, interaction: Interaction) -> Message:
     """Return the message that holds the result. Raises DemoError with the reason for none."""
-    await bot.unless_dead(interaction.acknowledged(_START_SECONDS), "answer")
-    _say(f"The bot answered after {(interaction.latency or 0) * 1000:.0f} ms.")
-    watching = asyncio.create_task(_tell_edits(discord, interaction))
+    await bot.wait_for(interaction.acknowledged(_START_SECONDS), "answer")
+    _print(f"The bot answered after {(interaction.latency or 0) * 1000:.0f} ms.")
+    watching = asyncio.create_task(_print_progress(discord, interaction))
     try:
         wait = interaction.message(_is_over, _GIF_SECONDS)
-        message = await bot.unless_dead(wait, "make the GIF")
+        message = await bot.wait_for(wait, "make the GIF")
     finally:
         watching.cancel()
     if not message.results:
         raise DemoError(_last_line(message).lstrip("❌ "))
-    _say(f"The bot posted {message.results[0].filename}: {_settings(message)}")
+    _print(f"The bot posted {message.results[0].filename}: {_settings(message)}")
     return message
 
 
@@ -274,7 +274,7 @@ def _prove(plan: Plan, message: Message) -> tuple[Proof, bytes]:
         raise DemoError(f"the bot posted a file that {error}; see {plan.log}.") from error
 
 
-def _verdict(plan: Plan, proof: Proof) -> str:
+def _proof_text(plan: Plan, proof: Proof) -> str:
     """Return the sentences that say what was proved of the GIF."""
     size = f"It is a GIF of {len(proof.frames)} frames"
     if not proof.is_as_asked:
@@ -285,23 +285,23 @@ def _verdict(plan: Plan, proof: Proof) -> str:
     return f"{size}, and it moves. It shows what you asked for: {proof.description()}."
 
 
-def _disproof(proof: Proof) -> str:
+def _mismatch_text(proof: Proof) -> str:
     """Return the sentence that says why the GIF is not what was asked for."""
     if not proof.moves:
         return "The GIF doesn't move."
     return f"The GIF shows {proof.description()}, which isn't what was asked for."
 
 
-async def _tell_edits(discord: Sandbox, interaction: Interaction) -> None:
+async def _print_progress(discord: Sandbox, interaction: Interaction) -> None:
     """Print what the progress message says each time that it changes, until cancelled."""
     told = ""
     while True:
-        said = await discord.until(partial(_news, interaction, told), _GIF_SECONDS)
+        said = await discord.until(partial(_changed_line, interaction, told), _GIF_SECONDS)
         told = said
-        _say(f"    {said}")
+        _print(f"    {said}")
 
 
-def _news(interaction: Interaction, before: str) -> str | None:
+def _changed_line(interaction: Interaction, before: str) -> str | None:
     for message in interaction.messages:
         if not (message.loading or _is_over(message)):
             line = f"{_last_line(message)}{' · with a preview' if message.files else ''}"
@@ -333,15 +333,15 @@ def _save(plan: Plan, proof: Proof, data: bytes) -> None:
     for _, earlier in plan.earlier_files:
         with suppress(OSError):  # it stays beside the new one
             earlier.unlink()
-    _say(f"The GIF is in {plan.output} ({len(data) / 1000:.0f} kB).")
-    _say(f"Its frames, side by side, are in {plan.sheet}.")
+    _print(f"The GIF is in {plan.output} ({len(data) / 1000:.0f} kB).")
+    _print(f"Its frames, side by side, are in {plan.sheet}.")
 
 
-def _inner(reason: str | None) -> str:
+def _clause(reason: str | None) -> str:
     """Return a reason as it stands inside a sentence."""
     words = (reason or "no reason is known").rstrip(".")
     return words[:1].lower() + words[1:]
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print(line, flush=True)

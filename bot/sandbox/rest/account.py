@@ -10,46 +10,48 @@ from bot.sandbox import discord_json
 from bot.sandbox.errors import ApiError
 from bot.sandbox.gateway import gateway_url
 from bot.sandbox.rest.discord_rules import command_problems
-from bot.sandbox.rest.routes import WORLD, answer, checked_body
+from bot.sandbox.rest.routes import WORLD, checked_body, json_response
 from bot.sandbox.world import Registration, World
 
 Json = dict[str, Any]
 
 
 async def get_gateway(request: web.Request) -> web.Response:
-    return answer({"url": gateway_url(request.app[WORLD])})
+    return json_response({"url": gateway_url(request.app[WORLD])})
 
 
 async def get_gateway_bot(request: web.Request) -> web.Response:
     limit = {"total": 1000, "remaining": 999, "reset_after": 86_400_000, "max_concurrency": 1}
     url = gateway_url(request.app[WORLD])
-    return answer({"url": url, "shards": 1, "session_start_limit": limit})
+    return json_response({"url": url, "shards": 1, "session_start_limit": limit})
 
 
 async def get_own_user(request: web.Request) -> web.Response:
-    return answer(discord_json.own_user(request.app[WORLD].bot))
+    return json_response(discord_json.own_user(request.app[WORLD].bot))
 
 
 async def get_application(request: web.Request) -> web.Response:
-    return answer(discord_json.application(request.app[WORLD]))
+    return json_response(discord_json.application(request.app[WORLD]))
 
 
 async def get_user(request: web.Request) -> web.Response:
-    return answer(discord_json.user(request.app[WORLD].user(request.match_info["user_id"])))
+    return json_response(discord_json.user(request.app[WORLD].user(request.match_info["user_id"])))
 
 
 async def get_guild(request: web.Request) -> web.Response:
-    return answer(discord_json.guild(request.app[WORLD].guild(request.match_info["guild_id"])))
+    return json_response(
+        discord_json.guild(request.app[WORLD].guild(request.match_info["guild_id"]))
+    )
 
 
 async def get_guild_channels(request: web.Request) -> web.Response:
     guild = request.app[WORLD].guild(request.match_info["guild_id"])
-    return answer([discord_json.channel(channel) for channel in guild.channels.values()])
+    return json_response([discord_json.channel(channel) for channel in guild.channels.values()])
 
 
 async def get_roles(request: web.Request) -> web.Response:
     guild = request.app[WORLD].guild(request.match_info["guild_id"])
-    return answer([discord_json.role(role) for role in guild.roles])
+    return json_response([discord_json.role(role) for role in guild.roles])
 
 
 async def get_member(request: web.Request) -> web.Response:
@@ -58,11 +60,11 @@ async def get_member(request: web.Request) -> web.Response:
     user = world.user(request.match_info["user_id"])
     if user.id not in guild.members:
         raise ApiError(404, 10007, "Unknown Member")
-    return answer(discord_json.member(guild.members[user.id]))
+    return json_response(discord_json.member(guild.members[user.id]))
 
 
 async def get_commands(request: web.Request) -> web.Response:
-    return answer(request.app[WORLD].commands.get(_scope(request), []))
+    return json_response(request.app[WORLD].commands.get(_scope(request), []))
 
 
 async def put_commands(request: web.Request) -> web.Response:
@@ -74,7 +76,7 @@ async def put_commands(request: web.Request) -> web.Response:
     world.commands[scope] = stored
     world.registrations.append(Registration(scope, world.clock.now(), stored))
     world.changes.notify()
-    return answer(stored)
+    return json_response(stored)
 
 
 def _scope(request: web.Request) -> int | None:

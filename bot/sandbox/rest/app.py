@@ -31,7 +31,7 @@ from bot.sandbox.rest.routes import (
     WORLD,
     Journal,
     RecordedRequest,
-    answer,
+    json_response,
     recorded_of,
     template_of,
 )
@@ -126,9 +126,9 @@ class RestApi:
             self._authorize(recorded)
             response = await handler(request)
         except ApiError as error:
-            response = answer(error.body, error.status)
+            response = json_response(error.body, error.status)
         except web.HTTPException as error:
-            response = answer(
+            response = json_response(
                 {"message": f"{error.status}: {error.reason}", "code": 0}, error.status
             )
         except ConnectionError as error:  # the bot was killed in mid-request, say
@@ -137,7 +137,7 @@ class RestApi:
         except Exception as error:  # noqa: BLE001 - any of them is a bug here, and noted as one
             _log.exception("The sandbox failed at %s %s", recorded.method, recorded.path)
             self._journal.wrong_answers.append(f"{recorded.method} {recorded.template}: {error!r}")
-            response = answer({"message": "500: Internal Server Error", "code": 0}, 500)
+            response = json_response({"message": "500: Internal Server Error", "code": 0}, 500)
         response.headers.update(self._rate_limit(recorded))
         return response
 

@@ -20,7 +20,7 @@ from bot.sandbox.model import (
     User,
 )
 from bot.sandbox.rest.discord_rules import message_problems
-from bot.sandbox.rest.routes import WORLD, answer, checked_body, query_integer
+from bot.sandbox.rest.routes import WORLD, checked_body, json_response, query_integer
 from bot.sandbox.world import World
 
 _MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
@@ -28,7 +28,7 @@ _MISSING_PERMISSIONS = (403, 50013, "Missing Permissions")
 
 async def get_channel(request: web.Request) -> web.Response:
     world = request.app[WORLD]
-    return answer(discord_json.channel(_channel(request), viewer=world.bot))
+    return json_response(discord_json.channel(_channel(request), viewer=world.bot))
 
 
 async def open_dm(request: web.Request) -> web.Response:
@@ -37,7 +37,7 @@ async def open_dm(request: web.Request) -> web.Response:
     user = world.users.get(int((body.payload or {}).get("recipient_id") or 0))
     if user is None or user is world.bot:
         raise ApiError(400, 50033, "Invalid Recipient(s)")
-    return answer(discord_json.channel(world.dm_between(world.bot, user), viewer=world.bot))
+    return json_response(discord_json.channel(world.dm_between(world.bot, user), viewer=world.bot))
 
 
 async def list_messages(request: web.Request) -> web.Response:
@@ -54,11 +54,11 @@ async def list_messages(request: web.Request) -> web.Response:
         and after < message.id < before
     ]
     page = found[:limit] if after else found[-limit:]
-    return answer([discord_json.message(world, message) for message in reversed(page)])
+    return json_response([discord_json.message(world, message) for message in reversed(page)])
 
 
 async def get_message(request: web.Request) -> web.Response:
-    return answer(discord_json.message(request.app[WORLD], _message(request)))
+    return json_response(discord_json.message(request.app[WORLD], _message(request)))
 
 
 async def post_message(request: web.Request) -> web.Response:
@@ -68,7 +68,7 @@ async def post_message(request: web.Request) -> web.Response:
     message = messages.find_by_nonce(world, channel, body.payload)
     if message is None:
         message = messages.post(world, Draft(channel=channel, author=world.bot, body=body))
-    return answer(discord_json.message(world, message))
+    return json_response(discord_json.message(world, message))
 
 
 async def patch_message(request: web.Request) -> web.Response:
@@ -76,7 +76,7 @@ async def patch_message(request: web.Request) -> web.Response:
     body = await _message_body(request, message.channel)
     if message.author is not world.bot:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
-    return answer(discord_json.message(world, messages.edit(world, message, body)))
+    return json_response(discord_json.message(world, messages.edit(world, message, body)))
 
 
 async def delete_message(request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.sandbox.rest.fault_injection import RequestMatcher
-from bot.sandbox.rest.routes import answer
+from bot.sandbox.rest.routes import json_response
 
 # Discord's refusals by their code: the status that each comes with, and its words.
 REFUSALS: dict[int, tuple[int, str]] = {
@@ -88,7 +88,7 @@ class Refusal(RequestFault):
         if self.status in _PAGES:
             text = _PAGE.format(_PAGES[self.status])
             return web.Response(text=text, status=self.status, content_type="text/html")
-        return answer({"message": self.message, "code": self.code}, self.status)
+        return json_response({"message": self.message, "code": self.code}, self.status)
 
     def _rate_limited(self) -> web.Response:
         if not self.via:
@@ -101,7 +101,7 @@ class Refusal(RequestFault):
             "retry_after": self.retry_after,
             "global": self.is_global,
         }
-        response = answer(body | ({"code": self.code} if self.code else {}), 429)
+        response = json_response(body | ({"code": self.code} if self.code else {}), 429)
         response.headers["Via"] = "1.1 google"
         response.headers["Retry-After"] = str(self.retry_after)
         response.headers["X-RateLimit-Scope"] = "global" if self.is_global else "user"

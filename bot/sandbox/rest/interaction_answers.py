@@ -24,7 +24,13 @@ from bot.sandbox.interactions import (
 from bot.sandbox.messages import Body, Draft
 from bot.sandbox.model import EPHEMERAL, LOADING, Callback, Interaction, Message
 from bot.sandbox.rest.discord_rules import callback_problems, message_problems
-from bot.sandbox.rest.routes import WORLD, answer, checked_body, record_violations, recorded_of
+from bot.sandbox.rest.routes import (
+    WORLD,
+    checked_body,
+    json_response,
+    record_violations,
+    recorded_of,
+)
 from bot.sandbox.world import World
 
 Json = dict[str, Any]
@@ -59,7 +65,7 @@ async def post_callback(request: web.Request) -> web.Response:
     world.changes.notify()
     if request.query.get("with_response", "").lower() not in ("1", "true"):
         return web.Response(status=204)
-    return answer(_callback_response(world, interaction))
+    return json_response(_callback_response(world, interaction))
 
 
 def _too_late(world: World, interaction: Interaction) -> bool:
@@ -139,7 +145,7 @@ async def post_followup(request: web.Request) -> web.Response:
     body = await _message_body(request, interaction)
     original = interaction.original
     if original is not None and original.loading and not original.deleted:
-        return answer(discord_json.message(world, messages.edit(world, original, body)))
+        return json_response(discord_json.message(world, messages.edit(world, original, body)))
     place = interaction.channel.guild
     outside = place is not None and not place.bot_is_in
     if outside and len(interaction.followups) >= _MAX_FOLLOWUPS_OUTSIDE:
@@ -148,12 +154,12 @@ async def post_followup(request: web.Request) -> web.Response:
     followup = _post(world, interaction, body)
     interaction.followups.append(followup)
     world.changes.notify()
-    return answer(discord_json.message(world, followup))
+    return json_response(discord_json.message(world, followup))
 
 
 async def get_message(request: web.Request) -> web.Response:
     interaction = _of_webhook(request)
-    return answer(discord_json.message(request.app[WORLD], _message(request, interaction)))
+    return json_response(discord_json.message(request.app[WORLD], _message(request, interaction)))
 
 
 async def patch_message(request: web.Request) -> web.Response:
@@ -161,7 +167,7 @@ async def patch_message(request: web.Request) -> web.Response:
     interaction = _of_webhook(request)
     body = await _message_body(request, interaction)
     edited = messages.edit(world, _message(request, interaction), body)
-    return answer(discord_json.message(world, edited))
+    return json_response(discord_json.message(world, edited))
 
 
 async def delete_message(request: web.Request) -> web.Response:

@@ -59,7 +59,7 @@ def recorded_of(request: web.Request) -> RecordedRequest:
     return request[RECORDED]
 
 
-def answer(data: Any, status: int = 200) -> web.Response:
+def json_response(data: Any, status: int = 200) -> web.Response:
     """Return a JSON response of type application/json exactly: clients compare it as a string."""
     return web.Response(
         body=json.dumps(data).encode(), status=status, content_type="application/json"

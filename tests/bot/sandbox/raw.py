@@ -73,20 +73,20 @@ class Socket:
     def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         self.socket = socket
 
-    async def say(self, op: int, data: Any = None) -> None:
+    async def send(self, op: int, data: Any = None) -> None:
         await self.socket.send_json({"op": op, "d": data})
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         return dict(await self.socket.receive_json(timeout=PATIENCE))
 
     async def until(self, name: str) -> dict[str, Any]:
         """Return the next dispatch of that name."""
-        while (heard := await self.hear())["t"] != name:
+        while (heard := await self.receive())["t"] != name:
             pass
         return heard
 
     async def identify(self, token: str, intents: int = 0) -> None:
-        await self.say(2, {"token": token, "intents": intents, "properties": {}})
+        await self.send(2, {"token": token, "intents": intents, "properties": {}})
 
     async def close_code(self) -> int | None:
         """Read until the server closes, and return its close code."""

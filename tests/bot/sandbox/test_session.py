@@ -141,15 +141,15 @@ async def test_only_a_proper_goodbye_ends_the_session(
 
 async def test_the_gateway_uncompressed(discord: Sandbox, raw: Raw) -> None:
     socket = await raw.open()
-    hello = await socket.hear()
+    hello = await socket.receive()
     assert (hello["op"], hello["d"]["heartbeat_interval"]) == (10, 41250)
     await socket.identify(discord.token, intents=1)
-    ready, created = await socket.hear(), await socket.hear()
+    ready, created = await socket.receive(), await socket.receive()
     assert (ready["t"], ready["s"], created["t"], created["s"]) == ("READY", 1, "GUILD_CREATE", 2)
     assert ready["d"]["resume_gateway_url"].startswith("ws://127.0.0.1:")
     assert created["d"]["channels"][0]["name"] == "gifs"
-    await socket.say(1, 2)
-    assert (await socket.hear())["op"] == 11
+    await socket.send(1, 2)
+    assert (await socket.receive())["op"] == 11
 
 
 async def test_a_resume_says_what_it_replays(discord: Sandbox, raw: Raw, ada: Person) -> None:
@@ -162,9 +162,9 @@ async def test_a_resume_says_what_it_replays(discord: Sandbox, raw: Raw, ada: Pe
     await ada.says("three")
     socket = await raw.open()
     session = {"token": discord.token, "session_id": ready["d"]["session_id"], "seq": 2}
-    await socket.say(6, session)
-    await socket.hear()  # hello
-    replayed = [await socket.hear() for _ in range(3)]
+    await socket.send(6, session)
+    await socket.receive()  # hello
+    replayed = [await socket.receive() for _ in range(3)]
     assert [(each["t"], each["s"]) for each in replayed] == [
         ("MESSAGE_CREATE", 3),
         ("MESSAGE_CREATE", 4),
@@ -177,12 +177,12 @@ async def test_an_unknown_session_is_invalid(
     discord: Sandbox, raw: Raw, resume: dict[str, object]
 ) -> None:
     socket = await raw.open()
-    await socket.say(6, {"token": discord.token, **resume})
-    await socket.hear()  # hello
-    invalid = await socket.hear()
+    await socket.send(6, {"token": discord.token, **resume})
+    await socket.receive()  # hello
+    invalid = await socket.receive()
     assert (invalid["op"], invalid["d"]) == (9, False)
     await socket.identify(discord.token)
-    assert (await socket.hear())["t"] == "READY"
+    assert (await socket.receive())["t"] == "READY"
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ async def test_shards_hear_of_their_own_servers(discord: Sandbox, raw: Raw) -> N
     heard: set[int] = set()
     for number in range(2):
         socket = await raw.open()
-        await socket.hear()
+        await socket.receive()
         identity = {"token": discord.token, "intents": 1, "shard": [number, 2]}
-        await socket.say(2, identity)
-        ready = await socket.hear()
+        await socket.send(2, identity)
+        ready = await socket.receive()
         ids = {int(guild["id"]) for guild in ready["d"]["guilds"]}
         assert all((guild_id >> 22) % 2 == number for guild_id in ids)
         heard |= ids
