@@ -23,18 +23,18 @@ _LINE_WIDTH = 1 / 64  # of the shorter edge: what is wider is an area, not a lin
 
 
 def keep_frames(frames: Frames) -> Frames:
-    """As they are: what the original did with every source."""
+    """Return the frames as they are: what the original did with every source."""
     return frames
 
 
 def detect_canny_edges(frames: Frames) -> Frames:
-    """White edges on black, one pixel wide."""
+    """Return white edges on black, one pixel wide."""
     grays = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     return _three_channels([cv2.Canny(gray, _CANNY_LOW, _CANNY_HIGH) for gray in grays])
 
 
 def detect_lines(frames: Frames) -> Frames:
-    """White lines on black, as a pencil would draw them: darker than what is around them.
+    """Return white lines on black, as a pencil draws them: darker than what is around them.
 
     The strongest line of the clip is white, so that brightness doesn't flicker.
     """
@@ -45,12 +45,12 @@ def detect_lines(frames: Frames) -> Frames:
 
 
 def convert_to_gray(frames: Frames) -> Frames:
-    """Brightness alone, for ControlNets that colour a picture."""
+    """Return brightness alone, for ControlNets that colour a picture."""
     return _three_channels([cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames])
 
 
 def remove_detail(frames: Frames) -> Frames:
-    """Without its details, for ControlNets that paint them anew."""
+    """Return the frames without their details, for ControlNets that paint them anew."""
     height, width = frames.shape[1:3]
     small = (max(1, width // _TILE), max(1, height // _TILE))
     shrunk = [cv2.resize(frame, small, interpolation=cv2.INTER_AREA) for frame in frames]
@@ -71,7 +71,7 @@ _WITHOUT_MODEL: dict[str, Annotator] = {
 def create_annotator(
     name: str, *, depth_model: str = DEPTH_MODEL, device: str = "cpu"
 ) -> Annotator:
-    """The annotator of that name; ``depth_model`` is a directory or a hub id.
+    """Return the annotator of that name; ``depth_model`` is a directory or a hub id.
 
     Raises RequestError for a name there isn't, ModelError where the depth model can't be loaded.
     """

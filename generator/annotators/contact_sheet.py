@@ -17,7 +17,7 @@ _GROUND = 128
 
 
 def write_preview(frames: Frames, duration_ms: int, path: Path) -> None:
-    """Writes frames (f, h, w, 3) as an animation; for .jpg, which holds none, as a contact sheet.
+    """Write frames (f, h, w, 3) as an animation; for .jpg, which holds none, as a contact sheet.
 
     Raises MediaError, as ``save`` does.
     """
@@ -27,7 +27,7 @@ def write_preview(frames: Frames, duration_ms: int, path: Path) -> None:
 
 
 def make_contact_sheet(frames: Frames) -> Frames:
-    """All frames beside each other in rows of four, first at the top left: (height, width, 3)."""
+    """Return all frames side by side in rows of four, first at the top left: (height, width, 3)."""
     count, height, width, _ = frames.shape
     columns = min(count, _COLUMNS)
     rows = -(-count // columns)

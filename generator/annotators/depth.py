@@ -34,7 +34,10 @@ class DepthAnnotator:
 
     @classmethod
     def load(cls, model: str, device: str) -> Self:
-        """``model`` is a directory or a hub id; raises ModelError. Weights as safetensors only."""
+        """Load a depth model, given by directory or hub id. Raises ModelError.
+
+        Weights are read as safetensors only.
+        """
         directory = str(find_depth_model(model))
         try:
             # Pillow's preparation is there with every installation, torchvision's isn't.
@@ -52,7 +55,7 @@ class DepthAnnotator:
 
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Frames:
-        """Gray as RGB, uint8 of the same shape; the clip's nearest point is white."""
+        """Return depth as gray in RGB, uint8 of the frames' shape; the nearest point is white."""
         prepared = self.processor(images=list(frames), return_tensors="pt")
         depth = self.model(**prepared.to(self.model.device)).predicted_depth.float()
         if _grows_with_distance(self.model.config):
@@ -68,13 +71,13 @@ class DepthAnnotator:
 
 
 def find_depth_model(model: str) -> Path:
-    """The directory of a depth model, fetched where it isn't cached. Raises ModelError."""
+    """Return the directory of a depth model, fetched where it isn't cached. Raises ModelError."""
     # Fetched here, since transformers asks a hub that is gone again and again for minutes.
     return existing_path(model) or _fetched(model)
 
 
 def check_depth_model(directory: Path, model: str) -> None:
-    """Raises ModelError where ``load`` would for all but the weights themselves, unread here."""
+    """Raise ModelError where ``load`` would for all but the weights themselves, unread here."""
     try:
         config = AutoConfig.from_pretrained(str(directory), local_files_only=True)
         with torch.device("meta"):
@@ -104,7 +107,7 @@ def _fetched(model: str) -> Path:
 
 
 def _grows_with_distance(config: Any) -> bool:
-    """Whether the model tells metres; the others tell something that grows as things come near."""
+    """Return whether the model tells metres; others tell what grows as things come near."""
     metric = getattr(config, "depth_estimation_type", "relative") == "metric"
     return metric or config.model_type in ("zoedepth", "depth_pro")
 

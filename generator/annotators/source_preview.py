@@ -45,7 +45,7 @@ _LOST = Text(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Write the preview that the command line asks for, and return the exit code."""
     chosen = _parser().parse_args(arguments)
     try:
         if chosen.cut is not None:
@@ -70,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def render_preview(frames: Frames, control_type: str, *, depth_model: str = "") -> Frames:
-    """Key frames (f, h, w, 3) in rows of four, below each row what is seen of it: (h, w, 3).
+    """Return key frames (f, h, w, 3) in rows of four, below each row what is seen of it: (h, w, 3).
 
     Depth is seen by the model of that name, and without one not at all. Raises ModelError.
     """
@@ -89,7 +89,7 @@ def render_preview(frames: Frames, control_type: str, *, depth_model: str = "") 
 
 
 def write_part(source: Path, output: Path, *, start: float, end: float) -> None:
-    """Writes the frames from ``start`` to ``end``, fractions of the whole, each for its own time.
+    """Write the frames from ``start`` to ``end``, fractions of the whole, each for its own time.
 
     Raises MediaError.
     """
@@ -104,7 +104,7 @@ def _rows(frames: Frames) -> list[Frames]:
 
 
 def _depth_directory(chosen: argparse.Namespace) -> str:
-    """The model to draw depth by, which is on this machine; "" where none is to be drawn now."""
+    """Return the depth model to draw by, which is on this machine; "" for none to be drawn now."""
     if annotator_of(chosen.type, AUTO) != "depth":
         return ""
     from generator.checkpoints.file_selection import TRANSFORMERS_STEM

@@ -20,28 +20,31 @@ _NAMED_ANNOTATORS = ("canny", "depth", "lineart", "tile")
 
 
 def annotator_name(name: str) -> str:
-    """The name of an annotator, or RequestError with the names there are."""
+    """Return an annotator's name in lower case. Raises RequestError with the names there are."""
     if name.lower() not in ANNOTATORS:
         raise RequestError(f"There is no annotator {name!r}; there are {', '.join(ANNOTATORS)}.")
     return name.lower()
 
 
 def parse_control(name: str, scale: float) -> Control:
-    """The control of a type by its name, ``loose`` or any other, at so many times its strength."""
+    """Return the control that a type's name stands for, at ``scale`` times its usual strength.
+
+    ``loose`` is depth, held to less and for a part of the steps.
+    """
     if name.lower() == LOOSE:
         return Control(_LOOSE_KIND, round(scale * _LOOSE_STRENGTH, 6), end=_LOOSE_END)
     return Control(name, scale)
 
 
 def split_control(control: Control) -> tuple[str, float]:
-    """The name and the strength that ``parse_control`` makes it of."""
+    """Return the name and the scale from which ``parse_control`` makes this control."""
     if control == Control(_LOOSE_KIND, control.scale, end=_LOOSE_END):
         return LOOSE, round(control.scale / _LOOSE_STRENGTH, 6)
     return control.kind, control.scale
 
 
 def default_annotator(control_type: str) -> str:
-    """The annotator that a ControlNet of this type, or whose path or hub id names it, expects.
+    """Return the annotator that a ControlNet of this type expects, told by its path or hub id too.
 
     ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
     """
@@ -50,7 +53,7 @@ def default_annotator(control_type: str) -> str:
 
 
 def annotator_of(control_type: str, wanted: str) -> str:
-    """The annotator for a ControlNet: the one wanted, or for ``auto`` the one that it expects.
+    """Return the annotator wanted for a ControlNet, or for ``auto`` the one that it expects.
 
     Raises RequestError for a name there isn't.
     """

@@ -33,10 +33,11 @@ class Finding:
 
     @classmethod
     def broken(cls, subject: str, reason: object) -> Self:
+        """Return a finding that something won't do, and why."""
         return cls(subject, str(reason), is_fine=False)
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the finding as JSON on one line."""
         return json.dumps(asdict(self))
 
 
@@ -47,7 +48,7 @@ class Doubt(str):
 
 
 def run_check(subject: str, check: Callable[[], str]) -> Finding:
-    """What ``check`` says, or why it refuses: whatever it raises for a person."""
+    """Return what ``check`` says as a finding, or why it refuses: its TranslatableError."""
     try:
         said = check()
         return Finding(subject, str(said), is_doubtful=isinstance(said, Doubt))

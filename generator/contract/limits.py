@@ -129,7 +129,7 @@ class ModelLimits:
 
     @property
     def max_pixels(self) -> int:
-        """Per frame: four times the native picture."""
+        """The most pixels of a frame: four times the native picture."""
         return (self.native_edge * 2) ** 2
 
     @property
@@ -142,7 +142,7 @@ class ModelLimits:
 
     @classmethod
     def of(cls, model: str) -> Self:
-        """Reads them for ``nano`` or a model directory; a hub id or a file gets the original's.
+        """Read the limits of ``nano`` or a model directory; a hub id or a file gets the original's.
 
         Raises ModelError where a directory's JSON can't be read, or says nonsense.
         """
@@ -171,7 +171,7 @@ class ModelLimits:
         )
 
     def allows(self, width: int, height: int) -> bool:
-        """Whether frames may be so large."""
+        """Return whether frames may be so large."""
         edges = sorted((width, height))
         return (
             self.min_edge <= edges[0]
@@ -180,7 +180,7 @@ class ModelLimits:
         )
 
     def check(self, request: Request) -> None:
-        """Raises RequestError, one sentence that says what to ask for instead."""
+        """Raise RequestError for what can't be made; it says what to ask for instead."""
         _check_text(request)
         _check_size(self, request.width, request.height)
         for what, edge in (
@@ -211,7 +211,7 @@ class ModelLimits:
 
 
 def local_directory(model: str) -> Path | None:
-    """The directory of a model given by name or path, or None where it reads like a hub id.
+    """Return the directory of a model given by name or path; None for what reads like a hub id.
 
     Raises ModelError for a path that doesn't exist, or is a file.
     """
@@ -225,9 +225,11 @@ def local_directory(model: str) -> Path | None:
 
 
 def local_path(model: str) -> Path | None:
-    """The same for what may be one .safetensors file as well.
+    """Return the directory or the .safetensors file of a model; None for what reads like a hub id.
 
-    None where it reads like a hub id, or like a file in such a repository (``owner/name/file``).
+    A file in a hub's repository (``owner/name/file``) reads like one too.
+
+    Raises ModelError for a path that doesn't exist.
     """
     if model == NANO:
         return NANO_DIRECTORY
@@ -246,7 +248,7 @@ def local_path(model: str) -> Path | None:
 
 
 def scheduler_name(name: str) -> str:
-    """One of SCHEDULERS, given such a name or a class name of the original's README.
+    """Return the one of SCHEDULERS that a name means, or a class name of the original's README.
 
     Raises RequestError for any other.
     """
@@ -261,12 +263,12 @@ def scheduler_name(name: str) -> str:
 
 
 def check_image_strength(strength: float) -> None:
-    """Raises RequestError."""
+    """Raise RequestError for an image strength that is out of range."""
     _check_range(IMAGE_STRENGTH_LABEL, strength, MIN_IMAGE_STRENGTH, 1)
 
 
 def draw_seed() -> int:
-    """A fresh seed, short enough to be read out and typed again."""
+    """Return a fresh seed, short enough to be read out and typed again."""
     return random.randrange(2**32)
 
 
@@ -376,12 +378,12 @@ def _check_range(what: Text, value: float, lowest: float, highest: float) -> Non
 
 
 def _shorten(text: str) -> str:
-    """What somebody typed, or a stranger's file says, as it may stand in a sentence."""
+    """Return what somebody typed, or a stranger's file says, as it may stand in a sentence."""
     return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
 
 
 def plain(value: float) -> float:
-    """As ``:g`` writes it, but for whole numbers, of which every digit stays."""
+    """Return a number as ``:g`` writes it, but keep every digit of a whole one."""
     if isinstance(value, int):
         return value
     short = float(f"{value:g}")
@@ -389,5 +391,5 @@ def plain(value: float) -> float:
 
 
 def _has_layers_alone(directory: Path) -> bool:
-    """Whether it holds a file of temporal layers, to be put into a spatial base, and no UNet."""
+    """Return whether a directory holds temporal layers for a spatial base, and no UNet."""
     return not (directory / "unet").exists() and any(directory.glob("*.safetensors"))

@@ -27,7 +27,7 @@ _facts: ContextVar[Mapping[str, str | int]] = ContextVar("facts", default=Mappin
 
 @contextlib.contextmanager
 def bind_log_ids(**facts: str | int | None) -> Iterator[None]:
-    """Lines logged inside, by whomever, carry these ids as well; empty ones are left out."""
+    """Put these ids on the lines that are logged inside, by whomever; empty ones are left out."""
     now = dict(_facts.get())
     for name, value in facts.items():
         now.pop(name, None)
@@ -75,7 +75,7 @@ class LineFormatter(logging.Formatter):
 
 
 def configure(level: str, form: str = TEXT, formatter: logging.Formatter | None = None) -> None:
-    """Logs to stderr from ``level`` on; called once by a process's entry point, never at import."""
+    """Log to stderr from ``level`` on; called once by a process's entry point, never at import."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter or LineFormatter(form))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)

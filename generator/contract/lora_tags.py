@@ -34,12 +34,12 @@ class LoraTag:
 
 
 def has_tags(prompt: str) -> bool:
-    """Whether there is any."""
+    """Return whether a prompt has any LoRA tag."""
     return _TAG.search(prompt) is not None
 
 
 def extract_tags(prompt: str) -> tuple[str, tuple[LoraTag, ...]]:
-    """The prompt without its tags, and these, each name once."""
+    """Return the prompt without its LoRA tags, and these, each name once."""
     tags: dict[str, LoraTag] = {}
     for found in _TAG.finditer(prompt):
         tag = LoraTag(" ".join(found[1].split()), _strength(found[2]))
@@ -52,22 +52,23 @@ def extract_tags(prompt: str) -> tuple[str, tuple[LoraTag, ...]]:
 
 
 def file_key(name: str) -> str:
-    """A file's name without folders and ending, as names are compared: ``Pixel_Art.safetensors``
-    and ``pixel art`` are the same.
+    """Return a file's name without folders and ending, as names of LoRAs are compared.
+
+    ``Pixel_Art.safetensors`` and ``pixel art`` are the same.
     """
     last = PurePosixPath(name.replace("\\", "/")).name.casefold().removesuffix(_SUFFIX)
     return " ".join(last.replace("_", " ").split())
 
 
 def hash_prefix(name: str) -> str | None:
-    """The name in lower case where it may be the beginning of a SHA-256, else None."""
+    """Return the name in lower case where it may be the beginning of a SHA-256, else None."""
     lowered = name.strip().lower()
     is_hash = 8 <= len(lowered) <= 64 and re.fullmatch(r"[0-9a-f]+", lowered)
     return lowered if is_hash else None
 
 
 def _strength(arguments: str) -> float | None:
-    """The first number: of several, A1111 takes one for the text encoder and one for the UNet."""
+    """Return a tag's first number: A1111 takes one for the text encoder and one for the UNet."""
     for argument in arguments.split(":"):
         value = argument.rpartition("=")[2].strip()
         if _NUMBER.fullmatch(value):

@@ -14,7 +14,7 @@ Allowed = tuple[float, float] | tuple[str, ...]  # from the one to the other, or
 
 
 def read_native_edge(config_file: Path, default: int) -> int:
-    """A UNet's, in pixels: its ``sample_size`` counts latents. Raises ModelError."""
+    """Return a UNet's edge in pixels; its ``sample_size`` counts latents. Raises ModelError."""
     size = _read(config_file).get("sample_size")
     if size is None:
         return default
@@ -29,7 +29,7 @@ def read_native_edge(config_file: Path, default: int) -> int:
 def read_values(
     path: Path, defaults: Mapping[str, Any], allowed: Mapping[str, Allowed]
 ) -> dict[str, Any]:
-    """What a file says of ``defaults``, each of its default's type and as it is ``allowed``.
+    """Return what a file says of ``defaults``, each of its default's type and as it is ``allowed``.
 
     Raises ModelError.
     """

@@ -8,7 +8,7 @@ _WEIGHTS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 
 
 def existing_path(text: str) -> Path | None:
-    """The file or directory of that name; None where there is none, or no path can be so called."""
+    """Return the file or directory of that name; None where there is none, or can't be."""
     try:
         path = Path(text).expanduser()
     except (RuntimeError, ValueError):  # the home of somebody unknown, or of a name with a null
@@ -20,7 +20,7 @@ def existing_path(text: str) -> Path | None:
 
 
 def without_directory(given: str) -> str:
-    """A path's last part, for texts that strangers see; hub ids and links stay."""
+    """Return a path's last part, for texts that strangers see; hub ids and links stay."""
     if given.lower().startswith(("http://", "https://")):
         return given
     is_path = existing_path(given) is not None or given.startswith(("/", "~", "."))
@@ -28,7 +28,7 @@ def without_directory(given: str) -> str:
 
 
 def parse_hub_id(text: str) -> tuple[str, str] | None:
-    """The repository (owner/name) and the file in it, or "", that a hub id names.
+    """Return the repository (owner/name) that a hub id names, and the file in it, or "".
 
     None for what reads like a path: ``models/pixels.safetensors`` is a file that isn't there.
     """

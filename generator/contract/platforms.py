@@ -10,7 +10,7 @@ _RUNS_ON = ("Linux", "Darwin")
 
 
 def check_platform(system: str | None = None) -> None:
-    """Raises HotshotError, one sentence, on a system that locks, signals and limits differently.
+    """Raise HotshotError on a system that locks, signals and limits processes differently.
 
     ``system`` is as ``platform.system()`` tells it.
     """

@@ -33,7 +33,7 @@ class Fragment:
 
 
 def parse_fragments(prompt: str) -> list[Fragment]:
-    """A prompt taken apart; a single fragment, the prompt itself, where nothing is weighted."""
+    """Take a prompt apart into fragments; the prompt is the only one where nothing is weighted."""
     parts: list[str] = []
     openings: list[int] = []  # where in ``parts`` each bracket that is still open stands
     weights: dict[int, float] = {}  # of a bracket, by where it opens
@@ -56,14 +56,14 @@ def parse_fragments(prompt: str) -> list[Fragment]:
 
 
 def plain_text(prompt: str) -> str:
-    """The prompt without its weights."""
+    """Return the prompt without its weights."""
     return "".join(fragment.text for fragment in parse_fragments(prompt))
 
 
 def _weighted(
     parts: Sequence[str], weights: Mapping[int, float], ends: Set[int]
 ) -> Iterator[Fragment]:
-    """In one pass, since anybody may write a thousand brackets within each other."""
+    """Yield the parts with their weights, in one pass: brackets may stand a thousand deep."""
     around = [1.0]
     for index, part in enumerate(parts):
         if index in weights:
@@ -75,7 +75,7 @@ def _weighted(
 
 
 def _joined(fragments: Iterable[Fragment]) -> list[Fragment]:
-    """Neighbours of one weight as one fragment; those that are all space are their neighbours'."""
+    """Return neighbours of one weight as one fragment; what is all space joins its neighbour."""
     joined: list[tuple[list[str], float]] = []
     for one in fragments:
         if joined and (joined[-1][1] == one.weight or not one.text.strip()):

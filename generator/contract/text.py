@@ -51,7 +51,7 @@ class Text:
         return bool(self.template)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return the template, the values and the number as plain JSON values."""
         values = {
             name: value.to_dict() if isinstance(value, Text) else value
             for name, value in self.values.items()
@@ -60,11 +60,11 @@ class Text:
         return {"template": self.template, "values": values} | counting
 
     def with_values(self, **values: Any) -> Text:
-        """The same template with these values as well."""
+        """Return this template with these values as well."""
         return Text.from_dict(self.to_dict() | {"values": self.to_dict()["values"] | values})
 
     def mapped(self, change: Callable[[str], str | Text]) -> Text:
-        """With every text in its values changed."""
+        """Return this Text with ``change`` applied to every text among its values."""
         changed = copy(self)
         changed.values = {
             name: value.mapped(change)
@@ -99,7 +99,7 @@ NO_TEXT = Text("")
 
 
 def plural(one: str, many: str, number: int, /, **values: Any) -> Text:
-    """A Text that depends on a number, which stands in them as ``{count}``."""
+    """Return a Text that depends on a number, which stands in its templates as ``{count}``."""
     words = Text(one, count=number, **values)
     words.plural, words.number = many, number
     return words
@@ -114,8 +114,10 @@ class TranslatableError(Exception):
 
 
 def print_refusal(error: Exception) -> None:
-    """A child's last word: a line on standard error for a person, and a Text as JSON on standard
-    output for the bot that started it.
+    """Print why a child refuses, as its last word.
+
+    A line on standard error is for a person, and JSON on standard output for the bot that started
+    it (``parse_refusal``).
     """
     words = (
         error.words if isinstance(error, TranslatableError) else Text(" ".join(str(error).split()))
@@ -125,24 +127,24 @@ def print_refusal(error: Exception) -> None:
 
 
 def print_note(words: Text) -> None:
-    """Something a child wants a person to know, as JSON for the bot that started it."""
+    """Print what a child wants a person to know, as JSON for the bot that started it."""
     print(json.dumps({"note": words.to_dict()}))
 
 
 def parse_notes(printed: bytes) -> list[Text]:
-    """What a child noted so, in order."""
+    """Return what a child said by ``print_note``, in order."""
     found = (_printed_text(line, "note") for line in printed.splitlines())
     return [words for words in found if words is not None]
 
 
 def parse_refusal(printed: bytes) -> Text | None:
-    """What a child told so; None where it told nothing."""
+    """Return what a child said by ``print_refusal``; None where it said nothing."""
     lines = printed.splitlines() or [b""]
     return _printed_text(lines[-1], "refused")
 
 
 def _printed_text(line: bytes, key: str) -> Text | None:
-    """The Text that a child printed under this key; None for a line of another's, a library's."""
+    """Return the Text that a child printed under this key; None for any other line, a library's."""
     try:
         printed = parse_json(line)
         said = printed.get(key) if isinstance(printed, dict) else None

@@ -21,12 +21,12 @@ class EncodingError(ValueError):
 
 
 def read_text(path: Path) -> str:
-    """The text of a file, without its byte order mark. Raises EncodingError and OSError."""
+    """Return the text of a file without its byte order mark. Raises EncodingError and OSError."""
     return decode(path.read_bytes())
 
 
 def decode(data: bytes) -> str:
-    """The text of a file's bytes, without its byte order mark. Raises EncodingError."""
+    """Return the text of a file's bytes without its byte order mark. Raises EncodingError."""
     is_utf_16 = data.startswith(_UTF_16) and not data.startswith(_UTF_32)
     try:
         text = data.decode("utf-16" if is_utf_16 else "utf-8-sig")
@@ -38,7 +38,7 @@ def decode(data: bytes) -> str:
 
 
 def _name_of(data: bytes) -> str:
-    """What an encoding that isn't read seems to be."""
+    """Return what an encoding that isn't read seems to be."""
     if data.startswith(_UTF_32):
         return "UTF-32"
     if data.startswith(_UTF_16):

@@ -23,7 +23,7 @@ _UNITS_PER_SECOND = 1000
 
 
 def encode(clip: Clip, *, colours: int | None = None) -> bytes:
-    """A PNG of the one frame, or an endless animation of all of them.
+    """Return a PNG of the one frame, or an endless animation of all of them.
 
     With at most so many ``colours`` (2 to 256) it is smaller, and no longer lossless.
     """

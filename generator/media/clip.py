@@ -34,31 +34,33 @@ class Clip:
 
     @classmethod
     def timed(cls, frames: Frames, delays_ms: Sequence[int]) -> Clip:
-        """A clip whose frames are each seen for their own time; 0 is taken for 100 ms."""
+        """Return a clip whose frames are each seen for their own time; 0 is taken for 100 ms."""
         delays = tuple(delay or _UNTOLD_MS for delay in delays_ms)
         own = delays if len(set(delays)) > 1 else ()
         return cls(frames, sum(delays), own)
 
     def with_frames(self, frames: Frames) -> Clip:
-        """Other pictures, as many, at the same times."""
+        """Return a clip of other pictures, as many, at the same times."""
         return Clip(frames, self.duration_ms, self.own_delays_ms)
 
     def every(self, step: int) -> Clip:
-        """Every ``step``-th frame, seen until the next one."""
+        """Return a clip of every ``step``-th frame, each seen until the next one."""
         shares = self.own_delays_ms
         own = tuple(sum(shares[at : at + step]) for at in range(0, len(shares), step))
         return Clip(self.frames[::step], self.duration_ms, own)
 
     @property
     def width(self) -> int:
+        """Edge in pixels."""
         return int(self.frames.shape[2])
 
     @property
     def height(self) -> int:
+        """Edge in pixels."""
         return int(self.frames.shape[1])
 
     def delays(self, units_per_second: int) -> list[int]:
-        """Whole units for each frame, adding up to the duration.
+        """Return the delay of each frame in whole units, which add up to the duration.
 
         Each frame *ends* at its rounded time, so that rounding never piles up: 8 frames in 1000 ms
         are 12, 13, 12, 13 ... hundredths.
@@ -80,14 +82,14 @@ class Box:
     height: int
 
     def crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """The part of a (height, width, ...) picture inside, as a contiguous array."""
+        """Return the part of a (height, width, ...) picture inside, as a contiguous array."""
         rows = slice(self.top, self.top + self.height)
         columns = slice(self.left, self.left + self.width)
         return np.ascontiguousarray(picture[rows, columns])
 
 
 def box_around(changed: npt.NDArray[np.bool_], grid: int = 1) -> Box:
-    """The smallest box around the True pixels of (h, w), its corner on a multiple of ``grid``.
+    """Return the smallest box around the True pixels of (h, w), its corner a multiple of ``grid``.
 
     One pixel where nothing is True: a frame equal to the one before it is a frame all the same,
     and formats have no empty ones.
@@ -100,7 +102,7 @@ def box_around(changed: npt.NDArray[np.bool_], grid: int = 1) -> Box:
 
 
 def changed_boxes(frames: Frames, grid: int = 1) -> list[Box]:
-    """For each frame the box in which it differs from the one before; all of the first."""
+    """Return for each frame the box in which it differs from the one before; all of the first."""
     height, width = frames.shape[1:3]
     later = [
         box_around((before != after).any(axis=-1), grid)

@@ -40,7 +40,7 @@ _IN_XMP = re.compile(r'hotshot:comment="([^"]*)"')
 
 
 def with_comment(data: bytes, text: str) -> bytes:
-    """A GIF, PNG, JPEG, WebP or MP4 that carries ``text`` as well; as it was for an empty one.
+    """Return a GIF, PNG, JPEG, WebP or MP4 that carries ``text``; as it was for an empty one.
 
     Raises ValueError for a longer text than ``MAX_BYTES``, or a format that isn't one of these.
     """
@@ -56,7 +56,7 @@ def with_comment(data: bytes, text: str) -> bytes:
 
 
 def comment_of(data: bytes) -> str:
-    """The text that ``with_comment`` wrote, or another program where a format has one place for it.
+    """Return the text that ``with_comment`` wrote, or another program in a format's own place.
 
     Empty where there is none. Raises BrokenFileError for a damaged file.
     """
@@ -82,7 +82,7 @@ def kept_comment(data: bytes) -> str:
 
 
 def without_comment(data: bytes) -> bytes:
-    """The file without the text that ``with_comment`` wrote into it; its pictures stay.
+    """Return the file without the text that ``with_comment`` wrote into it; its pictures stay.
 
     Raises BrokenFileError for a damaged file.
     """
@@ -169,7 +169,7 @@ def _mp4_box(text: bytes) -> bytes:
 
 
 def _size_less_one(kind: bytes, picture: bytes) -> tuple[int, int]:
-    """Width and height, each less one, of a still picture without a VP8X."""
+    """Return width and height, each less one, of a still picture without a VP8X."""
     if kind == b"VP8L":
         (bits,) = struct.unpack_from("<xI", picture)
         return bits & 0x3FFF, bits >> 14 & 0x3FFF

@@ -41,7 +41,7 @@ class Part(NamedTuple):
 
 
 def sniff(data: bytes) -> str | None:
-    """The format that the first bytes say, of which ``HEAD_BYTES`` are enough.
+    """Return the format that the first bytes say, of which ``HEAD_BYTES`` are enough.
 
     One of gif, png, webp, avif, heic, jpeg, bmp, mp4, webm; None for others. ``mp4`` is any of its
     family (QuickTime, 3GP), ``webm`` any Matroska, ``heic`` any HEIF that is no AVIF.
@@ -66,18 +66,18 @@ def sniff(data: bytes) -> str | None:
 
 
 def sniff_file(path: Path) -> str | None:
-    """The format of a file; see ``sniff``."""
+    """Return the format of a file; see ``sniff``."""
     return sniff(read_head(path))
 
 
 def read_head(path: Path) -> bytes:
-    """A file's first ``HEAD_BYTES``, or all where it has fewer."""
+    """Return a file's first ``HEAD_BYTES``, or all where it has fewer."""
     with path.open("rb") as file:
         return file.read(HEAD_BYTES)
 
 
 def _sniff_brands(data: bytes) -> str:
-    """Of an ISO base media file, by its major brand and, where that is vague, the others."""
+    """Return an ISO base media file's format, by its major brand or, where that is vague, any."""
     major, end = data[8:12], int.from_bytes(data[:4], "big")
     others = {data[start : start + 4] for start in range(16, min(end, len(data)), 4)}
     if major in _AVIF_BRANDS or (major in _HEIF_BRANDS and others & _AVIF_BRANDS):
@@ -86,9 +86,11 @@ def _sniff_brands(data: bytes) -> str:
 
 
 def gif_parts(data: bytes) -> Iterator[Part]:
-    """``screen`` (7 bytes) and ``colours`` (its table, which may be empty); then ``control`` (4),
-    ``comment`` (its text), and of each picture ``picture`` (9) and ``pixels`` (its own table, then
-    LZW).
+    """Yield the parts of a GIF, in the order of the file.
+
+    They are ``screen`` (7 bytes) and ``colours`` (its table, which may be empty); then ``control``
+    (4), ``comment`` (its text), and of each picture ``picture`` (9) and ``pixels`` (its own table,
+    then LZW).
 
     A missing end mark is no error: many writers forget it, and every frame is there. Stray bytes,
     as some writers leave them behind, count as the end, as they do in browsers.
@@ -115,7 +117,7 @@ def gif_parts(data: bytes) -> Iterator[Part]:
 
 
 def png_parts(data: bytes) -> Iterator[Part]:
-    """Chunks by their type, up to and with IEND."""
+    """Yield a PNG's chunks by their type, up to and with IEND."""
     position, kind = len(PNG_SIGNATURE), ""
     while kind != "IEND":
         length, name = struct.unpack(">I4s", _cut(data, position, 8))
@@ -125,7 +127,7 @@ def png_parts(data: bytes) -> Iterator[Part]:
 
 
 def webp_parts(data: bytes) -> Iterator[Part]:
-    """Chunks by their FourCC; inside an ANMF, its own chunks are left packed."""
+    """Yield a WebP's chunks by their FourCC; inside an ANMF, its own chunks are left packed."""
     end = 8 + int.from_bytes(_cut(data, 4, 4), "little")
     if end > len(data):
         raise BrokenFileError("the file is shorter than it says")
@@ -137,7 +139,10 @@ def webp_parts(data: bytes) -> Iterator[Part]:
 
 
 def jpeg_parts(data: bytes) -> Iterator[Part]:
-    """Segments before the picture's own data, by their marker in hexadecimal (``fe``: comment)."""
+    """Yield a JPEG's segments before the picture's own data, by their marker in hexadecimal.
+
+    ``fe`` is a comment.
+    """
     position = 2
     while True:
         mark, kind = _cut(data, position, 2)
@@ -151,7 +156,7 @@ def jpeg_parts(data: bytes) -> Iterator[Part]:
 
 
 def mp4_parts(data: bytes) -> Iterator[Part]:
-    """The boxes in ``data``, which may itself be the inside of a box."""
+    """Yield the boxes in ``data``, which may itself be the inside of a box."""
     position = 0
     while position + 8 <= len(data):
         length, name = struct.unpack(">I4s", _cut(data, position, 8))

@@ -45,7 +45,7 @@ class _Part:
 
 
 def encode(clip: Clip, *, colours: int = MOST_COLOURS, lossy: float = 0.0) -> bytes:
-    """A GIF of every frame; one frame makes a still picture.
+    """Return a GIF of every frame; one frame makes a still picture.
 
     ``colours`` of a palette, 2 to 256. With ``lossy``, a pixel takes its left neighbour's colour
     where that is worse by no more (a distance in RGB, of 0 to 255 each): longer runs, fewer bytes.
@@ -68,7 +68,7 @@ def encode(clip: Clip, *, colours: int = MOST_COLOURS, lossy: float = 0.0) -> by
 
 
 def _parts(frames: Frames, shared: Palette, most: int, miss: float) -> Iterator[_Part]:
-    """``miss`` is the distance that doesn't matter."""
+    """Yield what each frame adds; ``miss`` is the distance in RGB that doesn't matter."""
     canvas: _Picture | None = None
     for frame in frames:
         stale = _stale(canvas, frame)
@@ -94,7 +94,7 @@ def _parts(frames: Frames, shared: Palette, most: int, miss: float) -> Iterator[
 
 
 def _stale(canvas: _Picture | None, frame: _Picture) -> npt.NDArray[np.bool_]:
-    """Which pixels (h, w) don't look as they should."""
+    """Return which pixels (h, w) don't look as they should."""
     if canvas is None:
         return np.ones(frame.shape[:2], np.bool_)
     different: npt.NDArray[np.bool_] = (canvas != frame).any(axis=-1)
@@ -102,7 +102,7 @@ def _stale(canvas: _Picture | None, frame: _Picture) -> npt.NDArray[np.bool_]:
 
 
 def _cheapest(holes: _Indices, shown: _Picture, palette: Palette) -> _Indices:
-    """Which packs better depends on the picture: runs of "unchanged", or its own flat areas.
+    """Return the indices that pack better: runs of "unchanged", or the picture's own flat areas.
 
     ``shown`` is what is to be seen in the box in the end.
     """
@@ -113,7 +113,7 @@ def _cheapest(holes: _Indices, shown: _Picture, palette: Palette) -> _Indices:
 
 
 def _choose_palette(pixels: _Picture, shared: Palette, most: int) -> Palette:
-    """The one that all frames share, unless pixels (n, 3) deserve one of their own."""
+    """Return the palette of all frames, unless pixels (n, 3) deserve one of their own."""
     if not len(pixels) or (missed := _error(pixels, shared)) <= 1:
         return shared
     own = palette_of(pixels, most)
@@ -121,14 +121,14 @@ def _choose_palette(pixels: _Picture, shared: Palette, most: int) -> Palette:
 
 
 def _error(pixels: _Picture, palette: Palette) -> float:
-    """The mean squared distance that a palette costs."""
+    """Return the mean squared distance that a palette costs."""
     return float((_apart(palette[nearest(pixels, palette)], pixels) ** 2).mean())
 
 
 def _where_worth_it(
     frame: _Picture, canvas: _Picture, indices: _Indices, palette: Palette, miss: float
 ) -> _Indices:
-    """Only what becomes better by more than ``miss`` is painted over."""
+    """Return the indices of what becomes better by more than ``miss``; the rest is unchanged."""
     unchanged = len(palette)
     painted = palette[indices % unchanged]
     better = _apart(canvas, frame) > _apart(painted, frame) + miss
@@ -136,7 +136,7 @@ def _where_worth_it(
 
 
 def _in_runs(frame: _Picture, indices: _Indices, palette: Palette, lossy: float) -> _Indices:
-    """Each pixel takes its left neighbour's index where that is worse by no more than ``lossy``."""
+    """Return indices where each is its left neighbour's if that is worse by at most ``lossy``."""
     if lossy <= 0:
         return indices
     unchanged = len(palette)
@@ -154,7 +154,7 @@ def _in_runs(frame: _Picture, indices: _Indices, palette: Palette, lossy: float)
 
 
 def _apart(some: _Picture, others: _Picture) -> npt.NDArray[np.float32]:
-    """The distance in RGB of each of (..., 3) pixels."""
+    """Return the distance in RGB of each of (..., 3) pixels."""
     difference = some.astype(np.float32) - others
     distance: npt.NDArray[np.float32] = np.sqrt((difference**2).sum(axis=-1))
     return distance
@@ -164,7 +164,7 @@ def _apart(some: _Picture, others: _Picture) -> npt.NDArray[np.float32]:
 
 
 def _packed(part: _Part) -> bytes:
-    """Its place, its palette where it has one, and its pixels."""
+    """Return a picture's place, its palette where it has one, and its pixels."""
     box, bits = part.box, 0
     if part.palette is not None:
         bits = _bits(len(part.palette) + 1)
@@ -175,7 +175,7 @@ def _packed(part: _Part) -> bytes:
 
 
 def _bits(colours: int) -> int:
-    """The size of a table for so many colours, as a power of two."""
+    """Return the size of a table for so many colours, as a power of two."""
     return max(1, (colours - 1).bit_length())
 
 
@@ -189,7 +189,7 @@ def _graphic_control(delay: int, transparent: int | None) -> bytes:
 
 
 def _lzw(indices: _Indices) -> bytes:
-    """LZW code size and blocks: what follows the only picture's header in a GIF by Pillow."""
+    """Return the LZW code size and blocks, which follow the picture's header in Pillow's GIF."""
     file = io.BytesIO()
     Image.fromarray(indices).save(file, "GIF", optimize=False, interlace=False)
     gif = file.getvalue()

@@ -20,7 +20,7 @@ _TAGS = "setparams=colorspace=bt709:color_primaries=bt709:color_trc=bt709"
 
 
 def encode(clip: Clip, *, crf: int = 17) -> bytes:
-    """A film whose frame rate gives the duration; raises MediaError where ffmpeg can't.
+    """Return a film whose frame rate gives the duration. Raises MediaError where ffmpeg can't.
 
     ``crf`` is x264's: 17 can't be told from the original, each 6 more halve the bytes.
 
@@ -39,7 +39,7 @@ def encode(clip: Clip, *, crf: int = 17) -> bytes:
 
 
 def _steady(clip: Clip) -> Frames:
-    """Frames at one rate: one with a longer delay of its own comes as often as it is seen."""
+    """Return frames at one rate: one with a longer delay comes as often as it is seen."""
     if not clip.own_delays_ms:
         return clip.frames
     tick = max(math.gcd(*clip.own_delays_ms), _LEAST_TICK_MS)

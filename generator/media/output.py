@@ -16,10 +16,10 @@ SUFFIXES = (".gif", ".webp", ".mp4", ".png", ".jpg", ".jpeg")
 
 
 def check_output(path: Path, *, makes_directory: bool = False) -> None:
-    """Raises MediaError (of the extension) or OutputError, saying why a clip can't be written to
-    ``path``; leaves nothing behind.
+    """Raise MediaError or OutputError where a clip can't be written to ``path``.
 
-    With ``makes_directory`` the directory needn't be there yet: ``make_directory`` will make it.
+    MediaError is about the extension. Nothing is left behind. With ``makes_directory`` the
+    directory needn't be there yet: ``make_directory`` will make it.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
@@ -47,7 +47,7 @@ def check_output(path: Path, *, makes_directory: bool = False) -> None:
 
 
 def make_directory(path: Path) -> None:
-    """Makes the directory that ``path`` is to lie in, where there is none. Raises OutputError."""
+    """Make the directory that ``path`` is to lie in, where there is none. Raises OutputError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -55,7 +55,7 @@ def make_directory(path: Path) -> None:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Puts ``data`` in place in one step; a failure leaves what was there before.
+    """Put ``data`` in place in one step; a failure leaves what was there before.
 
     Raises OutputError.
     """
@@ -71,7 +71,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _make_directories(directory: Path) -> list[Path]:
-    """Those that were made for it, the outermost first."""
+    """Make the directory and return those that were made for it, the outermost first."""
     missing = [one for one in (directory, *directory.parents) if not one.exists()]
     made = []
     for one in reversed(missing):
@@ -90,7 +90,7 @@ def _check_directory(path: Path) -> None:
 
 
 def _scratch_beside(path: Path) -> Path:
-    """In the same directory: only within one file system does a rename happen in one step."""
+    """Return a path in the same directory: only within one file system is a rename one step."""
     return path.parent / f".hotshot-{os.getpid()}-{secrets.token_hex(4)}.part"
 
 

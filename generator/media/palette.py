@@ -24,7 +24,7 @@ _CHUNK = 1 << 12  # distances at once, so that they stay in the processor's cach
 
 
 def palette_of(pixels: npt.NDArray[np.uint8], most: int) -> Palette:
-    """At most ``most`` colours for pixels (n, 3): exact where that is enough, else learnt.
+    """Return at most ``most`` colours for pixels (n, 3): exact where they suffice, else learnt.
 
     k-means from a median cut; entries that look alike become one. A colour weighs the root of its
     pixels: a background doesn't take the entries that the edges and shades of what is in front of
@@ -45,7 +45,7 @@ def palette_of(pixels: npt.NDArray[np.uint8], most: int) -> Palette:
 
 
 def nearest(pixels: npt.NDArray[np.uint8], palette: Palette) -> npt.NDArray[np.uint8]:
-    """For each of (..., 3) pixels the index (...) of the palette's nearest entry."""
+    """Return for each of (..., 3) pixels the index (...) of the palette's nearest entry."""
     if not pixels.size:
         return np.zeros(pixels.shape[:-1], np.uint8)
     packed, owner = np.unique(_packed(pixels), return_inverse=True)
@@ -59,7 +59,7 @@ def nearest(pixels: npt.NDArray[np.uint8], palette: Palette) -> npt.NDArray[np.u
 
 
 def with_fewer_colours(frames: Frames, most: int) -> Frames:
-    """The frames in at most ``most`` colours, the same ones for all of them."""
+    """Return the frames in at most ``most`` colours, the same ones for all of them."""
     palette = palette_of(frames.reshape(-1, 3), most)
     return palette[nearest(frames, palette)]
 
@@ -77,7 +77,7 @@ def _unpacked(colours: npt.NDArray[np.uint32]) -> _Colours:
 def _in_cells(
     colours: _Colours, counts: npt.NDArray[np.float32]
 ) -> tuple[_Colours, npt.NDArray[np.float32]]:
-    """Far fewer colours to learn from, each the mean of its cell."""
+    """Return far fewer colours to learn from, each the mean of its cell, and how often each is."""
     for bits in (_CELL_BITS, _CELL_BITS + 1):
         found, cell = np.unique(_packed(_cells(colours, bits)), return_inverse=True)
         if len(found) <= _MOST_LEARNT:
@@ -86,14 +86,14 @@ def _in_cells(
 
 
 def _cells(colours: _Colours, bits: int) -> npt.NDArray[np.uint8]:
-    """Colours without their low bits, shifted down."""
+    """Return colours without their low bits, shifted down."""
     return colours.astype(np.uint8) >> np.uint8(bits)
 
 
 def _means(
     colours: _Colours, weights: npt.NDArray[np.float32], group: npt.NDArray[np.intp]
 ) -> _Colours:
-    """The weighted mean colour (groups, 3) of each group, numbered without gaps."""
+    """Return the weighted mean colour (groups, 3) of each group, numbered without gaps."""
     sums = [np.bincount(group, weights * channel) for channel in colours.T]
     mean = np.stack(sums, axis=-1) / np.bincount(group, weights)[:, None]
     return mean.astype(np.float32)
@@ -106,7 +106,7 @@ def _median_cut(colours: _Colours, most: int) -> _Colours:
 
 
 def _without_lookalikes(palette: _Colours) -> _Colours:
-    """The palette, most used first, without entries that look like an earlier one."""
+    """Return the palette, most used first, without entries that look like an earlier one."""
     kept = palette[:1]
     for colour in palette[1:]:
         if np.linalg.norm(kept - colour, axis=-1).min() >= ALIKE:
@@ -115,7 +115,7 @@ def _without_lookalikes(palette: _Colours) -> _Colours:
 
 
 def _nearest(colours: _Colours, palette: _Colours) -> npt.NDArray[np.intp]:
-    """The index of the palette's nearest entry for each of (n, 3) colours."""
+    """Return the index of the palette's nearest entry for each of (n, 3) colours."""
     squares = (palette**2).sum(axis=1)
     parts = [
         # |c - p|^2 without |c|^2, which is the same for every p

@@ -27,12 +27,12 @@ _ENCODERS: dict[str, Callable[[Clip], bytes]] = {
 
 
 def encode(clip: Clip, suffix: str) -> bytes:
-    """The file of that extension, at its best; ``suffix`` is one of ``output.SUFFIXES``."""
+    """Return the file of that extension, at its best; ``suffix`` is one of ``output.SUFFIXES``."""
     return _ENCODERS[suffix](clip)
 
 
 def save(clip: Clip, path: Path, comment: str = "") -> None:
-    """Writes ``path`` whole or not at all; raises MediaError, also for an unknown extension.
+    """Write ``path`` whole or not at all. Raises MediaError, also for an unknown extension.
 
     ``comment`` is a text that the file carries along (see ``generator.media.comment``).
     """

@@ -21,7 +21,7 @@ _GRID = 2  # a frame's corner is stored halved
 
 
 def encode(clip: Clip, *, quality: int | None = None) -> bytes:
-    """A WebP of the one frame, or an endless animation of all of them.
+    """Return a WebP of the one frame, or an endless animation of all of them.
 
     ``quality`` is libwebp's for lossy pictures, 0 to 100; None loses nothing.
     """
@@ -53,7 +53,7 @@ def _pack(picture: npt.NDArray[np.uint8], quality: int | None) -> bytes:
 
 
 def _picture_chunk(webp: bytes) -> bytes:
-    """The chunk of a plain file that holds its picture, header and padding included."""
+    """Return the chunk of a plain file that holds its picture, header and padding included."""
     position = 12  # after RIFF, its length and WEBP
     while webp[position : position + 4] not in (b"VP8L", b"VP8 "):
         position += 8 + int.from_bytes(webp[position + 4 : position + 8], "little")

@@ -65,7 +65,7 @@ class EditedFile:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code."""
+    """Edit the file that the command line names, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m generator.postprocess.edits")
     parser.add_argument("edit", choices=(*EDITS, *UPLOAD_TARGETS))
     parser.add_argument("source", type=Path)
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> EditedFile:
-    """The file of a clip after one edit and another; raises MediaError.
+    """Return the file of a clip after one edit and another. Raises MediaError.
 
     Only the last edit is held to changing something, and only the last may be for a place in
     Discord: one before it was for another place.
@@ -110,7 +110,7 @@ def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "
 
 
 def fit_for_upload(clip: Clip, place: UploadTarget, comment: str = "") -> EditedFile:
-    """What Discord takes there; first colours are given up, then frames, and pixels if they may."""
+    """Return what Discord takes there: colours go first, then frames, and pixels if they may."""
     size = (place.edge, place.edge)
     frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
     notes: tuple[Text, ...] = ()
@@ -142,9 +142,10 @@ def _apply_edit(
 
 
 def loop(clip: Clip) -> Clip:
-    """Ends where it begins: cut where it comes back to how it was, or else there and back again.
+    """Return a clip that ends where it begins.
 
-    Never one picture faded into another: what moves would be seen twice.
+    It is cut where it comes back to how it was, or else goes there and back again. Never one
+    picture faded into another: what moves would be seen twice.
     """
     cut = loop_detection.find_loop(clip.frames)
     if cut is None:
@@ -153,7 +154,10 @@ def loop(clip: Clip) -> Clip:
 
 
 def ping_pong(clip: Clip) -> Clip:
-    """There and back again, the two ends shown once; a clip that does so already stays as it is."""
+    """Return a clip that goes there and back again, the two ends shown once.
+
+    One that does so already stays as it is.
+    """
     if np.array_equal(clip.frames[1:], clip.frames[:0:-1]):
         return clip
     count = len(clip.frames)
@@ -161,12 +165,12 @@ def ping_pong(clip: Clip) -> Clip:
 
 
 def reverse(clip: Clip) -> Clip:
-    """From the end to the beginning."""
+    """Return a clip from its end to its beginning."""
     return _select_frames(clip, range(len(clip.frames) - 1, -1, -1))
 
 
 def speed(clip: Clip, factor: float) -> Clip:
-    """``factor`` times as fast; raises MediaError where viewers couldn't show it so fast."""
+    """Return a clip ``factor`` times as fast. Raises MediaError where viewers couldn't show it."""
     if len(clip.frames) == 1:
         return clip
     duration = round(clip.duration_ms / factor)
@@ -176,7 +180,7 @@ def speed(clip: Clip, factor: float) -> Clip:
 
 
 def square(clip: Clip) -> Clip:
-    """The middle, as high as it is wide."""
+    """Return the middle of a clip, as wide as it is high."""
     edge = min(clip.width, clip.height)
     top, left = (clip.height - edge) // 2, (clip.width - edge) // 2
     cut = clip.frames[:, top : top + edge, left : left + edge]
@@ -184,7 +188,10 @@ def square(clip: Clip) -> Clip:
 
 
 def caption(clip: Clip, words: str) -> Clip:
-    """White words with a black edge at the bottom; raises MediaError for none, or too many."""
+    """Return a clip with white words, edged in black, at its bottom.
+
+    Raises MediaError for no words, or too many.
+    """
     if not words.strip() or len(words) > MAX_CAPTION:
         raise MediaError("A caption must have 1 to {most} characters.", most=MAX_CAPTION)
     size = max(10, clip.width // 14)
@@ -239,7 +246,7 @@ def _clip(path: Path) -> Clip:
 
 
 def _select_frames(clip: Clip, indices: Sequence[int]) -> Clip:
-    """The frames of those ``indices``, each for its own time."""
+    """Return a clip of the frames of those ``indices``, each for its own time."""
     frames = np.ascontiguousarray(clip.frames[list(indices)])
     if clip.own_delays_ms:
         return Clip.timed(frames, [clip.own_delays_ms[index] for index in indices])
@@ -247,7 +254,7 @@ def _select_frames(clip: Clip, indices: Sequence[int]) -> Clip:
 
 
 def _with_duration(clip: Clip, duration_ms: int) -> Clip:
-    """Faster or slower as a whole."""
+    """Return a clip that is faster or slower as a whole."""
     lasting = replace(clip, duration_ms=duration_ms)
     if not clip.own_delays_ms:
         return lasting

@@ -69,6 +69,7 @@ class _Rung:
     scale: float = 1.0
 
     def file(self, clip: Clip) -> bytes:
+        """Return the clip's file at this rung."""
         return self.encode(_scaled(clip.every(self.every), self.scale))
 
 
@@ -80,7 +81,7 @@ def fit(
     *,
     keeps_size: bool = False,
 ) -> Fitted:
-    """The best file of format ``suffix`` (one of ``output.SUFFIXES``) within ``max_bytes``.
+    """Return the best file of format ``suffix`` (one of ``output.SUFFIXES``) within ``max_bytes``.
 
     ``comment`` is kept inside it, and given up last. No ``max_bytes`` is the best there is. With
     ``keeps_size`` it gives up more frames instead of pixels. Raises MediaError where even the
@@ -102,8 +103,10 @@ def fit(
 
 
 def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitted]:
-    """Makes a copy of ``master`` that fits, written whole into ``directory`` under the same name,
-    or in another format under that format's suffix where its own can't be made small enough.
+    """Write a copy of ``master`` that fits into ``directory``; return its path, and what it lacks.
+
+    It is written whole under the same name, or in another format under that format's suffix where
+    its own can't be made small enough.
 
     Raises MediaError where ``master`` can't be read, or can't be made to fit.
     """
@@ -124,7 +127,7 @@ def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitte
 
 
 def _fit_somehow(clip: Clip, suffix: str, max_bytes: int, comment: str) -> tuple[Fitted, str]:
-    """In its own format, or in one that packs tighter; with the suffix that it then has."""
+    """Return a file in its own format, or in one that packs tighter, and its suffix."""
     refused: MediaError | None = None
     for tried in (suffix, *_INSTEAD.get(suffix, ())):
         try:
@@ -148,7 +151,7 @@ def _without_comment(clip: Clip, rung: _Rung, max_bytes: int, comment: str) -> F
 
 
 def _ladder(suffix: str, clip: Clip, *, keeps_size: bool) -> Iterator[_Rung]:
-    """From the best down, each step smaller than the one before."""
+    """Yield rungs from the best down, each step smaller than the one before."""
     qualities = _QUALITIES[suffix]
     for encode, words in qualities:
         yield _Rung(encode, words)
@@ -166,7 +169,7 @@ def _ladder(suffix: str, clip: Clip, *, keeps_size: bool) -> Iterator[_Rung]:
 
 
 def _fewer_frames(count: int, *, keeps_size: bool) -> range:
-    """Of how many frames one is left, step by step; two of all are left at the least."""
+    """Return of how many frames one is left, step by step; two of all are left at the least."""
     if count < 4:
         return range(0)
     return range(2, (count + 1) // 2 + 1) if keeps_size else range(2, 3)
@@ -194,7 +197,7 @@ def _gif_qualities() -> Iterator[tuple[_Encode, tuple[Text, ...]]]:
 def _by_number(
     encode: Callable[..., bytes], name: str, values: Sequence[int], words: Text
 ) -> tuple[tuple[_Encode, tuple[Text, ...]], ...]:
-    """The best, and then with each value of an encoder's own number."""
+    """Return an encoder at its best, and then with each value of its own number."""
     steps = (
         (partial(encode, **{name: value}), (words.with_values(value=value),)) for value in values
     )
@@ -221,7 +224,7 @@ _QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Text, ...]]]] = {
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """One file, from the command line; returns its exit code."""
+    """Fit the file that the command line names, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m generator.postprocess.fit")
     parser.add_argument("master", type=Path)
     parser.add_argument("directory", type=Path)

@@ -19,7 +19,7 @@ _Distances = npt.NDArray[np.float32]  # (f, f), from each frame to each
 
 
 def find_loop(frames: Frames) -> range | None:
-    """The longest part whose end leads into its beginning as its frames lead into each other.
+    """Return the longest part whose end leads into its beginning as its frames do into each other.
 
     Most of the frames (f, h, w, 3), and all of a clip that goes round already; None where
     no part does.
@@ -35,13 +35,13 @@ def find_loop(frames: Frames) -> range | None:
 
 
 def _is_smooth(distance: _Distances, cut: range) -> bool:
-    """Whether the step from the end to the beginning is like the others inside the cut."""
+    """Return whether the step from the end to the beginning is like the others inside the cut."""
     inside = [distance[one, other] for one, other in itertools.pairwise(cut)]
     return float(distance[cut[-1], cut[0]]) <= _LIKE_A_STEP * float(np.median(inside))
 
 
 def _distances(frames: Frames) -> tuple[_Distances, _Distances]:
-    """How frames differ pixel by pixel, and how far what is in them has moved.
+    """Return how frames differ pixel by pixel, and how far what is in them has moved.
 
     Of a thing that moved further than it is wide, pixels alone can't tell how far. Its moving shows
     in the sums over columns and rows: the earth mover's distance between those grows with the way.

@@ -62,7 +62,7 @@ class Recipe:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """One line."""
+        """Return the recipe as JSON on one line."""
         values = {
             "made_by": f"{_MAKER} {version('hotshot-bot')}",
             "request": self.request.to_dict(),
@@ -74,7 +74,10 @@ class Recipe:
 
     @classmethod
     def from_json(cls, text: str) -> Self | None:
-        """None for a text that is no recipe; raises MediaError for a recipe that makes no sense."""
+        """Return the recipe in a text; None for a text that is no recipe.
+
+        Raises MediaError for a recipe that makes no sense.
+        """
         try:
             values = parse_json(text)
         except JsonError:
@@ -96,7 +99,7 @@ class Recipe:
             ) from error
 
     def without_directories(self) -> Self:
-        """The same with file names where there were paths: for files that strangers will see."""
+        """Return the recipe with file names for paths: strangers will see the file."""
         request = replace(
             self.request,
             loras=tuple(
@@ -119,7 +122,7 @@ class Recipe:
 
 
 def read_recipe(path: Path) -> Recipe | None:
-    """The recipe that a GIF, WebP, MP4, PNG or JPEG carries; None where it has none.
+    """Return the recipe that a GIF, WebP, MP4, PNG or JPEG carries; None where it has none.
 
     Raises MediaError where there is no such file, or it is damaged.
     """
@@ -147,7 +150,7 @@ def read_bounded(path: Path) -> bytes | None:
 
 
 def sha256_of(path: Path) -> str:
-    """Of a file; of a model's directory, one hash for all its weights and their names."""
+    """Return the hash of a file; of a model's directory one for all its weights and their names."""
     if path.is_file():
         return _file_sha256(path)
     files = [file for folder in _FOLDERS for file in sorted((path / folder).glob(_WEIGHTS))]

@@ -20,7 +20,7 @@ _MOST_NAMED = 4
 
 
 def check_trusted(recipe: Recipe, replaced: Collection[str]) -> None:
-    """Raises RequestError that names what would be opened.
+    """Raise RequestError that names what a recipe would open, where it would open anything.
 
     ``replaced`` are the fields that a flag gives another value: of ``ModelSettings`` and of
     ``Request``.
@@ -38,7 +38,7 @@ def check_trusted(recipe: Recipe, replaced: Collection[str]) -> None:
 
 
 def _opened(recipe: Recipe, replaced: Collection[str]) -> Iterator[tuple[str, str]]:
-    """What each is, and its name, but for what ships."""
+    """Yield what each is that would be opened, and its name, but for what ships."""
     request, setup = recipe.request, recipe.setup
     for field, what in (("model", "the model"), ("spatial_unet_base", "the base")):
         name = getattr(setup, field)
@@ -71,7 +71,7 @@ def _wants_depth(recipe: Recipe) -> bool:
 
 
 def _ships(name: str) -> bool:
-    """By its name alone: a stranger's path isn't even looked at."""
+    """Return whether a model ships, by its name alone: a stranger's path isn't even looked at."""
     if name == NANO:
         return True
     path = Path(os.path.normpath(name))

@@ -30,7 +30,7 @@ class InvalidValueError(ValueError):
 
 
 def read_request(values: Any) -> Request:
-    """A request of any version's JSON values; keys that this version doesn't know are passed over.
+    """Return a request of any version's JSON values; unknown keys are passed over.
 
     Raises InvalidValueError.
     """
@@ -49,7 +49,7 @@ def read_request(values: Any) -> Request:
 
 
 def read_fields(name: str, kind: type, values: Any) -> dict[str, Any]:
-    """The values of a dataclass's fields, those that are there; a sentence calls them ``name``.
+    """Return the values of a dataclass's fields that are there; a sentence calls them ``name``.
 
     Raises InvalidValueError.
     """
@@ -64,7 +64,7 @@ def read_fields(name: str, kind: type, values: Any) -> dict[str, Any]:
 
 
 def read_value(name: str, wanted: Any, value: Any) -> Any:
-    """One value, checked to be ``wanted``; types that aren't plain are left to the caller."""
+    """Return one value, checked to be ``wanted``; types that aren't plain are for the caller."""
     if wanted is float and type(value) is int and abs(value) <= _LARGEST:
         value = float(value)
     allowed = get_args(wanted) if isinstance(wanted, UnionType) else (wanted,)
@@ -77,7 +77,7 @@ def read_value(name: str, wanted: Any, value: Any) -> Any:
 
 
 def read_string_map(what: str, values: Any) -> dict[str, str]:
-    """Texts by name, such as hashes; ``what`` they are is said. Raises InvalidValueError."""
+    """Return texts by name, such as hashes; ``what`` they are is said. Raises InvalidValueError."""
     if not isinstance(values, dict) or not all(type(value) is str for value in values.values()):
         raise InvalidValueError(f"its {what} are no object of texts")
     if len(values) > _MOST_PARTS:
@@ -117,7 +117,7 @@ def _check_bounds(name: str, value: Any) -> None:
 
 
 def _shown(value: Any) -> str:
-    """As JSON, cut. A huge integer is never written out: that alone takes long."""
+    """Return a value as JSON, cut. A huge integer is never written out: that alone takes long."""
     if isinstance(value, int) and abs(value) > _LARGEST:
         return "a huge number"
     if isinstance(value, dict):

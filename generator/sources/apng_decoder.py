@@ -52,12 +52,12 @@ class Apng:
 
     @property
     def facts(self) -> Facts:
-        """Its size and delays as they are seen."""
+        """The animation's size and delays as they are seen."""
         size = upright(self.size, self.orientation)
         return Facts(*size, tuple(picture.delay_ms for picture in self.pictures))
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise.
+        """Yield RGB pictures, one for each index of ``wanted``, which must rise.
 
         Raises what Pillow raises for pixels that can't be unpacked.
         """
@@ -79,7 +79,7 @@ class Apng:
             canvas = kept
 
     def _first_needed(self, wanted: int) -> int:
-        """The last one up to ``wanted`` that paints over all that was before it."""
+        """Return the last frame up to ``wanted`` that paints over all that was before it."""
         for index in range(wanted, 0, -1):
             picture = self.pictures[index]
             covers = (picture.left, picture.top, picture.width, picture.height) == (
@@ -105,7 +105,7 @@ class Apng:
 
 
 def read_apng(data: bytes) -> Apng | None:
-    """The animation in a PNG; None where it is a still.
+    """Return the animation in a PNG; None where it is a still.
 
     Raises BrokenFileError where the file breaks off, MediaError for far too many frames.
     """

@@ -33,7 +33,7 @@ _STRIP = 256  # rows
 
 
 def main(job: dict[str, Any]) -> None:
-    """Carries out one job, made by ``generator.sources.reader``."""
+    """Carry out one job, made by ``generator.sources.reader``."""
     set_limits(job["memory_bytes"], job["cpu_seconds"])
     Image.MAX_IMAGE_PIXELS = None  # the caps of facts.py are tighter, and count all frames
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1  # each has a stack, and they count as memory
@@ -50,7 +50,7 @@ def main(job: dict[str, Any]) -> None:
 
 
 def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
-    """Gives the facts; the frames are those wanted, none for None."""
+    """Send the frames that are wanted, none for None, and return the facts."""
     source = open_source(path)
     facts = source.facts
     facts.check(is_film=source.is_film)
@@ -72,7 +72,7 @@ def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int, int] | None]:
-    """Which frames, and the size that they are to have, None for their own."""
+    """Return which frames are wanted, and in which size: None for their own."""
     shown = len(facts.delays_ms)
     if "part" in wanted:
         indices = _part(shown, *wanted["part"])
@@ -91,7 +91,7 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
 
 
 def _part(shown: int, start: float, end: float) -> list[int]:
-    """From ``start`` to ``end``, fractions of all frames."""
+    """Return the indices from ``start`` to ``end``, fractions of all frames."""
     return list(range(int(shown * start), round(shown * end)))
 
 
@@ -110,7 +110,7 @@ def _say(answer: dict[str, Any]) -> None:
 
 
 def set_limits(memory_bytes: int, cpu_seconds: int, *, writes: bool = False) -> None:
-    """Holds for programs started from here as well."""
+    """Limit the memory, CPU time and files of this process and of those that it starts."""
     for what, limit in (
         (resource.RLIMIT_CPU, cpu_seconds),
         (resource.RLIMIT_FSIZE, MAX_FILE_BYTES if writes else 0),

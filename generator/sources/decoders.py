@@ -31,10 +31,10 @@ class Source(Protocol):
 
     @property
     def facts(self) -> Facts:
-        """What people see of it; not checked yet."""
+        """What people see of the source; not checked yet."""
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise."""
+        """Yield RGB pictures, one for each index of ``wanted``, which must rise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class OpenedSource:
 
     @property
     def facts(self) -> Facts:
-        """What people see of it; not checked yet."""
+        """What people see of the source; not checked yet."""
         return self.source.facts
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise."""
+        """Yield RGB pictures, one for each index of ``wanted``, which must rise."""
         with _broken_by_any_error():
             yield from self.source.frames(wanted)
 
 
 def open_source(path: Path) -> OpenedSource:
-    """A file, or a directory of numbered pictures.
+    """Open a file, or a directory of numbered pictures, by the decoder of its kind.
 
     Raises MediaError for what can't be used, BrokenFileError for what is damaged, and nothing else
     but MemoryError.

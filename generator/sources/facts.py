@@ -33,7 +33,7 @@ class Facts:
     delays_ms: tuple[int, ...]
 
     def check(self, *, is_film: bool = False) -> None:
-        """Raises MediaError where the source is too large, too small or too long to be used.
+        """Raise MediaError where the source is too large, too small or too long to be used.
 
         Films may be long, since their frames can be found without decoding all of them.
         """
@@ -73,7 +73,7 @@ class Facts:
 
 
 def check_frames(count: int, *, most: int = MAX_SOURCE_FRAMES) -> None:
-    """Raises MediaError for none and for too many."""
+    """Raise MediaError where a source has no frame, or more than ``most``."""
     if count == 0:
         raise MediaError(
             "There are no pictures in it; give a GIF, a video or a folder of numbered pictures."
@@ -86,7 +86,7 @@ def check_frames(count: int, *, most: int = MAX_SOURCE_FRAMES) -> None:
 
 
 def displayed_ms(delay_ms: float) -> int:
-    """For how long browsers show a frame of an animated picture whose file says ``delay_ms``.
+    """Return for how long browsers show a frame of an animated picture that says ``delay_ms``.
 
     Chromium, Firefox and Safari slow down what is meant to be "as fast as possible": every delay of
     10 ms or less, in GIF, WebP, PNG and AVIF alike. Films are shown as fast as they say.

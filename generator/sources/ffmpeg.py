@@ -22,9 +22,10 @@ _MODES = {3: "RGB", 4: "RGBA"}
 def command(
     path: Path, kind: str, *output: str, before: tuple[str, ...] = (), level: str = "quiet"
 ) -> list[str]:
-    """The command line: ``before`` are options of the input, ``output`` all that comes after it.
+    """Return the command line of one film.
 
-    Times are the file's own (``-copyts``).
+    ``before`` are options of the input, ``output`` all that comes after it. Times are the file's
+    own (``-copyts``).
     """
     return [
         imageio_ffmpeg.get_ffmpeg_exe(),
@@ -36,14 +37,14 @@ def command(
 
 
 def start(words: list[str]) -> subprocess.Popen[bytes]:
-    """Starts it; what it writes to ``pipe:1`` is to be read."""
+    """Start ffmpeg; what it writes to ``pipe:1`` is the caller's to read."""
     return subprocess.Popen(  # noqa: S603 - a fixed program, and no shell
         words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
 
 
 def run(words: list[str]) -> tuple[str, str]:
-    """Runs it to its end; what it wrote to ``pipe:1``, and what it said."""
+    """Run ffmpeg to its end; return what it wrote to ``pipe:1``, and what it said."""
     done = subprocess.run(  # noqa: S603 - a fixed program, and no shell
         words, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
@@ -51,7 +52,7 @@ def run(words: list[str]) -> tuple[str, str]:
 
 
 def read_pam(stream: IO[bytes] | None) -> Image.Image | None:
-    """The next picture of a stream of PAM files, RGB or RGBA; None at the end.
+    """Return the next picture of a stream of PAM files, RGB or RGBA; None at the end.
 
     Raises BrokenFileError where the stream ends inside a picture.
     """

@@ -41,11 +41,11 @@ class Film:
 
     @property
     def facts(self) -> Facts:
-        """Its size and delays as they are seen."""
+        """The film's size and delays as they are seen."""
         return Facts(self.head.width, self.head.height, self.timeline.delays_ms)
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise.
+        """Yield RGB pictures, one for each index of ``wanted``, which must rise.
 
         Raises BrokenFileError where one can't be decoded.
         """
@@ -68,7 +68,7 @@ class Film:
         return count
 
     def _decode(self, run: Sequence[Stretch], *, seeks: bool) -> Iterator[Image.Image]:
-        """Frames as they come; fewer than ``run`` has where ffmpeg doesn't find them."""
+        """Yield frames as they come; fewer than ``run`` has where ffmpeg doesn't find them."""
         count = sum(last + 1 - first for first, last in run)
         first, keys = self.timeline.starts[run[0][0]], self.timeline.keys
         before: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class Film:
         return itertools.islice(_pictures(words, self.head), count)
 
     def _select(self, run: Sequence[Stretch]) -> str:
-        """An expression of ffmpeg's that is true for the frames of ``run``."""
+        """Return an expression of ffmpeg's that is true for the frames of ``run``."""
         starts = self.timeline.starts
         least = min(
             (after - before for before, after in itertools.pairwise(starts)), default=Fraction(1)
@@ -92,7 +92,10 @@ class Film:
         return f"select='({'+'.join(terms)})*{once}'"
 
     def _runs(self, stretches: Sequence[Stretch]) -> Iterator[Sequence[Stretch]]:
-        """What one start of ffmpeg decodes: it goes on unless a key frame far ahead is nearer."""
+        """Yield what one start of ffmpeg decodes.
+
+        It goes on unless a key frame far ahead is nearer.
+        """
         run: list[Stretch] = []
         for stretch in stretches:
             if run and (len(run) == _MOST_STRETCHES or self._is_far(run[-1][1], stretch[0])):
@@ -112,7 +115,7 @@ class Film:
 
 
 def open_film(path: Path, kind: str) -> Film:
-    """A film of ``kind`` mp4 or webm (see ``containers.sniff``).
+    """Open a film of ``kind`` mp4 or webm (see ``containers.sniff``).
 
     Raises BrokenFileError, or MediaError for far too many frames.
     """
@@ -120,7 +123,7 @@ def open_film(path: Path, kind: str) -> Film:
 
 
 def frames_at_rate(path: Path, kind: str, per_second: float) -> Iterator[Image.Image]:
-    """RGB pictures of a whole film of any length, so many a second whatever its own rate.
+    """Yield RGB pictures of a whole film of any length, so many a second whatever its own rate.
 
     Raises BrokenFileError where none can be read.
     """
@@ -136,7 +139,7 @@ def frames_at_rate(path: Path, kind: str, per_second: float) -> Iterator[Image.I
 def _command(
     path: Path, kind: str, head: Head, chosen: str, *output: str, before: tuple[str, ...] = ()
 ) -> list[str]:
-    """Of the frames that the filter ``chosen`` lets through."""
+    """Return the command line that decodes the frames which the filter ``chosen`` lets through."""
     scale = f"scale={head.width}:{head.height}"
     if head.matrix == "unknown" and head.height >= _HD_HEIGHT:
         scale += ":in_color_matrix=bt709"
@@ -151,7 +154,7 @@ def _command(
 
 
 def _pictures(words: list[str], head: Head) -> Iterator[Image.Image]:
-    """What ffmpeg writes, as people see it. Raises BrokenFileError where it fails."""
+    """Yield what ffmpeg writes, as people see it. Raises BrokenFileError where it fails."""
     with ffmpeg.start(words) as process:
         try:
             while picture := ffmpeg.read_pam(process.stdout):

@@ -68,12 +68,15 @@ class _Packet:
 
 
 def read_head(path: Path, kind: str) -> Head:
-    """Of a film of any length. Raises BrokenFileError, or MediaError where there is no film."""
+    """Return the head of a film of any length. Raises BrokenFileError, MediaError for no film."""
     return _listed(path, kind, 1)[0]
 
 
 def read_timeline(path: Path, kind: str) -> tuple[Head, Timeline]:
-    """Raises BrokenFileError where there is no film, MediaError for far too many frames."""
+    """Return the head of a film, and when each of its frames is seen.
+
+    Raises BrokenFileError where there is no film, MediaError for far too many frames.
+    """
     head, codec, packets = _listed(path, kind, _MOST_PACKETS)
     seen = [packet for packet in packets if not packet.flags & _DISCARD]
     check_frames(len(seen), most=MAX_FILM_FRAMES)
@@ -88,7 +91,7 @@ def read_timeline(path: Path, kind: str) -> tuple[Head, Timeline]:
 def _listed(
     path: Path, kind: str, most: int, stream: str = _FIRST_FILM
 ) -> tuple[Head, str, list[_Packet]]:
-    """The head, the codec's name, and up to ``most`` packets; one frame is decoded."""
+    """Return the head, the codec's name, and up to ``most`` packets; one frame is decoded."""
     words = ffmpeg.command(
         *(path, kind, "-map", stream, "-c", "copy", "-frames:v", str(most)),
         *("-f", "framecrc", "pipe:1"),
@@ -106,7 +109,7 @@ def _listed(
 
 
 def _shown_stream(said: str) -> str:
-    """Of several films in a file, the first that its file calls the one to show, as players do."""
+    """Return the film that players show of a file with several: the first it calls the default."""
     of_input = said.partition("Stream mapping:")[0]
     films = [line for line in _STREAM.finditer(of_input) if "(attached pic)" not in line[0]]
     shown = next((line for line in films if "(default)" in line[0]), None)
@@ -114,7 +117,7 @@ def _shown_stream(said: str) -> str:
 
 
 def _are_frames(codec: str, packets: Sequence[_Packet]) -> bool:
-    """Whether each packet is a frame that is seen."""
+    """Return whether each packet is a frame that is seen."""
     first = packets[0]
     starts = [packet.start for packet in packets]
     return (
@@ -127,7 +130,7 @@ def _are_frames(codec: str, packets: Sequence[_Packet]) -> bool:
 
 
 def _decoded(path: Path, kind: str, stream: str) -> list[_Packet]:
-    """Every frame that comes out of the decoder."""
+    """Return every frame that comes out of the decoder."""
     words = ffmpeg.command(
         *(path, kind, "-map", stream, "-frames:v", str(MAX_FILM_FRAMES + 1)),
         *("-fps_mode", "passthrough", "-enc_time_base", "demux"),
@@ -139,7 +142,10 @@ def _decoded(path: Path, kind: str, stream: str) -> list[_Packet]:
 
 
 def _packets(lines: str) -> tuple[str, list[_Packet]]:
-    """The codec's name, and what ffmpeg's framecrc lists. Raises BrokenFileError for nothing."""
+    """Return the codec's name and the packets that ffmpeg's framecrc lists.
+
+    Raises BrokenFileError where it lists none.
+    """
     codec, unit = "", Fraction(1)
     packets: list[_Packet] = []
     for line in lines.splitlines():
@@ -157,7 +163,7 @@ def _packets(lines: str) -> tuple[str, list[_Packet]]:
 
 
 def _head(said: str) -> Head:
-    """From what ffmpeg's showinfo says of the first frame."""
+    """Return the head of a film from what ffmpeg's showinfo says of its first frame."""
     found, colours = _SIZE.search(said), _COLOURS.search(said)
     if found is None or colours is None:
         raise BrokenFileError("its first frame can't be decoded")
@@ -181,7 +187,7 @@ def _timeline(frames: Sequence[_Packet]) -> Timeline:
 
 
 def _last_delay(frames: Sequence[_Packet], span: Fraction) -> Fraction:
-    """For how long the last is seen; not above 0 where the file doesn't tell.
+    """Return for how long the last frame is seen; not above 0 where the file doesn't tell.
 
     ``span`` is the time from the first to the last. Where packets are stored in another order than
     they are seen in, each tells how long it is until the next that is stored: only their sum holds.
@@ -193,6 +199,6 @@ def _last_delay(frames: Sequence[_Packet], span: Fraction) -> Fraction:
 
 
 def _milliseconds(gaps: Iterable[Fraction]) -> list[int]:
-    """Whole ones that add up: each frame ends at its rounded time."""
+    """Return whole milliseconds that add up: each frame ends at its rounded time."""
     ends = [round(1000 * end) for end in itertools.accumulate(gaps)]
     return [max(1, end - start) for start, end in itertools.pairwise([0, *ends])]

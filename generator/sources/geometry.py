@@ -28,7 +28,7 @@ MIDDLE = Crop()
 
 
 def size_to_fill(old: Size, new: Size) -> Size:
-    """The size of ``old`` (width, height) scaled so that it just covers ``new``."""
+    """Return the size of ``old`` (width, height) scaled so that it just covers ``new``."""
     by_width, by_height = new[0] / old[0], new[1] / old[1]
     if by_width > by_height:
         return new[0], round(old[1] * by_width)
@@ -36,14 +36,14 @@ def size_to_fill(old: Size, new: Size) -> Size:
 
 
 def crop_box(old: Size, new: Size, crop: Crop = MIDDLE) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of what is kept, in pixels of the scaled picture."""
+    """Return left, top, right and bottom of what is kept, in pixels of the scaled picture."""
     width, height = _scaled(old, new, crop)
     left, top = (width - new[0]) * crop.across, (height - new[1]) * crop.down
     return left, top, left + new[0], top + new[1]
 
 
 def scale_to_fill(picture: Image.Image, size: Size, crop: Crop = MIDDLE) -> Image.Image:
-    """An RGB picture of just ``size``."""
+    """Return an RGB picture of just ``size``, scaled to cover it and cropped."""
     scaled = picture.resize(_scaled(picture.size, size, crop), Image.Resampling.LANCZOS)
     # One corner alone is rounded, so that the size is right whatever the rounding does.
     left, top, _, _ = (round(edge) for edge in crop_box(picture.size, size, crop))

@@ -51,7 +51,7 @@ class Gif:
     pictures: tuple[_Picture, ...]
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise.
+        """Yield RGB pictures, one for each index of ``wanted``, which must rise.
 
         Raises BrokenFileError for pixels that can't be unpacked.
         """
@@ -71,7 +71,7 @@ class Gif:
             canvas = kept
 
     def _first_needed(self, wanted: int) -> int:
-        """The last one up to ``wanted`` that paints over all that was before it."""
+        """Return the last frame up to ``wanted`` that paints over all that was before it."""
         for index in range(wanted, 0, -1):
             picture = self.pictures[index]
             whole = (0, 0, self.facts.width, self.facts.height)
@@ -82,7 +82,10 @@ class Gif:
 
 
 def open_gif(path: Path) -> Gif:
-    """Raises BrokenFileError where the file breaks off, MediaError for far too many frames."""
+    """Open a GIF: its pictures are found, and not decoded.
+
+    Raises BrokenFileError where the file breaks off, MediaError for far too many frames.
+    """
     pictures: list[_Picture] = []
     table, control, head = b"", (0, 0, 0), (0, 0, 0, 0, 0)
     width = height = 0
@@ -128,7 +131,7 @@ def _picture(
 
 
 def _paint(canvas: Frames, picture: _Picture) -> None:
-    """Puts a picture on the canvas (h, w, 3), in place."""
+    """Put a picture on the canvas (h, w, 3), in place."""
     place = _place(canvas, picture)
     if not place.size:
         return
@@ -144,13 +147,13 @@ def _paint(canvas: Frames, picture: _Picture) -> None:
 
 
 def _place(canvas: Frames, picture: _Picture) -> Frames:
-    """The part of the canvas that a picture lies on."""
+    """Return the part of the canvas that a picture lies on, as a view."""
     rows = slice(picture.top, picture.top + picture.height)
     return canvas[rows, picture.left : picture.left + picture.width]
 
 
 def _indices(picture: _Picture) -> Frames:
-    """The index of each pixel (h, w), unpacked by Pillow out of a GIF of this picture alone."""
+    """Return the index of each pixel (h, w), unpacked by Pillow from a GIF of this picture."""
     size = struct.pack("<HH", picture.width, picture.height)
     alone = b"".join([
         b"GIF89a" + size + b"\xf7\0\0" + bytes(range(256)) * 3,

@@ -25,8 +25,9 @@ _DEFLATE = 0
 
 
 def convert_to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    """A picture in RGB(A), L or CMYK in sRGB, RGB or RGBA; as it is where ``profile`` doesn't
-    describe it. What is RGB(A) is changed in place.
+    """Return a picture in RGB(A), L or CMYK in sRGB; as it is where no profile describes it.
+
+    What is RGB(A) is changed in place; the others come back as RGB.
     """
     if not isinstance(profile, bytes) or picture.mode not in _SPACES:
         return picture
@@ -40,7 +41,7 @@ def convert_to_srgb(picture: Image.Image, profile: object) -> Image.Image:
 
 
 def decompress_profile(chunk: bytes) -> bytes:
-    """The profile in a PNG's ``iCCP``; empty for one that is damaged or too large."""
+    """Return the profile in a PNG's ``iCCP``; empty for one that is damaged or too large."""
     _, _, packed = chunk.partition(b"\0")
     if packed[:1] != bytes([_DEFLATE]):
         return b""

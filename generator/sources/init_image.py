@@ -17,9 +17,10 @@ from generator.sources.reader import probe, read_init_frames
 
 
 def read_init_image(request: Request, image: Path) -> Frames | None:
-    """Frames (1, h, w, 3) of a still picture, otherwise (f, h, w, 3); None where none is asked for.
+    """Return the frames that a request begins from; None where it asks for none.
 
-    ``image`` is the file of ``request.image``. Raises MediaError.
+    They are (1, h, w, 3) of a still picture, otherwise (f, h, w, 3). ``image`` is the file of
+    ``request.image``. Raises MediaError.
     """
     if not request.image:
         return None
@@ -34,7 +35,7 @@ def read_init_image(request: Request, image: Path) -> Frames | None:
 
 
 def check_init_image(request: Request, image: Path) -> None:
-    """Whether it can be used, before a model is loaded, which takes longer; raises MediaError."""
+    """Raise MediaError where the image can't be used, before a model is loaded for it."""
     if request.image:
         with _naming_the_image():
             probe(image)

@@ -25,7 +25,7 @@ _MOST_TICKS = 100_000  # bounds the search in a source with wildly different del
 
 
 def choose_key_frames(delays_ms: Sequence[int], count: int, duration_ms: int) -> list[int]:
-    """``count`` indices into ``delays_ms``, in order; a frame may come twice in a short source.
+    """Return ``count`` indices into ``delays_ms``, in order; one may come twice in a short source.
 
     A delay of 0 means that the file doesn't tell. Where delays differ, time is cut into ticks of
     the usual delay, and the tick's frame is the one that is seen in the middle of it.
@@ -42,13 +42,13 @@ def choose_key_frames(delays_ms: Sequence[int], count: int, duration_ms: int) ->
 
 
 def has_pause(delays_ms: Sequence[int]) -> bool:
-    """Whether a frame is held so long that key frames are chosen as if it weren't."""
+    """Return whether a frame is held so long that key frames are chosen as if it weren't."""
     delays = _known(delays_ms)
     return _without_pauses(delays) != delays
 
 
 def _without_pauses(delays: list[int]) -> list[int]:
-    """Each pause as short as the usual delay."""
+    """Return the delays with each pause as short as the usual delay."""
     usual = statistics.median_low(delays)
     longest = max(_PAUSE_TIMES * usual, _PAUSE_MS)
     kept = [usual if delay > longest else delay for delay in delays]
@@ -67,7 +67,10 @@ def _known(delays_ms: Sequence[int]) -> list[int]:
 
 
 def _window(ticks: int, count: int, tick: float, duration_ms: int) -> range:
-    """Every n-th tick around the middle: from the widest n down while the length comes nearer."""
+    """Return every n-th tick around the middle, by the n whose length is nearest.
+
+    It goes from the widest n down while the length comes nearer.
+    """
     best, best_miss = range(0), float("inf")
     for stride in range(ticks // count, 0, -1):
         length = (count - 1) * stride

@@ -58,7 +58,7 @@ class Pictures:
     facts: Facts
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``, which must rise."""
+        """Yield RGB pictures, one for each index of ``wanted``, which must rise."""
         with _opened(self.path, self.kind) as picture:
             orientation = orientation_of(picture)
             for index in wanted:
@@ -75,12 +75,12 @@ class Directory:
     facts: Facts
 
     def frames(self, wanted: Sequence[int]) -> Iterator[Image.Image]:
-        """RGB pictures, one for each index of ``wanted``."""
+        """Yield RGB pictures, one for each index of ``wanted``."""
         return (read_still(self.files[index]) for index in wanted)
 
 
 def open_pictures(path: Path, kind: str) -> Pictures | Apng:
-    """Any picture but a GIF. Raises MediaError, or BrokenFileError where the file breaks off."""
+    """Open any picture but a GIF. Raises MediaError, BrokenFileError where the file breaks off."""
     try:
         if kind == "png" and (animation := read_apng(path.read_bytes())):
             return animation
@@ -90,7 +90,10 @@ def open_pictures(path: Path, kind: str) -> Pictures | Apng:
 
 
 def open_directory(path: Path) -> Directory:
-    """Raises MediaError for no picture, too many, and several sizes."""
+    """Open a directory of pictures of one size.
+
+    Raises MediaError for no picture, too many, and several sizes.
+    """
     files = sorted(
         (
             file
@@ -107,24 +110,24 @@ def open_directory(path: Path) -> Directory:
 
 
 def read_still(file: Path) -> Image.Image:
-    """A file's picture, or its first, as people see it: RGB. Raises what decoders raise."""
+    """Return a file's picture, or its first, as people see it: RGB. Raises what decoders raise."""
     with _opened(file, _known(file)) as picture:
         return as_displayed(picture, orientation_of(picture))
 
 
 def size_of_still(file: Path) -> tuple[int, int]:
-    """Width and height as people see it; nothing is decoded."""
+    """Return a picture's width and height as people see it; nothing is decoded."""
     with _opened(file, _known(file)) as picture:
         return upright_size(picture)
 
 
 def is_hidden(file: Path) -> bool:
-    """Whether it is none of a person's files: macOS leaves ``._name`` beside each ``name``."""
+    """Return whether a file is none of a person's: macOS leaves ``._name`` beside each ``name``."""
     return file.name.startswith(".")
 
 
 def natural_order(file: Path) -> tuple[list[tuple[int, str]], str]:
-    """frame2 comes before frame10."""
+    """Return a key to sort files by, which puts frame2 before frame10."""
     pieces = re.findall(r"(\d+)|(\D+)", file.name)
     return [(int(number or -1), text) for number, text in pieces], file.name
 
@@ -140,7 +143,7 @@ def _known(file: Path) -> str:
 
 
 def _opened(path: Path, kind: str) -> Image.Image:
-    """Opened by Pillow, as what its bytes say it is. Nothing is decoded."""
+    """Open a picture by Pillow as what its bytes say it is. Nothing is decoded."""
     if kind == "heic":
         _need_heic()
     if kind == "png":
@@ -156,7 +159,7 @@ def _opened(path: Path, kind: str) -> Image.Image:
 
 
 def _need_heic() -> None:
-    """Raises MediaError where nothing here reads HEIC."""
+    """Raise MediaError where nothing here reads HEIC."""
     if find_spec("pi_heif") is None:
         raise MediaError(
             "HEIC photos can't be read here; save this one as JPEG or PNG, or install the extra "
@@ -168,13 +171,13 @@ def _need_heic() -> None:
 
 
 def _profile_of_png(data: bytes) -> bytes:
-    """Its ICC profile; empty where it has none. Raises BrokenFileError."""
+    """Return a PNG's ICC profile; empty where it has none. Raises BrokenFileError."""
     chunks = (content for kind, content in png_parts(data) if kind == "iCCP")
     return decompress_profile(next(chunks, b""))
 
 
 def _picture_alone(data: bytes) -> bytes:
-    """A PNG without its texts and profiles, which can be packed bombs or longer than Pillow bears.
+    """Return a PNG without its texts and profiles, which can be bombs or longer than Pillow bears.
 
     Raises BrokenFileError where the file breaks off.
     """
@@ -192,14 +195,14 @@ def _picture_alone(data: bytes) -> bytes:
 
 
 def _of_any(path: Path, kind: str) -> Facts:
-    """Of what Pillow opens without any cost; its delays come from the structure."""
+    """Return the facts of a still that Pillow opens without any cost."""
     with _opened(path, kind) as picture:
         width, height = upright_size(picture)
     return Facts(width, height, (0,))
 
 
 def _of_avif(path: Path, kind: str) -> Facts:
-    """Of an AVIF: Pillow counts the frames, and their delays come from the structure."""
+    """Return the facts of an AVIF: Pillow counts the frames, the structure has their delays."""
     with _opened(path, kind) as picture:
         width, height = upright_size(picture)
         count = getattr(picture, "n_frames", 1)
@@ -242,7 +245,7 @@ def _delays_of_track(media: bytes) -> list[float]:
 
 
 def _entries_size(times: bytes) -> int:
-    """The bytes of the entries of an ``stts`` box."""
+    """Return the bytes of the entries of an ``stts`` box."""
     entries = int.from_bytes(times[4:8], "big")
     return min(entries * 8, (len(times) - 8) // 8 * 8)
 
@@ -256,7 +259,7 @@ def _inside(data: bytes, kind: str) -> Iterator[bytes]:
 
 
 def _of_webp(path: Path, kind: str) -> Facts:
-    """Of a WebP, for which Pillow takes memory as soon as it opens it: all from the structure."""
+    """Return the facts of a WebP from its structure: Pillow takes memory as soon as it opens it."""
     del kind
     data = path.read_bytes()
     frames = _counted(webp_parts(data), "ANMF")
@@ -279,7 +282,7 @@ def _size_of_webp(parts: Mapping[str, bytes]) -> tuple[int, int]:
 
 
 def _counted(parts: Iterable[Part], frame: str) -> list[bytes]:
-    """The frames among the parts; stops, with a sentence, when there are too many."""
+    """Return the frames among the parts. Raises MediaError as soon as there are too many."""
     found: list[bytes] = []
     for kind, data in parts:
         if kind == frame:

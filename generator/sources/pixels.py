@@ -30,7 +30,7 @@ _TURNS = {
 
 
 def orientation_of(picture: Image.Image) -> int:
-    """EXIF's orientation, 1 to 8; 1 where the file says none.
+    """Return EXIF's orientation of a picture, 1 to 8; 1 where the file says none.
 
     As Chromium believes it: EXIF and not XMP, of which Pillow's ``getexif`` would believe both, and
     no EXIF of a WebP. Pillow tells the turns of an AVIF or HEIC as EXIF.
@@ -39,7 +39,7 @@ def orientation_of(picture: Image.Image) -> int:
 
 
 def exif_orientation(raw: object) -> int:
-    """The orientation that a block of EXIF says; 1 for none, and for a damaged one."""
+    """Return the orientation that a block of EXIF says; 1 for none, and for a damaged one."""
     if not isinstance(raw, bytes):
         return 1
     exif = Image.Exif()
@@ -52,17 +52,17 @@ def exif_orientation(raw: object) -> int:
 
 
 def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Width and height, once what lies on its side is turned."""
+    """Return width and height, once what lies on its side is turned."""
     return (size[1], size[0]) if orientation in _ON_ITS_SIDE else size
 
 
 def upright_size(picture: Image.Image) -> tuple[int, int]:
-    """Width and height of a picture that may lie on its side, as phones save them."""
+    """Return width and height of a picture that may lie on its side, as phones save them."""
     return upright(picture.size, orientation_of(picture))
 
 
 def as_displayed(picture: Image.Image, orientation: int = 1) -> Image.Image:
-    """RGB, 8 bits a channel, nothing transparent, turned by EXIF's ``orientation``, in sRGB.
+    """Return a picture in RGB, 8 bits, opaque, turned by EXIF's ``orientation``, in sRGB.
 
     Colours are brought there from the profile that ``picture.info`` holds, if any.
     """
@@ -71,7 +71,7 @@ def as_displayed(picture: Image.Image, orientation: int = 1) -> Image.Image:
 
 
 def with_alpha(picture: Image.Image) -> Image.Image:
-    """RGBA, 8 bits a channel."""
+    """Return a picture in RGBA, 8 bits a channel."""
     _mend_transparency(picture)
     if not _is_deep(picture):
         return picture.convert("RGBA")
@@ -99,19 +99,19 @@ def _on_white(coloured: Image.Image) -> Image.Image:
 
 
 def _is_deep(picture: Image.Image) -> bool:
-    """Whether it is gray in 16 bits, as depth maps are kept."""
+    """Return whether a picture is gray in 16 bits, as depth maps are kept."""
     return picture.mode.startswith("I")
 
 
 def _mend_transparency(picture: Image.Image) -> None:
-    """A PNG's transparent colour is said in 16 bits, where Pillow has read 8 of them."""
+    """Turn a PNG's transparent colour, said in 16 bits, into the 8 that Pillow has read."""
     told = picture.info.get("transparency")
     if isinstance(told, tuple) and max(told) > 255:
         picture.info["transparency"] = tuple(level >> 8 for level in told)
 
 
 def _of_16_bits(picture: Image.Image, transparent: object) -> tuple[_Plane, _Plane]:
-    """Gray levels scaled to 8 bits, and alpha: 0 for the level that a PNG calls transparent."""
+    """Return gray levels in 8 bits, and alpha: 0 for the level that a PNG calls transparent."""
     levels = np.asarray(picture).astype(np.int64).clip(0, 65_535)
     gray: _Plane = ((levels + 128) // 257).astype(np.uint8)
     return gray, np.where(levels == transparent, 0, 255).astype(np.uint8)

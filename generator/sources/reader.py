@@ -54,18 +54,21 @@ _STANDARD = Limits()
 
 
 def probe(path: Path, *, limits: Limits = _STANDARD) -> Facts:
-    """Size, frames and delays, checked to be usable; raises MediaError."""
+    """Return a source's size, frames and delays, checked to be usable. Raises MediaError."""
     facts, _ = _run(path, None, limits)
     return _facts(facts)
 
 
 def read(path: Path, *, limits: Limits = _STANDARD) -> Source:
-    """Every frame at its own size; raises MediaError, also for more than 100 megapixels in all."""
+    """Return every frame at its own size.
+
+    Raises MediaError, also for more than 100 megapixels in all.
+    """
     return read_part(path, 0.0, 1.0, limits=limits)
 
 
 def read_part(path: Path, start: float, end: float, *, limits: Limits = _STANDARD) -> Source:
-    """The frames from ``start`` to ``end``, fractions of all of them, each with its own delay.
+    """Return the frames from ``start`` to ``end``, fractions of all of them, with their delays.
 
     Raises MediaError, also where the part has no frame.
     """
@@ -86,7 +89,7 @@ def read_key_frames(
     height: int,
     limits: Limits = _STANDARD,
 ) -> Frames:
-    """The key frames for a clip of ``count`` frames in ``duration_ms``: (count, height, width, 3).
+    """Return ``count`` key frames for a clip of ``duration_ms``: (count, height, width, 3).
 
     Chosen by ``choose_key_frames``, scaled to fill the size and cropped to its middle. Raises
     MediaError; so for one frame where more than one is asked for.
@@ -105,7 +108,7 @@ def read_key_frames_and_facts(
     height: int,
     limits: Limits = _STANDARD,
 ) -> tuple[Frames, Facts]:
-    """As ``read_key_frames``, with what the source is."""
+    """Return what ``read_key_frames`` returns, and what the source is."""
     wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
     return _chosen(path, wanted, limits)
 
@@ -113,8 +116,10 @@ def read_key_frames_and_facts(
 def read_init_frames(
     path: Path, *, count: int, duration_ms: int, width: int, height: int
 ) -> Frames:
-    """What a clip of ``count`` frames may begin from: (1, height, width, 3) of a still picture,
-    otherwise (count, ...): a clip of just so many frames whole, the key frames of any other.
+    """Return what a clip of ``count`` frames may begin from.
+
+    It is (1, height, width, 3) of a still picture, otherwise (count, ...): a clip of just so many
+    frames whole, the key frames of any other.
 
     Scaled and cropped as key frames are; raises MediaError.
     """
@@ -132,7 +137,7 @@ def _chosen(path: Path, wanted: dict[str, int], limits: Limits) -> tuple[Frames,
 def _run(
     path: Path, wanted: dict[str, Any] | None, limits: Limits
 ) -> tuple[dict[str, Any], memoryview]:
-    """The child's answer: its facts, and the frames that came before them."""
+    """Return the child's answer: its facts, and the frames that came before them."""
     if existing_path(str(path)) is None:
         raise MediaError("There is no file at {path}.", path=path)
     if not (path.is_file() or path.is_dir()):  # a pipe or a device may never come to an end
@@ -183,7 +188,7 @@ def _too_long() -> MediaError:
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """The child and whatever it started."""
+    """Kill the child and whatever it started."""
     if child.poll() is None:
         os.killpg(child.pid, signal.SIGKILL)
 
@@ -193,7 +198,7 @@ def _facts(told: dict[str, Any]) -> Facts:
 
 
 def _pictures(data: memoryview) -> Iterator[Frames]:
-    """Pictures (h, w, 3)."""
+    """Yield the pictures (h, w, 3) that a child sent."""
     position = 0
     while position < len(data):
         width, height = struct.unpack_from("<II", data, position)

@@ -33,7 +33,7 @@ _Light = npt.NDArray[np.float32]
 
 
 def tone_map(picture: Image.Image, transfer: str) -> Image.Image:
-    """An RGB picture as it is; of HDR, named by its ``transfer`` curve, as it is shown."""
+    """Return an RGB picture as a screen shows it, where its ``transfer`` curve is HDR's."""
     if transfer not in (PQ, HLG):
         return picture
     codes = np.asarray(picture)
@@ -55,7 +55,7 @@ def _shown(codes: Frames, transfer: str) -> Frames:
 
 @cache
 def _curve(transfer: str) -> _Light:
-    """The light of each of 256 codes: of PQ where 1 is white, of HLG where 1 is the brightest."""
+    """Return the light of each of 256 codes: of PQ 1 is white, of HLG 1 is the brightest."""
     codes = np.linspace(0.0, 1.0, 256)
     if transfer == PQ:  # SMPTE ST 2084
         root = codes ** (1 / 78.84375)
@@ -67,7 +67,7 @@ def _curve(transfer: str) -> _Light:
 
 @cache
 def _srgb() -> Frames:
-    """The sRGB level of each of 16,384 steps of light."""
+    """Return the sRGB level of each of 16,384 steps of light."""
     light = np.linspace(0.0, 1.0, _SRGB_STEPS + 1)
     curve = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return (curve * 255).round().astype(np.uint8)

@@ -41,7 +41,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def unsupported_reason(head: bytes) -> Text:
-    """One sentence about a file that ``containers.sniff`` doesn't know.
+    """Return one sentence about a file that ``containers.sniff`` doesn't know.
 
     ``head`` are its first ``containers.HEAD_BYTES``, or all where it has fewer.
     """
@@ -50,7 +50,7 @@ def unsupported_reason(head: bytes) -> Text:
 
 
 def is_web_page(head: bytes) -> bool:
-    """Whether a file begins as HTML does."""
+    """Return whether a file begins as HTML does."""
     return _text(head).startswith((b"<!doctype html", b"<html", b"<head"))
 
 

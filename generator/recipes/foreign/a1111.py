@@ -41,7 +41,7 @@ _SAMPLERS = {
 
 
 def read_parameters(text: str) -> ForeignRecipe | None:
-    """None for a text that is nothing of the kind."""
+    """Return what Automatic1111's text says; None for a text that is nothing of the kind."""
     lines = text[:_LONGEST].strip().split("\n")
     told = [at for at, line in enumerate(lines) if "Steps:" in line][:_MOST_LINES]
     last, pairs = next(((at, pairs) for at in told if (pairs := _pairs(lines[at]))), (0, {}))
@@ -64,14 +64,14 @@ def read_parameters(text: str) -> ForeignRecipe | None:
 
 
 def _pairs(line: str) -> dict[str, str]:
-    """Of the line that says how it was made; empty for any other."""
+    """Return the pairs of the line that says how it was made; none for any other line."""
     found = _PAIR.findall(line[:_LONGEST_LINE])
     pairs = {key.strip(): _unquoted(value) for key, value in found}
     return pairs if "Steps" in pairs and len(pairs) >= _FEWEST_PAIRS else {}
 
 
 def _split(text: str) -> tuple[str, str | None]:
-    """The prompt, and the negative prompt where there is one; both may have many lines."""
+    """Return the prompt, and the negative prompt where there is one; both may have many lines."""
     if text.startswith(_NEGATIVE):
         return "", text.removeprefix(_NEGATIVE)
     prompt, found, negative = text.partition("\n" + _NEGATIVE)
@@ -79,7 +79,7 @@ def _split(text: str) -> tuple[str, str | None]:
 
 
 def _scheduler(pairs: Mapping[str, str]) -> str | None:
-    """Newer versions say the ramp apart: ``Schedule type: Karras``."""
+    """Return the scheduler; newer versions say its ramp apart: ``Schedule type: Karras``."""
     sampler = pairs.get("Sampler", "").strip().lower()
     kind = pairs.get("Schedule type", "").strip().lower()
     spelt = f"{sampler} karras" if kind == "karras" else sampler

@@ -64,7 +64,7 @@ class Node:
 
 
 def read_graph(text: str, *, is_workflow: bool = False) -> ForeignRecipe | None:
-    """None for a text that is no such graph, or has no sampler."""
+    """Return what a graph says; None for a text that is no such graph, or has no sampler."""
     try:
         values = parse_json(text)
     except JsonError:
@@ -87,7 +87,7 @@ def _nodes(values: object) -> dict[str, Node]:
 
 
 def _first_sampler(graph: Graph) -> Node | None:
-    """The one that starts from an empty picture; others refine what it made."""
+    """Return the sampler that starts from an empty picture; others refine what it made."""
     samplers = [node for node in graph.values() if _is_sampler(node)]
     for node in samplers:
         before = list(_Reader(graph).behind(node, _LATENTS))
@@ -130,7 +130,7 @@ class _Reader:
         )
 
     def behind(self, node: Node, names: tuple[str, ...]) -> Iterator[Node]:
-        """The nodes that these inputs lead to, the nearest first; each once."""
+        """Yield the nodes that these inputs lead to, the nearest first; each once."""
         seen: set[int] = set()
         waiting = [node]
         while waiting and len(seen) < _MOST_HOPS:
@@ -151,7 +151,7 @@ class _Reader:
         return None, None
 
     def _edge(self, node: Node, name: str) -> object:
-        """A width or height, which a node of presets may say under the same name."""
+        """Return a width or height, which a node of presets may say under the same name."""
         return self._value(node.inputs[name], (name.removeprefix("empty_latent_"), *_NUMBERS))
 
     def _word(self, sampler: Node, name: str) -> str:
@@ -164,7 +164,7 @@ class _Reader:
         )
 
     def _found(self, sampler: Node, name: str) -> object:
-        """A sampler's own value, or that of a node which helps it."""
+        """Return a sampler's own value, or that of a node which helps it."""
         helpers = [self._linked(sampler.inputs.get(each)) for each in _HELPERS]
         for node in (sampler, *helpers):
             if node is not None and name in node.inputs:
@@ -172,7 +172,7 @@ class _Reader:
         return None
 
     def _value(self, value: object, names: tuple[str, ...]) -> object:
-        """What stands there, or at the other end of links."""
+        """Return what stands at an input, or at the other end of its links."""
         for _ in range(_MOST_HOPS):
             node = self._linked(value)
             if node is None:
@@ -181,7 +181,7 @@ class _Reader:
         return None
 
     def _text(self, value: object, side: str) -> str | None:
-        """The words behind a conditioning or a text; None where there are none at all.
+        """Return the words behind a conditioning or a text; None where there are none at all.
 
         ``side`` is the input that a node which has both is followed through.
         """
@@ -207,6 +207,6 @@ def _says(node: Node, names: tuple[str, ...]) -> bool:
 
 
 def _joined(texts: list[str | None]) -> str | None:
-    """SDXL's two encoders are mostly given one text."""
+    """Return the texts of SDXL's two encoders as one: mostly they are given the same."""
     said = [text for text in texts if text is not None]
     return ", ".join(dict.fromkeys(text for text in said if text.strip())) if said else None

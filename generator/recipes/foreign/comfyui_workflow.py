@@ -42,7 +42,7 @@ _MOST_BENDS = 50  # of one wire
 
 
 def graph_of_workflow(values: object) -> dict[str, dict[str, Any]]:
-    """Empty for what is no workflow."""
+    """Return the graph that a workflow's editor would send; empty for what is no workflow."""
     if not isinstance(values, dict):
         return {}
     nodes, links = values.get("nodes"), values.get("links")
@@ -57,7 +57,7 @@ def graph_of_workflow(values: object) -> dict[str, dict[str, Any]]:
 
 
 def _origins(links: object) -> dict[str, list[Any]]:
-    """By a link's id the node and the output where it begins."""
+    """Return by a link's id the node and the output where it begins."""
     found: dict[str, list[Any]] = {}
     for link in links if isinstance(links, list) else []:
         if isinstance(link, list) and len(link) >= 3:
@@ -68,7 +68,7 @@ def _origins(links: object) -> dict[str, list[Any]]:
 
 
 def _past_reroutes(origins: dict[str, list[Any]], nodes: list[Any]) -> dict[str, list[Any]]:
-    """The same with links that begin where something is, not at a bend of the wire."""
+    """Return the links with their beginnings where something is, not at a bend of the wire."""
     bends = {str(node["id"]): _only_link(node) for node in nodes if _is_reroute(node)}
     found = {}
     for link, origin in origins.items():

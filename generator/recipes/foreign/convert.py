@@ -16,7 +16,7 @@ from generator.recipes.recipe import read_bounded
 
 
 def read_foreign_recipe(path: Path) -> ForeignRecipe | None:
-    """What a picture says of how it was made; None where it says nothing that can be used.
+    """Return how a picture says it was made; None where it says nothing that can be used.
 
     Raises MediaError where there is no such file.
     """
@@ -30,7 +30,7 @@ def read_foreign_recipe(path: Path) -> ForeignRecipe | None:
 
 
 def parse_foreign_recipe(texts: dict[str, str]) -> ForeignRecipe | None:
-    """The first that has a prompt, of ComfyUI's two graphs and Automatic1111's text."""
+    """Return the first that has a prompt, of ComfyUI's two graphs and Automatic1111's text."""
     found = (
         a1111.read_parameters(texts.get(PARAMETERS, "")),
         comfyui.read_graph(texts.get("prompt", "")),
@@ -40,7 +40,7 @@ def parse_foreign_recipe(texts: dict[str, str]) -> ForeignRecipe | None:
 
 
 def with_foreign(start: Request, foreign: ForeignRecipe, limits: ModelLimits) -> Request:
-    """``start`` with what the picture says; not yet checked.
+    """Return ``start`` with what the picture says; not yet checked.
 
     A size that this model doesn't make becomes the one of its sizes that is nearest in shape.
     """

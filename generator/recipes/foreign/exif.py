@@ -19,7 +19,7 @@ _NAMED = ("prompt", "workflow")
 
 
 def read_exif_texts(data: bytes) -> Iterator[tuple[str, str]]:
-    """Texts by name, as PNG's chunks would call them. A broken block has none."""
+    """Yield texts by name, as PNG's chunks would call them. A broken block has none."""
     order = _ORDERS.get(data[:4])
     if order is None:
         return
@@ -48,7 +48,7 @@ def _of_folder(data: bytes, order: str, start: int) -> Iterator[tuple[str, str]]
 
 
 def _entries(data: bytes, order: str, start: int) -> Iterator[tuple[int, bytes]]:
-    """Tags with their bytes, of those types that hold texts or where a folder is."""
+    """Yield tags with their bytes, of those types that hold texts or where a folder is."""
     (count,) = struct.unpack_from(f"{order}H", data, start)
     for index in range(min(count, _MOST_ENTRIES)):
         position = start + 2 + 12 * index
@@ -63,7 +63,7 @@ def _entries(data: bytes, order: str, start: int) -> Iterator[tuple[int, bytes]]
 
 
 def _comment(value: bytes) -> str:
-    """A UserComment, whose first eight bytes name its letters."""
+    """Return a UserComment, whose first eight bytes name its letters."""
     kind, text = value[:8], value[8:]
     if kind.startswith(b"UNICODE"):
         # Big endian by piexif, which Automatic1111 uses, whatever the block's own order is.

@@ -31,23 +31,23 @@ class ForeignRecipe:
 
 
 def seed_of(value: object) -> int | None:
-    """A seed; None for the -1 that means a drawn one."""
+    """Return a seed; None for the -1 that means a drawn one."""
     return _whole(value, 0, MAX_SEED)
 
 
 def steps_of(value: object) -> int | None:
-    """A number of steps; what is beyond the most that Hotshot makes is that most."""
+    """Return a number of steps, at most as many as Hotshot makes."""
     found = _whole(value, 1, 10_000)
     return None if found is None else min(found, MAX_STEPS)
 
 
 def edge_of(value: object) -> int | None:
-    """Pixels."""
+    """Return an edge in pixels; None for what is none."""
     return _whole(value, 1, _MAX_EDGE)
 
 
 def guidance_of(value: object) -> float | None:
-    """A guidance scale."""
+    """Return a guidance scale; None for what is none."""
     try:
         found = float(value) if isinstance(value, str | int | float) else math.nan
     except (ValueError, OverflowError):
@@ -56,7 +56,7 @@ def guidance_of(value: object) -> float | None:
 
 
 def plain(text: str) -> str:
-    """Without what is no text, so that it can be shown and kept."""
+    """Return a text without what is no text, so that it can be shown and kept."""
     return "".join(
         letter for letter in text if letter in "\n\t" or not ("\ud800" <= letter <= "\udfff")
     ).strip()

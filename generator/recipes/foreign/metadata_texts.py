@@ -25,7 +25,7 @@ _EXIF_HEAD = b"Exif\0\0"
 
 
 def read_metadata_texts(data: bytes) -> dict[str, str]:
-    """The first text of each name; empty for other formats. Raises BrokenFileError."""
+    """Return the first text of each name; empty for other formats. Raises BrokenFileError."""
     reader = {"png": _of_png, "jpeg": _of_jpeg, "webp": _of_webp, "gif": _of_gif}.get(
         sniff(data) or ""
     )
@@ -75,7 +75,7 @@ def _of_gif(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _utf8_or_latin(text: bytes) -> str:
-    """The standard says Latin-1, and most programs write UTF-8."""
+    """Return a text's letters: the standard says Latin-1, and most programs write UTF-8."""
     try:
         return text.decode("utf-8")
     except UnicodeDecodeError:
@@ -83,7 +83,7 @@ def _utf8_or_latin(text: bytes) -> str:
 
 
 def _inflated(packed: bytes) -> bytes:
-    """At most ``_LONGEST`` bytes of it: a few kilobytes may hold gigabytes of zeros."""
+    """Return at most ``_LONGEST`` bytes of it: a few kilobytes may hold gigabytes of zeros."""
     try:
         return zlib.decompressobj().decompress(packed, _LONGEST)
     except zlib.error:
