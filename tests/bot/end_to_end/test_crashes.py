@@ -74,13 +74,13 @@ async def test_a_result_waits_for_the_next_start(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
     """Killed between the finished file and its delivery; the token has expired meanwhile."""
-    trouble = Refusal("PATCH", ANSWER, times=100, status=500)
+    fault = Refusal("PATCH", ANSWER, times=100, status=500)
     async with running(setup.write(), discord) as bot:
-        discord.add_fault(trouble)
+        discord.add_fault(fault)
         sent = await ada.slash("gif", prompt="x")
         await bot.logged("delivering, attempt 1")
         await bot.stop(signal.SIGKILL)
-    trouble.times = 0
+    fault.times = 0
     discord.clock.advance(16 * 60)
     async with running(setup.write(), discord):
         [message] = await discord.until(lambda: deliveries(discord) or None)

@@ -34,7 +34,7 @@ async def delivered(discord: Sandbox) -> Message:
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [
         Refusal("PATCH", ANSWER, times=3, status=500, uploads=True),
         Refusal("PATCH", ANSWER, status=502, uploads=True),
@@ -45,18 +45,18 @@ async def delivered(discord: Sandbox) -> Message:
         Reset("PATCH", ANSWER, uploads=True, after=True),
         Delay("PATCH", ANSWER, uploads=True, seconds=2.0),
     ],
-    ids=lambda trouble: f"{type(trouble).__name__} {getattr(trouble, 'status', '')}",
+    ids=lambda fault: f"{type(fault).__name__} {getattr(fault, 'status', '')}",
 )
-async def test_trouble_that_passes(
-    setup: Setup, discord: Sandbox, ada: Person, trouble: RequestFault
+async def test_a_fault_that_passes(
+    setup: Setup, discord: Sandbox, ada: Person, fault: RequestFault
 ) -> None:
-    discord.add_fault(trouble)
+    discord.add_fault(fault)
     async with running(setup.write(), discord) as bot:
         sent = await ada.slash("gif", prompt="x")
         assert await posted(sent) is sent.original
         await setup.all_over()
         assert "Traceback" not in bot.log
-    assert trouble.hits
+    assert fault.hits
     assert len(files(discord)) == 1
 
 
@@ -75,7 +75,7 @@ async def test_an_answer_that_is_closed_means_a_message(
 
 
 @pytest.mark.parametrize(
-    "trouble",
+    "fault",
     [
         Reset("POST", MESSAGES, after=True),
         Refusal("POST", MESSAGES, status=503, after=True),
@@ -85,15 +85,15 @@ async def test_an_answer_that_is_closed_means_a_message(
     ids=["reset after", "503 after", "500 after, often", "reset in mid-upload"],
 )
 async def test_a_message_that_may_have_got_through_is_looked_for(
-    setup: Setup, discord: Sandbox, ada: Person, trouble: RequestFault
+    setup: Setup, discord: Sandbox, ada: Person, fault: RequestFault
 ) -> None:
     discord.add_fault(Refusal("PATCH", ANSWER, times=None, code=50027, uploads=True))
-    discord.add_fault(trouble)
+    discord.add_fault(fault)
     async with running(setup.write(), discord):
         await ada.slash("gif", prompt="x")
         await delivered(discord)
         await setup.all_over()
-    assert trouble.hits
+    assert fault.hits
     assert len(files(discord)) == 1
     assert setup.rows()[0]["state"] == "done"
 
