@@ -109,14 +109,14 @@ def _token_defect(token: str) -> str:
 
 
 def _discord(settings: DiscordSettings) -> str:
-    from bot.app.client import check_address
+    from bot.app.login import check_address
 
     check_address(settings)
     return settings.base_url
 
 
 def _login(settings: Settings) -> str:
-    from bot.app.client import check_login
+    from bot.app.login import check_login
 
     settings.require_token()
     return asyncio.run(check_login(settings.discord))

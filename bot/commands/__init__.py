@@ -16,7 +16,6 @@ from bot.commands import (
     lora,
     message_menus,
     queue,
-    refused_forms,
     result_actions,
     sampling_form,
     settings,
@@ -25,7 +24,7 @@ from bot.commands import (
     help as help_,
 )
 from bot.core.config import Style
-from bot.ui.actions import Action, ActionButton, ActionMenu, Values
+from bot.ui.actions import Action, ActionButton, ActionMenu, Values, reopen_form
 from bot.ui.buttons import CancelButton, MasterButton
 from bot.ui.result_view import SAMPLING
 from generator.contract.limits import ModelLimits
@@ -47,7 +46,7 @@ ACTIONS: Mapping[str, Action] = {
     **history.ACTIONS,
     **lora.ACTIONS,
     **settings.ACTIONS,
-    **refused_forms.ACTIONS,
+    "form_open": reopen_form,
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
     "edit_send": ("edit", {}),

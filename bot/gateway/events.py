@@ -7,6 +7,7 @@ wrapped. A flood ends here as well: an interaction that isn't admitted is never 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -24,7 +25,24 @@ logger = logging.getLogger(__name__)
 AdmitsInteraction = Callable[[Event], bool]
 
 _INTERACTION = "INTERACTION_CREATE"
+_REMEMBERED_INTERACTIONS = 10_000
 _VITAL = ("READY",)  # without it there is no connection to keep
+
+
+class Deduplicator:
+    """Remembers the newest ids of interactions, so that what comes twice is done once."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, interaction_id: str) -> bool:
+        """Return whether an id comes for the first time, and remember it."""
+        if interaction_id in self._ids:
+            return False
+        self._ids[interaction_id] = None
+        if len(self._ids) > _REMEMBERED_INTERACTIONS:
+            self._ids.popitem(last=False)
+        return True
 
 
 def watch(client: discord.Client, admits: AdmitsInteraction) -> None:

@@ -23,7 +23,7 @@ from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInpu
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
-from bot.storage import sent_forms
+from bot.storage import drafts, sent_forms
 from bot.storage.drafts import Draft
 from bot.ui.answers import answer_errors, error_message, send_ephemeral
 from generator.contract.text import TranslatableError
@@ -193,6 +193,22 @@ async def _reopen_view(
     return view.add_item(
         ActionButton("form_open", draft.id, label=translate("Open the form again"))
     )
+
+
+async def reopen_form(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Show a form that was refused again, as whatever opened it first does, with all that was
+    typed in it. Raises RefusedError.
+    """
+    del values
+    draft = await context_of(interaction).database.read(drafts.get, draft_id)
+    if draft is None or draft.user_id != interaction.user.id or "form" not in draft.content:
+        raise RefusedError("This form is no longer valid; open it again.")
+    client: Any = interaction.client
+    opener, chosen = client.forms.get(draft.content["form"], ("", {}))
+    if opener not in client.actions:
+        raise outdated_button_error()
+    with filled_in(draft.content["typed"]):
+        await client.actions[opener](interaction, draft.content["target"], chosen)
 
 
 def outdated_button_error() -> RefusedError:
