@@ -5,7 +5,6 @@ The cache is the hub library's own (``HF_HOME``), which other programs use too.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from generator.checkpoints.hub import Repository
 from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 
 _HOTSHOT_UNET, _PLAIN_UNET, _CONTROLNET = (
     "UNet3DConditionModel",
@@ -168,7 +168,7 @@ def _scanned() -> Sequence[Any]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = parse_json(path.read_bytes())
+    except (OSError, JsonError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from generator.checkpoints.inspect.header import Header, read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text import Text
 
 PLAIN_UNET = "UNet2DConditionModel"
@@ -76,7 +76,7 @@ def check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:
 def _read(path: Path) -> dict[str, Any]:
     """Empty for what can't be read: whoever loads it says why."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = parse_json(path.read_bytes())
+    except (OSError, JsonError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,7 +6,6 @@ from strangers, so Python's own matcher never sees them. Standard library only.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from generator.checkpoints.inspect.header import Header, shown
 from generator.checkpoints.inspect.lora_names import PEFT_PREFIX
 from generator.checkpoints.inspect.lora_patterns import Budget, Expression, PatternError
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 
 _METADATA = "lora_adapter_metadata"  # diffusers
 PEFT_NAME, PEFT_SETTINGS = "adapter_model.safetensors", "adapter_config.json"
@@ -203,8 +203,8 @@ def _unreadable(path: Path, known_as: str) -> ModelError:
 
 def _json(path: Path, where: str, text: str | bytes) -> dict[str, Any]:
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
+        values = parse_json(text)
+    except JsonError:
         values = None
     if not isinstance(values, dict):
         raise ModelError(
