@@ -45,6 +45,8 @@ class BotError(TranslatableError):
 class StartupError(BotError):
     """The bot can't start; says what to do. Printed as one line, exit code 2."""
 
+    is_translated = False
+
 
 class ConfigError(StartupError):
     """A config file, one of its keys or an override is wrong; names it and what is expected."""

@@ -35,6 +35,8 @@ _OWNERS_ONLY = 0o600  # rows hold tokens and what people wrote
 class BackupError(BotError):
     """There is nothing to back up, or no place for it, or it didn't come out whole."""
 
+    is_translated = False
+
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:

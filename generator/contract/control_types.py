@@ -22,7 +22,11 @@ _NAMED_ANNOTATORS = ("canny", "depth", "lineart", "tile")
 def annotator_name(name: str) -> str:
     """Return an annotator's name in lower case. Raises RequestError with the names there are."""
     if name.lower() not in ANNOTATORS:
-        raise RequestError(f"There is no annotator {name!r}; there are {', '.join(ANNOTATORS)}.")
+        raise RequestError(
+            "There is no annotator {name!r}; there are {names}.",
+            name=name,
+            names=", ".join(ANNOTATORS),
+        )
     return name.lower()
 
 

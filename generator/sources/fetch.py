@@ -60,7 +60,9 @@ async def fetch(
         ):
             return b"".join([chunk async for chunk in bounded_chunks(response, max_bytes)])
     except TimeoutError:
-        raise MediaError(f"The link took longer than {seconds:g} seconds; try another.") from None
+        raise MediaError(
+            "The link took longer than {seconds:g} seconds; try another.", seconds=seconds
+        ) from None
     except TransferError as error:
         raise _refusal(error, max_bytes) from None
     except aiohttp.InvalidURL:
@@ -71,7 +73,9 @@ async def fetch(
                 "The link leads to a private network address, and those are not fetched; "
                 "give a public link or the file itself."
             ) from None
-        raise MediaError(f"The link can't be fetched ({_reason(error)}); try another.") from error
+        raise MediaError(
+            "The link can't be fetched ({reason}); try another.", reason=_reason(error)
+        ) from error
 
 
 class FetchedFile(AbstractContextManager[Path]):
@@ -143,12 +147,14 @@ def _refusal(error: TransferError, max_bytes: int) -> MediaError:
     match error:
         case StatusError():
             answer = f"{error.status} {error.reason}".rstrip()
-            return MediaError(f"The link was answered with {answer}; try another.")
+            return MediaError("The link was answered with {answer}; try another.", answer=answer)
         case PackedError():
             return MediaError("The link's answer is packed; give the file's own link.")
         case TooLargeError():
             most = f"{max_bytes / 2**20:.3g}"
-            return MediaError(f"The link's file is larger than {most} MiB; find a smaller.")
+            return MediaError(
+                "The link's file is larger than {most} MiB; find a smaller.", most=most
+            )
         case RedirectLoopError():
             return MediaError("The link redirects in circles; give a direct link to the file.")
     raise AssertionError(error)
