@@ -54,10 +54,16 @@ _REFUSALS_AT_ONCE, _REFUSALS_EACH_SECOND = 50, 5  # told so; the others hear not
 
 
 class HotshotClient(discord.AutoShardedClient):
-    """Sharded even for one shard, since only that one retries when the gateway is down at first."""
+    """The client, sharded even for one shard.
+
+    Only a sharded one retries when the gateway is down at first.
+    """
 
     def __init__(self, settings: DiscordSettings, rate_limit: RateLimit | None = None) -> None:
-        """``rate_limit``: how many interactions of one person are looked at; None is any number."""
+        """Make a client that isn't connected yet.
+
+        ``rate_limit`` is how many interactions of one person are looked at; None is any number.
+        """
         discord_compat.silence_voice_warnings()
         discord_compat.name_closed_sessions()
         super().__init__(
@@ -86,20 +92,20 @@ class HotshotClient(discord.AutoShardedClient):
 
     @property
     def context(self) -> BotContext:
-        """Set by ``set_context``, before the client logs in."""
+        """Return what ``set_context`` was given, before the client logged in."""
         if self._context is None:
             raise RuntimeError("the client was used before it had its context")
         return self._context
 
     def set_context(self, context: BotContext) -> None:
-        """Gives the commands what they work with, and makes them."""
+        """Give the commands what they work with, and register them with the tree."""
         self._context = context
         for command in all_commands(context.limits, context.settings.styles):
             self.tree.add_command(command)
         self.add_dynamic_items(*DYNAMIC_ITEMS)
 
     async def log_in(self) -> None:
-        """Logs in, waiting for a Discord that can't be reached. Raises StartupError."""
+        """Log in, waiting for a Discord that can't be reached. Raises StartupError."""
         use_discord_at(self._settings)
         pause = _FIRST_PAUSE
         while True:
@@ -127,7 +133,7 @@ class HotshotClient(discord.AutoShardedClient):
             pause = min(pause * 2, LONGEST_PAUSE)
 
     async def serve(self) -> None:
-        """Stays connected until closed. Raises TokenError."""
+        """Stay connected until closed. Raises TokenError."""
         try:
             await self.connect()
         except discord.ConnectionClosed as error:
@@ -141,14 +147,14 @@ class HotshotClient(discord.AutoShardedClient):
         self.connected.set()
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Forms come here, whether or not this process showed them, and what nothing answers to."""
+        """Handle forms, shown by this process or not, and components that nothing answers to."""
         await handle_form(interaction)
         if interaction.type is discord.InteractionType.component and not _is_known(interaction):
             async with answer_errors(interaction):
                 raise outdated_button_error()
 
     def _is_admitted(self, event: payloads.Event) -> bool:
-        """Whether an interaction is looked at: each one once, and not too many of one person.
+        """Return whether an interaction is looked at: each once, and not too many of one person.
 
         Of those that are too many, a few are told so.
         """
@@ -174,7 +180,10 @@ class HotshotClient(discord.AutoShardedClient):
         self.shard_count = shards
 
     async def _register_commands(self) -> None:
-        """Only when they changed, in whatever language: Discord allows 200 a day."""
+        """Register the commands where they changed, in whatever language.
+
+        Discord allows 200 a day.
+        """
         await self.tree.set_translator(LocaleTranslator())
         payload = await self._translated_payloads()
         text = json.dumps(payload, sort_keys=True, default=str)
@@ -195,7 +204,7 @@ class HotshotClient(discord.AutoShardedClient):
         return [await command.get_translated_payload(self.tree, translator) for command in commands]
 
     async def _fetch_registered(self) -> set[str]:
-        """The names that Discord knows; none where it doesn't say."""
+        """Return the names of the commands that Discord knows; none where it doesn't say."""
         try:
             return await discord_compat.fetch_command_names(self, self.application_id or 0)
         except discord.HTTPException as error:
@@ -204,17 +213,20 @@ class HotshotClient(discord.AutoShardedClient):
 
 
 class CommandTree(discord_compat.CommandTree[HotshotClient]):
-    """Speaks the asker's language, and answers every error with a sentence that only they see."""
+    """Runs commands in the user's language, and answers every error by an ephemeral sentence."""
 
     async def interaction_check(self, interaction: discord.Interaction[HotshotClient], /) -> bool:
-        """Allows everything: it is the first that is called in an interaction's own task."""
+        """Set the user's language, and allow everything.
+
+        It is the first that is called in an interaction's own task.
+        """
         set_language(str(interaction.locale))
         return True
 
     async def call_command(
         self, interaction: discord.Interaction[HotshotClient], call: Callable[[], Awaitable[None]]
     ) -> None:
-        """Run a command; options that discord.py can't read are answered with a sentence."""
+        """Run a command; answer options that discord.py can't read with a sentence."""
         if interaction.type is discord.InteractionType.autocomplete and not _completes_itself(
             interaction
         ):
@@ -246,7 +258,7 @@ class CommandTree(discord_compat.CommandTree[HotshotClient]):
 
 
 def _completes_itself(interaction: discord.Interaction[Any]) -> bool:
-    """Whether what is being typed is an option that completes itself."""
+    """Return whether what is being typed is an option that completes itself."""
     data: Any = interaction.data
     options, focused = list(data.get("options") or ()), None
     while options:

@@ -16,7 +16,7 @@ _LONGEST = 20  # digits of a process's number
 
 @contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
-    """The data directory, made where it is missing, for this process alone.
+    """Lock the data directory, made where it is missing, for this process alone.
 
     The system drops the lock with the process, however that ends. Raises DataDirectoryError.
     """
@@ -33,7 +33,7 @@ def locked(data_dir: Path) -> Iterator[None]:
 
 
 def lock_holder(data_dir: Path) -> int | None:
-    """The process that uses the data directory; None where nobody does."""
+    """Return the number of the process that uses the data directory; None where none does."""
     try:
         file = os.open(data_dir / _FILE, os.O_RDONLY)
     except OSError:

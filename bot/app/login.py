@@ -42,7 +42,7 @@ def use_discord_at(settings: DiscordSettings) -> None:
 
 
 def check_address(settings: DiscordSettings) -> None:
-    """Raises StartupError for an address that the token must not be sent to."""
+    """Raise StartupError for an address that the token must not be sent to."""
     if _is_local_only(settings) and not is_loopback(yarl.URL(settings.base_url)):
         raise StartupError(
             f"discord.base_url is {settings.base_url}, which is not on this machine, and the "
@@ -51,7 +51,7 @@ def check_address(settings: DiscordSettings) -> None:
 
 
 async def check_login(settings: DiscordSettings) -> str:
-    """Logs in by REST alone and says as whom; registers and changes nothing.
+    """Log in by REST alone and return as whom; registers and changes nothing.
 
     Raises StartupError where ``HotshotClient.log_in`` would, and where it would wait.
     """
@@ -77,7 +77,7 @@ async def check_login(settings: DiscordSettings) -> str:
 
 
 def is_loopback(url: yarl.URL) -> bool:
-    """Whether a URL's host is this machine, by its literal or as ``localhost``."""
+    """Return whether a URL's host is this machine, by its literal or as ``localhost``."""
     host = url.host or ""
     if host == "localhost":
         return True
@@ -88,7 +88,7 @@ def is_loopback(url: yarl.URL) -> bool:
 
 
 def check_gateway(settings: DiscordSettings, url: str) -> None:
-    """Raises StartupError for a gateway that the token must not be sent to."""
+    """Raise StartupError for a gateway that the token must not be sent to."""
     if _is_local_only(settings) and not is_loopback(yarl.URL(url)):
         raise StartupError(
             f"The gateway named by {settings.base_url} is {url}, which is not on this machine; set "
@@ -115,7 +115,10 @@ def _is_local_only(settings: DiscordSettings) -> bool:
 
 
 def local_connector() -> aiohttp.TCPConnector:
-    """Can't leave this machine, wherever a resume, a redirect or a name server leads."""
+    """Return a connector that can't leave this machine.
+
+    Wherever a resume, a redirect or a name server leads.
+    """
     return aiohttp.TCPConnector(limit=0, socket_factory=_local_socket)
 
 
@@ -131,7 +134,7 @@ def _local_socket(address: Any) -> socket.socket:
 
 
 def retry_after(error: Exception) -> float:
-    """Seconds; Discord's outer wall says so in a header."""
+    """Return for how many seconds Discord asks to wait, which its outer wall says in a header."""
     if isinstance(error, discord.HTTPException):
         with contextlib.suppress(KeyError, ValueError):
             return float(error.response.headers["Retry-After"])

@@ -56,7 +56,7 @@ _BURST_SECONDS = 5  # what one person may ask in so many seconds may come at onc
 
 
 async def run(settings: Settings) -> None:
-    """Runs the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
+    """Run the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
     stop = _Stop()
     settings.require_token()
     limits = ModelLimits.of(settings.generator.model)
@@ -103,7 +103,7 @@ async def run(settings: Settings) -> None:
 
 
 class _Stop:
-    """What a signal asks for: to leave, and by a second one to leave at once."""
+    """What signals ask for: the first to stop, the second to stop at once."""
 
     def __init__(self) -> None:
         self.stop_requested = asyncio.Event()
@@ -116,7 +116,7 @@ class _Stop:
 
 
 async def _serve_discord(client: HotshotClient, jobs: JobService) -> None:
-    """Takes up what was left, logs in, and stays connected."""
+    """Resume the jobs that were left, log in, and stay connected."""
     started = time.perf_counter()
     await jobs.recover()
     await client.log_in()
@@ -132,7 +132,7 @@ async def _log_when_ready(client: HotshotClient, started: float) -> None:
 
 
 async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
-    """Lets the workers finish what they have in hand, for a while; the rest is put back."""
+    """Let the workers finish what they have in hand, for a while; the rest is put back."""
     logger.info("leaving; what is being made has %g s to be finished", seconds)
     async with (
         _in_background(pool.drain()) as draining,
@@ -154,7 +154,10 @@ def _retention(storage: StorageSettings) -> retention.Limits:
 
 
 def _rate_limit(queue: QueueSettings) -> RateLimit:
-    """Whoever may have many GIFs waiting may also ask for them at once."""
+    """Return the limit on interactions.
+
+    Whoever may have many GIFs waiting may also ask for them at once.
+    """
     at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
     return RateLimit(at_once=at_once, each_second=queue.per_user_second)
 
@@ -224,7 +227,10 @@ def _context(
 
 
 def _layers(model: str) -> ModelLayers | None:
-    """What LoRAs can change there; None where its configs don't tell, which the worker words."""
+    """Return what LoRAs can change in the model; None where its configs don't say.
+
+    The worker says then what is wrong.
+    """
     try:
         return layers_of(model)
     except ModelError as error:
@@ -252,7 +258,7 @@ def _disk_guard(settings: Settings, database: Database, blobs: BlobStore) -> Dis
 
 
 def worker_settings(settings: Settings) -> list[WorkerSettings]:
-    """One worker for each device; several on the CPU share its cores."""
+    """Return the settings of one worker for each device; several on the CPU share its cores."""
     generator = settings.generator
     on_cpu = generator.device_names.count("cpu")
     return [
@@ -283,7 +289,7 @@ def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:
 
 
 async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
-    """Until ``stop``, or until some of the ``work`` ends by itself, with its error."""
+    """Wait for ``stop``, or until some of the ``work`` ends by itself; then raise its error."""
     async with _in_background(stop.wait()) as stopping:
         await asyncio.wait((stopping, *work), return_when=asyncio.FIRST_COMPLETED)
     for task in work:
@@ -293,7 +299,7 @@ async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
 
 @asynccontextmanager
 async def _in_background(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """Runs beside the block and is cancelled at its end."""
+    """Run ``work`` beside the block, and cancel it at the block's end."""
     task = asyncio.create_task(work)
     try:
         yield task

@@ -65,7 +65,7 @@ AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_com
 def all_commands(
     limits: ModelLimits, styles: Mapping[str, Style] | None = None
 ) -> list[AnyCommand]:
-    """Every command, made for a model with these limits.
+    """Return every command, made for a model with these limits.
 
     Offered in servers, in direct messages, and wherever somebody brings the app along.
     """

@@ -39,7 +39,10 @@ _Interaction = discord.Interaction[Any]
 
 
 async def choose_edit(interaction: _Interaction, target: str, values: Values) -> None:
-    """What was chosen; a caption is asked for first. ``target`` is a job's id, or an edit's."""
+    """Apply the edit that was chosen, or ask for its caption first.
+
+    ``target`` is a job's id, or an edit's.
+    """
     wanted = values.get("choice", "")
     if wanted == SAMPLING:
         job = await job_of(interaction, target)
@@ -59,7 +62,7 @@ async def choose_edit(interaction: _Interaction, target: str, values: Values) ->
 
 
 async def caption_send(interaction: _Interaction, target: str, values: Values) -> None:
-    """With the words of the form."""
+    """Add the caption of the form."""
     await check_allowed(interaction, [])
     edit, job = await _edit_and_job(interaction, target)
     words = _printable(values.get("caption", ""))[:_LONGEST_CAPTION]
@@ -67,7 +70,7 @@ async def caption_send(interaction: _Interaction, target: str, values: Values) -
 
 
 def _printable(words: str) -> str:
-    """Without what no command line takes, and no font shows."""
+    """Return ``words`` on one line, without what no command line takes and no font shows."""
     shown = (letter for letter in words if letter.isprintable() or letter.isspace())
     return " ".join("".join(shown).split())
 
@@ -84,7 +87,7 @@ def _with_step(edit: Edit, wanted: str, words: str = "") -> Edit:
 
 
 async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> None:
-    """For all to see where it is the owner's own, for the others only to them."""
+    """Send the edited file: for all to see to its owner, and only to them to others."""
     source = await master_of(interaction, job)
     is_own = job.user_id == interaction.user.id
     is_private = job.origin.private or not is_own
@@ -131,7 +134,7 @@ async def _send_file(
 
 
 def _notes(printed: bytes) -> str:
-    """What the child says of the file that it made."""
+    """Return the sentences that the child printed about the file that it made."""
     report = json.loads(printed.splitlines()[-1])
     notes = [translate(note) for note in _texts(report["notes"])]
     if report["given_up"]:

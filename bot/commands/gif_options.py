@@ -43,7 +43,7 @@ _LONGEST_LINK = 2000
 
 
 def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, Option]:
-    """The options in the order in which Discord offers them."""
+    """Return the options in the order in which Discord offers them."""
     options = _picture(limits) | _loras() | _motion() | _look(limits)
     if styles:
         options["style"] = Option(

@@ -63,7 +63,7 @@ class PageButton(
     DynamicItem[Button[View]],
     template=r"history:(?P<page>\d{1,6})(?::(?P<only>[a-z]{0,10}):(?P<words>.{0,50}))?",
 ):
-    """Turns to a page of the presser's own history."""
+    """Shows a page of the history of whoever presses it."""
 
     def __init__(self, page: HistoryPage, *, label: str = "…") -> None:
         self._page = page
@@ -92,7 +92,7 @@ async def suggest_jobs(
 
 
 def build() -> list[AnyCommand]:
-    """Both commands."""
+    """Return /history and /show."""
     search = Bounded(AppCommandOptionType.string, 1, _LONGEST_SEARCH)
     return [
         command(
@@ -125,14 +125,14 @@ def build() -> list[AnyCommand]:
 async def history(
     interaction: discord.Interaction[Any], *, search: Any = None, only: Any = None
 ) -> None:
-    """The first page."""
+    """Show the first page."""
     words = plain_line(str(search or ""), _LONGEST_SEARCH)
     filtered = str(only) if only in _FILTERS else ""
     await show_page(interaction, HistoryPage(0, filtered, words))
 
 
 async def show_page(interaction: discord.Interaction[Any], page: HistoryPage) -> None:
-    """A page of the asker's own: a new ephemeral message, or the pressed one turned over."""
+    """Show a page of this person's own GIFs: in a new message, or in the one pressed."""
     context = context_of(interaction)
     if interaction.type is discord.InteractionType.component:
         await interaction.response.defer()
@@ -156,12 +156,12 @@ async def show_page(interaction: discord.Interaction[Any], page: HistoryPage) ->
 
 
 async def show(interaction: discord.Interaction[Any], **given: Any) -> None:
-    """By its id, or by how that begins."""
+    """Show a GIF by its id, or by how that begins."""
     await _show(interaction, str(given["id"]).strip().lower())
 
 
 async def pick_job(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
-    """One of a page."""
+    """Show the GIF that was picked from a page."""
     del target
     await _show(interaction, values.get("choice", ""))
 
@@ -188,7 +188,7 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
 
 
 async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> Job:
-    """Raises RefusedError for one that is neither."""
+    """Return a job that is this person's own or a favourite. Raises RefusedError."""
     job = None
     if re.fullmatch(rf"[0-9a-f]{{{_SHORT_ID},32}}", job_id):
         job = await context.database.read(library.beginning_with, job_id)
@@ -201,7 +201,7 @@ async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> J
 
 
 async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:
-    """One picture for the whole page; none where no master is left."""
+    """Return one picture for the whole page; none where no master is left."""
     masters = [context.blobs.path(job.output) if job.output else None for job in jobs]
     if not any(masters):
         return []
@@ -214,7 +214,10 @@ async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.
 
 
 def _view(page: HistoryPage, pages: int, jobs: Sequence[Job]) -> View:
-    """Stands under a page; two buttons never share a page, nor a custom_id."""
+    """Return the buttons and the menu under a page.
+
+    Two buttons never share a page, nor a custom_id.
+    """
     view = View(timeout=None)
     if page.number > 0:
         view.add_item(PageButton(replace(page, number=page.number - 1), label=translate("◀ Newer")))

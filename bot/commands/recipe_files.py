@@ -52,7 +52,7 @@ async def restore_files(interaction: discord.Interaction[Any], request: Request)
 
 
 async def _usable_lora_file(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
-    """A LoRA's file, where this person may use it."""
+    """Return a LoRA's file, where this person may use it."""
     if not await _is_stored(interaction, name):
         return None
     database = context_of(interaction).database
@@ -61,7 +61,7 @@ async def _usable_lora_file(interaction: discord.Interaction[Any], name: str) ->
 
 
 async def _own_attachment(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
-    """What this person attached to a GIF of theirs before."""
+    """Return what this person attached to a GIF of theirs before."""
     if not await _is_stored(interaction, name):
         return None
     return await context_of(interaction).database.read(

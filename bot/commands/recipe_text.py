@@ -15,7 +15,7 @@ from generator.contract.limits import ModelLimits
 
 
 def recipe_values(job: Job) -> dict[str, Any]:
-    """Everything that made it, with files by their hashes: no name of theirs leads anywhere."""
+    """Return everything that made a GIF, with files by their hashes, which open nothing."""
     request = job.request
     values = without_files(request).to_dict() | {
         "model": PurePath(job.model).name,
@@ -36,7 +36,10 @@ def recipe_values(job: Job) -> dict[str, Any]:
 
 
 def typed_command(job: Job, limits: ModelLimits) -> str:
-    """As it would be typed; files are attached by hand, and the prompt has its style in it."""
+    """Return the command as it would be typed.
+
+    Files are attached by hand, and the prompt has its style in it.
+    """
     request = job.request
     sizes = {(size.width, size.height): size.name for size in limits.sizes}
     options: dict[str, object] = {

@@ -49,26 +49,26 @@ _Interaction = discord.Interaction[Any]
 
 
 async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """The same with another seed."""
+    """Make the GIF with another seed."""
     del values
     job = await job_of(interaction, job_id)
     await remake(interaction, job, replace(job.request, seed=draw_seed()), "again")
 
 
 async def vary_subtle(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Another seed that follows the edges of this one closely."""
+    """Make it with another seed that follows the edges of this one closely."""
     del values
     await _vary(interaction, job_id, _SUBTLE)
 
 
 async def vary_strong(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Another seed that begins as this one and then goes its own way."""
+    """Make it with another seed that begins like this one and then goes its own way."""
     del values
     await _vary(interaction, job_id, _STRONG)
 
 
 async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Half as many frames again, at the same pace."""
+    """Make it with half as many frames again, at the same pace."""
     del values
     job = await job_of(interaction, job_id)
     most, now = context_of(interaction).limits.max_frames, job.request.video_length
@@ -87,7 +87,7 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """The same GIF at twice the size: a second pass that begins from its own frames."""
+    """Make it at twice the size, by a second pass that starts from its own frames."""
     del values
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     width, height = 2 * job.request.width, 2 * job.request.height
@@ -105,20 +105,20 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
 
 
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """A form filled in with what made it."""
+    """Open a form filled in with what made the GIF."""
     del values
     job = await job_of(interaction, job_id)
     await interaction.response.send_modal(edit_form("edit_send", job_id, job.request))
 
 
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """What the form said."""
+    """Make the GIF as the form changed it."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     await remake(interaction, job, read_edit_form(limits, job.request, values), "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """A form for what is to move like this."""
+    """Open a form for what should move like this GIF."""
     del values
     job = await job_of(interaction, job_id)
     await master_of(interaction, job)
@@ -135,7 +135,7 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Made with this as the control GIF."""
+    """Make a GIF with this one as its control GIF."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     source = await master_of(interaction, job)
     kind = values.get("type", "").strip().lower()
@@ -148,7 +148,7 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
 
 
 async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """On or off; everybody has their own."""
+    """Add the GIF to this person's favourites, or remove it."""
     del values
     database = context_of(interaction).database
     if not await database.read(library.is_favourite, interaction.user.id, job_id):
@@ -163,7 +163,7 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
 
 
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Everything that makes it again."""
+    """Show everything that makes the GIF again."""
     del values
     job = await job_of(interaction, job_id)
     file = discord.File(
@@ -176,7 +176,7 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Asks whether that is meant."""
+    """Ask whether the GIF should really be deleted."""
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
@@ -186,7 +186,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def confirm_delete(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Forgets the job, and takes the message away where the bot may."""
+    """Delete the job, and its message where the bot may."""
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
@@ -213,7 +213,7 @@ async def confirm_delete(interaction: _Interaction, job_id: str, values: Values)
 
 
 async def job_of(interaction: _Interaction, job_id: str) -> Job:
-    """One that this person may act on. Raises RefusedError."""
+    """Return a job that this person may act on. Raises RefusedError."""
     job = await context_of(interaction).database.read(rows.get, job_id)
     if job is None:
         raise GoneError("That GIF was deleted, so nothing more can be done with it.")
@@ -223,7 +223,7 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
 
 
 async def master_of(interaction: _Interaction, job: Job) -> Attachment:
-    """Its file. Raises RefusedError where it is gone."""
+    """Return a job's own file. Raises RefusedError where it is no longer stored."""
     blobs = context_of(interaction).blobs
     if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
         raise RefusedError(_NO_MASTER)
@@ -242,7 +242,7 @@ async def _vary(interaction: _Interaction, job_id: str, control: Control) -> Non
 async def remake(
     interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
 ) -> None:
-    """A new job of whoever pressed, that came from ``job``."""
+    """Submit a new job of whoever pressed, which came from ``job``."""
     context = context_of(interaction)
     context.limits.check(request)
     attachments = await context.database.read(rows.attachments_of, job.id)
@@ -268,7 +268,7 @@ def _blobs(request: Request) -> set[str]:
 
 
 async def _check_files(interaction: _Interaction, request: Request) -> None:
-    """All still there, and this person may use the LoRAs. Raises RefusedError."""
+    """Raise RefusedError where a file is gone, or this person may not use a LoRA."""
     context = context_of(interaction)
     for lora in request.loras:  # one's own GIFs too: what was shared once may be taken back
         user_id, guild_id = interaction.user.id, interaction.guild_id

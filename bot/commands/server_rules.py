@@ -27,7 +27,7 @@ from generator.contract.messages import Request
 
 
 async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
-    """Raises RefusedError where the server doesn't allow this person, this channel, or as much."""
+    """Raise RefusedError where the server doesn't allow this person, channel, or as much."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return
     context = context_of(interaction)
@@ -42,7 +42,7 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
 
 
 async def waiting_limit(interaction: discord.Interaction[Any]) -> int | None:
-    """How many this person may have waiting or running on this server; None for any number."""
+    """Return how many jobs this person may have unfinished on this server; None for any."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return None
     server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
@@ -50,9 +50,7 @@ async def waiting_limit(interaction: discord.Interaction[Any]) -> int | None:
 
 
 async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, Any]:
-    """The frames and steps of a GIF for which nobody typed any, where a server's limits are lower
-    than what is usual.
-    """
+    """Return the server's limits on frames and steps that are lower than the usual ones."""
     if interaction.guild_id is None:
         return {}
     server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
@@ -60,8 +58,9 @@ async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, An
 
 
 async def limited_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
-    """A stranger's request, brought down to what /gif offers this person here. Raises RequestError
-    for what no model of this size makes.
+    """Return a stranger's request, reduced to what /gif offers this person here.
+
+    Raises RequestError for what no model of this size makes.
     """
     limits = context_of(interaction).limits
     limits.check(request)
@@ -83,8 +82,9 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
 async def apply_defaults(
     interaction: discord.Interaction[Any], given: dict[str, Any]
 ) -> dict[str, Any]:
-    """The options with what was set where nothing was typed. Raises RefusedError where the server
-    doesn't allow this person, or this channel.
+    """Return the options with the defaults where nothing was typed.
+
+    Raises RefusedError where the server doesn't allow this person, or this channel.
     """
     context = context_of(interaction)
     own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
@@ -103,7 +103,10 @@ async def apply_defaults(
 
 
 async def wants_private(interaction: discord.Interaction[Any]) -> bool:
-    """Whether this person set once that only he sees his GIFs; for whatever has no such option."""
+    """Return whether this person chose that only they see their GIFs.
+
+    It is for whatever has no such option.
+    """
     own, _ = await context_of(interaction).preferences.both(
         interaction.user.id, interaction.guild_id
     )
@@ -113,7 +116,7 @@ async def wants_private(interaction: discord.Interaction[Any]) -> bool:
 def _capped_defaults(
     interaction: discord.Interaction[Any], server: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The usual frames and steps, where a server's limits are below them."""
+    """Return the usual frames and steps that a server's limits are below."""
     if interaction.permissions.manage_guild:
         return {}
     usual = {"frames": DEFAULT_FRAMES, "steps": context_of(interaction).limits.steps}
@@ -142,7 +145,7 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
 
 
 def _channels_of(interaction: discord.Interaction[Any]) -> set[int | None]:
-    """The channel, what it is a thread or a post of, and the category that it stands in."""
+    """Return the ids of the channel, its parent, and its category."""
     channel = interaction.channel
     above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))
     return {interaction.channel_id, *above}

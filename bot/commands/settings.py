@@ -64,7 +64,7 @@ _NAMES = {
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
-    """The group with both commands."""
+    """Return the group with both commands."""
     group = app_commands.Group(
         name="settings", description=localized(Text("Your defaults for /gif."))
     )
@@ -129,7 +129,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
 
 
 async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
-    """Sets what was given, shows what stands there."""
+    """Set this person's own defaults that were given, and show them all."""
     context = context_of(interaction)
     changes = {
         name: _read_setting(context, name, value)
@@ -148,7 +148,7 @@ async def server_(
     lora: Any = None,
     **given: Any,
 ) -> None:
-    """The same for the server, by who manages it."""
+    """Set the server's rules that were given, and show them all; only its managers may."""
     context, guild_id = context_of(interaction), _guild_to_manage(interaction)
     before = await context.preferences.get(rows.SERVER, guild_id)
     toggled = {"channels": channel, "roles": role}
@@ -175,7 +175,7 @@ async def server_(
 
 
 async def undo(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
-    """Puts one channel or role back to where it was before it was typed."""
+    """Put one channel or role back to where it was before the command."""
     del values
     context, guild_id = context_of(interaction), _guild_to_manage(interaction)
     if (match := _UNDO.fullmatch(target)) is None:
@@ -190,7 +190,7 @@ async def undo(interaction: discord.Interaction[Any], target: str, values: Value
 
 
 def _guild_to_manage(interaction: discord.Interaction[Any]) -> int:
-    """Raises RefusedError where this person doesn't manage one here."""
+    """Return the server's id. Raises RefusedError where this person doesn't manage it."""
     guild_id = managed_guild(interaction)
     if guild_id is None:
         raise RefusedError("Only people who can manage this server can see and set its rules.")
@@ -198,7 +198,7 @@ def _guild_to_manage(interaction: discord.Interaction[Any]) -> int:
 
 
 async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) -> str:
-    """What stands there, with the LoRA's name for its id."""
+    """Return the server's rules, with the LoRA's name for its id."""
     shown = dict(now)
     if "lora" in shown:
         database = context_of(interaction).database
@@ -208,14 +208,14 @@ async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) 
 
 
 def _describe_change(name: str, before: list[int] | None, now: list[int] | None) -> str:
-    """What held and what holds, for a list that is empty where everything is allowed."""
+    """Return what was listed and what is, where an empty list allows everything."""
     nothing = translate("all")
     old, new = (_describe_value(name, each) if each else nothing for each in (before, now))
     return translate("Before: {old}. Now: {new}.", old=old, new=new)
 
 
 async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
-    """The id of one that everybody here may use; None for the word that forgets it."""
+    """Return the id of a LoRA that everybody here may use; None for the word that forgets it."""
     if value == NONE:
         return None
     found = await usable_lora(interaction, value)
@@ -225,7 +225,7 @@ async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> 
 
 
 def _read_setting(context: BotContext, name: str, value: Any) -> Any:
-    """A value that /gif would take; None for the word that forgets it. Raises RequestError."""
+    """Return a value as /gif takes it; None for the word that forgets it. Raises RequestError."""
     if value == NONE:
         return None
     if name == "size":
@@ -244,7 +244,7 @@ def _read_setting(context: BotContext, name: str, value: Any) -> Any:
 
 
 def _toggled(now: list[int] | None, added: int) -> list[int] | None:
-    """With it, or without it where it was there."""
+    """Return the list with ``added``, or without it where it was there."""
     others = [each for each in now or [] if each != added]
     if len(others) == len(now or []):
         others.append(added)

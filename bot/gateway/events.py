@@ -54,7 +54,7 @@ def watch(client: discord.Client, admits: AdmitsInteraction) -> None:
 
 
 def user_id_of(interaction: Event) -> int:
-    """Who sent it."""
+    """Return the id of the person that an interaction came from."""
     return int((interaction.get("member") or interaction)["user"]["id"])
 
 

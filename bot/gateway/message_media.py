@@ -65,7 +65,7 @@ def _links_of(part: _MessagePart) -> Iterator[str]:
 
 
 def _addresses(embed: discord.Embed) -> list[str | None]:
-    """What moves first; each by its own address, then by Discord's copy."""
+    """Return an embed's addresses: what moves first, and each by its own before Discord's copy."""
     media = [embed.image, embed.thumbnail]
     if embed.type in _MOVING_EMBEDS or embed.video.url:
         media.insert(0, embed.video)

@@ -33,7 +33,7 @@ _USER: Event = {"discriminator": "0", "avatar": None}
 
 
 def completed(interaction: Event) -> Event:
-    """An INTERACTION_CREATE with all that is needed, where it can be told from the rest."""
+    """Return an INTERACTION_CREATE with all that is needed, as far as it follows from the rest."""
     least = {"version": 1, "attachment_size_limit": discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES}
     whole = {**least, **interaction, "channel": _channel(interaction)}
     given = interaction.get("data") or {}
@@ -48,7 +48,7 @@ def completed(interaction: Event) -> Event:
 
 
 def roles_of(interaction: discord.Interaction[Any]) -> set[int]:
-    """The ids of the roles that this person has on the server, as the event said.
+    """Return the ids of the roles that this person has on the server, as the event said.
 
     discord.py drops those of a server that the bot is no member of.
     """
@@ -67,7 +67,7 @@ def _channel(interaction: Event) -> Event:
 
 
 def _pressed(interaction: Event, data: Event) -> Event:
-    """The message that a component stands in, holding that one alone.
+    """Return the message that a pressed component stands in, holding that component alone.
 
     What a press does stands in its custom_id, and discord.py must find it in the message; of
     whatever else the message is said to hold, only whether one person alone sees it is looked at.
@@ -90,7 +90,7 @@ def _message(message: Event, interaction: Event) -> Event:
 
 
 def _resolved(resolved: Event, interaction: Event) -> Event:
-    """What options and menus point to."""
+    """Return the completed objects that options and menus refer to."""
     whole = dict(resolved)
     for kind, complete in (
         ("attachments", _attachment),

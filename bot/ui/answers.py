@@ -25,7 +25,7 @@ _DEFERRED = discord.InteractionResponseType.deferred_channel_message
 async def send_ephemeral(
     interaction: discord.Interaction[Any], words: str, view: View | None = None
 ) -> None:
-    """Says something that only this person sees; a lost answer is logged, never raised."""
+    """Send a message that only this person sees; a lost answer is logged, never raised."""
     try:
         with readable_answers():
             if interaction.response.type is _DEFERRED:
@@ -44,7 +44,10 @@ async def _send(interaction: discord.Interaction[Any], words: str, more: dict[st
 
 
 async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: str) -> None:
-    """As ``send_ephemeral``, beside an answer that stays, which may still say "thinking"."""
+    """Send what ``send_ephemeral`` does, beside an answer that stays.
+
+    That answer may still say "thinking".
+    """
     try:
         with readable_answers():
             await interaction.followup.send(words, ephemeral=True)
@@ -53,7 +56,7 @@ async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: 
 
 
 def error_message(error: BaseException) -> str:
-    """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
+    """Return what a person may read of ``error``; log the unforeseen, a bug with its traceback."""
     if isinstance(error, TranslatableError):
         return translate_escaped(error.words, escaped)
     if is_lost(error):
@@ -66,7 +69,7 @@ def error_message(error: BaseException) -> str:
 
 
 def log_context(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
-    """Who asks and where, as log lines say it."""
+    """Return who sent an interaction and from where, as log lines say it."""
     return {
         "user": interaction.user.id,
         "server": interaction.guild_id,

@@ -25,7 +25,7 @@ _GONE = Text("The original is no longer stored; the same seed and settings make 
 
 
 class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]{32})"):
-    """Cancels the job of the progress message that it stands under."""
+    """A button that cancels the job of the progress message that it stands under."""
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -58,7 +58,7 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
 
 
 class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
-    """Hands out the file as it was made, where a smaller one was posted."""
+    """A button that sends the file as it was made, where a smaller one was posted."""
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -104,7 +104,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
 
 
 def cancel_view(job_id: str) -> View:
-    """Stands under a progress message."""
+    """Return the button under a progress message."""
     view = View(timeout=None)
     view.add_item(CancelButton(job_id))
     return view

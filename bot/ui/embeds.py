@@ -24,13 +24,13 @@ _CANCELLED = Colour.light_grey()
 
 
 def progress(request: Request, words: str) -> Embed:
-    """While a job waits or runs; ``words`` are ``text.status``'s."""
+    """Return the embed of a job that waits or runs; ``words`` are ``text.status``'s."""
     embed = Embed(description=f"{_quote(request)}{_hint(request)}\n{words}", colour=_WORKING)
     return embed.set_footer(text=text.settings_line(request))
 
 
 def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
-    """Beside the GIF: everything needed to make it again, and what the file had to give up."""
+    """Return the embed beside a GIF: what makes it again, and what the file had to give up."""
     request = job.request
     embed = Embed(description=f"{_quote(request)}{_hint(request)}", colour=_DONE)
     embed.add_field(name=translate("Seed"), value=f"`{request.seed}`")
@@ -50,7 +50,10 @@ def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
 
 
 def ended_job(job: Job) -> Embed:
-    """Instead of a GIF: cancelled, or failed and why. Its footer is the job's alone."""
+    """Return the embed of a job that was cancelled, or that failed and why.
+
+    Its footer is the job's alone.
+    """
     if job.state is State.CANCELLED:
         words, colour = translate("🚫 Cancelled."), _CANCELLED
     else:
@@ -62,7 +65,7 @@ def ended_job(job: Job) -> Embed:
 def history(
     jobs: Sequence[Job], *, page: int, pages: int, total: int, is_filtered: bool = False
 ) -> Embed:
-    """One page of somebody's jobs; ``is_filtered`` where only some of them were asked for."""
+    """Return the embed of a page of jobs; ``is_filtered`` where only some were asked for."""
     if not jobs:
         none = translate("None yet. Make one with /gif!")
         if is_filtered:
@@ -76,7 +79,7 @@ def history(
 
 
 def job_details(job: Job, parent: Job | None, descendants: int) -> Embed:
-    """Everything known of one job, and what it came from and led to."""
+    """Return the embed with everything known of one job, its parent and its descendants."""
     embed = Embed(description=_quote(job.request), colour=_DONE)
     embed.add_field(name=translate("Status"), value=text.state_label(job))
     embed.add_field(name=translate("Seed"), value=f"`{job.request.seed}`")
@@ -101,7 +104,7 @@ def job_details(job: Job, parent: Job | None, descendants: int) -> Embed:
 
 
 def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | None) -> Embed:
-    """Who is being served and who waits; names only those who ask openly on this server."""
+    """Return the embed of the queue; names only those who ask openly on this server."""
     if not shown:
         none = translate("Nothing is waiting or running. Make a GIF with /gif!")
         return Embed(description=none, colour=_WORKING)
@@ -126,7 +129,7 @@ def _quote(request: Request) -> str:
 
 
 def _hint(request: Request) -> str:
-    """A line of its own under a prompt that the model may not understand."""
+    """Return a line of its own under a prompt that the model may not understand."""
     if not is_foreign(request.prompt):
         return ""
     hint = translate(
@@ -136,7 +139,7 @@ def _hint(request: Request) -> str:
 
 
 def help_(limits: ModelLimits) -> Embed:
-    """What the bot can do, within these limits."""
+    """Return the embed of what the bot can do, within these limits."""
     sizes = ", ".join(
         f"{translate(text.SIZES[size.name])} {size.width} x {size.height}" for size in limits.sizes
     )
@@ -188,6 +191,6 @@ def help_(limits: ModelLimits) -> Embed:
 
 
 def help_page(page: Page, picture: str | None) -> Embed:
-    """What one option does; ``picture`` is the file that comes with the message."""
+    """Return the embed of what one option does; ``picture`` is the message's file."""
     embed = Embed(title=page.name, description=translate(page.words), colour=_WORKING)
     return embed.set_image(url=f"attachment://{picture}") if picture else embed

@@ -22,7 +22,7 @@ EDITS = ("reverse", "ping_pong", "loop")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``name`` is the option's, and the picture's."""
+    """A page of /help; ``name`` is the option's, and the picture's."""
 
     name: str
     words: Text

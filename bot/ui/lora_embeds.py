@@ -22,19 +22,19 @@ _FORMATS = {"full difference": Text("full difference")}  # the others are names
 
 
 def shown_name(name: str) -> str:
-    """A name as it may stand in a message."""
+    """Return a LoRA's name as it may stand in a message."""
     return text.excerpt(name, 100)
 
 
 def added(lora: StoredLora) -> Embed:
-    """What was taken in, and what to do with it."""
+    """Return the embed of a LoRA that was just added, and what to do with it."""
     embed = _described(lora, translate("✅ {name} was added", name=shown_name(lora.name)))
     embed.description = translate("Choose it as lora in /gif, or see what it does with /lora try.")
     return embed
 
 
 def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
-    """Everything known of it."""
+    """Return the embed of everything known of a LoRA."""
     embed = _described(lora, shown_name(lora.name))
     whom = translate(_SHARED_WITH[lora.shared])
     embed.description = (
@@ -53,7 +53,7 @@ def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
 def listed(
     loras: Sequence[StoredLora], user_id: int, *, page: int, pages: int, total: int
 ) -> Embed:
-    """One page of those that somebody may use."""
+    """Return the embed of a page of the LoRAs that somebody may use."""
     if not loras:
         none = translate("None here yet. Add one with /lora add!")
         return Embed(title=translate("LoRAs"), description=none, colour=_COLOUR)
@@ -63,7 +63,7 @@ def listed(
 
 
 def shared(lora: StoredLora, with_whom: Shared) -> str:
-    """Who may use it from now on."""
+    """Return the sentence about who may use a LoRA from now on."""
     whom = Text("for its owner only") if with_whom is Shared.ME else _SHARED_WITH[with_whom]
     return translate("🤝 {name} is now {whom}.", name=shown_name(lora.name), whom=whom)
 

@@ -23,7 +23,7 @@ class Markdown(str):
 
 
 def escaped(text: str) -> str:
-    """``text`` as plain text: no formatting, no masked links, no mentions, no pings."""
+    """Return ``text`` as plain text: no formatting, masked links, mentions or pings."""
     return text if isinstance(text, Markdown) else _LIVE.sub(_escape, text)
 
 

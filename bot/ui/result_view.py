@@ -84,7 +84,7 @@ def _menu(target: str, *, moves: bool, row: int | None = None) -> ActionMenu:
 
 
 def _refused(request: Request, limits: ModelLimits) -> set[str]:
-    """The actions that this model can't do to this GIF."""
+    """Return the actions that this model can't do to this GIF."""
     refused: set[str] = set()
     if request.video_length == 1:  # nothing moves that could be followed
         refused |= {"vary_subtle", "vary_strong", "motion"}
@@ -96,7 +96,7 @@ def _refused(request: Request, limits: ModelLimits) -> set[str]:
 
 
 def confirm_delete_view(job_id: str) -> View:
-    """Stands under the question whether to delete."""
+    """Return the button under the question whether to delete."""
     view = View(timeout=None)
     view.add_item(
         ActionButton(

@@ -13,8 +13,9 @@ from bot.storage.blobs import BlobStore
 async def stored_file(
     blobs: BlobStore, blob: str | None, stem: str, description: str, *, most: int
 ) -> discord.File | None:
-    """The file of a blob, named ``stem``; None where it isn't kept any more or is above ``most``
-    bytes.
+    """Return the file of a blob, named ``stem``.
+
+    None where it isn't stored any more or is above ``most`` bytes.
     """
     if not blob:
         return None

@@ -20,7 +20,7 @@ _GROUND = (47, 49, 54)
 
 
 def thumbnail_strip(masters: Sequence[Path | None]) -> bytes:
-    """A PNG; None is a master that is gone."""
+    """Return a PNG with a tile for each master; None is a master that is gone."""
     from PIL import Image, ImageDraw  # the bot's start needn't wait for it
 
     width = len(masters) * (_EDGE + _GAP) + _GAP
@@ -40,7 +40,7 @@ def thumbnail_strip(masters: Sequence[Path | None]) -> bytes:
 
 
 def _first_frame(master: Path | None) -> Image.Image | None:
-    """None where it can't be read any more."""
+    """Return a master's first frame as a tile; None where it can't be read any more."""
     from generator.media.containers import BrokenFileError
 
     if master is None:
