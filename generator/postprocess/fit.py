@@ -235,12 +235,12 @@ def main(words: Sequence[str] | None = None) -> int:
     except HotshotError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
-    told = {
+    answer = {
         "file": str(path),
         "size_bytes": len(fitted.data),
         "given_up": [words.to_dict() for words in fitted.given_up],
     }
-    print(json.dumps(told))
+    print(json.dumps(answer))
     return 0
 
 

@@ -84,14 +84,14 @@ class FetchedFile(AbstractContextManager[Path]):
     Not for use inside a running event loop: it waits. Raises what ``fetch`` raises.
     """
 
-    def __init__(self, place: str, *, allows: AllowsAddress = is_public) -> None:
-        self._place, self._allows = place, allows
+    def __init__(self, source: str, *, allows: AllowsAddress = is_public) -> None:
+        self._source, self._allows = source, allows
         self._directory: TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Path:
-        if not is_link(self._place):
-            return existing_path(self._place) or Path(self._place)
-        data = asyncio.run(fetch(self._place, allows=self._allows))
+        if not is_link(self._source):
+            return existing_path(self._source) or Path(self._source)
+        data = asyncio.run(fetch(self._source, allows=self._allows))
         self._directory = TemporaryDirectory(prefix="hotshot-")
         path = Path(self._directory.name) / "source"
         path.write_bytes(data)
