@@ -7,7 +7,7 @@ ends up in one, its reader gets an answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bot.gateway import discord_compat
@@ -18,7 +18,6 @@ _FENCE = "```"
 _EMPTY = "…"  # where Discord wants at least one character that is seen
 
 Json = dict[str, Any]
-_Cut = Callable[[Json], None]
 
 
 def install() -> None:
