@@ -30,7 +30,7 @@ from bot.intake.preview_renderer import cut_part, draw_depth_preview, draw_previ
 from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.storage.models import Attachment
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
 from generator.contract.control_types import DEPTH_MODEL, LOOSE
 from generator.contract.limits import MAX_PROMPT_CHARACTERS
@@ -194,7 +194,7 @@ async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
     """
     if not (token := draft.content.get("token", "")):  # drawn by an earlier version
         return
-    quoted = text.excerpt(draft.content["request"]["prompt"])
+    quoted = wording.excerpt(draft.content["request"]["prompt"])
     words = f"> {quoted}\n{translate('Your GIF was requested.')}"
     preview = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
@@ -313,7 +313,9 @@ def _store(context: BotContext, part_file: Path, name: str) -> Attachment:
 
 def _content(draft: Draft, words: Sequence[Text]) -> str:
     content = draft.content
-    quoted = [] if content["asks_prompt"] else [f"> {text.excerpt(content['request']['prompt'])}"]
+    quoted = (
+        [] if content["asks_prompt"] else [f"> {wording.excerpt(content['request']['prompt'])}"]
+    )
     return "\n".join([*quoted, *map(translate, words)])
 
 

@@ -27,7 +27,7 @@ from bot.intake.preview_renderer import run_in_turn
 from bot.storage import edits as rows
 from bot.storage.edits import Edit
 from bot.storage.models import Job
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edited_view
 from generator.contract.text import Text
@@ -119,12 +119,12 @@ async def _send_file(
     if size > interaction.filesize_limit:
         raise RefusedError(
             "At {size} it is too large for Discord here; try cropping it to a square.",
-            size=text.file_size(size),
+            size=wording.file_size(size),
         )
     last, _ = edit.steps[-1]
     name = f"hotshot-{last}-{job.id[:12]}{output.suffix}"
     file = discord.File(
-        output, filename=name, description=text.alt_text(job.request, output.suffix)
+        output, filename=name, description=wording.alt_text(job.request, output.suffix)
     )
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:

@@ -18,7 +18,7 @@ from bot.commands.option_parsing import (
 )
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, localized
 from bot.core.config import Style
-from bot.ui import text
+from bot.ui import wording
 from generator.contract.limits import (
     MAX_CONTROL_SCALE,
     MAX_DURATION_MS,
@@ -60,7 +60,7 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
         "prompt": Option(prompt, Text("What the GIF shows."), required=True),
         "size": Option(
             Bounded(_KIND.string, choices=sizes),
-            Text("Its size and shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
+            Text("Its size and shape (default: {size}).", size=wording.SIZES[DEFAULT_SIZE]),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 1, limits.max_frames),
@@ -104,7 +104,7 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
 
 
 def _size(size: Size) -> app_commands.locale_str:
-    name = text.SIZES[size.name]
+    name = wording.SIZES[size.name]
     words = Text("{name} ({width} x {height})", name=name, width=size.width, height=size.height)
     return localized(words)
 

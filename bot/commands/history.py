@@ -28,7 +28,7 @@ from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.library import HistoryFilter
 from bot.storage.models import Job, State
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.answers import answer_errors
 from bot.ui.result_view import result_view
@@ -88,7 +88,7 @@ async def suggest_jobs(
     wanted = HistoryFilter(user_id=interaction.user.id, words=typed[:_LONGEST_SEARCH])
     database = context_of(interaction).database
     found = await database.read(library.page, wanted, limit=limit, offset=0)
-    return [(text.choice_label(job), job.id) for job in found]
+    return [(wording.choice_label(job), job.id) for job in found]
 
 
 def build() -> list[AnyCommand]:
@@ -177,7 +177,7 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
         context.blobs,
         job.output,
         f"hotshot-{job.id[:_SHORT_ID]}",
-        text.alt_text(job.request, PurePath(job.output or "").suffix),
+        wording.alt_text(job.request, PurePath(job.output or "").suffix),
         most=interaction.filesize_limit,
     )
     view = (
@@ -225,7 +225,9 @@ def _view(page: HistoryPage, pages: int, jobs: Sequence[Job]) -> View:
         view.add_item(PageButton(replace(page, number=page.number + 1), label=translate("Older ▶")))
     if jobs:
         options = [
-            SelectOption(label=text.shorten(f"{number}. {job.request.prompt}", 100), value=job.id)
+            SelectOption(
+                label=wording.shorten(f"{number}. {job.request.prompt}", 100), value=job.id
+            )
             for number, job in enumerate(jobs, start=1)
         ]
         view.add_item(

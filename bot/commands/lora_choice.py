@@ -19,8 +19,8 @@ from bot.gateway.context import context_of
 from bot.storage import loras as rows
 from bot.storage.loras import StoredLora, Viewer
 from bot.storage.models import Attachment
-from bot.ui import text
-from bot.ui.text import shorten
+from bot.ui import wording
+from bot.ui.wording import shorten
 from generator.contract.errors import RequestError
 from generator.contract.limits import MAX_LORA_STRENGTH, plain
 from generator.contract.lora_tags import LoraTag, extract_tags, hash_prefix
@@ -108,7 +108,7 @@ class TaggedPrompt:
         return translate(
             "These LoRAs in the prompt weren't used, since none of that name is yours or "
             "shared with you here: {names}. /lora list shows the ones you can use.",
-            names=", ".join(text.excerpt(name, 60) for name in self.unused),
+            names=", ".join(wording.excerpt(name, 60) for name in self.unused),
         )
 
 

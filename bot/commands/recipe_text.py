@@ -9,7 +9,7 @@ from typing import Any
 from bot.commands.option_names import option_name
 from bot.jobs.request_files import without_files
 from bot.storage.models import Job
-from bot.ui import text
+from bot.ui import wording
 from generator.contract.control_types import split_control
 from generator.contract.limits import ModelLimits
 
@@ -43,7 +43,7 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
     request = job.request
     sizes = {(size.width, size.height): size.name for size in limits.sizes}
     options: dict[str, object] = {
-        "prompt": text.shorten(request.prompt, 1000),
+        "prompt": wording.shorten(request.prompt, 1000),
         "size": sizes.get((request.width, request.height)),
         "frames": request.video_length,
         "duration": request.video_duration,
@@ -53,10 +53,10 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
         "seed": request.seed,
     }
     if request.negative_prompt is not None:
-        options["negative_prompt"] = text.shorten(request.negative_prompt, 500)
+        options["negative_prompt"] = wording.shorten(request.negative_prompt, 500)
     chosen = zip(("lora", "lora_2"), job.lora_names, request.loras, strict=False)
     for option, name, lora in chosen:
-        options |= {option: text.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
+        options |= {option: wording.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
     for control in request.controls[:1]:
         kind, strength = split_control(control)
         options |= {"control_type": kind, "control_strength": f"{strength:g}"}

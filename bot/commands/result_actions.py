@@ -29,7 +29,7 @@ from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment, Job
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.result_view import confirm_delete_view
@@ -180,7 +180,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
-    prompt = text.excerpt(job.request.prompt, 100)
+    prompt = wording.excerpt(job.request.prompt, 100)
     words = translate('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
     await interaction.response.send_message(words, view=confirm_delete_view(job.id), ephemeral=True)
 

@@ -31,7 +31,7 @@ from bot.intake.file_names import plain_line
 from bot.storage import loras
 from bot.storage import preferences as rows
 from bot.storage.loras import Shared
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import ActionButton, Values, outdated_button_error
 from bot.ui.answers import send_ephemeral
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
@@ -70,7 +70,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
     )
     own: dict[str, Option] = {
         "size": Option(
-            choice_of([*(size.name for size in limits.sizes), NONE], text.SIZES),
+            choice_of([*(size.name for size in limits.sizes), NONE], wording.SIZES),
             Text("The size and shape."),
         ),
         "negative_prompt": Option(
@@ -267,11 +267,11 @@ def _listing(title: str, values: Mapping[str, Any]) -> str:
 def _describe_value(name: str, value: Any) -> str:
     if name in _MENTIONS:
         return ", ".join(_MENTIONS[name].format(each) for each in value)
-    if name == "size" and value in text.SIZES:
-        return translate(text.SIZES[value])
+    if name == "size" and value in wording.SIZES:
+        return translate(wording.SIZES[value])
     if isinstance(value, bool):
         return translate("yes") if value else translate("no")
-    return text.excerpt(str(value), 500)
+    return wording.excerpt(str(value), 500)
 
 
 ACTIONS = {"rules_undo": undo}

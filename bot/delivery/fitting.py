@@ -13,7 +13,7 @@ from pathlib import Path
 from bot.core.child_process import ChildResult, run_module
 from bot.core.errors import TooLargeError
 from bot.delivery.message import OutputFile
-from bot.ui.text import file_size
+from bot.ui.wording import file_size
 from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from typing import Self
 import discord
 
 from bot.storage.models import Job
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.result_view import result_view
 from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
@@ -55,7 +55,7 @@ class ResultMessage:
         if self.file is None:
             return []
         name = f"{_stem(self.job)}{self.file.path.suffix}"
-        description = text.alt_text(self.job.request, self.file.path.suffix)
+        description = wording.alt_text(self.job.request, self.file.path.suffix)
         return [discord.File(self.file.path, filename=name, description=description)]
 
     def is_in(self, message: discord.Message) -> bool:

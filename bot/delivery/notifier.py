@@ -38,7 +38,7 @@ from bot.gateway.discord_errors import (
 )
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
-from bot.ui import text
+from bot.ui import wording
 from generator.contract.limits import ModelLimits
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class DiscordNotifier:
         try:
             with readable_answers():
                 direct = await self._client.create_dm(discord.Object(owner or application.owner.id))
-                await direct.send(text.alert(words))
+                await direct.send(wording.alert(words))
         except SEND_ERRORS as error:
             logger.warning("the bot's owner couldn't be told: %s", error)
 
@@ -262,7 +262,7 @@ class _Fitter:
                 allowed = int(size * _SHRINK)
         raise TooLargeError(
             "Discord refuses even {size} here; try another channel.",
-            size=text.file_size(size),
+            size=wording.file_size(size),
         )
 
     async def _file(self, allowed: int) -> OutputFile | None:

@@ -22,7 +22,7 @@ from bot.delivery.routes import is_answerable, response_message_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.buttons import cancel_view
 
 logger = logging.getLogger(__name__)
@@ -87,7 +87,7 @@ class ProgressMessages:
         if now is None:
             return None
         with in_language(now.job.origin.locale):
-            words = text.status(now)
+            words = wording.status(now)
         return _Notice(job_id, words, now.progress.preview if now.progress else "")
 
     async def _edit(self, notice: _Notice) -> None:
@@ -123,7 +123,7 @@ class ProgressMessages:
         except OSError:  # a newer one, or the end of the job, has taken its place
             data = b""
         self._shown[job.id] = notice.preview if data else ""
-        alt = text.preview_alt_text(job.request)
+        alt = wording.preview_alt_text(job.request)
         return [discord.File(io.BytesIO(data), _PREVIEW, description=alt)] if data else []
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
@@ -160,7 +160,7 @@ class ProgressMessages:
         with in_language(job.origin.locale):
             is_cancelled = job.state is State.CANCELLED  # then nothing more is said elsewhere
             content: dict[str, Any] = {
-                "content": None if is_cancelled else text.ended_elsewhere(job),
+                "content": None if is_cancelled else wording.ended_elsewhere(job),
                 "embed": embeds.ended_job(job) if is_cancelled else None,
                 "view": None,
                 "attachments": [],

@@ -16,7 +16,7 @@ from bot.core.errors import RefusedError
 from bot.core.translations import in_language, translate
 from bot.gateway.context import context_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.answers import answer_errors
 from bot.ui.stored_files import stored_file
 from generator.contract.text import Text
@@ -90,12 +90,12 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
                 raise RefusedError(
                     "The original is {size}, and Discord allows at most {limit} here; whoever "
                     "runs the bot can find it as {file}.",
-                    size=text.file_size(size),
-                    limit=text.file_size(limit),
+                    size=wording.file_size(size),
+                    limit=wording.file_size(limit),
                     file=job.output,
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
-            alt = text.alt_text(job.request, PurePath(job.output or "").suffix)
+            alt = wording.alt_text(job.request, PurePath(job.output or "").suffix)
             file = await stored_file(context.blobs, job.output, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)
