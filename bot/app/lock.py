@@ -1,4 +1,4 @@
-"""One bot for one data directory."""
+"""Locks a data directory, so that one bot alone uses it."""
 
 from __future__ import annotations
 

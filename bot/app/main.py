@@ -1,4 +1,4 @@
-"""The composition root: everything is made here, once, and taken down in the opposite order."""
+"""The composition root: makes everything, once, and takes it down in the opposite order."""
 
 from __future__ import annotations
 

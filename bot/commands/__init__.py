@@ -1,4 +1,4 @@
-"""The slash commands, one module a command group, and the actions of buttons, menus and forms."""
+"""The slash commands, one module a command, and the actions of buttons, menus and forms."""
 
 from __future__ import annotations
 

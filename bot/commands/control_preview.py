@@ -1,8 +1,8 @@
-"""A source before the GPU is spent: its key frames, what is seen of them, and then Go or Cancel.
+"""The preview of what a control GIF is followed in: its key frames, choices, and Go or Cancel.
 
 What was asked for waits as a draft in the database, so the message works after a restart; pressed
 twice, it makes one GIF. Depth takes a model and seconds, so its maps are drawn in after the key
-frames. A sheet whose draft is used up is closed: its buttons and menus go.
+frames. A preview whose draft is used up is closed: its buttons and menus go.
 """
 
 from __future__ import annotations

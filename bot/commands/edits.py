@@ -1,4 +1,4 @@
-"""The edits under a result, which need no model, and under what they made, for further ones.
+"""The edits under a result, which need no model, and those under what they made.
 
 Each starts from the job's own file and does everything that was done before anew: nothing is lost
 from one edit to the next.

@@ -1,4 +1,4 @@
-"""/gif: reads the options, takes in the files, and hands the request over.
+"""/gif: reads the options, takes in the files, and submits the request.
 
 With a source and no word on how to follow it, its contact sheet is shown first: see
 ``bot.commands.control_preview``.

@@ -1,4 +1,4 @@
-"""What /gif is registered with: its options, within the limits of the model and the config."""
+"""The options of /gif, within the limits of the model and the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/history and /show: one's own GIFs with thumbnails, by words and filters, and one of them whole.
+"""/history and /show: a person's own GIFs, searched and filtered, and one of them in full.
 
 What a page shows stands in its buttons' custom_ids, so they work after a restart; whoever presses
 them sees their own GIFs.

@@ -1,4 +1,4 @@
-"""/lora: bringing LoRA files, sharing them, and trying them out.
+"""/lora: adding LoRA files, sharing them, and trying them out.
 
 Only the owner changes a LoRA; who manages a server may take one out of that server's list.
 """

@@ -1,4 +1,4 @@
-"""Choosing a LoRA: what is offered while its name is typed, and what of it becomes a request.
+"""Chooses LoRAs: suggests them while a name is typed, and reads them from options and prompts.
 
 Discord takes any value for an option that completes itself, so what comes is looked up again among
 those that this person may use, and anything else is refused.

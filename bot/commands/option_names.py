@@ -1,4 +1,4 @@
-"""What options are called in each language. In English, and in code, they keep their names."""
+"""The names of options in each language. In English, and in code, they keep their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads what people type for a GIF: raw option values in, a complete request out, or a sentence.
+"""Reads the options of a GIF: raw values in, a complete request out, or an error to read.
 
 Discord's clients enforce the limits that were registered, but nothing makes others do so: all is
 checked again, and an option of the wrong kind ends in the same clear sentence. Pure.

@@ -1,4 +1,4 @@
-"""Options as a table: what Discord is told of each, whose limits are known once the model is."""
+"""Builds commands from tables of options, whose limits are known once the model is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""/queue and /cancel: who waits, and taking one's own back."""
+"""/queue and /cancel: what is waiting or being made, and cancelling it."""
 
 from __future__ import annotations
 

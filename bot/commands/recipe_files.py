@@ -1,4 +1,4 @@
-"""The files of a recipe that somebody found in a GIF: kept where they are this person's to use.
+"""Finds the files that a recipe from a GIF names, where this person may use them.
 
 A recipe is a stranger's text. It names files by the hash of what is in them, so a name opens
 nothing; what this person may not use here is left out, and everything that hangs on it.

@@ -1,4 +1,4 @@
-"""What made a GIF, as people take it along: JSON to keep, and the command to type. Pure."""
+"""Writes what made a GIF for people to keep: as JSON, and as the command to type. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form that a request is changed in: filled in with what made a GIF, and read again."""
+"""The form that changes a request: filled in with what made a GIF, and read again."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""What the buttons under a result do. Everybody may ask for their own copy; only the owner, or who
-manages the server, may delete.
+"""The actions of the buttons under a result.
+
+Everybody may ask for their own copy; only the owner, or who manages the server, may delete.
 
 A custom_id can be forged, so a job is only acted on by its owner, or by others where it was posted
 for all to see.

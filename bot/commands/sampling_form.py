@@ -1,4 +1,4 @@
-"""The form for how a GIF is computed: steps, guidance, sampler, and what of a source is followed.
+"""The form for how a GIF is computed: steps, guidance, sampler and controls.
 
 The other form, ``bot.commands.request_form``, is full with what people change most.
 """

@@ -1,4 +1,4 @@
-"""What was set once (``bot.commands.settings``), as it bears on a request.
+"""Applies what was set once (``bot.commands.settings``): people's defaults and a server's rules.
 
 One's own defaults go before the server's, and what is typed goes before both. A server may keep the
 bot to some channels or to those who have a role, and GIFs to a length, steps and a number for each

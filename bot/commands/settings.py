@@ -1,4 +1,4 @@
-"""/settings: what /gif takes for granted, one's own and the server's, and the server's rules.
+"""/settings: a person's own defaults for /gif, and a server's defaults and rules.
 
 What follows from them is ``bot.commands.server_rules``'s.
 """

@@ -1,4 +1,4 @@
-"""From a complete request to an accepted job: what every command and button that makes a GIF does.
+"""Submits complete requests as jobs; every command and button that makes a GIF ends here.
 
 One order is answered by the interaction's own message; further ones by messages that follow it.
 """

@@ -1,4 +1,4 @@
-"""Settings: one TOML file, overridden by ``HOTSHOT_SECTION__KEY``, checked as a whole, frozen.
+"""The settings: one TOML file, overridden by ``HOTSHOT_SECTION__KEY``, checked as a whole, frozen.
 
 Nothing is read at import; ``load`` is called once, by the command line. Every mistake becomes a
 ``ConfigError`` that names the file (or the variable), the key, and what is expected there.

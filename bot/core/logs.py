@@ -1,4 +1,4 @@
-"""The bot's log lines: as ``generator.contract.logs`` has them, and no token on any.
+"""Formats the bot's log lines as ``generator.contract.logs`` does, without any token.
 
 Secrets are blotted out of the finished line, so neither a foreign library's DEBUG message nor a
 traceback can carry one: known ones by value, interaction tokens by where they stand.

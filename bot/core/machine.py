@@ -1,4 +1,6 @@
-"""What this machine has. Zero where the system doesn't tell."""
+"""Tells what this machine has: its cores, its memory (0 where the system doesn't say), and the
+fastest event loop.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bot says, in the language of whoever reads it.
+"""Translates what the bot says into the language of whoever reads it.
 
 English templates stand where they are said and are what the catalogues (``bot/locales``) are looked
 up by. Whose language it is, is set at the edges, by the interaction or by the job, and holds for

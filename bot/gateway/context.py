@@ -1,4 +1,4 @@
-"""What commands and buttons work with, found through the interaction's client."""
+"""The context that commands and buttons work with, found through the interaction's client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gateway events before discord.py reads them: completed (``bot.gateway.payloads``), and guarded.
+"""Completes and checks gateway events before discord.py reads them.
 
 A single event that discord.py can't read would end the connection, so every parser of its table is
 wrapped. A flood ends here as well: an interaction that isn't admitted is never made into an object.

@@ -1,4 +1,5 @@
-"""Frames of the gateway, before discord.py reads them: strict JSON of the right shape, or skipped.
+"""Checks the gateway's frames before discord.py reads them; those that aren't strict JSON are
+skipped.
 
 Python reads more than JSON (NaN, Infinity, a name twice in one object), and discord.py ends the
 connection over a frame that it can't read, so frames are checked before.

@@ -1,4 +1,4 @@
-"""Whether an interaction has the shape that Discord describes: anybody could send another. Pure.
+"""Checks that an interaction has the shape that Discord describes. Pure.
 
 Only shapes are checked here, so that nothing behind has to ask whether a list is one. Which values
 are allowed is for each command, button and form to say.

@@ -1,4 +1,4 @@
-"""What a message shows that moves or can be looked at: uploads, forwarded ones, embeds, stickers.
+"""Finds the picture, GIF or video in a message: uploads, forwarded ones, embeds, stickers.
 
 Knows Discord's messages, and fetches nothing. What it finds is a stranger's word: the address is
 checked where it is fetched, and the file's kind is told by its bytes.

@@ -1,4 +1,4 @@
-"""What the bot sends to Discord, made so that Discord takes it: cleaned, and cut to its limits.
+"""Cleans what the bot sends to Discord, and cuts it to Discord's limits.
 
 Every message, edit, form and list of choices passes ``to_json`` on its way out, so whatever text
 ends up in one, its reader gets an answer.

@@ -1,4 +1,4 @@
-"""Interactions as discord.py and this bot need them: what was left out is filled in. Pure.
+"""Fills in what interactions lack that discord.py and this bot need. Pure.
 
 A Discord of another version, or a stand-in, may send less than discord.py takes for granted.
 """

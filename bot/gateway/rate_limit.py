@@ -1,4 +1,4 @@
-"""How much one person may ask of the bot in a short time: so many at once, so many a second after.
+"""Limits how many interactions of one person are looked at in a short time.
 
 A flood of one person's costs the others nothing: what goes beyond is not even looked at.
 """

@@ -1,4 +1,4 @@
-"""Sources of motion and pictures that people bring: fetched, looked at in a child, kept by hash.
+"""Takes in GIFs, videos and pictures: fetched, read by a child, refused or stored by hash.
 
 Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
 at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.

@@ -1,4 +1,4 @@
-"""How much one person may bring within 24 hours: bytes of files and of LoRAs, and drafts.
+"""Limits what one person may bring within 24 hours: bytes of files and of LoRAs, and drafts.
 
 What is fetched is counted whether or not it is used, so that bringing and taking back without end
 costs the disk and the line no more than this.

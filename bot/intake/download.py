@@ -1,4 +1,4 @@
-"""Fetches a file that somebody named, onto the disk: from known places, bounded in bytes and time.
+"""Fetches a file that somebody named: from allowed hosts, bounded in bytes and time.
 
 How a link is fetched without reaching a private network is for ``generator.sources.guarded_http``,
 and what the bytes are is for others to see.

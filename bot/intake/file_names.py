@@ -1,4 +1,4 @@
-"""Names that came with a file: only ever shown, never part of a path."""
+"""Makes names that came with a file fit to be shown; they are never part of a path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LoRA files that people bring: fetched within bounds, checked by their header, kept by hash.
+"""Takes in LoRA files: fetched within bounds, checked by their header, stored by hash.
 
 Nothing but the header is read before it is known to be a LoRA for this model; a pickle is never
 opened at all. No worker sees a file that wasn't taken in here.

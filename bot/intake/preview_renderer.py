@@ -1,4 +1,4 @@
-"""Pictures are none of the bot's work: they are drawn by children, each person's in their turn.
+"""Draws control previews in child processes, each person's in their turn.
 
 What a source looks like to a ControlNet, parts of it, and whatever else ``run_in_turn`` is given.
 """

@@ -1,7 +1,7 @@
-"""Turns at what few can do at once: people are served in rounds, whoever was served longest ago
-first, so that a hundred presses of one person hold nobody else up.
+"""Shares what few can do at once fairly among people.
 
-One event loop, no threads, no clock.
+People are served in rounds, whoever was served longest ago first, so that a hundred presses of one
+person hold nobody else up. One event loop, no threads, no clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Buttons, menus and forms that outlive a restart: what they do and to what stands in their name.
+"""Buttons, menus and forms that work after a restart, by what their custom_id says.
 
 A custom_id is ``do:ACTION:ID``, ``pick:ACTION:ID`` or ``form:ACTION:ID:NONCE``, where the id is a
 job's, a draft's or a LoRA's. Anybody can forge one, so whoever acts on it asks who is asking. What

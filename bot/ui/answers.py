@@ -1,4 +1,4 @@
-"""Short answers to whoever typed or pressed, and how an error becomes one."""
+"""Short answers that only one person sees, and what an error becomes for them."""
 
 from __future__ import annotations
 

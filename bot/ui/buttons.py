@@ -1,4 +1,4 @@
-"""Buttons that outlive a restart: everything they need to know stands in their custom_id.
+"""The buttons that cancel a job and that send its original file, which work after a restart.
 
 Whoever forges one gets no further than the job service, which checks who may do what.
 """

@@ -1,4 +1,4 @@
-"""Embeds: what a message about a job looks like. Pure; the words are ``bot.ui.wording``'s."""
+"""The embeds of messages about jobs. Pure; their words are ``bot.ui.wording``'s."""
 
 from __future__ import annotations
 

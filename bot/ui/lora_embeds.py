@@ -1,4 +1,4 @@
-"""LoRAs as messages show them. Pure; names and words are strangers' text, so they are escaped."""
+"""The embeds of LoRAs. Pure; names and words are strangers' text, so they are escaped."""
 
 from __future__ import annotations
 

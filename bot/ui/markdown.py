@@ -1,4 +1,4 @@
-"""Strangers' text as it may stand in a message: what Discord would make of it is undone. Pure.
+"""Escapes strangers' text, so that Discord makes no formatting, link or ping of it. Pure.
 
 The one place for this: prompts, names, trigger words, tags and what a sentence quotes pass here.
 """

@@ -1,4 +1,4 @@
-"""Whether a prompt seems to be in a language that the model wasn't trained on.
+"""Guesses whether a prompt is in a language that the model wasn't trained on.
 
 SDXL's text encoders learnt English captions. Told by script and by small words, which is enough
 for a hint and never for a refusal.

@@ -1,4 +1,4 @@
-"""What stands under a result: the buttons, and the menu of edits that need no model."""
+"""The buttons and the menu of edits under a result."""
 
 from __future__ import annotations
 

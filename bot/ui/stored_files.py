@@ -1,4 +1,4 @@
-"""Kept files as messages take them. Opened in a thread: the event loop waits for no disk."""
+"""Opens stored files for messages, in a thread: the event loop waits for no disk."""
 
 from __future__ import annotations
 

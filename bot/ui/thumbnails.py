@@ -1,4 +1,4 @@
-"""A strip of small pictures for a page of GIFs: each master's first frame, numbered by its place.
+"""Draws the picture of a history page: each master's first frame, numbered by its place.
 
 The masters are this bot's own files, so pictures are opened here, and films by ffmpeg. Blocking:
 call it in a thread.
