@@ -18,10 +18,10 @@ from huggingface_hub.errors import CacheNotFound
 from generator.checkpoints import file_selection, hub
 from generator.checkpoints.download import incomplete_blobs
 from generator.checkpoints.hub import Repository
+from generator.checkpoints.inspect.base_check import read_json_or_empty
 from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.contract.errors import ModelError
-from generator.contract.json_text import JsonError, parse_json
 
 _HOTSHOT_UNET, _PLAIN_UNET, _CONTROLNET = (
     "UNet3DConditionModel",
@@ -69,8 +69,8 @@ class CachedModel:
 
 def role_of_snapshot(snapshot: Path) -> ModelRole:
     """Told by a snapshot's configs, or by the header of a file alone."""
-    unet = _json(snapshot / "unet" / "config.json")
-    described = unet or _json(snapshot / "config.json")
+    unet = read_json_or_empty(snapshot / "unet" / "config.json")
+    described = unet or read_json_or_empty(snapshot / "config.json")
     found = described.get("_class_name")
     if found == _HOTSHOT_UNET:
         return ModelRole.MODEL if unet else ModelRole.BASE
@@ -164,11 +164,3 @@ def _scanned() -> Sequence[Any]:
     except (CacheNotFound, OSError, ValueError):
         return []
     return [one for one in repositories if one.repo_type == "model"]
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = parse_json(path.read_bytes())
-    except (OSError, JsonError):
-        return {}
-    return found if isinstance(found, dict) else {}
