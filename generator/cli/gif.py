@@ -96,9 +96,9 @@ def _notes(
             "a ControlNet's path or hub id)."
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
-        from generator.nano.unknown_words import foreign_words
+        from generator.nano.unknown_words import find_unknown_words
 
-        if words := foreign_words(request.prompt):
+        if words := find_unknown_words(request.prompt):
             yield (
                 "This is nano, the small model that ships: it draws one ball, square, triangle or "
                 f"star on plain ground, and doesn't know {_some_of(words)}. For a real model give "

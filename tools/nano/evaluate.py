@@ -69,7 +69,7 @@ class Result:
     seconds: float
 
     def checks(self) -> dict[str, bool]:
-        seen = measure.see(self.frames)
+        seen = measure.measure_clip(self.frames)
         if seen is None:
             return dict.fromkeys(BARS, False)
         wanted = self.case.attributes
@@ -77,7 +77,7 @@ class Result:
             name: getattr(seen, name) == getattr(wanted, name)
             for name in ("color", "background", "shape", "motion")
         }
-        return found | {"steady": seen.steady}
+        return found | {"steady": seen.is_steady}
 
 
 def cases(count: int, seed: int = SEED) -> Iterator[Case]:

@@ -53,7 +53,7 @@ class Result:
 
     def measure(self) -> dict[str, float]:
         """The mask's IoU with the source's, over the clip; and what is right of the rest."""
-        seen = measure.see(self.frames)
+        seen = measure.measure_clip(self.frames)
         wanted = self.case.attributes
         return {
             "mask": overlap(mask_of(self.frames), self.case.coverage > 0.5),

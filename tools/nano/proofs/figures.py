@@ -74,7 +74,7 @@ def write_results(
 
 def _moves(motion: str) -> Callable[[Frames], bool]:
     def is_right(frames: Frames) -> bool:
-        seen = measure.see(frames)
+        seen = measure.measure_clip(frames)
         return seen is not None and seen.motion == motion
 
     return is_right
