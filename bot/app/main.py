@@ -27,9 +27,8 @@ from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
 from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
-from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore
+from bot.jobs.store import JobStore, Quota
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database

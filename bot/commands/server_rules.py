@@ -18,7 +18,7 @@ from bot.commands.option_parsing import DEFAULT_FRAMES, nearest_size
 from bot.core.errors import RefusedError
 from bot.gateway.context import context_of
 from bot.gateway.payloads import roles_of
-from bot.jobs.queue import too_many_here
+from bot.jobs.store import too_many_here
 from bot.storage import loras
 from bot.storage import preferences as rows
 from bot.ui.markdown import Markdown

@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from dataclasses import dataclass
-
-from bot.core.errors import NotAcceptedError
-from generator.contract.text import plural
 
 _MAX_REMEMBERED = 10_000  # people
 
@@ -118,58 +115,3 @@ class FairQueue:
     def _changed(self) -> None:
         self._positions = None
         self._version += 1
-
-
-def too_many_here(most: int) -> NotAcceptedError:
-    """What is said where a server lets one person have no more."""
-    return NotAcceptedError(
-        "On this server one person may have {most} GIFs waiting or running; wait for one to "
-        "finish, or cancel one with /cancel.",
-        most=most,
-    )
-
-
-class Quota:
-    """Counts what is accepted and not over yet, in all and for each person."""
-
-    def __init__(self, *, size: int, per_user: int) -> None:
-        self._size = size
-        self._per_user = per_user
-        self._jobs: dict[str, int] = {}
-        self._own: Counter[int] = Counter()
-
-    def reserve(self, job_id: str, user_id: int) -> None:
-        """Raises NotAcceptedError where there is no room."""
-        own = self._own[user_id]
-        if own >= self._per_user:
-            raise NotAcceptedError(
-                plural(
-                    "You already have 1 GIF waiting or running, and that is the limit here; "
-                    "wait for it, or cancel it with /cancel.",
-                    "You already have {count} GIFs waiting or running, and that is the limit "
-                    "here; wait for one, or cancel one with /cancel.",
-                    own,
-                )
-            )
-        if len(self._jobs) >= self._size:
-            raise NotAcceptedError(
-                "The queue is full: {number} GIFs are waiting or running; please try again in a "
-                "few minutes.",
-                number=len(self._jobs),
-            )
-        self.restore(job_id, user_id)
-
-    def restore(self, job_id: str, user_id: int) -> None:
-        """Counts one that was accepted before, room or no room."""
-        if job_id not in self._jobs:
-            self._jobs[job_id] = user_id
-            self._own[user_id] += 1
-
-    def release(self, job_id: str) -> None:
-        """It is over; giving back twice is no error."""
-        user_id = self._jobs.pop(job_id, None)
-        if user_id is None:
-            return
-        self._own[user_id] -= 1
-        if not self._own[user_id]:
-            del self._own[user_id]

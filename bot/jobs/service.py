@@ -293,8 +293,8 @@ class JobService:
         match job.state:
             case State.QUEUED:
                 self._enqueue(job)
-            case State.DELIVERING if self._completer.has_result_file(job):
-                self._spawn(job, self._completer.deliver(job, again=True))
+            case State.DELIVERING if (file := self._completer.result_file(job)) is not None:
+                self._spawn(job, self._completer.deliver(job, file, again=True))
             case _:
                 await self._requeue(job)
 

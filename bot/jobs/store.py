@@ -10,22 +10,69 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.errors import StorageError
-from bot.jobs.queue import Quota, too_many_here
+from bot.core.errors import NotAcceptedError, StorageError
 from bot.storage import jobs as rows
 from bot.storage.database import Database
-from bot.storage.models import Attachment, Job, Origin, State, can_move
+from bot.storage.models import TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
+from generator.contract.text import plural
 
 logger = logging.getLogger(__name__)
 
 _PAGE = 100  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
+
+
+class Quota:
+    """Counts what is accepted and not over yet, in all and for each person."""
+
+    def __init__(self, *, size: int, per_user: int) -> None:
+        self._size = size
+        self._per_user = per_user
+        self._jobs: dict[str, int] = {}
+        self._own: Counter[int] = Counter()
+
+    def reserve(self, job_id: str, user_id: int) -> None:
+        """Raises NotAcceptedError where there is no room."""
+        own = self._own[user_id]
+        if own >= self._per_user:
+            raise NotAcceptedError(
+                plural(
+                    "You already have 1 GIF waiting or running, and that is the limit here; "
+                    "wait for it, or cancel it with /cancel.",
+                    "You already have {count} GIFs waiting or running, and that is the limit "
+                    "here; wait for one, or cancel one with /cancel.",
+                    own,
+                )
+            )
+        if len(self._jobs) >= self._size:
+            raise NotAcceptedError(
+                "The queue is full: {number} GIFs are waiting or running; please try again in a "
+                "few minutes.",
+                number=len(self._jobs),
+            )
+        self.restore(job_id, user_id)
+
+    def restore(self, job_id: str, user_id: int) -> None:
+        """Counts one that was accepted before, room or no room."""
+        if job_id not in self._jobs:
+            self._jobs[job_id] = user_id
+            self._own[user_id] += 1
+
+    def release(self, job_id: str) -> None:
+        """It is over; giving back twice is no error."""
+        user_id = self._jobs.pop(job_id, None)
+        if user_id is None:
+            return
+        self._own[user_id] -= 1
+        if not self._own[user_id]:
+            del self._own[user_id]
 
 
 class JobStore:
@@ -109,7 +156,7 @@ class JobStore:
 
     async def move(self, job: Job, state: State, **values: Any) -> Job | None:
         """Changes a state; None where the row had moved on. Raises StorageError."""
-        if not can_move(job.state, state):
+        if state not in TRANSITIONS[job.state]:
             raise ValueError(f"a job can't go from {job.state} to {state}")
         if job.id in self._answers:
             values["answer_id"] = self._answers[job.id]
@@ -175,13 +222,22 @@ class JobStore:
         self._running += (job.state is State.RUNNING) - (
             before is not None and before.state is State.RUNNING
         )
-        self._pending_bytes += (not job.state.is_final) * estimated_bytes(job.request) - (
+        self._pending_bytes += (job.state in UNFINISHED) * estimated_bytes(job.request) - (
             estimated_bytes(before.request) if before else 0
         )
-        if job.state.is_final:
-            self._quota.release(job.id)
-        else:
+        if job.state in UNFINISHED:
             self._live[job.id] = job
+        else:
+            self._quota.release(job.id)
+
+
+def too_many_here(most: int) -> NotAcceptedError:
+    """What is said where a server lets one person have no more."""
+    return NotAcceptedError(
+        "On this server one person may have {most} GIFs waiting or running; wait for one to "
+        "finish, or cancel one with /cancel.",
+        most=most,
+    )
 
 
 def estimated_bytes(request: Request) -> int:

@@ -10,15 +10,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from generator.contract.errors import FailureKind
 from generator.contract.messages import Request
 from generator.contract.text import Text
-
-# Discord says 15 minutes; the margin keeps an upload from ending on the wrong side.
-TOKEN_LIFE = timedelta(minutes=14, seconds=45)
 
 
 class State(enum.StrEnum):
@@ -76,9 +73,6 @@ class Origin:
         """Whose it is, as log lines say it."""
         return {"user": self.user_id, "server": self.guild_id, "channel": self.channel_id}
 
-    def token_expired(self, now: datetime) -> bool:
-        return now >= self.asked_at + TOKEN_LIFE
-
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -134,8 +128,3 @@ class Job:
         place = self.origin.guild_id or "@me"
         channel = self.message_channel_id or self.origin.channel_id
         return f"https://discord.com/channels/{place}/{channel}/{self.message_id}"
-
-
-def can_move(before: State, after: State) -> bool:
-    """Whether the table allows it."""
-    return after in TRANSITIONS[before]
