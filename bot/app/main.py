@@ -33,7 +33,7 @@ from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.disk_guard import DiskGuard
-from bot.storage.preference_cache import Preferences
+from bot.storage.preferences import Preferences
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import report_while_running
 from bot.workers.supervisor import WatchdogSettings

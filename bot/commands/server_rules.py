@@ -20,7 +20,7 @@ from bot.gateway.context import context_of
 from bot.gateway.payloads import roles_of
 from bot.jobs.store import too_many_here
 from bot.storage import loras
-from bot.storage import preferences as rows
+from bot.storage.preferences import SERVER
 from bot.ui.markdown import Markdown
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
@@ -31,7 +31,7 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return
     context = context_of(interaction)
-    server = await context.preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context.preferences.get(SERVER, interaction.guild_id)
     _check_allowed(interaction, server)
     _check_limits(server, requests)
     if most := server.get("waiting"):
@@ -45,7 +45,7 @@ async def waiting_limit(interaction: discord.Interaction[Any]) -> int | None:
     """Return how many jobs this person may have unfinished on this server; None for any."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return None
-    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(SERVER, interaction.guild_id)
     return server.get("waiting") or None
 
 
@@ -53,7 +53,7 @@ async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, An
     """Return the server's limits on frames and steps that are lower than the usual ones."""
     if interaction.guild_id is None:
         return {}
-    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(SERVER, interaction.guild_id)
     return _capped_defaults(interaction, server)
 
 
@@ -69,7 +69,7 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
         request = replace(request, width=size.width, height=size.height)
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return request
-    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(SERVER, interaction.guild_id)
     frames = min(request.video_length, server.get("frames") or request.video_length)
     return replace(
         request,

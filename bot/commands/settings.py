@@ -29,8 +29,8 @@ from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
 from bot.intake.file_names import plain_line
 from bot.storage import loras
-from bot.storage import preferences as rows
 from bot.storage.loras import Shared
+from bot.storage.preferences import PERSON, SERVER
 from bot.ui import wording
 from bot.ui.actions import ActionButton, Values, outdated_button_error
 from bot.ui.answers import send_ephemeral
@@ -136,7 +136,7 @@ async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
         for name, value in given.items()
         if value is not None
     }
-    now = await context.preferences.change(rows.PERSON, interaction.user.id, changes)
+    now = await context.preferences.change(PERSON, interaction.user.id, changes)
     await send_ephemeral(interaction, _listing(translate("Your defaults for /gif"), now))
 
 
@@ -150,7 +150,7 @@ async def server_(
 ) -> None:
     """Set the server's rules that were given, and show them all; only its managers may."""
     context, guild_id = context_of(interaction), _guild_to_manage(interaction)
-    before = await context.preferences.get(rows.SERVER, guild_id)
+    before = await context.preferences.get(SERVER, guild_id)
     toggled = {"channels": channel, "roles": role}
     changes: dict[str, Any] = {
         name: _toggled(before.get(name), one.id) for name, one in toggled.items() if one is not None
@@ -162,7 +162,7 @@ async def server_(
         for name, value in given.items()
         if value is not None
     }
-    now = await context.preferences.change(rows.SERVER, guild_id, changes)
+    now = await context.preferences.change(SERVER, guild_id, changes)
     words = await _rules(interaction, now)
     view = View(timeout=None)
     for name in changes:
@@ -181,11 +181,11 @@ async def undo(interaction: discord.Interaction[Any], target: str, values: Value
     if (match := _UNDO.fullmatch(target)) is None:
         raise outdated_button_error()
     name, number = match["name"], int(match["id"])
-    listed = (await context.preferences.get(rows.SERVER, guild_id)).get(name) or []
+    listed = (await context.preferences.get(SERVER, guild_id)).get(name) or []
     if (number in listed) != (match["was"] == "on"):
         changes = {name: _toggled(listed, number)}
-        await context.preferences.change(rows.SERVER, guild_id, changes)
-    now = await context.preferences.get(rows.SERVER, guild_id)
+        await context.preferences.change(SERVER, guild_id, changes)
+    now = await context.preferences.get(SERVER, guild_id)
     await interaction.response.edit_message(content=await _rules(interaction, now), view=None)
 
 

@@ -20,7 +20,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.drafts import Draft
 from bot.storage.models import Job
-from bot.storage.preference_cache import Preferences
+from bot.storage.preferences import Preferences
 from bot.storage.retention import drop_unreferenced
 from generator.contract.limits import ModelLimits
 

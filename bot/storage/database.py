@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from bot.core.errors import DatabaseError, StorageError
 from bot.storage.migrate import migrate
@@ -42,28 +43,39 @@ _PRAGMAS = {
 }
 _TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
-# What SQLite says, and what a person who wanted a GIF is told.
-_TROUBLES = {
-    "database is locked": Text(
-        "The bot's database is in use by another program, so nothing was accepted; please try "
-        "again in a moment."
-    ),
-    "disk is full": Text(
-        "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
-        "room."
-    ),
-    "disk I/O error": Text(
-        "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
-    ),
-    "readonly database": Text(
-        "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
-        "the bot."
-    ),
-    "malformed": Text(
-        "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
-        "to stop it and to run `hotshot-bot doctor`."
-    ),
+# What a person who wanted a GIF is told.
+_LOCKED = Text(
+    "The bot's database is in use by another program, so nothing was accepted; please try "
+    "again in a moment."
+)
+_DISK_FULL = Text(
+    "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
+    "room."
+)
+_DISK_FAILS = Text(
+    "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
+)
+_READ_ONLY = Text(
+    "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
+    "the bot."
+)
+_DAMAGED = Text(
+    "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
+    "to stop it and to run `hotshot-bot doctor`."
+)
+# By SQLite's primary result codes and PostgreSQL's SQLSTATEs: what would meet the next query, too.
+_TROUBLES: dict[int | str, Text] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_FULL: _DISK_FULL,
+    sqlite3.SQLITE_IOERR: _DISK_FAILS,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    "53100": _DISK_FULL,
+    "58030": _DISK_FAILS,
+    "25006": _READ_ONLY,
+    "XX001": _DAMAGED,
 }
+_PRIMARY_CODE = 0xFF  # the rest of SQLite's extended codes tells where it was met
 _UNKNOWN = Text(
     "The bot's database can't be used at the moment, so nothing was accepted; please try again "
     "later, and tell whoever runs the bot."
@@ -267,13 +279,21 @@ def _settle(
 
 def _hits_all(error: Exception) -> bool:
     """Whether it is the database's trouble and not one query's."""
-    return any(words in str(error) for words in _TROUBLES)
+    return _code(error) in _TROUBLES
 
 
 def _storage_error(error: Exception) -> StorageError:
     logger.error("the database failed: %s", _first_line(error))
-    why = next((said for words, said in _TROUBLES.items() if words in str(error)), _UNKNOWN)
-    return StorageError(why)
+    return StorageError(_TROUBLES.get(_code(error), _UNKNOWN))
+
+
+def _code(error: Exception) -> int | str:
+    """What the driver says went wrong; "" where it doesn't."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        code: int = getattr(cause, "sqlite_errorcode", 0)  # those of the driver's own have none
+        return code & _PRIMARY_CODE
+    return getattr(cause, "sqlstate", None) or ""  # as psycopg calls it
 
 
 def _first_line(error: Exception) -> str:

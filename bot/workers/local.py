@@ -77,7 +77,7 @@ class Worker:
         """What it holds of the machine's memory; None where the system has no /proc."""
         try:
             pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
-        except (OSError, IndexError):
+        except OSError:
             return None
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
