@@ -49,11 +49,11 @@ class DiscordNotifier:
         self._alerted: dict[str, float] = {}
 
     def track(self, job: Job) -> None:
-        """Keeps its progress message up to date; see ``Notifier``."""
+        """Keep a job's progress message up to date; see ``Notifier``."""
         self._progress.track(job)
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
-        """Post the result; see ``Notifier``."""
+        """Post a job's result; see ``Notifier``."""
         await self._logged_in.wait()
         await self._progress.stop(job.id)
         original = OutputFile(file, (await asyncio.to_thread(file.stat)).st_size)
@@ -72,7 +72,7 @@ class DiscordNotifier:
         return sent.posted
 
     async def _ping(self, job: Job, posted: Posted) -> None:
-        """Replies to the result, mentioning its owner alone; what fails here is no failed GIF."""
+        """Reply to the result, mentioning its owner alone; what fails here is no failed GIF."""
         channel = self._client.get_partial_messageable(posted.channel_id)
         owner = discord.Object(job.user_id)
         words = translate("<@{user}> Your GIF is done.", user=job.user_id)
@@ -94,7 +94,7 @@ class DiscordNotifier:
             logger.info("its owner couldn't be pinged: %s", error)
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
-        """Say how it ended; see ``Notifier``."""
+        """Tell a job's owner how it ended; see ``Notifier``."""
         await self._logged_in.wait()
         await self._progress.stop(job.id)
         if job.state is State.CANCELLED and not is_answerable(job):
@@ -106,7 +106,7 @@ class DiscordNotifier:
                 self._progress.finalize(job)
 
     async def alert(self, words: str) -> None:
-        """Writes to the application's owner; see ``Notifier``."""
+        """Write to the application's owner; see ``Notifier``."""
         await self._logged_in.wait()
         application = self._client.application
         now = time.monotonic()

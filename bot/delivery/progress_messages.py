@@ -51,7 +51,7 @@ class _Notice:
 
 
 class ProgressMessages:
-    """The messages of all unfinished jobs."""
+    """Shows in Discord how far all unfinished jobs are."""
 
     def __init__(self, client: discord.Client, logged_in: asyncio.Event) -> None:
         self._client = client
@@ -63,28 +63,28 @@ class ProgressMessages:
         self._final_edits: set[asyncio.Task[None]] = set()
 
     def set_job_service(self, jobs: JobService) -> None:
-        """Where the messages learn what to say."""
+        """Set where the messages learn what to say."""
         self._jobs = jobs
 
     def track(self, job: Job) -> None:
-        """From now on, until ``stop``; those at work come more often than those that wait."""
+        """Keep a job's message up to date until ``stop``; more often while it is at work."""
         if is_answerable(job) or job.answer_id is not None:
             self._scheduler.track(job.id, is_running=job.state is State.RUNNING)
 
     async def stop(self, job_id: str) -> None:
-        """No edit after this."""
+        """Stop editing a job's message; no edit comes after this."""
         await self._scheduler.stop(job_id)
         self._expired_tokens.discard(job_id)
         self._shown.pop(job_id, None)
 
     async def run(self) -> None:
-        """Edits until cancelled, once there is somebody to write to."""
+        """Edit messages until cancelled, once there is somebody to write to."""
         await self._logged_in.wait()
         await self._scheduler.run()
 
     def finalize(self, job: Job) -> None:
-        """The last word stands in a message of its own, and this one points there; or it is that
-        the job was cancelled, said here. Tried once.
+        """Edit a job's message a last time: to point to where its result stands, or to say
+        that it was cancelled. Tried once.
         """
         if job.answer_id is None:
             return
@@ -101,7 +101,7 @@ class ProgressMessages:
         return _Notice(job_id, words, now.progress.preview if now.progress else "")
 
     async def _edit(self, notice: _Notice) -> None:
-        """An edit that fails is no loss: the next one comes, and the last word has its own way."""
+        """Edit a message; one that fails is no loss, since the last word has its own route."""
         now = self._jobs.status(notice.job_id) if self._jobs else None
         if self._jobs is None or now is None:
             return
@@ -125,7 +125,7 @@ class ProgressMessages:
             logger.info("the progress message couldn't be edited: %s", error)
 
     async def _preview(self, notice: _Notice, job: Job) -> list[discord.File] | None:
-        """The message's files where they change; None where it keeps those that it has."""
+        """Return the message's files where they change; None where it keeps those it has."""
         if notice.preview == self._shown.get(job.id, ""):
             return None
         try:
@@ -137,7 +137,7 @@ class ProgressMessages:
         return [discord.File(io.BytesIO(data), _PREVIEW, description=alt)] if data else []
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
-        """By the command's token, or by the bot's own where that one is over."""
+        """Write by the command's token, or by the bot's own where that one is over."""
         if is_answerable(job) and job.id not in self._expired_tokens:
             try:
                 message_id = await self._edit_response(job, content)
@@ -185,7 +185,7 @@ class ProgressMessages:
 
 
 class EditSchedule:
-    """Whose message may be looked at next: newcomers first, then whoever was longest ago."""
+    """Decides whose message may be checked next: newcomers, then whoever was longest ago."""
 
     def __init__(self, *, each: float) -> None:
         self._each = each
@@ -198,7 +198,7 @@ class EditSchedule:
         return len(self._last)
 
     def add(self, job_id: str) -> None:
-        """Due at once; adding twice is no error."""
+        """Add a job, due at once; adding twice is no error."""
         if job_id not in self._last:
             self._last[job_id] = float("-inf")
             self._last.move_to_end(job_id, last=False)
@@ -207,13 +207,13 @@ class EditSchedule:
         self._last.pop(job_id, None)
 
     def note_checked(self, job_id: str, now: float) -> None:
-        """Its next turn has to wait."""
+        """Note that a job was checked, so its next turn has to wait."""
         if job_id in self._last:
             self._last[job_id] = now
             self._last.move_to_end(job_id)
 
     def due(self, now: float) -> Iterator[str]:
-        """Those whose turn it is, most urgent first. Nothing may change meanwhile."""
+        """Yield the jobs whose turn it is, most urgent first; nothing may change meanwhile."""
         for job_id, last in self._last.items():
             if now - last < self._each:
                 return
@@ -245,7 +245,7 @@ class EditScheduler(Generic[T]):
         self._edits: dict[str, asyncio.Task[None]] = {}
 
     def track(self, job_id: str, *, is_running: bool = False) -> None:
-        """From now on, until ``stop``; a job that begins or goes back to wait changes sides."""
+        """Edit a job's message until ``stop``; one that starts or waits again changes sides."""
         joined, left = self._running, self._waiting
         if not is_running:
             joined, left = left, joined
@@ -253,13 +253,13 @@ class EditScheduler(Generic[T]):
         joined.add(job_id)
 
     def untrack(self, job_id: str) -> None:
-        """No edit is begun any more."""
+        """Begin no further edit of a job's message."""
         self._running.remove(job_id)
         self._waiting.remove(job_id)
         self._shown.pop(job_id, None)
 
     async def stop(self, job_id: str) -> None:
-        """No edit after this; one under way is waited for, so the last word comes last.
+        """Stop editing; an edit under way is waited for, so the last word comes last.
 
         One that Discord keeps waiting is given up, since the last word matters more.
         """
@@ -269,7 +269,7 @@ class EditScheduler(Generic[T]):
             edit.cancel()
 
     async def run(self) -> None:
-        """Edits until cancelled."""
+        """Edit messages until cancelled."""
         loop = asyncio.get_running_loop()
         try:
             while True:
@@ -282,7 +282,7 @@ class EditScheduler(Generic[T]):
                 edit.cancel()
 
     def _edit_next(self, schedule: EditSchedule, now: float) -> bool:
-        """Edits the first that is due and has something new to say; whether there was one."""
+        """Edit the first that is due and has news; return whether there was one."""
         checked: list[str] = []
         chosen: T | None = None
         for job_id in schedule.due(now):

@@ -154,8 +154,8 @@ class Sender:
         )
 
     async def _find(self, channel: ChannelRoute) -> Sent | None:
-        """What an earlier try has sent, by whatever route: a response that can be edited again, or
-        a channel that is open again, would double it.
+        """Return what an earlier try has sent, by whatever route: a response that can be edited
+        again, or a channel that is open again, would double it.
         """
         if found := await self._find_in_response() or await channel.find(self._message):
             return self._apart(found)
@@ -172,8 +172,8 @@ class Sender:
         return Sent(found) if found else None
 
     async def _find_in_response(self) -> Posted | None:
-        """Before Discord says of a response that it can't be edited any more: then a message is
-        sent, and that would be a second one.
+        """Look into the response before Discord says that it can't be edited any more: then a
+        message is sent, and that would be a second one.
         """
         if not (self._response_is_open and is_answerable(self._job)):
             return None
@@ -200,7 +200,7 @@ class InteractionResponseRoute:
         self.upload_limit = job.origin.upload_limit
 
     async def find(self, result: ResultMessage) -> Posted | None:
-        """The response where an earlier try had got through; its token opens it to read even where
+        """Return the response where an earlier try had got through; its token opens it even where
         the bot is no member.
         """
         with readable_answers():
@@ -245,7 +245,7 @@ class ChannelRoute:
         self.upload_limit = upload_limit
 
     async def find(self, result: ResultMessage) -> Posted | None:
-        """The message of an earlier try.
+        """Return the message of an earlier try.
 
         Where the bot may not look, the nonce is all there is.
         """
@@ -285,7 +285,7 @@ class ChannelRoute:
 
 
 def channel_route(client: discord.Client, job: Job) -> ChannelRoute:
-    """Where the command was typed. What fits there is the server's to say, not its members'."""
+    """Return the route to where the command was typed; the server says what fits there."""
     origin = job.origin
     guild = client.get_guild(origin.guild_id) if origin.guild_id is not None else None
     limit = guild.filesize_limit if guild else discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
@@ -294,7 +294,7 @@ def channel_route(client: discord.Client, job: Job) -> ChannelRoute:
 
 
 async def direct_message_route(client: discord.Client, job: Job) -> ChannelRoute:
-    """Between the bot and the job's owner."""
+    """Return the route to a job's owner alone."""
     with readable_answers():
         place = await client.create_dm(discord.Object(job.origin.user_id))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
@@ -315,7 +315,7 @@ def response_message_of(job: Job) -> int:
 
 
 def _attachments(result: ResultMessage) -> list[discord.File]:
-    """The file, opened anew for each try, since a sent one is closed."""
+    """Return the file, opened anew for each try, since a sent one is closed."""
     if result.file is None:
         return []
     path = result.file.path
@@ -327,7 +327,7 @@ def _attachments(result: ResultMessage) -> list[discord.File]:
 
 
 def _is_transient(error: discord.HTTPException) -> bool:
-    """A refused bot token may be mended, too; the gateway says so as well, and ends the bot."""
+    """Return whether a refusal may pass; that of the bot's token, too, which the gateway tells."""
     is_own_token = error.status == 401 and error.code == 0
     return error.status == 429 or error.status >= 500 or is_own_token
 

@@ -1,4 +1,4 @@
-"""How a job ends: its master kept, its result delivered, its owner told. See ``bot.jobs.service``.
+"""How a job ends: its result kept and delivered, its owner notified. See ``bot.jobs.service``.
 
 A job is not over before its owner has the result or the reason, and the row says so; whatever is
 interrupted in between is done again by the next start, with ``again`` so that nothing comes twice.
@@ -34,7 +34,7 @@ _INTERNAL_ERROR = Text(
 
 
 class JobCompleter:
-    """The end of every job."""
+    """Ends jobs: keeps and delivers results, or says why there is none."""
 
     def __init__(self, store: JobStore, notifier: Notifier, blobs: BlobStore) -> None:
         self._store = store
@@ -48,7 +48,7 @@ class JobCompleter:
             await self.deliver(*kept, again=False)
 
     async def _keep(self, job: Job, finished: Finished) -> tuple[Job, Path] | None:
-        """The job, on its way now, and its file; None where the job ended otherwise."""
+        """Return the job, on its way now, and its file; None where the job ended otherwise."""
         output = Path(finished.output)
         with self._blobs.pinned():
             try:
@@ -112,7 +112,7 @@ class JobCompleter:
             await self.notify_owner(failed)
 
     async def notify_owner(self, job: Job, *, again: bool = False) -> None:
-        """Says how it ended; ``again``: an earlier run may have said so."""
+        """Tell a job's owner how it ended; ``again``: an earlier run may have done so."""
         try:
             await self._notifier.notify_owner(job, again=again)
         except UndeliverableError as error:

@@ -39,19 +39,19 @@ class FairQueue:
         return sum(map(len, self._users.values()))
 
     def put(self, ticket: Ticket) -> None:
-        """Waits among its owner's others by number, so one that comes back gets its old place."""
+        """Add a ticket to its owner's by number, so one that comes back gets its old place."""
         bisect.insort(self._users.setdefault(ticket.user_id, []), ticket)
         self._changed()
         self._filled.set()
 
     def put_back(self, ticket: Ticket) -> None:
-        """For one that was served and interrupted: its owner is next in turn again."""
+        """Add one that was served and interrupted: its owner is next in turn again."""
         self.put(ticket)
         self._users.move_to_end(ticket.user_id, last=False)
         self._served.pop(ticket.user_id, None)
 
     async def get(self) -> Ticket:
-        """The next in turn; waits for one."""
+        """Return the next ticket in turn; wait for one."""
         while not self._users:
             self._filled.clear()
             await self._filled.wait()
@@ -65,7 +65,7 @@ class FairQueue:
         return ticket
 
     def remove(self, job_id: str) -> bool:
-        """Takes one out; False where it wasn't waiting."""
+        """Take a job's ticket out; False where it wasn't waiting."""
         for user_id, tickets in self._users.items():
             for ticket in tickets:
                 if ticket.job_id == job_id:
@@ -77,7 +77,7 @@ class FairQueue:
         return False
 
     def order(self) -> list[Ticket]:
-        """Everybody who waits, in the order they would be served if nobody else came."""
+        """Return all tickets in the order they would be served in if nobody else came."""
         rounds = [self._users[user_id] for user_id in sorted(self._users, key=self._last_turn)]
         longest = max(map(len, rounds), default=0)
         return [
@@ -85,18 +85,18 @@ class FairQueue:
         ]
 
     def position(self, job_id: str) -> int:
-        """How many are served before it; 0 also for one that doesn't wait."""
+        """Return how many are served before a job; 0 also for one that doesn't wait."""
         if self._positions is None:
             self._positions = {ticket.job_id: place for place, ticket in enumerate(self.order())}
         return self._positions.get(job_id, 0)
 
     @property
     def version(self) -> int:
-        """Another one after every change."""
+        """A number that is another one after every change."""
         return self._version
 
     def drain(self) -> list[Ticket]:
-        """Empties it."""
+        """Empty the queue; return what waited, in order."""
         waiting = self.order()
         self._users.clear()
         self._changed()

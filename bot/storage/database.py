@@ -106,7 +106,7 @@ class Database:
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Runs ``query`` on a connection of its own. Raises StorageError."""
+        """Run ``query`` on a connection of its own. Raises StorageError."""
         self._check_open()
 
         def run() -> T:
@@ -121,7 +121,7 @@ class Database:
     async def write(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Runs ``query`` in a transaction; returns once it is on disk. Raises StorageError.
+        """Run ``query`` in a transaction; return once it is on disk. Raises StorageError.
 
         ``query`` may run twice, the first time rolled back, so it must do nothing but query.
         """
@@ -131,7 +131,7 @@ class Database:
         return await done
 
     async def write_until_closed(self) -> None:
-        """The writer's loop; ends when ``close`` was called and all is written."""
+        """Write in groups; end when ``close`` was called and all is written."""
         is_open = True
         while is_open:
             group, is_open = await self._next_group()
@@ -142,7 +142,7 @@ class Database:
         self._writer.shutdown(wait=False)
 
     def close(self) -> None:
-        """No more writes after those that wait already."""
+        """Take no more writes after those that wait already."""
         self._is_open = False
         self._writes.put_nowait(None)
 
@@ -151,7 +151,7 @@ class Database:
             raise StorageError(_CLOSED)
 
     async def _next_group(self) -> tuple[list[_Write], bool]:
-        """What waits, once there is something; False where nothing comes after it."""
+        """Return what waits, once there is something; False where nothing comes after it."""
         first = await self._writes.get()
         if first is None:
             return [], False
@@ -164,7 +164,7 @@ class Database:
         return group, True
 
     def _refuse_waiting(self, failure: StorageError) -> bool:
-        """Whoever waited behind a write that failed for all has waited as long as Discord bears.
+        """Refuse whoever waited behind a write that failed for all: Discord bears no longer wait.
 
         False where ``close`` was called meanwhile.
         """
@@ -176,7 +176,7 @@ class Database:
         return True
 
     async def _commit(self, group: list[_Write]) -> StorageError | None:
-        """One transaction for all; where one of them fails, one for each.
+        """Commit one transaction for all; where one of them fails, one for each.
 
         Returns the error where it is the database's own, which would meet the next ones as well.
         """
@@ -211,7 +211,7 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """The database at ``url``, migrated to this version. Raises DatabaseError."""
+    """Open the database at ``url``, migrated to this version. Raises DatabaseError."""
     engine = create_engine(url)
     try:
         await asyncio.to_thread(migrate, engine)
@@ -227,7 +227,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 
 
 def create_engine(address: str | URL) -> Engine:
-    """An engine with this project's settings. Raises DatabaseError for an address that is none."""
+    """Return an engine with this project's settings. Raises DatabaseError for a bad address."""
     try:
         url = make_url(address)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
@@ -250,7 +250,7 @@ def _bind(
 
 
 def _set_up(connection: Any, record: Any) -> None:
-    """The driver would begin transactions by itself, and never around a migration's DDL."""
+    """Set pragmas; else the driver begins transactions itself, never around a migration's DDL."""
     del record
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -260,7 +260,7 @@ def _set_up(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """A writer takes its lock at once: later, a lock can't be waited for."""
+    """Begin a transaction; a writer takes its lock at once: later, it can't be waited for."""
     writes = connection.get_execution_options().get("begins_to_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -268,7 +268,7 @@ def _begin(connection: Connection) -> None:
 def _settle(
     done: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None
 ) -> None:
-    """Whoever waited may have been cancelled meanwhile."""
+    """Answer whoever waits; they may have been cancelled meanwhile."""
     if done.done():
         return
     if error is None:
@@ -278,7 +278,7 @@ def _settle(
 
 
 def _hits_all(error: Exception) -> bool:
-    """Whether it is the database's trouble and not one query's."""
+    """Return whether an error is the database's trouble and not one query's."""
     return _code(error) in _TROUBLES
 
 
@@ -288,7 +288,7 @@ def _storage_error(error: Exception) -> StorageError:
 
 
 def _code(error: Exception) -> int | str:
-    """What the driver says went wrong; "" where it doesn't."""
+    """Return what the driver says went wrong; "" where it doesn't."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         code: int = getattr(cause, "sqlite_errorcode", 0)  # those of the driver's own have none

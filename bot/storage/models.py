@@ -1,4 +1,4 @@
-"""What a job is and which way its state may go. Values only; nothing here acts.
+"""What a job is, and which states may follow which. Values only; nothing here acts.
 
 ``attempt`` counts how often a job was handed to a worker. Every write of a state names the state
 and the attempt it believes in, so whoever speaks late, for an attempt that is over, changes
@@ -70,7 +70,7 @@ class Origin:
 
     @property
     def ids(self) -> dict[str, int | None]:
-        """Whose it is, as log lines say it."""
+        """Whose job it is, as log lines say it."""
         return {"user": self.user_id, "server": self.guild_id, "channel": self.channel_id}
 
 
@@ -100,7 +100,7 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     seconds: float | None = None  # what the worker took
-    output: str | None = None  # the master's blob; None also where it was cleaned up
+    output: str | None = None  # the result's blob; None also where it was cleaned up
     size_bytes: int | None = None
     error: str | None = None  # one sentence, in English
     reason: Mapping[str, Any] | None = None  # that sentence as a Text, for any language
@@ -117,7 +117,7 @@ class Job:
 
     @property
     def why(self) -> Text:
-        """Why it failed."""
+        """The sentence that says why the job failed."""
         return Text.from_dict(self.reason) if self.reason else Text(self.error or "")
 
     @property
