@@ -25,7 +25,7 @@ from bot.commands import (
 )
 from bot.core.config import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu, Values, reopen_form
-from bot.ui.buttons import CancelButton, MasterButton
+from bot.ui.buttons import CancelButton, OriginalButton
 from bot.ui.result_view import SAMPLING
 from generator.contract.limits import ModelLimits
 
@@ -33,7 +33,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     ActionButton,
     ActionMenu,
     CancelButton,
-    MasterButton,
+    OriginalButton,
     history.PageButton,
 )
 ACTIONS: Mapping[str, Action] = {

@@ -17,7 +17,7 @@ from typing import Any
 import discord
 
 from bot.commands.request_form import text_field
-from bot.commands.result_actions import job_of, master_of
+from bot.commands.result_actions import job_of, original_of
 from bot.commands.sampling_form import sampling_form
 from bot.commands.server_rules import check_allowed
 from bot.core.errors import RefusedError
@@ -88,7 +88,7 @@ def _with_step(edit: Edit, wanted: str, words: str = "") -> Edit:
 
 async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> None:
     """Send the edited file: for all to see to its owner, and only to them to others."""
-    source = await master_of(interaction, job)
+    source = await original_of(interaction, job)
     is_own = job.user_id == interaction.user.id
     is_private = job.origin.private or not is_own
     await interaction.response.defer(thinking=True, ephemeral=is_private)

@@ -181,7 +181,9 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
         most=interaction.filesize_limit,
     )
     view = (
-        result_view(job, context.limits, offers_master=False) if job.state is State.DONE else View()
+        result_view(job, context.limits, offers_original=False)
+        if job.state is State.DONE
+        else View()
     )
     files = [file] if file else []
     await interaction.edit_original_response(embed=embed, attachments=files, view=view)
@@ -201,11 +203,11 @@ async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> J
 
 
 async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:
-    """Return one picture for the whole page; none where no master is left."""
-    masters = [context.blobs.path(job.output) if job.output else None for job in jobs]
-    if not any(masters):
+    """Return one picture for the whole page; none where no result is left."""
+    results = [context.blobs.path(job.output) if job.output else None for job in jobs]
+    if not any(results):
         return []
-    picture = await asyncio.to_thread(thumbnail_strip, masters)
+    picture = await asyncio.to_thread(thumbnail_strip, results)
     return [
         discord.File(
             BytesIO(picture), filename="page.png", description=translate("The page's GIFs.")

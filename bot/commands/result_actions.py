@@ -100,9 +100,9 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
             height=height,
             edge=2 * limits.native_edge,
         )
-    master = await master_of(interaction, job)
-    request = limits.upscaled(job.request, master.blob)
-    await remake(interaction, job, request, "upscale", master)
+    original = await original_of(interaction, job)
+    request = limits.upscaled(job.request, original.blob)
+    await remake(interaction, job, request, "upscale", original)
 
 
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -122,7 +122,7 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
     """Open a form for what should move like this GIF."""
     del values
     job = await job_of(interaction, job_id)
-    await master_of(interaction, job)
+    await original_of(interaction, job)
     fields = (
         text_field(
             "prompt", translate("What should move like this"), job.request.prompt, long=True
@@ -138,7 +138,7 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Make a GIF with this one as its control GIF."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    source = await master_of(interaction, job)
+    source = await original_of(interaction, job)
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
@@ -223,7 +223,7 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     return job
 
 
-async def master_of(interaction: _Interaction, job: Job) -> Attachment:
+async def original_of(interaction: _Interaction, job: Job) -> Attachment:
     """Return a job's own file. Raises RefusedError where it is no longer stored."""
     blobs = context_of(interaction).blobs
     if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
@@ -233,7 +233,7 @@ async def master_of(interaction: _Interaction, job: Job) -> Attachment:
 
 async def _vary(interaction: _Interaction, job_id: str, control: Control) -> None:
     job = await job_of(interaction, job_id)
-    source = await master_of(interaction, job)
+    source = await original_of(interaction, job)
     request = replace(
         job.request, seed=draw_seed(), controls=(control,), control_source=source.blob
     )

@@ -131,7 +131,7 @@ class StorageSettings(Section):
 
     @property
     def blobs(self) -> Path:
-        """Return the directory of masters and attachments, which are named by their hash."""
+        """Return the directory of results and attachments, which are named by their hash."""
         return self.data_dir.resolve() / "blobs"
 
     @property

@@ -57,8 +57,11 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
             await interaction.response.edit_message(embed=embed, view=None, attachments=[])
 
 
-class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
-    """A button that sends the file as it was made, where a smaller one was posted."""
+class OriginalButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
+    """A button that sends the file as it was made, where a smaller one was posted.
+
+    Its id says ``master`` as it always has: old messages still hold such buttons.
+    """
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id

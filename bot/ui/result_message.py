@@ -62,7 +62,7 @@ def result_message(job: Job, limits: ModelLimits, file: OutputFile) -> ResultMes
         nonce=job.id,
         stem=_stem(job),
         mark="",
-        view=result_view(job, limits, offers_master=bool(file.given_up)),
+        view=result_view(job, limits, offers_original=bool(file.given_up)),
         file=file,
         description=wording.alt_text(job.request, file.path.suffix),
     )

@@ -8,7 +8,7 @@ from discord.ui import View
 from bot.core.translations import translate
 from bot.storage.models import Job
 from bot.ui.actions import ActionButton, ActionMenu
-from bot.ui.buttons import MasterButton
+from bot.ui.buttons import OriginalButton
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.text import Text
@@ -46,10 +46,10 @@ _OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
 """Edits that a single frame has no use for."""
 
 
-def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
+def result_view(job: Job, limits: ModelLimits, *, offers_original: bool) -> View:
     """Return the buttons and the menu for a result; those that would have to refuse are left out.
 
-    Works after a restart: everything hangs on the job's id. ``offers_master``: the posted file is
+    Works after a restart: everything hangs on the job's id. ``offers_original``: the posted file is
     a smaller copy.
     """
     view, refused = View(timeout=None), _refused(job.request, limits)
@@ -57,8 +57,8 @@ def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
         for action, label in buttons:
             if action not in refused:
                 view.add_item(ActionButton(action, job.id, label=translate(label), row=row))
-    if offers_master:
-        button = MasterButton(job.id)
+    if offers_original:
+        button = OriginalButton(job.id)
         button.item.row = 3
         view.add_item(button)
     menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
