@@ -85,7 +85,7 @@ async def show(
         "parent_id": order.parent_id,
         "relation": order.relation,
         "style": order.style,
-        "token": interaction.token,  # edits the sheet once it is to be closed
+        "token": interaction.token,  # edits the preview once it is to be closed
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await context_of(interaction).keep_draft(draft)
@@ -189,7 +189,7 @@ async def _job_order(context: BotContext, draft: Draft) -> JobOrder:
 async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
     """Edit the preview so that it says that Go was heard and can't be pressed again.
 
-    Go may come from a form that was opened again elsewhere, so the sheet is edited by the token
+    Go may come from a form that was opened again elsewhere, so the preview is edited by the token
     that drew it. Where that has expired, the next press closes it.
     """
     if not (token := draft.content.get("token", "")):  # drawn by an earlier version
