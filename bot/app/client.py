@@ -75,7 +75,7 @@ class HotshotClient(discord.AutoShardedClient):
         )
         outgoing.install()
         frames.install()
-        events.watch(self, self._is_admitted)
+        events.wrap_parsers(self, self._is_admitted)
         self._settings = settings
         self._context: BotContext | None = None
         self.tree = CommandTree(self)

@@ -15,7 +15,7 @@ _LONGEST = 20  # digits of a process's number
 
 
 @contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
+def lock_data_directory(data_dir: Path) -> Iterator[None]:
     """Lock the data directory, made where it is missing, for this process alone.
 
     The system drops the lock with the process, however that ends. Raises DataDirectoryError.

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from yarl import URL
 
 from bot.app.client import HotshotClient
-from bot.app.lock import locked
+from bot.app.lock import lock_data_directory
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
 from bot.delivery.notifier import DiscordNotifier
@@ -60,7 +60,7 @@ async def run(settings: Settings) -> None:
     settings.require_token()
     limits = ModelLimits.of(settings.generator.model)
     await asyncio.to_thread(translations.load)
-    with locked(settings.storage.data_dir):
+    with lock_data_directory(settings.storage.data_dir):
         async with (
             open_database(settings.storage.url) as database,
             HotshotClient(settings.discord, _rate_limit(settings.queue)) as client,
@@ -94,7 +94,7 @@ async def run(settings: Settings) -> None:
                     _in_background(report_while_running(pool, settings.storage.data_dir)),
                     _in_background(_serve_discord(client, jobs)) as conversing,
                 ):
-                    await _until(stop.stop_requested, serving, editing, keeping, conversing)
+                    await _wait_until(stop.stop_requested, serving, editing, keeping, conversing)
                     jobs.stop_accepting(_LEAVING)
                     await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
@@ -287,7 +287,7 @@ def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:
     )
 
 
-async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
+async def _wait_until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
     """Wait for ``stop``, or until some of the ``work`` ends by itself; then raise its error."""
     async with _in_background(stop.wait()) as stopping:
         await asyncio.wait((stopping, *work), return_when=asyncio.FIRST_COMPLETED)

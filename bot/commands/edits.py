@@ -29,7 +29,7 @@ from bot.storage.edits import Edit
 from bot.storage.models import Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
-from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edited_view
+from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edit_view
 from generator.contract.text import Text
 
 _LONGEST_CAPTION = 200
@@ -129,7 +129,7 @@ async def _send_file(
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
         kept = await context_of(interaction).database.write(rows.add, edit)
-        view = edited_view(kept, job)
+        view = edit_view(kept, job)
     await interaction.edit_original_response(content=notes or None, attachments=[file], view=view)
 
 

@@ -44,7 +44,7 @@ _LONGEST_LINK = 2000
 
 def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, Option]:
     """Return the options in the order in which Discord offers them."""
-    options = _picture(limits) | _loras() | _motion() | _look(limits)
+    options = _generation(limits) | _loras() | _motion() | _image(limits)
     if styles:
         options["style"] = Option(
             choice_of(list(styles)), Text("A style for your GIF (default: none).")
@@ -52,7 +52,7 @@ def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, O
     return options | _result()
 
 
-def _picture(limits: ModelLimits) -> dict[str, Option]:
+def _generation(limits: ModelLimits) -> dict[str, Option]:
     frames = min(DEFAULT_FRAMES, limits.max_frames)
     prompt = Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS)
     sizes = [app_commands.Choice(name=_size(size), value=size.name) for size in limits.sizes]
@@ -148,7 +148,7 @@ def _motion() -> dict[str, Option]:
     }
 
 
-def _look(limits: ModelLimits) -> dict[str, Option]:
+def _image(limits: ModelLimits) -> dict[str, Option]:
     return {
         "image": Option(
             Bounded(_KIND.attachment),

@@ -162,7 +162,7 @@ async def add(
     )
     await _store(context, lora)
     view = _try_view(lora, translate("Make a preview"))
-    await interaction.followup.send(embed=lora_embeds.added(lora), view=view, ephemeral=True)
+    await interaction.followup.send(embed=lora_embeds.lora_added(lora), view=view, ephemeral=True)
 
 
 async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
@@ -172,7 +172,7 @@ async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> N
         rows.page, viewer_of(interaction), limit=_PAGE_SIZE, offset=(number - 1) * _PAGE_SIZE
     )
     pages = max(1, -(-total // _PAGE_SIZE))
-    embed = lora_embeds.listed(found, interaction.user.id, page=number, pages=pages, total=total)
+    embed = lora_embeds.lora_list(found, interaction.user.id, page=number, pages=pages, total=total)
     await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
@@ -184,7 +184,7 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
         rows.last_trial, found, interaction.user.id, interaction.guild_id
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
-    embed = lora_embeds.info(found, trial, is_mine=found.owner_id == interaction.user.id)
+    embed = lora_embeds.lora_details(found, trial, is_mine=found.owner_id == interaction.user.id)
     preview = await stored_file(
         context.blobs,
         trial.blob if trial else None,
@@ -239,7 +239,7 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
         )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
     await context.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
-    await send_ephemeral(interaction, lora_embeds.shared(found, wanted))
+    await send_ephemeral(interaction, lora_embeds.shared_with(found, wanted))
 
 
 async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:

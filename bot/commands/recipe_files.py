@@ -22,7 +22,7 @@ from generator.contract.messages import Lora, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredRequest:
     """A request with the files that it needs; ``is_complete`` where none had to be left out."""
 
     request: Request
@@ -30,7 +30,7 @@ class Restored:
     is_complete: bool
 
 
-async def restore_files(interaction: discord.Interaction[Any], request: Request) -> Restored:
+async def restore_files(interaction: discord.Interaction[Any], request: Request) -> RestoredRequest:
     """Return the request with those of its LoRAs, sources and pictures that may be used."""
     used: list[tuple[Lora, Attachment]] = []
     for lora in request.loras:
@@ -48,7 +48,7 @@ async def restore_files(interaction: discord.Interaction[Any], request: Request)
     )
     files = [file for _, file in used]
     files += [file for file in (source if follows else None, picture) if file is not None]
-    return Restored(found, tuple(files), found == request)
+    return RestoredRequest(found, tuple(files), found == request)
 
 
 async def _usable_lora_file(interaction: discord.Interaction[Any], name: str) -> Attachment | None:

@@ -60,10 +60,10 @@ def sampling_form(target: str, request: Request) -> Form:
 async def send_form(interaction: discord.Interaction[Any], job_id: str, values: Values) -> None:
     """Make the GIF as the form changed it."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    await remake(interaction, job, resampled(limits, job.request, values), "edit")
+    await remake(interaction, job, read_sampling_form(limits, job.request, values), "edit")
 
 
-def resampled(limits: ModelLimits, request: Request, values: Values) -> Request:
+def read_sampling_form(limits: ModelLimits, request: Request, values: Values) -> Request:
     """Return the request as the form has it. Raises RequestError, RefusedError."""
     chosen = replace(
         request,

@@ -61,7 +61,7 @@ class DiscordSettings(Section):
 
     @field_validator("base_url")
     @classmethod
-    def _plain_url(cls, value: str) -> str:
+    def _checked_url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("an address that starts with http:// or https:// is expected")
         return value.rstrip("/")
@@ -126,7 +126,7 @@ class StorageSettings(Section):
 
     @field_validator("data_dir")
     @classmethod
-    def _home(cls, value: Path) -> Path:
+    def _expanded(cls, value: Path) -> Path:
         return value.expanduser()
 
     @property
@@ -286,7 +286,7 @@ def load(file: Path | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise ConfigError(_sentence(path, error)) from error
+        raise ConfigError(_describe_error(path, error)) from error
     except SettingsError as error:
         raise ConfigError(f"An override in the environment can't be read: {error}.") from error
 
@@ -307,7 +307,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error
 
 
-def _sentence(path: Path, error: ValidationError) -> str:
+def _describe_error(path: Path, error: ValidationError) -> str:
     """Return the first mistake as one sentence: the file or variable, the key, what is expected."""
     first = error.errors()[0]
     location = [part for part in first["loc"] if isinstance(part, str)][:2]

@@ -58,7 +58,7 @@ class BotContext:
 
     async def keep_draft(self, draft: Draft) -> None:
         """Write a draft. Raises RefusedError where this person made too many within a day."""
-        await self.daily_drafts.note(draft.user_id, 1)
+        await self.daily_drafts.record(draft.user_id, 1)
         await self.drop_unreferenced(await self.database.write(drafts.add, draft))
 
     @property

@@ -17,8 +17,8 @@ import discord
 from bot.gateway.discord_compat import EventParser, event_parsers
 from bot.gateway.discord_errors import UnreadableAnswerError, readable_answers
 from bot.gateway.interaction_schema import check_interaction
-from bot.gateway.outgoing import cleaned
-from bot.gateway.payloads import Event, completed
+from bot.gateway.outgoing import clean_json
+from bot.gateway.payloads import Event, complete_interaction
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Deduplicator:
         return True
 
 
-def watch(client: discord.Client, admits: AdmitsInteraction) -> None:
+def wrap_parsers(client: discord.Client, admits: AdmitsInteraction) -> None:
     """Wrap every parser of the client's table; ``admits`` says which interactions are parsed."""
     parsers = event_parsers(client)
     parsers[_INTERACTION] = partial(_parse_interaction, parsers[_INTERACTION], admits)
@@ -59,9 +59,9 @@ def user_id_of(interaction: Event) -> int:
 
 
 def _parse_interaction(parse: EventParser, admits: AdmitsInteraction, event: Event) -> None:
-    event = cleaned(event)
+    event = clean_json(event)
     check_interaction(event)
-    whole = completed(event)
+    whole = complete_interaction(event)
     if admits(whole):
         parse(whole)
 

@@ -27,12 +27,12 @@ def install() -> None:
 
 def to_json(obj: Any) -> str:
     """Return ``obj`` as JSON that Discord takes."""
-    return json.dumps(sendable(obj), separators=(",", ":"), ensure_ascii=True)
+    return json.dumps(fit_to_limits(obj), separators=(",", ":"), ensure_ascii=True)
 
 
-def sendable(payload: Any) -> Any:
+def fit_to_limits(payload: Any) -> Any:
     """Return a copy without lone surrogates, with texts and lists within Discord's limits."""
-    clean = cleaned(payload)
+    clean = clean_json(payload)
     _cut(clean)
     return clean
 
@@ -51,14 +51,14 @@ def _is_unclean(text: str) -> bool:
     )
 
 
-def cleaned(value: Any) -> Any:
+def clean_json(value: Any) -> Any:
     """Return a JSON value with every text in it cleaned, names of fields too."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, Mapping):
-        return {cleaned(key): cleaned(each) for key, each in value.items()}
+        return {clean_json(key): clean_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [cleaned(each) for each in value]
+        return [clean_json(each) for each in value]
     return value
 
 

@@ -163,7 +163,7 @@ class SourceIntake:
                     max_bytes=max_bytes,
                     seconds=self._settings.seconds,
                 )
-                await self._daily.note(user_id, size)
+                await self._daily.record(user_id, size)
                 async with self._decoding.slot(user_id):
                     file, facts = await asyncio.to_thread(
                         inspect_file, download_path, incoming, must_move=must_move

@@ -34,7 +34,7 @@ class DailyQuota:
         if used + max(amount, 1) > self._most:
             raise RefusedError(self._refusal)
 
-    async def note(self, user_id: int, amount: int) -> None:
+    async def record(self, user_id: int, amount: int) -> None:
         """Count ``amount``. Raises RefusedError, and counts nothing, where it is too much."""
         if self._most and not await self._database.write(
             daily_usage.note_within, user_id, self._kind, amount, self._most

@@ -100,7 +100,7 @@ class LoraIntake:
                 size = await download(
                     incoming.url, download_path, hosts, max_bytes=max_bytes, seconds=seconds
                 )
-                await self._daily.note(user_id, size)
+                await self._daily.record(user_id, size)
                 facts = await asyncio.to_thread(self._facts, download_path, name)
                 blob = await asyncio.to_thread(self._blobs.adopt, download_path)
             finally:

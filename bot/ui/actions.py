@@ -116,7 +116,7 @@ class Form(Modal):
 
 
 @contextmanager
-def filled_in(values: Values) -> Iterator[None]:
+def prefilled(values: Values) -> Iterator[None]:
     """Fill the fields of forms that are made inside with ``values``."""
     token = _typed.set(values)
     try:
@@ -208,7 +208,7 @@ async def reopen_form(interaction: discord.Interaction[Any], draft_id: str, valu
     opener, chosen = client.forms.get(draft.content["form"], ("", {}))
     if opener not in client.actions:
         raise outdated_button_error()
-    with filled_in(draft.content["typed"]):
+    with prefilled(draft.content["typed"]):
         await client.actions[opener](interaction, draft.content["target"], chosen)
 
 

@@ -14,7 +14,7 @@ from bot.core.logs import bind_log_ids
 from bot.core.translations import in_language, translate, translate_escaped
 from bot.gateway.context import context_of
 from bot.gateway.discord_errors import SEND_ERRORS, is_lost, readable_answers
-from bot.ui.markdown import escaped
+from bot.ui.markdown import escape_markdown
 from generator.contract.text import TranslatableError
 
 logger = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: 
 def error_message(error: BaseException) -> str:
     """Return what a person may read of ``error``; log the unforeseen, a bug with its traceback."""
     if isinstance(error, TranslatableError):
-        return translate_escaped(error.words, escaped)
+        return translate_escaped(error.words, escape_markdown)
     if is_lost(error):
         logger.warning("an answer was lost: %s", error)
     else:

@@ -26,14 +26,14 @@ def shown_name(name: str) -> str:
     return wording.excerpt(name, 100)
 
 
-def added(lora: StoredLora) -> Embed:
+def lora_added(lora: StoredLora) -> Embed:
     """Return the embed of a LoRA that was just added, and what to do with it."""
     embed = _described(lora, translate("✅ {name} was added", name=shown_name(lora.name)))
     embed.description = translate("Choose it as lora in /gif, or see what it does with /lora try.")
     return embed
 
 
-def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
+def lora_details(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
     """Return the embed of everything known of a LoRA."""
     embed = _described(lora, shown_name(lora.name))
     whom = translate(_SHARED_WITH[lora.shared])
@@ -52,7 +52,7 @@ def info(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) -> Embed:
     return embed
 
 
-def listed(
+def lora_list(
     loras: Sequence[StoredLora], user_id: int, *, page: int, pages: int, total: int
 ) -> Embed:
     """Return the embed of a page of the LoRAs that somebody may use."""
@@ -64,7 +64,7 @@ def listed(
     return embed.set_footer(text=wording.page_footer(page, pages, total))
 
 
-def shared(lora: StoredLora, with_whom: Shared) -> str:
+def shared_with(lora: StoredLora, with_whom: Shared) -> str:
     """Return the sentence about who may use a LoRA from now on."""
     whom = Text("for its owner only") if with_whom is Shared.ME else _SHARED_WITH[with_whom]
     return translate("🤝 {name} is now {whom}.", name=shown_name(lora.name), whom=whom)

@@ -17,12 +17,12 @@ _NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
 class Markdown(str):
-    """Text that is meant to be read as markdown: ``escaped`` leaves it as it is."""
+    """Text that is meant to be read as markdown: ``escape_markdown`` leaves it as it is."""
 
     __slots__ = ()
 
 
-def escaped(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Return ``text`` as plain text: no formatting, masked links, mentions or pings."""
     return text if isinstance(text, Markdown) else _LIVE.sub(_escape, text)
 

@@ -67,7 +67,7 @@ def result_view(job: Job, limits: ModelLimits, *, offers_original: bool) -> View
     return view
 
 
-def edited_view(edit_id: str, job: Job) -> View:
+def edit_view(edit_id: str, job: Job) -> View:
     """Return the menu that stands under an edit of a job's result, for further ones."""
     view = View(timeout=None)
     view.add_item(_menu(edit_id, moves=job.request.video_length > 1))

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
-from bot.ui.markdown import escaped
+from bot.ui.markdown import escape_markdown
 from generator.contract.control_types import split_control
 from generator.contract.messages import Request
 from generator.contract.text import Text
@@ -75,7 +75,7 @@ def _is_visible(letter: str) -> bool:
 
 def excerpt(text: str, limit: int = _PROMPT_SHOWN) -> str:
     """Return a stranger's text for a message: without markdown and pings, and not too long."""
-    return escaped(shorten(text, limit))
+    return escape_markdown(shorten(text, limit))
 
 
 def progress_bar(step: int, steps: int) -> str:
