@@ -110,9 +110,10 @@ def cached_models() -> list[CachedModel]:
     ]
     for directory in sorted(Path(constants.HF_HUB_CACHE).glob("models--*")):
         name = directory.name.removeprefix("models--").replace("--", "/")
-        parts = [path.stat() for path in incomplete_blobs(Repository(name))]
-        if parts:
-            size, used_at = sum(one.st_size for one in parts), max(one.st_mtime for one in parts)
+        incomplete = [path.stat() for path in incomplete_blobs(Repository(name))]
+        if incomplete:
+            size = sum(one.st_size for one in incomplete)
+            used_at = max(one.st_mtime for one in incomplete)
             found.append(CachedModel(name, "", ModelRole.UNFINISHED, size, used_at))
     return sorted(found, key=lambda one: (one.name.lower(), -one.used_at))
 
@@ -125,8 +126,8 @@ def remove_model(text: str) -> int:
     repository = Repository.parse(text)
     directory = hub.repository_directory(repository)
     if not directory.is_dir():
-        meant = hub.suggestion(repository.name, hub.cached_models())
-        raise ModelError(f"The cache has no {repository.name}{meant}; see hotshot model list.")
+        match = hub.suggestion(repository.name, hub.cached_models())
+        raise ModelError(f"The cache has no {repository.name}{match}; see hotshot model list.")
     try:
         if repository.revision is None:
             freed = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())

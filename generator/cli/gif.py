@@ -138,8 +138,8 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
             )
         return None, foreign
     if not arguments.trust:
-        said = {flag for flag in _REPLACED.values() if getattr(arguments, flag) is not None}
-        check_trusted(recipe, {field for field, flag in _REPLACED.items() if flag in said})
+        overrides = {flag for flag in _REPLACED.values() if getattr(arguments, flag) is not None}
+        check_trusted(recipe, {field for field, flag in _REPLACED.items() if flag in overrides})
     return recipe, None
 
 
@@ -153,5 +153,5 @@ def _setup(arguments: Namespace, recipe: Recipe | None) -> ModelSettings:
         "precision": arguments.precision,
         "depth_model": arguments.depth_model,
     }
-    said = {name: value for name, value in flags.items() if value is not None}
-    return replace(recipe.setup if recipe else ModelSettings(), **said)
+    overrides = {name: value for name, value in flags.items() if value is not None}
+    return replace(recipe.setup if recipe else ModelSettings(), **overrides)
