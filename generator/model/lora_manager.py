@@ -87,8 +87,8 @@ class LoraManager:
             return
         changes: dict[ParameterKey, list[tuple[float, LayerChange]]] = {}
         for version, strength in requested:
-            for key, deltas in self.targets.changes_by_parameter(self._adapter(version)).items():
-                changes.setdefault(key, []).extend((strength, delta) for delta in deltas)
+            for key, own in self.targets.changes_by_parameter(self._adapter(version)).items():
+                changes.setdefault(key, []).extend((strength, delta) for delta in own)
         self.remove()
         try:
             for key, deltas in changes.items():
