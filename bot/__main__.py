@@ -19,6 +19,7 @@ from bot.core.errors import BotError
 from generator.contract.command_line import Parser, UsageError, whole_number
 from generator.contract.errors import HotshotError
 from generator.contract.platforms import check_platform
+from generator.contract.version import VERSION
 
 _USAGE_ERROR = 2
 _INTERRUPTED = 130
@@ -74,6 +75,7 @@ def _parser() -> Parser:
         epilog="Start with `hotshot-bot doctor`; it says what is missing. To try the bot without "
         "Discord, run `hotshot-bot sandbox` and start the bot with the token it prints.",
     )
+    parser.add_argument("--version", action="version", version=f"hotshot-bot {VERSION}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     run = _add(
         commands,

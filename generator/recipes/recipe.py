@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from hashlib import file_digest, sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +20,7 @@ from generator.contract.json_text import JsonError, parse_json
 from generator.contract.limits import NANO
 from generator.contract.messages import Request
 from generator.contract.paths import without_directory
+from generator.contract.version import VERSION
 from generator.media.comment import comment_of
 from generator.media.containers import BrokenFileError
 from generator.recipes.values import InvalidValueError, read_fields, read_request, read_string_map
@@ -64,7 +64,7 @@ class Recipe:
     def to_json(self) -> str:
         """Return the recipe as JSON on one line."""
         values = {
-            "made_by": f"{_MAKER} {version('hotshot-bot')}",
+            "made_by": f"{_MAKER} {VERSION}",
             "request": self.request.to_dict(),
             "setup": asdict(self.setup),
             "sha256": dict(self.sha256),
