@@ -2,9 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-lowest lint bench nano evaluate clean
+.PHONY: demo test test-lowest lint bench nano evaluate release clean
 
-demo: .venv/ready
+demo: .venv/ready-generator
 	@$(BIN)/python -m bot demo
 
 test: .venv/ready
@@ -28,18 +28,26 @@ bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
 # Trains nano again from nothing; goes on where it was interrupted. A few hours on two cores.
-nano: .venv/ready
+nano: .venv/ready-generator
 	$(BIN)/python -m tools.nano
 
 # Measures nano from the pixels of what it makes, and draws the sheet in the README.
-evaluate: .venv/ready
+evaluate: .venv/ready-generator
 	$(BIN)/python -m tools.nano.evaluate
 
+# Wheel and sdist of generator/contract/version.py's version in dist/, checked, and its notes.
+release: .venv/ready
+	@$(BIN)/python -m tools.release
+
+# One environment, begun with what its first target needs: the file for each extra says it is there.
+.venv/ready-generator: pyproject.toml constraints.txt .venv/bin/python
+	@tools/environment.sh "$(PYTHON)" generator
+
 .venv/ready: pyproject.toml constraints.txt .venv/bin/python
-	@tools/environment.sh "$(PYTHON)"
+	@tools/environment.sh "$(PYTHON)" dev
 
 .venv-lowest/ready: pyproject.toml constraints-lowest.txt .venv-lowest/bin/python
-	@tools/environment.sh "$(PYTHON)" .venv-lowest constraints-lowest.txt
+	@tools/environment.sh "$(PYTHON)" dev .venv-lowest constraints-lowest.txt
 
 # Where it has gone, as after an upgrade of the system's Python, the environment is made again.
 .venv/bin/python .venv-lowest/bin/python: ;

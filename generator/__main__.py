@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from types import FrameType
 
 from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora
@@ -20,7 +19,9 @@ from generator.cli.parsing import with_dashes
 from generator.contract import logs
 from generator.contract.command_line import Parser, UsageError
 from generator.contract.errors import CancelledError, HotshotError
+from generator.contract.extras import missing_extra
 from generator.contract.platforms import check_platform
+from generator.contract.version import VERSION
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +55,14 @@ def main(words: Sequence[str] | None = None) -> int:
         # Libraries turn an interrupt in the middle of their import into errors of their own.
         if interrupt.seen or isinstance(error, KeyboardInterrupt):
             return _say(name, "stopped; nothing was written.", 130)
-        if isinstance(error, HotshotError):
-            logger.debug("stopped by", exc_info=error)
-            return _say(error.program if isinstance(error, UsageError) else name, str(error), 2)
         if not isinstance(error, Exception):
             raise
-        logger.debug("a bug", exc_info=error)
+        logger.debug("stopped by", exc_info=error)
+        if isinstance(error, UsageError):
+            name = error.program
+        refusal = error if isinstance(error, HotshotError) else missing_extra(error)
+        if refusal is not None:
+            return _say(name, str(refusal), 2)
         return _say(name, f"something went wrong inside ({_short(error)}); try --verbose.", 1)
     finally:
         interrupt.restore()
@@ -93,7 +96,7 @@ def _parser() -> Parser:
     parser = Parser(
         prog="hotshot", description="Makes GIFs from words with Hotshot-XL.", epilog=_EXAMPLES
     )
-    parser.add_argument("--version", action="version", version=f"hotshot {version('hotshot-bot')}")
+    parser.add_argument("--version", action="version", version=f"hotshot {VERSION}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for command in _COMMANDS:
         sub_parser = command.add_to(commands)

@@ -26,7 +26,7 @@ def copy(tmp_path: Path) -> Path:
 
 def run(clone: Path, python: str = sys.executable, **variables: str) -> Ended:
     return subprocess.run(
-        ["sh", "tools/environment.sh", python],
+        ["sh", "tools/environment.sh", python, "generator"],
         cwd=clone,
         env={**os.environ, **variables},
         capture_output=True,
@@ -115,14 +115,45 @@ def test_an_environment_that_was_only_begun_is_made_from_nothing(
     assert asked.read_text(encoding="utf-8") == "-m venv --clear .venv\n"
 
 
+def dry_run(clone: Path, target: str) -> str:
+    return subprocess.check_output(["make", "--dry-run", target], cwd=clone, encoding="utf-8")
+
+
+def environment_in(clone: Path, program: str, *markers: str) -> None:
+    programs = clone / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").symlink_to(program)
+    for name in markers:
+        (clone / ".venv" / name).touch()
+
+
 @pytest.mark.parametrize("is_gone", [True, False])
 def test_make_sees_that_the_environment_s_python_is_gone(copy: Path, *, is_gone: bool) -> None:
-    programs = copy / ".venv" / "bin"
-    programs.mkdir(parents=True)
-    (programs / "python").symlink_to("/no/such/python" if is_gone else "/bin/true")
-    (copy / ".venv" / "ready").touch()
-    said = subprocess.check_output(["make", "--dry-run", "demo"], cwd=copy, encoding="utf-8")
-    assert ("environment.sh" in said) == is_gone
+    environment_in(copy, "/no/such/python" if is_gone else "/bin/true", "ready-generator")
+    assert ("environment.sh" in dry_run(copy, "demo")) == is_gone
+
+
+def test_the_demo_installs_the_generator_and_the_tests_what_they_need_beside_it(copy: Path) -> None:
+    assert '/environment.sh "python3" generator\n' in dry_run(copy, "demo")
+    environment_in(copy, "/bin/true", "ready-generator")
+    assert "environment.sh" not in dry_run(copy, "demo")
+    for target in ("test", "lint", "bench", "release"):
+        assert '/environment.sh "python3" dev\n' in dry_run(copy, target)
+
+
+def test_where_the_tests_ran_the_demo_installs_nothing(copy: Path) -> None:
+    environment_in(copy, "/bin/true")
+    quiet = fake_program(
+        copy,
+        "python3",
+        f'if [ "$2" = venv ]; then ln -sf "{copy}/python3" .venv/bin/python; exit; fi\n'
+        f'echo "$@" >> "{copy}/asked"',
+    )
+    command = ["sh", "tools/environment.sh", str(quiet), "dev"]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    assert "--editable .[dev]\n" in (copy / "asked").read_text(encoding="utf-8")
+    assert (copy / ".venv" / "ready").exists()
+    assert "environment.sh" not in dry_run(copy, "demo") + dry_run(copy, "test")
 
 
 def test_another_make_at_the_same_time(copy: Path) -> None:

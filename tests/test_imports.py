@@ -1,8 +1,8 @@
 """What each program loads: of our libraries an exact set, and what must never be among them.
 
-``data/imports.json`` has for each program those of the direct dependencies (``pyproject.toml``,
-without the extras) that are in ``sys.modules`` when it ends. What those load on their own differs
-from machine to machine and isn't looked at.
+``data/imports.json`` has for each program those of the direct dependencies (of the base and
+of the extra ``train``) that are in ``sys.modules`` when it ends. What those load on their own
+differs from machine to machine and isn't looked at.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import os
 import re
 import subprocess
 import sys
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from bot.sandbox import Sandbox
 from tests.bot.sandboxes import make_sandbox
 from tests.patience import PATIENCE
+from tools.lowest import requirements
 
 EXPECTED = Path(__file__).parent / "data" / "imports.json"
 # Runs a program, then writes what is loaded to the file that comes first.
@@ -52,8 +53,7 @@ def loaded_by(tmp_path: Path, *program: str) -> set[str]:
 
 def libraries(modules: set[str]) -> set[str]:
     """Which of our direct dependencies these modules belong to, as packages are named."""
-    declared = [each for each in requires("hotshot-bot") or [] if "extra ==" not in each]
-    ours = {canonical(re.split(r"[^\w.-]", each)[0]) for each in declared}
+    ours = {canonical(re.split(r"[^\w.-]", each)[0]) for each in requirements("train")}
     providers = packages_distributions()
     tops = {name.partition(".")[0] for name in modules}
     return ours & {canonical(each) for top in tops for each in providers.get(top, ())}

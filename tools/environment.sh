@@ -1,12 +1,14 @@
 #!/bin/sh
-# Makes an environment, for make: `tools/environment.sh PYTHON [DIRECTORY [CONSTRAINTS]]`; .venv and
-# constraints.txt, whose exact versions it gets, if none are named.
+# Makes an environment, for make: `tools/environment.sh PYTHON EXTRA [DIRECTORY [CONSTRAINTS]]`; .venv
+# and constraints.txt, whose exact versions it gets, if none are named. EXTRA is generator, or dev,
+# which includes it and is added to an environment that has it.
 # What goes wrong is one sentence and exit code 2; an environment that was only begun is taken away.
 set -u
 
 python=${1:-python3}
-venv=${2:-.venv}
-constraints=${3:-constraints.txt}
+extra=${2:-dev}
+venv=${3:-.venv}
+constraints=${4:-constraints.txt}
 set --
 room=2500 # MB that the environment and what pip unpacks on the way may take
 log=out/environment.log
@@ -21,8 +23,11 @@ fail() {
 
 leave() {
     if [ "$has_lock" = yes ]; then rm -f "$lock"; fi
-    if [ "$is_new" = yes ] && [ ! -f "$venv/ready" ]; then rm -rf "$venv"; fi
+    if [ "$is_new" = yes ] && ! is_ready; then rm -rf "$venv"; fi
 }
+
+# whether anything was installed there to the end
+is_ready() { [ -f "$venv/ready-generator" ] || [ -f "$venv/ready" ]; }
 
 check_python() {
     command -v "$python" >/dev/null 2>&1 ||
@@ -45,7 +50,7 @@ check_place() {
     mkdir -p out 2>/dev/null && true 2>/dev/null >>"$log" ||
         fail "$(pwd)/out can't be written; use a copy of Hotshot in a directory of your own."
     free=$(df -Pm . | awk 'NR == 2 { print $4 }')
-    [ -f "$venv/ready" ] || [ "$free" -ge "$room" ] ||
+    is_ready || [ "$free" -ge "$room" ] ||
         fail "the disk of $(pwd) has $free MB left, and $room are needed; make room, or use another disk."
 }
 
@@ -82,10 +87,11 @@ true >"$log"
 [ -d "$venv" ] || is_new=yes
 # one that was begun, or whose Python has gone since, can't be mended in its place
 "$venv/bin/python" -c "" 2>/dev/null || set -- --clear
-echo "Making the environment $venv; the first time, that takes a few minutes."
+echo "Making the environment $venv ($extra); the first time, that takes a few minutes."
 "$python" -m venv "$@" "$venv" >>"$log" 2>&1 || explain
 # a small package first: whether there is a network shows at once
 install --retries 1 --no-deps --constraint "$constraints" einops
 install --upgrade "pip>=25"
-install --constraint "$constraints" --editable ".[dev]"
-touch "$venv/ready"
+install --constraint "$constraints" --editable ".[$extra]"
+touch "$venv/ready-generator"
+if [ "$extra" = dev ]; then touch "$venv/ready"; fi

@@ -22,17 +22,29 @@ LOWEST = ROOT / "constraints-lowest.txt"
 AS_USUAL = frozenset({"torch"})
 _HEAD = "# Written by python -m tools.lowest, for make test-lowest and nobody else.\n"
 _BOUND = re.compile(r"([A-Za-z0-9._-]+)(?:\[[^]]*\])?\s*>=\s*([0-9][^,;\s]*)")
+_OWN_EXTRAS = re.compile(r"hotshot-bot\[([a-z,]+)\]")
 _PIN = re.compile(r"([A-Za-z0-9._-]+)==(\S+)")
 
 
 def lower_bounds() -> dict[str, str]:
     """Return name -> lowest version of what the product and its tests are said to work with."""
-    with (ROOT / "pyproject.toml").open("rb") as opened:
-        project = tomllib.load(opened)["project"]
-    requirements = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
-    found = [match.groups() for each in requirements if (match := _BOUND.match(each))]
+    found = [match.groups() for each in requirements("dev") if (match := _BOUND.match(each))]
     usual = read_pins(ROOT / "constraints.txt")
     return {_plain(n): usual[_plain(n)] if n in AS_USUAL else version for n, version in found}
+
+
+def requirements(*extras: str) -> list[str]:
+    """Return what pyproject.toml requires, with extras and with the extras that those name."""
+    with (ROOT / "pyproject.toml").open("rb") as opened:
+        project = tomllib.load(opened)["project"]
+    required, wanted = list(project["dependencies"]), list(extras)
+    for extra in wanted:
+        for each in project["optional-dependencies"][extra]:
+            if others := _OWN_EXTRAS.fullmatch(each):
+                wanted += [other for other in others[1].split(",") if other not in wanted]
+            else:
+                required.append(each)
+    return required
 
 
 def read_pins(path: Path) -> dict[str, str]:

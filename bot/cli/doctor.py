@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import base64
 import binascii
+import contextlib
 import os
 import re
 import shutil
@@ -32,7 +33,8 @@ from generator.contract.limits import ModelLimits
 from generator.contract.worker_settings import WorkerSettings, encode_workers
 
 _BACK_UP = "back it up by `hotshot-bot backup FILE`, since a copy of the file alone lacks its log"
-_PACKAGES = ("torch", "diffusers", "transformers", "discord.py", "sqlalchemy", "alembic")
+_PACKAGES = ("discord.py", "sqlalchemy", "alembic")
+_OF_THE_GENERATOR = ("torch", "diffusers", "transformers")  # whose absence its child explains
 _CHECKUP_SECONDS = 600.0  # torch alone may take a minute from a slow disk
 _MEGABYTE = 2**20
 _TOKEN_PART = re.compile(r"[\w-]+", re.ASCII)
@@ -54,7 +56,7 @@ def _verdict(finding: Finding) -> str:
 
 
 def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
-    """Yield what is found; everything after the config needs the config."""
+    """Everything after the config needs the config."""
     yield run_check("packages", _packages)
     try:
         settings = load(file)
@@ -74,7 +76,10 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
 
 def _packages() -> str:
     try:
-        return ", ".join(f"{name} {metadata.version(name)}" for name in _PACKAGES)
+        versions = [f"{name} {metadata.version(name)}" for name in _PACKAGES]
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions += [f"{name} {metadata.version(name)}" for name in _OF_THE_GENERATOR]
+        return ", ".join(versions)
     except metadata.PackageNotFoundError as error:
         raise BotError(f"{error.name} is not installed; install the project with pip.") from error
 
@@ -93,10 +98,7 @@ def _token(settings: Settings) -> str:
 
 
 def _token_defect(token: str) -> str:
-    """Return what is wrong with how a token looks, or nothing.
-
-    It has three parts, the first of which holds the bot's id.
-    """
+    """What is wrong with how it looks: three parts, the first of which holds the bot's id."""
     if token.lower().startswith(("bot ", "bearer ")):
         return 'begins with a word that isn\'t part of it (leave out "Bot")'
     if token.isdigit():
@@ -112,14 +114,14 @@ def _token_defect(token: str) -> str:
 
 
 def _discord(settings: DiscordSettings) -> str:
-    from bot.app.login import check_address
+    from bot.app.client import check_address
 
     check_address(settings)
     return settings.base_url
 
 
 def _login(settings: Settings) -> str:
-    from bot.app.login import check_login
+    from bot.app.client import check_login
 
     settings.require_token()
     return asyncio.run(check_login(settings.discord))
@@ -153,7 +155,7 @@ def _disk(storage: StorageSettings) -> str:
 
 
 def _nearest(path: Path) -> Path:
-    """Return the path, or the nearest directory above it that exists."""
+    """It, or the directory above it that is there already."""
     return next(each for each in (path, *path.absolute().parents) if each.exists())
 
 
@@ -176,10 +178,7 @@ def _sqlite_file(address: URL) -> Path | None:
 
 
 def _made_at_first_start(file: Path, data_dir: Path) -> str:
-    """Return a sentence for a database that doesn't exist yet.
-
-    The bot makes its data directory, and no other: raises DatabaseError.
-    """
+    """The bot makes its data directory, and no other."""
     parent = file.absolute().parent
     is_own = parent == data_dir.absolute()  # which was looked at
     if not is_own and not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
@@ -202,7 +201,7 @@ def _revision(url: str) -> str | None:
 
 
 def _workers(settings: Settings) -> Iterator[Finding]:
-    """Yield what the bot needs of the model, and then what its workers need."""
+    """What the bot asks of the model, and then what its workers need."""
     from bot.app.main import worker_settings
 
     limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
@@ -219,10 +218,7 @@ def _workers(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_workers(workers: Sequence[WorkerSettings]) -> list[Finding]:
-    """Return what a child of the generator finds.
-
-    What goes wrong with it would go wrong with a worker.
-    """
+    """By a child; what goes wrong with it would go wrong with a worker."""
     try:
         child = subprocess.run(
             (sys.executable, "-m", "generator.cli.check_workers"),

@@ -1,6 +1,4 @@
-"""Tells what this machine has: its cores, its memory (0 where the system doesn't say), and the
-fastest event loop.
-"""
+"""What this machine has. Zero where the system doesn't tell."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ T = TypeVar("T")
 
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine as ``asyncio.run`` does, on the fastest event loop that is installed."""
+    """As ``asyncio.run``, on the fastest event loop there is."""
     try:
         from uvloop import new_event_loop
     except ImportError:  # it isn't made for Windows
@@ -23,14 +21,14 @@ def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
 
 
 def cpu_count() -> int:
-    """Return the number of CPU cores that this process may use."""
+    """That this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def total_memory_bytes() -> int:
-    """Return how much memory the machine has in all."""
+    """In all."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):

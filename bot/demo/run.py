@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
@@ -38,6 +39,7 @@ _GIF_SECONDS = 1800.0  # for the GIF, the loading of the model included
 _NEEDED_BYTES = 32 * 2**20  # bytes that the bot and the files want, with some to spare
 _INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_MARKDOWN = re.compile(r"\\([^\w\s])")  # an escaped sign, as a terminal needs none
 _SLASH_COMMAND = 1  # the others stand in menus
 
 
@@ -255,7 +257,7 @@ async def _result(discord: Sandbox, bot: DemoBot, interaction: Interaction) -> M
     finally:
         watching.cancel()
     if not message.results:
-        raise DemoError(_last_line(message).lstrip("❌ "))
+        raise DemoError(_MARKDOWN.sub(r"\1", _last_line(message).lstrip("❌ ")))
     _print(f"The bot posted {message.results[0].filename}: {_settings(message)}")
     return message
 

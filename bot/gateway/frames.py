@@ -1,5 +1,4 @@
-"""Checks the gateway's frames before discord.py reads them; those that aren't strict JSON are
-skipped.
+"""Frames of the gateway, before discord.py reads them: strict JSON of the right shape, or skipped.
 
 Python reads more than JSON (NaN, Infinity, a name twice in one object), and discord.py ends the
 connection over a frame that it can't read, so frames are checked before.
@@ -24,14 +23,14 @@ class BadFrameError(ValueError):
 
 
 def install() -> None:
-    """Have every connection to the gateway read frames by ``receive_frame``."""
+    """Has every connection to the gateway read frames by ``receive_frame``."""
     # where orjson is installed discord.py reads by that, which refuses other things than ``check``
     discord_compat.replace_json_reader(_read_json)
     discord_compat.replace_frame_reader(receive_frame)
 
 
 async def receive_frame(socket: GatewaySocket, frame: Any, /) -> None:
-    """Hand a frame on to discord.py, or log why it can't be read; the next one counts."""
+    """Hands a frame on, unless it can't be read: then it is logged, and the next one counts."""
     try:
         text = discord_compat.frame_text(socket, frame)
         if text is None:
@@ -44,7 +43,7 @@ async def receive_frame(socket: GatewaySocket, frame: Any, /) -> None:
 
 
 def check_frame(text: str) -> None:
-    """Raise BadFrameError for what is no event in strict JSON."""
+    """Raises BadFrameError for what is no event in strict JSON."""
     try:
         frame = json.loads(
             text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates

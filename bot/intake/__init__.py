@@ -1,1 +1,1 @@
-"""Takes in what people bring: fetched within bounds, checked by content, stored by hash."""
+"""What people bring: fetched within bounds, checked by content, kept by hash."""

@@ -1,4 +1,4 @@
-"""Takes in GIFs, videos and pictures: fetched, read by a child, refused or stored by hash.
+"""Sources of motion and pictures that people bring: fetched, looked at in a child, kept by hash.
 
 Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
 at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.
@@ -63,7 +63,7 @@ class IncomingFile:
 
 
 class ConcurrencyLimit:
-    """A limit on how many things one person may have in hand at a time."""
+    """How many things one person may have in hand at a time."""
 
     def __init__(self, each: int = _MAX_PER_USER) -> None:
         self._each = each
@@ -71,7 +71,7 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def slot(self, user_id: int) -> AsyncIterator[None]:
-        """Hold one of this person's slots. Raises RefusedError where all are taken."""
+        """Raises RefusedError where that person has too many."""
         if self._taken[user_id] >= self._each:
             raise RefusedError(
                 plural(
@@ -90,10 +90,7 @@ class ConcurrencyLimit:
 
 
 class SourceIntake:
-    """Takes in sources of motion, and pictures.
-
-    ``scratch`` is on the blobs' file system.
-    """
+    """Takes in sources of motion, and pictures. ``scratch`` is on the blobs' file system."""
 
     def __init__(
         self,
@@ -116,7 +113,7 @@ class SourceIntake:
         self._decoding = UserSlots(at_once=_MAX_DECODERS, each=1, waiting=_MAX_PER_USER)
 
     def may_be_linked(self, url: str) -> bool:
-        """Return whether an address may be named; where it leads is seen when it is fetched."""
+        """Whether an address may be named; where it leads is seen when it is fetched."""
         try:
             self._links_for(url).check_link(parse_link(url))
         except RefusedError:
@@ -124,7 +121,7 @@ class SourceIntake:
         return True
 
     async def take(self, user_id: int, incoming: IncomingFile) -> Attachment:
-        """Fetch, check and store a source that moves; it is on disk when this returns.
+        """Fetches, checks and keeps what moves; on disk when this returns.
 
         Raises RefusedError or MediaError, one sentence, and nothing is kept.
         """
@@ -132,11 +129,11 @@ class SourceIntake:
         return file
 
     async def take_picture(self, user_id: int, incoming: IncomingFile) -> tuple[Attachment, Facts]:
-        """Fetch, check and store a picture, which need not move; return it with its facts."""
+        """The same for what may as well stand still, with its size."""
         return await self._take(user_id, incoming, must_move=False)
 
     def _links_for(self, url: str) -> AllowedHosts:
-        """Return the hosts for a link: uploads may be named by their address too."""
+        """Uploads may be named by their address too."""
         try:
             self._attachments.check_link(parse_link(url))
         except RefusedError:
@@ -163,7 +160,7 @@ class SourceIntake:
                     max_bytes=max_bytes,
                     seconds=self._settings.seconds,
                 )
-                await self._daily.record(user_id, size)
+                await self._daily.note(user_id, size)
                 async with self._decoding.slot(user_id):
                     file, facts = await asyncio.to_thread(
                         inspect_file, download_path, incoming, must_move=must_move
@@ -177,7 +174,7 @@ class SourceIntake:
 def inspect_file(
     download_path: Path, incoming: IncomingFile, *, must_move: bool
 ) -> tuple[Path, Facts]:
-    """Return a fetched file under its own suffix, and its facts, read by a limited process.
+    """A fetched file under its own suffix, and what it is; decodes it in a limited process.
 
     Raises RefusedError or MediaError. Blocking.
     """
@@ -186,7 +183,7 @@ def inspect_file(
 
 
 def _named_by_content(download_path: Path, incoming: IncomingFile, *, must_move: bool) -> Path:
-    """Rename a file to the suffix of what it is. Raises RefusedError for what can't be used."""
+    """With the suffix of what it is. Raises RefusedError for what is no such picture."""
     head = read_head(download_path)
     kind = sniff(head)
     if incoming.is_link and is_web_page(head):

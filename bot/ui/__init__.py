@@ -1,1 +1,1 @@
-"""What people see: wording, embeds, buttons."""
+"""What people see: wording, embeds, buttons, progress."""

@@ -44,7 +44,7 @@ _STOP_SECONDS = 3.0
 
 
 class Worker:
-    """A started generator process, which makes one job at a time."""
+    """A started process. One job at a time."""
 
     def __init__(self, handle: process.WorkerHandle) -> None:
         loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ class Worker:
 
     @classmethod
     async def start(cls, settings: WorkerSettings) -> Self:
-        """Spawn a process, in a thread because that takes some milliseconds."""
+        """Spawns it, in a thread because that takes some milliseconds."""
         return cls(await asyncio.to_thread(process.start, settings))
 
     @property
@@ -69,20 +69,20 @@ class Worker:
 
     @property
     def died(self) -> asyncio.Future[int | None]:
-        """A future that is done when the process is gone, with its exit code."""
+        """Done when the process is gone, with its exit code."""
         return self._exit
 
     @property
     def memory_bytes(self) -> int | None:
-        """The memory that the process holds; None where the system has no /proc."""
+        """What it holds of the machine's memory; None where the system has no /proc."""
         try:
             pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
-        except OSError:
+        except (OSError, IndexError):
             return None
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def ready(self, *, within: float) -> Ready:
-        """Wait until the model is loaded, at most ``within`` seconds.
+        """Waits until the model is loaded, at most ``within`` seconds.
 
         Raises WorkerBrokenError, WorkerDiedError, WorkerHungError.
         """
@@ -95,7 +95,7 @@ class Worker:
     async def run(
         self, job: Generate, on_progress: Callable[[Progress], None], *, silence: float
     ) -> Outcome:
-        """Have ``job`` made; return what became of it.
+        """Has ``job`` made; returns what became of it.
 
         Raises WorkerDiedError, and WorkerHungError after ``silence`` seconds without a word.
         """
@@ -120,7 +120,7 @@ class Worker:
             self._job = self._outcome = self._on_progress = None
 
     def cancel(self, job_id: str, attempt: int) -> None:
-        """Ask the process to stop this attempt; nothing happens where it has another."""
+        """Asks it to stop this attempt; nothing happens where it isn't at it."""
         job = self._job
         if job is None or (job.job_id, job.attempt) != (job_id, attempt):
             return
@@ -128,7 +128,7 @@ class Worker:
             self._handle.commands.send(Cancel(job_id, attempt))
 
     async def stop(self) -> None:
-        """Tell the process to leave, and kill it where it doesn't or is still loading."""
+        """Tells it to leave, and kills it where it doesn't or is still loading."""
         if not self._ready.done():
             self._handle.process.kill()
         with contextlib.suppress(OSError):
@@ -173,7 +173,7 @@ class Worker:
         return job is not None and (event.job_id, event.attempt) == (job.job_id, job.attempt)
 
     def _handle_eof(self) -> None:
-        """Reap the process after EOF: nothing more will come, so the pipe is left alone."""
+        """EOF: nothing more will come, so the pipe is left alone and the process reaped."""
         asyncio.get_running_loop().remove_reader(self._handle.events.fileno())
         self._reaper = asyncio.create_task(self._reap(), name="worker reaper")
 

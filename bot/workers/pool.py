@@ -16,7 +16,7 @@ from generator.contract.worker_settings import WorkerSettings
 
 
 class Pool:
-    """The devices' supervisors, started and stopped by ``run_pool``."""
+    """Started and stopped by ``run_pool``."""
 
     def __init__(
         self,
@@ -35,30 +35,30 @@ class Pool:
 
     @property
     def pids(self) -> list[int]:
-        """The ids of the processes that are alive."""
+        """Of the processes that are alive."""
         return [device.pid for device in self._devices if device.pid is not None]
 
     def reports(self) -> list[DeviceReport]:
-        """Return what each device is doing."""
+        """What each device is doing."""
         return [device.report() for device in self._devices]
 
     def cancel(self, job_id: str, attempt: int) -> None:
-        """Tell every worker to stop this attempt; those that have other work ignore it."""
+        """Tells every worker; those that have other work ignore it."""
         for device in self._devices:
             device.cancel(job_id, attempt)
 
     async def serve(self) -> None:
-        """Keep all devices at work until cancelled."""
+        """Keeps all devices at work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for device in self._devices:
                 group.create_task(device.serve(), name=f"device {device.name}")
 
     async def drain(self) -> None:
-        """Hand out nothing more; return when everything in hand is made."""
+        """Hands out nothing more; returns when everything in hand is made."""
         await asyncio.gather(*(device.drain() for device in self._devices))
 
     def _report_state(self) -> None:
-        """Report failures: only when the last device is down does the service refuse work."""
+        """Only when the last device is down does the service have to refuse work."""
         failures = [(device.name, device.failure) for device in self._devices if device.failure]
         if len(failures) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
@@ -74,7 +74,7 @@ class Pool:
 
 @asynccontextmanager
 async def run_pool(pool: Pool) -> AsyncIterator[asyncio.Task[None]]:
-    """Serve inside, stop every process on the way out; the task ends only by a bug."""
+    """Serves inside, stops every process on the way out; the task ends only by a bug."""
     serving = asyncio.create_task(pool.serve(), name="pool")
     try:
         yield serving

@@ -20,7 +20,8 @@ import numpy as np
 from generator.annotators.annotator import create_annotator
 from generator.annotators.contact_sheet import make_contact_sheet
 from generator.contract.control_types import AUTO, DEPTH_FOLLOWS, DEPTH_MODEL, annotator_of
-from generator.contract.errors import HotshotError, MediaError
+from generator.contract.errors import HotshotError, MediaError, MissingExtraError
+from generator.contract.extras import require_modules
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.text import Text, print_note, print_refusal
 from generator.media.clip import Clip, Frames
@@ -38,6 +39,7 @@ _NOT_FETCHED = Text(
     "fetch {model}`.",
     model="",
 )
+_NO_DEPTH = Text("What depth sees can't be shown on this contact sheet. {reason}", reason="")
 _LOST = Text(
     "What depth sees can't be shown, because the depth model that this bot is set to use is "
     "missing. `hotshot-bot doctor` tells whoever runs the bot what to do."
@@ -107,21 +109,26 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
     """Return the depth model to draw by, which is on this machine; "" for none to be drawn now."""
     if annotator_of(chosen.type, AUTO) != "depth":
         return ""
-    # These cost time that other previews don't need.
+    try:
+        require_modules("huggingface_hub", "torch", "transformers")
+    except MissingExtraError as error:
+        print_note(_NO_DEPTH.with_values(reason=error.words))
+        return ""
     from generator.checkpoints.file_selection import TRANSFORMERS_STEM
-    from generator.checkpoints.resolve import cached_root
+    from generator.checkpoints.resolve import cached_root  # costs time that other sheets don't need
 
     model = chosen.depth_model
     found = existing_path(model) or cached_root(model, TRANSFORMERS_STEM)
     if found is None or not chosen.with_depth:
         print_note(_not_at_hand(model) if found is None else DEPTH_FOLLOWS)
         return ""
-    # With it come torch and its libraries.
-    from generator.model.library_logging import quiet_libraries
+    from generator.model.library_logging import (
+        quiet_libraries,
+    )  # with it come torch and its libraries
 
     quiet_libraries()
     if hasattr(os, "nice"):
-        os.nice(_NICE)  # nobody who waits for a GIF is to wait for a preview
+        os.nice(_NICE)  # nobody who waits for a GIF is to wait for a sheet
     return str(found)
 
 

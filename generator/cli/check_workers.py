@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from generator.contract.errors import ModelError
+from generator.contract.extras import missing_extra
 from generator.contract.findings import Finding, run_check
 from generator.contract.worker_settings import HOTSHOT_ENGINE, WorkerSettings, decode_workers
 
@@ -44,6 +45,9 @@ def main() -> None:
         for finding in examine(workers):
             print(finding.to_json(), flush=True)
     except Exception as error:  # noqa: BLE001 - a worker would fail of it as well, and say as much
+        if missing := missing_extra(error):
+            print(Finding.broken("generator", missing).to_json(), flush=True)
+            return
         words = f"Something went wrong inside it ({type(error).__name__}: {error})."
         print(Finding.broken("generator", " ".join(words.split())).to_json(), flush=True)
 

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import shutil
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from tqdm import tqdm
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 
 class ProgressBar:
     """A ``JobProgressCallback`` that draws a bar, anew with each stage."""
 
     def __init__(self) -> None:
-        self._is_terminal = sys.stderr.isatty()
+        self._seen = sys.stderr.isatty()
         self._bar: tqdm[NoReturn] | None = None
         self._stage = ""
 
     def say(self, line: str) -> None:
         """A line of its own, before the bar begins."""
-        if self._is_terminal:
+        if self._seen:
             print(line, file=sys.stderr, flush=True)
 
     def __call__(self, stage: str, step: int, steps: int) -> None:
-        if not self._is_terminal:
+        if not self._seen:
             return
         if self._bar is None or stage != self._stage:
             self.close()
@@ -38,6 +39,8 @@ class ProgressBar:
 
 
 def _bar(title: str, steps: int) -> tqdm[NoReturn]:
+    from tqdm import tqdm  # of an extra; what needs no model works without
+
     size = shutil.get_terminal_size()  # 80 x 24 where a terminal doesn't know
     return tqdm(
         desc=title,

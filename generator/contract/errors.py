@@ -5,6 +5,7 @@
     HotshotError            internal
     ├── RequestError        bad_request
     ├── ModelError          model
+    ├── MissingExtraError   not_installed
     ├── MediaError          media
     │   └── OutputError     disk, may be retried
     ├── OutOfMemoryError    out_of_memory
@@ -35,6 +36,7 @@ class FailureKind(enum.StrEnum):
 
     BAD_REQUEST = "bad_request"
     MODEL = "model"
+    NOT_INSTALLED = "not_installed"  # an extra of the package
     MEDIA = "media"
     OUT_OF_MEMORY = "out_of_memory"
     CANCELLED = "cancelled"
@@ -69,6 +71,12 @@ class ModelError(HotshotError):
     kind = FailureKind.MODEL
 
 
+class MissingExtraError(HotshotError):
+    """An extra of the package isn't installed; says which line installs it."""
+
+    kind = FailureKind.NOT_INSTALLED
+
+
 class MediaError(HotshotError):
     """A file of frames can't be written or read."""
 
@@ -83,7 +91,6 @@ class OutputError(MediaError):
 
     kind = FailureKind.DISK
     is_retryable = True
-    is_translated = False
 
 
 class OutOfMemoryError(HotshotError):
@@ -102,7 +109,6 @@ class TrainingError(HotshotError):
     """Training can't begin or go on; its data, its settings or its output directory are why."""
 
     kind = FailureKind.TRAINING
-    is_translated = False
 
 
 class _HasKind(Protocol):

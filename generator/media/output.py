@@ -24,9 +24,8 @@ def check_output(path: Path, *, makes_directory: bool = False) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise MediaError(
-            "The extension of {path!r} decides the format, and it must be one of {suffixes}.",
-            path=str(path),
-            suffixes=", ".join(SUFFIXES),
+            f"The extension of {str(path)!r} decides the format, and it must be one of "
+            f"{', '.join(SUFFIXES)}."
         )
     made: list[Path] = []
     try:

@@ -179,17 +179,15 @@ def combined_residuals(
 def _check_condition_images(request: Request, images: Sequence[Frames]) -> None:
     if len(images) != len(request.controls):
         raise RequestError(
-            "There are {networks} ControlNets and pictures for {pictures}; each one needs its own.",
-            networks=len(request.controls),
-            pictures=len(images),
+            f"There are {len(request.controls)} ControlNets and pictures for {len(images)}; "
+            "each one needs its own."
         )
     needed = (request.video_length, request.height, request.width, 3)
     for image in images:
         if image.shape != needed:
             raise RequestError(
-                "A ControlNet's pictures are {found} where the clip is {needed}; fit them to it.",
-                found=_shape(image.shape),
-                needed=_shape(needed),
+                f"A ControlNet's pictures are {_shape(image.shape)} where the clip is "
+                f"{_shape(needed)}; fit them to it."
             )
 
 

@@ -97,11 +97,11 @@ class Apng:
         parts = [PNG_SIGNATURE, _chunk(b"IHDR", head), self.shared, *pixels, _chunk(b"IEND", b"")]
         with Image.open(io.BytesIO(b"".join(parts)), formats=["PNG"]) as opened:
             part = with_alpha(opened)
-        corner = picture.left, picture.top
+        place = picture.left, picture.top
         if picture.blending == _REPLACE:
-            canvas.paste(part, corner)
+            canvas.paste(part, place)
         else:
-            canvas.alpha_composite(part, corner)
+            canvas.alpha_composite(part, place)
 
 
 def read_apng(data: bytes) -> Apng | None:

@@ -162,8 +162,8 @@ def _need_heic() -> None:
     """Raise MediaError where nothing here reads HEIC."""
     if find_spec("pi_heif") is None:
         raise MediaError(
-            "HEIC photos can't be read here; save this one as JPEG or PNG, or install the extra "
-            '"heic".'
+            "HEIC photos can't be read here; save this one as JPEG or PNG, or let whoever runs "
+            'this install what reads them: `pip install "hotshot-bot[heic]"`.'
         )
     import pi_heif
 
@@ -207,9 +207,9 @@ def _of_avif(path: Path, kind: str) -> Facts:
         width, height = upright_size(picture)
         count = getattr(picture, "n_frames", 1)
     check_frames(count)
-    stated_delays = _avif_delays_ms(path.read_bytes()) if count > 1 else []
-    usual = stated_delays[-1] if stated_delays else 0.0
-    delays = [*stated_delays, *[usual] * (count - len(stated_delays))][:count]
+    told = _avif_delays_ms(path.read_bytes()) if count > 1 else []
+    usual = told[-1] if told else 0.0
+    delays = [*told, *[usual] * (count - len(told))][:count]
     return Facts(width, height, tuple(map(displayed_ms, delays)) if count > 1 else (0,))
 
 

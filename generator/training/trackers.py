@@ -132,15 +132,20 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 def tracker_names(settings: RunSettings) -> list[str]:
     """The names accelerate knows them by. Raises TrainingError for one that isn't installed."""
-    from accelerate.utils import is_wandb_available
+    from accelerate.utils import is_tensorboard_available, is_wandb_available
 
     names = {"none": [], "all": ["tensorboard"]}.get(settings.report_to, [settings.report_to])
     if settings.report_to == "all" and is_wandb_available():
         names = [*names, "wandb"]
-    if settings.report_to == "wandb" and not is_wandb_available():
+    if "wandb" in names and not is_wandb_available():
         raise TrainingError(
-            "--report-to wandb needs Weights & Biases; run 'pip install wandb', or report to "
-            "tensorboard, which is there."
+            "--report-to wandb needs Weights & Biases; run 'pip install "
+            '"hotshot-bot[wandb]"\', or report to tensorboard or none.'
+        )
+    if "tensorboard" in names and not is_tensorboard_available():
+        raise TrainingError(
+            "--report-to tensorboard, the default, needs TensorBoard; run 'pip install "
+            '"hotshot-bot[train]"\', or give --report-to none.'
         )
     return names
 

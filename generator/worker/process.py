@@ -32,6 +32,7 @@ from generator.contract.errors import (
     is_disk_full,
     is_out_of_memory,
 )
+from generator.contract.extras import missing_extra
 from generator.contract.messages import (
     Cancel,
     Cancelled,
@@ -74,14 +75,14 @@ class WorkerHandle:
     events: Connection
 
     def close(self) -> None:
-        """Close the pipes; a worker still alive takes that as its parent's death and leaves."""
+        """Closes the pipes; a worker still alive takes that as its parent's death and leaves."""
         atexit.unregister(self.process.kill)
         self.commands.close()
         self.events.close()
 
 
 def start(settings: WorkerSettings) -> WorkerHandle:
-    """Start a fresh process; return at once, the worker says Ready or StartFailed later."""
+    """Starts a fresh process; returns at once, the worker says Ready or Broken later."""
     context = multiprocessing.get_context("spawn")
     child_commands, commands = context.Pipe(duplex=False)
     events, child_events = context.Pipe(duplex=False)
@@ -110,7 +111,7 @@ def start(settings: WorkerSettings) -> WorkerHandle:
 
 
 def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
-    """Live a child's whole life; return after Shutdown, or where the engine can't start."""
+    """The child's whole life; returns after Shutdown or a Broken engine."""
     for number in _FOR_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_THE_PARENT)
@@ -121,8 +122,9 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
     try:
         engine = _load_engine(settings)
     except Exception as error:  # whatever an engine's setup does becomes a sentence
-        failure = _failure(error)
-        logger.exception("the engine can't start (%s)", failure.kind)
+        failure = _start_failure(error)
+        is_traced = failure.kind is not FailureKind.NOT_INSTALLED
+        logger.exception("the engine can't start: %s", failure, exc_info=is_traced)
         _tell(events, StartFailed(failure))
         return
     _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
@@ -150,7 +152,7 @@ class Inbox:
         return inbox
 
     def next_job(self) -> Generate | None:
-        """Wait for a job; None once the parent has said Shutdown."""
+        """Waits for a job; None once the parent has said Shutdown."""
         job = self._jobs.get()
         return None if self._leaving.is_set() else job
 
@@ -177,7 +179,7 @@ class Inbox:
 
 
 def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
-    """Make one job; whatever happens inside comes back as one of the three outcomes."""
+    """Makes one job; whatever happens inside comes back as one of the three outcomes."""
 
     def report(stage: str, step: int, steps: int, preview: str = "") -> None:
         _tell(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
@@ -208,15 +210,29 @@ def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
 
 
 def _tell(events: Connection, event: Event) -> None:
-    """Send an event, or leave at once where nobody is left to hear: the parent is gone."""
+    """Says it, or leaves at once where nobody is left to hear: the parent is gone."""
     try:
         events.send(event)
     except ConnectionError:
         os._exit(0)
 
 
+def _start_failure(error: Exception) -> Failure:
+    """What is said where there will be no worker: without the generator, how to get one."""
+    missing = missing_extra(error)
+    if missing is None:
+        return _failure(error)
+    text = Text(
+        "There is no worker, since {module} isn't installed on the bot's machine; whoever runs the "
+        'bot gets one by `pip install "hotshot-bot[generator]"`.',
+        module=missing.words.values["module"],
+    )
+    return Failure.of(missing, text)
+
+
 def _failure(error: Exception) -> Failure:
-    """Return what is said of an error: foreign ones are translated here, and nowhere later."""
+    """What is said of an error: foreign ones are translated here, and nowhere later."""
+    error = missing_extra(error) or error
     if isinstance(error, HotshotError):
         return Failure.of(error, _one_line(error.words))
     if is_out_of_memory(error):
@@ -250,7 +266,7 @@ def _load_engine(settings: WorkerSettings) -> Engine:
 
 
 def _give_way(settings: WorkerSettings) -> None:
-    """Step back before any thread starts or torch is imported: both keep what stands then."""
+    """Before any thread starts or torch is imported, since both take over what stands then."""
     os.nice(settings.niceness)
     if settings.threads:
         os.environ["OMP_NUM_THREADS"] = str(settings.threads)

@@ -199,7 +199,7 @@ def test_trackers_that_are_not_installed(
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)  # as where it isn't installed
     said = refused(line(clips, tmp_path / "output", "--report_to=wandb"))
-    assert "pip install wandb" in said
+    assert 'pip install "hotshot-bot[wandb]"' in said
     assert not (tmp_path / "output").exists()
 
 

@@ -1,0 +1,66 @@
+"""The extras of the package: which optional module comes with which, and what to say without it.
+
+The base installation is the bot and the children that draw and decode for it. Whoever imports more
+imports it plainly; where an import error crosses into a command line, a worker's message or a
+doctor's finding, ``missing_extra`` makes a sentence of it that holds the line to type.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from generator.contract.errors import MissingExtraError
+from generator.contract.text import Text
+
+_NOT_INSTALLED = Text(
+    "This needs {module}, which isn't installed on this machine; "
+    '`pip install "hotshot-bot[{extra}]"` installs it.',
+    module="",
+    extra="",
+)
+# Top-level module -> extra. tests/test_extras.py holds it to pyproject.toml.
+EXTRA_OF = {
+    **dict.fromkeys(
+        (
+            "accelerate",
+            "compel",
+            "diffusers",
+            "einops",
+            "huggingface_hub",
+            "peft",
+            "safetensors",
+            "torch",
+            "tqdm",
+            "transformers",
+        ),
+        "generator",
+    ),
+    "tensorboard": "train",
+    "wandb": "wandb",
+    "psycopg": "postgresql",
+    "pi_heif": "heic",
+}
+
+
+def require_modules(*modules: str) -> None:
+    """Raise MissingExtraError for the first of these that isn't there. Imports none of them."""
+    for module in modules:
+        if find_spec(module) is None:
+            raise _missing(module)
+
+
+def missing_extra(error: BaseException | None) -> MissingExtraError | None:
+    """Return the sentence for an import that an extra would have served; None for other errors.
+
+    Libraries wrap such errors in their own, so the causes are looked at as well.
+    """
+    while error is not None:
+        module = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+        if module in EXTRA_OF and find_spec(module) is None:
+            return _missing(module)
+        error = error.__cause__
+    return None
+
+
+def _missing(module: str) -> MissingExtraError:
+    return MissingExtraError(_NOT_INSTALLED.with_values(module=module, extra=EXTRA_OF[module]))
