@@ -1,4 +1,4 @@
-"""One bot for one data directory."""
+"""Locks a data directory, so that one bot alone uses it."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _LONGEST = 20  # digits of a process's number
 
 
 @contextmanager
-def locked(data_dir: Path) -> Iterator[None]:
-    """The data directory, made where it is missing, for this process alone.
+def lock_data_directory(data_dir: Path) -> Iterator[None]:
+    """Lock the data directory, made where it is missing, for this process alone.
 
     The system drops the lock with the process, however that ends. Raises DataDirectoryError.
     """
@@ -33,7 +33,7 @@ def locked(data_dir: Path) -> Iterator[None]:
 
 
 def lock_holder(data_dir: Path) -> int | None:
-    """The process that uses the data directory; None where nobody does."""
+    """Return the number of the process that uses the data directory; None where none does."""
     try:
         file = os.open(data_dir / _FILE, os.O_RDONLY)
     except OSError:

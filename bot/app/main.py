@@ -1,4 +1,4 @@
-"""The composition root: everything is made here, once, and taken down in the opposite order."""
+"""The composition root: makes everything, once, and takes it down in the opposite order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from yarl import URL
 
 from bot.app.client import HotshotClient
-from bot.app.lock import locked
+from bot.app.lock import lock_data_directory
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
 from bot.delivery.notifier import DiscordNotifier
@@ -27,14 +27,13 @@ from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
 from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
-from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore
+from bot.jobs.store import JobStore, Quota
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.disk_guard import DiskGuard
-from bot.storage.preference_cache import Preferences
+from bot.storage.preferences import Preferences
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import report_while_running
 from bot.workers.supervisor import WatchdogSettings
@@ -56,12 +55,12 @@ _BURST_SECONDS = 5  # what one person may ask in so many seconds may come at onc
 
 
 async def run(settings: Settings) -> None:
-    """Runs the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
+    """Run the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
     stop = _Stop()
     settings.require_token()
     limits = ModelLimits.of(settings.generator.model)
     await asyncio.to_thread(translations.load)
-    with locked(settings.storage.data_dir):
+    with lock_data_directory(settings.storage.data_dir):
         async with (
             open_database(settings.storage.url) as database,
             HotshotClient(settings.discord, _rate_limit(settings.queue)) as client,
@@ -95,7 +94,7 @@ async def run(settings: Settings) -> None:
                     _in_background(report_while_running(pool, settings.storage.data_dir)),
                     _in_background(_serve_discord(client, jobs)) as conversing,
                 ):
-                    await _until(stop.stop_requested, serving, editing, keeping, conversing)
+                    await _wait_until(stop.stop_requested, serving, editing, keeping, conversing)
                     jobs.stop_accepting(_LEAVING)
                     await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
@@ -103,7 +102,7 @@ async def run(settings: Settings) -> None:
 
 
 class _Stop:
-    """What a signal asks for: to leave, and by a second one to leave at once."""
+    """What signals ask for: the first to stop, the second to stop at once."""
 
     def __init__(self) -> None:
         self.stop_requested = asyncio.Event()
@@ -116,7 +115,7 @@ class _Stop:
 
 
 async def _serve_discord(client: HotshotClient, jobs: JobService) -> None:
-    """Takes up what was left, logs in, and stays connected."""
+    """Resume the jobs that were left, log in, and stay connected."""
     started = time.perf_counter()
     await jobs.recover()
     await client.log_in()
@@ -132,7 +131,7 @@ async def _log_when_ready(client: HotshotClient, started: float) -> None:
 
 
 async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
-    """Lets the workers finish what they have in hand, for a while; the rest is put back."""
+    """Let the workers finish what they have in hand, for a while; the rest is put back."""
     logger.info("leaving; what is being made has %g s to be finished", seconds)
     async with (
         _in_background(pool.drain()) as draining,
@@ -154,7 +153,10 @@ def _retention(storage: StorageSettings) -> retention.Limits:
 
 
 def _rate_limit(queue: QueueSettings) -> RateLimit:
-    """Whoever may have many GIFs waiting may also ask for them at once."""
+    """Return the limit on interactions.
+
+    Whoever may have many GIFs waiting may also ask for them at once.
+    """
     at_once = max(queue.per_user_second * _BURST_SECONDS, queue.per_user * 2)
     return RateLimit(at_once=at_once, each_second=queue.per_user_second)
 
@@ -224,7 +226,10 @@ def _context(
 
 
 def _layers(model: str) -> ModelLayers | None:
-    """What LoRAs can change there; None where its configs don't tell, which the worker words."""
+    """Return what LoRAs can change in the model; None where its configs don't say.
+
+    The worker says then what is wrong.
+    """
     try:
         return layers_of(model)
     except ModelError as error:
@@ -252,7 +257,7 @@ def _disk_guard(settings: Settings, database: Database, blobs: BlobStore) -> Dis
 
 
 def worker_settings(settings: Settings) -> list[WorkerSettings]:
-    """One worker for each device; several on the CPU share its cores."""
+    """Return the settings of one worker for each device; several on the CPU share its cores."""
     generator = settings.generator
     on_cpu = generator.device_names.count("cpu")
     return [
@@ -282,8 +287,8 @@ def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:
     )
 
 
-async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
-    """Until ``stop``, or until some of the ``work`` ends by itself, with its error."""
+async def _wait_until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
+    """Wait for ``stop``, or until some of the ``work`` ends by itself; then raise its error."""
     async with _in_background(stop.wait()) as stopping:
         await asyncio.wait((stopping, *work), return_when=asyncio.FIRST_COMPLETED)
     for task in work:
@@ -293,7 +298,7 @@ async def _until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:
 
 @asynccontextmanager
 async def _in_background(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
-    """Runs beside the block and is cancelled at its end."""
+    """Run ``work`` beside the block, and cancel it at the block's end."""
     task = asyncio.create_task(work)
     try:
         yield task

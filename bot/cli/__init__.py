@@ -9,7 +9,7 @@ from bot.core.config import Settings, load
 
 
 def settings_with_logs(file: Path | None) -> Settings:
-    """The settings, with logging set up as they say. Raises ConfigError."""
+    """Return the settings, with logging set up as they say. Raises ConfigError."""
     settings = load(file)
     secrets = (settings.discord.token.get_secret_value(),)
     logs.configure(settings.log.level, settings.log.format, secrets=secrets)

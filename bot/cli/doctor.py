@@ -56,7 +56,7 @@ def _verdict(finding: Finding) -> str:
 
 
 def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
-    """Everything after the config needs the config."""
+    """Yield what is found; everything after the config needs the config."""
     yield run_check("packages", _packages)
     try:
         settings = load(file)
@@ -98,7 +98,10 @@ def _token(settings: Settings) -> str:
 
 
 def _token_defect(token: str) -> str:
-    """What is wrong with how it looks: three parts, the first of which holds the bot's id."""
+    """Return what is wrong with how a token looks, or nothing.
+
+    It has three parts, the first of which holds the bot's id.
+    """
     if token.lower().startswith(("bot ", "bearer ")):
         return 'begins with a word that isn\'t part of it (leave out "Bot")'
     if token.isdigit():
@@ -114,14 +117,14 @@ def _token_defect(token: str) -> str:
 
 
 def _discord(settings: DiscordSettings) -> str:
-    from bot.app.client import check_address
+    from bot.app.login import check_address
 
     check_address(settings)
     return settings.base_url
 
 
 def _login(settings: Settings) -> str:
-    from bot.app.client import check_login
+    from bot.app.login import check_login
 
     settings.require_token()
     return asyncio.run(check_login(settings.discord))
@@ -155,7 +158,7 @@ def _disk(storage: StorageSettings) -> str:
 
 
 def _nearest(path: Path) -> Path:
-    """It, or the directory above it that is there already."""
+    """Return the path, or the nearest directory above it that exists."""
     return next(each for each in (path, *path.absolute().parents) if each.exists())
 
 
@@ -178,7 +181,10 @@ def _sqlite_file(address: URL) -> Path | None:
 
 
 def _made_at_first_start(file: Path, data_dir: Path) -> str:
-    """The bot makes its data directory, and no other."""
+    """Return a sentence for a database that doesn't exist yet.
+
+    The bot makes its data directory, and no other: raises DatabaseError.
+    """
     parent = file.absolute().parent
     is_own = parent == data_dir.absolute()  # which was looked at
     if not is_own and not (parent.is_dir() and os.access(parent, os.W_OK | os.X_OK)):
@@ -201,7 +207,7 @@ def _revision(url: str) -> str | None:
 
 
 def _workers(settings: Settings) -> Iterator[Finding]:
-    """What the bot asks of the model, and then what its workers need."""
+    """Yield what the bot needs of the model, and then what its workers need."""
     from bot.app.main import worker_settings
 
     limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
@@ -218,7 +224,10 @@ def _workers(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_workers(workers: Sequence[WorkerSettings]) -> list[Finding]:
-    """By a child; what goes wrong with it would go wrong with a worker."""
+    """Return what a child of the generator finds.
+
+    What goes wrong with it would go wrong with a worker.
+    """
     try:
         child = subprocess.run(
             (sys.executable, "-m", "generator.cli.check_workers"),

@@ -28,7 +28,7 @@ def execute(arguments: argparse.Namespace) -> int:
 
 
 async def _until_stopped(port: int, token: str | None, files: Path) -> None:
-    """Ctrl-C and SIGTERM are the ways it is meant to end, in a shell's background as well."""
+    """Serve until Ctrl-C or SIGTERM, in a shell's background as well."""
     serving = asyncio.ensure_future(serve(port=port, token=token, commands=sys.stdin, files=files))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, serving.cancel)

@@ -60,14 +60,14 @@ def _worker(device: DeviceReport) -> str:
 
 
 def _database_exists(settings: Settings) -> bool:
-    """To look at a SQLite file that isn't there would make it."""
+    """Return whether the database exists; to open a SQLite file would make it."""
     address = make_url(settings.storage.url)
     file = address.database if address.get_backend_name() == "sqlite" else None
     return file is None or Path(file).exists()
 
 
 def _counts(url: str) -> dict[State, int]:
-    """How many jobs stand in each state. Raises DatabaseError."""
+    """Return how many jobs are in each state. Raises DatabaseError."""
     engine = create_engine(url)
     try:
         if revision_of(engine) is None:

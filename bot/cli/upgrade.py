@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bot.app.lock import locked
+from bot.app.lock import lock_data_directory
 from bot.cli import settings_with_logs
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, migrate
@@ -12,7 +12,7 @@ from bot.storage.migrate import known_revisions, migrate
 
 def execute(arguments: argparse.Namespace) -> int:
     settings = settings_with_logs(arguments.config)
-    with locked(settings.storage.data_dir):
+    with lock_data_directory(settings.storage.data_dir):
         before = _upgrade(settings.storage.url)
     print(f"The database is at revision {known_revisions()[-1]}; before, it was {before or 'new'}.")
     return 0

@@ -1,4 +1,4 @@
-"""The slash commands, one module a command group, and the actions of buttons, menus and forms."""
+"""The slash commands, one module a command, and the actions of buttons, menus and forms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from bot.commands import (
     lora,
     message_menus,
     queue,
-    refused_forms,
     result_actions,
     sampling_form,
     settings,
@@ -25,8 +24,8 @@ from bot.commands import (
     help as help_,
 )
 from bot.core.config import Style
-from bot.ui.actions import Action, ActionButton, ActionMenu, Values
-from bot.ui.buttons import CancelButton, MasterButton
+from bot.ui.actions import Action, ActionButton, ActionMenu, Values, reopen_form
+from bot.ui.buttons import CancelButton, OriginalButton
 from bot.ui.result_view import SAMPLING
 from generator.contract.limits import ModelLimits
 
@@ -34,7 +33,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     ActionButton,
     ActionMenu,
     CancelButton,
-    MasterButton,
+    OriginalButton,
     history.PageButton,
 )
 ACTIONS: Mapping[str, Action] = {
@@ -47,7 +46,7 @@ ACTIONS: Mapping[str, Action] = {
     **history.ACTIONS,
     **lora.ACTIONS,
     **settings.ACTIONS,
-    **refused_forms.ACTIONS,
+    "form_open": reopen_form,
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
     "edit_send": ("edit", {}),
@@ -66,7 +65,7 @@ AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_com
 def all_commands(
     limits: ModelLimits, styles: Mapping[str, Style] | None = None
 ) -> list[AnyCommand]:
-    """Every command, made for a model with these limits.
+    """Return every command, made for a model with these limits.
 
     Offered in servers, in direct messages, and wherever somebody brings the app along.
     """

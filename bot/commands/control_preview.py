@@ -1,8 +1,8 @@
-"""A source before the GPU is spent: its key frames, what is seen of them, and then Go or Cancel.
+"""The preview of what a control GIF is followed in: its key frames, choices, and Go or Cancel.
 
 What was asked for waits as a draft in the database, so the message works after a restart; pressed
 twice, it makes one GIF. Depth takes a model and seconds, so its maps are drawn in after the key
-frames. A sheet whose draft is used up is closed: its buttons and menus go.
+frames. A preview whose draft is used up is closed: its buttons and menus go.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bot.intake.preview_renderer import cut_part, draw_depth_preview, draw_previ
 from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.storage.models import Attachment
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
 from generator.contract.control_types import DEPTH_MODEL, LOOSE
 from generator.contract.limits import MAX_PROMPT_CHARACTERS
@@ -67,7 +67,7 @@ async def show(
     *,
     asks_prompt: bool = False,
 ) -> None:
-    """Answers a deferred interaction with the sheet. Raises RefusedError.
+    """Answer a deferred interaction with the preview. Raises RefusedError.
 
     With ``asks_prompt``, Go first asks what is to move like that.
     """
@@ -85,7 +85,7 @@ async def show(
         "parent_id": order.parent_id,
         "relation": order.relation,
         "style": order.style,
-        "token": interaction.token,  # edits the sheet once it is to be closed
+        "token": interaction.token,  # edits the preview once it is to be closed
     }
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await context_of(interaction).keep_draft(draft)
@@ -93,24 +93,24 @@ async def show(
 
 
 async def change_type(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """Another control type."""
+    """Choose another control type."""
     await _change(interaction, draft_id, "type", values.get("choice", ""), tuple(CONTROL_TYPES))
 
 
 async def change_part(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """Another part of the source."""
+    """Choose another part of the source."""
     await _change(interaction, draft_id, "part", values.get("choice", ""), tuple(_PARTS))
 
 
 async def change_strength(
     interaction: discord.Interaction[Any], draft_id: str, values: Values
 ) -> None:
-    """Another strength."""
+    """Choose another strength."""
     await _change(interaction, draft_id, "strength", values.get("choice", ""), _STRENGTHS)
 
 
 async def go(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """Makes it; once, however often it is pressed."""
+    """Submit the job; once, however often Go is pressed."""
     del values
     draft = await _own_draft(interaction, draft_id)
     if not draft.content["asks_prompt"]:
@@ -128,7 +128,7 @@ async def go(interaction: discord.Interaction[Any], draft_id: str, values: Value
 
 
 async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """What the form said."""
+    """Submit the job with the prompt of the form."""
     draft = await _own_draft(interaction, draft_id)
     request = draft.content["request"] | {"prompt": values.get("prompt", "").strip()}
     context_of(interaction).limits.check(Request.from_dict(request))
@@ -136,7 +136,7 @@ async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: V
 
 
 async def cancel(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """Makes nothing; the files that came go where nothing else needs them."""
+    """Discard the draft, and the files that nothing else needs."""
     del values
     draft, context = await _own_draft(interaction, draft_id), context_of(interaction)
     if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
@@ -165,7 +165,7 @@ async def _submit(interaction: discord.Interaction[Any], draft: Draft) -> None:
 
 
 async def _job_order(context: BotContext, draft: Draft) -> JobOrder:
-    """What Go asks for. Raises RefusedError and RequestError."""
+    """Return the order that Go submits. Raises RefusedError and RequestError."""
     content = draft.content
     file = await _selected_part(context, draft)
     request = with_control(
@@ -187,14 +187,14 @@ async def _job_order(context: BotContext, draft: Draft) -> JobOrder:
 
 
 async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
-    """The sheet says that Go was heard, and can't be pressed again.
+    """Edit the preview so that it says that Go was heard and can't be pressed again.
 
-    Go may come from a form that was opened again elsewhere, so the sheet is edited by the token
+    Go may come from a form that was opened again elsewhere, so the preview is edited by the token
     that drew it. Where that has expired, the next press closes it.
     """
     if not (token := draft.content.get("token", "")):  # drawn by an earlier version
         return
-    quoted = text.excerpt(draft.content["request"]["prompt"])
+    quoted = wording.excerpt(draft.content["request"]["prompt"])
     words = f"> {quoted}\n{translate('Your GIF was requested.')}"
     preview = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
     try:
@@ -222,7 +222,7 @@ async def _change(
 
 
 async def _own_draft(interaction: discord.Interaction[Any], draft_id: str) -> Draft:
-    """Somebody's own draft. Raises RefusedError, and closes the sheet that was pressed."""
+    """Return this person's own draft. Raises RefusedError, and closes the preview pressed."""
     draft = await context_of(interaction).database.read(drafts.get, draft_id)
     # a button can be forged to name a draft of another kind
     is_preview = draft is not None and "part" in draft.content
@@ -235,7 +235,7 @@ async def _own_draft(interaction: discord.Interaction[Any], draft_id: str) -> Dr
 
 
 async def _update(interaction: discord.Interaction[Any], draft: Draft) -> None:
-    """Key frames and what is seen of them; where that is depth, it follows."""
+    """Draw the preview and edit the message; where it shows depth, edit it again with that."""
     context, content = context_of(interaction), draft.content
     file = await _selected_part(context, draft)
     source, request = context.blobs.path(file.blob), Request.from_dict(content["request"])
@@ -275,7 +275,7 @@ async def _edit_message(
     words: Sequence[Text],
     picture: Path | None,
 ) -> None:
-    """Edits the sheet, unless it has been changed or used meanwhile; None keeps its picture."""
+    """Edit the preview, unless it was changed or used meanwhile; None keeps its picture."""
     now = await context_of(interaction).database.read(drafts.get, draft.id)
     if now is None or _selection(now.content) != _selection(draft.content):
         return
@@ -293,7 +293,7 @@ def _selection(content: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 async def _selected_part(context: BotContext, draft: Draft) -> Attachment:
-    """The part of the source that was chosen, kept by hash like the whole."""
+    """Return the selected part of the source, stored by its hash like the whole."""
     whole, part = Attachment(**draft.content["source"]), draft.content["part"]
     if part == WHOLE:
         return whole
@@ -313,7 +313,9 @@ def _store(context: BotContext, part_file: Path, name: str) -> Attachment:
 
 def _content(draft: Draft, words: Sequence[Text]) -> str:
     content = draft.content
-    quoted = [] if content["asks_prompt"] else [f"> {text.excerpt(content['request']['prompt'])}"]
+    quoted = (
+        [] if content["asks_prompt"] else [f"> {wording.excerpt(content['request']['prompt'])}"]
+    )
     return "\n".join([*quoted, *map(translate, words)])
 
 
@@ -350,7 +352,7 @@ def _type_options(now: str) -> list[SelectOption]:
 
 
 def _menu(action: str, target: str, what: Text, now: str, names: tuple[str, ...]) -> ActionMenu:
-    """``what`` says an option's ``name``."""
+    """Return a menu of ``names``; ``what`` is each option's label, with its ``name``."""
     options = [
         SelectOption(label=translate(what.with_values(name=name)), value=name, default=name == now)
         for name in names

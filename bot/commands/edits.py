@@ -1,4 +1,4 @@
-"""The edits under a result, which need no model, and under what they made, for further ones.
+"""The edits under a result, which need no model, and those under what they made.
 
 Each starts from the job's own file and does everything that was done before anew: nothing is lost
 from one edit to the next.
@@ -17,7 +17,7 @@ from typing import Any
 import discord
 
 from bot.commands.request_form import text_field
-from bot.commands.result_actions import job_of, master_of
+from bot.commands.result_actions import job_of, original_of
 from bot.commands.sampling_form import sampling_form
 from bot.commands.server_rules import check_allowed
 from bot.core.errors import RefusedError
@@ -27,9 +27,9 @@ from bot.intake.preview_renderer import run_in_turn
 from bot.storage import edits as rows
 from bot.storage.edits import Edit
 from bot.storage.models import Job
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import Form, Values
-from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edited_view
+from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edit_view
 from generator.contract.text import Text
 
 _LONGEST_CAPTION = 200
@@ -39,7 +39,10 @@ _Interaction = discord.Interaction[Any]
 
 
 async def choose_edit(interaction: _Interaction, target: str, values: Values) -> None:
-    """What was chosen; a caption is asked for first. ``target`` is a job's id, or an edit's."""
+    """Apply the edit that was chosen, or ask for its caption first.
+
+    ``target`` is a job's id, or an edit's.
+    """
     wanted = values.get("choice", "")
     if wanted == SAMPLING:
         job = await job_of(interaction, target)
@@ -59,7 +62,7 @@ async def choose_edit(interaction: _Interaction, target: str, values: Values) ->
 
 
 async def caption_send(interaction: _Interaction, target: str, values: Values) -> None:
-    """With the words of the form."""
+    """Add the caption of the form."""
     await check_allowed(interaction, [])
     edit, job = await _edit_and_job(interaction, target)
     words = _printable(values.get("caption", ""))[:_LONGEST_CAPTION]
@@ -67,7 +70,7 @@ async def caption_send(interaction: _Interaction, target: str, values: Values) -
 
 
 def _printable(words: str) -> str:
-    """Without what no command line takes, and no font shows."""
+    """Return ``words`` on one line, without what no command line takes and no font shows."""
     shown = (letter for letter in words if letter.isprintable() or letter.isspace())
     return " ".join("".join(shown).split())
 
@@ -84,8 +87,8 @@ def _with_step(edit: Edit, wanted: str, words: str = "") -> Edit:
 
 
 async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> None:
-    """For all to see where it is the owner's own, for the others only to them."""
-    source = await master_of(interaction, job)
+    """Send the edited file: for all to see to its owner, and only to them to others."""
+    source = await original_of(interaction, job)
     is_own = job.user_id == interaction.user.id
     is_private = job.origin.private or not is_own
     await interaction.response.defer(thinking=True, ephemeral=is_private)
@@ -116,22 +119,22 @@ async def _send_file(
     if size > interaction.filesize_limit:
         raise RefusedError(
             "At {size} it is too large for Discord here; try cropping it to a square.",
-            size=text.file_size(size),
+            size=wording.file_size(size),
         )
     last, _ = edit.steps[-1]
     name = f"hotshot-{last}-{job.id[:12]}{output.suffix}"
     file = discord.File(
-        output, filename=name, description=text.alt_text(job.request, output.suffix)
+        output, filename=name, description=wording.alt_text(job.request, output.suffix)
     )
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
         kept = await context_of(interaction).database.write(rows.add, edit)
-        view = edited_view(kept, job)
+        view = edit_view(kept, job)
     await interaction.edit_original_response(content=notes or None, attachments=[file], view=view)
 
 
 def _notes(printed: bytes) -> str:
-    """What the child says of the file that it made."""
+    """Return the sentences that the child printed about the file that it made."""
     report = json.loads(printed.splitlines()[-1])
     notes = [translate(note) for note in _texts(report["notes"])]
     if report["given_up"]:

@@ -1,4 +1,4 @@
-"""/gif: reads the options, takes in the files, and hands the request over.
+"""/gif: reads the options, takes in the files, and submits the request.
 
 With a source and no word on how to follow it, its contact sheet is shown first: see
 ``bot.commands.control_preview``.
@@ -40,7 +40,7 @@ from generator.sources.facts import Facts
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> AnyCommand:
-    """The command, with the options that the model's limits and the config's styles allow."""
+    """Return /gif, with the options that the model's limits and the config's styles allow."""
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
         for name, link in LINKS.items():
@@ -52,7 +52,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> Any
 
 
 async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
-    """Make what the options of /gif say, with ``IncomingFile``s; raise what it refuses."""
+    """Submit what the options of /gif ask for, with ``IncomingFile``s; raise what it refuses."""
     context = context_of(interaction)
     given = await apply_defaults(interaction, dict(typed))
     files, count = _Files.of(given, typed), read_count(given.pop("count"))
@@ -97,7 +97,7 @@ async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, An
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Files:
-    """What comes with a command, and how each is to be used, still as it was typed."""
+    """The files of a command and how each is to be used, still as they were typed."""
 
     source: IncomingFile | None
     kind: object
@@ -108,7 +108,7 @@ class _Files:
 
     @classmethod
     def of(cls, given: dict[str, Any], typed: Mapping[str, Any]) -> Self:
-        """Takes them out of the options. Raises RequestError where one lacks its file.
+        """Take the files out of the options. Raises RequestError where one lacks its file.
 
         Where no size was typed, the picture's own decides, before any default.
         """
@@ -136,12 +136,12 @@ class _Files:
 
     @property
     def skips_preview(self) -> bool:
-        """Whether it was said how to follow the source, so that nobody has to look at it first."""
+        """Return whether the options say how to follow the source, so that no preview is needed."""
         is_chosen = self.kind is not None or self.strength is not None
         return is_chosen == (self.source is not None)
 
     def check(self, limits: ModelLimits, request: Request) -> None:
-        """Raises RequestError, before a byte is fetched."""
+        """Raise RequestError for what can't be made, before a byte is fetched."""
         if self.source is not None and self.skips_preview:
             self.apply_control(limits, request, "source")
         if self.image is not None:
@@ -153,7 +153,7 @@ class _Files:
     def apply_image(
         self, limits: ModelLimits, request: Request, image: Attachment, facts: Facts
     ) -> Request:
-        """From the picture on, in the size that is nearest to its shape."""
+        """Return the request with the picture, in the size that is nearest to its shape."""
         if not self.is_sized:
             size = nearest_size(limits, facts.width, facts.height)
             request = replace(request, width=size.width, height=size.height)
@@ -165,12 +165,12 @@ def _with_file(order: JobOrder, request: Request, file: Attachment) -> JobOrder:
 
 
 def _take_loras(given: dict[str, Any]) -> list[tuple[object, object]]:
-    """Takes the LoRAs and their strengths out of the options."""
+    """Take the LoRAs and their strengths out of the options."""
     return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
 
 
 def _incoming_file(attachment: discord.Attachment | None, link: str | None) -> IncomingFile | None:
-    """Raises RequestError where both are given."""
+    """Return the file that was attached or linked. Raises RequestError where both are given."""
     if attachment is not None and link is not None:
         raise RequestError("Give either a file or a link to one, and not both.")
     if link is not None:

@@ -1,4 +1,4 @@
-"""What /gif is registered with: its options, within the limits of the model and the config."""
+"""The options of /gif, within the limits of the model and the config."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from bot.commands.option_parsing import (
 )
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, localized
 from bot.core.config import Style
-from bot.ui import text
+from bot.ui import wording
 from generator.contract.limits import (
     MAX_CONTROL_SCALE,
     MAX_DURATION_MS,
@@ -43,8 +43,8 @@ _LONGEST_LINK = 2000
 
 
 def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, Option]:
-    """The options in the order in which Discord offers them."""
-    options = _picture(limits) | _loras() | _motion() | _look(limits)
+    """Return the options in the order in which Discord offers them."""
+    options = _generation(limits) | _loras() | _motion() | _image(limits)
     if styles:
         options["style"] = Option(
             choice_of(list(styles)), Text("A style for your GIF (default: none).")
@@ -52,7 +52,7 @@ def gif_options(limits: ModelLimits, styles: Mapping[str, Style]) -> dict[str, O
     return options | _result()
 
 
-def _picture(limits: ModelLimits) -> dict[str, Option]:
+def _generation(limits: ModelLimits) -> dict[str, Option]:
     frames = min(DEFAULT_FRAMES, limits.max_frames)
     prompt = Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS)
     sizes = [app_commands.Choice(name=_size(size), value=size.name) for size in limits.sizes]
@@ -60,7 +60,7 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
         "prompt": Option(prompt, Text("What the GIF shows."), required=True),
         "size": Option(
             Bounded(_KIND.string, choices=sizes),
-            Text("Its size and shape (default: {size}).", size=text.SIZES[DEFAULT_SIZE]),
+            Text("Its size and shape (default: {size}).", size=wording.SIZES[DEFAULT_SIZE]),
         ),
         "frames": Option(
             Bounded(_KIND.integer, 1, limits.max_frames),
@@ -104,7 +104,7 @@ def _picture(limits: ModelLimits) -> dict[str, Option]:
 
 
 def _size(size: Size) -> app_commands.locale_str:
-    name = text.SIZES[size.name]
+    name = wording.SIZES[size.name]
     words = Text("{name} ({width} x {height})", name=name, width=size.width, height=size.height)
     return localized(words)
 
@@ -148,7 +148,7 @@ def _motion() -> dict[str, Option]:
     }
 
 
-def _look(limits: ModelLimits) -> dict[str, Option]:
+def _image(limits: ModelLimits) -> dict[str, Option]:
     return {
         "image": Option(
             Bounded(_KIND.attachment),

@@ -31,7 +31,7 @@ async def help_(interaction: discord.Interaction[Any]) -> None:
 
 
 async def turn_to(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
-    """Shows the page of one option in the same message."""
+    """Show the page of one option in the same message."""
     del target
     page = BY_NAME.get(values.get("choice", ""))
     if page is None:

@@ -1,4 +1,4 @@
-"""/history and /show: one's own GIFs with thumbnails, by words and filters, and one of them whole.
+"""/history and /show: a person's own GIFs, searched and filtered, and one of them in full.
 
 What a page shows stands in its buttons' custom_ids, so they work after a restart; whoever presses
 them sees their own GIFs.
@@ -28,7 +28,7 @@ from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.library import HistoryFilter
 from bot.storage.models import Job, State
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.answers import answer_errors
 from bot.ui.result_view import result_view
@@ -63,7 +63,7 @@ class PageButton(
     DynamicItem[Button[View]],
     template=r"history:(?P<page>\d{1,6})(?::(?P<only>[a-z]{0,10}):(?P<words>.{0,50}))?",
 ):
-    """Turns to a page of the presser's own history."""
+    """Shows a page of the history of whoever presses it."""
 
     def __init__(self, page: HistoryPage, *, label: str = "…") -> None:
         self._page = page
@@ -88,11 +88,11 @@ async def suggest_jobs(
     wanted = HistoryFilter(user_id=interaction.user.id, words=typed[:_LONGEST_SEARCH])
     database = context_of(interaction).database
     found = await database.read(library.page, wanted, limit=limit, offset=0)
-    return [(text.choice_label(job), job.id) for job in found]
+    return [(wording.choice_label(job), job.id) for job in found]
 
 
 def build() -> list[AnyCommand]:
-    """Both commands."""
+    """Return /history and /show."""
     search = Bounded(AppCommandOptionType.string, 1, _LONGEST_SEARCH)
     return [
         command(
@@ -125,14 +125,14 @@ def build() -> list[AnyCommand]:
 async def history(
     interaction: discord.Interaction[Any], *, search: Any = None, only: Any = None
 ) -> None:
-    """The first page."""
+    """Show the first page."""
     words = plain_line(str(search or ""), _LONGEST_SEARCH)
     filtered = str(only) if only in _FILTERS else ""
     await show_page(interaction, HistoryPage(0, filtered, words))
 
 
 async def show_page(interaction: discord.Interaction[Any], page: HistoryPage) -> None:
-    """A page of the asker's own: a new ephemeral message, or the pressed one turned over."""
+    """Show a page of this person's own GIFs: in a new message, or in the one pressed."""
     context = context_of(interaction)
     if interaction.type is discord.InteractionType.component:
         await interaction.response.defer()
@@ -156,12 +156,12 @@ async def show_page(interaction: discord.Interaction[Any], page: HistoryPage) ->
 
 
 async def show(interaction: discord.Interaction[Any], **given: Any) -> None:
-    """By its id, or by how that begins."""
+    """Show a GIF by its id, or by how that begins."""
     await _show(interaction, str(given["id"]).strip().lower())
 
 
 async def pick_job(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
-    """One of a page."""
+    """Show the GIF that was picked from a page."""
     del target
     await _show(interaction, values.get("choice", ""))
 
@@ -177,18 +177,20 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
         context.blobs,
         job.output,
         f"hotshot-{job.id[:_SHORT_ID]}",
-        text.alt_text(job.request, PurePath(job.output or "").suffix),
+        wording.alt_text(job.request, PurePath(job.output or "").suffix),
         most=interaction.filesize_limit,
     )
     view = (
-        result_view(job, context.limits, offers_master=False) if job.state is State.DONE else View()
+        result_view(job, context.limits, offers_original=False)
+        if job.state is State.DONE
+        else View()
     )
     files = [file] if file else []
     await interaction.edit_original_response(embed=embed, attachments=files, view=view)
 
 
 async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> Job:
-    """Raises RefusedError for one that is neither."""
+    """Return a job that is this person's own or a favourite. Raises RefusedError."""
     job = None
     if re.fullmatch(rf"[0-9a-f]{{{_SHORT_ID},32}}", job_id):
         job = await context.database.read(library.beginning_with, job_id)
@@ -201,11 +203,11 @@ async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> J
 
 
 async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:
-    """One picture for the whole page; none where no master is left."""
-    masters = [context.blobs.path(job.output) if job.output else None for job in jobs]
-    if not any(masters):
+    """Return one picture for the whole page; none where no result is left."""
+    results = [context.blobs.path(job.output) if job.output else None for job in jobs]
+    if not any(results):
         return []
-    picture = await asyncio.to_thread(thumbnail_strip, masters)
+    picture = await asyncio.to_thread(thumbnail_strip, results)
     return [
         discord.File(
             BytesIO(picture), filename="page.png", description=translate("The page's GIFs.")
@@ -214,7 +216,10 @@ async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.
 
 
 def _view(page: HistoryPage, pages: int, jobs: Sequence[Job]) -> View:
-    """Stands under a page; two buttons never share a page, nor a custom_id."""
+    """Return the buttons and the menu under a page.
+
+    Two buttons never share a page, nor a custom_id.
+    """
     view = View(timeout=None)
     if page.number > 0:
         view.add_item(PageButton(replace(page, number=page.number - 1), label=translate("◀ Newer")))
@@ -222,7 +227,9 @@ def _view(page: HistoryPage, pages: int, jobs: Sequence[Job]) -> View:
         view.add_item(PageButton(replace(page, number=page.number + 1), label=translate("Older ▶")))
     if jobs:
         options = [
-            SelectOption(label=text.shorten(f"{number}. {job.request.prompt}", 100), value=job.id)
+            SelectOption(
+                label=wording.shorten(f"{number}. {job.request.prompt}", 100), value=job.id
+            )
             for number, job in enumerate(jobs, start=1)
         ]
         view.add_item(

@@ -1,4 +1,4 @@
-"""/lora: bringing LoRA files, sharing them, and trying them out.
+"""/lora: adding LoRA files, sharing them, and trying them out.
 
 Only the owner changes a LoRA; who manages a server may take one out of that server's list.
 """
@@ -55,7 +55,7 @@ _SHARED_WITH = {
 
 
 def build() -> app_commands.Group:
-    """The group with all its commands."""
+    """Return the group with all its commands."""
     group = app_commands.Group(
         name="lora", description=localized(Text("Your own LoRAs, and shared ones."))
     )
@@ -130,7 +130,7 @@ async def add(
     trigger_words: Any = None,
     strength: Any = None,
 ) -> None:
-    """Fetches and checks it, then tells what it is."""
+    """Fetch and check a LoRA, and answer what it is."""
     context, owner_id = context_of(interaction), interaction.user.id
     new_name = _read_name(name)
     default = read_strength(strength, 1.0)
@@ -162,29 +162,29 @@ async def add(
     )
     await _store(context, lora)
     view = _try_view(lora, translate("Make a preview"))
-    await interaction.followup.send(embed=lora_embeds.added(lora), view=view, ephemeral=True)
+    await interaction.followup.send(embed=lora_embeds.lora_added(lora), view=view, ephemeral=True)
 
 
 async def list_(interaction: discord.Interaction[Any], *, page: Any = None) -> None:
-    """One's own and those shared here, page by page."""
+    """Show this person's own LoRAs and those shared here, page by page."""
     number = max(1, min(read_whole_number(Text("The page"), page, 1), 10_000))
     found, total = await context_of(interaction).database.read(
         rows.page, viewer_of(interaction), limit=_PAGE_SIZE, offset=(number - 1) * _PAGE_SIZE
     )
     pages = max(1, -(-total // _PAGE_SIZE))
-    embed = lora_embeds.listed(found, interaction.user.id, page=number, pages=pages, total=total)
+    embed = lora_embeds.lora_list(found, interaction.user.id, page=number, pages=pages, total=total)
     await interaction.response.send_message(embed=embed, ephemeral=True)
 
 
 async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
-    """What its file says, and a GIF that shows what it does."""
+    """Show what a LoRA's file says, and a GIF that shows what it does."""
     context = context_of(interaction)
     found = await usable_lora(interaction, lora)
     trial = await context.database.read(
         rows.last_trial, found, interaction.user.id, interaction.guild_id
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
-    embed = lora_embeds.info(found, trial, is_mine=found.owner_id == interaction.user.id)
+    embed = lora_embeds.lora_details(found, trial, is_mine=found.owner_id == interaction.user.id)
     preview = await stored_file(
         context.blobs,
         trial.blob if trial else None,
@@ -204,7 +204,7 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
 
 
 async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any) -> None:
-    """Its owner alone."""
+    """Rename a LoRA; only its owner may."""
     context = context_of(interaction)
     found = await _own_lora(interaction, lora)
     new_name = _read_name(name)
@@ -220,7 +220,10 @@ async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any)
 
 
 async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -> None:
-    """Its owner; and who manages the server may take it out of the server's list."""
+    """Choose who may use a LoRA.
+
+    Its owner may, and who manages the server may take it out of the server's list.
+    """
     context = context_of(interaction)
     found = await usable_lora(interaction, lora)
     wanted = next((each for each in Shared if each == str(who)), None)
@@ -236,11 +239,11 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
         )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
     await context.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
-    await send_ephemeral(interaction, lora_embeds.shared(found, wanted))
+    await send_ephemeral(interaction, lora_embeds.shared_with(found, wanted))
 
 
 async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
-    """Its owner alone."""
+    """Remove a LoRA; only its owner may."""
     found = await _own_lora(interaction, lora)
     context = context_of(interaction)
     await context.database.write(rows.remove, found.id)
@@ -251,7 +254,7 @@ async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
 
 
 async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any = None) -> None:
-    """A GIF with it, which /lora info shows afterwards."""
+    """Submit a GIF with a LoRA, which /lora info shows afterwards."""
     context = context_of(interaction)
     found = await usable_lora(interaction, lora)
     chosen = ChosenLora(found, found.strength)
@@ -275,13 +278,13 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
 async def try_by_button(
     interaction: discord.Interaction[Any], lora_id: str, values: Values
 ) -> None:
-    """The same by a button."""
+    """Submit a GIF with the LoRA of a button."""
     del values
     await try_(interaction, lora=lora_id)
 
 
 def _search_keys(upload: StoredUpload) -> dict[str, str]:
-    """What else it may be called in a prompt."""
+    """Return what else a prompt may call the LoRA."""
     return {"file_key": file_key(upload.file_name), "title_key": file_key(upload.facts.title)}
 
 
@@ -292,7 +295,7 @@ def _try_view(lora: StoredLora, label: str) -> View:
 
 
 async def _bytes_left(context: BotContext, owner_id: int, name: str) -> int:
-    """The bytes that are left to this person. Raises RefusedError."""
+    """Return how many bytes this person may still store. Raises RefusedError."""
     settings = context.settings.loras
     count, size = await context.database.read(rows.kept_by, owner_id)
     if count >= settings.per_user:
@@ -315,7 +318,7 @@ async def _bytes_left(context: BotContext, owner_id: int, name: str) -> int:
 
 
 async def _store(context: BotContext, lora: StoredLora) -> None:
-    """Writes the row, unless the same file is there already or the quota was used up meanwhile."""
+    """Write the row. Raises RefusedError for a file kept already, or a quota used up meanwhile."""
     settings = context.settings.loras
     refused = await context.database.write(
         rows.add_within,

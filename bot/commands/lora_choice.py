@@ -1,4 +1,4 @@
-"""Choosing a LoRA: what is offered while its name is typed, and what of it becomes a request.
+"""Chooses LoRAs: suggests them while a name is typed, and reads them from options and prompts.
 
 Discord takes any value for an option that completes itself, so what comes is looked up again among
 those that this person may use, and anything else is refused.
@@ -19,8 +19,8 @@ from bot.gateway.context import context_of
 from bot.storage import loras as rows
 from bot.storage.loras import StoredLora, Viewer
 from bot.storage.models import Attachment
-from bot.ui import text
-from bot.ui.text import shorten
+from bot.ui import wording
+from bot.ui.wording import shorten
 from generator.contract.errors import RequestError
 from generator.contract.limits import MAX_LORA_STRENGTH, plain
 from generator.contract.lora_tags import LoraTag, extract_tags, hash_prefix
@@ -58,12 +58,12 @@ async def suggest_loras(
 
 
 def viewer_of(interaction: discord.Interaction[Any]) -> Viewer:
-    """Who is asking, and from which server."""
+    """Return who wants to use a LoRA, and on which server."""
     return Viewer(interaction.user.id, interaction.guild_id)
 
 
 async def usable_lora(interaction: discord.Interaction[Any], value: object) -> StoredLora:
-    """The one that was chosen. Raises RefusedError for one that this person wasn't offered."""
+    """Return the LoRA that was chosen. Raises RefusedError for one that wasn't offered."""
     lora = await context_of(interaction).database.read(
         rows.usable, viewer_of(interaction), str(value)[:_LONGEST_NAME]
     )
@@ -78,7 +78,7 @@ async def usable_lora(interaction: discord.Interaction[Any], value: object) -> S
 async def choose_loras(
     interaction: discord.Interaction[Any], given: Sequence[tuple[object, object]]
 ) -> tuple[ChosenLora, ...]:
-    """LoRAs and their strengths as they were typed. Raises RefusedError, RequestError."""
+    """Return LoRAs and their strengths as typed. Raises RefusedError, RequestError."""
     chosen: list[ChosenLora] = []
     for value, strength in given:
         if value is None:
@@ -104,16 +104,16 @@ class TaggedPrompt:
 
     @property
     def hint(self) -> str:
-        """The sentence about the names that nothing was found for."""
+        """Return the sentence about the names that nothing was found for."""
         return translate(
             "These LoRAs in the prompt weren't used, since none of that name is yours or "
             "shared with you here: {names}. /lora list shows the ones you can use.",
-            names=", ".join(text.excerpt(name, 60) for name in self.unused),
+            names=", ".join(wording.excerpt(name, 60) for name in self.unused),
         )
 
 
 async def choose_tagged_loras(interaction: discord.Interaction[Any], prompt: str) -> TaggedPrompt:
-    """Looks up the LoRAs that a prompt names. Raises RequestError for a strength out of range."""
+    """Return the LoRAs that a prompt names. Raises RequestError for a strength out of range."""
     words, tags = extract_tags(prompt)
     chosen: dict[str, ChosenLora] = {}
     unused: list[str] = []
@@ -130,7 +130,7 @@ async def choose_tagged_loras(interaction: discord.Interaction[Any], prompt: str
 
 
 async def _lora_of_tag(interaction: discord.Interaction[Any], tag: LoraTag) -> StoredLora | None:
-    """One that this person may use, by the name that it has here, its file's, or its hash."""
+    """Return a LoRA that this person may use, by its name, its file's name or its hash."""
     database, viewer = context_of(interaction).database, viewer_of(interaction)
     for name in dict.fromkeys((tag.name[:_LONGEST_NAME], tag.key[:_LONGEST_NAME])):
         found = await database.read(rows.usable, viewer, name)
@@ -140,7 +140,7 @@ async def _lora_of_tag(interaction: discord.Interaction[Any], tag: LoraTag) -> S
 
 
 def read_strength(value: object, default: float) -> float:
-    """Raises RequestError."""
+    """Return a LoRA's strength, or the default for None. Raises RequestError."""
     strength = read_number(STRENGTH, value, default)
     if not -MAX_LORA_STRENGTH <= strength <= MAX_LORA_STRENGTH:
         raise RequestError(
@@ -154,7 +154,7 @@ def read_strength(value: object, default: float) -> float:
 
 
 def with_trigger_words(prompt: str, chosen: Sequence[ChosenLora]) -> str:
-    """The prompt, with the words that wake a LoRA where none of them stands there."""
+    """Return the prompt, with the trigger words of each LoRA of which it has none."""
     missing = [
         each.lora.trigger_words
         for each in chosen

@@ -46,7 +46,7 @@ _PLACEHOLDER_PROMPT = "motion"  # stands there until somebody says what
 
 
 def build() -> list[app_commands.ContextMenu]:
-    """All three."""
+    """Return the three menus."""
     return [
         app_commands.ContextMenu(name=localized(Text("Use as motion")), callback=use_as_motion),
         app_commands.ContextMenu(name=localized(Text("Animate this")), callback=animate),
@@ -55,7 +55,7 @@ def build() -> list[app_commands.ContextMenu]:
 
 
 async def use_as_motion(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-    """Shows the contact sheet of the message's first file."""
+    """Show the control preview of the message's first file."""
     context = context_of(interaction)
     found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
@@ -69,7 +69,7 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
 
 
 async def animate(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-    """Asks what the message's first picture is to do. It is fetched once that is known."""
+    """Ask what the message's first picture should do; it is fetched once that is known."""
     context = context_of(interaction)
     content = {"picture": asdict(find_media(message, context.source_intake.may_be_linked))}
     draft = Draft(secrets.token_hex(16), interaction.user.id, "", content)
@@ -80,7 +80,7 @@ async def animate(interaction: discord.Interaction[Any], message: discord.Messag
 async def animate_open(
     interaction: discord.Interaction[Any], draft_id: str, values: Values
 ) -> None:
-    """The form."""
+    """Open the form for a picture's prompt and strength."""
     del values
     draft = await _own_draft(interaction, draft_id, "picture")
     fields = (
@@ -101,7 +101,7 @@ async def animate_open(
 async def animate_send(
     interaction: discord.Interaction[Any], draft_id: str, values: Values
 ) -> None:
-    """What the form said, with all else as /gif would take it for granted."""
+    """Submit what the form says, with the defaults of /gif for all else."""
     draft, context = await _own_draft(interaction, draft_id, "picture"), context_of(interaction)
     typed: dict[str, Any] = dict.fromkeys(gif_options(context.limits, context.settings.styles))
     for link in LINKS.values():
@@ -119,7 +119,7 @@ async def animate_send(
 
 
 async def remix(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-    """A form filled in with what made it: by its job, else by the recipe in the file."""
+    """Open a form filled in with what made a GIF: its job's request, or its file's recipe."""
     context = context_of(interaction)
     job = await context.database.read(library.posted_as, message.id)
     if job is not None and may_act_on(interaction, job):
@@ -148,7 +148,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
 
 
 async def _request_of_file(context: BotContext, file: Attachment) -> Request:
-    """What made a file, by this bot or by another program. Raises MediaError."""
+    """Return what made a file, by this bot or another program. Raises MediaError."""
     path = context.blobs.path(file.blob)
     recipe = await asyncio.to_thread(read_recipe, path)
     if recipe is not None:
@@ -165,7 +165,7 @@ async def _request_of_file(context: BotContext, file: Attachment) -> Request:
 
 
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """The form."""
+    """Open the form with the recipe that was found."""
     del values
     draft = await _own_draft(interaction, draft_id, "request")
     request = Request.from_dict(draft.content["request"])
@@ -173,7 +173,7 @@ async def remix_open(interaction: discord.Interaction[Any], draft_id: str, value
 
 
 async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """What the form said."""
+    """Submit the recipe as the form changed it."""
     draft = await _own_draft(interaction, draft_id, "request")
     limits, request = context_of(interaction).limits, Request.from_dict(draft.content["request"])
     wanted = read_edit_form(limits, request, values)
@@ -187,7 +187,7 @@ async def remix_send(interaction: discord.Interaction[Any], draft_id: str, value
 
 
 async def _own_draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:
-    """Somebody's own, and of this kind. Raises GoneError."""
+    """Return this person's own draft that ``has`` this key. Raises GoneError."""
     draft = await context_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or has not in draft.content:
         raise GoneError("That has expired; choose it from the message's menu again.")

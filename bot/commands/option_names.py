@@ -1,4 +1,4 @@
-"""What options are called in each language. In English, and in code, they keep their names."""
+"""The names of options in each language. In English, and in code, they keep their own."""
 
 from __future__ import annotations
 
@@ -57,5 +57,5 @@ def as_option_name(words: Text) -> str:
 
 
 def option_name(name: str) -> str:
-    """Return what people in the language being spoken type for an option."""
+    """Return what people in the language of this context type for an option."""
     return as_option_name(NAMES[name]) if name in NAMES and not is_english() else name

@@ -1,4 +1,4 @@
-"""Reads what people type for a GIF: raw option values in, a complete request out, or a sentence.
+"""Reads the options of a GIF: raw values in, a complete request out, or an error to read.
 
 Discord's clients enforce the limits that were registered, but nothing makes others do so: all is
 checked again, and an option of the wrong kind ends in the same clear sentence. Pure.
@@ -58,7 +58,7 @@ def read_request(
     style: Style | None = None,
     loras: tuple[Lora, ...] = (),
 ) -> Request:
-    """A complete request of raw option values, None standing for the default.
+    """Return the complete request of raw option values, with the default for None.
 
     Raises RequestError, one sentence that says what to ask for instead.
     """
@@ -92,7 +92,7 @@ def read_request(
 def with_control(
     limits: ModelLimits, request: Request, source: str, kind: object, strength: object
 ) -> Request:
-    """The same, following ``source``'s motion. Raises RequestError."""
+    """Return the request, following ``source``'s motion. Raises RequestError."""
     name = next(iter(CONTROL_TYPES)) if kind is None else str(kind)
     if name not in CONTROL_TYPES:
         known = ", ".join(CONTROL_TYPES)
@@ -106,7 +106,7 @@ def with_control(
 
 
 def with_image(limits: ModelLimits, request: Request, image: str, strength: object) -> Request:
-    """The same, beginning from ``image``. Raises RequestError."""
+    """Return the request, starting from ``image``. Raises RequestError."""
     image_strength = limits.image_strength if strength is None else read_image_strength(strength)
     with_start = replace(request, image=image, image_strength=image_strength)
     limits.check(with_start)
@@ -114,20 +114,20 @@ def with_image(limits: ModelLimits, request: Request, image: str, strength: obje
 
 
 def read_image_strength(value: object) -> float:
-    """How far frames may come away from a picture. Raises RequestError."""
+    """Return how far frames may stray from a picture. Raises RequestError."""
     strength = read_number(IMAGE_STRENGTH_LABEL, value, 0)
     check_image_strength(strength)
     return strength
 
 
 def nearest_size(limits: ModelLimits, width: int, height: int) -> Size:
-    """The one of the model's sizes whose shape is nearest to that of a picture."""
+    """Return the model's size whose shape is nearest to that of a picture."""
     shape = math.log(width / height)
     return min(limits.sizes, key=lambda size: abs(math.log(size.width / size.height) - shape))
 
 
 def read_style(styles: Mapping[str, Style], value: object) -> Style | None:
-    """The style of that name. Raises RequestError for one that isn't there."""
+    """Return the style of that name. Raises RequestError for one that doesn't exist."""
     if value is None:
         return None
     if (style := styles.get(str(value))) is None:
@@ -141,7 +141,7 @@ def read_style(styles: Mapping[str, Style], value: object) -> Style | None:
 
 
 def read_format(value: object) -> str:
-    """The suffix of the file that was asked for. Raises RequestError."""
+    """Return the suffix of the file that was asked for. Raises RequestError."""
     name = "gif" if value is None else str(value)
     if name not in FORMATS:
         raise RequestError(
@@ -153,7 +153,7 @@ def read_format(value: object) -> str:
 
 
 def read_count(value: object) -> int:
-    """How many variations. Raises RequestError."""
+    """Return how many variations were asked for. Raises RequestError."""
     count = read_whole_number(Text("The count"), value, 1)
     if not 1 <= count <= MAX_COUNT:
         raise RequestError(
@@ -175,7 +175,7 @@ def _or(value: float | None, default: float) -> float:
 
 
 def read_size(limits: ModelLimits, value: object) -> Size:
-    """One of the model's named sizes. Raises RequestError."""
+    """Return one of the model's named sizes. Raises RequestError."""
     name = DEFAULT_SIZE if value is None else str(value)
     for size in limits.sizes:
         if size.name == name:
@@ -197,7 +197,7 @@ def _read_seed(value: object) -> int:
 
 
 def read_whole_number(what: Text, value: object, default: int) -> int:
-    """A whole number, or the default for None. Raises RequestError."""
+    """Return a whole number, or the default for None. Raises RequestError."""
     found = read_number(what, value, default)
     if found != int(found):
         raise RequestError("{what} must be a whole number, not {found:g}.", what=what, found=found)
@@ -205,7 +205,7 @@ def read_whole_number(what: Text, value: object, default: int) -> int:
 
 
 def read_number(what: Text, value: object, default: float) -> float:
-    """A finite number, or the default for None. Raises RequestError."""
+    """Return a finite number, or the default for None. Raises RequestError."""
     if value is None:
         return default
     try:

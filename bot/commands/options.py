@@ -1,4 +1,4 @@
-"""Options as a table: what Discord is told of each, whose limits are known once the model is."""
+"""Builds commands from tables of options, whose limits are known once the model is."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _OBJECTS: Mapping[AppCommandOptionType, type | tuple[type, ...]] = {
 
 
 def localized(words: Text) -> app_commands.locale_str:
-    """English, and what ``LocaleTranslator`` makes the other languages of."""
+    """Return English words of which ``LocaleTranslator`` makes the other languages'."""
     return app_commands.locale_str(str(words), words=words)
 
 
 class LocaleTranslator(app_commands.Translator):
-    """Tells Discord, when commands are registered, how they read in each language."""
+    """Translates names and descriptions when commands are registered with Discord."""
 
     async def translate(
         self,
@@ -44,7 +44,7 @@ class LocaleTranslator(app_commands.Translator):
         locale: discord.Locale,
         context: app_commands.TranslationContextTypes,
     ) -> str | None:
-        """None where it is English, which stands there anyhow."""
+        """Return the words in a locale; None where they are English, which stands there anyhow."""
         words = string.extras.get("words")
         if words is None or language_of(str(locale)) == ENGLISH:
             return None
@@ -89,7 +89,7 @@ class Bounded(app_commands.Transformer):
         return list(self._choices) or None
 
     async def transform(self, interaction: discord.Interaction[Any], value: Any, /) -> Any:
-        """Raises TypeError where a file, channel or role is something else."""
+        """Return the raw value. Raises TypeError for a file, channel or role that is none."""
         del interaction
         wanted = _OBJECTS.get(self._kind)
         if wanted is not None and not isinstance(value, wanted):
@@ -126,7 +126,7 @@ class CompletedOption(app_commands.Transformer):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option of a command."""
+    """An option of a command: its transformer, its description, and whether it is required."""
 
     transformer: app_commands.Transformer
     description: Text
@@ -134,7 +134,7 @@ class Option:
 
 
 def choice_of(names: Sequence[str], said: Mapping[str, Text] | None = None) -> Bounded:
-    """One of a few words; some of them are ``said`` otherwise."""
+    """Return an option of a few words, some of which are ``said`` otherwise."""
     words = said or {}
     choices: list[app_commands.Choice[Any]] = [
         app_commands.Choice(name=localized(words[name]) if name in words else name, value=name)
@@ -146,7 +146,7 @@ def choice_of(names: Sequence[str], said: Mapping[str, Text] | None = None) -> B
 def command(
     name: str, description: Text, callback: Callback, options: Mapping[str, Option]
 ) -> AnyCommand:
-    """A command whose callback takes its options by name, None for those left empty."""
+    """Return a command whose callback takes its options by name, None for those left empty."""
     parameters = [
         inspect.Parameter("interaction", inspect.Parameter.POSITIONAL_OR_KEYWORD),
         *(

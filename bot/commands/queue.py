@@ -1,4 +1,4 @@
-"""/queue and /cancel: who waits, and taking one's own back."""
+"""/queue and /cancel: what is waiting or being made, and cancelling it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bot.commands.options import AnyCommand, CompletedOption, Option, command
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, managed_guild
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.answers import send_ephemeral
 from generator.contract.text import Text
 
@@ -50,7 +50,7 @@ async def cancel(interaction: discord.Interaction[Any], *, job: Any = None) -> N
         by=interaction.user.id,
         manages_guild=managed_guild(interaction),
     )
-    prompt = text.excerpt(cancelled.request.prompt, 200)
+    prompt = wording.excerpt(cancelled.request.prompt, 200)
     await send_ephemeral(interaction, translate("🚫 Cancelled: {prompt}", prompt=prompt))
 
 
@@ -59,7 +59,7 @@ async def suggest_unfinished(
 ) -> list[tuple[str, str]]:
     """Return this person's own unfinished jobs whose labels hold what is typed."""
     statuses = context_of(interaction).jobs.waiting_or_running(interaction.user.id)
-    labels = [(text.choice_label(status.job), status.job.id) for status in statuses]
+    labels = [(wording.choice_label(status.job), status.job.id) for status in statuses]
     return [each for each in labels if typed.casefold() in each[0].casefold()][:limit]
 
 

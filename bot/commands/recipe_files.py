@@ -1,4 +1,4 @@
-"""The files of a recipe that somebody found in a GIF: kept where they are this person's to use.
+"""Finds the files that a recipe from a GIF names, where this person may use them.
 
 A recipe is a stranger's text. It names files by the hash of what is in them, so a name opens
 nothing; what this person may not use here is left out, and everything that hangs on it.
@@ -22,7 +22,7 @@ from generator.contract.messages import Lora, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredRequest:
     """A request with the files that it needs; ``is_complete`` where none had to be left out."""
 
     request: Request
@@ -30,7 +30,7 @@ class Restored:
     is_complete: bool
 
 
-async def restore_files(interaction: discord.Interaction[Any], request: Request) -> Restored:
+async def restore_files(interaction: discord.Interaction[Any], request: Request) -> RestoredRequest:
     """Return the request with those of its LoRAs, sources and pictures that may be used."""
     used: list[tuple[Lora, Attachment]] = []
     for lora in request.loras:
@@ -48,11 +48,11 @@ async def restore_files(interaction: discord.Interaction[Any], request: Request)
     )
     files = [file for _, file in used]
     files += [file for file in (source if follows else None, picture) if file is not None]
-    return Restored(found, tuple(files), found == request)
+    return RestoredRequest(found, tuple(files), found == request)
 
 
 async def _usable_lora_file(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
-    """A LoRA's file, where this person may use it."""
+    """Return a LoRA's file, where this person may use it."""
     if not await _is_stored(interaction, name):
         return None
     database = context_of(interaction).database
@@ -61,7 +61,7 @@ async def _usable_lora_file(interaction: discord.Interaction[Any], name: str) ->
 
 
 async def _own_attachment(interaction: discord.Interaction[Any], name: str) -> Attachment | None:
-    """What this person attached to a GIF of theirs before."""
+    """Return what this person attached to a GIF of theirs before."""
     if not await _is_stored(interaction, name):
         return None
     return await context_of(interaction).database.read(

@@ -1,4 +1,4 @@
-"""What made a GIF, as people take it along: JSON to keep, and the command to type. Pure."""
+"""Writes what made a GIF for people to keep: as JSON, and as the command to type. Pure."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Any
 from bot.commands.option_names import option_name
 from bot.jobs.request_files import without_files
 from bot.storage.models import Job
-from bot.ui import text
+from bot.ui import wording
 from generator.contract.control_types import split_control
 from generator.contract.limits import ModelLimits
 
 
 def recipe_values(job: Job) -> dict[str, Any]:
-    """Everything that made it, with files by their hashes: no name of theirs leads anywhere."""
+    """Return everything that made a GIF, with files by their hashes, which open nothing."""
     request = job.request
     values = without_files(request).to_dict() | {
         "model": PurePath(job.model).name,
@@ -36,11 +36,14 @@ def recipe_values(job: Job) -> dict[str, Any]:
 
 
 def typed_command(job: Job, limits: ModelLimits) -> str:
-    """As it would be typed; files are attached by hand, and the prompt has its style in it."""
+    """Return the command as it would be typed.
+
+    Files are attached by hand, and the prompt has its style in it.
+    """
     request = job.request
     sizes = {(size.width, size.height): size.name for size in limits.sizes}
     options: dict[str, object] = {
-        "prompt": text.shorten(request.prompt, 1000),
+        "prompt": wording.shorten(request.prompt, 1000),
         "size": sizes.get((request.width, request.height)),
         "frames": request.video_length,
         "duration": request.video_duration,
@@ -50,10 +53,10 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
         "seed": request.seed,
     }
     if request.negative_prompt is not None:
-        options["negative_prompt"] = text.shorten(request.negative_prompt, 500)
+        options["negative_prompt"] = wording.shorten(request.negative_prompt, 500)
     chosen = zip(("lora", "lora_2"), job.lora_names, request.loras, strict=False)
     for option, name, lora in chosen:
-        options |= {option: text.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
+        options |= {option: wording.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
     for control in request.controls[:1]:
         kind, strength = split_control(control)
         options |= {"control_type": kind, "control_strength": f"{strength:g}"}

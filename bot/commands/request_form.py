@@ -1,4 +1,4 @@
-"""The form that a request is changed in: filled in with what made a GIF, and read again."""
+"""The form that changes a request: filled in with what made a GIF, and read again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from generator.contract.messages import Request
 
 
 def edit_form(action: str, target: str, request: Request) -> Form:
-    """Discord takes five fields: the ones that people change."""
+    """Return the form with the five fields that people change most; Discord takes no more."""
     fields = (
         text_field("prompt", translate("Prompt"), request.prompt, long=True),
         text_field(
@@ -32,7 +32,7 @@ def edit_form(action: str, target: str, request: Request) -> Form:
 
 
 def read_edit_form(limits: ModelLimits, request: Request, values: Values) -> Request:
-    """The request as the form has it. Raises RequestError."""
+    """Return the request as the form changed it. Raises RequestError."""
     # A form can't tell "" from None: a field that stayed empty stays what it was.
     empty = "" if request.negative_prompt == "" else None
     read = read_request(
@@ -62,7 +62,7 @@ def text_field(
     needed: bool = True,
     longest: int = MAX_PROMPT_CHARACTERS,
 ) -> TextInput[View]:
-    """One text to fill in."""
+    """Return a field for one text."""
     return TextInput(
         custom_id=name,
         label=label,

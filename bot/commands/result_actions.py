@@ -1,5 +1,6 @@
-"""What the buttons under a result do. Everybody may ask for their own copy; only the owner, or who
-manages the server, may delete.
+"""The actions of the buttons under a result.
+
+Everybody may ask for their own copy; only the owner, or who manages the server, may delete.
 
 A custom_id can be forged, so a job is only acted on by its owner, or by others where it was posted
 for all to see.
@@ -29,7 +30,7 @@ from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment, Job
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.result_view import confirm_delete_view
@@ -49,26 +50,26 @@ _Interaction = discord.Interaction[Any]
 
 
 async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """The same with another seed."""
+    """Make the GIF with another seed."""
     del values
     job = await job_of(interaction, job_id)
     await remake(interaction, job, replace(job.request, seed=draw_seed()), "again")
 
 
 async def vary_subtle(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Another seed that follows the edges of this one closely."""
+    """Make it with another seed that follows the edges of this one closely."""
     del values
     await _vary(interaction, job_id, _SUBTLE)
 
 
 async def vary_strong(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Another seed that begins as this one and then goes its own way."""
+    """Make it with another seed that begins like this one and then goes its own way."""
     del values
     await _vary(interaction, job_id, _STRONG)
 
 
 async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Half as many frames again, at the same pace."""
+    """Make it with half as many frames again, at the same pace."""
     del values
     job = await job_of(interaction, job_id)
     most, now = context_of(interaction).limits.max_frames, job.request.video_length
@@ -87,7 +88,7 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """The same GIF at twice the size: a second pass that begins from its own frames."""
+    """Make it at twice the size, by a second pass that starts from its own frames."""
     del values
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     width, height = 2 * job.request.width, 2 * job.request.height
@@ -99,29 +100,29 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
             height=height,
             edge=2 * limits.native_edge,
         )
-    master = await master_of(interaction, job)
-    request = limits.upscaled(job.request, master.blob)
-    await remake(interaction, job, request, "upscale", master)
+    original = await original_of(interaction, job)
+    request = limits.upscaled(job.request, original.blob)
+    await remake(interaction, job, request, "upscale", original)
 
 
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """A form filled in with what made it."""
+    """Open a form filled in with what made the GIF."""
     del values
     job = await job_of(interaction, job_id)
     await interaction.response.send_modal(edit_form("edit_send", job_id, job.request))
 
 
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """What the form said."""
+    """Make the GIF as the form changed it."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     await remake(interaction, job, read_edit_form(limits, job.request, values), "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """A form for what is to move like this."""
+    """Open a form for what should move like this GIF."""
     del values
     job = await job_of(interaction, job_id)
-    await master_of(interaction, job)
+    await original_of(interaction, job)
     fields = (
         text_field(
             "prompt", translate("What should move like this"), job.request.prompt, long=True
@@ -135,9 +136,9 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Made with this as the control GIF."""
+    """Make a GIF with this one as its control GIF."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    source = await master_of(interaction, job)
+    source = await original_of(interaction, job)
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
@@ -148,7 +149,7 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
 
 
 async def favourite(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """On or off; everybody has their own."""
+    """Add the GIF to this person's favourites, or remove it."""
     del values
     database = context_of(interaction).database
     if not await database.read(library.is_favourite, interaction.user.id, job_id):
@@ -163,7 +164,7 @@ async def favourite(interaction: _Interaction, job_id: str, values: Values) -> N
 
 
 async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Everything that makes it again."""
+    """Show everything that makes the GIF again."""
     del values
     job = await job_of(interaction, job_id)
     file = discord.File(
@@ -176,17 +177,17 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Asks whether that is meant."""
+    """Ask whether the GIF should really be deleted."""
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
-    prompt = text.excerpt(job.request.prompt, 100)
+    prompt = wording.excerpt(job.request.prompt, 100)
     words = translate('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
     await interaction.response.send_message(words, view=confirm_delete_view(job.id), ephemeral=True)
 
 
 async def confirm_delete(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Forgets the job, and takes the message away where the bot may."""
+    """Delete the job, and its message where the bot may."""
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
@@ -213,7 +214,7 @@ async def confirm_delete(interaction: _Interaction, job_id: str, values: Values)
 
 
 async def job_of(interaction: _Interaction, job_id: str) -> Job:
-    """One that this person may act on. Raises RefusedError."""
+    """Return a job that this person may act on. Raises RefusedError."""
     job = await context_of(interaction).database.read(rows.get, job_id)
     if job is None:
         raise GoneError("That GIF was deleted, so nothing more can be done with it.")
@@ -222,8 +223,8 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     return job
 
 
-async def master_of(interaction: _Interaction, job: Job) -> Attachment:
-    """Its file. Raises RefusedError where it is gone."""
+async def original_of(interaction: _Interaction, job: Job) -> Attachment:
+    """Return a job's own file. Raises RefusedError where it is no longer stored."""
     blobs = context_of(interaction).blobs
     if not job.output or not await asyncio.to_thread(blobs.path(job.output).exists):
         raise RefusedError(_NO_MASTER)
@@ -232,7 +233,7 @@ async def master_of(interaction: _Interaction, job: Job) -> Attachment:
 
 async def _vary(interaction: _Interaction, job_id: str, control: Control) -> None:
     job = await job_of(interaction, job_id)
-    source = await master_of(interaction, job)
+    source = await original_of(interaction, job)
     request = replace(
         job.request, seed=draw_seed(), controls=(control,), control_source=source.blob
     )
@@ -242,7 +243,7 @@ async def _vary(interaction: _Interaction, job_id: str, control: Control) -> Non
 async def remake(
     interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
 ) -> None:
-    """A new job of whoever pressed, that came from ``job``."""
+    """Submit a new job of whoever pressed, which came from ``job``."""
     context = context_of(interaction)
     context.limits.check(request)
     attachments = await context.database.read(rows.attachments_of, job.id)
@@ -268,7 +269,7 @@ def _blobs(request: Request) -> set[str]:
 
 
 async def _check_files(interaction: _Interaction, request: Request) -> None:
-    """All still there, and this person may use the LoRAs. Raises RefusedError."""
+    """Raise RefusedError where a file is gone, or this person may not use a LoRA."""
     context = context_of(interaction)
     for lora in request.loras:  # one's own GIFs too: what was shared once may be taken back
         user_id, guild_id = interaction.user.id, interaction.guild_id

@@ -1,4 +1,4 @@
-"""The form for how a GIF is computed: steps, guidance, sampler, and what of a source is followed.
+"""The form for how a GIF is computed: steps, guidance, sampler and controls.
 
 The other form, ``bot.commands.request_form``, is full with what people change most.
 """
@@ -30,7 +30,7 @@ _CONTROL = Text("The control strength")
 
 
 def sampling_form(target: str, request: Request) -> Form:
-    """Filled in with what made it; a source's part is there only where it followed one."""
+    """Return the form filled in with what made a GIF; control fields only where it has any."""
     items: list[Item[View]] = [
         text_field("steps", translate("Steps"), str(request.steps), longest=_LONGEST_NUMBER),
         text_field(
@@ -58,12 +58,12 @@ def sampling_form(target: str, request: Request) -> Form:
 
 
 async def send_form(interaction: discord.Interaction[Any], job_id: str, values: Values) -> None:
-    """What the form said."""
+    """Make the GIF as the form changed it."""
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    await remake(interaction, job, resampled(limits, job.request, values), "edit")
+    await remake(interaction, job, read_sampling_form(limits, job.request, values), "edit")
 
 
-def resampled(limits: ModelLimits, request: Request, values: Values) -> Request:
+def read_sampling_form(limits: ModelLimits, request: Request, values: Values) -> Request:
     """Return the request as the form has it. Raises RequestError, RefusedError."""
     chosen = replace(
         request,
@@ -80,7 +80,7 @@ def resampled(limits: ModelLimits, request: Request, values: Values) -> Request:
 
 
 def _controls(request: Request, values: Values) -> tuple[Control, ...]:
-    """Those that were there keep their span and annotator."""
+    """Return the controls of the form; those that were there keep their span and annotator."""
     known = {control.kind: control for control in request.controls}
     first = request.controls[0]
     scale = read_number(_CONTROL, _typed_number(values, "strength"), first.scale)

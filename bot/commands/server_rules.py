@@ -1,4 +1,4 @@
-"""What was set once (``bot.commands.settings``), as it bears on a request.
+"""Applies what was set once (``bot.commands.settings``): people's defaults and a server's rules.
 
 One's own defaults go before the server's, and what is typed goes before both. A server may keep the
 bot to some channels or to those who have a role, and GIFs to a length, steps and a number for each
@@ -18,20 +18,20 @@ from bot.commands.option_parsing import DEFAULT_FRAMES, nearest_size
 from bot.core.errors import RefusedError
 from bot.gateway.context import context_of
 from bot.gateway.payloads import roles_of
-from bot.jobs.queue import too_many_here
+from bot.jobs.store import too_many_here
 from bot.storage import loras
-from bot.storage import preferences as rows
+from bot.storage.preferences import SERVER
 from bot.ui.markdown import Markdown
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
 
 
 async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
-    """Raises RefusedError where the server doesn't allow this person, this channel, or as much."""
+    """Raise RefusedError where the server doesn't allow this person, channel, or as much."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return
     context = context_of(interaction)
-    server = await context.preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context.preferences.get(SERVER, interaction.guild_id)
     _check_allowed(interaction, server)
     _check_limits(server, requests)
     if most := server.get("waiting"):
@@ -42,26 +42,25 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
 
 
 async def waiting_limit(interaction: discord.Interaction[Any]) -> int | None:
-    """How many this person may have waiting or running on this server; None for any number."""
+    """Return how many jobs this person may have unfinished on this server; None for any."""
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return None
-    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(SERVER, interaction.guild_id)
     return server.get("waiting") or None
 
 
 async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, Any]:
-    """The frames and steps of a GIF for which nobody typed any, where a server's limits are lower
-    than what is usual.
-    """
+    """Return the server's limits on frames and steps that are lower than the usual ones."""
     if interaction.guild_id is None:
         return {}
-    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(SERVER, interaction.guild_id)
     return _capped_defaults(interaction, server)
 
 
 async def limited_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
-    """A stranger's request, brought down to what /gif offers this person here. Raises RequestError
-    for what no model of this size makes.
+    """Return a stranger's request, reduced to what /gif offers this person here.
+
+    Raises RequestError for what no model of this size makes.
     """
     limits = context_of(interaction).limits
     limits.check(request)
@@ -70,7 +69,7 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
         request = replace(request, width=size.width, height=size.height)
     if interaction.guild_id is None or interaction.permissions.manage_guild:
         return request
-    server = await context_of(interaction).preferences.get(rows.SERVER, interaction.guild_id)
+    server = await context_of(interaction).preferences.get(SERVER, interaction.guild_id)
     frames = min(request.video_length, server.get("frames") or request.video_length)
     return replace(
         request,
@@ -83,8 +82,9 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
 async def apply_defaults(
     interaction: discord.Interaction[Any], given: dict[str, Any]
 ) -> dict[str, Any]:
-    """The options with what was set where nothing was typed. Raises RefusedError where the server
-    doesn't allow this person, or this channel.
+    """Return the options with the defaults where nothing was typed.
+
+    Raises RefusedError where the server doesn't allow this person, or this channel.
     """
     context = context_of(interaction)
     own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
@@ -103,7 +103,10 @@ async def apply_defaults(
 
 
 async def wants_private(interaction: discord.Interaction[Any]) -> bool:
-    """Whether this person set once that only he sees his GIFs; for whatever has no such option."""
+    """Return whether this person chose that only they see their GIFs.
+
+    It is for whatever has no such option.
+    """
     own, _ = await context_of(interaction).preferences.both(
         interaction.user.id, interaction.guild_id
     )
@@ -113,7 +116,7 @@ async def wants_private(interaction: discord.Interaction[Any]) -> bool:
 def _capped_defaults(
     interaction: discord.Interaction[Any], server: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The usual frames and steps, where a server's limits are below them."""
+    """Return the usual frames and steps that a server's limits are below."""
     if interaction.permissions.manage_guild:
         return {}
     usual = {"frames": DEFAULT_FRAMES, "steps": context_of(interaction).limits.steps}
@@ -142,7 +145,7 @@ def _check_allowed(interaction: discord.Interaction[Any], server: dict[str, Any]
 
 
 def _channels_of(interaction: discord.Interaction[Any]) -> set[int | None]:
-    """The channel, what it is a thread or a post of, and the category that it stands in."""
+    """Return the ids of the channel, its parent, and its category."""
     channel = interaction.channel
     above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))
     return {interaction.channel_id, *above}

@@ -1,4 +1,4 @@
-"""/settings: what /gif takes for granted, one's own and the server's, and the server's rules.
+"""/settings: a person's own defaults for /gif, and a server's defaults and rules.
 
 What follows from them is ``bot.commands.server_rules``'s.
 """
@@ -29,9 +29,9 @@ from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
 from bot.intake.file_names import plain_line
 from bot.storage import loras
-from bot.storage import preferences as rows
 from bot.storage.loras import Shared
-from bot.ui import text
+from bot.storage.preferences import PERSON, SERVER
+from bot.ui import wording
 from bot.ui.actions import ActionButton, Values, outdated_button_error
 from bot.ui.answers import send_ephemeral
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
@@ -64,13 +64,13 @@ _NAMES = {
 
 
 def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
-    """The group with both commands."""
+    """Return the group with both commands."""
     group = app_commands.Group(
         name="settings", description=localized(Text("Your defaults for /gif."))
     )
     own: dict[str, Option] = {
         "size": Option(
-            choice_of([*(size.name for size in limits.sizes), NONE], text.SIZES),
+            choice_of([*(size.name for size in limits.sizes), NONE], wording.SIZES),
             Text("The size and shape."),
         ),
         "negative_prompt": Option(
@@ -129,14 +129,14 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
 
 
 async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
-    """Sets what was given, shows what stands there."""
+    """Set this person's own defaults that were given, and show them all."""
     context = context_of(interaction)
     changes = {
         name: _read_setting(context, name, value)
         for name, value in given.items()
         if value is not None
     }
-    now = await context.preferences.change(rows.PERSON, interaction.user.id, changes)
+    now = await context.preferences.change(PERSON, interaction.user.id, changes)
     await send_ephemeral(interaction, _listing(translate("Your defaults for /gif"), now))
 
 
@@ -148,9 +148,9 @@ async def server_(
     lora: Any = None,
     **given: Any,
 ) -> None:
-    """The same for the server, by who manages it."""
+    """Set the server's rules that were given, and show them all; only its managers may."""
     context, guild_id = context_of(interaction), _guild_to_manage(interaction)
-    before = await context.preferences.get(rows.SERVER, guild_id)
+    before = await context.preferences.get(SERVER, guild_id)
     toggled = {"channels": channel, "roles": role}
     changes: dict[str, Any] = {
         name: _toggled(before.get(name), one.id) for name, one in toggled.items() if one is not None
@@ -162,7 +162,7 @@ async def server_(
         for name, value in given.items()
         if value is not None
     }
-    now = await context.preferences.change(rows.SERVER, guild_id, changes)
+    now = await context.preferences.change(SERVER, guild_id, changes)
     words = await _rules(interaction, now)
     view = View(timeout=None)
     for name in changes:
@@ -175,22 +175,22 @@ async def server_(
 
 
 async def undo(interaction: discord.Interaction[Any], target: str, values: Values) -> None:
-    """Puts one channel or role back to where it was before it was typed."""
+    """Put one channel or role back to where it was before the command."""
     del values
     context, guild_id = context_of(interaction), _guild_to_manage(interaction)
     if (match := _UNDO.fullmatch(target)) is None:
         raise outdated_button_error()
     name, number = match["name"], int(match["id"])
-    listed = (await context.preferences.get(rows.SERVER, guild_id)).get(name) or []
+    listed = (await context.preferences.get(SERVER, guild_id)).get(name) or []
     if (number in listed) != (match["was"] == "on"):
         changes = {name: _toggled(listed, number)}
-        await context.preferences.change(rows.SERVER, guild_id, changes)
-    now = await context.preferences.get(rows.SERVER, guild_id)
+        await context.preferences.change(SERVER, guild_id, changes)
+    now = await context.preferences.get(SERVER, guild_id)
     await interaction.response.edit_message(content=await _rules(interaction, now), view=None)
 
 
 def _guild_to_manage(interaction: discord.Interaction[Any]) -> int:
-    """Raises RefusedError where this person doesn't manage one here."""
+    """Return the server's id. Raises RefusedError where this person doesn't manage it."""
     guild_id = managed_guild(interaction)
     if guild_id is None:
         raise RefusedError("Only people who can manage this server can see and set its rules.")
@@ -198,7 +198,7 @@ def _guild_to_manage(interaction: discord.Interaction[Any]) -> int:
 
 
 async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) -> str:
-    """What stands there, with the LoRA's name for its id."""
+    """Return the server's rules, with the LoRA's name for its id."""
     shown = dict(now)
     if "lora" in shown:
         database = context_of(interaction).database
@@ -208,14 +208,14 @@ async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) 
 
 
 def _describe_change(name: str, before: list[int] | None, now: list[int] | None) -> str:
-    """What held and what holds, for a list that is empty where everything is allowed."""
+    """Return what was listed and what is, where an empty list allows everything."""
     nothing = translate("all")
     old, new = (_describe_value(name, each) if each else nothing for each in (before, now))
     return translate("Before: {old}. Now: {new}.", old=old, new=new)
 
 
 async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
-    """The id of one that everybody here may use; None for the word that forgets it."""
+    """Return the id of a LoRA that everybody here may use; None for the word that forgets it."""
     if value == NONE:
         return None
     found = await usable_lora(interaction, value)
@@ -225,7 +225,7 @@ async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> 
 
 
 def _read_setting(context: BotContext, name: str, value: Any) -> Any:
-    """A value that /gif would take; None for the word that forgets it. Raises RequestError."""
+    """Return a value as /gif takes it; None for the word that forgets it. Raises RequestError."""
     if value == NONE:
         return None
     if name == "size":
@@ -244,7 +244,7 @@ def _read_setting(context: BotContext, name: str, value: Any) -> Any:
 
 
 def _toggled(now: list[int] | None, added: int) -> list[int] | None:
-    """With it, or without it where it was there."""
+    """Return the list with ``added``, or without it where it was there."""
     others = [each for each in now or [] if each != added]
     if len(others) == len(now or []):
         others.append(added)
@@ -267,11 +267,11 @@ def _listing(title: str, values: Mapping[str, Any]) -> str:
 def _describe_value(name: str, value: Any) -> str:
     if name in _MENTIONS:
         return ", ".join(_MENTIONS[name].format(each) for each in value)
-    if name == "size" and value in text.SIZES:
-        return translate(text.SIZES[value])
+    if name == "size" and value in wording.SIZES:
+        return translate(wording.SIZES[value])
     if isinstance(value, bool):
         return translate("yes") if value else translate("no")
-    return text.excerpt(str(value), 500)
+    return wording.excerpt(str(value), 500)
 
 
 ACTIONS = {"rules_undo": undo}

@@ -1,4 +1,4 @@
-"""From a complete request to an accepted job: what every command and button that makes a GIF does.
+"""Submits complete requests as jobs; every command and button that makes a GIF ends here.
 
 One order is answered by the interaction's own message; further ones by messages that follow it.
 """
@@ -44,7 +44,7 @@ class JobOrder:
 
 
 def variations(order: JobOrder, count: int) -> list[JobOrder]:
-    """The order, and ``count`` - 1 more that differ in their seeds alone."""
+    """Return the order, and ``count`` - 1 more that differ in their seeds alone."""
     others = [
         replace(order, request=replace(order.request, seed=draw_seed())) for _ in range(count - 1)
     ]
@@ -52,7 +52,7 @@ def variations(order: JobOrder, count: int) -> list[JobOrder]:
 
 
 async def origin_of(interaction: discord.Interaction[Any], order: JobOrder) -> Origin:
-    """Where a command came from, how its answer gets back, and what its owner wants of it."""
+    """Return where a command came from, and how its result is wanted."""
     own, _ = await context_of(interaction).preferences.both(interaction.user.id, None)
     return Origin(
         application_id=interaction.application_id,
@@ -75,7 +75,7 @@ async def origin_of(interaction: discord.Interaction[Any], order: JobOrder) -> O
 
 
 async def defer(interaction: discord.Interaction[Any], *, private: bool = False) -> int | None:
-    """Answers "thinking"; the answer's id, None where Discord didn't take it."""
+    """Answer "thinking"; return the answer's id, None where Discord didn't take it."""
     try:
         with readable_answers():
             response = await interaction.response.defer(thinking=True, ephemeral=private)
@@ -88,7 +88,7 @@ async def defer(interaction: discord.Interaction[Any], *, private: bool = False)
 async def submit_jobs(
     interaction: discord.Interaction[Any], orders: Sequence[JobOrder], answer_id: int | None = None
 ) -> None:
-    """Accepts all of them; the first is answered before it may start.
+    """Accept all the orders; the first is answered before it may start.
 
     All have one prompt, and LoRAs that it names (``<lora:name:0.8>``) are used where this person
     may. ``answer_id`` is the answer's where one was given already. An order that Discord doesn't
@@ -128,7 +128,7 @@ async def submit_jobs(
 def _with_tagged_loras(
     interaction: discord.Interaction[Any], order: JobOrder, tagged: TaggedPrompt
 ) -> JobOrder:
-    """The order with the LoRAs that its prompt names. Raises RequestError."""
+    """Return the order with the LoRAs that its prompt names. Raises RequestError."""
     if tagged.prompt == order.request.prompt:
         return order
     there = {lora.path for lora in order.request.loras}
@@ -142,7 +142,7 @@ def _with_tagged_loras(
 
 
 async def _show_waiting(interaction: discord.Interaction[Any], order: JobOrder) -> None:
-    """A message that follows while the answer says "thinking" would take the answer's place."""
+    """Edit the answer, so that a message that follows doesn't take its place."""
     try:
         embed = embeds.progress(order.request, _WAITING)
         with readable_answers():

@@ -1,1 +1,1 @@
-"""What every room of the bot stands on: errors, the config, translations, logs. No Discord."""
+"""What every room of the bot uses: errors, config, translations, logs. Knows no Discord."""

@@ -16,7 +16,7 @@ _LAST_WORDS = 500  # characters
 
 @dataclass(frozen=True, slots=True)
 class ChildResult:
-    """What a child left: its standard output, and the end of its standard error."""
+    """What a child process left: its standard output, and the end of its standard error."""
 
     exit_code: int
     output: bytes

@@ -1,4 +1,4 @@
-"""Settings: one TOML file, overridden by ``HOTSHOT_SECTION__KEY``, checked as a whole, frozen.
+"""The settings: one TOML file, overridden by ``HOTSHOT_SECTION__KEY``, checked as a whole, frozen.
 
 Nothing is read at import; ``load`` is called once, by the command line. Every mistake becomes a
 ``ConfigError`` that names the file (or the variable), the key, and what is expected there.
@@ -47,7 +47,7 @@ _RENAMED_ENGINES = {"generator.hotshot_engine:create": HOTSHOT_ENGINE}
 
 
 class Section(BaseModel):
-    """A table of the config file: frozen, and an unknown key is an error."""
+    """A table of the config file, which is frozen and takes no unknown key."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -61,7 +61,7 @@ class DiscordSettings(Section):
 
     @field_validator("base_url")
     @classmethod
-    def _plain_url(cls, value: str) -> str:
+    def _checked_url(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("an address that starts with http:// or https:// is expected")
         return value.rstrip("/")
@@ -101,7 +101,10 @@ class GeneratorSettings(Section):
 
     @property
     def device_names(self) -> tuple[str, ...]:
-        """A worker each. ``cpu:2`` is two of them, while ``cuda:2`` is the third GPU."""
+        """Return the name of each worker's device.
+
+        ``cpu:2`` is two workers, while ``cuda:2`` is one on the third GPU.
+        """
         names = [self.devices] if isinstance(self.devices, str) else self.devices
         each = (name.partition(":") for name in names)
         return tuple(
@@ -123,22 +126,25 @@ class StorageSettings(Section):
 
     @field_validator("data_dir")
     @classmethod
-    def _home(cls, value: Path) -> Path:
+    def _expanded(cls, value: Path) -> Path:
         return value.expanduser()
 
     @property
     def blobs(self) -> Path:
-        """Masters and attachments, by hash."""
+        """Return the directory of results and attachments, which are named by their hash."""
         return self.data_dir.resolve() / "blobs"
 
     @property
     def scratch(self) -> Path:
-        """Where workers write; on the same file system, so that a rename takes it from there."""
+        """Return the directory that workers write to.
+
+        It is on the same file system as the blobs, so that a rename takes a file from there.
+        """
         return self.data_dir.resolve() / "scratch"
 
     @property
     def url(self) -> str:
-        """The database's address; by default a SQLite file in ``data_dir``."""
+        """Return the database's address, by default that of a SQLite file in ``data_dir``."""
         return self.database_url or f"sqlite:///{self.data_dir / 'hotshot.db'}"
 
 
@@ -194,7 +200,7 @@ class LoraSettings(Section):
 
 
 class Style(Section):
-    """``[styles.NAME]``: what a style makes of somebody's prompt, and what it sets."""
+    """``[styles.NAME]``: what a style makes of a person's prompt, and what it sets."""
 
     prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = PROMPT_FIELD
     negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = ""
@@ -219,14 +225,14 @@ class Style(Section):
 
 
 class LogSettings(Section):
-    """``[log]``: how much is told on standard error."""
+    """``[log]``: how much is logged on standard error, and in which format."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["text", "json"] = "text"
 
 
 class Settings(BaseSettings):
-    """The whole configuration."""
+    """The whole configuration: every section of the file."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -246,7 +252,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
 
     def require_token(self) -> str:
-        """The bot's token. Raises TokenError where there is none."""
+        """Return the bot's token. Raises TokenError where there is none."""
         token = self.discord.token.get_secret_value().strip()
         if not token:
             raise TokenError(
@@ -265,13 +271,13 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file; nothing else is looked at."""
+        """Return the sources of settings: the environment, which wins, and the file."""
         del settings_cls, dotenv_settings, file_secret_settings
         return env_settings, init_settings
 
 
 def load(file: Path | None = None) -> Settings:
-    """Reads ``file`` and the environment.
+    """Return the settings that ``file`` and the environment say.
 
     Without ``file``, ./config.toml is read where there is one. Raises ConfigError.
     """
@@ -280,7 +286,7 @@ def load(file: Path | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as error:
-        raise ConfigError(_sentence(path, error)) from error
+        raise ConfigError(_describe_error(path, error)) from error
     except SettingsError as error:
         raise ConfigError(f"An override in the environment can't be read: {error}.") from error
 
@@ -301,8 +307,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"The config file {path} is not valid TOML: {error}.") from error
 
 
-def _sentence(path: Path, error: ValidationError) -> str:
-    """The first mistake, told as file, key and what is expected."""
+def _describe_error(path: Path, error: ValidationError) -> str:
+    """Return the first mistake as one sentence: the file or variable, the key, what is expected."""
     first = error.errors()[0]
     location = [part for part in first["loc"] if isinstance(part, str)][:2]
     key = ".".join(location)
@@ -320,7 +326,7 @@ def _expected(kind: str, message: str) -> str:
 
 
 def _hint(location: list[str]) -> str:
-    """What the key may have been meant to be; the last part is the unknown one."""
+    """Return what an unknown key, the last part of ``location``, may have been meant to be."""
     section = Settings.model_fields.get(location[0])
     if len(location) == 1:
         known = list(Settings.model_fields)

@@ -45,13 +45,15 @@ class BotError(TranslatableError):
 class StartupError(BotError):
     """The bot can't start; says what to do. Printed as one line, exit code 2."""
 
+    is_translated = False
+
 
 class ConfigError(StartupError):
     """A config file, one of its keys or an override is wrong; names it and what is expected."""
 
 
 class TokenError(StartupError):
-    """No token, or one that Discord refuses."""
+    """There is no token, or Discord refuses it."""
 
 
 class DataDirectoryError(StartupError):
@@ -63,7 +65,7 @@ class DatabaseError(StartupError):
 
 
 class RefusedError(BotError):
-    """A command that is refused; says why and what to do instead."""
+    """A command is refused; says why and what to do instead."""
 
 
 class GoneError(RefusedError):
@@ -71,7 +73,7 @@ class GoneError(RefusedError):
 
 
 class NotAcceptedError(RefusedError):
-    """A job that can't be taken on now: a full queue, a broken model, a bot that is stopping."""
+    """A job can't be accepted now: a full queue, a broken model, a bot that is stopping."""
 
 
 class StorageError(NotAcceptedError):
@@ -112,7 +114,7 @@ class WorkerHungError(WorkerDiedError):
 
 
 class UndeliverableError(BotError):
-    """A result that can't reach its owner any more; says why."""
+    """A result can't reach its owner any more; says why."""
 
     kind = FailureKind.UNDELIVERABLE
 
@@ -124,13 +126,13 @@ class UnreachableError(UndeliverableError):
 
 
 class TooLargeError(UndeliverableError):
-    """A file that can't be made small enough for any place that Discord has for it."""
+    """A file can't be made small enough for any place that Discord has for it."""
 
     kind = FailureKind.TOO_LARGE
 
 
 def describe_exit(exit_code: int | None) -> Text:
-    """``killed by signal 9``, ``exit code 1``."""
+    """Return how a process ended, such as ``killed by signal 9`` or ``exit code 1``."""
     if exit_code is None:
         return Text("no exit code")
     if exit_code < 0:

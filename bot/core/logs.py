@@ -1,4 +1,4 @@
-"""The bot's log lines: as ``generator.contract.logs`` has them, and no token on any.
+"""Formats the bot's log lines as ``generator.contract.logs`` does, without any token.
 
 Secrets are blotted out of the finished line, so neither a foreign library's DEBUG message nor a
 traceback can carry one: known ones by value, interaction tokens by where they stand.
@@ -31,7 +31,7 @@ _EXPECTED = (OSError, TimeoutError, aiohttp.ClientError)
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """``text`` without tokens."""
+    """Return ``text`` without the ``secrets`` and without anything that looks like a token."""
     for secret in secrets:
         text = text.replace(secret, _BLOT)
     for place in _TOKEN_PLACES:
@@ -40,7 +40,7 @@ def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 class LineFormatter(logs.LineFormatter):
-    """Without ``secrets``."""
+    """Formats a record as one line that holds none of the ``secrets``."""
 
     def __init__(self, secrets: tuple[str, ...], form: str = logs.TEXT) -> None:
         super().__init__(form)
@@ -51,7 +51,7 @@ class LineFormatter(logs.LineFormatter):
 
 
 def configure(level: str, form: str = logs.TEXT, *, secrets: tuple[str, ...] = ()) -> None:
-    """Logs to standard error; called once, by the command line."""
+    """Have everything logged to standard error; called once, by the command line."""
     logs.configure(level, formatter=LineFormatter(secrets, form))
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,6 @@
-"""What this machine has. Zero where the system doesn't tell."""
+"""Tells what this machine has: its cores, its memory (0 where the system doesn't say), and the
+fastest event loop.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ T = TypeVar("T")
 
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
-    """As ``asyncio.run``, on the fastest event loop there is."""
+    """Run a coroutine as ``asyncio.run`` does, on the fastest event loop that is installed."""
     try:
         from uvloop import new_event_loop
     except ImportError:  # it isn't made for Windows
@@ -21,14 +23,14 @@ def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
 
 
 def cpu_count() -> int:
-    """That this process may use."""
+    """Return the number of CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def total_memory_bytes() -> int:
-    """In all."""
+    """Return how much memory the machine has in all."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError):

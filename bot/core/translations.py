@@ -1,4 +1,4 @@
-"""What the bot says, in the language of whoever reads it.
+"""Translates what the bot says into the language of whoever reads it.
 
 English templates stand where they are said and are what the catalogues (``bot/locales``) are looked
 up by. Whose language it is, is set at the edges, by the interaction or by the job, and holds for
@@ -42,28 +42,34 @@ def translate(words: str | Text, /, **values: Any) -> str:
 
 
 def translate_escaped(words: Text, escape: Escape) -> str:
-    """As ``translate``, with ``escape`` done to each value: strangers' words may stand there."""
+    """Return what ``translate`` does, with ``escape`` applied to each value.
+
+    Values may be strangers' words.
+    """
     return _render(words, _language.get(), escape)
 
 
 def translate_plural(one: str, many: str, number: int, /, **values: Any) -> str:
-    """``translate_plural("1 GIF is ahead", "{count} GIFs are ahead", number)``."""
+    """Return the template for one or for many, in the language of whoever reads it.
+
+    ``translate_plural("1 GIF is ahead", "{count} GIFs are ahead", number)``.
+    """
     return _render(plural(one, many, number, **values), _language.get())
 
 
 def is_english() -> bool:
-    """Whether English is being spoken, which is also what code calls things."""
+    """Return whether the reader's language is English, in which options keep their own names."""
     return _language.get() == ENGLISH
 
 
 def format_number(number: float) -> str:
-    """A number as the language writes it."""
+    """Return a number as the reader's language writes it."""
     return _Formatter(_language.get()).format_field(number, "g")
 
 
 @contextmanager
 def in_language(locale: str) -> Iterator[None]:
-    """Says everything inside in the language of one of Discord's locales."""
+    """Have everything inside said in the language of one of Discord's locales."""
     token = _language.set(language_of(locale))
     try:
         yield
@@ -72,24 +78,30 @@ def in_language(locale: str) -> Iterator[None]:
 
 
 def set_language(locale: str) -> None:
-    """The same until the end of this task."""
+    """Have everything said in the language of a locale, until the end of this task."""
     _language.set(language_of(locale))
 
 
 def language_of(locale: str) -> str:
-    """The language of a locale as Discord names it: ``es-419`` is ``es``; unknown ones English."""
+    """Return the language of a locale as Discord names it.
+
+    ``es-419`` is ``es``, and unknown ones are English.
+    """
     language = locale.partition("-")[0]
     return language if language in TRANSLATED else ENGLISH
 
 
 def load() -> None:
-    """Reads every catalogue, which takes a moment; else each is read when it is needed first."""
+    """Read every catalogue, which takes a moment.
+
+    A catalogue that wasn't read here is read when it is first needed.
+    """
     for language in TRANSLATED:
         _catalogue(language)
 
 
 class _Formatter(string.Formatter):
-    """As ``str.format``, with numbers and Texts as the language has them."""
+    """Formats as ``str.format`` does, with numbers and Texts in a language."""
 
     def __init__(self, language: str, escape: Escape | None = None) -> None:
         self._language = language

@@ -8,21 +8,58 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import tempfile
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.child_process import ChildResult, run_module
 from bot.core.errors import TooLargeError
-from bot.delivery.message import OutputFile
-from bot.ui.text import file_size
+from bot.ui.result_message import OutputFile
+from bot.ui.wording import file_size
 from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
 _TIMEOUT_SECONDS = 600.0
+_SMALLEST = 32 * 1024  # bytes; who refuses even that may have another reason
+_RETRY_SECONDS = 1.0  # before a file that gets no smaller is tried once more
+
+
+@dataclass(frozen=True, slots=True)
+class FittedFiles:
+    """One result's files, the original first and each smaller than the one before.
+
+    Copies lie in directories below ``scratch``, which are gone when ``directories`` is closed.
+    """
+
+    files: list[OutputFile]
+    scratch: Path
+    directories: ExitStack
+
+    async def within(self, limit: int) -> OutputFile:
+        """Return the best file of at most ``limit`` bytes; it is made where there is none yet.
+
+        Raises TooLargeError where no format gets it there. Of a limit that is next to nothing
+        nothing is believed: then the smallest file there is, after a moment.
+        """
+        for file in self.files:
+            if file.size_bytes <= limit:
+                return file
+        # only now: a full disk is no reason not to deliver what fits as it is
+        made = tempfile.TemporaryDirectory(dir=self.scratch, prefix="fit-")
+        directory = Path(self.directories.enter_context(made))
+        try:
+            self.files.append(await fit(self.files[0].path, limit, directory))
+        except TooLargeError:
+            if limit >= _SMALLEST:
+                raise
+            await asyncio.sleep(_RETRY_SECONDS)
+        return self.files[-1]
 
 
 async def fit(original: Path, limit: int, directory: Path) -> OutputFile:
-    """A smaller copy of ``original`` of at most ``limit`` bytes, written into ``directory``.
+    """Return a smaller copy of ``original`` of at most ``limit`` bytes, made in ``directory``.
 
     Raises TooLargeError where no format gets it there.
     """

@@ -1,7 +1,9 @@
-"""Progress messages in Discord: what they say, and by which way they are edited.
+"""Progress messages in Discord: what they say, when they are edited, and by which route.
 
-While the command's token lives its answer is edited, afterwards the message it became, where the
-bot may. When an edit's turn comes is ``bot.delivery.edit_scheduler``'s business.
+``EditScheduler`` edits at a rate that Discord bears, across all jobs, and lets the last word pass;
+what is written is asked for at the last moment, so nothing stale is ever sent, and nothing that
+hasn't changed. ``ProgressMessages`` says what that is. While the command's token lives its answer
+is edited, afterwards the message it became, where the bot may.
 """
 
 from __future__ import annotations
@@ -9,24 +11,32 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import discord
 
-from bot.core.logs import bind_log_ids
+from bot.core.logs import bind_log_ids, job_context
 from bot.core.translations import in_language
-from bot.delivery.edit_scheduler import EditScheduler
 from bot.delivery.routes import is_answerable, response_message_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.buttons import cancel_view
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+EACH_SECONDS = 1.5  # between two edits of one message
+WAITING_SECONDS = 6.0  # the same, of one that only waits
+ALL_SECONDS = 0.2  # between any two edits
+_MAX_CHECKED = 20  # at most so many are looked at for one that has news
+_PATIENCE_SECONDS = 5.0  # for an edit under way, before the last word
 _PREVIEW = "preview.webp"
 _OVER = (401, 403, 404)  # statuses of an answer that can't be edited any more
 
@@ -41,7 +51,7 @@ class _Notice:
 
 
 class ProgressMessages:
-    """The messages of all unfinished jobs."""
+    """Shows in Discord how far all unfinished jobs are."""
 
     def __init__(self, client: discord.Client, logged_in: asyncio.Event) -> None:
         self._client = client
@@ -53,28 +63,28 @@ class ProgressMessages:
         self._final_edits: set[asyncio.Task[None]] = set()
 
     def set_job_service(self, jobs: JobService) -> None:
-        """Where the messages learn what to say."""
+        """Set where the messages learn what to say."""
         self._jobs = jobs
 
     def track(self, job: Job) -> None:
-        """From now on, until ``stop``; those at work come more often than those that wait."""
+        """Keep a job's message up to date until ``stop``; more often while it is at work."""
         if is_answerable(job) or job.answer_id is not None:
             self._scheduler.track(job.id, is_running=job.state is State.RUNNING)
 
     async def stop(self, job_id: str) -> None:
-        """No edit after this."""
+        """Stop editing a job's message; no edit comes after this."""
         await self._scheduler.stop(job_id)
         self._expired_tokens.discard(job_id)
         self._shown.pop(job_id, None)
 
     async def run(self) -> None:
-        """Edits until cancelled, once there is somebody to write to."""
+        """Edit messages until cancelled, once there is somebody to write to."""
         await self._logged_in.wait()
         await self._scheduler.run()
 
     def finalize(self, job: Job) -> None:
-        """The last word stands in a message of its own, and this one points there; or it is that
-        the job was cancelled, said here. Tried once.
+        """Edit a job's message a last time: to point to where its result stands, or to say
+        that it was cancelled. Tried once.
         """
         if job.answer_id is None:
             return
@@ -87,11 +97,11 @@ class ProgressMessages:
         if now is None:
             return None
         with in_language(now.job.origin.locale):
-            words = text.status(now)
+            words = wording.status(now)
         return _Notice(job_id, words, now.progress.preview if now.progress else "")
 
     async def _edit(self, notice: _Notice) -> None:
-        """An edit that fails is no loss: the next one comes, and the last word has its own way."""
+        """Edit a message; one that fails is no loss, since the last word has its own route."""
         now = self._jobs.status(notice.job_id) if self._jobs else None
         if self._jobs is None or now is None:
             return
@@ -115,7 +125,7 @@ class ProgressMessages:
             logger.info("the progress message couldn't be edited: %s", error)
 
     async def _preview(self, notice: _Notice, job: Job) -> list[discord.File] | None:
-        """The message's files where they change; None where it keeps those that it has."""
+        """Return the message's files where they change; None where it keeps those it has."""
         if notice.preview == self._shown.get(job.id, ""):
             return None
         try:
@@ -123,11 +133,11 @@ class ProgressMessages:
         except OSError:  # a newer one, or the end of the job, has taken its place
             data = b""
         self._shown[job.id] = notice.preview if data else ""
-        alt = text.preview_alt_text(job.request)
+        alt = wording.preview_alt_text(job.request)
         return [discord.File(io.BytesIO(data), _PREVIEW, description=alt)] if data else []
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
-        """By the command's token, or by the bot's own where that one is over."""
+        """Write by the command's token, or by the bot's own where that one is over."""
         if is_answerable(job) and job.id not in self._expired_tokens:
             try:
                 message_id = await self._edit_response(job, content)
@@ -160,7 +170,7 @@ class ProgressMessages:
         with in_language(job.origin.locale):
             is_cancelled = job.state is State.CANCELLED  # then nothing more is said elsewhere
             content: dict[str, Any] = {
-                "content": None if is_cancelled else text.ended_elsewhere(job),
+                "content": None if is_cancelled else wording.ended_elsewhere(job),
                 "embed": embeds.ended_job(job) if is_cancelled else None,
                 "view": None,
                 "attachments": [],
@@ -169,3 +179,132 @@ class ProgressMessages:
             await self._edit_message(job, message_id, content)
         except SEND_ERRORS as error:
             logger.info("the old progress message stays as it was: %s", error)
+
+
+# -- whose turn it is ------------------------------------------------------------------------------
+
+
+class EditSchedule:
+    """Decides whose message may be checked next: newcomers, then whoever was longest ago."""
+
+    def __init__(self, *, each: float) -> None:
+        self._each = each
+        self._last: OrderedDict[str, float] = OrderedDict()  # in order of the last look
+
+    def __contains__(self, job_id: str) -> bool:
+        return job_id in self._last
+
+    def __len__(self) -> int:
+        return len(self._last)
+
+    def add(self, job_id: str) -> None:
+        """Add a job, due at once; adding twice is no error."""
+        if job_id not in self._last:
+            self._last[job_id] = float("-inf")
+            self._last.move_to_end(job_id, last=False)
+
+    def remove(self, job_id: str) -> None:
+        self._last.pop(job_id, None)
+
+    def note_checked(self, job_id: str, now: float) -> None:
+        """Note that a job was checked, so its next turn has to wait."""
+        if job_id in self._last:
+            self._last[job_id] = now
+            self._last.move_to_end(job_id)
+
+    def due(self, now: float) -> Iterator[str]:
+        """Yield the jobs whose turn it is, most urgent first; nothing may change meanwhile."""
+        for job_id, last in self._last.items():
+            if now - last < self._each:
+                return
+            yield job_id
+
+
+class EditScheduler(Generic[T]):
+    """Keeps the messages of unfinished jobs up to date, those at work before those that wait.
+
+    ``render(job_id)`` gives what the message should say now (None: nothing more); equal values mean
+    equal messages. ``edit(value)`` writes it and handles its own errors.
+    """
+
+    def __init__(
+        self,
+        *,
+        render: Callable[[str], T | None],
+        edit: Callable[[T], Awaitable[None]],
+        each: float = EACH_SECONDS,
+        waiting: float = WAITING_SECONDS,
+        all_: float = ALL_SECONDS,
+    ) -> None:
+        self._render = render
+        self._edit = edit
+        self._pause = all_
+        self._running = EditSchedule(each=each)
+        self._waiting = EditSchedule(each=waiting)
+        self._shown: dict[str, T] = {}
+        self._edits: dict[str, asyncio.Task[None]] = {}
+
+    def track(self, job_id: str, *, is_running: bool = False) -> None:
+        """Edit a job's message until ``stop``; one that starts or waits again changes sides."""
+        joined, left = self._running, self._waiting
+        if not is_running:
+            joined, left = left, joined
+        left.remove(job_id)
+        joined.add(job_id)
+
+    def untrack(self, job_id: str) -> None:
+        """Begin no further edit of a job's message."""
+        self._running.remove(job_id)
+        self._waiting.remove(job_id)
+        self._shown.pop(job_id, None)
+
+    async def stop(self, job_id: str) -> None:
+        """Stop editing; an edit under way is waited for, so the last word comes last.
+
+        One that Discord keeps waiting is given up, since the last word matters more.
+        """
+        self.untrack(job_id)
+        if (edit := self._edits.get(job_id)) is not None:
+            await asyncio.wait((edit,), timeout=_PATIENCE_SECONDS)
+            edit.cancel()
+
+    async def run(self) -> None:
+        """Edit messages until cancelled."""
+        loop = asyncio.get_running_loop()
+        try:
+            while True:
+                now = loop.time()
+                if not self._edit_next(self._running, now):
+                    self._edit_next(self._waiting, now)
+                await asyncio.sleep(self._pause)
+        finally:
+            for edit in self._edits.values():
+                edit.cancel()
+
+    def _edit_next(self, schedule: EditSchedule, now: float) -> bool:
+        """Edit the first that is due and has news; return whether there was one."""
+        checked: list[str] = []
+        chosen: T | None = None
+        for job_id in schedule.due(now):
+            checked.append(job_id)
+            value = self._render(job_id)
+            if value is not None and job_id not in self._edits and self._shown.get(job_id) != value:
+                chosen = value
+                break
+            if len(checked) >= _MAX_CHECKED:
+                break
+        for job_id in checked:
+            schedule.note_checked(job_id, now)
+        if chosen is None:
+            return False
+        job_id = checked[-1]
+        self._shown[job_id] = chosen
+        self._edits[job_id] = asyncio.create_task(self._one(job_id, chosen))
+        return True
+
+    async def _one(self, job_id: str, value: T) -> None:
+        try:
+            with job_context(job_id):
+                await self._edit(value)
+        finally:
+            self._edits.pop(job_id, None)

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 from generator.media.clip import Frames
-from generator.nano.measure import Seen, see
-from generator.nano.prompt_attributes import Asked
+from generator.nano.measure import ClipAttributes, measure_clip
+from generator.nano.prompt_attributes import PromptAttributes
 
 # What Pillow raises for a GIF that is damaged or cut off: some of it by accident.
 _DECODING_ERRORS = (
@@ -40,8 +40,8 @@ class Proof:
     """A GIF that is one: its frames, uint8 (f, h, w, 3), and what it shows where nano made it."""
 
     frames: Frames
-    asked: Asked
-    seen: Seen | None
+    asked: PromptAttributes
+    seen: ClipAttributes | None
 
     @classmethod
     def of(cls, data: bytes, *, frames: int, prompt: str, is_nano: bool) -> Self:
@@ -49,8 +49,8 @@ class Proof:
         found = _read(data)
         if len(found) != frames:
             raise NoProofError(f"has {len(found)} frames where {frames} were asked for")
-        asked = Asked.of(prompt) if is_nano else Asked()
-        return cls(found, asked, see(found) if is_nano else None)
+        asked = PromptAttributes.of(prompt) if is_nano else PromptAttributes()
+        return cls(found, asked, measure_clip(found) if is_nano else None)
 
     @property
     def moves(self) -> bool:
@@ -71,7 +71,7 @@ class Proof:
             return "nothing that stands out in every frame"
         seen = self.seen
         article = "an" if seen.color[0] in "aeiou" else "a"
-        odd = "" if seen.steady else ", not the same in every frame"
+        odd = "" if seen.is_steady else ", not the same in every frame"
         return f"{article} {seen.color} {seen.shape}, {seen.motion}, on {seen.background}{odd}"
 
     def sheet(self) -> bytes:

@@ -1,1 +1,1 @@
-"""What comes from Discord before a command sees it, and what leaves for it. No command here."""
+"""What comes from Discord before a command sees it, and what leaves for it. Holds no command."""

@@ -1,4 +1,4 @@
-"""What commands and buttons work with, found through the interaction's client."""
+"""The context that commands and buttons work with, found through the interaction's client."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.drafts import Draft
 from bot.storage.models import Job
-from bot.storage.preference_cache import Preferences
+from bot.storage.preferences import Preferences
 from bot.storage.retention import drop_unreferenced
 from generator.contract.limits import ModelLimits
 
 
 @dataclass(frozen=True, slots=True)
 class BotContext:
-    """Made by ``bot.app.main``, handed to the client, used by everything that answers a person."""
+    """What everything that answers a person works with; made by ``bot.app.main``."""
 
     limits: ModelLimits
     database: Database
@@ -41,8 +41,9 @@ class BotContext:
 
     @asynccontextmanager
     async def files_in_hand(self) -> AsyncIterator[None]:
-        """Around all that answers a person: of the files that came, what no row names by the end
-        goes again.
+        """Keep the files that came with an interaction while it is answered.
+
+        Those that no row references by the end are deleted.
         """
         names: set[str] = set()
         try:
@@ -52,17 +53,17 @@ class BotContext:
             await self.drop_unreferenced(names)
 
     async def drop_unreferenced(self, names: Iterable[str | None]) -> None:
-        """Removes the files that no row names any more."""
+        """Delete the files that no row references any more."""
         await drop_unreferenced(self.database, self.blobs, names)
 
     async def keep_draft(self, draft: Draft) -> None:
-        """Writes it. Raises RefusedError where this person made too many within a day."""
-        await self.daily_drafts.note(draft.user_id, 1)
+        """Write a draft. Raises RefusedError where this person made too many within a day."""
+        await self.daily_drafts.record(draft.user_id, 1)
         await self.drop_unreferenced(await self.database.write(drafts.add, draft))
 
     @property
     def scratch(self) -> Path:
-        """For files in the making; on the blobs' file system."""
+        """Return the directory for files in the making, on the blobs' file system."""
         return self.settings.storage.scratch
 
 
@@ -73,8 +74,10 @@ def context_of(interaction: discord.Interaction[Any]) -> BotContext:
 
 
 def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:
-    """Whether this person may do something with a job: its owner; others where it was posted for
-    all to see, and only from there, since anybody can forge a button that names it.
+    """Return whether this person may do something with a job.
+
+    Its owner may, and others where it was posted for all to see, but only from there, since anybody
+    can forge a button that names it.
     """
     places = (job.origin.channel_id, job.message_channel_id)
     is_here = not job.origin.private and interaction.channel_id in places
@@ -82,5 +85,5 @@ def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:
 
 
 def managed_guild(interaction: discord.Interaction[Any]) -> int | None:
-    """The server that this person manages and speaks from."""
+    """Return the id of the server that this person manages and writes from, or None."""
     return interaction.guild_id if interaction.permissions.manage_guild else None

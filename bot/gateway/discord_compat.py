@@ -1,4 +1,4 @@
-"""All that this bot touches of discord.py without its documentation's leave, in one place.
+"""Holds all that this bot uses of discord.py beyond its documented interface.
 
 discord.py has no public way to see events and frames before it reads them, to write JSON in another
 way, or to talk to a Discord elsewhere. Whatever a new version of it breaks is mended here;

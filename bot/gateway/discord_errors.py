@@ -1,4 +1,4 @@
-"""What can go wrong between this bot and Discord, by name.
+"""The errors between this bot and Discord, by name.
 
 discord.py has no error of its own for an answer or event that it can't read: it fails with whatever
 Python raises there. ``readable_answers`` stands around its calls and around the reading of events,

@@ -1,4 +1,4 @@
-"""Gateway events before discord.py reads them: completed (``bot.gateway.payloads``), and guarded.
+"""Completes and checks gateway events before discord.py reads them.
 
 A single event that discord.py can't read would end the connection, so every parser of its table is
 wrapped. A flood ends here as well: an interaction that isn't admitted is never made into an object.
@@ -7,6 +7,7 @@ wrapped. A flood ends here as well: an interaction that isn't admitted is never 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -16,18 +17,35 @@ import discord
 from bot.gateway.discord_compat import EventParser, event_parsers
 from bot.gateway.discord_errors import UnreadableAnswerError, readable_answers
 from bot.gateway.interaction_schema import check_interaction
-from bot.gateway.outgoing import cleaned
-from bot.gateway.payloads import Event, completed
+from bot.gateway.outgoing import clean_json
+from bot.gateway.payloads import Event, complete_interaction
 
 logger = logging.getLogger(__name__)
 
 AdmitsInteraction = Callable[[Event], bool]
 
 _INTERACTION = "INTERACTION_CREATE"
+_REMEMBERED_INTERACTIONS = 10_000
 _VITAL = ("READY",)  # without it there is no connection to keep
 
 
-def watch(client: discord.Client, admits: AdmitsInteraction) -> None:
+class Deduplicator:
+    """Remembers the newest ids of interactions, so that what comes twice is done once."""
+
+    def __init__(self) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, interaction_id: str) -> bool:
+        """Return whether an id comes for the first time, and remember it."""
+        if interaction_id in self._ids:
+            return False
+        self._ids[interaction_id] = None
+        if len(self._ids) > _REMEMBERED_INTERACTIONS:
+            self._ids.popitem(last=False)
+        return True
+
+
+def wrap_parsers(client: discord.Client, admits: AdmitsInteraction) -> None:
     """Wrap every parser of the client's table; ``admits`` says which interactions are parsed."""
     parsers = event_parsers(client)
     parsers[_INTERACTION] = partial(_parse_interaction, parsers[_INTERACTION], admits)
@@ -36,14 +54,14 @@ def watch(client: discord.Client, admits: AdmitsInteraction) -> None:
 
 
 def user_id_of(interaction: Event) -> int:
-    """Who sent it."""
+    """Return the id of the person that an interaction came from."""
     return int((interaction.get("member") or interaction)["user"]["id"])
 
 
 def _parse_interaction(parse: EventParser, admits: AdmitsInteraction, event: Event) -> None:
-    event = cleaned(event)
+    event = clean_json(event)
     check_interaction(event)
-    whole = completed(event)
+    whole = complete_interaction(event)
     if admits(whole):
         parse(whole)
 

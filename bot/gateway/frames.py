@@ -1,4 +1,5 @@
-"""Frames of the gateway, before discord.py reads them: strict JSON of the right shape, or skipped.
+"""Checks the gateway's frames before discord.py reads them; those that aren't strict JSON are
+skipped.
 
 Python reads more than JSON (NaN, Infinity, a name twice in one object), and discord.py ends the
 connection over a frame that it can't read, so frames are checked before.
@@ -23,14 +24,14 @@ class BadFrameError(ValueError):
 
 
 def install() -> None:
-    """Has every connection to the gateway read frames by ``receive_frame``."""
+    """Have every connection to the gateway read frames by ``receive_frame``."""
     # where orjson is installed discord.py reads by that, which refuses other things than ``check``
     discord_compat.replace_json_reader(_read_json)
     discord_compat.replace_frame_reader(receive_frame)
 
 
 async def receive_frame(socket: GatewaySocket, frame: Any, /) -> None:
-    """Hands a frame on, unless it can't be read: then it is logged, and the next one counts."""
+    """Hand a frame on to discord.py, or log why it can't be read; the next one counts."""
     try:
         text = discord_compat.frame_text(socket, frame)
         if text is None:
@@ -43,7 +44,7 @@ async def receive_frame(socket: GatewaySocket, frame: Any, /) -> None:
 
 
 def check_frame(text: str) -> None:
-    """Raises BadFrameError for what is no event in strict JSON."""
+    """Raise BadFrameError for what is no event in strict JSON."""
     try:
         frame = json.loads(
             text, parse_constant=_refuse_constant, object_pairs_hook=_without_duplicates

@@ -1,4 +1,4 @@
-"""Whether an interaction has the shape that Discord describes: anybody could send another. Pure.
+"""Checks that an interaction has the shape that Discord describes. Pure.
 
 Only shapes are checked here, so that nothing behind has to ask whether a list is one. Which values
 are allowed is for each command, button and form to say.
@@ -31,7 +31,7 @@ class ShapeError(ValueError):
 
 
 def check_interaction(event: Any) -> None:
-    """Raises ShapeError where a part that is used isn't of the kind that it should be."""
+    """Raise ShapeError where a part that is used isn't of the kind that it should be."""
     whole = _object(event, "the event")
     for name in ("id", "application_id"):
         _snowflake(whole.get(name), name)
@@ -89,7 +89,10 @@ def _check_data(kind: int, data: Json) -> None:
 
 
 def _check_options(options: Any, *, is_typed: bool, depth: int = 0) -> None:
-    """``is_typed``: while somebody types, a value may still be anything plain."""
+    """Raise ShapeError for options that aren't of the type they say.
+
+    While somebody types (``is_typed``), a value may still be anything plain.
+    """
     if depth > _MAX_DEPTH:
         raise ShapeError("options are nested too deeply")
     for each in _list(options, "options"):
@@ -149,7 +152,7 @@ def _check_fields(components: Any, depth: int = 0) -> None:
 
 
 def _value_or(holder: Json, name: str, default: Any) -> Any:
-    """What stands there; null is the same as nothing."""
+    """Return what stands under ``name``, or ``default``; null is the same as nothing."""
     value = holder.get(name)
     return default if value is None else value
 

@@ -1,4 +1,4 @@
-"""What a message shows that moves or can be looked at: uploads, forwarded ones, embeds, stickers.
+"""Finds the picture, GIF or video in a message: uploads, forwarded ones, embeds, stickers.
 
 Knows Discord's messages, and fetches nothing. What it finds is a stranger's word: the address is
 checked where it is fetched, and the file's kind is told by its bytes.
@@ -65,7 +65,7 @@ def _links_of(part: _MessagePart) -> Iterator[str]:
 
 
 def _addresses(embed: discord.Embed) -> list[str | None]:
-    """What moves first; each by its own address, then by Discord's copy."""
+    """Return an embed's addresses: what moves first, and each by its own before Discord's copy."""
     media = [embed.image, embed.thumbnail]
     if embed.type in _MOVING_EMBEDS or embed.video.url:
         media.insert(0, embed.video)

@@ -1,4 +1,4 @@
-"""What the bot sends to Discord, made so that Discord takes it: cleaned, and cut to its limits.
+"""Cleans what the bot sends to Discord, and cuts it to Discord's limits.
 
 Every message, edit, form and list of choices passes ``to_json`` on its way out, so whatever text
 ends up in one, its reader gets an answer.
@@ -7,7 +7,7 @@ ends up in one, its reader gets an answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from bot.gateway import discord_compat
@@ -18,28 +18,30 @@ _FENCE = "```"
 _EMPTY = "…"  # where Discord wants at least one character that is seen
 
 Json = dict[str, Any]
-_Cut = Callable[[Json], None]
 
 
 def install() -> None:
-    """Has discord.py write all that it sends by ``to_json``."""
+    """Have discord.py write all that it sends by ``to_json``."""
     discord_compat.replace_json_writer(to_json)
 
 
 def to_json(obj: Any) -> str:
-    """``obj`` as JSON that Discord takes."""
-    return json.dumps(sendable(obj), separators=(",", ":"), ensure_ascii=True)
+    """Return ``obj`` as JSON that Discord takes."""
+    return json.dumps(fit_to_limits(obj), separators=(",", ":"), ensure_ascii=True)
 
 
-def sendable(payload: Any) -> Any:
-    """A copy with no lone surrogates, and with every text and list within Discord's limits."""
-    clean = cleaned(payload)
+def fit_to_limits(payload: Any) -> Any:
+    """Return a copy without lone surrogates, with texts and lists within Discord's limits."""
+    clean = clean_json(payload)
     _cut(clean)
     return clean
 
 
 def clean_text(text: str) -> str:
-    """``text`` without lone surrogates and NULs, which neither Discord nor a database takes."""
+    """Return ``text`` without lone surrogates and NULs.
+
+    Neither Discord nor a database takes these.
+    """
     return text.encode("utf-8", "replace").decode().replace("\0", "") if _is_unclean(text) else text
 
 
@@ -49,14 +51,14 @@ def _is_unclean(text: str) -> bool:
     )
 
 
-def cleaned(value: Any) -> Any:
-    """A JSON value with every text in it, names of fields too, cleaned."""
+def clean_json(value: Any) -> Any:
+    """Return a JSON value with every text in it cleaned, names of fields too."""
     if isinstance(value, str):
         return clean_text(value)
     if isinstance(value, Mapping):
-        return {cleaned(key): cleaned(each) for key, each in value.items()}
+        return {clean_json(key): clean_json(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
-        return [cleaned(each) for each in value]
+        return [clean_json(each) for each in value]
     return value
 
 
@@ -66,7 +68,7 @@ _BUTTON, _MENU, _INPUT, _TEXT, _LABEL = 2, 3, 4, 10, 18  # types of components
 
 
 def _cut(value: Any) -> None:
-    """Cuts a payload in place, wherever in it a message, a form or choices stand."""
+    """Cut a payload in place, wherever in it a message, a form or choices stand."""
     if isinstance(value, list):
         for each in value:
             _cut(each)
@@ -120,7 +122,7 @@ def _cut_component(component: Json) -> None:
 
 
 def _cut_embeds(embeds: list[Json]) -> None:
-    """Each within its limits, and all together: what comes last gives way."""
+    """Cut each embed to its limits, and all together; the last ones are cut first."""
     left = _MAX_EMBEDS_TOGETHER
     for number, embed in enumerate(embeds):
         if number == 10 or left <= 0:
@@ -143,7 +145,7 @@ def _cut_embeds(embeds: list[Json]) -> None:
 
 
 def _shorten(holder: Json, key: str, most: int, *, needed: bool = False) -> int:
-    """Cuts what stands under ``key``; returns how long it is then."""
+    """Cut the text under ``key`` in place; return how long it is then."""
     text = holder.get(key)
     if not isinstance(text, str):
         return 0
@@ -154,7 +156,10 @@ def _shorten(holder: Json, key: str, most: int, *, needed: bool = False) -> int:
 
 
 def _cut_text(text: str, most: int) -> str:
-    """The first of it, with a sign that there was more; a block of code is closed again."""
+    """Return the beginning of a text, with a sign that there was more.
+
+    A block of code is closed again.
+    """
     end = "…" if text.count(_FENCE, 0, most) % 2 == 0 else f"…\n{_FENCE}"
     if most <= len(end):
         return text[:most]

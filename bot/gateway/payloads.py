@@ -1,4 +1,4 @@
-"""Interactions as discord.py and this bot need them: what was left out is filled in. Pure.
+"""Fills in what interactions lack that discord.py and this bot need. Pure.
 
 A Discord of another version, or a stand-in, may send less than discord.py takes for granted.
 """
@@ -32,23 +32,23 @@ _MESSAGE: Event = {
 _USER: Event = {"discriminator": "0", "avatar": None}
 
 
-def completed(interaction: Event) -> Event:
-    """An INTERACTION_CREATE with all that is needed, where it can be told from the rest."""
+def complete_interaction(interaction: Event) -> Event:
+    """Return an INTERACTION_CREATE with all that is needed, as far as it follows from the rest."""
     least = {"version": 1, "attachment_size_limit": discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES}
-    whole = {**least, **interaction, "channel": _channel(interaction)}
+    whole = {**least, **interaction, "channel": _complete_channel(interaction)}
     given = interaction.get("data") or {}
     data = {name: value for name, value in given.items() if value is not None}
     data[_ROLES] = [int(role) for role in (interaction.get("member") or {}).get("roles") or ()]
     if "resolved" in data:
-        data["resolved"] = _resolved(data["resolved"], interaction)
+        data["resolved"] = _complete_resolved(data["resolved"], interaction)
     whole["data"] = data
     if interaction["type"] == _COMPONENT:
-        whole["message"] = _pressed(interaction, data)
+        whole["message"] = _component_message(interaction, data)
     return whole
 
 
 def roles_of(interaction: discord.Interaction[Any]) -> set[int]:
-    """The ids of the roles that this person has on the server, as the event said.
+    """Return the ids of the roles that this person has on the server, as the event said.
 
     discord.py drops those of a server that the bot is no member of.
     """
@@ -56,7 +56,7 @@ def roles_of(interaction: discord.Interaction[Any]) -> set[int]:
     return set(data[_ROLES])
 
 
-def _channel(interaction: Event) -> Event:
+def _complete_channel(interaction: Event) -> Event:
     channel = dict(interaction.get("channel") or {})
     channel.setdefault("id", interaction.get("channel_id") or "0")
     if "type" not in channel:
@@ -66,8 +66,8 @@ def _channel(interaction: Event) -> Event:
     return ({"recipients": []} if private else {"name": "", "position": 0}) | channel
 
 
-def _pressed(interaction: Event, data: Event) -> Event:
-    """The message that a component stands in, holding that one alone.
+def _component_message(interaction: Event, data: Event) -> Event:
+    """Return the message that a pressed component stands in, holding that component alone.
 
     What a press does stands in its custom_id, and discord.py must find it in the message; of
     whatever else the message is said to hold, only whether one person alone sees it is looked at.
@@ -77,30 +77,30 @@ def _pressed(interaction: Event, data: Event) -> Event:
     message = interaction.get("message") or {}
     flags = message.get("flags")
     seen = {"components": [row], "flags": flags & _EPHEMERAL if isinstance(flags, int) else 0}
-    return _message({"id": message.get("id", "0")}, interaction) | seen
+    return _complete_message({"id": message.get("id", "0")}, interaction) | seen
 
 
-def _message(message: Event, interaction: Event) -> Event:
+def _complete_message(message: Event, interaction: Event) -> Event:
     author = {"id": str(interaction["application_id"]), "username": ""}
     least = _MESSAGE | {"id": "0", "author": author}
     whole = {**least, **message}
     whole["author"] = {**_USER, **whole["author"]}
-    whole["attachments"] = [_attachment(each) for each in whole["attachments"]]
+    whole["attachments"] = [_complete_attachment(each) for each in whole["attachments"]]
     return whole
 
 
-def _resolved(resolved: Event, interaction: Event) -> Event:
-    """What options and menus point to."""
+def _complete_resolved(resolved: Event, interaction: Event) -> Event:
+    """Return the completed objects that options and menus refer to."""
     whole = dict(resolved)
     for kind, complete in (
-        ("attachments", _attachment),
-        ("messages", lambda message: _message(message, interaction)),
+        ("attachments", _complete_attachment),
+        ("messages", lambda message: _complete_message(message, interaction)),
     ):
         if kind in whole:
             whole[kind] = {key: complete(each) for key, each in whole[kind].items()}
     return whole
 
 
-def _attachment(attachment: Event) -> Event:
+def _complete_attachment(attachment: Event) -> Event:
     least = {"filename": "file", "size": 0, "proxy_url": attachment.get("url", "")}
     return {**least, **attachment}

@@ -1,4 +1,4 @@
-"""How much one person may ask of the bot in a short time: so many at once, so many a second after.
+"""Limits how many interactions of one person are looked at in a short time.
 
 A flood of one person's costs the others nothing: what goes beyond is not even looked at.
 """
@@ -13,7 +13,10 @@ _REMEMBERED = 10_000  # people; who was forgotten begins anew
 
 
 class RateLimit:
-    """A bucket for each person, that fills up again by itself. ``each_second`` 0: any number."""
+    """A bucket for each person that fills up again by itself.
+
+    With ``each_second`` 0, anybody may take any number.
+    """
 
     def __init__(
         self, *, at_once: float, each_second: float, clock: Callable[[], float] = time.monotonic
@@ -24,7 +27,7 @@ class RateLimit:
         self._left: OrderedDict[int, tuple[float, float]] = OrderedDict()  # how much, and when
 
     def take(self, user_id: int, cost: float = 1.0) -> bool:
-        """Whether there was as much left."""
+        """Take ``cost`` from a person's bucket; return whether as much was left."""
         if not self._each_second:
             return True
         now = self._clock()

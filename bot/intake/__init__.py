@@ -1,1 +1,1 @@
-"""What people bring: fetched within bounds, checked by content, kept by hash."""
+"""Takes in what people bring: fetched within bounds, checked by content, stored by hash."""

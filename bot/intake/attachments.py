@@ -1,4 +1,4 @@
-"""Sources of motion and pictures that people bring: fetched, looked at in a child, kept by hash.
+"""Takes in GIFs, videos and pictures: fetched, read by a child, refused or stored by hash.
 
 Everything is bounded: bytes, time, how many one person may have in hand, and how many are decoded
 at once. The file's kind is told by its bytes, never by its name or by what Discord says it is.
@@ -63,7 +63,7 @@ class IncomingFile:
 
 
 class ConcurrencyLimit:
-    """How many things one person may have in hand at a time."""
+    """A limit on how many things one person may have in hand at a time."""
 
     def __init__(self, each: int = _MAX_PER_USER) -> None:
         self._each = each
@@ -71,7 +71,7 @@ class ConcurrencyLimit:
 
     @asynccontextmanager
     async def slot(self, user_id: int) -> AsyncIterator[None]:
-        """Raises RefusedError where that person has too many."""
+        """Hold one of this person's slots. Raises RefusedError where all are taken."""
         if self._taken[user_id] >= self._each:
             raise RefusedError(
                 plural(
@@ -90,7 +90,10 @@ class ConcurrencyLimit:
 
 
 class SourceIntake:
-    """Takes in sources of motion, and pictures. ``scratch`` is on the blobs' file system."""
+    """Takes in sources of motion, and pictures.
+
+    ``scratch`` is on the blobs' file system.
+    """
 
     def __init__(
         self,
@@ -113,7 +116,7 @@ class SourceIntake:
         self._decoding = UserSlots(at_once=_MAX_DECODERS, each=1, waiting=_MAX_PER_USER)
 
     def may_be_linked(self, url: str) -> bool:
-        """Whether an address may be named; where it leads is seen when it is fetched."""
+        """Return whether an address may be named; where it leads is seen when it is fetched."""
         try:
             self._links_for(url).check_link(parse_link(url))
         except RefusedError:
@@ -121,7 +124,7 @@ class SourceIntake:
         return True
 
     async def take(self, user_id: int, incoming: IncomingFile) -> Attachment:
-        """Fetches, checks and keeps what moves; on disk when this returns.
+        """Fetch, check and store a source that moves; it is on disk when this returns.
 
         Raises RefusedError or MediaError, one sentence, and nothing is kept.
         """
@@ -129,11 +132,11 @@ class SourceIntake:
         return file
 
     async def take_picture(self, user_id: int, incoming: IncomingFile) -> tuple[Attachment, Facts]:
-        """The same for what may as well stand still, with its size."""
+        """Fetch, check and store a picture, which need not move; return it with its facts."""
         return await self._take(user_id, incoming, must_move=False)
 
     def _links_for(self, url: str) -> AllowedHosts:
-        """Uploads may be named by their address too."""
+        """Return the hosts for a link: uploads may be named by their address too."""
         try:
             self._attachments.check_link(parse_link(url))
         except RefusedError:
@@ -160,7 +163,7 @@ class SourceIntake:
                     max_bytes=max_bytes,
                     seconds=self._settings.seconds,
                 )
-                await self._daily.note(user_id, size)
+                await self._daily.record(user_id, size)
                 async with self._decoding.slot(user_id):
                     file, facts = await asyncio.to_thread(
                         inspect_file, download_path, incoming, must_move=must_move
@@ -174,7 +177,7 @@ class SourceIntake:
 def inspect_file(
     download_path: Path, incoming: IncomingFile, *, must_move: bool
 ) -> tuple[Path, Facts]:
-    """A fetched file under its own suffix, and what it is; decodes it in a limited process.
+    """Return a fetched file under its own suffix, and its facts, read by a limited process.
 
     Raises RefusedError or MediaError. Blocking.
     """
@@ -183,7 +186,7 @@ def inspect_file(
 
 
 def _named_by_content(download_path: Path, incoming: IncomingFile, *, must_move: bool) -> Path:
-    """With the suffix of what it is. Raises RefusedError for what is no such picture."""
+    """Rename a file to the suffix of what it is. Raises RefusedError for what can't be used."""
     head = read_head(download_path)
     kind = sniff(head)
     if incoming.is_link and is_web_page(head):

@@ -1,4 +1,4 @@
-"""How much one person may bring within 24 hours: bytes of files and of LoRAs, and drafts.
+"""Limits what one person may bring within 24 hours: bytes of files and of LoRAs, and drafts.
 
 What is fetched is counted whether or not it is used, so that bringing and taking back without end
 costs the disk and the line no more than this.
@@ -15,7 +15,7 @@ FILES, LORAS, DRAFTS = "files", "loras", "drafts"
 
 
 class DailyQuota:
-    """A limit for each person of what is counted as ``kind``; 0 is none.
+    """A limit for each person on what is counted as ``kind`` within a day; 0 is none.
 
     ``refusal`` is said to whoever is above it.
     """
@@ -27,15 +27,15 @@ class DailyQuota:
         self._refusal = refusal
 
     async def check(self, user_id: int, amount: int) -> None:
-        """Before ``amount`` more is fetched. Raises RefusedError."""
+        """Raise RefusedError where ``amount`` more would be too much, before it is fetched."""
         if not self._most:
             return
         used = await self._database.read(daily_usage.within_a_day, user_id, self._kind)
         if used + max(amount, 1) > self._most:
             raise RefusedError(self._refusal)
 
-    async def note(self, user_id: int, amount: int) -> None:
-        """Counts it. Raises RefusedError, and counts nothing, where it is too much."""
+    async def record(self, user_id: int, amount: int) -> None:
+        """Count ``amount``. Raises RefusedError, and counts nothing, where it is too much."""
         if self._most and not await self._database.write(
             daily_usage.note_within, user_id, self._kind, amount, self._most
         ):
@@ -43,7 +43,7 @@ class DailyQuota:
 
 
 def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyQuota:
-    """For files that are fetched."""
+    """Return the quota on files that are fetched."""
     refusal = Text(
         "That is more than the {most} MB of files that one person may send within 24 hours "
         "here; try again later.",
@@ -53,7 +53,7 @@ def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyQuota:
 
 
 def daily_drafts(database: Database, most: int) -> DailyQuota:
-    """For contact sheets and forms that wait for their owner's word."""
+    """Return the quota on control previews and forms that wait for their owner."""
     refusal = Text(
         "You have opened {most} contact sheets and forms within 24 hours, and that is the limit "
         "here; try again later.",

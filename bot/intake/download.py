@@ -1,4 +1,4 @@
-"""Fetches a file that somebody named, onto the disk: from known places, bounded in bytes and time.
+"""Fetches a file that somebody named: from allowed hosts, bounded in bytes and time.
 
 How a link is fetched without reaching a private network is for ``generator.sources.guarded_http``,
 and what the bytes are is for others to see.
@@ -40,7 +40,7 @@ _CDN = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AllowedHosts:
-    """Where a file may come from.
+    """Where a file may be fetched from.
 
     ``hosts`` are those that may be named, each with its subdomains; ``origin`` is one exact scheme,
     host and port beside them, and with ``any_port`` its other ports too: a stand-in for Discord
@@ -55,7 +55,7 @@ class AllowedHosts:
     allows: AllowsAddress = is_public
 
     def check_link(self, url: URL) -> None:
-        """Raises RefusedError for an address that nobody may name."""
+        """Raise RefusedError for an address that nobody may name."""
         if self.origin is not None and self._is_origin(self.origin, url):
             return
         host = (url.host or "").lower()
@@ -74,7 +74,7 @@ class AllowedHosts:
         return url.origin() == origin or (self.any_port and is_neighbour)
 
     def check_redirect(self, url: URL | None) -> URL:
-        """The same for where a known host sends on to; None for no address at all."""
+        """Return where a known host redirects to; None is no address. Raises RefusedError."""
         if url is None or not self.follows_redirects or url.scheme != "https":
             raise RefusedError(
                 "The link redirects to another site; give a direct link to the file."
@@ -83,7 +83,7 @@ class AllowedHosts:
 
 
 def attachment_hosts_of(base_url: URL, *, is_discord: bool, is_local: bool) -> AllowedHosts:
-    """Where attachments are: Discord's CDN, or the server that the bot was pointed at."""
+    """Return where attachments are: Discord's CDN, or the server that stands in for it."""
     if is_discord:
         return AllowedHosts(hosts=_CDN)
     allows = _is_loopback if is_local else is_public
@@ -91,14 +91,14 @@ def attachment_hosts_of(base_url: URL, *, is_discord: bool, is_local: bool) -> A
 
 
 def link_hosts(hosts: tuple[str, ...]) -> AllowedHosts:
-    """What people may link to: hosts that the operator named."""
+    """Return the hosts that people may link to, which the operator named."""
     return AllowedHosts(hosts=frozenset(hosts), follows_redirects=True)
 
 
 async def download(
     url: str, into: Path, hosts: AllowedHosts, *, max_bytes: int, seconds: float
 ) -> int:
-    """Writes the file behind ``url``; returns its size. Raises RefusedError, and nothing is left.
+    """Write the file behind ``url``; return its size. Raises RefusedError, and nothing is left.
 
     The size that somebody claims is never believed: what comes is counted.
     """
@@ -140,7 +140,7 @@ def parse_link(link: str) -> URL:
 
 
 def redirect_target(url: URL, location: str, hosts: AllowedHosts) -> URL:
-    """Where an answer's Location leads to from ``url``. Raises RefusedError."""
+    """Return where an answer's Location leads to from ``url``. Raises RefusedError."""
     return hosts.check_redirect(web_address(location, url))
 
 
@@ -160,7 +160,7 @@ async def _write(response: aiohttp.ClientResponse, into: Path, max_bytes: int) -
 
 
 def too_large(max_bytes: int) -> RefusedError:
-    """What is said of a file above the limit."""
+    """Return the error for a file above the limit."""
     return RefusedError(
         "The file is larger than {most:.3g} MB; use a smaller one.", most=max_bytes / 2**20
     )

@@ -1,4 +1,4 @@
-"""Names that came with a file: only ever shown, never part of a path."""
+"""Makes names that came with a file fit to be shown; they are never part of a path."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ MAX_NAME = 80
 
 
 def shown_name(name: str, limit: int = MAX_NAME) -> str:
-    """The last part of ``name`` on one line, without what can't be seen or turns text around."""
+    """Return the last part of ``name`` on one line, without letters that can't be seen."""
     last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return plain_line(last, limit) or "file"
 
 
 def plain_line(text: str, limit: int) -> str:
-    """``text`` on one line of what is seen: no controls, no direction marks, no zero width."""
+    """Return ``text`` on one line of visible letters, without those that turn text around."""
     visible = "".join(
         " " if letter.isspace() else letter
         for letter in unicodedata.normalize("NFC", text[: limit * 20])

@@ -1,4 +1,4 @@
-"""LoRA files that people bring: fetched within bounds, checked by their header, kept by hash.
+"""Takes in LoRA files: fetched within bounds, checked by their header, stored by hash.
 
 Nothing but the header is read before it is known to be a LoRA for this model; a pickle is never
 opened at all. No worker sees a file that wasn't taken in here.
@@ -33,7 +33,7 @@ _SDXL_EDGE = 512
 
 @dataclass(frozen=True, slots=True)
 class StoredUpload:
-    """A kept file and what it says of itself."""
+    """A stored file and what its header says."""
 
     blob: str
     size_bytes: int
@@ -42,7 +42,7 @@ class StoredUpload:
 
 
 class LoraIntake:
-    """Takes in LoRA files for a model of these ``limits``, and ``layers`` where they are known."""
+    """Takes in LoRA files for a model of these ``limits``, and of these ``layers`` if known."""
 
     def __init__(
         self,
@@ -69,11 +69,11 @@ class LoraIntake:
         self._in_progress = ConcurrencyLimit(each=1)
 
     async def take(self, user_id: int, incoming: IncomingFile, *, room_bytes: int) -> StoredUpload:
-        """An attachment. Raises RefusedError, one sentence, and nothing is kept."""
+        """Store an attachment. Raises RefusedError, one sentence, and nothing is kept."""
         return await self._take(user_id, incoming, self._attachments, room_bytes)
 
     async def take_link(self, user_id: int, url: str, *, room_bytes: int) -> StoredUpload:
-        """The same from a link to one of the hosts that the config allows."""
+        """Store a file from a link to one of the config's hosts. Raises RefusedError."""
         name = shown_name(url.partition("?")[0])
         return await self._take(user_id, IncomingFile(url, name, 0), self._links, room_bytes)
 
@@ -100,7 +100,7 @@ class LoraIntake:
                 size = await download(
                     incoming.url, download_path, hosts, max_bytes=max_bytes, seconds=seconds
                 )
-                await self._daily.note(user_id, size)
+                await self._daily.record(user_id, size)
                 facts = await asyncio.to_thread(self._facts, download_path, name)
                 blob = await asyncio.to_thread(self._blobs.adopt, download_path)
             finally:
@@ -109,7 +109,7 @@ class LoraIntake:
 
     def _facts(self, download_path: Path, name: str) -> LoraFacts:
         def named(value: str) -> str:
-            """As its owner calls it."""
+            """Return ``value`` with the file called as its owner calls it."""
             return (
                 value.replace(str(download_path), name)
                 .replace(download_path.name, name)
@@ -126,7 +126,7 @@ class LoraIntake:
             raise RefusedError(error.words.mapped(named)) from error
 
     def _check_fits(self, lora: LoraFile, name: str) -> None:
-        """Raises RefusedError, or ModelError, for one that a worker couldn't put on."""
+        """Raise RefusedError, or ModelError, for a LoRA that no worker could apply."""
         reason: Text | None = None
         if self._layers is not None:
             reason = self._layers.misfit(lora)

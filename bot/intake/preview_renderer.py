@@ -1,4 +1,4 @@
-"""Pictures are none of the bot's work: they are drawn by children, each person's in their turn.
+"""Draws control previews in child processes, each person's in their turn.
 
 What a source looks like to a ControlNet, parts of it, and whatever else ``run_in_turn`` is given.
 """
@@ -48,7 +48,7 @@ async def draw_preview(
     control_type: str,
     depth_model: str,
 ) -> ControlPreview:
-    """Writes the contact sheet that this person asked for. Raises RefusedError."""
+    """Write the contact sheet that this person asked for. Raises RefusedError."""
     arguments = _arguments(source, output, request, control_type, depth_model)
     notices = parse_notes(await run_in_turn(user_id, *arguments))
     return ControlPreview(
@@ -59,7 +59,7 @@ async def draw_preview(
 async def draw_depth_preview(
     user_id: int, source: Path, output: Path, request: Request, depth_model: str
 ) -> list[Text]:
-    """Writes a sheet with depth maps; what is to be said where there are none, and why."""
+    """Write a contact sheet with depth maps; return what to say where there are none."""
     arguments = _arguments(source, output, request, "depth", depth_model)
     try:
         await run_in_turn(
@@ -87,7 +87,7 @@ def _arguments(
 
 
 async def cut_part(user_id: int, source: Path, output: Path, start: float, end: float) -> None:
-    """Writes a part of it, from ``start`` to ``end`` in fractions. Raises RefusedError."""
+    """Write a part of a source, from ``start`` to ``end`` in fractions. Raises RefusedError."""
     span = (f"{start:g}", f"{end:g}")
     await run_in_turn(user_id, _MODULE, str(source), str(output), "--cut", *span)
 

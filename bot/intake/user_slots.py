@@ -1,7 +1,7 @@
-"""Turns at what few can do at once: people are served in rounds, whoever was served longest ago
-first, so that a hundred presses of one person hold nobody else up.
+"""Shares what few can do at once fairly among people.
 
-One event loop, no threads, no clock.
+People are served in rounds, whoever was served longest ago first, so that a hundred presses of one
+person hold nobody else up. One event loop, no threads, no clock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ _REMEMBERED = 10_000  # people
 
 
 class UserSlots:
-    """``at_once`` in all and ``each`` of one person; ``waiting`` more of theirs may wait."""
+    """A limit of ``at_once`` for all and ``each`` for one person, of whom ``waiting`` more may
+    wait.
+    """
 
     def __init__(self, *, at_once: int, each: int, waiting: int) -> None:
         self._free = at_once
@@ -30,7 +32,7 @@ class UserSlots:
 
     @asynccontextmanager
     async def slot(self, user_id: int) -> AsyncIterator[None]:
-        """Waits for a turn. Raises RefusedError where too many of this person's wait already."""
+        """Wait for a slot. Raises RefusedError where too many of this person's wait already."""
         await self._begin(user_id)
         try:
             yield
@@ -63,7 +65,7 @@ class UserSlots:
             raise
 
     def _serve(self) -> None:
-        """Begins as many as may begin."""
+        """Start as many as may start."""
         while self._free and (user_id := self._next()) is not None:
             turn = self._waiting[user_id][0]
             self._forget(user_id, turn)
@@ -78,7 +80,7 @@ class UserSlots:
             turn.set_result(None)
 
     def _next(self) -> int | None:
-        """Who waits, may begin, and was served longest ago, or never."""
+        """Return who waits, may start, and was served longest ago, or never."""
         able = [user for user in self._waiting if self._running[user] < self._each]
         never = [user for user in able if user not in self._served]
         if never or not able:

@@ -1,4 +1,4 @@
-"""How a job ends: its master kept, its result delivered, its owner told. See ``bot.jobs.service``.
+"""How a job ends: its result kept and delivered, its owner notified. See ``bot.jobs.service``.
 
 A job is not over before its owner has the result or the reason, and the row says so; whatever is
 interrupted in between is done again by the next start, with ``again`` so that nothing comes twice.
@@ -34,42 +34,48 @@ _INTERNAL_ERROR = Text(
 
 
 class JobCompleter:
-    """The end of every job."""
+    """Ends jobs: keeps and delivers results, or says why there is none."""
 
     def __init__(self, store: JobStore, notifier: Notifier, blobs: BlobStore) -> None:
         self._store = store
         self._notifier = notifier
         self._blobs = blobs
 
-    async def complete(self, job: Job, outcome: Finished) -> None:
-        """Keeps the file that a worker wrote, and delivers it."""
+    async def complete(self, job: Job, finished: Finished) -> None:
+        """Keep the file that a worker wrote, and deliver it."""
+        kept = await self._keep(job, finished)
+        if kept is not None:
+            await self.deliver(*kept, again=False)
+
+    async def _keep(self, job: Job, finished: Finished) -> tuple[Job, Path] | None:
+        """Return the job, on its way now, and its file; None where the job ended otherwise."""
+        output = Path(finished.output)
         with self._blobs.pinned():
             try:
-                output = await asyncio.to_thread(self._adopt, job, Path(outcome.output))
-            except StorageError as error:
+                if not job.origin.with_recipe:
+                    await asyncio.to_thread(_remove_recipe, output)
+                name = await asyncio.to_thread(self._blobs.adopt, output)
+            except (StorageError, OSError):
                 logger.exception("the finished file can't be kept")
-                await self.fail(job, Failure.of(error, _NOT_SAVED))
-                return
-            made = await self._store.move_with_retry(
+                await self.fail(job, Failure(FailureKind.DISK, _NOT_SAVED, is_retryable=True))
+                return None
+            file = self._blobs.path(name)
+            moved = await self._store.move_with_retry(
                 job,
                 State.DELIVERING,
-                output=output,
-                seconds=outcome.seconds,
-                size_bytes=outcome.size_bytes,
+                output=name,
+                seconds=finished.seconds,
+                size_bytes=finished.size_bytes,
             )
-        if made is not None:
-            await self.deliver(made, again=False)
+        return None if moved is None else (moved, file)
 
-    def _adopt(self, job: Job, file: Path) -> str:
-        """Raises StorageError."""
-        if not job.origin.with_recipe:
-            file.write_bytes(without_comment(file.read_bytes()))
-        return self._blobs.adopt(file)
+    async def deliver(self, job: Job, file: Path, *, again: bool) -> None:
+        """Bring the kept file to its owner, or the reason why not.
 
-    async def deliver(self, job: Job, *, again: bool) -> None:
-        """Brings the kept file to its owner, or the reason why not."""
+        ``again``: an earlier run may have brought it.
+        """
         try:
-            posted = await self._notifier.deliver(job, self._result_file(job), again=again)
+            posted = await self._notifier.deliver(job, file, again=again)
         except UndeliverableError as error:
             await self.fail(job, Failure.of(error))
             return
@@ -106,16 +112,18 @@ class JobCompleter:
             await self.notify_owner(failed)
 
     async def notify_owner(self, job: Job, *, again: bool = False) -> None:
-        """Says how it ended; ``again``: an earlier run may have said so."""
+        """Tell a job's owner how it ended; ``again``: an earlier run may have done so."""
         try:
             await self._notifier.notify_owner(job, again=again)
         except UndeliverableError as error:
             logger.warning("nobody could be told: %s", error)
         await self._store.note_owner_notified(job)
 
-    def has_result_file(self, job: Job) -> bool:
-        """Whether the file of one that is being delivered is still there."""
-        return bool(job.output) and self._result_file(job).exists()
+    def result_file(self, job: Job) -> Path | None:
+        """Return the kept file of a job that is being delivered; None where it is gone."""
+        file = self._blobs.path(job.output) if job.output else None
+        return file if file is not None and file.exists() else None
 
-    def _result_file(self, job: Job) -> Path:
-        return self._blobs.path(job.output or "")
+
+def _remove_recipe(file: Path) -> None:
+    file.write_bytes(without_comment(file.read_bytes()))

@@ -19,7 +19,7 @@ _LOADING_PREFIX = "loading:"  # before a device's name: how long its model takes
 
 
 class CostHistory:
-    """The costs of one model's jobs, and how long it takes to load."""
+    """Keeps the costs of one model's jobs, and how long it takes to load."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class CostHistory:
 
     @classmethod
     async def load(cls, database: Database, model: str) -> Self:
-        """With what earlier runs learnt. Raises StorageError."""
+        """Load what earlier runs learnt. Raises StorageError."""
         learnt = await database.read(rows.learnt, model)
         loading = {
             device.removeprefix(_LOADING_PREFIX): float(learnt.pop(device)["seconds"])
@@ -45,17 +45,17 @@ class CostHistory:
         return cls(database, model, CostModels(learnt), loading)
 
     def loading_seconds(self, device: str) -> float | None:
-        """How long the model took to load on it the last time; None where that isn't known."""
+        """Return how long the model took to load there the last time; None where unknown."""
         return self._loading.get(device)
 
     async def learn(
         self, device: str, request: Request, seconds: float, after_steps: float = 0.0
     ) -> None:
-        """Takes in a finished job; one that can't be written down is learnt for this run only."""
+        """Learn from a finished job; where it can't be written down, for this run only."""
         await self._save(device, self.costs.learn(device, request, seconds, after_steps))
 
     async def learn_loading(self, device: str, seconds: float) -> None:
-        """Takes in how long a worker took until it was ready."""
+        """Learn how long a worker took until it was ready."""
         self._loading[device] = seconds
         await self._save(f"{_LOADING_PREFIX}{device}", {"seconds": seconds})
 

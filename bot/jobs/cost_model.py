@@ -36,7 +36,7 @@ _LEAST_SECONDS = 0.01
 
 
 def features(request: Request) -> tuple[float, ...]:
-    """What the time depends on: denoising, its ControlNets, painting the frames, and a constant.
+    """Return what time depends on: denoising, its ControlNets, painting the frames, a constant.
 
     Megapixels; a guided step is two.
     """
@@ -48,7 +48,7 @@ def features(request: Request) -> tuple[float, ...]:
 
 
 def kind(request: Request) -> tuple[int, ...]:
-    """What else tells jobs apart: LoRAs, ControlNets, and whether it begins from a picture."""
+    """Return what else tells jobs apart: counts of LoRAs and ControlNets, and of init images."""
     return (len(request.loras), len(request.controls), int(bool(request.image)))
 
 
@@ -62,7 +62,7 @@ class Sample(NamedTuple):
 
 
 class _Neighbour(NamedTuple):
-    """A job as the next one alike looks at it; ``off`` is a logarithm."""
+    """A job that was made, as a job like it looks at it; ``off`` is a logarithm."""
 
     position: tuple[float, ...]
     kind: tuple[int, ...]
@@ -73,7 +73,7 @@ class _Neighbour(NamedTuple):
 
 @dataclass(slots=True)
 class CostModel:
-    """Of one model on one device; ``jobs`` in the order in which they were made."""
+    """Estimates what jobs take on one device; ``jobs`` stand in the order they were made in."""
 
     jobs: list[Sample] = field(default_factory=list)
     _coefficients: list[float] = field(default_factory=list, init=False, repr=False, compare=False)
@@ -86,7 +86,7 @@ class CostModel:
     )
 
     def learn(self, request: Request, seconds: float, after_steps: float = 0.0) -> None:
-        """Takes in a job that took ``seconds``, ``after_steps`` of them after its last step."""
+        """Learn from a job that took ``seconds``, ``after_steps`` of them after its last step."""
         seconds = _rounded(max(seconds, _LEAST_SECONDS))
         work = tuple(map(_rounded, features(request)))
         sample = Sample(work, kind(request), seconds, _rounded(min(after_steps, seconds)))
@@ -94,15 +94,15 @@ class CostModel:
         self._coefficients = []
 
     def seconds(self, request: Request) -> float | None:
-        """What it may take; None where nothing was learnt yet."""
+        """Return how long a job may take; None where nothing was learnt yet."""
         return self._estimate(request)[0] if self.jobs else None
 
     def after_steps(self, request: Request) -> float | None:
-        """What is left of that once the last step is done."""
+        """Return how much of that is left once the last step is done."""
         return self._estimate(request)[1] if self.jobs else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {
             "jobs": [
                 [list(sample.features), list(sample.kind), sample.seconds, sample.after_steps]
@@ -112,7 +112,7 @@ class CostModel:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The inverse; what another version kept is left out."""
+        """Read what ``to_dict`` wrote; what another version kept is left out."""
         try:
             jobs = [
                 Sample(tuple(map(float, work)), tuple(map(int, of)), float(whole), float(after))
@@ -124,7 +124,7 @@ class CostModel:
         return cls(jobs[-_MAX_SAMPLES:]) if are_whole else cls()
 
     def _estimate(self, request: Request) -> tuple[float, float]:
-        """Seconds in all, and after the last step; asked for often, by a queue of alike jobs."""
+        """Return seconds in all and after the last step; a queue of alike jobs asks often."""
         if not self._coefficients:
             self._fit()
         asked = (tuple(map(_rounded, features(request))), kind(request))
@@ -133,13 +133,13 @@ class CostModel:
         return self._estimates[asked]
 
     def _alike(self, work: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
-        """The linear model's seconds, put right by jobs alike and by the machine's pace now."""
+        """Return the linear model's seconds, put right by jobs alike and the machine's pace now."""
         off, share = self._residual(_position(work), of)
         seconds = _predicted(self._coefficients, work) * math.exp(off + self._drift)
         return seconds, seconds * share
 
     def _residual(self, position: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
-        """How far off the linear model is for jobs alike, and their share after the steps."""
+        """Return how far off the model is for jobs alike, and their share after the steps."""
         weights = [
             neighbour.weight * _similarity(neighbour, position, of)
             for neighbour in self._neighbours
@@ -152,7 +152,7 @@ class CostModel:
         )
 
     def _fit(self) -> None:
-        """Least squares of the relative error, over and over: what is far off counts less."""
+        """Fit least squares of the relative error, over and over: what is far off counts less."""
         ages = [_DECAY**age for age in reversed(range(len(self.jobs)))]
         trust = [1.0] * len(self.jobs)
         for _ in range(_ROUNDS):
@@ -195,18 +195,18 @@ class CostModels:
     def learn(
         self, device: str, request: Request, seconds: float, after_steps: float = 0.0
     ) -> dict[str, Any]:
-        """Takes in a job; returns what is known of the device, to be kept."""
+        """Learn from a job; return what is known of its device, to be kept."""
         model = self._models.setdefault(device, CostModel())
         model.learn(request, seconds, after_steps)
         self.version += 1
         return model.to_dict()
 
     def seconds(self, request: Request, device: str | None = None) -> float | None:
-        """What it may take; None where nothing is known."""
+        """Return how long a job may take; None where nothing is known."""
         return _mean(model.seconds(request) for model in self._of(device))
 
     def after_steps(self, request: Request, device: str | None = None) -> float | None:
-        """What is left of that once the last step is done."""
+        """Return how much of that is left once the last step is done."""
         return _mean(model.after_steps(request) for model in self._of(device))
 
     def _of(self, device: str | None) -> Iterable[CostModel]:
@@ -218,7 +218,7 @@ class CostModels:
 
 
 def _fitted(jobs: Sequence[Sample], weights: Sequence[float]) -> list[float]:
-    """None below zero: what would be is left out, and the others are fitted without it."""
+    """Return coefficients, none below zero: the others are fitted without those that would be."""
     products = [[0.0] * _SIZE for _ in range(_SIZE)]
     targets = [0.0] * _SIZE
     for sample, trusted in zip(jobs, weights, strict=True):
@@ -254,13 +254,13 @@ def _residual(coefficients: Sequence[float], sample: Sample) -> float:
 
 
 def _position(work: Sequence[float]) -> tuple[float, ...]:
-    """Where a job stands among others: work of denoising, of ControlNets, and pixels."""
+    """Return where a job stands among others: its denoising, its ControlNets, its pixels."""
     denoised, followed, painted, _ = work
     return (math.log(denoised + 1e-6), followed / (denoised + 1e-6), math.log(painted + 1e-6))
 
 
 def _similarity(neighbour: _Neighbour, position: tuple[float, ...], of: tuple[int, ...]) -> float:
-    """From 1 for a job of the very same kind down to nearly nothing."""
+    """Return how alike a job is, from 1 for the very same kind down to nearly nothing."""
     denoised, followed, painted = position
     here = neighbour.position
     apart = (here[0] - denoised) ** 2 + (here[1] - followed) ** 2 + (here[2] - painted) ** 2
@@ -269,13 +269,13 @@ def _similarity(neighbour: _Neighbour, position: tuple[float, ...], of: tuple[in
 
 
 def _later_alike(jobs: Sequence[Sample], number: int) -> int:
-    """How many jobs of the very same kind came after it."""
+    """Return how many jobs of the very same kind came after a job."""
     sample = jobs[number]
     return sum(each[:2] == sample[:2] for each in jobs[number + 1 :])
 
 
 def _median(values: Sequence[float], weights: Sequence[float]) -> float:
-    """The weighted one; between the two in the middle where it falls between."""
+    """Return the weighted median; between the two in the middle where it falls between."""
     ordered = sorted(zip(values, weights, strict=True))
     half, reached = sum(weights) / 2, 0.0
     for number, (value, weight) in enumerate(ordered):
@@ -293,12 +293,12 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _rounded(value: float) -> float:
-    """Few digits, since a hundred jobs are written after each one."""
+    """Return a value with few digits, since a hundred jobs are written after each one."""
     return float(f"{value:.6g}")
 
 
 def _solve(matrix: Sequence[Sequence[float]], target: Sequence[float]) -> list[float]:
-    """Gauss's elimination with pivots; the ridge keeps the matrix regular."""
+    """Solve a linear system by Gauss's elimination with pivots; the ridge keeps it regular."""
     rows = [[*row, value] for row, value in zip(matrix, target, strict=True)]
     for column in range(len(rows)):
         best = max(range(column, len(rows)), key=lambda row: abs(rows[row][column]))

@@ -54,7 +54,7 @@ class Run:
 
 
 class JobEstimator:
-    """Knows who is running where and since when; asks the queue and the costs for the rest."""
+    """Says what can be said of unfinished jobs; knows which run where and since when."""
 
     def __init__(
         self,
@@ -80,36 +80,36 @@ class JobEstimator:
         self._head_versions = (-1, -1)  # the versions of queue and costs that it was made of
 
     def worker_loading(self, device: str) -> None:
-        """A worker on it loads the model."""
+        """Note that a worker on this device loads the model."""
         self._ready.discard(device)
         self._loading[device] = self._clock()
 
     def worker_ready(self, device: str) -> float | None:
-        """A worker on it can be given jobs; returns the seconds that took, None where unknown."""
+        """Note that a worker can be given jobs; return how long it loaded, None where unknown."""
         began = self._loading.pop(device, None)
         self._ready.add(device)
         return None if began is None else self._clock() - began
 
     def job_started(self, job_id: str, device: str) -> None:
-        """A worker has it."""
+        """Note that a worker has a job."""
         self._runs[job_id] = Run(device, self._clock())
 
     def job_ended(self, job_id: str) -> Run:
-        """No worker has it any more; returns what is known of its time with one."""
+        """Note that no worker has a job any more; return what is known of its time with one."""
         after_steps = self._progresses.after_steps(job_id)
         self._progresses.forget(job_id)
         run = self._runs.pop(job_id, None) or Run("", self._clock())
         return replace(run, after_steps=after_steps or 0.0)
 
     def job_delivered(self, seconds: float) -> None:
-        """One that was made stood in Discord so much later."""
+        """Note how long after it was made a result stood in Discord."""
         self._deliveries.append(seconds)
 
     def job_progressed(self, progress: Progress) -> None:
         self._progresses.update(progress)
 
     def status(self, job: Job, unavailable_reason: Text | None = None) -> Status:
-        """An unfinished job's status."""
+        """Return an unfinished job's status."""
         if job.state is State.QUEUED:
             place = self._queue.position(job.id)
             ahead = place + self._store.running
@@ -130,7 +130,7 @@ class JobEstimator:
         return bool(self._loading) and not self._ready
 
     def _until_loaded(self) -> float | None:
-        """Until the first worker is ready; None where nothing is known, or nothing to wait for."""
+        """Return seconds until a worker is ready; None where unknown, or nothing to wait for."""
         if not self._is_loading:
             return None
         now = self._clock()
@@ -142,7 +142,7 @@ class JobEstimator:
         return max(0.0, min(left)) if left else None
 
     def _until_made(self, job: Job, place: int) -> float | None:
-        """Of one that waits."""
+        """Return seconds until a job that waits is delivered."""
         own = self._costs.seconds(job.request)
         loading = self._until_loaded()
         if own is None or (self._is_loading and loading is None):
@@ -150,7 +150,7 @@ class JobEstimator:
         return (loading or 0.0) + self._until_started(place) + own + self._delivery
 
     def _left(self, job: Job) -> float | None:
-        """Of a running one: by its own steps as they are seen, before that by what is known."""
+        """Return those of a running job: by its steps as they are seen, before by what is known."""
         made = self._until_last_frame(job)
         return None if made is None else made + self._delivery
 
@@ -168,7 +168,7 @@ class JobEstimator:
         return None if whole is None or run is None else max(0.0, whole - self._clock() + run.began)
 
     def _expected_step(self, job: Job, whole: float | None, after: float) -> float | None:
-        """Seconds of a step that is still to come, by what jobs alike took."""
+        """Return seconds of a step that is still to come, by what jobs alike took."""
         run, first_at = self._runs.get(job.id), self._progresses.first_at(job.id)
         left = self._progresses.steps_left(job.id)
         if whole is None or run is None or first_at is None or not left:
@@ -180,8 +180,8 @@ class JobEstimator:
         return statistics.median(self._deliveries) if self._deliveries else 0.0
 
     def _until_started(self, place: int) -> float:
-        """Until the job at this place of the queue has a worker: whichever is free first takes the
-        next.
+        """Return seconds until the job at this place of the queue has a worker: whichever is free
+        first takes the next.
         """
         running = (self._store.get(job_id) for job_id in self._runs)
         busy = [self._until_last_frame(job) or 0.0 for job in running if job is not None]
@@ -195,7 +195,7 @@ class JobEstimator:
         return free[0] + further * mean / self._workers
 
     def _seconds_at_head(self) -> list[float]:
-        """Kept until something changes: each message of a job that waits asks for it."""
+        """Return what each job at the head takes; kept until something changes: all ask for it."""
         if self._head_versions != (now := (self._queue.version, self._costs.version)):
             self._head_versions = now
             jobs = (self._store.get(ticket.job_id) for ticket in self._queue.order()[:_HEAD_LENGTH])

@@ -11,7 +11,7 @@ from bot.storage.models import Job
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Where a result stands now."""
+    """The message in which a result stands now."""
 
     message_id: int
     channel_id: int
@@ -21,16 +21,16 @@ class Notifier(Protocol):
     """Brings things to a job's owner, and to the bot's."""
 
     def track(self, job: Job) -> None:
-        """Keeps its progress message up to date from now on; one that runs, more often."""
+        """Keep a job's progress message up to date from now on; one that runs, more often."""
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
-        """Posts the result. ``again``: an earlier try may have got through, so look first.
+        """Post the result. ``again``: an earlier try may have got through, so look first.
 
         Raises UndeliverableError.
         """
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
-        """Says how it ended. Raises UndeliverableError."""
+        """Tell a job's owner how it ended. Raises UndeliverableError."""
 
     async def alert(self, words: str) -> None:
-        """Tells whoever runs the bot; nothing is lost where that fails."""
+        """Tell whoever runs the bot; nothing is lost where that fails."""

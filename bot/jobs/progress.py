@@ -15,7 +15,7 @@ _PRIOR_STEPS = 2.0  # steps that an expectation of their pace is worth
 
 @dataclass(slots=True)
 class _Track:
-    """The last report; and of the steps, when the first and the last one were reported."""
+    """A job's last report; and of its steps, when the first and the last one were reported."""
 
     last: Progress
     first_step: Progress | None = None
@@ -25,14 +25,14 @@ class _Track:
 
 
 class ProgressTracker:
-    """The running jobs' last words."""
+    """Holds what running jobs last reported."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._tracks: dict[str, _Track] = {}
 
     def update(self, progress: Progress) -> None:
-        """Takes in a report; a new attempt, or another number of steps, starts anew."""
+        """Take in a report; a new attempt, or another number of steps, starts anew."""
         track = self._tracks.get(progress.job_id)
         if track is None or track.last.attempt != progress.attempt:
             track = self._tracks[progress.job_id] = _Track(progress)
@@ -46,27 +46,27 @@ class ProgressTracker:
         track.last_step, track.last_at = progress, now
 
     def forget(self, job_id: str) -> None:
-        """It isn't running any more."""
+        """Forget a job that isn't running any more."""
         self._tracks.pop(job_id, None)
 
     def last(self, job_id: str) -> Progress | None:
-        """The newest report."""
+        """Return a job's newest report."""
         track = self._tracks.get(job_id)
         return None if track is None else track.last
 
     def first_at(self, job_id: str) -> float | None:
-        """When its first step was done."""
+        """Return when a job's first step was done, by the clock."""
         track = self._tracks.get(job_id)
         return None if track is None or track.first_step is None else track.first_at
 
     def steps_left(self, job_id: str) -> int | None:
-        """After its first one; None where that isn't done yet."""
+        """Return how many steps follow the first; None where that isn't done yet."""
         track = self._tracks.get(job_id)
         first = track.first_step if track else None
         return None if first is None else first.steps - first.step
 
     def seconds_left(self, job_id: str, expected: float | None = None) -> float | None:
-        """Until the last step, by the pace of those that were seen; None before any pace was.
+        """Return seconds until the last step, by the pace of those seen; None before any was.
 
         ``expected`` seconds for a step count as two steps seen.
         """
@@ -82,7 +82,7 @@ class ProgressTracker:
         return max(0.0, took / (done + believed) * self._to_do(track.last_step) - since)
 
     def after_steps(self, job_id: str) -> float | None:
-        """Seconds since its last step was done; None before."""
+        """Return seconds since a job's last step was done; None before."""
         track = self._tracks.get(job_id)
         if track is None or track.last_step is None or self._to_do(track.last_step):
             return None

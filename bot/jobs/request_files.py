@@ -17,7 +17,7 @@ _THAT_FILE = Text("that file")
 
 
 def with_blob_paths(request: Request, blobs: BlobStore) -> Request:
-    """With paths where it names blobs; other names, such as hub ids, stay."""
+    """Return a request with paths where it names blobs; other names, such as hub ids, stay."""
 
     def placed(name: str) -> str:
         return str(blobs.path(name)) if is_blob(name) else name
@@ -31,12 +31,12 @@ def with_blob_paths(request: Request, blobs: BlobStore) -> Request:
 
 
 def without_files(request: Request) -> Request:
-    """Words and numbers alone, with nothing that would have to be opened."""
+    """Return a request of words and numbers alone, with nothing that would have to be opened."""
     return replace(request, loras=(), controls=(), control_source="", image="")
 
 
 def without_paths(reason: Text) -> Text:
-    """A worker's sentence, with blobs and their paths said as a person would."""
+    """Return a worker's sentence with blobs and their paths said as a person would."""
     if not reason.values:
         return Text(_BLOB_PATH.sub(str(_THAT_FILE), reason.template))
     return reason.mapped(_without_path)

@@ -51,7 +51,7 @@ _NOT_WRITTEN = Text(
 
 
 class JobService:
-    """What happens to jobs; the store has where they stand."""
+    """Decides what happens to jobs; the store has where they stand."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class JobService:
         self._stop_worker: Callable[[str, int], None] = _no_workers
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
-        """``stop(job_id, attempt)`` is called when a running job is cancelled."""
+        """Have ``stop(job_id, attempt)`` called when a running job is cancelled."""
         self._stop_worker = stop
 
     # -- for commands and buttons ------------------------------------------------------------------
@@ -95,7 +95,7 @@ class JobService:
         *,
         server_limit: int | None = None,
     ) -> AsyncIterator[Job]:
-        """Writes the rows; the job may start once the block is left, however it is left.
+        """Write the rows; the job may start once the block is left, however it is left.
 
         The ``attachments`` are in the blob store already. ``server_limit``: how many
         unfinished ones its server allows one person. Discord is answered inside the block, so no
@@ -117,15 +117,15 @@ class JobService:
                 self._enqueue(job)
 
     def note_answer(self, job_id: str, message_id: int | None) -> None:
-        """Remembers the progress message, for when the interaction's token has expired."""
+        """Remember the progress message, for when the interaction's token has expired."""
         self._store.note_answer(job_id, message_id)
 
     async def save_answer(self, job_id: str) -> None:
-        """Writes what ``note_answer`` was told, for a job that waits long."""
+        """Write what ``note_answer`` was given, for a job that waits long."""
         await self._store.save_answer(job_id)
 
     async def cancel(self, job_id: str, *, by: int, manages_guild: int | None = None) -> Job:
-        """Ends a job at once. ``manages_guild``: the server whose jobs this person may cancel.
+        """End a job at once. ``manages_guild``: the server whose jobs this person may cancel.
 
         Raises RefusedError where it is somebody else's, or over, or on its way already.
         """
@@ -145,7 +145,7 @@ class JobService:
         )
 
     def status(self, job_id: str) -> Status | None:
-        """What can be said of an unfinished job; None when it is over."""
+        """Return what can be said of an unfinished job; None when it is over."""
         job = self._store.get(job_id)
         return (
             None
@@ -156,7 +156,7 @@ class JobService:
     def waiting_or_running(
         self, user_id: int | None = None, *, limit: int | None = None
     ) -> list[Status]:
-        """Unfinished jobs, of one person or of all: first those at work, then in queue order."""
+        """Return one person's unfinished jobs, or all: those at work, then in queue order."""
         jobs = [job for job in self._store if user_id in (None, job.user_id)]
         jobs.sort(key=self._sort_key)
         statuses = (self.status(job.id) for job in jobs[:limit])
@@ -164,7 +164,7 @@ class JobService:
 
     @property
     def unfinished(self) -> int:
-        """How many jobs there are in all."""
+        """The number of unfinished jobs."""
         return len(self._store)
 
     def _sort_key(self, job: Job) -> tuple[bool, int, int]:
@@ -174,15 +174,15 @@ class JobService:
     # -- for the workers (``bot.workers.pool.Work``) -----------------------------------------------
 
     async def next_ticket(self) -> Ticket:
-        """Waits for the next in turn."""
+        """Wait for the next ticket in turn."""
         return await self._queue.get()
 
     def return_ticket(self, ticket: Ticket) -> None:
-        """Drawn, but nobody is there to do it."""
+        """Put back a ticket that was drawn, but that nobody is there to work on."""
         self._queue.put_back(ticket)
 
     async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
-        """Hands a job out under a new attempt number; None where it was cancelled meanwhile."""
+        """Hand a job out under a new attempt number; None where it was cancelled meanwhile."""
         job = self._store.get(ticket.job_id)
         if job is None or job.state is not State.QUEUED:
             return None
@@ -206,35 +206,35 @@ class JobService:
         return running, Generate(job.id, attempt, request, str(output))
 
     def job_progressed(self, progress: Progress) -> None:
-        """Takes in a step, unless it is of an attempt that is over."""
+        """Take in a step, unless it is of an attempt that is over."""
         job = self._store.get(progress.job_id)
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
             self._estimator.job_progressed(progress)
 
     def job_ended(self, job: Job, outcome: Outcome) -> None:
-        """Writes and delivers in the background; the worker can have its next job."""
+        """End a job in the background; its worker can have the next one."""
         run = self._estimator.job_ended(job.id)
         self._spawn(job, self._handle_outcome(job, outcome, run))
 
     def worker_died(self, job: Job, death: WorkerDiedError) -> None:
-        """Its worker died under it: once more, then no more."""
+        """Make a job whose worker died once more, then no more."""
         self._estimator.job_ended(job.id)
         # whoever stops the machine may kill the worker first, which is no fault of the job's
         leaves = bool(self._closed)
         self._spawn(job, self._requeue(job) if leaves else self._retry_after_death(job, death))
 
     async def job_interrupted(self, job: Job) -> None:
-        """The bot is leaving; the job is made again after the next start."""
+        """Put back a job that the bot's end interrupts; the next start makes it."""
         self._estimator.job_ended(job.id)
         with job_context(job.id, **job.origin.ids):
             await self._store.move(job, State.QUEUED)
 
     def worker_loading(self, device: str) -> None:
-        """A worker has started, and loads the model."""
+        """Note that a worker has started, and loads the model."""
         self._estimator.worker_loading(device)
 
     def worker_ready(self, device: str) -> None:
-        """There is a worker again."""
+        """Note that a worker is ready, so jobs can be made."""
         self._unavailable_reason = NO_TEXT
         if (seconds := self._estimator.worker_ready(device)) is not None:
             self._keep_until_done(
@@ -242,7 +242,7 @@ class JobService:
             )
 
     def worker_unavailable(self, device: str, failure: Failure) -> None:
-        """One device can't work, others can: nobody but the bot's owner need know."""
+        """Tell the bot's owner alone: one device can't work, but others can."""
         words = Text(
             "The generator on {device} can't work; the other devices carry on. {reason}",
             device=device,
@@ -251,11 +251,11 @@ class JobService:
         self._keep_until_done(asyncio.create_task(self._notifier.alert(str(words))))
 
     def all_workers_unavailable(self, failure: Failure) -> None:
-        """Nobody can make anything for now: those who wait go on waiting, nobody joins them."""
+        """Refuse new jobs for now: nobody can make anything, and those who wait go on waiting."""
         self._note_unavailable(failure.text)
 
     def all_workers_failed(self, failure: Failure) -> None:
-        """Nobody can make anything till somebody mends it: those who wait are told."""
+        """Fail all that wait: nobody can make anything till somebody mends it."""
         self._note_unavailable(failure.text)
         # once it is mended, the same request can be made
         ended = Failure(failure.kind, self._unavailable_reason, is_retryable=True)
@@ -266,7 +266,7 @@ class JobService:
     # -- start and stop ----------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Takes up what an earlier run left unfinished, before anything new is accepted."""
+        """Take up what an earlier run left unfinished, before anything new is accepted."""
         async for job in self._store.load():
             with job_context(job.id, **job.origin.ids):
                 await self._resume(job)
@@ -274,18 +274,18 @@ class JobService:
             self._spawn(job, self._completer.notify_owner(job, again=True))
 
     def stop_accepting(self, reason: Text) -> None:
-        """Accepts nothing more."""
+        """Refuse new jobs from now on, for this reason."""
         self._closed = reason
 
     async def close(self) -> None:
-        """Lets deliveries under way end; what doesn't is taken up by the next start."""
+        """Let deliveries under way end; what doesn't is taken up by the next start."""
         await self.wait_until_idle(_CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def wait_until_idle(self, seconds: float | None = None) -> None:
-        """Until everything that goes on in the background has ended, or for ``seconds``."""
+        """Wait until nothing goes on in the background, or for ``seconds``."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
@@ -293,8 +293,8 @@ class JobService:
         match job.state:
             case State.QUEUED:
                 self._enqueue(job)
-            case State.DELIVERING if self._completer.has_result_file(job):
-                self._spawn(job, self._completer.deliver(job, again=True))
+            case State.DELIVERING if (file := self._completer.result_file(job)) is not None:
+                self._spawn(job, self._completer.deliver(job, file, again=True))
             case _:
                 await self._requeue(job)
 
@@ -358,7 +358,7 @@ class JobService:
             )
 
     def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
-        """In the background, its log lines marked with the job."""
+        """Start work in the background, its log lines marked with the job."""
         with job_context(job.id, **job.origin.ids):  # a task keeps the context it was made in
             self._keep_until_done(asyncio.create_task(work))
 
@@ -373,7 +373,7 @@ class JobService:
 
 
 def _shown(failure: Failure) -> Failure:
-    """What a job's owner may read: of the bot's own directories nothing, which is for its log."""
+    """Return what a job's owner may read: nothing of the bot's directories, which its log has."""
     if failure.kind is FailureKind.DISK:
         logger.error("%s", failure)
         return replace(failure, text=_NOT_WRITTEN)
@@ -385,4 +385,4 @@ def _ticket(job: Job) -> Ticket:
 
 
 def _no_workers(job_id: str, attempt: int) -> None:
-    """Nobody works before the workers are registered."""
+    """Stop nobody: nobody works before the workers are registered."""

@@ -10,22 +10,69 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.core.errors import StorageError
-from bot.jobs.queue import Quota, too_many_here
+from bot.core.errors import NotAcceptedError, StorageError
 from bot.storage import jobs as rows
 from bot.storage.database import Database
-from bot.storage.models import Attachment, Job, Origin, State, can_move
+from bot.storage.models import TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
+from generator.contract.text import plural
 
 logger = logging.getLogger(__name__)
 
 _PAGE = 100  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
+
+
+class Quota:
+    """Counts what is accepted and not over yet, in all and for each person."""
+
+    def __init__(self, *, size: int, per_user: int) -> None:
+        self._size = size
+        self._per_user = per_user
+        self._jobs: dict[str, int] = {}
+        self._own: Counter[int] = Counter()
+
+    def reserve(self, job_id: str, user_id: int) -> None:
+        """Count a job. Raises NotAcceptedError where there is no room."""
+        own = self._own[user_id]
+        if own >= self._per_user:
+            raise NotAcceptedError(
+                plural(
+                    "You already have 1 GIF waiting or running, and that is the limit here; "
+                    "wait for it, or cancel it with /cancel.",
+                    "You already have {count} GIFs waiting or running, and that is the limit "
+                    "here; wait for one, or cancel one with /cancel.",
+                    own,
+                )
+            )
+        if len(self._jobs) >= self._size:
+            raise NotAcceptedError(
+                "The queue is full: {number} GIFs are waiting or running; please try again in a "
+                "few minutes.",
+                number=len(self._jobs),
+            )
+        self.restore(job_id, user_id)
+
+    def restore(self, job_id: str, user_id: int) -> None:
+        """Count a job that was accepted before, room or no room."""
+        if job_id not in self._jobs:
+            self._jobs[job_id] = user_id
+            self._own[user_id] += 1
+
+    def release(self, job_id: str) -> None:
+        """Count a job no more; twice is no error."""
+        user_id = self._jobs.pop(job_id, None)
+        if user_id is None:
+            return
+        self._own[user_id] -= 1
+        if not self._own[user_id]:
+            del self._own[user_id]
 
 
 class JobStore:
@@ -46,17 +93,17 @@ class JobStore:
         return len(self._live)
 
     def get(self, job_id: str) -> Job | None:
-        """An unfinished job; None when it is over."""
+        """Return an unfinished job; None when it is over."""
         return self._live.get(job_id)
 
     @property
     def running(self) -> int:
-        """How many workers are at."""
+        """The number of jobs that workers have."""
         return self._running
 
     @property
     def pending_bytes(self) -> int:
-        """About how much the files of all unfinished jobs will take."""
+        """About how many bytes the files of all unfinished jobs will take."""
         return self._pending_bytes
 
     async def add(
@@ -68,7 +115,7 @@ class JobStore:
         *,
         server_limit: int | None = None,
     ) -> Job:
-        """A new job, on disk. ``server_limit``: how many its owner may have unfinished there,
+        """Write a new job. ``server_limit``: how many its owner may have unfinished there,
         decided in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
         """
         job_id = uuid.uuid4().hex
@@ -94,7 +141,7 @@ class JobStore:
         return job
 
     async def load(self) -> AsyncIterator[Job]:
-        """What an earlier run left unfinished, in order of acceptance. Before anything is added."""
+        """Yield what an earlier run left, in order of acceptance; before anything is added."""
         last = 0
         while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
             last = found[-1].number
@@ -104,12 +151,12 @@ class JobStore:
                 yield job
 
     async def owner_not_notified(self) -> list[Job]:
-        """Jobs that are over, whose owners may not have heard of it."""
+        """Return jobs that are over, whose owners may not know yet."""
         return await self._database.read(rows.owner_not_notified)
 
     async def move(self, job: Job, state: State, **values: Any) -> Job | None:
-        """Changes a state; None where the row had moved on. Raises StorageError."""
-        if not can_move(job.state, state):
+        """Change a state; None where the row had moved on. Raises StorageError."""
+        if state not in TRANSITIONS[job.state]:
             raise ValueError(f"a job can't go from {job.state} to {state}")
         if job.id in self._answers:
             values["answer_id"] = self._answers[job.id]
@@ -124,7 +171,7 @@ class JobStore:
         return moved
 
     async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
-        """As ``move``, again and again while the database doesn't take it."""
+        """Change a state as ``move`` does, again and again while the database doesn't take it."""
         while True:
             try:
                 return await self.move(job, state, **values)
@@ -132,7 +179,7 @@ class JobStore:
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def note_owner_notified(self, job: Job) -> None:
-        """Its owner knows how it ended, or can't be told; the token has served its time."""
+        """Write that a job's owner knows how it ended, or can't be told; its token is forgotten."""
         while True:  # else the next start would tell it again
             try:
                 await self._database.write(rows.note, job.id, owner_notified=True, token="")
@@ -142,7 +189,7 @@ class JobStore:
                 return
 
     def note_answer(self, job_id: str, message_id: int | None) -> None:
-        """Remembers the progress message, for when the interaction's token has expired.
+        """Remember the progress message, for when the interaction's token has expired.
 
         Written with the job's next change, so it costs no write of its own.
         """
@@ -150,7 +197,7 @@ class JobStore:
             self._answers[job_id] = message_id
 
     async def save_answer(self, job_id: str) -> None:
-        """Writes what ``note_answer`` was told now, for a job that waits long."""
+        """Write now what ``note_answer`` was given, for a job that waits long."""
         message_id = self._answers.pop(job_id, None)
         job = self._live.get(job_id)
         if job is None or message_id in (None, job.answer_id):
@@ -164,31 +211,40 @@ class JobStore:
                 self._answers.setdefault(job_id, message_id)
 
     async def _reload(self, job_id: str) -> None:
-        """The row is right, whatever was thought here."""
+        """Read the row again: it is right, whatever was thought here."""
         row = await self._database.read(rows.get, job_id)
         if row is not None and job_id in self._live:
             self._update_cache(row)
 
     def _update_cache(self, job: Job) -> None:
-        """The memory follows the row."""
+        """Let the memory follow the row."""
         before = self._live.pop(job.id, None)
         self._running += (job.state is State.RUNNING) - (
             before is not None and before.state is State.RUNNING
         )
-        self._pending_bytes += (not job.state.is_final) * estimated_bytes(job.request) - (
+        self._pending_bytes += (job.state in UNFINISHED) * estimated_bytes(job.request) - (
             estimated_bytes(before.request) if before else 0
         )
-        if job.state.is_final:
-            self._quota.release(job.id)
-        else:
+        if job.state in UNFINISHED:
             self._live[job.id] = job
+        else:
+            self._quota.release(job.id)
+
+
+def too_many_here(most: int) -> NotAcceptedError:
+    """Return what is said where a server lets one person have no more."""
+    return NotAcceptedError(
+        "On this server one person may have {most} GIFs waiting or running; wait for one to "
+        "finish, or cancel one with /cancel.",
+        most=most,
+    )
 
 
 def estimated_bytes(request: Request) -> int:
-    """About how large its file will be: a GIF has a byte a pixel, and half of that once packed."""
+    """Return about how large a file will be: a GIF has a byte a pixel, half of it once packed."""
     return request.width * request.height * request.video_length // 2
 
 
 def now() -> datetime:
-    """The time that rows are stamped with."""
+    """Return the time that rows are stamped with."""
     return datetime.now(UTC)

@@ -35,6 +35,8 @@ _OWNERS_ONLY = 0o600  # rows hold tokens and what people wrote
 class BackupError(BotError):
     """There is nothing to back up, or no place for it, or it didn't come out whole."""
 
+    is_translated = False
+
 
 @dataclass(frozen=True, slots=True)
 class BackedUp:
@@ -46,7 +48,7 @@ class BackedUp:
 
 
 def back_up(url: str, blobs: BlobStore, file: Path) -> BackedUp:
-    """Writes the archive ``file``, in place of an older one. Raises BackupError."""
+    """Write the archive ``file``, in place of an older one. Raises BackupError."""
     database = _sqlite_file(url)
     try:
         with _scratch(file) as scratch:
@@ -83,7 +85,7 @@ def _sqlite_file(url: str) -> Path:
 
 @contextlib.contextmanager
 def _scratch(file: Path) -> Iterator[Path]:
-    """A directory beside ``file``, so that a rename puts it in its place."""
+    """Make a directory beside ``file``, so that a rename puts it in its place."""
     if file.is_dir():
         raise BackupError(f"{file} is a directory; give the name of a file to write.")
     if not file.absolute().parent.is_dir():
@@ -96,7 +98,7 @@ def _scratch(file: Path) -> Iterator[Path]:
 
 
 def _copy(database: Path, copy: Path) -> None:
-    """All at one moment, while others go on reading and writing."""
+    """Copy a database as of one moment, while others go on reading and writing."""
     with (
         contextlib.closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=rw", uri=True))
         as source,
@@ -117,7 +119,7 @@ def _named_by(database: Path) -> set[str]:
 
 
 def _write(part: Path, copy: Path, names: Iterable[str], blobs: BlobStore) -> set[str]:
-    """The archive, on disk; returns the names whose files aren't there."""
+    """Write the archive to disk; return the names whose files aren't there."""
     missing: set[str] = set()
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNERS_ONLY)
     with os.fdopen(descriptor, "wb") as opened:
@@ -134,7 +136,7 @@ def _write(part: Path, copy: Path, names: Iterable[str], blobs: BlobStore) -> se
 
 
 def _check(part: Path, names: set[str]) -> None:
-    """Reads it back: the database whole, and each file with the hash that it is called by."""
+    """Read it back: the database whole, and each file with the hash that it is called by."""
     found: set[str] = set()
     with tarfile.open(part) as archive:
         for member in archive:

@@ -1,4 +1,4 @@
-"""Files kept by what is in them: masters and attachments, one copy of each.
+"""Files kept by what is in them: results and attachments, one copy of each.
 
 A blob's name is its SHA-256 and the suffix it came with, so a name that came from somewhere else is
 never part of a path. A file is in its place whole or not at all, and on disk before its name is
@@ -48,7 +48,7 @@ class BlobStore:
 
     @contextlib.contextmanager
     def pinned(self) -> Iterator[set[str]]:
-        """What is kept inside, by this task and its threads, isn't taken before the end.
+        """Pin what is kept inside, by this task and its threads: nobody removes it till the end.
 
         So a file lives until the row that names it is written. Yields the names.
         """
@@ -63,8 +63,8 @@ class BlobStore:
                 self._pins += Counter()  # without those that nobody holds
 
     def mark(self, names: Iterable[str]) -> set[str]:
-        """Those of ``names`` that nobody holds. Each goes by ``remove_marked``, unless it is kept
-        anew first: who asks what rows name does so in between.
+        """Mark those of ``names`` that nobody pins. Each goes by ``remove_marked``, unless it is
+        kept anew first: who asks what rows name does so in between.
         """
         with self._lock:
             free = {name for name in names if not self._pins[name]}
@@ -72,7 +72,7 @@ class BlobStore:
         return free
 
     def remove_marked(self, names: Iterable[str]) -> int:
-        """Removes what is doomed still; how many."""
+        """Remove what is marked still; return how many."""
         removed = 0
         for name in names:
             with self._lock:
@@ -84,7 +84,7 @@ class BlobStore:
         return removed
 
     def unmark(self, names: Iterable[str]) -> None:
-        """These were doomed, and are needed."""
+        """Unmark names that are needed."""
         with self._lock:
             self._marked.difference_update(names)
 
@@ -97,13 +97,13 @@ class BlobStore:
                 self._pins[name] += 1
 
     def path(self, name: str) -> Path:
-        """Where a blob is or would be. Raises ValueError for a name that is none."""
+        """Return where a blob is or would be. Raises ValueError for a name that is none."""
         if not is_blob(name):
             raise ValueError(f"{name!r} is no blob's name")
         return self._directory / name[:2] / name
 
     def put(self, data: bytes, suffix: str = "") -> str:
-        """Keeps ``data``; returns its name. Raises StorageError."""
+        """Keep ``data``; return its name. Raises StorageError."""
         name = hashlib.sha256(data).hexdigest() + suffix.lower()
         path = self.path(name)
         part = path.with_name(f"{secrets.token_hex(8)}{_PART}")
@@ -120,7 +120,7 @@ class BlobStore:
         return name
 
     def adopt(self, file: Path) -> str:
-        """Moves a finished file in here; returns its name. Raises StorageError.
+        """Move a finished file in here; return its name. Raises StorageError.
 
         Both have to be on one file system: a rename is what makes it whole or nothing.
         """
@@ -137,7 +137,7 @@ class BlobStore:
         return name
 
     def __iter__(self) -> Iterator[Blob]:
-        """Every blob, in no order."""
+        """Yield every blob, in no order."""
         for path in self._directory.glob("??/*"):
             try:
                 facts = path.stat()
@@ -147,7 +147,7 @@ class BlobStore:
                 yield Blob(path.name, facts.st_size, facts.st_mtime)
 
     def sweep(self) -> None:
-        """Removes what killed processes left half-written."""
+        """Remove what killed processes left half-written."""
         for part in self._directory.glob(f"??/*{_PART}"):
             with contextlib.suppress(FileNotFoundError):  # it may just have got its place
                 if time.time() - part.stat().st_mtime > _ABANDONED_SECONDS:
@@ -155,12 +155,12 @@ class BlobStore:
 
 
 def is_blob(name: str) -> bool:
-    """Whether it is a blob's name."""
+    """Return whether a name is a blob's."""
     return _NAME.fullmatch(name) is not None
 
 
 def _move_durably(file: Path, place: Path) -> None:
-    """Into place, and onto the disk with its directory; a blob that comes again is young again."""
+    """Put a file in place and onto the disk; a blob that comes again is young again."""
     with file.open("rb") as opened:
         os.fsync(opened.fileno())
     file.replace(place)

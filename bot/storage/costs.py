@@ -10,13 +10,13 @@ from bot.storage.tables import costs
 
 
 def learnt(connection: Connection, model: str) -> dict[str, Any]:
-    """What is known of ``model``, by device."""
+    """Return what is known of ``model``, by device."""
     query = select(costs.c.device, costs.c.sums).where(costs.c.model == model)
     return {row.device: row.sums for row in connection.execute(query)}
 
 
 def remember(connection: Connection, model: str, device: str, sums: Any) -> None:
-    """Replaces what was known."""
+    """Replace what was known of a model on a device."""
     mine = (costs.c.model == model) & (costs.c.device == device)
     connection.execute(delete(costs).where(mine))
     connection.execute(insert(costs).values(model=model, device=device, sums=sums))

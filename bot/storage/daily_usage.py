@@ -12,7 +12,7 @@ DAY = timedelta(hours=24)
 
 
 def within_a_day(connection: Connection, user_id: int, kind: str) -> int:
-    """The sum of what was noted."""
+    """Return the sum of what was noted of one kind within the last day."""
     query = select(func.coalesce(func.sum(daily_usage.c.amount), 0)).where(
         daily_usage.c.user_id == user_id,
         daily_usage.c.kind == kind,
@@ -22,7 +22,7 @@ def within_a_day(connection: Connection, user_id: int, kind: str) -> int:
 
 
 def note_within(connection: Connection, user_id: int, kind: str, amount: int, most: int) -> bool:
-    """Notes ``amount`` more; False, and nothing is noted, where that would be above ``most``."""
+    """Note ``amount`` more; False, and nothing is noted, where that is above ``most``."""
     now = datetime.now(UTC)
     connection.execute(delete(daily_usage).where(daily_usage.c.created_at < now - DAY))
     if within_a_day(connection, user_id, kind) + amount > most:

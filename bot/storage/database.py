@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -22,7 +23,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import sqlalchemy
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from bot.core.errors import DatabaseError, StorageError
 from bot.storage.migrate import migrate
@@ -43,28 +44,39 @@ _PRAGMAS = {
 }
 _TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
-# What SQLite says, and what a person who wanted a GIF is told.
-_TROUBLES = {
-    "database is locked": Text(
-        "The bot's database is in use by another program, so nothing was accepted; please try "
-        "again in a moment."
-    ),
-    "disk is full": Text(
-        "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
-        "room."
-    ),
-    "disk I/O error": Text(
-        "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
-    ),
-    "readonly database": Text(
-        "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
-        "the bot."
-    ),
-    "malformed": Text(
-        "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
-        "to stop it and to run `hotshot-bot doctor`."
-    ),
+# What a person who wanted a GIF is told.
+_LOCKED = Text(
+    "The bot's database is in use by another program, so nothing was accepted; please try "
+    "again in a moment."
+)
+_DISK_FULL = Text(
+    "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
+    "room."
+)
+_DISK_FAILS = Text(
+    "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
+)
+_READ_ONLY = Text(
+    "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
+    "the bot."
+)
+_DAMAGED = Text(
+    "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
+    "to stop it and to run `hotshot-bot doctor`."
+)
+# By SQLite's primary result codes and PostgreSQL's SQLSTATEs: what would meet the next query, too.
+_TROUBLES: dict[int | str, Text] = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_FULL: _DISK_FULL,
+    sqlite3.SQLITE_IOERR: _DISK_FAILS,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    "53100": _DISK_FULL,
+    "58030": _DISK_FAILS,
+    "25006": _READ_ONLY,
+    "XX001": _DAMAGED,
 }
+_PRIMARY_CODE = 0xFF  # the rest of SQLite's extended codes tells where it was met
 _UNKNOWN = Text(
     "The bot's database can't be used at the moment, so nothing was accepted; please try again "
     "later, and tell whoever runs the bot."
@@ -95,7 +107,7 @@ class Database:
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Runs ``query`` on a connection of its own. Raises StorageError."""
+        """Run ``query`` on a connection of its own. Raises StorageError."""
         self._check_open()
 
         def run() -> T:
@@ -110,7 +122,7 @@ class Database:
     async def write(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Runs ``query`` in a transaction; returns once it is on disk. Raises StorageError.
+        """Run ``query`` in a transaction; return once it is on disk. Raises StorageError.
 
         ``query`` may run twice, the first time rolled back, so it must do nothing but query.
         """
@@ -120,7 +132,7 @@ class Database:
         return await done
 
     async def write_until_closed(self) -> None:
-        """The writer's loop; ends when ``close`` was called and all is written."""
+        """Write in groups; end when ``close`` was called and all is written."""
         is_open = True
         while is_open:
             group, is_open = await self._next_group()
@@ -131,7 +143,7 @@ class Database:
         self._writer.shutdown(wait=False)
 
     def close(self) -> None:
-        """No more writes after those that wait already."""
+        """Take no more writes after those that wait already."""
         self._is_open = False
         self._writes.put_nowait(None)
 
@@ -140,7 +152,7 @@ class Database:
             raise StorageError(_CLOSED)
 
     async def _next_group(self) -> tuple[list[_Write], bool]:
-        """What waits, once there is something; False where nothing comes after it."""
+        """Return what waits, once there is something; False where nothing comes after it."""
         first = await self._writes.get()
         if first is None:
             return [], False
@@ -153,7 +165,7 @@ class Database:
         return group, True
 
     def _refuse_waiting(self, failure: StorageError) -> bool:
-        """Whoever waited behind a write that failed for all has waited as long as Discord bears.
+        """Refuse whoever waited behind a write that failed for all: Discord bears no longer wait.
 
         False where ``close`` was called meanwhile.
         """
@@ -165,7 +177,7 @@ class Database:
         return True
 
     async def _commit(self, group: list[_Write]) -> StorageError | None:
-        """One transaction for all; where one of them fails, one for each.
+        """Commit one transaction for all; where one of them fails, one for each.
 
         Returns the error where it is the database's own, which would meet the next ones as well.
         """
@@ -200,7 +212,7 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str) -> AsyncIterator[Database]:
-    """The database at ``url``, migrated to this version. Raises DatabaseError."""
+    """Open the database at ``url``, migrated to this version. Raises DatabaseError."""
     engine = create_engine(url)
     try:
         await asyncio.to_thread(migrate, engine)
@@ -216,7 +228,7 @@ async def open_database(url: str) -> AsyncIterator[Database]:
 
 
 def create_engine(address: str | URL) -> Engine:
-    """An engine with this project's settings. Raises DatabaseError for an address that is none."""
+    """Return an engine with this project's settings. Raises DatabaseError for a bad address."""
     try:
         url = make_url(address)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
@@ -241,7 +253,7 @@ def _bind(
 
 
 def _set_up(connection: Any, record: Any) -> None:
-    """The driver would begin transactions by itself, and never around a migration's DDL."""
+    """Set pragmas; else the driver begins transactions itself, never around a migration's DDL."""
     del record
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -251,7 +263,7 @@ def _set_up(connection: Any, record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """A writer takes its lock at once: later, a lock can't be waited for."""
+    """Begin a transaction; a writer takes its lock at once: later, it can't be waited for."""
     writes = connection.get_execution_options().get("begins_to_write")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -259,7 +271,7 @@ def _begin(connection: Connection) -> None:
 def _settle(
     done: asyncio.Future[Any], *, result: Any = None, error: Exception | None = None
 ) -> None:
-    """Whoever waited may have been cancelled meanwhile."""
+    """Answer whoever waits; they may have been cancelled meanwhile."""
     if done.done():
         return
     if error is None:
@@ -269,14 +281,22 @@ def _settle(
 
 
 def _hits_all(error: Exception) -> bool:
-    """Whether it is the database's trouble and not one query's."""
-    return any(words in str(error) for words in _TROUBLES)
+    """Return whether an error is the database's trouble and not one query's."""
+    return _code(error) in _TROUBLES
 
 
 def _storage_error(error: Exception) -> StorageError:
     logger.error("the database failed: %s", _first_line(error))
-    why = next((said for words, said in _TROUBLES.items() if words in str(error)), _UNKNOWN)
-    return StorageError(why)
+    return StorageError(_TROUBLES.get(_code(error), _UNKNOWN))
+
+
+def _code(error: Exception) -> int | str:
+    """Return what the driver says went wrong; "" where it doesn't."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        code: int = getattr(cause, "sqlite_errorcode", 0)  # those of the driver's own have none
+        return code & _PRIMARY_CODE
+    return getattr(cause, "sqlstate", None) or ""  # as psycopg calls it
 
 
 def _first_line(error: Exception) -> str:

@@ -21,7 +21,7 @@ MakeRoom = Callable[[int], Awaitable[object]]
 
 
 class DiskGuard:
-    """Of the disk that ``directory`` is on, ``spare_bytes`` are never to be filled.
+    """Keeps ``spare_bytes`` of the disk that ``directory`` is on from being filled.
 
     Where they would be, ``make_room`` is called before anybody is refused.
     """
@@ -38,7 +38,7 @@ class DiskGuard:
 
     @asynccontextmanager
     async def claimed(self, size: int) -> AsyncIterator[None]:
-        """Inside, ``size`` bytes are about to be written. Raises NotAcceptedError."""
+        """Claim ``size`` bytes that are about to be written inside. Raises NotAcceptedError."""
         self._claimed += size
         try:
             await self.check()
@@ -80,7 +80,7 @@ class DiskGuard:
 
 
 def disk_full() -> NotAcceptedError:
-    """What is said of a full disk."""
+    """Return what is said of a full disk."""
     return NotAcceptedError(
         "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
         "room."

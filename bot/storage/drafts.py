@@ -24,7 +24,7 @@ class Draft:
 
 
 def add(connection: Connection, draft: Draft) -> list[str]:
-    """Keeps it; those that are too old go. Returns the blobs that these named."""
+    """Add a draft; those that are too old go. Return the blobs that these named."""
     gone = forget_expired(connection)
     connection.execute(
         insert(drafts).values(
@@ -39,13 +39,13 @@ def add(connection: Connection, draft: Draft) -> list[str]:
 
 
 def forget_expired(connection: Connection) -> list[str]:
-    """Those that are too old go. Returns the blobs that they named."""
+    """Delete drafts that are too old; return the blobs that they named."""
     is_old = drafts.c.created_at < datetime.now(UTC) - LIFE
     return list(connection.execute(delete(drafts).where(is_old).returning(drafts.c.blob)).scalars())
 
 
 def get(connection: Connection, draft_id: str) -> Draft | None:
-    """One draft; None once it was used or is too old."""
+    """Return a draft; None once it was used or is too old."""
     query = select(drafts).where(
         drafts.c.id == draft_id, drafts.c.created_at >= datetime.now(UTC) - LIFE
     )
@@ -54,7 +54,7 @@ def get(connection: Connection, draft_id: str) -> Draft | None:
 
 
 def change(connection: Connection, draft_id: str, changed: dict[str, Any]) -> Draft | None:
-    """Other choices, beside those that stay; the draft then, None where it was used meanwhile."""
+    """Change choices, beside those that stay; return the draft, None where it was used."""
     draft = get(connection, draft_id)
     if draft is None:
         return None
@@ -64,6 +64,6 @@ def change(connection: Connection, draft_id: str, changed: dict[str, Any]) -> Dr
 
 
 def consume(connection: Connection, draft_id: str, user_id: int) -> bool:
-    """Uses it up; False where it is gone, so that a press that comes twice makes one GIF."""
+    """Use a draft up; False where it is gone, so that a press that comes twice makes one GIF."""
     mine = (drafts.c.id == draft_id) & (drafts.c.user_id == user_id)
     return connection.execute(delete(drafts).where(mine)).rowcount == 1

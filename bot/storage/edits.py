@@ -24,7 +24,7 @@ class Edit:
 
 
 def add(connection: Connection, edit: Edit) -> str:
-    """Its id, by which buttons find it."""
+    """Add an edit; return its id, by which buttons find it."""
     values = {
         "id": secrets.token_hex(16),
         "job_id": edit.job_id,
@@ -36,7 +36,7 @@ def add(connection: Connection, edit: Edit) -> str:
 
 
 def get(connection: Connection, edit_id: str) -> Edit | None:
-    """None where there is none of that id, or its job was deleted."""
+    """Return an edit; None where there is none of that id, or its job was deleted."""
     row = connection.execute(select(edits).where(edits.c.id == edit_id)).one_or_none()
     return None if row is None else Edit(row.job_id, _steps(row.steps))
 

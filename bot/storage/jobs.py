@@ -1,7 +1,7 @@
 """Queries on ``jobs``. Every change of state is conditional on the state and attempt believed in.
 
 Functions of a plain connection, run by ``Database.read`` and ``Database.write``. They know the
-columns, not the rules: which way a state may go is checked by ``bot.jobs``.
+columns, not the rules: which states may follow which is checked by ``bot.jobs``.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def add(
     now: datetime,
     attachments: Sequence[Attachment] = (),
 ) -> Job:
-    """A new row, queued, and those of its attachments; returns the job with its number."""
+    """Add a queued job and the rows of its attachments; return the job with its number."""
     values: dict[str, Any] = {
         "id": job_id,
         "state": State.QUEUED,
@@ -74,7 +74,7 @@ def add_within(
     origin: Origin,
     **values: Any,
 ) -> Job | None:
-    """As ``add``; None, and no row, where its owner has ``server_limit`` unfinished on that server.
+    """Add a job as ``add``; None, and no row, where its owner has ``server_limit`` there.
 
     All writes are one writer's (``bot.storage.database``), so nobody adds another in between.
     """
@@ -98,7 +98,7 @@ def _unfinished_here(connection: Connection, origin: Origin) -> int:
 
 
 def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Job | None:
-    """Sets ``state`` and ``values`` where the row still is as ``job`` says.
+    """Set ``state`` and ``values`` where the row still is as ``job`` says.
 
     None where it isn't: somebody else was first, and nothing was changed.
     """
@@ -109,18 +109,18 @@ def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Jo
 
 
 def note(connection: Connection, job_id: str, /, **values: Any) -> None:
-    """Sets columns that no state hangs on: ``answer_id``, ``owner_notified``."""
+    """Set columns that no state hangs on: ``answer_id``, ``owner_notified``."""
     connection.execute(_NOTE, {"its_id": job_id} | values)
 
 
 def get(connection: Connection, job_id: str) -> Job | None:
-    """One job."""
+    """Return a job; None where there is none of that id."""
     row = connection.execute(select(jobs).where(jobs.c.id == job_id)).mappings().one_or_none()
     return None if row is None else _job(row)
 
 
 def attachments_of(connection: Connection, job_id: str) -> list[Attachment]:
-    """What came with a job."""
+    """Return the files that came with a job."""
     columns = attachment_rows.c
     query = select(columns.blob, columns.filename, columns.size_bytes).where(
         columns.job_id == job_id
@@ -129,19 +129,19 @@ def attachments_of(connection: Connection, job_id: str) -> list[Attachment]:
 
 
 def unfinished(connection: Connection, *, after: int = 0, limit: int = 1000) -> list[Job]:
-    """Those that are not over, in order of acceptance, the first ``limit`` of those ``after``."""
+    """Return jobs that aren't over, by number: the first ``limit`` of those above ``after``."""
     query = select(jobs).where(jobs.c.state.in_(UNFINISHED), jobs.c.number > after)
     return _all(connection, query.order_by("number").limit(limit))
 
 
 def counts(connection: Connection) -> dict[State, int]:
-    """How many stand in each state, where any do."""
+    """Return how many jobs stand in each state, where any do."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
     return {State(state): count for state, count in connection.execute(query)}
 
 
 def owner_not_notified(connection: Connection) -> list[Job]:
-    """Failed and cancelled jobs whose owner may not know yet."""
+    """Return failed and cancelled jobs whose owner may not know yet."""
     query = select(jobs).where(
         jobs.c.state.in_((State.FAILED, State.CANCELLED)), jobs.c.owner_notified.is_(False)
     )

@@ -16,7 +16,7 @@ _FAVOURITES = "favourites"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryFilter:
-    """Which of one person's jobs: with these words, in this state; or whatever they marked."""
+    """Which of one person's jobs are wanted: by words, by state; or whatever they marked."""
 
     user_id: int
     words: str = ""
@@ -24,7 +24,7 @@ class HistoryFilter:
 
 
 def toggle_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
-    """Whether it is one now."""
+    """Mark a job as a favourite, or no more; return whether it is one now."""
     mine = (favourites.c.user_id == user_id) & (favourites.c.job_id == job_id)
     if connection.execute(delete(favourites).where(mine)).rowcount:
         return False
@@ -36,7 +36,7 @@ def toggle_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
 def page(
     connection: Connection, history_filter: HistoryFilter, *, limit: int, offset: int
 ) -> list[Job]:
-    """The newest first."""
+    """Return a page of somebody's jobs, the newest first."""
     # in two steps: the first one needs nothing but the index
     query = select(jobs.c.number).where(*_conditions(history_filter)).order_by(jobs.c.number.desc())
     numbers = list(connection.execute(query.limit(limit).offset(offset)).scalars())
@@ -47,20 +47,20 @@ def page(
 
 
 def count(connection: Connection, history_filter: HistoryFilter) -> int:
-    """How many there are."""
+    """Return how many of somebody's jobs the filter lets through."""
     query = select(func.count()).select_from(jobs).where(*_conditions(history_filter))
     return connection.execute(query).scalar_one()
 
 
 def beginning_with(connection: Connection, start: str) -> Job | None:
-    """The job whose id begins so; None also where several do. ``start`` is hexadecimal."""
+    """Return the job whose id begins so; None also where several do. ``start`` is hexadecimal."""
     query = select(jobs.c.id).where(jobs.c.id >= start, jobs.c.id <= f"{start}g").limit(2)
     found = list(connection.execute(query).scalars())
     return get(connection, found[0]) if len(found) == 1 else None
 
 
 def is_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
-    """Whether this person marked it."""
+    """Return whether this person marked a job."""
     query = select(favourites.c.job_id).where(
         favourites.c.user_id == user_id, favourites.c.job_id == job_id
     )
@@ -68,20 +68,20 @@ def is_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
 
 
 def posted_as(connection: Connection, message_id: int) -> Job | None:
-    """The job whose result stands in that message."""
+    """Return the job whose result stands in that message."""
     query = select(jobs.c.id).where(jobs.c.message_id == message_id).limit(1)
     job_id = connection.execute(query).scalar_one_or_none()
     return None if job_id is None else get(connection, job_id)
 
 
 def children(connection: Connection, job_id: str) -> int:
-    """How many came from it."""
+    """Return how many jobs came from a job."""
     query = select(func.count()).select_from(jobs).where(jobs.c.parent_id == job_id)
     return connection.execute(query).scalar_one()
 
 
 def erase(connection: Connection, job_id: str) -> bool:
-    """Forgets a job that is over, and whatever was said of it. Its files are the caller's."""
+    """Delete a job that is over, and what hangs on it; its files are the caller's."""
     is_over = (jobs.c.id == job_id) & jobs.c.state.not_in(UNFINISHED)
     if connection.execute(select(jobs.c.id).where(is_over)).one_or_none() is None:
         return False
@@ -93,7 +93,7 @@ def erase(connection: Connection, job_id: str) -> bool:
 
 
 def own_attachment(connection: Connection, user_id: int, blob: str) -> Attachment | None:
-    """A file that came with a job of this person's."""
+    """Return a file that came with a job of this person's."""
     columns = attachments.c
     query = (
         select(columns.blob, columns.filename, columns.size_bytes)
@@ -105,7 +105,7 @@ def own_attachment(connection: Connection, user_id: int, blob: str) -> Attachmen
 
 
 def may_use_lora(connection: Connection, user_id: int, guild_id: int | None, blob: str) -> bool:
-    """Whether this person may use a LoRA with that file, whoever brought it."""
+    """Return whether this person may use a LoRA with that file, whoever brought it."""
     is_shared = loras.c.shared == "everybody"
     if guild_id is not None:
         is_shared |= (loras.c.shared == "server") & (loras.c.guild_id == guild_id)
@@ -116,7 +116,7 @@ def may_use_lora(connection: Connection, user_id: int, guild_id: int | None, blo
 
 
 def is_kept_lora(connection: Connection, blob: str) -> bool:
-    """Whether anybody keeps a LoRA with that file."""
+    """Return whether anybody keeps a LoRA with that file."""
     query = select(loras.c.id).where(loras.c.blob == blob)
     return connection.execute(query.limit(1)).one_or_none() is not None
 

@@ -33,7 +33,7 @@ TRY = "try"  # a job's relation to the LoRA that it shows
 
 
 class Shared(enum.StrEnum):
-    """Who else may use it."""
+    """Who else may use a LoRA."""
 
     ME = "me"
     SERVER = "server"
@@ -42,7 +42,7 @@ class Shared(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredLora:
-    """``facts`` are what the file says of itself (``LoraFacts.to_dict``)."""
+    """A LoRA that somebody keeps; ``facts`` is ``LoraFacts.to_dict`` of its file."""
 
     id: str
     owner_id: int
@@ -74,19 +74,19 @@ class LoraTrial:
 
 
 def key_of(name: str) -> str:
-    """What names are compared by."""
+    """Return what names are compared by."""
     return " ".join(name.split()).casefold()
 
 
 def add(connection: Connection, lora: StoredLora) -> None:
-    """A new row."""
+    """Add a LoRA."""
     connection.execute(insert(loras).values(**asdict(lora), name_key=key_of(lora.name)))
 
 
 def add_within(
     connection: Connection, lora: StoredLora, *, most: int, most_bytes: int
 ) -> Text | None:
-    """The same within a quota, looked at in the transaction; why not, where it wasn't added."""
+    """Add a LoRA within a quota, decided in the transaction; return why not, where it wasn't."""
     twin = own_named(connection, lora.owner_id, lora.name, lora.blob)
     if twin is not None:
         return Text("You already have that one, as {name}.", name=twin.name)
@@ -100,7 +100,7 @@ def add_within(
 def last_trial(
     connection: Connection, lora: StoredLora, user_id: int, guild_id: int | None
 ) -> LoraTrial | None:
-    """The last one of this person's own, or of its owner's for all to see on this server."""
+    """Return this person's last trial, or its owner's for all to see on this server."""
     query = (
         select(
             jobs.c.guild_id,
@@ -134,7 +134,7 @@ def last_trial(
 
 
 def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLora | None:
-    """One that this person may use: by its id, else by its exact name, one's own first."""
+    """Return one that this person may use: by id, else by exact name, one's own first."""
     named = or_(loras.c.id == name_or_id, loras.c.name_key == key_of(name_or_id))
     mine_first = case(
         (loras.c.id == name_or_id, 0), (loras.c.owner_id == viewer.user_id, 1), else_=2
@@ -147,7 +147,7 @@ def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLor
 def usable_by_file(
     connection: Connection, viewer: Viewer, key: str, hash_prefix: str | None
 ) -> StoredLora | None:
-    """One that this person may use by what its file was called, or how its hash begins."""
+    """Return one that this person may use, by what its file was called or how its hash begins."""
     facts = loras.c.facts
     same = [facts["file_key"].as_string() == key, facts["title_key"].as_string() == key]
     if hash_prefix is not None:
@@ -159,7 +159,7 @@ def usable_by_file(
 
 
 def usable_by_blob(connection: Connection, viewer: Viewer, blob: str) -> StoredLora | None:
-    """One that this person may use by its very file, one's own first."""
+    """Return one that this person may use, by its very file, one's own first."""
     mine_first = case((loras.c.owner_id == viewer.user_id, 0), else_=1)
     query = select(loras).where(loras.c.blob == blob, _usable_by(viewer))
     found = connection.execute(query.order_by(mine_first, loras.c.id).limit(1))
@@ -168,7 +168,7 @@ def usable_by_blob(connection: Connection, viewer: Viewer, blob: str) -> StoredL
 
 
 def matching(connection: Connection, viewer: Viewer, typed: str, *, limit: int) -> list[StoredLora]:
-    """Those whose names have the letters of ``typed`` in that order, the closest first."""
+    """Return LoRAs whose names have the letters of ``typed`` in that order, closest first."""
     key = key_of(typed)
     if len(key) > 100:
         return []
@@ -193,7 +193,7 @@ def matching(connection: Connection, viewer: Viewer, typed: str, *, limit: int) 
 def page(
     connection: Connection, viewer: Viewer, *, limit: int, offset: int
 ) -> tuple[list[StoredLora], int]:
-    """Those that this person may use, one's own first, and how many there are."""
+    """Return a page of LoRAs that this person may use, own ones first, and how many there are."""
     mine_first = case((loras.c.owner_id == viewer.user_id, 0), else_=1)
     query = select(loras).where(_usable_by(viewer)).order_by(mine_first, loras.c.name_key)
     count = select(func.count()).select_from(loras).where(_usable_by(viewer))
@@ -202,7 +202,7 @@ def page(
 
 
 def kept_by(connection: Connection, owner_id: int) -> tuple[int, int]:
-    """How many one person keeps, and their bytes."""
+    """Return how many LoRAs one person keeps, and their bytes."""
     query = select(func.count(), func.coalesce(func.sum(loras.c.size_bytes), 0))
     count, size = connection.execute(query.where(loras.c.owner_id == owner_id)).one()
     return int(count), int(size)
@@ -211,7 +211,7 @@ def kept_by(connection: Connection, owner_id: int) -> tuple[int, int]:
 def own_named(
     connection: Connection, owner_id: int, name: str, blob: str = ""
 ) -> StoredLora | None:
-    """One's own of that name, or of that very file."""
+    """Return a person's own of that name, or of that very file."""
     same = or_(loras.c.name_key == key_of(name), loras.c.blob == blob)
     query = select(loras).where(loras.c.owner_id == owner_id, same).limit(1)
     row = connection.execute(query).mappings().one_or_none()
@@ -219,14 +219,14 @@ def own_named(
 
 
 def change(connection: Connection, lora_id: str, /, **values: Any) -> None:
-    """Sets columns; a new name with its key."""
+    """Set columns of a LoRA; a new name with its key."""
     if "name" in values:
         values["name_key"] = key_of(values["name"])
     connection.execute(update(loras).where(loras.c.id == lora_id).values(**values))
 
 
 def remove(connection: Connection, lora_id: str) -> None:
-    """With it go the finished jobs' claims to its file, unless somebody else keeps the same."""
+    """Delete a LoRA, and finished jobs' claims to its file, unless somebody else keeps it."""
     blob = connection.execute(
         delete(loras).where(loras.c.id == lora_id).returning(loras.c.blob)
     ).scalar_one_or_none()
@@ -236,11 +236,11 @@ def remove(connection: Connection, lora_id: str) -> None:
 
 
 def _usable_by(viewer: Viewer) -> ColumnElement[bool]:
-    ways = [loras.c.owner_id == viewer.user_id, loras.c.shared == Shared.EVERYBODY]
+    conditions = [loras.c.owner_id == viewer.user_id, loras.c.shared == Shared.EVERYBODY]
     if viewer.guild_id is not None:
         here = loras.c.guild_id == viewer.guild_id
-        ways.append(and_(loras.c.shared == Shared.SERVER, here))
-    return or_(*ways)
+        conditions.append(and_(loras.c.shared == Shared.SERVER, here))
+    return or_(*conditions)
 
 
 def _escaped(text: str) -> str:

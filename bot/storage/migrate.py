@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def migrate(engine: Engine) -> str | None:
-    """Upgrades where needed; returns the revision it came from, None for a new database.
+    """Upgrade where needed; return the revision it came from, None for a new database.
 
     Raises DatabaseError where the file can't be used or is of a newer version.
     """
@@ -33,7 +33,7 @@ def migrate(engine: Engine) -> str | None:
 
 
 def revision_of(engine: Engine) -> str | None:
-    """The database's revision, None for a new one.
+    """Return the database's revision, None for a new one.
 
     Raises DatabaseError where the file can't be used or is of a newer version.
     """
@@ -58,7 +58,7 @@ def revision_of(engine: Engine) -> str | None:
 
 
 def known_revisions() -> list[str]:
-    """Revisions of this version, oldest first: the numbers that its files' names begin with."""
+    """Return this version's revisions, oldest first: the numbers its files' names begin with."""
     names = (entry.name for entry in resources.files("migrations.versions").iterdir())
     return sorted(name.split("_")[0] for name in names if name[:1].isdigit())
 
@@ -71,7 +71,7 @@ def _read_revision(connection: Connection) -> str | None:
 
 
 def _damage(connection: Connection) -> str:
-    """The first thing wrong with a SQLite file, if any; others look after themselves."""
+    """Return the first thing wrong with a SQLite file, if any; others look after themselves."""
     if connection.dialect.name != "sqlite":
         return ""
     verdict = str(connection.scalar(text("PRAGMA quick_check(1)")))
@@ -79,7 +79,7 @@ def _damage(connection: Connection) -> str:
 
 
 def _upgrade(url: URL) -> None:
-    """Runs Alembic; imported here, where it is needed at last."""
+    """Run Alembic; it is imported here, where it is needed at last."""
     from alembic import command
     from alembic.config import Config
 

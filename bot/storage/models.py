@@ -1,4 +1,4 @@
-"""What a job is and which way its state may go. Values only; nothing here acts.
+"""What a job is, and which states may follow which. Values only; nothing here acts.
 
 ``attempt`` counts how often a job was handed to a worker. Every write of a state names the state
 and the attempt it believes in, so whoever speaks late, for an attempt that is over, changes
@@ -10,15 +10,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from generator.contract.errors import FailureKind
 from generator.contract.messages import Request
 from generator.contract.text import Text
-
-# Discord says 15 minutes; the margin keeps an upload from ending on the wrong side.
-TOKEN_LIFE = timedelta(minutes=14, seconds=45)
 
 
 class State(enum.StrEnum):
@@ -73,11 +70,8 @@ class Origin:
 
     @property
     def ids(self) -> dict[str, int | None]:
-        """Whose it is, as log lines say it."""
+        """Whose job it is, as log lines say it."""
         return {"user": self.user_id, "server": self.guild_id, "channel": self.channel_id}
-
-    def token_expired(self, now: datetime) -> bool:
-        return now >= self.asked_at + TOKEN_LIFE
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +100,7 @@ class Job:
     started_at: datetime | None = None
     finished_at: datetime | None = None
     seconds: float | None = None  # what the worker took
-    output: str | None = None  # the master's blob; None also where it was cleaned up
+    output: str | None = None  # the result's blob; None also where it was cleaned up
     size_bytes: int | None = None
     error: str | None = None  # one sentence, in English
     reason: Mapping[str, Any] | None = None  # that sentence as a Text, for any language
@@ -123,7 +117,7 @@ class Job:
 
     @property
     def why(self) -> Text:
-        """Why it failed."""
+        """The sentence that says why the job failed."""
         return Text.from_dict(self.reason) if self.reason else Text(self.error or "")
 
     @property
@@ -134,8 +128,3 @@ class Job:
         place = self.origin.guild_id or "@me"
         channel = self.message_channel_id or self.origin.channel_id
         return f"https://discord.com/channels/{place}/{channel}/{self.message_id}"
-
-
-def can_move(before: State, after: State) -> bool:
-    """Whether the table allows it."""
-    return after in TRANSITIONS[before]

@@ -8,7 +8,7 @@ from bot.storage.tables import registrations
 
 
 def commands_hash(connection: Connection, application_id: int) -> str | None:
-    """What was registered last for this application."""
+    """Return the hash of what was registered last for this application."""
     query = select(registrations.c.commands_hash).where(
         registrations.c.application_id == application_id
     )
@@ -16,7 +16,7 @@ def commands_hash(connection: Connection, application_id: int) -> str | None:
 
 
 def remember(connection: Connection, application_id: int, commands_hash: str) -> None:
-    """Replaces what was registered last."""
+    """Replace what was registered last."""
     mine = registrations.c.application_id == application_id
     connection.execute(delete(registrations).where(mine))
     connection.execute(

@@ -1,4 +1,4 @@
-"""What may go: masters and attachments of jobs that are over, by age and by what all of them take.
+"""What may go: results and attachments of jobs that are over, by age and by what all of them take.
 
 Rows stay, for the history; only their files go. An unfinished job's files are never touched, nor is
 a blob that any row still names, nor one so young that its row may not be written yet.
@@ -47,7 +47,7 @@ class Limits:
 async def keep_clean(
     database: Database, blobs: BlobStore, scratch: Path, limits: Limits
 ) -> NoReturn:
-    """Cleans up once a day, the first time soon after the start, until cancelled."""
+    """Clean up once a day, the first time soon after the start, until cancelled."""
     await asyncio.sleep(_FIRST_SECONDS)
     while True:
         try:
@@ -60,7 +60,7 @@ async def keep_clean(
 async def clean_up(
     database: Database, blobs: BlobStore, scratch: Path, limits: Limits, *, needed: int = 0
 ) -> int:
-    """One round; returns how many files went. ``scratch`` is where workers write.
+    """Clean up once; return how many files went. ``scratch`` is where workers write.
 
     ``needed`` bytes have to be freed at once: then young files count like the others, since
     whatever waits for its row is held (``BlobStore.pinned``). Raises StorageError where the
@@ -86,7 +86,7 @@ async def clean_up(
 async def drop_unreferenced(
     database: Database, blobs: BlobStore, names: Iterable[str | None]
 ) -> None:
-    """Removes those of ``names`` that no row names and nobody holds; the rest is left alone.
+    """Remove those of ``names`` that no row names and nobody pins; the rest is left alone.
 
     What the database doesn't let it do is left to the clean-up.
     """
@@ -97,7 +97,7 @@ async def drop_unreferenced(
 
 
 def _oldest(sizes: Mapping[str, int], candidates: Sequence[str], excess: int) -> list[str]:
-    """The first of the ``candidates`` that make up for ``excess`` bytes."""
+    """Return the first of the ``candidates`` that make up for ``excess`` bytes."""
     chosen: list[str] = []
     for name in candidates:
         if excess <= 0:
@@ -116,10 +116,10 @@ async def _forget_all(database: Database, names: Sequence[str]) -> None:
 async def _remove_unreferenced(
     database: Database, blobs: BlobStore, names: Collection[str]
 ) -> set[str]:
-    """Removes blobs that no row names, also those that a killed bot never wrote a row for."""
+    """Remove blobs that no row names, also those that a killed bot never wrote a row for."""
     every, removed = list(names), set()
     for start in range(0, len(every), _AT_ONCE):
-        # doomed before the rows are read: what is kept anew meanwhile isn't taken
+        # marked before the rows are read: what is kept anew meanwhile isn't taken
         marked = blobs.mark(every[start : start + _AT_ONCE])
         needed = marked
         try:
@@ -140,7 +140,7 @@ def _sweep(blobs: BlobStore, scratch: Path) -> None:
 
 
 def _remove(left: Path) -> None:
-    """A file, or the directory of a fitting that was killed."""
+    """Remove a file, or the directory of a fitting that was killed."""
     if left.is_dir():
         shutil.rmtree(left)
     else:
@@ -165,7 +165,7 @@ _OVER = select(jobs.c.id).where(jobs.c.state.not_in(UNFINISHED))
 
 
 def unneeded(connection: Connection, *, before: datetime | None = None) -> list[str]:
-    """Blobs that only finished jobs name (all of them ``before`` then), the oldest first."""
+    """Return blobs that only finished jobs name (all ``before`` then), the oldest first."""
     finished = func.max(_NAMES.c.finished_at)
     unfinished = func.max(case((_NAMES.c.state.in_(UNFINISHED), 1), else_=0))
     history_filter = _NAMES.c.blob.not_in(select(loras.c.blob))  # these go when their owners say so
@@ -178,7 +178,7 @@ def unneeded(connection: Connection, *, before: datetime | None = None) -> list[
 
 
 def forget(connection: Connection, names: Sequence[str]) -> None:
-    """Finished jobs name these no more; an unfinished one that came meanwhile goes on to."""
+    """Let finished jobs name these no more; an unfinished one that came meanwhile goes on to."""
     connection.execute(
         update(jobs)
         .where(jobs.c.output.in_(names), jobs.c.state.not_in(UNFINISHED))
@@ -190,7 +190,7 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
 
 
 def referenced(connection: Connection, names: Sequence[str]) -> set[str]:
-    """Those of ``names`` that a row names."""
+    """Return those of ``names`` that a row names."""
     kept = (
         select(column).where(column.in_(names))
         for column in (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
@@ -199,13 +199,13 @@ def referenced(connection: Connection, names: Sequence[str]) -> set[str]:
 
 
 def all_referenced(connection: Connection) -> set[str]:
-    """All blobs that a row names."""
+    """Return all blobs that a row names."""
     columns = (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
     found = connection.execute(union_all(*map(select, columns))).scalars()
     return {name for name in found if name} | _beside_drafts(connection)
 
 
 def _beside_drafts(connection: Connection) -> set[str]:
-    """What came with a draft's source: LoRAs, and the picture to begin from."""
+    """Return what came with a draft's source: LoRAs, and the picture to begin from."""
     contents = connection.execute(select(drafts.c.content)).scalars()
     return {file["blob"] for content in contents for file in content.get("files", ())}

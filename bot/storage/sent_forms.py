@@ -12,7 +12,7 @@ _REMEMBERED = timedelta(days=30)  # nobody leaves a form open for longer
 
 
 def is_new(connection: Connection, nonce: str) -> bool:
-    """Whether a form comes for the first time; from now on it doesn't."""
+    """Return whether a form comes for the first time; from now on it doesn't."""
     if connection.execute(select(sent_forms.c.nonce).where(sent_forms.c.nonce == nonce)).first():
         return False
     now = datetime.now(UTC)

@@ -1,1 +1,1 @@
-"""What people see: wording, embeds, buttons, progress."""
+"""What people see: wording, embeds, buttons."""

@@ -1,4 +1,4 @@
-"""Buttons, menus and forms that outlive a restart: what they do and to what stands in their name.
+"""Buttons, menus and forms that work after a restart, by what their custom_id says.
 
 A custom_id is ``do:ACTION:ID``, ``pick:ACTION:ID`` or ``form:ACTION:ID:NONCE``, where the id is a
 job's, a draft's or a LoRA's. Anybody can forge one, so whoever acts on it asks who is asking. What
@@ -23,7 +23,7 @@ from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInpu
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
-from bot.storage import sent_forms
+from bot.storage import drafts, sent_forms
 from bot.storage.drafts import Draft
 from bot.ui.answers import answer_errors, error_message, send_ephemeral
 from generator.contract.text import TranslatableError
@@ -39,7 +39,7 @@ _FORM = re.compile(rf"form:{_TARGET}:(?P<nonce>[0-9a-f]{{16}})")
 
 
 class ActionButton(DynamicItem[Button[View]], template=rf"do:{_TARGET}"):
-    """Does ``action`` to what ``target`` names."""
+    """A button that does ``action`` to what ``target`` names."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class ActionButton(DynamicItem[Button[View]], template=rf"do:{_TARGET}"):
 
 
 class ActionMenu(DynamicItem[Select[View]], template=rf"pick:{_TARGET}"):
-    """Does ``action`` to what ``target`` names, with the option that was chosen."""
+    """A menu that does ``action`` to what ``target`` names, with the option that was chosen."""
 
     def __init__(
         self,
@@ -112,12 +112,12 @@ class Form(Modal):
             self.add_item(field)
 
     async def on_submit(self, interaction: discord.Interaction[Any], /) -> None:
-        """Nothing: ``handle_form`` hears of every form, whether this process showed it or not."""
+        """Do nothing: ``handle_form`` handles every form, whether this process showed it or not."""
 
 
 @contextmanager
-def filled_in(values: Values) -> Iterator[None]:
-    """A form that is made inside has these in its fields, whatever it would have had."""
+def prefilled(values: Values) -> Iterator[None]:
+    """Fill the fields of forms that are made inside with ``values``."""
     token = _typed.set(values)
     try:
         yield
@@ -136,7 +136,7 @@ def _fill_in(field: Item[View], values: Values) -> None:
 
 
 async def handle_form(interaction: discord.Interaction[Any]) -> None:
-    """Acts on a form; called for every interaction, does nothing for those that are none.
+    """Act on a form; for interactions of other types, do nothing.
 
     One that was sent before, also to an earlier run, is a mistake or a trick. Where one is refused,
     it can be opened again with all that was typed.
@@ -180,7 +180,7 @@ async def _run(
 async def _reopen_view(
     interaction: discord.Interaction[Any], action: str, target: str, typed: Values
 ) -> View | None:
-    """A button that brings a form back as it was sent; None where this person keeps too many."""
+    """Return a button that opens a form as it was sent; None where the quota is used up."""
     if action not in interaction.client.forms:
         return None
     content = {"form": action, "target": target, "typed": dict(typed)}
@@ -195,14 +195,32 @@ async def _reopen_view(
     )
 
 
+async def reopen_form(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
+    """Open a refused form again with all that was typed in it. Raises RefusedError.
+
+    Whatever opened it first does so again.
+    """
+    del values
+    draft = await context_of(interaction).database.read(drafts.get, draft_id)
+    if draft is None or draft.user_id != interaction.user.id or "form" not in draft.content:
+        raise RefusedError("This form is no longer valid; open it again.")
+    client: Any = interaction.client
+    opener, chosen = client.forms.get(draft.content["form"], ("", {}))
+    if opener not in client.actions:
+        raise outdated_button_error()
+    with prefilled(draft.content["typed"]):
+        await client.actions[opener](interaction, draft.content["target"], chosen)
+
+
 def outdated_button_error() -> RefusedError:
-    """What is said of a button that nothing answers to."""
+    """Return the error for a button that nothing answers to."""
     return RefusedError("This button is from another version of the bot; use a newer message.")
 
 
 def _read_fields(data: Any) -> dict[str, str]:
-    """A form's texts by the custom_ids of their fields, whatever they are wrapped in; of a menu,
-    what was chosen, with commas between.
+    """Return a form's values by the custom_ids of their fields.
+
+    Fields may be wrapped in anything. Of a menu, the choices stand with commas between them.
     """
     found: dict[str, str] = {}
     todo = list(data.get("components") or ())

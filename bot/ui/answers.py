@@ -1,4 +1,4 @@
-"""Short answers to whoever typed or pressed, and how an error becomes one."""
+"""Short answers that only one person sees, and what an error becomes for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from bot.core.logs import bind_log_ids
 from bot.core.translations import in_language, translate, translate_escaped
 from bot.gateway.context import context_of
 from bot.gateway.discord_errors import SEND_ERRORS, is_lost, readable_answers
-from bot.ui.markdown import escaped
+from bot.ui.markdown import escape_markdown
 from generator.contract.text import TranslatableError
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ _DEFERRED = discord.InteractionResponseType.deferred_channel_message
 async def send_ephemeral(
     interaction: discord.Interaction[Any], words: str, view: View | None = None
 ) -> None:
-    """Says something that only this person sees; a lost answer is logged, never raised."""
+    """Send a message that only this person sees; a lost answer is logged, never raised."""
     try:
         with readable_answers():
             if interaction.response.type is _DEFERRED:
@@ -44,7 +44,10 @@ async def _send(interaction: discord.Interaction[Any], words: str, more: dict[st
 
 
 async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: str) -> None:
-    """As ``send_ephemeral``, beside an answer that stays, which may still say "thinking"."""
+    """Send what ``send_ephemeral`` does, beside an answer that stays.
+
+    That answer may still say "thinking".
+    """
     try:
         with readable_answers():
             await interaction.followup.send(words, ephemeral=True)
@@ -53,9 +56,9 @@ async def send_ephemeral_followup(interaction: discord.Interaction[Any], words: 
 
 
 def error_message(error: BaseException) -> str:
-    """What a person may read of ``error``; the unforeseen is logged, a bug with its traceback."""
+    """Return what a person may read of ``error``; log the unforeseen, a bug with its traceback."""
     if isinstance(error, TranslatableError):
-        return translate_escaped(error.words, escaped)
+        return translate_escaped(error.words, escape_markdown)
     if is_lost(error):
         logger.warning("an answer was lost: %s", error)
     else:
@@ -66,7 +69,7 @@ def error_message(error: BaseException) -> str:
 
 
 def log_context(interaction: discord.Interaction[Any]) -> dict[str, int | None]:
-    """Who asks and where, as log lines say it."""
+    """Return who sent an interaction and from where, as log lines say it."""
     return {
         "user": interaction.user.id,
         "server": interaction.guild_id,

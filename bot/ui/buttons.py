@@ -1,4 +1,4 @@
-"""Buttons that outlive a restart: everything they need to know stands in their custom_id.
+"""The buttons that cancel a job and that send its original file, which work after a restart.
 
 Whoever forges one gets no further than the job service, which checks who may do what.
 """
@@ -16,7 +16,7 @@ from bot.core.errors import RefusedError
 from bot.core.translations import in_language, translate
 from bot.gateway.context import context_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from bot.ui.answers import answer_errors
 from bot.ui.stored_files import stored_file
 from generator.contract.text import Text
@@ -25,7 +25,7 @@ _GONE = Text("The original is no longer stored; the same seed and settings make 
 
 
 class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]{32})"):
-    """Cancels the job of the progress message that it stands under."""
+    """A button that cancels the job of the progress message that it stands under."""
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -57,8 +57,11 @@ class CancelButton(DynamicItem[Button[View]], template=r"cancel:(?P<job>[0-9a-f]
             await interaction.response.edit_message(embed=embed, view=None, attachments=[])
 
 
-class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
-    """Hands out the file as it was made, where a smaller one was posted."""
+class OriginalButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]{32})"):
+    """A button that sends the file as it was made, where a smaller one was posted.
+
+    Its id says ``master`` as it always has: old messages still hold such buttons.
+    """
 
     def __init__(self, job_id: str) -> None:
         self._job_id = job_id
@@ -90,12 +93,12 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
                 raise RefusedError(
                     "The original is {size}, and Discord allows at most {limit} here; whoever "
                     "runs the bot can find it as {file}.",
-                    size=text.file_size(size),
-                    limit=text.file_size(limit),
+                    size=wording.file_size(size),
+                    limit=wording.file_size(limit),
                     file=job.output,
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
-            alt = text.alt_text(job.request, PurePath(job.output or "").suffix)
+            alt = wording.alt_text(job.request, PurePath(job.output or "").suffix)
             file = await stored_file(context.blobs, job.output, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)
@@ -104,7 +107,7 @@ class MasterButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-f]
 
 
 def cancel_view(job_id: str) -> View:
-    """Stands under a progress message."""
+    """Return the button under a progress message."""
     view = View(timeout=None)
     view.add_item(CancelButton(job_id))
     return view

@@ -1,4 +1,4 @@
-"""Embeds: what a message about a job looks like. Pure; the words are ``bot.ui.text``'s."""
+"""The embeds of messages about jobs. Pure; their words are ``bot.ui.wording``'s."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from discord import Colour, Embed
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
-from bot.ui import text
+from bot.ui import wording
 from bot.ui.guide import Page
 from bot.ui.prompt_language import is_foreign
 from generator.contract.limits import ModelLimits
@@ -24,37 +24,40 @@ _CANCELLED = Colour.light_grey()
 
 
 def progress(request: Request, words: str) -> Embed:
-    """While a job waits or runs; ``words`` are ``text.status``'s."""
+    """Return the embed of a job that waits or runs; ``words`` are ``wording.status``'s."""
     embed = Embed(description=f"{_quote(request)}{_hint(request)}\n{words}", colour=_WORKING)
-    return embed.set_footer(text=text.settings_line(request))
+    return embed.set_footer(text=wording.settings_line(request))
 
 
 def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
-    """Beside the GIF: everything needed to make it again, and what the file had to give up."""
+    """Return the embed beside a GIF: what makes it again, and what the file had to give up."""
     request = job.request
     embed = Embed(description=f"{_quote(request)}{_hint(request)}", colour=_DONE)
     embed.add_field(name=translate("Seed"), value=f"`{request.seed}`")
-    embed.add_field(name=translate("Settings"), value=text.settings_line(request))
+    embed.add_field(name=translate("Settings"), value=wording.settings_line(request))
     if request.negative_prompt:
         embed.add_field(
             name=translate("Negative prompt"),
-            value=text.excerpt(request.negative_prompt),
+            value=wording.excerpt(request.negative_prompt),
             inline=False,
         )
-    if words := text.made_with(job):
+    if words := wording.made_with(job):
         embed.add_field(name=translate("Made with"), value=words, inline=False)
     if given_up:
-        words = text.given_up(job, given_up)
+        words = wording.given_up(job, given_up)
         embed.add_field(name=translate("Made smaller to fit"), value=words, inline=False)
-    return embed.set_footer(text=translate("Made by {made}", made=text.made_by(job)))
+    return embed.set_footer(text=translate("Made by {made}", made=wording.made_by(job)))
 
 
 def ended_job(job: Job) -> Embed:
-    """Instead of a GIF: cancelled, or failed and why. Its footer is the job's alone."""
+    """Return the embed of a job that was cancelled, or that failed and why.
+
+    Its footer is the job's alone.
+    """
     if job.state is State.CANCELLED:
         words, colour = translate("🚫 Cancelled."), _CANCELLED
     else:
-        words, colour = f"❌ {text.excerpt(text.failure_reason(job), 1500)}", _FAILED
+        words, colour = f"❌ {wording.excerpt(wording.failure_reason(job), 1500)}", _FAILED
     embed = Embed(description=f"{_quote(job.request)}\n{words}", colour=colour)
     return embed.set_footer(text=translate("Job {job}", job=job.id[:12]))
 
@@ -62,7 +65,7 @@ def ended_job(job: Job) -> Embed:
 def history(
     jobs: Sequence[Job], *, page: int, pages: int, total: int, is_filtered: bool = False
 ) -> Embed:
-    """One page of somebody's jobs; ``is_filtered`` where only some of them were asked for."""
+    """Return the embed of a page of jobs; ``is_filtered`` where only some were asked for."""
     if not jobs:
         none = translate("None yet. Make one with /gif!")
         if is_filtered:
@@ -70,43 +73,47 @@ def history(
                 "None of your GIFs match. Leave out search and only to see all of them."
             )
         return Embed(title=translate("Your GIFs"), description=none, colour=_WORKING)
-    lines = "\n\n".join(text.history_line(job) for job in jobs)
+    lines = "\n\n".join(wording.history_line(job) for job in jobs)
     embed = Embed(title=translate("Your GIFs"), description=lines, colour=_WORKING)
-    return embed.set_footer(text=text.page_footer(page + 1, pages, total))
+    return embed.set_footer(text=wording.page_footer(page + 1, pages, total))
 
 
 def job_details(job: Job, parent: Job | None, descendants: int) -> Embed:
-    """Everything known of one job, and what it came from and led to."""
+    """Return the embed with everything known of one job, its parent and its descendants."""
     embed = Embed(description=_quote(job.request), colour=_DONE)
-    embed.add_field(name=translate("Status"), value=text.state_label(job))
+    embed.add_field(name=translate("Status"), value=wording.state_label(job))
     embed.add_field(name=translate("Seed"), value=f"`{job.request.seed}`")
-    embed.add_field(name=translate("Settings"), value=text.settings_line(job.request), inline=False)
+    embed.add_field(
+        name=translate("Settings"), value=wording.settings_line(job.request), inline=False
+    )
     if job.request.negative_prompt:
         embed.add_field(
-            name=translate("Negative prompt"), value=text.excerpt(job.request.negative_prompt)
+            name=translate("Negative prompt"), value=wording.excerpt(job.request.negative_prompt)
         )
-    if words := text.made_with(replace(job, origin=replace(job.origin, parent_id=None))):
+    if words := wording.made_with(replace(job, origin=replace(job.origin, parent_id=None))):
         embed.add_field(name=translate("Made with"), value=words, inline=False)
-    if lineage := text.lineage(job, parent, descendants):
+    if lineage := wording.lineage(job, parent, descendants):
         embed.add_field(name=translate("Related GIFs"), value=lineage, inline=False)
     if job.error:
         embed.add_field(
-            name=translate("Why"), value=text.excerpt(text.failure_reason(job), 500), inline=False
+            name=translate("Why"),
+            value=wording.excerpt(wording.failure_reason(job), 500),
+            inline=False,
         )
     if job.link:
         link = f"[{translate('the message')}]({job.link})"
         embed.add_field(name=translate("Where"), value=link, inline=False)
-    footer = translate("Job {job} · made by {made}", job=job.id[:12], made=text.made_by(job))
+    footer = translate("Job {job} · made by {made}", job=job.id[:12], made=wording.made_by(job))
     return embed.set_footer(text=footer)
 
 
 def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | None) -> Embed:
-    """Who is being served and who waits; names only those who ask openly on this server."""
+    """Return the embed of the queue; names only those who ask openly on this server."""
     if not shown:
         none = translate("Nothing is waiting or running. Make a GIF with /gif!")
         return Embed(description=none, colour=_WORKING)
     lines = [
-        text.queue_line(
+        wording.queue_line(
             place,
             now,
             is_own=now.job.user_id == user_id,
@@ -122,11 +129,11 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
 
 
 def _quote(request: Request) -> str:
-    return f"> {text.excerpt(request.prompt)}"
+    return f"> {wording.excerpt(request.prompt)}"
 
 
 def _hint(request: Request) -> str:
-    """A line of its own under a prompt that the model may not understand."""
+    """Return a line of its own under a prompt that the model may not understand."""
     if not is_foreign(request.prompt):
         return ""
     hint = translate(
@@ -136,9 +143,10 @@ def _hint(request: Request) -> str:
 
 
 def help_(limits: ModelLimits) -> Embed:
-    """What the bot can do, within these limits."""
+    """Return the embed of what the bot can do, within these limits."""
     sizes = ", ".join(
-        f"{translate(text.SIZES[size.name])} {size.width} x {size.height}" for size in limits.sizes
+        f"{translate(wording.SIZES[size.name])} {size.width} x {size.height}"
+        for size in limits.sizes
     )
     embed = Embed(
         title=translate("GIFs from words"),
@@ -188,6 +196,6 @@ def help_(limits: ModelLimits) -> Embed:
 
 
 def help_page(page: Page, picture: str | None) -> Embed:
-    """What one option does; ``picture`` is the file that comes with the message."""
+    """Return the embed of what one option does; ``picture`` is the message's file."""
     embed = Embed(title=page.name, description=translate(page.words), colour=_WORKING)
     return embed.set_image(url=f"attachment://{picture}") if picture else embed

@@ -1,4 +1,4 @@
-"""What an option does, in a sentence and a picture that the bot made: the pages of /help.
+"""The pages of /help: what an option does, in a sentence and a picture that the bot made.
 
 The pictures are made by ``python -m tools.help_pictures`` from the figures that stand here, so that
 words and pictures say the same. A page whose picture isn't there has its words alone.
@@ -22,7 +22,7 @@ EDITS = ("reverse", "ping_pong", "loop")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``name`` is the option's, and the picture's."""
+    """A page of /help; ``name`` is the option's, and the picture's."""
 
     name: str
     words: Text

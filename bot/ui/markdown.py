@@ -1,4 +1,4 @@
-"""Strangers' text as it may stand in a message: what Discord would make of it is undone. Pure.
+"""Escapes strangers' text, so that Discord makes no formatting, link or ping of it. Pure.
 
 The one place for this: prompts, names, trigger words, tags and what a sentence quotes pass here.
 """
@@ -17,13 +17,13 @@ _NOTHING = "\N{ZERO WIDTH SPACE}"
 
 
 class Markdown(str):
-    """Text that is meant to be read as markdown: ``escaped`` leaves it as it is."""
+    """Text that is meant to be read as markdown: ``escape_markdown`` leaves it as it is."""
 
     __slots__ = ()
 
 
-def escaped(text: str) -> str:
-    """``text`` as plain text: no formatting, no masked links, no mentions, no pings."""
+def escape_markdown(text: str) -> str:
+    """Return ``text`` as plain text: no formatting, masked links, mentions or pings."""
     return text if isinstance(text, Markdown) else _LIVE.sub(_escape, text)
 
 

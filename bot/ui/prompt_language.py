@@ -1,4 +1,4 @@
-"""Whether a prompt seems to be in a language that the model wasn't trained on.
+"""Guesses whether a prompt is in a language that the model wasn't trained on.
 
 SDXL's text encoders learnt English captions. Told by script and by small words, which is enough
 for a hint and never for a refusal.
@@ -32,8 +32,10 @@ def is_foreign(prompt: str) -> bool:
 
 @lru_cache
 def _function_words() -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-    """Words that stand in nearly every sentence: those that tell another language for certain,
-    those that only make it likely since names have them too, and those of English.
+    """Return words that stand in nearly every sentence, in three sets.
+
+    Those that tell another language for certain, those that only make it likely since names have
+    them too, and those of English.
     """
     lists = json.loads(_WORDS.read_text(encoding="utf-8"))
     certain, likely, english = (frozenset(lists[kind]) for kind in ("certain", "likely", "english"))

@@ -1,4 +1,4 @@
-"""What stands under a result: the buttons, and the menu of edits that need no model."""
+"""The buttons and the menu of edits under a result."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from discord.ui import View
 from bot.core.translations import translate
 from bot.storage.models import Job
 from bot.ui.actions import ActionButton, ActionMenu
-from bot.ui.buttons import MasterButton
+from bot.ui.buttons import OriginalButton
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.text import Text
@@ -46,10 +46,10 @@ _OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
 """Edits that a single frame has no use for."""
 
 
-def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
+def result_view(job: Job, limits: ModelLimits, *, offers_original: bool) -> View:
     """Return the buttons and the menu for a result; those that would have to refuse are left out.
 
-    Works after a restart: everything hangs on the job's id. ``offers_master``: the posted file is
+    Works after a restart: everything hangs on the job's id. ``offers_original``: the posted file is
     a smaller copy.
     """
     view, refused = View(timeout=None), _refused(job.request, limits)
@@ -57,8 +57,8 @@ def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
         for action, label in buttons:
             if action not in refused:
                 view.add_item(ActionButton(action, job.id, label=translate(label), row=row))
-    if offers_master:
-        button = MasterButton(job.id)
+    if offers_original:
+        button = OriginalButton(job.id)
         button.item.row = 3
         view.add_item(button)
     menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
@@ -67,7 +67,7 @@ def result_view(job: Job, limits: ModelLimits, *, offers_master: bool) -> View:
     return view
 
 
-def edited_view(edit_id: str, job: Job) -> View:
+def edit_view(edit_id: str, job: Job) -> View:
     """Return the menu that stands under an edit of a job's result, for further ones."""
     view = View(timeout=None)
     view.add_item(_menu(edit_id, moves=job.request.video_length > 1))
@@ -84,7 +84,7 @@ def _menu(target: str, *, moves: bool, row: int | None = None) -> ActionMenu:
 
 
 def _refused(request: Request, limits: ModelLimits) -> set[str]:
-    """The actions that this model can't do to this GIF."""
+    """Return the actions that this model can't do to this GIF."""
     refused: set[str] = set()
     if request.video_length == 1:  # nothing moves that could be followed
         refused |= {"vary_subtle", "vary_strong", "motion"}
@@ -96,7 +96,7 @@ def _refused(request: Request, limits: ModelLimits) -> set[str]:
 
 
 def confirm_delete_view(job_id: str) -> View:
-    """Stands under the question whether to delete."""
+    """Return the button under the question whether to delete."""
     view = View(timeout=None)
     view.add_item(
         ActionButton(

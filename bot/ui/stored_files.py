@@ -1,4 +1,4 @@
-"""Kept files as messages take them. Opened in a thread: the event loop waits for no disk."""
+"""Opens stored files for messages, in a thread: the event loop waits for no disk."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from bot.storage.blobs import BlobStore
 async def stored_file(
     blobs: BlobStore, blob: str | None, stem: str, description: str, *, most: int
 ) -> discord.File | None:
-    """The file of a blob, named ``stem``; None where it isn't kept any more or is above ``most``
-    bytes.
+    """Return the file of a blob, named ``stem``.
+
+    None where it isn't stored any more or is above ``most`` bytes.
     """
     if not blob:
         return None

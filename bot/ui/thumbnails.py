@@ -1,6 +1,6 @@
-"""A strip of small pictures for a page of GIFs: each master's first frame, numbered by its place.
+"""Draws the picture of a history page: each result's first frame, numbered by its place.
 
-The masters are this bot's own files, so pictures are opened here, and films by ffmpeg. Blocking:
+The results are this bot's own files, so pictures are opened here, and films by ffmpeg. Blocking:
 call it in a thread.
 """
 
@@ -19,16 +19,16 @@ _GAP = 4
 _GROUND = (47, 49, 54)
 
 
-def thumbnail_strip(masters: Sequence[Path | None]) -> bytes:
-    """A PNG; None is a master that is gone."""
+def thumbnail_strip(results: Sequence[Path | None]) -> bytes:
+    """Return a PNG with a tile for each result; None is a result that is gone."""
     from PIL import Image, ImageDraw  # the bot's start needn't wait for it
 
-    width = len(masters) * (_EDGE + _GAP) + _GAP
+    width = len(results) * (_EDGE + _GAP) + _GAP
     sheet = Image.new("RGB", (width, _EDGE + 2 * _GAP), _GROUND)
     draw = ImageDraw.Draw(sheet)
-    for index, master in enumerate(masters):
+    for index, result in enumerate(results):
         left = index * (_EDGE + _GAP) + _GAP
-        tile = _first_frame(master)
+        tile = _first_frame(result)
         if tile is not None:
             sheet.paste(tile, (left + (_EDGE - tile.width) // 2, _GAP + (_EDGE - tile.height) // 2))
         draw.text(
@@ -39,29 +39,29 @@ def thumbnail_strip(masters: Sequence[Path | None]) -> bytes:
     return made.getvalue()
 
 
-def _first_frame(master: Path | None) -> Image.Image | None:
-    """None where it can't be read any more."""
+def _first_frame(result: Path | None) -> Image.Image | None:
+    """Return a result's first frame as a tile; None where it can't be read any more."""
     from generator.media.containers import BrokenFileError
 
-    if master is None:
+    if result is None:
         return None
     try:
-        frame = _of_film(master) if master.suffix == ".mp4" else _of_picture(master)
+        frame = _of_film(result) if result.suffix == ".mp4" else _of_picture(result)
     except (OSError, BrokenFileError):
         return None
     frame.thumbnail((_EDGE, _EDGE))
     return frame
 
 
-def _of_picture(master: Path) -> Image.Image:
+def _of_picture(result: Path) -> Image.Image:
     from PIL import Image
 
-    with Image.open(master, formats=["GIF", "WEBP", "PNG"]) as picture:
+    with Image.open(result, formats=["GIF", "WEBP", "PNG"]) as picture:
         return picture.convert("RGB")
 
 
-def _of_film(master: Path) -> Image.Image:
+def _of_film(result: Path) -> Image.Image:
     from generator.sources import film_decoder
 
-    [frame] = film_decoder.open_film(master, "mp4").frames([0])
+    [frame] = film_decoder.open_film(result, "mp4").frames([0])
     return frame

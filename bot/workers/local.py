@@ -44,7 +44,7 @@ _STOP_SECONDS = 3.0
 
 
 class Worker:
-    """A started process. One job at a time."""
+    """A started generator process, which makes one job at a time."""
 
     def __init__(self, handle: process.WorkerHandle) -> None:
         loop = asyncio.get_running_loop()
@@ -60,7 +60,7 @@ class Worker:
 
     @classmethod
     async def start(cls, settings: WorkerSettings) -> Self:
-        """Spawns it, in a thread because that takes some milliseconds."""
+        """Spawn a process, in a thread because that takes some milliseconds."""
         return cls(await asyncio.to_thread(process.start, settings))
 
     @property
@@ -69,20 +69,20 @@ class Worker:
 
     @property
     def died(self) -> asyncio.Future[int | None]:
-        """Done when the process is gone, with its exit code."""
+        """A future that is done when the process is gone, with its exit code."""
         return self._exit
 
     @property
     def memory_bytes(self) -> int | None:
-        """What it holds of the machine's memory; None where the system has no /proc."""
+        """The memory that the process holds; None where the system has no /proc."""
         try:
             pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
-        except (OSError, IndexError):
+        except OSError:
             return None
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
     async def ready(self, *, within: float) -> Ready:
-        """Waits until the model is loaded, at most ``within`` seconds.
+        """Wait until the model is loaded, at most ``within`` seconds.
 
         Raises WorkerBrokenError, WorkerDiedError, WorkerHungError.
         """
@@ -95,7 +95,7 @@ class Worker:
     async def run(
         self, job: Generate, on_progress: Callable[[Progress], None], *, silence: float
     ) -> Outcome:
-        """Has ``job`` made; returns what became of it.
+        """Have ``job`` made; return what became of it.
 
         Raises WorkerDiedError, and WorkerHungError after ``silence`` seconds without a word.
         """
@@ -120,7 +120,7 @@ class Worker:
             self._job = self._outcome = self._on_progress = None
 
     def cancel(self, job_id: str, attempt: int) -> None:
-        """Asks it to stop this attempt; nothing happens where it isn't at it."""
+        """Ask the process to stop this attempt; nothing happens where it has another."""
         job = self._job
         if job is None or (job.job_id, job.attempt) != (job_id, attempt):
             return
@@ -128,7 +128,7 @@ class Worker:
             self._handle.commands.send(Cancel(job_id, attempt))
 
     async def stop(self) -> None:
-        """Tells it to leave, and kills it where it doesn't or is still loading."""
+        """Tell the process to leave, and kill it where it doesn't or is still loading."""
         if not self._ready.done():
             self._handle.process.kill()
         with contextlib.suppress(OSError):
@@ -173,7 +173,7 @@ class Worker:
         return job is not None and (event.job_id, event.attempt) == (job.job_id, job.attempt)
 
     def _handle_eof(self) -> None:
-        """EOF: nothing more will come, so the pipe is left alone and the process reaped."""
+        """Reap the process after EOF: nothing more will come, so the pipe is left alone."""
         asyncio.get_running_loop().remove_reader(self._handle.events.fileno())
         self._reaper = asyncio.create_task(self._reap(), name="worker reaper")
 

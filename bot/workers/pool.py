@@ -16,7 +16,7 @@ from generator.contract.worker_settings import WorkerSettings
 
 
 class Pool:
-    """Started and stopped by ``run_pool``."""
+    """The devices' supervisors, started and stopped by ``run_pool``."""
 
     def __init__(
         self,
@@ -35,30 +35,30 @@ class Pool:
 
     @property
     def pids(self) -> list[int]:
-        """Of the processes that are alive."""
+        """The ids of the processes that are alive."""
         return [device.pid for device in self._devices if device.pid is not None]
 
     def reports(self) -> list[DeviceReport]:
-        """What each device is doing."""
+        """Return what each device is doing."""
         return [device.report() for device in self._devices]
 
     def cancel(self, job_id: str, attempt: int) -> None:
-        """Tells every worker; those that have other work ignore it."""
+        """Tell every worker to stop this attempt; those that have other work ignore it."""
         for device in self._devices:
             device.cancel(job_id, attempt)
 
     async def serve(self) -> None:
-        """Keeps all devices at work until cancelled."""
+        """Keep all devices at work until cancelled."""
         async with asyncio.TaskGroup() as group:
             for device in self._devices:
                 group.create_task(device.serve(), name=f"device {device.name}")
 
     async def drain(self) -> None:
-        """Hands out nothing more; returns when everything in hand is made."""
+        """Hand out nothing more; return when everything in hand is made."""
         await asyncio.gather(*(device.drain() for device in self._devices))
 
     def _report_state(self) -> None:
-        """Only when the last device is down does the service have to refuse work."""
+        """Report failures: only when the last device is down does the service refuse work."""
         failures = [(device.name, device.failure) for device in self._devices if device.failure]
         if len(failures) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
@@ -74,7 +74,7 @@ class Pool:
 
 @asynccontextmanager
 async def run_pool(pool: Pool) -> AsyncIterator[asyncio.Task[None]]:
-    """Serves inside, stops every process on the way out; the task ends only by a bug."""
+    """Serve inside, stop every process on the way out; the task ends only by a bug."""
     serving = asyncio.create_task(pool.serve(), name="pool")
     try:
         yield serving

@@ -17,6 +17,7 @@ from bot.workers.supervisor import DeviceReport
 
 _EVERY_SECONDS = 1.0
 _FILE = "status.json"
+_VERSION = 1  # another one with every change of what stands in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,14 @@ class StatusReport:
     pid: int
     at: float
     devices: tuple[DeviceReport, ...]
+    version: int = _VERSION
 
 
 async def report_while_running(pool: Pool, data_dir: Path) -> None:
-    """Writes until cancelled; a disk that takes nothing is no reason to stop making GIFs."""
+    """Write the file once a second until cancelled.
+
+    A disk that takes nothing is no reason to stop making GIFs.
+    """
     file = data_dir / _FILE
     while True:
         report = StatusReport(os.getpid(), time.time(), tuple(pool.reports()))
@@ -38,13 +43,15 @@ async def report_while_running(pool: Pool, data_dir: Path) -> None:
 
 
 def read(data_dir: Path) -> StatusReport | None:
-    """The last one; None where there is none that can be read."""
+    """Return the last report; None where there is none, or one of another version."""
     try:
         values = json.loads((data_dir / _FILE).read_text(encoding="utf-8"))
-        devices = tuple(DeviceReport(**device) for device in values["devices"])
-        return StatusReport(int(values["pid"]), float(values["at"]), devices)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):  # ValueError: it is no JSON, or no text
         return None
+    if not isinstance(values, dict) or values.get("version") != _VERSION:
+        return None
+    devices = tuple(DeviceReport(**device) for device in values["devices"])
+    return StatusReport(values["pid"], values["at"], devices)
 
 
 def _write(file: Path, text: str) -> None:

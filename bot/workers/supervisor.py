@@ -58,15 +58,15 @@ class DeviceReport:
 
 
 class Work(Protocol):
-    """Where jobs come from and what becomes of them; the service."""
+    """Where jobs come from and who learns what becomes of them: the job service."""
 
     async def next_ticket(self) -> Ticket: ...
 
     def return_ticket(self, ticket: Ticket) -> None:
-        """Drawn, but nobody is there to do it."""
+        """Put back a ticket that was drawn, but that nobody is there to work on."""
 
     async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
-        """None where it was cancelled meanwhile."""
+        """Return the job and what to make; None where it was cancelled meanwhile."""
 
     def job_progressed(self, progress: Progress) -> None: ...
 
@@ -75,26 +75,26 @@ class Work(Protocol):
     def worker_died(self, job: Job, death: WorkerDiedError) -> None: ...
 
     async def job_interrupted(self, job: Job) -> None:
-        """The bot is leaving in the middle of it."""
+        """Put back a job that the bot's end interrupts."""
 
     def worker_loading(self, device: str) -> None:
-        """A worker has started, and loads the model."""
+        """Note that a worker has started, and loads the model."""
 
     def worker_ready(self, device: str) -> None:
-        """There is a worker again."""
+        """Note that a worker is ready."""
 
     def worker_unavailable(self, device: str, failure: Failure) -> None:
-        """This device can't work; others can."""
+        """Note that this device can't work, but others can."""
 
     def all_workers_unavailable(self, failure: Failure) -> None:
-        """No worker is left, and none has started for a while."""
+        """Note that no worker is left, and that none has started for a while."""
 
     def all_workers_failed(self, failure: Failure) -> None:
-        """No worker is left, and none can be started."""
+        """Note that no worker is left, and that none can be started."""
 
 
 class DeviceSupervisor:
-    """``report_state`` is called whenever ``failure`` was set."""
+    """Keeps one device's worker alive and at work; calls ``report_state`` where it can't."""
 
     def __init__(
         self,
@@ -125,7 +125,7 @@ class DeviceSupervisor:
         return self._worker.pid if self._worker else None
 
     def report(self) -> DeviceReport:
-        """As it stands now."""
+        """Return what the device is doing now."""
         state = "idle" if self._dtype else "starting"
         if self._job_id:
             state = "busy"
@@ -143,17 +143,17 @@ class DeviceSupervisor:
         )
 
     def cancel(self, job_id: str, attempt: int) -> None:
-        """Nothing happens where the worker isn't at it."""
+        """Stop this attempt; nothing happens where the worker has another."""
         if self._worker is not None:
             self._worker.cancel(job_id, attempt)
 
     async def drain(self) -> None:
-        """Takes no more tickets; returns when what is in hand is made."""
+        """Take no more tickets; return when what is in hand is made."""
         self._draining.set()
         await self._idle.wait()
 
     async def serve(self) -> None:
-        """Until cancelled."""
+        """Keep a worker alive and at work until cancelled."""
         while True:
             self._deaths += 1
             try:
@@ -163,7 +163,7 @@ class DeviceSupervisor:
             await asyncio.sleep(self._restart_delay())
 
     async def _run_worker(self) -> None:
-        """One process from its start to its end. Raises WorkerBrokenError, WorkerDiedError."""
+        """Run one process from start to end. Raises WorkerStartError, WorkerDiedError."""
         try:
             worker = await Worker.start(self._settings)
         except OSError as error:
@@ -199,7 +199,7 @@ class DeviceSupervisor:
         )
 
     async def _run_jobs(self, worker: Worker) -> None:
-        """Job after job, until the worker dies or has grown too large."""
+        """Run job after job, until the worker dies or has grown too large."""
         made = self._jobs_made  # one that is too large before its first job still has to make it
         while not (worker.died.done() or (self._jobs_made > made and self._is_too_large(worker))):
             ticket = await self._next_ticket(worker)
@@ -243,14 +243,14 @@ class DeviceSupervisor:
             work.job_ended(job, outcome)
 
     def _silence_limit(self, job: Job) -> float:
-        """A ControlNet that is new here may first be downloaded, as the model is at the start."""
+        """Return how long it may be silent: a ControlNet new here may first be downloaded."""
         kinds = {control.kind for control in job.request.controls}
         if kinds <= self._known_controls:
             return self._watchdog.silence_seconds
         return max(self._watchdog.silence_seconds, self._watchdog.start_seconds)
 
     async def _next_ticket(self, worker: Worker) -> Ticket | None:
-        """The next ticket, or None once the worker is dead; a drawn ticket is never dropped."""
+        """Return the next ticket, None once the worker is dead; no drawn ticket is dropped."""
         if self._draining.is_set():
             await asyncio.wait((worker.died,))
             return None
@@ -289,7 +289,7 @@ class DeviceSupervisor:
             self._report_state()
 
     def _restart_delay(self) -> float:
-        """Seconds until the next start; none after a worker that had done its work till then."""
+        """Return seconds until the next start; 0 after a worker that had done its work."""
         if self._deaths <= 1 and not self.failure:
             return 0.0
         longest = _LONGEST_DELAY_FAILED if self.has_failed else _LONGEST_DELAY

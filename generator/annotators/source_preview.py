@@ -114,21 +114,21 @@ def _depth_directory(chosen: argparse.Namespace) -> str:
     except MissingExtraError as error:
         print_note(_NO_DEPTH.with_values(reason=error.words))
         return ""
+    # These cost time that other previews don't need.
     from generator.checkpoints.file_selection import TRANSFORMERS_STEM
-    from generator.checkpoints.resolve import cached_root  # costs time that other sheets don't need
+    from generator.checkpoints.resolve import cached_root
 
     model = chosen.depth_model
     found = existing_path(model) or cached_root(model, TRANSFORMERS_STEM)
     if found is None or not chosen.with_depth:
         print_note(_not_at_hand(model) if found is None else DEPTH_FOLLOWS)
         return ""
-    from generator.model.library_logging import (
-        quiet_libraries,
-    )  # with it come torch and its libraries
+    # With it come torch and its libraries.
+    from generator.model.library_logging import quiet_libraries
 
     quiet_libraries()
     if hasattr(os, "nice"):
-        os.nice(_NICE)  # nobody who waits for a GIF is to wait for a sheet
+        os.nice(_NICE)  # nobody who waits for a GIF is to wait for a preview
     return str(found)
 
 

@@ -353,8 +353,8 @@ def _locked(repository: Repository, listener: ProgressListener) -> Iterator[None
         yield
 
 
-def _in_threads(work: Callable[[_T], _R], items: Sequence[_T], *, at_once: int) -> list[_R]:
-    """``work`` of each item, in order; the first error is raised without waiting for the others.
+def _in_threads(call: Callable[[_T], _R], items: Sequence[_T], *, at_once: int) -> list[_R]:
+    """``call`` of each item, in order; the first error is raised without waiting for the others.
 
     The threads are daemons: Ctrl-C needn't wait until a hub that stalls has timed out.
     """
@@ -371,7 +371,7 @@ def _in_threads(work: Callable[[_T], _R], items: Sequence[_T], *, at_once: int) 
             except queue.Empty:
                 return
             try:
-                done.put((index, work(items[index]), None))
+                done.put((index, call(items[index]), None))
             except BaseException as error:  # noqa: BLE001 - raised by who waits
                 failed.set()
                 done.put((index, None, error))

@@ -21,11 +21,11 @@ class DownloadProgress:
         self._title, self._lines = title, lines
         self._lock = threading.Lock()  # several files are fetched at once
         self._bar: tqdm[NoReturn] | None = None
-        self._done, self._total, self._told = 0, 0, 0
+        self._done, self._total, self._tenths_told = 0, 0, 0
 
     def begin(self, done: int, total: int) -> None:
         self._done, self._total = done, total
-        self._told = 10 * done // total if total else 10
+        self._tenths_told = 10 * done // total if total else 10
         if done:
             self._say(f"Going on: {format_bytes(done)} of {format_bytes(total)} are here already.")
         if sys.stderr.isatty():
@@ -46,8 +46,8 @@ class DownloadProgress:
                 self._bar.update(count)
                 return
             tenth = 10 * self._done // self._total if self._total else 10
-            if tenth > self._told:
-                self._told = tenth
+            if tenth > self._tenths_told:
+                self._tenths_told = tenth
                 self._say(
                     f"{format_bytes(self._done)} of {format_bytes(self._total)} ({10 * tenth}%)"
                 )

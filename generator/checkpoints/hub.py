@@ -124,20 +124,20 @@ class Listing:
         if repository.is_pinned and not fresh and (snapshot := cached_snapshot(repository)):
             return cls._cached(repository, snapshot, None)
         try:
-            about = _ask(repository)
+            info = _ask(repository)
         except _REFUSALS as error:
             raise download_error(repository, error) from error
         except Exception as error:  # noqa: BLE001 - of several libraries, and all mean the same
             return cls._cached(repository, cached_snapshot(repository), error)
-        siblings = about.siblings or ()
-        commit = about.sha or ""
+        siblings = info.siblings or ()
+        commit = info.sha or ""
         return cls(
             repository=repository,
             files={one.rfilename: _described(one) for one in siblings},
             commit=commit,
             snapshot=repository_directory(repository) / "snapshots" / commit if commit else None,
-            licence=_licence(about),
-            is_gated=bool(about.gated),
+            licence=_licence(info),
+            is_gated=bool(info.gated),
         )
 
     @classmethod
@@ -213,9 +213,9 @@ def suggestion(name: str, known: Iterable[str] | None = None) -> str | Text:
     by_last = {one.rpartition("/")[2].lower(): one for one in names - {name}}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.75)
     last = difflib.get_close_matches(name.rpartition("/")[2].lower(), by_last, n=1, cutoff=0.9)
-    meant = by_lower[near[0]] if near else by_last[last[0]] if last else None
+    match = by_lower[near[0]] if near else by_last[last[0]] if last else None
     # the gap is a value, since no sentence of a catalogue begins with one
-    return Text("{gap}(do you mean {near}?)", gap=" ", near=meant) if meant else ""
+    return Text("{gap}(do you mean {near}?)", gap=" ", near=match) if match else ""
 
 
 def cached_models() -> list[str]:
@@ -287,13 +287,13 @@ def _described(sibling: Any) -> HubFile:
     return HubFile(sibling.size, lfs.sha256 if lfs else None)
 
 
-def _licence(about: Any) -> str:
+def _licence(info: Any) -> str:
     """As its card or its tags say; empty where neither does."""
-    card = about.card_data
+    card = info.card_data
     named = card.get("license_name") if card else None
-    said = named or (card.get("license") if card else None)
-    tags = (tag.partition(":")[2] for tag in about.tags or () if tag.startswith("license:"))
-    return str(said or next(tags, ""))
+    licence = named or (card.get("license") if card else None)
+    tags = (tag.partition(":")[2] for tag in info.tags or () if tag.startswith("license:"))
+    return str(licence or next(tags, ""))
 
 
 def files_in(snapshot: Path | None) -> list[str]:

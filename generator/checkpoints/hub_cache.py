@@ -5,7 +5,6 @@ The cache is the hub library's own (``HF_HOME``), which other programs use too.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from huggingface_hub.errors import CacheNotFound
 from generator.checkpoints import file_selection, hub
 from generator.checkpoints.download import incomplete_blobs
 from generator.checkpoints.hub import Repository
+from generator.checkpoints.inspect.base_check import read_json_or_empty
 from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.contract.errors import ModelError
@@ -69,8 +69,8 @@ class CachedModel:
 
 def role_of_snapshot(snapshot: Path) -> ModelRole:
     """Told by a snapshot's configs, or by the header of a file alone."""
-    unet = _json(snapshot / "unet" / "config.json")
-    described = unet or _json(snapshot / "config.json")
+    unet = read_json_or_empty(snapshot / "unet" / "config.json")
+    described = unet or read_json_or_empty(snapshot / "config.json")
     found = described.get("_class_name")
     if found == _HOTSHOT_UNET:
         return ModelRole.MODEL if unet else ModelRole.BASE
@@ -110,9 +110,10 @@ def cached_models() -> list[CachedModel]:
     ]
     for directory in sorted(Path(constants.HF_HUB_CACHE).glob("models--*")):
         name = directory.name.removeprefix("models--").replace("--", "/")
-        parts = [path.stat() for path in incomplete_blobs(Repository(name))]
-        if parts:
-            size, used_at = sum(one.st_size for one in parts), max(one.st_mtime for one in parts)
+        incomplete = [path.stat() for path in incomplete_blobs(Repository(name))]
+        if incomplete:
+            size = sum(one.st_size for one in incomplete)
+            used_at = max(one.st_mtime for one in incomplete)
             found.append(CachedModel(name, "", ModelRole.UNFINISHED, size, used_at))
     return sorted(found, key=lambda one: (one.name.lower(), -one.used_at))
 
@@ -125,8 +126,8 @@ def remove_model(text: str) -> int:
     repository = Repository.parse(text)
     directory = hub.repository_directory(repository)
     if not directory.is_dir():
-        meant = hub.suggestion(repository.name, hub.cached_models())
-        raise ModelError(f"The cache has no {repository.name}{meant}; see hotshot model list.")
+        match = hub.suggestion(repository.name, hub.cached_models())
+        raise ModelError(f"The cache has no {repository.name}{match}; see hotshot model list.")
     try:
         if repository.revision is None:
             freed = sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
@@ -164,11 +165,3 @@ def _scanned() -> Sequence[Any]:
     except (CacheNotFound, OSError, ValueError):
         return []
     return [one for one in repositories if one.repo_type == "model"]
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -20,61 +20,63 @@ from generator.checkpoints.inspect.lora_shapes import axis_of
 Tensors = Mapping[str, Tensor]  # by role, see ``generator.checkpoints.inspect.lora_names``
 
 
-def weight_delta(weight: Tensor, parts: Tensors, scale: float) -> Tensor:
+def weight_delta(weight: Tensor, factors: Tensors, scale: float) -> Tensor:
     """What to add to ``weight`` at strength 1, of its shape; ``scale`` is alpha through rank.
 
     That the parts make up such a weight was checked before (``lora_shapes``).
     """
-    change = _change(parts, scale).reshape(weight.shape)
-    if "dora" in parts:
-        return _redirected(weight, change, parts["dora"], axis=0)
-    if "dora_scale" in parts:
-        lengths = parts["dora_scale"]
-        return _redirected(weight, change, lengths, axis_of(tuple(lengths.shape)))
-    return change
+    delta = _undirected(factors, scale).reshape(weight.shape)
+    if "dora" in factors:
+        return _redirected(weight, delta, factors["dora"], axis=0)
+    if "dora_scale" in factors:
+        lengths = factors["dora_scale"]
+        return _redirected(weight, delta, lengths, axis_of(tuple(lengths.shape)))
+    return delta
 
 
-def _change(parts: Tensors, scale: float) -> Tensor:
-    if "diff" in parts:
-        return parts["diff"]
-    if "hada_w1_a" in parts:
-        return _hadamard(parts, scale)
-    if any(role.startswith("lokr_") for role in parts):
-        return _kronecker(parts, scale)
-    up, down = parts["up"].flatten(1), parts["down"]
-    if "mid" in parts:
-        return _as_tensor(with_core(parts["mid"], up.T, down.flatten(1)) * scale)
+def _undirected(factors: Tensors, scale: float) -> Tensor:
+    if "diff" in factors:
+        return factors["diff"]
+    if "hada_w1_a" in factors:
+        return _hadamard(factors, scale)
+    if any(role.startswith("lokr_") for role in factors):
+        return _kronecker(factors, scale)
+    up, down = factors["up"].flatten(1), factors["down"]
+    if "mid" in factors:
+        return _as_tensor(with_core(factors["mid"], up.T, down.flatten(1)) * scale)
     return (up @ down.flatten(1)).reshape(up.shape[0], *down.shape[1:]) * scale
 
 
-def _hadamard(parts: Tensors, scale: float) -> Tensor:
-    pairs = [parts[f"hada_{name}"] for name in ("w1_a", "w1_b", "w2_a", "w2_b")]
-    factor = torch.tensor(scale)
-    if "hada_t1" in parts:
-        cores = parts["hada_t1"], parts["hada_t2"]
-        return _as_tensor(hadamard_with_core(cores[0], *pairs[:2], cores[1], *pairs[2:], factor))
-    return _as_tensor(hadamard(*pairs, factor))
+def _hadamard(factors: Tensors, scale: float) -> Tensor:
+    pairs = [factors[f"hada_{name}"] for name in ("w1_a", "w1_b", "w2_a", "w2_b")]
+    scale_tensor = torch.tensor(scale)
+    if "hada_t1" in factors:
+        cores = factors["hada_t1"], factors["hada_t2"]
+        return _as_tensor(
+            hadamard_with_core(cores[0], *pairs[:2], cores[1], *pairs[2:], scale_tensor)
+        )
+    return _as_tensor(hadamard(*pairs, scale_tensor))
 
 
-def _kronecker(parts: Tensors, scale: float) -> Tensor:
-    first, second = (_factor(parts, name) for name in ("w1", "w2"))
+def _kronecker(factors: Tensors, scale: float) -> Tensor:
+    first, second = (_factor(factors, name) for name in ("w1", "w2"))
     return _as_tensor(kronecker(first, second, scale))
 
 
-def _factor(parts: Tensors, name: str) -> Tensor:
-    if (whole := parts.get(f"lokr_{name}")) is not None:
+def _factor(factors: Tensors, name: str) -> Tensor:
+    if (whole := factors.get(f"lokr_{name}")) is not None:
         return whole
-    left, right = parts[f"lokr_{name}_a"], parts[f"lokr_{name}_b"]
-    core = parts.get(f"lokr_t{name[-1]}")
+    left, right = factors[f"lokr_{name}_a"], factors[f"lokr_{name}_b"]
+    core = factors.get(f"lokr_t{name[-1]}")
     return left @ right if core is None else _as_tensor(with_core(core, left, right))
 
 
-def _redirected(weight: Tensor, change: Tensor, lengths: Tensor, axis: int) -> Tensor:
+def _redirected(weight: Tensor, delta: Tensor, lengths: Tensor, axis: int) -> Tensor:
     """DoRA (Liu et al. 2024): the sum keeps its direction and gets a learnt length along an axis.
 
     PEFT says one for each output always, though for convolutions it writes (1, n, 1, 1).
     """
-    summed = weight + change
+    summed = weight + delta
     others = [other for other in range(weight.ndim) if other != axis]
     shape = [1] * weight.ndim
     shape[axis] = -1
@@ -83,5 +85,5 @@ def _redirected(weight: Tensor, change: Tensor, lengths: Tensor, axis: int) -> T
     return summed * (lengths.reshape(shape) / present) - weight
 
 
-def _as_tensor(made: Tensor) -> Tensor:
-    return made  # PEFT says no types
+def _as_tensor(delta: Tensor) -> Tensor:
+    return delta  # PEFT says no types

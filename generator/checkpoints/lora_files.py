@@ -35,7 +35,7 @@ from generator.contract.paths import existing_path, parse_hub_id
 class LayerChange:
     """What is known of one layer: its tensors by role, and alpha through rank."""
 
-    parts: Tensors
+    factors: Tensors
     scale: float
 
 
@@ -88,10 +88,10 @@ def load_adapter(path: Path) -> Adapter:
 def _change(
     lora: LoraFile, key: LayerKey, layer: LoraLayer, tensors: Mapping[str, Tensor]
 ) -> LayerChange:
-    parts = {role: tensors[name] for role, name in layer.names.items()}
-    alpha = parts.pop("alpha", None)
+    factors = {role: tensors[name] for role, name in layer.names.items()}
+    alpha = factors.pop("alpha", None)
     if alpha is None:
-        return LayerChange(parts, layer.scale(lora.settings, key[0]))
+        return LayerChange(factors, layer.scale(lora.settings, key[0]))
     # LyCORIS gives one to LoKr with whole factors, too, where it is nothing.
     rank = rank_of(layer.shapes)
-    return LayerChange(parts, float(alpha.flatten()[0].double()) / rank if rank else 1.0)
+    return LayerChange(factors, float(alpha.flatten()[0].double()) / rank if rank else 1.0)

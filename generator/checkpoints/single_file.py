@@ -46,7 +46,7 @@ def unet_names(
 def _vae(tensors: Tensors, config: Mapping[str, Any], file: Path) -> dict[str, Tensor]:
     try:
         converted: dict[str, Tensor] = convert_ldm_vae_checkpoint(dict(tensors), config)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except LookupError as error:  # a tensor is missing, or has too few dimensions
         raise _unfit(file, "VAE") from error
     return converted
 
@@ -62,7 +62,7 @@ def _second_encoder(tensors: Tensors, config: Mapping[str, Any], file: Path) -> 
         converted: dict[str, Tensor] = convert_open_clip_checkpoint(
             described, dict(tensors), prefix=COMPONENT_PREFIXES[TEXT_ENCODER_2]
         )
-    except (KeyError, ValueError, RuntimeError) as error:
+    except LookupError as error:  # a tensor is missing, or has too few dimensions
         raise _unfit(file, "second text encoder") from error
     return converted
 

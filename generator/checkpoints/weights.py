@@ -6,7 +6,6 @@ tensor, and every way in which it isn't becomes one sentence.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 
 from generator.checkpoints.file_selection import VARIANTS, index_name
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text import Text
 
 ALIGNMENT = 64  # bytes, as PyTorch allocates on a CPU: no vector register is wider
@@ -26,14 +26,14 @@ _MISSING, _SURPLUS = Text("missing"), Text("unexpected")
 def read_config(path: Path) -> dict[str, Any]:
     """A JSON object. Raises ModelError where it is missing or broken."""
     try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))
+        values = parse_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ModelError(
             "{path} is missing; a model directory has the published layout of Hotshot-XL "
             "(unet, vae, text_encoder, text_encoder_2, tokenizer, tokenizer_2, scheduler).",
             path=path,
         ) from None
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, UnicodeDecodeError, JsonError) as error:
         raise ModelError(
             "{name} can't be read ({reason}); download it again.", name=path, reason=error
         ) from error

@@ -96,9 +96,9 @@ def _notes(
             "a ControlNet's path or hub id)."
         )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
-        from generator.nano.unknown_words import foreign_words
+        from generator.nano.unknown_words import find_unknown_words
 
-        if words := foreign_words(request.prompt):
+        if words := find_unknown_words(request.prompt):
             yield (
                 "This is nano, the small model that ships: it draws one ball, square, triangle or "
                 f"star on plain ground, and doesn't know {_some_of(words)}. For a real model give "
@@ -138,8 +138,8 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
             )
         return None, foreign
     if not arguments.trust:
-        said = {flag for flag in _REPLACED.values() if getattr(arguments, flag) is not None}
-        check_trusted(recipe, {field for field, flag in _REPLACED.items() if flag in said})
+        overrides = {flag for flag in _REPLACED.values() if getattr(arguments, flag) is not None}
+        check_trusted(recipe, {field for field, flag in _REPLACED.items() if flag in overrides})
     return recipe, None
 
 
@@ -153,5 +153,5 @@ def _setup(arguments: Namespace, recipe: Recipe | None) -> ModelSettings:
         "precision": arguments.precision,
         "depth_model": arguments.depth_model,
     }
-    said = {name: value for name, value in flags.items() if value is not None}
-    return replace(recipe.setup if recipe else ModelSettings(), **said)
+    overrides = {name: value for name, value in flags.items() if value is not None}
+    return replace(recipe.setup if recipe else ModelSettings(), **overrides)

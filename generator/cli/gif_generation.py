@@ -58,10 +58,10 @@ def _preview(request: Request, setup: ModelSettings, arguments: Namespace, sourc
     path: Path = arguments.control_preview
     device = "cpu" if arguments.device == "auto" else arguments.device
     pictures = ConditionImages(device, setup.depth_model).for_request(request, source)
-    for index, shown in enumerate(pictures):
+    for index, images in enumerate(pictures):
         name = path if index == 0 else path.with_stem(f"{path.stem}-{index + 1}")
         make_directory(name)
-        write_preview(shown, request.video_duration, name)
+        write_preview(images, request.video_duration, name)
         print(f"{name}  (what the ControlNet {request.controls[index].kind} will see)")
 
 
@@ -98,11 +98,11 @@ def _make(
         print(f"To fit {arguments.max_bytes:,} bytes: {', '.join(map(str, fitted.given_up))}.")
 
 
-def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
+def _warn_of_changes(new: Recipe, recipe: Recipe | None) -> None:
     if recipe is None:
         return
     before = {"precision": recipe.setup.precision, **recipe.environment}
-    now = {"precision": made.setup.precision, **made.environment}
+    now = {"precision": new.setup.precision, **new.environment}
     other = [name for name, value in before.items() if now.get(name, value) != value]
     if recipe.environment and other:
         print(
@@ -111,7 +111,7 @@ def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
             file=sys.stderr,
         )
     for name, known in recipe.sha256.items():
-        if made.sha256.get(name, known) != known:
+        if new.sha256.get(name, known) != known:
             print(
                 f"{name} isn't what it was when this was first made; the frames may differ.",
                 file=sys.stderr,
@@ -119,8 +119,8 @@ def _warn_of_changes(made: Recipe, recipe: Recipe | None) -> None:
 
 
 def _listed(values: Mapping[str, str], names: Sequence[str]) -> str:
-    said = ", ".join(f"{name} {values[name]}" for name in names)
-    return "".join(letter for letter in said if letter.isprintable())
+    line = ", ".join(f"{name} {values[name]}" for name in names)
+    return "".join(letter for letter in line if letter.isprintable())
 
 
 def _frames(request: Request) -> str:

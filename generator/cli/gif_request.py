@@ -44,12 +44,12 @@ def build_request(
     start = recipe.request if recipe else _defaults(limits, arguments.output)
     if foreign is not None:
         start = with_foreign(start, foreign, limits)
-    said: dict[str, Any] = {
+    overrides: dict[str, Any] = {
         name: value for name in _SAME if (value := getattr(arguments, name)) is not None
     }
     for name, flags in _SIZES.items():
-        said[name] = _size(arguments, flags, getattr(start, name))
-    request = replace(start, **said)
+        overrides[name] = _size(arguments, flags, getattr(start, name))
+    request = replace(start, **overrides)
     if arguments.scheduler is not None:
         own = arguments.scheduler == DEFAULT_SCHEDULER
         name = limits.scheduler if own else scheduler_name(arguments.scheduler)

@@ -14,17 +14,17 @@ class ProgressBar:
     """A ``JobProgressCallback`` that draws a bar, anew with each stage."""
 
     def __init__(self) -> None:
-        self._seen = sys.stderr.isatty()
+        self._is_terminal = sys.stderr.isatty()
         self._bar: tqdm[NoReturn] | None = None
         self._stage = ""
 
     def say(self, line: str) -> None:
         """A line of its own, before the bar begins."""
-        if self._seen:
+        if self._is_terminal:
             print(line, file=sys.stderr, flush=True)
 
     def __call__(self, stage: str, step: int, steps: int) -> None:
-        if not self._seen:
+        if not self._is_terminal:
             return
         if self._bar is None or stage != self._stage:
             self.close()

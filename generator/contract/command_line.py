@@ -22,6 +22,8 @@ _WRONG_CHOICE = re.compile(
 class UsageError(HotshotError):
     """The command line can't be understood; ``program`` is the (sub-)command it was for."""
 
+    is_translated = False
+
     def __init__(self, program: str, message: str) -> None:
         super().__init__(message)
         self.program = program

@@ -10,7 +10,7 @@ AUTO = "auto"
 DEPTH_MODEL = "depth-anything/Depth-Anything-V2-Small-hf"
 ANNOTATORS = ("none", "canny", "lineart", "gray", "tile", "depth")
 DEPTH_FOLLOWS = Text("Depth follows.")
-"""What the child that draws a sheet says to the bot where a further one can draw depth."""
+"""What the child that draws a preview says to the bot where a further one can draw depth."""
 LOOSE = "loose"
 """Depth, held to less, and only while a clip's layout is laid down: what moves where is followed,
 and the prompt says what shape it has."""
@@ -22,7 +22,11 @@ _NAMED_ANNOTATORS = ("canny", "depth", "lineart", "tile")
 def annotator_name(name: str) -> str:
     """Return an annotator's name in lower case. Raises RequestError with the names there are."""
     if name.lower() not in ANNOTATORS:
-        raise RequestError(f"There is no annotator {name!r}; there are {', '.join(ANNOTATORS)}.")
+        raise RequestError(
+            "There is no annotator {name!r}; there are {names}.",
+            name=name,
+            names=", ".join(ANNOTATORS),
+        )
     return name.lower()
 
 
@@ -48,8 +52,8 @@ def default_annotator(control_type: str) -> str:
 
     ``none`` where nothing tells: whoever brings a ControlNet of their own knows what it wants.
     """
-    told = _LOOSE_KIND if control_type.lower() == LOOSE else control_type.lower()
-    return next((name for name in _NAMED_ANNOTATORS if name in told), "none")
+    lowered = _LOOSE_KIND if control_type.lower() == LOOSE else control_type.lower()
+    return next((name for name in _NAMED_ANNOTATORS if name in lowered), "none")
 
 
 def annotator_of(control_type: str, wanted: str) -> str:

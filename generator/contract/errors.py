@@ -91,6 +91,7 @@ class OutputError(MediaError):
 
     kind = FailureKind.DISK
     is_retryable = True
+    is_translated = False
 
 
 class OutOfMemoryError(HotshotError):
@@ -109,6 +110,7 @@ class TrainingError(HotshotError):
     """Training can't begin or go on; its data, its settings or its output directory are why."""
 
     kind = FailureKind.TRAINING
+    is_translated = False
 
 
 class _HasKind(Protocol):

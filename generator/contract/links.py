@@ -46,14 +46,14 @@ class AddressGuard:
 
     def __call__(self, info: tuple[Any, Any, int, str, tuple[Any, ...]]) -> socket.socket:
         """Return a socket for one answer of ``socket.getaddrinfo``. Raises OSError."""
-        family, kind, protocol, _, place = info
+        family, kind, protocol, _, sockaddr = info
         try:
-            address = ipaddress.ip_address(place[0])
+            address = ipaddress.ip_address(sockaddr[0])
         except ValueError as error:
-            raise OSError(f"{place[0]!r} is no address") from error
+            raise OSError(f"{sockaddr[0]!r} is no address") from error
         if not self.allows(address):
-            self.refused.append(place[0])
-            raise PermissionError(f"{place[0]} is not public")
+            self.refused.append(sockaddr[0])
+            raise PermissionError(f"{sockaddr[0]} is not public")
         if address.version != 4:
             # It has too many ways of writing an IPv4 address into one of its own.
             raise OSError("IPv6 is not used")

@@ -80,16 +80,16 @@ class Request:
 
     @property
     def steps_made(self) -> int:
-        """How many of ``steps`` are gone: from a picture, only the last ones, and one at least."""
+        """The number of ``steps`` that are gone: from a picture the last ones, at least one."""
         return max(1, round(self.steps * self.image_strength)) if self.image else self.steps
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return plain JSON values."""
         return {"version": REQUEST_VERSION, **asdict(self)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The inverse of ``to_dict``, also of an earlier version's.
+        """Read what ``to_dict`` wrote, also an earlier version's.
 
         Raises TypeError for a key this version doesn't know.
         """
@@ -104,7 +104,7 @@ class Request:
 
 
 def upgraded(values: dict[str, Any]) -> dict[str, Any]:
-    """A request's JSON values as this version writes them, whichever version wrote these."""
+    """Return a request's JSON values as this version writes them, whichever wrote these."""
     version = values.get("version", 1)
     if version == 1 and values.get("negative_prompt") == "":
         return values | {"negative_prompt": None}

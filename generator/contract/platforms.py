@@ -9,14 +9,20 @@ from generator.contract.errors import HotshotError
 _RUNS_ON = ("Linux", "Darwin")
 
 
+class PlatformError(HotshotError):
+    """Hotshot doesn't run on this system."""
+
+    is_translated = False
+
+
 def check_platform(system: str | None = None) -> None:
-    """Raise HotshotError on a system that locks, signals and limits processes differently.
+    """Raise PlatformError on a system that locks, signals and limits processes differently.
 
     ``system`` is as ``platform.system()`` tells it.
     """
     found = system or platform.system()
     if found not in _RUNS_ON:
-        raise HotshotError(
+        raise PlatformError(
             f"Hotshot runs on Linux and macOS, and this is {found}; on Windows, run it in WSL 2 "
             "('wsl --install' in PowerShell makes one)."
         )

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from generator.contract.json_text import parse_json
 
@@ -106,7 +106,13 @@ def plural(one: str, many: str, number: int, /, **values: Any) -> Text:
 
 
 class TranslatableError(Exception):
-    """An error whose sentence is a Text: a template and its values, or a Text as it is."""
+    """An error whose sentence is a Text: a template and its values, or a Text as it is.
+
+    ``is_translated``: somebody in Discord may read it, in their language. A class that says False
+    is only ever read in a terminal, in English.
+    """
+
+    is_translated: ClassVar[bool] = True
 
     def __init__(self, words: str | Text, /, **values: Any) -> None:
         self.words = words if isinstance(words, Text) else Text(words, **values)

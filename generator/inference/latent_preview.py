@@ -44,9 +44,9 @@ def predict_original_sample(
 
     ``model_input`` is what the network was shown at ``timestep``, of variance one.
     """
-    known = scheduler.alphas_cumprod
-    index = int(timestep.round().clamp(0, len(known) - 1))
-    signal: float = float(known[index]) ** 0.5
+    alphas = scheduler.alphas_cumprod
+    index = int(timestep.round().clamp(0, len(alphas) - 1))
+    signal: float = float(alphas[index]) ** 0.5
     noise: float = (1 - signal**2) ** 0.5
     match scheduler.config.prediction_type:
         case "sample":

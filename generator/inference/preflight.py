@@ -7,6 +7,7 @@ compared with what its network wants, and no weight is read. Fetches nothing.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -189,25 +190,26 @@ def available_bytes() -> int | None:
 
 
 def _of_machine() -> int | None:
-    try:
-        lines = _MEMINFO.read_text(encoding="ascii").splitlines()
-        values = dict(line.split(":", 1) for line in lines)
-        return int(values["MemAvailable"].split()[0]) * 1024
-    except (OSError, ValueError, KeyError):
-        pass
+    if found := re.search(r"^MemAvailable: *(\d+) kB$", _content(_MEMINFO), re.MULTILINE):
+        return int(found[1]) * 1024
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    except (ValueError, OSError):
+    except (ValueError, OSError):  # a system that has no such name, or no answer
         return None
 
 
 def _of_container() -> int | None:
     """Of the control group that this process sees as its root, as in a container."""
-    try:
-        most = int((_CGROUP / "memory.max").read_text(encoding="ascii"))
-        used = int((_CGROUP / "memory.current").read_text(encoding="ascii"))
-        lines = (_CGROUP / "memory.stat").read_text(encoding="ascii").splitlines()
-        cached = int(dict(line.split() for line in lines)["inactive_file"])
-    except (OSError, ValueError, KeyError):  # "max" is no limit
+    most, used = (_content(_CGROUP / name).strip() for name in ("memory.max", "memory.current"))
+    cached = re.search(r"^inactive_file (\d+)$", _content(_CGROUP / "memory.stat"), re.MULTILINE)
+    if not (most.isdecimal() and used.isdecimal() and cached):  # "max" is no limit
         return None
-    return max(0, most - used + cached)  # files that were read give way to programs
+    return max(0, int(most) - int(used) + int(cached[1]))  # files that were read give way
+
+
+def _content(file: Path) -> str:
+    """Return what a file of the kernel's says; nothing where this system has no such file."""
+    try:
+        return file.read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return ""

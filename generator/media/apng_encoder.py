@@ -54,9 +54,9 @@ def _animation(clip: Clip) -> Iterator[tuple[bytes, bytes]]:
 
 def _frame_control(sequence: int, box: Box, delay: int) -> bytes:
     keep_after, replace = 0, 0
-    place = (box.width, box.height, box.left, box.top)
+    region = (box.width, box.height, box.left, box.top)
     return struct.pack(
-        ">IIIIIHHBB", sequence, *place, delay, _UNITS_PER_SECOND, keep_after, replace
+        ">IIIIIHHBB", sequence, *region, delay, _UNITS_PER_SECOND, keep_after, replace
     )
 
 

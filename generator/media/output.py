@@ -24,8 +24,9 @@ def check_output(path: Path, *, makes_directory: bool = False) -> None:
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise MediaError(
-            f"The extension of {str(path)!r} decides the format, and it must be one of "
-            f"{', '.join(SUFFIXES)}."
+            "The extension of {path!r} decides the format, and it must be one of {suffixes}.",
+            path=str(path),
+            suffixes=", ".join(SUFFIXES),
         )
     made: list[Path] = []
     try:

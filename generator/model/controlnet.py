@@ -179,15 +179,17 @@ def combined_residuals(
 def _check_condition_images(request: Request, images: Sequence[Frames]) -> None:
     if len(images) != len(request.controls):
         raise RequestError(
-            f"There are {len(request.controls)} ControlNets and pictures for {len(images)}; "
-            "each one needs its own."
+            "There are {networks} ControlNets and pictures for {pictures}; each one needs its own.",
+            networks=len(request.controls),
+            pictures=len(images),
         )
     needed = (request.video_length, request.height, request.width, 3)
     for image in images:
         if image.shape != needed:
             raise RequestError(
-                f"A ControlNet's pictures are {_shape(image.shape)} where the clip is "
-                f"{_shape(needed)}; fit them to it."
+                "A ControlNet's pictures are {found} where the clip is {needed}; fit them to it.",
+                found=_shape(image.shape),
+                needed=_shape(needed),
             )
 
 

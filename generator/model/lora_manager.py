@@ -58,8 +58,8 @@ class LoraTargets:
         found: dict[ParameterKey, list[LayerChange]] = {}
         for (network, flat), change in adapter.changes.items():
             path = self.layers.layers[network][flat].path
-            for name, part in _by_parameter(path, change):
-                found.setdefault((network, name), []).append(part)
+            for name, delta in _by_parameter(path, change):
+                found.setdefault((network, name), []).append(delta)
         return found
 
 
@@ -87,8 +87,8 @@ class LoraManager:
             return
         changes: dict[ParameterKey, list[tuple[float, LayerChange]]] = {}
         for version, strength in requested:
-            for key, parts in self.targets.changes_by_parameter(self._adapter(version)).items():
-                changes.setdefault(key, []).extend((strength, part) for part in parts)
+            for key, own in self.targets.changes_by_parameter(self._adapter(version)).items():
+                changes.setdefault(key, []).extend((strength, delta) for delta in own)
         self.remove()
         try:
             for key, deltas in changes.items():
@@ -133,8 +133,8 @@ class LoraManager:
             exact = original.float()
         total = exact.clone()
         for strength, change in deltas:
-            parts = _in_float32(change.parts, exact.device)
-            total += strength * weight_delta(exact, parts, change.scale)
+            factors = _in_float32(change.factors, exact.device)
+            total += strength * weight_delta(exact, factors, change.scale)
         # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
         self._originals[key] = None if original is None else original.cpu()
         if parameter is None:
@@ -148,8 +148,8 @@ class LoraManager:
             # Links stay: in the hub's cache a file has its name, and its neighbours, only there.
             self._found[given] = resolve_lora(given).absolute()
         path = self._found[given]
-        about = path.stat()
-        return path, about.st_mtime_ns, about.st_size
+        status = path.stat()
+        return path, status.st_mtime_ns, status.st_size
 
     def _adapter(self, version: _FileVersion) -> Adapter:
         if version not in self._adapters:
@@ -165,16 +165,16 @@ def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 
 def _by_parameter(path: str, change: LayerChange) -> Iterator[tuple[str, LayerChange]]:
-    parts = dict(change.parts)
-    bias_delta, up_bias = parts.pop("diff_b", None), parts.pop("up_b", None)
-    if parts:
-        yield f"{path}.weight", LayerChange(parts, change.scale)
+    factors = dict(change.factors)
+    bias_delta, up_bias = factors.pop("diff_b", None), factors.pop("up_b", None)
+    if factors:
+        yield f"{path}.weight", LayerChange(factors, change.scale)
     if bias_delta is not None:
         yield f"{path}.bias", LayerChange({"diff": bias_delta}, 1.0)
     if up_bias is not None:
         yield f"{path}.bias", LayerChange({"diff": up_bias.float() * change.scale}, 1.0)
 
 
-def _in_float32(parts: Tensors, device: torch.device) -> Tensors:
+def _in_float32(factors: Tensors, device: torch.device) -> Tensors:
     """Files are half precise and sums of products are not; kept as they came, they are smaller."""
-    return {role: aligned(part.to(device, torch.float32)) for role, part in parts.items()}
+    return {role: aligned(factor.to(device, torch.float32)) for role, factor in factors.items()}

@@ -84,8 +84,8 @@ class TextEncoders:
         "" is a text like any other; only None is zeros, where the model was trained so.
         """
         if negative_prompt is None and self.force_zeros_for_empty_prompt:
-            wanted = self.encode([prompt])
-            return EncodedText.zeros_like(wanted).cat(wanted)
+            encoded = self.encode([prompt])
+            return EncodedText.zeros_like(encoded).cat(encoded)
         return self.encode([negative_prompt or "", prompt])
 
     def _encode_plain(self, texts: list[str]) -> tuple[Tensor, Tensor]:

@@ -202,5 +202,9 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
 def _checked_frames(sample: Tensor) -> int:
     frames = sample.shape[2]
     if not 1 <= frames <= MAX_FRAMES:
-        raise RequestError(f"A clip has from 1 to {MAX_FRAMES} frames at once, not {frames}.")
+        raise RequestError(
+            "A clip has from 1 to {most} frames at once, not {frames}.",
+            most=MAX_FRAMES,
+            frames=frames,
+        )
     return frames

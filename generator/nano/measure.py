@@ -12,7 +12,7 @@ from generator.media.clip import Frames
 from generator.nano import world
 
 Mask = npt.NDArray[np.bool_]
-Places = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.float64]
 
 _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the object
 _PATCH = 40  # edge in pixels of the square in which shapes are compared
@@ -24,14 +24,14 @@ _ANGLES = tuple(math.radians(degrees) for degrees in range(0, 120, 5))
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a clip shows. ``steady``: one object, the same in every frame."""
+class ClipAttributes:
+    """What a clip shows. ``is_steady``: one object, the same in every frame."""
 
     color: str
     shape: str
     motion: str
     background: str
-    steady: bool
+    is_steady: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class _Blob:
     whole: bool  # nearly all of it lies together
 
 
-def see(frames: Frames) -> Seen | None:
+def measure_clip(frames: Frames) -> ClipAttributes | None:
     """Measures a clip, uint8 (f, h, w, 3); None where no object stands out in every frame."""
     background = border_color(frames)
     blobs = [_find(frame, background) for frame in frames]
@@ -57,16 +57,16 @@ def see(frames: Frames) -> Seen | None:
     color = max(set(colors), key=colors.count)
     shape, angles = _shape(found)
     turned = _turned(shape, angles) if shape in _PERIODS else None
-    return Seen(
+    return ClipAttributes(
         color=color,
         shape=shape,
         motion=_motion(found, turned, frames.shape[2], frames.shape[1]),
         background=_nearest(background, world.BACKGROUNDS),
-        steady=len(set(colors)) == 1 and all(blob.whole for blob in found),
+        is_steady=len(set(colors)) == 1 and all(blob.whole for blob in found),
     )
 
 
-def places(frames: Frames) -> Places | None:
+def positions(frames: Frames) -> Positions | None:
     """Where the object's middle is in each frame (f, 2), as shares of width and height.
 
     None where no object stands out in every frame.

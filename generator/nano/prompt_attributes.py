@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from generator.nano import captions
-from generator.nano.measure import Seen
+from generator.nano.measure import ClipAttributes
 
 _WORD = re.compile(r"[^\W_]+")
 _MORE_MOTIONS = {"growing": ("bigger", "larger"), "shrinking": ("smaller", "tinier")}
@@ -33,7 +33,7 @@ class _Found(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PromptAttributes:
     """What a prompt asks for, in the names of ``generator.nano.world``; None where it's open."""
 
     color: str | None = None
@@ -55,14 +55,14 @@ class Asked:
     @property
     def is_open(self) -> bool:
         """Whether nothing of it can be measured."""
-        return self == Asked()
+        return self == PromptAttributes()
 
     @property
     def is_still_to_the_eye(self) -> bool:
         """Whether no pixel need change: a ball that spins looks as it does at rest."""
         return self.shape == "ball" and self.motion == "spinning"
 
-    def is_met_by(self, seen: Seen) -> bool:
+    def is_met_by(self, seen: ClipAttributes) -> bool:
         """Whether a clip shows one thing, and shows all that was asked."""
         pairs = (
             (self.color, seen.color),
@@ -70,7 +70,7 @@ class Asked:
             (self.motion, seen.motion),
             (self.background, seen.background),
         )
-        return seen.steady and all(wanted in (None, shown) for wanted, shown in pairs)
+        return seen.is_steady and all(wanted in (None, shown) for wanted, shown in pairs)
 
 
 def _words(text: str) -> tuple[str, ...]:

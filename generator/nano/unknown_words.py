@@ -80,7 +80,7 @@ _COLORS = _words_of(phrase for said in captions.COLOR_WORDS.values() for phrase 
 _LEARNT = _words_of(captions.every_phrase())
 
 
-def foreign_words(prompt: str) -> list[str]:
+def find_unknown_words(prompt: str) -> list[str]:
     """The words that nano has no picture of, in their order; empty for a prompt of its world."""
     words = _WORD.findall(plain_text(prompt).lower())
     shapes = list(dict.fromkeys(shape for word in words if (shape := _shape_of(word))))

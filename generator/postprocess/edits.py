@@ -83,16 +83,16 @@ def main(arguments: list[str] | None = None) -> int:
     except HotshotError as error:
         print_refusal(error)
         return _USAGE_ERROR
-    told = {"notes": made.notes, "given_up": made.given_up}
-    print(json.dumps({name: [each.to_dict() for each in words] for name, words in told.items()}))
+    answer = {"notes": made.notes, "given_up": made.given_up}
+    print(json.dumps({name: [each.to_dict() for each in words] for name, words in answer.items()}))
     return 0
 
 
 def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> EditedFile:
     """Return the file of a clip after one edit and another. Raises MediaError.
 
-    Only the last edit is held to changing something, and only the last may be for a place in
-    Discord: one before it was for another place.
+    Only the last edit is held to changing something, and only the last may be for an
+    upload to Discord: one before it was for another.
     """
     *earlier, (last, words) = steps
     notes: tuple[Text, ...] = ()
@@ -109,26 +109,26 @@ def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "
     return EditedFile(with_comment(encode(after, suffix), comment), notes)
 
 
-def fit_for_upload(clip: Clip, place: UploadTarget, comment: str = "") -> EditedFile:
+def fit_for_upload(clip: Clip, target: UploadTarget, comment: str = "") -> EditedFile:
     """Return what Discord takes there: colours go first, then frames, and pixels if they may."""
-    size = (place.edge, place.edge)
+    size = (target.edge, target.edge)
     frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
     notes: tuple[Text, ...] = ()
     small = clip.with_frames(np.stack(frames))
-    if place.max_ms is not None and clip.duration_ms > place.max_ms:
-        small = _with_duration(small, place.max_ms)
+    if target.max_ms is not None and clip.duration_ms > target.max_ms:
+        small = _with_duration(small, target.max_ms)
         notes = (
             Text(
                 "It plays faster, so that it lasts {seconds:g} seconds.",
-                seconds=place.max_ms / 1000,
+                seconds=target.max_ms / 1000,
             ),
         )
     made = fit(
         small,
         ".gif",
-        place.max_bytes,
+        target.max_bytes,
         comment,
-        keeps_size=not place.may_shrink,
+        keeps_size=not target.may_shrink,
     )
     return EditedFile(made.data, notes, made.given_up)
 

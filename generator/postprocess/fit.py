@@ -102,26 +102,28 @@ def fit(
     return fitting or _without_comment(clip, ladder[-1], max_bytes, comment)
 
 
-def fit_file(master: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitted]:
-    """Write a copy of ``master`` that fits into ``directory``; return its path, and what it lacks.
+def fit_file(original: Path, directory: Path, max_bytes: int) -> tuple[Path, Fitted]:
+    """Write a copy of ``original`` that fits into ``directory``; return its path and what it lacks.
 
     It is written whole under the same name, or in another format under that format's suffix where
     its own can't be made small enough.
 
-    Raises MediaError where ``master`` can't be read, or can't be made to fit.
+    Raises MediaError where ``original`` can't be read, or can't be made to fit.
     """
     try:
-        data = master.read_bytes()
+        data = original.read_bytes()
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
-        raise MediaError("{path} can't be read ({reason}).", path=master, reason=reason) from error
+        raise MediaError(
+            "{path} can't be read ({reason}).", path=original, reason=reason
+        ) from error
     if len(data) <= max_bytes:
-        fitted, suffix = Fitted(data, ()), master.suffix
+        fitted, suffix = Fitted(data, ()), original.suffix
     else:
-        source = read(master)
+        source = read(original)
         clip = Clip.timed(source.frames, source.delays_ms)
-        fitted, suffix = _fit_somehow(clip, master.suffix.lower(), max_bytes, kept_comment(data))
-    output = directory / f"{master.stem}{suffix}"
+        fitted, suffix = _fit_somehow(clip, original.suffix.lower(), max_bytes, kept_comment(data))
+    output = directory / f"{original.stem}{suffix}"
     write_whole(output, fitted.data)
     return output, fitted
 
@@ -226,21 +228,21 @@ _QUALITIES: dict[str, Sequence[tuple[_Encode, tuple[Text, ...]]]] = {
 def main(words: Sequence[str] | None = None) -> int:
     """Fit the file that the command line names, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m generator.postprocess.fit")
-    parser.add_argument("master", type=Path)
+    parser.add_argument("original", type=Path)
     parser.add_argument("directory", type=Path)
     parser.add_argument("--max-bytes", type=int, required=True)
     arguments = parser.parse_args(words)
     try:
-        path, fitted = fit_file(arguments.master, arguments.directory, arguments.max_bytes)
+        path, fitted = fit_file(arguments.original, arguments.directory, arguments.max_bytes)
     except HotshotError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return 2
-    told = {
+    answer = {
         "file": str(path),
         "size_bytes": len(fitted.data),
         "given_up": [words.to_dict() for words in fitted.given_up],
     }
-    print(json.dumps(told))
+    print(json.dumps(answer))
     return 0
 
 

@@ -19,8 +19,14 @@ _LONGEST_NAME = 80
 _MOST_NAMED = 4
 
 
+class UntrustedError(RequestError):
+    """Somebody at the command line has to trust a recipe before it is made again."""
+
+    is_translated = False
+
+
 def check_trusted(recipe: Recipe, replaced: Collection[str]) -> None:
-    """Raise RequestError that names what a recipe would open, where it would open anything.
+    """Raise UntrustedError that names what a recipe would open, where it would open anything.
 
     ``replaced`` are the fields that a flag gives another value: of ``ModelSettings`` and of
     ``Request``.
@@ -30,7 +36,7 @@ def check_trusted(recipe: Recipe, replaced: Collection[str]) -> None:
         return
     names = ", ".join(f"{what} {_shown(name)}" for what, name in found[:_MOST_NAMED])
     more = len(found) - _MOST_NAMED
-    raise RequestError(
+    raise UntrustedError(
         "This recipe would open {names}; add --trust if you know where it comes from, or name your "
         "own with the flags.",
         names=names + (f" and {more} more" if more > 0 else ""),

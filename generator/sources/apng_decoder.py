@@ -97,11 +97,11 @@ class Apng:
         parts = [PNG_SIGNATURE, _chunk(b"IHDR", head), self.shared, *pixels, _chunk(b"IEND", b"")]
         with Image.open(io.BytesIO(b"".join(parts)), formats=["PNG"]) as opened:
             part = with_alpha(opened)
-        place = picture.left, picture.top
+        corner = picture.left, picture.top
         if picture.blending == _REPLACE:
-            canvas.paste(part, place)
+            canvas.paste(part, corner)
         else:
-            canvas.alpha_composite(part, place)
+            canvas.alpha_composite(part, corner)
 
 
 def read_apng(data: bytes) -> Apng | None:

@@ -1,4 +1,4 @@
-"""One way to read every source: told by its bytes, opened by the reader of its kind.
+"""One way to read every source: told by its bytes, opened by the decoder of its kind.
 
 Nothing is decoded by opening, but for what a film's facts need. Whatever is hostile belongs into
 the limited process of ``generator.sources.decoder_process``.

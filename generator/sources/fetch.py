@@ -60,7 +60,9 @@ async def fetch(
         ):
             return b"".join([chunk async for chunk in bounded_chunks(response, max_bytes)])
     except TimeoutError:
-        raise MediaError(f"The link took longer than {seconds:g} seconds; try another.") from None
+        raise MediaError(
+            "The link took longer than {seconds:g} seconds; try another.", seconds=seconds
+        ) from None
     except TransferError as error:
         raise _refusal(error, max_bytes) from None
     except aiohttp.InvalidURL:
@@ -71,7 +73,9 @@ async def fetch(
                 "The link leads to a private network address, and those are not fetched; "
                 "give a public link or the file itself."
             ) from None
-        raise MediaError(f"The link can't be fetched ({_reason(error)}); try another.") from error
+        raise MediaError(
+            "The link can't be fetched ({reason}); try another.", reason=_reason(error)
+        ) from error
 
 
 class FetchedFile(AbstractContextManager[Path]):
@@ -80,14 +84,14 @@ class FetchedFile(AbstractContextManager[Path]):
     Not for use inside a running event loop: it waits. Raises what ``fetch`` raises.
     """
 
-    def __init__(self, place: str, *, allows: AllowsAddress = is_public) -> None:
-        self._place, self._allows = place, allows
+    def __init__(self, source: str, *, allows: AllowsAddress = is_public) -> None:
+        self._source, self._allows = source, allows
         self._directory: TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Path:
-        if not is_link(self._place):
-            return existing_path(self._place) or Path(self._place)
-        data = asyncio.run(fetch(self._place, allows=self._allows))
+        if not is_link(self._source):
+            return existing_path(self._source) or Path(self._source)
+        data = asyncio.run(fetch(self._source, allows=self._allows))
         self._directory = TemporaryDirectory(prefix="hotshot-")
         path = Path(self._directory.name) / "source"
         path.write_bytes(data)
@@ -143,12 +147,14 @@ def _refusal(error: TransferError, max_bytes: int) -> MediaError:
     match error:
         case StatusError():
             answer = f"{error.status} {error.reason}".rstrip()
-            return MediaError(f"The link was answered with {answer}; try another.")
+            return MediaError("The link was answered with {answer}; try another.", answer=answer)
         case PackedError():
             return MediaError("The link's answer is packed; give the file's own link.")
         case TooLargeError():
             most = f"{max_bytes / 2**20:.3g}"
-            return MediaError(f"The link's file is larger than {most} MiB; find a smaller.")
+            return MediaError(
+                "The link's file is larger than {most} MiB; find a smaller.", most=most
+            )
         case RedirectLoopError():
             return MediaError("The link redirects in circles; give a direct link to the file.")
     raise AssertionError(error)

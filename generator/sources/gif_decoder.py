@@ -67,7 +67,7 @@ class Gif:
             if index in shown:
                 yield Image.fromarray(canvas)
             if picture.disposal == _CLEAR:
-                _place(canvas, picture)[:] = _WHITE
+                _region(canvas, picture)[:] = _WHITE
             canvas = kept
 
     def _first_needed(self, wanted: int) -> int:
@@ -132,21 +132,21 @@ def _picture(
 
 def _paint(canvas: Frames, picture: _Picture) -> None:
     """Put a picture on the canvas (h, w, 3), in place."""
-    place = _place(canvas, picture)
-    if not place.size:
+    region = _region(canvas, picture)
+    if not region.size:
         return
-    indices = _indices(picture)[: place.shape[0], : place.shape[1]]
+    indices = _indices(picture)[: region.shape[0], : region.shape[1]]
     table = np.zeros((256, 3), np.uint8)
     colours = np.frombuffer(picture.table, np.uint8).reshape(-1, 3)
     table[: len(colours)] = colours
     if picture.transparent is None:
-        place[:] = table[indices]
+        region[:] = table[indices]
     else:
         opaque = indices != picture.transparent
-        place[opaque] = table[indices[opaque]]
+        region[opaque] = table[indices[opaque]]
 
 
-def _place(canvas: Frames, picture: _Picture) -> Frames:
+def _region(canvas: Frames, picture: _Picture) -> Frames:
     """Return the part of the canvas that a picture lies on, as a view."""
     rows = slice(picture.top, picture.top + picture.height)
     return canvas[rows, picture.left : picture.left + picture.width]

@@ -58,9 +58,9 @@ def _without_pauses(delays: list[int]) -> list[int]:
 
 
 def _known(delays_ms: Sequence[int]) -> list[int]:
-    told = [delay for delay in delays_ms if delay > 0]
-    if told:
-        usual = statistics.median_low(told)
+    stated = [delay for delay in delays_ms if delay > 0]
+    if stated:
+        usual = statistics.median_low(stated)
     else:
         usual = _SHORT_DELAY_MS if len(delays_ms) <= _SHORT_SOURCE else _LONG_DELAY_MS
     return [delay if delay > 0 else usual for delay in delays_ms]

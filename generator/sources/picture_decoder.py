@@ -207,9 +207,9 @@ def _of_avif(path: Path, kind: str) -> Facts:
         width, height = upright_size(picture)
         count = getattr(picture, "n_frames", 1)
     check_frames(count)
-    told = _avif_delays_ms(path.read_bytes()) if count > 1 else []
-    usual = told[-1] if told else 0.0
-    delays = [*told, *[usual] * (count - len(told))][:count]
+    stated_delays = _avif_delays_ms(path.read_bytes()) if count > 1 else []
+    usual = stated_delays[-1] if stated_delays else 0.0
+    delays = [*stated_delays, *[usual] * (count - len(stated_delays))][:count]
     return Facts(width, height, tuple(map(displayed_ms, delays)) if count > 1 else (0,))
 
 

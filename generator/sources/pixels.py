@@ -45,10 +45,10 @@ def exif_orientation(raw: object) -> int:
     exif = Image.Exif()
     try:
         exif.load(raw)
-        told = exif.get(ExifTags.Base.Orientation)
+        orientation = exif.get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001 - damaged EXIF raises whatever it likes, and turns nothing
         return 1
-    return told if isinstance(told, int) and told in _TURNS else 1
+    return orientation if isinstance(orientation, int) and orientation in _TURNS else 1
 
 
 def upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
@@ -105,9 +105,9 @@ def _is_deep(picture: Image.Image) -> bool:
 
 def _mend_transparency(picture: Image.Image) -> None:
     """Turn a PNG's transparent colour, said in 16 bits, into the 8 that Pillow has read."""
-    told = picture.info.get("transparency")
-    if isinstance(told, tuple) and max(told) > 255:
-        picture.info["transparency"] = tuple(level >> 8 for level in told)
+    transparent = picture.info.get("transparency")
+    if isinstance(transparent, tuple) and max(transparent) > 255:
+        picture.info["transparency"] = tuple(level >> 8 for level in transparent)
 
 
 def _of_16_bits(picture: Image.Image, transparent: object) -> tuple[_Plane, _Plane]:

@@ -193,8 +193,8 @@ def _end(child: subprocess.Popen[bytes]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _facts(told: dict[str, Any]) -> Facts:
-    return Facts(told["width"], told["height"], tuple(told["delays_ms"]))
+def _facts(answer: dict[str, Any]) -> Facts:
+    return Facts(answer["width"], answer["height"], tuple(answer["delays_ms"]))
 
 
 def _pictures(data: memoryview) -> Iterator[Frames]:

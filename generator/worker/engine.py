@@ -25,7 +25,7 @@ class Engine(Protocol):
         """What it computes in, such as ``float32``."""
 
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        """Makes ``output``, whole or not at all; its extension decides the format.
+        """Make ``output``, whole or not at all; its extension decides the format.
 
         Raises HotshotError with a sentence for a person, CancelledError where ``report`` did.
         """

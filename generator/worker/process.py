@@ -75,14 +75,14 @@ class WorkerHandle:
     events: Connection
 
     def close(self) -> None:
-        """Closes the pipes; a worker still alive takes that as its parent's death and leaves."""
+        """Close the pipes; a worker still alive takes that as its parent's death and leaves."""
         atexit.unregister(self.process.kill)
         self.commands.close()
         self.events.close()
 
 
 def start(settings: WorkerSettings) -> WorkerHandle:
-    """Starts a fresh process; returns at once, the worker says Ready or Broken later."""
+    """Start a fresh process; return at once, the worker says Ready or StartFailed later."""
     context = multiprocessing.get_context("spawn")
     child_commands, commands = context.Pipe(duplex=False)
     events, child_events = context.Pipe(duplex=False)
@@ -111,7 +111,7 @@ def start(settings: WorkerSettings) -> WorkerHandle:
 
 
 def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
-    """The child's whole life; returns after Shutdown or a Broken engine."""
+    """Live a child's whole life; return after Shutdown, or where the engine can't start."""
     for number in _FOR_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_THE_PARENT)
@@ -152,7 +152,7 @@ class Inbox:
         return inbox
 
     def next_job(self) -> Generate | None:
-        """Waits for a job; None once the parent has said Shutdown."""
+        """Wait for a job; None once the parent has said Shutdown."""
         job = self._jobs.get()
         return None if self._leaving.is_set() else job
 
@@ -179,7 +179,7 @@ class Inbox:
 
 
 def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
-    """Makes one job; whatever happens inside comes back as one of the three outcomes."""
+    """Make one job; whatever happens inside comes back as one of the three outcomes."""
 
     def report(stage: str, step: int, steps: int, preview: str = "") -> None:
         _tell(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
@@ -210,7 +210,7 @@ def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
 
 
 def _tell(events: Connection, event: Event) -> None:
-    """Says it, or leaves at once where nobody is left to hear: the parent is gone."""
+    """Send an event, or leave at once where nobody is left to hear: the parent is gone."""
     try:
         events.send(event)
     except ConnectionError:
@@ -231,7 +231,7 @@ def _start_failure(error: Exception) -> Failure:
 
 
 def _failure(error: Exception) -> Failure:
-    """What is said of an error: foreign ones are translated here, and nowhere later."""
+    """Return what is said of an error: foreign ones are translated here, and nowhere later."""
     error = missing_extra(error) or error
     if isinstance(error, HotshotError):
         return Failure.of(error, _one_line(error.words))
@@ -266,7 +266,7 @@ def _load_engine(settings: WorkerSettings) -> Engine:
 
 
 def _give_way(settings: WorkerSettings) -> None:
-    """Before any thread starts or torch is imported, since both take over what stands then."""
+    """Step back before any thread starts or torch is imported: both keep what stands then."""
     os.nice(settings.niceness)
     if settings.threads:
         os.environ["OMP_NUM_THREADS"] = str(settings.threads)

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.words import KEYWORDS, ROOT, sources
+from tools.translatable import FUNCTIONS
+from tools.words import ROOT, SCAN
 
-FILES = [path for path in sources() if path.parent.name not in ("cli", "storage")]
-ROOMS = ("commands", "ui", "jobs", "intake")
+FILES = [path for path in SCAN.sources() if path.parent.name != "storage"]
+ROOMS = ("commands", "delivery", "intake", "jobs", "policy", "ui", "workers")
 # Where what is given is shown: the call's name, and which of its arguments.
 SHOWN_KEYWORDS = {
     "label",
@@ -53,7 +54,16 @@ SHOWN_CALLS = {
     "describe",
 }
 UNSAID = {"custom_id", "value", "url", "filename", "id", "style"}  # of those calls, not shown
-LOGS = {"debug", "info", "warning", "error", "exception", "getLogger", "create_task"}
+LOGS = {
+    "debug",
+    "info",
+    "warning",
+    "error",
+    "exception",
+    "getLogger",
+    "create_task",
+    "ChildResult",  # a child's last words are for the log
+}
 PROGRAMMERS = {
     "KeyError",
     "LookupError",
@@ -64,7 +74,8 @@ PROGRAMMERS = {
     "ValueError",
 }
 # Raised for people in Discord: a template and values, never an f-string.
-SPOKEN = set(KEYWORDS) - {"ModelError", "translate", "translate_plural", "plural", "Text"}
+TRANSLATED = set(SCAN.template_counts())
+SPOKEN = TRANSLATED - {"ModelError", *(name.rpartition(".")[2] for name in FUNCTIONS)}
 OWN_CHILDS = {"fit.py"}  # its errors are for the log; the bot has a sentence of its own
 WORDS = re.compile(r"[A-Za-z]{2,}")
 SENTENCE = re.compile(r"[A-Za-z]{2,}[,;:]? [A-Za-z]{2,}")
@@ -79,7 +90,7 @@ def _called(node: ast.expr) -> str:
 
 def _literals(node: ast.AST) -> Iterator[ast.Constant]:
     """Texts in it, but for those that are said, logged, or looked up by."""
-    if isinstance(node, ast.Call) and _called(node.func) in {*KEYWORDS, *LOGS, *PROGRAMMERS}:
+    if isinstance(node, ast.Call) and _called(node.func) in {*TRANSLATED, *LOGS, *PROGRAMMERS}:
         return
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield node

@@ -28,7 +28,7 @@ from generator.model.unet import ClipAttnProcessor, HotshotUNet
 from generator.nano import world
 from generator.training import step
 from tools.nano import clips, source_paths, unet
-from tools.nano.finished_model import batch_of, encode_captions
+from tools.nano.finished_model import batch_of, draw_clips, encode_captions
 from tools.nano.training_stage import StepRng, TrainingStage
 
 SEED = 0
@@ -58,25 +58,16 @@ class ControlBatches:
 
     def batch(self, kind: str, count: int, frames: int, step_rng: StepRng) -> ControlBatch:
         """``count`` clips of one size, seen as ``kind`` sees them."""
-        rng = step_rng.numpy
-        sizes = self.limits.sizes
-        square = next(size for size in sizes if size.width == size.height)
-        size = square if rng.random() < 0.7 else sizes[int(rng.integers(len(sizes)))]
-        chosen = rng.integers(len(self.text.attributes), size=count)
-        latents, pictures = [], []
-        for index in chosen:
-            attributes = clips.fill_unsaid(
-                rng, self.text.attributes[int(index)], self.text.said[int(index)]
-            )
-            coverage = _draw(rng, attributes, (size.width, size.height), frames)
-            geometry = clips.latent_geometry(torch.from_numpy(coverage))
-            latents.append(clips.color_latents(geometry, attributes).transpose(0, 1))
+        pictures = []
+
+        def draw(
+            rng: np.random.Generator, attributes: world.Attributes, size: tuple[int, int]
+        ) -> world.Floats:
+            coverage = _draw(rng, attributes, size, frames)
             pictures.append(torch.from_numpy(source_paths.ANNOTATORS[kind](rng, coverage)))
-        embeds = self.text.embeds(rng, torch.from_numpy(chosen))
-        time_ids = [clips.draw_time_ids(rng, size) for _ in range(count)]
-        batch = clips.ClipBatch(
-            torch.stack(latents), *embeds, torch.tensor(time_ids, dtype=torch.float32)
-        )
+            return coverage
+
+        batch = draw_clips(self.text, self.limits, count, step_rng, draw, square_share=0.7)
         shown = rearrange(torch.stack(pictures), "b f h w c -> b f c h w")
         return ControlBatch(batch, shown.float() / 255)
 

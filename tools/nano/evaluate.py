@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,10 @@ from tqdm import tqdm
 
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Request
-from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
-from generator.model.devices import choose
-from generator.model.loading import load_model
 from generator.nano import measure, world
 from generator.sources.geometry import scale_to_fill
+from tools.nano.gifs import draw_sheet, load_pipeline, make_request
 
 SEED = 2_000_000  # far from any that training draws
 BARS = {"color": 0.95, "background": 0.95, "shape": 0.85, "motion": 0.90, "steady": 0.95}
@@ -69,7 +67,7 @@ class Result:
     seconds: float
 
     def checks(self) -> dict[str, bool]:
-        seen = measure.see(self.frames)
+        seen = measure.measure_clip(self.frames)
         if seen is None:
             return dict.fromkeys(BARS, False)
         wanted = self.case.attributes
@@ -77,7 +75,7 @@ class Result:
             name: getattr(seen, name) == getattr(wanted, name)
             for name in ("color", "background", "shape", "motion")
         }
-        return found | {"steady": seen.steady}
+        return found | {"steady": seen.is_steady}
 
 
 def cases(count: int, seed: int = SEED) -> Iterator[Case]:
@@ -88,10 +86,9 @@ def cases(count: int, seed: int = SEED) -> Iterator[Case]:
         yield Case(_worded(rng, attributes), attributes, seed + index)
 
 
-def evaluate(model: str, count: int, overrides: dict[str, float]) -> list[Result]:
+def evaluate(model: str, count: int, overrides: Mapping[str, float]) -> list[Result]:
     """Makes ``count`` clips at the model's default settings, or with some of them overridden."""
-    device = choose("auto", "auto")
-    pipeline = HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
+    pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     results = []
     for case in tqdm(list(cases(count)), desc="evaluating", unit="GIF"):
@@ -103,8 +100,7 @@ def evaluate(model: str, count: int, overrides: dict[str, float]) -> list[Result
 
 def upscale(model: str, results: list[Result]) -> list[Result]:
     """A second pass at twice the size over each clip whose shape is right."""
-    device = choose("auto", "auto")
-    pipeline = HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
+    pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     right = [result for result in results if result.checks()["shape"]]
     larger = []
@@ -123,12 +119,6 @@ def table(results: list[Result]) -> str:
         rows.append(f"| {name} | {bar:.0%} | {_share(results, name)} | {_unseen(results, name)} |")
     seconds = np.median([result.seconds for result in results])
     return "\n".join([*rows, "", f"{len(results)} clips, {seconds:.1f} s each at the median."])
-
-
-def sheet(results: list[Result]) -> Image.Image:
-    """One clip a row."""
-    rows = [np.concatenate(list(result.frames), axis=1) for result in results]
-    return Image.fromarray(np.concatenate(rows))
 
 
 def main() -> None:
@@ -158,27 +148,13 @@ def main() -> None:
         print(f"Of {len(larger)} of these whose shape is right, {_share(larger, 'shape')} keep it "
               "at twice the size.")  # fmt: skip
     arguments.sheet.parent.mkdir(parents=True, exist_ok=True)
-    sheet(results[:16]).save(arguments.sheet)
+    draw_sheet(result.frames for result in results[:16]).save(arguments.sheet)
     print(f"The first clips are in {arguments.sheet}.")
 
 
-def request_of(case: Case, limits: ModelLimits, overrides: dict[str, float]) -> Request:
+def request_of(case: Case, limits: ModelLimits, overrides: Mapping[str, float]) -> Request:
     """A case at the model's own settings, or with some of them overridden."""
-    settings: dict[str, float] = {
-        "steps": limits.steps,
-        "guidance_scale": limits.guidance_scale,
-        "guidance_rescale": limits.guidance_rescale,
-    } | overrides
-    return Request(
-        prompt=case.prompt,
-        seed=case.seed,
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=int(settings["steps"]),
-        guidance_scale=settings["guidance_scale"],
-        guidance_rescale=settings["guidance_rescale"],
-        scheduler=limits.scheduler,
-    )
+    return make_request(case.prompt, case.seed, limits, **overrides)
 
 
 def _twice(frames: Frames) -> Frames:

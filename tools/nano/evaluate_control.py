@@ -13,22 +13,18 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 from tqdm import tqdm
 
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Control, Request
-from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
-from generator.model.devices import choose
-from generator.model.loading import load_model
 from generator.nano import measure, world
 from tools.nano import source_paths
+from tools.nano.gifs import draw_sheet, load_pipeline, make_request, object_mask
 
 SEED = 3_000_000  # far from any that training draws
 FRAMES = 8
 BARS = {"mask": 0.7, "color": 0.9, "background": 0.9}
-_FAR = 48.0  # RGB distance from the background at which a pixel belongs to the object
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +49,13 @@ class Result:
 
     def measure(self) -> dict[str, float]:
         """The mask's IoU with the source's, over the clip; and what is right of the rest."""
-        seen = measure.see(self.frames)
+        seen = measure.measure_clip(self.frames)
         wanted = self.case.attributes
         return {
-            "mask": overlap(mask_of(self.frames), self.case.coverage > 0.5),
+            "mask": overlap(object_mask(self.frames), self.case.coverage > 0.5),
             "color": float(seen is not None and seen.color == wanted.color),
             "background": float(seen is not None and seen.background == wanted.background),
         }
-
-
-def mask_of(frames: Frames) -> npt.NDArray[np.bool_]:
-    """Where the object is, (f, h, w): all that is not as the clip's corners are."""
-    corners = frames[:, [0, 0, -1, -1], [0, -1, 0, -1]].reshape(-1, 3)
-    background = np.median(corners, axis=0)
-    return np.asarray(np.linalg.norm(frames - background, axis=-1) > _FAR)
 
 
 def overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
@@ -90,9 +79,8 @@ def cases(kind: str, count: int, edge: int) -> Iterator[Case]:
 
 def evaluate(model: str, kind: str, count: int) -> list[Result]:
     """Makes ``count`` clips at the model's own settings, strength 1."""
-    device = choose("auto", "auto")
     limits = ModelLimits.of(model)
-    pipeline = HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
+    pipeline = load_pipeline(model)
     return [
         Result(
             case,
@@ -114,16 +102,6 @@ def table(results: dict[str, list[Result]]) -> str:
     return "\n".join(rows)
 
 
-def sheet(results: list[Result]) -> Image.Image:
-    """Two rows for each clip: what the ControlNet saw, and what was made."""
-    rows = [
-        np.concatenate(list(frames), axis=1)
-        for result in results
-        for frames in (result.case.pictures, result.frames)
-    ]
-    return Image.fromarray(np.concatenate(rows))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m tools.nano.evaluate_control", description=__doc__
@@ -137,23 +115,17 @@ def main() -> None:
     }
     print(table(results))
     arguments.sheet.parent.mkdir(parents=True, exist_ok=True)
-    sheet([result for of_kind in results.values() for result in of_kind[:5]]).save(arguments.sheet)
+    first = [result for of_kind in results.values() for result in of_kind[:5]]
+    # Two rows for each clip: what the ControlNet saw, and what was made.
+    draw_sheet(frames for result in first for frames in (result.case.pictures, result.frames)).save(
+        arguments.sheet
+    )
     print(f"The first clips are in {arguments.sheet}.")
 
 
 def _request(case: Case, limits: ModelLimits) -> Request:
-    return Request(
-        prompt=case.prompt,
-        seed=case.seed,
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=limits.steps,
-        guidance_scale=limits.guidance_scale,
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
-        controls=(Control(case.kind),),
-        control_source="drawn",
-    )
+    controls = (Control(case.kind),)
+    return make_request(case.prompt, case.seed, limits, controls=controls, control_source="drawn")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,8 @@ from generator.nano import world
 from generator.training import step
 from tools.nano import clips, unet
 from tools.nano.evaluate import cases, request_of
-from tools.nano.finished_model import batch_of, encode_captions
+from tools.nano.finished_model import batch_of, draw_clips, encode_captions
+from tools.nano.gifs import object_mask
 from tools.nano.training_stage import StepRng, TrainingStage
 
 SEED = 0
@@ -56,23 +58,9 @@ class OutlineBatches:
 
     def batch(self, count: int, frames: int, step_rng: StepRng) -> clips.ClipBatch:
         """``count`` clips of one size."""
-        rng = step_rng.numpy
-        sizes = self.limits.sizes
-        square = next(size for size in sizes if size.width == size.height)
-        size = square if rng.random() < 0.8 else sizes[int(rng.integers(len(sizes)))]
-        chosen = rng.integers(len(self.text.attributes), size=count)
-        latents = []
-        for index in chosen:
-            attributes = clips.fill_unsaid(
-                rng, self.text.attributes[int(index)], self.text.said[int(index)]
-            )
-            scene = world.draw_scene(rng, attributes)
-            covered = outline(world.coverage(scene, size.width, size.height, frames))
-            geometry = clips.latent_geometry(torch.from_numpy(covered))
-            latents.append(clips.color_latents(geometry, attributes).transpose(0, 1))
-        embeds = self.text.embeds(rng, torch.from_numpy(chosen))
-        time_ids = torch.tensor([clips.draw_time_ids(rng, size) for _ in range(count)])
-        return clips.ClipBatch(torch.stack(latents), *embeds, time_ids.float())
+        return draw_clips(
+            self.text, self.limits, count, step_rng, partial(_draw, frames), square_share=0.8
+        )
 
 
 def outline(coverage: world.Floats) -> world.Floats:
@@ -143,6 +131,12 @@ def is_hollow(frames: Frames) -> bool:
     return float(np.mean([_hole(frame) >= HOLLOW for frame in frames])) > 0.5
 
 
+def _draw(
+    frames: int, rng: np.random.Generator, attributes: world.Attributes, size: tuple[int, int]
+) -> world.Floats:
+    return outline(world.coverage(world.draw_scene(rng, attributes), *size, frames))
+
+
 def _hollowed(covered: world.Floats) -> world.Floats:
     depth = cv2.distanceTransform((covered > 0.5).astype(np.uint8), cv2.DIST_L2, 5).max()
     width = 2 * round(max(MIN_LINE, float(depth) * LINE)) + 1
@@ -154,8 +148,7 @@ def _hollowed(covered: world.Floats) -> world.Floats:
 
 def _hole(frame: Frames) -> float:
     """The share of an object, its inside counted, that is of the background's colour."""
-    corners = frame[[0, 0, -1, -1], [0, -1, 0, -1]]
-    apart = np.linalg.norm(frame - np.median(corners, axis=0), axis=-1) > 48
+    [apart] = object_mask(frame[None])
     around = np.pad(~apart, 1, constant_values=True).astype(np.uint8)
     cv2.floodFill(around, None, (0, 0), 2)
     enclosed = int((around[1:-1, 1:-1] == 1).sum())

@@ -176,22 +176,6 @@ def loss(
     return torch.stack(losses).sum()
 
 
-@torch.no_grad()
-def accuracy(encoders: TextEncoders, data: CaptionBatches, step_rng: StepRng) -> list[float]:
-    """Share of right answers per head, over all attributes."""
-    ids, ids_2, answers = data.batch(512, step_rng)
-    hidden, pooled = encoders(ids, ids_2)
-    at_end = hidden[torch.arange(len(ids)), ids.argmax(-1)]
-    shares = []
-    for head, values in zip(encoders.heads, (at_end[:, :64], at_end[:, 64:], pooled), strict=True):
-        right = [
-            part.argmax(-1) == target % part.shape[1]
-            for part, target in zip(_split(head(values)), answers.unbind(1), strict=True)
-        ]
-        shares.append(torch.stack(right).float().mean().item())
-    return shares
-
-
 def _scale_loss(values: torch.Tensor) -> torch.Tensor:
     return 0.1 * (values.square().mean(-1) - 1).square().mean()
 

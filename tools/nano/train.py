@@ -24,6 +24,7 @@ from torch import nn
 
 from generator.contract.limits import ModelLimits
 from generator.model.unet import HotshotUNet, TemporalTransformer
+from generator.training.run_directory import write_json
 from tools.nano import clips, controlnets, outlines, text, unet, vae
 from tools.nano.training_stage import StepRng, TrainingStage
 
@@ -198,16 +199,17 @@ def save(
     autoencoder.half().save_pretrained(output / "vae")
     vae_config = json.loads((output / "vae" / "config.json").read_text())
     vae_config.pop("block_out_channels", None)  # diffusers derives it, and warns when it reads it
-    _write_json(output / "vae" / "config.json", vae_config)
+    write_json(output / "vae" / "config.json", vae_config)
     tensors = {
         name: tensor.half().contiguous() for name, tensor in network.published_state_dict().items()
     }
     (output / "unet").mkdir(parents=True, exist_ok=True)
     save_file(tensors, output / "unet" / "diffusion_pytorch_model.safetensors")
-    _write_json(output / "unet" / "config.json", network.published_config)
-    _write_json(output / "scheduler" / "scheduler_config.json", unet.SCHEDULER_CONFIG)
-    _write_json(output / "generation_config.json", DEFAULTS)
-    _write_json(output / "model_index.json", _MODEL_INDEX)
+    write_json(output / "unet" / "config.json", network.published_config)
+    (output / "scheduler").mkdir(exist_ok=True)
+    write_json(output / "scheduler" / "scheduler_config.json", unet.SCHEDULER_CONFIG)
+    write_json(output / "generation_config.json", DEFAULTS)
+    write_json(output / "model_index.json", _MODEL_INDEX)
 
 
 _MODEL_INDEX = {
@@ -237,8 +239,3 @@ def _make_stage(
         name=name, model=model, parameters=list(part.parameters()), steps=steps,
         learning_rate=learning_rate, matrix_rate=matrix_rate, seed=SEED, directory=runs,
     )  # fmt: skip
-
-
-def _write_json(path: Path, values: object) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")

@@ -16,7 +16,7 @@ from diffusers import DDPMScheduler
 
 from generator.model.unet import HotshotUNet
 from generator.training import step
-from tools.nano.clips import ClipBatches
+from tools.nano.clips import ClipBatch, ClipBatches
 from tools.nano.training_stage import StepRng
 
 SCHEDULER_CONFIG: dict[str, Any] = {
@@ -90,17 +90,23 @@ def loss(
     """One step on ``count`` clips of ``frames`` frames (1: stills); see ``draw_timesteps``."""
     timesteps = draw_timesteps(count, step_rng, pure=pure, middle=middle)
     sample = clips.batch(count, step_rng, frames=frames, means=timesteps == PURE)
-    batch = step.Batch(
+    noise = torch.randn(sample.latents.shape, generator=step_rng.torch)
+    batch = add_noise(sample, noise, timesteps)
+    with torch.autocast("cpu", torch.bfloat16):
+        prediction = step.predict(unet, schedule, batch)
+    return step.loss(prediction, schedule, batch)
+
+
+def add_noise(sample: ClipBatch, noise: torch.Tensor, timesteps: torch.Tensor) -> step.Batch:
+    """The clips with the noise (b, 4, f, h, w) and timesteps (b,) that they are trained at."""
+    return step.Batch(
         latents=sample.latents,
-        noise=torch.randn(sample.latents.shape, generator=step_rng.torch),
+        noise=noise,
         timesteps=timesteps,
         prompt_embeds=sample.prompt_embeds,
         text_embeds=sample.text_embeds,
         time_ids=sample.time_ids,
     )
-    with torch.autocast("cpu", torch.bfloat16):
-        prediction = step.predict(unet, schedule, batch)
-    return step.loss(prediction, schedule, batch)
 
 
 def draw_timesteps(

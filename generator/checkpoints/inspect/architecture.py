@@ -6,14 +6,15 @@ which loads no network, knows what a LoRA can change. No torch.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.checkpoints.inspect.lora_shapes import Shape
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.limits import local_path
 
 Shapes = dict[str, Shape]
@@ -39,6 +40,16 @@ _SDXL_TEXT_2 = _CLIP | {
     "projection_dim": 1280,
 }
 
+_PARTS = ("unet", "text_encoder", "text_encoder_2")
+_UNET_COUNTS = (
+    *("in_channels", "out_channels", "layers_per_block", "cross_attention_dim"),
+    "projection_class_embeddings_input_dim",
+)
+_CLIP_COUNTS = (
+    *("hidden_size", "intermediate_size", "num_hidden_layers"),
+    *("vocab_size", "max_position_embeddings"),
+)
+
 
 def layers_of(model: str) -> ModelLayers:
     """Of ``nano`` or a model directory; for a hub id or a single file, SDXL's.
@@ -48,14 +59,11 @@ def layers_of(model: str) -> ModelLayers:
     path = local_path(model)
     if path is None or not (path / "unet" / "config.json").is_file():
         return sdxl_layers()
-    try:
-        unet, text, text_2 = (
-            json.loads((path / part / "config.json").read_text(encoding="utf-8"))
-            for part in ("unet", "text_encoder", "text_encoder_2")
-        )
-        return _layers(unet, text, text_2)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ModelError(f"The configs in {path} can't be read ({error}).") from error
+    unet, text, text_2 = (_read(path / part / "config.json") for part in _PARTS)
+    _check_unet(path / "unet", unet)
+    _check_counts(path / "text_encoder", text, _CLIP_COUNTS)
+    _check_counts(path / "text_encoder_2", text_2, (*_CLIP_COUNTS, "projection_dim"))
+    return _layers(unet, text, text_2)
 
 
 @lru_cache(maxsize=1)
@@ -89,6 +97,49 @@ def text_shapes(config: Mapping[str, Any], *, is_second: bool) -> Shapes:
         return shapes
     inside = {f"text_model.{name}": shape for name, shape in shapes.items()}
     return inside | {"text_projection.weight": (config["projection_dim"], width)}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        config = parse_json(path.read_bytes())
+    except (OSError, JsonError) as error:
+        raise _unreadable(path.parent, str(error)) from error
+    if not isinstance(config, dict):
+        raise _unreadable(path.parent, "no JSON object")
+    return config
+
+
+def _check_unet(directory: Path, config: Mapping[str, Any]) -> None:
+    """Raises ModelError where something of it is missing, or of another type or length."""
+    _check_counts(directory, config, _UNET_COUNTS)
+    widths = config.get("block_out_channels")
+    if not _is_list_of(int, widths) or not widths:
+        raise _unfit(directory, "block_out_channels")
+    for key in ("down_block_types", "up_block_types"):
+        if not _is_list_of(str, config.get(key)) or len(config[key]) != len(widths):
+            raise _unfit(directory, key)
+    depths = config.get("transformer_layers_per_block", 1)
+    is_one_each = _is_list_of(int, depths) and len(depths) == len(widths)
+    if not is_one_each and type(depths) is not int:
+        raise _unfit(directory, "transformer_layers_per_block")
+
+
+def _check_counts(directory: Path, config: Mapping[str, Any], keys: Iterable[str]) -> None:
+    for key in keys:
+        if type(config.get(key)) is not int:
+            raise _unfit(directory, key)
+
+
+def _is_list_of(kind: type, value: Any) -> bool:
+    return isinstance(value, list) and all(type(one) is kind for one in value)
+
+
+def _unfit(directory: Path, key: str) -> ModelError:
+    return _unreadable(directory, f"{key} of {directory.name} is missing or makes no sense")
+
+
+def _unreadable(directory: Path, reason: str) -> ModelError:
+    return ModelError(f"The configs in {directory.parent} can't be read ({reason}).")
 
 
 def _layers(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from generator.checkpoints.inspect.header import Header, read_header
 from generator.checkpoints.inspect.kinds import Kind, kind_of
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text import Text
 
 PLAIN_UNET = "UNet2DConditionModel"
@@ -23,7 +23,7 @@ def check_base(path: Path) -> None:
         read_base_header(path)
         return
     unet = unet_folder(path)
-    check_is_sdxl(unet, _read(unet / "config.json"))
+    check_is_sdxl(unet, read_json_or_empty(unet / "config.json"))
 
 
 def read_base_header(file: Path) -> Header:
@@ -45,7 +45,7 @@ def unet_folder(directory: Path) -> Path:
     if inner.is_dir():
         return inner
     if not (directory / "config.json").is_file():
-        found = _read(directory / "model_index.json").get("_class_name")
+        found = read_json_or_empty(directory / "model_index.json").get("_class_name")
         raise ModelError(
             "The spatial UNet base {name} has no UNet ({found}); give a Stable Diffusion XL.",
             name=directory,
@@ -73,10 +73,10 @@ def check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:
         )
 
 
-def _read(path: Path) -> dict[str, Any]:
-    """Empty for what can't be read: whoever loads it says why."""
+def read_json_or_empty(path: Path) -> dict[str, Any]:
+    """Return a config's JSON object; an empty one for what can't be read: who loads it says why."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        found = parse_json(path.read_bytes())
+    except (OSError, JsonError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -56,16 +56,16 @@ def _runs(header: Header, names: Sequence[str]) -> Iterator[tuple[int, int, _For
     """
     run: tuple[int, int, _Format, int] | None = None
     for position, name in enumerate(names):
-        about = header.tensors[name]
-        format_ = _FORMATS.get(about.dtype)
+        info = header.tensors[name]
+        format_ = _FORMATS.get(info.dtype)
         if format_ is None:
             continue
-        if run is not None and run[1] == about.begin and run[2] is format_:
-            run = (run[0], about.end, format_, run[3])
+        if run is not None and run[1] == info.begin and run[2] is format_:
+            run = (run[0], info.end, format_, run[3])
             continue
         if run is not None:
             yield run
-        run = (about.begin, about.end, format_, position)
+        run = (info.begin, info.end, format_, position)
     if run is not None:
         yield run
 
@@ -79,10 +79,10 @@ def _holding(header: Header, names: Sequence[str], start: int, end: int, path: P
     ]
     with path.open("rb") as opened:
         for name in reaching:
-            about = header.tensors[name]
-            begin, stop = max(about.begin, start), min(about.end, end)
+            info = header.tensors[name]
+            begin, stop = max(info.begin, start), min(info.end, end)
             opened.seek(header.body + begin)
-            if _has_other(opened.read(stop - begin), _FORMATS[about.dtype]):
+            if _has_other(opened.read(stop - begin), _FORMATS[info.dtype]):
                 return name
     return reaching[0]  # the file was cut off meanwhile
 

@@ -81,7 +81,7 @@ class Header:
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """By tensor name."""
-        return {name: about.shape for name, about in self.tensors.items()}
+        return {name: info.shape for name, info in self.tensors.items()}
 
 
 def read_header(path: Path) -> Header:
@@ -107,10 +107,10 @@ def read_header(path: Path) -> Header:
         raise ModelError("{path} can't be read ({reason}).", path=path, reason=reason) from error
 
 
-def shown(name: str, limit: int = 100) -> str:
+def printable(name: str, limit: int = 100) -> str:
     """A stranger's name on one line, without what can't be seen."""
-    visible = "".join(letter if letter.isprintable() else " " for letter in name[: limit * 4])
-    line = " ".join(visible.split())
+    letters = "".join(letter if letter.isprintable() else " " for letter in name[: limit * 4])
+    line = " ".join(letters.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
 
 
@@ -180,8 +180,8 @@ class _Scan:
                 raise self._no_json()
             self._has_metadata = True
             return self._object(at, self._value)
-        about, at = self._about(name, at)
-        self._add(name, about)
+        info, at = self._read_info(name, at)
+        self._add(name, info)
         return at
 
     def _value(self, key: re.Match[bytes], at: int) -> int:
@@ -194,33 +194,33 @@ class _Scan:
             self._metadata[self._decoded(key[1])] = self._decoded(value[1])
         return value.end()
 
-    def _about(self, name: str, at: int) -> tuple[TensorInfo, int]:
+    def _read_info(self, name: str, at: int) -> tuple[TensorInfo, int]:
         """What is said of one tensor in any order, and where that ends."""
         text = self._bytes[at : at + _LONGEST_ABOUT].decode("latin-1")
         try:
-            about, length = json.JSONDecoder().raw_decode(text)
+            info, length = json.JSONDecoder().raw_decode(text)
         except (ValueError, RecursionError):
             raise self._no_json() from None
-        if isinstance(about, dict) and about.keys() == {"dtype", "shape", "data_offsets"}:
-            dtype, shape = about["dtype"], _counts(about["shape"])
-            offsets = _counts(about["data_offsets"])
+        if isinstance(info, dict) and info.keys() == {"dtype", "shape", "data_offsets"}:
+            dtype, shape = info["dtype"], _counts(info["shape"])
+            offsets = _counts(info["data_offsets"])
             if isinstance(dtype, str) and shape is not None and offsets and len(offsets) == 2:
                 return TensorInfo(dtype, shape, *offsets), at + length
         raise self._nonsense(name)
 
-    def _add(self, name: str, about: TensorInfo) -> None:
-        dtype, shape, begin, end = about
+    def _add(self, name: str, info: TensorInfo) -> None:
+        dtype, shape, begin, end = info
         bits = _BITS.get(dtype)
         if bits is None or begin > end:
             raise self._nonsense(name)
         if end > self._body:
-            raise _broken(self._path, Text("the end of {name} is missing", name=shown(name)))
+            raise _broken(self._path, Text("the end of {name} is missing", name=printable(name)))
         if math.prod(shape) * bits != (end - begin) * 8 or name in self._tensors:
             raise self._nonsense(name)
         if begin != self._end:
             self._is_in_order = False
         self._end = end
-        self._tensors[name] = about
+        self._tensors[name] = info
         if len(self._tensors) > MAX_TENSORS:
             reason = Text("it holds more than {most:,} tensors", most=MAX_TENSORS)
             raise _broken(self._path, reason)
@@ -228,10 +228,10 @@ class _Scan:
     def _check_all_covered(self) -> None:
         """The tensors lie side by side and fill the file, as the library wants it."""
         end = 0
-        for about in sorted(self._tensors.values(), key=_place) if not self._is_in_order else ():
-            if about.begin != end:
+        for info in sorted(self._tensors.values(), key=_place) if not self._is_in_order else ():
+            if info.begin != end:
                 raise _broken(self._path, Text("its tensors overlap or leave gaps"))
-            end = about.end
+            end = info.end
         if (self._end if self._is_in_order else end) != self._body:
             raise _broken(self._path, Text("it is longer than its header says"))
 
@@ -259,14 +259,16 @@ class _Scan:
         return decoded
 
     def _nonsense(self, name: str) -> ModelError:
-        return _broken(self._path, Text("its header makes no sense for {name}", name=shown(name)))
+        return _broken(
+            self._path, Text("its header makes no sense for {name}", name=printable(name))
+        )
 
     def _no_json(self) -> ModelError:
         return _broken(self._path, Text("its header isn't JSON"))
 
 
-def _place(about: TensorInfo) -> tuple[int, int]:
-    return about.begin, about.end
+def _place(info: TensorInfo) -> tuple[int, int]:
+    return info.begin, info.end
 
 
 def _counts(values: Any) -> tuple[int, ...] | None:

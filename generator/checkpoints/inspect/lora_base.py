@@ -49,13 +49,13 @@ _BY_WORD = (
 
 def base_model(lora: LoraFile) -> str | None:
     """The model's name; None where nothing in the file tells."""
-    told = _by_text_width(lora) or _by_name(lora)
-    if told is not None:
-        return told
-    said = _by_words(lora)
-    if said in (None, SDXL) and not _is_of_older_clip(lora):
-        return SDXL if sdxl_layers().misfit(lora) is None else said
-    return said
+    base = _by_text_width(lora) or _by_name(lora)
+    if base is not None:
+        return base
+    named_base = _by_words(lora)
+    if named_base in (None, SDXL) and not _is_of_older_clip(lora):
+        return SDXL if sdxl_layers().misfit(lora) is None else named_base
+    return named_base
 
 
 def check_fits_model(lora: LoraFile, layers: ModelLayers) -> None:

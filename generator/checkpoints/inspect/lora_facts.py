@@ -7,7 +7,6 @@ strangers: they are cleaned of control characters and cut before anybody sees th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from generator.checkpoints.inspect import lora_names
 from generator.checkpoints.inspect.lora_base import base_model
 from generator.checkpoints.inspect.lora_file import LoraFile
 from generator.checkpoints.inspect.lora_shapes import rank_of
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text import Text
 
 _MAX_WORDS = 40
@@ -135,8 +135,8 @@ def _words(found: Any) -> tuple[str, ...]:
 
 def _loaded(text: str) -> Any:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return parse_json(text)
+    except JsonError:
         return None
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.checkpoints.inspect import kinds, lora_names
 from generator.checkpoints.inspect.finite_values import FLOATS, first_not_finite
-from generator.checkpoints.inspect.header import Header, TensorInfo, read_header, shown
+from generator.checkpoints.inspect.header import Header, TensorInfo, printable, read_header
 from generator.checkpoints.inspect.kinds import Kind
 from generator.checkpoints.inspect.lora_names import PEFT_PREFIX
 from generator.checkpoints.inspect.lora_settings import PEFT_NAME, LoraSettings, read_settings
@@ -97,7 +97,7 @@ def read_lora(path: Path) -> LoraFile:
             "{name} holds values that aren't numbers, in {layer}, so its training failed; use "
             "another LoRA.",
             name=path.name,
-            layer=shown(broken),
+            layer=printable(broken),
         )
     return LoraFile(path, header, layers, settings, left_aside)
 
@@ -129,7 +129,7 @@ def check_is_lora(name: str, header: Header) -> None:
             "{name} isn't a LoRA but a file of an unknown kind (it holds {example}); use a "
             "LoRA made for SDXL.",
             name=name,
-            example=repr(shown(next(iter(header.tensors), "nothing"))),
+            example=repr(printable(next(iter(header.tensors), "nothing"))),
         )
     raise ModelError(
         "{name} isn't a LoRA but {kind}; use a LoRA made for SDXL.", name=name, kind=kind.value
@@ -171,7 +171,7 @@ def _check_all_understood(path: Path, unknown: list[str]) -> None:
         "LoRA, DoRA, LoHa, LoKr and full differences can.",
         name=path.name,
         number=len(unknown),
-        example=shown(unknown[0]),
+        example=printable(unknown[0]),
     )
 
 
@@ -188,10 +188,10 @@ def _layers(
         if names.keys() == {"alpha"}:
             continue
         tensors = {role: header.tensors[name] for role, name in names.items()}
-        signature = tuple((role, about.dtype, about.shape) for role, about in tensors.items())
+        signature = tuple((role, info.dtype, info.shape) for role, info in tensors.items())
         if signature not in known:
             _check_dtypes(path, names, tensors)
-            shapes = {role: about.shape for role, about in tensors.items()}
+            shapes = {role: info.shape for role, info in tensors.items()}
             try:
                 known[signature] = shapes, change_of(shapes)
             except MisfitError as error:
@@ -201,13 +201,13 @@ def _layers(
 
 
 def _check_dtypes(path: Path, names: Mapping[str, str], tensors: Mapping[str, TensorInfo]) -> None:
-    for role, about in tensors.items():
-        if about.dtype not in FLOATS and not (role == "alpha" and about.dtype in _INTEGERS):
+    for role, info in tensors.items():
+        if info.dtype not in FLOATS and not (role == "alpha" and info.dtype in _INTEGERS):
             raise ModelError(
                 "{name} stores {layer} as {dtype}, which can't be read here; get it in float16.",
                 name=path.name,
-                dtype=about.dtype,
-                layer=shown(names[role]),
+                dtype=info.dtype,
+                layer=printable(names[role]),
             )
 
 
@@ -215,6 +215,6 @@ def _damaged(path: Path, layer: str, reason: Text) -> ModelError:
     return ModelError(
         "{name} is incomplete or damaged ({layer}: {reason}); download it again.",
         name=path.name,
-        layer=shown(layer),
+        layer=printable(layer),
         reason=reason,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from generator.checkpoints.inspect.header import shown
+from generator.checkpoints.inspect.header import printable
 from generator.checkpoints.inspect.ldm_names import ldm_names
 from generator.checkpoints.inspect.lora_file import LoraFile, LoraLayer
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
@@ -68,7 +68,7 @@ class ModelLayers:
             layer = self.layers[network].get(flat)
             if layer is None:
                 raise MisfitError(
-                    Text("it changes {layer}, which this model doesn't have", layer=shown(flat))
+                    Text("it changes {layer}, which this model doesn't have", layer=printable(flat))
                 )
             try:
                 _check_first(network, layer, seen)

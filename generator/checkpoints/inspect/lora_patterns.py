@@ -43,18 +43,18 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """``places`` says where each of its characters stands."""
+    """``positions`` says where each of its characters stands."""
 
     length: int
-    places: dict[str, int]
+    positions: dict[str, int]
     budget: Budget
 
     @classmethod
     def of(cls, text: str, budget: Budget) -> _Text:
-        places: dict[str, int] = {}
+        positions: dict[str, int] = {}
         for at, letter in enumerate(text):
-            places[letter] = places.get(letter, 0) | 1 << at
-        return cls(len(text), places, budget)
+            positions[letter] = positions.get(letter, 0) | 1 << at
+        return cls(len(text), positions, budget)
 
 
 _Part = Callable[[_Text, int], int]  # from where it may begin to where it may end
@@ -74,7 +74,7 @@ class Expression:
         Raises PatternError where the budget is spent.
         """
         text = _Text.of(path, self._budget)
-        begins = 1 | text.places.get(".", 0) << 1
+        begins = 1 | text.positions.get(".", 0) << 1
         return bool(self._part(text, begins) >> text.length & 1)
 
 
@@ -165,7 +165,7 @@ def _letter(kind: str, piece: str) -> _Part:
     if kind == "escape" and piece[1].isalnum() and piece[1] not in "dDwWsS":
         raise PatternError("a reference, or the edge of a word")
     if kind == "letter" and piece != ".":
-        return lambda text, begins: (begins & text.places.get(piece, 0)) << 1
+        return lambda text, begins: (begins & text.positions.get(piece, 0)) << 1
     try:
         fits = cache(re.compile(piece).fullmatch)
     except re.error as error:
@@ -174,8 +174,8 @@ def _letter(kind: str, piece: str) -> _Part:
     def part(text: _Text, begins: int) -> int:
         text.budget.spend()
         fitting = 0
-        for letter, places in text.places.items():
-            fitting |= places if fits(letter) else 0
+        for letter, positions in text.positions.items():
+            fitting |= positions if fits(letter) else 0
         return (begins & fitting) << 1
 
     return part
@@ -234,9 +234,9 @@ def _ahead(part: _Part, *, is_wanted: bool) -> _Part:
         ends = 0
         for at in range(text.length + 1):
             text.budget.spend()
-            place = begins & 1 << at
-            if place and bool(part(text, place)) is is_wanted:
-                ends |= place
+            position = begins & 1 << at
+            if position and bool(part(text, position)) is is_wanted:
+                ends |= position
         return ends
 
     return looked

@@ -6,7 +6,6 @@ from strangers, so Python's own matcher never sees them. Standard library only.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -14,10 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generator.checkpoints.inspect.header import Header, shown
+from generator.checkpoints.inspect.header import Header, printable
 from generator.checkpoints.inspect.lora_names import PEFT_PREFIX
 from generator.checkpoints.inspect.lora_patterns import Budget, Expression, PatternError
 from generator.contract.errors import ModelError
+from generator.contract.json_text import JsonError, parse_json
 
 _METADATA = "lora_adapter_metadata"  # diffusers
 PEFT_NAME, PEFT_SETTINGS = "adapter_model.safetensors", "adapter_config.json"
@@ -127,9 +127,9 @@ def _checked(path: Path, values: Mapping[str, Any]) -> _Settings:
     for name, known_as in _MORE_THAN_LORA.items():
         if values.get(name):
             raise _unreadable(path, known_as)
-    begun = str(values.get("init_lora_weights") or "").lower()
-    if begun.startswith(_CHANGES_THE_BASE):
-        name = begun.partition("_niter_")[0]
+    init_method = str(values.get("init_lora_weights") or "").lower()
+    if init_method.startswith(_CHANGES_THE_BASE):
+        name = init_method.partition("_niter_")[0]
         raise ModelError(
             "{name} was trained with {format}, which also changes the base model, so the file "
             "alone isn't enough; convert it to a plain LoRA with PEFT "
@@ -172,7 +172,7 @@ def _too_much(path: Path, expression: str) -> ModelError:
         "{name} sets the alpha or rank of layers by the pattern {expression!r}, which can't be "
         "read here; name the layers instead.",
         name=path.name,
-        expression=shown(expression),
+        expression=printable(expression),
     )
 
 
@@ -197,14 +197,14 @@ def _unreadable(path: Path, known_as: str) -> ModelError:
         "{name} is {format}, which can't be read here; LoRA, DoRA, LoHa, LoKr and full differences "
         "can.",
         name=path.name,
-        format=shown(known_as),
+        format=printable(known_as),
     )
 
 
 def _json(path: Path, where: str, text: str | bytes) -> dict[str, Any]:
     try:
-        values = json.loads(text)
-    except (ValueError, RecursionError):
+        values = parse_json(text)
+    except JsonError:
         values = None
     if not isinstance(values, dict):
         raise ModelError(

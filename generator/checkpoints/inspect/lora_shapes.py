@@ -107,20 +107,22 @@ def _low_rank(shapes: Shapes) -> tuple[Shape, set[str]]:
 def _hadamard(shapes: Shapes) -> tuple[Shape, set[str]]:
     pairs = _matrices(shapes, *_HADAMARD)
     cores = {"hada_t1", "hada_t2"} & shapes.keys()
-    made: list[Shape] = []
+    products: list[Shape] = []
     for number, (left, right) in enumerate((pairs[:2], pairs[2:]), 1):
         if len(left) != 2 or len(right) != 2:
             raise _senseless(f"hada_w{number}_a")
         if not cores:
             _check_same(f"hada_w{number}_a", left[1], f"hada_w{number}_b", right[0])
-            made.append((left[0], right[1]))
+            products.append((left[0], right[1]))
             continue
         core = f"hada_t{number}"
         sides = (f"hada_w{number}_a", left[0]), (f"hada_w{number}_b", right[0])
-        made.append((left[1], right[1], *_core(shapes, core, *sides)))
-    if made[0] != made[1]:
-        raise MisfitError(Text("{found} where {wanted} is wanted", found=made[1], wanted=made[0]))
-    return made[0], {*_HADAMARD, *cores}
+        products.append((left[1], right[1], *_core(shapes, core, *sides)))
+    if products[0] != products[1]:
+        raise MisfitError(
+            Text("{found} where {wanted} is wanted", found=products[1], wanted=products[0])
+        )
+    return products[0], {*_HADAMARD, *cores}
 
 
 def _kronecker(shapes: Shapes) -> tuple[Shape, set[str]]:

@@ -46,8 +46,8 @@ class ScheduleFacts:
     def to_dict(self) -> dict[str, object]:
         """What it says, as plain JSON values."""
         prediction = self.prediction_type or self.unknown
-        said = {"prediction_type": prediction} if prediction else {}
-        return said | ({} if self.zero_snr is None else {"zero_snr": self.zero_snr})
+        stated = {"prediction_type": prediction} if prediction else {}
+        return stated | ({} if self.zero_snr is None else {"zero_snr": self.zero_snr})
 
 
 def schedule_facts(header: Header) -> ScheduleFacts:
@@ -57,19 +57,19 @@ def schedule_facts(header: Header) -> ScheduleFacts:
     if "v_pred" in header.shapes:
         zero_snr = "ztsnr" in header.shapes or _zero_snr(header.metadata) is True
         return ScheduleFacts(V_PREDICTION, zero_snr)
-    said = next((header.metadata[key] for key in _PREDICTION_KEYS if key in header.metadata), "")
-    known = _SPELLINGS.get(said.strip().lower().replace("-", "_"), "")
+    stated = next((header.metadata[key] for key in _PREDICTION_KEYS if key in header.metadata), "")
+    known = _SPELLINGS.get(stated.strip().lower().replace("-", "_"), "")
     zero_snr_said = True if "ztsnr" in header.shapes else _zero_snr(header.metadata)
-    if not known and _said(header.metadata, "ss_v_parameterization") is True:
+    if not known and _stated(header.metadata, "ss_v_parameterization") is True:
         known = V_PREDICTION
-    return ScheduleFacts(known, zero_snr_said, "" if known else said.strip())
+    return ScheduleFacts(known, zero_snr_said, "" if known else stated.strip())
 
 
 def _zero_snr(metadata: Mapping[str, str]) -> bool | None:
-    said = (_said(metadata, key) for key in _ZERO_SNR_KEYS)
-    return next((one for one in said if one is not None), None)
+    stated = (_stated(metadata, key) for key in _ZERO_SNR_KEYS)
+    return next((one for one in stated if one is not None), None)
 
 
-def _said(metadata: Mapping[str, str], key: str) -> bool | None:
+def _stated(metadata: Mapping[str, str], key: str) -> bool | None:
     word = metadata.get(key, "").strip().lower()
     return True if word in _YES else False if word in _NO else None

@@ -43,8 +43,8 @@ _SAMPLERS = {
 def read_parameters(text: str) -> ForeignRecipe | None:
     """Return what Automatic1111's text says; None for a text that is nothing of the kind."""
     lines = text[:_LONGEST].strip().split("\n")
-    told = [at for at, line in enumerate(lines) if "Steps:" in line][:_MOST_LINES]
-    last, pairs = next(((at, pairs) for at in told if (pairs := _pairs(lines[at]))), (0, {}))
+    candidates = [at for at, line in enumerate(lines) if "Steps:" in line][:_MOST_LINES]
+    last, pairs = next(((at, pairs) for at in candidates if (pairs := _pairs(lines[at]))), (0, {}))
     if not pairs:
         return None
     prompt, negative = _split("\n".join(lines[:last]))

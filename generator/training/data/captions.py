@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from generator.contract.errors import TrainingError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text_files import EncodingError, read_text
 from generator.training.data.folder import CAPTION_SUFFIXES, FolderScan, LeftOut
 from generator.training.data.samples import read_prompt
@@ -136,8 +136,8 @@ def _json_rows(path: Path, text: str) -> Iterator[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                yield number, json.loads(line)
-            except (ValueError, RecursionError):
+                yield number, parse_json(line)
+            except JsonError:
                 raise _bad_line(path, number) from None
 
 

@@ -6,7 +6,6 @@ training begins. Knows nothing of sizes to train at.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from generator.contract.errors import MediaError, TrainingError
+from generator.contract.json_text import JsonError, parse_json
 from generator.contract.limits import MAX_FRAMES
 from generator.contract.text_files import EncodingError, read_text
 from generator.media.clip import Frames
@@ -213,8 +213,8 @@ def _read_facts(folder: Path) -> _ClipFacts:
     if not path.is_file():
         return _ClipFacts()
     try:
-        facts = json.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
+        facts = parse_json(read_text(path))
+    except (OSError, EncodingError, JsonError) as error:
         raise BadSampleError(f"its {FACTS_FILE} can't be read ({error})") from error
     match facts:
         case {"original_size": [int(width), int(height)], **others}:

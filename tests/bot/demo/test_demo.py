@@ -89,7 +89,7 @@ async def test_nano_shows_what_a_drawn_prompt_asks_though_a_preview_comes_first(
             [np.asarray(one.convert("RGB")) for one in ImageSequence.Iterator(picture)]
         )
     assert len(frames) == 8
-    seen = measure.see(frames)
+    seen = measure.measure_clip(frames)
     assert seen is not None
     wanted = case.attributes
     assert (seen.color, seen.shape, seen.motion, seen.background) == (

@@ -204,14 +204,14 @@ async def test_a_file_too_large_is_fitted_and_the_original_offered(
         with Image.open(io.BytesIO(file.data)) as picture:
             assert picture.is_animated  # type: ignore[attr-defined]
         await setup.all_over()
-        master = setup.rows()[0]["size_bytes"]
+        original = setup.rows()[0]["size_bytes"]
         refused = await (await ada.press(message, "Original")).message()
         assert refused.ephemeral
         assert "The original is" in refused.text
         discord.world.upload_limit = 10_000_000
         given = await (await ada.press(message, "Original")).message(lambda each: each.results)
         assert given.ephemeral
-        assert len(given.results[0].data) == master
+        assert len(given.results[0].data) == original
 
 
 async def test_a_refusal_as_too_large_is_answered_by_a_smaller_one(

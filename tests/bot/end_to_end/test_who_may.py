@@ -131,8 +131,8 @@ async def test_a_stranger_gets_no_further_than_a_sentence(
                 assert answer.endswith("."), (action, answer)
                 assert "secret" not in answer, action
                 assert "inside the bot" not in answer, (action, answer)
-        master = await bob.press(forge(public, f"master:{job_id}"), f"master:{job_id}")
-        assert "somebody else's" in await said(master)
+        original = await bob.press(forge(public, f"master:{job_id}"), f"master:{job_id}")
+        assert "somebody else's" in await said(original)
         assert "have no such GIF" in await said(await bob.slash("show", id=job_id))
         assert "None of your GIFs" in await said(await bob.slash("history", search="secret"))
         assert "Traceback" not in bot.log

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.gateway.outgoing import clean_text, sendable, to_json
+from bot.gateway.outgoing import clean_text, fit_to_limits, to_json
 
 LONG = "x" * 10_000
 
@@ -23,14 +23,14 @@ def test_lone_surrogates_and_nuls_go_and_all_else_stays() -> None:
 
 
 def test_a_message_is_cut_where_it_is_too_long() -> None:
-    sent = sendable({"type": 4, "data": {"content": LONG, "flags": 64}})
+    sent = fit_to_limits({"type": 4, "data": {"content": LONG, "flags": 64}})
     assert len(sent["data"]["content"]) == 2000
     assert sent["data"]["content"].endswith("…")
-    assert sendable({"content": "x" * 2000})["content"] == "x" * 2000
+    assert fit_to_limits({"content": "x" * 2000})["content"] == "x" * 2000
 
 
 def test_a_block_of_code_that_is_cut_is_closed() -> None:
-    content = sendable({"content": f"```\n{LONG}\n```"})["content"]
+    content = fit_to_limits({"content": f"```\n{LONG}\n```"})["content"]
     assert len(content) <= 2000
     assert content.endswith("\n```")
     assert content.count("```") == 2
@@ -43,7 +43,8 @@ def test_embeds_keep_within_each_limit_and_all_together(count: int) -> None:
         "title": LONG, "description": LONG, "footer": {"text": LONG}, "author": {"name": LONG},
         "fields": [dict(field) for _ in range(40)],
     }  # fmt: skip
-    embeds = sendable({"embeds": [json.loads(json.dumps(embed)) for _ in range(count)]})["embeds"]
+    copies = [json.loads(json.dumps(embed)) for _ in range(count)]
+    embeds = fit_to_limits({"embeds": copies})["embeds"]
     assert len(embeds) <= 10
     total = 0
     for each in embeds:
@@ -61,30 +62,31 @@ def test_embeds_keep_within_each_limit_and_all_together(count: int) -> None:
 
 
 def test_a_field_is_never_empty() -> None:
-    [embed] = sendable({"embeds": [{"fields": [{"name": " ", "value": ""}]}]})["embeds"]
+    [embed] = fit_to_limits({"embeds": [{"fields": [{"name": " ", "value": ""}]}]})["embeds"]
     assert embed["fields"] == [{"name": "…", "value": "…"}]
 
 
 def test_forms_menus_and_choices_are_cut() -> None:
     field = {"type": 4, "label": LONG, "placeholder": LONG, "value": LONG, "max_length": 200}
     form = {"title": LONG, "custom_id": "f", "components": [{"type": 1, "components": [field]}]}
-    cut = sendable({"type": 9, "data": form})["data"]
+    cut = fit_to_limits({"type": 9, "data": form})["data"]
     assert len(cut["title"]) == 45
     [made] = cut["components"][0]["components"]
     assert [len(made[name]) for name in ("label", "placeholder", "value")] == [45, 100, 200]
     menu = {"type": 3, "placeholder": LONG, "options": [{"label": LONG, "description": LONG}]}
     button = {"type": 2, "label": LONG}
-    cut = sendable({"components": [{"type": 1, "components": [menu, button]}]})["components"][0]
+    row = {"type": 1, "components": [menu, button]}
+    [cut] = fit_to_limits({"components": [row]})["components"]
     menu, button = cut["components"]
     assert (len(menu["placeholder"]), len(button["label"])) == (150, 80)
     assert len(menu["options"][0]["label"]) == len(menu["options"][0]["description"]) == 100
     choices: list[dict[str, Any]] = [{"name": LONG, "value": "v"} for _ in range(30)]
-    cut = sendable({"type": 8, "data": {"choices": choices}})["data"]["choices"]
+    cut = fit_to_limits({"type": 8, "data": {"choices": choices}})["data"]["choices"]
     assert len(cut) == 25
     assert {len(each["name"]) for each in cut} == {100}
 
 
 def test_what_is_handed_in_stays_as_it_was() -> None:
     given = {"content": LONG, "embeds": [{"description": LONG}]}
-    sendable(given)
+    fit_to_limits(given)
     assert given == {"content": LONG, "embeds": [{"description": LONG}]}

@@ -10,9 +10,8 @@ from bot.core.errors import UndeliverableError
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
 from bot.jobs.notifier import Posted
-from bot.jobs.queue import Quota
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore
+from bot.jobs.store import JobStore, Quota
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database

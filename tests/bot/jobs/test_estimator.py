@@ -17,8 +17,8 @@ import pytest
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
 from bot.jobs.estimator import JobEstimator
-from bot.jobs.queue import FairQueue, Quota
-from bot.jobs.store import JobStore
+from bot.jobs.queue import FairQueue
+from bot.jobs.store import JobStore, Quota
 from bot.storage.database import Database
 from bot.storage.models import Job, State
 from generator.contract.messages import Control, Lora, Progress, Request

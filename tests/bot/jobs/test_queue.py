@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
-from bot.core.errors import NotAcceptedError
-from bot.jobs.queue import FairQueue, Quota, Ticket
+from bot.jobs.queue import FairQueue, Ticket
 
 ADA, BOB, CY = 1, 2, 3
 
@@ -88,21 +85,3 @@ async def test_draining_leaves_nothing() -> None:
     queue = filled(ADA, BOB)
     assert [ticket.number for ticket in queue.drain()] == [0, 1]
     assert len(queue) == 0
-
-
-def test_the_quota_counts_people_and_all() -> None:
-    quota = Quota(size=3, per_user=2)
-    quota.reserve("a", ADA)
-    quota.reserve("b", ADA)
-    with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
-        quota.reserve("c", ADA)
-    quota.reserve("c", BOB)
-    with pytest.raises(NotAcceptedError, match="queue is full"):
-        quota.reserve("d", CY)
-    quota.restore("d", CY)  # accepted before a restart: it has its right
-    quota.release("a")
-    quota.release("a")
-    with pytest.raises(NotAcceptedError):
-        quota.reserve("e", CY)
-    quota.release("b")
-    quota.reserve("e", CY)

@@ -212,7 +212,7 @@ async def test_a_file_that_the_disk_did_not_take(rig: JobRig) -> None:
     assert str(rig.scratch) not in failed.error
 
 
-async def test_a_master_that_vanished_before_it_was_kept(rig: JobRig) -> None:
+async def test_a_result_that_vanished_before_it_was_kept(rig: JobRig) -> None:
     job = await rig.accept()
     running, generate = await rig.start_job()
     rig.jobs.job_ended(running, Finished(job.id, 1, generate.output, 1.0, 9))  # which isn't there

@@ -66,10 +66,10 @@ def test_what_is_kept_while_it_is_held_stays_until_the_end(blobs: BlobStore) -> 
 
 def test_what_comes_again_between_the_look_and_the_removal_stays(blobs: BlobStore) -> None:
     name = blobs.put(b"x", ".gif")
-    doomed = blobs.mark([name])
+    marked = blobs.mark([name])
     with blobs.pinned():
         blobs.put(b"x", ".gif")
-    assert blobs.remove_marked(doomed) == 0
+    assert blobs.remove_marked(marked) == 0
     assert blobs.path(name).exists()
 
 

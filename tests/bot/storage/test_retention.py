@@ -87,11 +87,11 @@ async def test_old_files_go_and_their_rows_stay(store: Store) -> None:
 
 
 async def test_an_unfinished_jobs_files_are_never_touched(store: Store) -> None:
-    master, source = store.blob(b"master"), store.blob(b"source")
-    await store.job(State.DELIVERING, output=master)
+    result, source = store.blob(b"result"), store.blob(b"source")
+    await store.job(State.DELIVERING, output=result)
     await store.job(State.QUEUED, source=source)
-    await store.job(State.DONE, days=99, output=master, source=source)  # names them as well
-    assert await store.cleaned(replace(LONG, size_bytes=1)) == {master, source}
+    await store.job(State.DONE, days=99, output=result, source=source)  # names them as well
+    assert await store.cleaned(replace(LONG, size_bytes=1)) == {result, source}
 
 
 async def test_what_all_take_is_bounded_and_the_oldest_go_first(store: Store) -> None:

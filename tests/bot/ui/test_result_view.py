@@ -1,4 +1,4 @@
-"""What stands under a result fits Discord's limits, with the master's button as well."""
+"""What stands under a result fits Discord's limits, with the original's button as well."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from tests.bot.jobs.samples import job
 LIMITS = ModelLimits(native_edge=512, max_frames=24)
 
 
-@pytest.mark.parametrize("offers_master", [True, False])
-async def test_the_rows(offers_master: bool) -> None:
-    rows = result_view(job(), LIMITS, offers_master=offers_master).to_components()
-    assert [len(row["components"]) for row in rows] == [5, 5, 1, *[1] * offers_master]
+@pytest.mark.parametrize("offers_original", [True, False])
+async def test_the_rows(offers_original: bool) -> None:
+    rows = result_view(job(), LIMITS, offers_original=offers_original).to_components()
+    assert [len(row["components"]) for row in rows] == [5, 5, 1, *[1] * offers_original]
     custom_ids = [part["custom_id"] for row in rows for part in row["components"]]
     assert len(set(custom_ids)) == len(custom_ids)
     actions = {name.split(":")[1] for name in custom_ids if not name.startswith("master:")}
@@ -44,12 +44,12 @@ async def test_a_single_frame_offers_no_edits_of_motion() -> None:
 
 
 def _actions(made: Job) -> set[str]:
-    rows = result_view(made, LIMITS, offers_master=False).to_components()
+    rows = result_view(made, LIMITS, offers_original=False).to_components()
     return {part["custom_id"].split(":")[1] for row in rows for part in row["components"]}
 
 
 def _edits(made: Job) -> set[str]:
-    (menu,) = result_view(made, LIMITS, offers_master=False).to_components()[-1]["components"]
+    (menu,) = result_view(made, LIMITS, offers_original=False).to_components()[-1]["components"]
     return {option["value"] for option in menu["options"]}
 
 

@@ -16,7 +16,7 @@ from generator.media.save import save
 RED, GROUND = (200, 30, 30), (47, 49, 54)
 
 
-def master(path: Path) -> Path:
+def result(path: Path) -> Path:
     """Begins red, and goes on in blue."""
     frames = np.zeros((4, 64, 96, 3), np.uint8)
     frames[0] = RED
@@ -25,22 +25,22 @@ def master(path: Path) -> Path:
     return path
 
 
-def tiles(masters: list[Path | None]) -> list[tuple[int, ...]]:
+def tiles(results: list[Path | None]) -> list[tuple[int, ...]]:
     """The colour in the middle of each."""
-    sheet = Image.open(BytesIO(thumbnail_strip(masters)))
-    pixels = [sheet.getpixel((4 + 132 * index + 64, 68)) for index in range(len(masters))]
+    sheet = Image.open(BytesIO(thumbnail_strip(results)))
+    pixels = [sheet.getpixel((4 + 132 * index + 64, 68)) for index in range(len(results))]
     return [pixel for pixel in pixels if isinstance(pixel, tuple)]
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".mp4"])
 def test_the_first_frame_of_every_kind(suffix: str, tmp_path: Path) -> None:
-    [gone, shown] = tiles([None, master(tmp_path / f"made{suffix}")])
+    [gone, shown] = tiles([None, result(tmp_path / f"made{suffix}")])
     assert gone == GROUND
     assert np.abs(np.subtract(shown, RED)).max() < 12
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".mp4"])
 def test_one_that_is_damaged_is_an_empty_tile(suffix: str, tmp_path: Path) -> None:
-    damaged = master(tmp_path / f"made{suffix}")
+    damaged = result(tmp_path / f"made{suffix}")
     damaged.write_bytes(damaged.read_bytes()[:40])
     assert tiles([damaged]) == [GROUND]

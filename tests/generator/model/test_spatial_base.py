@@ -292,6 +292,15 @@ def without(name: str) -> Callable[[Path], None]:
     return change
 
 
+def flattened(name: str) -> Callable[[Path], None]:
+    def change(file: Path) -> None:
+        tensors = load_file(file)
+        save_file({**tensors, name: tensors[name].flatten()}, file)
+
+    return change
+
+
+OPEN_CLIP = "conditioner.embedders.1.model.transformer.resblocks.0.attn.in_proj_weight"
 SPOILED: list[tuple[Callable[[Path], object], str]] = [
     (spoil_end, "is cut off or isn't a safetensors file .the end of"),
     (as_pickle, "is a pickle, which could run code when read"),
@@ -307,6 +316,8 @@ SPOILED: list[tuple[Callable[[Path], object], str]] = [
         without("conditioner.embedders.0.transformer.text_model.final_layer_norm.bias"),
         "1 missing",
     ),
+    (without("first_stage_model.decoder.up.1.upsample.conv.bias"), "The VAE in .* is not that of"),
+    (flattened(OPEN_CLIP), "The second text encoder in .* is not that of"),
 ]
 
 

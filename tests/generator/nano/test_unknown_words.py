@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from generator.nano import captions
-from generator.nano.unknown_words import _LEARNT, foreign_words
+from generator.nano.unknown_words import _LEARNT, find_unknown_words
 
 
 def test_no_caption_that_nano_learnt_from_is_foreign_to_it() -> None:
     rng = np.random.default_rng(11)
     for _ in range(2000):
         caption = captions.draw_caption(rng)[0]
-        assert not set(foreign_words(caption)) & _LEARNT, caption
+        assert not set(find_unknown_words(caption)) & _LEARNT, caption
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_no_caption_that_nano_learnt_from_is_foreign_to_it() -> None:
     ],
 )
 def test_everyday_wording_of_nano_s_world(prompt: str) -> None:
-    assert foreign_words(prompt) == []
+    assert find_unknown_words(prompt) == []
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_everyday_wording_of_nano_s_world(prompt: str) -> None:
     ],
 )
 def test_what_nano_has_no_picture_of(prompt: str, words: list[str]) -> None:
-    assert foreign_words(prompt)[-len(words) :] == words
+    assert find_unknown_words(prompt)[-len(words) :] == words

@@ -23,22 +23,22 @@ def test_what_is_drawn_is_seen_again(size: Size) -> None:
         color, background = rng.choice(list(world.COLORS)), rng.choice(list(world.BACKGROUNDS))
         attributes = world.Attributes(str(color), shape, motion, str(background))
         frames = world.render(world.draw_scene(rng, attributes), size.width, size.height, 8)
-        seen = measure.see(frames)
+        seen = measure.measure_clip(frames)
         assert seen is not None
-        assert (seen.color, seen.shape, seen.motion, seen.background, seen.steady) == (
+        assert (seen.color, seen.shape, seen.motion, seen.background, seen.is_steady) == (
             color, shape, motion, background, True,
         )  # fmt: skip
 
 
 def test_an_empty_picture_shows_nothing() -> None:
-    assert measure.see(np.zeros((8, 64, 64, 3), dtype=np.uint8)) is None
+    assert measure.measure_clip(np.zeros((8, 64, 64, 3), dtype=np.uint8)) is None
 
 
 def test_a_shape_at_rest_is_not_taken_for_one_that_spins() -> None:
     attributes = world.Attributes("red", "square", "spinning", "black")
     frames = world.render(world.Scene(attributes), 128, 128, 8)
     still = np.repeat(frames[:1], 8, axis=0)
-    seen = measure.see(still)
+    seen = measure.measure_clip(still)
     assert seen is not None
     assert seen.motion == "still"
 
@@ -47,9 +47,9 @@ def test_a_change_of_color_is_not_steady() -> None:
     scenes = [world.Scene(world.Attributes(color, "ball", "growing", "black"))
               for color in ("red", "blue")]  # fmt: skip
     first, second = (world.render(scene, 128, 128, 8) for scene in scenes)
-    seen = measure.see(np.concatenate([first[:4], second[4:]]))
+    seen = measure.measure_clip(np.concatenate([first[:4], second[4:]]))
     assert seen is not None
-    assert not seen.steady
+    assert not seen.is_steady
 
 
 def test_every_color_shape_and_motion_is_held_out_equally_often() -> None:

@@ -85,17 +85,17 @@ def test_the_recipe_goes_last() -> None:
 
 def test_a_process_of_its_own_fits_a_file(tmp_path: Path) -> None:
     """As the bot calls it, and without torch."""
-    master, directory = tmp_path / "master.gif", tmp_path / "fitted"
+    original, directory = tmp_path / "original.gif", tmp_path / "fitted"
     directory.mkdir()
-    master.write_bytes(fit(NOISY, ".gif", None, "told").data)
-    limit = master.stat().st_size // 3
+    original.write_bytes(fit(NOISY, ".gif", None, "told").data)
+    limit = original.stat().st_size // 3
     script = (
         "import sys; from generator.postprocess.fit import main\n"
         "code = main(sys.argv[1:])\n"
         "sys.exit(code or 'torch' in sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(master), str(directory), "--max-bytes", str(limit)],
+        [sys.executable, "-c", script, str(original), str(directory), "--max-bytes", str(limit)],
         capture_output=True,
         text=True,
         check=False,
@@ -103,7 +103,7 @@ def test_a_process_of_its_own_fits_a_file(tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     told = json.loads(done.stdout)
     made = Path(told["file"])
-    assert made == directory / "master.gif"
+    assert made == directory / "original.gif"
     assert made.stat().st_size == told["size_bytes"] <= limit
     assert "colours" in told["given_up"][0]["template"]
     assert comment_of(made.read_bytes()) == "told"
@@ -113,44 +113,44 @@ def test_a_process_of_its_own_fits_a_file(tmp_path: Path) -> None:
 def test_a_file_that_fits_is_copied_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    master, directory = tmp_path / "master.gif", tmp_path / "fitted"
+    original, directory = tmp_path / "original.gif", tmp_path / "fitted"
     directory.mkdir()
-    master.write_bytes(encode(NOISY, ".gif"))
-    assert main([str(master), str(directory), "--max-bytes", "10000000"]) == 0
+    original.write_bytes(encode(NOISY, ".gif"))
+    assert main([str(original), str(directory), "--max-bytes", "10000000"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["given_up"] == []
-    assert (directory / "master.gif").read_bytes() == master.read_bytes()
+    assert (directory / "original.gif").read_bytes() == original.read_bytes()
 
 
 def test_a_gif_that_cannot_be_small_enough_becomes_what_packs_tighter(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    master, directory = tmp_path / "master.gif", tmp_path / "fitted"
+    original, directory = tmp_path / "original.gif", tmp_path / "fitted"
     directory.mkdir()
     clip = Clip(moving_ball(8, 384, 256, noise=60), 1000)
-    master.write_bytes(encode(clip, ".gif"))
+    original.write_bytes(encode(clip, ".gif"))
     with pytest.raises(MediaError) as caught:
         fit(clip, ".gif", 1)
     least = re.search(r"have ([\d,]+) at the least", str(caught.value))
     assert least is not None
     limit = int(least[1].replace(",", "")) * 7 // 10
-    assert main([str(master), str(directory), "--max-bytes", str(limit)]) == 0
+    assert main([str(original), str(directory), "--max-bytes", str(limit)]) == 0
     told = json.loads(capsys.readouterr().out)
     made = Path(told["file"])
-    assert made == directory / "master.webp"
+    assert made == directory / "original.webp"
     assert str(Text.from_dict(told["given_up"][0])) == "saved as WEBP"
     assert made.stat().st_size <= limit
     assert sum(read_back(made.read_bytes()).durations) == 1000
 
 
 @pytest.mark.parametrize("content", [None, b"no picture at all, but long"])
-def test_a_master_that_cannot_be_read_is_one_line(
+def test_an_original_that_cannot_be_read_is_one_line(
     content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    master = tmp_path / "master.gif"
+    original = tmp_path / "original.gif"
     if content is not None:
-        master.write_bytes(content)
-    assert main([str(master), str(tmp_path), "--max-bytes", "10"]) == 2
+        original.write_bytes(content)
+    assert main([str(original), str(tmp_path), "--max-bytes", "10"]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1

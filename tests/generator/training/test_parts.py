@@ -194,7 +194,7 @@ def test_what_a_clip_of_a_picture_does_is_what_it_says(motion: str, tmp_path: Pa
     assert clip.shape == (128, 128, 8)
     # What SDXL is told of the crop is as when GIFs are made: it must not give the motion away.
     assert clip.time_ids[2:4] == (0, 0)
-    seen = measure.see(clip.frames())
+    seen = measure.measure_clip(clip.frames())
     assert seen is not None
     assert seen.motion == motion
 

@@ -13,7 +13,8 @@ from generator.contract.limits import ModelLimits
 from generator.model.controlnet_loading import load_controlnet
 from generator.nano import captions, world
 from tools.nano import clips, controlnets, source_paths, train, unet
-from tools.nano.evaluate_control import cases, mask_of, overlap
+from tools.nano.evaluate_control import cases, overlap
+from tools.nano.gifs import object_mask
 from tools.nano.training_stage import StepRng
 
 pytestmark = pytest.mark.slow
@@ -120,5 +121,5 @@ def test_what_is_measured_is_what_was_drawn() -> None:
         color = np.array(world.COLORS[case.attributes.color], np.float32)
         background = np.array(world.BACKGROUNDS[case.attributes.background], np.float32)
         frames = background + (color - background) * case.coverage[..., None]
-        assert overlap(mask_of(frames.round().astype(np.uint8)), case.coverage > 0.5) > 0.9
+        assert overlap(object_mask(frames.round().astype(np.uint8)), case.coverage > 0.5) > 0.9
         assert case.attributes.color in case.prompt

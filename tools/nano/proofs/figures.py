@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from generator.contract.limits import ModelLimits
-from generator.contract.messages import Lora, Request
-from generator.inference.pipeline import HotshotPipeline
+from generator.contract.messages import Lora
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
-from generator.model.devices import choose
-from generator.model.loading import load_model
 from generator.nano import measure
 from tools.nano import evaluate
+from tools.nano.gifs import draw_sheet, load_pipeline, make_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +32,10 @@ def make_gifs(
     model: str, prompts: Sequence[tuple[str, int]], loras: tuple[Lora, ...] = ()
 ) -> list[Frames]:
     """A GIF for each prompt and seed, at the model's own settings."""
-    device = choose("auto", "auto")
-    pipeline = HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
+    pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     return [
-        pipeline(_request(prompt, seed, limits, loras), report=lambda *_: None)
+        pipeline(make_request(prompt, seed, limits, loras=loras), report=lambda *_: None)
         for prompt, seed in tqdm(prompts, desc=f"making with {model}", unit="GIF", mininterval=5)
     ]
 
@@ -62,11 +58,10 @@ def write_results(
 ) -> None:
     """``figures.json``, the GIFs ``0.gif`` ..., and a sheet with a GIF a row."""
     directory.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for index, frames in enumerate(shown):
+    clips = list(shown)
+    for index, frames in enumerate(clips):
         save(Clip(frames, 1000), directory / f"{index}.gif")
-        rows.append(np.concatenate(list(frames), axis=1))
-    Image.fromarray(np.concatenate(rows)).save(directory / "sheet.png")
+    draw_sheet(clips).save(directory / "sheet.png")
     text = json.dumps(figures, indent=2)
     (directory / "figures.json").write_text(text + "\n", encoding="utf-8")
     print(text)
@@ -74,21 +69,7 @@ def write_results(
 
 def _moves(motion: str) -> Callable[[Frames], bool]:
     def is_right(frames: Frames) -> bool:
-        seen = measure.see(frames)
+        seen = measure.measure_clip(frames)
         return seen is not None and seen.motion == motion
 
     return is_right
-
-
-def _request(prompt: str, seed: int, limits: ModelLimits, loras: tuple[Lora, ...]) -> Request:
-    return Request(
-        prompt=prompt,
-        seed=seed,
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=limits.steps,
-        guidance_scale=limits.guidance_scale,
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
-        loras=loras,
-    )

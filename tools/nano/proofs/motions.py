@@ -45,7 +45,7 @@ def draw(motion: str, attributes: world.Attributes, rng: np.random.Generator) ->
 
 def seen_as(motion: str, frames: Frames) -> bool:
     """Whether the object of a clip moves so."""
-    places = measure.places(frames)
+    places = measure.positions(frames)
     if places is None:
         return False
     return _is_zigzag(places) if motion == "zigzag" else _is_orbit(places)
@@ -126,7 +126,7 @@ def _orbit(time: float) -> tuple[float, float]:
     return 0.85 * math.sin(turn), -0.85 * math.cos(turn)
 
 
-def _is_zigzag(places: measure.Places) -> bool:
+def _is_zigzag(places: measure.Positions) -> bool:
     across = np.diff(places[:, 0])
     steps = np.diff(places[:, 1])
     reversals = int(((steps[1:] * steps[:-1] < 0) & (np.abs(steps[1:]) > 0.05)).sum())
@@ -134,7 +134,7 @@ def _is_zigzag(places: measure.Places) -> bool:
     return bool(one_way and reversals >= 2 and np.ptp(places[:, 1]) > 0.2)
 
 
-def _is_orbit(places: measure.Places) -> bool:
+def _is_orbit(places: measure.Positions) -> bool:
     around = places - places.mean(0)
     angles = np.unwrap(np.arctan2(around[:, 1], around[:, 0]))
     radii = np.hypot(around[:, 0], around[:, 1])

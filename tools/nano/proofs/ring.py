@@ -55,7 +55,7 @@ def is_ring(frames: Frames) -> bool:
 
 
 def is_right(motion: str, frames: Frames) -> bool:
-    seen = measure.see(frames)
+    seen = measure.measure_clip(frames)
     return seen is not None and seen.motion == motion and is_ring(frames)
 
 
@@ -168,7 +168,7 @@ def _is_as_asked(case: evaluate.Case, frames: Frames) -> bool:
 
 def _look_alike(before: Frames, after: Frames) -> bool:
     """Whether the same things are to be seen in both."""
-    return measure.see(before) == measure.see(after)
+    return measure.measure_clip(before) == measure.measure_clip(after)
 
 
 if __name__ == "__main__":

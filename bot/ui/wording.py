@@ -12,7 +12,7 @@ from pathlib import PurePath
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
-from bot.ui.markdown import escaped
+from bot.ui.markdown import escape_markdown
 from generator.contract.control_types import split_control
 from generator.contract.messages import Request
 from generator.contract.text import Text
@@ -60,30 +60,33 @@ SIZES = {
 
 
 def shorten(text: str, limit: int) -> str:
-    """``text`` on one line in at most ``limit`` characters, none of which turns others around."""
+    """Return ``text`` on one line of at most ``limit`` characters, none of which reverse others."""
     line = " ".join("".join(filter(_is_visible, text)).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
 def _is_visible(letter: str) -> bool:
-    """Not so: controls, marks of direction, zero width. Joiners are part of emoji and scripts."""
+    """Return whether a letter is seen: no control, mark of direction or zero width.
+
+    Joiners are part of emoji and scripts.
+    """
     return letter.isspace() or letter in _JOINERS or unicodedata.category(letter)[0] != "C"
 
 
 def excerpt(text: str, limit: int = _PROMPT_SHOWN) -> str:
-    """A prompt as it may stand in a message: no markdown, no pings, not too long."""
-    return escaped(shorten(text, limit))
+    """Return a stranger's text for a message: without markdown and pings, and not too long."""
+    return escape_markdown(shorten(text, limit))
 
 
 def progress_bar(step: int, steps: int) -> str:
-    """``▰▰▰▱▱▱ 50 %``."""
+    """Return a bar such as ``▰▰▰▱▱▱ 50 %``."""
     share = min(max(step / steps, 0.0), 1.0) if steps > 0 else 0.0
     full = round(share * BAR_WIDTH)
     return f"{'▰' * full}{'▱' * (BAR_WIDTH - full)} {share:.0%}".replace("%", " %")
 
 
 def time_left(seconds: float) -> str:
-    """Rounded as far as it is known: by less than a fifth of it."""
+    """Return the time left, rounded as far as it is known: by less than a fifth of it."""
     if seconds < 10:
         return translate("a few seconds left")
     step = 5 if seconds < 30 else 10
@@ -95,14 +98,14 @@ def time_left(seconds: float) -> str:
 
 
 def queue_position(number: int) -> str:
-    """How many come first."""
+    """Return how many jobs come first."""
     if number == 0:
         return translate("Next in line")
     return translate_plural("1 GIF is ahead of yours", "{count} GIFs are ahead of yours", number)
 
 
 def status(now: Status) -> str:
-    """What the progress message says of a job."""
+    """Return what the progress message says of a job."""
     if now.job.state is State.DELIVERING:
         return translate("📤 Finished and on its way.")
     if now.job.state is not State.QUEUED:
@@ -151,7 +154,7 @@ def _running(now: Status) -> str:
 
 
 def settings_line(request: Request) -> str:
-    """The settings that made it, without the prompt and the seed."""
+    """Return the settings of a request, without the prompt and the seed."""
     words = [
         f"{request.width} x {request.height}",
         translate_plural("1 frame", "{count} frames", request.video_length),
@@ -165,7 +168,7 @@ def settings_line(request: Request) -> str:
 
 
 def made_with(job: Job) -> str:
-    """What else made it: LoRAs, a style, what it follows, and the GIF that it came from."""
+    """Return what else made a GIF: LoRAs, a style, controls, and the GIF that it came from."""
     request, origin = job.request, job.origin
     words = [
         translate("{name} at {strength:g}", name=excerpt(name, 60), strength=lora.strength)
@@ -193,19 +196,19 @@ def _origin_line(parent_id: str, relation: str) -> str:
 
 
 def _kind(kind: str) -> str:
-    """A control type, or the name of a ControlNet."""
+    """Return a control type, or the name of a ControlNet, as a message shows it."""
     return excerpt(PurePath(kind).name, 60)
 
 
 def made_by(job: Job) -> str:
-    """What it was made by, and how long that took."""
+    """Return which model made a GIF, and how long that took."""
     model = job.model.rstrip("/").rpartition("/")[2]
     took = "" if job.seconds is None else f" · {translate('{seconds:.1f} s', seconds=job.seconds)}"
     return f"{model}{took}"
 
 
 def alt_text(request: Request, suffix: str = ".gif") -> str:
-    """For those who hear the file described; ``suffix`` is its own."""
+    """Return the description of a file for those who hear it; ``suffix`` is the file's own."""
     if request.video_length == 1:
         alt = translate("A picture made from the prompt: {prompt}", prompt=request.prompt)
     elif suffix == ".mp4":
@@ -216,7 +219,7 @@ def alt_text(request: Request, suffix: str = ".gif") -> str:
 
 
 def preview_alt_text(request: Request) -> str:
-    """The same, of what isn't finished."""
+    """Return the description of a preview for those who hear it."""
     alt = translate(
         "A preview of the GIF being made from the prompt: {prompt}", prompt=request.prompt
     )
@@ -224,17 +227,17 @@ def preview_alt_text(request: Request) -> str:
 
 
 def state_label(job: Job) -> str:
-    """One job's state, for lists."""
+    """Return a job's state, for lists."""
     return translate(_STATES[job.state])
 
 
 def failure_reason(job: Job) -> str:
-    """Why there is no GIF."""
+    """Return why there is no GIF."""
     return translate(job.why)
 
 
 def history_line(job: Job) -> str:
-    """One job in /history."""
+    """Return one job's lines in /history."""
     when = f"<t:{int(job.created_at.timestamp())}:R>"
     seed = translate("seed `{seed}`", seed=job.request.seed)
     words = [f"**{excerpt(job.request.prompt, 100)}**", f"{state_label(job)} {when} · {seed}"]
@@ -246,7 +249,7 @@ def history_line(job: Job) -> str:
 
 
 def lineage(job: Job, parent: Job | None, descendants: int) -> str:
-    """What a job came from, and how many came from it."""
+    """Return what a job came from, and how many came from it."""
     words = []
     if parent is not None:
         words.append(_origin_line(parent.id, job.origin.relation))
@@ -262,7 +265,10 @@ def lineage(job: Job, parent: Job | None, descendants: int) -> str:
 
 
 def queue_line(place: int, now: Status, *, is_own: bool, is_from_here: bool) -> str:
-    """One job in /queue; other people's prompts, and who asks elsewhere, are their own business."""
+    """Return one job's line in /queue.
+
+    Other people's prompts, and who asks elsewhere, are their own business.
+    """
     if is_own:
         what = excerpt(now.job.request.prompt, 60)
     else:
@@ -271,7 +277,10 @@ def queue_line(place: int, now: Status, *, is_own: bool, is_from_here: bool) -> 
 
 
 def choice_label(job: Job) -> str:
-    """One job in an autocomplete, told from others of its prompt; no markdown is shown there."""
+    """Return a job's label in an autocomplete, different from others of its prompt.
+
+    No markdown is shown there.
+    """
     came = _RELATIONS.get(job.origin.relation) if job.origin.parent_id else None
     told_by = " · ".join([*([translate(came)] if came else []), job.id[:6]])
     head = f"{state_label(job)}: "
@@ -280,26 +289,26 @@ def choice_label(job: Job) -> str:
 
 
 def page_footer(number: int, pages: int, total: int) -> str:
-    """Stands under one page of many."""
+    """Return the line under one page of many."""
     return translate(
         "Page {page} of {pages} · {total} in all", page=number, pages=pages, total=total
     )
 
 
 def file_size(size: float) -> Text:
-    """``12.3 MB``, in Discord's mebibytes; of what is small, ``12 KB``."""
+    """Return a size as ``12.3 MB``, in Discord's mebibytes, or as ``12 KB`` where it is small."""
     if size < _SMALL_BYTES:
         return Text("{size:.0f} KB", size=max(1.0, size / 2**10))
     return Text("{size:.1f} MB", size=size / 2**20)
 
 
 def file_size_label(size: float) -> str:
-    """The same, said."""
+    """Return a size in the reader's language; see ``file_size``."""
     return translate(file_size(size))
 
 
 def given_up(job: Job, what: Sequence[Text]) -> str:
-    """What a file lacks that had to be made smaller."""
+    """Return the sentence about what a file lacks that had to be made smaller."""
     listed = ", ".join(map(translate, what))
     if job.size_bytes is None:
         return f"{listed}."
@@ -308,7 +317,7 @@ def given_up(job: Job, what: Sequence[Text]) -> str:
 
 
 def ended_elsewhere(job: Job) -> str:
-    """What stays of a progress message whose job ended in another message."""
+    """Return what stays of a progress message whose job ended in another message."""
     is_made = job.state is State.DELIVERING
     return (
         translate("✅ Done; see the reply.") if is_made else translate("☑️ Finished; see the reply.")
@@ -316,5 +325,5 @@ def ended_elsewhere(job: Job) -> str:
 
 
 def alert(words: str) -> str:
-    """To whoever runs the bot, in English like its log."""
+    """Return a message to whoever runs the bot, in English like its log."""
     return f"⚠️ {shorten(words, 1500)}"

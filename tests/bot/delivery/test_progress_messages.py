@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.delivery.edit_scheduler import EditSchedule, EditScheduler
+from bot.delivery.progress_messages import EditSchedule, EditScheduler
 
 
 def test_newcomers_first_then_whoever_waited_longest() -> None:

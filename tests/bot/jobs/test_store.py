@@ -1,4 +1,4 @@
-"""How many unfinished GIFs a server lets one person have: decided where a job is added."""
+"""How many unfinished jobs there may be, in all, of one person and on one server."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import NotAcceptedError
-from bot.jobs.queue import Quota
-from bot.jobs.store import JobStore, estimated_bytes, now
+from bot.jobs.store import JobStore, Quota, estimated_bytes, now
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from tests.bot.jobs.samples import ORIGIN, REQUEST
@@ -66,3 +65,21 @@ async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
         await store.move(second, State.CANCELLED, finished_at=now())
         await store.move(running, State.FAILED, finished_at=now())
         assert store.pending_bytes == 0
+
+
+def test_the_quota_counts_people_and_all() -> None:
+    quota = Quota(size=3, per_user=2)
+    quota.reserve("a", 7)
+    quota.reserve("b", 7)
+    with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
+        quota.reserve("c", 7)
+    quota.reserve("c", 8)
+    with pytest.raises(NotAcceptedError, match="queue is full"):
+        quota.reserve("d", 9)
+    quota.restore("d", 9)  # accepted before a restart: it has its right
+    quota.release("a")
+    quota.release("a")
+    with pytest.raises(NotAcceptedError):
+        quota.reserve("e", 9)
+    quota.release("b")
+    quota.reserve("e", 9)

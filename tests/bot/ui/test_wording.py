@@ -9,7 +9,7 @@ import pytest
 
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, Origin, State
-from bot.ui import embeds, text
+from bot.ui import embeds, wording
 from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
 from generator.contract.messages import Progress
 from generator.contract.text import Text
@@ -33,12 +33,12 @@ NASTY = "**@everyone** <@1> `x` [l](http://x) ||s|| \u202e\n# h " * 50
     ],
 )
 def test_time_left(seconds: float, words: str) -> None:
-    assert text.time_left(seconds) == words
+    assert wording.time_left(seconds) == words
 
 
 def test_the_time_left_is_told_as_truly_as_it_is_known() -> None:
     for tenths in range(100, 20_000):
-        words = text.time_left(tenths / 10).replace("a minute", "1 minute")
+        words = wording.time_left(tenths / 10).replace("a minute", "1 minute")
         number, unit = re.findall(r"(\d+) (second|minute)", words)[0]
         told = int(number) * (60 if unit == "minute" else 1)
         assert abs(told - tenths / 10) / (tenths / 10) <= 0.25, (tenths, words)
@@ -55,13 +55,13 @@ def test_the_time_left_is_told_as_truly_as_it_is_known() -> None:
     ],
 )
 def test_the_bar(step: int, steps: int, full: int, percent: str) -> None:
-    drawn = text.progress_bar(step, steps)
+    drawn = wording.progress_bar(step, steps)
     assert (drawn.count("▰"), drawn.count("▱")) == (full, 20 - full)
     assert drawn.endswith(f" {percent}")
 
 
 def test_a_prompt_pings_and_formats_nothing() -> None:
-    shown = text.excerpt("**bold** @everyone `code`\nsecond line")
+    shown = wording.excerpt("**bold** @everyone `code`\nsecond line")
     assert "**" not in shown
     assert "@everyone" not in shown
     assert "\n" not in shown
@@ -69,16 +69,16 @@ def test_a_prompt_pings_and_formats_nothing() -> None:
 
 def test_a_prompt_turns_nothing_around() -> None:
     family = "\N{MAN}\N{ZERO WIDTH JOINER}\N{GIRL}"
-    assert text.excerpt(f"a\u202eb\u200b\u2066c\x07 {family}\ud800") == f"abc {family}"
+    assert wording.excerpt(f"a\u202eb\u200b\u2066c\x07 {family}\ud800") == f"abc {family}"
 
 
 def test_who_waits_learns_the_place() -> None:
-    assert text.status(Status(job=job(), ahead=0)) == "⏳ Next in line."
-    waiting = text.status(Status(job=job(), ahead=2, seconds_left=100.0))
+    assert wording.status(Status(job=job(), ahead=0)) == "⏳ Next in line."
+    waiting = wording.status(Status(job=job(), ahead=2, seconds_left=100.0))
     assert waiting == "⏳ 2 GIFs are ahead of yours, about 2 minutes left."
-    retried = text.status(Status(job=job(crashes=1), ahead=1))
+    retried = wording.status(Status(job=job(crashes=1), ahead=1))
     assert "trying once more" in retried
-    paused = text.status(
+    paused = wording.status(
         Status(job=job(), ahead=1, unavailable_reason=Text("The generator is down."))
     )
     assert "The generator is down. Your GIF keeps its place" in paused
@@ -91,7 +91,7 @@ def test_who_waits_learns_the_place() -> None:
 def test_who_is_served_learns_the_step(stage: str, words: str) -> None:
     progress = Progress("x", 1, stage, 3, 4)
     running = Status(job=job(state=State.RUNNING), progress=progress, seconds_left=3.0)
-    assert words in text.status(running)
+    assert words in wording.status(running)
 
 
 def _long(**values: object) -> Job:
@@ -126,7 +126,7 @@ def test_a_result_holds_all_it_takes_to_make_it_again() -> None:
 
 
 def test_the_alt_text_fits() -> None:
-    assert len(text.alt_text(_long().request)) <= text.ALT_TEXT_LIMIT
+    assert len(wording.alt_text(_long().request)) <= wording.ALT_TEXT_LIMIT
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_the_alt_text_fits() -> None:
     ],
 )
 def test_the_alt_text_says_what_it_is(values: dict[str, int], suffix: str, words: str) -> None:
-    assert text.alt_text(job(prompt="a cat", **values).request, suffix) == (
+    assert wording.alt_text(job(prompt="a cat", **values).request, suffix) == (
         f"{words} made from the prompt: a cat"
     )
 
@@ -150,9 +150,9 @@ def test_completions_tell_gifs_of_one_prompt_from_another() -> None:
         job(id="a" * 32, prompt="x" * 300),
         job(id="b" * 32, origin=origin, prompt="cat"),
     )
-    assert len(text.choice_label(first)) == 100
-    assert text.choice_label(first).endswith("… · aaaaaa")
-    assert text.choice_label(second).endswith(": cat · at twice the size · bbbbbb")
+    assert len(wording.choice_label(first)) == 100
+    assert wording.choice_label(first).endswith("… · aaaaaa")
+    assert wording.choice_label(second).endswith(": cat · at twice the size · bbbbbb")
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,11 @@ def test_the_queue_names_nobody_of_other_places(
 
 def test_a_second_pass_says_what_it_was_made_from() -> None:
     made = job(origin=replace(ORIGIN, parent_id="c" * 32, relation="upscale"))
-    assert text.made_with(made) == "Upscaled from `cccccccccccc`"
-    assert text.lineage(made, job(id="c" * 32), 0) == "Upscaled from `cccccccccccc`"
+    assert wording.made_with(made) == "Upscaled from `cccccccccccc`"
+    assert wording.lineage(made, job(id="c" * 32), 0) == "Upscaled from `cccccccccccc`"
 
 
 def test_small_files_have_a_size() -> None:
-    assert text.file_size_label(12) == "1 KB"
-    assert text.file_size_label(40_000) == "39 KB"
-    assert text.file_size_label(3 * 2**20) == "3.0 MB"
+    assert wording.file_size_label(12) == "1 KB"
+    assert wording.file_size_label(40_000) == "39 KB"
+    assert wording.file_size_label(3 * 2**20) == "3.0 MB"

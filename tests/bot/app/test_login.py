@@ -8,7 +8,7 @@ import pytest
 import yarl
 from discord.http import Route
 
-from bot.app.client import is_loopback, local_connector, use_discord_at
+from bot.app.login import is_loopback, local_connector, use_discord_at
 from bot.core.config import DiscordSettings
 from bot.core.errors import StartupError
 

@@ -1,0 +1,88 @@
+"""What is posted when a job has ended, as plain values, and how it is known again among others.
+
+Built once for a file; ``bot.delivery.routes`` sends it. Knows no client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import discord
+
+from bot.storage.models import Job
+from bot.ui import embeds, wording
+from bot.ui.result_view import result_view
+from generator.contract.limits import ModelLimits
+from generator.contract.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file to send. ``given_up`` says what the original has and this one hasn't."""
+
+    path: Path
+    size_bytes: int
+    given_up: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultMessage:
+    """A result, with ``file``, or the reason why there is none.
+
+    ``stem`` is what the names of its job's files begin with, in whatever format; ``mark`` is the
+    footer of a message without a file.
+    """
+
+    content: str
+    embed: discord.Embed
+    nonce: str
+    stem: str
+    mark: str
+    view: discord.ui.View | None = None
+    file: OutputFile | None = None
+    description: str = ""
+
+    def is_in(self, message: discord.Message) -> bool:
+        """Return whether this message, one of the bot's, brought it already."""
+        if self.file is not None:
+            names = (attachment.filename for attachment in message.attachments)
+            return any(name.startswith(self.stem) for name in names)
+        return any(embed.footer.text == self.mark for embed in message.embeds)
+
+
+def result_message(job: Job, limits: ModelLimits, file: OutputFile) -> ResultMessage:
+    """Return the message with a job's result; it offers the original where something was given up.
+
+    In the language that is being spoken (``bot.core.translations``), as ``ended_message``.
+    """
+    return ResultMessage(
+        content=_mention(job),
+        embed=embeds.result(job, given_up=file.given_up),
+        nonce=job.id,
+        stem=_stem(job),
+        mark="",
+        view=result_view(job, limits, offers_original=bool(file.given_up)),
+        file=file,
+        description=wording.alt_text(job.request, file.path.suffix),
+    )
+
+
+def ended_message(job: Job) -> ResultMessage:
+    """Return the message that says why a job has no result."""
+    embed = embeds.ended_job(job)
+    return ResultMessage(
+        content=_mention(job),
+        embed=embed,
+        nonce=job.id,
+        stem=_stem(job),
+        mark=embed.footer.text or "",
+    )
+
+
+def _mention(job: Job) -> str:
+    return f"<@{job.origin.user_id}>"  # the client allows no mention to ping
+
+
+def _stem(job: Job) -> str:
+    return f"hotshot-{job.id[:12]}-{job.request.seed}"
