@@ -10,9 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -29,50 +28,12 @@ _PAGE = 100  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Quota:
-    """Counts what is accepted and not over yet, in all and for each person."""
+    """How many jobs may be unfinished, in all and of one person."""
 
-    def __init__(self, *, size: int, per_user: int) -> None:
-        self._size = size
-        self._per_user = per_user
-        self._jobs: dict[str, int] = {}
-        self._own: Counter[int] = Counter()
-
-    def reserve(self, job_id: str, user_id: int) -> None:
-        """Count a job. Raises NotAcceptedError where there is no room."""
-        own = self._own[user_id]
-        if own >= self._per_user:
-            raise NotAcceptedError(
-                plural(
-                    "You already have 1 GIF waiting or running, and that is the limit here; "
-                    "wait for it, or cancel it with /cancel.",
-                    "You already have {count} GIFs waiting or running, and that is the limit "
-                    "here; wait for one, or cancel one with /cancel.",
-                    own,
-                )
-            )
-        if len(self._jobs) >= self._size:
-            raise NotAcceptedError(
-                "The queue is full: {number} GIFs are waiting or running; please try again in a "
-                "few minutes.",
-                number=len(self._jobs),
-            )
-        self.restore(job_id, user_id)
-
-    def restore(self, job_id: str, user_id: int) -> None:
-        """Count a job that was accepted before, room or no room."""
-        if job_id not in self._jobs:
-            self._jobs[job_id] = user_id
-            self._own[user_id] += 1
-
-    def release(self, job_id: str) -> None:
-        """Count a job no more; twice is no error."""
-        user_id = self._jobs.pop(job_id, None)
-        if user_id is None:
-            return
-        self._own[user_id] -= 1
-        if not self._own[user_id]:
-            del self._own[user_id]
+    size: int
+    per_user: int
 
 
 class JobStore:
@@ -82,8 +43,8 @@ class JobStore:
         self._database = database
         self._quota = quota
         self._live: dict[str, Job] = {}
-        self._running = 0
-        self._pending_bytes = 0
+        self._adding: dict[str, int] = {}  # jobs that are being written, and their owners
+        self._running: int | None = 0  # None where it has to be counted again
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
 
     def __iter__(self) -> Iterator[Job]:
@@ -99,12 +60,14 @@ class JobStore:
     @property
     def running(self) -> int:
         """The number of jobs that workers have."""
+        if self._running is None:
+            self._running = sum(job.state is State.RUNNING for job in self._live.values())
         return self._running
 
     @property
     def pending_bytes(self) -> int:
         """About how many bytes the files of all unfinished jobs will take."""
-        return self._pending_bytes
+        return sum(estimated_bytes(job.request) for job in self._live.values())
 
     async def add(
         self,
@@ -119,7 +82,8 @@ class JobStore:
         decided in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
         """
         job_id = uuid.uuid4().hex
-        self._quota.reserve(job_id, origin.user_id)
+        self._check_quota(origin.user_id)
+        self._adding[job_id] = origin.user_id
         try:
             job = await self._database.write(
                 rows.add_within,
@@ -131,23 +95,24 @@ class JobStore:
                 now=now(),
                 attachments=attachments,
             )
-        except BaseException:
-            self._quota.release(job_id)
-            raise
+        finally:
+            del self._adding[job_id]
         if job is None:
-            self._quota.release(job_id)
             raise too_many_here(server_limit or 0)
-        self._update_cache(job)
+        self._live[job.id] = job
         return job
 
     async def load(self) -> AsyncIterator[Job]:
-        """Yield what an earlier run left, in order of acceptance; before anything is added."""
+        """Yield what an earlier run left, in order of acceptance; before anything is added.
+
+        It was accepted, so it has its right, whatever the quota is now.
+        """
         last = 0
         while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
             last = found[-1].number
             for job in found:
-                self._update_cache(job)
-                self._quota.restore(job.id, job.user_id)
+                self._live[job.id] = job
+                self._running = None
                 yield job
 
     async def owner_not_notified(self) -> list[Job]:
@@ -167,7 +132,10 @@ class JobStore:
             return None
         logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
-        self._update_cache(moved)
+        self._live[job.id] = moved
+        self._running = None
+        if state not in UNFINISHED:
+            del self._live[job.id]
         return moved
 
     async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
@@ -202,7 +170,7 @@ class JobStore:
         job = self._live.get(job_id)
         if job is None or message_id in (None, job.answer_id):
             return
-        self._update_cache(replace(job, answer_id=message_id))
+        self._live[job_id] = replace(job, answer_id=message_id)
         try:
             await self._database.write(rows.note, job_id, answer_id=message_id)
         except StorageError as error:
@@ -213,22 +181,33 @@ class JobStore:
     async def _reload(self, job_id: str) -> None:
         """Read the row again: it is right, whatever was thought here."""
         row = await self._database.read(rows.get, job_id)
-        if row is not None and job_id in self._live:
-            self._update_cache(row)
+        if row is None or job_id not in self._live:
+            return
+        self._live[job_id] = row
+        self._running = None
+        if row.state not in UNFINISHED:
+            del self._live[job_id]
 
-    def _update_cache(self, job: Job) -> None:
-        """Let the memory follow the row."""
-        before = self._live.pop(job.id, None)
-        self._running += (job.state is State.RUNNING) - (
-            before is not None and before.state is State.RUNNING
-        )
-        self._pending_bytes += (job.state in UNFINISHED) * estimated_bytes(job.request) - (
-            estimated_bytes(before.request) if before else 0
-        )
-        if job.state in UNFINISHED:
-            self._live[job.id] = job
-        else:
-            self._quota.release(job.id)
+    def _check_quota(self, user_id: int) -> None:
+        """Raise NotAcceptedError where there is no room for one more job of this person's."""
+        owners = [*(job.user_id for job in self._live.values()), *self._adding.values()]
+        own = owners.count(user_id)
+        if own >= self._quota.per_user:
+            raise NotAcceptedError(
+                plural(
+                    "You already have 1 GIF waiting or running, and that is the limit here; "
+                    "wait for it, or cancel it with /cancel.",
+                    "You already have {count} GIFs waiting or running, and that is the limit "
+                    "here; wait for one, or cancel one with /cancel.",
+                    own,
+                )
+            )
+        if len(owners) >= self._quota.size:
+            raise NotAcceptedError(
+                "The queue is full: {number} GIFs are waiting or running; please try again in a "
+                "few minutes.",
+                number=len(owners),
+            )
 
 
 def too_many_here(most: int) -> NotAcceptedError:

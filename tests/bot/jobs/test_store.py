@@ -67,19 +67,34 @@ async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
         assert store.pending_bytes == 0
 
 
-def test_the_quota_counts_people_and_all() -> None:
-    quota = Quota(size=3, per_user=2)
-    quota.reserve("a", 7)
-    quota.reserve("b", 7)
-    with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
-        quota.reserve("c", 7)
-    quota.reserve("c", 8)
-    with pytest.raises(NotAcceptedError, match="queue is full"):
-        quota.reserve("d", 9)
-    quota.restore("d", 9)  # accepted before a restart: it has its right
-    quota.release("a")
-    quota.release("a")
-    with pytest.raises(NotAcceptedError):
-        quota.reserve("e", 9)
-    quota.release("b")
-    quota.reserve("e", 9)
+async def test_the_quota_counts_people_and_all(tmp_path: Path) -> None:
+    async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
+        store = JobStore(database, Quota(size=3, per_user=2))
+
+        async def add(user_id: int) -> Job:
+            return await store.add(replace(ORIGIN, user_id=user_id), REQUEST, "nano")
+
+        first, second = await asyncio.gather(add(7), add(7))
+        with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
+            await add(7)
+        await add(8)
+        with pytest.raises(NotAcceptedError, match="The queue is full: 3 GIFs"):
+            await add(9)
+        store = JobStore(database, Quota(size=2, per_user=1))  # less than there were before
+        assert [job.user_id async for job in store.load()] == [7, 7, 8]
+        with pytest.raises(NotAcceptedError, match="The queue is full: 3 GIFs"):
+            await add(9)
+        for job in (first, second):
+            await store.move(job, State.CANCELLED, finished_at=now())
+        await add(9)
+        with pytest.raises(NotAcceptedError, match="You already have 1 GIF "):
+            await add(8)
+
+
+async def test_what_is_being_written_counts_already(tmp_path: Path) -> None:
+    async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
+        store = JobStore(database, Quota(size=5, per_user=3))
+        tries = [store.add(ORIGIN, REQUEST, "nano") for _ in range(20)]
+        found = await asyncio.gather(*tries, return_exceptions=True)
+        assert sum(isinstance(each, Job) for each in found) == len(store) == 3
+        assert sum(isinstance(each, NotAcceptedError) for each in found) == 17
