@@ -194,7 +194,7 @@ class HotshotClient(discord.AutoShardedClient):
         if known == digest and await self._fetch_registered() == {each["name"] for each in payload}:
             return
         await discord_compat.register_commands(self, application_id, payload)
-        await database.write(registrations.remember, application_id, digest)
+        await database.write(registrations.save, application_id, digest)
         logger.info("registered %d commands", len(payload))
 
     async def _translated_payloads(self) -> list[Any]:

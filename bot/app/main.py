@@ -145,11 +145,11 @@ async def _drain(pool: Pool, stop: _Stop, seconds: float) -> None:
 async def _keep_clean_while_running(
     database: Database, blobs: BlobStore, storage: StorageSettings
 ) -> None:
-    await retention.keep_clean(database, blobs, storage.scratch, _retention(storage))
+    await retention.clean_up_daily(database, blobs, storage.scratch, _retention(storage))
 
 
-def _retention(storage: StorageSettings) -> retention.Limits:
-    return retention.Limits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
+def _retention(storage: StorageSettings) -> retention.RetentionLimits:
+    return retention.RetentionLimits(timedelta(days=storage.keep_days), storage.keep_mb * _MEGABYTE)
 
 
 def _rate_limit(queue: QueueSettings) -> RateLimit:

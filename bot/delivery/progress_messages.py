@@ -36,9 +36,9 @@ EACH_SECONDS = 1.5  # between two edits of one message
 WAITING_SECONDS = 6.0  # the same, of one that only waits
 ALL_SECONDS = 0.2  # between any two edits
 _MAX_CHECKED = 20  # at most so many are looked at for one that has news
-_PATIENCE_SECONDS = 5.0  # for an edit under way, before the last word
+_LAST_EDIT_SECONDS = 5.0  # for an edit under way, before the last word
 _PREVIEW = "preview.webp"
-_OVER = (401, 403, 404)  # statuses of an answer that can't be edited any more
+_EXPIRED = (401, 403, 404)  # statuses of an answer that can't be edited any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ class ProgressMessages:
             try:
                 message_id = await self._edit_response(job, content)
             except discord.HTTPException as error:
-                if error.status not in _OVER:
+                if error.status not in _EXPIRED:
                     raise
                 self._expired_tokens.add(job.id)
             else:
@@ -265,7 +265,7 @@ class EditScheduler(Generic[T]):
         """
         self.untrack(job_id)
         if (edit := self._edits.get(job_id)) is not None:
-            await asyncio.wait((edit,), timeout=_PATIENCE_SECONDS)
+            await asyncio.wait((edit,), timeout=_LAST_EDIT_SECONDS)
             edit.cancel()
 
     async def run(self) -> None:

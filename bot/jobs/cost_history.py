@@ -36,7 +36,7 @@ class CostHistory:
     @classmethod
     async def load(cls, database: Database, model: str) -> Self:
         """Load what earlier runs learnt. Raises StorageError."""
-        learnt = await database.read(rows.learnt, model)
+        learnt = await database.read(rows.load, model)
         loading = {
             device.removeprefix(_LOADING_PREFIX): float(learnt.pop(device)["seconds"])
             for device in list(learnt)
@@ -61,6 +61,6 @@ class CostHistory:
 
     async def _save(self, device: str, sums: Any) -> None:
         try:
-            await self._database.write(rows.remember, self._model, device, sums)
+            await self._database.write(rows.save, self._model, device, sums)
         except StorageError:
             logger.warning("what was learnt of the pace on %s couldn't be kept", device)

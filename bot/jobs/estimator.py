@@ -113,7 +113,7 @@ class JobEstimator:
         if job.state is State.QUEUED:
             place = self._queue.position(job.id)
             ahead = place + self._store.running
-            left = None if unavailable_reason else self._until_made(job, place)
+            left = None if unavailable_reason else self._until_waiting_delivered(job, place)
             return Status(
                 job=job,
                 ahead=ahead,
@@ -122,7 +122,7 @@ class JobEstimator:
                 is_loading=self._is_loading,
                 loading_seconds_left=self._until_loaded(),
             )
-        left = self._left(job) if job.state is State.RUNNING else None
+        left = self._until_delivered(job) if job.state is State.RUNNING else None
         return Status(job=job, progress=self._progresses.last(job.id), seconds_left=left)
 
     @property
@@ -141,7 +141,7 @@ class JobEstimator:
         ]
         return max(0.0, min(left)) if left else None
 
-    def _until_made(self, job: Job, place: int) -> float | None:
+    def _until_waiting_delivered(self, job: Job, place: int) -> float | None:
         """Return seconds until a job that waits is delivered."""
         own = self._costs.seconds(job.request)
         loading = self._until_loaded()
@@ -149,7 +149,7 @@ class JobEstimator:
             return None
         return (loading or 0.0) + self._until_started(place) + own + self._delivery
 
-    def _left(self, job: Job) -> float | None:
+    def _until_delivered(self, job: Job) -> float | None:
         """Return those of a running job: by its steps as they are seen, before by what is known."""
         made = self._until_last_frame(job)
         return None if made is None else made + self._delivery

@@ -42,32 +42,32 @@ class JobStore:
     def __init__(self, database: Database, quota: Quota) -> None:
         self._database = database
         self._quota = quota
-        self._live: dict[str, Job] = {}
+        self._unfinished: dict[str, Job] = {}
         self._adding: dict[str, int] = {}  # jobs that are being written, and their owners
         self._running: int | None = 0  # None where it has to be counted again
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
 
     def __iter__(self) -> Iterator[Job]:
-        return iter(list(self._live.values()))
+        return iter(list(self._unfinished.values()))
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._unfinished)
 
     def get(self, job_id: str) -> Job | None:
         """Return an unfinished job; None when it is over."""
-        return self._live.get(job_id)
+        return self._unfinished.get(job_id)
 
     @property
     def running(self) -> int:
         """The number of jobs that workers have."""
         if self._running is None:
-            self._running = sum(job.state is State.RUNNING for job in self._live.values())
+            self._running = sum(job.state is State.RUNNING for job in self._unfinished.values())
         return self._running
 
     @property
     def pending_bytes(self) -> int:
         """About how many bytes the files of all unfinished jobs will take."""
-        return sum(estimated_bytes(job.request) for job in self._live.values())
+        return sum(estimated_bytes(job.request) for job in self._unfinished.values())
 
     async def add(
         self,
@@ -99,7 +99,7 @@ class JobStore:
             del self._adding[job_id]
         if job is None:
             raise too_many_here(server_limit or 0)
-        self._live[job.id] = job
+        self._unfinished[job.id] = job
         return job
 
     async def load(self) -> AsyncIterator[Job]:
@@ -111,7 +111,7 @@ class JobStore:
         while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
             last = found[-1].number
             for job in found:
-                self._live[job.id] = job
+                self._unfinished[job.id] = job
                 self._running = None
                 yield job
 
@@ -132,10 +132,10 @@ class JobStore:
             return None
         logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
-        self._live[job.id] = moved
+        self._unfinished[job.id] = moved
         self._running = None
         if state not in UNFINISHED:
-            del self._live[job.id]
+            del self._unfinished[job.id]
         return moved
 
     async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
@@ -161,36 +161,36 @@ class JobStore:
 
         Written with the job's next change, so it costs no write of its own.
         """
-        if message_id is not None and job_id in self._live:
+        if message_id is not None and job_id in self._unfinished:
             self._answers[job_id] = message_id
 
     async def save_answer(self, job_id: str) -> None:
         """Write now what ``note_answer`` was given, for a job that waits long."""
         message_id = self._answers.pop(job_id, None)
-        job = self._live.get(job_id)
+        job = self._unfinished.get(job_id)
         if job is None or message_id in (None, job.answer_id):
             return
-        self._live[job_id] = replace(job, answer_id=message_id)
+        self._unfinished[job_id] = replace(job, answer_id=message_id)
         try:
             await self._database.write(rows.note, job_id, answer_id=message_id)
         except StorageError as error:
             logger.info("the progress message is noted with the next change: %s", error)
-            if message_id is not None and job_id in self._live:
+            if message_id is not None and job_id in self._unfinished:
                 self._answers.setdefault(job_id, message_id)
 
     async def _reload(self, job_id: str) -> None:
         """Read the row again: it is right, whatever was thought here."""
         row = await self._database.read(rows.get, job_id)
-        if row is None or job_id not in self._live:
+        if row is None or job_id not in self._unfinished:
             return
-        self._live[job_id] = row
+        self._unfinished[job_id] = row
         self._running = None
         if row.state not in UNFINISHED:
-            del self._live[job_id]
+            del self._unfinished[job_id]
 
     def _check_quota(self, user_id: int) -> None:
         """Raise NotAcceptedError where there is no room for one more job of this person's."""
-        owners = [*(job.user_id for job in self._live.values()), *self._adding.values()]
+        owners = [*(job.user_id for job in self._unfinished.values()), *self._adding.values()]
         own = owners.count(user_id)
         if own >= self._quota.per_user:
             raise NotAcceptedError(

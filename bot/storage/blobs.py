@@ -34,7 +34,7 @@ class Blob:
 
     name: str
     size_bytes: int
-    changed: float  # seconds since 1970
+    modified_at: float  # seconds since 1970
 
 
 class BlobStore:

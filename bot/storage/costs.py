@@ -9,13 +9,13 @@ from sqlalchemy import Connection, delete, insert, select
 from bot.storage.tables import costs
 
 
-def learnt(connection: Connection, model: str) -> dict[str, Any]:
+def load(connection: Connection, model: str) -> dict[str, Any]:
     """Return what is known of ``model``, by device."""
     query = select(costs.c.device, costs.c.sums).where(costs.c.model == model)
     return {row.device: row.sums for row in connection.execute(query)}
 
 
-def remember(connection: Connection, model: str, device: str, sums: Any) -> None:
+def save(connection: Connection, model: str, device: str, sums: Any) -> None:
     """Replace what was known of a model on a device."""
     mine = (costs.c.model == model) & (costs.c.device == device)
     connection.execute(delete(costs).where(mine))

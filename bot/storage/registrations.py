@@ -15,7 +15,7 @@ def commands_hash(connection: Connection, application_id: int) -> str | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def remember(connection: Connection, application_id: int, commands_hash: str) -> None:
+def save(connection: Connection, application_id: int, commands_hash: str) -> None:
     """Replace what was registered last."""
     mine = registrations.c.application_id == application_id
     connection.execute(delete(registrations).where(mine))

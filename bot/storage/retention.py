@@ -37,15 +37,15 @@ _MOST = 10_000  # blobs in one round; the next one comes tomorrow
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RetentionLimits:
     """How long files of finished jobs are kept, and how much all files may take."""
 
     age: timedelta
     size_bytes: int
 
 
-async def keep_clean(
-    database: Database, blobs: BlobStore, scratch: Path, limits: Limits
+async def clean_up_daily(
+    database: Database, blobs: BlobStore, scratch: Path, limits: RetentionLimits
 ) -> NoReturn:
     """Clean up once a day, the first time soon after the start, until cancelled."""
     await asyncio.sleep(_FIRST_SECONDS)
@@ -58,7 +58,7 @@ async def keep_clean(
 
 
 async def clean_up(
-    database: Database, blobs: BlobStore, scratch: Path, limits: Limits, *, needed: int = 0
+    database: Database, blobs: BlobStore, scratch: Path, limits: RetentionLimits, *, needed: int = 0
 ) -> int:
     """Clean up once; return how many files went. ``scratch`` is where workers write.
 
@@ -148,12 +148,12 @@ def _remove(left: Path) -> None:
 
 
 def _is_old(blob: Blob) -> bool:
-    return time.time() - blob.changed > _YOUNG_SECONDS
+    return time.time() - blob.modified_at > _YOUNG_SECONDS
 
 
 # -- queries ---------------------------------------------------------------------------------------
 
-_NAMES = union_all(
+_JOB_BLOBS = union_all(
     select(jobs.c.output.label("blob"), jobs.c.state, jobs.c.finished_at).where(
         jobs.c.output.is_not(None)
     ),
@@ -161,17 +161,16 @@ _NAMES = union_all(
         jobs, jobs.c.id == attachments.c.job_id
     ),
 ).subquery()
-_OVER = select(jobs.c.id).where(jobs.c.state.not_in(UNFINISHED))
+_FINISHED_IDS = select(jobs.c.id).where(jobs.c.state.not_in(UNFINISHED))
 
 
 def unneeded(connection: Connection, *, before: datetime | None = None) -> list[str]:
     """Return blobs that only finished jobs name (all ``before`` then), the oldest first."""
-    finished = func.max(_NAMES.c.finished_at)
-    unfinished = func.max(case((_NAMES.c.state.in_(UNFINISHED), 1), else_=0))
-    history_filter = _NAMES.c.blob.not_in(select(loras.c.blob))  # these go when their owners say so
-    query = (
-        select(_NAMES.c.blob).where(history_filter).group_by(_NAMES.c.blob).having(unfinished == 0)
-    )
+    finished = func.max(_JOB_BLOBS.c.finished_at)
+    unfinished = func.max(case((_JOB_BLOBS.c.state.in_(UNFINISHED), 1), else_=0))
+    blob = _JOB_BLOBS.c.blob
+    is_no_lora = blob.not_in(select(loras.c.blob))  # these go when their owners say so
+    query = select(blob).where(is_no_lora).group_by(blob).having(unfinished == 0)
     if before is not None:
         query = query.having(finished < before)
     return list(connection.execute(query.order_by(finished).limit(_MOST)).scalars())
@@ -185,7 +184,9 @@ def forget(connection: Connection, names: Sequence[str]) -> None:
         .values(output=None)
     )
     connection.execute(
-        delete(attachments).where(attachments.c.blob.in_(names), attachments.c.job_id.in_(_OVER))
+        delete(attachments).where(
+            attachments.c.blob.in_(names), attachments.c.job_id.in_(_FINISHED_IDS)
+        )
     )
 
 
@@ -193,14 +194,14 @@ def referenced(connection: Connection, names: Sequence[str]) -> set[str]:
     """Return those of ``names`` that a row names."""
     kept = (
         select(column).where(column.in_(names))
-        for column in (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
+        for column in (_JOB_BLOBS.c.blob, drafts.c.blob, loras.c.blob)
     )
     return set(connection.execute(union_all(*kept)).scalars()) | _beside_drafts(connection)
 
 
 def all_referenced(connection: Connection) -> set[str]:
     """Return all blobs that a row names."""
-    columns = (_NAMES.c.blob, drafts.c.blob, loras.c.blob)
+    columns = (_JOB_BLOBS.c.blob, drafts.c.blob, loras.c.blob)
     found = connection.execute(union_all(*map(select, columns))).scalars()
     return {name for name in found if name} | _beside_drafts(connection)
 

@@ -8,14 +8,14 @@ from sqlalchemy import Connection, delete, insert, select
 
 from bot.storage.tables import sent_forms
 
-_REMEMBERED = timedelta(days=30)  # nobody leaves a form open for longer
+_KEPT_FOR = timedelta(days=30)  # nobody leaves a form open for longer
 
 
-def is_new(connection: Connection, nonce: str) -> bool:
+def record_if_new(connection: Connection, nonce: str) -> bool:
     """Return whether a form comes for the first time; from now on it doesn't."""
     if connection.execute(select(sent_forms.c.nonce).where(sent_forms.c.nonce == nonce)).first():
         return False
     now = datetime.now(UTC)
-    connection.execute(delete(sent_forms).where(sent_forms.c.created_at < now - _REMEMBERED))
+    connection.execute(delete(sent_forms).where(sent_forms.c.created_at < now - _KEPT_FOR))
     connection.execute(insert(sent_forms).values(nonce=nonce, created_at=now))
     return True

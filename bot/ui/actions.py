@@ -149,7 +149,9 @@ async def handle_form(interaction: discord.Interaction[Any]) -> None:
         if match is None:
             raise RefusedError("This form is no longer valid; open it again.")
         action, target, typed = match["action"], match["id"], _read_fields(data)
-        if not await context_of(interaction).database.write(sent_forms.is_new, match["nonce"]):
+        if not await context_of(interaction).database.write(
+            sent_forms.record_if_new, match["nonce"]
+        ):
             raise RefusedError("That form has already been sent; open it again to send another.")
         try:
             await _run(interaction, action, target, typed)

@@ -56,7 +56,7 @@ logger = logging.getLogger(__name__)
 
 _OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
 # A terminal and systemd send these to every process; what is being made may still be finished.
-_FOR_THE_PARENT = (signal.SIGINT, signal.SIGTERM)
+_PARENT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 # -- the parent's side -----------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def start(settings: WorkerSettings) -> WorkerHandle:
     )
     # Blocked signals stay blocked through exec: a Ctrl-C in the terminal can't hit the child
     # before it has decided to ignore them, and this thread gets its own right after.
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_THE_PARENT)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENT_SIGNALS)
     try:
         process.start()
         # before multiprocessing would ask it by SIGTERM, and wait for ever
@@ -112,11 +112,11 @@ def start(settings: WorkerSettings) -> WorkerHandle:
 
 def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
     """Live a child's whole life; return after Shutdown, or where the engine can't start."""
-    for number in _FOR_THE_PARENT:
+    for number in _PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _FOR_THE_PARENT)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _PARENT_SIGNALS)
     logs.configure(settings.log_level, settings.log_format)
-    _give_way(settings)
+    _lower_priority(settings)
     inbox = Inbox.listen(commands)
     began = time.perf_counter()
     try:
@@ -125,13 +125,13 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         failure = _start_failure(error)
         is_traced = failure.kind is not FailureKind.NOT_INSTALLED
         logger.exception("the engine can't start: %s", failure, exc_info=is_traced)
-        _tell(events, StartFailed(failure))
+        _send(events, StartFailed(failure))
         return
-    _tell(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
+    _send(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
         with logs.job_context(job.job_id, job.attempt):
-            _tell(events, Started(job.job_id, job.attempt))
-            _tell(events, _perform(engine, job, inbox, events))
+            _send(events, Started(job.job_id, job.attempt))
+            _send(events, _run_job(engine, job, inbox, events))
 
 
 class Inbox:
@@ -178,11 +178,11 @@ class Inbox:
                 self._jobs.put(None)
 
 
-def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
+def _run_job(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
     """Make one job; whatever happens inside comes back as one of the three outcomes."""
 
     def report(stage: str, step: int, steps: int, preview: str = "") -> None:
-        _tell(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
+        _send(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
         stop_if_cancelled()
 
     def stop_if_cancelled() -> None:
@@ -209,7 +209,7 @@ def _perform(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
         return Failed(job.job_id, job.attempt, failure)
 
 
-def _tell(events: Connection, event: Event) -> None:
+def _send(events: Connection, event: Event) -> None:
     """Send an event, or leave at once where nobody is left to hear: the parent is gone."""
     try:
         events.send(event)
@@ -265,7 +265,7 @@ def _load_engine(settings: WorkerSettings) -> Engine:
     )
 
 
-def _give_way(settings: WorkerSettings) -> None:
+def _lower_priority(settings: WorkerSettings) -> None:
     """Step back before any thread starts or torch is imported: both keep what stands then."""
     os.nice(settings.niceness)
     if settings.threads:

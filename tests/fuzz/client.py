@@ -54,7 +54,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         queue={"per_user_second": 0, "size": 100_000, "per_user": 10_000},  # type: ignore[arg-type]
     )
     async with open_database(settings.storage.url) as database:
-        context = jobs.JobRig(database, directory, jobs.Notebook(), size=10_000)
+        context = jobs.JobRig(database, directory, jobs.RecordingNotifier(), size=10_000)
         client = HotshotClient(settings.discord)
         await client._async_setup_hook()
         client._connection.application_id = int(_APPLICATION)

@@ -22,7 +22,7 @@ from tests.bot.jobs.samples import ORIGIN, REQUEST
 from tests.patience import PATIENCE
 
 
-class Notebook:
+class RecordingNotifier:
     """A notifier that writes down what it was given."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class JobRig:
     """A service on its database, with everything a test asks of it."""
 
     def __init__(
-        self, database: Database, directory: Path, notifier: Notebook, *, size: int = 3
+        self, database: Database, directory: Path, notifier: RecordingNotifier, *, size: int = 3
     ) -> None:
         self.size = size
         self.database = database

@@ -25,7 +25,7 @@ from bot.storage.models import Job, State
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Failed, Generate, Progress
 from generator.contract.text import Text
-from tests.bot.jobs.rig import JobRig, Notebook
+from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import ORIGIN
 from tests.patience import PATIENCE
 
@@ -58,7 +58,7 @@ class Service(RuleBasedStateMachine):
         path = Path(self._directory.name)
         url = f"sqlite:///{path / 'test.db'}"
         database = await self._stack.enter_async_context(open_database(url))
-        return JobRig(database, path, Notebook(), size=5)
+        return JobRig(database, path, RecordingNotifier(), size=5)
 
     # -- what may happen ---------------------------------------------------------------------------
 

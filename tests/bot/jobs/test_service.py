@@ -19,7 +19,7 @@ from bot.storage.models import Attachment, Job, State
 from generator.contract.errors import Failure, FailureKind, OutputError
 from generator.contract.messages import Cancelled, Failed, Finished, Outcome, Progress
 from generator.contract.text import Text
-from tests.bot.jobs.rig import JobRig, Notebook
+from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
 KILLED = WorkerDiedError(-9)
@@ -32,7 +32,7 @@ def failure(words: str, kind: FailureKind = FailureKind.INTERNAL) -> Failure:
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[JobRig]:
     async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
-        rig = JobRig(database, tmp_path, Notebook())
+        rig = JobRig(database, tmp_path, RecordingNotifier())
         yield rig
         await rig.jobs.close()
 
@@ -257,7 +257,7 @@ async def test_the_time_left_is_learnt_and_kept(rig: JobRig) -> None:
         status = rig.jobs.status(job.id)
         assert status is not None
         assert status.seconds_left == pytest.approx(10.0 * place, rel=0.05)
-    learnt = await rig.database.read(costs.learnt, "nano")
+    learnt = await rig.database.read(costs.load, "nano")
     assert list(learnt) == ["cpu"]
 
 

@@ -32,7 +32,7 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 async def test_fifty_writes_at_once(database: Database) -> None:
-    writes = [database.write(registrations.remember, number, "hash") for number in range(50)]
+    writes = [database.write(registrations.save, number, "hash") for number in range(50)]
     await asyncio.gather(*writes)
     assert await database.read(registrations.commands_hash, 49) == "hash"
 
@@ -46,11 +46,11 @@ async def test_one_bad_write_spoils_no_other(database: Database) -> None:
         raise LookupError("a bug in a query")
 
     results = await asyncio.gather(
-        database.write(registrations.remember, 1, "one"),
+        database.write(registrations.save, 1, "one"),
         database.write(bad),
-        database.write(registrations.remember, 2, "two"),
+        database.write(registrations.save, 2, "two"),
         database.write(bug),
-        database.write(registrations.remember, 3, "three"),
+        database.write(registrations.save, 3, "three"),
         return_exceptions=True,
     )
     assert [type(result) for result in results] == [
@@ -66,7 +66,7 @@ async def test_one_bad_write_spoils_no_other(database: Database) -> None:
 
 async def test_what_was_asked_before_the_end_is_written(url: str) -> None:
     async with open_database(url) as database:
-        write = asyncio.create_task(database.write(registrations.remember, 1, "late"))
+        write = asyncio.create_task(database.write(registrations.save, 1, "late"))
         await asyncio.sleep(0)
     await write
     async with open_database(url) as database:
@@ -82,10 +82,10 @@ async def test_who_comes_after_the_end_is_refused_and_does_not_wait(url: str) ->
 
 
 async def test_a_write_nobody_waits_for_is_done_all_the_same(database: Database) -> None:
-    write = asyncio.create_task(database.write(registrations.remember, 1, "x"))
+    write = asyncio.create_task(database.write(registrations.save, 1, "x"))
     await asyncio.sleep(0)
     write.cancel()
-    await database.write(registrations.remember, 2, "y")
+    await database.write(registrations.save, 2, "y")
     assert await database.read(registrations.commands_hash, 1) == "x"
 
 
@@ -113,7 +113,7 @@ def test_a_database_at_head_is_left_alone(url: str) -> None:
 
 async def test_an_address_of_earlier_versions_still_holds(tmp_path: Path) -> None:
     async with open_database(f"sqlite+aiosqlite:///{tmp_path / 'test.db'}") as database:
-        await database.write(registrations.remember, 1, "x")
+        await database.write(registrations.save, 1, "x")
     async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
         assert await database.read(registrations.commands_hash, 1) == "x"
 

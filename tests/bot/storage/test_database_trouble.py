@@ -25,7 +25,7 @@ async def test_locked_by_somebody_else(tmp_path: Path) -> None:
         other = sqlite3.connect(file, isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         began = asyncio.get_running_loop().time()
-        writes = [database.write(registrations.remember, n, "x") for n in range(20)]
+        writes = [database.write(registrations.save, n, "x") for n in range(20)]
         errors = await asyncio.gather(*writes, return_exceptions=True)
         waited = asyncio.get_running_loop().time() - began
         assert {str(error) for error in errors} == {
@@ -33,15 +33,15 @@ async def test_locked_by_somebody_else(tmp_path: Path) -> None:
             "again in a moment."
         }
         assert waited < 20 * 1.5  # not one after the other
-        first = asyncio.ensure_future(database.write(registrations.remember, 1, "x"))
+        first = asyncio.ensure_future(database.write(registrations.save, 1, "x"))
         await asyncio.sleep(0.5)
-        second = asyncio.ensure_future(database.write(registrations.remember, 2, "x"))
+        second = asyncio.ensure_future(database.write(registrations.save, 2, "x"))
         await asyncio.wait((first,))
         await asyncio.sleep(0)
         assert isinstance(second.exception(), StorageError)  # it has waited long enough already
         other.execute("ROLLBACK")
         other.close()
-        await database.write(registrations.remember, 1, "x")
+        await database.write(registrations.save, 1, "x")
         assert await database.read(registrations.commands_hash, 2) is None
 
 
@@ -55,9 +55,9 @@ async def test_a_full_disk(tmp_path: Path) -> None:
     async with open_database(url_of(tmp_path / "test.db")) as database:
         await database.write(limit, 0)
         with pytest.raises(StorageError, match="disk is full, so nothing was accepted"):
-            await database.write(registrations.remember, 1, "x" * 100_000)
+            await database.write(registrations.save, 1, "x" * 100_000)
         await database.write(limit, 10_000)
-        await database.write(registrations.remember, 99, "room again")
+        await database.write(registrations.save, 99, "room again")
         assert await database.read(registrations.commands_hash, 99) == "room again"
 
 
@@ -87,8 +87,8 @@ async def test_damage_while_it_is_open(tmp_path: Path) -> None:
 
     file = tmp_path / "test.db"
     async with open_database(url_of(file)) as database:
-        await database.write(registrations.remember, 1, "x")
+        await database.write(registrations.save, 1, "x")
         await database.read(forget)
         damage(file)
         with pytest.raises(StorageError, match="damaged, so nothing was accepted"):
-            await database.write(registrations.remember, 2, "x")
+            await database.write(registrations.save, 2, "x")

@@ -15,7 +15,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.drafts import Draft
 from bot.storage.loras import Shared, StoredLora, Viewer
-from bot.storage.retention import Limits, clean_up
+from bot.storage.retention import RetentionLimits, clean_up
 
 ADA, BOB, SERVER, ELSEWHERE = 1, 2, 10, 11
 
@@ -97,5 +97,5 @@ async def test_the_clean_up_leaves_loras_and_drafts(database: Database, tmp_path
         os.utime(blobs.path(name), (time.time() - 7200,) * 2)
     await database.write(loras.add, lora(1, "a", blob=kept))
     await database.write(drafts.add, Draft("d" * 32, ADA, drafted, {}))
-    await clean_up(database, blobs, scratch, Limits(timedelta(days=30), 0))
+    await clean_up(database, blobs, scratch, RetentionLimits(timedelta(days=30), 0))
     assert {blob.name for blob in blobs} == {kept, drafted}

@@ -17,10 +17,10 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.drafts import Draft
 from bot.storage.models import Attachment, Job, State
-from bot.storage.retention import Limits, clean_up
+from bot.storage.retention import RetentionLimits, clean_up
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
-LONG = Limits(timedelta(days=30), 10**9)
+LONG = RetentionLimits(timedelta(days=30), 10**9)
 
 
 class Store:
@@ -59,7 +59,7 @@ class Store:
         assert moved is not None
         return moved
 
-    async def cleaned(self, limits: Limits = LONG) -> set[str]:
+    async def cleaned(self, limits: RetentionLimits = LONG) -> set[str]:
         """What is left."""
         await clean_up(self.database, self.blobs, self.scratch, limits)
         return {blob.name for blob in self.blobs}

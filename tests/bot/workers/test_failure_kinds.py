@@ -15,7 +15,7 @@ from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import WatchdogSettings
 from generator.contract.errors import FailureKind
 from generator.contract.worker_settings import WorkerSettings
-from tests.bot.jobs.rig import JobRig, Notebook
+from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
 ENGINES = "tests.generator.engines"
@@ -29,7 +29,7 @@ async def working(
 ) -> AsyncIterator[JobRig]:
     """A job service whose one real worker has that engine."""
     async with open_database(f"sqlite:///{directory / 'test.db'}") as database:
-        rig = JobRig(database, directory, Notebook())
+        rig = JobRig(database, directory, RecordingNotifier())
         settings = WorkerSettings(engine=f"{ENGINES}.{engine}:create", threads=1)
         async with run_pool(Pool([settings], rig.jobs, watchdog)):
             yield rig
