@@ -47,7 +47,7 @@ def add_run(parser: Parser, defaults: RunSettings, *, steps: int | None = None) 
 
 
 def run_settings(arguments: Namespace) -> RunSettings:
-    """The flags as settings, not checked yet."""
+    """Return the flags as settings, not checked yet."""
     prompts = tuple(part.strip() for part in arguments.test_prompts.split("|") if part.strip())
     return settings_of(
         RunSettings, arguments, test_prompts=prompts, resume=arguments.unet_resume_path
@@ -55,7 +55,7 @@ def run_settings(arguments: Namespace) -> RunSettings:
 
 
 def training_settings(kind: type[_T], arguments: Namespace) -> _T:
-    """The flags as the settings of a run and its task, not checked yet."""
+    """Return the flags as the settings of a run and its task, not checked yet."""
     return settings_of(
         kind,
         arguments,
@@ -80,7 +80,7 @@ def train(settings: _T, import_task: Callable[[], Task[_T]], arguments: Namespac
 
 
 def settings_of(kind: type[_S], arguments: Namespace, **given: Any) -> _S:
-    """A dataclass of settings: each field from the flag of its name, or given here."""
+    """Return a dataclass of settings: each field from the flag of its name, or given here."""
     names = [field.name for field in fields(kind) if field.name not in given]  # type: ignore[arg-type]
     return kind(**{name: getattr(arguments, name) for name in names}, **given)
 
@@ -88,7 +88,7 @@ def settings_of(kind: type[_S], arguments: Namespace, **given: Any) -> _S:
 def add_number(
     group: Group, flag: str, default: float | None, meaning: str, *, whole: bool = False
 ) -> None:
-    """A flag with a number; ``meaning`` says the default where that is None."""
+    """Declare a flag with a number; ``meaning`` says the default where that is None."""
     default_note = " (default: %(default)s)" if default is not None else ""
     group.add_argument(
         flag,
@@ -100,7 +100,7 @@ def add_number(
 
 
 def add_switch(group: Group, flag: str, meaning: str, *, default: bool = False) -> None:
-    """A flag; one that is on by default is turned off by --no-FLAG."""
+    """Declare a switch; one that is on by default is turned off by --no-FLAG."""
     action = argparse.BooleanOptionalAction if default else "store_true"
     group.add_argument(flag, action=action, default=default, help=meaning)
 
@@ -148,7 +148,7 @@ def add_aspect_ratio(group: Group, what: str) -> None:
 
 
 def resolution_of(arguments: Namespace) -> int:
-    """As asked for, or the model's own."""
+    """Return the resolution that was asked for, or the model's own."""
     asked: int | None = arguments.resolution
     if asked is not None:
         return asked
@@ -167,7 +167,7 @@ def add_snr_gamma(group: Group) -> None:
 
 
 def _aspect_ratio(text: str) -> str:
-    """An argparse type: spelt as in ASPECT_RATIOS, where it is a number at all."""
+    """Spell a number as ASPECT_RATIOS do; an argparse type."""
     try:
         return f"{float(text):.2f}"
     except ValueError:

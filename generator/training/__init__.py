@@ -1,1 +1,1 @@
-"""Training: the step that fine-tuning uses, and the recipe of nano with it."""
+"""Training: the course of a run, its loop, step, checkpoints, trackers, its data and tasks."""

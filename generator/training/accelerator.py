@@ -1,4 +1,4 @@
-"""What a run stands on: processes and precision, the output directory, the trackers."""
+"""What a run needs before its first step: processes, precision, output directory and trackers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def open_accelerator(
 
 @contextmanager
 def _lock(run_directory: RunDirectory, accelerator: Accelerator) -> Iterator[None]:
-    """The first process holds the lock for all."""
+    """Lock the output directory meanwhile; the first process does it for all."""
     if not accelerator.is_main_process:
         yield
         return
@@ -72,7 +72,7 @@ def _translate_errors(run_directory: RunDirectory) -> Iterator[None]:
 
 
 def training_dtype(accelerator: Accelerator) -> torch.dtype:
-    """For the weights that stay as they are; those that learn are float32 always.
+    """Return the dtype of the weights that stay as they are; those that learn are float32 always.
 
     A CPU has them all in float32: its norms take no mixture.
     """
@@ -82,7 +82,7 @@ def training_dtype(accelerator: Accelerator) -> torch.dtype:
 
 
 def freeze(parameters: Iterable[nn.Parameter], dtype: torch.dtype) -> None:
-    """Weights that stay as they are, held in the precision that they are computed in."""
+    """Freeze the parameters, held in the precision that they are computed in."""
     for parameter in parameters:
         parameter.requires_grad = False
         parameter.data = parameter.data.to(dtype)

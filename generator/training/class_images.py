@@ -1,4 +1,4 @@
-"""Pictures of what a LoRA is to leave as it is: made by the model itself before training."""
+"""Class images: what a LoRA is to leave as it is, made by the model itself before training."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ def prepare_class_images(
     accelerator: Accelerator,
     progress: ProgressCallback,
 ) -> list[Sample]:
-    """None without a class prompt. Those that aren't there yet are made, by turns of each prompt
-    of ``class_prompt`` ("a ball|a star"); clips, where clips are trained on."""
+    """Return the class images; none without a class prompt.
+
+    Those that aren't there yet are made, by turns of each prompt of ``class_prompt`` ("a ball|a
+    star"); clips, where clips are trained on.
+    """
     if not settings.class_prompt:
         return []
     given_directory = settings.class_data_dir
@@ -57,7 +60,7 @@ def _settings_key(settings: LoraSettings, prompts: list[str]) -> str:
 
 
 def _remove_stale(directory: Path, settings_key: str) -> None:
-    """What was made for other settings goes."""
+    """Remove what was made for other settings. Raises TrainingError for files of another origin."""
     stamp = directory / _STAMP_FILE
     if stamp.is_file() and stamp.read_text(encoding="utf-8") == settings_key:
         return
@@ -90,7 +93,7 @@ def _generate(
 
 
 def _save_image(frames: Frames, prompt: str, path: Path) -> None:
-    """As training reads it: NAME.png and NAME.txt, or a folder of frames. Whole or not at all."""
+    """Write NAME.png and NAME.txt, or a folder of frames, whole or not at all."""
     part = path.with_name(f".{path.name}")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()

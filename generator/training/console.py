@@ -1,4 +1,4 @@
-"""Sentences to who watches a run. Standard library only."""
+"""What a run prints, once for all of its processes. Standard library only."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Iterable
 
 
 def warn(sentence: str) -> None:
-    """To stderr, once: of several processes the first one speaks."""
+    """Print a sentence to stderr; of several processes only the first does."""
     if is_main_process():
         print(sentence, file=sys.stderr, flush=True)
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """What a run begins with, to stdout; of several processes the first one speaks."""
+    """Print lines to stdout; of several processes only the first does."""
     if is_main_process():
         print(*lines, sep="\n", flush=True)
 
 
 def is_main_process() -> bool:
-    """Whether this is the first process of the run, or the only one."""
+    """Return whether this is the first process of the run, or the only one."""
     return os.environ.get("RANK", "0") == "0"

@@ -1,4 +1,4 @@
-"""What fine-tuning leaves behind: a file of the temporal layers, and a whole model directory.
+"""Writes what fine-tuning leaves: a file of the temporal layers, and a whole model directory.
 
 Both have the names of the published layout. The directory is the model that was trained from, file
 by file, with the new temporal layers in its UNet.
@@ -23,12 +23,12 @@ from generator.model.unet import HotshotUNet
 from generator.training.run_directory import write_directory, write_json
 
 TEMPORAL = "temporal_layers.safetensors"
-_BASE = "spatial_fingerprint"
+_FINGERPRINT = "spatial_fingerprint"
 _ROOT_FILES = ("model_index.json", "generation_config.json")
 
 
 def temporal_layers(unet: HotshotUNet) -> dict[str, Tensor]:
-    """All temporal tensors under their published names, on the CPU."""
+    """Return all temporal tensors under their published names, on the CPU."""
     return {
         name: value.detach().cpu().contiguous()
         for name, value in unet.published_state_dict().items()
@@ -36,18 +36,18 @@ def temporal_layers(unet: HotshotUNet) -> dict[str, Tensor]:
     }
 
 
-def save_temporal_layers(unet: HotshotUNet, path: Path, *, base: str) -> None:
-    """``base`` is the fingerprint of the UNet whose spatial layers they were trained with."""
-    save_file(temporal_layers(unet), path, metadata={"format": "pt", _BASE: base})
+def save_temporal_layers(unet: HotshotUNet, path: Path, *, fingerprint: str) -> None:
+    """Write the temporal layers; ``fingerprint`` is that of the UNet they were trained in."""
+    save_file(temporal_layers(unet), path, metadata={"format": "pt", _FINGERPRINT: fingerprint})
 
 
-def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> None:
-    """From a checkpoint, or from a model directory. Raises TrainingError for another model's."""
+def load_temporal_layers(unet: HotshotUNet, directory: Path, *, fingerprint: str) -> None:
+    """Load a checkpoint's or a model directory's. Raises TrainingError for another model's."""
     path = directory / TEMPORAL
     try:
         if path.is_file():
             tensors = weights.read_weights([path])
-            _check_base(path, base)
+            _check_fingerprint(path, fingerprint)
         else:
             inner = directory / "unet" if (directory / "unet").is_dir() else directory
             files = weights.find_weights(inner, DIFFUSERS_STEM)
@@ -63,8 +63,8 @@ def load_temporal_layers(unet: HotshotUNet, directory: Path, *, base: str) -> No
             state[name].copy_(value)
 
 
-def fingerprint(unet: HotshotUNet) -> str:
-    """Tells one model's spatial layers from another's: names, shapes, and the values of some."""
+def compute_fingerprint(unet: HotshotUNet) -> str:
+    """Return what tells a model's spatial layers from others: of names, shapes and some values."""
     digest = hashlib.sha256()
     for name, value in unet.named_parameters():
         if is_temporal(name):
@@ -76,7 +76,7 @@ def fingerprint(unet: HotshotUNet) -> str:
 
 
 def save_model(unet: HotshotUNet, source: Path, output: Path) -> None:
-    """The directory ``source`` anew in ``output``, with the temporal layers of ``unet``.
+    """Write the model of ``source`` to ``output``, with the temporal layers of ``unet``.
 
     Every tensor has the precision that it has there. Raises TrainingError.
     """
@@ -107,11 +107,11 @@ def _copy_folder(path: Path, source: Path, hint: str) -> None:
     write_directory(path, copy, hint=hint)
 
 
-def _check_base(path: Path, base: str) -> None:
+def _check_fingerprint(path: Path, fingerprint: str) -> None:
     try:
         with safe_open(path, framework="pt") as opened:
-            found = (opened.metadata() or {}).get(_BASE, base)
+            found = (opened.metadata() or {}).get(_FINGERPRINT, fingerprint)
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} can't be read ({error})") from error
-    if found != base:
+    if found != fingerprint:
         raise ModelError(f"{path} was trained with other spatial layers")

@@ -147,7 +147,7 @@ def _validation(
     clips: Sequence[TrainingClip],
     accelerator: Accelerator,
 ) -> Validation:
-    """The validation in the shape that most clips have."""
+    """Return a validation in the shape that most clips have."""
     ((size, frames), _), *_ = Counter(
         (clip.size, len(clip.sample.files)) for clip in clips
     ).most_common()

@@ -1,4 +1,4 @@
-"""The training loop: updates, checkpoints, interrupts. Knows nothing of clips, pictures or models.
+"""The training loop: steps, checkpoints, interrupts. Knows nothing of clips, pictures or models.
 
 What is trained is a ``Task``. A step's randomness follows from its number, so everything that has
 to be remembered is in a checkpoint: weights, optimiser, schedule, average and the number of steps.
@@ -37,30 +37,30 @@ _SAME_INTERRUPT_SECONDS = 1.0
 class Task(Protocol):
     """What a loop trains. A position is an index in the global batch of a step."""
 
-    base: str  # tells the model that is trained from others
+    fingerprint: str  # tells the model that is trained from others
 
     def parameters(self) -> list[nn.Parameter]:
-        """Those that learn, in one order always."""
+        """Return the parameters that learn, in one order always."""
 
     def losses(self, step: int, positions: range) -> Tensor:
-        """A loss (b,) for each position, with gradients."""
+        """Return a loss (b,) for each position, with gradients."""
 
     def sample_names(self, step: int) -> Sequence[str]:
-        """The sample at each position, as a person knows it."""
+        """Return the sample's name at each position, as a person knows it."""
 
     def save(self, directory: Path) -> None:
-        """Writes the weights as they are now, in files that can be used."""
+        """Write the weights as they are now, in files that can be used."""
 
     def load(self, directory: Path) -> None:
-        """Takes them up again. Raises TrainingError for those of another model."""
+        """Load the weights again. Raises TrainingError for those of another model."""
 
-    def learning_rates(self, base: float) -> list[float]:
-        """One for each parameter."""
+    def learning_rates(self, base_rate: float) -> list[float]:
+        """Return a learning rate for each parameter."""
 
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What became of a step; ``done`` steps are done."""
+    """The figures of a step, after which ``done`` steps are done."""
 
     done: int
     loss: float
@@ -69,14 +69,14 @@ class StepResult:
 
 
 class TrainingCallbacks(Protocol):
-    """Told of everything, on the main process alone."""
+    """Called after whatever happens in a run, on the main process alone."""
 
     def on_step(self, result: StepResult) -> None: ...
 
     def on_checkpoint(self, checkpoint: Path) -> None: ...
 
     def on_validation(self, done: int) -> None:
-        """It is time to look at what the weights now in the network make."""
+        """Show what the weights that are in the network now make."""
 
 
 class Loop:
@@ -100,8 +100,11 @@ class Loop:
         self.optimizer = Optimizer(self.parameters, rates, settings, accelerator, steps=steps)
 
     def run(self) -> None:
-        """To the end. Raises CancelledError on Ctrl-C, when everything is saved, and TrainingError
-        for a loss that is no number."""
+        """Train to the end.
+
+        Raises CancelledError on Ctrl-C, when everything is saved, and TrainingError for a loss
+        that is no number.
+        """
         saved = self.done if self.run_directory.latest_checkpoint() else None
         if self.settings.run_validation_at_start and self.done == 0:
             self._validate()
@@ -122,7 +125,7 @@ class Loop:
             self.save()
 
     def save(self) -> None:
-        """A checkpoint of now."""
+        """Write a checkpoint of now."""
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             limit = self.settings.checkpoints_total_limit
@@ -132,8 +135,11 @@ class Loop:
         self.accelerator.wait_for_everyone()
 
     def resume(self, checkpoint: Path) -> None:
-        """Goes on from a checkpoint; with ``disable_optimizer_restore``, or from what is no
-        checkpoint of a run, with its weights alone."""
+        """Go on from a checkpoint. Raises TrainingError for one of another run or model.
+
+        With ``disable_optimizer_restore``, or from what is no checkpoint of a run, only its
+        weights are taken.
+        """
         self.task.load(checkpoint)
         if self.settings.disable_optimizer_restore or not (checkpoint / STATE).is_file():
             self.optimizer.restart_ema()
@@ -172,7 +178,7 @@ class Loop:
         return StepResult(self.done, float(torch.cat(seen).double().mean()), rate, norm)
 
     def _micro_batches(self) -> Iterator[range]:
-        """This process's part of each micro-batch of the global batch."""
+        """Yield this process's positions in each micro-batch of the global batch."""
         size, processes = self.settings.train_batch_size, self.accelerator.num_processes
         for turn in range(self.settings.gradient_accumulation_steps):
             start = (turn * processes + self.accelerator.process_index) * size
@@ -194,7 +200,7 @@ class Loop:
         raise self._not_finite("loss", [names[position] for position in bad])
 
     def _check_finite_gradient(self, norm: float) -> None:
-        """A scaler skips such a step by itself, and tries a smaller scale."""
+        """Check the norm; not where a scaler skips a bad step, and tries a smaller scale."""
         if self.accelerator.scaler is None and not math.isfinite(norm):
             raise self._not_finite("gradient", self.task.sample_names(self.done))
 
@@ -213,7 +219,7 @@ class Loop:
         return start > 0 and self.done >= start and (self.done - start) % every == 0
 
     def _any_process_asked(self, stopping: bool) -> bool:
-        """Whether any process was asked to stop: all have to do it after the same step."""
+        """Return whether any process was asked to stop: all have to do it after the same step."""
         if self.accelerator.num_processes == 1:
             return stopping
         asked = torch.tensor([float(stopping)], device=self.accelerator.device)
@@ -242,11 +248,11 @@ class Loop:
         _save_state({"done": self.done, **self.optimizer.state_dict()}, directory / STATE)
         write_json(
             directory / FACTS,
-            {"step": self.done, "base": self.task.base, **self._resume_invariants()},
+            {"step": self.done, "base": self.task.fingerprint, **self._resume_invariants()},
         )
 
     def _resume_invariants(self) -> dict[str, Any]:
-        """What a run that goes on must have as it was, to see what it would have seen."""
+        """Return what a run that goes on must have as it was, to see what it would have seen."""
         settings = self.settings
         return {
             "seed": settings.seed,
@@ -263,7 +269,7 @@ class Loop:
                     f"{facts.get(name)}, and this run has {value}; give the same, or take its "
                     "weights alone with --disable-optimizer-restore, into another --output-dir."
                 )
-        if facts.get("base", self.task.base) != self.task.base:
+        if facts.get("base", self.task.fingerprint) != self.task.fingerprint:
             raise TrainingError(
                 f"{checkpoint.name} was made with another model; go on with that one, or give "
                 "another --output-dir."
@@ -271,7 +277,7 @@ class Loop:
 
 
 def _save_state(state: dict[str, Any], path: Path) -> None:
-    """Raises OSError where the disk is full."""
+    """Write a checkpoint's state. Raises OSError where the disk is full."""
     try:
         torch.save(state, path)
     except RuntimeError as error:
@@ -295,7 +301,7 @@ def _translate_memory_errors() -> Iterator[None]:
 
 @contextmanager
 def _defer_interrupts() -> Iterator[list[float]]:
-    """Ctrl-C and SIGTERM are noted, so that a step can end; a second Ctrl-C is not waited for.
+    """Note Ctrl-C and SIGTERM, so that a step can end; a second Ctrl-C is not waited for.
 
     A launcher passes on at once what its processes got themselves, so that doesn't count as one.
     """

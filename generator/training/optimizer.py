@@ -80,7 +80,7 @@ class Optimizer:
         self._ema = _make_ema(self._parameters, self._settings)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a checkpoint needs beside the weights that are saved for use."""
+        """Return all that a checkpoint needs beside the weights that are saved for use."""
         scaler, ema = self._accelerator.scaler, self._ema
         return {
             "optimizer": self._adam.state_dict(),
@@ -106,14 +106,14 @@ class Optimizer:
 
 
 def base_learning_rate(settings: RunSettings, processes: int) -> float:
-    """The learning rate of a run of so many processes, scaled by its batch where asked for."""
+    """Return a run's learning rate in so many processes, scaled by its batch where asked for."""
     if not settings.scale_lr:
         return settings.learning_rate
     return settings.learning_rate * settings.batch(processes)
 
 
 def _make_adam(parameters: list[nn.Parameter], rates: list[float], settings: RunSettings) -> Any:
-    """One group of parameters for each learning rate."""
+    """Make an AdamW with one group of parameters for each learning rate."""
     groups = [
         {"params": [p for p, own in zip(parameters, rates, strict=True) if own == rate], "lr": rate}
         for rate in dict.fromkeys(rates)

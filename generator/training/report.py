@@ -45,7 +45,7 @@ class ValidationGifs:
 
 
 def read_validations(directory: Path) -> list[ValidationGifs]:
-    """What was made so far, the oldest first."""
+    """Read which validation GIFs there are so far, the oldest first."""
     validations = []
     for folder in sorted(directory.glob("step-*")):
         prompts_file = folder / "prompts.json"
@@ -58,7 +58,7 @@ def read_validations(directory: Path) -> list[ValidationGifs]:
 
 
 def page(title: str, lines: Lines, validations: Sequence[ValidationGifs], *, steps: int) -> str:
-    """The whole page; ``lines`` are those of metrics.jsonl."""
+    """Return the whole HTML page; ``lines`` are those of metrics.jsonl."""
     curves = [
         ("Loss", _curve([(line["done"], line["loss"]) for line in lines], smoothed=True)),
         ("Learning rate", _curve([(line["done"], line["learning_rate"]) for line in lines])),
@@ -140,7 +140,7 @@ def _thin(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
 
 
 def _running_mean(points: list[tuple[int, float]]) -> list[tuple[float, float]]:
-    """An average over about a twentieth of the curve."""
+    """Return a running mean over about a twentieth of the curve."""
     weight = min(1.0, 20 / len(points))
     mean, drawn = points[0][1], []
     for x, y in points:

@@ -67,7 +67,7 @@ def run_training(
         if checkpoint is not None:
             loop.resume(checkpoint)
         if accelerator.is_main_process:
-            trackers.open(loop.done)
+            trackers.begin(loop.done)
         loop.run()
         if accelerator.is_main_process:
             with loop.optimizer.ema_weights():
@@ -93,7 +93,7 @@ def load_frozen(
         device=CPU,
         dtype=torch.float32,
     )
-    fingerprint = export.fingerprint(model.unet)
+    fingerprint = export.compute_fingerprint(model.unet)
     freeze(frozen(model.unet), training_dtype(accelerator))
     model.unet.to(accelerator.device)
     if settings.vae_b16:
@@ -111,7 +111,7 @@ def make_batches(
     captions: CaptionEncoder,
     flip: bool = False,
 ) -> Batches:
-    """The batches of a run over ``clips``, drawn from its seed."""
+    """Return the batches of a run over ``clips``, drawn from its seed."""
     run = settings.run
     return Batches(
         clips=clips,
@@ -137,7 +137,7 @@ def make_validation(
     size: Size,
     frames: int,
 ) -> Validation:
-    """The validation of a run, in GIFs of ``frames`` frames of ``size``."""
+    """Return the validation of a run, in GIFs of ``frames`` frames of ``size``."""
     limits = ModelLimits.of(settings.model)
     return Validation(model, accelerator, settings.run, limits, size, frames)
 

@@ -26,7 +26,7 @@ _NAME = re.compile(r"step-(\d{6,})")
 
 
 class RunDirectory:
-    """One output directory."""
+    """One run's output directory, and the checkpoints in it."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -34,7 +34,7 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keeps other runs out. Raises TrainingError where one is in already."""
+        """Keep other runs out meanwhile. Raises TrainingError where one is in already."""
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
             lock = (self.directory / ".lock").open("w")
@@ -53,21 +53,21 @@ class RunDirectory:
             yield
 
     def checkpoint_paths(self) -> list[Path]:
-        """The whole checkpoints, the oldest first."""
+        """Return the checkpoints, all of them whole, the oldest first."""
         if not self.checkpoints.is_dir():
             return []
         named = (path for path in self.checkpoints.iterdir() if _NAME.fullmatch(path.name))
         return sorted(named, key=step_of)
 
     def has_checkpoint(self, checkpoint: Path) -> bool:
-        """Whether it is one of this directory's own."""
+        """Return whether a checkpoint is one of this directory's own."""
         return checkpoint.resolve() in (path.resolve() for path in self.checkpoint_paths())
 
     def latest_checkpoint(self) -> Path | None:
         return self.checkpoint_paths()[-1] if self.checkpoint_paths() else None
 
     def resolve_resume(self, given: str | None, *, weights_only: bool = False) -> Path | None:
-        """The checkpoint or model to go on from. Raises TrainingError for one that can't be.
+        """Return the checkpoint or model to go on from. Raises TrainingError for one that can't be.
 
         ``weights_only``: its weights alone are taken, and steps are counted from 0.
 
@@ -107,7 +107,7 @@ class RunDirectory:
     def write_checkpoint(
         self, step: int, fill: Callable[[Path], None], keep: int | None = None
     ) -> Path:
-        """A new checkpoint, filled by ``fill``; of all, the newest ``keep`` stay.
+        """Write a new checkpoint, filled by ``fill``; of all, the newest ``keep`` stay.
 
         Raises TrainingError where it can't be written; then nothing of it is left behind.
         """
@@ -118,7 +118,7 @@ class RunDirectory:
         return path
 
     def recovery_hint(self) -> str:
-        """What to do when something couldn't be written."""
+        """Return what a person can do when something couldn't be written."""
         newest = self.latest_checkpoint()
         if newest is None:
             return "nothing was saved before; make room and begin again."
@@ -129,7 +129,7 @@ class RunDirectory:
 
 
 def write_directory(path: Path, fill: Callable[[Path], None], *, hint: str) -> None:
-    """Fills a new directory and gives it its name when all of it is on disk.
+    """Fill a new directory and give it its name when all of it is on disk.
 
     One that has the name already is replaced. Raises TrainingError, ending in ``hint``.
     """
@@ -153,7 +153,7 @@ def write_json(path: Path, values: object) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Raises TrainingError where it can't be read."""
+    """Read a JSON object. Raises TrainingError where it can't be read."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

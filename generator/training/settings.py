@@ -92,7 +92,7 @@ class RunSettings:
         self._check_combinations()
 
     def total_steps(self, steps_per_epoch: int, *, default: int | None = None) -> int:
-        """Steps in all; where nothing was asked for the usual, else once through the data."""
+        """Return the steps of a run; where nothing was asked for, ``default`` or one epoch."""
         if self.max_train_steps is not None:
             return self.max_train_steps
         if self.num_train_epochs is not None or default is None:
@@ -123,7 +123,7 @@ class RunSettings:
             )
 
     def batch(self, processes: int) -> int:
-        """Samples of one update, over all processes."""
+        """Return how many samples a step has, over all processes."""
         return self.train_batch_size * self.gradient_accumulation_steps * processes
 
     @property

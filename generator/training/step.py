@@ -15,7 +15,7 @@ from generator.model.unet import HotshotUNet
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """Everything one step needs; nothing is drawn inside."""
+    """Everything that one step needs; nothing is drawn inside."""
 
     latents: Tensor  # (b, 4, f, h, w), scaled as the UNet takes them
     noise: Tensor  # (b, 4, f, h, w)
@@ -26,7 +26,7 @@ class Batch:
 
 
 def predict(unet: HotshotUNet, schedule: DDPMScheduler, batch: Batch) -> Tensor:
-    """The network's output for the noisy clips, (b, 4, f, h, w)."""
+    """Return the network's output (b, 4, f, h, w) for the noisy clips."""
     noisy = schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
     conditions = {"text_embeds": batch.text_embeds, "time_ids": batch.time_ids}
     (prediction,) = unet(
@@ -41,7 +41,7 @@ def predict(unet: HotshotUNet, schedule: DDPMScheduler, batch: Batch) -> Tensor:
 
 
 def target(schedule: DDPMScheduler, batch: Batch) -> Tensor:
-    """What the prediction should be, by the schedule's ``prediction_type``.
+    """Return what the prediction should be, (b, 4, f, h, w), by the schedule's ``prediction_type``.
 
     Raises ValueError for a type other than epsilon and v_prediction.
     """
@@ -57,7 +57,7 @@ def target(schedule: DDPMScheduler, batch: Batch) -> Tensor:
 def loss(
     prediction: Tensor, schedule: DDPMScheduler, batch: Batch, *, snr_gamma: float | None = None
 ) -> Tensor:
-    """Mean squared error, a scalar; with ``snr_gamma`` weighted as in Min-SNR.
+    """Return the mean squared error, a scalar; with ``snr_gamma`` weighted as in Min-SNR.
 
     Hang et al., "Efficient Diffusion Training via Min-SNR Weighting Strategy" (2023).
     """
@@ -69,7 +69,7 @@ def loss(
 
 
 def snr_weights(schedule: DDPMScheduler, timesteps: Tensor, gamma: float) -> Tensor:
-    """Min-SNR weights (b,): min(SNR, gamma) / SNR, or / (SNR + 1) where v is predicted."""
+    """Return Min-SNR's weights (b,): min(SNR, gamma) / SNR, or / (SNR + 1) where v is predicted."""
     remaining = schedule.alphas_cumprod.to(timesteps.device)[timesteps]
     snr = remaining / (1 - remaining)
     over = snr + 1 if schedule.config.prediction_type == "v_prediction" else snr

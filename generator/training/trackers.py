@@ -1,4 +1,4 @@
-"""What a run tells: a line a step in ``metrics.jsonl``, TensorBoard, Weights & Biases, the report.
+"""Experiment trackers: ``metrics.jsonl``, TensorBoard, Weights & Biases and the HTML report.
 
 Called on the main process alone. The lines are the record; the report is drawn from them.
 """
@@ -33,7 +33,7 @@ _REPORT_INTERVAL = 10.0  # seconds
 
 
 class Trackers:
-    """A ``TrainingCallbacks`` that writes everything down.
+    """The ``TrainingCallbacks`` that write everything down.
 
     ``make_gifs`` makes the validation GIFs in a directory.
     """
@@ -54,8 +54,8 @@ class Trackers:
         self._lines: list[dict[str, Any]] = []
         self._last_step_at = self._report_written_at = time.monotonic()
 
-    def open(self, done: int) -> None:
-        """Begins after ``done`` steps.
+    def begin(self, done: int) -> None:
+        """Begin after ``done`` steps.
 
         Later lines are dropped: they are of a run that ended before it could save, and come again.
         """
@@ -99,7 +99,7 @@ class Trackers:
         self._last_step_at = time.monotonic()
 
     def _validation_gifs(self, directory: Path, done: int) -> Sequence[tuple[str, Path]]:
-        """None where it fails: what was trained so far is worth more than a look at it."""
+        """Make the GIFs; none where that fails: training is worth more than a look at it."""
         try:
             return self._make_gifs(directory)
         except HotshotError as error:
@@ -118,7 +118,7 @@ class Trackers:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a run so far; a last one that breaks off is left out."""
+    """Return the lines of a run so far; a last one that breaks off is left out."""
     if not path.is_file():
         return []
     lines = []
@@ -131,7 +131,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
 
 
 def tracker_names(settings: RunSettings) -> list[str]:
-    """The names accelerate knows them by. Raises TrainingError for one that isn't installed."""
+    """Return trackers' names in accelerate. Raises TrainingError for one that isn't installed."""
     from accelerate.utils import is_tensorboard_available, is_wandb_available
 
     names = {"none": [], "all": ["tensorboard"]}.get(settings.report_to, [settings.report_to])
@@ -151,7 +151,7 @@ def tracker_names(settings: RunSettings) -> list[str]:
 
 
 def start_trackers(settings: RunSettings, accelerator: Accelerator, *, is_resumed: bool) -> None:
-    """Opens them, with all settings noted; the run's name is its name there as well.
+    """Start the trackers, with all settings noted; the run's name is its name there as well.
 
     A run that ``is_resumed`` in its output directory goes on as one run of Weights & Biases too.
     """
@@ -168,7 +168,7 @@ def start_trackers(settings: RunSettings, accelerator: Accelerator, *, is_resume
 
 
 def wandb_run_id(directory: Path, *, is_resumed: bool) -> str:
-    """The name by which Weights & Biases knows a run, kept in its directory.
+    """Return the name by which Weights & Biases knows a run, kept in its directory.
 
     A new one for a run that begins, and for one that went on without. WANDB_RUN_ID is obeyed.
     """
@@ -181,7 +181,7 @@ def wandb_run_id(directory: Path, *, is_resumed: bool) -> str:
 
 
 def _log_to_tensorboard(tracker: Any, gifs: Sequence[tuple[str, Path]], done: int) -> None:
-    """As GIFs, which its own way of adding films would need another library for."""
+    """Log GIFs as images, which TensorBoard's own films would need another library for."""
     from tensorboard.compat.proto.summary_pb2 import Summary
 
     writer = tracker.writer._get_file_writer()

@@ -33,7 +33,7 @@ class Validation:
     frames: int
 
     def __call__(self, directory: Path) -> Sequence[tuple[str, Path]]:
-        """Each prompt with its GIF in ``directory``."""
+        """Make the GIFs; return each prompt with its GIF in ``directory``."""
         gifs = []
         with (
             evaluation_mode(self.model, self.accelerator.device) as model,
@@ -64,7 +64,7 @@ class Validation:
 
 
 def move_encoders(model: HotshotModel, device: torch.device) -> None:
-    """Moves what only encodes and decodes: a GPU needs the room while the network trains."""
+    """Move the VAE and the text encoders: a GPU needs their memory while the network trains."""
     model.vae.to(device)
     for encoder in model.text.encoders:
         encoder.to(device)

@@ -44,7 +44,7 @@ class CaptionPool:
     def embeds(
         self, rng: np.random.Generator, chosen: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Those chosen, some of them dropped: to zeros, or to those of an empty prompt."""
+        """Return the embeddings chosen, some dropped: to zeros, or to those of an empty prompt."""
         prompt_embeds = self.prompt_embeds[chosen].float()
         text_embeds = self.text_embeds[chosen].float()
         dropped = torch.from_numpy(rng.random(len(chosen)))
@@ -93,7 +93,7 @@ class ClipBatches:
         frames: int = FRAMES,
         means: torch.Tensor | None = None,
     ) -> ClipBatch:
-        """Clips of one size: mostly squares, the other aspect ratios now and then.
+        """Draw clips of one size: mostly squares, the other aspect ratios now and then.
 
         Where ``means`` (b,) is true, a clip is the mean of all that its attributes allow: what is
         best predicted from pure noise, and learnt much sooner than from one clip at a time.
@@ -130,7 +130,7 @@ class ClipBatches:
 
 
 def color_latents(geometry: torch.Tensor, attributes: world.Attributes) -> torch.Tensor:
-    """Coverage (f, 2, h, w) of each square and of the one half a latent further -> (f, 4, h, w)."""
+    """Return latents (f, 4, h, w) of coverage (f, 2, h, w): there, and half a latent further."""
     color = torch.tensor(world.COLORS[attributes.color]) / 127.5 - 1
     background = torch.tensor(world.BACKGROUNDS[attributes.background]) / 127.5 - 1
     contrast = (color - background)[:, None, None]
@@ -142,7 +142,7 @@ def color_latents(geometry: torch.Tensor, attributes: world.Attributes) -> torch
 
 
 def latent_geometry(coverage: torch.Tensor) -> torch.Tensor:
-    """Coverage (f, h, w) of pixels -> (f, 2, h/8, w/8), what ``color_latents`` takes."""
+    """Return (f, 2, h/8, w/8), what ``color_latents`` takes, of pixels' coverage (f, h, w)."""
     further = nn.functional.pad(coverage[:, None], (0, 4, 0, 4), mode="replicate")[..., 4:, 4:]
     both = torch.cat([coverage[:, None], further], dim=1)
     return nn.functional.avg_pool2d(both, 8)
@@ -154,7 +154,7 @@ def encode_captions(
     count: int,
     seed: int,
 ) -> CaptionPool:
-    """A pool of captions over the combinations that training sees."""
+    """Return a pool of captions over the combinations that training sees."""
     return encode_pool(
         lambda texts: encoders(*(tokenize(tokenizer, texts) for tokenizer in tokenizers)),
         count,
@@ -164,7 +164,7 @@ def encode_captions(
 
 @torch.no_grad()
 def encode_pool(encode: Encode, count: int, seed: int) -> CaptionPool:
-    """The same pool by any encoder of texts."""
+    """Return a pool of captions, encoded by any encoder of texts."""
     rng = np.random.default_rng([seed, 4])
     drawn = [captions.draw_caption(rng) for _ in range(count)]
     texts = ["", *(text for text, _, _ in drawn)]
@@ -201,7 +201,7 @@ def _draw_geometries(rng: np.random.Generator, size: Size, count: int) -> Geomet
 def fill_unsaid(
     rng: np.random.Generator, attributes: world.Attributes, said: captions.Said
 ) -> world.Attributes:
-    """What a caption leaves unsaid is drawn anew, never to a combination held out."""
+    """Draw anew what a caption leaves unsaid, never to a combination held out."""
     while True:
         other = world.draw_attributes(rng)
         mixed = world.Attributes(
@@ -215,7 +215,7 @@ def fill_unsaid(
 
 
 def draw_time_ids(rng: np.random.Generator, size: Size) -> list[int]:
-    """Original size, crop and target size, each (width, height) as the pipeline passes them."""
+    """Draw original size, crop and target size, each (width, height), as the pipeline has them."""
     original = ORIGINAL_SIZES[int(rng.integers(len(ORIGINAL_SIZES)))]
     target = (512, 512) if rng.random() < 0.5 else (size.width, size.height)
     return [*original, 0, 0, *target]

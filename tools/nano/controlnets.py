@@ -57,7 +57,7 @@ class ControlBatches:
     limits: ModelLimits
 
     def batch(self, kind: str, count: int, frames: int, step_rng: StepRng) -> ControlBatch:
-        """``count`` clips of one size, seen as ``kind`` sees them."""
+        """Draw ``count`` clips of one size, seen as ``kind`` sees them."""
         pictures = []
 
         def draw(
@@ -73,7 +73,7 @@ class ControlBatches:
 
 
 def build(network: HotshotUNet) -> ControlNetModel:
-    """A ControlNet whose spatial weights are the UNet's, and which changes nothing yet."""
+    """Make a ControlNet whose spatial weights are the UNet's, and which changes nothing yet."""
     config = config_for(network.published_config)
     controlnet = ControlNetModel.from_config(
         config | {"conditioning_embedding_out_channels": EMBEDDING_CHANNELS}
@@ -92,7 +92,7 @@ def loss(
     sample: ControlBatch,
     step_rng: StepRng,
 ) -> Tensor:
-    """As of the UNet, which is frozen, told what the ControlNet adds."""
+    """Return the loss of the UNet, which is frozen, with what the ControlNet adds."""
     drawn = sample.clips
     frames = drawn.latents.shape[2]
     batch = batch_of(drawn, step_rng, pure=PURE, middle=MIDDLE)
@@ -120,7 +120,7 @@ def loss(
 
 
 def train(directory: Path, runs: Path, lengths: Mapping[str, int] = STEPS) -> None:
-    """Puts ``controlnet/canny`` and ``controlnet/depth`` into a finished model's directory.
+    """Train ``controlnet/canny`` and ``controlnet/depth`` into a finished model's directory.
 
     Goes on from checkpoints in ``runs``; one that has learnt nothing and isn't to is left out.
     """
@@ -139,7 +139,7 @@ def train(directory: Path, runs: Path, lengths: Mapping[str, int] = STEPS) -> No
 
 
 def save(controlnet: ControlNetModel, directory: Path) -> None:
-    """As float16 safetensors, in diffusers' layout."""
+    """Write a ControlNet as float16 safetensors, in diffusers' layout."""
     half = ControlNetModel.from_config(controlnet.config)
     half.load_state_dict(controlnet.state_dict())
     half.half().save_pretrained(directory)
@@ -161,7 +161,7 @@ def _loss_of(
 def _draw(
     rng: np.random.Generator, attributes: world.Attributes, size: tuple[int, int], frames: int
 ) -> world.Floats:
-    """On a path of its own; now and then as the world moves such a shape."""
+    """Draw a shape's coverage on a path of its own; now and then as the world moves it."""
     if rng.random() < 0.3:
         return world.coverage(world.draw_scene(rng, attributes), *size, frames)
     shape = attributes.shape

@@ -79,7 +79,7 @@ class Result:
 
 
 def cases(count: int, seed: int = SEED) -> Iterator[Case]:
-    """Prompts in unseen wordings, every other one of an unseen combination."""
+    """Yield prompts in unseen wordings, every other one of an unseen combination."""
     rng = np.random.default_rng(seed)
     for index in range(count):
         attributes = world.draw_attributes(rng, held_out=index % 2 == 0)
@@ -87,7 +87,7 @@ def cases(count: int, seed: int = SEED) -> Iterator[Case]:
 
 
 def evaluate(model: str, count: int, overrides: Mapping[str, float]) -> list[Result]:
-    """Makes ``count`` clips at the model's default settings, or with some of them overridden."""
+    """Make ``count`` clips at the model's default settings, or with some of them overridden."""
     pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     results = []
@@ -99,7 +99,7 @@ def evaluate(model: str, count: int, overrides: Mapping[str, float]) -> list[Res
 
 
 def upscale(model: str, results: list[Result]) -> list[Result]:
-    """A second pass at twice the size over each clip whose shape is right."""
+    """Make each clip whose shape is right again, in a second pass at twice the size."""
     pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     right = [result for result in results if result.checks()["shape"]]
@@ -113,7 +113,7 @@ def upscale(model: str, results: list[Result]) -> list[Result]:
 
 
 def table(results: list[Result]) -> str:
-    """Shares of right clips in Markdown, over all and over the combinations never seen."""
+    """Return the shares of right clips in Markdown, of all and of the combinations never seen."""
     rows = ["| | bar | all | never seen |", "|---|---|---|---|"]
     for name, bar in BARS.items():
         rows.append(f"| {name} | {bar:.0%} | {_share(results, name)} | {_unseen(results, name)} |")
@@ -153,12 +153,12 @@ def main() -> None:
 
 
 def request_of(case: Case, limits: ModelLimits, overrides: Mapping[str, float]) -> Request:
-    """A case at the model's own settings, or with some of them overridden."""
+    """Return the request of a case at the model's own settings, or with some of them overridden."""
     return make_request(case.prompt, case.seed, limits, **overrides)
 
 
 def _twice(frames: Frames) -> Frames:
-    """As the bot's Upscale has them: scaled as a picture to begin from is."""
+    """Return frames twice as large, scaled as the bot's Upscale does."""
     size = (2 * frames.shape[2], 2 * frames.shape[1])
     scaled = [scale_to_fill(Image.fromarray(frame), size) for frame in frames]
     return np.stack([np.asarray(picture) for picture in scaled])

@@ -48,7 +48,7 @@ class Result:
     frames: Frames
 
     def measure(self) -> dict[str, float]:
-        """The mask's IoU with the source's, over the clip; and what is right of the rest."""
+        """Return the mask's IoU with the source's, over the clip, and what is right of the rest."""
         seen = measure.measure_clip(self.frames)
         wanted = self.case.attributes
         return {
@@ -59,12 +59,12 @@ class Result:
 
 
 def overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
-    """Intersection over union."""
+    """Return the intersection over union of two masks."""
     return float((one & other).sum() / max(1, (one | other).sum()))
 
 
 def cases(kind: str, count: int, edge: int) -> Iterator[Case]:
-    """Squares of ``edge`` pixels."""
+    """Yield cases of ``edge`` x ``edge`` pixels, every other one of an unseen combination."""
     for index in range(count):
         rng = np.random.default_rng([SEED, index])
         attributes = world.draw_attributes(rng, held_out=index % 2 == 0)
@@ -78,7 +78,7 @@ def cases(kind: str, count: int, edge: int) -> Iterator[Case]:
 
 
 def evaluate(model: str, kind: str, count: int) -> list[Result]:
-    """Makes ``count`` clips at the model's own settings, strength 1."""
+    """Make ``count`` clips at the model's own settings, strength 1."""
     limits = ModelLimits.of(model)
     pipeline = load_pipeline(model)
     return [
@@ -93,7 +93,7 @@ def evaluate(model: str, kind: str, count: int) -> list[Result]:
 
 
 def table(results: dict[str, list[Result]]) -> str:
-    """The mean overlap, and the shares of right colours, by kind, in Markdown."""
+    """Return the mean overlap, and the shares of right colours, by kind, in Markdown."""
     rows = ["| | bar | " + " | ".join(results) + " |", "|---|---|" + "---|" * len(results)]
     for name, bar in BARS.items():
         means = [np.mean([one.measure()[name] for one in of_kind]) for of_kind in results.values()]

@@ -1,4 +1,4 @@
-"""What may be learnt on top of the finished nano: its own text, and batches of other clips."""
+"""What training on top of the finished nano needs: its own text, and batches of other clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CAPTIONS = 8_000
 
 
 def encode_captions(model: HotshotModel) -> clips.CaptionPool:
-    """A pool of captions, by the model's own encoders."""
+    """Return a pool of captions, encoded by the model's own encoders."""
 
     def encode(texts: list[str]) -> tuple[Tensor, Tensor]:
         encoded = model.text.encode(texts)
@@ -63,7 +63,7 @@ def draw_clips(
 def batch_of(
     sample: clips.ClipBatch, step_rng: StepRng, *, pure: float = 0.125, middle: float = 0.0
 ) -> step.Batch:
-    """The same clips with noise and timesteps, drawn as ``unet.draw_timesteps`` does."""
+    """Return a step's batch: the clips with noise, and timesteps as ``unet.draw_timesteps`` has."""
     noise = torch.randn(sample.latents.shape, generator=step_rng.torch)
     timesteps = unet.draw_timesteps(len(sample.latents), step_rng, pure=pure, middle=middle)
     return unet.add_noise(sample, noise, timesteps)

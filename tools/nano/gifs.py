@@ -20,13 +20,13 @@ _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the 
 
 
 def load_pipeline(model: str) -> HotshotPipeline:
-    """The pipeline of a model, on the best device that is there."""
+    """Load the pipeline of a model, on the best device that is there."""
     device = choose("auto", "auto")
     return HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
 
 
 def make_request(prompt: str, seed: int, limits: ModelLimits, **changes: Any) -> Request:
-    """A square at the model's own settings, but for ``changes`` of the request's fields."""
+    """Return a request at the model's own size and settings, but for ``changes`` of its fields."""
     settings: dict[str, Any] = {
         "width": limits.native_edge,
         "height": limits.native_edge,
@@ -39,12 +39,12 @@ def make_request(prompt: str, seed: int, limits: ModelLimits, **changes: Any) ->
 
 
 def object_mask(frames: Frames) -> npt.NDArray[np.bool_]:
-    """Where the object of a clip (f, h, w, 3) is, (f, h, w): all that is not as its corners are."""
+    """Return a clip's (f, h, w, 3) object, (f, h, w): all that is not as its corners are."""
     corners = frames[:, [0, 0, -1, -1], [0, -1, 0, -1]].reshape(-1, 3)
     background = np.median(corners, axis=0)
     return np.asarray(np.linalg.norm(frames - background, axis=-1) > _FAR)
 
 
 def draw_sheet(clips: Iterable[Frames]) -> Image.Image:
-    """One clip a row."""
+    """Draw a contact sheet, one clip a row."""
     return Image.fromarray(np.concatenate([np.concatenate(list(clip), axis=1) for clip in clips]))

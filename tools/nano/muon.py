@@ -23,14 +23,14 @@ _TURNS = 5
 
 
 class Muon(torch.optim.Optimizer):
-    """For weights of two dimensions and more; convolutions (o, i, h, w) count as (o, i h w)."""
+    """Muon for weights of two dimensions and more; a convolution (o, i, h, w) is (o, i h w)."""
 
     def __init__(self, parameters: Iterable[nn.Parameter], lr: float) -> None:
         super().__init__(parameters, {"lr": lr})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One step of all that have a gradient; with a ``closure``, that of the loss it returns."""
+        """Step all that have a gradient; with a ``closure``, that of the loss it returns."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -49,7 +49,7 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def _direction(self, weight: nn.Parameter, gradient: Tensor) -> Tensor:
-        """The gradient with Nesterov's momentum."""
+        """Return the gradient with Nesterov's momentum."""
         state = self.state[weight]
         if "momentum" not in state:
             state["momentum"] = torch.zeros_like(weight)
@@ -59,7 +59,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """The nearest semi-orthogonal matrix, roughly, of each of (n, rows, columns), as float32.
+    """Return roughly the nearest semi-orthogonal matrix of each of (n, rows, columns), as float32.
 
     By Newton-Schulz iterations: singular values come out between about 0.7 and 1.2.
     """

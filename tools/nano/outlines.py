@@ -57,19 +57,19 @@ class OutlineBatches:
     limits: ModelLimits
 
     def batch(self, count: int, frames: int, step_rng: StepRng) -> clips.ClipBatch:
-        """``count`` clips of one size."""
+        """Draw ``count`` clips of one size."""
         return draw_clips(
             self.text, self.limits, count, step_rng, partial(_draw, frames), square_share=0.8
         )
 
 
 def outline(coverage: world.Floats) -> world.Floats:
-    """Coverage (f, h, w) of a shape without its inside; the line is as thick as the shape asks."""
+    """Return a shape's coverage (f, h, w) without its inside; large shapes get thick lines."""
     return np.stack([_hollowed(covered) for covered in coverage])
 
 
 def train(directory: Path, output: Path, runs: Path, steps: int) -> None:
-    """Trains on the finished model in ``directory``; goes on from a checkpoint in ``runs``.
+    """Train on the finished model in ``directory``; goes on from a checkpoint in ``runs``.
 
     Writes nothing where nothing was learnt and nothing is to be.
     """
@@ -99,12 +99,12 @@ def train(directory: Path, output: Path, runs: Path, steps: int) -> None:
 
 
 def add_adapter(network: HotshotUNet) -> None:
-    """Layers of rank 8 beside those named in TARGETS; nothing else will learn."""
+    """Add layers of rank 8 beside those named in TARGETS; nothing else will learn."""
     network.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS))
 
 
 def save(network: HotshotUNet, output: Path) -> None:
-    """In diffusers' naming, as float16 safetensors."""
+    """Write the LoRA in diffusers' naming, as float16 safetensors."""
     tensors = {
         f"unet.{name}": tensor.half().contiguous()
         for name, tensor in get_peft_model_state_dict(network, adapter_name="default").items()
@@ -114,7 +114,7 @@ def save(network: HotshotUNet, output: Path) -> None:
 
 
 def hollow_share(model: HotshotModel, lora: Lora | None, count: int) -> float:
-    """How many of ``count`` clips of unseen prompts show outlines in most of their frames."""
+    """Return the share of ``count`` clips of unseen prompts that show outlines in most frames."""
     pipeline, limits = HotshotPipeline(model), ModelLimits.of(model.name)
     loras = (lora,) if lora else ()
     hollow = [
@@ -127,7 +127,7 @@ def hollow_share(model: HotshotModel, lora: Lora | None, count: int) -> float:
 
 
 def is_hollow(frames: Frames) -> bool:
-    """Whether most frames (f, h, w, 3) show an object around some background."""
+    """Return whether most frames (f, h, w, 3) show an object around some background."""
     return float(np.mean([_hole(frame) >= HOLLOW for frame in frames])) > 0.5
 
 
@@ -147,7 +147,7 @@ def _hollowed(covered: world.Floats) -> world.Floats:
 
 
 def _hole(frame: Frames) -> float:
-    """The share of an object, its inside counted, that is of the background's colour."""
+    """Return the share of an object, its inside counted, that is of the background's colour."""
     [apart] = object_mask(frame[None])
     around = np.pad(~apart, 1, constant_values=True).astype(np.uint8)
     cv2.floodFill(around, None, (0, 0), 2)

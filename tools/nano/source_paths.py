@@ -25,14 +25,14 @@ Times = npt.NDArray[np.float64]
 
 
 def draw_curve(rng: np.random.Generator, times: Times) -> Points:
-    """A quadratic curve between two places, over or under a third."""
+    """Draw a quadratic curve between two points, over or under a third."""
     start, over, end = rng.uniform(-1, 1, size=(3, 2))
     at = times[:, None]
     return np.asarray((1 - at) ** 2 * start + 2 * at * (1 - at) * over + at**2 * end)
 
 
 def draw_unseen(rng: np.random.Generator, times: Times) -> Points:
-    """A figure of eight, a circle or a zigzag: paths that no training draws."""
+    """Draw a figure of eight, a circle or a zigzag: paths that no training draws."""
     turn = 2 * math.pi * (times + rng.random())
     way = 1 if rng.random() < 0.5 else -1
     kind = int(rng.integers(3))
@@ -54,7 +54,7 @@ def draw_coverage(
     frames: int,
     draw_path: Callable[[np.random.Generator, Times], Points] = draw_curve,
 ) -> Floats:
-    """How much of each pixel (f, h, w) the shape covers on its path; ``size`` is (width, height).
+    """Draw how much of each pixel (f, h, w) the shape covers on its path; ``size`` is (w, h).
 
     It may turn and grow on its way.
     """
@@ -79,7 +79,7 @@ def draw_coverage(
 
 
 def draw_source(rng: np.random.Generator, coverage: Floats) -> Frames:
-    """The clip as somebody's GIF (f, h, w, 3), in any two colours that can be told apart."""
+    """Draw the clip as somebody's GIF (f, h, w, 3), in any two colours that can be told apart."""
     while True:
         color, background = rng.integers(0, 256, size=(2, 3)).astype(np.float32)
         if abs((color - background) @ _BRIGHTNESS) >= MIN_CONTRAST:
@@ -89,12 +89,12 @@ def draw_source(rng: np.random.Generator, coverage: Floats) -> Frames:
 
 
 def draw_edges(rng: np.random.Generator, coverage: Floats) -> Frames:
-    """What the canny annotator makes of it."""
+    """Draw the edges (f, h, w, 3) that the canny annotator finds."""
     return detect_canny_edges(draw_source(rng, coverage))
 
 
 def draw_depth(rng: np.random.Generator, coverage: Floats) -> Frames:
-    """As depth models see such a clip: the shape before its background, which may be a floor.
+    """Draw depth (f, h, w, 3) as models see it: the shape before its background, maybe a floor.
 
     Never quite the same nearness, nor quite as sharp as what was drawn.
     """

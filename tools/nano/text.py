@@ -60,7 +60,7 @@ def save_tokenizers(directory: Path, seed: int) -> None:
 
 
 def _learn_merges(seed: int) -> tuple[dict[str, int], list[Pair]]:
-    """Byte-pair encoding (Sennrich et al., 2016) of captions, equal counts in alphabetical order.
+    """Learn byte-pair encoding (Sennrich et al., 2016) of captions, ties in alphabetical order.
 
     The tokenizers library learns it too, but breaks ties by chance: every training would get
     another vocabulary.
@@ -84,7 +84,7 @@ def _learn_merges(seed: int) -> tuple[dict[str, int], list[Pair]]:
 
 
 def _frequent_words(seed: int) -> dict[tuple[str, ...], int]:
-    """The letters of each word that captions use, and how often; strangers are left out."""
+    """Return the letters of each word that captions use, and how often; rare ones are left out."""
     split = pre_tokenizers.Split(Regex(CLIP_WORDS), behavior="removed", invert=True)
     letters = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     pieces = pre_tokenizers.Sequence([split, letters])
@@ -126,7 +126,7 @@ class TextEncoders(nn.Module):
         self.heads = nn.ModuleList(nn.Linear(width, answers) for width in (64, 96, 96))
 
     def forward(self, ids: torch.Tensor, ids_2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Token ids (b, 77) twice -> what SDXL conditions on: (b, 77, 160) and (b, 96)."""
+        """Return what SDXL conditions on, (b, 77, 160) and (b, 96), of both token ids (b, 77)."""
         first = self.first(ids, output_hidden_states=True)
         second = self.second(ids_2, output_hidden_states=True)
         hidden = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
@@ -142,7 +142,7 @@ class CaptionBatches:
     def batch(
         self, count: int, step_rng: StepRng
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
+        """Draw ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
         drawn = [captions.draw_caption(step_rng.numpy) for _ in range(count)]
         texts = [text for text, _, _ in drawn]
         answers = torch.tensor([_answers(attributes, said) for _, attributes, said in drawn])
@@ -151,7 +151,7 @@ class CaptionBatches:
 
 
 def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
-    """Ids (b, 77), padded and cut."""
+    """Return token ids (b, 77), padded and cut."""
     batch = tokenizer(
         texts, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
     )
@@ -162,7 +162,7 @@ def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
 def loss(
     encoders: TextEncoders, data: CaptionBatches, step_rng: StepRng, batch: int = 128
 ) -> torch.Tensor:
-    """Cross-entropy of every head over every attribute, and a pull to a scale of one."""
+    """Return the cross-entropy of every head over every attribute, and a pull to a scale of one."""
     ids, ids_2, answers = data.batch(batch, step_rng)
     end = ids.argmax(-1)
     longest = int(end.max()) + 1  # attention is causal: padding changes nothing before it
@@ -189,7 +189,7 @@ def _answer_loss(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
 
 
 def _split(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """One part an attribute; the last class of each is UNSAID."""
+    """Split logits into one part an attribute; the last class of each is UNSAID."""
     return torch.split(logits, [len(names) + 1 for names in ANSWERS], dim=-1)
 
 

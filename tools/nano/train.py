@@ -62,12 +62,12 @@ class StageSteps:
 
     @classmethod
     def none(cls) -> Self:
-        """No further step of any stage: what the checkpoints have, as it is."""
+        """Return no further step of any stage: what the checkpoints have, as it is."""
         return cls(**dict.fromkeys((field.name for field in fields(cls)), 0))
 
 
 def train(output: Path, runs: Path, lengths: StageSteps) -> None:
-    """Leaves a model directory in the published layout at ``output``, checkpoints in ``runs``."""
+    """Train a model of the published layout in ``output``, with checkpoints in ``runs``."""
     torch.manual_seed(SEED)
     encoders, tokenizers = _train_text(output, runs, lengths)
     autoencoder = _train_vae(runs, lengths)
@@ -159,7 +159,7 @@ def _train_unet(
 
 
 def new_unet() -> HotshotUNet:
-    """Untrained; every block starts as the identity, which trains faster."""
+    """Make an untrained UNet; every block starts as the identity, which trains faster."""
     network = HotshotUNet(unet.config())
     for module in network.modules():
         if isinstance(module, ResnetBlock2D):
@@ -173,7 +173,7 @@ def new_unet() -> HotshotUNet:
 
 
 def _init_frames_apart(temporal: TemporalTransformer) -> None:
-    """Each frame then starts by passing on its own position.
+    """Let each frame start by passing on its own position.
 
     From the usual start every frame sees the same mixture of all; and since neither the position
     alone nor the text alone says where the object is, nothing pulls them apart for very long.
@@ -193,7 +193,7 @@ def _init_frames_apart(temporal: TemporalTransformer) -> None:
 def save(
     output: Path, encoders: text.TextEncoders, autoencoder: AutoencoderTiny, network: HotshotUNet
 ) -> None:
-    """Writes the published layout, weights as float16 safetensors."""
+    """Write the published layout, weights as float16 safetensors."""
     encoders.first.half().save_pretrained(output / "text_encoder")
     encoders.second.half().save_pretrained(output / "text_encoder_2")
     autoencoder.half().save_pretrained(output / "vae")

@@ -1,4 +1,4 @@
-"""One stage of the recipe: an optimiser, a learning-rate curve, an average, checkpoints.
+"""One stage of nano's training: an optimiser, a learning-rate curve, an average, checkpoints.
 
 Chance at a step depends on the seed and the step alone, so an interrupted stage goes on as if it
 had not been. Knows nothing of what is trained.
@@ -62,7 +62,7 @@ class TrainingStage:
     weight_decay: float = 0.0
 
     def run(self, loss_at: Callable[[int, StepRng], torch.Tensor]) -> None:
-        """Steps to the end, or goes on from the last checkpoint."""
+        """Train to the last step, or go on from the last checkpoint."""
         if self.load_average() >= self.steps:
             return
         optimizers = self._optimizers()
@@ -111,7 +111,7 @@ class TrainingStage:
 
     @torch.no_grad()
     def _average(self, average: Tensors, current: Tensors, count: torch.Tensor | int) -> None:
-        """An exponential average that forgets the untrained start."""
+        """Update an exponential average that forgets the untrained start."""
         decay = min(self.average_decay, (1 + int(count)) / (10 + int(count)))
         for mean, value in zip(average, current, strict=True):
             if mean.is_floating_point():
@@ -120,7 +120,7 @@ class TrainingStage:
                 mean.copy_(value)
 
     def load_average(self) -> int:
-        """Puts the average of the last checkpoint in the model; the step it was made at, or 0."""
+        """Load the last checkpoint's average into the model; return its step, or 0."""
         if not self._checkpoint.exists():
             return 0
         state = torch.load(self._checkpoint, weights_only=True)
@@ -132,7 +132,7 @@ class TrainingStage:
         return self.directory / f"{self.name}.pt"
 
     def _lr_factor(self, step: int) -> float:
-        """The share of the learning rate: a short rise, then half a cosine down."""
+        """Return the share of the learning rate: a short rise, then half a cosine down."""
         rise = min(1.0, (step + 1) / self.warmup)
         fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return rise * max(fall, 0.02)

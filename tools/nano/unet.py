@@ -38,7 +38,7 @@ MIDDLE = (300, 900)
 
 
 def config() -> dict[str, Any]:
-    """As in the published ``unet/config.json``; SDXL's shape, a tenth of its width."""
+    """Return the published ``unet/config.json``: SDXL's shape, a tenth of its width."""
     return {
         "_class_name": "UNet3DConditionModel",
         "act_fn": "silu",
@@ -71,7 +71,7 @@ def config() -> dict[str, Any]:
 
 
 def noise_schedule() -> DDPMScheduler:
-    """The schedule as training uses it."""
+    """Return the noise schedule as training uses it."""
     names = ("beta_start", "beta_end", "beta_schedule", "prediction_type", "rescale_betas_zero_snr")
     return DDPMScheduler(**{name: SCHEDULER_CONFIG[name] for name in names}, clip_sample=False)
 
@@ -87,7 +87,7 @@ def loss(
     pure: float = 0.125,
     middle: float = 0.0,
 ) -> torch.Tensor:
-    """One step on ``count`` clips of ``frames`` frames (1: stills); see ``draw_timesteps``."""
+    """Return the loss of ``count`` clips of ``frames`` frames (1: stills)."""
     timesteps = draw_timesteps(count, step_rng, pure=pure, middle=middle)
     sample = clips.batch(count, step_rng, frames=frames, means=timesteps == PURE)
     noise = torch.randn(sample.latents.shape, generator=step_rng.torch)
@@ -98,7 +98,7 @@ def loss(
 
 
 def add_noise(sample: ClipBatch, noise: torch.Tensor, timesteps: torch.Tensor) -> step.Batch:
-    """The clips with the noise (b, 4, f, h, w) and timesteps (b,) that they are trained at."""
+    """Return a step's batch: clips with noise (b, 4, f, h, w) and timesteps (b,)."""
     return step.Batch(
         latents=sample.latents,
         noise=noise,
@@ -112,7 +112,7 @@ def add_noise(sample: ClipBatch, noise: torch.Tensor, timesteps: torch.Tensor) -
 def draw_timesteps(
     count: int, step_rng: StepRng, *, pure: float = 0.125, middle: float = 0.0
 ) -> torch.Tensor:
-    """Even over the schedule in each batch, but for two shares.
+    """Draw timesteps (count,) evenly over the schedule, but for two shares.
 
     ``middle`` of them lie where outlines are decided, and ``pure`` are the pure noise at the end.
     """

@@ -29,7 +29,7 @@ BRIGHTNESS = (0.12, 0.79, -0.09)
 
 
 def build() -> AutoencoderTiny:
-    """An untrained one: 8x down to 4 channels, about 0.5 M parameters."""
+    """Make an untrained VAE: 8x down to 4 channels, about 0.5 M parameters."""
     return AutoencoderTiny(
         encoder_block_out_channels=(32, 32, 32, 32),
         decoder_block_out_channels=(32, 32, 32, 32),
@@ -39,7 +39,7 @@ def build() -> AutoencoderTiny:
 
 
 def latents_of(pictures: torch.Tensor) -> torch.Tensor:
-    """What the encoder is to give: (b, 3, h, w) in -1..1 -> (b, 4, h/8, w/8)."""
+    """Return what the encoder is to give: (b, 3, h, w) in -1..1 -> (b, 4, h/8, w/8)."""
     colors = nn.functional.avg_pool2d(pictures, 8)
     weights = torch.tensor(BRIGHTNESS, device=pictures.device)[:, None, None]
     brightness = (pictures * weights).sum(1, keepdim=True)
@@ -59,7 +59,7 @@ class StillBatches:
         self._backgrounds = _palette(world.BACKGROUNDS)
 
     def batch(self, count: int, step_rng: StepRng) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
+        """Draw pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
         rng = step_rng.numpy
         masks = self._masks[rng.integers(POOL, size=count)][:, None].float() / 255
         shift = tuple(int(pixels) for pixels in rng.integers(-16, 17, size=2))
@@ -82,7 +82,7 @@ class StillBatches:
 def decoder_loss(
     vae: AutoencoderTiny, stills: StillBatches, step_rng: StepRng, batch: int = 32
 ) -> torch.Tensor:
-    """Pixels count more on the object and along its edge."""
+    """Return the decoder's loss; pixels count more on the object and along its edge."""
     pictures, masks = stills.batch(batch, step_rng)
     latents = latents_of(pictures)
     strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=step_rng.torch)
@@ -98,7 +98,7 @@ def decoder_loss(
 def encoder_loss(
     vae: AutoencoderTiny, stills: StillBatches, step_rng: StepRng, batch: int = 32
 ) -> torch.Tensor:
-    """How far the encoder is from the latents it is to give."""
+    """Return how far the encoder is from the latents that it is to give."""
     pictures, _ = stills.batch(batch, step_rng)
     with torch.autocast("cpu", torch.bfloat16):
         latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last))

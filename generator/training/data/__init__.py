@@ -1,1 +1,1 @@
-"""From people's pictures and films to batches: read, cut, captioned, cached, drawn."""
+"""People's pictures and films become batches: read, cut, captioned, cached, drawn."""

@@ -27,7 +27,7 @@ from generator.training.data.samples import BadSampleError, Sample
 
 
 class CaptionEncoder(Protocol):
-    """What encodes captions."""
+    """Encodes captions one at a time, for the UNet's cross-attention."""
 
     def encode(self, caption: str) -> EncodedText: ...
 
@@ -57,7 +57,7 @@ class TrainingClip:
 
     @property
     def time_ids(self) -> tuple[float, ...]:
-        """As the original's training has them: original size, crop's corner, target size.
+        """SDXL's micro-conditioning: original size, the crop's corner, target size.
 
         A view that moves has no one corner, and where it begins would give the motion away.
         """
@@ -84,7 +84,7 @@ def make_clip(
 def make_crop_clips(
     sample: Sample, size: Size, count: int, rng: np.random.Generator, *, video_length: int = 1
 ) -> list[TrainingClip]:
-    """The whole of a picture, and ``count`` - 1 parts of it, each another place and scale.
+    """Return a picture's whole, and ``count`` - 1 crops of it, each of another place and scale.
 
     As clips: ``count`` ways of moving the view over it, by turns of every motion.
     """
@@ -116,11 +116,11 @@ class Batches:
     flip: bool = False
 
     def sample_names(self, step_number: int) -> list[str]:
-        """The sample at each position of a step's global batch."""
+        """Return the sample's name at each position of a step's global batch."""
         return [self.clips[index].sample.name for index in self.sampler.at(step_number)]
 
     def losses(self, unet: HotshotUNet, step_number: int, positions: range) -> Tensor:
-        """A loss (b,) for each of these positions of a step."""
+        """Return a loss (b,) for each of these positions of a step."""
         batch = self.at(step_number, positions)
         prediction = step.predict(unet, self.schedule, batch)
         parts = [
@@ -135,7 +135,7 @@ class Batches:
         return torch.stack(parts)
 
     def at(self, step_number: int, positions: range) -> step.Batch:
-        """All that was drawn for these positions of a step, on the device."""
+        """Return all that is drawn for these positions of a step, on the device."""
         indices = self.sampler.at(step_number)
         drawn = [
             self._draw_sample(self.clips[indices[position]], step_number, position)
@@ -152,7 +152,7 @@ class Batches:
         )
 
     def prepare(self, indices: range) -> Iterator[int]:
-        """Encodes these clips into the caches; yields after each."""
+        """Encode these clips and their captions into the caches; yields after each clip."""
         for index in indices:
             if self.latents.cache.directory is not None:
                 for mirrored in (False, True) if self.flip else (False,):
@@ -187,7 +187,7 @@ class Batches:
 
 
 def _select(batch: step.Batch, index: int) -> step.Batch:
-    """The batch's clip at ``index`` alone."""
+    """Return a batch of the clip at ``index`` alone."""
     one = slice(index, index + 1)
     return step.Batch(
         latents=batch.latents[one],

@@ -1,4 +1,4 @@
-"""Which samples make up which step: buckets of one shape, and a plan that needs no memory.
+"""Which samples make up which step: buckets of one shape, sampled without any memory of the past.
 
 The samples of a step follow from the seed and the step's number alone. So a run that goes on where
 it stopped, or is spread over several processes, sees what an unbroken run in one process sees.
@@ -17,7 +17,7 @@ from generator.training.settings import AUTO
 
 
 def choose_size(width: int, height: int, resolution: int, aspect_ratio: str = AUTO) -> Size:
-    """The one of the seven sizes at ``resolution`` whose shape is nearest, or the one named.
+    """Return the one of the seven sizes at ``resolution`` whose shape is nearest, or the one named.
 
     ``aspect_ratio`` is ``auto`` or a width through a height, as the README lists them. Nearest is,
     as in the original, what differs least in width through height.
@@ -31,7 +31,7 @@ def choose_size(width: int, height: int, resolution: int, aspect_ratio: str = AU
 
 @dataclass
 class BucketSampler:
-    """Batches of ``batch`` samples of one shape each.
+    """Samples batches of ``batch`` samples of one shape each.
 
     ``shapes`` has one entry a sample. In an epoch every sample is seen once, except that a bucket
     whose size is no multiple of the batch fills its last batch up with samples it has again.
@@ -48,7 +48,7 @@ class BucketSampler:
         return sum(math.ceil(len(bucket) / self.batch) for bucket in self._buckets())
 
     def at(self, step: int) -> list[int]:
-        """The samples of a step, counted from 0: indices into ``shapes``, all of one shape."""
+        """Return a step's samples: indices into ``shapes``, all of one shape. Steps begin at 0."""
         epoch, position = divmod(step, self.steps_per_epoch)
         if epoch != self._epoch:
             self._epoch, self._batches = epoch, self._draw_epoch(epoch)

@@ -1,4 +1,4 @@
-"""What people wrote of their pictures and films: in files beside them, or in one list of all.
+"""Captions that people wrote of their pictures and films: in sidecar files, or in one list of all.
 
 ``0.txt`` or ``0.caption`` beside ``0.png``, in any case; ``metadata.jsonl`` or ``metadata.csv``, as
 the hub's image folders have them, in the data directory or in the folder of the files. A list comes
@@ -39,7 +39,7 @@ class _Entry:
 
 @dataclass
 class CaptionIndex:
-    """The captions of one stock of files."""
+    """The captions of one data directory, from its lists and its sidecar files."""
 
     root: Path
     _entries: dict[str, _Entry] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class CaptionIndex:
 
     @classmethod
     def of(cls, root: Path, scan: FolderScan, list_file: Path | None = None) -> CaptionIndex:
-        """``list_file`` is read in place of the lists that lie there. Raises TrainingError."""
+        """Read the lists of a scan, or ``list_file`` in their place. Raises TrainingError."""
         captions = cls(root)
         lists = [path for path in scan.caption_files if path.name.lower() in LIST_FILES]
         for path in [list_file] if list_file else lists:
@@ -63,7 +63,7 @@ class CaptionIndex:
         return captions
 
     def captions_for(self, path: Path) -> tuple[str, ...]:
-        """All texts about a file, each as it was written; none where nothing is.
+        """Return all texts about a file, each as it was written; none where nothing is.
 
         Raises BadSampleError where its file can't be read, or is empty.
         """
@@ -79,7 +79,7 @@ class CaptionIndex:
         return ()
 
     def unused(self) -> Iterator[LeftOut]:
-        """What names no file that was asked for, once all were."""
+        """Yield the captions of no file that was asked for, once all were."""
         for key, path in self._sidecars.items():
             if key not in self._used:
                 name = path.relative_to(self.root).as_posix()
@@ -89,7 +89,7 @@ class CaptionIndex:
                 yield entry.name, "named in a list of captions, but not there"
 
     def _key(self, base: Path, name: str) -> str:
-        """The place of a file that a list names, below the root; its bare name if not there."""
+        """Return a listed file's path below the root; its bare name if it isn't there."""
         place = PurePosixPath(name.replace("\\", "/"))
         path = base / place
         if place.is_absolute() or ".." in place.parts or not _is_file(path):
@@ -115,12 +115,12 @@ def _is_file(path: Path) -> bool:
 
 
 def _folded(name: str) -> str:
-    """One spelling for names that differ in capitals, or in how macOS writes an accent."""
+    """Return one spelling for names that differ in capitals, or in how macOS writes an accent."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _read_list(path: Path) -> list[_Entry]:
-    """Raises TrainingError for a line that makes no sense."""
+    """Read a list's entries. Raises TrainingError for a line that makes no sense."""
     try:
         text = read_text(path)
     except EncodingError as error:

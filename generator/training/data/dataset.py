@@ -62,7 +62,7 @@ class _CaptionedFilm:
 
 @dataclass
 class DatasetSummary:
-    """What became of the films. ``sizes`` counts clips by (width, height).
+    """Says what became of the films. ``sizes`` counts clips by (width, height).
 
     ``left_out`` are files that were never tried, ``dropped`` films and clips that were.
     """
@@ -74,12 +74,12 @@ class DatasetSummary:
 
 
 def holds_films(directory: Path) -> bool:
-    """Whether there are any in it, or in folders of kohya's kind."""
+    """Return whether there are films in a directory, or in its folders of kohya's kind."""
     return bool(_scan(directory).source_files)
 
 
 def cut_films(settings: DatasetSettings, progress: ProgressCallback) -> DatasetSummary:
-    """Writes ``output_dir`` whole or not at all. Raises TrainingError.
+    """Cut films into the samples of ``output_dir``, whole or not at all. Raises TrainingError.
 
     A film that can't be used is named, and skipped or fatal as ``bad_samples`` says; a still clip
     is only counted among the dropped.
@@ -110,7 +110,7 @@ def cut_films(settings: DatasetSettings, progress: ProgressCallback) -> DatasetS
 
 
 def recut_films(settings: DatasetSettings, progress: ProgressCallback) -> None:
-    """As ``cut_films``, in place of what an earlier run left there, and of nothing else."""
+    """Cut films in place of what an earlier run cut, and of nothing else. Raises TrainingError."""
     output, data = settings.output_dir, settings.data_dir.resolve()
     if output.resolve() in (data, *data.parents):
         raise TrainingError(
@@ -128,7 +128,7 @@ def _scan(directory: Path) -> FolderScan:
 def _read_captions(
     scan: FolderScan, settings: DatasetSettings, summary: DatasetSummary
 ) -> list[_CaptionedFilm]:
-    """The films with what is written of them; says what there is, and what is left out."""
+    """Return the films with their captions; prints what there is, and what is left out."""
     captions = CaptionIndex.of(settings.data_dir, scan, settings.captions)
     films, sources = [], Counter[str]()
     for source in scan.source_files:
@@ -147,7 +147,7 @@ def _read_captions(
 
 @contextmanager
 def _skip_or_stop(path: Path, settings: DatasetSettings, summary: DatasetSummary) -> Iterator[None]:
-    """What to do with a film that can't be used."""
+    """Name a film that can't be used, and skip it or stop, as ``bad_samples`` says."""
     try:
         yield
     except (BadFilmError, BadSampleError) as error:
@@ -191,7 +191,7 @@ def _write_clips(
 
 
 def _free_name(output: Path, path: Path, count: int) -> str:
-    """ball-001; ball.mp4-001 where ball.gif came first, 10_ball-ball.mp4-001 where both did."""
+    """Return ball-001; ball.mp4-001 after ball.gif, 10_ball-ball.mp4-001 where both are taken."""
     names = (path.stem, path.name, f"{path.parent.name}-{path.name}")
     return next(name for stem in names if not (output / (name := f"{stem}-{count:03d}")).exists())
 
@@ -199,7 +199,7 @@ def _free_name(output: Path, path: Path, count: int) -> str:
 def _clips(
     path: Path, settings: DatasetSettings
 ) -> Iterator[tuple[float, tuple[int, int], Frames]]:
-    """Start in seconds, the film's own size, and frames at the bucket's."""
+    """Yield a clip's start in seconds, the film's size, and frames (f, h, w, 3) at the bucket's."""
     try:
         rate, pictures = film_clips.sample_frames(path, settings)
         for scene in film_clips.cut_scenes(pictures, rate, settings):
@@ -236,7 +236,7 @@ def _finish(output: Path, summary: DatasetSummary) -> None:
 
 
 def _draw_sheet(directory: Path, names: Sequence[str]) -> Image.Image:
-    """The first 200 clips of ``directory``, each with its name and caption."""
+    """Draw the contact sheet: the first 200 clips, a row each with its name and caption."""
     rows = [_draw_row(directory / name) for name in names[:_SHEET_CLIPS]]
     sheet = Image.new("RGB", (max(row.width for row in rows), sum(row.height for row in rows)))
     top = 0

@@ -45,7 +45,7 @@ class SceneClip:
 
 
 def sample_frames(path: Path, settings: DatasetSettings) -> tuple[float, Iterator[Image.Image]]:
-    """RGB pictures at one rate, and how many of them are a second. Raises BadFilmError.
+    """Return how many pictures make a second, and the film's RGB pictures at that rate.
 
     A GIF that is shorter than a clip but has frames enough is taken whole.
     """
@@ -67,7 +67,7 @@ def sample_frames(path: Path, settings: DatasetSettings) -> tuple[float, Iterato
 def cut_scenes(
     pictures: Iterable[Image.Image], rate: float, settings: DatasetSettings
 ) -> Iterator[SceneClip]:
-    """One after another, none of them across a scene change; what is left over is dropped."""
+    """Yield one clip after another, none across a scene change; what is left over is dropped."""
     window: list[Frames] = []
     before: npt.NDArray[np.float64] | None = None
     for index, picture in enumerate(pictures):
@@ -82,13 +82,13 @@ def cut_scenes(
 
 
 def measure_motion(frames: Frames) -> float:
-    """The greatest mean change of a pixel from one frame to the next, in levels of 255."""
+    """Return the greatest mean change of a pixel from one frame to the next, in levels of 255."""
     pairs = itertools.pairwise(frames.astype(np.int16))
     return max(float(np.abs(after - before).mean()) for before, after in pairs)
 
 
 def _animation(source: Source, delays: Sequence[int], rate: float) -> Iterator[Image.Image]:
-    """Each frame as often as it is seen; a frame too short to be seen is left out."""
+    """Yield each frame as often as it is seen; a frame too short to be seen is left out."""
     ends = list(itertools.accumulate(delays))
     moments = np.arange(0.5, ends[-1] * rate / 1000, 1.0) * 1000 / rate
     seen = Counter(bisect_right(ends, moment) for moment in moments)
@@ -98,7 +98,7 @@ def _animation(source: Source, delays: Sequence[int], rate: float) -> Iterator[I
 
 
 def _colors(picture: Image.Image) -> npt.NDArray[np.float64]:
-    """Shares of 64 colours, which movement hardly changes."""
+    """Return the shares (64,) of 64 colours, which movement hardly changes."""
     levels = np.asarray(picture.resize((64, 64))).reshape(-1, 3) // 64
     counts = np.bincount(levels @ np.array([16, 4, 1]), minlength=64)
     shares: npt.NDArray[np.float64] = counts / counts.sum()
@@ -106,7 +106,7 @@ def _colors(picture: Image.Image) -> npt.NDArray[np.float64]:
 
 
 def as_bad_film(error: Exception) -> BadFilmError:
-    """What a decoder said, as a sentence."""
+    """Return a decoder's error as one with a sentence."""
     if isinstance(error, BadFilmError):
         return error
     if isinstance(error, BrokenFileError):

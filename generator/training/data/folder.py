@@ -1,4 +1,4 @@
-"""What lies in a data directory: the files to learn from, and what is left out, with the reason.
+"""Scans a data directory: the files to learn from, and what is left out, with the reason.
 
 Knows kohya's folders: what lies in ``10_sks ring`` counts ten times in an epoch, and where it has
 no caption of its own, "sks ring" is what it shows. Opens no file.
@@ -52,7 +52,7 @@ def scan_folder(
     *,
     is_skipped: Callable[[Path], bool] = lambda _: False,
 ) -> FolderScan:
-    """The files of ``suffixes``, ``what`` ("picture") for a person, in the order of their numbers.
+    """Return the files of ``suffixes``, called ``what`` ("picture"), in the order of their numbers.
 
     Folders that ``is_skipped`` is true of are somebody else's to read, and not named.
     """
@@ -70,7 +70,7 @@ def scan_folder(
 
 
 def kohya_folder(path: Path) -> tuple[int, str] | None:
-    """Repeats and words of a folder such as ``10_sks ring``; None for any other."""
+    """Return repeats and words of a folder such as ``10_sks ring``; None for any other."""
     found = _KOHYA.fullmatch(path.name)
     return (int(found[1]), found[2].strip()) if found and path.is_dir() else None
 
@@ -78,7 +78,7 @@ def kohya_folder(path: Path) -> tuple[int, str] | None:
 def summary_lines(
     what: str, captioned: Counter[str], seen: int, left_out: Sequence[LeftOut]
 ) -> list[str]:
-    """What a run begins with, for a person.
+    """Return the lines that a run begins with: what it found, what it left out and why.
 
     ``captioned`` is how many files of ``what`` ("picture") have their captions from where, ``seen``
     how many there are in an epoch.
@@ -97,7 +97,7 @@ def _count(count: int, what: str) -> str:
 
 
 def _by_reason(left_out: Sequence[LeftOut], *, most: int = 5) -> list[str]:
-    """A line for each reason, with the first ``most`` of its names."""
+    """Return a line for each reason, with the first ``most`` of its names."""
     by_reason: dict[str, list[str]] = {}
     for name, reason in left_out:
         by_reason.setdefault(reason, []).append(name)
@@ -110,7 +110,7 @@ def _by_reason(left_out: Sequence[LeftOut], *, most: int = 5) -> list[str]:
 
 
 def _walk(directory: Path, is_skipped: Callable[[Path], bool]) -> Iterator[SourceFile]:
-    """What people may mean to be used: files, folders, and what lies in kohya's folders."""
+    """Yield what people may mean to be used: files, folders, and what lies in kohya's folders."""
     for path in sorted(directory.iterdir(), key=natural_order):
         if _is_hidden(path) or is_skipped(path):
             continue
@@ -124,14 +124,14 @@ def _walk(directory: Path, is_skipped: Callable[[Path], bool]) -> Iterator[Sourc
 
 
 def _is_hidden(path: Path) -> bool:
-    """What systems and tools keep for themselves; macOS's ``._`` files look like people's own."""
+    """Return whether it is a system's or tool's; macOS's ``._`` files look like people's own."""
     name = path.name.lower()
     hidden = name.startswith((".", "__")) and not name.startswith("._")
     return hidden or name in _WINDOWS_FILES
 
 
 def _reason_unfit(source: SourceFile) -> str:
-    """Why it can't be used, whatever its suffix is; empty if it may be."""
+    """Return why a file can't be used, whatever its suffix is; empty if it may be."""
     if source.path.name.startswith("._"):
         return "macOS's notes about another file"
     if source.path.is_dir():

@@ -34,12 +34,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Tensors by key in ``directory``; None keeps nothing. A file is whole or not there."""
+    """Keeps tensors by key in ``directory``; None keeps nothing. A file is whole or not there."""
 
     directory: Path | None
 
     def get(self, key: str, make: Callable[[], Tensors]) -> Tensors:
-        """What is kept under the key, made where it isn't there yet."""
+        """Return what is kept under the key, made where it isn't there yet."""
         if self.directory is None:
             return make()
         path = self.directory / f"{key}.safetensors"
@@ -67,7 +67,7 @@ class LatentEncoder:
     frames_per_call: int | None = None
 
     def moments(self, frames: Callable[[], Frames], key: str) -> Tensors:
-        """``mean`` and, for a VAE that draws, ``spread``: (f, 4, h/8, w/8) float32, on the CPU.
+        """Return a clip's ``mean`` and, of a VAE that draws, ``spread``: (f, 4, h/8, w/8) float32.
 
         Raises BadSampleError where they are no numbers.
         """
@@ -96,7 +96,7 @@ class LatentEncoder:
 
 
 def draw_latents(moments: Tensors, config: Mapping[str, Any], rng: SampleRng) -> Tensor:
-    """Latents (4, f, h, w) as the UNet takes them, drawn from what the VAE gave."""
+    """Draw latents (4, f, h, w) as the UNet takes them from the VAE's moments."""
     latents = moments["mean"].float()
     if "spread" in moments:
         latents = latents + moments["spread"].float() * rng.normal(*latents.shape)
@@ -105,19 +105,19 @@ def draw_latents(moments: Tensors, config: Mapping[str, Any], rng: SampleRng) ->
 
 @dataclass(frozen=True, slots=True)
 class CachedCaptionEncoder:
-    """Encodes captions, one at a time."""
+    """Encodes captions one at a time, each of them once."""
 
     text: TextEncoders
     cache: Cache
     fingerprint: str
 
     def encode(self, caption: str) -> EncodedText:
-        """``hidden`` (1, 77, d) and ``pooled`` (1, p), float32, on the CPU."""
+        """Return a caption's ``hidden`` (1, 77, d) and ``pooled`` (1, p), float32, on the CPU."""
         cached = self.cache.get(digest(self.fingerprint, caption), lambda: self._encode(caption))
         return EncodedText(cached["hidden"], cached["pooled"])
 
     def encode_dropped(self) -> EncodedText:
-        """What a dropped caption is: as at inference, zeros or an empty text."""
+        """Return what a dropped caption is encoded as: as at inference, zeros or an empty text."""
         encoded = self.encode("")
         return (
             EncodedText.zeros_like(encoded) if self.text.force_zeros_for_empty_prompt else encoded
@@ -132,12 +132,12 @@ class CachedCaptionEncoder:
 
 
 def digest(*parts: str) -> str:
-    """A name for what these parts say."""
+    """Return a name for what these parts say."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def digest_files(files: Iterable[Path], *also: object) -> str:
-    """A name for the content of files, in their order, and whatever else decides the result.
+    """Return a name for the content of files, in their order, and whatever else decides the result.
 
     Raises HotshotError for one that can't be read.
     """

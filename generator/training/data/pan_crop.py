@@ -29,14 +29,14 @@ MOTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class PanCrop:
-    """A crop for each frame, and what that looks like."""
+    """A crop for each frame, and the motion that this looks like."""
 
     motion: str
     crops: tuple[Crop, ...]
 
 
 def fill_motion(caption: str, motion: str) -> str:
-    """A caption with its placeholder filled in, where it has one."""
+    """Return a caption with its placeholder filled in, where it has one."""
     return (
         " ".join(caption.replace(PLACEHOLDER, motion).split())
         if PLACEHOLDER in caption
@@ -45,12 +45,12 @@ def fill_motion(caption: str, motion: str) -> str:
 
 
 def draw_crop(rng: np.random.Generator) -> Crop:
-    """Some part of a picture."""
+    """Draw a crop of some part of a picture."""
     return Crop(rng.uniform(1, CLOSEST), rng.random(), rng.random())
 
 
 def draw_pan_crop(motion: str, frames: int, rng: np.random.Generator) -> PanCrop:
-    """One of MOTIONS, somewhere on the picture, in ``frames`` frames."""
+    """Draw the crops of one of MOTIONS, somewhere on the picture, in ``frames`` frames."""
     path = np.linspace(rng.uniform(0, 0.12), rng.uniform(0.88, 1), frames)
     zoom = np.full(frames, rng.uniform(*_ROOM_TO_MOVE))
     across, down = (np.full(frames, rng.uniform(*_MIDDLE)) for _ in range(2))

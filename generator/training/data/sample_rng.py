@@ -1,4 +1,4 @@
-"""All that is drawn for one sample of one step, from the seed and its place alone.
+"""All that is drawn for one sample of one step, from the seed and its position alone.
 
 Nothing here depends on what was drawn before, on the device, or on which process asks: that is what
 makes a run resume to the bit, and two processes give the losses of one.
@@ -31,7 +31,7 @@ class SampleRng:
         return int(torch.randint(limit, (), generator=self._generator))
 
     def noise(self, shape: torch.Size, offset: float) -> Tensor:
-        """Noise (c, f, h, w); with an offset, some of it is the same all over a channel.
+        """Draw noise (c, f, h, w); with an offset, some of it is the same all over a channel.
 
         Guttenberg, "Diffusion with Offset Noise" (2023): pictures may then become dark or bright.
         """

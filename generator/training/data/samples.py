@@ -57,11 +57,11 @@ class Sample:
 
     @property
     def prompts(self) -> tuple[str, ...]:
-        """All of them; each time it is seen, one is drawn."""
+        """All prompts of the sample; each time it is seen, one is drawn."""
         return (self.prompt, *self.other_prompts)
 
     def frames(self, width: int, height: int, crops: Sequence[Crop] = (MIDDLE,)) -> Frames:
-        """uint8 (f, height, width, 3), scaled to fill and cropped; a frame for each crop."""
+        """Return frames (f, h, w, 3) uint8, scaled to fill and cropped; one for each crop."""
         fitted = [
             scale_to_fill(picture, (width, height), crop)
             for picture in map(_open_image, self.files)
@@ -85,17 +85,17 @@ class SampleSet:
 
     @property
     def epoch_samples(self) -> list[Sample]:
-        """Each as often as its folder says."""
+        """The samples of an epoch, each as often as its folder says."""
         return [sample for sample in self for _ in range(sample.repeats)]
 
     def print_summary(self, what: str) -> None:
-        """Says how many there are of ``what`` ("picture"), with captions from where."""
+        """Print how many there are of ``what`` ("picture"), with captions from where."""
         sources = Counter(sample.caption_source for sample in self)
         print_lines(summary_lines(what, sources, len(self.epoch_samples), self.left_out))
 
 
 def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -> SampleSet:
-    """The samples of a data directory, in the order of their numbers.
+    """Return the samples of a data directory, in the order of their numbers.
 
     A bad one is named and skipped where ``bad_samples`` is ``skip``. Raises TrainingError for
     it otherwise, and where no sample is left.
@@ -113,7 +113,7 @@ def find_clips(directory: Path, *, video_length: int | None, bad_samples: str) -
 
 
 def is_sample_folder(path: Path) -> bool:
-    """Whether it is to be one: no folder that tools leave behind, none of kohya's with films."""
+    """Return whether a path is a sample: no folder that tools leave, none of kohya's with films."""
     if not path.is_dir() or path.name.startswith((".", "__")):
         return False
     return (
@@ -124,7 +124,7 @@ def is_sample_folder(path: Path) -> bool:
 
 
 def read_samples(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool) -> SampleSet:
-    """Reads all, several at once; see ``find_clips`` for what becomes of a bad one."""
+    """Read all samples, several at once; see ``find_clips`` for what becomes of a bad one."""
     found = SampleSet()
     with ThreadPoolExecutor() as pool:
         pending = [pool.submit(read, path) for path in paths]
@@ -144,7 +144,7 @@ def read_samples(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip:
 
 
 def read_prompt(path: Path) -> str:
-    """Raises BadSampleError where there is none."""
+    """Return the prompt in a file. Raises BadSampleError where there is none."""
     try:
         prompt = read_text(path).strip()
     except FileNotFoundError:
@@ -159,7 +159,7 @@ def read_prompt(path: Path) -> str:
 
 
 def read_common_size(files: Iterable[Path]) -> tuple[int, int]:
-    """Decodes every picture; the size they share. Raises BadSampleError."""
+    """Decode every picture and return the size that they share. Raises BadSampleError."""
     sizes = {_open_image(file).size for file in files}
     if len(sizes) > 1:
         shown = " and ".join(f"{width} x {height}" for width, height in sorted(sizes)[:2])
@@ -168,7 +168,7 @@ def read_common_size(files: Iterable[Path]) -> tuple[int, int]:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The pictures of a folder, 2 before 10."""
+    """Return the pictures of a folder, 2 before 10."""
     found = (file for file in folder.iterdir() if file.suffix.lower() in STILL_SUFFIXES)
     return sorted((file for file in found if not is_hidden(file)), key=natural_order)
 
@@ -202,7 +202,7 @@ def _choose_frames(files: list[Path], video_length: int | None) -> list[Path]:
 
 @dataclass(frozen=True, slots=True)
 class _ClipFacts:
-    """What is known of a clip beside its frames and prompt."""
+    """Says what is known of a clip beside its frames and prompt."""
 
     original_size: tuple[int, int] | None = None
     repeats: int = 1

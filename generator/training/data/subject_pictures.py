@@ -27,7 +27,7 @@ from generator.training.settings import SKIP
 
 
 def find_pictures(directory: Path, *, trigger: str | None, bad_samples: str) -> SampleSet:
-    """The pictures of a directory. Raises TrainingError where none can be used.
+    """Return the pictures of a directory. Raises TrainingError where none can be used.
 
     Captions are the lines of NAME.txt or NAME.caption beside NAME.png, or what a list says of it
     (``captions``), of which one is drawn each time; each gets the trigger in front where it lacks
@@ -62,7 +62,7 @@ def _read(source: SourceFile, captions: CaptionIndex, trigger: str | None) -> Sa
 def _prompts(
     source: SourceFile, written: Sequence[str], trigger: str | None
 ) -> tuple[list[str], str]:
-    """All that may be said of a picture, and where it comes from."""
+    """Return all prompts that a picture may have, and where they come from."""
     if written:
         return [_with_trigger(line, trigger) for line in written], FROM_FILE
     if source.folder_caption:

@@ -1,1 +1,1 @@
-"""What is trained: temporal layers from clips, a LoRA from pictures."""
+"""The tasks that a run can have: temporal layers from clips, a LoRA from pictures."""

@@ -50,7 +50,7 @@ _KOHYA_ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class LiveCaptionEncoder:
-    """Captions encoded anew each time, with gradients: for text encoders that learn."""
+    """Encodes captions anew each time, with gradients: for text encoders that learn."""
 
     text: TextEncoders
 
@@ -66,10 +66,10 @@ class LiveCaptionEncoder:
 
 
 class Adapter:
-    """The LoRA layers in a model's networks. Those of the text encoders only where asked for."""
+    """The LoRA's layers in a model's networks; those of the text encoders only where asked for."""
 
-    def __init__(self, model: HotshotModel, settings: LoraSettings, base: str) -> None:
-        self._settings, self.base = settings, base
+    def __init__(self, model: HotshotModel, settings: LoraSettings, fingerprint: str) -> None:
+        self._settings, self.fingerprint = settings, fingerprint
         unet_names = [name for name, _ in model.unet.named_parameters()]
         self._ldm = ldm_names(unet_names, model.unet.config.layers_per_block)
         self.networks: dict[str, nn.Module] = {UNET: model.unet}
@@ -83,7 +83,7 @@ class Adapter:
             _to_float32(network)
 
     def parameters(self, network: str) -> list[nn.Parameter]:
-        """Those that learn, in one order always."""
+        """Return the parameters of a network that learn, in one order always."""
         return [value for value in self.networks[network].parameters() if value.requires_grad]
 
     def save(self, directory: Path) -> None:
@@ -101,7 +101,7 @@ class Adapter:
         save_file(self._as_kohya(layers), directory / KOHYA, metadata=self._kohya_metadata())
 
     def load(self, directory: Path) -> None:
-        """Raises TrainingError for a file that another adapter, or another model, wrote."""
+        """Load the layers. Raises TrainingError for a file that another adapter or model wrote."""
         try:
             found = weights.read_weights([directory / DIFFUSERS])
             for name, network in self.networks.items():
@@ -128,7 +128,7 @@ class Adapter:
         )
 
     def _layers(self, network: str) -> dict[str, Tensor]:
-        """All tensors of one network's LoRA, on the CPU, by the names that files have."""
+        """Return all tensors of one network's LoRA, on the CPU, by the names that files have."""
         found = get_peft_model_state_dict(self.networks[network])
         return {
             _file_name(network, name): value.detach().cpu().float().contiguous()
@@ -155,7 +155,7 @@ class Adapter:
         return layer.replace(".", "_")
 
     def _kohya_alpha(self) -> float:
-        """kohya divides by the rank always; so what a rank-stabilised one has to say is more."""
+        """Return alpha for kohya, who always divides by the rank; so rsLoRA's is larger."""
         alpha = float(self._settings.alpha or self._settings.rank)
         return alpha * math.sqrt(self._settings.rank) if self._settings.use_rslora else alpha
 
@@ -187,16 +187,16 @@ class LoraTask:
         class_batches: Batches | None,
         settings: LoraSettings,
     ) -> None:
-        self.model, self.adapter, self.base = model, adapter, adapter.base
+        self.model, self.adapter, self.fingerprint = model, adapter, adapter.fingerprint
         self.batches, self.class_batches, self.settings = batches, class_batches, settings
 
     def parameters(self) -> list[nn.Parameter]:
         return [value for name in self.adapter.networks for value in self.adapter.parameters(name)]
 
-    def learning_rates(self, base: float) -> list[float]:
-        own = self.settings.text_encoder_lr or base
+    def learning_rates(self, base_rate: float) -> list[float]:
+        own = self.settings.text_encoder_lr or base_rate
         return [
-            base if name == UNET else own
+            base_rate if name == UNET else own
             for name in self.adapter.networks
             for _ in self.adapter.parameters(name)
         ]
@@ -227,7 +227,7 @@ def _to_float32(network: nn.Module) -> None:
 
 
 def _file_name(network: str, name: str) -> str:
-    """Files have transformers' older names of the text encoders' layers."""
+    """Return a tensor's name in files, which have transformers' older names of text encoders."""
     return f"text_model.{name}" if network != UNET and not name.startswith("text_model.") else name
 
 
@@ -245,7 +245,7 @@ def _strip_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tenso
 
 
 def _split_name(name: str) -> tuple[str, str]:
-    """A layer, and which of its LoRA's tensors it is."""
+    """Return a tensor's layer, and which of its LoRA's tensors it is."""
     for role in _KOHYA_ROLES:
         stem = role.removesuffix(".weight")
         layer, found, _ = name.partition(f".{stem}")
@@ -255,7 +255,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _json_values(config: LoraConfig) -> dict[str, Any]:
-    """PEFT's settings as JSON values."""
+    """Return PEFT's settings as JSON values."""
     return {
         name: sorted(value) if isinstance(value, set) else value
         for name, value in config.to_dict().items()

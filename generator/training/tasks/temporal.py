@@ -17,14 +17,14 @@ from generator.training.data.batches import Batches
 class TemporalTask:
     """A ``Task`` of ``generator.training.loop``; its network is the model's own UNet."""
 
-    def __init__(self, unet: HotshotUNet, batches: Batches, base: str) -> None:
-        self.unet, self.batches, self.base = unet, batches, base
+    def __init__(self, unet: HotshotUNet, batches: Batches, fingerprint: str) -> None:
+        self.unet, self.batches, self.fingerprint = unet, batches, fingerprint
 
     def parameters(self) -> list[nn.Parameter]:
         return list(self.unet.temporal_parameters())
 
-    def learning_rates(self, base: float) -> list[float]:
-        return [base] * len(self.parameters())
+    def learning_rates(self, base_rate: float) -> list[float]:
+        return [base_rate] * len(self.parameters())
 
     def sample_names(self, step: int) -> list[str]:
         return self.batches.sample_names(step)
@@ -33,14 +33,16 @@ class TemporalTask:
         return self.batches.losses(self.unet, step, positions)
 
     def save(self, directory: Path) -> None:
-        export.save_temporal_layers(self.unet, directory / export.TEMPORAL, base=self.base)
+        export.save_temporal_layers(
+            self.unet, directory / export.TEMPORAL, fingerprint=self.fingerprint
+        )
 
     def load(self, directory: Path) -> None:
-        export.load_temporal_layers(self.unet, directory, base=self.base)
+        export.load_temporal_layers(self.unet, directory, fingerprint=self.fingerprint)
 
 
 def checkpoint_gradients(unet: HotshotUNet) -> None:
-    """Computes activations again in the backward pass instead of keeping them.
+    """Compute activations again in the backward pass instead of keeping them.
 
     diffusers does so for resnets and spatial transformers; the temporal ones are ours to do.
     """

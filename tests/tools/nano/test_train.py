@@ -1,4 +1,4 @@
-"""The recipe in small: every stage runs, goes on where it stopped; what it leaves loads."""
+"""nano's training in small: every stage runs, goes on where it stopped; what it leaves loads."""
 
 from __future__ import annotations
 

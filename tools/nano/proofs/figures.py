@@ -31,7 +31,7 @@ class ProofPrompt:
 def make_gifs(
     model: str, prompts: Sequence[tuple[str, int]], loras: tuple[Lora, ...] = ()
 ) -> list[Frames]:
-    """A GIF for each prompt and seed, at the model's own settings."""
+    """Make a GIF for each prompt and seed, at the model's own settings."""
     pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     return [
@@ -41,12 +41,12 @@ def make_gifs(
 
 
 def share_right(prompts: Sequence[ProofPrompt], made: Sequence[Frames]) -> float:
-    """How many are right."""
+    """Return the share of GIFs that are right."""
     return float(np.mean([one.is_right(frames) for one, frames in zip(prompts, made, strict=True)]))
 
 
 def known_prompts(count: int) -> list[ProofPrompt]:
-    """What nano knew before: the evaluation's prompts, and whether the motion is theirs."""
+    """Return prompts of what nano knew before: the evaluation's, right if the motion is theirs."""
     return [
         ProofPrompt(case.prompt, case.seed, _moves(case.attributes.motion))
         for case in evaluate.cases(count, evaluate.SEED + 50_000)
@@ -56,7 +56,7 @@ def known_prompts(count: int) -> list[ProofPrompt]:
 def write_results(
     directory: Path, figures: dict[str, float | int], shown: Iterable[Frames]
 ) -> None:
-    """``figures.json``, the GIFs ``0.gif`` ..., and a sheet with a GIF a row."""
+    """Write ``figures.json``, the GIFs ``0.gif`` ..., and a sheet with a GIF a row."""
     directory.mkdir(parents=True, exist_ok=True)
     clips = list(shown)
     for index, frames in enumerate(clips):

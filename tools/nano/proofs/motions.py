@@ -29,7 +29,7 @@ WORDS = {"zigzag": ("going zigzag", "moving zigzag"), "orbit": ("orbiting", "cir
 
 
 def draw(motion: str, attributes: world.Attributes, rng: np.random.Generator) -> Frames:
-    """A clip (f, h, w, 3) of the attributes' shape and colours, moving in a way of its own."""
+    """Draw a clip (f, h, w, 3) of the attributes' shape and colours, moving in a new way."""
     radius = float(rng.uniform(0.165, 0.2)) * EDGE
     room = EDGE / 2 - radius * 1.08
     covers = []
@@ -44,7 +44,7 @@ def draw(motion: str, attributes: world.Attributes, rng: np.random.Generator) ->
 
 
 def seen_as(motion: str, frames: Frames) -> bool:
-    """Whether the object of a clip moves so."""
+    """Return whether the object of a clip moves as ``motion`` says."""
     places = measure.positions(frames)
     if places is None:
         return False
@@ -52,7 +52,7 @@ def seen_as(motion: str, frames: Frames) -> bool:
 
 
 def write_clips(directory: Path, count: int, rehearsed: int) -> None:
-    """``count`` clips of each new motion, and ``rehearsed`` of each that nano knows."""
+    """Write ``count`` clips of each new motion, and ``rehearsed`` of each that nano knows."""
     rng = np.random.default_rng(SEED)
     for motion in WORDS:
         for index in range(count):
@@ -116,12 +116,12 @@ _PROMPTS = (
 
 
 def _zigzag(time: float) -> tuple[float, float]:
-    """Across in one direction, up and down three times and a half."""
+    """Return a place on the zigzag: across in one direction, up and down three times and a half."""
     return 2 * time - 1, 0.8 * (4 * abs(((1.75 * time + 0.25) % 1) - 0.5) - 1)
 
 
 def _orbit(time: float) -> tuple[float, float]:
-    """Once around the middle."""
+    """Return a place on the orbit: once around the middle."""
     turn = 2 * math.pi * time * (FRAMES - 1) / FRAMES
     return 0.85 * math.sin(turn), -0.85 * math.cos(turn)
 
@@ -149,7 +149,7 @@ def _caption(rng: np.random.Generator, attributes: world.Attributes, motion: str
 
 
 def _make_prompt(rng: np.random.Generator, motion: str) -> ProofPrompt:
-    """Of combinations that were never seen."""
+    """Return a prompt of a combination that was never seen."""
     attributes = world.draw_attributes(rng, held_out=True)
     prompt = _caption(rng, attributes, motion)
     return ProofPrompt(prompt, int(rng.integers(2**31)), partial(seen_as, motion))

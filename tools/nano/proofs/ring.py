@@ -36,7 +36,7 @@ MOTIONS = tuple(motion for motion in world.MOTIONS if motion != "spinning")
 
 
 def draw(x: float, y: float, radius: float, background: str) -> Frames:
-    """A picture (h, w, 3); places and radius in pixels."""
+    """Draw a ring's picture (h, w, 3); its middle and radius are in pixels."""
     whole = world.cover("ball", EDGE, EDGE, world.Pose(x, y, radius))
     hole = world.cover("ball", EDGE, EDGE, world.Pose(x, y, radius * HOLE))
     ring = np.clip(whole - hole, 0, 1)[..., None]
@@ -49,7 +49,7 @@ def draw(x: float, y: float, radius: float, background: str) -> Frames:
 
 
 def is_ring(frames: Frames) -> bool:
-    """Whether nearly every frame shows a ring with a hole and both colours on their sides."""
+    """Return whether nearly all frames show a ring with a hole and both colours on their sides."""
     shown = [_is_ring(frame) for frame in frames]
     return sum(shown) >= len(shown) - 1
 
@@ -167,7 +167,7 @@ def _is_as_asked(case: evaluate.Case, frames: Frames) -> bool:
 
 
 def _look_alike(before: Frames, after: Frames) -> bool:
-    """Whether the same things are to be seen in both."""
+    """Return whether the same things are to be seen in both."""
     return measure.measure_clip(before) == measure.measure_clip(after)
 
 
