@@ -12,7 +12,8 @@ from bot.storage.blobs import BlobStore, is_blob
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
-_BLOB_PATH = re.compile(r"\S*\b[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
+# of a blob, or of what a worker writes for a job
+_OWN_PATH = re.compile(r"\S*\b([0-9a-f]{64}(\.[a-z0-9]{1,11})?|[0-9a-f]{32}-\d+\.[a-z0-9]{1,11})")
 _THAT_FILE = Text("that file")
 
 
@@ -36,11 +37,11 @@ def without_files(request: Request) -> Request:
 
 
 def without_paths(reason: Text) -> Text:
-    """Return a worker's sentence with blobs and their paths said as a person would."""
+    """Return a worker's sentence with the bot's own files said as a person would."""
     if not reason.values:
-        return Text(_BLOB_PATH.sub(str(_THAT_FILE), reason.template))
+        return Text(_OWN_PATH.sub(str(_THAT_FILE), reason.template))
     return reason.mapped(_without_path)
 
 
 def _without_path(value: str) -> str | Text:
-    return _THAT_FILE if _BLOB_PATH.fullmatch(value) else _BLOB_PATH.sub("…", value)
+    return _THAT_FILE if _OWN_PATH.fullmatch(value) else _OWN_PATH.sub("…", value)
