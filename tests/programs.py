@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 REQUIRE = "HOTSHOT_REQUIRE_PROGRAMS"
 
@@ -57,15 +58,19 @@ def need_program(name: str) -> Path:
 
     Fails instead of skipping where `HOTSHOT_REQUIRE_PROGRAMS` is set to anything but "" and "0".
     """
-    import pytest
-
     found = find_program(name)
     if found is None:
-        sentence = f"{name} isn't installed: apt-get install {_listed(name).package}"
-        if os.environ.get(REQUIRE, "0") not in {"", "0"}:
-            pytest.fail(f"{sentence} (a failure, since {REQUIRE} is set)")
-        pytest.skip(sentence)
+        skip_or_fail(f"{name} isn't installed: apt-get install {_listed(name).package}")
     return found
+
+
+def skip_or_fail(sentence: str) -> NoReturn:
+    """Skip the running test for lack of something, or fail where ``need_program`` would."""
+    import pytest
+
+    if os.environ.get(REQUIRE, "0") not in {"", "0"}:
+        pytest.fail(f"{sentence} (a failure, since {REQUIRE} is set)")
+    pytest.skip(sentence)
 
 
 def missing_packages(programs: Iterable[Program] = PROGRAMS) -> list[str]:

@@ -4,7 +4,6 @@ Third-party packages are those of this environment; what is tried is that the wh
 weights, catalogues, migrations, pictures.
 """
 
-import os
 import re
 import subprocess
 import sys
@@ -14,9 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageSequence
 
-from tests.patience import PATIENCE
+from tests.installations import ROOT, build_wheel, run
 
-ROOT = Path(__file__).parents[1]
 PACKAGES = ("bot", "generator", "migrations")
 
 pytestmark = pytest.mark.slow
@@ -24,10 +22,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    place = tmp_path_factory.mktemp("dist")
-    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)], ROOT)
-    [made] = place.iterdir()
-    return made
+    return build_wheel(tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
@@ -42,22 +37,6 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     others = [entry for entry in sys.path if entry.endswith("site-packages")]
     (own / "others.pth").write_text("\n".join(others), encoding="utf-8")
     return place / "bin"
-
-
-def run(command: list[str], directory: Path) -> str:
-    """Return what was printed; fails with it where the exit code isn't 0."""
-    free_of_here = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
-    done = subprocess.run(
-        command,
-        cwd=directory,
-        env={**free_of_here, "OMP_NUM_THREADS": "1"},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=2 * PATIENCE,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def frames_in(file: Path) -> int:

@@ -1,0 +1,188 @@
+"""The base installation in an empty environment: a bot that starts, registers, and says what lacks.
+
+Installs the wheel with the versions of ``constraints.txt`` from the package index, as on a host that
+is to have the bot alone. Skipped where no index can be reached, which is a failure where
+``HOTSHOT_REQUIRE_PROGRAMS`` is set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from tests.installations import ROOT, build_wheel, environment, run, run_anyhow
+from tests.patience import PATIENCE
+from tests.programs import skip_or_fail
+
+pytestmark = pytest.mark.slow
+
+# docs/operating.md says where they go; measured: 566
+MOST_MEGABYTES = 600
+INSTALL = 'pip install "hotshot-bot[generator]"'
+_NO_INDEX = re.compile(
+    "NewConnectionError|NameResolutionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|"
+    "Connection (refused|broken|aborted|reset)|unreachable"
+)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of an environment that has the base and pip."""
+    wheel = build_wheel(tmp_path_factory.mktemp("dist"))
+    place = tmp_path_factory.mktemp("small")
+    run([sys.executable, "-m", "venv", str(place)], place)
+    constraints = ("--constraint", str(ROOT / "constraints.txt"))
+    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries", "1"]
+    done = run_anyhow([*pip, *constraints, str(wheel)], place)
+    if done.returncode and _NO_INDEX.search(done.stderr):
+        skip_or_fail("no package index can be reached to install from")
+    assert done.returncode == 0, done.stderr
+    return place
+
+
+def test_it_has_no_torch(small: Path) -> None:
+    listed = run([str(small / "bin" / "python"), "-m", "pip", "list", "--format", "json"], small)
+    names = {one["name"].lower() for one in json.loads(listed)}
+    assert {"hotshot-bot", "discord.py", "pillow"} <= names
+    heavy = {"torch", "diffusers", "transformers", "accelerate", "huggingface-hub", "tensorboard"}
+    assert names & heavy == set()
+
+
+def test_its_size(small: Path) -> None:
+    sizes = {file: file.stat().st_size for file in small.rglob("*") if not file.is_symlink()}
+    megabytes = sum(sizes.values()) / 2**20
+    print(f"The base environment takes {megabytes:.0f} MB.")
+    assert megabytes < MOST_MEGABYTES
+
+
+def test_command_lines_say_what_installs_a_generator(small: Path, tmp_path: Path) -> None:
+    for words in (
+        ("gif", "--prompt", "a red ball", "--output", "ball.gif"),
+        ("fine-tune", "--data-dir", str(ROOT / "docs"), "--output-dir", "run"),
+        ("model", "list"),
+    ):
+        done = run_anyhow([str(small / "bin" / "hotshot"), *words], tmp_path)
+        assert done.returncode == 2, done.stderr
+        [sentence] = done.stderr.splitlines()
+        assert sentence.endswith(f"isn't installed on this machine; `{INSTALL}` installs it.")
+
+
+def test_what_needs_no_model_works(small: Path, tmp_path: Path) -> None:
+    program = str(small / "bin" / "hotshot")
+    assert "frames: 8" in run([program, "inspect", str(ROOT / "docs" / "red-ball.gif")], tmp_path)
+    seen = ("--control-type", "canny", "--control-preview", "seen.gif")
+    source = ("--prompt", "a ball", "--gif", str(ROOT / "docs" / "source.gif"))
+    run([program, "gif", *source, *seen], tmp_path)
+    assert (tmp_path / "seen.gif").stat().st_size
+
+
+def test_a_contact_sheet_with_depth_has_a_note_instead(small: Path, tmp_path: Path) -> None:
+    module = ("-m", "generator.annotators.source_preview", str(ROOT / "docs" / "source.gif"))
+    command = [str(small / "bin" / "python"), *module, "sheet.png", "--type", "depth"]
+    assert '"extra": "generator"' in run(command, tmp_path)
+    assert (tmp_path / "sheet.png").stat().st_size
+
+
+def test_a_database_that_needs_a_driver(small: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[discord]\ntoken = "x"\n[storage]\ndatabase_url = "postgresql://here/bot"\n',
+        encoding="utf-8",
+    )
+    done = run_anyhow([str(small / "bin" / "hotshot-bot"), "run"], tmp_path)
+    assert done.returncode == 2
+    assert '`pip install "hotshot-bot[postgresql]"`' in done.stderr
+
+
+def test_doctor_names_it(small: Path, tmp_path: Path) -> None:
+    done = run_anyhow([str(small / "bin" / "hotshot-bot"), "doctor"], tmp_path)
+    assert done.returncode == 1
+    assert "ok   packages: discord.py" in done.stdout
+    assert (
+        f"FIX  generator: This needs torch, which isn't installed on this machine; `{INSTALL}`"
+        in (done.stdout)
+    )
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that runs, whose lines are read as they come."""
+
+    process: asyncio.subprocess.Process
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls, command: list[str], directory: Path, **variables: str
+    ) -> AsyncIterator[Program]:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=directory,
+            env=environment(**variables),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            yield cls(process)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await asyncio.wait_for(process.communicate(), PATIENCE)
+
+    async def line(self, pattern: str) -> re.Match[str]:
+        """The next line that has it; fails with all that was said where none comes."""
+        assert self.process.stdout is not None
+        said = []
+        async with asyncio.timeout(PATIENCE):
+            async for raw in self.process.stdout:
+                said.append(raw.decode())
+                if found := re.search(pattern, said[-1]):
+                    return found
+        raise AssertionError("".join(said))
+
+    async def type(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        await self.process.stdin.drain()
+
+
+async def registered(url: str, token: str) -> list[dict[str, Any]]:
+    """The commands that the sandbox has of the bot, as its REST API tells."""
+    headers = {"Authorization": f"Bot {token}"}
+    async with aiohttp.ClientSession(f"{url}/api/v10/", headers=headers) as http:
+        async with http.get("oauth2/applications/@me") as answer:
+            application = (await answer.json())["id"]
+        async with http.get(f"applications/{application}/commands") as answer:
+            commands: list[dict[str, Any]] = await answer.json()
+            return commands
+
+
+async def test_a_bot_starts_registers_and_says_how_to_get_a_worker(
+    small: Path, tmp_path: Path
+) -> None:
+    program = str(small / "bin" / "hotshot-bot")
+    async with Program.running([program, "sandbox", "--port", "0"], tmp_path) as discord:
+        run_line = await discord.line(r"BASE_URL=(http\S+) HOTSHOT_DISCORD__TOKEN=(\S+) \S+ run")
+        url, token = run_line.groups()
+        where = {"HOTSHOT_DISCORD__BASE_URL": url, "HOTSHOT_DISCORD__TOKEN": token}
+        async with Program.running([program, "run"], tmp_path, **where) as bot:
+            await bot.line("ready, ")
+            assert "gif" in {each["name"] for each in await registered(url, token)}
+            await discord.type("/gif a red ball")
+            said = await discord.line("No GIFs can be made at the moment.*")
+            assert "There is no worker, since torch isn't installed" in said[0]
+            assert "pip install" in said[0]
+            assert "generator" in said[0]
+            bot.process.terminate()
+            await asyncio.wait_for(bot.process.communicate(), PATIENCE)
+            assert bot.process.returncode == 0
