@@ -36,7 +36,7 @@ nano, a small model that ships, is used unless --pretrained-path names another o
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Runs one command line; returns its exit code."""
+    """Run one command line; return its exit code."""
     interrupt = _Interrupt()
     name = "hotshot"
     try:

@@ -37,12 +37,15 @@ class Component:
 
     @classmethod
     def in_directory(cls, directory: Path, name: str) -> Self:
-        """``directory/name``, in diffusers' layout. Raises ModelError where it has no config."""
+        """Return the network in ``directory/name``, in diffusers' layout.
+
+        Raises ModelError without a config.
+        """
         own = directory / name
         config = weights.read_config(own / "config.json")
         return cls(own, config, own, lambda: read_directory(own, STEMS[name]))
 
 
 def read_directory(directory: Path, stem: str) -> dict[str, Tensor]:
-    """All tensors of one network's directory. Raises ModelError."""
+    """Return all tensors of one network's directory. Raises ModelError."""
     return weights.read_weights(weights.find_weights(directory, stem))

@@ -54,13 +54,13 @@ class ProgressListener(Protocol):
     """Who is told of a download."""
 
     def begin(self, done: int, total: int) -> None:
-        """Bytes; ``done`` were there already."""
+        """Show that a download begins, in bytes, of which ``done`` were there already."""
 
     def add(self, count: int) -> None:
-        """So many bytes more; fewer than none where a piece has to be fetched again."""
+        """Count so many bytes more; fewer than none where a piece has to be fetched again."""
 
     def wait(self) -> None:
-        """Another process fetches the same repository; this one goes on when that has ended."""
+        """Show that another process fetches this repository, and that this one waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Plan:
 
     @classmethod
     def of(cls, listing: Listing, names: Iterable[str]) -> Self:
-        """Asks the hub for what the listing doesn't tell. Raises ModelError."""
+        """Ask the hub for what the listing doesn't tell. Raises ModelError."""
         wanted = tuple(names)
         cached = listing.cached
         lacking = [name for name in wanted if name not in cached]
@@ -106,12 +106,12 @@ class Plan:
 
     @property
     def total(self) -> int:
-        """The bytes of what is missing."""
+        """Return the bytes of what is missing."""
         return sum({one.etag: one.size or 0 for one in self.missing}.values())
 
     @property
     def done(self) -> int:
-        """How many of them were fetched before an interruption."""
+        """Return how many of the missing bytes were fetched before an interruption."""
         return sum(
             min(_size(_part(self.listing.repository, one.etag)), one.size or 0)
             if not _blob(self.listing.repository, one.etag).exists()
@@ -120,7 +120,7 @@ class Plan:
         )
 
     def check_room(self) -> None:
-        """Raises ModelError where the disk has too little."""
+        """Raise ModelError where the disk has too little."""
         cache = Path(constants.HF_HUB_CACHE).absolute()
         there = next(path for path in (cache, *cache.parents) if path.exists())
         free, needed = shutil.disk_usage(there).free, self.total - self.done
@@ -135,7 +135,7 @@ class Plan:
             )
 
     def run(self, listener: ProgressListener) -> Path:
-        """Fetches; the directory of the snapshot. Raises ModelError.
+        """Fetch what is missing; return the directory of the snapshot. Raises ModelError.
 
         What was fetched until then is kept where it fails or is interrupted, and taken up by the
         next plan that needs it.
@@ -157,12 +157,12 @@ class Plan:
             raise hub.download_error(repository, error) from error
 
     def rest(self) -> Plan:
-        """The same plan, where some of it was fetched meanwhile."""
+        """Return this plan without what was fetched meanwhile."""
         cached = self.listing.cached
         return replace(self, missing=tuple(one for one in self.missing if one.name not in cached))
 
     def _is_known(self) -> bool:
-        """Whether the cache will find the snapshot by the revision's name without the hub."""
+        """Return whether the cache finds the snapshot by the revision's name without the hub."""
         listing = self.listing
         return (
             listing.unreached is not None
@@ -200,7 +200,10 @@ class Plan:
         part.replace(blob)
 
     def _link(self) -> Path:
-        """The library makes the snapshot, of what lies in ``blobs`` by now."""
+        """Have the library make the snapshot of what lies in ``blobs`` by now.
+
+        Return its directory.
+        """
         repository = self.listing.repository
         disable_progress_bars()
         snapshot = Path(
@@ -229,7 +232,10 @@ class _Transfer:
         self._at = opened.seek(0, 2)
 
     def run(self) -> None:
-        """Raises what the library, the network or the disk raises, after a few tries."""
+        """Fetch the file's rest.
+
+        Raise what the library, network or disk raises, after a few tries.
+        """
         size = self._file.size or 0
         if self._at > size:
             self._restart()
@@ -266,7 +272,10 @@ class _Transfer:
                     return
 
     def _goes_on(self, response: Any) -> bool:
-        """Whether the answer begins where this file ends: a server may give the whole instead."""
+        """Return whether the answer begins where this file ends.
+
+        A server may give the whole instead.
+        """
         told = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
         return response.status_code == 206 and told is not None and int(told[1]) == self._at
 
@@ -278,7 +287,7 @@ class _Transfer:
 
 
 def format_bytes(count: int) -> str:
-    """Bytes, for people: 512 kB, 1.9 GB."""
+    """Return a number of bytes as people read it: 512 kB, 1.9 GB."""
     size = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if size < 1000 or unit == "GB":
@@ -288,7 +297,7 @@ def format_bytes(count: int) -> str:
 
 
 def incomplete_blobs(repository: Repository) -> list[Path]:
-    """What interrupted downloads have left of a repository, ours and the library's."""
+    """Return what interrupted downloads have left of a repository, ours and the library's."""
     return sorted((hub.repository_directory(repository) / "blobs").glob("*.incomplete"))
 
 
@@ -306,7 +315,7 @@ def _head(listing: Listing, name: str) -> _File:
 
 
 def _is_final(error: Exception) -> bool:
-    """Whether there is no use in asking again: the hub has refused, or the disk has."""
+    """Return whether there is no use in asking again: the hub has refused, or the disk has."""
     if isinstance(error, HfHubHTTPError):
         status = error.response.status_code
         return status < 500 and status != 429
@@ -314,7 +323,10 @@ def _is_final(error: Exception) -> bool:
 
 
 def _is_resumable(file: _File) -> bool:
-    """What the hub doesn't tell the size or the name of is left to the library."""
+    """Return whether a file is fetched here.
+
+    Others, of unknown size or name, the library fetches.
+    """
     return file.size is not None and _SAFE_ETAG.fullmatch(file.etag) is not None
 
 
@@ -340,7 +352,7 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _locked(repository: Repository, listener: ProgressListener) -> Iterator[None]:
-    """One download of a repository at a time, whichever process asks."""
+    """Hold the lock of a repository, so that one process downloads it at a time."""
     directory = Path(constants.HF_HUB_CACHE) / ".locks" / hub.repository_directory(repository).name
     directory.mkdir(parents=True, exist_ok=True)
     file = directory / "hotshot.lock"
@@ -354,7 +366,7 @@ def _locked(repository: Repository, listener: ProgressListener) -> Iterator[None
 
 
 def _in_threads(call: Callable[[_T], _R], items: Sequence[_T], *, at_once: int) -> list[_R]:
-    """``call`` of each item, in order; the first error is raised without waiting for the others.
+    """Call ``call`` with each item; return the results in order. The first error is raised at once.
 
     The threads are daemons: Ctrl-C needn't wait until a hub that stalls has timed out.
     """

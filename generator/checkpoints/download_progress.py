@@ -56,7 +56,7 @@ class DownloadProgress:
         self._say(f"{self._title} is being fetched by another process; waiting for it.")
 
     def close(self) -> None:
-        """Removes the bar from the terminal."""
+        """Remove the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 

@@ -43,7 +43,7 @@ class Layout(StrEnum):
 
 
 def layout_of(names: Collection[str]) -> Layout:
-    """Raises ModelError for a repository in which nothing can be used."""
+    """Return how a repository is laid out. Raises ModelError where nothing in it can be used."""
     if "unet/config.json" in names:
         return Layout.FOLDERS
     if "config.json" in names:
@@ -68,7 +68,7 @@ def in_folders(
     cached: Collection[str] = (),
     half: bool = False,
 ) -> list[str]:
-    """The files of these folders of a model: configs, vocabularies, and each network's weights.
+    """Return these folders' files that a model needs: configs, vocabularies and weights.
 
     Where a network is there in two precisions, the one that is ``cached`` is taken; where neither
     is, the full one, or with ``half`` the smaller.
@@ -89,18 +89,18 @@ def in_folders(
 def at_root(
     names: Collection[str], stem: str, *, cached: Collection[str] = (), half: bool = False
 ) -> list[str]:
-    """The files of one network whose config and weights lie at a repository's top."""
+    """Return the files of one network whose config and weights lie at a repository's top."""
     configs = [name for name in _BESIDE if name in names]
     return configs + weights_of(names, "", stem, cached=cached, half=half)
 
 
 def descriptions(names: Collection[str]) -> list[str]:
-    """A model's configs, tokenizers and schedule, without any weights."""
+    """Return a model's configs, tokenizers and schedule, without any weights."""
     return [name for name in in_folders(names) if not _is_weights(name)]
 
 
 def single_files(names: Iterable[str]) -> list[str]:
-    """The .safetensors files at a repository's top."""
+    """Return the .safetensors files at a repository's top."""
     return sorted(name for name in names if name.endswith(SUFFIX) and "/" not in name)
 
 
@@ -112,7 +112,7 @@ def weights_of(
     cached: Collection[str] = (),
     half: bool = False,
 ) -> list[str]:
-    """One network's weights in one precision: a file, or an index and its shards.
+    """Return one network's weights in one precision: a file, or an index and its shards.
 
     ``folder`` is "" or ends in a slash. Empty where there are none as safetensors.
     """
@@ -136,7 +136,7 @@ def _variant(names: Collection[str], path: str, variant: str) -> list[str]:
 
 
 def index_name(path: str, variant: str) -> str:
-    """How diffusers and transformers call the list of a network's shards."""
+    """Return how diffusers and transformers call the list of a network's shards."""
     return f"{path}{SUFFIX}.index{variant}.json"
 
 

@@ -76,7 +76,7 @@ class Repository:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From ``owner/name`` or ``owner/name@revision``."""
+        """Return the repository that ``owner/name`` or ``owner/name@revision`` names."""
         name, _, revision = text.partition("@")
         return cls(name, revision or None)
 
@@ -85,7 +85,7 @@ class Repository:
 
     @property
     def is_pinned(self) -> bool:
-        """Whether it is one commit, which never changes."""
+        """Return whether it is one commit, which never changes."""
         return bool(self.revision and _COMMIT.fullmatch(self.revision))
 
 
@@ -115,7 +115,7 @@ class Listing:
 
     @classmethod
     def of(cls, text: str, *, fresh: bool = False) -> Self:
-        """Of ``owner/name`` or ``owner/name@revision``.
+        """Return the listing of ``owner/name`` or ``owner/name@revision``.
 
         A commit that the cache has is not asked for again, unless it is to be ``fresh``. Raises
         ModelError where the hub answers that there is none to be had.
@@ -156,12 +156,12 @@ class Listing:
 
     @property
     def cached(self) -> frozenset[str]:
-        """The names of the files that the cache has of this commit."""
+        """Return the names of the files that the cache has of this commit."""
         return frozenset(files_in(self.snapshot))
 
 
 def cached_snapshot(repository: Repository) -> Path | None:
-    """Where a repository's files were fetched to before; the hub isn't asked."""
+    """Return where a repository's files were fetched to before; the hub isn't asked."""
     try:
         path = snapshot_download(
             repository.name,
@@ -176,7 +176,7 @@ def cached_snapshot(repository: Repository) -> Path | None:
 
 
 def download_error(repository: Repository, error: BaseException) -> ModelError:
-    """One sentence for what the hub's library, the network or the disk answered."""
+    """Return the error for what the hub's library, the network or the disk answered."""
     if isinstance(error, _REFUSALS):
         return _no_such_thing(repository, error)
     if constants.HF_HUB_OFFLINE or isinstance(error, OfflineModeIsEnabled):
@@ -199,12 +199,12 @@ def download_error(repository: Repository, error: BaseException) -> ModelError:
 
 
 def address() -> str:
-    """Where the hub is."""
+    """Return the hub's address."""
     return (ENDPOINT or constants.ENDPOINT).rstrip("/")
 
 
 def suggestion(name: str, known: Iterable[str] | None = None) -> str | Text:
-    """What may have been meant, as a part of a sentence; empty where nothing is near.
+    """Return what may have been meant, as a part of a sentence; empty where nothing is near.
 
     ``known`` are the names to choose from, by default what the cache has and what is well known.
     """
@@ -219,7 +219,7 @@ def suggestion(name: str, known: Iterable[str] | None = None) -> str | Text:
 
 
 def cached_models() -> list[str]:
-    """The models that the cache has anything of."""
+    """Return the models that the cache has anything of."""
     try:
         repositories = scan_cache_dir(constants.HF_HUB_CACHE).repos
     except (CacheNotFound, OSError, ValueError):
@@ -228,12 +228,12 @@ def cached_models() -> list[str]:
 
 
 def repository_directory(repository: Repository) -> Path:
-    """The cache's directory of a repository, as the hub's documentation describes it."""
+    """Return the cache's directory of a repository, as the hub's documentation describes it."""
     return Path(constants.HF_HUB_CACHE) / f"models--{repository.name.replace('/', '--')}"
 
 
 def _ask(repository: Repository) -> Any:
-    """The hub's description of a repository. Raises whatever the library raises."""
+    """Return the hub's description of a repository. Raises whatever the library raises."""
     since = time.monotonic() - _last_unreached.get(address(), -_FORGIVEN_AFTER_SECONDS)
     if since < _FORGIVEN_AFTER_SECONDS:
         raise TimeoutError("it gave no answer a moment ago")
@@ -258,7 +258,7 @@ def _ask(repository: Repository) -> Any:
 
 
 def call_with_timeout(seconds: float, call: Callable[[], _T]) -> _T:
-    """What ``call`` gives, or TimeoutError.
+    """Return what ``call`` returns. Raises TimeoutError after so many seconds.
 
     A name server that doesn't answer keeps a thread busy for longer than any time-out that the
     library takes.
@@ -288,7 +288,7 @@ def _described(sibling: Any) -> HubFile:
 
 
 def _licence(info: Any) -> str:
-    """As its card or its tags say; empty where neither does."""
+    """Return the licence that a card or its tags state; an empty text where neither does."""
     card = info.card_data
     named = card.get("license_name") if card else None
     licence = named or (card.get("license") if card else None)
@@ -297,7 +297,7 @@ def _licence(info: Any) -> str:
 
 
 def files_in(snapshot: Path | None) -> list[str]:
-    """The names of a snapshot's files that are there."""
+    """Return the names of a snapshot's files that are there."""
     if snapshot is None or not snapshot.is_dir():
         return []
     found = (path for path in snapshot.rglob("*") if path.is_file())
@@ -305,7 +305,7 @@ def files_in(snapshot: Path | None) -> list[str]:
 
 
 def _no_such_thing(repository: Repository, error: BaseException) -> ModelError:
-    """A name, a revision or a file that the hub doesn't have, or not for everybody."""
+    """Return the error of a name, revision or file that the hub hasn't, or not for everybody."""
     name = repository.name
     if isinstance(error, HFValidationError):
         return ModelError(
@@ -354,7 +354,7 @@ def _refused(name: str, error: HfHubHTTPError) -> ModelError:
 
 
 def _innermost(error: BaseException) -> str:
-    """The reason in a few words: libraries wrap the system's own several times."""
+    """Return the reason in a few words: libraries wrap the system's own several times."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
     strerror = getattr(error, "strerror", None)

@@ -68,7 +68,7 @@ class CachedModel:
 
 
 def role_of_snapshot(snapshot: Path) -> ModelRole:
-    """Told by a snapshot's configs, or by the header of a file alone."""
+    """Return what a snapshot's configs say that it is, or the header of a file alone."""
     unet = read_json_or_empty(snapshot / "unet" / "config.json")
     described = unet or read_json_or_empty(snapshot / "config.json")
     found = described.get("_class_name")
@@ -87,7 +87,7 @@ def role_of_snapshot(snapshot: Path) -> ModelRole:
 
 
 def role_of_file(path: Path) -> ModelRole:
-    """Told by its header; OTHER for what can't be read."""
+    """Return what a file's header says that it is; OTHER for what can't be read."""
     try:
         header = read_header(path)
     except ModelError:
@@ -96,7 +96,7 @@ def role_of_file(path: Path) -> ModelRole:
 
 
 def cached_models() -> list[CachedModel]:
-    """By name; each revision counts, and what was not all fetched."""
+    """Return the cached models by name: each revision, and what was not all fetched."""
     found = [
         CachedModel(
             repository.repo_id,
@@ -119,9 +119,10 @@ def cached_models() -> list[CachedModel]:
 
 
 def remove_model(text: str) -> int:
-    """Takes ``owner/name``, or ``owner/name@revision`` alone, away; the bytes that this has freed.
+    """Remove ``owner/name``, or ``owner/name@revision`` alone.
 
-    Raises ModelError where the cache has no such thing, or it can't be removed.
+    Return the bytes that this has freed. Raises ModelError where the cache has no such thing, or it
+    can't be removed.
     """
     repository = Repository.parse(text)
     directory = hub.repository_directory(repository)

@@ -21,9 +21,10 @@ Tensors = Mapping[str, Tensor]  # by role, see ``generator.checkpoints.inspect.l
 
 
 def weight_delta(weight: Tensor, factors: Tensors, scale: float) -> Tensor:
-    """What to add to ``weight`` at strength 1, of its shape; ``scale`` is alpha through rank.
+    """Return what to add to ``weight`` at strength 1, of its shape.
 
-    That the parts make up such a weight was checked before (``lora_shapes``).
+    ``scale`` is alpha through rank. That the parts make up such a weight was checked before
+    (``lora_shapes``).
     """
     delta = _undirected(factors, scale).reshape(weight.shape)
     if "dora" in factors:
@@ -72,7 +73,7 @@ def _factor(factors: Tensors, name: str) -> Tensor:
 
 
 def _redirected(weight: Tensor, delta: Tensor, lengths: Tensor, axis: int) -> Tensor:
-    """DoRA (Liu et al. 2024): the sum keeps its direction and gets a learnt length along an axis.
+    """Return what DoRA adds (Liu et al. 2024): the sum gets a learnt length along an axis.
 
     PEFT says one for each output always, though for convolutions it writes (1, n, 1, 1).
     """

@@ -48,7 +48,7 @@ class Adapter:
 
 
 def resolve_lora(given: str) -> Path:
-    """The file of a path, a directory, or a hub id (``owner/name`` or ``owner/name/file``).
+    """Return the file of a path, a directory, or a hub id (``owner/name`` or ``owner/name/file``).
 
     Raises ModelError where there is none.
     """
@@ -73,7 +73,7 @@ def resolve_lora(given: str) -> Path:
 
 
 def load_adapter(path: Path) -> Adapter:
-    """Raises ModelError, one sentence, for what is no LoRA, is damaged or can't be read here."""
+    """Return a LoRA's tensors by layer. Raises ModelError for what is none, or is damaged."""
     lora = read_lora(path)
     try:
         tensors = load_file(path)

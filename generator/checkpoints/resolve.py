@@ -43,7 +43,7 @@ class NotFetchedError(ModelError):
 
 @contextmanager
 def without_fetching() -> Iterator[None]:
-    """Inside, whatever would be fetched raises NotFetchedError."""
+    """Have whatever would be fetched inside raise NotFetchedError."""
     before = _may_fetch.set(False)
     try:
         yield
@@ -52,7 +52,7 @@ def without_fetching() -> Iterator[None]:
 
 
 def resolve_model_directory(model: str) -> Path:
-    """The whole directory of ``nano``, a path or a hub id (fetched where it isn't cached).
+    """Return the whole directory of ``nano``, a path or a hub id (fetched where it isn't cached).
 
     Raises ModelError where there is none, or the hub can't be asked.
     """
@@ -68,10 +68,10 @@ def resolve_model_directory(model: str) -> Path:
 
 
 def resolve_temporal_file(model: str, *, with_base: bool) -> Path | None:
-    """The file of temporal layers that ``model`` is, has as all it has, or offers beside a base.
+    """Return the file of temporal layers that ``model`` is, has alone, or offers beside a base.
 
-    None where the model is a whole one. From a repository, beside a base, that file is all that is
-    fetched. Raises ModelError where the hub can't be asked.
+    None is returned where the model is a whole one. From a repository, beside a base, that file is
+    all that is fetched. Raises ModelError where the hub can't be asked.
     """
     path = local_path(model)
     if path is None:
@@ -86,7 +86,10 @@ def resolve_temporal_file(model: str, *, with_base: bool) -> Path | None:
 
 
 def resolve_base_file(given: str) -> Path | None:
-    """The single file that a base is, on this machine or on the hub; None for a directory."""
+    """Return the single file that a base is, on this machine or on the hub.
+
+    Returns None for a directory.
+    """
     path = local_path(given)
     if path is None:
         return fetch_file(*_hub_file(given)) if _is_hub_file(given) else None
@@ -94,7 +97,7 @@ def resolve_base_file(given: str) -> Path | None:
 
 
 def resolve_base_directory(given: str, *, unet_only: bool) -> Path:
-    """The directory of a base: all of it, or its UNet and how that was trained.
+    """Return the directory of a base: all of it, or its UNet and how that was trained.
 
     Raises ModelError where there is none, or the hub can't be asked.
     """
@@ -102,13 +105,13 @@ def resolve_base_directory(given: str, *, unet_only: bool) -> Path:
 
 
 def fetch_sdxl_descriptions() -> Path:
-    """SDXL's configs, tokenizers and schedule, for files that come without; no weights."""
+    """Fetch SDXL's configs, tokenizers and schedule, for files that come without; no weights."""
     listing = Listing.of(SDXL)
     return _snapshot(listing, file_selection.descriptions(listing.files))
 
 
 def fetch(repository: str, folders: tuple[str, ...]) -> Path:
-    """A snapshot of these folders: configs, vocabularies and safetensors, nothing else.
+    """Return a snapshot of these folders: configs, vocabularies and safetensors, nothing else.
 
     Raises ModelError where the hub can't be reached and the cache has no copy.
     """
@@ -119,7 +122,7 @@ def fetch(repository: str, folders: tuple[str, ...]) -> Path:
 
 
 def fetch_root(repository: str, stem: str) -> Path:
-    """A snapshot of one network alone, whose config and weights lie at the repository's top.
+    """Return a snapshot of one network alone, whose config and weights lie at the repository's top.
 
     ``stem`` is how its weights' files begin. Raises ModelError where the hub can't be reached and
     the cache has no copy.
@@ -129,7 +132,7 @@ def fetch_root(repository: str, stem: str) -> Path:
 
 
 def cached_root(repository: str, stem: str) -> Path | None:
-    """What ``fetch_root`` gives, where the cache has all of it; the hub isn't asked."""
+    """Return what ``fetch_root`` gives, where the cache has all of it; the hub isn't asked."""
     if parse_hub_id(repository) is None:
         return None
     snapshot = hub.cached_snapshot(hub.Repository.parse(repository))
@@ -140,7 +143,7 @@ def cached_root(repository: str, stem: str) -> Path | None:
 
 
 def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
-    """The first of these files that a repository has, or that the cache has of it.
+    """Return the first of these files that a repository has, or that the cache has of it.
 
     Raises ModelError where there is none, or the hub can't be asked.
     """
@@ -158,7 +161,7 @@ def fetch_file(repository: str, names: tuple[str, ...]) -> Path:
 
 
 def fetch_only_file(repository: str, usual: tuple[str, ...]) -> Path:
-    """A repository's file of one of the usual names, or else its only .safetensors file.
+    """Return a repository's file of one of the usual names, or else its only .safetensors file.
 
     Raises ModelError where there are several or none, or the hub can't be asked.
     """
@@ -168,7 +171,7 @@ def fetch_only_file(repository: str, usual: tuple[str, ...]) -> Path:
 
 
 def only_file(listing: Listing, usual: Iterable[str]) -> str:
-    """The name of that file. Raises ModelError."""
+    """Return the name of a repository's usual or only file. Raises ModelError."""
     found = _first(listing, usual)
     if found is not None:
         return found
@@ -191,7 +194,7 @@ def only_file(listing: Listing, usual: Iterable[str]) -> str:
 
 
 def cached_weights(given: str) -> Path | None:
-    """The snapshot or the file of a hub id, where the cache has it; the hub isn't asked."""
+    """Return the snapshot or the file of a hub id, where the cache has it; the hub isn't asked."""
     repository, inner = parse_hub_id(given) or ("", "")
     snapshot = hub.cached_snapshot(hub.Repository.parse(repository)) if repository else None
     if snapshot is None or not inner:
@@ -200,7 +203,7 @@ def cached_weights(given: str) -> Path | None:
 
 
 def _first(listing: Listing, names: Iterable[str]) -> str | None:
-    """One that the cache has, or else one that the hub has."""
+    """Return the first name that the cache has, or else that the hub has."""
     known = [name for name in names if name in listing.files]
     return next((name for name in known if name in listing.cached), next(iter(known), None))
 

@@ -30,7 +30,7 @@ Conversion = Callable[[Tensors, Mapping[str, Any], Path], dict[str, Tensor]]
 def unet_names(
     names: Iterable[str], wanted: Iterable[str], layers_per_block: int
 ) -> dict[str, str]:
-    """A file's names of a UNet's spatial tensors -> ours, which are ``wanted``.
+    """Return a file's names of a UNet's spatial tensors -> ours, which are ``wanted``.
 
     What belongs to the UNet and has no name of ours keeps its own, so that it is left over.
     """

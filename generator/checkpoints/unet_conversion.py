@@ -82,7 +82,7 @@ _SECOND_TABLE = ".attention_blocks.1.pos_encoder.positional_encoding"
 
 
 def from_spatial(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The published config of a plain SDXL UNet's config with temporal layers put in."""
+    """Return the published config of a plain SDXL UNet's config with temporal layers put in."""
     blocks = {
         key: [str(name).replace("Block2D", "Block3D") for name in _listed(config, key)]
         for key in ("down_block_types", "up_block_types")
@@ -92,7 +92,10 @@ def from_spatial(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def arguments(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What ``UNetMotionModel`` is built from. Raises ModelError for a network it can't be."""
+    """Return what ``UNetMotionModel`` is built from.
+
+    Raises ModelError for a network it can't be.
+    """
     _check_fixed_values(config)
     shared = {key: config[key] for key in _SHARED_KEYS if config.get(key) is not None}
     # In the published config, as in SDXL's, ``attention_head_dim`` is the number of heads.
@@ -108,7 +111,7 @@ def arguments(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def from_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """The same tensors under our names.
+    """Return the same tensors under our names.
 
     The published layout stores the positional table once for each of the two attentions of a
     temporal block; the network holds it once. Raises ModelError where the two differ.
@@ -125,7 +128,7 @@ def from_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
 
 
 def to_published(tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """The inverse of ``from_published``: what belongs in a published directory's file."""
+    """Return the inverse of ``from_published``: what belongs in a published directory's file."""
     published: Tensors = {}
     for name, tensor in tensors.items():
         if not is_temporal(name):

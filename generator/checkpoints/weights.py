@@ -24,7 +24,7 @@ _MISSING, _SURPLUS = Text("missing"), Text("unexpected")
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises ModelError where it is missing or broken."""
+    """Return a config's JSON object. Raises ModelError where it is missing or broken."""
     try:
         values = parse_json(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
@@ -43,7 +43,7 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def find_weights(directory: Path, stem: str) -> list[Path]:
-    """The weight files of one component: whole or in shards, full or in the fp16 variant.
+    """Return the weight files of one component: whole or in shards, full or in the fp16 variant.
 
     Raises ModelError where there is none, or a shard is missing.
     """
@@ -60,7 +60,7 @@ def find_weights(directory: Path, stem: str) -> list[Path]:
 def read_weights(
     files: Iterable[Path], *, keep: Callable[[str], bool] = lambda _name: True
 ) -> dict[str, Tensor]:
-    """All tensors whose names are to be kept, on the CPU, mapped rather than read where possible.
+    """Return all tensors whose names are to be kept, on the CPU, mapped where possible.
 
     Raises ModelError for a file that is truncated or no safetensors.
     """
@@ -87,7 +87,7 @@ def assign(
     device: torch.device,
     dtype: torch.dtype,
 ) -> None:
-    """Puts the tensors into a module built on the meta device, each ``aligned``.
+    """Put the tensors into a module built on the meta device, each ``aligned``.
 
     One tensor is copied at a time, and none twice. Raises ModelError where one is missing, left
     over or of another shape.
@@ -120,7 +120,7 @@ def align(module: nn.Module) -> None:
 
 
 def check_fit(wanted: Mapping[str, Tensor], tensors: Mapping[str, Tensor], source: Path) -> None:
-    """Compares names and shapes. Raises ModelError for one missing, left over or mis-shaped."""
+    """Compare names and shapes. Raises ModelError for one missing, left over or mis-shaped."""
     missing = sorted(wanted.keys() - tensors.keys())
     surplus = sorted(tensors.keys() - wanted.keys())
     if missing or surplus:

@@ -17,7 +17,7 @@ from generator.contract.worker_settings import HOTSHOT_ENGINE, WorkerSettings, d
 
 
 def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
-    """What these workers need; all have one engine."""
+    """Yield findings on what these workers need; all have one engine."""
     engine = workers[0].engine
     if engine != HOTSHOT_ENGINE:
         yield run_check("engine", lambda: _engine(engine))

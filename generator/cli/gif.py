@@ -41,7 +41,7 @@ _REPLACED = {
 
 
 def add_to(subparsers: Subparsers) -> Parser:
-    """Declares the sub-command and its flags."""
+    """Declare the sub-command and its flags."""
     parser = subparsers.add_parser(
         "gif",
         usage="%(prog)s --prompt TEXT --output FILE [FLAG ...]",
@@ -54,7 +54,7 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 
 def run(arguments: Namespace) -> None:
-    """Makes the file and prints where it is; raises HotshotError."""
+    """Make the file and print where it is. Raises HotshotError."""
     if arguments.offline:
         os.environ["HF_HUB_OFFLINE"] = "1"  # read when the hub's library is imported
     _check_needed(arguments)
@@ -87,7 +87,7 @@ def run(arguments: Namespace) -> None:
 def _notes(
     arguments: Namespace, setup: ModelSettings, request: Request, *, idle_source: bool
 ) -> Iterator[str]:
-    """What somebody may have meant otherwise, said once nothing is in the way any more."""
+    """Yield what somebody may have meant otherwise, said once nothing is in the way any more."""
     if arguments.autocast:
         yield "--autocast changes nothing: --precision says what is computed in."
     if idle_source:
@@ -124,7 +124,7 @@ def _check_needed(arguments: Namespace) -> None:
 
 
 def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | None]:
-    """Of the file that is to be made again: Hotshot's own, or else another program's."""
+    """Return the recipe in the file that is to be made again: Hotshot's, or another program's."""
     path = arguments.recipe
     if path is None:
         return None, None
@@ -144,7 +144,7 @@ def _read_recipe(arguments: Namespace) -> tuple[Recipe | None, ForeignRecipe | N
 
 
 def _setup(arguments: Namespace, recipe: Recipe | None) -> ModelSettings:
-    """The recipe's, or else the default, but for what the flags say."""
+    """Return the recipe's, or else the default, but for what the flags say."""
     flags = {
         "model": arguments.pretrained_path,
         "spatial_unet_base": arguments.spatial_unet_base,

@@ -36,7 +36,7 @@ own inference.py had other defaults; to have those, give
 
 
 def add_all(parser: Parser) -> None:
-    """Flags that say nothing are None: then the recipe, or else the model, decides."""
+    """Declare all flags; those that aren't given are None, and the recipe or the model decides."""
     _add_picture(parser.add_argument_group("the picture"))
     _add_file(parser.add_argument_group("the file"))
     _add_sampling(parser.add_argument_group("how it is made"))

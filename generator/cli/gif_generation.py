@@ -30,7 +30,7 @@ from generator.sources.reader import probe
 def make(
     request: Request, setup: ModelSettings, arguments: Namespace, recipe: Recipe | None = None
 ) -> None:
-    """Makes the preview and the file that were asked for; raises HotshotError.
+    """Make the preview and the file that were asked for. Raises HotshotError.
 
     ``recipe`` is what is made again: where a file has changed since, a line says so.
     """
@@ -47,7 +47,7 @@ def make(
 
 
 def _check_moves(request: Request, source: Path) -> Facts:
-    """Before a model is loaded, which takes longer."""
+    """Return the source's facts. Raises MediaError for a still, before a model is loaded."""
     facts = probe(source)
     if request.video_length > 1 and len(facts.delays_ms) == 1:
         raise MediaError("The file has only one frame; give a GIF or video that moves.")

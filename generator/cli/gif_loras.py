@@ -19,7 +19,7 @@ from generator.recipes.recipe import sha256_of
 
 
 def with_tags(request: Request) -> Request:
-    """The request without the ``<lora:name:0.8>`` in its prompt.
+    """Return the request without the ``<lora:name:0.8>`` in its prompt.
 
     A strength that is said there goes to the LoRA of that name among those given; a hint on
     standard error says which of the names were given no file.
@@ -41,7 +41,7 @@ def with_tags(request: Request) -> Request:
 
 
 def check_loras(loras: Iterable[Lora], model: str) -> None:
-    """Raises ModelError, one sentence, for a file on this machine that ``model`` can't use."""
+    """Raise ModelError, one sentence, for a file on this machine that ``model`` can't use."""
     here = [
         path for lora in loras if lora.strength and (path := existing_path(lora.path)) is not None
     ]
@@ -57,7 +57,7 @@ def check_loras(loras: Iterable[Lora], model: str) -> None:
 
 
 def _index_of(tag: LoraTag, loras: Sequence[Lora]) -> int | None:
-    """Which of ``loras`` a tag means: by its file's name, its directory's, or its hash."""
+    """Return which of ``loras`` a tag means: by its file's name, its directory's, or its hash."""
     for index, lora in enumerate(loras):
         path = Path(lora.path)
         if tag.key in {file_key(path.name), file_key(path.parent.name)}:

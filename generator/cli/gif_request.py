@@ -40,7 +40,7 @@ def build_request(
     recipe: Recipe | None,
     foreign: ForeignRecipe | None = None,
 ) -> Request:
-    """A complete request, not yet checked; raises RequestError for flags that contradict."""
+    """Return a complete request, unchecked. Raises RequestError for flags that contradict."""
     start = recipe.request if recipe else _defaults(limits, arguments.output)
     if foreign is not None:
         start = with_foreign(start, foreign, limits)
@@ -60,7 +60,7 @@ def build_request(
 
 
 def check_request(request: Request, limits: ModelLimits) -> None:
-    """All that can be told without loading anything; raises HotshotError, one sentence."""
+    """Check all that can be told without loading anything. Raises HotshotError, one sentence."""
     limits.check(request)
     for control in request.controls:
         annotator_of(control.kind, control.annotator)
@@ -116,7 +116,7 @@ def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) 
 
 
 def _for_each(count: int, called: str, values: Sequence[_T] | None) -> list[_T]:
-    """One value for each control; nothing where nothing was said."""
+    """Return one value for each control; nothing where nothing was said."""
     if not values:
         return []
     if count == 0:

@@ -48,7 +48,7 @@ same kind of device, in the same precision and with the same versions (made_on),
 
 
 def add_to(subparsers: Subparsers) -> Parser:
-    """Declares the sub-command and its flags."""
+    """Declare the sub-command and its flags."""
     parser = subparsers.add_parser(
         "inspect",
         help="how a GIF was made, or what a LoRA is",
@@ -69,7 +69,7 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 
 def run(arguments: Namespace) -> None:
-    """Prints the facts; raises HotshotError."""
+    """Print the facts. Raises HotshotError."""
     path = existing_path(str(arguments.file))
     if path is None:
         raise MediaError(f"There is no file {arguments.file}.")
@@ -83,7 +83,10 @@ def run(arguments: Namespace) -> None:
 
 
 def _is_weights(path: Path) -> bool:
-    """By its name or its beginning. Raises ModelError for what is neither weights nor a picture."""
+    """Return whether a file is weights, by its name or its beginning.
+
+    Raises ModelError for what is neither weights nor a picture.
+    """
     if path.suffix.lower() in _WEIGHTS:
         return True
     with path.open("rb") as opened:
@@ -111,7 +114,7 @@ def _weights(path: Path, model: str | None) -> dict[str, Any]:
 
 
 def _lora(lora: LoraFile, model: str | None) -> dict[str, Any]:
-    """Its facts, and the loader's own verdict: which models it can be put on, or why on none."""
+    """Return a LoRA's facts, and the models that the loader would take it for, or why for none."""
     facts = facts_of(lora)
     models = {"SDXL": sdxl_layers()} if model is None else {}
     models[model or NANO] = layers_of(model or NANO)
@@ -143,7 +146,7 @@ def _picture(path: Path) -> dict[str, Any]:
 
 
 def _recipe_in(path: Path) -> Recipe | None:
-    """None also where a film that can be read is cut off before the place for recipes."""
+    """Return a file's recipe; None also for a film that is cut off before the place for recipes."""
     try:
         return read_recipe(path)
     except MediaError as error:
@@ -159,7 +162,7 @@ def _recipe(recipe: Recipe) -> dict[str, Any]:
 
 
 def _lines(facts: dict[str, Any], indent: str = "") -> Iterator[str]:
-    """``name: value``, what is nested indented; nothing that could play with a terminal."""
+    """Yield ``name: value``, what is nested indented; nothing that could play with a terminal."""
     for name, value in facts.items():
         title = f"{indent}{_clean(name)}:"
         if isinstance(value, dict) and value:

@@ -34,7 +34,7 @@ in the hub's cache, under ~/.cache/huggingface or where HF_HOME says."""
 
 
 def add_to(subparsers: Subparsers) -> Parser:
-    """Declares the sub-command and its own."""
+    """Declare the sub-command and its own."""
     parser = subparsers.add_parser(
         "model",
         help="download models from the hub, list or remove them",
@@ -52,7 +52,7 @@ def add_to(subparsers: Subparsers) -> Parser:
 
 
 def run(arguments: Namespace) -> None:
-    """Does it and says what was done; raises HotshotError."""
+    """Do it and say what was done. Raises HotshotError."""
     {"fetch": _fetch, "list": _list, "remove": _remove}[arguments.action](arguments)
 
 
@@ -100,7 +100,7 @@ def _fetch(arguments: Namespace) -> None:
 
 
 def _hub_name(text: str, revision: str | None) -> str:
-    """As ``owner/name@revision``; raises ModelError for what is no name on the hub."""
+    """Return ``owner/name@revision``. Raises ModelError for what is no name on the hub."""
     given = text.removeprefix("https://huggingface.co/").strip("/")
     if existing_path(text) is not None:
         raise ModelError(f"{text} is on this machine already; give its path wherever it is wanted.")

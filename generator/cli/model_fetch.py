@@ -37,7 +37,7 @@ _FLAGS = {
 
 
 def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> None:
-    """``name`` is ``owner/name`` or ``owner/name@revision``. Raises HotshotError."""
+    """Fetch ``owner/name`` or ``owner/name@revision``. Raises HotshotError."""
     hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     if constants.HF_HUB_OFFLINE:
         raise ModelError("HF_HUB_OFFLINE is set, so nothing is fetched; run it without.")
@@ -66,7 +66,10 @@ def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> No
 
 
 def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
-    """Which files are needed; raises ModelError where there are none, or it isn't clear which."""
+    """Return which files are needed.
+
+    Raises ModelError where there are none, or it isn't clear which.
+    """
     names, cached, name = listing.files, listing.cached, listing.repository.name
     if file is not None:
         if file not in names:
@@ -102,7 +105,7 @@ def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
 def _check_described(
     listing: Listing, names: list[str], file: str | None, config: Path | None
 ) -> None:
-    """The configs come first: they tell in a second what gigabytes would be fetched for."""
+    """Raise HotshotError for what the configs, fetched first, show to be of no use."""
     described = [one for one in names if one.endswith("config.json")]
     if file is not None or not described:
         return
@@ -138,7 +141,7 @@ def _existing(path: Path) -> Path:
 
 
 def _fetch_descriptions() -> None:
-    """What a file alone comes without, so that it loads where there is no connection."""
+    """Fetch what a file alone comes without, so that it loads where there is no connection."""
     try:
         fetch_sdxl_descriptions()
     except ModelError as error:
@@ -146,7 +149,7 @@ def _fetch_descriptions() -> None:
 
 
 def _setting(role: ModelRole) -> str:
-    """Raises RequestError for what the bot's config has no place for."""
+    """Raise RequestError for what the bot's config has no place for."""
     if role not in _SETTINGS:
         raise RequestError(
             f"A config of the bot names no {role}, so there is nothing to pin; leave --pin out."

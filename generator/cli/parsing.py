@@ -28,7 +28,7 @@ class Once(argparse.Action):
 
 
 def with_dashes(words: Sequence[str]) -> list[str]:
-    """``--video_length=8`` becomes ``--video-length=8``; values and what follows ``--`` stay."""
+    """Return the words with ``--video_length=8`` as ``--video-length=8``; values stay."""
     flags_end = words.index("--") if "--" in words else len(words)
     return [*map(_with_dashes, words[:flags_end]), *words[flags_end:]]
 

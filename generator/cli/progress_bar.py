@@ -19,7 +19,7 @@ class ProgressBar:
         self._stage = ""
 
     def say(self, line: str) -> None:
-        """A line of its own, before the bar begins."""
+        """Print a line of its own, before the bar begins."""
         if self._is_terminal:
             print(line, file=sys.stderr, flush=True)
 
@@ -33,7 +33,7 @@ class ProgressBar:
         self._bar.update(step - self._bar.n)
 
     def close(self) -> None:
-        """Removes the bar from the terminal."""
+        """Remove the bar from the terminal."""
         if self._bar is not None:
             self._bar.close()
 

@@ -19,7 +19,10 @@ SECTION = "generator"
 
 
 def check_config(path: Path) -> str:
-    """The file's text. Raises RequestError where it isn't there, is no TOML or can't be written."""
+    """Return the file's text.
+
+    Raises RequestError where it isn't there, is no TOML or can't be written.
+    """
     try:
         text = path.read_bytes().decode()  # with the line ends that it has
         tomllib.loads(_plain(text))
@@ -38,7 +41,7 @@ def check_config(path: Path) -> str:
 
 
 def pin(path: Path, key: str, value: str) -> None:
-    """Sets ``key`` in the section ``[generator]``. Raises HotshotError; then nothing is changed."""
+    """Set ``key`` in the section ``[generator]``. Raises HotshotError; then nothing is changed."""
     text = check_config(path)
     changed = with_setting(_plain(text), key, value)
     wanted: dict[str, Any] = tomllib.loads(_plain(text))
@@ -54,9 +57,9 @@ def pin(path: Path, key: str, value: str) -> None:
 
 
 def with_setting(text: str, key: str, value: str) -> str | None:
-    """The text with ``key = value`` in the section; its other lines as they were.
+    """Return the text with ``key = value`` in the section; its other lines as they were.
 
-    None where the section isn't a table of its own.
+    None is returned where the section isn't a table of its own.
     """
     lines = text.splitlines(keepends=True)
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -82,12 +85,12 @@ def with_setting(text: str, key: str, value: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """Without the mark that some editors begin a file with."""
+    """Return a text without the mark that some editors begin a file with."""
     return text.removeprefix("\ufeff")
 
 
 def _replace(path: Path, text: str) -> None:
-    """In one step. Who may read it stays as it was: it may hold a token."""
+    """Write a file in one step. Who may read it stays as it was: it may hold a token."""
     scratch = path.with_name(f".{path.name}-{os.getpid()}.part")
     try:
         try:
@@ -103,13 +106,13 @@ def _replace(path: Path, text: str) -> None:
 
 
 def _header(line: str) -> str | None:
-    """The name of the table that begins on this line."""
+    """Return the name of the table that begins on this line."""
     found = re.match(r"""\s*\[\[?\s*([^\]]+?)\s*\]""", line)
     return found[1].strip("\"'") if found else None
 
 
 def _comment(rest: str) -> str:
-    """What follows a value on its line, with the blanks before it."""
+    """Return what follows a value on its line, with the blanks before it."""
     value = re.match(r'"(?:[^"\\]|\\.)*"|\'[^\']*\'|[^#\s]*', rest)
     found = re.match(r"\s*#.*", rest[value.end() if value else 0 :].rstrip("\r\n"))
     return found[0] if found else ""

@@ -63,7 +63,7 @@ class HotshotEngine:
         records_paths: bool = False,
         previews: bool = False,
     ) -> Self:
-        """Raises ModelError, OutOfMemoryError or RequestError (no such device), a sentence each."""
+        """Load a model. Raises ModelError, OutOfMemoryError or RequestError (no such device)."""
         quiet_libraries()
         choice = devices.choose(device, setup.precision)
         limits = ModelLimits.of(setup.model)
@@ -96,7 +96,7 @@ class HotshotEngine:
         return str(self.pipeline.model.dtype).removeprefix("torch.")
 
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        """Checks, makes and writes; reports a last stage ``save`` before the file is written.
+        """Make a request's file; report a last stage ``save`` before it is written.
 
         That is also the last moment to cancel: a file in its place is a finished job.
         """
@@ -120,7 +120,7 @@ class HotshotEngine:
         sources: SourceFiles,
         preview_callback: PreviewCallback | None = None,
     ) -> Clip:
-        """The clip of a request that was checked, with the files that it names."""
+        """Return the clip of a request that was checked, with the files that it names."""
         condition_images = self.condition_images.for_request(request, sources.control)
         init_image = read_init_image(request, sources.image)
         frames = self.pipeline(
@@ -134,7 +134,10 @@ class HotshotEngine:
 
     @contextmanager
     def _previewed(self, request: Request, output: Path) -> Iterator[PreviewWriter | None]:
-        """What draws previews meanwhile, where there is anything to see; none is left behind."""
+        """Yield what writes previews meanwhile, where there is anything to see.
+
+        None of its files is left behind.
+        """
         if self.preview_decoder is None or request.video_length == 1:
             yield None
             return
@@ -145,7 +148,7 @@ class HotshotEngine:
             previews.remove()
 
     def recipe(self, request: Request, sources: SourceFiles) -> Recipe:
-        """What to put into a request's file, so that it can be made again."""
+        """Return what to put into a request's file, so that it can be made again."""
         model_directory = self.pipeline.model.controlnets.model_directory
         recipe = write_recipe(
             request,
@@ -168,7 +171,7 @@ def create(
     low_vram: bool = False,
     depth_model: str = DEPTH_MODEL,
 ) -> Engine:
-    """An EngineFactory, whose engines show what comes."""
+    """Return an engine that shows what comes: an EngineFactory."""
     setup = ModelSettings(
         model=model,
         spatial_unet_base=spatial_unet_base,

@@ -40,7 +40,7 @@ _SAMPLES, _SAMPLE_EDGE = 16, 8  # smooth latents that the linear map is fitted t
 def predict_original_sample(
     scheduler: Any, model_input: Tensor, predicted: Tensor, timestep: Tensor
 ) -> Tensor:
-    """The clean latents that a prediction means, in the scheduler's own parametrization.
+    """Return the clean latents that a prediction means, in the scheduler's own parametrization.
 
     ``model_input`` is what the network was shown at ``timestep``, of variance one.
     """
@@ -66,7 +66,7 @@ class PreviewDecoder:
 
     @torch.inference_mode()
     def __call__(self, latents: Tensor) -> Frames:
-        """(1, 4, f, h/8, w/8) -> (f, height, width, 3), the longer edge of ``_EDGE`` pixels."""
+        """Decode (1, 4, f, h/8, w/8) to (f, height, width, 3), with ``_EDGE`` the longer edge."""
         frames = rearrange(unscale_latents(latents, self.model.vae.config), "1 c f h w -> f c h w")
         pictures = self._decoded(frames) if self._is_small else self._mapped(frames)
         scale = _EDGE / max(pictures.shape[-2:])
@@ -93,7 +93,7 @@ class PreviewDecoder:
         return mapped
 
     def _fitted(self, channels: int, device: torch.device) -> Tensor:
-        """The map (channels + 1, 3) that comes nearest to the VAE, by least squares."""
+        """Return the map (channels + 1, 3) that comes nearest to the VAE, by least squares."""
         generator = torch.Generator().manual_seed(0)
         drawn = torch.randn((_SAMPLES, channels, 2, 2), generator=generator).to(device)
         smooth = interpolate(drawn, size=(_SAMPLE_EDGE, _SAMPLE_EDGE), mode="bicubic")
@@ -117,7 +117,7 @@ class PreviewWriter:
         self._due = time.monotonic() + _FIRST_SECONDS
 
     def __call__(self, sample: Tensor, step: int, steps: int) -> None:
-        """Writes a preview where one is due."""
+        """Write a preview where one is due."""
         if not _FROM * steps <= step < steps or time.monotonic() < self._due:
             return
         try:
@@ -128,7 +128,7 @@ class PreviewWriter:
         self._due = time.monotonic() + _EVERY_SECONDS
 
     def remove(self) -> None:
-        """Leaves nothing behind."""
+        """Leave nothing behind."""
         if self.file is not None:
             self.file.unlink(missing_ok=True)
             self.file = None
@@ -142,5 +142,5 @@ class PreviewWriter:
 
 
 def _with_one(latents: Tensor) -> Tensor:
-    """With a further channel of ones, which the map's constant part is for."""
+    """Return latents with a further channel of ones, which the map's constant part is for."""
     return torch.cat([latents, torch.ones_like(latents[:, :1])], dim=1)

@@ -29,7 +29,7 @@ class NotFiniteError(Exception):
 
 
 def check_finite(tensor: Tensor) -> None:
-    """Raises NotFiniteError; waits for the device."""
+    """Raise NotFiniteError unless all numbers are finite; waits for the device."""
     if not torch.isfinite(tensor).all():
         raise NotFiniteError
 
@@ -44,13 +44,13 @@ class FiniteWatch:
         self._last: _Verdict | None = None
 
     def note(self, *tensors: Tensor) -> None:
-        """Has a look taken at these; raises NotFiniteError for those noted before."""
+        """Have these tensors looked at. Raises NotFiniteError for those noted before."""
         before, self._last = self._last, _Verdict.on(tensors)
         if before is not None:
             before.check()
 
     def finish(self) -> None:
-        """Raises NotFiniteError for those noted last."""
+        """Raise NotFiniteError for the tensors noted last."""
         if self._last is not None:
             self._last.check()
 
@@ -86,15 +86,16 @@ class _Verdict:
 
 
 def has_half_precision(networks: Iterable[nn.Module]) -> bool:
-    """Whether any of them could be computed in a wider precision than it is."""
+    """Return whether any of them could be computed in a wider precision than it is."""
     return any(tensor.dtype in HALVES for tensor in _tensors(networks))
 
 
 @contextmanager
 def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[HotshotModel]:
-    """The model with these networks in float32; afterwards they are what they were, bit for bit.
+    """Have these networks in float32; yield the model that has them so.
 
-    LoRAs are off on both sides, since what they make of a weight may not fit into half precision.
+    Afterwards they are what they were, bit for bit. LoRAs are off on both sides, since what they
+    make of a weight may not fit into half precision.
     """
     with _plain_autograd():
         model.loras.remove()
@@ -113,7 +114,7 @@ def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hotsh
 
 @contextmanager
 def _plain_autograd() -> Iterator[None]:
-    """Tensors that are made in inference mode can't take a loaded weight's place."""
+    """Leave inference mode: tensors made in it can't take a loaded weight's place."""
     with torch.inference_mode(mode=False), torch.no_grad():
         yield
 
@@ -128,7 +129,7 @@ def _tensors(networks: Iterable[nn.Module]) -> Iterator[Tensor]:
 
 
 def check_weights(model: HotshotModel) -> None:
-    """Raises ModelError where a file's own numbers aren't finite; takes the LoRAs off."""
+    """Raise ModelError where a file's own numbers aren't finite; removes the LoRAs."""
     model.loras.remove()
     named: list[tuple[Text, str, nn.Module]] = [
         (_PARTS[part], model.origins.get(part, model.name), network)
@@ -147,7 +148,7 @@ def check_weights(model: HotshotModel) -> None:
 
 
 def overflow_error(model: HotshotModel, request: Request, tried: torch.dtype) -> ModelError:
-    """The sentence for a request whose numbers overflow even in the widest precision tried."""
+    """Return the error of a request whose numbers overflow in the widest precision tried."""
     precision = _SHORT.get(tried, str(tried))
     applied = [lora for lora in request.loras if lora.strength]
     if applied:
@@ -166,7 +167,7 @@ def overflow_error(model: HotshotModel, request: Request, tried: torch.dtype) ->
 
 
 def no_memory_for_float32(model: HotshotModel, request: Request) -> ModelError:
-    """The sentence where half precision overflows and float32 doesn't fit."""
+    """Return the sentence where half precision overflows and float32 doesn't fit."""
     applied = ", ".join(lora.path for lora in request.loras if lora.strength)
     return ModelError(
         "Numbers in {source} overflow {precision}, and there isn't enough memory to compute "

@@ -57,7 +57,7 @@ class HotshotPipeline:
         init_image: Frames | None = None,
         preview_callback: PreviewCallback | None = None,
     ) -> Frames:
-        """Frames (f, h, w, 3), the same for the same request and images.
+        """Return frames (f, h, w, 3) uint8, the same for the same request and images.
 
         ``condition_images`` are what each of ``request.controls`` is shown, in their order: as
         annotated, (f, h, w, 3) of the clip's own size. ``init_image`` is what ``request.image``
@@ -91,7 +91,7 @@ class HotshotPipeline:
         make: Callable[[HotshotPipeline], Tensor],
         networks_used: Callable[[], Sequence[nn.Module]],
     ) -> Tensor:
-        """What is made, once more with its networks in float32 where half precision overflows."""
+        """Return what ``make`` makes, once more in float32 where half precision overflows."""
         try:
             return make(self)
         except NotFiniteError as error:
@@ -120,7 +120,7 @@ class HotshotPipeline:
         init_image: Frames | None = None,
         preview_callback: PreviewCallback | None = None,
     ) -> Tensor:
-        """The final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
+        """Return the final latents (1, 4, f, h/8, w/8), float32, before they are decoded.
 
         Raises ModelError for a LoRA or ControlNet that can't be used, NotFiniteError where numbers
         overflow.
@@ -155,7 +155,7 @@ class HotshotPipeline:
             self.model.offload()
 
     def encode_prompt(self, request: Request, report: ProgressCallback) -> Conditioning:
-        """Text and sizes, once for each clip of the batch that the UNet will see."""
+        """Encode text and sizes, once for each clip of the batch that the UNet will see."""
         text, device = self.model.text, self.model.device
         if request.guidance_scale > 1:
             encoded = text.encode_guided(request.prompt, request.negative_prompt)
@@ -169,9 +169,10 @@ class HotshotPipeline:
     def encode_image(
         self, request: Request, init_image: Frames | None, report: ProgressCallback
     ) -> Tensor | None:
-        """What the clip begins from, as clean latents (1, 4, 1 or f, h/8, w/8); None for noise.
+        """Encode what the clip begins from to clean latents (1, 4, 1 or f, h/8, w/8).
 
-        A VAE that draws its latents gives their mean: the noise to come is drawn from the seed.
+        Returns None where it begins from noise. A VAE that draws its latents gives their mean: the
+        noise to come is drawn from the seed.
         """
         _check_init_image(request, init_image)
         if init_image is None:
@@ -191,7 +192,7 @@ class HotshotPipeline:
     def draw_noise(
         self, request: Request, generator: torch.Generator, report: ProgressCallback
     ) -> Tensor:
-        """The first noise, of variance one, in the layout that the original drew it in."""
+        """Return the first noise, of variance one, in the layout that the original drew it in."""
         shape = (
             1,
             self.model.unet.config.in_channels,
@@ -215,7 +216,7 @@ class HotshotPipeline:
         controls: Sequence[ClipControl] = (),
         preview_callback: PreviewCallback | None = None,
     ) -> Tensor:
-        """Walks the noise back to latents; ancestral steps draw more from the same generator.
+        """Walk the noise back to latents; ancestral steps draw more from the same generator.
 
         From ``init_latents``, clean latents, only the end of the way is left to go.
         """
@@ -252,7 +253,7 @@ class HotshotPipeline:
         model_input: Tensor,
         timestep: Tensor,
     ) -> Tensor:
-        """What the UNet says of one clip, guided away from the negative prompt; float32."""
+        """Return what the UNet says of one clip, guided away from the negative prompt; float32."""
         batch_size = conditioning.time_ids.shape[0]
         batch = model_input.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
         predicted: Tensor = self.model.unet(
@@ -270,7 +271,7 @@ class HotshotPipeline:
         return _rescaled(guided, conditional, request.guidance_rescale)
 
     def decode(self, latents: Tensor, report: ProgressCallback) -> Tensor:
-        """Latents (1, 4, f, h/8, w/8) -> pictures (f, 3, h, w), nominally from -1 to 1.
+        """Decode latents (1, 4, f, h/8, w/8) to pictures (f, 3, h, w), nominally from -1 to 1.
 
         Raises NotFiniteError where the VAE overflows.
         """
@@ -287,20 +288,20 @@ class HotshotPipeline:
         return torch.cat(pictures)
 
     def to_frames(self, pictures: Tensor, report: ProgressCallback) -> Frames:
-        """(f, 3, h, w) from -1 to 1 -> (f, h, w, 3) from 0 to 255, rounded."""
+        """Turn (f, 3, h, w) from -1 to 1 into frames (f, h, w, 3) from 0 to 255, rounded."""
         levels = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
         frames: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
         report("to_frames", 1, 1)
         return frames
 
     def _at_once(self, pixels: int) -> int:
-        """How many pictures of so many pixels the VAE is given together."""
+        """Return how many pictures of so many pixels the VAE is given together."""
         return 1 if self.model.offloader.low_vram else max(1, AT_ONCE // pixels)
 
 
 @contextmanager
 def memory_errors(request: Request) -> Iterator[None]:
-    """Turns a device's own words for "no room" into OutOfMemoryError, and frees what it can."""
+    """Turn a device's own words for "no room" into OutOfMemoryError, and free what it can."""
     try:
         yield
     except (MemoryError, OSError, RuntimeError) as error:
@@ -330,7 +331,7 @@ def _check_init_image(request: Request, init_image: Frames | None) -> None:
 
 
 def _rescaled(guided: Tensor, conditional: Tensor, amount: float) -> Tensor:
-    """Gives a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
+    """Give a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
     if amount == 0:
         return guided
     factor = conditional.std() / guided.std()

@@ -45,7 +45,7 @@ class _Weights:
 
 
 def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
-    """Everything that these workers need on this machine."""
+    """Yield findings on everything that these workers need on this machine."""
     quiet_libraries()
     first = workers[0]
     choices = yield from _devices(workers)
@@ -61,7 +61,7 @@ def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
 def _devices(
     workers: Sequence[WorkerSettings],
 ) -> Generator[Finding, None, list[devices.Choice]]:
-    """Yields findings; returns a device and a precision for each worker that has one."""
+    """Yield findings; return a device and a precision for each worker that has one."""
     choices = []
     for worker in workers:
         try:
@@ -83,7 +83,7 @@ def _devices(
 def _model(
     worker: WorkerSettings, choices: list[devices.Choice]
 ) -> Generator[Finding, None, _Weights | None]:
-    """Yields findings; returns what the weights take, where the model was found."""
+    """Yield findings; return what the weights take, where the model was found."""
     if worker.spatial_unet_base:
         base = run_check("base", lambda: _base(worker))
         yield base
@@ -129,7 +129,10 @@ def _to_be_fetched(error: HotshotError, by: str) -> str:
 
 
 def _depth(given: str) -> str:
-    """The usual one is fetched when it is first needed; one that the config names must be there."""
+    """Return the depth model, or what is to be said of it.
+
+    The usual one is fetched when it is first needed; one that the config names must be there.
+    """
     model = given or DEPTH_MODEL
     try:
         with without_fetching():
@@ -184,7 +187,7 @@ def _ram(needed: int) -> str:
 
 
 def available_bytes() -> int | None:
-    """RAM that programs could still take, within this container's limit; None where unknown."""
+    """Return the RAM that programs could still take, within this container's limit."""
     found = [value for value in (_of_machine(), _of_container()) if value is not None]
     return min(found, default=None)
 
@@ -199,7 +202,7 @@ def _of_machine() -> int | None:
 
 
 def _of_container() -> int | None:
-    """Of the control group that this process sees as its root, as in a container."""
+    """Return what is left to the control group that this process sees as its root."""
     most, used = (_content(_CGROUP / name).strip() for name in ("memory.max", "memory.current"))
     cached = re.search(r"^inactive_file (\d+)$", _content(_CGROUP / "memory.stat"), re.MULTILINE)
     if not (most.isdecimal() and used.isdecimal() and cached):  # "max" is no limit

@@ -30,10 +30,11 @@ def write_recipe(
     sources: SourceFiles,
     device: torch.device,
 ) -> Recipe:
-    """``sources`` are the files that the request names, where they are files.
+    """Return the recipe of a request.
 
-    ``model_directory`` is where the loaded model lies, ``device`` where it computes. Raises
-    ModelError where a LoRA or a ControlNet can't be found.
+    ``sources`` are the files that it names, where they are files. ``model_directory`` is where the
+    loaded model lies, ``device`` where it computes. Raises ModelError where a LoRA or a ControlNet
+    can't be found.
     """
     files = dict(_files(request, setup, model_directory))
     given = {request.control_source: sources.control, request.image: sources.image}
@@ -51,7 +52,7 @@ def environment_of(device: torch.device) -> dict[str, str]:
 def _files(
     request: Request, setup: ModelSettings, model_directory: Path
 ) -> Iterator[tuple[str, Path]]:
-    """Files and directories by the names that the recipe gives them."""
+    """Yield files and directories by the names that the recipe gives them."""
     for name in filter(None, (setup.model, setup.spatial_unet_base)):
         path = _weights(name)
         if path is not None:
@@ -63,7 +64,7 @@ def _files(
 
 
 def _weights(name: str) -> Path | None:
-    """Where a model's weights are, without asking the hub; None where that isn't known."""
+    """Return where a model's weights are, without asking the hub; None where that isn't known."""
     try:
         return local_path(name) or cached_weights(name)
     except ModelError:

@@ -32,7 +32,7 @@ _VAES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
 
 def build(directory: Path, build: Callable[[], Any]) -> Any:
-    """Builds a network without memory; what its library says of a bad config becomes a sentence."""
+    """Build a network without memory; what its library says of a bad config becomes a sentence."""
     try:
         with torch.device("meta"):
             return build()
@@ -48,7 +48,7 @@ def build(directory: Path, build: Callable[[], Any]) -> Any:
 
 
 def load_scheduler_config(directory: Path) -> dict[str, Any]:
-    """How the model was trained, checked by building every sampler from it."""
+    """Return how the model was trained, checked by building every sampler from it."""
     path = directory / "scheduler_config.json"
     config = weights.read_config(path)
     check_schedule(config, path)
@@ -56,7 +56,7 @@ def load_scheduler_config(directory: Path) -> dict[str, Any]:
 
 
 def check_schedule(config: Mapping[str, Any], path: Path) -> None:
-    """Raises ModelError for one that some sampler can't be built from; ``path`` is where it is."""
+    """Raise ModelError for a config, at ``path``, that some sampler can't be built from."""
     try:
         for name in SCHEDULERS:
             with suppress(RequestError):  # one that goes with other models
@@ -71,7 +71,7 @@ def check_schedule(config: Mapping[str, Any], path: Path) -> None:
 
 
 def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) -> Any:
-    """An AutoencoderKL or AutoencoderTiny, as the config's class says.
+    """Return an AutoencoderKL or AutoencoderTiny, as the config's class says.
 
     SDXL's own overflows in half precision and says so (``force_upcast``): it gets float32.
     """
@@ -93,7 +93,7 @@ def load_vae(component: Component, *, device: torch.device, dtype: torch.dtype) 
 
 
 def _checked_vae(vae: Any) -> Any:
-    """Raises whatever its config's scaling would raise when the first pictures are decoded."""
+    """Raise whatever its config's scaling would raise when the first pictures are decoded."""
     channels = int(vae.config.latent_channels)
     unscale_latents(torch.zeros(1, channels, 1, 1, 1), vae.config)
     edge = 2 ** (len(vae.config.decoder_block_out_channels if isinstance(vae, AutoencoderTiny)
@@ -110,7 +110,7 @@ def load_text_encoders(
     device: torch.device,
     dtype: torch.dtype,
 ) -> TextEncoders:
-    """Both CLIP text encoders, each with its tokenizer, which is in the model ``directory``."""
+    """Return both CLIP text encoders, each with its tokenizer from the model's ``directory``."""
     first = _text_encoder(CLIPTextModel, components[0], device, dtype)
     second = _text_encoder(CLIPTextModelWithProjection, components[1], device, dtype)
     return TextEncoders(
@@ -135,7 +135,7 @@ def _text_encoder(kind: Any, component: Component, device: torch.device, dtype: 
 def _as_encoder_names(
     tensors: Mapping[str, torch.Tensor], encoder: nn.Module
 ) -> dict[str, torch.Tensor]:
-    """Published names begin with ``text_model.``; some versions of transformers drop that.
+    """Return tensors under the encoder's names, with ``text_model.`` or, as some versions, without.
 
     So do files that such a version wrote. Old files also hold ``position_ids``, which is a count
     and no weight.
@@ -154,7 +154,7 @@ def _as_encoder_names(
 
 
 def _count_positions(encoder: nn.Module, device: torch.device) -> None:
-    """The one buffer that is in no file: built on meta, it has to be counted again."""
+    """Count the one buffer that is in no file again, since it was built on meta."""
     for name, buffer in list(encoder.named_buffers()):
         owner, _, own_name = name.rpartition(".")
         if own_name == "position_ids":

@@ -17,7 +17,7 @@ class StepRange:
     end: float
 
     def covers(self, step: int, steps: int) -> bool:
-        """Whether the whole of ``step``, counted from 0, lies within."""
+        """Return whether the whole of ``step``, counted from 0, lies within."""
         return self.start <= step / steps and (step + 1) / steps <= self.end
 
 
@@ -37,16 +37,16 @@ class Conditioning:
 
     @property
     def conditional(self) -> Conditioning:
-        """What is asked for alone, for the steps that are not guided away from anything."""
+        """Return the conditioning of the prompt alone, for steps that aren't guided."""
         return Conditioning(self.text.last_only, self.time_ids[-1:])
 
     @property
     def added_cond_kwargs(self) -> dict[str, Tensor]:
-        """What SDXL's networks call ``added_cond_kwargs``, once for each clip."""
+        """Return what SDXL's networks call ``added_cond_kwargs``, once for each clip."""
         return {"text_embeds": self.text.pooled, "time_ids": self.time_ids}
 
     def added_cond_kwargs_per_frame(self, frames: int) -> dict[str, Tensor]:
-        """The same once for each frame, clip by clip, for networks that know no clips."""
+        """Return these once for each frame, clip by clip, for networks that know no clips."""
         return {
             name: value.repeat_interleave(frames, dim=0)
             for name, value in self.added_cond_kwargs.items()

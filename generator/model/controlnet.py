@@ -40,7 +40,7 @@ class LoadedControlNet:
 
     @classmethod
     def of(cls, network: Any) -> LoadedControlNet:
-        """Takes a diffusers ``ControlNetModel`` apart."""
+        """Take a diffusers ``ControlNetModel`` apart."""
         embedding = network.controlnet_cond_embedding
         network.controlnet_cond_embedding = nn.Identity()
         flips = network.config.controlnet_conditioning_channel_order == "bgr"
@@ -49,7 +49,7 @@ class LoadedControlNet:
         return cls(network, embedding, flips)
 
     def embed(self, images: Frames) -> Tensor:
-        """Pictures (f, h, w, 3) -> (f, c, h/8, w/8)."""
+        """Embed images (f, h, w, 3) uint8 as (f, c, h/8, w/8)."""
         weight = next(self.embedding.parameters())
         levels = torch.from_numpy(images).to(weight.device).permute(0, 3, 1, 2)
         image = levels.to(weight.dtype) / 255
@@ -67,7 +67,7 @@ class ClipControl:
     active_steps: StepRange
 
     def residuals(self, sample: Tensor, timestep: Tensor, conditioning: Conditioning) -> Residuals:
-        """What it adds to the UNet's blocks, as (b f) c h w; ``sample`` is (b, c, f, h, w)."""
+        """Return what it adds to the UNet's blocks, (b f) c h w; ``sample`` is (b, c, f, h, w)."""
         batch, _, frames = sample.shape[:3]
         down, mid = self.network(
             rearrange(sample, "b c f h w -> (b f) c h w"),
@@ -96,7 +96,7 @@ class ControlNets:
     _resolved: dict[str, Path] = field(default_factory=dict)
 
     def prepare(self, request: Request, images: Sequence[Frames]) -> list[ClipControl]:
-        """One for each of the request's controls that has any strength.
+        """Return a ClipControl for each of the request's controls that has any strength.
 
         Raises RequestError where the pictures don't belong to the request, ModelError for a
         ControlNet that can't be found, read or used.
@@ -108,22 +108,22 @@ class ControlNets:
 
     @property
     def in_memory(self) -> list[Path]:
-        """Where those come from that are kept, the least recently used first."""
+        """Return where the loaded ones come from, the least recently used first."""
         return list(self._loaded)
 
     def clear_cache(self) -> None:
-        """Lets go of all, and of where they were found."""
+        """Forget all ControlNets, and where they were found."""
         self._loaded.clear()
         self._resolved.clear()
 
     @property
     def networks(self) -> list[nn.Module]:
-        """Those that are kept."""
+        """Return the networks that are loaded."""
         return [loaded.network for loaded in self._loaded.values()]
 
     @property
     def by_kind(self) -> dict[str, list[nn.Module]]:
-        """Their modules, what embeds their pictures among them, by where they come from."""
+        """Return the loaded modules, their embeddings among them, by where they come from."""
         return {
             path.name: [loaded.network, loaded.embedding] for path, loaded in self._loaded.items()
         }
@@ -134,7 +134,7 @@ class ControlNets:
         return ClipControl(loaded.network, loaded.embed(images), control.scale, active_steps)
 
     def get(self, kind: str) -> LoadedControlNet:
-        """The one that a control's ``kind`` names. Raises ModelError."""
+        """Return the ControlNet that a control's ``kind`` names. Raises ModelError."""
         path = self._resolve(kind)
         if path not in self._loaded:
             network = load_controlnet(path, self.unet_config, dtype=self.dtype)
@@ -145,13 +145,13 @@ class ControlNets:
         return self._loaded[path]
 
     def _resolve(self, kind: str) -> Path:
-        """Asks the hub once for each kind, not at each request."""
+        """Return where a kind's files are; the hub is asked once for each, not at each request."""
         if kind not in self._resolved or not self._resolved[kind].exists():
             self._resolved[kind] = resolve_controlnet(kind, self.model_directory)
         return self._resolved[kind]
 
     def _evict(self, needed: set[Path]) -> None:
-        """Lets go of what was used longest ago and isn't wanted, before anything is loaded."""
+        """Forget what was used longest ago and isn't needed, before anything is loaded."""
         others = [path for path in self._loaded if path not in needed]
         for path in others[: max(0, len(others) + len(needed) - CONTROLNETS_IN_MEMORY)]:
             del self._loaded[path]
@@ -160,7 +160,7 @@ class ControlNets:
 def combined_residuals(
     controls: Sequence[ClipControl], sample: Tensor, timestep: Tensor, conditioning: Conditioning
 ) -> dict[str, Any]:
-    """The UNet's further arguments: all that these ControlNets add; nothing for none of them."""
+    """Return the UNet's further arguments: the sum of what these ControlNets add; {} for none."""
     total: Residuals | None = None
     for control in controls:
         down, mid = control.residuals(sample, timestep, conditioning)

@@ -61,7 +61,7 @@ _SAME_AS_UNET = (
 
 
 def resolve_controlnet(kind: str, model_directory: Path) -> Path:
-    """The directory or file of a kind, a path, or a hub id (``owner/name``, ``owner/name/file``).
+    """Return the directory or file of a kind, a path, or a hub id (``owner/name[/file]``).
 
     A kind is ``controlnet/KIND`` in the model's directory, or one of those published for SDXL.
     Raises ModelError where there is none.
@@ -86,7 +86,7 @@ def resolve_controlnet(kind: str, model_directory: Path) -> Path:
 
 
 def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.dtype) -> Any:
-    """A ``ControlNetModel`` on the CPU. ``unet_config`` is the UNet's published one.
+    """Return a ``ControlNetModel`` on the CPU. ``unet_config`` is the UNet's published one.
 
     Raises ModelError for what is no ControlNet, is damaged, or is for another UNet.
     """
@@ -105,7 +105,7 @@ def load_controlnet(path: Path, unet_config: Mapping[str, Any], *, dtype: torch.
 
 
 def config_for(unet_config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config of a ControlNet for the UNet with this published config."""
+    """Return the config of a ControlNet for the UNet with this published config."""
     config = {key: unet_config[key] for key in _SAME_AS_UNET if unet_config.get(key) is not None}
     blocks = [name.replace("3D", "2D") for name in unet_config["down_block_types"]]
     return config | {"_class_name": CLASS_NAME, "down_block_types": blocks}
@@ -163,7 +163,7 @@ def _single_file(
 
 
 def _config_from_shapes(path: Path, shapes: Shapes, config: Mapping[str, Any]) -> dict[str, Any]:
-    """What a ControlNet is free to have otherwise than its UNet: small ones attend less."""
+    """Return what a ControlNet is free to have otherwise than its UNet: small ones attend less."""
     embedding = "controlnet_cond_embedding"
     first = shapes.get(f"{embedding}.conv_in.weight")
     count = len(config["down_block_types"])
@@ -199,7 +199,10 @@ _LDM_EMBEDDING = {0: "conv_in", **{2 * n: f"blocks.{n - 1}" for n in range(1, 7)
 
 
 def _key_converter(shapes: Shapes, unet_config: Mapping[str, Any]) -> Callable[[str], str]:
-    """From a file's names to diffusers'; Stability's are told by their numbered blocks."""
+    """Return what turns a file's names into diffusers'.
+
+    Stability's show by their numbered blocks.
+    """
     if not any("input_blocks." in name for name in shapes):
         return lambda name: name
     with torch.device("meta"):

@@ -31,14 +31,15 @@ class Choice:
 
     @property
     def precision(self) -> str:
-        """The dtype's short name: f32, f16 or bf16."""
+        """Return the dtype's short name: f32, f16 or bf16."""
         return _name(self.dtype)
 
 
 def choose(device: str = AUTO, precision: str = AUTO) -> Choice:
-    """``device`` is auto, cpu, mps, cuda or cuda:N; ``precision`` auto, f32, f16 or bf16.
+    """Return what to compute with.
 
-    Raises RequestError for a device that this machine doesn't have, or an unknown precision.
+    The device is auto, cpu, mps, cuda or cuda:N; the precision auto, f32, f16 or bf16. Raises
+    RequestError for a device that this machine doesn't have, or an unknown precision.
     """
     chosen, why_device = _device(device.strip().lower())
     dtype, why_dtype = _dtype(precision.strip().lower(), chosen)
@@ -48,7 +49,7 @@ def choose(device: str = AUTO, precision: str = AUTO) -> Choice:
 
 
 def available() -> tuple[str, ...]:
-    """The devices of this machine, the best first."""
+    """Return the devices of this machine, the best first."""
     gpus = tuple(f"cuda:{index}" for index in range(torch.cuda.device_count()))
     metal = ("mps",) if torch.backends.mps.is_available() else ()
     return (*gpus, *metal, "cpu")
@@ -113,7 +114,7 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
 
 
 def _has_bf16(device: torch.device) -> bool:
-    """Natively: emulated, it is slower than f32."""
+    """Return whether a device has bf16 natively: emulated, it is slower than f32."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
@@ -126,7 +127,7 @@ def _has_bf16(device: torch.device) -> bool:
 
 
 def _check_is_supported(device: str) -> None:
-    """PyTorch finds GPUs that it then has no code for, and says so in the middle of a GIF."""
+    """Raise RequestError for a GPU that this PyTorch finds and yet has no code for."""
     capability, built_for = torch.cuda.get_device_capability(device), torch.cuda.get_arch_list()
     if not runs_on(capability, built_for):
         raise RequestError(
@@ -141,7 +142,7 @@ def _check_is_supported(device: str) -> None:
 
 
 def runs_on(capability: tuple[int, int], built_for: Sequence[str]) -> bool:
-    """Whether a PyTorch for these architectures (``sm_86``, ``compute_90``) has code for a GPU.
+    """Return whether a PyTorch for these architectures (``sm_86``) has code for a GPU.
 
     Machine code runs on its own major version from its minor on, PTX on whatever came later. True
     where that can't be told, as for AMD's (``gfx942``).

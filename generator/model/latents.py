@@ -12,7 +12,7 @@ LATENT_SCALE = 8  # pixels to a latent, along each edge
 
 
 def without_autocast(device: torch.device) -> torch.autocast:
-    """What is computed inside is in its weights' precision, whatever autocast is around it.
+    """Compute what is inside in its weights' precision, whatever autocast is around it.
 
     SDXL's VAE overflows in float16, and its numbers are kept from one run to another.
     """
@@ -20,7 +20,7 @@ def without_autocast(device: torch.device) -> torch.autocast:
 
 
 def scale_latents(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """As a VAE's config says that its latents (b, c, ...) are to be given to the UNet."""
+    """Scale a VAE's latents (b, c, ...) as its config says that the UNet takes them."""
     scale = float(config["scaling_factor"])
     means, spreads = config.get("latents_mean"), config.get("latents_std")
     if means and spreads:
@@ -29,7 +29,7 @@ def scale_latents(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
 
 
 def unscale_latents(latents: Tensor, config: Mapping[str, Any]) -> Tensor:
-    """Undoes ``scale_latents``."""
+    """Undo ``scale_latents``."""
     scale = float(config["scaling_factor"])
     means, spreads = config.get("latents_mean"), config.get("latents_std")
     if means and spreads:

@@ -8,7 +8,7 @@ import transformers.utils.logging
 
 
 def quiet_libraries() -> None:
-    """From here on they say nothing but errors; the hub's downloads still show their progress."""
+    """Have the libraries log nothing but errors; the hub's downloads still show their progress."""
     huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     for library in (diffusers.utils.logging, transformers.utils.logging):
         library.disable_progress_bar()

@@ -86,22 +86,22 @@ class HotshotModel:
 
     @property
     def networks(self) -> dict[str, nn.Module]:
-        """By the names of their folders in a model directory."""
+        """Return the networks by the names of their folders in a model directory."""
         first, second = self.text.encoders
         return {UNET: self.unet, VAE: self.vae, TEXT_ENCODER: first, TEXT_ENCODER_2: second}
 
     @property
     def all_networks(self) -> list[nn.Module]:
-        """Those, and the ControlNets that are loaded."""
+        """Return all networks, the loaded ControlNets among them."""
         return [*self.networks.values(), *chain.from_iterable(self.controlnets.by_kind.values())]
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """Return the device that computes."""
         return self.offloader.device
 
     def offload(self) -> None:
-        """Clears the device between two phases of a request, where memory is low."""
+        """Clear the device between two phases of a request, where memory is low."""
         self.offloader.offload((*self.networks.values(), *self.controlnets.networks))
 
 
@@ -115,7 +115,7 @@ def load_model(
     dtype: torch.dtype,
     low_vram: bool = False,
 ) -> HotshotModel:
-    """Loads ``model``, with the spatial layers of another SDXL where one is named.
+    """Load ``model``, with the spatial layers of another SDXL where one is named.
 
     ``model`` is 'nano', a directory, a hub id, or, beside a base, a file of temporal layers. The
     base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
@@ -182,18 +182,18 @@ class _ModelFiles:
     base: SpatialBase | None
 
     def component(self, name: str) -> Component:
-        """The base's, or else the model's own."""
+        """Return a component of the base's, or else the model's own."""
         found = self.base.component(name, self.directory) if self.base else None
         return found or Component.in_directory(self.directory, name)
 
     def origin(self, part: str) -> str:
-        """Which of the two a network comes from; of the UNet, its spatial layers."""
+        """Return which of the two a network comes from; of the UNet, its spatial layers."""
         if self.base is not None and (part == UNET or part in self.base.components):
             return self.base.name
         return without_directory(self.model)
 
     def summary(self) -> str:
-        """For the log."""
+        """Return in a line which part comes from where, for the log."""
         by_origin: dict[str, list[str]] = {without_directory(self.model): ["temporal layers"]}
         for part, what in _COMPONENT_NAMES.items():
             by_origin.setdefault(self.origin(part), []).append(what)
@@ -202,7 +202,7 @@ class _ModelFiles:
         )
 
     def unet_config(self) -> Mapping[str, Any]:
-        """Checked to be a Hotshot-XL's, or made one."""
+        """Return the UNet's config, checked to be a Hotshot-XL's, or made one."""
         own = self.directory / "unet"
         given = self.base.unet_config if self.temporal and self.base else None
         config = given or weights.read_config(own / "config.json")
@@ -212,7 +212,7 @@ class _ModelFiles:
         return config
 
     def temporal_tensors(self) -> unet_conversion.Tensors:
-        """Or all tensors, where no base gives the others. Under the published names."""
+        """Return the temporal tensors, or all without a base, under the published names."""
         if self.temporal is not None:
             return _read_temporal_file(self.temporal)
         found = weights.find_weights(self.directory / "unet", DIFFUSERS_STEM)
@@ -253,7 +253,7 @@ def _load_unet(files: _ModelFiles, *, device: torch.device, dtype: torch.dtype) 
 
 
 def _check_compatible(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _ModelFiles) -> None:
-    """Parts that each load may still be of different models."""
+    """Raise ModelError where components that each load are of different models."""
     first, second = (encoder.config for encoder in text.encoders)
     sizes = 6 * unet.config.addition_time_embed_dim  # of the six numbers about sizes
     for what, given, wanted in (
@@ -279,7 +279,7 @@ def _check_compatible(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _M
 
 
 def _read_temporal_file(path: Path) -> unet_conversion.Tensors:
-    """Under the published names, whichever of the two namings the file has."""
+    """Return a file's tensors under the published names, whichever of the two namings it has."""
     tensors = weights.read_weights([path], keep=is_temporal)
     return unet_conversion.to_published(unet_conversion.from_published(tensors))
 

@@ -19,7 +19,7 @@ from generator.contract.prompts import Fragment
 
 
 def encode_fragments(tokenizer: Any, encoder: Any, fragments: list[Fragment]) -> Tensor:
-    """The last hidden state but one, (1, 77 n, d), n as many as it takes."""
+    """Return the last hidden state but one, (1, 77 n, d), n as many as it takes."""
     provider = _provider(tokenizer, encoder)
     hidden: Tensor = provider.get_embeddings_for_weighted_prompt_fragments(
         text_batch=[[fragment.text for fragment in fragments]],
@@ -30,7 +30,7 @@ def encode_fragments(tokenizer: Any, encoder: Any, fragments: list[Fragment]) ->
 
 
 def pad_to_longest(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[Tensor]:
-    """All as long as the longest, with chunks of no text."""
+    """Return all hidden states as long as the longest, by chunks of no text."""
     longest = max(one.shape[1] for one in hidden)
     if all(one.shape[1] == longest for one in hidden):
         return hidden
@@ -43,7 +43,7 @@ def pad_to_longest(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[T
 
 @functools.cache
 def _compel() -> Any:
-    """Imported when it is first needed: it brings all of diffusers' pipelines along, for seconds.
+    """Import compel when it is first needed: it brings all of diffusers' pipelines, for seconds.
 
     What transformers then warns of is about pictures, which nobody here gives it.
     """

@@ -38,19 +38,19 @@ class LoraTargets:
 
     @classmethod
     def of(cls, unet: nn.Module, text: nn.Module, text_2: nn.Module, layers: int) -> LoraTargets:
-        """``layers`` is the UNet's ``layers_per_block``."""
+        """Return the targets of one model; ``layers`` is the UNet's ``layers_per_block``."""
         modules = {UNET: unet, TEXT: text, TEXT_2: text_2}
         shapes = (_shapes(module) for module in modules.values())
         return cls(modules, ModelLayers.of(*shapes, layers_per_block=layers))
 
     def layer(self, key: ParameterKey) -> tuple[nn.Module, str]:
-        """The layer that a parameter is of, and the parameter's name there."""
+        """Return the layer that a parameter is of, and the parameter's name there."""
         network, path = key
         layer, _, name = path.rpartition(".")
         return self.modules[network].get_submodule(layer), name
 
     def changes_by_parameter(self, adapter: Adapter) -> dict[ParameterKey, list[LayerChange]]:
-        """Which parameters an adapter changes, each with changes of its shape.
+        """Return which parameters an adapter changes, each with changes of its shape.
 
         Raises ModelError where the adapter was made for another model.
         """
@@ -76,7 +76,7 @@ class LoraManager:
     @torch.inference_mode(mode=False)
     @torch.no_grad()
     def apply(self, loras: Sequence[Lora]) -> None:
-        """Changes the networks to these and no others.
+        """Change the networks to these and no others.
 
         Raises ModelError, one sentence, for a file that can't be used; then nothing has changed.
         """
@@ -101,7 +101,7 @@ class LoraManager:
     @torch.inference_mode(mode=False)
     @torch.no_grad()
     def remove(self) -> None:
-        """Puts every weight back that was loaded."""
+        """Put every weight back that was loaded."""
         for key, original in self._originals.items():
             layer, name = self.targets.layer(key)
             if original is None:
@@ -114,11 +114,11 @@ class LoraManager:
 
     @property
     def in_memory(self) -> list[Path]:
-        """The files that are kept, the least recently applied first."""
+        """Return the files that are kept, the least recently applied first."""
         return [path for path, _, _ in self._adapters]
 
     def clear_cache(self) -> None:
-        """Gives the kept files' memory back; what is applied stays."""
+        """Forget the kept files; what is applied stays."""
         self._adapters.clear()
 
     def _change(self, key: ParameterKey, deltas: list[tuple[float, LayerChange]]) -> None:
@@ -176,5 +176,5 @@ def _by_parameter(path: str, change: LayerChange) -> Iterator[tuple[str, LayerCh
 
 
 def _in_float32(factors: Tensors, device: torch.device) -> Tensors:
-    """Files are half precise and sums of products are not; kept as they came, they are smaller."""
+    """Return tensors in float32: files are half precise, and sums of products are not."""
     return {role: aligned(factor.to(device, torch.float32)) for role, factor in factors.items()}

@@ -33,7 +33,7 @@ _TRAINED_ON = (
 def resolve_schedule(
     own: Config, base: SpatialBase | None, prediction_type: str, source: str
 ) -> Config:
-    """The scheduler config to sample with, which is also logged.
+    """Return the scheduler config to sample with, which is also logged.
 
     ``own`` is that of the model ``source``, ``prediction_type`` what somebody said, or "". Raises
     ModelError for a schedule that can't be followed here.
@@ -55,7 +55,7 @@ def resolve_schedule(
 
 
 def with_prediction(config: Config, prediction_type: str) -> Config:
-    """The same schedule for a UNet that predicts something else.
+    """Return a schedule for a UNet that predicts something else.
 
     Only v and the picture itself can be predicted where no signal is left at the end.
     """
@@ -72,7 +72,7 @@ def with_prediction(config: Config, prediction_type: str) -> Config:
 
 
 def check_supported(config: Config, said_by: str) -> None:
-    """Raises ModelError for what this kind of sampler doesn't walk back from."""
+    """Raise ModelError for a schedule that this kind of sampler doesn't walk back along."""
     kind = str(config.get("_class_name", ""))
     prediction = config.get("prediction_type", EPSILON)
     if kind.startswith(("EDM", "CosineDPM", "FlowMatch")) or prediction not in PREDICTION_TYPES:
@@ -80,7 +80,7 @@ def check_supported(config: Config, said_by: str) -> None:
 
 
 def describe_schedule(config: Config) -> str:
-    """In a few words, for the log."""
+    """Return a schedule in a few words, for the log."""
     zero = ", with zero terminal SNR" if config.get("rescale_betas_zero_snr") else ""
     return f"{config.get('prediction_type', EPSILON)}{zero}"
 

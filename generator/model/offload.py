@@ -27,22 +27,22 @@ class Offloader:
 
     @property
     def is_enabled(self) -> bool:
-        """On a CPU there is nowhere else to be."""
+        """Return whether networks are moved; on a CPU there is nowhere else to be."""
         return self.low_vram and self.device.type != "cpu"
 
     @property
     def initial_device(self) -> torch.device:
-        """Where a network is loaded."""
+        """Return the device that a network is loaded to."""
         return CPU if self.is_enabled else self.device
 
     def place(self, network: nn.Module) -> None:
-        """Puts a loaded network where it belongs, so that calling it is all that is needed."""
+        """Put a loaded network where it belongs, so that calling it is all that is needed."""
         network.to(self.initial_device)
         if self.is_enabled:
             cpu_offload_with_hook(network, self.device)
 
     def offload(self, networks: Iterable[nn.Module]) -> None:
-        """Clears the device of these, where they don't stay on it."""
+        """Move these networks off the device, where they don't stay on it."""
         if not self.is_enabled:
             return
         for network in networks:
@@ -51,6 +51,6 @@ class Offloader:
 
 
 def enable_vae_slicing_and_tiling(vae: Any) -> None:
-    """Lets a VAE decode picture by picture and, where one is large, tile by tile."""
+    """Let a VAE decode picture by picture and, where one is large, tile by tile."""
     vae.enable_slicing()
     vae.enable_tiling()

@@ -50,7 +50,7 @@ _SIGMA_OF_PURE_NOISE = 1000.0  # beyond this a schedule has no signal left at it
 
 
 def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Scheduler:
-    """A fresh scheduler, set to exactly ``steps`` timesteps (on the CPU, largest first).
+    """Return a fresh scheduler, set to exactly ``steps`` timesteps (on the CPU, largest first).
 
     Raises RequestError for an unknown name, and for one that this config's UNet can't have.
     """
@@ -75,7 +75,7 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
 
 
 def add_noise(scheduler: Scheduler, clean: Tensor, noise: Tensor, steps: int) -> Tensor:
-    """Clean latents with as much noise as the last ``steps`` timesteps lead back from.
+    """Return clean latents with as much noise as the last ``steps`` timesteps lead back from.
 
     The scheduler is then to be stepped through those alone.
     """
@@ -93,7 +93,7 @@ def scheduler_step(
     latents: Tensor,
     generator: torch.Generator,
 ) -> Tensor:
-    """One step nearer to the picture, all of one shape."""
+    """Return the latents of one step less noise; all tensors have one shape."""
     # UniPC draws none, and doesn't know the word.
     draws = "generator" in inspect.signature(scheduler.step).parameters
     drawn_from = {"generator": generator} if draws else {}
@@ -102,7 +102,7 @@ def scheduler_step(
 
 
 def _drop_surplus(scheduler: Scheduler, steps: int) -> None:
-    """Takes back the step -1 that trailing spacing adds for some counts (61, 103, 121, 122).
+    """Take back the step -1 that trailing spacing adds for some counts (61, 103, 121, 122).
 
     diffusers counts down from 1000 in steps of a rounded fraction, which then arrives at a little
     above zero instead of zero.
@@ -116,7 +116,7 @@ def _drop_surplus(scheduler: Scheduler, steps: int) -> None:
 
 
 def _ramp_below_pure_noise(scheduler: Scheduler, steps: int) -> None:
-    """Lets Karras' ramp begin at the second timestep of a schedule that ends in pure noise.
+    """Let Karras' ramp begin at the second timestep of a schedule that ends in pure noise.
 
     There sigma is as good as infinite, and a ramp from it would spend most steps on noise alone.
     """

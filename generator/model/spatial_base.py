@@ -31,41 +31,44 @@ class SpatialBase(Protocol):
 
     @property
     def name(self) -> str:
-        """As sentences and the log call it."""
+        """Return what sentences and the log call it."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether both text encoders and the VAE come along."""
+        """Return whether both text encoders and the VAE come along."""
 
     @property
     def components(self) -> Collection[str]:
-        """Which networks beside the UNet come along, by their folders' names."""
+        """Return which networks beside the UNet come along, by their folders' names."""
 
     @property
     def scheduler_config(self) -> Mapping[str, Any] | None:
-        """How its UNet was trained, where a directory says it; raises ModelError."""
+        """Return how its UNet was trained, where a directory says it. Raises ModelError."""
 
     @property
     def schedule_facts(self) -> ScheduleFacts:
-        """The same where a single file says it."""
+        """Return how its UNet was trained, where a single file says it."""
 
     @property
     def directory(self) -> Path | None:
-        """Where its tokenizers and its schedule are, where it has any."""
+        """Return where its tokenizers and its schedule are, where it has any."""
 
     @property
     def unet_config(self) -> Mapping[str, Any] | None:
-        """The UNet's config, where it comes with one."""
+        """Return the UNet's config, where it comes with one."""
 
     def spatial_tensors(self, unet: HotshotUNet) -> dict[str, Tensor]:
-        """Under our names, just those that the network wants."""
+        """Return just the tensors that the network wants, under our names."""
 
     def component(self, name: str, configs: Path) -> Component | None:
-        """A text encoder or the VAE, where it has it; ``configs`` describes what a file holds."""
+        """Return a text encoder or the VAE, where it has it.
+
+        ``configs`` describes what a file holds.
+        """
 
 
 def open_base(given: str, *, unet_only: bool) -> SpatialBase:
-    """A directory, its ``unet``, a hub id, or one .safetensors file (here or on the hub).
+    """Return a directory, its ``unet``, a hub id, or one .safetensors file (here or on the hub).
 
     Raises ModelError where there is none, or what it is can't be a base.
     """
@@ -106,7 +109,7 @@ class DirectoryBase:
 
     @property
     def scheduler_config(self) -> Mapping[str, Any] | None:
-        """The UNet's, so it counts for a UNet alone as well."""
+        """Return the UNet's schedule, which counts for a UNet alone as well."""
         path = self.unet.parent / "scheduler"
         if self.unet.name != "unet" or not path.is_dir():
             return None
@@ -185,5 +188,5 @@ class SingleFileBase:
 
 
 def spatial_state_dict(unet: HotshotUNet) -> dict[str, Tensor]:
-    """A UNet's own spatial tensors, to compare with."""
+    """Return a UNet's own spatial tensors, to compare with."""
     return {name: value for name, value in unet.state_dict().items() if not is_temporal(name)}

@@ -39,16 +39,16 @@ class EncodedText:
 
     @classmethod
     def zeros_like(cls, other: EncodedText) -> EncodedText:
-        """What an absent text is for a model that was trained so."""
+        """Return what an absent text is for a model that was trained so."""
         return cls(torch.zeros_like(other.hidden), torch.zeros_like(other.pooled))
 
     @property
     def last_only(self) -> EncodedText:
-        """The last text of the batch alone."""
+        """Return the last text of the batch alone."""
         return EncodedText(self.hidden[-1:], self.pooled[-1:])
 
     def cat(self, other: EncodedText) -> EncodedText:
-        """Both, one batch."""
+        """Return one batch of both."""
         return EncodedText(
             torch.cat([self.hidden, other.hidden]), torch.cat([self.pooled, other.pooled])
         )
@@ -67,7 +67,7 @@ class TextEncoders:
     force_zeros_for_empty_prompt: bool
 
     def encode(self, texts: list[str]) -> EncodedText:
-        """A batch of texts, which may be long, and may have weighted words.
+        """Encode a batch of texts, which may be long, and may have weighted words.
 
         Those that are short and plain are encoded as SDXL always did. A text of several chunks
         makes ``hidden`` longer by 77 for each; ``pooled`` is that of the first 75 tokens.
@@ -79,7 +79,7 @@ class TextEncoders:
         return EncodedText(hidden, pooled)
 
     def encode_guided(self, prompt: str, negative_prompt: str | None) -> EncodedText:
-        """Batch of two, the negative prompt first, as guidance takes them apart again.
+        """Encode a batch of two, the negative prompt first, as guidance takes them apart again.
 
         "" is a text like any other; only None is zeros, where the model was trained so.
         """
@@ -89,7 +89,7 @@ class TextEncoders:
         return self.encode([negative_prompt or "", prompt])
 
     def _encode_plain(self, texts: list[str]) -> tuple[Tensor, Tensor]:
-        """Pooled text and hidden states of what CLIP can see: the first 75 tokens."""
+        """Return pooled text and hidden states of what CLIP can see: the first 75 tokens."""
         hidden: list[Tensor] = []
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
             output = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
@@ -104,7 +104,7 @@ class TextEncoders:
         return torch.cat(by_encoder, dim=-1)
 
     def _is_simple(self, text: str) -> bool:
-        """Whether it has no weights, and CLIP sees all of it."""
+        """Return whether it has no weights, and CLIP sees all of it."""
         if len(parse_fragments(text)) > 1 or parse_fragments(text)[0].weight != 1:
             return False
         return all(
@@ -118,7 +118,7 @@ def _fragments(text: str) -> list[Fragment]:
 
 
 def _length(tokenizer: Any, encoder: Any) -> int:
-    """How many tokens an encoder takes at once, its two markers among them."""
+    """Return how many tokens an encoder takes at once, its two markers among them."""
     return int(min(tokenizer.model_max_length, encoder.config.max_position_embeddings))
 
 

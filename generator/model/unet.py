@@ -45,7 +45,7 @@ class ClipGroupNorm(nn.GroupNorm):
         self.clip = clip
 
     def forward(self, frames: Tensor) -> Tensor:
-        """(b f) c h w -> (b f) c h w, in the memory format it came in.
+        """Normalize (b f) c h w over each clip, in the memory format it came in.
 
         Channels-last, a clip's frames lie as the norm wants them, and nothing is copied.
         """
@@ -75,7 +75,7 @@ class TemporalTransformer(nn.Module):
         nn.init.zeros_(self.proj_out.bias)
 
     def forward(self, frames: Tensor, *_: object, num_frames: int = 1) -> Tensor:
-        """(b f) c h w -> (b f) c h w; one frame passes through as it is."""
+        """Attend along the frames of (b f) c h w; one frame passes through as it is."""
         if num_frames == 1:
             return frames
         positions = rearrange(self.norm(frames), "(b f) c h w -> (b h w) f c", f=num_frames)
@@ -86,7 +86,7 @@ class TemporalTransformer(nn.Module):
 
 
 def _as_frames(positions: Tensor, *, like: Tensor) -> Tensor:
-    """(b h w) f c -> (b f) c h w, copied once, into the memory format of ``like``."""
+    """Return (b h w) f c as (b f) c h w, copied once, into the memory format of ``like``."""
     height, width = like.shape[-2:]
     if _is_channels_last(like):
         rows = rearrange(positions, "(b h w) f c -> (b f) h w c", h=height, w=width)
@@ -111,7 +111,10 @@ class ClipAttnProcessor:
         encoder_hidden_states: Tensor | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
-        """(b f) n c, and text b t d -> (b f) n c; the mask is one for sdpa, or None."""
+        """Attend from (b f) n c to itself, or to text b t d; return (b f) n c.
+
+        The mask is one for sdpa, or None.
+        """
         queries_from, keys_from = hidden_states, hidden_states
         if encoder_hidden_states is not None:
             keys_from = encoder_hidden_states
@@ -132,7 +135,10 @@ class ClipAttnProcessor:
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """b h n d. On a CPU always in float32, which is several times faster there than bf16."""
+    """Return the attention of b h n d.
+
+    It is computed in float32 on a CPU, which is several times faster than bf16.
+    """
     if query.device.type != "cpu" or query.dtype == torch.float32:
         return scaled_dot_product_attention(query, key, value, mask)
     with torch.autocast("cpu", enabled=False):
@@ -163,7 +169,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         added_cond_kwargs: dict[str, Tensor],
         **kwargs: Any,
     ) -> Any:
-        """Predicts what the scheduler's ``prediction_type`` says, for noisy clips.
+        """Predict what the scheduler's ``prediction_type`` says, for noisy clips.
 
         ``sample`` is (b, c, f, h, w), latents of any h and w; ``timestep`` one number or (b,);
         ``encoder_hidden_states`` (b, 77, d), once per clip; ``added_cond_kwargs`` has
@@ -177,15 +183,15 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         )
 
     def temporal_parameters(self) -> Iterator[nn.Parameter]:
-        """Those of the temporal layers alone, which fine-tuning trains."""
+        """Return the parameters of the temporal layers alone, which fine-tuning trains."""
         return (value for name, value in self.named_parameters() if is_temporal(name))
 
     def spatial_parameters(self) -> Iterator[nn.Parameter]:
-        """All others: those that an SDXL UNet has as well."""
+        """Return all other parameters: those that an SDXL UNet has as well."""
         return (value for name, value in self.named_parameters() if not is_temporal(name))
 
     def published_state_dict(self) -> dict[str, Tensor]:
-        """All tensors under the names of the published layout."""
+        """Return all tensors under the names of the published layout."""
         return unet_conversion.to_published(self.state_dict())
 
     def _replace_norms(self) -> None:

@@ -110,7 +110,7 @@ class Said:
 
 
 def every_phrase() -> Iterator[str]:
-    """All that captions are made of."""
+    """Return all that captions are made of."""
     for said in (COLOR_WORDS, SHAPE_WORDS, BACKGROUND_WORDS, MOTION_WORDS, WAYS, ALONE):
         yield from itertools.chain.from_iterable(said.values())
     yield from itertools.chain(GO, FINITE.values(), _BEHIND, _OPENINGS)
@@ -119,7 +119,7 @@ def every_phrase() -> Iterator[str]:
 
 
 def draw_said(rng: np.random.Generator) -> Said:
-    """Everything three times in four; else each attribute by itself."""
+    """Draw what is said: everything three times in four; else each attribute by itself."""
     if rng.random() < 0.75:
         return Said()
     color, shape, motion, background = (bool(chance < 0.65) for chance in rng.random(4))
@@ -127,13 +127,13 @@ def draw_said(rng: np.random.Generator) -> Said:
 
 
 def draw_caption(rng: np.random.Generator) -> tuple[str, world.Attributes, Said]:
-    """A caption with what it says, over the combinations that training sees."""
+    """Draw a caption with what it says, over the combinations that training sees."""
     attributes, said = world.draw_attributes(rng), draw_said(rng)
     return caption(rng, attributes, said), attributes, said
 
 
 def caption(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
-    """One wording of what is said of a clip; may be empty when nothing is."""
+    """Return one wording of what is said of a clip; may be empty when nothing is."""
     thing = _thing(rng, attributes, said)
     behind = _behind(rng, attributes.background) if said.background else ""
     text = _arranged(rng, thing, attributes.motion if said.motion else "", behind)
@@ -159,7 +159,7 @@ def _thing(rng: np.random.Generator, attributes: world.Attributes, said: Said) -
 
 
 def motion_phrase(rng: np.random.Generator, motion: str) -> str:
-    """The motion as a participle: "going to the left", "rising"."""
+    """Return the motion as a participle: "going to the left", "rising"."""
     if motion in MOTION_WORDS:
         return _pick(rng, MOTION_WORDS[motion])
     way = motion.removeprefix("moving ")
@@ -173,7 +173,7 @@ def _behind(rng: np.random.Generator, background: str) -> str:
 
 
 def _arranged(rng: np.random.Generator, thing: str, motion: str, behind: str) -> str:
-    """One sentence of what is said, in one of the orders in which people say it."""
+    """Return one sentence of what is said, in one of the orders in which people say it."""
     article = _article(rng, thing)
     does = _with_adverb(rng, motion_phrase(rng, motion)) if motion else ""
     opening = _pick(rng, _OPENINGS)
@@ -200,7 +200,7 @@ def _with_adverb(rng: np.random.Generator, does: str) -> str:
 
 
 def _finite(does: str) -> str:
-    """ "going to the left" -> "goes to the left"."""
+    """Return a participle's phrase as a verb's: "going to the left" -> "goes to the left"."""
     return " ".join(FINITE.get(word, word) for word in does.split(" "))
 
 
@@ -211,7 +211,7 @@ def _article(rng: np.random.Generator, noun: str) -> str:
 
 
 def _with_stranger(rng: np.random.Generator, text: str) -> str:
-    """A word nobody knows, anywhere in the text."""
+    """Return the text with a word that nobody knows somewhere in it."""
     length = int(rng.integers(2, 9))
     stranger = "".join(_LETTERS[int(i)] for i in rng.integers(26, size=length))
     words = text.split(" ")

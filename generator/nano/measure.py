@@ -47,7 +47,7 @@ class _Blob:
 
 
 def measure_clip(frames: Frames) -> ClipAttributes | None:
-    """Measures a clip, uint8 (f, h, w, 3); None where no object stands out in every frame."""
+    """Measure a clip, uint8 (f, h, w, 3); None where no object stands out in every frame."""
     background = border_color(frames)
     blobs = [_find(frame, background) for frame in frames]
     found = [blob for blob in blobs if blob is not None]
@@ -67,9 +67,9 @@ def measure_clip(frames: Frames) -> ClipAttributes | None:
 
 
 def positions(frames: Frames) -> Positions | None:
-    """Where the object's middle is in each frame (f, 2), as shares of width and height.
+    """Return where the object's middle is in each frame (f, 2), as shares of width and height.
 
-    None where no object stands out in every frame.
+    None is returned where no object stands out in every frame.
     """
     background = border_color(frames)
     found = [_find(frame, background) for frame in frames]
@@ -80,7 +80,7 @@ def positions(frames: Frames) -> Positions | None:
 
 
 def border_color(frames: Frames) -> npt.NDArray[np.float32]:
-    """What is most along the edges of all frames, as RGB levels (3,)."""
+    """Return what is most along the edges of all frames, as RGB levels (3,)."""
     edge = np.concatenate(
         [frames[:, :3].reshape(-1, 3), frames[:, -3:].reshape(-1, 3),
          frames[:, :, :3].reshape(-1, 3), frames[:, :, -3:].reshape(-1, 3)]
@@ -107,7 +107,7 @@ def _find(frame: Frames, background: npt.NDArray[np.float32]) -> _Blob | None:
 
 
 def _patch(mask: Mask, x: float, y: float, area: int) -> Mask:
-    """The mask moved to the middle and scaled to one area."""
+    """Return the mask moved to the middle and scaled to one area."""
     scale = math.sqrt(area) / (_PATCH / 2)
     steps = (np.arange(_PATCH) + 0.5 - _PATCH / 2) * scale
     rows = np.clip(np.rint(y + steps).astype(int), -1, mask.shape[0])
@@ -117,7 +117,7 @@ def _patch(mask: Mask, x: float, y: float, area: int) -> Mask:
 
 
 def _templates() -> dict[str, npt.NDArray[np.bool_]]:
-    """Each shape at each angle, as (angles, patch, patch) of one area around the middle."""
+    """Return each shape at each angle, as (angles, patch, patch) of one area around the middle."""
     drawn: dict[str, npt.NDArray[np.bool_]] = {}
     for shape in world.SHAPES:
         masks = []
@@ -133,7 +133,7 @@ _TEMPLATES = _templates()
 
 
 def _shape(blobs: list[_Blob]) -> tuple[str, list[float]]:
-    """The shape that fits best over all frames, and the angle at which it does in each."""
+    """Return the shape that fits best over all frames, and the angle at which it does in each."""
     best: dict[str, tuple[float, list[float]]] = {}
     for shape, templates in _TEMPLATES.items():
         total, angles = 0.0, []
@@ -147,7 +147,10 @@ def _shape(blobs: list[_Blob]) -> tuple[str, list[float]]:
 
 
 def _motion(blobs: list[_Blob], turned: float | None, width: int, height: int) -> str:
-    """The name of the motion, or "still"; ``turned`` is None for a shape that shows no angle."""
+    """Return the name of the motion, or "still".
+
+    ``turned`` is None for a shape that shows no angle.
+    """
     xs, ys = np.array([blob.x for blob in blobs]), np.array([blob.y for blob in blobs])
     areas = np.array([blob.area for blob in blobs], dtype=np.float64)
     growth = areas[-2:].mean() / areas[:2].mean()
@@ -167,7 +170,10 @@ def _motion(blobs: list[_Blob], turned: float | None, width: int, height: int) -
 
 
 def _turned(shape: str, angles: list[float]) -> float:
-    """How far a shape turned in all, in radians; it looks the same again after each period."""
+    """Return how far a shape turned in all, in radians.
+
+    It looks the same again after each period.
+    """
     period = _PERIODS[shape]
     steps = np.diff(angles)
     return float(np.sum((steps + period / 2) % period - period / 2))

@@ -54,16 +54,16 @@ class PromptAttributes:
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing of it can be measured."""
+        """Return whether nothing of it can be measured."""
         return self == PromptAttributes()
 
     @property
     def is_still_to_the_eye(self) -> bool:
-        """Whether no pixel need change: a ball that spins looks as it does at rest."""
+        """Return whether no pixel need change: a ball that spins looks as it does at rest."""
         return self.shape == "ball" and self.motion == "spinning"
 
     def is_met_by(self, seen: ClipAttributes) -> bool:
-        """Whether a clip shows one thing, and shows all that was asked."""
+        """Return whether a clip shows one thing, and shows all that was asked."""
         pairs = (
             (self.color, seen.color),
             (self.shape, seen.shape),
@@ -78,7 +78,7 @@ def _words(text: str) -> tuple[str, ...]:
 
 
 def _find(words: tuple[str, ...]) -> Iterator[_Found]:
-    """Every phrase, the longest one at each place, none inside another."""
+    """Return every phrase, the longest one at each place, none inside another."""
     start = 0
     while start < len(words):
         for end in range(min(len(words), start + _LONGEST), start, -1):
@@ -92,7 +92,7 @@ def _find(words: tuple[str, ...]) -> Iterator[_Found]:
 
 
 def _is_color_of_thing(one: _Found, found: list[_Found], words: tuple[str, ...]) -> bool:
-    """Not that of a background which nano doesn't know, as in "on white"."""
+    """Return whether a colour isn't that of a ground which nano doesn't know, as in "on white"."""
     if one.kind != _COLOR or _is_followed_by(_BEHIND_NOUN, one, found):
         return False
     before = [word for word in words[: one.start] if word not in _ARTICLES]
@@ -101,7 +101,7 @@ def _is_color_of_thing(one: _Found, found: list[_Found], words: tuple[str, ...])
 
 
 def _is_background(one: _Found, found: list[_Found]) -> bool:
-    """Not the colour of a thing, as in "a black ball"."""
+    """Return whether a colour is the ground's, not a thing's, as in "a black ball"."""
     return one.kind == _BACKGROUND and not _is_followed_by(_SHAPE, one, found)
 
 
@@ -110,7 +110,7 @@ def _is_followed_by(kind: str, one: _Found, found: list[_Found]) -> bool:
 
 
 def _motions(found: list[_Found]) -> Iterator[str]:
-    """Ways count where something goes there ("up" alone may mean anything)."""
+    """Return the motions; ways count where something goes there ("up" alone may mean anything)."""
     yield from (one.value for one in found if one.kind == _MOTION)
     goes = any(one.kind == _GO for one in found)
     for one in found:
@@ -119,18 +119,18 @@ def _motions(found: list[_Found]) -> Iterator[str]:
 
 
 def _only(values: Iterable[str]) -> str | None:
-    """The one value that was said, however often."""
+    """Return the one value that was said, however often."""
     different = set(values)
     return different.pop() if len(different) == 1 else None
 
 
 def _finite(phrase: str) -> str:
-    """ "going" -> "goes"."""
+    """Return a participle as a verb: "going" -> "goes"."""
     return " ".join(captions.FINITE.get(word, word) for word in phrase.split())
 
 
 def _vocabulary() -> Iterator[tuple[str, str, str]]:
-    """Phrases with what they say, as (phrase, kind, value)."""
+    """Return phrases with what they say, as (phrase, kind, value)."""
     for kind, table in (
         (_COLOR, captions.COLOR_WORDS),
         (_SHAPE, captions.SHAPE_WORDS),

@@ -81,7 +81,10 @@ _LEARNT = _words_of(captions.every_phrase())
 
 
 def find_unknown_words(prompt: str) -> list[str]:
-    """The words that nano has no picture of, in their order; empty for a prompt of its world."""
+    """Return the words that nano has no picture of, in their order.
+
+    Empty for a prompt of its world.
+    """
     words = _WORD.findall(plain_text(prompt).lower())
     shapes = list(dict.fromkeys(shape for word in words if (shape := _shape_of(word))))
     unknown = [word for word in words if not _is_known(word)]
@@ -101,14 +104,14 @@ def _shape_of(word: str) -> str | None:
 
 
 def _is_known(word: str) -> bool:
-    """Whether it is one of nano's words, perhaps mistyped, or says nothing of what is seen."""
+    """Return whether it is one of nano's words, perhaps mistyped, or says nothing of a clip."""
     if word in _LEARNT or word in _EVERYDAY or word[0].isdigit() or word.endswith("ly"):
         return True
     return len(word) > 4 and bool(difflib.get_close_matches(word, _LEARNT, n=1, cutoff=0.85))
 
 
 def _is_place(words: Sequence[str], index: int) -> bool:
-    """Whether a word that nano doesn't know says where something is, or what is with it."""
+    """Return whether a word that nano doesn't know says where something is, or what is with it."""
     word = words[index]
     if _is_known(word) or word.endswith(("ing", "ed")):
         return False
@@ -116,7 +119,7 @@ def _is_place(words: Sequence[str], index: int) -> bool:
 
 
 def _wrong_grounds(words: Sequence[str]) -> set[str]:
-    """Colours of grounds that only things have in nano's world."""
+    """Return colours of grounds that only things have in nano's world."""
     found = set()
     for index, (color, ground) in enumerate(pairwise(words)):
         named_after = _GROUNDS & set(words[index + 2 : index + 5])  # "background: pitch black"

@@ -57,7 +57,7 @@ class Attributes:
 
     @property
     def held_out(self) -> bool:
-        """Whether training never sees this combination of colour, shape and motion (one in 8).
+        """Return whether training never sees this combination, one in 8.
 
         Every colour, shape and motion is left out equally often, so each stays learnable.
         """
@@ -88,7 +88,7 @@ class Pose:
 
 
 def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attributes:
-    """Uniform over the combinations that training sees, or over those it never sees."""
+    """Draw uniformly over the combinations that training sees, or over those it never sees."""
     while True:
         attributes = Attributes(
             color=_choose(rng, tuple(COLORS)),
@@ -110,7 +110,7 @@ def draw_scene(rng: np.random.Generator, attributes: Attributes) -> Scene:
 
 
 def render(scene: Scene, width: int, height: int, frames: int) -> Frames:
-    """A clip as uint8 (f, h, w, 3)."""
+    """Return a clip as uint8 (f, h, w, 3)."""
     covers = coverage(scene, width, height, frames)[..., None]
     background = np.asarray(BACKGROUNDS[scene.attributes.background], dtype=np.float32)
     color = np.asarray(COLORS[scene.attributes.color], dtype=np.float32)
@@ -118,14 +118,14 @@ def render(scene: Scene, width: int, height: int, frames: int) -> Frames:
 
 
 def coverage(scene: Scene, width: int, height: int, frames: int) -> Floats:
-    """How much of each pixel the object covers, 0 to 1, as (f, h, w)."""
+    """Return how much of each pixel the object covers, 0 to 1, as (f, h, w)."""
     times = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
     poses = [_pose(scene, width, height, float(time)) for time in times]
     return np.stack([cover(scene.attributes.shape, width, height, pose) for pose in poses])
 
 
 def cover(shape: str, width: int, height: int, pose: Pose) -> Floats:
-    """One shape's coverage (h, w)."""
+    """Return one shape's coverage (h, w)."""
     covered = np.zeros((height, width), dtype=np.float32)
     left, right = _span(pose.x, pose.radius, width)
     top, bottom = _span(pose.y, pose.radius, height)
@@ -138,14 +138,14 @@ def cover(shape: str, width: int, height: int, pose: Pose) -> Floats:
 
 
 def _span(center: float, radius: float, edge: int) -> tuple[int, int]:
-    """The pixels a shape can touch along one axis; no corner lies beyond 1.25 radii."""
+    """Return the pixels a shape can touch along one axis; no corner lies beyond 1.25 radii."""
     reach = 1.25 * radius + 1
     first = min(max(math.floor(center - reach), 0), edge)
     return first, min(max(math.ceil(center + reach), first), edge)
 
 
 def _pose(scene: Scene, width: int, height: int, time: float) -> Pose:
-    """Where the object is at a time from 0 to 1."""
+    """Return where the object is at a time from 0 to 1."""
     radius = min(scene.radius * math.sqrt(width * height), 0.24 * min(width, height))
     room_x = max(width / 2 - radius * 1.08, 0)
     room_y = max(height / 2 - radius * 1.08, 0)
@@ -190,7 +190,7 @@ def _square(x: Floats, y: Floats) -> Floats:
 
 
 def _polygon(corners: list[tuple[float, float]]) -> Callable[[Floats, Floats], Floats]:
-    """Signed distance to a closed polygon, corners clockwise with y pointing down."""
+    """Return the signed distance to a closed polygon, corners clockwise with y pointing down."""
 
     def distance(x: Floats, y: Floats) -> Floats:
         nearest = np.full(x.shape, np.inf, dtype=np.float32)

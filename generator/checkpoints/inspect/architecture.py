@@ -52,7 +52,7 @@ _CLIP_COUNTS = (
 
 
 def layers_of(model: str) -> ModelLayers:
-    """Of ``nano`` or a model directory; for a hub id or a single file, SDXL's.
+    """Return the layers of ``nano`` or a model directory; SDXL's for a hub id or a single file.
 
     Raises ModelError where a directory's configs can't be read.
     """
@@ -68,17 +68,17 @@ def layers_of(model: str) -> ModelLayers:
 
 @lru_cache(maxsize=1)
 def sdxl_layers() -> ModelLayers:
-    """Of Stable Diffusion XL with Hotshot-XL's temporal layers."""
+    """Return the layers of Stable Diffusion XL with Hotshot-XL's temporal layers."""
     return _layers(_SDXL_UNET, _SDXL_TEXT, _SDXL_TEXT_2)
 
 
 def unet_shapes(config: Mapping[str, Any]) -> Shapes:
-    """Of the published config's UNet, under the names that the network here gives them."""
+    """Return the shapes of a published config's UNet, by the names that parameters have here."""
     return _Unet(config).shapes
 
 
 def text_shapes(config: Mapping[str, Any], *, is_second: bool) -> Shapes:
-    """Of a CLIP text encoder; the second of SDXL's has a projection."""
+    """Return a CLIP text encoder's shapes by parameter; the second of SDXL's has a projection."""
     width, inner = config["hidden_size"], config["intermediate_size"]
     shapes: Shapes = {
         "embeddings.token_embedding.weight": (config["vocab_size"], width),
@@ -110,7 +110,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _check_unet(directory: Path, config: Mapping[str, Any]) -> None:
-    """Raises ModelError where something of it is missing, or of another type or length."""
+    """Raise ModelError where a UNet's config lacks a value, or has one of another type."""
     _check_counts(directory, config, _UNET_COUNTS)
     widths = config.get("block_out_channels")
     if not _is_list_of(int, widths) or not widths:

@@ -18,7 +18,7 @@ _USABLE = (Kind.SDXL, Kind.SDXL_UNET, Kind.HOTSHOT)
 
 
 def check_base(path: Path) -> None:
-    """A directory or a file on this machine. Raises ModelError, one sentence."""
+    """Check a directory or a file on this machine. Raises ModelError, one sentence."""
     if path.is_file():
         read_base_header(path)
         return
@@ -27,7 +27,7 @@ def check_base(path: Path) -> None:
 
 
 def read_base_header(file: Path) -> Header:
-    """Raises ModelError for a file that is something else, or damaged."""
+    """Return a base's header. Raises ModelError for a file that is something else, or damaged."""
     header = read_header(file)
     kind = kind_of(header.shapes)
     if kind not in _USABLE:
@@ -40,7 +40,10 @@ def read_base_header(file: Path) -> Header:
 
 
 def unet_folder(directory: Path) -> Path:
-    """Where a directory's UNet is: in ``unet``, or itself. Raises ModelError where it has none."""
+    """Return where a directory's UNet is: in ``unet``, or itself.
+
+    Raises ModelError where it has none.
+    """
     inner = directory / "unet"
     if inner.is_dir():
         return inner
@@ -57,7 +60,7 @@ def unet_folder(directory: Path) -> Path:
 
 
 def check_is_sdxl(unet: Path, config: Mapping[str, Any]) -> None:
-    """Raises ModelError for a UNet of another family; ``config`` is that in ``unet``."""
+    """Raise ModelError for a UNet of another family; ``config`` is that in ``unet``."""
     found = config.get("_class_name")
     if found not in (PLAIN_UNET, HOTSHOT_UNET):
         raise ModelError(

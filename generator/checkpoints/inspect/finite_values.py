@@ -36,7 +36,10 @@ FLOATS = frozenset(_FORMATS)
 
 
 def first_not_finite(path: Path, header: Header, names: Iterable[str]) -> str | None:
-    """The first of these tensors with a value that is no finite number; None where all are."""
+    """Return the first of these tensors with a value that is no finite number.
+
+    None is returned where all are.
+    """
     wanted = sorted(names, key=lambda name: header.tensors[name].begin)
     with path.open("rb") as opened:
         for start, end, format_, first in _runs(header, wanted):
@@ -51,8 +54,9 @@ def first_not_finite(path: Path, header: Header, names: Iterable[str]) -> str | 
 
 
 def _runs(header: Header, names: Sequence[str]) -> Iterator[tuple[int, int, _Format, int]]:
-    """Neighbours of one format are read in one go: where they begin and end, and the first's place
-    among ``names``.
+    """Yield neighbours of one format, which are read in one go.
+
+    Each is where it begins and ends, its format, and the first tensor's position among ``names``.
     """
     run: tuple[int, int, _Format, int] | None = None
     for position, name in enumerate(names):
@@ -71,7 +75,7 @@ def _runs(header: Header, names: Sequence[str]) -> Iterator[tuple[int, int, _For
 
 
 def _holding(header: Header, names: Sequence[str], start: int, end: int, path: Path) -> str:
-    """The first of ``names`` that holds such a value among those that reach into these bytes."""
+    """Return the first of ``names`` that holds such a value in these bytes."""
     reaching = [
         name
         for name in names
@@ -100,7 +104,7 @@ _tables: dict[int, bytes] = {}
 
 
 def _table(mask: int) -> bytes:
-    """1 for each byte that has all bits of ``mask``, else 0."""
+    """Return a table with 1 for each byte that has all bits of ``mask``, else 0."""
     if mask not in _tables:
         _tables[mask] = bytes(byte & mask == mask for byte in range(256))
     return _tables[mask]

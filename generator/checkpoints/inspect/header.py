@@ -80,12 +80,12 @@ class Header:
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """By tensor name."""
+        """Return the shapes by tensor name."""
         return {name: info.shape for name, info in self.tensors.items()}
 
 
 def read_header(path: Path) -> Header:
-    """Raises ModelError, one sentence, for a broken file and for what is no safetensors file."""
+    """Return a file's header. Raises ModelError, one sentence, for a broken or foreign file."""
     try:
         with path.open("rb") as opened:
             refuse_foreign(path, opened.read(FOREIGN_BYTES))
@@ -108,7 +108,7 @@ def read_header(path: Path) -> Header:
 
 
 def printable(name: str, limit: int = 100) -> str:
-    """A stranger's name on one line, without what can't be seen."""
+    """Return a stranger's name on one line, without what can't be seen."""
     letters = "".join(letter if letter.isprintable() else " " for letter in name[: limit * 4])
     line = " ".join(letters.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
@@ -139,7 +139,7 @@ class _Scan:
         return Header(self._tensors, self._metadata, len(self._bytes))
 
     def _object(self, at: int, read: _Read, skip: Callable[[int], int] | None = None) -> int:
-        """Reads the object at ``at``, each of its values by ``read``; where it ends.
+        """Read the object at ``at``, each of its values by ``read``; return where it ends.
 
         ``skip`` reads as many entries as it can, each with the comma after it.
         """
@@ -157,7 +157,7 @@ class _Scan:
                 return at
 
     def _usual_entries(self, at: int) -> int:
-        """The quick way: a file may have hundreds of thousands of them."""
+        """Read entries as the library writes them, quickly: there may be hundreds of thousands."""
         match, mapped, shapes, add = _USUAL.match, self._bytes, self._shapes, self._add
         try:
             while found := match(mapped, at):
@@ -185,7 +185,7 @@ class _Scan:
         return at
 
     def _value(self, key: re.Match[bytes], at: int) -> int:
-        """One value of the metadata, which are texts."""
+        """Read one value of the metadata, which are texts; return where it ends."""
         value = self._matched(_VALUE, at)
         named, length = key.end(1) - key.start(1), value.end(1) - value.start(1)
         kept = self._kept + named + length + _COST_OF_ENTRY
@@ -195,7 +195,7 @@ class _Scan:
         return value.end()
 
     def _read_info(self, name: str, at: int) -> tuple[TensorInfo, int]:
-        """What is said of one tensor in any order, and where that ends."""
+        """Return what is said of one tensor, in any order, and where that ends."""
         text = self._bytes[at : at + _LONGEST_ABOUT].decode("latin-1")
         try:
             info, length = json.JSONDecoder().raw_decode(text)
@@ -226,7 +226,7 @@ class _Scan:
             raise _broken(self._path, reason)
 
     def _check_all_covered(self) -> None:
-        """The tensors lie side by side and fill the file, as the library wants it."""
+        """Raise ModelError unless the tensors lie side by side and fill the file, as they must."""
         end = 0
         for info in sorted(self._tensors.values(), key=_place) if not self._is_in_order else ():
             if info.begin != end:
@@ -242,7 +242,7 @@ class _Scan:
         return found
 
     def _shape(self, edges: bytes) -> tuple[int, ...]:
-        """Raises ValueError."""
+        """Return the shape that a text says. Raises ValueError."""
         shape = _counts(json.loads(b"[" + edges + b"]"))
         if shape is None:
             raise ValueError

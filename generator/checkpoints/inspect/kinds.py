@@ -51,7 +51,7 @@ _TEXT_WIDTHS = {768: Kind.SD1, 1024: Kind.SD2, 1280: Kind.REFINER}
 
 
 def kind_of(shapes: Shapes) -> Kind:
-    """What a file with tensors of these names and shapes is."""
+    """Return what a file with tensors of these names and shapes is."""
     for kind, fits in _SIGNS:
         if fits(shapes):
             return kind
@@ -77,7 +77,7 @@ def _kind_of_unet(shapes: Shapes) -> Kind:
 
 
 def _text_width(shapes: Shapes) -> int | None:
-    """How wide the text is that a UNet listens to."""
+    """Return how wide the text is that a UNet listens to."""
     for name, shape in shapes.items():
         if name.endswith("attn2.to_k.weight") and len(shape) == 2:
             return shape[1]
@@ -105,7 +105,7 @@ def _is_motion_lora(shapes: Shapes) -> bool:
 
 
 def _is_animatediff(shapes: Shapes) -> bool:
-    """A Hotshot-XL has three blocks on each side, and Stable Diffusion 1.x four."""
+    """Return whether a file is AnimateDiff's: of four blocks a side, where Hotshot-XL has three."""
     return any(
         ".temporal_transformer." in name
         or (_is_temporal(name) and ("down_blocks.3." in name or "up_blocks.3." in name))

@@ -33,7 +33,7 @@ _BLOCK = re.compile(r"(down|up)_blocks\.(\d+)\.(\w+?)\.(\d+)\.(.+)")
 
 
 def ldm_names(names: Iterable[str], layers_per_block: int) -> dict[str, str]:
-    """Our spatial tensors' names -> theirs. ``names`` are all tensors of one UNet."""
+    """Return Stability's name for each of our spatial tensors; ``names`` are all of one UNet."""
     spatial = [name for name in names if not is_temporal(name)]
     attentive = {name.split(".")[1] for name in spatial if re.match(r"up_blocks\.\d+\.att", name)}
     return {name: _ldm_name(name, layers_per_block, attentive) for name in spatial}

@@ -48,7 +48,7 @@ _BY_WORD = (
 
 
 def base_model(lora: LoraFile) -> str | None:
-    """The model's name; None where nothing in the file tells."""
+    """Return the model's name; None where nothing in the file tells."""
     base = _by_text_width(lora) or _by_name(lora)
     if base is not None:
         return base
@@ -59,14 +59,14 @@ def base_model(lora: LoraFile) -> str | None:
 
 
 def check_fits_model(lora: LoraFile, layers: ModelLayers) -> None:
-    """Raises ModelError, one sentence, where the LoRA was made for another model."""
+    """Raise ModelError, one sentence, where the LoRA was made for another model."""
     reason = layers.misfit(lora)
     if reason is not None:
         raise unfit(lora, reason)
 
 
 def unfit(lora: LoraFile, reason: Text) -> ModelError:
-    """The sentence about a LoRA that doesn't fit the model for this ``reason``."""
+    """Return the sentence about a LoRA that doesn't fit the model for this ``reason``."""
     base = base_model(lora)
     if base is None:
         return ModelError(
@@ -85,7 +85,7 @@ def unfit(lora: LoraFile, reason: Text) -> ModelError:
 
 
 def _by_text_width(lora: LoraFile) -> str | None:
-    """By how wide the text is that the UNet's cross-attention takes in."""
+    """Return the base that has text as wide as the UNet's cross-attention takes in."""
     for (network, layer), found in lora.layers.items():
         is_attention = layer.endswith(("attn2_to_k", "attn2_to_v")) and "blocks_" in layer
         if network == UNET and is_attention and found.change and len(found.change) > 1:
@@ -113,7 +113,10 @@ def _by_words(lora: LoraFile) -> str | None:
 
 
 def _is_of_older_clip(lora: LoraFile) -> bool:
-    """``lora_te_``: the one text encoder of Stable Diffusion 1.x, whose shapes SDXL's first has."""
+    """Return whether a LoRA is for Stable Diffusion 1.x's text encoder (``lora_te_``).
+
+    Its shapes are those of SDXL's first.
+    """
     if any(network != TEXT for network, _ in lora.layers):
         return False
     names = (name for layer in lora.layers.values() for name in layer.names.values())

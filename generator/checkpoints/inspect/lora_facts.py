@@ -49,17 +49,17 @@ class LoraFacts:
     sha256: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """Return the facts as plain JSON values."""
         return asdict(self)
 
     @property
     def notes(self) -> tuple[Text, ...]:
-        """What whoever uses it should know, a sentence each."""
+        """Return what whoever uses it should know, a sentence each."""
         return notes_of(self.to_dict())
 
 
 def notes_of(facts: Mapping[str, Any]) -> tuple[Text, ...]:
-    """The sentences that facts deserve, which may have been kept by an earlier version."""
+    """Return the sentences that facts deserve, which may have been kept by an earlier version."""
     notes: list[Text] = []
     if facts.get("has_magnitudes"):
         notes.append(
@@ -86,7 +86,10 @@ def notes_of(facts: Mapping[str, Any]) -> tuple[Text, ...]:
 
 
 def facts_of(lora: LoraFile) -> LoraFacts:
-    """Of a file that was read and checked; its hash takes another look at all of it."""
+    """Return the facts of a file that was read and checked.
+
+    Its hash takes another look at all of it.
+    """
     metadata = lora.header.metadata
     roles = {role for layer in lora.layers.values() for role in layer.shapes}
     ranks = {rank for layer in lora.layers.values() if (rank := rank_of(layer.shapes))}
@@ -118,7 +121,7 @@ def _trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _tags(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Of kohya's count of each data set's captions, the most frequent."""
+    """Return the most frequent tags, by kohya's count of each data set's captions."""
     counts: dict[str, int] = {}
     data_sets = _loaded(metadata.get("ss_tag_frequency", ""))
     for tags in data_sets.values() if isinstance(data_sets, dict) else ():
@@ -145,7 +148,7 @@ def _first(metadata: Mapping[str, str], *keys: str) -> str | None:
 
 
 def _clean(text: str) -> str:
-    """One line of visible characters."""
+    """Return one line of visible characters."""
     visible = "".join(letter if letter.isprintable() else " " for letter in text[:1000])
     return " ".join(visible.split())[:_MAX_LENGTH]
 

@@ -39,13 +39,14 @@ class LoraLayer:
 
     @property
     def path(self) -> str:
-        """What PEFT's patterns call the layer."""
+        """Return what PEFT's patterns call the layer."""
         return lora_names.peft_path(next(iter(self.names.values())))
 
     def scale(self, settings: LoraSettings, network: str) -> float:
-        """Alpha through rank as the settings have it; 1 where a tensor says it, or nothing does.
+        """Return alpha through rank as the settings have it.
 
-        Raises ModelError for settings whose patterns take too long to match.
+        It is 1 where a tensor says it, or nothing does. Raises ModelError for settings whose
+        patterns take too long to match.
         """
         rank = rank_of(self.shapes)
         is_kronecker = any(role.startswith("lokr_") for role in self.shapes)
@@ -66,12 +67,12 @@ class LoraFile:
 
     @property
     def embeddings(self) -> tuple[str, ...]:
-        """The words that have an embedding of their own in the file."""
+        """Return the words that have an embedding of their own in the file."""
         return tuple(dict.fromkeys(map(lora_names.embedded_word, self.left_aside)))
 
     @property
     def lacks_alpha(self) -> bool:
-        """Whether PEFT wrote it, which keeps alpha in a file of its own, and that isn't there."""
+        """Return whether PEFT's file of settings, which has alpha, isn't beside the LoRA."""
         layers = self.layers.values()
         return (
             not self.settings.by_network
@@ -81,7 +82,10 @@ class LoraFile:
 
 
 def read_lora(path: Path) -> LoraFile:
-    """Raises ModelError, one sentence, for what is no LoRA, is damaged, or can't be read here."""
+    """Return a checked LoRA.
+
+    Raises ModelError for what is none, is damaged, or can't be read here.
+    """
     header = read_header(path)
     settings = read_settings(path, header)
     check_is_lora(path.name, header)
@@ -103,7 +107,7 @@ def read_lora(path: Path) -> LoraFile:
 
 
 def in_directory(directory: Path) -> Path:
-    """The LoRA's file in a directory. Raises ModelError where there is none, or several."""
+    """Return the LoRA's file in a directory. Raises ModelError where there is none, or several."""
     found = [directory / name for name in DEFAULT_FILE_NAMES if (directory / name).is_file()]
     found = found or sorted(directory.glob("*.safetensors"))
     if len(found) != 1:
@@ -113,7 +117,7 @@ def in_directory(directory: Path) -> Path:
 
 
 def check_is_lora(name: str, header: Header) -> None:
-    """Raises ModelError, naming what the file called ``name`` is instead."""
+    """Raise ModelError unless a file is a LoRA, naming what the file called ``name`` is instead."""
     kind = kinds.kind_of(header.shapes)
     if kind is Kind.LORA:
         return
@@ -137,7 +141,7 @@ def check_is_lora(name: str, header: Header) -> None:
 
 
 def _parts(path: Path, header: Header) -> tuple[dict[LayerKey, dict[str, str]], tuple[str, ...]]:
-    """Tensors' names by layer and role, and those that are left aside."""
+    """Return tensors' names by layer and role, and those that are left aside."""
     found: dict[LayerKey, dict[str, str]] = {}
     unknown: list[str] = []
     for name in header.tensors:
@@ -178,7 +182,7 @@ def _check_all_understood(path: Path, unknown: list[str]) -> None:
 def _layers(
     path: Path, header: Header, parts: Mapping[LayerKey, Mapping[str, str]]
 ) -> dict[LayerKey, LoraLayer]:
-    """Each checked for itself; few differ in more than their names, so each kind is looked at once.
+    """Return the layers, each checked for itself; few differ in more than their names.
 
     A layer of which alpha alone is left was taken out of the file.
     """

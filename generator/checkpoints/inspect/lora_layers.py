@@ -30,7 +30,7 @@ class Layer:
 
     @property
     def takes_bias(self) -> bool:
-        """Any does but a table that is looked up; where it has none, it gets one."""
+        """Return whether a layer can have a bias: any but a table that is looked up."""
         return "embeddings." not in self.path
 
 
@@ -49,7 +49,7 @@ class ModelLayers:
         *,
         layers_per_block: int,
     ) -> ModelLayers:
-        """From the shapes of each network's parameters."""
+        """Return the layers of a model, from the shapes of each network's parameters."""
         return cls(
             {
                 UNET: _unet_layers(unet, layers_per_block),
@@ -59,7 +59,7 @@ class ModelLayers:
         )
 
     def pairs(self, lora: LoraFile) -> Iterator[tuple[str, Layer, LoraLayer]]:
-        """The network, the model's layer and what a LoRA has for it, for each layer it changes.
+        """Yield (network, the model's layer, the LoRA's) for each layer that a LoRA changes.
 
         Raises MisfitError where the LoRA was made for another model.
         """
@@ -81,7 +81,7 @@ class ModelLayers:
             yield network, layer, change
 
     def misfit(self, lora: LoraFile) -> Text | None:
-        """Why a LoRA can't be put on a model of these layers; None where it can."""
+        """Return why a LoRA can't be put on a model of these layers; None where it can."""
         try:
             for _ in self.pairs(lora):
                 pass
@@ -96,7 +96,7 @@ def _check_first(network: str, layer: Layer, seen: set[tuple[str, str]]) -> None
 
 
 def _unet_layers(shapes: ParameterShapes, layers_per_block: int) -> dict[str, Layer]:
-    """Flat names -> layers: as diffusers names them, as Stability does, as published."""
+    """Return layers by flat names: diffusers' own, Stability's and the published ones."""
     ldm = ldm_names(shapes, layers_per_block)
     published = published_names(shapes)
     return {
@@ -107,7 +107,7 @@ def _unet_layers(shapes: ParameterShapes, layers_per_block: int) -> dict[str, La
 
 
 def _text_layers(shapes: ParameterShapes) -> dict[str, Layer]:
-    """Some versions of transformers have the encoder in a ``text_model``, and files always do."""
+    """Return layers by flat names, with and without ``text_model``, as transformers differs."""
     found: dict[str, Layer] = {}
     for name, layer in _layers(shapes):
         short = name.removeprefix("text_model.")

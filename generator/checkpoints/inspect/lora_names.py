@@ -129,7 +129,7 @@ _SDXL_EMBEDDING = frozenset({"clip_l", "clip_g"})
 
 
 def part_of(name: str) -> Part | None:
-    """What a tensor of this name is, or None where it belongs to no LoRA that can be read."""
+    """Return what a tensor of this name is; None where it is of no LoRA that can be read."""
     found = _role_of(name)
     if found is None:
         return None
@@ -142,7 +142,7 @@ def part_of(name: str) -> Part | None:
 
 
 def peft_path(name: str) -> str:
-    """The layer's path as PEFT's patterns are meant for it: with dots, without any prefix."""
+    """Return the layer's path as PEFT's patterns have it: with dots, without any prefix."""
     found = _role_of(name)
     path = (found[0] if found else name).removeprefix(PEFT_PREFIX)
     for prefix in ("unet.", "text_encoder_2.", "text_encoder."):
@@ -152,18 +152,18 @@ def peft_path(name: str) -> str:
 
 
 def is_embedding(name: str) -> bool:
-    """Whether a tensor is a word's embedding, which some trainers put into a LoRA's file."""
+    """Return whether a tensor is a word's embedding, which some trainers put into a LoRA's file."""
     return name.startswith(_EMBEDDINGS) or name in _SDXL_EMBEDDING
 
 
 def embedded_word(name: str) -> str:
-    """The word that an embedding's tensor is of, as far as its name says."""
+    """Return the word that an embedding's tensor is of, as far as its name says."""
     parts = name.split(".")
     return parts[1] if parts[0] == "bundle_emb" and len(parts) > 1 else parts[0]
 
 
 def unreadable_format(names: Iterable[str]) -> str | Text | None:
-    """The name of the first known format, among those that can't be read, that a name is of."""
+    """Return the first known format that can't be read and that one of these names is of."""
     for name in names:
         for pattern, known_as in _UNREADABLE:
             if pattern.search(name):
@@ -172,7 +172,7 @@ def unreadable_format(names: Iterable[str]) -> str | Text | None:
 
 
 def format_of(roles: Iterable[str]) -> str:
-    """What people call a file whose tensors play these roles."""
+    """Return what people call a file whose tensors play these roles."""
     seen = set(roles)
     for known_as, signs in (("LoHa", "hada_"), ("LoKr", "lokr_")):
         if any(role.startswith(signs) for role in seen):
@@ -183,7 +183,7 @@ def format_of(roles: Iterable[str]) -> str:
 
 
 def _role_of(name: str) -> tuple[str, str] | None:
-    """The layer's path and the role."""
+    """Return the layer's path and the role."""
     head, dot, tail = name.rpartition(".")
     if tail == "weight":
         return _ending(head) or _ending_in_a_name(head)
@@ -210,7 +210,7 @@ def _ending(name: str, among: Iterable[str] = _ENDS) -> tuple[str, str] | None:
 
 
 def _ending_in_a_name(name: str) -> tuple[str, str] | None:
-    """``.lora_A.default``: PEFT may say which adapter it is."""
+    """Return path and role of a name such as ``.lora_A.default``, which says the adapter."""
     found = _ending(name.rpartition(".")[0], _NAMED_BY_PEFT)
     return found if found and found[0] else None
 

@@ -35,7 +35,7 @@ class Budget:
     steps: int = MOST_STEPS
 
     def spend(self) -> None:
-        """One. Raises PatternError where none is left."""
+        """Spend one step. Raises PatternError where none is left."""
         self.steps -= 1
         if self.steps < 0:
             raise PatternError("it takes too long")
@@ -69,7 +69,7 @@ class Expression:
         self._part = _Parser(text).whole()
 
     def fits(self, path: str) -> bool:
-        """Whether it is all of the path, or what follows a dot, as PEFT has it.
+        """Return whether the expression is all of a path or what follows a dot, as PEFT has it.
 
         Raises PatternError where the budget is spent.
         """

@@ -48,7 +48,7 @@ class LoraSettings:
     by_network: Mapping[str, _Settings]
 
     def scale(self, network: str, path: str, rank: int | None) -> float:
-        """Alpha through rank of the layer at ``path``, where no tensor gives alpha.
+        """Return alpha through rank of the layer at ``path``, where no tensor gives alpha.
 
         ``rank`` is None where the tensors don't say it.
         """
@@ -85,7 +85,7 @@ class _Pattern:
     _known: dict[str, float | None] = field(default_factory=dict)
 
     def value(self, path: str, default: float | None) -> float | None:
-        """Raises ModelError where matching takes too long."""
+        """Return a layer's value. Raises ModelError where matching takes too long."""
         if path not in self._known:
             self._known[path] = self._looked_up(path)
         found = self._known[path]
@@ -104,7 +104,7 @@ class _Pattern:
 
 
 def read_settings(path: Path, header: Header) -> LoraSettings:
-    """Of a LoRA's file. Raises ModelError for a kind that its settings say can't be read here."""
+    """Return a LoRA file's settings. Raises ModelError for a kind that can't be read here."""
     found: dict[str, dict[str, Any]] = {}
     beside = path.parent / PEFT_SETTINGS
     is_from_peft = path.name == PEFT_NAME or any(
@@ -177,7 +177,7 @@ def _too_much(path: Path, expression: str) -> ModelError:
 
 
 def _ends_of(path: str) -> Iterator[str]:
-    """The path, and whatever follows one of its dots."""
+    """Return the path, and whatever follows one of its dots."""
     while path:
         yield path
         path = path.partition(".")[2]

@@ -28,12 +28,15 @@ class MisfitError(Exception):
 
 
 def rank_of(shapes: Shapes) -> int | None:
-    """What alpha is divided by; None where no tensor says it, as in LoKr with whole factors."""
+    """Return what alpha is divided by.
+
+    None is returned where no tensor says it, as in LoKr with whole factors.
+    """
     return next((shapes[role][0] for role in _RANKS if shapes.get(role)), None)
 
 
 def change_of(shapes: Shapes) -> Shape | None:
-    """The shape of what is added to the layer's weight; None where only its bias is changed.
+    """Return the shape of what is added to the layer's weight; None where only its bias is changed.
 
     Raises MisfitError where the parts don't make up one change.
     """
@@ -62,7 +65,7 @@ def change_of(shapes: Shapes) -> Shape | None:
 
 
 def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bias: bool) -> None:
-    """Raises MisfitError where the parts, which make up ``change``, are for another ``weight``."""
+    """Raise MisfitError where the parts, which make up ``change``, are for another ``weight``."""
     if change is not None and (change[:1] != weight[:1] or prod(change) != prod(weight)):
         raise MisfitError(Text("{found} where {wanted} is wanted", found=change, wanted=weight))
     for role, axis in (("dora", 0), ("dora_scale", axis_of(shapes.get("dora_scale", ())))):
@@ -81,7 +84,7 @@ def check_fits(shapes: Shapes, change: Shape | None, weight: Shape, *, takes_bia
 
 
 def axis_of(lengths: Shape) -> int:
-    """LyCORIS has one length for each output, (n, 1, ...), or for each input, (1, n, ...)."""
+    """Return the axis of DoRA's lengths: of outputs, (n, 1, ...), or inputs, (1, n, ...)."""
     return 1 if len(lengths) > 1 and lengths[0] == 1 else 0
 
 
@@ -149,7 +152,7 @@ def _factor(shapes: Shapes, name: str, core: str) -> tuple[Shape, set[str]]:
 
 
 def _core(shapes: Shapes, core: str, left: tuple[str, int], right: tuple[str, int]) -> Shape:
-    """The kernel's edges of a Tucker core between two matrices, of (role, rank) each."""
+    """Return the kernel's edges of a Tucker core between two matrices, of (role, rank) each."""
     if core not in shapes:
         raise MisfitError(Text("{role} is missing", role=core))
     found = shapes[core]

@@ -53,12 +53,12 @@ _BY_TEXT: tuple[tuple[tuple[bytes, ...], Text], ...] = (
 
 
 def is_picture(start: bytes) -> bool:
-    """Whether a file that begins so is a picture or a film."""
+    """Return whether a file that begins so is a picture or a film."""
     return start.startswith(_PICTURES) or start[4:8] == b"ftyp"
 
 
 def refuse_foreign(path: Path, start: bytes) -> None:
-    """Raises ModelError, naming what a file is that begins so, with FOREIGN_BYTES or less."""
+    """Raise ModelError, naming what a file is that begins so, with FOREIGN_BYTES or less."""
     sentence = _sentence(path, start)
     if sentence is not None:
         beginning = " ".join(start[:60].decode("utf-8", "replace").split())

@@ -44,14 +44,17 @@ class ScheduleFacts:
     unknown: str = ""
 
     def to_dict(self) -> dict[str, object]:
-        """What it says, as plain JSON values."""
+        """Return what it says, as plain JSON values."""
         prediction = self.prediction_type or self.unknown
         stated = {"prediction_type": prediction} if prediction else {}
         return stated | ({} if self.zero_snr is None else {"zero_snr": self.zero_snr})
 
 
 def schedule_facts(header: Header) -> ScheduleFacts:
-    """Tensors go before metadata: they were put there for this alone."""
+    """Return what a file says of its schedule.
+
+    Tensors go before metadata: they were put there for this alone.
+    """
     if any(name in header.shapes for name in _EDM):
         return ScheduleFacts(unknown="EDM")
     if "v_pred" in header.shapes:

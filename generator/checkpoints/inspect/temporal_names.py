@@ -21,24 +21,24 @@ _TEMPORAL = re.compile(r"\.(temporal_attentions|motion_modules)\.")
 
 
 def is_temporal(name: str) -> bool:
-    """Whether a tensor, by its published name or ours, belongs to the temporal layers."""
+    """Return whether a tensor, by its published name or ours, belongs to the temporal layers."""
     return _TEMPORAL.search(name) is not None
 
 
 def published_names(names: Iterable[str]) -> dict[str, str]:
-    """Our names -> those of the published layout, the first where that has two."""
+    """Return the published name for each of ours, the first where the layout has two."""
     return {name: published_name(name) if is_temporal(name) else name for name in names}
 
 
 def our_name(name: str) -> str:
-    """Of a temporal layer's tensor, from its published name."""
+    """Return our name of a temporal layer's tensor, from its published one."""
     for published, ours in _TO_OURS:
         name = name.replace(published, ours)
     return name
 
 
 def published_name(name: str) -> str:
-    """Of a temporal layer's tensor, from ours."""
+    """Return the published name of a temporal layer's tensor, from ours."""
     for published, ours in _TO_OURS:
         name = name.replace(ours, published)
     return name
