@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from bot.core.errors import DatabaseError, StorageError
 from bot.storage import registrations
 from bot.storage.database import open_database
+from tests.postgres import cluster
 
 
 def url_of(file: Path) -> str:
@@ -92,3 +93,16 @@ async def test_damage_while_it_is_open(tmp_path: Path) -> None:
         damage(file)
         with pytest.raises(StorageError, match="damaged, so nothing was accepted"):
             await database.write(registrations.save, 2, "x")
+
+
+async def test_postgresqls_troubles_are_known_by_their_codes() -> None:
+    def save_without_permission(connection: Connection) -> None:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        registrations.save(connection, 1, "x")
+
+    with cluster() as url:
+        async with open_database(url) as database:
+            with pytest.raises(StorageError, match="can't be written to, so nothing was accepted"):
+                await database.write(save_without_permission)
+            await database.write(registrations.save, 1, "x")
+            assert await database.read(registrations.commands_hash, 1) == "x"
