@@ -75,7 +75,7 @@ class _File:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DownloadPlan:
     """What is to be fetched so that the cache has ``names``. Sizes are in bytes.
 
     ``size`` is that of all of them; ``missing`` are those that the cache lacks.
@@ -156,7 +156,7 @@ class Plan:
         except Exception as error:
             raise hub.download_error(repository, error) from error
 
-    def rest(self) -> Plan:
+    def rest(self) -> DownloadPlan:
         """Return this plan without what was fetched meanwhile."""
         cached = self.listing.cached
         return replace(self, missing=tuple(one for one in self.missing if one.name not in cached))

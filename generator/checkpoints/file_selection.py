@@ -33,7 +33,7 @@ _AT_TOP = ("model_index.json", "generation_config.json")
 _BESIDE = ("config.json", "preprocessor_config.json", "processor_config.json")
 
 
-class Layout(StrEnum):
+class RepositoryLayout(StrEnum):
     """How a repository is laid out; the value is what it is called in a sentence."""
 
     FOLDERS = "a model in folders"
@@ -42,19 +42,19 @@ class Layout(StrEnum):
     FILES = "single files"
 
 
-def layout_of(names: Collection[str]) -> Layout:
+def layout_of(names: Collection[str]) -> RepositoryLayout:
     """Return how a repository is laid out. Raises ModelError where nothing in it can be used."""
     if "unet/config.json" in names:
-        return Layout.FOLDERS
+        return RepositoryLayout.FOLDERS
     if "config.json" in names:
         for stem, layout in (
-            (DIFFUSERS_STEM, Layout.NETWORK),
-            (TRANSFORMERS_STEM, Layout.TRANSFORMER),
+            (DIFFUSERS_STEM, RepositoryLayout.NETWORK),
+            (TRANSFORMERS_STEM, RepositoryLayout.TRANSFORMER),
         ):
             if weights_of(names, "", stem):
                 return layout
     if single_files(names):
-        return Layout.FILES
+        return RepositoryLayout.FILES
     raise ModelError(
         "It has nothing that Hotshot can load: neither unet/ with a config, nor a network's "
         "config.json with its .safetensors, nor a .safetensors file at its top."

@@ -40,7 +40,7 @@ class LayerChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Adapter:
+class LoraTensors:
     """A LoRA file in memory, on the CPU: what was checked of it, and its changes by layer."""
 
     lora: LoraFile
@@ -72,7 +72,7 @@ def resolve_lora(given: str) -> Path:
     return found
 
 
-def load_adapter(path: Path) -> Adapter:
+def load_lora_tensors(path: Path) -> LoraTensors:
     """Return a LoRA's tensors by layer. Raises ModelError for what is none, or is damaged."""
     lora = read_lora(path)
     try:
@@ -82,7 +82,7 @@ def load_adapter(path: Path) -> Adapter:
             "{name} can't be read ({reason}); download it again.", name=path.name, reason=error
         ) from error
     changes = {key: _change(lora, key, layer, tensors) for key, layer in lora.layers.items()}
-    return Adapter(lora, changes)
+    return LoraTensors(lora, changes)
 
 
 def _change(

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from generator.checkpoints import file_selection, hub
-from generator.checkpoints.download import Plan, format_bytes
+from generator.checkpoints.download import DownloadPlan, format_bytes
 from generator.checkpoints.download_progress import DownloadProgress
 from generator.checkpoints.file_selection import FOLDERS, SUFFIX, TEMPORAL_FILES
 from generator.checkpoints.hub import Listing
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 class NotFetchedError(ModelError):
     """The hub has it, the disk has room for it, and the cache lacks it. ``size`` is in bytes."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: DownloadPlan) -> None:
         self.repository, self.size = str(plan.listing.repository), plan.size
         super().__init__(
             "{repository} isn't on this machine yet ({size}).",
@@ -226,7 +226,7 @@ def _fetched_temporal_file(repository: str) -> Path | None:
 def _snapshot(listing: Listing, names: list[str]) -> Path:
     if listing.snapshot is None and listing.unreached is not None:
         raise hub.download_error(listing.repository, listing.unreached)
-    plan = Plan.of(listing, names)
+    plan = DownloadPlan.of(listing, names)
     if plan.missing and not _may_fetch.get():
         plan.check_room()
         raise NotFetchedError(plan)

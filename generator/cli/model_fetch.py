@@ -11,9 +11,9 @@ from huggingface_hub import constants
 from huggingface_hub.utils import logging as hub_logging
 
 from generator.checkpoints import file_selection, hub
-from generator.checkpoints.download import Plan, format_bytes
+from generator.checkpoints.download import DownloadPlan, format_bytes
 from generator.checkpoints.download_progress import DownloadProgress
-from generator.checkpoints.file_selection import Layout
+from generator.checkpoints.file_selection import RepositoryLayout
 from generator.checkpoints.hub import Listing
 from generator.checkpoints.hub_cache import ModelRole, role_of_file, role_of_snapshot
 from generator.checkpoints.resolve import fetch_sdxl_descriptions, only_file
@@ -45,7 +45,7 @@ def fetch(name: str, *, file: str | None, half: bool, config: Path | None) -> No
     if listing.unreached is not None:
         raise hub.download_error(listing.repository, listing.unreached)
     names = _names(listing, file, half=half)
-    plan = Plan.of(listing, names)
+    plan = DownloadPlan.of(listing, names)
     licence = listing.licence or "not stated"
     gated = ", gated" if listing.is_gated else ""
     print(f"{listing.repository.name}: {len(names)} files, {format_bytes(plan.size)}")
@@ -84,12 +84,12 @@ def _names(listing: Listing, file: str | None, *, half: bool) -> list[str]:
         layout = file_selection.layout_of(names)
     except ModelError as error:
         raise ModelError(f"{name} can't be used: {error}") from error
-    if layout is Layout.FOLDERS:
+    if layout is RepositoryLayout.FOLDERS:
         return file_selection.in_folders(names, cached=cached, half=half)
-    if layout is not Layout.FILES:
+    if layout is not RepositoryLayout.FILES:
         stem = (
             file_selection.DIFFUSERS_STEM
-            if layout is Layout.NETWORK
+            if layout is RepositoryLayout.NETWORK
             else file_selection.TRANSFORMERS_STEM
         )
         return file_selection.at_root(names, stem, cached=cached, half=half)
@@ -110,7 +110,7 @@ def _check_described(
     if file is not None or not described:
         return
     role = role_of_snapshot(
-        Plan.of(listing, described).run(DownloadProgress(listing.repository.name))
+        DownloadPlan.of(listing, described).run(DownloadProgress(listing.repository.name))
     )
     if role is ModelRole.OTHER and not file_selection.single_files(names):
         raise ModelError(
@@ -121,7 +121,7 @@ def _check_described(
         _setting(role)
 
 
-def _run(plan: Plan) -> Path:
+def _run(plan: DownloadPlan) -> Path:
     if not plan.missing:
         print("All of it is here already.")
     else:

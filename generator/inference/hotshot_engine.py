@@ -65,7 +65,7 @@ class HotshotEngine:
     ) -> Self:
         """Load a model. Raises ModelError, OutOfMemoryError or RequestError (no such device)."""
         quiet_libraries()
-        choice = devices.choose(device, setup.precision)
+        choice = devices.choose_device(device, setup.precision)
         limits = ModelLimits.of(setup.model)
         with _room_for(setup.model, choice):
             loaded = load_model(
@@ -184,7 +184,7 @@ def create(
 
 
 @contextmanager
-def _room_for(model: str, choice: devices.Choice) -> Iterator[None]:
+def _room_for(model: str, choice: devices.DeviceChoice) -> Iterator[None]:
     try:
         yield
     except (MemoryError, OSError, RuntimeError) as error:

@@ -60,12 +60,12 @@ def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
 
 def _devices(
     workers: Sequence[WorkerSettings],
-) -> Generator[Finding, None, list[devices.Choice]]:
+) -> Generator[Finding, None, list[devices.DeviceChoice]]:
     """Yield findings; return a device and a precision for each worker that has one."""
     choices = []
     for worker in workers:
         try:
-            choice = devices.choose(worker.device, worker.precision)
+            choice = devices.choose_device(worker.device, worker.precision)
         except HotshotError as error:
             yield Finding.broken("device", error)
         else:
@@ -81,7 +81,7 @@ def _devices(
 
 
 def _model(
-    worker: WorkerSettings, choices: list[devices.Choice]
+    worker: WorkerSettings, choices: list[devices.DeviceChoice]
 ) -> Generator[Finding, None, _Weights | None]:
     """Yield findings; return what the weights take, where the model was found."""
     if worker.spatial_unet_base:
@@ -150,7 +150,7 @@ def _depth(given: str) -> str:
 
 
 def _memory(
-    choices: list[devices.Choice], weights: _Weights, *, low_vram: bool
+    choices: list[devices.DeviceChoice], weights: _Weights, *, low_vram: bool
 ) -> Iterator[Finding]:
     on_gpus = [choice for choice in choices if choice.device.type == "cuda"]
     for choice in on_gpus:
@@ -161,7 +161,7 @@ def _memory(
     yield run_check("memory", lambda: _ram(int(held) + _PROGRAM_BYTES * len(choices)))
 
 
-def _gpu_memory(choice: devices.Choice, needed: int, *, low_vram: bool) -> str:
+def _gpu_memory(choice: devices.DeviceChoice, needed: int, *, low_vram: bool) -> str:
     free, whole = torch.cuda.mem_get_info(choice.device)
     if needed > free:
         otherwise = "" if low_vram else "low_vram = true, "

@@ -46,7 +46,7 @@ def write_recipe(
 def environment_of(device: torch.device) -> dict[str, str]:
     """Return what, beside the request and the setup, decides how sums are rounded."""
     libraries = {name: version(name) for name in ("torch", "diffusers", "transformers")}
-    return {"device": devices.kind_of(device), **libraries}
+    return {"device": devices.describe_device(device), **libraries}
 
 
 def _files(

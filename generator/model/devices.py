@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class DeviceChoice:
     """A device, the precision to compute in, and one sentence that says why."""
 
     device: torch.device
@@ -35,7 +35,7 @@ class Choice:
         return _name(self.dtype)
 
 
-def choose(device: str = AUTO, precision: str = AUTO) -> Choice:
+def choose_device(device: str = AUTO, precision: str = AUTO) -> DeviceChoice:
     """Return what to compute with.
 
     The device is auto, cpu, mps, cuda or cuda:N; the precision auto, f32, f16 or bf16. Raises
@@ -45,7 +45,7 @@ def choose(device: str = AUTO, precision: str = AUTO) -> Choice:
     dtype, why_dtype = _dtype(precision.strip().lower(), chosen)
     reason = f"Using {chosen} ({why_device}) in {_name(dtype)} ({why_dtype})."
     logger.info(reason)
-    return Choice(chosen, dtype, reason)
+    return DeviceChoice(chosen, dtype, reason)
 
 
 def available() -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def available() -> tuple[str, ...]:
     return (*gpus, *metal, "cpu")
 
 
-def kind_of(device: torch.device) -> str:
+def describe_device(device: torch.device) -> str:
     """Return what tells apart devices that round otherwise: a GPU's name, a CPU's vectors."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)

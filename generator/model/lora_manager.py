@@ -19,11 +19,16 @@ from generator.checkpoints.inspect.lora_base import check_fits_model
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
 from generator.checkpoints.lora_delta import Tensors, weight_delta
-from generator.checkpoints.lora_files import Adapter, LayerChange, load_adapter, resolve_lora
+from generator.checkpoints.lora_files import (
+    LayerChange,
+    LoraTensors,
+    load_lora_tensors,
+    resolve_lora,
+)
 from generator.checkpoints.weights import aligned
 from generator.contract.messages import Lora
 
-ADAPTERS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
+LORAS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
 
 ParameterKey = tuple[str, str]  # a network, and the name of one of its parameters
 _FileVersion = tuple[Path, int, int]  # a file that hasn't changed: path, time of change, size
@@ -49,14 +54,14 @@ class LoraTargets:
         layer, _, name = path.rpartition(".")
         return self.modules[network].get_submodule(layer), name
 
-    def changes_by_parameter(self, adapter: Adapter) -> dict[ParameterKey, list[LayerChange]]:
+    def changes_by_parameter(self, tensors: LoraTensors) -> dict[ParameterKey, list[LayerChange]]:
         """Return which parameters an adapter changes, each with changes of its shape.
 
         Raises ModelError where the adapter was made for another model.
         """
-        check_fits_model(adapter.lora, self.layers)
+        check_fits_model(tensors.lora, self.layers)
         found: dict[ParameterKey, list[LayerChange]] = {}
-        for (network, flat), change in adapter.changes.items():
+        for (network, flat), change in tensors.changes.items():
             path = self.layers.layers[network][flat].path
             for name, delta in _by_parameter(path, change):
                 found.setdefault((network, name), []).append(delta)
@@ -68,7 +73,7 @@ class LoraManager:
     """Applies LoRAs to a model and removes them; keeps the files last read in memory."""
 
     targets: LoraTargets
-    _adapters: OrderedDict[_FileVersion, Adapter] = field(default_factory=OrderedDict)
+    _loaded: OrderedDict[_FileVersion, LoraTensors] = field(default_factory=OrderedDict)
     _found: dict[str, Path] = field(default_factory=dict)
     _applied: tuple[tuple[_FileVersion, float], ...] = ()
     _originals: dict[ParameterKey, Tensor | None] = field(default_factory=dict)
@@ -87,7 +92,7 @@ class LoraManager:
             return
         changes: dict[ParameterKey, list[tuple[float, LayerChange]]] = {}
         for version, strength in requested:
-            for key, own in self.targets.changes_by_parameter(self._adapter(version)).items():
+            for key, own in self.targets.changes_by_parameter(self._lora_tensors(version)).items():
                 changes.setdefault(key, []).extend((strength, delta) for delta in own)
         self.remove()
         try:
@@ -115,11 +120,11 @@ class LoraManager:
     @property
     def in_memory(self) -> list[Path]:
         """Return the files that are kept, the least recently applied first."""
-        return [path for path, _, _ in self._adapters]
+        return [path for path, _, _ in self._loaded]
 
     def clear_cache(self) -> None:
         """Forget the kept files; what is applied stays."""
-        self._adapters.clear()
+        self._loaded.clear()
 
     def _change(self, key: ParameterKey, deltas: list[tuple[float, LayerChange]]) -> None:
         layer, name = self.targets.layer(key)
@@ -151,13 +156,13 @@ class LoraManager:
         status = path.stat()
         return path, status.st_mtime_ns, status.st_size
 
-    def _adapter(self, version: _FileVersion) -> Adapter:
-        if version not in self._adapters:
-            self._adapters[version] = load_adapter(version[0])
-        self._adapters.move_to_end(version)
-        while len(self._adapters) > ADAPTERS_IN_MEMORY:
-            self._adapters.popitem(last=False)
-        return self._adapters[version]
+    def _lora_tensors(self, version: _FileVersion) -> LoraTensors:
+        if version not in self._loaded:
+            self._loaded[version] = load_lora_tensors(version[0])
+        self._loaded.move_to_end(version)
+        while len(self._loaded) > LORAS_IN_MEMORY:
+            self._loaded.popitem(last=False)
+        return self._loaded[version]
 
 
 def _shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:

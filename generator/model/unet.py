@@ -30,26 +30,26 @@ from generator.contract.limits import MAX_FRAMES
 
 
 @dataclass
-class Clip:
+class FrameCount:
     """How many frames a clip has in the pass under way; shared by all norms of one network."""
 
-    frames: int = 1
+    count: int = 1
 
 
 class ClipGroupNorm(nn.GroupNorm):
     """A group norm over all frames of a clip, given frames (b f) c h w."""
 
-    def __init__(self, plain: nn.GroupNorm, clip: Clip) -> None:
+    def __init__(self, plain: nn.GroupNorm, frame_count: FrameCount) -> None:
         super().__init__(plain.num_groups, plain.num_channels, plain.eps, device="meta")
         self.weight, self.bias = plain.weight, plain.bias
-        self.clip = clip
+        self.frame_count = frame_count
 
     def forward(self, frames: Tensor) -> Tensor:
         """Normalize (b f) c h w over each clip, in the memory format it came in.
 
         Channels-last, a clip's frames lie as the norm wants them, and nothing is copied.
         """
-        clips = rearrange(frames, "(b f) c h w -> b c f h w", f=self.clip.frames)
+        clips = rearrange(frames, "(b f) c h w -> b c f h w", f=self.frame_count.count)
         return rearrange(super().forward(clips), "b c f h w -> (b f) c h w")
 
 
@@ -156,7 +156,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__(**unet_conversion.arguments(config))
         self.published_config = dict(config) | {"_class_name": unet_conversion.CLASS_NAME}
-        self.clip = Clip()
+        self.frame_count = FrameCount()
         self._replace_norms()
         self.set_attn_processor(ClipAttnProcessor())
 
@@ -177,7 +177,7 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         ``sample`` of the same shape, or a tuple of it with ``return_dict=False``. Further
         arguments are those of ``UNetMotionModel``. Raises RequestError beyond MAX_FRAMES.
         """
-        self.clip.frames = _checked_frames(sample)
+        self.frame_count.count = _checked_frames(sample)
         return super().forward(
             sample, timestep, encoder_hidden_states, added_cond_kwargs=added_cond_kwargs, **kwargs
         )
@@ -195,11 +195,11 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         return unet_conversion.to_published(self.state_dict())
 
     def _replace_norms(self) -> None:
-        self.add_module("conv_norm_out", ClipGroupNorm(self.conv_norm_out, self.clip))
+        self.add_module("conv_norm_out", ClipGroupNorm(self.conv_norm_out, self.frame_count))
         for resnet in self.modules():
             if isinstance(resnet, ResnetBlock2D):
-                resnet.norm1 = ClipGroupNorm(resnet.norm1, self.clip)
-                resnet.norm2 = ClipGroupNorm(resnet.norm2, self.clip)
+                resnet.norm1 = ClipGroupNorm(resnet.norm1, self.frame_count)
+                resnet.norm2 = ClipGroupNorm(resnet.norm2, self.frame_count)
         for block in (*self.down_blocks, *self.up_blocks):
             for index, plain in enumerate(block.motion_modules):
                 block.motion_modules[index] = TemporalTransformer(plain)

@@ -13,7 +13,7 @@ from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
-from generator.model.devices import choose
+from generator.model.devices import choose_device
 from generator.model.loading import load_model
 
 _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the object
@@ -21,7 +21,7 @@ _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the 
 
 def load_pipeline(model: str) -> HotshotPipeline:
     """Load the pipeline of a model, on the best device that is there."""
-    device = choose("auto", "auto")
+    device = choose_device("auto", "auto")
     return HotshotPipeline(load_model(model, device=device.device, dtype=device.dtype))
 
 

@@ -12,25 +12,25 @@ from bot.__main__ import main as hotshot_bot
 from generator.__main__ import main as hotshot
 from generator.contract.errors import RequestError
 from generator.contract.platforms import check_platform
-from generator.model.devices import available, choose, runs_on
+from generator.model.devices import available, choose_device, runs_on
 
 
 def test_the_choice_is_logged_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="generator.model.devices"):
-        choice = choose()
+        choice = choose_device()
     assert str(choice.device) == available()[0]
     assert caplog.messages == [choice.reason]
     assert choice.reason.startswith(f"Using {choice.device} (")
 
 
 def test_a_cpu_computes_exactly_unless_told_otherwise() -> None:
-    assert choose("cpu").dtype == torch.float32
-    assert choose("CPU ", "bf16").dtype == torch.bfloat16
-    assert "as asked for" in choose("cpu", "f16").reason
+    assert choose_device("cpu").dtype == torch.float32
+    assert choose_device("CPU ", "bf16").dtype == torch.bfloat16
+    assert "as asked for" in choose_device("cpu", "f16").reason
 
 
 def test_whatever_is_chosen_computes() -> None:
-    choice = choose()
+    choice = choose_device()
     ones = torch.ones(3, 3, device=choice.device, dtype=choice.dtype)
     assert float((ones @ ones).sum()) == 27
 
@@ -38,12 +38,12 @@ def test_whatever_is_chosen_computes() -> None:
 @pytest.mark.parametrize("device", ["cuda:99", "tpu", "", "cpu:1", "cuda:-1"])
 def test_a_device_that_is_not_there(device: str) -> None:
     with pytest.raises(RequestError, match=r"There is no device .* this machine has .*cpu"):
-        choose(device)
+        choose_device(device)
 
 
 def test_an_unknown_precision() -> None:
     with pytest.raises(RequestError, match="no precision 'f8'; there are auto, f32, f16, bf16"):
-        choose("cpu", "f8")
+        choose_device("cpu", "f8")
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_gpu_that_pytorch_has_no_code_for_is_one_sentence(
     monkeypatch.setattr("torch.cuda.get_arch_list", lambda: ["sm_75", "sm_90"])
     for device in ("auto", "cuda", "cuda:0"):
         with pytest.raises(RequestError, match="install one that was, from pytorch"):
-            choose(device)
+            choose_device(device)
 
 
 def test_a_gpu_without_bf16_takes_f16_and_refuses_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,9 +84,9 @@ def test_a_gpu_without_bf16_takes_f16_and_refuses_bf16(monkeypatch: pytest.Monke
     monkeypatch.setattr("torch.cuda.get_arch_list", lambda: ["sm_75"])
     monkeypatch.setattr("torch.cuda.device", lambda _device: nullcontext())
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda **_options: False)
-    assert choose("auto").dtype == torch.float16
+    assert choose_device("auto").dtype == torch.float16
     with pytest.raises(RequestError, match="cuda:0 can't compute in bf16; give the precision f16"):
-        choose("cuda", "bf16")
+        choose_device("cuda", "bf16")
 
 
 @pytest.mark.parametrize("system", ["Linux", "Darwin"])

@@ -20,7 +20,7 @@ from generator.checkpoints.inspect.lora_names import Part, part_of
 from generator.contract.messages import Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
-from generator.model.lora_manager import ADAPTERS_IN_MEMORY, LoraTargets
+from generator.model.lora_manager import LORAS_IN_MEMORY, LoraTargets
 from generator.model.unet import HotshotUNet
 from tests.generator.checkpoints.hub import serving
 from tests.generator.inference.test_pipeline import QUICK
@@ -249,7 +249,7 @@ def test_a_file_that_was_replaced_is_read_again(tiny: HotshotModel, tmp_path: Pa
 def test_the_least_recently_applied_leaves_memory_first(tiny: HotshotModel, tmp_path: Path) -> None:
     tiny.loras.clear_cache()
     many = [
-        copied(KOHYA, tmp_path / f"{index}.safetensors") for index in range(ADAPTERS_IN_MEMORY + 1)
+        copied(KOHYA, tmp_path / f"{index}.safetensors") for index in range(LORAS_IN_MEMORY + 1)
     ]
     for lora in (*many[:-1], many[0], many[-1]):
         tiny.loras.apply([lora])
