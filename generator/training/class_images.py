@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 from accelerate import Accelerator
-from PIL import Image
 
 from generator.contract.errors import TrainingError
 from generator.contract.limits import ModelLimits
@@ -17,7 +16,13 @@ from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel
 from generator.training.data.buckets import choose_size
-from generator.training.data.samples import PROMPT_FILE, Sample, find_clips, list_images
+from generator.training.data.samples import (
+    PROMPT_FILE,
+    Sample,
+    find_clips,
+    list_images,
+    write_sample,
+)
 from generator.training.data.subject_pictures import find_pictures
 from generator.training.settings import STOP, LoraSettings
 from generator.training.validation import evaluation_mode
@@ -96,10 +101,7 @@ def _save_image(frames: Frames, prompt: str, path: Path) -> None:
     """Write NAME.png and NAME.txt, or a folder of frames, whole or not at all."""
     part = path.with_name(f".{path.name}")
     shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
-    for number, frame in enumerate(frames):
-        Image.fromarray(frame).save(part / f"{number}.png")
-    (part / PROMPT_FILE).write_text(prompt + "\n", encoding="utf-8")
+    write_sample(part, frames, prompt)
     if len(frames) > 1:
         part.rename(path)
         return

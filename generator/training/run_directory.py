@@ -186,5 +186,5 @@ def _sync(path: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error)
-    return " ".join(str(said).split())[:120]
+    reason = getattr(error, "strerror", None) or str(error)
+    return " ".join(str(reason).split())[:120]

@@ -65,7 +65,7 @@ class RunSettings:
     mixed_precision: str = "no"
     gradient_checkpointing: bool = False
     nccl_timeout: int = 3600  # seconds
-    # what is kept and told
+    # checkpoints, validation and trackers
     save_n_steps: int = 100
     save_starting_step: int = 100
     checkpoints_total_limit: int | None = None

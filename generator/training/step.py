@@ -1,6 +1,6 @@
 """One training step of a Hotshot-XL UNet: noise in, prediction out, loss.
 
-Knows neither data sets nor optimisers; the recipe of nano and fine-tuning both call it.
+Knows neither data sets nor optimisers; fine-tuning and the training of nano both call it.
 """
 
 from __future__ import annotations

@@ -155,10 +155,10 @@ def _entry(path: Path, number: int, row: Any) -> _Entry:
         raise _bad_line(path, number)
     values = {_plain_key(key): value for key, value in row.items()}
     name = next((values[key] for key in _NAME_KEYS if isinstance(values.get(key), str)), "")
-    said = [values[key] for key in _TEXT_KEYS if key in values]
-    if not name.strip() or not _is_text(name) or not said:
+    given = [values[key] for key in _TEXT_KEYS if key in values]
+    if not name.strip() or not _is_text(name) or not given:
         raise _bad_line(path, number)
-    first = next((value for value in said if value), None)
+    first = next((value for value in given if value), None)
     texts = [first] if isinstance(first, str) else first or []
     if not isinstance(texts, list) or not all(map(_is_text, texts)):
         raise _bad_line(path, number)

@@ -42,6 +42,7 @@ from generator.training.data.samples import (
     BadSampleError,
     is_sample_folder,
     list_images,
+    write_sample,
 )
 from generator.training.run_directory import write_directory, write_json
 from generator.training.settings import STOP, DatasetSettings
@@ -215,10 +216,7 @@ def _clips(
 
 
 def _write(folder: Path, frames: Frames, caption: str, facts: dict[str, Any]) -> None:
-    folder.mkdir()
-    for index, frame in enumerate(frames):
-        Image.fromarray(frame).save(folder / f"{index}.png")
-    (folder / PROMPT_FILE).write_text(caption + "\n", encoding="utf-8")
+    write_sample(folder, frames, caption)
     write_json(folder / FACTS_FILE, facts)
 
 

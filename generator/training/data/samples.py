@@ -123,6 +123,14 @@ def is_sample_folder(path: Path) -> bool:
     )
 
 
+def write_sample(folder: Path, frames: Frames, prompt: str) -> None:
+    """Write frames (f, h, w, 3) and their prompt to a new folder, as ``find_clips`` reads them."""
+    folder.mkdir(parents=True)
+    for index, frame in enumerate(frames):
+        Image.fromarray(frame).save(folder / f"{index}.png")
+    (folder / PROMPT_FILE).write_text(prompt + "\n", encoding="utf-8")
+
+
 def read_samples(paths: Sequence[Path], read: Callable[[Path], Sample], *, skip: bool) -> SampleSet:
     """Read all samples, several at once; see ``find_clips`` for what becomes of a bad one."""
     found = SampleSet()

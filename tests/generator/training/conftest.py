@@ -74,4 +74,4 @@ def metrics(output: Path) -> list[dict[str, Any]]:
 
 
 def losses(output: Path) -> list[float]:
-    return [told["loss"] for told in metrics(output)]
+    return [step["loss"] for step in metrics(output)]

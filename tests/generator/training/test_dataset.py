@@ -67,12 +67,12 @@ def test_films_become_samples(
 ) -> None:
     output = tmp_path / "samples"
     assert main(words(films, output)) == 0
-    said = capsys.readouterr()
-    assert "Skipping torn.gif: it is damaged or cut off in the middle." in said.err
-    assert "Skipping wordless.gif: it has no wordless.txt." in said.err
-    assert "dropped still.webp at 0.0 s: nothing moves in it" in said.out
-    assert "4 films: 4 with captions from files; 1 file left out:" in said.out
-    assert "wordless.gif: it has no wordless.txt" in said.out
+    captured = capsys.readouterr()
+    assert "Skipping torn.gif: it is damaged or cut off in the middle." in captured.err
+    assert "Skipping wordless.gif: it has no wordless.txt." in captured.err
+    assert "dropped still.webp at 0.0 s: nothing moves in it" in captured.out
+    assert "4 films: 4 with captions from files; 1 file left out:" in captured.out
+    assert "wordless.gif: it has no wordless.txt" in captured.out
     samples = {sample.name: sample for sample in
                find_clips(output, video_length=None, bad_samples="stop")}  # fmt: skip
     assert sorted(samples) == ["scenes-001", "scenes-002", "scenes-003", "tall-001"]
@@ -88,9 +88,9 @@ def test_films_become_samples(
     assert (ground[:, 0] < 100).any()
     with Image.open(output / "contact_sheet.png") as sheet:
         assert sheet.height == 4 * 100
-    told = json.loads((output / "dataset.json").read_text())
-    assert told["clips"] == 4
-    assert set(told["dropped"]) == {"torn.gif", "wordless.gif", "still.webp at 0.0 s"}
+    summary = json.loads((output / "dataset.json").read_text())
+    assert summary["clips"] == 4
+    assert set(summary["dropped"]) == {"torn.gif", "wordless.gif", "still.webp at 0.0 s"}
 
 
 def test_fine_tuning_cuts_films_itself(films: Path, tmp_path: Path) -> None:

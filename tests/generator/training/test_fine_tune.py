@@ -94,8 +94,8 @@ def test_caches_accumulation_and_recomputation_change_no_loss(
 def test_recomputed_gradients_are_the_same(clips: Path, tmp_path: Path, unbroken: Path) -> None:
     flags = (*STEPS, "--gradient_checkpointing", "--mixed_precision=no")
     found = train(clips, tmp_path, *flags)
-    norms = [told["gradient_norm"] for told in metrics(unbroken)]
-    assert [told["gradient_norm"] for told in found] == pytest.approx(norms, rel=1e-4)
+    norms = [step["gradient_norm"] for step in metrics(unbroken)]
+    assert [step["gradient_norm"] for step in found] == pytest.approx(norms, rel=1e-4)
 
 
 def test_two_processes_give_the_losses_of_one(clips: Path, tmp_path: Path, unbroken: Path) -> None:
@@ -115,19 +115,33 @@ def test_two_processes_give_the_losses_of_one(clips: Path, tmp_path: Path, unbro
     assert len(metrics(tmp_path)) == 4
 
 
+@pytest.mark.parametrize("command", ["fine-tune", "train-lora"])
+def test_a_mistake_of_a_launched_program_is_one_sentence(command: str) -> None:
+    module = f"generator.training.{command.replace('-', '_')}"
+    done = subprocess.run(
+        [sys.executable, "-m", module, "--data_dir=/nowhere"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"hotshot {command}: There is no data directory at /nowhere.\n"
+
+
 def test_half_precision_and_weights_of_the_loss(clips: Path, tmp_path: Path) -> None:
     flags = ("--max_train_steps=2", "--mixed_precision=bf16", "--vae_b16", "--snr_gamma")
     more = ("--noise_offset=0", "--caption_dropout=1", "--scale_lr", "--aspect_ratio=1.0")
-    told = train(clips, tmp_path, *flags, *more)
-    assert [step["learning_rate"] for step in told] == [2e-3, 2e-3]
+    steps = train(clips, tmp_path, *flags, *more)
+    assert [step["learning_rate"] for step in steps] == [2e-3, 2e-3]
     assert {value.dtype for value in temporal(tmp_path).values()} == {torch.float32}
 
 
 def test_another_run_s_weights_alone(clips: Path, tmp_path: Path, unbroken: Path) -> None:
     checkpoint = str(unbroken / "checkpoints" / "step-000004")
     resumed = ("--unet_resume_path", checkpoint, "--disable_optimizer_restore")
-    told = train(clips, tmp_path / "fresh", "--max_train_steps=1", *resumed)
+    steps = train(clips, tmp_path / "fresh", "--max_train_steps=1", *resumed)
     from_model = ("--unet_resume_path", str(unbroken))
     again = train(clips, tmp_path / "model", "--max_train_steps=1", *from_model)
-    assert [step["done"] for step in told + again] == [1, 1]
-    assert told[0]["loss"] == again[0]["loss"]  # both began with the averaged weights
+    assert [step["done"] for step in steps + again] == [1, 1]
+    assert steps[0]["loss"] == again[0]["loss"]  # both began with the averaged weights

@@ -180,9 +180,9 @@ def test_pictures_become_clips_and_so_does_the_class(pictures: Path, tmp_path: P
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[list[str]], str]:
     def run(words: list[str]) -> str:
         assert main(words) == 2
-        said = capsys.readouterr().err
-        assert said.count("\n") == 1
-        return said
+        message = capsys.readouterr().err
+        assert message.count("\n") == 1
+        return message
 
     return run
 
@@ -227,6 +227,6 @@ def test_somebody_s_own_pictures_are_not_taken_for_those_of_the_class(
     own = tmp_path / "class_pictures"
     shutil.copytree(pictures, own)
     before = sorted(own.iterdir())
-    said = refused(line(pictures, tmp_path, "--class_prompt=a ball", "--num_class_images=1"))
-    assert "weren't made here; name it with --class-data-dir" in said
+    message = refused(line(pictures, tmp_path, "--class_prompt=a ball", "--num_class_images=1"))
+    assert "weren't made here; name it with --class-data-dir" in message
     assert sorted(own.iterdir()) == before

@@ -1,4 +1,4 @@
-"""The parts of a run by themselves: flags, samples, buckets, the plan, chance, checkpoints."""
+"""The parts of a run by themselves: flags, samples, the sampler, randomness, checkpoints."""
 
 from __future__ import annotations
 
@@ -134,13 +134,13 @@ def test_each_line_beside_a_picture_is_a_caption_with_the_trigger(tmp_path: Path
 
 def test_every_caption_of_a_picture_is_drawn_by_and_by(tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "0.png")
-    said: list[str] = []
+    prompts: list[str] = []
 
     class Heard:
         """Notes what is to be encoded."""
 
         def encode(self, caption: str) -> EncodedText:
-            said.append(caption)
+            prompts.append(caption)
             return self.encode_dropped()
 
         def encode_dropped(self) -> EncodedText:
@@ -158,7 +158,7 @@ def test_every_caption_of_a_picture_is_drawn_by_and_by(tmp_path: Path) -> None:
     )
     for step_number in range(10):
         batches.at(step_number, range(2))
-    assert set(said) == {"a", "b", "c"}
+    assert set(prompts) == {"a", "b", "c"}
 
 
 def test_a_picture_is_seen_whole_and_in_parts(tmp_path: Path) -> None:
@@ -209,18 +209,18 @@ def test_a_picture_that_a_phone_laid_on_its_side(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("caption", "said"),
+    ("caption", "prompt"),
     [
         ("a photo of tok", "a photo of tok"),
         ("Tok, asleep", "Tok, asleep"),
         ("a stock photo", "tok, a stock photo"),
     ],
 )
-def test_the_trigger_word_is_a_word(caption: str, said: str, tmp_path: Path) -> None:
+def test_the_trigger_word_is_a_word(caption: str, prompt: str, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "0.png")
     (tmp_path / "0.txt").write_text(caption, encoding="utf-8")
     [sample] = find_pictures(tmp_path, trigger="tok", bad_samples="stop")
-    assert sample.prompt == said
+    assert sample.prompt == prompt
 
 
 def test_how_long_a_run_is() -> None:
@@ -262,7 +262,7 @@ def test_the_nearest_of_the_seven_sizes_is_chosen() -> None:
     assert (choose_size(1, 1, 128).width, choose_size(1, 1, 1024).width) == (128, 1024)
 
 
-def test_a_plan_sees_all_in_batches_of_one_shape() -> None:
+def test_a_sampler_sees_all_in_batches_of_one_shape() -> None:
     shapes = [(64, 64)] * 6 + [(96, 48)] * 3
     sampler, again = BucketSampler(shapes, 2, seed=1), BucketSampler(shapes, 2, seed=1)
     assert sampler.steps_per_epoch == 5
@@ -277,9 +277,9 @@ def test_a_plan_sees_all_in_batches_of_one_shape() -> None:
     assert [BucketSampler(shapes, 2, seed=2).at(step) for step in range(5)] != steps[:5]
 
 
-def test_what_is_drawn_depends_on_seed_step_and_place_alone() -> None:
-    def noise(*place: int) -> torch.Tensor:
-        return SampleRng(*place).noise(torch.Size((4, 2, 8, 8)), 0.0)
+def test_what_is_drawn_depends_on_seed_step_and_position_alone() -> None:
+    def noise(*position: int) -> torch.Tensor:
+        return SampleRng(*position).noise(torch.Size((4, 2, 8, 8)), 0.0)
 
     assert torch.equal(noise(1, 2, 3), noise(1, 2, 3))
     others = [noise(1, 2, 4), noise(1, 3, 3), noise(2, 2, 3)]

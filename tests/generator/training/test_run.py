@@ -34,10 +34,10 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Refused:
     def run(words: list[str]) -> str:
         capsys.readouterr()
         assert main(words) == 2
-        said = capsys.readouterr().err
-        assert said.startswith("hotshot fine-tune: ")
-        assert said.count("\n") == 1
-        return said
+        message = capsys.readouterr().err
+        assert message.startswith("hotshot fine-tune: ")
+        assert message.count("\n") == 1
+        return message
 
     return run
 
@@ -63,11 +63,11 @@ def test_ctrl_c_saves_and_says_how_to_go_on(clips: Path, tmp_path: Path) -> None
         wait_until(lambda: lines.is_file() and lines.stat().st_size)
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        said = process.stderr.read()
+        message = process.stderr.read()
         assert process.wait(PATIENCE) == 130
     done = len(losses(output))
-    assert f"Stopped after step {done} of 10000 and saved" in said
-    assert "Traceback" not in said
+    assert f"Stopped after step {done} of 10000 and saved" in message
+    assert "Traceback" not in message
     checkpoint = RunDirectory(output).latest_checkpoint()
     assert checkpoint is not None
     assert checkpoint.name == f"step-{done:06d}"
@@ -83,12 +83,12 @@ def test_a_full_disk_leaves_the_last_good_checkpoint(
     unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, unlimited[1]))
     try:
-        said = refused(words)
+        message = refused(words)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
-    assert "step-000004 can't be written" in said
-    assert "enforce fail" not in said
-    assert "the last good checkpoint is step-000002; make room" in said
+    assert "step-000004 can't be written" in message
+    assert "enforce fail" not in message
+    assert "the last good checkpoint is step-000002; make room" in message
     assert {path: path.read_bytes() for path in (begun / "checkpoints").rglob("*.*")} == good
     assert main(words) == 0
 
@@ -98,9 +98,9 @@ def test_whatever_else_can_t_be_written_is_one_sentence(
 ) -> None:
     (begun / "report.html").unlink()
     (begun / "report.html").mkdir()
-    said = refused(line(clips, begun, "--max_train_steps=4", "--unet_resume_path=latest"))
-    assert "Is a directory" in said
-    assert "the last good checkpoint is step-000002" in said
+    message = refused(line(clips, begun, "--max_train_steps=4", "--unet_resume_path=latest"))
+    assert "Is a directory" in message
+    assert "the last good checkpoint is step-000002" in message
 
 
 def test_weights_alone_are_taken_into_another_directory(
@@ -150,9 +150,9 @@ def test_a_loss_that_is_no_number_names_step_and_sample(
     clips: Path, tmp_path: Path, refused: Refused
 ) -> None:
     flags = ("--learning_rate=1e30", "--max_train_steps=9", "--save_starting_step=1")
-    said = refused(line(clips, tmp_path / "output", *flags))
-    assert "The loss is no number at step 2, in the sample" in said
-    assert "the last checkpoint, step-000001, is as it was" in said
+    message = refused(line(clips, tmp_path / "output", *flags))
+    assert "The loss is no number at step 2, in the sample" in message
+    assert "the last checkpoint, step-000001, is as it was" in message
     saved = load_file(
         tmp_path / "output" / "checkpoints" / "step-000001" / "temporal_layers.safetensors"
     )
@@ -198,8 +198,8 @@ def test_trackers_that_are_not_installed(
     clips: Path, tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "wandb", None)  # as where it isn't installed
-    said = refused(line(clips, tmp_path / "output", "--report_to=wandb"))
-    assert 'pip install "hotshot-bot[wandb]"' in said
+    message = refused(line(clips, tmp_path / "output", "--report_to=wandb"))
+    assert 'pip install "hotshot-bot[wandb]"' in message
     assert not (tmp_path / "output").exists()
 
 

@@ -14,12 +14,12 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from generator.__main__ import main as hotshot
 from generator.contract.limits import NANO
 from generator.media.clip import Frames
 from generator.nano import captions, measure, world
+from generator.training.data.samples import write_sample
 from tools.nano.proofs import figures
 from tools.nano.proofs.figures import ProofPrompt
 
@@ -58,14 +58,16 @@ def write_clips(directory: Path, count: int, rehearsed: int) -> None:
         for index in range(count):
             attributes = world.draw_attributes(rng)
             frames = draw(motion, attributes, rng)
-            _write(directory / f"{motion}-{index:03d}", frames, _caption(rng, attributes, motion))
+            caption = _caption(rng, attributes, motion)
+            write_sample(directory / f"{motion}-{index:03d}", frames, caption)
     for motion in world.MOTIONS:
         for index in range(rehearsed):
             drawn = world.draw_attributes(rng)
             attributes = world.Attributes(drawn.color, drawn.shape, motion, drawn.background)
             frames = world.render(world.draw_scene(rng, attributes), EDGE, EDGE, FRAMES)
-            said = captions.caption(rng, attributes, captions.Said())
-            _write(directory / f"{motion.replace(' ', '-')}-{index:03d}", frames, said)
+            caption = captions.caption(rng, attributes, captions.Said())
+            name = f"{motion.replace(' ', '-')}-{index:03d}"
+            write_sample(directory / name, frames, caption or "a shape")
 
 
 def main() -> None:
@@ -144,8 +146,8 @@ def _is_orbit(places: measure.Positions) -> bool:
 def _caption(rng: np.random.Generator, attributes: world.Attributes, motion: str) -> str:
     words = WORDS[motion]
     a = "an" if attributes.color[0] in "aeiou" else "a"
-    said = f"{a} {attributes.color} {attributes.shape} {words[int(rng.integers(len(words)))]}"
-    return f"{said} on a {attributes.background} background"
+    caption = f"{a} {attributes.color} {attributes.shape} {words[int(rng.integers(len(words)))]}"
+    return f"{caption} on a {attributes.background} background"
 
 
 def _make_prompt(rng: np.random.Generator, motion: str) -> ProofPrompt:
@@ -153,13 +155,6 @@ def _make_prompt(rng: np.random.Generator, motion: str) -> ProofPrompt:
     attributes = world.draw_attributes(rng, held_out=True)
     prompt = _caption(rng, attributes, motion)
     return ProofPrompt(prompt, int(rng.integers(2**31)), partial(seen_as, motion))
-
-
-def _write(folder: Path, frames: Frames, caption: str) -> None:
-    folder.mkdir(parents=True)
-    for index, frame in enumerate(frames):
-        Image.fromarray(frame).save(folder / f"{index}.png")
-    (folder / "prompt.txt").write_text((caption or "a shape") + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
