@@ -10,68 +10,38 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import queue
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO, Any, Protocol, Self, TypeVar
+from typing import Self
 
 from huggingface_hub import (
     constants,
-    get_hf_file_metadata,
-    get_session,
-    hf_hub_url,
     snapshot_download,
 )
-from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import (  # type: ignore[attr-defined]
     WeakFileLock,
-    build_hf_headers,
     disable_progress_bars,
-    hf_raise_for_status,
 )
 
 from generator.checkpoints import hub
 from generator.checkpoints.hub import Listing, Repository
+from generator.checkpoints.transfer import (
+    ProgressListener,
+    RemoteFile,
+    Transfer,
+    call_in_threads,
+    remote_file,
+)
 from generator.contract.errors import ModelError
 
-_T = TypeVar("_T")
-_R = TypeVar("_R")
-
 _AT_ONCE = 4
-_TRIES = 5  # without a byte in between
-_SECONDS_TO_WAIT = 10.0  # for an answer, and for each piece of one
 _SAFE_ETAG = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]{0,127}")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-")
 _PART = ".hotshot.incomplete"  # the library's own end in .incomplete too, so its tools find both
-
-
-class ProgressListener(Protocol):
-    """Who is told of a download."""
-
-    def begin(self, done: int, total: int) -> None:
-        """Show that a download begins, in bytes, of which ``done`` were there already."""
-
-    def add(self, count: int) -> None:
-        """Count so many bytes more; fewer than none where a piece has to be fetched again."""
-
-    def wait(self) -> None:
-        """Show that another process fetches this repository, and that this one waits for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file that the cache lacks. ``size`` is None where the hub doesn't tell."""
-
-    name: str
-    url: str
-    etag: str
-    size: int | None
-    sha256: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +54,7 @@ class DownloadPlan:
     listing: Listing
     names: tuple[str, ...]
     size: int
-    missing: tuple[_File, ...]
+    missing: tuple[RemoteFile, ...]
 
     @classmethod
     def of(cls, listing: Listing, names: Iterable[str]) -> Self:
@@ -96,7 +66,7 @@ class DownloadPlan:
         if lacking and listing.unreached is not None:
             raise hub.download_error(repository, listing.unreached)
         try:
-            missing = _in_threads(lambda name: _head(listing, name), lacking, at_once=8)
+            missing = call_in_threads(lambda name: remote_file(listing, name), lacking, at_once=8)
         except Exception as error:
             raise hub.download_error(repository, error) from error
         snapshot = listing.snapshot
@@ -177,17 +147,21 @@ class DownloadPlan:
         # The largest first: then no thread is left alone with it.
         ordered = sorted(files, key=lambda one: one.size or 0, reverse=True)
         try:
-            _in_threads(lambda one: self._fetch_one(one, listener, stop), ordered, at_once=_AT_ONCE)
+            call_in_threads(
+                lambda one: self._fetch_one(one, listener, stop), ordered, at_once=_AT_ONCE
+            )
         finally:
             stop.set()
 
-    def _fetch_one(self, file: _File, listener: ProgressListener, stop: threading.Event) -> None:
+    def _fetch_one(
+        self, file: RemoteFile, listener: ProgressListener, stop: threading.Event
+    ) -> None:
         repository = self.listing.repository
         blob, part = _blob(repository, file.etag), _part(repository, file.etag)
         if blob.exists():
             return
         with part.open("ab", buffering=0) as opened:
-            _Transfer(file, opened, listener, stop).run()
+            Transfer(file, opened, listener, stop).run()
         if stop.is_set():
             return
         if file.sha256 and _sha256(part) != file.sha256:
@@ -222,70 +196,6 @@ class DownloadPlan:
         return snapshot
 
 
-class _Transfer:
-    """One file's bytes, from where an earlier try broke off, into ``opened``."""
-
-    def __init__(
-        self, file: _File, opened: IO[bytes], listener: ProgressListener, stop: threading.Event
-    ) -> None:
-        self._file, self._opened, self._listener, self._stop = file, opened, listener, stop
-        self._at = opened.seek(0, 2)
-
-    def run(self) -> None:
-        """Fetch the file's rest.
-
-        Raise what the library, network or disk raises, after a few tries.
-        """
-        size = self._file.size or 0
-        if self._at > size:
-            self._restart()
-        tries = 0
-        while self._at < size:
-            before = self._at
-            try:
-                self._try()
-            except Exception as error:  # of the network, each version has errors of its own
-                tries = 0 if self._at > before else tries + 1
-                if _is_final(error) or tries >= _TRIES or self._stop.wait(min(tries, 1)):
-                    raise
-            if self._stop.is_set():
-                return
-        if self._at > size:
-            self._restart()
-            raise ConnectionError(f"{self._file.name} is longer than the hub said")
-
-    def _try(self) -> None:
-        headers = build_hf_headers() | {"Accept-Encoding": "identity"}
-        if self._at:
-            headers["Range"] = f"bytes={self._at}-"
-        with get_session().stream(
-            "GET", self._file.url, headers=headers, timeout=_SECONDS_TO_WAIT
-        ) as response:
-            hf_raise_for_status(response)
-            if self._at and not self._goes_on(response):
-                self._restart()
-            for piece in response.iter_bytes():
-                self._opened.write(piece)
-                self._at += len(piece)
-                self._listener.add(len(piece))
-                if self._stop.is_set():
-                    return
-
-    def _goes_on(self, response: Any) -> bool:
-        """Return whether the answer begins where this file ends.
-
-        A server may give the whole instead.
-        """
-        told = _CONTENT_RANGE.match(response.headers.get("Content-Range", ""))
-        return response.status_code == 206 and told is not None and int(told[1]) == self._at
-
-    def _restart(self) -> None:
-        self._listener.add(-self._at)
-        self._opened.truncate(0)
-        self._opened.seek(0)
-        self._at = 0
-
-
 def format_bytes(count: int) -> str:
     """Return a number of bytes as people read it: 512 kB, 1.9 GB."""
     size = float(count)
@@ -301,28 +211,7 @@ def incomplete_blobs(repository: Repository) -> list[Path]:
     return sorted((hub.repository_directory(repository) / "blobs").glob("*.incomplete"))
 
 
-def _head(listing: Listing, name: str) -> _File:
-    url = hf_hub_url(
-        listing.repository.name,
-        name,
-        revision=listing.commit or listing.repository.revision,
-        endpoint=hub.ENDPOINT,
-    )
-    told = get_hf_file_metadata(url, timeout=_SECONDS_TO_WAIT, endpoint=hub.ENDPOINT)
-    known = listing.files.get(name)
-    size = told.size if told.size is not None else known.size if known else None
-    return _File(name, url, told.etag or "", size, known.sha256 if known else None)
-
-
-def _is_final(error: Exception) -> bool:
-    """Return whether there is no use in asking again: the hub has refused, or the disk has."""
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        return status < 500 and status != 429
-    return isinstance(error, OSError)
-
-
-def _is_resumable(file: _File) -> bool:
+def _is_resumable(file: RemoteFile) -> bool:
     """Return whether a file is fetched here.
 
     Others, of unknown size or name, the library fetches.
@@ -363,43 +252,3 @@ def _locked(repository: Repository, listener: ProgressListener) -> Iterator[None
             listener.wait()
             stack.enter_context(WeakFileLock(file))
         yield
-
-
-def _in_threads(call: Callable[[_T], _R], items: Sequence[_T], *, at_once: int) -> list[_R]:
-    """Call ``call`` with each item; return the results in order. The first error is raised at once.
-
-    The threads are daemons: Ctrl-C needn't wait until a hub that stalls has timed out.
-    """
-    todo: queue.SimpleQueue[int] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, _R | None, BaseException | None]] = queue.SimpleQueue()
-    failed = threading.Event()
-    for index in range(len(items)):
-        todo.put(index)
-
-    def run() -> None:
-        while not failed.is_set():
-            try:
-                index = todo.get_nowait()
-            except queue.Empty:
-                return
-            try:
-                done.put((index, call(items[index]), None))
-            except BaseException as error:  # noqa: BLE001 - raised by who waits
-                failed.set()
-                done.put((index, None, error))
-
-    for _ in range(min(at_once, len(items))):
-        threading.Thread(target=run, daemon=True, name="download").start()
-    results: dict[int, Any] = {}
-    try:
-        while len(results) < len(items):
-            try:
-                index, result, error = done.get(timeout=1)  # Windows: Ctrl-C ends no endless wait
-            except queue.Empty:
-                continue
-            if error is not None:
-                raise error
-            results[index] = result
-    finally:
-        failed.set()
-    return [results[index] for index in range(len(items))]
