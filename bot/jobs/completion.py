@@ -94,10 +94,7 @@ class JobCompleter:
         )
 
     async def fail(self, job: Job, failure: Failure, **values: Any) -> None:
-        """Ends a job without a result, and tells its owner why."""
-        logger.info(
-            "no result: %s%s", failure.kind, ", may be retried" if failure.is_retryable else ""
-        )
+        """End a job without a result, and tell its owner why."""
         failed = await self._store.move_with_retry(
             job,
             State.FAILED,
@@ -108,8 +105,11 @@ class JobCompleter:
             finished_at=now(),
             **values,
         )
-        if failed is not None:
-            await self.notify_owner(failed)
+        if failed is None:
+            return
+        retry = ", may be retried" if failure.is_retryable else ""
+        logger.info("no result: %s%s", failure.kind, retry)
+        await self.notify_owner(failed)
 
     async def notify_owner(self, job: Job, *, again: bool = False) -> None:
         """Tell a job's owner how it ended; ``again``: an earlier run may have done so."""
