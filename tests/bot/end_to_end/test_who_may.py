@@ -87,7 +87,7 @@ BUTTONS = {
     "ActionButton": "as its action says",
     "ActionMenu": "as its action says",
     "CancelButton": OWNER_OR_MANAGER,
-    "MasterButton": WHERE_IT_STANDS,
+    "OriginalButton": WHERE_IT_STANDS,
     "PageButton": ANYBODY,
 }
 
