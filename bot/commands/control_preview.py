@@ -32,8 +32,8 @@ from bot.storage.drafts import Draft
 from bot.storage.models import Attachment
 from bot.ui import wording
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
+from generator.contract.bounds import MAX_PROMPT_CHARACTERS
 from generator.contract.control_types import DEPTH_MODEL, LOOSE
-from generator.contract.limits import MAX_PROMPT_CHARACTERS
 from generator.contract.messages import Request
 from generator.contract.text import Text, TranslatableError
 

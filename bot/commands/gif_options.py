@@ -19,7 +19,7 @@ from bot.commands.option_parsing import (
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, localized
 from bot.core.config import Style
 from bot.ui import wording
-from generator.contract.limits import (
+from generator.contract.bounds import (
     MAX_CONTROL_SCALE,
     MAX_DURATION_MS,
     MAX_GUIDANCE_SCALE,
@@ -30,9 +30,8 @@ from generator.contract.limits import (
     MIN_FRAME_MS,
     MIN_IMAGE_STRENGTH,
     SCHEDULERS,
-    ModelLimits,
-    Size,
 )
+from generator.contract.limits import ModelLimits, Size
 from generator.contract.text import Text
 
 LINKS = {"control_gif": "control_link", "image": "image_link"}

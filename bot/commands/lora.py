@@ -38,7 +38,7 @@ from bot.ui import lora_embeds
 from bot.ui.actions import ActionButton, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.stored_files import stored_file
-from generator.contract.limits import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
+from generator.contract.bounds import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
 from generator.contract.lora_tags import file_key
 from generator.contract.text import Text, plural
 

@@ -21,8 +21,8 @@ from bot.storage.loras import StoredLora, Viewer
 from bot.storage.models import Attachment
 from bot.ui import wording
 from bot.ui.wording import shorten
+from generator.contract.bounds import MAX_LORA_STRENGTH, plain
 from generator.contract.errors import RequestError
-from generator.contract.limits import MAX_LORA_STRENGTH, plain
 from generator.contract.lora_tags import LoraTag, extract_tags, hash_prefix
 from generator.contract.messages import Lora
 from generator.contract.text import Text

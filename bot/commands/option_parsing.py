@@ -12,20 +12,19 @@ from dataclasses import replace
 
 from bot.core.config import Style
 from bot.intake.file_names import plain_line
-from generator.contract.control_types import LOOSE, parse_control
-from generator.contract.errors import RequestError
-from generator.contract.limits import (
+from generator.contract.bounds import (
     FRAMES_LABEL,
     IMAGE_STRENGTH_LABEL,
     MAX_PROMPT_CHARACTERS,
     MAX_SEED,
     STEPS_LABEL,
-    ModelLimits,
-    Size,
     check_image_strength,
     draw_seed,
     scheduler_name,
 )
+from generator.contract.control_types import LOOSE, parse_control
+from generator.contract.errors import RequestError
+from generator.contract.limits import ModelLimits, Size
 from generator.contract.messages import Lora, Request
 from generator.contract.text import Text
 

@@ -10,7 +10,8 @@ from discord.ui import TextInput, View
 from bot.commands.option_parsing import read_request
 from bot.core.translations import translate
 from bot.ui.actions import Form, Values
-from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.contract.bounds import MAX_PROMPT_CHARACTERS
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 
 

@@ -34,7 +34,7 @@ from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.result_view import confirm_delete_view
-from generator.contract.limits import draw_seed
+from generator.contract.bounds import draw_seed
 from generator.contract.messages import Control, Request
 from generator.contract.text import Text, plural
 

@@ -19,7 +19,8 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
 from bot.ui.actions import Form, Values
-from generator.contract.limits import SCHEDULERS, STEPS_LABEL, ModelLimits, scheduler_name
+from generator.contract.bounds import SCHEDULERS, STEPS_LABEL, scheduler_name
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Request
 from generator.contract.text import Text
 

@@ -34,7 +34,8 @@ from bot.storage.preferences import PERSON, SERVER
 from bot.ui import wording
 from bot.ui.actions import ActionButton, Values, outdated_button_error
 from bot.ui.answers import send_ephemeral
-from generator.contract.limits import MAX_PROMPT_CHARACTERS, MAX_STEPS, ModelLimits
+from generator.contract.bounds import MAX_PROMPT_CHARACTERS, MAX_STEPS
+from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
 
 NONE = "-"

@@ -21,7 +21,7 @@ from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.storage.models import Attachment, Origin
 from bot.ui import embeds
 from bot.ui.answers import send_ephemeral_followup
-from generator.contract.limits import draw_seed
+from generator.contract.bounds import draw_seed
 from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
 

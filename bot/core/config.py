@@ -31,7 +31,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError
 
 from bot.core.errors import ConfigError, TokenError
-from generator.contract.limits import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
+from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
 from generator.contract.text_files import EncodingError, read_text
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from generator.checkpoints.inspect.temporal_names import is_temporal, our_name, published_name
+from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import ModelError
-from generator.contract.limits import MAX_FRAMES
 from generator.contract.text import Text
 
 CLASS_NAME = "UNet3DConditionModel"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from generator.checkpoints.inspect.schedule_facts import PREDICTION_TYPES
 from generator.cli.parsing import Once, device_name, lora
+from generator.contract.bounds import MAX_FRAMES, MAX_SEED, MIN_IMAGE_STRENGTH, SCHEDULERS
 from generator.contract.command_line import Parser, number, whole_number
 from generator.contract.control_types import ANNOTATORS, AUTO, DEPTH_MODEL
-from generator.contract.limits import MAX_FRAMES, MAX_SEED, MIN_IMAGE_STRENGTH, NANO, SCHEDULERS
+from generator.contract.limits import NANO
 from generator.contract.messages import IMAGE_STRENGTH
 from generator.media.output import SUFFIXES
 

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.gif_flags import DEFAULT_SCHEDULER
+from generator.contract.bounds import draw_seed, scheduler_name
 from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
-from generator.contract.limits import ModelLimits, draw_seed, scheduler_name
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.recipes.foreign.convert import with_foreign
 from generator.recipes.foreign.foreign_request import ForeignRecipe

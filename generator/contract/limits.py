@@ -8,12 +8,34 @@ defaults are those of the original Hotshot-XL, at the model's native size.
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
 from generator.contract import model_json
+from generator.contract.bounds import (
+    CONTROL_SCALE_LABEL,
+    FRAMES_LABEL,
+    MAX_CONTROL_SCALE,
+    MAX_CONTROLS,
+    MAX_DURATION_MS,
+    MAX_FRAMES,
+    MAX_GUIDANCE_SCALE,
+    MAX_LORA_STRENGTH,
+    MAX_LORAS,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_STEPS,
+    MIN_FRAME_MS,
+    MIN_IMAGE_STRENGTH,
+    SCHEDULERS,
+    STEPS_LABEL,
+    check_image_strength,
+    check_order,
+    check_range,
+    scheduler_name,
+    shorten,
+)
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import IMAGE_STRENGTH, Request
 from generator.contract.paths import existing_path, parse_hub_id
@@ -23,49 +45,6 @@ from generator.contract.text import Text
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parents[1] / "nano" / "weights"
 
-SCHEDULERS = (
-    "euler_a",
-    "euler",
-    "ddim",
-    "dpmpp_2m",
-    "dpmpp_2m_karras",
-    "dpmpp_sde",
-    "unipc",
-    "lcm",
-    "tcd",
-)
-# The names that the original's README gives, and diffusers' for the others.
-_SCHEDULER_CLASSES = {
-    "EulerAncestralDiscreteScheduler": "euler_a",
-    "EulerDiscreteScheduler": "euler",
-    "DDIMScheduler": "ddim",
-    "DPMSolverMultistepScheduler": "dpmpp_2m",
-    "DPMSolverSDEScheduler": "dpmpp_sde",
-    "UniPCMultistepScheduler": "unipc",
-    "LCMScheduler": "lcm",
-    "TCDScheduler": "tcd",
-}
-MAX_PROMPT_CHARACTERS = 2000
-MAX_FRAMES = 24  # the entries of a temporal layer's positional table
-MAX_STEPS = 150
-MAX_GUIDANCE_SCALE = 30.0
-MAX_DURATION_MS = 60_000
-MIN_FRAME_MS = 20  # browsers slow down anything faster to 100 ms a frame
-MAX_SEED = 2**64 - 1
-MAX_LORAS = 8
-MAX_LORA_STRENGTH = 5.0  # either way: a negative strength takes away what was learnt
-MAX_CONTROLS = 4
-MAX_CONTROL_SCALE = 5.0
-MIN_IMAGE_STRENGTH = 0.05  # below it, nothing would change
-
-# As sentences call them.
-FRAMES_LABEL = Text("The number of frames")
-STEPS_LABEL = Text("The number of steps")
-CONTROL_SCALE_LABEL = Text("The ControlNet's conditioning scale")
-IMAGE_STRENGTH_LABEL = Text("The image strength")
-
-_LONGEST_SHOWN = 60  # characters of a value that a sentence quotes
-_TOO_LONG = 10**20
 _PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
 _ALLOWED: dict[str, model_json.Allowed] = {
@@ -189,22 +168,22 @@ class ModelLimits:
             (Text("The target size's width"), request.target_size[0]),
             (Text("The target size's height"), request.target_size[1]),
         ):
-            _check_range(what, edge, 1, 65536)
-        _check_range(FRAMES_LABEL, request.video_length, 1, self.max_frames)
-        _check_range(
+            check_range(what, edge, 1, 65536)
+        check_range(FRAMES_LABEL, request.video_length, 1, self.max_frames)
+        check_range(
             Text("The duration in milliseconds"),
             request.video_duration,
             MIN_FRAME_MS * request.video_length,
             MAX_DURATION_MS,
         )
-        _check_range(STEPS_LABEL, request.steps, 1, MAX_STEPS)
-        _check_range(Text("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
-        _check_range(Text("The guidance rescale"), request.guidance_rescale, 0, 1)
-        _check_range(Text("The seed"), request.seed, 0, MAX_SEED)
+        check_range(STEPS_LABEL, request.steps, 1, MAX_STEPS)
+        check_range(Text("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
+        check_range(Text("The guidance rescale"), request.guidance_rescale, 0, 1)
+        check_range(Text("The seed"), request.seed, 0, MAX_SEED)
         scheduler_name(request.scheduler)
-        _check_range(Text("The guidance start"), request.guidance_start, 0, 1)
-        _check_range(Text("The guidance end"), request.guidance_end, 0, 1)
-        _check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
+        check_range(Text("The guidance start"), request.guidance_start, 0, 1)
+        check_range(Text("The guidance end"), request.guidance_end, 0, 1)
+        check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
         check_image_strength(request.image_strength)
@@ -247,31 +226,6 @@ def local_path(model: str) -> Path | None:
     )
 
 
-def scheduler_name(name: str) -> str:
-    """Return the one of SCHEDULERS that a name means, or a class name of the original's README.
-
-    Raises RequestError for any other.
-    """
-    known = _SCHEDULER_CLASSES.get(name, name.lower())
-    if known not in SCHEDULERS:
-        raise RequestError(
-            "There is no scheduler {name!r}; there are {names}.",
-            name=_shorten(name),
-            names=", ".join(SCHEDULERS),
-        )
-    return known
-
-
-def check_image_strength(strength: float) -> None:
-    """Raise RequestError for an image strength that is out of range."""
-    _check_range(IMAGE_STRENGTH_LABEL, strength, MIN_IMAGE_STRENGTH, 1)
-
-
-def draw_seed() -> int:
-    """Return a fresh seed, short enough to be read out and typed again."""
-    return random.randrange(2**32)
-
-
 def _scaled(edge_at_512: int, native_edge: int) -> int:
     return round(edge_at_512 * native_edge / 512 / 8) * 8
 
@@ -294,12 +248,12 @@ def _check_text(request: Request) -> None:
             raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
         for fragment in parse_fragments(text):
             of = Text("The weight of {text!r}", text=fragment.text[:40])
-            _check_range(of, fragment.weight, 0, MAX_WEIGHT)
+            check_range(of, fragment.weight, 0, MAX_WEIGHT)
 
 
 def _check_size(limits: ModelLimits, width: int, height: int) -> None:
     for what, edge in ((Text("The width"), width), (Text("The height"), height)):
-        _check_range(what, edge, limits.min_edge, limits.max_edge)
+        check_range(what, edge, limits.min_edge, limits.max_edge)
         if edge % 8:
             raise RequestError(
                 "{what} must be a multiple of 8, and {edge} isn't; try {near}.",
@@ -328,8 +282,8 @@ def _check_loras(request: Request) -> None:
     for lora in request.loras:
         if not lora.path.strip():
             raise RequestError("A LoRA's name is empty; give a .safetensors file or a hub id.")
-        what = Text("The strength of {lora}", lora=_shorten(lora.path))
-        _check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
+        what = Text("The strength of {lora}", lora=shorten(lora.path))
+        check_range(what, lora.strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 
 
 def _check_controls(request: Request) -> None:
@@ -337,7 +291,7 @@ def _check_controls(request: Request) -> None:
     if controls and not request.control_source:
         raise RequestError(
             "The control type {kind} needs a GIF whose motion to follow; give one.",
-            kind=_shorten(controls[0].kind),
+            kind=shorten(controls[0].kind),
         )
     if request.control_source and not controls:
         raise RequestError(
@@ -350,44 +304,10 @@ def _check_controls(request: Request) -> None:
             found=len(controls),
         )
     for control in controls:
-        _check_range(CONTROL_SCALE_LABEL, control.scale, 0, MAX_CONTROL_SCALE)
-        _check_range(Text("The ControlNet's start"), control.start, 0, 1)
-        _check_range(Text("The ControlNet's end"), control.end, 0, 1)
-        _check_order(Text("The ControlNet"), control.start, control.end)
-
-
-def _check_order(what: Text, start: float, end: float) -> None:
-    if start > end:
-        raise RequestError(
-            "{what} must not end ({end:g}) before it starts ({start:g}).",
-            what=what,
-            end=end,
-            start=start,
-        )
-
-
-def _check_range(what: Text, value: float, lowest: float, highest: float) -> None:
-    if not lowest <= value <= highest:  # also refuses nan
-        raise RequestError(
-            "{what} must be from {lowest:g} to {highest}, not {value}.",
-            what=what,
-            lowest=lowest,
-            highest=plain(highest),
-            value=plain(value) if abs(value) < _TOO_LONG else _shorten(str(value)),
-        )
-
-
-def _shorten(text: str) -> str:
-    """Return what somebody typed, or a stranger's file says, as it may stand in a sentence."""
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 1] + "…"
-
-
-def plain(value: float) -> float:
-    """Return a number as ``:g`` writes it, but keep every digit of a whole one."""
-    if isinstance(value, int):
-        return value
-    short = float(f"{value:g}")
-    return int(short) if short.is_integer() else short
+        check_range(CONTROL_SCALE_LABEL, control.scale, 0, MAX_CONTROL_SCALE)
+        check_range(Text("The ControlNet's start"), control.start, 0, 1)
+        check_range(Text("The ControlNet's end"), control.end, 0, 1)
+        check_order(Text("The ControlNet"), control.start, control.end)
 
 
 def _has_layers_alone(directory: Path) -> bool:

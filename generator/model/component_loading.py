@@ -22,8 +22,8 @@ from transformers import (
 
 from generator.checkpoints import weights
 from generator.checkpoints.component import Component
+from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import ModelError, RequestError
-from generator.contract.limits import SCHEDULERS
 from generator.model.latents import LATENT_SCALE, unscale_latents
 from generator.model.schedulers import make_scheduler
 from generator.model.text_encoding import TextEncoders

@@ -23,8 +23,8 @@ from diffusers import (
 )
 from torch import Tensor
 
+from generator.contract.bounds import scheduler_name
 from generator.contract.errors import RequestError
-from generator.contract.limits import scheduler_name
 
 Scheduler = Any  # one of the classes below; diffusers ships no types
 

@@ -25,8 +25,8 @@ from torch.nn.functional import scaled_dot_product_attention
 
 from generator.checkpoints import unet_conversion
 from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import RequestError
-from generator.contract.limits import MAX_FRAMES
 
 
 @dataclass

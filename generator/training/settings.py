@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from generator.contract.bounds import MAX_FRAMES, MAX_SEED
 from generator.contract.errors import TrainingError
-from generator.contract.limits import MAX_FRAMES, MAX_SEED
 
 LATEST = "latest"
 SCHEDULES = (

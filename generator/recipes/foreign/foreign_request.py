@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from generator.contract.limits import MAX_GUIDANCE_SCALE, MAX_SEED, MAX_STEPS
+from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_SEED, MAX_STEPS
 
 _MAX_EDGE = 65_536
 _LONGEST_DIGITS = 25

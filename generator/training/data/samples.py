@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import MediaError, TrainingError
 from generator.contract.json_text import JsonError, parse_json
-from generator.contract.limits import MAX_FRAMES
 from generator.contract.text_files import EncodingError, read_text
 from generator.media.clip import Frames
 from generator.media.containers import STILL_SUFFIXES

@@ -10,7 +10,8 @@ import pytest
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, Origin, State
 from bot.ui import embeds, wording
-from generator.contract.limits import MAX_PROMPT_CHARACTERS, ModelLimits
+from generator.contract.bounds import MAX_PROMPT_CHARACTERS
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Progress
 from generator.contract.text import Text
 from tests.bot.jobs.samples import ORIGIN, job

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import CancelledError, RequestError
-from generator.contract.limits import SCHEDULERS
 from generator.contract.messages import Control, Lora, Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames

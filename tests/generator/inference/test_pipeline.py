@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import CancelledError, OutOfMemoryError
-from generator.contract.limits import SCHEDULERS
 from generator.contract.messages import Request
 from generator.inference.pipeline import STAGES, HotshotPipeline, memory_errors
 from generator.model.loading import HotshotModel, load_model

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import torch
 
+from generator.contract.bounds import MAX_STEPS, SCHEDULERS, scheduler_name
 from generator.contract.errors import RequestError
-from generator.contract.limits import MAX_STEPS, SCHEDULERS, scheduler_name
 from generator.model.schedulers import make_scheduler, scheduler_step
 
 PUBLISHED = {
