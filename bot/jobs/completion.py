@@ -107,8 +107,9 @@ class JobCompleter:
         )
         if failed is None:
             return
-        retry = ", may be retried" if failure.is_retryable else ""
-        logger.info("no result: %s%s", failure.kind, retry)
+        logger.info(
+            "no result: %s%s", failure.kind, ", may be retried" if failure.is_retryable else ""
+        )
         await self.notify_owner(failed)
 
     async def notify_owner(self, job: Job, *, again: bool = False) -> None:
