@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.core.errors import BotError
-from generator.contract.command_line import Parser, UsageError, whole_number
+from generator.contract.command_line import Interrupted, Parser, UsageError, whole_number
 from generator.contract.errors import HotshotError
 from generator.contract.platforms import check_platform
 from generator.contract.version import VERSION
@@ -57,7 +57,7 @@ def _interrupted_once() -> Iterator[None]:
 
     def interrupt(*_: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
+        raise Interrupted
 
     signal.signal(signal.SIGINT, interrupt)
     try:

@@ -11,13 +11,14 @@ import logging
 import os
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from types import FrameType
 
 from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora
 from generator.cli.parsing import with_dashes
 from generator.contract import logs
-from generator.contract.command_line import Parser, UsageError
+from generator.contract.command_line import Interrupted, Parser, UsageError
 from generator.contract.errors import CancelledError, HotshotError
 from generator.contract.extras import missing_extra
 from generator.contract.platforms import check_platform
@@ -25,6 +26,7 @@ from generator.contract.version import VERSION
 
 logger = logging.getLogger(__name__)
 
+_ONE_PRESS_SECONDS = 0.5  # within these, two interrupts are one
 _COMMANDS = (gif, inspect, model, fine_tune, train_lora, dataset)
 _EXAMPLES = """\
 first steps:
@@ -69,27 +71,25 @@ def main(words: Sequence[str] | None = None) -> int:
     return 0
 
 
-class _Interrupted(KeyboardInterrupt):
-    """Ctrl-C, as a class of its own.
-
-    Where a plain KeyboardInterrupt has left a text that was run by ``exec``, as dataclasses do,
-    ``python -m`` remembers it, and kills itself by SIGINT at its end, whoever has caught it.
-    """
-
-
 class _Interrupt:
     """Remembers that Ctrl-C was pressed, whatever becomes of the KeyboardInterrupt it raises."""
 
     def __init__(self) -> None:
         self.seen = False
+        self._last_seconds = -_ONE_PRESS_SECONDS
         self._before = signal.signal(signal.SIGINT, self._raise)
 
     def restore(self) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        """Put the former handler back, but after an interrupt: another has nothing left to stop."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN if self.seen else self._before)
 
     def _raise(self, _number: int, _frame: FrameType | None) -> None:
-        self.seen = True
-        raise _Interrupted
+        # A second one while the first is handled would be shown as a traceback. A later one counts,
+        # since libraries may have swallowed the first.
+        before, self._last_seconds = self._last_seconds, time.monotonic()
+        if self._last_seconds - before >= _ONE_PRESS_SECONDS:
+            self.seen = True
+            raise Interrupted
 
 
 def _parser() -> Parser:

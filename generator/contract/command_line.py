@@ -29,6 +29,14 @@ class UsageError(HotshotError):
         self.program = program
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, as a class of its own.
+
+    Where a plain KeyboardInterrupt has left a text that was run by ``exec``, as dataclasses do,
+    ``python -m`` remembers it, and kills itself by SIGINT at its end, whoever has caught it.
+    """
+
+
 class Parser(argparse.ArgumentParser):
     """Raises UsageError instead of printing its usage and leaving; takes no shortened flags."""
 
