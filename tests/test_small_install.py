@@ -67,15 +67,18 @@ def test_its_size(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_command_lines_say_what_installs_a_generator(small: Path, tmp_path: Path) -> None:
-    for words in (
-        ("gif", "--prompt", "a red ball", "--output", "ball.gif"),
-        ("fine-tune", "--data-dir", str(ROOT / "docs"), "--output-dir", "run"),
-        ("model", "list"),
+    training = ("--data-dir", str(ROOT / "docs"), "--output-dir", "run")
+    for extra, *words in (
+        ("generator", "gif", "--prompt", "a red ball", "--output", "ball.gif"),
+        ("generator", "model", "list"),
+        ("train", "fine-tune", *training),
+        ("train", "train-lora", *training),
     ):
         done = run_anyhow([str(small / "bin" / "hotshot"), *words], tmp_path)
         assert done.returncode == 2, done.stderr
         [sentence] = done.stderr.splitlines()
-        assert sentence.endswith(f"isn't installed on this machine; `{INSTALL}` installs it.")
+        line = f'pip install "hotshot-bot[{extra}]"'
+        assert sentence.endswith(f"isn't installed on this machine; `{line}` installs it.")
 
 
 def test_what_needs_no_model_works(small: Path, tmp_path: Path) -> None:

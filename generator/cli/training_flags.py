@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from generator.cli.progress_bar import ProgressBar
 from generator.contract.command_line import Parser, number, whole_number
+from generator.contract.extras import require_modules
 from generator.contract.limits import ModelLimits, local_directory
 from generator.contract.progress import ProgressCallback
 from generator.training.console import warn
@@ -74,6 +75,7 @@ def train(settings: _T, import_task: Callable[[], Task[_T]], arguments: Namespac
     local_directory(settings.model)
     if arguments.xformers:
         warn("--xformers changes nothing: PyTorch's own attention (SDPA) does it today.")
+    require_modules("accelerate", "diffusers", "torch", extra="train")
     task = import_task()
     with closing(ProgressBar()) as progress:
         return task(settings, progress)

@@ -42,11 +42,14 @@ EXTRA_OF = {
 }
 
 
-def require_modules(*modules: str) -> None:
-    """Raise MissingExtraError for the first of these that isn't there. Imports none of them."""
+def require_modules(*modules: str, extra: str = "") -> None:
+    """Raise MissingExtraError for the first of these that isn't there. Imports none of them.
+
+    ``extra`` is named instead of the module's own where it includes that and is needed as well.
+    """
     for module in modules:
         if find_spec(module) is None:
-            raise _missing(module)
+            raise _missing(module, extra)
 
 
 def missing_extra(error: BaseException | None) -> MissingExtraError | None:
@@ -62,5 +65,6 @@ def missing_extra(error: BaseException | None) -> MissingExtraError | None:
     return None
 
 
-def _missing(module: str) -> MissingExtraError:
-    return MissingExtraError(_NOT_INSTALLED.with_values(module=module, extra=EXTRA_OF[module]))
+def _missing(module: str, extra: str = "") -> MissingExtraError:
+    named = extra or EXTRA_OF[module]
+    return MissingExtraError(_NOT_INSTALLED.with_values(module=module, extra=named))
