@@ -43,7 +43,7 @@ _BLOCK = re.compile(
     re.DOTALL,
 )
 _COMMANDS = {"hotshot": _parser, "hotshot-bot": bot_parser}
-_PLAIN = ("cp", "echo", "mkdir")  # for a shell, with nothing of ours to check
+_PLAIN = ("cp", "echo", "git", "mkdir")  # for a shell, with nothing of ours to check
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,9 @@ def _check(words: Sequence[str]) -> None:
         make = shutil.which("make")
         assert make is not None
         subprocess.run([make, "--dry-run", *rest], cwd=ROOT, check=True, capture_output=True)
+    elif program == ".venv/bin/python":
+        assert rest[0] == "-m", rest
+        assert rest[1].partition(".")[0] in ("tools", "benchmarks"), rest
     elif program.startswith(".venv/bin/"):
         _COMMANDS[Path(program).name]().parse_args(with_dashes(rest))  # raises, or SystemExit
     else:
