@@ -25,7 +25,9 @@ STEMS = {
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """``described_in`` and ``source`` are where config and tensors lie, for what is said of them.
+    """One network of a model on disk: its config, and how to read its tensors.
+
+    ``described_in`` and ``source`` are where config and tensors lie, for what is said of them.
 
     ``read`` raises ModelError.
     """

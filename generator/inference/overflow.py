@@ -57,7 +57,7 @@ class FiniteWatch:
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """Whether some tensors are finite, on its way from the device; ``arrival`` is a CUDA event."""
+    """Whether tensors are finite: an answer on its way from the device, due at a CUDA event."""
 
     is_finite: Tensor
     arrival: Any

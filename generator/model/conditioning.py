@@ -25,7 +25,7 @@ class StepRange:
 class Conditioning:
     """What the networks are told, for a batch of one, or of two where it is guided.
 
-    ``text`` as encoded, ``time_ids`` (b, 6): original size, crop's corner, target size.
+    ``text`` is as encoded; ``time_ids`` (b, 6) are original size, crop's corner and target size.
     """
 
     text: EncodedText

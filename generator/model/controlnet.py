@@ -83,7 +83,7 @@ class ClipControl:
 
 @dataclass(slots=True)
 class ControlNets:
-    """Those of one model: found by name, loaded when asked for, the last ones kept.
+    """The ControlNets of one model: found by name, loaded when asked for, the last ones kept.
 
     ``model_directory`` may have its own in ``controlnet/KIND``.
     """

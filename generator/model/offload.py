@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 
 @dataclass(frozen=True, slots=True)
 class Offloader:
-    """Where the networks of a model are: on ``device`` always, or only while they compute."""
+    """Keeps the networks of a model on ``device`` always, or only while they compute."""
 
     device: torch.device
     low_vram: bool = False

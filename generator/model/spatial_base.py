@@ -81,8 +81,8 @@ def open_base(given: str, *, unet_only: bool) -> SpatialBase:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryBase:
-    """In diffusers' layout: ``unet`` alone, or with ``components`` beside it, folders by their
-    names.
+    """A base in diffusers' layout: ``unet`` alone, or with ``components`` beside it, folders by
+    their names.
 
     ``directory`` is where it has all that belongs to it.
     """

@@ -32,7 +32,10 @@ _HAN = (
 
 @dataclass(frozen=True, slots=True)
 class EncodedText:
-    """``hidden`` is (b, t, d), t a multiple of 77; ``pooled`` (b, p)."""
+    """Texts as SDXL's encoders see them.
+
+    ``hidden`` is (b, t, d), t a multiple of 77; ``pooled`` is (b, p).
+    """
 
     hidden: Tensor
     pooled: Tensor

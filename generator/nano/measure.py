@@ -25,7 +25,7 @@ _ANGLES = tuple(math.radians(degrees) for degrees in range(0, 120, 5))
 
 @dataclass(frozen=True, slots=True)
 class ClipAttributes:
-    """What a clip shows. ``is_steady``: one object, the same in every frame."""
+    """What a clip shows; ``is_steady`` where it is one object, the same in every frame."""
 
     color: str
     shape: str

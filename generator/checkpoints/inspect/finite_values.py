@@ -16,7 +16,10 @@ _CHUNK = 1 << 18  # bytes, so that no other thread waits long
 
 
 class _Format(NamedTuple):
-    """``first`` are the highest byte's bits of the exponent, ``second`` those of the next byte."""
+    """Where a floating-point format has its exponent, in numbers of ``width`` bytes.
+
+    ``first`` are the highest byte's bits of it, ``second`` those of the next byte.
+    """
 
     width: int
     first: int

@@ -69,7 +69,9 @@ class TensorInfo(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """``metadata`` is what the file's maker wrote there, unchecked, without its longest values.
+    """What the header of a safetensors file says.
+
+    ``metadata`` is what the file's maker wrote there, unchecked, without its longest values.
 
     ``body`` is where the tensors' bytes begin.
     """

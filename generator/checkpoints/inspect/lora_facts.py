@@ -25,7 +25,9 @@ _MAX_LENGTH = 120  # characters of one word, tag or title
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraFacts:
-    """``base_model`` is None where neither words nor shapes tell; ``ranks`` are all that occur.
+    """What people want to know of a LoRA before they use it.
+
+    ``base_model`` is None where neither words nor shapes tell; ``ranks`` are all that occur.
 
     ``format`` is LoRA, DoRA, LoHa, LoKr or full difference; ``networks`` those that it changes;
     ``trigger_words`` are what the maker says to write, ``tags`` the captions' most frequent ones.

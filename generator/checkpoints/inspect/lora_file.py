@@ -29,7 +29,9 @@ _INTEGERS = {"I8", "I16", "I32", "I64", "U8"}  # an alpha may be one
 
 @dataclass(frozen=True, slots=True)
 class LoraLayer:
-    """``names`` are its tensors by role; ``change`` is the shape of what is added to the weight,
+    """What a LoRA has for one layer.
+
+    ``names`` are its tensors by role; ``change`` is the shape of what is added to the weight,
     None where the bias alone is changed.
     """
 
@@ -57,7 +59,10 @@ class LoraLayer:
 
 @dataclass(frozen=True, slots=True)
 class LoraFile:
-    """``left_aside`` are the tensors of words' embeddings, which aren't used."""
+    """A LoRA's file that was read and checked.
+
+    ``left_aside`` are the tensors of words' embeddings, which aren't used.
+    """
 
     path: Path
     header: Header

@@ -23,7 +23,7 @@ ParameterShapes = Mapping[str, Shape]
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """``path`` is the layer's own name in its network, ``weight`` the shape of its weight."""
+    """A layer that LoRAs can change: its own name in its network, and its weight's shape."""
 
     path: str
     weight: Shape

@@ -18,7 +18,9 @@ UNET, TEXT, TEXT_2 = "unet", "text_encoder", "text_encoder_2"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """``layer`` is flat: its path with underscores for dots, as kohya writes it.
+    """What a tensor's name says: which network and layer it changes, and what it is to it.
+
+    ``layer`` is flat: its path with underscores for dots, as kohya writes it.
 
     ``role`` is what the tensor is: down, up, up_b (what comes up has a bias), mid, alpha, dora,
     diff, diff_b, or the name that LyCORIS gives it (dora_scale, hada_w1_a, lokr_w2, ...).

@@ -43,7 +43,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """``positions`` says where each of its characters stands."""
+    """A text to match; ``positions`` says where each of its characters stands."""
 
     length: int
     positions: dict[str, int]

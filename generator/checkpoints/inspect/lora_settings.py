@@ -43,7 +43,7 @@ _CHANGES_THE_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga", "mica")
 
 @dataclass(frozen=True, slots=True)
 class LoraSettings:
-    """By network; '' is for all."""
+    """The settings that came with a LoRA, by network; '' is for all."""
 
     by_network: Mapping[str, _Settings]
 
@@ -58,6 +58,8 @@ class LoraSettings:
 
 @dataclass(frozen=True, slots=True)
 class _Settings:
+    """What one network's settings say of alpha and rank; None where they don't."""
+
     alpha: float | None
     rank: float | None
     alphas: _Pattern
