@@ -38,7 +38,7 @@ from bot.gateway.discord_errors import (
     UnreadableAnswerError,
     readable_answers,
 )
-from bot.gateway.rate_limit import RateLimit
+from bot.policy.rate_limit import RateLimit
 from bot.storage import registrations
 from bot.ui.actions import handle_form, outdated_button_error
 from bot.ui.answers import answer_errors, error_message, log_context, send_ephemeral

@@ -21,7 +21,6 @@ from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings,
 from bot.delivery.notifier import DiscordNotifier
 from bot.delivery.progress_messages import ProgressMessages
 from bot.gateway.context import BotContext
-from bot.gateway.rate_limit import RateLimit
 from bot.intake.attachments import SourceIntake
 from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
 from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
@@ -29,6 +28,7 @@ from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore, Quota
+from bot.policy.rate_limit import RateLimit
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database

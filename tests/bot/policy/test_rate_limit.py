@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.gateway.rate_limit import RateLimit
+from bot.policy.rate_limit import RateLimit
 
 
 class Clock:
