@@ -8,7 +8,7 @@ defaults are those of the original Hotshot-XL, at the model's native size.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +40,7 @@ from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import IMAGE_STRENGTH, Request
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
+from generator.contract.stages import check_stages, last_pass, plan, second_pass
 from generator.contract.text import Text
 
 NANO = "nano"
@@ -135,19 +136,8 @@ class ModelLimits:
         return cls(**{"native_edge": edge} | said)
 
     def upscaled(self, request: Request, image: str) -> Request:
-        """Return a second pass at twice the size, from ``image``, which holds its own frames.
-
-        What it followed is in these already, and so is what it began from.
-        """
-        return replace(
-            request,
-            width=2 * request.width,
-            height=2 * request.height,
-            controls=(),
-            control_source="",
-            image=image,
-            image_strength=self.upscale_strength,
-        )
+        """Return a second pass at twice the size, from ``image``, which holds its own frames."""
+        return second_pass(last_pass(request), image, self.upscale_strength)
 
     def allows(self, width: int, height: int) -> bool:
         """Return whether frames may be so large."""
@@ -187,6 +177,7 @@ class ModelLimits:
         _check_loras(request)
         _check_controls(request)
         check_image_strength(request.image_strength)
+        _check_stages(self, request)
 
 
 def local_directory(model: str) -> Path | None:
@@ -270,6 +261,16 @@ def _check_size(limits: ModelLimits, width: int, height: int) -> None:
             height=height,
             side=side,
         )
+
+
+def _check_stages(limits: ModelLimits, request: Request) -> None:
+    check_stages(request)
+    for chosen in request.stages:
+        check_image_strength(chosen.strength)
+    for width, height in dict.fromkeys(
+        (planned.request.width, planned.request.height) for planned in plan(request)
+    ):
+        _check_size(limits, width, height)
 
 
 def _check_loras(request: Request) -> None:

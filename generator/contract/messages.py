@@ -9,7 +9,7 @@ A worker says ``Ready`` or ``StartFailed`` once, when it starts. For each ``Gene
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from generator.contract.errors import Failure
@@ -45,6 +45,18 @@ class Control:
     annotator: str = "auto"
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenStage:
+    """A stage that a request goes through beside those that every GIF needs.
+
+    ``name`` is one of ``generator.contract.stages.CHOICES``, or what only another version knows.
+    ``strength`` says how far a second pass may come away from the frames of the first.
+    """
+
+    name: str
+    strength: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One GIF, complete: nothing is drawn or looked up later, so the same request makes it again.
@@ -54,7 +66,8 @@ class Request:
     ``guidance_start`` to ``guidance_end``, fractions of the steps made. ``control_source`` is the
     file or folder whose motion ``controls`` follow. ``image`` is a picture, or a clip, that the
     frames begin from instead of noise alone: ``image_strength`` is how much of the way from noise
-    is gone all the same, so how far they may come away from it.
+    is gone all the same, so how far they may come away from it. ``stages`` are those chosen beside
+    the usual ones, in their order; ``width`` and ``height`` are those of the first pass.
     """
 
     prompt: str
@@ -77,6 +90,7 @@ class Request:
     control_source: str = ""
     image: str = ""
     image_strength: float = IMAGE_STRENGTH
+    stages: tuple[ChosenStage, ...] = ()
 
     @property
     def steps_made(self) -> int:
@@ -84,14 +98,18 @@ class Request:
         return max(1, round(self.steps * self.image_strength)) if self.image else self.steps
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON values."""
-        return {"version": REQUEST_VERSION, **asdict(self)}
+        """Return plain JSON values; an earlier version reads them where it can make the GIF."""
+        values = asdict(self)
+        if not self.stages:
+            del values["stages"]
+        return {"version": REQUEST_VERSION, **values}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """Read what ``to_dict`` wrote, also an earlier version's.
 
-        Raises TypeError for a key this version doesn't know.
+        Raises TypeError for a key this version doesn't know. Of a stage that another version knows
+        the name is kept, by which it is refused.
         """
         restored = upgraded(values)
         restored.pop("version", None)
@@ -100,7 +118,13 @@ class Request:
                 restored[key] = tuple(restored[key])
         restored["loras"] = tuple(Lora(**lora) for lora in values.get("loras", ()))
         restored["controls"] = tuple(Control(**control) for control in values.get("controls", ()))
+        restored["stages"] = tuple(map(_chosen_stage, values.get("stages", ())))
         return cls(**restored)
+
+
+def _chosen_stage(values: dict[str, Any]) -> ChosenStage:
+    known = {each.name for each in fields(ChosenStage)}
+    return ChosenStage(**{name: value for name, value in values.items() if name in known})
 
 
 def upgraded(values: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from generator.contract.errors import OutOfMemoryError, is_out_of_memory
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
+from generator.contract.stages import SAVE
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewWriter
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.recipe_writer import write_recipe
@@ -96,7 +97,7 @@ class HotshotEngine:
         return str(self.pipeline.model.dtype).removeprefix("torch.")
 
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        """Make a request's file; report a last stage ``save`` before it is written.
+        """Make a request's file; report the last stage, ``save``, before it is written.
 
         That is also the last moment to cancel: a file in its place is a finished job.
         """
@@ -109,7 +110,7 @@ class HotshotEngine:
                 report(stage, step, steps, str(previews.file) if previews and previews.file else "")
 
             clip = self.make(request, report_step, sources, previews)
-            report("save", 0, 1)
+            report(SAVE, 0, 1)
             save(clip, output, self.recipe(request, sources).to_json())
         logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
 

@@ -13,7 +13,7 @@ from dataclasses import fields
 from types import UnionType
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from generator.contract.messages import Control, Lora, Request, upgraded
+from generator.contract.messages import ChosenStage, Control, Lora, Request, upgraded
 
 _LONGEST_TEXT = 60_000  # characters; as much as a file carries
 _LONGEST_NAME = 4096  # as long as any path
@@ -37,7 +37,11 @@ def read_request(values: Any) -> Request:
     known = read_fields(
         "request", Request, upgraded(values) if isinstance(values, dict) else values
     )
-    for key, name, kind in (("loras", "lora", Lora), ("controls", "control", Control)):
+    for key, name, kind in (
+        ("loras", "lora", Lora),
+        ("controls", "control", Control),
+        ("stages", "stage", ChosenStage),
+    ):
         parts = _listed(key, values.get(key, ()))
         known[key] = tuple(_build(kind, read_fields(name, kind, one)) for one in parts)
     for key in ("original_size", "target_size"):

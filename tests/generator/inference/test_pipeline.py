@@ -14,7 +14,10 @@ from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import CancelledError, OutOfMemoryError
 from generator.contract.messages import Request
-from generator.inference.pipeline import STAGES, HotshotPipeline, memory_errors
+from generator.inference.pipeline import HotshotPipeline, memory_errors
+from generator.inference.stages.decoding import decode
+from generator.inference.stages.encoding import encode_prompt
+from generator.inference.stages.frame_stages import to_frames
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.reference import CPU, TINY, arguments, recorded, request_of, silent
 
@@ -28,7 +31,7 @@ QUICK = Request(
 def assert_as_recorded(model: HotshotModel, case: str) -> None:
     videos, pipeline = recorded("videos"), HotshotPipeline(model)
     latents = pipeline.latents(request_of(case), report=silent)
-    frames = pipeline.to_frames(pipeline.decode(latents, silent), silent)
+    frames = to_frames(decode(model, latents, silent))
     assert float((latents - videos[f"{case}.latents"]).abs().max()) < 2e-3
     apart = np.abs(frames.astype(int) - videos[case].numpy().astype(int))
     assert (apart <= 1).mean() >= 0.999
@@ -104,7 +107,7 @@ def test_a_model_that_zeroes_no_text_takes_none_for_an_empty_one(tiny: HotshotMo
 def test_sizes_are_told_as_width_and_height(tiny: HotshotModel) -> None:
     request = replace(QUICK, original_size=(1920, 1080), target_size=(512, 256))
     with torch.inference_mode():
-        told = HotshotPipeline(tiny).encode_prompt(request, silent)
+        told = encode_prompt(tiny, request)
     assert told.time_ids.tolist() == [[1920, 1080, 0, 0, 512, 256]]
     assert not told.is_guided
 
@@ -182,9 +185,8 @@ def test_every_step_is_reported_in_order(tiny: HotshotModel) -> None:
         replace(QUICK, steps=3),
         report=lambda stage, step, steps: heard.append((stage, step, steps)),
     )
-    assert [stage for stage, _, _ in heard if stage != "denoise"] == [
-        stage for stage in STAGES if stage not in ("encode_image", "denoise")
-    ]
+    others = [stage for stage, _, _ in heard if stage != "denoise"]
+    assert others == ["encode_prompt", "draw_noise", "decode", "to_frames"]
     assert [(step, steps) for stage, step, steps in heard if stage == "denoise"] == [
         (1, 3),
         (2, 3),
@@ -211,10 +213,10 @@ def test_decoding_in_chunks_makes_the_same_frames(
 ) -> None:
     pipeline = HotshotPipeline(tiny)
     latents = pipeline.latents(replace(QUICK, video_length=5), report=silent)
-    whole = pipeline.decode(latents, silent)
-    monkeypatch.setattr("generator.inference.pipeline.AT_ONCE", 2 * 64 * 64)
+    whole = decode(tiny, latents, silent)
+    monkeypatch.setattr("generator.inference.stages.decoding.AT_ONCE", 2 * 64 * 64)
     heard: list[int] = []
-    chunked = pipeline.decode(latents, lambda _stage, step, _steps: heard.append(step))
+    chunked = decode(tiny, latents, lambda _stage, step, _steps: heard.append(step))
     assert heard == [1, 2, 3]
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-4)
 

@@ -16,6 +16,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from generator.contract.errors import ModelError
 from generator.inference.pipeline import HotshotPipeline
+from generator.inference.stages.decoding import decode
 from generator.model.loading import HotshotModel, load_model
 from generator.model.unet import HotshotUNet
 from tests.generator.inference.test_pipeline import QUICK
@@ -243,7 +244,7 @@ def test_a_tiny_autoencoder_with_its_own_scaling(copy_of_tiny: Path, scaling_fac
     pipeline = HotshotPipeline(load(copy_of_tiny))
     latents = torch.randn(1, 4, 2, 8, 8)
     with torch.inference_mode():
-        ours = pipeline.decode(latents, silent)
+        ours = decode(pipeline.model, latents, silent)
         theirs = vae.decode(latents[0].transpose(0, 1) / scaling_factor).sample
     torch.testing.assert_close(ours, theirs)
     assert pipeline(QUICK, report=silent).shape == (2, 64, 64, 3)

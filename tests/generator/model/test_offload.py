@@ -10,6 +10,7 @@ import torch
 
 from generator.contract.messages import Control, Lora
 from generator.inference.pipeline import HotshotPipeline
+from generator.inference.stages.decoding import decode
 from generator.model.loading import HotshotModel, load_model
 from generator.model.offload import Offloader
 from tests.generator.inference.test_pipeline import QUICK
@@ -60,7 +61,7 @@ def test_a_large_picture_is_decoded_in_tiles(low: HotshotModel) -> None:
     )
     try:
         with torch.inference_mode():
-            decoded = HotshotPipeline(low).decode(torch.zeros(1, 4, 1, 24, 24), silent)
+            decoded = decode(low, torch.zeros(1, 4, 1, 24, 24), silent)
     finally:
         watch.remove()
     assert decoded.shape == (1, 3, 192, 192)

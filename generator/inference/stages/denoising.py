@@ -1,0 +1,104 @@
+"""The stages from a seed to latents: the noise is drawn, and taken away again step by step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from generator.contract import stages
+from generator.contract.messages import Request
+from generator.contract.progress import ProgressCallback
+from generator.inference.latent_preview import predict_original_sample
+from generator.inference.overflow import FiniteWatch
+from generator.inference.stages.predictor import PredictorFactory, StepInputs, WholeClip
+from generator.inference.stages.stage import (
+    Networks,
+    PipelineState,
+    Stage,
+    needed,
+)
+from generator.model.conditioning import StepRange
+from generator.model.latents import LATENT_SCALE
+from generator.model.schedulers import add_noise, make_scheduler, scheduler_step
+
+
+class DrawNoise(Stage):
+    """Draws the first noise, on the CPU: a seed means the same GIF on every device."""
+
+    name: ClassVar[str] = stages.DRAW_NOISE
+    networks: ClassVar[Networks] = Networks.ALL
+
+    def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
+        """Fill in ``noise``, of variance one, in the layout that the original drew it in."""
+        model, request = state.model, state.request
+        shape = (
+            1,
+            model.unet.config.in_channels,
+            request.video_length,
+            request.height // LATENT_SCALE,
+            request.width // LATENT_SCALE,
+        )
+        generator = torch.Generator().manual_seed(request.seed)
+        noise = torch.randn(shape, generator=generator).to(model.device)
+        report(self.name, 1, 1)
+        return replace(state, generator=generator, noise=noise)
+
+
+@dataclass(frozen=True, slots=True)
+class Denoise(Stage):
+    """Walks the noise back to latents, by what a predictor says at each step.
+
+    Ancestral steps draw more noise from the generator of the first. From ``init_latents`` only the
+    end of the way is left to go.
+    """
+
+    name: ClassVar[str] = stages.DENOISE
+    networks: ClassVar[Networks] = Networks.ALL
+
+    make_predictor: PredictorFactory = WholeClip
+
+    def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
+        """Fill in ``latents``; the noise and what was told of the clip are needed no more."""
+        request, noise, generator = state.request, needed(state.noise), needed(state.generator)
+        predictor = self.make_predictor(state.model, request)
+        scheduler = make_scheduler(request.scheduler, state.model.scheduler_config, request.steps)
+        steps, watch = request.steps_made, FiniteWatch()
+        latents: Tensor = noise * scheduler.init_noise_sigma
+        if state.init_latents is not None:
+            latents = add_noise(scheduler, state.init_latents.expand_as(noise), noise, steps)
+        for inputs in _inputs(state, scheduler.timesteps[-steps:]):
+            timestep = inputs.timestep
+            model_input = scheduler.scale_model_input(latents, timestep)
+            predicted = predictor.predict(model_input, inputs)
+            if state.preview_callback is not None:
+                state.preview_callback(
+                    predict_original_sample(scheduler, model_input, predicted, timestep),
+                    inputs.step + 1,
+                    steps,
+                )
+            latents = scheduler_step(scheduler, predicted, timestep, latents, generator)
+            watch.note(predicted, latents)
+            report(self.name, inputs.step + 1, steps)
+        watch.finish()
+        return replace(
+            state, latents=latents, noise=None, init_latents=None, conditioning=None, controls=()
+        )
+
+
+def _inputs(state: PipelineState, timesteps: Tensor) -> Iterator[StepInputs]:
+    """Yield what the networks are told at each step."""
+    request: Request = state.request
+    guidance = StepRange(request.guidance_start, request.guidance_end)
+    conditioning, steps = needed(state.conditioning), len(timesteps)
+    for step, timestep in enumerate(timesteps):
+        yield StepInputs(
+            step,
+            steps,
+            timestep,
+            conditioning if guidance.covers(step, steps) else conditioning.conditional,
+            tuple(one for one in state.controls if one.active_steps.covers(step, steps)),
+        )

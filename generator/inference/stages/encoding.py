@@ -1,0 +1,102 @@
+"""The stages that make tensors of what a request brings: its words, LoRAs, sources and pictures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from einops import rearrange
+from torch import Tensor
+
+from generator.contract import stages
+from generator.contract.errors import RequestError
+from generator.contract.messages import Request
+from generator.contract.progress import ProgressCallback
+from generator.inference.overflow import check_finite
+from generator.inference.stages.decoding import pictures_at_once
+from generator.inference.stages.stage import (
+    Networks,
+    PipelineState,
+    Stage,
+    needed,
+)
+from generator.media.clip import Frames
+from generator.model.conditioning import Conditioning
+from generator.model.latents import scale_latents
+from generator.model.loading import HotshotModel
+
+
+class EncodePrompt(Stage):
+    """Encodes text, sizes and the ControlNets' pictures; applies the LoRAs first."""
+
+    name: ClassVar[str] = stages.ENCODE_PROMPT
+    networks: ClassVar[Networks] = Networks.ALL
+
+    def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
+        """Fill in ``conditioning`` and ``controls``.
+
+        Raises ModelError for a LoRA or ControlNet that can't be used.
+        """
+        model, request = state.model, state.request
+        model.loras.apply(request.loras)
+        controls = model.controlnets.prepare(request, state.condition_images)
+        conditioning = encode_prompt(model, request)
+        report(self.name, 1, 1)
+        return replace(state, controls=tuple(controls), conditioning=conditioning)
+
+
+class EncodeImage(Stage):
+    """Encodes what the clip begins from to clean latents."""
+
+    name: ClassVar[str] = stages.ENCODE_IMAGE
+    networks: ClassVar[Networks] = Networks.ALL
+
+    def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
+        """Fill in ``init_latents``."""
+        return replace(
+            state, init_latents=encode_image(state.model, needed(state.init_image), report)
+        )
+
+
+def encode_prompt(model: HotshotModel, request: Request) -> Conditioning:
+    """Encode text and sizes, once for each clip of the batch that the UNet will see."""
+    text, device = model.text, model.device
+    if request.guidance_scale > 1:
+        encoded = text.encode_guided(request.prompt, request.negative_prompt)
+    else:
+        encoded = text.encode([request.prompt])
+    sizes = (*request.original_size, 0, 0, *request.target_size)
+    time_ids = torch.tensor([sizes], dtype=torch.float32, device=device)
+    return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
+
+
+def encode_image(model: HotshotModel, init_image: Frames, report: ProgressCallback) -> Tensor:
+    """Encode frames (1 or f, h, w, 3) to clean latents (1, 4, 1 or f, h/8, w/8).
+
+    A VAE that draws its latents gives their mean: the noise to come is drawn from the seed.
+    """
+    vae = model.vae
+    levels = rearrange(torch.from_numpy(init_image), "f h w c -> f c h w").to(model.device)
+    chunks = torch.split(levels, pictures_at_once(model, init_image.shape[1] * init_image.shape[2]))
+    encoded: list[Tensor] = []
+    for step, chunk in enumerate(chunks, start=1):
+        given = vae.encode((chunk.float() / 127.5 - 1).to(vae.dtype))
+        drawn = hasattr(given, "latent_dist")
+        encoded.append((given.latent_dist.mode() if drawn else given.latents).float())
+        check_finite(encoded[-1])
+        report(stages.ENCODE_IMAGE, step, len(chunks))
+    return rearrange(scale_latents(torch.cat(encoded), vae.config), "f c h w -> 1 c f h w")
+
+
+def check_init_image(request: Request, init_image: Frames | None) -> None:
+    """Raise RequestError where a request and what it begins from don't belong together."""
+    if (init_image is None) != (not request.image):
+        raise RequestError("The image and what it shows belong together; give both, or neither.")
+    whole = (request.video_length, request.height, request.width, 3)
+    if init_image is not None and init_image.shape not in (whole, (1, *whole[1:])):
+        raise RequestError(
+            "The image's frames are {shape} where the clip is {wanted}; resize them to match.",
+            shape=init_image.shape,
+            wanted=whole,
+        )

@@ -1,0 +1,92 @@
+"""What the networks say of noisy latents at one step: of the whole clip at once, or otherwise.
+
+A predictor sees all frames and may show the networks a part of them at a time, by
+``StepInputs.window``. It keeps the latents' shape, and knows neither schedulers nor noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from torch import Tensor
+
+from generator.contract.messages import Request
+from generator.model.conditioning import Conditioning
+from generator.model.controlnet import ClipControl, combined_residuals
+from generator.model.loading import HotshotModel
+
+
+@dataclass(frozen=True, slots=True)
+class StepInputs:
+    """What the networks are told at one step beside the latents.
+
+    ``step`` of ``steps`` is counted from 0, ``timestep`` is the schedule's. ``conditioning`` is of
+    the prompt alone where the step isn't guided; ``controls`` are those that act in it.
+    """
+
+    step: int
+    steps: int
+    timestep: Tensor
+    conditioning: Conditioning
+    controls: tuple[ClipControl, ...] = ()
+
+    def window(self, frames: Sequence[int]) -> StepInputs:
+        """Return what is told of these frames alone; text and sizes are told of a clip as a whole.
+
+        What the clip begins from is in the latents, which the predictor cuts itself.
+        """
+        cut = tuple(
+            replace(control, embedded=control.embedded[list(frames)]) for control in self.controls
+        )
+        return replace(self, controls=cut)
+
+
+class Predictor(Protocol):
+    """Says what the noise in a clip is, or whatever else the model was trained to predict."""
+
+    def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+        """Return the guided prediction, float32, for latents (1, 4, f, h/8, w/8) of variance one.
+
+        Raises nothing of its own; out of memory comes as the device's own error.
+        """
+
+
+PredictorFactory = Callable[[HotshotModel, Request], Predictor]
+"""Called once for the denoising of a pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeClip:
+    """Shows the UNet all frames together, as Hotshot-XL was trained."""
+
+    model: HotshotModel
+    request: Request
+
+    def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+        """Return what the UNet says of one clip, guided away from the negative prompt; float32."""
+        conditioning = inputs.conditioning
+        batch_size = conditioning.time_ids.shape[0]
+        batch = latents.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
+        predicted: Tensor = self.model.unet(
+            batch,
+            inputs.timestep,
+            conditioning.text.hidden,
+            added_cond_kwargs=conditioning.added_cond_kwargs,
+            return_dict=False,
+            **combined_residuals(inputs.controls, batch, inputs.timestep, conditioning),
+        )[0].float()
+        if not conditioning.is_guided:
+            return predicted
+        unconditional, conditional = predicted.chunk(2)
+        guided = unconditional + self.request.guidance_scale * (conditional - unconditional)
+        return _rescaled(guided, conditional, self.request.guidance_rescale)
+
+
+def _rescaled(guided: Tensor, conditional: Tensor, amount: float) -> Tensor:
+    """Give a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
+    if amount == 0:
+        return guided
+    factor = conditional.std() / guided.std()
+    return guided * (amount * factor + (1 - amount))

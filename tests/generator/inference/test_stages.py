@@ -1,0 +1,172 @@
+"""Stages are those of the contract, and the denoising asks whichever predictor it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from generator.contract.errors import RequestError
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import ChosenStage, Control, Lora, Request
+from generator.contract.stages import DENOISE, ENLARGE, SAVE, STAGES, UPSCALE, plan
+from generator.inference.pipeline import HotshotPipeline
+from generator.inference.stages.predictor import Predictor, StepInputs, WholeClip
+from generator.media.clip import Clip, Frames
+from generator.media.save import save
+from generator.model.loading import HotshotModel, load_model
+from generator.sources.init_image import read_init_image
+from tests.generator.inference.test_pipeline import QUICK
+from tests.generator.media.pictures import moving_ball
+from tests.generator.model.test_controlnet import CONTROLNET, shown
+from tests.generator.model.test_lora_manager import KOHYA
+from tests.generator.reference import CPU, TINY, silent
+
+FOUR = replace(QUICK, video_length=4, guidance_scale=4.0, guidance_end=0.5, steps=4)
+FOLLOWING = replace(FOUR, controls=(Control(str(CONTROLNET), end=0.5),), control_source="a")
+UPSCALED = (ChosenStage(UPSCALE, 0.4),)
+
+
+def test_the_pipeline_has_every_stage_but_the_file_s(tiny: HotshotModel) -> None:
+    stages = HotshotPipeline(tiny).stages
+    assert {*stages} == {*STAGES} - {SAVE}
+    for name, stage in stages.items():
+        assert stage.cost(FOLLOWING) == STAGES[name].cost(FOLLOWING)
+
+
+# -- predictors ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Shows the networks a few frames at a time, and takes the mean where windows overlap."""
+
+    inner: Predictor
+    windows: tuple[range, ...]
+
+    def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+        total, count = torch.zeros_like(latents), torch.zeros_like(latents)
+        for window in self.windows:
+            frames = list(window)
+            said = self.inner.predict(latents[:, :, frames], inputs.window(frames))
+            total[:, :, frames] += said
+            count[:, :, frames] += 1
+        return total / count
+
+
+def by_windows(model: HotshotModel, *windows: range) -> HotshotPipeline:
+    return HotshotPipeline(
+        model, lambda loaded, request: Windows(WholeClip(loaded, request), windows)
+    )
+
+
+@pytest.mark.parametrize("request_", [FOUR, FOLLOWING, replace(FOUR, image="a", image_strength=1)])
+def test_one_window_of_all_frames_is_the_whole_clip(tiny: HotshotModel, request_: Request) -> None:
+    pictures = [shown(request=request_) for _ in request_.controls]
+    init_image = moving_ball(4, 64, 64) if request_.image else None
+    whole, windowed = (
+        pipeline(request_, report=silent, condition_images=pictures, init_image=init_image)
+        for pipeline in (HotshotPipeline(tiny), by_windows(tiny, range(4)))
+    )
+    assert np.array_equal(whole, windowed)
+
+
+def test_a_window_s_networks_see_its_frames_alone(tiny: HotshotModel) -> None:
+    """The UNet sees two frames, twice where guided; the ControlNet these two frames' pictures."""
+    seen: list[int] = []
+    pipeline = by_windows(tiny, range(2), range(1, 3), range(2, 4))
+    watch = tiny.unet.conv_in.register_forward_hook(
+        lambda _module, given, _output: seen.append(given[0].shape[0])
+    )
+    try:
+        latents = pipeline.latents(
+            FOLLOWING, report=silent, condition_images=[shown(request=FOLLOWING)]
+        )
+    finally:
+        watch.remove()
+    assert seen == [4] * 6 + [2] * 6
+    assert latents.isfinite().all()
+    backwards = [shown(request=FOLLOWING)[::-1].copy()]
+    other = pipeline.latents(FOLLOWING, report=silent, condition_images=backwards)
+    assert not torch.equal(latents, other)
+
+
+def test_frames_that_never_share_a_window_know_nothing_of_each_other(tiny: HotshotModel) -> None:
+    pipeline = by_windows(tiny, range(2), range(2, 4))
+    pictures = shown(request=FOLLOWING)
+    changed = pictures.copy()
+    changed[2:] = 255 - changed[2:]
+    one, other = (
+        pipeline.latents(FOLLOWING, report=silent, condition_images=[each])
+        for each in (pictures, changed)
+    )
+    assert torch.equal(one[:, :, :2], other[:, :, :2])
+    assert not torch.equal(one[:, :, 2:], other[:, :, 2:])
+
+
+def test_the_predictor_is_told_which_step_it_is(tiny: HotshotModel) -> None:
+    told: list[tuple[int, int, bool, int]] = []
+
+    @dataclass(frozen=True)
+    class Watched:
+        inner: Predictor
+
+        def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+            is_guided, controls = inputs.conditioning.is_guided, len(inputs.controls)
+            told.append((inputs.step, inputs.steps, is_guided, controls))
+            return self.inner.predict(latents, inputs)
+
+    HotshotPipeline(tiny, lambda *given: Watched(WholeClip(*given))).latents(
+        FOLLOWING, report=silent, condition_images=[shown(request=FOLLOWING)]
+    )
+    assert told == [(0, 4, True, 1), (1, 4, True, 1), (2, 4, False, 0), (3, 4, False, 0)]
+
+
+# -- Upscale ---------------------------------------------------------------------------------------
+
+
+def two_requests(pipeline: HotshotPipeline, request: Request, directory: Path) -> Frames:
+    """As a second job does it, from a file that lost nothing."""
+    first = replace(request, stages=())
+    file = directory / "first.png"
+    given = [shown(request=request) for _ in request.controls]
+    save(Clip(pipeline(first, report=silent, condition_images=given), 1000), file, "")
+    larger = replace(ModelLimits().upscaled(first, str(file)), image_strength=0.4)
+    return pipeline(larger, report=silent, init_image=read_init_image(larger, file))
+
+
+@pytest.mark.parametrize("request_", [FOUR, replace(FOLLOWING, loras=(Lora(str(KOHYA)),))])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_second_pass_makes_what_a_second_request_makes(
+    tmp_path: Path, request_: Request, dtype: torch.dtype
+) -> None:
+    pipeline = HotshotPipeline(load_model(str(TINY), device=CPU, dtype=dtype))
+    request = replace(request_, scheduler="euler_a", stages=UPSCALED)
+    frames = pipeline(
+        request,
+        report=silent,
+        condition_images=[shown(request=request) for _ in request.controls],
+    )
+    assert frames.shape == (4, 128, 128, 3)
+    assert np.array_equal(frames, two_requests(pipeline, request, tmp_path))
+
+
+def test_the_steps_of_both_passes_are_counted_together(tiny: HotshotModel) -> None:
+    heard: list[tuple[str, int, int]] = []
+    request = replace(QUICK, steps=5, stages=UPSCALED)
+    HotshotPipeline(tiny)(request, report=lambda *told: heard.append(told))
+    steps = [(step, steps) for stage, step, steps in heard if stage == DENOISE]
+    assert steps == [(step, 7) for step in range(1, 8)]
+    named = list(dict.fromkeys(stage for stage, *_ in heard))
+    assert named == list(dict.fromkeys(one.name for one in plan(request)))[:-1]
+    assert ENLARGE in named
+
+
+def test_a_stage_of_another_version_is_refused_by_its_name(tiny: HotshotModel) -> None:
+    request = replace(QUICK, stages=(*UPSCALED, ChosenStage("interpolate")))
+    with pytest.raises(RequestError, match="There is no stage 'interpolate' in this version"):
+        HotshotPipeline(tiny)(request, report=silent)
