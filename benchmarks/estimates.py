@@ -89,7 +89,7 @@ async def measure(model: str, engine: str, of_each: int, steps: int) -> list[Tol
         limits = ("[attachments]", "per_user_day_mb = 1000")
         async with Sandbox() as discord:
             config = write_config(Path(name), discord, *limits)
-            bot = running(config, discord, "benchmarks.estimating", "--notes", str(notes))
+            bot = running(config, discord, "benchmarks.estimates_notebook", "--notes", str(notes))
             async with bot:
                 ada = discord.person("ada")
                 await discord.commands_registered()

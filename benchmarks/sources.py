@@ -29,7 +29,7 @@ _FORMATS = {
     "H.264 in MP4": (".mp4", ("-c:v", "libx264", "-preset", "veryfast")),
     "VP9 in WebM": (".webm", ("-c:v", "libvpx-vp9", "-cpu-used", "8", "-deadline", "realtime")),
 }
-_SHEET = "generator.annotators.source_preview"
+_SHEET = "generator.annotators.contact_sheet_process"
 
 
 def run() -> None:

@@ -91,7 +91,7 @@ def test_what_needs_no_model_works(small: Path, tmp_path: Path) -> None:
 
 
 def test_a_contact_sheet_with_depth_has_a_note_instead(small: Path, tmp_path: Path) -> None:
-    module = ("-m", "generator.annotators.source_preview", str(ROOT / "docs" / "source.gif"))
+    module = ("-m", "generator.annotators.contact_sheet_process", str(ROOT / "docs" / "source.gif"))
     command = [str(small / "bin" / "python"), *module, "sheet.png", "--type", "depth"]
     assert '"extra": "generator"' in run(command, tmp_path)
     assert (tmp_path / "sheet.png").stat().st_size

@@ -31,7 +31,8 @@ from bot.core.config import DiscordSettings
 from bot.core.errors import TokenError
 from bot.core.logs import bind_log_ids
 from bot.core.translations import in_language, set_language, translate
-from bot.gateway import discord_compat, events, frames, outgoing, payloads
+from bot.gateway import discord_compat, events, outgoing, payloads
+from bot.gateway import websocket_frames as frames
 from bot.gateway.context import BotContext
 from bot.gateway.discord_errors import (
     UNREACHABLE_ERRORS,

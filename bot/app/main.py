@@ -18,7 +18,7 @@ from bot.app.client import HotshotClient
 from bot.app.lock import lock_data_directory
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
-from bot.delivery.notifier import DiscordNotifier
+from bot.delivery.discord_notifier import DiscordNotifier
 from bot.delivery.progress_messages import ProgressMessages
 from bot.gateway.context import BotContext
 from bot.intake.attachments import SourceIntake

@@ -9,7 +9,7 @@ from discord import app_commands
 from discord.ui import DynamicItem
 
 from bot.commands import (
-    control_preview,
+    contact_sheet,
     edits,
     gif,
     history,
@@ -37,7 +37,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
     history.PageButton,
 )
 ACTIONS: Mapping[str, Action] = {
-    **control_preview.ACTIONS,
+    **contact_sheet.ACTIONS,
     **result_actions.ACTIONS,
     **sampling_form.ACTIONS,
     **edits.ACTIONS,

@@ -23,7 +23,7 @@ from bot.commands.server_rules import check_allowed
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of
-from bot.intake.preview_renderer import run_in_turn
+from bot.intake.contact_sheets import run_in_turn
 from bot.storage import edits as rows
 from bot.storage.edits import Edit
 from bot.storage.models import Job

@@ -1,7 +1,7 @@
 """/gif: reads the options, takes in the files, and submits the request.
 
 With a source and no word on how to follow it, its contact sheet is shown first: see
-``bot.commands.control_preview``.
+``bot.commands.contact_sheet``.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import discord
 
-from bot.commands import control_preview
+from bot.commands import contact_sheet
 from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.lora_choice import choose_loras, with_trigger_words
 from bot.commands.option_parsing import (
@@ -87,7 +87,7 @@ async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, An
         return
     source = await context.source_intake.take(user_id, files.source)
     if not files.skips_preview:
-        await control_preview.show(interaction, order, count, source)
+        await contact_sheet.show(interaction, order, count, source)
         return
     order = _with_file(
         order, files.apply_control(context.limits, order.request, source.blob), source

@@ -15,7 +15,7 @@ import discord
 from discord import ButtonStyle, app_commands
 from discord.ui import View
 
-from bot.commands import control_preview
+from bot.commands import contact_sheet
 from bot.commands.gif import make_gif
 from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.option_parsing import read_request
@@ -65,7 +65,7 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     )
     private = await wants_private(interaction)
     order = JobOrder(request=request, private=private, relation="motion")
-    await control_preview.show(interaction, order, 1, file, asks_prompt=True)
+    await contact_sheet.show(interaction, order, 1, file, asks_prompt=True)
 
 
 async def animate(interaction: discord.Interaction[Any], message: discord.Message) -> None:

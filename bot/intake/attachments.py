@@ -27,7 +27,7 @@ from bot.storage.models import Attachment
 from generator.contract.errors import MediaError
 from generator.contract.text import plural
 from generator.media.containers import read_head, sniff
-from generator.sources.unsupported_formats import is_web_page, unsupported_reason
+from generator.sources.refusals import is_web_page, unsupported_reason
 
 if TYPE_CHECKING:
     from generator.sources.facts import Facts

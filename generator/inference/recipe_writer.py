@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from generator.checkpoints.lora_files import resolve_lora
+from generator.checkpoints.lora_tensors import resolve_lora
 from generator.checkpoints.resolve import cached_weights
 from generator.contract.errors import ModelError
 from generator.contract.limits import local_path

@@ -19,7 +19,7 @@ from generator.checkpoints.inspect.lora_base import check_fits_model
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.checkpoints.inspect.lora_names import TEXT, TEXT_2, UNET
 from generator.checkpoints.lora_delta import Tensors, weight_delta
-from generator.checkpoints.lora_files import (
+from generator.checkpoints.lora_tensors import (
     LayerChange,
     LoraTensors,
     load_lora_tensors,

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from PIL import Image
 
 from generator.media.containers import PNG_SIGNATURE, BrokenFileError, png_parts
-from generator.sources.facts import Facts, check_frames, displayed_ms
+from generator.sources.facts import Facts, displayed_ms
 from generator.sources.icc_profiles import decompress_profile
 from generator.sources.pixels import as_displayed, exif_orientation, upright, with_alpha
+from generator.sources.refusals import check_frames
 
 _CLEAR, _RESTORE = 1, 2  # what becomes of a picture when its time is over
 _REPLACE = 0  # of what was there, rather than blended with it

@@ -27,6 +27,7 @@ from generator.sources.decoders import MAX_FILE_BYTES, open_source
 from generator.sources.facts import Facts
 from generator.sources.geometry import scale_to_fill
 from generator.sources.keyframes import choose_key_frames
+from generator.sources.refusals import check_facts
 
 MAX_HELD_PIXELS = 100_000_000  # where every frame is asked for: 300 MB
 _STRIP = 256  # rows
@@ -53,7 +54,7 @@ def _send_frames(path: Path, wanted: dict[str, Any] | None) -> dict[str, Any]:
     """Send the frames that are wanted, none for None, and return the facts."""
     source = open_source(path)
     facts = source.facts
-    facts.check(is_film=source.is_film)
+    check_facts(facts, is_film=source.is_film)
     indices: list[int] = []
     size = None
     if wanted is not None:

@@ -20,7 +20,7 @@ from generator.sources.facts import Facts
 from generator.sources.film_decoder import Film, open_film
 from generator.sources.gif_decoder import open_gif
 from generator.sources.picture_decoder import open_directory, open_pictures
-from generator.sources.unsupported_formats import unsupported_reason
+from generator.sources.refusals import unsupported_reason
 
 MAX_FILE_BYTES = 256 << 20
 FILMS = ("mp4", "webm")

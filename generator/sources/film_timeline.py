@@ -18,7 +18,7 @@ from pathlib import Path
 from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError
 from generator.sources import ffmpeg
-from generator.sources.facts import MAX_FILM_FRAMES, MAX_PIXELS, check_frames
+from generator.sources.refusals import MAX_FILM_FRAMES, MAX_PIXELS, check_frames
 
 _KEY, _CORRUPT, _DISCARD = 0x1, 0x2, 0x4  # ffmpeg's AV_PKT_FLAG_*
 _HIDES_PACKETS = ("vp8",)  # alternate reference frames are packets of their own

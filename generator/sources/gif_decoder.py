@@ -19,8 +19,9 @@ from PIL import Image
 
 from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError, gif_parts
-from generator.sources.facts import Facts, check_frames, displayed_ms
+from generator.sources.facts import Facts, displayed_ms
 from generator.sources.pixels import PILLOW_ERRORS
+from generator.sources.refusals import check_frames
 
 _WHITE = 255  # what shows through a transparent source
 _CLEAR, _RESTORE = 2, (3, 4)  # what becomes of a picture when its time is over

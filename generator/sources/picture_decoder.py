@@ -30,10 +30,10 @@ from generator.media.containers import (
     webp_parts,
 )
 from generator.sources.apng_decoder import Apng, read_apng
-from generator.sources.facts import Facts, check_frames, displayed_ms
+from generator.sources.facts import Facts, displayed_ms
 from generator.sources.icc_profiles import decompress_profile
 from generator.sources.pixels import as_displayed, orientation_of, upright_size
-from generator.sources.unsupported_formats import unsupported_reason
+from generator.sources.refusals import check_frames, unsupported_reason
 
 _IN_DIRECTORIES = (*STILL_SUFFIXES, ".gif")
 _FORMATS = {

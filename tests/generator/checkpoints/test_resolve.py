@@ -9,7 +9,7 @@ import torch
 
 from generator.checkpoints import resolve
 from generator.checkpoints.file_selection import FOLDERS
-from generator.checkpoints.lora_files import resolve_lora
+from generator.checkpoints.lora_tensors import resolve_lora
 from generator.contract import limits
 from generator.contract.errors import ModelError
 from generator.model.loading import load_model

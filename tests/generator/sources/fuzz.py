@@ -23,6 +23,7 @@ from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError
 from generator.sources.decoder_process import set_limits
 from generator.sources.decoders import open_source
+from generator.sources.refusals import check_facts
 from tests.generator.sources import icc
 from tests.generator.sources.made import numbered
 from tests.generator.sources.odd import apng, block, flat, gif, glass, picture_of_16_bits, spot
@@ -112,7 +113,7 @@ def main() -> None:
 def _read(path: Path) -> str:
     try:
         source = open_source(path)
-        source.facts.check(is_film=source.is_film)
+        check_facts(source.facts, is_film=source.is_film)
         for frame in source.frames(range(min(_MOST_FRAMES, len(source.facts.delays_ms)))):
             frame.tobytes()
     except (MediaError, BrokenFileError):

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from generator.__main__ import main
-from generator.annotators.source_preview import write_part
+from generator.annotators.contact_sheet_process import write_part
 from generator.contract.errors import MediaError
 from generator.media import mp4_encoder
 from generator.media.clip import Clip, Frames

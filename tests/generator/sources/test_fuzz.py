@@ -12,7 +12,7 @@ import pytest
 
 from bot.core.errors import RefusedError
 from bot.intake.attachments import IncomingFile, inspect_file
-from generator.annotators import source_preview
+from generator.annotators import contact_sheet_process as source_preview
 from generator.contract.errors import MediaError
 from generator.sources.reader import Limits, read, read_key_frames
 from tests.generator.sources import fuzz

@@ -1,11 +1,23 @@
-"""What people bring instead of a picture or a video that can be read, told by its first bytes.
+"""Why a source is refused: what it is by its first bytes, or too large, small or long by its facts.
 
-Each is called what it is, with what to do about it. Standard library only; nothing is decoded.
+That is what makes a bomb harmless: a file is refused before its pixels cost anything. Each is
+called what it is, with what to do about it. Standard library only; nothing is decoded.
 """
 
 from __future__ import annotations
 
+from generator.contract.errors import MediaError
 from generator.contract.text import Text
+from generator.sources.facts import Facts
+
+MAX_SOURCE_FRAMES = 2_000
+MAX_FILM_FRAMES = 20_000  # of which no more are decoded than are wanted
+MAX_EDGE = 8_192
+MIN_EDGE = 8
+MAX_ASPECT = 16  # beyond it, scaling to fill would make a giant of a thread
+MAX_PIXELS = 640_000_000  # of all frames together: ten seconds of full HD
+MAX_STILL_PIXELS = 50_000_000  # of one picture: the largest photo of a phone has 48 megapixels
+MAX_MOVING_PIXELS = 4_096 * 4_096  # of each frame of several, of which a decoder holds some
 
 _PICTURE = Text("{kind} pictures can't be read; save this one as PNG or JPEG.")
 _VIDEO = Text("{kind} videos can't be read; save this one as MP4.")
@@ -38,6 +50,59 @@ _BY_BEGINNING: tuple[tuple[tuple[bytes, ...], Text, str], ...] = (
 _OF_RIFF = {b"AVI ": (_VIDEO, "AVI"), b"WAVE": (_SOUND, "")}
 _PACKET_OF_MPEG_TS, _SYNC_BYTE = 188, 0x47
 _UTF8_MARK = b"\xef\xbb\xbf"
+
+
+def check_facts(facts: Facts, *, is_film: bool = False) -> None:
+    """Raise MediaError where the source is too large, too small or too long to be used.
+
+    Films may be long, since their frames can be found without decoding all of them.
+    """
+    frames = len(facts.delays_ms)
+    check_frames(frames, most=MAX_FILM_FRAMES if is_film else MAX_SOURCE_FRAMES)
+    size = Text("{width} x {height} pixels", width=facts.width, height=facts.height)
+    short, long = sorted((facts.width, facts.height))
+    if short < MIN_EDGE or long > short * MAX_ASPECT:
+        raise MediaError(
+            "The file is {size}; it must be at least {least} pixels along each edge and "
+            "no more than {aspect} times as long as wide.",
+            size=size,
+            least=MIN_EDGE,
+            aspect=MAX_ASPECT,
+        )
+    if long > MAX_EDGE:
+        raise MediaError(
+            "The file is {size}; at most {most:,} pixels along an edge can be read.",
+            size=size,
+            most=MAX_EDGE,
+        )
+    pixels = facts.width * facts.height
+    if pixels * frames > MAX_PIXELS and not is_film:
+        raise MediaError(
+            "The file has {frames:,} frames of {size}, too much to read; make it smaller or "
+            "shorter.",
+            frames=frames,
+            size=size,
+        )
+    most = MAX_MOVING_PIXELS if frames > 1 else MAX_STILL_PIXELS
+    if pixels > most:
+        raise MediaError(
+            "The file is {size}, and at most {most} megapixels can be read; make it smaller.",
+            size=size,
+            most=most // 1_000_000,
+        )
+
+
+def check_frames(count: int, *, most: int = MAX_SOURCE_FRAMES) -> None:
+    """Raise MediaError where a source has no frame, or more than ``most``."""
+    if count == 0:
+        raise MediaError(
+            "There are no pictures in it; give a GIF, a video or a folder of numbered pictures."
+        )
+    if count > most:
+        raise MediaError(
+            "The file has more than {most:,} frames; cut out the part that matters.",
+            most=most,
+        )
 
 
 def unsupported_reason(head: bytes) -> Text:

@@ -26,7 +26,7 @@ from bot.core.translations import translate
 from bot.delivery.routes import ORIGINAL
 from bot.gateway.context import BotContext, context_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
-from bot.intake.preview_renderer import cut_part, draw_depth_preview, draw_preview
+from bot.intake.contact_sheets import cut_part, draw_depth_preview, draw_preview
 from bot.storage import drafts
 from bot.storage.drafts import Draft
 from bot.storage.models import Attachment

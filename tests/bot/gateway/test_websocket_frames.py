@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bot.gateway.frames import BadFrameError, check_frame
+from bot.gateway.websocket_frames import BadFrameError, check_frame
 
 GOOD = '{"op":0,"s":3,"t":"READY","d":{"a":[1,2.5,null,true,"\\ud83c\\udfa8"]}}'
 

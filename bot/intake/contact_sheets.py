@@ -18,7 +18,7 @@ from generator.contract.text import Text, parse_notes, parse_refusal
 
 logger = logging.getLogger(__name__)
 
-_MODULE = "generator.annotators.source_preview"
+_MODULE = "generator.annotators.contact_sheet_process"
 _SLOTS = UserSlots(at_once=2, each=1, waiting=4)
 _TIMEOUT_SECONDS = 60.0
 # Torch and a model are loaded for it, which takes memory and some seconds.

@@ -1,4 +1,4 @@
-"""``python -m generator.annotators.source_preview``: a source, before a GPU is kept busy with it.
+"""``python -m generator.annotators.contact_sheet_process``: a source before a GPU is kept busy.
 
 Writes a picture of the source's key frames and, under each, what the ControlNet is shown of it;
 ``--cut`` writes a stretch of the source as a file of its own. For a depth map torch and a model are
@@ -152,7 +152,7 @@ def _widened(row: Frames, width: int) -> Frames:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m generator.annotators.source_preview")
+    parser = argparse.ArgumentParser(prog="python -m generator.annotators.contact_sheet_process")
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--type", default="canny")
