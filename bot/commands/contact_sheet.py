@@ -23,7 +23,7 @@ from bot.commands.option_parsing import CONTROL_TYPES, with_control
 from bot.commands.submit import JobOrder, submit_jobs, variations
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
-from bot.delivery.routes import ORIGINAL
+from bot.delivery.sender import ORIGINAL
 from bot.gateway.context import BotContext, context_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.intake.contact_sheets import cut_part, draw_depth_preview, draw_preview

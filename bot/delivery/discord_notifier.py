@@ -1,6 +1,6 @@
 """Brings results, and reasons why there is none, to a job's owner through Discord, once.
 
-Builds the message (``bot.ui.result_message``) and has it sent (``bot.delivery.routes``), after the
+Builds the message (``bot.ui.result_message``) and has it sent (``bot.delivery.sender``), after the
 last edit of the progress message.
 """
 
@@ -17,7 +17,7 @@ import discord
 from bot.core.translations import in_language, translate
 from bot.delivery.fitting import FittedFiles
 from bot.delivery.progress_messages import ProgressMessages
-from bot.delivery.routes import Sender, is_answerable
+from bot.delivery.sender import Sender, is_answerable
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State

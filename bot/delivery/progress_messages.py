@@ -21,7 +21,7 @@ import discord
 
 from bot.core.logs import bind_log_ids, job_context
 from bot.core.translations import in_language
-from bot.delivery.routes import is_answerable, response_message_of
+from bot.delivery.sender import is_answerable, response_message_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State

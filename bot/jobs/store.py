@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -36,38 +37,60 @@ class Quota:
     per_user: int
 
 
+class _UnfinishedJobs:
+    """The jobs by id, with their sums kept beside them: every command asks for those."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, Job] = {}
+        self.count_by_owner: Counter[int] = Counter()
+        self.running_count = 0
+        self.pending_bytes = 0
+
+    def put(self, job: Job) -> None:
+        """Take in a job as it stands now; one that is over goes."""
+        if (before := self.by_id.pop(job.id, None)) is not None:
+            self._count(before, -1)
+        if job.state in UNFINISHED:
+            self.by_id[job.id] = job
+            self._count(job, 1)
+
+    def _count(self, job: Job, change: int) -> None:
+        self.running_count += change * (job.state is State.RUNNING)
+        self.pending_bytes += change * estimated_bytes(job.request)
+        self.count_by_owner[job.user_id] += change
+        if not self.count_by_owner[job.user_id]:
+            del self.count_by_owner[job.user_id]
+
+
 class JobStore:
     """Holds what is unfinished; the database has the truth."""
 
     def __init__(self, database: Database, quota: Quota) -> None:
         self._database = database
         self._quota = quota
-        self._unfinished: dict[str, Job] = {}
-        self._adding: dict[str, int] = {}  # jobs that are being written, and their owners
-        self._running: int | None = 0  # None where it has to be counted again
+        self._unfinished = _UnfinishedJobs()
+        self._adding: Counter[int] = Counter()  # owners of the jobs that are being written
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
 
     def __iter__(self) -> Iterator[Job]:
-        return iter(list(self._unfinished.values()))
+        return iter(list(self._unfinished.by_id.values()))
 
     def __len__(self) -> int:
-        return len(self._unfinished)
+        return len(self._unfinished.by_id)
 
     def get(self, job_id: str) -> Job | None:
         """Return an unfinished job; None when it is over."""
-        return self._unfinished.get(job_id)
+        return self._unfinished.by_id.get(job_id)
 
     @property
     def running(self) -> int:
         """The number of jobs that workers have."""
-        if self._running is None:
-            self._running = sum(job.state is State.RUNNING for job in self._unfinished.values())
-        return self._running
+        return self._unfinished.running_count
 
     @property
     def pending_bytes(self) -> int:
         """About how many bytes the files of all unfinished jobs will take."""
-        return sum(estimated_bytes(job.request) for job in self._unfinished.values())
+        return self._unfinished.pending_bytes
 
     async def add(
         self,
@@ -83,7 +106,7 @@ class JobStore:
         """
         job_id = uuid.uuid4().hex
         self._check_quota(origin.user_id)
-        self._adding[job_id] = origin.user_id
+        self._adding[origin.user_id] += 1
         try:
             job = await self._database.write(
                 rows.add_within,
@@ -96,10 +119,10 @@ class JobStore:
                 attachments=attachments,
             )
         finally:
-            del self._adding[job_id]
+            self._adding -= Counter((origin.user_id,))  # which keeps no zeros
         if job is None:
             raise too_many_here(server_limit or 0)
-        self._unfinished[job.id] = job
+        self._unfinished.put(job)
         return job
 
     async def load(self) -> AsyncIterator[Job]:
@@ -111,8 +134,7 @@ class JobStore:
         while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
             last = found[-1].number
             for job in found:
-                self._unfinished[job.id] = job
-                self._running = None
+                self._unfinished.put(job)
                 yield job
 
     async def owner_not_notified(self) -> list[Job]:
@@ -132,10 +154,7 @@ class JobStore:
             return None
         logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
-        self._unfinished[job.id] = moved
-        self._running = None
-        if state not in UNFINISHED:
-            del self._unfinished[job.id]
+        self._unfinished.put(moved)
         return moved
 
     async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
@@ -161,37 +180,33 @@ class JobStore:
 
         Written with the job's next change, so it costs no write of its own.
         """
-        if message_id is not None and job_id in self._unfinished:
+        if message_id is not None and job_id in self._unfinished.by_id:
             self._answers[job_id] = message_id
 
     async def save_answer(self, job_id: str) -> None:
         """Write now what ``note_answer`` was given, for a job that waits long."""
         message_id = self._answers.pop(job_id, None)
-        job = self._unfinished.get(job_id)
+        job = self._unfinished.by_id.get(job_id)
         if job is None or message_id in (None, job.answer_id):
             return
-        self._unfinished[job_id] = replace(job, answer_id=message_id)
+        self._unfinished.put(replace(job, answer_id=message_id))
         try:
             await self._database.write(rows.note, job_id, answer_id=message_id)
         except StorageError as error:
             logger.info("the progress message is noted with the next change: %s", error)
-            if message_id is not None and job_id in self._unfinished:
+            if message_id is not None and job_id in self._unfinished.by_id:
                 self._answers.setdefault(job_id, message_id)
 
     async def _reload(self, job_id: str) -> None:
         """Read the row again: it is right, whatever was thought here."""
         row = await self._database.read(rows.get, job_id)
-        if row is None or job_id not in self._unfinished:
-            return
-        self._unfinished[job_id] = row
-        self._running = None
-        if row.state not in UNFINISHED:
-            del self._unfinished[job_id]
+        if row is not None and job_id in self._unfinished.by_id:
+            self._unfinished.put(row)
 
     def _check_quota(self, user_id: int) -> None:
         """Raise NotAcceptedError where there is no room for one more job of this person's."""
-        owners = [*(job.user_id for job in self._unfinished.values()), *self._adding.values()]
-        own = owners.count(user_id)
+        own = self._unfinished.count_by_owner[user_id] + self._adding[user_id]
+        number = len(self) + self._adding.total()
         if own >= self._quota.per_user:
             raise NotAcceptedError(
                 plural(
@@ -202,11 +217,11 @@ class JobStore:
                     own,
                 )
             )
-        if len(owners) >= self._quota.size:
+        if number >= self._quota.size:
             raise NotAcceptedError(
                 "The queue is full: {number} GIFs are waiting or running; please try again in a "
                 "few minutes.",
-                number=len(owners),
+                number=number,
             )
 
 

@@ -1,6 +1,6 @@
 """What is posted when a job has ended, as plain values, and how it is known again among others.
 
-Built once for a file; ``bot.delivery.routes`` sends it. Knows no client.
+Built once for a file; ``bot.delivery.sender`` sends it. Knows no client.
 """
 
 from __future__ import annotations
