@@ -36,6 +36,7 @@ from bot.ui.answers import send_ephemeral
 from bot.ui.result_view import confirm_delete_view
 from generator.contract.bounds import draw_seed
 from generator.contract.messages import Control, Request
+from generator.contract.stages import output_size
 from generator.contract.text import Text, plural
 
 _SUBTLE = Control("canny", 0.8)
@@ -91,7 +92,7 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
     """Make it at twice the size, by a second pass that starts from its own frames."""
     del values
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    width, height = 2 * job.request.width, 2 * job.request.height
+    width, height = (2 * edge for edge in output_size(job.request))
     if not limits.allows(width, height):
         raise RefusedError(
             "Twice its size would be {width} x {height}, and this model makes at most {edge} "

@@ -11,12 +11,13 @@ believed. Jobs of one device are kept together. Pure; no numpy, which the bot do
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any, NamedTuple, Self
 
 from generator.contract.messages import Request
+from generator.contract.stages import total_cost
 
 _MAX_SAMPLES = 120  # jobs of a device
 _DECAY = 0.97  # an older job's weight in the linear model, for each one that came after it
@@ -38,18 +39,20 @@ _LEAST_SECONDS = 0.01
 def features(request: Request) -> tuple[float, ...]:
     """Return what time depends on: denoising, its ControlNets, painting the frames, a constant.
 
-    Megapixels; a guided step is two.
+    Megapixels, of all stages together; a guided step is two.
     """
-    painted = request.video_length * request.width * request.height / 1e6
-    guided = request.guidance_end - request.guidance_start if request.guidance_scale > 1 else 0.0
-    denoised = painted * request.steps_made * (1 + guided)
-    followed = sum(max(0.0, control.end - control.start) for control in request.controls)
-    return (denoised * (1 + _CONTROL_SHARE * followed), denoised * followed, painted, 1.0)
+    cost = total_cost(request)
+    denoised = cost.denoised + _CONTROL_SHARE * cost.controlled
+    return (denoised, cost.controlled, cost.painted, 1.0)
 
 
 def kind(request: Request) -> tuple[int, ...]:
-    """Return what else tells jobs apart: counts of LoRAs and ControlNets, and of init images."""
-    return (len(request.loras), len(request.controls), int(bool(request.image)))
+    """Return what else tells jobs apart: counts of LoRAs and ControlNets, and of init images.
+
+    Where stages were chosen, their number as well.
+    """
+    counts = (len(request.loras), len(request.controls), int(bool(request.image)))
+    return (*counts, len(request.stages)) if request.stages else counts
 
 
 class Sample(NamedTuple):
@@ -264,8 +267,13 @@ def _similarity(neighbour: _Neighbour, position: tuple[float, ...], of: tuple[in
     denoised, followed, painted = position
     here = neighbour.position
     apart = (here[0] - denoised) ** 2 + (here[1] - followed) ** 2 + (here[2] - painted) ** 2
-    others = 0 if neighbour.kind == of else sum(map(abs, map(operator.sub, neighbour.kind, of)))
+    others = 0 if neighbour.kind == of else _apart(neighbour.kind, of)
     return 1 / (1 + apart / _POSITION_SCALE**2 + others) ** 2
+
+
+def _apart(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """Return by how many LoRAs, ControlNets, init images and stages two kinds differ."""
+    return sum(abs(here - there) for here, there in zip_longest(one, other, fillvalue=0))
 
 
 def _later_alike(jobs: Sequence[Sample], number: int) -> int:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.progress import ProgressTracker
@@ -19,6 +20,7 @@ from bot.jobs.queue import FairQueue
 from bot.jobs.store import JobStore
 from bot.storage.models import Job, State
 from generator.contract.messages import Progress
+from generator.contract.stages import work_done
 from generator.contract.text import Text
 
 _HEAD_LENGTH = (
@@ -31,6 +33,7 @@ _DELIVERIES = 20  # the last ones, whose median the next one may take
 class Status:
     """What can be said of an unfinished job now. ``ahead`` counts the jobs before it.
 
+    ``denoised`` is the share of its steps that are done, from 0 to 1.
     ``unavailable_reason`` says why nothing can be made at the moment. ``is_loading``: no worker is
     ready yet, since the model is being loaded.
     """
@@ -38,6 +41,7 @@ class Status:
     job: Job
     ahead: int | None = None
     progress: Progress | None = None
+    denoised: float = 0.0
     seconds_left: float | None = None
     unavailable_reason: Text | None = None
     is_loading: bool = False
@@ -106,7 +110,12 @@ class JobEstimator:
         self._deliveries.append(seconds)
 
     def job_progressed(self, progress: Progress) -> None:
-        self._progresses.update(progress)
+        """Note how far a job is."""
+        job = self._store.get(progress.job_id)
+        if job is not None and job.request.stages:
+            self._progresses.update(progress, partial(work_done, job.request))
+        else:
+            self._progresses.update(progress)
 
     def status(self, job: Job, unavailable_reason: Text | None = None) -> Status:
         """Return an unfinished job's status."""
@@ -123,7 +132,12 @@ class JobEstimator:
                 loading_seconds_left=self._until_loaded(),
             )
         left = self._until_delivered(job) if job.state is State.RUNNING else None
-        return Status(job=job, progress=self._progresses.last(job.id), seconds_left=left)
+        return Status(
+            job=job,
+            progress=self._progresses.last(job.id),
+            denoised=self._progresses.share(job.id),
+            seconds_left=left,
+        )
 
     @property
     def _is_loading(self) -> bool:

@@ -7,17 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generator.contract.messages import Progress
+from generator.contract.stages import DENOISE
 
-DENOISE_STAGE = "denoise"
-"""The stage that takes the time, and whose steps are counted; others come before and after it."""
+WorkDone = Callable[[int], float]
+"""Returns how much work a number of steps is, in steps of the first kind."""
 _PRIOR_STEPS = 2.0  # steps that an expectation of their pace is worth
 
 
 @dataclass(slots=True)
 class _Track:
-    """A job's last report; and of its steps, when the first and the last one were reported."""
+    """A job's last report; and of its steps, when the first and the last one were reported.
+
+    Steps of denoising take the time, and are counted; other stages come before, between and after.
+    """
 
     last: Progress
+    work_done: WorkDone = float
     first_step: Progress | None = None
     first_at: float = 0.0
     last_step: Progress | None = None
@@ -31,13 +36,16 @@ class ProgressTracker:
         self._clock = clock
         self._tracks: dict[str, _Track] = {}
 
-    def update(self, progress: Progress) -> None:
-        """Take in a report; a new attempt, or another number of steps, starts anew."""
+    def update(self, progress: Progress, work_done: WorkDone = float) -> None:
+        """Take in a report; a new attempt, or another number of steps, starts anew.
+
+        ``work_done`` weighs the steps, where a later pass has dearer ones.
+        """
         track = self._tracks.get(progress.job_id)
         if track is None or track.last.attempt != progress.attempt:
-            track = self._tracks[progress.job_id] = _Track(progress)
+            track = self._tracks[progress.job_id] = _Track(progress, work_done)
         track.last = progress
-        if progress.stage != DENOISE_STAGE:
+        if progress.stage != DENOISE:
             return
         now = self._clock()
         before = track.last_step
@@ -54,16 +62,25 @@ class ProgressTracker:
         track = self._tracks.get(job_id)
         return None if track is None else track.last
 
+    def share(self, job_id: str) -> float:
+        """Return which share of a job's steps is done, from 0 to 1."""
+        track = self._tracks.get(job_id)
+        if track is None or track.last_step is None or track.last_step.steps <= 0:
+            return 0.0
+        return track.last_step.step / track.last_step.steps
+
     def first_at(self, job_id: str) -> float | None:
         """Return when a job's first step was done, by the clock."""
         track = self._tracks.get(job_id)
         return None if track is None or track.first_step is None else track.first_at
 
-    def steps_left(self, job_id: str) -> int | None:
-        """Return how many steps follow the first; None where that isn't done yet."""
+    def steps_left(self, job_id: str) -> float | None:
+        """Return how many steps' work follows the first; None where that isn't done yet."""
         track = self._tracks.get(job_id)
-        first = track.first_step if track else None
-        return None if first is None else first.steps - first.step
+        if track is None or track.first_step is None:
+            return None
+        first = track.first_step
+        return track.work_done(first.steps) - track.work_done(first.step)
 
     def seconds_left(self, job_id: str, expected: float | None = None) -> float | None:
         """Return seconds until the last step, by the pace of those seen; None before any was.
@@ -73,21 +90,25 @@ class ProgressTracker:
         track = self._tracks.get(job_id)
         if track is None or track.first_step is None or track.last_step is None:
             return None
-        done = track.last_step.step - track.first_step.step
+        done = track.work_done(track.last_step.step) - track.work_done(track.first_step.step)
         if done < 1 and expected is None:
             return None
         believed = 0.0 if expected is None else _PRIOR_STEPS
         took = track.last_at - track.first_at + believed * (expected or 0.0)
         since = self._clock() - track.last_at
-        return max(0.0, took / (done + believed) * self._to_do(track.last_step) - since)
+        return max(0.0, took / (done + believed) * self._to_do(track) - since)
 
     def after_steps(self, job_id: str) -> float | None:
         """Return seconds since a job's last step was done; None before."""
         track = self._tracks.get(job_id)
-        if track is None or track.last_step is None or self._to_do(track.last_step):
+        if track is None or track.last_step is None or self._to_do(track):
             return None
         return self._clock() - track.last_at
 
     @staticmethod
-    def _to_do(step: Progress) -> int:
-        return max(0, step.steps - step.step)
+    def _to_do(track: _Track) -> float:
+        """Return how many steps' work follows the last one that was reported."""
+        last = track.last_step
+        if last is None:
+            return 0.0
+        return max(0.0, track.work_done(last.steps) - track.work_done(last.step))

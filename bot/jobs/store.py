@@ -21,6 +21,7 @@ from bot.storage import jobs as rows
 from bot.storage.database import Database
 from bot.storage.models import TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
+from generator.contract.stages import output_size
 from generator.contract.text import plural
 
 logger = logging.getLogger(__name__)
@@ -236,7 +237,8 @@ def too_many_here(most: int) -> NotAcceptedError:
 
 def estimated_bytes(request: Request) -> int:
     """Return about how large a file will be: a GIF has a byte a pixel, half of it once packed."""
-    return request.width * request.height * request.video_length // 2
+    width, height = output_size(request)
+    return width * height * request.video_length // 2
 
 
 def now() -> datetime:

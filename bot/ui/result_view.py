@@ -11,6 +11,7 @@ from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.buttons import OriginalButton
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
+from generator.contract.stages import output_size
 from generator.contract.text import Text
 
 EDITS = {
@@ -90,7 +91,8 @@ def _refused(request: Request, limits: ModelLimits) -> set[str]:
         refused |= {"vary_subtle", "vary_strong", "motion"}
     if request.video_length >= limits.max_frames:
         refused.add("longer")
-    if not limits.allows(2 * request.width, 2 * request.height):
+    width, height = output_size(request)
+    if not limits.allows(2 * width, 2 * height):
         refused.add("upscale")
     return refused
 

@@ -14,7 +14,8 @@ from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui.markdown import escape_markdown
 from generator.contract.control_types import split_control
-from generator.contract.messages import Request
+from generator.contract.messages import Progress, Request
+from generator.contract.stages import CHOICES, DENOISE, STAGES, output_size
 from generator.contract.text import Text
 
 BAR_WIDTH = 20
@@ -22,14 +23,6 @@ ALT_TEXT_LIMIT = 1024  # Discord's, for a file's description
 _PROMPT_SHOWN = 300
 _JOINERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
 
-_DENOISE = "denoise"  # the stage that takes the time; the bar is its bar
-_PAINTING = Text("painting the frames")
-_BEFORE = {
-    "encode_prompt": Text("reading the prompt"),
-    "encode_image": Text("looking at the picture"),
-    "draw_noise": Text("drawing the noise"),
-}
-_AFTER = {"decode": _PAINTING, "to_frames": _PAINTING, "save": Text("saving")}
 _STATES = {
     State.QUEUED: Text("⏳ waiting"),
     State.RUNNING: Text("🎨 being made"),
@@ -78,7 +71,7 @@ def excerpt(text: str, limit: int = _PROMPT_SHOWN) -> str:
     return escape_markdown(shorten(text, limit))
 
 
-def progress_bar(step: int, steps: int) -> str:
+def progress_bar(step: float, steps: float) -> str:
     """Return a bar such as ``▰▰▰▱▱▱ 50 %``."""
     share = min(max(step / steps, 0.0), 1.0) if steps > 0 else 0.0
     full = round(share * BAR_WIDTH)
@@ -144,19 +137,24 @@ def _running(now: Status) -> str:
     left = "" if now.seconds_left is None else f" · {time_left(now.seconds_left)}"
     if progress is None:
         return f"🎨 {progress_bar(0, 1)}\n{translate('starting')}{left}"
-    if progress.stage != _DENOISE:
-        is_after = progress.stage in _AFTER
-        words = _BEFORE.get(progress.stage) or _AFTER.get(progress.stage)
-        shown = translate(words) if words else progress.stage
-        return f"🎨 {progress_bar(is_after, 1)}\n{shown}{'' if is_after else left}"
-    step = translate("step {step} of {steps}", step=progress.step, steps=progress.steps)
-    return f"🎨 {progress_bar(progress.step, progress.steps)}\n{step}{left}"
+    if now.denoised >= 1 and progress.stage != DENOISE:  # what follows the steps is soon done
+        left = ""
+    return f"🎨 {progress_bar(now.denoised, 1)}\n{stage_label(progress)}{left}"
+
+
+def stage_label(progress: Progress) -> str:
+    """Return what is being done; a stage that only a newer worker knows is said by its name."""
+    spec = STAGES.get(progress.stage)
+    if spec is None:
+        return progress.stage
+    return translate(spec.label.with_values(step=progress.step, steps=progress.steps))
 
 
 def settings_line(request: Request) -> str:
     """Return the settings of a request, without the prompt and the seed."""
+    width, height = output_size(request)
     words = [
-        f"{request.width} x {request.height}",
+        f"{width} x {height}",
         translate_plural("1 frame", "{count} frames", request.video_length),
         translate("{seconds:g} s", seconds=request.video_duration / 1000),
         translate_plural("1 step", "{count} steps", request.steps),
@@ -164,6 +162,11 @@ def settings_line(request: Request) -> str:
     ]
     if request.image:
         words.append(translate("from a picture at {strength:g}", strength=request.image_strength))
+    words += [
+        translate(CHOICES[chosen.name].label.with_values(strength=chosen.strength))
+        for chosen in request.stages
+        if chosen.name in CHOICES
+    ]
     return " · ".join(words)
 
 

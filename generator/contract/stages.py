@@ -7,7 +7,7 @@ needs, and through those that it chose (``Request.stages``). Standard library on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from generator.contract.errors import RequestError
@@ -65,6 +65,17 @@ class StageSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class StageChoice:
+    """What a request may choose: its name in a list of settings, and the stages that it adds.
+
+    ``stages`` is given the request of the last pass so far.
+    """
+
+    label: Text
+    stages: Callable[[Request, ChosenStage], Iterable[PlannedStage]]
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedStage:
     """A stage of a request's plan, with the request of the pass that it runs in."""
 
@@ -84,7 +95,7 @@ def plan(request: Request) -> tuple[PlannedStage, ...]:
     planned = list(_one_pass(request))
     for chosen in request.stages:
         if chosen.name in CHOICES:
-            planned += CHOICES[chosen.name](planned[-1].request, chosen)
+            planned += CHOICES[chosen.name].stages(planned[-1].request, chosen)
     return (*planned, PlannedStage(SAVE, planned[-1].request))
 
 
@@ -93,7 +104,7 @@ def check_stages(request: Request) -> None:
     for chosen in request.stages:
         if chosen.name not in CHOICES:
             raise RequestError(
-                "There is no stage {name!r} in this version; a newer one may know it.",
+                "This version doesn't know the stage {name!r}; a newer one may.",
                 name=chosen.name[:_LONGEST_NAME],
             )
 
@@ -173,8 +184,8 @@ def _upscale(request: Request, chosen: ChosenStage) -> Iterator[PlannedStage]:
     yield from _one_pass(larger)
 
 
-CHOICES: dict[str, Callable[[Request, ChosenStage], Iterator[PlannedStage]]] = {UPSCALE: _upscale}
-"""By the name of a choice: the stages that it adds after those of a request's last pass."""
+CHOICES = {UPSCALE: StageChoice(Text("upscaled at {strength:g}"), _upscale)}
+"""What a request may choose, by name."""
 
 
 def _denoising_cost(request: Request) -> Cost:

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.jobs.cost_model import CostModel, CostModels
-from generator.contract.messages import Control, Request
+from bot.jobs.cost_model import CostModel, CostModels, features, kind
+from generator.contract.messages import ChosenStage, Control, Request
+from generator.contract.stages import UPSCALE
 from tests.bot.jobs.samples import REQUEST
 
 DEPTH = Control("depth")
@@ -109,3 +110,41 @@ def test_it_is_the_same_after_a_restart() -> None:
     assert again.seconds(REQUEST, "cpu") == costs.seconds(REQUEST, "cpu")
     assert again.seconds(REQUEST, "cuda:0") == again.seconds(REQUEST)
     assert CostModels({"cpu": {"of": "another version"}}).seconds(REQUEST) is None
+
+
+UPSCALED = (ChosenStage(UPSCALE, 0.4),)
+
+
+def test_a_second_pass_is_priced_before_there_was_one() -> None:
+    """As the first pass and a job that begins from its frames, but for the second beginning."""
+    model = taught([some(seed) for seed in range(60)])
+    one = replace(REQUEST, width=256, height=256, steps=20)
+    second = replace(one, width=512, height=512, image="a", image_strength=0.4)
+    told = model.seconds(replace(one, stages=UPSCALED))
+    assert told == pytest.approx(truth(one) + truth(second) - 1, rel=0.1)
+
+
+def test_requests_that_chose_no_stage_are_described_as_they_were_before_there_were_any() -> None:
+    for seed in range(20):
+        request = replace(some(seed), guidance_start=0.25, image="a" * (seed % 2))
+        painted = request.video_length * request.width * request.height / 1e6
+        denoised = painted * request.steps_made * 1.75
+        followed = len(request.controls)
+        assert features(request) == pytest.approx(
+            (denoised * (1 + 0.4 * followed), denoised * followed, painted, 1.0), rel=1e-12
+        )
+        assert kind(request) == (0, followed, seed % 2)
+        assert kind(replace(request, stages=UPSCALED)) == (0, followed, seed % 2, 1)
+
+
+def test_a_second_pass_is_learnt_beside_what_was_learnt_before() -> None:
+    """Another version's jobs tell nothing of stages, and are kept."""
+    model = CostModel.from_dict(taught([some(seed) for seed in range(60)]).to_dict())
+    upscaled = replace(REQUEST, width=256, height=256, stages=UPSCALED)
+    before = model.seconds(REQUEST)
+    for _ in range(4):
+        model.learn(upscaled, 12.0)
+    assert model.seconds(upscaled) == pytest.approx(12.0, rel=0.2)
+    assert model.seconds(REQUEST) == pytest.approx(before, rel=0.15)
+    kept = CostModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    assert kept.seconds(upscaled) == model.seconds(upscaled)

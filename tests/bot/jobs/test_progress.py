@@ -71,3 +71,31 @@ def test_a_new_attempt_starts_anew() -> None:
     assert progresses.last("job") == step(1, attempt=2)
     progresses.forget("job")
     assert progresses.last("job") is None
+
+
+def test_steps_of_a_second_pass_weigh_what_they_cost() -> None:
+    """Ten steps and then two, each of which is four times the work."""
+    clock = Clock()
+    progresses = ProgressTracker(clock)
+
+    def work_done(number: int) -> float:
+        return number if number <= 10 else 10 + 4 * (number - 10)
+
+    for number in range(1, 7):
+        progresses.update(step(number, steps=12), work_done)
+        clock.now += 1.0
+    assert progresses.seconds_left("job") == pytest.approx(4 + 8 - 1)
+    assert progresses.share("job") == 0.5
+    for number in range(7, 11):
+        progresses.update(step(number, steps=12), work_done)
+        clock.now += 1.0
+    progresses.update(step(1, stage="decode", steps=2), work_done)
+    assert progresses.seconds_left("job") == pytest.approx(8 - 1)
+    assert progresses.after_steps("job") is None
+    clock.now += 3.0
+    progresses.update(step(11, steps=12), work_done)
+    assert progresses.seconds_left("job") == pytest.approx(4)
+    clock.now += 4.0
+    progresses.update(step(12, steps=12), work_done)
+    assert progresses.after_steps("job") == 0.0
+    assert progresses.share("job") == 1.0

@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.translations import TRANSLATED, in_language
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, Origin, State
 from bot.ui import embeds, wording
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS
 from generator.contract.limits import ModelLimits
-from generator.contract.messages import Progress
+from generator.contract.messages import ChosenStage, Progress
+from generator.contract.stages import STAGES, UPSCALE
 from generator.contract.text import Text
 from tests.bot.jobs.samples import ORIGIN, job
 
@@ -93,6 +95,46 @@ def test_who_is_served_learns_the_step(stage: str, words: str) -> None:
     progress = Progress("x", 1, stage, 3, 4)
     running = Status(job=job(state=State.RUNNING), progress=progress, seconds_left=3.0)
     assert words in wording.status(running)
+
+
+def test_every_stage_has_a_name_for_people_in_their_language() -> None:
+    for name, spec in STAGES.items():
+        progress = Progress("x", 1, name, 3, 4)
+        english = wording.stage_label(progress)
+        assert english == spec.label.template.format(step=3, steps=4)
+        for locale in TRANSLATED:
+            with in_language(locale):
+                assert wording.stage_label(progress) != english
+    assert wording.stage_label(Progress("x", 1, "of a newer worker", 1, 1)) == "of a newer worker"
+
+
+@pytest.mark.parametrize(
+    ("stage", "denoised", "shown"),
+    [
+        ("encode_prompt", 0.0, "▱▱ 0 %\nreading the prompt · a few seconds left"),
+        ("denoise", 0.75, "▰▰▱▱▱▱▱ 75 %\nstep 3 of 4 · a few seconds left"),
+        ("decode", 0.75, "▰▰▱▱▱▱▱ 75 %\npainting the frames · a few seconds left"),
+        ("decode", 1.0, "▰▰ 100 %\npainting the frames"),
+        ("save", 1.0, "▰▰ 100 %\nsaving"),
+    ],
+)
+def test_the_bar_is_the_steps_and_the_line_the_stage(
+    stage: str, denoised: float, shown: str
+) -> None:
+    running = Status(
+        job=job(state=State.RUNNING),
+        progress=Progress("x", 1, stage, 3, 4),
+        denoised=denoised,
+        seconds_left=3.0,
+    )
+    assert wording.status(running).endswith(shown)
+
+
+def test_what_was_chosen_stands_among_the_settings_with_the_size_that_comes_of_it() -> None:
+    chosen = (ChosenStage(UPSCALE, 0.4), ChosenStage("of a newer version"))
+    line = wording.settings_line(replace(job().request, width=64, height=32, stages=chosen))
+    assert line.startswith("128 x 64 · ")
+    assert line.endswith("guidance 5 · upscaled at 0.4")
 
 
 def _long(**values: object) -> Job:

@@ -101,5 +101,5 @@ def test_a_newer_version_s_stage_is_read_priced_and_refused_by_its_name() -> Non
     request = Request.from_dict({**PLAIN.to_dict(), "stages": [OF_A_NEWER_VERSION]})
     assert names(request) == names(PLAIN)
     assert total_cost(request) == total_cost(PLAIN)
-    with pytest.raises(RequestError, match="There is no stage 'interpolate' in this version"):
+    with pytest.raises(RequestError, match="This version doesn't know the stage 'interpolate'"):
         ModelLimits().check(request)

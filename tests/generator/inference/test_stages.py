@@ -168,5 +168,5 @@ def test_the_steps_of_both_passes_are_counted_together(tiny: HotshotModel) -> No
 
 def test_a_stage_of_another_version_is_refused_by_its_name(tiny: HotshotModel) -> None:
     request = replace(QUICK, stages=(*UPSCALED, ChosenStage("interpolate")))
-    with pytest.raises(RequestError, match="There is no stage 'interpolate' in this version"):
+    with pytest.raises(RequestError, match="This version doesn't know the stage 'interpolate'"):
         HotshotPipeline(tiny)(request, report=silent)
