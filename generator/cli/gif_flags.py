@@ -27,8 +27,7 @@ examples:
     --spatial-unet-base juggernaut.safetensors --lora pixels.safetensors:0.8
   hotshot gif --from ball.gif --output again.gif
   hotshot gif --from ball.gif --steps 50 --output finer.gif
-  hotshot gif --from ball.gif --image ball.gif --image-strength 0.4 --width 256 --height 256 \\
-    --output larger.gif
+  hotshot gif --from ball.gif --upscale --output larger.gif
 
 A flag may be spelled with dashes or underscores. What is left out, the model decides. Hotshot-XL's
 own inference.py had other defaults; to have those, give
@@ -119,6 +118,16 @@ def _add_sampling(group: argparse._ArgumentGroup) -> None:
         "--scheduler",
         metavar="NAME",
         help=f"{', '.join(SCHEDULERS)}, or its diffusers class name (default: the model's)",
+    )
+    group.add_argument(
+        "--upscale",
+        nargs="?",
+        type=number,
+        const=True,
+        metavar="X",
+        help="a second pass at twice the size, which begins from the frames of the first; X is how "
+        f"far it may stray from them, {MIN_IMAGE_STRENGTH} to 1 (default: the model's), or 0 for "
+        "no second pass",
     )
 
 

@@ -17,6 +17,7 @@ from generator.cli.gif_request import STILLS
 from generator.cli.progress_bar import ProgressBar
 from generator.contract.errors import MediaError
 from generator.contract.messages import Request
+from generator.contract.stages import output_size
 from generator.media.output import make_directory, write_whole
 from generator.postprocess.fit import fit
 from generator.recipes.recipe import ModelSettings, Recipe
@@ -124,7 +125,8 @@ def _listed(values: Mapping[str, str], names: Sequence[str]) -> str:
 
 
 def _frames(request: Request) -> str:
-    size = f"{request.width} x {request.height}"
+    width, height = output_size(request)
+    size = f"{width} x {height}"
     if request.video_length == 1:
         return f"one picture of {size}"
     return f"{request.video_length} frames of {size} in {request.video_duration} ms"

@@ -16,7 +16,8 @@ from generator.contract.bounds import draw_seed, scheduler_name
 from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
-from generator.contract.messages import Request
+from generator.contract.messages import ChosenStage, Request
+from generator.contract.stages import UPSCALE
 from generator.recipes.foreign.convert import with_foreign
 from generator.recipes.foreign.foreign_request import ForeignRecipe
 from generator.recipes.recipe import Recipe
@@ -57,7 +58,8 @@ def build_request(
         request = replace(request, scheduler=name)
     if arguments.lora is not None:
         request = replace(request, loras=tuple(arguments.lora))
-    return _with_controls(_with_image(request, arguments, limits), arguments, limits)
+    request = _with_upscale(_with_image(request, arguments, limits), arguments, limits)
+    return _with_controls(request, arguments, limits)
 
 
 def check_request(request: Request, limits: ModelLimits) -> None:
@@ -95,6 +97,18 @@ def _with_image(request: Request, arguments: Namespace, limits: ModelLimits) -> 
     if strength is None:
         strength = request.image_strength if request.image else limits.image_strength
     return replace(request, image=image, image_strength=strength)
+
+
+def _with_upscale(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:
+    strength = arguments.upscale
+    if strength is None:
+        return request
+    others = tuple(chosen for chosen in request.stages if chosen.name != UPSCALE)
+    if strength == 0:
+        return replace(request, stages=others)
+    if strength is True:  # the flag alone
+        strength = limits.upscale_strength
+    return replace(request, stages=(*others, ChosenStage(UPSCALE, strength)))
 
 
 def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:

@@ -266,7 +266,8 @@ def _check_size(limits: ModelLimits, width: int, height: int) -> None:
 def _check_stages(limits: ModelLimits, request: Request) -> None:
     check_stages(request)
     for chosen in request.stages:
-        check_image_strength(chosen.strength)
+        what = Text("The strength of {lora}", lora=chosen.name)  # as it is said of a LoRA
+        check_range(what, chosen.strength, MIN_IMAGE_STRENGTH, 1)
     for width, height in dict.fromkeys(
         (planned.request.width, planned.request.height) for planned in plan(request)
     ):

@@ -66,6 +66,46 @@ def test_a_clip_gives_each_frame_its_own_and_twice_the_size(tmp_path: Path) -> N
     assert moved[0] == 0 < min(moved[1:])
 
 
+def test_upscale_is_a_second_pass_and_is_made_again_without_and_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, file = made(tmp_path / "first.png", *STEPS), tmp_path / "larger.png"
+    larger = made(file, *STEPS, "--upscale", "0.25")
+    assert "3 frames of 128 x 128 in" in capsys.readouterr().out
+    by_hand = tmp_path / "by hand.png"
+    line = ["gif", "--trust", "--from", str(tmp_path / "first.png"), "--width=128", "--height=128"]
+    begun = ["--image", str(tmp_path / "first.png"), "--image-strength", "0.25"]
+    assert main([*line, *begun, "--output", str(by_hand)]) == 0
+    assert np.array_equal(larger, read_back(by_hand.read_bytes()).frames)
+
+    def again(*flags: str) -> Frames:
+        output = tmp_path / "again.png"
+        assert main(["gif", "--from", str(file), *flags, "--trust", "--output", str(output)]) == 0
+        return read_back(output.read_bytes()).frames
+
+    assert np.array_equal(again(), larger)
+    assert np.array_equal(again("--upscale", "0"), first)
+    assert not np.array_equal(again("--upscale"), larger)
+    capsys.readouterr()
+    assert main(["inspect", str(file), "--json"]) == 0
+    recipe = json.loads(capsys.readouterr().out)["recipe"]
+    assert recipe["stages"] == [{"name": "upscale", "strength": 0.25}]
+
+
+@pytest.mark.parametrize(
+    ("flags", "sentence"),
+    [
+        (("--upscale", "2"), "The strength of upscale must be from 0.05 to 1, not 2"),
+        (("--upscale", "much"), "is not a number"),
+        (("--upscale", "--width=256", "--height=256"), "512 x 512 is too large for this model"),
+    ],
+)
+def test_a_second_pass_that_can_t_be_is_one_line(
+    flags: tuple[str, ...], sentence: str, tmp_path: Path, refused: Callable[[list[str]], str]
+) -> None:
+    assert sentence in refused(words_of(tmp_path / "ball.gif", *flags))
+
+
 def test_it_goes_with_everything_else_and_is_made_again(
     tmp_path: Path, picture: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -81,7 +81,9 @@ def test_each_pass_must_be_of_a_size_that_the_model_makes() -> None:
     limits.check(UPSCALED)
     with pytest.raises(RequestError, match="2048 x 1024 is too large"):
         limits.check(replace(UPSCALED, width=1024, height=512))
-    with pytest.raises(RequestError, match="image strength"):
+    with pytest.raises(
+        RequestError, match=r"strength of upscale must be from 0\.05 to 1, not 1\.5"
+    ):
         limits.check(replace(UPSCALED, stages=(ChosenStage(UPSCALE, 1.5),)))
 
 
