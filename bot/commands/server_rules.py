@@ -16,12 +16,12 @@ import discord
 from bot.commands.lora_choice import viewer_of
 from bot.commands.option_parsing import DEFAULT_FRAMES, nearest_size
 from bot.core.errors import RefusedError
+from bot.core.markdown import Markdown
 from bot.gateway.context import context_of
 from bot.gateway.payloads import roles_of
 from bot.jobs.store import too_many_here
 from bot.storage import loras
 from bot.storage.preferences import SERVER
-from bot.ui.markdown import Markdown
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
 

@@ -11,10 +11,10 @@ import discord
 from discord.ui import View
 
 from bot.core.logs import bind_log_ids
+from bot.core.markdown import escape_markdown
 from bot.core.translations import in_language, translate, translate_escaped
 from bot.gateway.context import context_of
 from bot.gateway.discord_errors import SEND_ERRORS, is_lost, readable_answers
-from bot.ui.markdown import escape_markdown
 from generator.contract.text import TranslatableError
 
 logger = logging.getLogger(__name__)

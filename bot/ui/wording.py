@@ -9,10 +9,10 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from bot.core.markdown import escape_markdown
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
-from bot.ui.markdown import escape_markdown
 from generator.contract.control_types import split_control
 from generator.contract.messages import Progress, Request
 from generator.contract.stages import CHOICES, DENOISE, STAGES, output_size

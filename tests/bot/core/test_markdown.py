@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bot.ui.markdown import Markdown, escape_markdown
+from bot.core.markdown import Markdown, escape_markdown
 
 # Discord's own rules, as its clients have them: an escape wins over all else at its place.
 _ESCAPE = re.compile(r"\\[^0-9A-Za-z\s]")
