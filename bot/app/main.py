@@ -22,12 +22,14 @@ from bot.delivery.discord_notifier import DiscordNotifier
 from bot.delivery.progress_messages import ProgressMessages
 from bot.gateway.context import BotContext
 from bot.intake.attachments import SourceIntake
-from bot.intake.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
 from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore, Quota
+from bot.jobs.store import JobStore
+from bot.policy.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
+from bot.policy.lora_quota import KeptLoraQuota
+from bot.policy.policy_gate import PolicyGate
 from bot.policy.rate_limit import RateLimit
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
@@ -70,7 +72,12 @@ async def run(settings: Settings) -> None:
             scratch = settings.storage.scratch
             notifier = DiscordNotifier(client, progress, scratch, client.logged_in, limits)
             disk_guard = _disk_guard(settings, database, blobs)
-            jobs = await _job_service(settings, database, blobs, disk_guard, notifier)
+            preferences = Preferences(database)
+            store = JobStore(database, settings.queue.size)
+            policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
+            jobs = await _job_service(
+                settings, database, store, blobs=blobs, gate=policy, notifier=notifier
+            )
             progress.set_job_service(jobs)
             client.set_context(
                 _context(
@@ -79,6 +86,8 @@ async def run(settings: Settings) -> None:
                     database=database,
                     blobs=blobs,
                     disk_guard=disk_guard,
+                    preferences=preferences,
+                    policy=policy,
                     jobs=jobs,
                 )
             )
@@ -164,18 +173,20 @@ def _rate_limit(queue: QueueSettings) -> RateLimit:
 async def _job_service(
     settings: Settings,
     database: Database,
+    store: JobStore,
+    *,
     blobs: BlobStore,
-    disk_guard: DiskGuard,
+    gate: PolicyGate,
     notifier: DiscordNotifier,
 ) -> JobService:
     storage = settings.storage
     storage.scratch.mkdir(exist_ok=True)
     return JobService(
-        JobStore(database, Quota(size=settings.queue.size, per_user=settings.queue.per_user)),
+        store,
         notifier=notifier,
         blobs=blobs,
         scratch=storage.scratch,
-        disk_guard=disk_guard,
+        gate=gate,
         model=settings.generator.model,
         cost_history=await CostHistory.load(database, settings.generator.model),
         workers=len(settings.generator.device_names),
@@ -189,6 +200,8 @@ def _context(
     database: Database,
     blobs: BlobStore,
     disk_guard: DiskGuard,
+    preferences: Preferences,
+    policy: PolicyGate,
     jobs: JobService,
 ) -> BotContext:
     storage, attachments = settings.storage, settings.attachments
@@ -220,8 +233,10 @@ def _context(
         settings=settings,
         source_intake=sources,
         lora_intake=loras,
-        preferences=Preferences(database),
+        preferences=preferences,
+        policy=policy,
         daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
+        lora_quota=KeptLoraQuota(database, settings.loras),
     )
 
 

@@ -30,6 +30,7 @@ from bot.storage.models import Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edit_view
+from bot.ui.stored_files import made_file
 from generator.contract.text import Text
 
 _LONGEST_CAPTION = 200
@@ -123,12 +124,11 @@ async def _send_file(
         )
     last, _ = edit.steps[-1]
     name = f"hotshot-{last}-{job.id[:12]}{output.suffix}"
-    file = discord.File(
-        output, filename=name, description=wording.alt_text(job.request, output.suffix)
-    )
+    context, alt = context_of(interaction), wording.alt_text(job.request, output.suffix)
+    file = await made_file(context, job, output, name, alt)
     view = None
     if last not in FINAL_EDITS and len(edit.steps) < _MOST_STEPS:
-        kept = await context_of(interaction).database.write(rows.add, edit)
+        kept = await context.database.write(rows.add, edit)
         view = edit_view(kept, job)
     await interaction.edit_original_response(content=notes or None, attachments=[file], view=view)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Self
 
 import discord
@@ -20,10 +20,11 @@ from discord.ui import Button, DynamicItem, Item, View
 
 from bot.commands.options import AnyCommand, Bounded, CompletedOption, Option, choice_of, command
 from bot.commands.submit import defer
-from bot.core.errors import RefusedError
+from bot.core.errors import RefusedError, WithheldError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of
 from bot.intake.file_names import plain_line
+from bot.jobs.gate import check_may_post
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.library import HistoryFilter
@@ -32,7 +33,7 @@ from bot.ui import embeds, wording
 from bot.ui.actions import ActionMenu, Values
 from bot.ui.answers import answer_errors
 from bot.ui.result_view import result_view
-from bot.ui.stored_files import stored_file
+from bot.ui.stored_files import result_file
 from bot.ui.thumbnails import thumbnail_strip
 from generator.contract.text import Text
 
@@ -173,9 +174,9 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
     descendants = await context.database.read(library.children, job.id)
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = embeds.job_details(job, parent, descendants)
-    file = await stored_file(
-        context.blobs,
-        job.output,
+    file = await result_file(
+        context,
+        job,
         f"hotshot-{job.id[:_SHORT_ID]}",
         wording.alt_text(job.request, PurePath(job.output or "").suffix),
         most=interaction.filesize_limit,
@@ -202,9 +203,20 @@ async def _own_or_favourite(context: BotContext, user_id: int, job_id: str) -> J
     return job
 
 
+async def _coverless_result(context: BotContext, job: Job) -> Path | None:
+    """Return a job's file; None where there is none, or none that may be seen without a cover."""
+    if not job.output:
+        return None
+    path = context.blobs.path(job.output)
+    try:
+        return None if await check_may_post(context.policy, job, path) else path
+    except WithheldError:
+        return None
+
+
 async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:
     """Return one picture for the whole page; none where no result is left."""
-    results = [context.blobs.path(job.output) if job.output else None for job in jobs]
+    results = [await _coverless_result(context, job) for job in jobs]
     if not any(results):
         return []
     picture = await asyncio.to_thread(thumbnail_strip, results)

@@ -26,27 +26,27 @@ from bot.commands.option_parsing import read_request, read_whole_number
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
 from bot.commands.server_rules import server_defaults, wants_private
 from bot.commands.submit import JobOrder, defer, submit_jobs
-from bot.core.errors import RefusedError
+from bot.core.errors import RefusedError, WithheldError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
 from bot.gateway.message_media import uploaded_file
 from bot.intake.file_names import plain_line
 from bot.intake.lora_upload import StoredUpload
+from bot.storage import jobs
 from bot.storage import loras as rows
-from bot.storage.loras import Shared, StoredLora
+from bot.storage.loras import LoraTrial, Shared, StoredLora
 from bot.ui import lora_embeds
 from bot.ui.actions import ActionButton, Values
 from bot.ui.answers import send_ephemeral
-from bot.ui.stored_files import stored_file
+from bot.ui.stored_files import result_file
 from generator.contract.bounds import MAX_LORA_STRENGTH, MAX_PROMPT_CHARACTERS
 from generator.contract.lora_tags import file_key
-from generator.contract.text import Text, plural
+from generator.contract.text import Text
 
 _KIND = AppCommandOptionType
 _LONGEST_NAME = 60
 _LONGEST_WORDS = 300
 _PAGE_SIZE = 10
-_MEGABYTE = 2**20
 _SHARED_WITH = {
     str(Shared.ME): Text("me"),
     str(Shared.SERVER): Text("server"),
@@ -160,7 +160,7 @@ async def add(
         facts=upload.facts.to_dict() | _search_keys(upload),
         created_at=datetime.now(UTC),
     )
-    await _store(context, lora)
+    await context.lora_quota.add(lora)
     view = _try_view(lora, translate("Make a preview"))
     await interaction.followup.send(embed=lora_embeds.lora_added(lora), view=view, ephemeral=True)
 
@@ -185,13 +185,7 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     )
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     embed = lora_embeds.lora_details(found, trial, is_mine=found.owner_id == interaction.user.id)
-    preview = await stored_file(
-        context.blobs,
-        trial.blob if trial else None,
-        "preview",
-        translate("A GIF made with {name}.", name=found.name),
-        most=interaction.filesize_limit,
-    )
+    preview = await _preview(interaction, trial, found.name)
     if preview is not None:
         embed.set_image(url=f"attachment://{preview.filename}")
     await interaction.edit_original_response(
@@ -201,6 +195,23 @@ async def info(interaction: discord.Interaction[Any], *, lora: Any) -> None:
             found, translate("Another preview") if preview else translate("Make a preview")
         ),
     )
+
+
+async def _preview(
+    interaction: discord.Interaction[Any], trial: LoraTrial | None, name: str
+) -> discord.File | None:
+    """Return a trial's GIF; none where it isn't stored, is too large or may not just be shown."""
+    context = context_of(interaction)
+    job = await context.database.read(jobs.get, trial.job_id) if trial else None
+    if job is None:
+        return None
+    words = translate("A GIF made with {name}.", name=name)
+    try:
+        preview = await result_file(context, job, "preview", words, most=interaction.filesize_limit)
+    except WithheldError:
+        return None
+    # an embed, which is where it goes, has no cover
+    return None if preview is None or preview.spoiler else preview
 
 
 async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any) -> None:
@@ -296,38 +307,10 @@ def _try_view(lora: StoredLora, label: str) -> View:
 
 async def _bytes_left(context: BotContext, owner_id: int, name: str) -> int:
     """Return how many bytes this person may still store. Raises RefusedError."""
-    settings = context.settings.loras
-    count, size = await context.database.read(rows.kept_by, owner_id)
-    if count >= settings.per_user:
-        raise RefusedError(
-            plural(
-                "You have 1 LoRA, and that is the limit here; remove it with /lora remove.",
-                "You have {count} LoRAs, and that is the limit here; remove one with /lora remove.",
-                count,
-            )
-        )
-    left = settings.per_user_mb * _MEGABYTE - size
-    if left <= 0:
-        raise RefusedError(
-            "Your LoRAs take up all of your {most} MB here; remove one with /lora remove.",
-            most=settings.per_user_mb,
-        )
+    left = await context.lora_quota.bytes_left(owner_id)
     if await context.database.read(rows.own_named, owner_id, name) is not None:
         raise RefusedError("You already have a LoRA called {name}; choose another name.", name=name)
     return left
-
-
-async def _store(context: BotContext, lora: StoredLora) -> None:
-    """Write the row. Raises RefusedError for a file kept already, or a quota used up meanwhile."""
-    settings = context.settings.loras
-    refused = await context.database.write(
-        rows.add_within,
-        lora,
-        most=settings.per_user,
-        most_bytes=settings.per_user_mb * _MEGABYTE,
-    )
-    if refused is not None:
-        raise RefusedError(refused)
 
 
 async def _own_lora(interaction: discord.Interaction[Any], value: object) -> StoredLora:

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
 
 from bot.commands.lora_choice import TaggedPrompt, choose_tagged_loras
-from bot.commands.server_rules import check_allowed, waiting_limit
-from bot.core.errors import NotAcceptedError
+from bot.commands.server_rules import check_allowed
+from bot.core.errors import RefusedError
 from bot.core.translations import translate
-from bot.gateway.context import context_of
+from bot.gateway.context import actor_of, context_of, place_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
-from bot.storage.models import Attachment, Origin
+from bot.storage.models import Attachment, Job, Origin
 from bot.ui import embeds
 from bot.ui.answers import send_ephemeral_followup
 from generator.contract.bounds import draw_seed
@@ -98,10 +99,9 @@ async def submit_jobs(
     tagged = await choose_tagged_loras(interaction, orders[0].request.prompt)
     orders = [_with_tagged_loras(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
-    jobs, server_limit = context_of(interaction).jobs, await waiting_limit(interaction)
+    jobs = context_of(interaction).jobs
     first, *others = orders
-    origin = await origin_of(interaction, first)
-    async with jobs.accept(origin, first.request, first.files, server_limit=server_limit) as job:
+    async with _accepted(interaction, await origin_of(interaction, first), first) as job:
         if not interaction.response.is_done():
             answer_id = await defer(interaction, private=first.private)
         jobs.note_answer(job.id, answer_id)
@@ -111,8 +111,8 @@ async def submit_jobs(
         await send_ephemeral_followup(interaction, tagged.hint)
     for number, order in enumerate(others, start=2):
         try:
-            await _submit_followup(interaction, order, server_limit)
-        except NotAcceptedError as error:
+            await _submit_followup(interaction, order)
+        except RefusedError as error:
             taken = translate(
                 "Only {taken} of {wanted} were accepted. {reason}",
                 taken=number - 1,
@@ -151,12 +151,23 @@ async def _show_waiting(interaction: discord.Interaction[Any], order: JobOrder) 
         logger.warning("Discord didn't take the first words: %s", error)
 
 
-async def _submit_followup(
-    interaction: discord.Interaction[Any], order: JobOrder, server_limit: int | None
-) -> None:
+def _accepted(
+    interaction: discord.Interaction[Any], origin: Origin, order: JobOrder
+) -> AbstractAsyncContextManager[Job]:
+    """Accept one order; see ``JobService.accept``."""
+    return context_of(interaction).jobs.accept(
+        origin,
+        order.request,
+        order.files,
+        actor=actor_of(interaction),
+        place=place_of(interaction),
+    )
+
+
+async def _submit_followup(interaction: discord.Interaction[Any], order: JobOrder) -> None:
     jobs = context_of(interaction).jobs
     origin = replace(await origin_of(interaction, order), is_followup=True)
-    async with jobs.accept(origin, order.request, order.files, server_limit=server_limit) as job:
+    async with _accepted(interaction, origin, order) as job:
         embed = embeds.progress(order.request, _WAITING)
         try:
             with readable_answers():

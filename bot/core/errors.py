@@ -12,6 +12,7 @@ cross into this package (``raise ... from``).
     │   ├── ConfigError, TokenError, DataDirectoryError, DatabaseError
     ├── RefusedError
     │   ├── GoneError
+    │   ├── WithheldError           withheld
     │   └── NotAcceptedError
     │       └── StorageError        disk, may be retried
     ├── WorkerStartError            as the worker says
@@ -70,6 +71,12 @@ class RefusedError(BotError):
 
 class GoneError(RefusedError):
     """What a button, menu or form was about is used up or gone; trying it again can't help."""
+
+
+class WithheldError(RefusedError):
+    """A file that was made may not be posted; says why."""
+
+    kind = FailureKind.WITHHELD
 
 
 class NotAcceptedError(RefusedError):

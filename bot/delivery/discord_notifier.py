@@ -52,7 +52,7 @@ class DiscordNotifier:
         """Keep a job's progress message up to date; see ``Notifier``."""
         self._progress.track(job)
 
-    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
+    async def deliver(self, job: Job, file: Path, *, is_spoiler: bool, again: bool) -> Posted:
         """Post a job's result; see ``Notifier``."""
         await self._logged_in.wait()
         await self._progress.stop(job.id)
@@ -61,9 +61,10 @@ class DiscordNotifier:
             files = FittedFiles([original], self._scratch, directories)
 
             async def smaller(limit: int) -> ResultMessage:
-                return result_message(job, self._limits, await files.within(limit))
+                fitted = await files.within(limit)
+                return result_message(job, self._limits, fitted, is_spoiler=is_spoiler)
 
-            message = result_message(job, self._limits, original)
+            message = result_message(job, self._limits, original, is_spoiler=is_spoiler)
             sent = await Sender(self._client, job, message, smaller=smaller, again=again).send()
             if sent.is_apart:
                 self._progress.finalize(job)

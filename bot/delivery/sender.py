@@ -320,7 +320,9 @@ def _attachments(result: ResultMessage) -> list[discord.File]:
         return []
     path = result.file.path
     name = f"{result.stem}{path.suffix}"
-    return [discord.File(path, filename=name, description=result.description)]
+    return [
+        discord.File(path, filename=name, spoiler=result.is_spoiler, description=result.description)
+    ]
 
 
 # -- what Discord's refusals mean ------------------------------------------------------------------

@@ -11,9 +11,11 @@ from typing import Any
 import discord
 
 from bot.core.config import Settings
+from bot.gateway.payloads import roles_of
 from bot.intake.attachments import SourceIntake
-from bot.intake.daily_quota import DailyQuota
 from bot.intake.lora_upload import LoraIntake
+from bot.intake.quotas import DailyQuota, LoraQuota
+from bot.jobs.gate import Actor, Place, Policy
 from bot.jobs.service import JobService
 from bot.storage import drafts
 from bot.storage.blobs import BlobStore
@@ -37,7 +39,9 @@ class BotContext:
     source_intake: SourceIntake
     lora_intake: LoraIntake
     preferences: Preferences
+    policy: Policy
     daily_drafts: DailyQuota
+    lora_quota: LoraQuota
 
     @asynccontextmanager
     async def files_in_hand(self) -> AsyncIterator[None]:
@@ -71,6 +75,24 @@ def context_of(interaction: discord.Interaction[Any]) -> BotContext:
     """Return the context of the client that this interaction came to, a ``HotshotClient``."""
     context: BotContext = interaction.client.context
     return context
+
+
+def actor_of(interaction: discord.Interaction[Any]) -> Actor:
+    """Return who interacts, as the gate judges them."""
+    return Actor(
+        user_id=interaction.user.id,
+        roles=frozenset(roles_of(interaction)),
+        manages_guild=interaction.permissions.manage_guild,
+    )
+
+
+def place_of(interaction: discord.Interaction[Any]) -> Place:
+    """Return where somebody interacts; threads and posts count as what they stand in."""
+    channel = interaction.channel
+    above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))
+    ids = (interaction.channel_id, *above)
+    channels = frozenset(each for each in ids if each is not None)
+    return Place(guild_id=interaction.guild_id, channels=channels)
 
 
 def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from bot.core.config import AttachmentSettings
 from bot.core.errors import RefusedError
-from bot.intake.daily_quota import DailyQuota
 from bot.intake.download import AllowedHosts, download, link_hosts, parse_link, too_large
 from bot.intake.file_names import shown_name
+from bot.intake.quotas import DailyQuota
 from bot.intake.user_slots import UserSlots
 from bot.storage.blobs import BlobStore
 from bot.storage.disk_guard import DiskGuard

@@ -14,9 +14,9 @@ from pathlib import Path
 from bot.core.config import LoraSettings
 from bot.core.errors import RefusedError
 from bot.intake.attachments import MEGABYTE, ConcurrencyLimit, IncomingFile
-from bot.intake.daily_quota import DailyQuota
 from bot.intake.download import AllowedHosts, download, too_large
 from bot.intake.file_names import shown_name
+from bot.intake.quotas import DailyQuota
 from bot.storage.blobs import BlobStore
 from bot.storage.disk_guard import DiskGuard
 from generator.checkpoints.inspect.lora_base import SDXL, base_model, unfit

@@ -11,7 +11,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from bot.core.errors import StorageError, UndeliverableError
+from bot.core.errors import StorageError, UndeliverableError, WithheldError
+from bot.jobs.gate import Gate, check_may_post
 from bot.jobs.notifier import Notifier
 from bot.jobs.store import JobStore, now
 from bot.storage.blobs import BlobStore
@@ -36,10 +37,11 @@ _INTERNAL_ERROR = Text(
 class JobCompleter:
     """Ends jobs: keeps and delivers results, or says why there is none."""
 
-    def __init__(self, store: JobStore, notifier: Notifier, blobs: BlobStore) -> None:
+    def __init__(self, store: JobStore, notifier: Notifier, blobs: BlobStore, gate: Gate) -> None:
         self._store = store
         self._notifier = notifier
         self._blobs = blobs
+        self._gate = gate
 
     async def complete(self, job: Job, finished: Finished) -> None:
         """Keep the file that a worker wrote, and deliver it."""
@@ -70,12 +72,17 @@ class JobCompleter:
         return None if moved is None else (moved, file)
 
     async def deliver(self, job: Job, file: Path, *, again: bool) -> None:
-        """Bring the kept file to its owner, or the reason why not.
+        """Bring the kept file to its owner as the gate allows, or the reason why not.
 
         ``again``: an earlier run may have brought it.
         """
         try:
-            posted = await self._notifier.deliver(job, file, again=again)
+            is_spoiler = await check_may_post(self._gate, job, file)
+            posted = await self._notifier.deliver(job, file, is_spoiler=is_spoiler, again=again)
+        except WithheldError as error:
+            # a row that names no file leaves nothing to show, to edit or to make anew from
+            await self.fail(job, Failure.of(error), output=None)
+            return
         except UndeliverableError as error:
             await self.fail(job, Failure.of(error))
             return

@@ -23,10 +23,10 @@ class Notifier(Protocol):
     def track(self, job: Job) -> None:
         """Keep a job's progress message up to date from now on; one that runs, more often."""
 
-    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
-        """Post the result. ``again``: an earlier try may have got through, so look first.
+    async def deliver(self, job: Job, file: Path, *, is_spoiler: bool, again: bool) -> Posted:
+        """Post the result, behind a cover where it ``is_spoiler``. Raises UndeliverableError.
 
-        Raises UndeliverableError.
+        ``again``: an earlier try may have got through, so look first.
         """
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:

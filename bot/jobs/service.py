@@ -21,12 +21,12 @@ from bot.core.logs import job_context
 from bot.jobs.completion import JobCompleter
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.estimator import JobEstimator, Run, Status
+from bot.jobs.gate import Actor, Gate, Place
 from bot.jobs.notifier import Notifier
 from bot.jobs.queue import FairQueue, Ticket
 from bot.jobs.request_files import with_blob_paths, without_paths
-from bot.jobs.store import RETRY_SECONDS, JobStore, estimated_bytes, now
+from bot.jobs.store import RETRY_SECONDS, JobStore, now
 from bot.storage.blobs import BlobStore
-from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, Origin, State
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import (
@@ -60,7 +60,7 @@ class JobService:
         notifier: Notifier,
         blobs: BlobStore,
         scratch: Path,
-        disk_guard: DiskGuard,
+        gate: Gate,
         model: str,
         cost_history: CostHistory,
         workers: int,
@@ -68,9 +68,9 @@ class JobService:
         self._store = store
         self._notifier = notifier
         self._blobs = blobs
-        self._completer = JobCompleter(store, notifier, blobs)
+        self._gate = gate
+        self._completer = JobCompleter(store, notifier, blobs, gate)
         self._scratch = scratch
-        self._disk_guard = disk_guard
         self._model = model
         self._cost_history = cost_history
         self._queue = FairQueue()
@@ -93,22 +93,21 @@ class JobService:
         request: Request,
         attachments: Sequence[Attachment] = (),
         *,
-        server_limit: int | None = None,
+        actor: Actor,
+        place: Place,
     ) -> AsyncIterator[Job]:
         """Write the rows; the job may start once the block is left, however it is left.
 
-        The ``attachments`` are in the blob store already. ``server_limit``: how many
-        unfinished ones its server allows one person. Discord is answered inside the block, so no
-        result can come before the answer. Raises NotAcceptedError, and nothing was kept.
+        The ``attachments`` are in the blob store already; ``actor`` and ``place`` are what the gate
+        judges by. Discord is answered inside the block, so no result can come before the answer.
+        Raises RefusedError, and nothing was kept.
         """
         if self._closed:
             raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
         if self._unavailable_reason:
             raise NotAcceptedError(self._unavailable_reason)
-        await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
-        job = await self._store.add(
-            origin, request, self._model, attachments, server_limit=server_limit
-        )
+        admission = await self._gate.check_request(actor, place, request, attachments)
+        job = await self._store.add(origin, request, self._model, attachments, admission=admission)
         with job_context(job.id, **job.origin.ids):
             logger.info("accepted as number %d", job.number)
             try:

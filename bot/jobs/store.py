@@ -12,30 +12,22 @@ import logging
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.core.errors import NotAcceptedError, StorageError
+from bot.jobs.gate import Admission, UnfinishedLimit
 from bot.storage import jobs as rows
 from bot.storage.database import Database
 from bot.storage.models import TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
 from generator.contract.stages import output_size
-from generator.contract.text import plural
 
 logger = logging.getLogger(__name__)
 
 _PAGE = 100  # rows at a time, so that everything else gets its turn meanwhile
 RETRY_SECONDS = 5.0  # after a write that the database didn't take
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """How many jobs may be unfinished, in all and of one person."""
-
-    size: int
-    per_user: int
 
 
 class _UnfinishedJobs:
@@ -64,11 +56,11 @@ class _UnfinishedJobs:
 
 
 class JobStore:
-    """Holds what is unfinished; the database has the truth."""
+    """Holds at most ``size`` unfinished jobs; the database has the truth."""
 
-    def __init__(self, database: Database, quota: Quota) -> None:
+    def __init__(self, database: Database, size: int) -> None:
         self._database = database
-        self._quota = quota
+        self._size = size
         self._unfinished = _UnfinishedJobs()
         self._adding: Counter[int] = Counter()  # owners of the jobs that are being written
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
@@ -100,19 +92,18 @@ class JobStore:
         model: str,
         attachments: Sequence[Attachment] = (),
         *,
-        server_limit: int | None = None,
+        admission: Admission,
     ) -> Job:
-        """Write a new job. ``server_limit``: how many its owner may have unfinished there,
-        decided in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
+        """Write a new job, within the limits of its ``admission``; that of its server is held to
+        in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
         """
         job_id = uuid.uuid4().hex
-        self._check_quota(origin.user_id)
+        self._check_room(origin.user_id, admission.per_person)
         self._adding[origin.user_id] += 1
         try:
-            job = await self._database.write(
-                rows.add_within,
+            job = await self._insert(
                 job_id,
-                server_limit,
+                admission.in_guild,
                 origin=origin,
                 request=request,
                 model=model,
@@ -121,9 +112,15 @@ class JobStore:
             )
         finally:
             self._adding -= Counter((origin.user_id,))  # which keeps no zeros
-        if job is None:
-            raise too_many_here(server_limit or 0)
         self._unfinished.put(job)
+        return job
+
+    async def _insert(self, job_id: str, in_guild: UnfinishedLimit | None, **values: Any) -> Job:
+        if in_guild is None:
+            return await self._database.write(rows.add, job_id, **values)
+        job = await self._database.write(rows.add_within, job_id, in_guild.most, **values)
+        if job is None:
+            raise in_guild.refusal(in_guild.most)
         return job
 
     async def load(self) -> AsyncIterator[Job]:
@@ -204,35 +201,18 @@ class JobStore:
         if row is not None and job_id in self._unfinished.by_id:
             self._unfinished.put(row)
 
-    def _check_quota(self, user_id: int) -> None:
+    def _check_room(self, user_id: int, per_person: UnfinishedLimit | None) -> None:
         """Raise NotAcceptedError where there is no room for one more job of this person's."""
         own = self._unfinished.count_by_owner[user_id] + self._adding[user_id]
         number = len(self) + self._adding.total()
-        if own >= self._quota.per_user:
-            raise NotAcceptedError(
-                plural(
-                    "You already have 1 GIF waiting or running, and that is the limit here; "
-                    "wait for it, or cancel it with /cancel.",
-                    "You already have {count} GIFs waiting or running, and that is the limit "
-                    "here; wait for one, or cancel one with /cancel.",
-                    own,
-                )
-            )
-        if number >= self._quota.size:
+        if per_person is not None and own >= per_person.most:
+            raise per_person.refusal(own)
+        if number >= self._size:
             raise NotAcceptedError(
                 "The queue is full: {number} GIFs are waiting or running; please try again in a "
                 "few minutes.",
                 number=number,
             )
-
-
-def too_many_here(most: int) -> NotAcceptedError:
-    """Return what is said where a server lets one person have no more."""
-    return NotAcceptedError(
-        "On this server one person may have {most} GIFs waiting or running; wait for one to "
-        "finish, or cancel one with /cancel.",
-        most=most,
-    )
 
 
 def estimated_bytes(request: Request) -> int:

@@ -68,7 +68,7 @@ def add(
 def add_within(
     connection: Connection,
     job_id: str,
-    server_limit: int | None,
+    server_limit: int,
     /,
     *,
     origin: Origin,
@@ -78,7 +78,7 @@ def add_within(
 
     All writes are one writer's (``bot.storage.database``), so nobody adds another in between.
     """
-    if server_limit is not None and _unfinished_here(connection, origin) >= server_limit:
+    if _unfinished_here(connection, origin) >= server_limit:
         return None
     return add(connection, job_id, origin=origin, **values)
 

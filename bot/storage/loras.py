@@ -67,9 +67,9 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class LoraTrial:
-    """A GIF that shows what a LoRA does: its file's blob, while that is kept, and its message."""
+    """A GIF that shows what a LoRA does: its job, and a link to its message."""
 
-    blob: str | None
+    job_id: str
     link: str
 
 
@@ -103,11 +103,11 @@ def last_trial(
     """Return this person's last trial, or its owner's for all to see on this server."""
     query = (
         select(
+            jobs.c.id,
             jobs.c.guild_id,
             jobs.c.channel_id,
             jobs.c.message_channel_id,
             jobs.c.message_id,
-            jobs.c.output,
         )
         .where(
             jobs.c.parent_id == lora.id,
@@ -130,7 +130,7 @@ def last_trial(
     if row is None:
         return None
     place = f"{row.guild_id or '@me'}/{row.message_channel_id or row.channel_id}"
-    return LoraTrial(row.output, f"https://discord.com/channels/{place}/{row.message_id}")
+    return LoraTrial(row.id, f"https://discord.com/channels/{place}/{row.message_id}")
 
 
 def usable(connection: Connection, viewer: Viewer, name_or_id: str) -> StoredLora | None:

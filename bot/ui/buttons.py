@@ -18,7 +18,7 @@ from bot.gateway.context import context_of, managed_guild, may_act_on
 from bot.storage import jobs as rows
 from bot.ui import embeds, wording
 from bot.ui.answers import answer_errors
-from bot.ui.stored_files import stored_file
+from bot.ui.stored_files import result_file
 from generator.contract.text import Text
 
 _GONE = Text("The original is no longer stored; the same seed and settings make it again.")
@@ -99,7 +99,7 @@ class OriginalButton(DynamicItem[Button[View]], template=r"master:(?P<job>[0-9a-
                 )
             stem = f"original-{job.id[:12]}-{job.request.seed}"
             alt = wording.alt_text(job.request, PurePath(job.output or "").suffix)
-            file = await stored_file(context.blobs, job.output, stem, alt, most=limit)
+            file = await result_file(context, job, stem, alt, most=limit)
             if file is None:
                 raise RefusedError(_GONE)
             await interaction.response.defer(ephemeral=True, thinking=True)

@@ -16,6 +16,8 @@ from bot.ui.result_view import result_view
 from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
 
+_SPOILER = "SPOILER_"  # as Discord wants it, and as discord.py writes it
+
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
@@ -31,7 +33,8 @@ class ResultMessage:
     """A result, with ``file``, or the reason why there is none.
 
     ``stem`` is what the names of its job's files begin with, in whatever format; ``mark`` is the
-    footer of a message without a file.
+    footer of a message without a file. Discord covers a file that ``is_spoiler``, and knows it by
+    what its name begins with.
     """
 
     content: str
@@ -41,17 +44,20 @@ class ResultMessage:
     mark: str
     view: discord.ui.View | None = None
     file: OutputFile | None = None
+    is_spoiler: bool = False
     description: str = ""
 
     def is_in(self, message: discord.Message) -> bool:
         """Return whether this message, one of the bot's, brought it already."""
         if self.file is not None:
             names = (attachment.filename for attachment in message.attachments)
-            return any(name.startswith(self.stem) for name in names)
+            return any(name.removeprefix(_SPOILER).startswith(self.stem) for name in names)
         return any(embed.footer.text == self.mark for embed in message.embeds)
 
 
-def result_message(job: Job, limits: ModelLimits, file: OutputFile) -> ResultMessage:
+def result_message(
+    job: Job, limits: ModelLimits, file: OutputFile, *, is_spoiler: bool
+) -> ResultMessage:
     """Return the message with a job's result; it offers the original where something was given up.
 
     In the language that is being spoken (``bot.core.translations``), as ``ended_message``.
@@ -64,6 +70,7 @@ def result_message(job: Job, limits: ModelLimits, file: OutputFile) -> ResultMes
         mark="",
         view=result_view(job, limits, offers_original=bool(file.given_up)),
         file=file,
+        is_spoiler=is_spoiler,
         description=wording.alt_text(job.request, file.path.suffix),
     )
 

@@ -1,4 +1,4 @@
-"""Opens stored files for messages, in a thread: the event loop waits for no disk."""
+"""Opens results for messages, as the gate allows, in a thread: the event loop waits for no disk."""
 
 from __future__ import annotations
 
@@ -7,26 +7,44 @@ from pathlib import Path
 
 import discord
 
-from bot.storage.blobs import BlobStore
+from bot.gateway.context import BotContext
+from bot.jobs.gate import check_may_post
+from bot.storage.models import Job
 
 
-async def stored_file(
-    blobs: BlobStore, blob: str | None, stem: str, description: str, *, most: int
+async def result_file(
+    context: BotContext, job: Job, stem: str, description: str, *, most: int
 ) -> discord.File | None:
-    """Return the file of a blob, named ``stem``.
+    """Return the file of a job, named ``stem``. Raises WithheldError.
 
     None where it isn't stored any more or is above ``most`` bytes.
     """
-    if not blob:
+    if not job.output:
         return None
-    path = blobs.path(blob)
-    return await asyncio.to_thread(_opened, path, f"{stem}{path.suffix}", description, most)
-
-
-def _opened(path: Path, name: str, description: str, most: int) -> discord.File | None:
+    path = context.blobs.path(job.output)
+    if not await asyncio.to_thread(_is_within, path, most):
+        return None
     try:
-        if path.stat().st_size > most:
-            return None
-        return discord.File(path, filename=name, description=description)
+        return await made_file(context, job, path, f"{stem}{path.suffix}", description)
     except OSError:
         return None
+
+
+async def made_file(
+    context: BotContext, job: Job, path: Path, name: str, description: str
+) -> discord.File:
+    """Return a file that was made for a job's owner, named ``name``.
+
+    Raises WithheldError, and OSError where it isn't there.
+    """
+    is_spoiler = await check_may_post(context.policy, job, path)
+    return await asyncio.to_thread(
+        discord.File, path, filename=name, spoiler=is_spoiler, description=description
+    )
+
+
+def _is_within(path: Path, most: int) -> bool:
+    try:
+        return path.stat().st_size <= most
+    except OSError:
+        return False

@@ -46,6 +46,7 @@ class FailureKind(enum.StrEnum):
     WORKER_HUNG = "worker_hung"
     TOO_LARGE = "too_large"  # for any place that Discord has for it
     UNDELIVERABLE = "undeliverable"
+    WITHHELD = "withheld"  # by a rule on what may be posted
     INTERNAL = "internal"  # a bug
 
 

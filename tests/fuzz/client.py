@@ -67,6 +67,8 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
                 database=database,
                 blobs=context.blobs,
                 disk_guard=context.disk_guard,
+                preferences=context.preferences,
+                policy=context.gate,
                 jobs=context.jobs,
             )
         )

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from bot.core.errors import UndeliverableError
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
+from bot.jobs.gate import Actor, Place
 from bot.jobs.notifier import Posted
 from bot.jobs.service import JobService
-from bot.jobs.store import JobStore, Quota
+from bot.jobs.store import JobStore
+from bot.policy.policy_gate import PolicyGate
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.disk_guard import DiskGuard
-from bot.storage.models import Job, Origin, State
-from generator.contract.messages import Finished, Generate
+from bot.storage.models import Attachment, Job, Origin, State
+from bot.storage.preferences import Preferences
+from generator.contract.messages import Finished, Generate, Request
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 from tests.patience import PATIENCE
 
@@ -27,6 +32,7 @@ class RecordingNotifier:
 
     def __init__(self) -> None:
         self.delivered: list[tuple[str, str, bool]] = []
+        self.covered: list[str] = []
         self.notified: list[tuple[str, str | None]] = []
         self.notified_of: set[tuple[str, str]] = set()
         self.alerts: list[str] = []
@@ -37,7 +43,7 @@ class RecordingNotifier:
     def track(self, job: Job) -> None:
         """Progress messages are what ``bot.delivery`` shows."""
 
-    async def deliver(self, job: Job, file: Path, *, again: bool) -> Posted:
+    async def deliver(self, job: Job, file: Path, *, is_spoiler: bool, again: bool) -> Posted:
         await self.holding.wait()
         if again and any(job.id == delivered for delivered, _, _ in self.delivered):
             return Posted(message_id=11, channel_id=12)  # as the real one finds it
@@ -45,6 +51,8 @@ class RecordingNotifier:
             raise UndeliverableError(self.refusing)
         content = await asyncio.to_thread(file.read_text)
         self.delivered.append((job.id, content, again))
+        if is_spoiler:
+            self.covered.append(job.id)
         return Posted(message_id=11, channel_id=12)
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
@@ -68,17 +76,21 @@ class JobRig:
         self.scratch.mkdir(exist_ok=True)
         self.disk_guard = DiskGuard(directory, 0)
         self.notifier = notifier
+        self.preferences = Preferences(database)
+        self.gate_class: type[PolicyGate] = PolicyGate
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
 
     def restarted(self) -> JobService:
         """A new service on the same database, as after a start."""
+        store = JobStore(self.database, self.size)
+        self.gate = self.gate_class(store, self.preferences, self.disk_guard, per_user=self.size)
         self.jobs = JobService(
-            JobStore(self.database, Quota(size=self.size, per_user=self.size)),
+            store,
             notifier=self.notifier,
             blobs=self.blobs,
             scratch=self.scratch,
-            disk_guard=self.disk_guard,
+            gate=self.gate,
             model="nano",
             cost_history=CostHistory(self.database, "nano", CostModels()),
             workers=1,
@@ -99,8 +111,19 @@ class JobRig:
         return self.restarted()
 
     async def accept(self, origin: Origin = ORIGIN) -> Job:
-        async with self.jobs.accept(origin, REQUEST) as job:
+        async with self.accepting(origin) as job:
             return job
+
+    def accepting(
+        self,
+        origin: Origin = ORIGIN,
+        request: Request = REQUEST,
+        attachments: Sequence[Attachment] = (),
+    ) -> AbstractAsyncContextManager[Job]:
+        """Accept a job of somebody without a role, and answer inside the block."""
+        actor = Actor(user_id=origin.user_id)
+        place = Place(guild_id=origin.guild_id, channels=frozenset({origin.channel_id}))
+        return self.jobs.accept(origin, request, attachments, actor=actor, place=place)
 
     async def start_job(self) -> tuple[Job, Generate]:
         begun = await self.jobs.start_job(await self.jobs.next_ticket(), "cpu")

@@ -18,7 +18,7 @@ from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
 from bot.jobs.estimator import JobEstimator
 from bot.jobs.queue import FairQueue
-from bot.jobs.store import JobStore, Quota
+from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from bot.storage.models import Job, State
 from generator.contract.messages import Control, Lora, Progress, Request
@@ -42,7 +42,7 @@ class Book(JobStore):
     """Holds one job that runs, and those that wait."""
 
     def __init__(self) -> None:
-        super().__init__(cast(Database, None), Quota(size=99, per_user=99))
+        super().__init__(cast(Database, None), 99)
         self.jobs: dict[str, Job] = {}
 
     def get(self, job_id: str) -> Job | None:

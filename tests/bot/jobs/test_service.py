@@ -38,7 +38,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[JobRig]:
 
 
 async def test_the_row_is_written_before_anybody_is_answered(rig: JobRig) -> None:
-    async with rig.jobs.accept(ORIGIN, REQUEST) as job:
+    async with rig.accepting(ORIGIN, REQUEST) as job:
         row = await rig.row(job)
         assert (row.state, row.attempt, row.request, row.origin) == (
             State.QUEUED,
@@ -54,7 +54,7 @@ async def test_the_row_is_written_before_anybody_is_answered(rig: JobRig) -> Non
 
 async def test_an_answer_that_fails_loses_nothing(rig: JobRig) -> None:
     with pytest.raises(ConnectionError):
-        async with rig.jobs.accept(ORIGIN, REQUEST):
+        async with rig.accepting(ORIGIN, REQUEST):
             raise ConnectionError
     assert (await rig.start_job())[0].state is State.RUNNING
 
@@ -147,7 +147,7 @@ async def test_cancelling_one_that_runs(rig: JobRig) -> None:
 
 
 async def test_cancelling_inside_the_answer(rig: JobRig) -> None:
-    async with rig.jobs.accept(ORIGIN, REQUEST) as job:
+    async with rig.accepting(ORIGIN, REQUEST) as job:
         await rig.jobs.cancel(job.id, by=ORIGIN.user_id)
     other = await rig.accept()
     assert (await rig.jobs.next_ticket()).job_id == other.id
@@ -224,7 +224,7 @@ async def test_a_result_that_vanished_before_it_was_kept(rig: JobRig) -> None:
 async def test_attachments_are_rows_before_anybody_is_answered(rig: JobRig) -> None:
     blob = rig.blobs.put(b"frames", ".gif")
     attachment = Attachment(blob, "../../my control.gif", 6)
-    async with rig.jobs.accept(ORIGIN, REQUEST, [attachment]) as job:
+    async with rig.accepting(ORIGIN, REQUEST, [attachment]) as job:
         kept = await rig.database.read(rows.attachments_of, job.id)
     assert kept == [attachment]
 

@@ -10,11 +10,20 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import NotAcceptedError
-from bot.jobs.store import JobStore, Quota, estimated_bytes, now
+from bot.jobs.gate import Admission, UnfinishedLimit
+from bot.jobs.store import JobStore, estimated_bytes, now
+from bot.policy.policy_gate import too_many_of_yours
+from bot.policy.server_rules import too_many_here
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 from tests.postgres import cluster
+
+ANYTHING = Admission()
+
+
+def of_one_person(most: int) -> Admission:
+    return Admission(per_person=UnfinishedLimit(most, too_many_of_yours))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -28,11 +37,12 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
     async with open_database(address) as database:
-        store = JobStore(database, Quota(size=100, per_user=100))
+        store = JobStore(database, 100)
 
         async def add(most: int | None, user_id: int = 7, guild_id: int | None = 4) -> Job:
             origin = replace(ORIGIN, user_id=user_id, guild_id=guild_id)
-            return await store.add(origin, REQUEST, "nano", server_limit=most)
+            limit = None if most is None else UnfinishedLimit(most, too_many_here)
+            return await store.add(origin, REQUEST, "nano", admission=Admission(in_guild=limit))
 
         async def taken(*tries: object) -> list[Job]:
             found = await asyncio.gather(*tries, return_exceptions=True)  # type: ignore[call-overload]
@@ -54,10 +64,12 @@ async def test_twenty_at_once_make_as_many_as_are_allowed(address: str) -> None:
 
 async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
     async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
-        store = JobStore(database, Quota(size=100, per_user=100))
+        store = JobStore(database, 100)
         each = estimated_bytes(REQUEST)
         assert each == 512 * 512 * REQUEST.video_length // 2
-        first, second = [await store.add(ORIGIN, REQUEST, "nano") for _ in range(2)]
+        first, second = [
+            await store.add(ORIGIN, REQUEST, "nano", admission=ANYTHING) for _ in range(2)
+        ]
         assert store.pending_bytes == 2 * each
         running = await store.move(first, State.RUNNING, attempt=1, started_at=now())
         assert running is not None
@@ -69,10 +81,11 @@ async def test_what_is_still_to_be_written_is_counted(tmp_path: Path) -> None:
 
 async def test_the_quota_counts_people_and_all(tmp_path: Path) -> None:
     async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
-        store = JobStore(database, Quota(size=3, per_user=2))
+        store, admission = JobStore(database, 3), of_one_person(2)
 
         async def add(user_id: int) -> Job:
-            return await store.add(replace(ORIGIN, user_id=user_id), REQUEST, "nano")
+            origin = replace(ORIGIN, user_id=user_id)
+            return await store.add(origin, REQUEST, "nano", admission=admission)
 
         first, second = await asyncio.gather(add(7), add(7))
         with pytest.raises(NotAcceptedError, match="You already have 2 GIFs"):
@@ -80,7 +93,8 @@ async def test_the_quota_counts_people_and_all(tmp_path: Path) -> None:
         await add(8)
         with pytest.raises(NotAcceptedError, match="The queue is full: 3 GIFs"):
             await add(9)
-        store = JobStore(database, Quota(size=2, per_user=1))  # less than there were before
+        # less than there were before
+        store, admission = JobStore(database, 2), of_one_person(1)
         assert [job.user_id async for job in store.load()] == [7, 7, 8]
         with pytest.raises(NotAcceptedError, match="The queue is full: 3 GIFs"):
             await add(9)
@@ -93,8 +107,8 @@ async def test_the_quota_counts_people_and_all(tmp_path: Path) -> None:
 
 async def test_what_is_being_written_counts_already(tmp_path: Path) -> None:
     async with open_database(f"sqlite:///{tmp_path / 'hotshot.db'}") as database:
-        store = JobStore(database, Quota(size=5, per_user=3))
-        tries = [store.add(ORIGIN, REQUEST, "nano") for _ in range(20)]
+        store, admission = JobStore(database, 5), of_one_person(3)
+        tries = [store.add(ORIGIN, REQUEST, "nano", admission=admission) for _ in range(20)]
         found = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(isinstance(each, Job) for each in found) == len(store) == 3
         assert sum(isinstance(each, NotAcceptedError) for each in found) == 17

@@ -37,7 +37,7 @@ async def working(
 
 
 async def accepted(rig: JobRig, prompt: str) -> Job:
-    async with rig.jobs.accept(ORIGIN, replace(REQUEST, prompt=prompt)) as job:
+    async with rig.accepting(ORIGIN, replace(REQUEST, prompt=prompt)) as job:
         return job
 
 

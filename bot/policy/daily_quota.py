@@ -14,8 +14,8 @@ from generator.contract.text import Text
 FILES, LORAS, DRAFTS = "files", "loras", "drafts"
 
 
-class DailyQuota:
-    """A limit for each person on what is counted as ``kind`` within a day; 0 is none.
+class RecordedDailyQuota:
+    """``bot.intake.quotas.DailyQuota``: a limit on what is counted as ``kind``; 0 is none.
 
     ``refusal`` is said to whoever is above it.
     """
@@ -42,21 +42,21 @@ class DailyQuota:
             raise RefusedError(self._refusal)
 
 
-def daily_bytes(database: Database, kind: str, megabytes: int) -> DailyQuota:
+def daily_bytes(database: Database, kind: str, megabytes: int) -> RecordedDailyQuota:
     """Return the quota on files that are fetched."""
     refusal = Text(
         "That is more than the {most} MB of files that one person may send within 24 hours "
         "here; try again later.",
         most=megabytes,
     )
-    return DailyQuota(database, kind, megabytes * 2**20, refusal)
+    return RecordedDailyQuota(database, kind, megabytes * 2**20, refusal)
 
 
-def daily_drafts(database: Database, most: int) -> DailyQuota:
+def daily_drafts(database: Database, most: int) -> RecordedDailyQuota:
     """Return the quota on control previews and forms that wait for their owner."""
     refusal = Text(
         "You have opened {most} contact sheets and forms within 24 hours, and that is the limit "
         "here; try again later.",
         most=most,
     )
-    return DailyQuota(database, DRAFTS, most, refusal)
+    return RecordedDailyQuota(database, DRAFTS, most, refusal)

@@ -1,0 +1,116 @@
+"""What a job must pass: whether it may be asked for, and whether its file may be posted.
+
+``bot.policy`` has the rules; what they look at are ids and requests. No Discord here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bot.core.errors import NotAcceptedError, WithheldError
+from bot.storage.models import Attachment, Job
+from generator.contract.messages import Request
+from generator.contract.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks, with their roles on the server where they do, and whether they manage it."""
+
+    user_id: int
+    roles: frozenset[int] = frozenset()
+    manages_guild: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where somebody asks: ``channels`` has the channel and what it stands in, by their ids.
+
+    ``guild_id`` is None in direct messages.
+    """
+
+    guild_id: int | None = None
+    channels: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedLimit:
+    """How many unfinished jobs there may be, and the ``refusal`` of one more beside so many."""
+
+    most: int
+    refusal: Callable[[int], NotAcceptedError]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """What a request that may be accepted is still held to by the write that adds its job.
+
+    Others are accepted in the meantime, so only there can be counted. None is no limit.
+    """
+
+    per_person: UnfinishedLimit | None = None
+    in_guild: UnfinishedLimit | None = None  # of that person
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A file may be posted as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiler:
+    """A file may be posted behind a cover that whoever wants to see it takes off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withhold:
+    """A file may not be posted; its owner reads the reason."""
+
+    reason: Text
+
+
+Verdict = Allow | Spoiler | Withhold
+
+
+class Gate(Protocol):
+    """Decides what is accepted and what is posted."""
+
+    async def check_request(
+        self, actor: Actor, place: Place, request: Request, files: Sequence[Attachment]
+    ) -> Admission:
+        """Return what the job is held to when it is added. Raises RefusedError."""
+
+    async def check_result(self, job: Job, file: Path) -> Verdict:
+        """Return how a file made for a job's owner may be posted: its result, or an edit of it."""
+
+
+async def check_may_post(gate: Gate, job: Job, file: Path) -> bool:
+    """Return whether a file is posted as a spoiler. Raises WithheldError where it isn't posted."""
+    verdict = await gate.check_result(job, file)
+    if isinstance(verdict, Withhold):
+        raise WithheldError(verdict.reason)
+    return isinstance(verdict, Spoiler)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestLimits:
+    """The most that one request may have; None is no limit but the model's."""
+
+    frames: int | None = None
+    steps: int | None = None
+
+
+class Policy(Gate, Protocol):
+    """Answers commands as well, before they fetch anything or hand a request in."""
+
+    async def check_actor(self, actor: Actor, place: Place) -> None:
+        """Raise RefusedError where this person may not make GIFs there."""
+
+    async def check_requests(self, actor: Actor, place: Place, requests: Sequence[Request]) -> None:
+        """Raise RefusedError where this person may not ask for all of these there."""
+
+    async def limits(self, actor: Actor, place: Place) -> RequestLimits:
+        """Return the most that this person may ask for there."""

@@ -1,0 +1,94 @@
+"""The gate that every request and every result passes, and what commands ask of it beforehand.
+
+A request is looked at twice: by the command, for all that somebody asks for at once and before
+anything is fetched, and once more where its job is accepted, which nothing gets round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot.core.errors import NotAcceptedError
+from bot.jobs.gate import (
+    Actor,
+    Admission,
+    Allow,
+    Place,
+    RequestLimits,
+    UnfinishedLimit,
+    Verdict,
+)
+from bot.jobs.store import JobStore, estimated_bytes
+from bot.policy.server_rules import ServerRules, rules_for, too_many_here
+from bot.storage.disk_guard import DiskGuard
+from bot.storage.models import Attachment, Job
+from bot.storage.preferences import Preferences
+from generator.contract.messages import Request
+from generator.contract.text import plural
+
+
+class PolicyGate:
+    """``bot.jobs.gate.Policy``: a server's rules, the disk, and what one person may have."""
+
+    def __init__(
+        self, store: JobStore, preferences: Preferences, disk_guard: DiskGuard, *, per_user: int
+    ) -> None:
+        self._store = store
+        self._preferences = preferences
+        self._disk_guard = disk_guard
+        self._per_person = UnfinishedLimit(per_user, too_many_of_yours)
+
+    async def check_actor(self, actor: Actor, place: Place) -> None:
+        """Raise RefusedError where this person may not make GIFs there."""
+        (await self._rules(actor, place)).check_actor(actor, place)
+
+    async def check_requests(self, actor: Actor, place: Place, requests: Sequence[Request]) -> None:
+        """Raise RefusedError where this person may not ask for all of these there."""
+        rules = await self._rules(actor, place)
+        rules.check_actor(actor, place)
+        rules.check_requests(requests)
+        if rules.waiting and self._unfinished_there(actor, place) + len(requests) > rules.waiting:
+            raise too_many_here(rules.waiting)
+
+    async def limits(self, actor: Actor, place: Place) -> RequestLimits:
+        """Return the most that this person may ask for there."""
+        return (await self._rules(actor, place)).limits
+
+    async def check_request(
+        self, actor: Actor, place: Place, request: Request, files: Sequence[Attachment]
+    ) -> Admission:
+        """Return what the job is held to when it is added. Raises RefusedError."""
+        del files  # no rule looks into them
+        rules = await self._rules(actor, place)
+        rules.check_actor(actor, place)
+        rules.check_requests([request])
+        await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
+        return Admission(per_person=self._per_person, in_guild=rules.unfinished)
+
+    async def check_result(self, job: Job, file: Path) -> Verdict:
+        """Return how a file made for a job's owner may be posted."""
+        del job, file  # no rule looks into them
+        return Allow()
+
+    async def _rules(self, actor: Actor, place: Place) -> ServerRules:
+        return await rules_for(self._preferences, actor, place)
+
+    def _unfinished_there(self, actor: Actor, place: Place) -> int:
+        return sum(
+            job.user_id == actor.user_id and job.origin.guild_id == place.guild_id
+            for job in self._store
+        )
+
+
+def too_many_of_yours(own: int) -> NotAcceptedError:
+    """Return what is said to somebody who has as many unfinished jobs as one person may have."""
+    return NotAcceptedError(
+        plural(
+            "You already have 1 GIF waiting or running, and that is the limit here; "
+            "wait for it, or cancel it with /cancel.",
+            "You already have {count} GIFs waiting or running, and that is the limit "
+            "here; wait for one, or cancel one with /cancel.",
+            own,
+        )
+    )
