@@ -89,7 +89,12 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Make it at twice the size, by a second pass that starts from its own frames."""
+    """Make it at twice the size, by a second pass that starts from its own frames.
+
+    A job of its own that reads the kept file: the first pass isn't made twice, and its frames are
+    those that were seen, whichever version and machine made them. A request that is to be larger
+    from the start chooses a stage for it (``generator.contract.stages.UPSCALE``).
+    """
     del values
     job, limits = await job_of(interaction, job_id), context_of(interaction).limits
     width, height = (2 * edge for edge in output_size(job.request))

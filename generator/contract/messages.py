@@ -188,7 +188,9 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``step`` of ``steps`` are done; ``stage`` is one of the pipeline's named steps.
+    """``step`` of ``steps`` are done; ``stage`` is a name in ``generator.contract.stages``.
+
+    The steps of denoising are counted over all passes of the request.
 
     ``preview`` is a small animated picture of what comes, if there is one yet: a file under a new
     name whenever it changes, gone when the job is over.

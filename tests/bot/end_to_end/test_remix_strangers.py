@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from bot.sandbox import Person, Sandbox, Upload
-from generator.contract.messages import Request
+from generator.contract.messages import ChosenStage, Request
+from generator.contract.stages import UPSCALE
 from generator.media.comment import with_comment
 from generator.recipes.recipe import ModelSettings, Recipe
 from tests.bot import files
@@ -25,6 +27,11 @@ SPOILT = {
     "overflow": ("guidance_scale", "9" * 400, "can't be used"),
     "long seed": ("seed", "9" * 4000, "can't be used"),
     "long scheduler": ("scheduler", json.dumps("x" * 3000), "no scheduler"),
+    "stage of a newer version": (
+        "stages",
+        '[{"name": "interpolate", "factor": 2}]',
+        "This version doesn't know the stage 'interpolate'; a newer one may.",
+    ),
     "surrogate": ("prompt", '"\\ud800"', "can't be used"),
 }
 
@@ -53,6 +60,26 @@ async def test_a_still_picture_of_another_program(
             assert "<lora" not in made["prompt"]
             assert (made["seed"], made["video_length"]) == (seed, 3)
             assert made["height"] > made["width"]
+
+
+async def test_a_gif_that_was_made_larger_in_one_request_is_made_again_so(
+    setup: BotSetup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+    request = replace(RECIPE.request, stages=(ChosenStage(UPSCALE, 0.4),))
+    gif = with_comment(files.gif(), replace(RECIPE, request=request).to_json())
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        message = await bob.says("look", Upload("theirs.gif", gif))
+        found = await ada.message_command("Remix", message)
+        shown = await found.message(lambda message: message.buttons, 20)
+        assert "1024 x 1024" in shown.text
+        assert "upscaled at 0.4" in shown.text
+        form = await ada.press(shown, "Edit")
+        await form.acknowledged()
+        made = await request_of(await ada.submit(form))
+    assert made["stages"] == [{"name": "upscale", "strength": 0.4}]
+    assert (made["width"], made["height"]) == (512, 512)
 
 
 async def test_a_spoilt_recipe_is_answered(

@@ -12,11 +12,13 @@ import torch
 from safetensors.torch import save_file
 
 from generator.contract.errors import ModelError
-from generator.contract.messages import Lora
+from generator.contract.messages import ChosenStage, Lora
+from generator.contract.stages import UPSCALE
 from generator.inference.overflow import FiniteWatch, NotFiniteError
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import HotshotModel, load_model
 from tests.generator.inference.test_pipeline import QUICK
+from tests.generator.inference.test_stages import two_requests
 from tests.generator.model.test_loading import edit_json, edit_weights
 from tests.generator.reference import CPU, TINY, silent
 
@@ -114,6 +116,20 @@ def test_a_lora_that_only_half_precision_can_t_hold(tmp_path: Path) -> None:
     after_loras = HotshotPipeline(half)(QUICK, report=silent)
     assert all(torch.equal(before[each], after) for each, after in weights_of(half).items())
     assert np.array_equal(HotshotPipeline(load(TINY))(QUICK, report=silent), after_loras)
+
+
+def test_a_second_pass_overflows_as_a_second_request_does(tmp_path: Path) -> None:
+    request = replace(QUICK, loras=(a_lora(tmp_path / "strong.safetensors", 1e5),))
+    half, reports = load(TINY), 0
+
+    def report(stage: str, _step: int, _steps: int) -> None:
+        nonlocal reports
+        reports += stage == "draw_noise"
+
+    upscaled = replace(request, stages=(ChosenStage(UPSCALE, 0.4),))
+    frames = HotshotPipeline(half)(upscaled, report=report)
+    assert reports == 4  # both passes once more
+    assert np.array_equal(frames, two_requests(HotshotPipeline(half), upscaled, tmp_path))
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])

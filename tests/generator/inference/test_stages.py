@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generator.contract.errors import RequestError
+from generator.contract.errors import CancelledError, RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import ChosenStage, Control, Lora, Request
 from generator.contract.stages import DENOISE, ENLARGE, SAVE, STAGES, UPSCALE, plan
@@ -164,6 +164,37 @@ def test_the_steps_of_both_passes_are_counted_together(tiny: HotshotModel) -> No
     named = list(dict.fromkeys(stage for stage, *_ in heard))
     assert named == list(dict.fromkeys(one.name for one in plan(request)))[:-1]
     assert ENLARGE in named
+
+
+def test_a_second_pass_is_watched_previewed_and_cancelled_as_the_first(tiny: HotshotModel) -> None:
+    request = replace(QUICK, steps=5, stages=UPSCALED)
+    seen: list[tuple[int, ...]] = []
+
+    def cancel(stage: str, step: int, _steps: int) -> None:
+        if (stage, step) == (DENOISE, 6):
+            raise CancelledError("Cancelled.")
+
+    with pytest.raises(CancelledError):
+        HotshotPipeline(tiny)(
+            request,
+            report=cancel,
+            preview_callback=lambda sample, *at: seen.append((sample.shape[-1], *at)),
+        )
+    assert seen == [*((8, step, 5) for step in range(1, 6)), (16, 1, 2)]
+
+
+def test_a_second_pass_in_little_memory(tiny: HotshotModel) -> None:
+    low = load_model(str(TINY), device=CPU, dtype=torch.float32, low_vram=True)
+    request = replace(FOUR, stages=UPSCALED)
+    exact, saving = (
+        HotshotPipeline(model)(request, report=silent).astype(int) for model in (tiny, low)
+    )
+    assert np.abs(exact - saving).max() <= 1
+
+
+def test_two_second_passes_are_four_times_the_size(tiny: HotshotModel) -> None:
+    request = replace(QUICK, width=32, height=40, stages=UPSCALED * 2)
+    assert HotshotPipeline(tiny)(request, report=silent).shape == (2, 160, 128, 3)
 
 
 def test_a_stage_of_another_version_is_refused_by_its_name(tiny: HotshotModel) -> None:

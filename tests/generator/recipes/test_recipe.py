@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.contract.errors import MediaError
-from generator.contract.messages import Control, Lora, Request
+from generator.contract.errors import MediaError, RequestError
+from generator.contract.messages import ChosenStage, Control, Lora, Request
+from generator.contract.stages import check_stages
 from generator.media.clip import Clip
 from generator.media.save import save
 from generator.recipes.recipe import ModelSettings, Recipe, read_recipe, sha256_of
@@ -31,6 +32,7 @@ REQUEST = Request(
     image="/home/me/dog.png",
     image_strength=0.25,
     original_size=(800, 600),
+    stages=(ChosenStage("upscale", 0.4),),
 )
 RECIPE = Recipe(
     request=REQUEST,
@@ -115,6 +117,19 @@ def test_a_newer_version_s_settings_are_passed_over() -> None:
     values = json.loads(RECIPE.to_json())
     values["request"]["sparkle"] = 1
     assert Recipe.from_json(json.dumps(values)) == RECIPE
+
+
+def test_a_newer_version_s_stage_is_known_by_its_name_and_refused_by_it() -> None:
+    values = json.loads(RECIPE.to_json())
+    values["request"]["stages"] = [{"name": "interpolate", "factor": 2}]
+    recipe = Recipe.from_json(json.dumps(values))
+    assert recipe is not None
+    with pytest.raises(RequestError, match="This version doesn't know the stage 'interpolate'"):
+        check_stages(recipe.request)
+    for wrong in ("interpolate", {}, [3], [{"name": 3}], [{"strength": 0.4}]):
+        values["request"]["stages"] = wrong
+        with pytest.raises(MediaError):
+            Recipe.from_json(json.dumps(values))
 
 
 def test_an_older_version_s_begins_from_noise() -> None:
