@@ -126,6 +126,7 @@ def test_a_newer_version_s_stage_is_known_by_its_name_and_refused_by_it() -> Non
     assert recipe is not None
     with pytest.raises(RequestError, match="This version doesn't know the stage 'interpolate'"):
         check_stages(recipe.request)
+    wrong: object
     for wrong in ("interpolate", {}, [3], [{"name": 3}], [{"strength": 0.4}]):
         values["request"]["stages"] = wrong
         with pytest.raises(MediaError):
