@@ -133,9 +133,9 @@ class Bot:
 
 
 @asynccontextmanager
-async def running(config: Path, discord: Sandbox) -> AsyncIterator[Bot]:
-    """Run a bot that has connected, and stop it at the end."""
-    bot = await Bot.start(config)
+async def running(config: Path, discord: Sandbox, *, module: str = "bot") -> AsyncIterator[Bot]:
+    """Run a bot that has connected, by ``module``'s own way, and stop it at the end."""
+    bot = await Bot.start_module(module, config, "run")
     try:
         connected = asyncio.ensure_future(discord.connected())
         ended = asyncio.ensure_future(bot.process.wait())

@@ -1,0 +1,95 @@
+"""What the gate says of a result holds, whatever run of the bot it is delivered by."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.jobs.gate import Allow, Spoiler, Verdict, Withhold
+from bot.policy.policy_gate import PolicyGate
+from bot.storage.database import open_database
+from bot.storage.models import Job, State
+from generator.contract.errors import FailureKind
+from generator.contract.text import Text
+from tests.bot.jobs.rig import JobRig, RecordingNotifier
+
+REASON = "It shows what isn't shown here."
+
+
+class FixedGate(PolicyGate):
+    """The rules of today, and one verdict on every result."""
+
+    verdict: Verdict | None = Allow()
+    asked: list[tuple[str, str]]
+
+    async def check_result(self, job: Job, file: Path) -> Verdict:
+        self.asked.append((job.id, file.suffix))
+        if self.verdict is None:
+            raise RuntimeError("a rule is broken")
+        return self.verdict
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[JobRig]:
+    FixedGate.verdict, FixedGate.asked = Allow(), []
+    async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
+        rig = JobRig(database, tmp_path, RecordingNotifier())
+        rig.gate_class = FixedGate
+        rig.restarted()
+        yield rig
+        await rig.jobs.close()
+
+
+async def made(rig: JobRig) -> Job:
+    job = await rig.accept()
+    running, generate = await rig.start_job()
+    rig.jobs.job_ended(running, rig.finished(generate))
+    return job
+
+
+@pytest.mark.parametrize("is_covered", [False, True])
+async def test_a_result_is_delivered_as_the_gate_says(rig: JobRig, *, is_covered: bool) -> None:
+    FixedGate.verdict = Spoiler() if is_covered else Allow()
+    job = await made(rig)
+    await rig.until(job, State.DONE)
+    assert FixedGate.asked == [(job.id, ".gif")]
+    assert [job_id for job_id, _, _ in rig.notifier.delivered] == [job.id]
+    assert rig.notifier.covered == [job.id] * is_covered
+
+
+async def test_one_that_is_withheld_ends_as_failed(rig: JobRig) -> None:
+    FixedGate.verdict = Withhold(Text(REASON))
+    job = await made(rig)
+    failed = await rig.until(job, State.FAILED)
+    assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.WITHHELD, False)
+    assert (failed.error, failed.output) == (REASON, None)
+    assert rig.notifier.notified == [("failed", REASON)]
+    assert rig.notifier.delivered == []
+
+
+async def test_a_gate_that_fails_lets_nothing_through(rig: JobRig) -> None:
+    FixedGate.verdict = None
+    job = await made(rig)
+    failed = await rig.until(job, State.FAILED)
+    assert failed.failure_kind is FailureKind.INTERNAL
+    assert rig.notifier.delivered == []
+
+
+@pytest.mark.parametrize("verdict", [Spoiler(), Withhold(Text(REASON))], ids=str)
+async def test_it_is_asked_again_by_the_next_start(rig: JobRig, verdict: Verdict) -> None:
+    """Killed on the way to Discord, when the rules were others."""
+    rig.notifier.holding.clear()
+    job = await made(rig)
+    await rig.row_in(job, State.DELIVERING)
+    FixedGate.verdict = verdict
+    await (await rig.killed()).recover()
+    rig.notifier.holding.set()
+    if isinstance(verdict, Withhold):
+        await rig.until(job, State.FAILED)
+        assert rig.notifier.delivered == []
+    else:
+        await rig.until(job, State.DONE)
+        assert rig.notifier.delivered == [(job.id, "attempt 1", True)]
+        assert rig.notifier.covered == [job.id]

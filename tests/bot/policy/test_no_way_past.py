@@ -1,0 +1,62 @@
+"""What leads to a job or to a posted file stands in few places, and each of them asks the gate."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+BOT = Path(__file__).parents[3] / "bot"
+# What is posted beside results: none of these was made for a user.
+NOT_MADE = {
+    ("commands/contact_sheet.py", "_edit_message"): "the source's key frames, to who brought it",
+    ("commands/help.py", "_picture"): "the guide's own",
+    ("commands/history.py", "_thumbnails"): "drawn from what the gate lets be seen",
+    ("commands/result_actions.py", "recipe"): "a text",
+    ("delivery/progress_messages.py", "_preview"): "a preview of what isn't made yet",
+}
+
+
+def calls() -> Iterator[tuple[str, str, str]]:
+    """Return every call: its file, the function that it stands in, and what is called."""
+    for file in sorted(BOT.rglob("*.py")):
+        name = file.relative_to(BOT).as_posix()
+        if name.startswith(("sandbox/", "demo/")):
+            continue
+        module = ast.parse(file.read_text(encoding="utf-8"))
+        for function in ast.walk(module):
+            if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            for node in ast.walk(function):
+                if isinstance(node, ast.Call):
+                    # what is handed to another function is called there
+                    for called in (node.func, *node.args):
+                        yield name, function.name, ast.unparse(called)
+
+
+def places_of(*called: str) -> set[tuple[str, str]]:
+    return {(file, function) for file, function, name in calls() if name in called}
+
+
+def test_a_row_is_added_behind_the_gate_alone() -> None:
+    assert places_of("rows.add_within") == {("jobs/store.py", "_insert")}
+    assert places_of("self._store.add") == {("jobs/service.py", "accept")}
+    assert ("jobs/service.py", "accept") in places_of("self._gate.check_request")
+
+
+def test_a_result_is_delivered_behind_the_gate_alone() -> None:
+    delivering = places_of("self._notifier.deliver")
+    assert delivering == {("jobs/completion.py", "deliver")}
+    assert delivering <= places_of("check_may_post")
+
+
+def test_a_file_is_opened_for_a_message_behind_the_gate_or_was_not_made() -> None:
+    opening = places_of("discord.File") - {("delivery/sender.py", "_attachments")}  # a result
+    made = opening - set(NOT_MADE)
+    assert made == {("ui/stored_files.py", "made_file")}
+    assert made <= places_of("check_may_post")
+    assert ("commands/history.py", "_coverless_result") in places_of("check_may_post")
+
+
+def test_only_the_app_chooses_the_gate() -> None:
+    assert {file for file, _ in places_of("PolicyGate")} == {"app/main.py"}
