@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from bot.commands.option_parsing import read_request
 from bot.ui import guide
 from generator.contract.limits import NANO, NANO_DIRECTORY, ModelLimits
 from generator.contract.messages import Control, Lora, Request
+from generator.contract.options.gif_options import GifOptions
 from generator.inference.hotshot_engine import HotshotEngine
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
@@ -60,10 +60,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def pages(limits: ModelLimits, make: Make, scratch: Path) -> Mapping[str, Sequence[Clip]]:
     """The clips of each page, from left to right; none where nano lacks something."""
-    usual = read_request(limits, prompt=_PROMPT, seed=_SEED)
-    dark = read_request(limits, prompt=_ON_DARK, seed=_SEED)
-    sizes = [read_request(limits, prompt=_ON_DARK, seed=_SEED, size=size) for size in guide.SIZES]
-    turning = make(read_request(limits, prompt=_TURNING, seed=_SEED))
+    usual = _request(limits, _PROMPT)
+    dark = _request(limits, _ON_DARK)
+    sizes = [_request(limits, _ON_DARK, size) for size in guide.SIZES]
+    turning = make(_request(limits, _TURNING))
     return {
         "size": [make(request) for request in sizes],
         "frames": [make(replace(usual, video_length=frames)) for frames in guide.FRAMES],
@@ -75,6 +75,10 @@ def pages(limits: ModelLimits, make: Make, scratch: Path) -> Mapping[str, Sequen
         "image": _from_picture(dark, make, scratch / _LOOK),
         "edits": [turning, *(EDITS[edit](turning, "") for edit in guide.EDITS)],
     }
+
+
+def _request(limits: ModelLimits, prompt: str, size: str | None = None) -> Request:
+    return GifOptions[str](prompt=prompt, seed=_SEED, size=size).to_request(limits)
 
 
 def side_by_side(clips: Sequence[Clip]) -> Clip:

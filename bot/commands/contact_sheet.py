@@ -19,7 +19,7 @@ import discord
 from discord import ButtonStyle, SelectOption, TextStyle
 from discord.ui import TextInput, View
 
-from bot.commands.option_parsing import CONTROL_TYPES, with_control
+from bot.commands.option_parsing import with_control
 from bot.commands.submit import JobOrder, submit_jobs, variations
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
@@ -33,7 +33,7 @@ from bot.storage.models import Attachment
 from bot.ui import wording
 from bot.ui.actions import ActionButton, ActionMenu, Form, Values
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS
-from generator.contract.control_types import DEPTH_MODEL, LOOSE
+from generator.contract.control_types import CONTROL_TYPES, DEPTH_MODEL, LOOSE
 from generator.contract.messages import Request
 from generator.contract.text import Text, TranslatableError
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import discord
 
-from bot.commands.request_form import text_field
+from bot.commands.offered_options import text_field
 from bot.commands.result_actions import job_of, original_of
 from bot.commands.sampling_form import sampling_form
 from bot.commands.server_rules import check_allowed
@@ -46,8 +46,8 @@ async def choose_edit(interaction: _Interaction, target: str, values: Values) ->
     """
     wanted = values.get("choice", "")
     if wanted == SAMPLING:
-        job = await job_of(interaction, target)
-        await interaction.response.send_modal(sampling_form(job.id, job.request))
+        job, limits = await job_of(interaction, target), context_of(interaction).limits
+        await interaction.response.send_modal(sampling_form(limits, job.id, job.request))
         return
     if wanted not in EDITS:
         raise RefusedError("That isn't one of the choices; choose one from the list.")

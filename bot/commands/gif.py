@@ -13,12 +13,14 @@ from typing import Any, Self
 import discord
 
 from bot.commands import contact_sheet
-from bot.commands.gif_options import LINKS, gif_options
 from bot.commands.lora_choice import choose_loras, with_trigger_words
+from bot.commands.offered_options import slash_options
 from bot.commands.option_parsing import (
+    GivenOptions,
     nearest_size,
     read_count,
     read_format,
+    read_options,
     read_request,
     read_style,
     with_control,
@@ -38,38 +40,43 @@ from generator.contract.messages import Request
 from generator.contract.text import Text
 from generator.sources.facts import Facts
 
+_LINKS = {"control_gif": "control_link", "image": "image_link"}
+"""Options that take a file, and those that take a link to one instead."""
+
 
 def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> AnyCommand:
     """Return /gif, with the options that the model's limits and the config's styles allow."""
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
-        for name, link in LINKS.items():
+        for name, link in _LINKS.items():
             given[name] = _incoming_file(given[name], given.pop(link))
-        await make_gif(interaction, given)
+        await make_gif(interaction, read_options(given))
 
-    options = gif_options(limits, styles or {})
+    options = slash_options(limits, styles or {})
     return command("gif", Text("Make a GIF of what you describe."), gif, options)
 
 
-async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, Any]) -> None:
-    """Submit what the options of /gif ask for, with ``IncomingFile``s; raise what it refuses."""
+async def make_gif(interaction: discord.Interaction[Any], given: GivenOptions) -> None:
+    """Submit what the options of /gif ask for; raise what it refuses."""
     context = context_of(interaction)
-    given = await apply_defaults(interaction, dict(typed))
-    files, count = _Files.of(given, typed), read_count(given.pop("count"))
-    style_name = given.pop("style", None)
-    style = read_style(context.settings.styles, style_name)
-    suffix, private = read_format(given.pop("format")), bool(given.pop("private"))
-    chosen = await choose_loras(interaction, _take_loras(given))
-    given["prompt"] = with_trigger_words(str(given["prompt"]).strip(), chosen)
+    options = await apply_defaults(interaction, given)
+    files, count = _Files.of(options, given), read_count(options.count)
+    style = read_style(context.settings.styles, options.style)
+    suffix, private = read_format(context.limits, options.format), bool(options.private)
+    chosen = await choose_loras(
+        interaction,
+        [(options.lora, options.lora_strength), (options.lora_2, options.lora_2_strength)],
+    )
+    prompt = with_trigger_words((options.prompt or "").strip(), chosen)
     loras = tuple(each.request_lora for each in chosen)
-    request = read_request(context.limits, **given, style=style, loras=loras)
+    request = read_request(context.limits, replace(options, prompt=prompt, loras=loras), style)
     attached = tuple(each.attachment for each in chosen)
     order = JobOrder(
         request=request,
         files=attached,
         suffix=suffix,
         private=private,
-        style=str(style_name or ""),
+        style=options.style or "",
     )
     if not files.has_any:
         await submit_jobs(interaction, variations(order, count))
@@ -97,28 +104,28 @@ async def make_gif(interaction: discord.Interaction[Any], typed: Mapping[str, An
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Files:
-    """The files of a command and how each is to be used, still as they were typed."""
+    """The files of a command and how each is to be used."""
 
     source: IncomingFile | None
-    kind: object
-    strength: object
+    kind: str | None
+    strength: float | None
     image: IncomingFile | None
-    image_strength: object
+    image_strength: float | None
     is_sized: bool
 
     @classmethod
-    def of(cls, given: dict[str, Any], typed: Mapping[str, Any]) -> Self:
+    def of(cls, options: GivenOptions, given: GivenOptions) -> Self:
         """Take the files out of the options. Raises RequestError where one lacks its file.
 
-        Where no size was typed, the picture's own decides, before any default.
+        Where no size was ``given``, the picture's own decides, before any default.
         """
         files = cls(
-            source=given.pop("control_gif"),
-            kind=given.pop("control_type"),
-            strength=given.pop("control_strength"),
-            image=given.pop("image"),
-            image_strength=given.pop("image_strength"),
-            is_sized=typed["size"] is not None,
+            source=options.control_gif,
+            kind=options.control_type[0] if options.control_type else None,
+            strength=options.control_strength[0] if options.control_strength else None,
+            image=options.image,
+            image_strength=options.image_strength,
+            is_sized=given.size is not None,
         )
         if files.source is None and files.kind is not None:
             raise RequestError("A control type needs a GIF to follow; attach one as control_gif.")
@@ -126,7 +133,7 @@ class _Files:
             raise RequestError(
                 "A control strength needs a GIF to follow; attach one as control_gif."
             )
-        if files.image is None and typed["image_strength"] is not None:
+        if files.image is None and given.image_strength is not None:
             raise RequestError("An image strength needs a picture; attach one as image.")
         return files
 
@@ -162,11 +169,6 @@ class _Files:
 
 def _with_file(order: JobOrder, request: Request, file: Attachment) -> JobOrder:
     return replace(order, request=request, files=(*order.files, file))
-
-
-def _take_loras(given: dict[str, Any]) -> list[tuple[object, object]]:
-    """Take the LoRAs and their strengths out of the options."""
-    return [(given.pop(name), given.pop(f"{name}_strength")) for name in ("lora", "lora_2")]
 
 
 def _incoming_file(attachment: discord.Attachment | None, link: str | None) -> IncomingFile | None:

@@ -270,12 +270,12 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
     found = await usable_lora(interaction, lora)
     chosen = ChosenLora(found, found.strength)
     words = str(prompt or found.trigger_words or found.name)
-    request = read_request(
-        context.limits,
+    options = replace(
+        await server_defaults(interaction),
         prompt=with_trigger_words(words, [chosen]),
         loras=(chosen.request_lora,),
-        **await server_defaults(interaction),
     )
+    request = read_request(context.limits, options)
     order = JobOrder(
         request=request,
         files=(chosen.attachment,),

@@ -17,11 +17,11 @@ from discord.ui import View
 
 from bot.commands import contact_sheet
 from bot.commands.gif import make_gif
-from bot.commands.gif_options import LINKS, gif_options
-from bot.commands.option_parsing import read_request
+from bot.commands.offered_options import text_field
+from bot.commands.option_parsing import GivenOptions, read_request, read_value
 from bot.commands.options import localized
 from bot.commands.recipe_files import restore_files
-from bot.commands.request_form import edit_form, read_edit_form, text_field
+from bot.commands.request_form import edit_form, read_edit_form
 from bot.commands.server_rules import limited_to_offer, server_defaults, wants_private
 from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import GoneError
@@ -37,6 +37,7 @@ from bot.ui.actions import ActionButton, Form, Values
 from generator.contract.errors import MediaError
 from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
+from generator.contract.options.gif_options import spec_named
 from generator.contract.text import Text, TranslatableError
 from generator.recipes.foreign.convert import read_foreign_recipe, with_foreign
 from generator.recipes.recipe import read_recipe
@@ -60,9 +61,8 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
     file = await context.source_intake.take(interaction.user.id, found)
-    request = read_request(
-        context.limits, prompt=_PLACEHOLDER_PROMPT, **await server_defaults(interaction)
-    )
+    options = replace(await server_defaults(interaction), prompt=_PLACEHOLDER_PROMPT)
+    request = read_request(context.limits, options)
     private = await wants_private(interaction)
     order = JobOrder(request=request, private=private, relation="motion")
     await contact_sheet.show(interaction, order, 1, file, asks_prompt=True)
@@ -103,16 +103,16 @@ async def animate_send(
 ) -> None:
     """Submit what the form says, with the defaults of /gif for all else."""
     draft, context = await _own_draft(interaction, draft_id, "picture"), context_of(interaction)
-    typed: dict[str, Any] = dict.fromkeys(gif_options(context.limits, context.settings.styles))
-    for link in LINKS.values():
-        del typed[link]
-    typed["prompt"] = values.get("prompt", "").strip()
-    typed["image"] = IncomingFile(**draft.content["picture"])
-    typed["image_strength"] = values.get("strength", "").strip().replace(",", ".") or None
+    strength = values.get("strength", "").strip().replace(",", ".") or None
+    given = GivenOptions(
+        prompt=values.get("prompt", "").strip(),
+        image=IncomingFile(**draft.content["picture"]),
+        image_strength=read_value(spec_named("image_strength"), strength),
+    )
     if not await context.database.write(drafts.consume, draft.id, interaction.user.id):
         raise GoneError("That GIF has already been requested.")
     try:
-        await make_gif(interaction, typed)
+        await make_gif(interaction, given)
     except TranslatableError:  # nothing was taken on, so the form may be sent again
         await context.database.write(drafts.add, draft)
         raise
@@ -159,7 +159,9 @@ async def _request_of_file(context: BotContext, file: Attachment) -> Request:
             "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."
         )
     request = with_foreign(
-        read_request(context.limits, prompt=_PLACEHOLDER_PROMPT), foreign, context.limits
+        read_request(context.limits, GivenOptions(prompt=_PLACEHOLDER_PROMPT)),
+        foreign,
+        context.limits,
     )
     return replace(request, prompt=extract_tags(request.prompt)[0])
 

@@ -3,33 +3,10 @@
 from __future__ import annotations
 
 from bot.core.translations import is_english, translate
+from generator.contract.options.gif_options import OPTIONS
 from generator.contract.text import Text
 
-NAMES = {
-    "prompt": Text("prompt"),
-    "size": Text("size"),
-    "frames": Text("frames"),
-    "duration": Text("duration"),
-    "negative_prompt": Text("negative prompt"),
-    "steps": Text("steps"),
-    "guidance": Text("guidance"),
-    "scheduler": Text("sampler"),
-    "seed": Text("seed"),
-    "lora": Text("LoRA"),
-    "lora_strength": Text("LoRA strength"),
-    "lora_2": Text("LoRA 2"),
-    "lora_2_strength": Text("LoRA 2 strength"),
-    "control_gif": Text("control GIF"),
-    "control_link": Text("control link"),
-    "control_type": Text("control type"),
-    "control_strength": Text("control strength"),
-    "image": Text("image"),
-    "image_link": Text("image link"),
-    "image_strength": Text("image strength"),
-    "style": Text("style"),
-    "count": Text("count"),
-    "format": Text("format"),
-    "private": Text("private"),
+NAMES = {spec.name: spec.label for spec in OPTIONS if spec.label} | {
     "name": Text("name"),
     "file": Text("file"),
     "link": Text("link"),

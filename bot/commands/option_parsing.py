@@ -9,81 +9,106 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from bot.core.config import Style
+from bot.intake.attachments import IncomingFile
 from bot.intake.file_names import plain_line
-from generator.contract.bounds import (
-    FRAMES_LABEL,
-    IMAGE_STRENGTH_LABEL,
-    MAX_PROMPT_CHARACTERS,
-    MAX_SEED,
-    STEPS_LABEL,
-    check_image_strength,
-    draw_seed,
-    scheduler_name,
-)
-from generator.contract.control_types import LOOSE, parse_control
+from generator.contract.bounds import MAX_PROMPT_CHARACTERS, MAX_SEED, check_range
+from generator.contract.control_types import CONTROL_TYPES, parse_control
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits, Size
-from generator.contract.messages import Lora, Request
+from generator.contract.messages import Request
+from generator.contract.options.conditioning import DEFAULT_CONTROL_STRENGTH
+from generator.contract.options.gif_options import (
+    DEFAULT_FORMAT,
+    FORMATS,
+    MAX_COUNT,
+    OPTIONS,
+    GifOptions,
+    spec_named,
+)
+from generator.contract.options.spec import Kind, OptionSpec, check_choice
 from generator.contract.text import Text
 
-DEFAULT_SIZE = "square"
-DEFAULT_FRAMES = 8
-DEFAULT_DURATION = 1000  # milliseconds
-CONTROL_TYPES = {
-    "depth": Text("depth: follows shapes, and how near they are"),
-    "canny": Text("canny: follows outlines, so a square stays a square"),
-    LOOSE: Text("loose: follows where things move; their shape is up to your prompt"),
-}
-"""How a source can be followed, and what that means."""
-FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4"}
-MAX_COUNT = 4
-DEFAULT_CONTROL_STRENGTH = 1.0
+GivenOptions = GifOptions[IncomingFile]
+"""What somebody gave in Discord, of whose files only the addresses are known."""
 
 
-def read_request(
-    limits: ModelLimits,
-    *,
-    prompt: object,
-    size: object = None,
-    frames: object = None,
-    duration: object = None,
-    negative_prompt: object = None,
-    steps: object = None,
-    guidance: object = None,
-    scheduler: object = None,
-    seed: object = None,
-    style: Style | None = None,
-    loras: tuple[Lora, ...] = (),
-) -> Request:
-    """Return the complete request of raw option values, with the default for None.
+def read_options(given: Mapping[str, object]) -> GivenOptions:
+    """Return the options of raw values by name, None for those left out. Raises RequestError."""
+    return GivenOptions(
+        **{spec.name: read_value(spec, given[spec.name]) for spec in OPTIONS if spec.name in given}
+    )
+
+
+def read_value(spec: OptionSpec, value: object) -> Any:
+    """Return a raw value as an option has it; None stays None. Raises RequestError."""
+    if value is None:
+        return None
+    found = _read_one(spec, value)
+    return (found,) if spec.repeats else found
+
+
+def read_form(form: str, values: Mapping[str, str]) -> GivenOptions:
+    """Return what a form says; a field left empty is left out. Raises RequestError."""
+    given: dict[str, Any] = {}
+    for spec in OPTIONS:
+        if (field := spec.form) is None or field.form != form:
+            continue
+        typed = values.get(field.custom_id or spec.name, "").strip()
+        if spec.kind in (Kind.WHOLE_NUMBER, Kind.NUMBER):
+            typed = typed.replace(",", ".")  # as half the world writes 0,8
+        if spec.kind is Kind.CHOICE and spec.repeats:
+            given[spec.name] = tuple(one for one in typed.split(",") if one)
+        elif typed or (spec.kind is Kind.TEXT and field.required):
+            given[spec.name] = read_value(spec, typed)
+    return GivenOptions(**given)
+
+
+def read_setting(limits: ModelLimits, spec: OptionSpec, subject: Text, value: object) -> Any:
+    """Return what was set as it is kept; None where it forgets the setting. Raises RequestError."""
+    if spec.kind is Kind.CHOICE:
+        check_choice(spec, limits, str(value))
+    elif spec.kind is Kind.SWITCH:
+        return bool(value)
+    elif spec.kind is Kind.WHOLE_NUMBER:
+        return max(0, read_whole_number(subject, value, 0)) or None
+    elif spec.kind is Kind.NUMBER:
+        number = read_number(spec.subject, value, 0)
+        if number and spec.bounds:
+            check_range(spec.subject, number, *spec.bounds(limits))
+        return number or None
+    return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None
+
+
+def with_defaults(options: GivenOptions, defaults: Mapping[str, object]) -> GivenOptions:
+    """Return the options with raw defaults for what was left out. Raises RequestError."""
+    # an empty text was never a setting: nothing was set
+    missing = {
+        spec.name: read_value(spec, defaults[spec.name])
+        for spec in OPTIONS
+        if getattr(options, spec.name) is None and defaults.get(spec.name) not in (None, "")
+    }
+    return replace(options, **missing)
+
+
+def read_request(limits: ModelLimits, options: GivenOptions, style: Style | None = None) -> Request:
+    """Return the complete request of the options in a style, without their files.
 
     Raises RequestError, one sentence that says what to ask for instead.
     """
+    typed = (options.prompt or "").strip()
     own = style or Style()
-    chosen = read_size(limits, size)
-    typed_negative = None if negative_prompt is None else _stripped(negative_prompt)
-    words, negative = own.applied_to(_stripped(prompt), typed_negative)
-    length = read_whole_number(FRAMES_LABEL, frames, min(DEFAULT_FRAMES, limits.max_frames))
-    request = Request(
-        prompt=words if plain_line(_stripped(prompt), MAX_PROMPT_CHARACTERS) else "",
-        negative_prompt=negative,
-        seed=draw_seed() if seed is None else _read_seed(seed),
-        width=chosen.width,
-        height=chosen.height,
-        steps=read_whole_number(STEPS_LABEL, steps, own.steps or limits.steps),
-        guidance_scale=read_number(
-            Text("The guidance scale"), guidance, _or(own.guidance, limits.guidance_scale)
-        ),
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler if scheduler is None else scheduler_name(str(scheduler)[:40]),
-        video_length=length,
-        video_duration=read_whole_number(
-            Text("The duration in milliseconds"), duration, DEFAULT_DURATION
-        ),
-        loras=loras,
-    )
+    prompt, negative_prompt = own.applied_to(typed, options.negative_prompt)
+    request = replace(
+        options,
+        prompt=prompt if plain_line(typed, MAX_PROMPT_CHARACTERS) else "",
+        negative_prompt=negative_prompt,
+        steps=own.steps if options.steps is None else options.steps,
+        guidance=own.guidance if options.guidance is None else options.guidance,
+        image_strength=None,  # counts once there is an image
+    ).to_request(limits)
     limits.check(request)
     return request
 
@@ -93,30 +118,22 @@ def with_control(
 ) -> Request:
     """Return the request, following ``source``'s motion. Raises RequestError."""
     name = next(iter(CONTROL_TYPES)) if kind is None else str(kind)
-    if name not in CONTROL_TYPES:
-        known = ", ".join(CONTROL_TYPES)
-        raise RequestError(
-            "There is no control type {name!r}; choose one of {known}.", name=name[:40], known=known
-        )
-    scale = read_number(Text("The control strength"), strength, DEFAULT_CONTROL_STRENGTH)
+    check_choice(spec_named("control_type"), limits, name)
+    what = spec_named("control_strength").subject
+    scale = read_number(what, strength, DEFAULT_CONTROL_STRENGTH)
     followed = replace(request, controls=(parse_control(name, scale),), control_source=source)
     limits.check(followed)
     return followed
 
 
-def with_image(limits: ModelLimits, request: Request, image: str, strength: object) -> Request:
+def with_image(
+    limits: ModelLimits, request: Request, image: str, strength: float | None
+) -> Request:
     """Return the request, starting from ``image``. Raises RequestError."""
-    image_strength = limits.image_strength if strength is None else read_image_strength(strength)
-    with_start = replace(request, image=image, image_strength=image_strength)
+    far = limits.image_strength if strength is None else strength
+    with_start = replace(request, image=image, image_strength=far)
     limits.check(with_start)
     return with_start
-
-
-def read_image_strength(value: object) -> float:
-    """Return how far frames may stray from a picture. Raises RequestError."""
-    strength = read_number(IMAGE_STRENGTH_LABEL, value, 0)
-    check_image_strength(strength)
-    return strength
 
 
 def nearest_size(limits: ModelLimits, width: int, height: int) -> Size:
@@ -139,50 +156,33 @@ def read_style(styles: Mapping[str, Style], value: object) -> Style | None:
     return style
 
 
-def read_format(value: object) -> str:
+def read_format(limits: ModelLimits, name: str | None) -> str:
     """Return the suffix of the file that was asked for. Raises RequestError."""
-    name = "gif" if value is None else str(value)
-    if name not in FORMATS:
-        raise RequestError(
-            "There is no format {name!r}; choose one of {known}.",
-            name=name[:40],
-            known=", ".join(FORMATS),
-        )
-    return FORMATS[name]
+    chosen = DEFAULT_FORMAT if name is None else name
+    check_choice(spec_named("format"), limits, chosen)
+    return FORMATS[chosen]
 
 
-def read_count(value: object) -> int:
+def read_count(count: int | None) -> int:
     """Return how many variations were asked for. Raises RequestError."""
-    count = read_whole_number(Text("The count"), value, 1)
-    if not 1 <= count <= MAX_COUNT:
-        raise RequestError(
-            "{what} must be from {lowest:g} to {highest}, not {value}.",
-            what=Text("The count"),
-            lowest=1,
-            highest=MAX_COUNT,
-            value=count,
-        )
+    if count is None:
+        return 1
+    check_range(spec_named("count").subject, count, 1, MAX_COUNT)
     return count
 
 
-def _stripped(value: object) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _or(value: float | None, default: float) -> float:
-    return default if value is None else value
-
-
-def read_size(limits: ModelLimits, value: object) -> Size:
-    """Return one of the model's named sizes. Raises RequestError."""
-    name = DEFAULT_SIZE if value is None else str(value)
-    for size in limits.sizes:
-        if size.name == name:
-            return size
-    names = ", ".join(size.name for size in limits.sizes)
-    raise RequestError(
-        "There is no size {name!r}; choose one of {known}.", name=name[:40], known=names
-    )
+def _read_one(spec: OptionSpec, value: object) -> Any:
+    if spec.kind is Kind.FILE:
+        return value
+    if spec.kind is Kind.SWITCH:
+        return bool(value)
+    if spec.name == "seed":
+        return _read_seed(value)
+    if spec.kind is Kind.WHOLE_NUMBER:
+        return read_whole_number(spec.subject, value, 0)
+    if spec.kind is Kind.NUMBER:
+        return read_number(spec.subject, value, 0)
+    return str(value).strip() if spec.kind is Kind.TEXT else str(value)
 
 
 def _read_seed(value: object) -> int:

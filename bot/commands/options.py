@@ -13,7 +13,7 @@ from discord.app_commands import TranslationContextLocation
 
 from bot.commands.option_names import NAMES, as_option_name
 from bot.core.translations import ENGLISH, in_language, language_of, translate
-from generator.contract.text import Text
+from generator.contract.text import NO_TEXT, Text
 
 Callback = Callable[..., Awaitable[None]]
 Suggest = Callable[[discord.Interaction[Any], str, int], Awaitable[Sequence[tuple[str, str]]]]
@@ -126,11 +126,15 @@ class CompletedOption(app_commands.Transformer):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of a command: its transformer, its description, and whether it is required."""
+    """An option of a command: its transformer, its description, and whether it is required.
+
+    ``label`` is what other languages call it, where ``option_names`` doesn't say it.
+    """
 
     transformer: app_commands.Transformer
     description: Text
     required: bool = False
+    label: Text = NO_TEXT
 
 
 def choice_of(names: Sequence[str], said: Mapping[str, Text] | None = None) -> Bounded:
@@ -168,5 +172,8 @@ def command(
         name=name, description=localized(description), callback=call
     )
     words = {option_name: localized(option.description) for option_name, option in options.items()}
-    names = {name: app_commands.locale_str(name, words=NAMES[name]) for name in options}
+    names = {
+        option_name: app_commands.locale_str(option_name, words=option.label or NAMES[option_name])
+        for option_name, option in options.items()
+    }
     return app_commands.rename(**names)(app_commands.describe(**words)(made)) if options else made

@@ -13,11 +13,11 @@ from typing import Any
 import discord
 
 from bot.commands.lora_choice import viewer_of
-from bot.commands.option_parsing import CONTROL_TYPES
 from bot.gateway.context import context_of
 from bot.storage import library, loras
 from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment
+from generator.contract.control_types import CONTROL_TYPES
 from generator.contract.messages import Lora, Request
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
@@ -12,6 +13,11 @@ from bot.storage.models import Job
 from bot.ui import wording
 from generator.contract.control_types import split_control
 from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.contract.options.gif_options import OPTIONS
+from generator.contract.options.spec import Kind, OptionSpec
+
+_LONGEST_PROMPT, _LONGEST_TEXT = 1000, 500  # of a message's 2000 characters
 
 
 def recipe_values(job: Job) -> dict[str, Any]:
@@ -40,27 +46,39 @@ def typed_command(job: Job, limits: ModelLimits) -> str:
 
     Files are attached by hand, and the prompt has its style in it.
     """
+    own = _own_values(job, limits)
+    words = [
+        f"{option_name(spec.name)}:{value}"
+        for spec in OPTIONS
+        if spec.slash and (value := _typed_value(spec, job.request, own)) is not None
+    ]
+    return " ".join(["/gif", *words]).replace("```", "'''")
+
+
+def _typed_value(spec: OptionSpec, request: Request, own: Mapping[str, object]) -> object:
+    """Return what would be typed for an option; None where it would be left out."""
+    if spec.name in own or not spec.field:
+        return own.get(spec.name)
+    value = spec.value_of(request)
+    if spec.kind is Kind.NUMBER:
+        return f"{value:g}"
+    return wording.shorten(value, _LONGEST_TEXT) if isinstance(value, str) else value
+
+
+def _own_values(job: Job, limits: ModelLimits) -> dict[str, object]:
+    """Return the values of those options that aren't one field of a request."""
     request = job.request
     sizes = {(size.width, size.height): size.name for size in limits.sizes}
-    options: dict[str, object] = {
-        "prompt": wording.shorten(request.prompt, 1000),
+    values: dict[str, object] = {
+        "prompt": wording.shorten(request.prompt, _LONGEST_PROMPT),
         "size": sizes.get((request.width, request.height)),
-        "frames": request.video_length,
-        "duration": request.video_duration,
-        "steps": request.steps,
-        "guidance": f"{request.guidance_scale:g}",
-        "scheduler": request.scheduler,
-        "seed": request.seed,
     }
-    if request.negative_prompt is not None:
-        options["negative_prompt"] = wording.shorten(request.negative_prompt, 500)
     chosen = zip(("lora", "lora_2"), job.lora_names, request.loras, strict=False)
     for option, name, lora in chosen:
-        options |= {option: wording.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
+        values |= {option: wording.shorten(name, 100), f"{option}_strength": f"{lora.strength:g}"}
     for control in request.controls[:1]:
         kind, strength = split_control(control)
-        options |= {"control_type": kind, "control_strength": f"{strength:g}"}
-    if request.image:
-        options["image_strength"] = f"{request.image_strength:g}"
-    words = [f"{option_name(name)}:{value}" for name, value in options.items() if value is not None]
-    return " ".join(["/gif", *words]).replace("```", "'''")
+        values |= {"control_type": kind, "control_strength": f"{strength:g}"}
+    if not request.image:
+        values["image_strength"] = None
+    return values

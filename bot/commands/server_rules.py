@@ -13,12 +13,13 @@ from typing import Any
 import discord
 
 from bot.commands.lora_choice import viewer_of
-from bot.commands.option_parsing import DEFAULT_FRAMES, nearest_size
+from bot.commands.option_parsing import GivenOptions, nearest_size, with_defaults
 from bot.gateway.context import actor_of, context_of, place_of
 from bot.jobs.gate import RequestLimits
 from bot.storage import loras
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
+from generator.contract.options.picture import DEFAULT_FRAMES
 
 
 async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
@@ -28,14 +29,9 @@ async def check_allowed(interaction: discord.Interaction[Any], requests: Sequenc
     )
 
 
-async def server_defaults(interaction: discord.Interaction[Any]) -> dict[str, Any]:
+async def server_defaults(interaction: discord.Interaction[Any]) -> GivenOptions:
     """Return the server's limits on frames and steps that are lower than the usual ones."""
-    most = await _limits(interaction)
-    usual = {
-        "frames": (DEFAULT_FRAMES, most.frames),
-        "steps": (context_of(interaction).limits.steps, most.steps),
-    }
-    return {name: limit for name, (usually, limit) in usual.items() if limit and limit < usually}
+    return with_defaults(GivenOptions(), await _capped_defaults(interaction))
 
 
 async def limited_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
@@ -59,27 +55,22 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
 
 
 async def apply_defaults(
-    interaction: discord.Interaction[Any], given: dict[str, Any]
-) -> dict[str, Any]:
-    """Return the options with the defaults where nothing was typed.
+    interaction: discord.Interaction[Any], given: GivenOptions
+) -> GivenOptions:
+    """Return the options with the defaults where nothing was given.
 
     Raises RefusedError where the server doesn't allow this person, or this channel.
     """
     context = context_of(interaction)
     own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
     await context.policy.check_actor(actor_of(interaction), place_of(interaction))
-    capped = await server_defaults(interaction)
+    capped = await _capped_defaults(interaction)
     defaults = {"style": server.get("style")} | own | capped
-    has_own = given["lora"] or given["lora_2"] or has_tags(str(given["prompt"]))
+    has_own = given.lora or given.lora_2 or has_tags(given.prompt or "")
     if not has_own and "lora" in server:
         usable = await context.database.read(loras.usable, viewer_of(interaction), server["lora"])
         defaults["lora"] = usable and usable.id
-    # an empty text was never a setting: nothing was set
-    return given | {
-        name: value
-        for name, value in defaults.items()
-        if name in given and given[name] is None and value not in (None, "")
-    }
+    return with_defaults(given, defaults)
 
 
 async def wants_private(interaction: discord.Interaction[Any]) -> bool:
@@ -91,6 +82,12 @@ async def wants_private(interaction: discord.Interaction[Any]) -> bool:
         interaction.user.id, interaction.guild_id
     )
     return bool(own.get("private"))
+
+
+async def _capped_defaults(interaction: discord.Interaction[Any]) -> dict[str, int]:
+    most, limits = await _limits(interaction), context_of(interaction).limits
+    usual = {"frames": (DEFAULT_FRAMES, most.frames), "steps": (limits.steps, most.steps)}
+    return {name: limit for name, (usually, limit) in usual.items() if limit and limit < usually}
 
 
 async def _limits(interaction: discord.Interaction[Any]) -> RequestLimits:

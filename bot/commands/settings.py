@@ -13,54 +13,43 @@ import discord
 from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
-from bot.commands.lora_choice import suggest_loras, usable_lora, viewer_of
-from bot.commands.option_parsing import (
-    FORMATS,
-    read_format,
-    read_image_strength,
-    read_size,
-    read_style,
-    read_whole_number,
-)
-from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
+from bot.commands.lora_choice import usable_lora, viewer_of
+from bot.commands.offered_options import setting_options
+from bot.commands.option_parsing import read_setting, read_style, read_whole_number
+from bot.commands.options import Bounded, Option, command, localized
 from bot.core.config import Style
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
-from bot.intake.file_names import plain_line
 from bot.storage import loras
 from bot.storage.loras import Shared
 from bot.storage.preferences import PERSON, SERVER
 from bot.ui import wording
 from bot.ui.actions import ActionButton, Values, outdated_button_error
 from bot.ui.answers import send_ephemeral
-from generator.contract.bounds import MAX_PROMPT_CHARACTERS, MAX_STEPS
-from generator.contract.limits import ModelLimits
+from generator.contract.limits import SIZE_LABELS, ModelLimits
+from generator.contract.options.gif_options import OPTIONS, spec_named
+from generator.contract.options.spec import NO_SETTING, Kind
 from generator.contract.text import Text
 
-NONE = "-"
 _KIND = AppCommandOptionType
 _MAX_LISTED = 20  # channels or roles of one server
 _MAX_WAITING = 1000
 _MENTIONS = {"channels": "<#{}>", "roles": "<@&{}>"}
-_SWITCHES = ("private", "ping", "recipe")
-_LIMITS = ("waiting", "frames", "steps")
 _UNDO = re.compile(r"(?P<was>on|off)(?P<name>channels|roles)(?P<id>\d{1,20})")
-_NAMES = {
-    "size": Text("size"),
-    "style": Text("style"),
-    "negative_prompt": Text("negative prompt"),
-    "format": Text("format"),
-    "private": Text("private"),
+# What is set here alone, beside the options of a GIF.
+_OWN_NAMES = {
     "ping": Text("ping when done"),
     "recipe": Text("prompt in files"),
-    "image_strength": Text("image strength"),
     "channels": Text("channels"),
     "roles": Text("roles"),
     "waiting": Text("waiting per person"),
-    "frames": Text("most frames"),
-    "steps": Text("most steps"),
-    "lora": Text("LoRA"),
+}
+_NAMES = _OWN_NAMES | {
+    spec.name: setting.label or spec.label
+    for spec in OPTIONS
+    for setting in (spec.mine, spec.server)
+    if setting
 }
 
 
@@ -69,17 +58,15 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
     group = app_commands.Group(
         name="settings", description=localized(Text("Your defaults for /gif."))
     )
-    own: dict[str, Option] = {
-        "size": Option(
-            choice_of([*(size.name for size in limits.sizes), NONE], wording.SIZES),
-            Text("The size and shape."),
-        ),
-        "negative_prompt": Option(
-            Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS),
-            Text("What none of your GIFs should show ({none}: nothing).", none=NONE),
-        ),
-        "format": Option(choice_of([*FORMATS, NONE]), Text("The file type.")),
-        "private": Option(Bounded(_KIND.boolean), Text("Whether only you see your GIFs.")),
+    own = setting_options("mine", limits, styles, _own_of_person())
+    server = setting_options("server", limits, styles, _own_of_server())
+    group.add_command(command("mine", Text("Show or set your own defaults."), mine, own))
+    group.add_command(command("server", Text("Show or set this server's rules."), server_, server))
+    return group
+
+
+def _own_of_person() -> dict[str, Option]:
+    return {
         "ping": Option(
             Bounded(_KIND.boolean), Text("Whether to mention you when your GIF is done.")
         ),
@@ -87,15 +74,11 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
             Bounded(_KIND.boolean),
             Text("Whether files carry the prompt and settings that made them."),
         ),
-        "image_strength": Option(
-            Bounded(_KIND.number, 0, 1),
-            Text(
-                "How far GIFs may stray from the picture (0: the usual {strength:g}).",
-                strength=limits.image_strength,
-            ),
-        ),
     }
-    server: dict[str, Option] = {
+
+
+def _own_of_server() -> dict[str, Option]:
+    return {
         "channel": Option(
             Bounded(_KIND.channel),
             Text("Allow the bot in this channel, or stop allowing it."),
@@ -108,25 +91,7 @@ def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Grou
             Bounded(_KIND.integer, 0, _MAX_WAITING),
             Text("How many GIFs one person may have waiting here (0: the bot's own limit)."),
         ),
-        "frames": Option(
-            Bounded(_KIND.integer, 0, limits.max_frames),
-            Text("The most frames a GIF may have here (0: as many as the model can make)."),
-        ),
-        "steps": Option(
-            Bounded(_KIND.integer, 0, MAX_STEPS),
-            Text("The most steps a GIF may take here (0: no limit)."),
-        ),
-        "lora": Option(
-            CompletedOption(suggest_loras),
-            Text("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NONE),
-        ),
     }
-    if styles:
-        style = Option(choice_of([*list(styles)[:24], NONE]), Text("The style."))
-        own["style"] = server["style"] = style
-    group.add_command(command("mine", Text("Show or set your own defaults."), mine, own))
-    group.add_command(command("server", Text("Show or set this server's rules."), server_, server))
-    return group
 
 
 async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
@@ -217,7 +182,7 @@ def _describe_change(name: str, before: list[int] | None, now: list[int] | None)
 
 async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> str | None:
     """Return the id of a LoRA that everybody here may use; None for the word that forgets it."""
-    if value == NONE:
+    if value == NO_SETTING:
         return None
     found = await usable_lora(interaction, value)
     if found.shared is Shared.ME:
@@ -226,22 +191,17 @@ async def _shared_lora(interaction: discord.Interaction[Any], value: object) -> 
 
 
 def _read_setting(context: BotContext, name: str, value: Any) -> Any:
-    """Return a value as /gif takes it; None for the word that forgets it. Raises RequestError."""
-    if value == NONE:
+    """Return a value as it is kept; None for the word that forgets it. Raises RequestError."""
+    if value == NO_SETTING:
         return None
-    if name == "size":
-        return read_size(context.limits, value).name
-    if name == "style":
-        read_style(context.settings.styles, value)
-    elif name == "format":
-        read_format(value)
-    elif name in _SWITCHES:
-        return bool(value)
-    elif name == "image_strength":
-        return read_image_strength(value) if value else None
-    elif name in _LIMITS:
+    if name == "waiting":
         return max(0, read_whole_number(_NAMES[name], value, 0)) or None
-    return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None
+    if name in _OWN_NAMES:
+        return bool(value)
+    spec = spec_named(name)
+    if spec.kind is Kind.STYLE:
+        read_style(context.settings.styles, value)
+    return read_setting(context.limits, spec, _NAMES[name], value)
 
 
 def _toggled(now: list[int] | None, added: int) -> list[int] | None:
@@ -268,8 +228,8 @@ def _listing(title: str, values: Mapping[str, Any]) -> str:
 def _describe_value(name: str, value: Any) -> str:
     if name in _MENTIONS:
         return ", ".join(_MENTIONS[name].format(each) for each in value)
-    if name == "size" and value in wording.SIZES:
-        return translate(wording.SIZES[value])
+    if name == "size" and value in SIZE_LABELS:
+        return translate(SIZE_LABELS[value])
     if isinstance(value, bool):
         return translate("yes") if value else translate("no")
     return wording.excerpt(str(value), 500)

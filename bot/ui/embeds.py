@@ -145,8 +145,7 @@ def _hint(request: Request) -> str:
 def help_(limits: ModelLimits) -> Embed:
     """Return the embed of what the bot can do, within these limits."""
     sizes = ", ".join(
-        f"{translate(wording.SIZES[size.name])} {size.width} x {size.height}"
-        for size in limits.sizes
+        f"{translate(size.label)} {size.width} x {size.height}" for size in limits.sizes
     )
     embed = Embed(
         title=translate("GIFs from words"),

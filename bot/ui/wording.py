@@ -41,15 +41,6 @@ _RELATIONS = {
     "remix": Text("remixed"),
     "upscale": Text("at twice the size"),
 }
-SIZES = {
-    "tall": Text("tall"),
-    "portrait": Text("portrait"),
-    "photo portrait": Text("photo portrait"),
-    "square": Text("square"),
-    "photo landscape": Text("photo landscape"),
-    "landscape": Text("landscape"),
-    "wide": Text("wide"),
-}
 
 
 def shorten(text: str, limit: int) -> str:

@@ -70,11 +70,6 @@ def scheduler_name(name: str) -> str:
     return known
 
 
-def check_image_strength(strength: float) -> None:
-    """Raise RequestError for an image strength that is out of range."""
-    check_range(IMAGE_STRENGTH_LABEL, strength, MIN_IMAGE_STRENGTH, 1)
-
-
 def draw_seed() -> int:
     """Return a fresh seed, short enough to be read out and typed again."""
     return random.randrange(2**32)

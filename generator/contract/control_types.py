@@ -14,6 +14,12 @@ DEPTH_FOLLOWS = Text("Depth follows.")
 LOOSE = "loose"
 """Depth, held to less, and only while a clip's layout is laid down: what moves where is followed,
 and the prompt says what shape it has."""
+CONTROL_TYPES = {
+    "depth": Text("depth: follows shapes, and how near they are"),
+    "canny": Text("canny: follows outlines, so a square stays a square"),
+    LOOSE: Text("loose: follows where things move; their shape is up to your prompt"),
+}
+"""How /gif offers to follow a source, and what that means."""
 # As measured on nano: less of either, and the way isn't followed; more, and the shape is.
 _LOOSE_KIND, _LOOSE_STRENGTH, _LOOSE_END = "depth", 0.7, 0.7
 _NAMED_ANNOTATORS = ("canny", "depth", "lineart", "tile")

@@ -15,22 +15,16 @@ from typing import Self
 from generator.contract import model_json
 from generator.contract.bounds import (
     CONTROL_SCALE_LABEL,
-    FRAMES_LABEL,
     MAX_CONTROL_SCALE,
     MAX_CONTROLS,
-    MAX_DURATION_MS,
     MAX_FRAMES,
     MAX_GUIDANCE_SCALE,
     MAX_LORA_STRENGTH,
     MAX_LORAS,
     MAX_PROMPT_CHARACTERS,
-    MAX_SEED,
     MAX_STEPS,
-    MIN_FRAME_MS,
     MIN_IMAGE_STRENGTH,
     SCHEDULERS,
-    STEPS_LABEL,
-    check_image_strength,
     check_order,
     check_range,
     scheduler_name,
@@ -38,6 +32,7 @@ from generator.contract.bounds import (
 )
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import IMAGE_STRENGTH, Request
+from generator.contract.options.gif_options import OPTIONS, spec_named
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
 from generator.contract.stages import check_stages, last_pass, plan, second_pass
@@ -70,6 +65,15 @@ _ASPECT_RATIOS = (
     ("landscape", 672, 384),
     ("wide", 768, 320),
 )
+SIZE_LABELS = {
+    "tall": Text("tall"),
+    "portrait": Text("portrait"),
+    "photo portrait": Text("photo portrait"),
+    "square": Text("square"),
+    "photo landscape": Text("photo landscape"),
+    "landscape": Text("landscape"),
+    "wide": Text("wide"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,18 @@ class Size:
     name: str
     width: int
     height: int
+
+    @property
+    def label(self) -> Text:
+        """What people call it."""
+        return SIZE_LABELS[self.name]
+
+    @property
+    def full_label(self) -> Text:
+        """What people call it, with its edges."""
+        return Text(
+            "{name} ({width} x {height})", name=self.label, width=self.width, height=self.height
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +136,10 @@ class ModelLimits:
             for name, width, height in _ASPECT_RATIOS
         )
 
+    def size(self, name: str) -> Size:
+        """Return the size of that name; there is one for each of SIZE_LABELS."""
+        return next(size for size in self.sizes if size.name == name)
+
     @classmethod
     def of(cls, model: str) -> Self:
         """Read the limits of ``nano`` or a model directory; a hub id or a file gets the original's.
@@ -151,32 +171,13 @@ class ModelLimits:
     def check(self, request: Request) -> None:
         """Raise RequestError for what can't be made; it says what to ask for instead."""
         _check_text(request)
-        _check_size(self, request.width, request.height)
-        for what, edge in (
-            (Text("The original size's width"), request.original_size[0]),
-            (Text("The original size's height"), request.original_size[1]),
-            (Text("The target size's width"), request.target_size[0]),
-            (Text("The target size's height"), request.target_size[1]),
-        ):
-            check_range(what, edge, 1, 65536)
-        check_range(FRAMES_LABEL, request.video_length, 1, self.max_frames)
-        check_range(
-            Text("The duration in milliseconds"),
-            request.video_duration,
-            MIN_FRAME_MS * request.video_length,
-            MAX_DURATION_MS,
-        )
-        check_range(STEPS_LABEL, request.steps, 1, MAX_STEPS)
-        check_range(Text("The guidance scale"), request.guidance_scale, 0, MAX_GUIDANCE_SCALE)
-        check_range(Text("The guidance rescale"), request.guidance_rescale, 0, 1)
-        check_range(Text("The seed"), request.seed, 0, MAX_SEED)
+        _check_size(self, request)
+        for spec in OPTIONS:
+            spec.check(self, request)
         scheduler_name(request.scheduler)
-        check_range(Text("The guidance start"), request.guidance_start, 0, 1)
-        check_range(Text("The guidance end"), request.guidance_end, 0, 1)
         check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
-        check_image_strength(request.image_strength)
         _check_stages(self, request)
 
 
@@ -224,10 +225,8 @@ def _scaled(edge_at_512: int, native_edge: int) -> int:
 def _check_text(request: Request) -> None:
     if not plain_text(request.prompt).strip():
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
-    for what, text in (
-        (Text("The prompt"), request.prompt),
-        (Text("The negative prompt"), request.negative_prompt or ""),
-    ):
+    for spec in (spec_named("prompt"), spec_named("negative_prompt")):
+        what, text = spec.subject, spec.value_of(request) or ""
         if len(text) > MAX_PROMPT_CHARACTERS:
             raise RequestError(
                 "{what} has {length:,} characters; at most {most:,} are allowed.",
@@ -242,13 +241,14 @@ def _check_text(request: Request) -> None:
             check_range(of, fragment.weight, 0, MAX_WEIGHT)
 
 
-def _check_size(limits: ModelLimits, width: int, height: int) -> None:
-    for what, edge in ((Text("The width"), width), (Text("The height"), height)):
-        check_range(what, edge, limits.min_edge, limits.max_edge)
-        if edge % 8:
+def _check_size(limits: ModelLimits, request: Request) -> None:
+    width, height = request.width, request.height
+    for spec in (spec_named("width"), spec_named("height")):
+        spec.check(limits, request)
+        if (edge := spec.value_of(request)) % 8:
             raise RequestError(
                 "{what} must be a multiple of 8, and {edge} isn't; try {near}.",
-                what=what,
+                what=spec.subject,
                 edge=edge,
                 near=edge // 8 * 8,
             )
@@ -268,10 +268,9 @@ def _check_stages(limits: ModelLimits, request: Request) -> None:
     for chosen in request.stages:
         what = Text("The strength of {lora}", lora=chosen.name)  # as it is said of a LoRA
         check_range(what, chosen.strength, MIN_IMAGE_STRENGTH, 1)
-    for width, height in dict.fromkeys(
-        (planned.request.width, planned.request.height) for planned in plan(request)
-    ):
-        _check_size(limits, width, height)
+    passes = (planned.request for planned in plan(request))
+    for one in {(each.width, each.height): each for each in passes}.values():
+        _check_size(limits, one)
 
 
 def _check_loras(request: Request) -> None:

@@ -12,6 +12,8 @@ from bot.commands import all_commands, gif, option_parsing, request_form
 from bot.core.config import Style
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
+from generator.contract.messages import Request
+from generator.contract.options.gif_options import spec_named
 
 BIG = ModelLimits()
 SMALL = ModelLimits(native_edge=128, max_frames=6, steps=10, guidance_scale=2.5)
@@ -21,6 +23,10 @@ def options(limits: ModelLimits) -> dict[str, dict[str, Any]]:
     tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
     payload = gif.build(limits).to_dict(tree)
     return {option["name"]: option for option in payload["options"]}
+
+
+def request_of(limits: ModelLimits, style: Style | None = None, **given: object) -> Request:
+    return option_parsing.read_request(limits, option_parsing.read_options(given), style)
 
 
 def test_the_names_that_hold() -> None:
@@ -78,14 +84,14 @@ def test_limits_come_from_the_model() -> None:
 
 
 def test_what_is_left_out_is_the_models_default() -> None:
-    request = option_parsing.read_request(SMALL, prompt=" a ball ")
+    request = request_of(SMALL, prompt=" a ball ")
     assert (request.prompt, request.width, request.height) == ("a ball", 128, 128)
     assert (request.steps, request.guidance_scale, request.video_length) == (10, 2.5, 6)
     assert request.video_duration == 1000
 
 
 def test_every_value_arrives() -> None:
-    request = option_parsing.read_request(
+    request = request_of(
         BIG,
         prompt="a",
         size="wide",
@@ -102,18 +108,18 @@ def test_every_value_arrives() -> None:
 
 
 def test_no_negative_prompt_and_an_empty_one_are_two_values() -> None:
-    assert option_parsing.read_request(BIG, prompt="a").negative_prompt is None
-    assert option_parsing.read_request(BIG, prompt="a", negative_prompt=" ").negative_prompt == ""
+    assert request_of(BIG, prompt="a").negative_prompt is None
+    assert request_of(BIG, prompt="a", negative_prompt=" ").negative_prompt == ""
     style = Style(negative_prompt="rain")
     for typed, made in ((None, "rain"), ("", "rain"), ("fog", "fog, rain")):
-        request = option_parsing.read_request(BIG, prompt="a", negative_prompt=typed, style=style)
+        request = request_of(BIG, style, prompt="a", negative_prompt=typed)
         assert request.negative_prompt == made
 
 
 def test_a_form_leaves_an_empty_negative_prompt_as_it_was() -> None:
     values = {"prompt": "a", "seed": "", "frames": "8", "duration": "1000", "negative_prompt": ""}
     for before, after in ((None, None), ("", ""), ("rain", None)):
-        request = option_parsing.read_request(BIG, prompt="a", negative_prompt=before)
+        request = request_of(BIG, prompt="a", negative_prompt=before)
         assert request_form.read_edit_form(BIG, request, values).negative_prompt == after
     typed = values | {"negative_prompt": "fog"}
     assert request_form.read_edit_form(BIG, request, typed).negative_prompt == "fog"
@@ -138,21 +144,22 @@ def test_the_size_nearest_to_a_pictures_shape(width: int, height: int, name: str
 
 @pytest.mark.parametrize("strength", [0, 1.5, "nan", "far", -1])
 def test_a_strength_that_is_none(strength: Any) -> None:
-    request = option_parsing.read_request(BIG, prompt="a")
+    request = request_of(BIG, prompt="a")
+    spec = spec_named("image_strength")
     with pytest.raises(RequestError, match="image strength"):
-        option_parsing.with_image(BIG, request, "a", strength)
+        option_parsing.with_image(BIG, request, "a", option_parsing.read_value(spec, strength))
     assert option_parsing.with_image(BIG, request, "a", None).image_strength == BIG.image_strength
 
 
 @pytest.mark.parametrize("seed", [2**64 - 1, str(2**64 - 1), " 5 "])
 def test_seeds(seed: object) -> None:
-    assert option_parsing.read_request(BIG, prompt="a", seed=seed).seed == int(str(seed))
+    assert request_of(BIG, prompt="a", seed=seed).seed == int(str(seed))
 
 
 @pytest.mark.parametrize("size", [size.name for size in BIG.sizes])
 @pytest.mark.parametrize("limits", [BIG, SMALL])
 def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
-    option_parsing.read_request(limits, prompt="a", size=size)
+    request_of(limits, prompt="a", size=size)
 
 
 @pytest.mark.parametrize(
@@ -168,4 +175,4 @@ def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
 )
 def test_what_does_not_fit_is_refused(option: str, value: Any) -> None:
     with pytest.raises(RequestError):
-        option_parsing.read_request(SMALL, prompt="a", **{option: value})
+        request_of(SMALL, prompt="a", **{option: value})

@@ -1,0 +1,170 @@
+"""Offers the options of a GIF in Discord, as they are declared (``generator.contract.options``).
+
+Of each entry it makes the option of /gif, those of /settings, and the field of a form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from discord import AppCommandOptionType, SelectOption, TextStyle, app_commands
+from discord.ui import Item, Label, Select, TextInput, View
+
+from bot.commands.lora_choice import suggest_loras
+from bot.commands.options import Bounded, CompletedOption, Option, choice_of
+from bot.core.config import Style
+from bot.core.translations import translate
+from generator.contract.bounds import MAX_PROMPT_CHARACTERS
+from generator.contract.limits import ModelLimits
+from generator.contract.options.gif_options import OPTIONS
+from generator.contract.options.spec import (
+    NO_SETTING,
+    Choices,
+    FormField,
+    Kind,
+    OptionSpec,
+    Setting,
+    in_order,
+    resolve,
+)
+from generator.contract.text import Text
+
+_TYPES = {
+    Kind.TEXT: AppCommandOptionType.string,
+    Kind.WHOLE_NUMBER: AppCommandOptionType.integer,
+    Kind.NUMBER: AppCommandOptionType.number,
+    Kind.SWITCH: AppCommandOptionType.boolean,
+    Kind.FILE: AppCommandOptionType.attachment,
+}
+_MAX_INTEGER = 2**53  # Discord's integers end there
+_MAX_STYLES = 24  # of a setting, beside the choice that forgets it
+
+
+def slash_options(
+    limits: ModelLimits, styles: Mapping[str, Style], specs: Sequence[OptionSpec] = OPTIONS
+) -> dict[str, Option]:
+    """Return the options of /gif in the order in which Discord offers them."""
+    return {
+        spec.name: Option(
+            _slash_type(spec, limits, styles),
+            resolve(spec.slash.description, limits),
+            required=spec.slash.required,
+            label=spec.label,
+        )
+        for spec in specs
+        if spec.slash and (styles or spec.kind is not Kind.STYLE)
+    }
+
+
+def setting_options(
+    place: Literal["mine", "server"],
+    limits: ModelLimits,
+    styles: Mapping[str, Style],
+    own: Mapping[str, Option],
+    specs: Sequence[OptionSpec] = OPTIONS,
+) -> dict[str, Option]:
+    """Return the options of a command of /settings; its ``own`` stand after those that lead."""
+    found: list[tuple[OptionSpec, Setting]] = [
+        (spec, setting) for spec in specs if (setting := getattr(spec, place)) is not None
+    ]
+    offered = {
+        spec.name: (
+            setting.leads,
+            Option(
+                _setting_type(spec, setting, limits, styles),
+                resolve(setting.description, limits),
+                label=spec.label,
+            ),
+        )
+        for spec, setting in found
+        if styles or spec.kind is not Kind.STYLE
+    }
+    leading = {name: option for name, (leads, option) in offered.items() if leads}
+    return leading | dict(own) | {name: option for name, (_, option) in offered.items()}
+
+
+def form_specs(
+    form: str, specs: Iterable[OptionSpec] = OPTIONS
+) -> list[tuple[OptionSpec, FormField]]:
+    """Return the options that a form has fields for, in its order."""
+    return in_order((spec, spec.form) for spec in specs if spec.form and spec.form.form == form)
+
+
+def form_field(
+    spec: OptionSpec, field: FormField, value: Any, choices: Iterable[str] = ()
+) -> Item[View]:
+    """Return the field, filled in; of ``choices`` several may be chosen where ``value`` is several.
+
+    A choice is made from a list, and all else is typed.
+    """
+    name, label = field.custom_id or spec.name, translate(field.label)
+    if spec.kind is Kind.CHOICE:
+        offered = list(choices)
+        chosen = value if isinstance(value, tuple) else (value,)
+        options = [SelectOption(label=one, value=one, default=one in chosen) for one in offered]
+        most = len(offered) if isinstance(value, tuple) else 1
+        return Label(text=label, component=Select(custom_id=name, options=options, max_values=most))
+    words = f"{value:g}" if spec.kind is Kind.NUMBER else str("" if value is None else value)
+    return text_field(
+        name, label, words, long=field.long, needed=field.required, longest=field.longest
+    )
+
+
+def text_field(
+    name: str,
+    label: str,
+    value: str,
+    *,
+    long: bool = False,
+    needed: bool = True,
+    longest: int = MAX_PROMPT_CHARACTERS,
+) -> TextInput[View]:
+    """Return a field for one text."""
+    return TextInput(
+        custom_id=name,
+        label=label,
+        default=value[:longest],
+        style=TextStyle.paragraph if long else TextStyle.short,
+        required=needed,
+        max_length=longest,
+    )
+
+
+def _slash_type(
+    spec: OptionSpec, limits: ModelLimits, styles: Mapping[str, Style]
+) -> app_commands.Transformer:
+    if spec.kind is Kind.STYLE:
+        return choice_of(list(styles))
+    if spec.kind is Kind.CHOICE and spec.slash is not None:
+        return _choice(resolve(spec.slash.choices or spec.choices or {}, limits))
+    return _free_type(spec, limits)
+
+
+def _setting_type(
+    spec: OptionSpec, setting: Setting, limits: ModelLimits, styles: Mapping[str, Style]
+) -> app_commands.Transformer:
+    if spec.kind is Kind.STYLE:
+        return choice_of([*list(styles)[:_MAX_STYLES], NO_SETTING])
+    if spec.kind is Kind.CHOICE:
+        return _choice({**resolve(spec.choices or {}, limits), NO_SETTING: NO_SETTING})
+    return _free_type(spec, limits, setting.lowest)
+
+
+def _choice(choices: Choices) -> Bounded:
+    said = {name: label for name, label in choices.items() if isinstance(label, Text)}
+    return choice_of(list(choices), said)
+
+
+def _free_type(
+    spec: OptionSpec, limits: ModelLimits, lowest: float | None = None
+) -> app_commands.Transformer:
+    if spec.kind is Kind.LORA:
+        return CompletedOption(suggest_loras)
+    kind = _TYPES[spec.kind]
+    if spec.bounds is None:
+        return Bounded(kind)
+    least, most = spec.bounds(limits)
+    if spec.kind is Kind.WHOLE_NUMBER and most > _MAX_INTEGER:
+        return Bounded(AppCommandOptionType.string, 1, len(str(most)))
+    return Bounded(kind, least if lowest is None else lowest, most)

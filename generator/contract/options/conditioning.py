@@ -1,0 +1,229 @@
+"""The files that a GIF follows or begins from: LoRAs, a control GIF, a picture.
+
+None of them is one value of a request: ``bot.commands.gif`` and ``generator.cli.gif_request`` say
+what they mean. Goes on in ``generator.contract.options.gif_options``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from generator.contract.bounds import (
+    IMAGE_STRENGTH_LABEL,
+    MAX_CONTROL_SCALE,
+    MAX_LORA_STRENGTH,
+    MIN_IMAGE_STRENGTH,
+)
+from generator.contract.control_types import ANNOTATORS, AUTO, CONTROL_TYPES
+from generator.contract.messages import IMAGE_STRENGTH, Lora
+from generator.contract.options.sampling import SamplingOptions
+from generator.contract.options.spec import (
+    NO_SETTING,
+    Flag,
+    FlagGroup,
+    FormField,
+    Kind,
+    OptionSpec,
+    Setting,
+    Slash,
+)
+from generator.contract.text import Text
+
+DEFAULT_CONTROL_STRENGTH = 1.0
+LORA_STRENGTH_LABEL = Text("The LoRA's strength")
+
+FileT = TypeVar("FileT")
+
+_MAX_LINK_CHARACTERS = 2000
+_NUMBER_CHARACTERS = 8  # of a form's field
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConditioningOptions(SamplingOptions, Generic[FileT]):
+    """What was given of all that, and of the files that a GIF follows or begins from."""
+
+    lora: str | None = OptionSpec(
+        kind=Kind.LORA,
+        label=Text("LoRA"),
+        slash=Slash(Text("One of your LoRAs, or a shared one.")),
+        server=Setting(
+            Text("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NO_SETTING),
+        ),
+    ).declared
+    lora_strength: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        label=Text("LoRA strength"),
+        subject=LORA_STRENGTH_LABEL,
+        bounds=lambda _: (-MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
+        slash=Slash(Text("How strong its effect is (default: as its owner set it).")),
+    ).declared
+    lora_2: str | None = OptionSpec(
+        kind=Kind.LORA, label=Text("LoRA 2"), slash=Slash(Text("A second LoRA."))
+    ).declared
+    lora_2_strength: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        label=Text("LoRA 2 strength"),
+        subject=LORA_STRENGTH_LABEL,
+        bounds=lambda _: (-MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
+        slash=Slash(
+            Text("How strong the second LoRA's effect is (default: as its owner set it)."),
+        ),
+    ).declared
+    loras: tuple[Lora, ...] | None = OptionSpec(
+        kind=Kind.LORA,
+        field="loras",
+        flag=Flag(
+            name="--lora",
+            group=FlagGroup.MODEL,
+            help="a LoRA's file, directory or hub id (strength: 1); again for each",
+            metavar="PATH[:STRENGTH]",
+            given="again",
+        ),
+    ).declared
+    control_gif: FileT | None = OptionSpec(
+        kind=Kind.FILE,
+        label=Text("control GIF"),
+        slash=Slash(Text("A GIF or video whose motion your GIF should follow.")),
+        flag=Flag(
+            name="--gif",
+            group=FlagGroup.CONTROL,
+            help="what to follow: a GIF, WebP, PNG, MP4 or WebM, a directory of frames, or a link; "
+            "without a type it is ignored",
+            metavar="SOURCE",
+            given="once",
+        ),
+    ).declared
+    control_link: str | None = OptionSpec(
+        kind=Kind.TEXT,
+        label=Text("control link"),
+        bounds=lambda _: (1, _MAX_LINK_CHARACTERS),
+        slash=Slash(
+            Text("Or a link to one, for example to a GIF from Discord's GIF picker."),
+        ),
+    ).declared
+    control_type: tuple[str, ...] | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("control type"),
+        choices=lambda _: CONTROL_TYPES,
+        refusal=Text("There is no control type {name!r}; choose one of {known}."),
+        slash=Slash(
+            Text("What to follow in it; leave this out to see the contact sheet first."),
+        ),
+        form=FormField(form="sampling", label=Text("What to follow"), custom_id="kinds"),
+        flag=Flag(
+            name="--control-type",
+            group=FlagGroup.CONTROL,
+            help="canny: the outlines stay, so a square stays a square; depth: shapes and "
+            "distances stay; loose: depth at 0.7 of its strength and for 0.7 of the steps, so what "
+            "moves where stays, and the prompt says its shape; or a ControlNet's directory, file "
+            "or hub id",
+            metavar="TYPE",
+            given="again",
+            leads=True,
+        ),
+    ).declared
+    control_strength: tuple[float, ...] | None = OptionSpec(
+        kind=Kind.NUMBER,
+        label=Text("control strength"),
+        subject=Text("The control strength"),
+        bounds=lambda _: (0, MAX_CONTROL_SCALE),
+        slash=Slash(
+            Text(
+                "How closely the control GIF is followed (default: {strength:g}).",
+                strength=DEFAULT_CONTROL_STRENGTH,
+            ),
+        ),
+        form=FormField(
+            form="sampling",
+            label=Text("How closely to follow it (0 to 5)"),
+            custom_id="strength",
+            longest=_NUMBER_CHARACTERS,
+        ),
+        flag=Flag(
+            name="--controlnet-conditioning-scale",
+            group=FlagGroup.CONTROL,
+            help="strength (default: the model's; 0.7)",
+            given="again",
+        ),
+    ).declared
+    control_start: tuple[float, ...] | None = OptionSpec(
+        kind=Kind.NUMBER,
+        subject=Text("The ControlNet's start"),
+        bounds=lambda _: (0, 1),
+        flag=Flag(
+            name="--control-guidance-start",
+            group=FlagGroup.CONTROL,
+            help="from which fraction of the steps on (default: 0)",
+            given="again",
+        ),
+    ).declared
+    control_end: tuple[float, ...] | None = OptionSpec(
+        kind=Kind.NUMBER,
+        subject=Text("The ControlNet's end"),
+        bounds=lambda _: (0, 1),
+        flag=Flag(
+            name="--control-guidance-end",
+            group=FlagGroup.CONTROL,
+            help="up to which (default: 1)",
+            given="again",
+        ),
+    ).declared
+    control_annotator: tuple[str, ...] | None = OptionSpec(
+        kind=Kind.CHOICE,
+        choices=lambda _: {name: name for name in (AUTO, *ANNOTATORS)},
+        flag=Flag(
+            name="--control-annotator",
+            group=FlagGroup.CONTROL,
+            help="what makes the ControlNet's pictures from the source's; none: they are as they "
+            "are (default: auto, the one that suits the type)",
+            given="again",
+        ),
+    ).declared
+    image: FileT | None = OptionSpec(
+        kind=Kind.FILE,
+        label=Text("image"),
+        slash=Slash(
+            Text("A picture to start from; it also sets the shape unless you choose a size."),
+        ),
+        flag=Flag(
+            name="--image",
+            group=FlagGroup.IMAGE,
+            help="what the first look is: a picture for all frames, or a GIF or video with one for "
+            "each; a file, a directory of frames or a link, scaled to fill, its middle kept",
+            metavar="SOURCE",
+            given="once",
+        ),
+    ).declared
+    image_link: str | None = OptionSpec(
+        kind=Kind.TEXT,
+        label=Text("image link"),
+        bounds=lambda _: (1, _MAX_LINK_CHARACTERS),
+        slash=Slash(Text("Or a link to one, on an allowed site.")),
+    ).declared
+    image_strength: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        label=Text("image strength"),
+        field="image_strength",
+        subject=IMAGE_STRENGTH_LABEL,
+        bounds=lambda _: (MIN_IMAGE_STRENGTH, 1),
+        slash=Slash(
+            lambda limits: Text(
+                "How far it may stray from the picture (default: {strength:g}).",
+                strength=limits.image_strength,
+            ),
+        ),
+        mine=Setting(
+            lambda limits: Text(
+                "How far GIFs may stray from the picture (0: the usual {strength:g}).",
+                strength=limits.image_strength,
+            ),
+            lowest=0,
+        ),
+        flag=Flag(
+            name="--image-strength",
+            group=FlagGroup.IMAGE,
+            help=f"how far the frames may stray from it, {MIN_IMAGE_STRENGTH} to 1 (default: "
+            f"the model's; {IMAGE_STRENGTH})",
+        ),
+    ).declared

@@ -1,0 +1,106 @@
+"""What somebody asks of a GIF: every option, declared once, and what was given of them.
+
+An option is one field with its entry, which says where it is offered, and which field of
+``Request`` it sets. Standard library only; the bot and the command line both use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from generator.contract.bounds import scheduler_name
+from generator.contract.messages import Request
+from generator.contract.options.conditioning import ConditioningOptions, FileT
+from generator.contract.options.sampling import DEFAULT_SCHEDULER
+from generator.contract.options.spec import (
+    Kind,
+    OptionSpec,
+    Setting,
+    Slash,
+    check_choice,
+    specs_of,
+)
+from generator.contract.text import Text
+
+if TYPE_CHECKING:
+    from generator.contract.limits import ModelLimits
+
+FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4"}
+DEFAULT_FORMAT = "gif"
+MAX_COUNT = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class GifOptions(ConditioningOptions[FileT]):
+    """All that was given, None for what was left out; in the order in which /gif offers it.
+
+    ``FileT`` is what stands for a file before it is fetched.
+    """
+
+    style: str | None = OptionSpec(
+        kind=Kind.STYLE,
+        label=Text("style"),
+        slash=Slash(Text("A style for your GIF (default: none).")),
+        mine=Setting(Text("The style.")),
+        server=Setting(Text("The style.")),
+    ).declared
+    count: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        label=Text("count"),
+        subject=Text("The count"),
+        bounds=lambda _: (1, MAX_COUNT),
+        slash=Slash(Text("How many variations, each with its own seed (default: 1).")),
+    ).declared
+    format: str | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("format"),
+        choices=lambda _: {name: name for name in FORMATS},
+        refusal=Text("There is no format {name!r}; choose one of {known}."),
+        slash=Slash(Text("The file type (default: gif).")),
+        mine=Setting(Text("The file type."), leads=True),
+    ).declared
+    private: bool | None = OptionSpec(
+        kind=Kind.SWITCH,
+        label=Text("private"),
+        slash=Slash(Text("Whether only you see it (default: no).")),
+        mine=Setting(Text("Whether only you see your GIFs."), leads=True),
+    ).declared
+
+    def to_request(self, limits: ModelLimits, base: Request | None = None) -> Request:
+        """Return ``base`` with what was given, or the model's defaults with it; unchecked.
+
+        LoRAs by name, files and all that hangs on them are for whoever has fetched them. Raises
+        RequestError for a size or a sampler that there isn't.
+        """
+        start = base or _default_request(limits)
+        changes: dict[str, Any] = {}
+        for spec in specs_of(type(self)):
+            value = getattr(self, spec.name)
+            if spec.field and value is not None:
+                changes[spec.field] = spec.with_value(
+                    changes.get(spec.field, getattr(start, spec.field)), value
+                )
+        if self.size is not None:
+            check_choice(spec_named("size"), limits, self.size)
+            size = limits.size(self.size)
+            changes |= {"width": size.width, "height": size.height}
+        if self.scheduler is not None:
+            is_own = self.scheduler == DEFAULT_SCHEDULER
+            changes["scheduler"] = limits.scheduler if is_own else scheduler_name(self.scheduler)
+        return replace(start, **changes)
+
+
+OPTIONS = specs_of(GifOptions)
+"""All options, in the order in which /gif offers them."""
+
+
+def spec_named(name: str, specs: Iterable[OptionSpec] = OPTIONS) -> OptionSpec:
+    """Return the option of that name."""
+    return next(spec for spec in specs if spec.name == name)
+
+
+def _default_request(limits: ModelLimits) -> Request:
+    defaults = {spec.field: spec.default(limits) for spec in OPTIONS if spec.field and spec.default}
+    return Request(**defaults)

@@ -1,0 +1,156 @@
+"""What the GIF shows, and its shape. Goes on in ``generator.contract.options.sampling``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.contract.bounds import (
+    FRAMES_LABEL,
+    MAX_DURATION_MS,
+    MAX_FRAMES,
+    MAX_PROMPT_CHARACTERS,
+    MIN_FRAME_MS,
+)
+from generator.contract.options.spec import (
+    NO_SETTING,
+    Flag,
+    FlagGroup,
+    FormField,
+    Kind,
+    OptionSpec,
+    Setting,
+    Slash,
+)
+from generator.contract.text import Text
+
+DEFAULT_SIZE = "square"
+DEFAULT_FRAMES = 8
+DEFAULT_DURATION = 1000  # milliseconds
+
+
+# Without slots, here and in what extends it: typing marks instances of a generic class.
+@dataclass(frozen=True, kw_only=True)
+class PictureOptions:
+    """What was given of the picture."""
+
+    prompt: str | None = OptionSpec(
+        kind=Kind.TEXT,
+        label=Text("prompt"),
+        field="prompt",
+        subject=Text("The prompt"),
+        bounds=lambda _: (1, MAX_PROMPT_CHARACTERS),
+        default=lambda _: "",
+        slash=Slash(Text("What the GIF shows."), required=True),
+        form=FormField(form="edit", label=Text("Prompt"), long=True, leads=True),
+        flag=Flag(
+            name="--prompt",
+            group=FlagGroup.PICTURE,
+            help="what to show; (word:1.3) weighs more",
+            leads=True,
+        ),
+    ).declared
+    size: str | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("size"),
+        choices=lambda limits: {size.name: size.label for size in limits.sizes},
+        refusal=Text("There is no size {name!r}; choose one of {known}."),
+        slash=Slash(
+            lambda limits: Text(
+                "Its size and shape (default: {size}).", size=limits.size(DEFAULT_SIZE).label
+            ),
+            choices=lambda limits: {size.name: size.full_label for size in limits.sizes},
+        ),
+        mine=Setting(Text("The size and shape."), leads=True),
+    ).declared
+    width: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="width",
+        subject=Text("The width"),
+        bounds=lambda limits: (limits.min_edge, limits.max_edge),
+        default=lambda limits: limits.size(DEFAULT_SIZE).width,
+        flag=Flag(
+            name="--width",
+            group=FlagGroup.PICTURE,
+            help="pixels, a multiple of 8 (default: the model's size; 128 for nano)",
+        ),
+    ).declared
+    height: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="height",
+        subject=Text("The height"),
+        bounds=lambda limits: (limits.min_edge, limits.max_edge),
+        default=lambda limits: limits.size(DEFAULT_SIZE).height,
+        flag=Flag(name="--height", group=FlagGroup.PICTURE, help="the same"),
+    ).declared
+    frames: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        label=Text("frames"),
+        field="video_length",
+        subject=FRAMES_LABEL,
+        bounds=lambda limits: (1, limits.max_frames),
+        default=lambda limits: min(DEFAULT_FRAMES, limits.max_frames),
+        slash=Slash(
+            lambda limits: Text(
+                "How many frames it has (default: {frames}).",
+                frames=min(DEFAULT_FRAMES, limits.max_frames),
+            ),
+        ),
+        server=Setting(
+            label=Text("most frames"),
+            description=Text(
+                "The most frames a GIF may have here (0: as many as the model can make)."
+            ),
+            lowest=0,
+        ),
+        form=FormField(form="edit", label=Text("Frames")),
+        flag=Flag(
+            name="--video-length",
+            group=FlagGroup.PICTURE,
+            help=f"frames, 1 to {MAX_FRAMES} (default: 8, and 1 for .jpg)",
+        ),
+    ).declared
+    duration: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        label=Text("duration"),
+        field="video_duration",
+        subject=Text("The duration in milliseconds"),
+        bounds=lambda _: (MIN_FRAME_MS, MAX_DURATION_MS),
+        lowest_in=lambda request: MIN_FRAME_MS * request.video_length,
+        default=lambda _: DEFAULT_DURATION,
+        slash=Slash(
+            Text(
+                "How long it lasts, in milliseconds (default: {duration}).",
+                duration=DEFAULT_DURATION,
+            ),
+        ),
+        form=FormField(form="edit", label=Text("Duration in milliseconds")),
+        flag=Flag(
+            name="--video-duration",
+            group=FlagGroup.PICTURE,
+            help="milliseconds for all frames together (default: 1000)",
+            metavar="MS",
+        ),
+    ).declared
+    negative_prompt: str | None = OptionSpec(
+        kind=Kind.TEXT,
+        label=Text("negative prompt"),
+        field="negative_prompt",
+        subject=Text("The negative prompt"),
+        bounds=lambda _: (0, MAX_PROMPT_CHARACTERS),
+        slash=Slash(Text("What it should not show.")),
+        mine=Setting(
+            Text("What none of your GIFs should show ({none}: nothing).", none=NO_SETTING),
+            lowest=1,
+            leads=True,
+        ),
+        form=FormField(
+            form="edit", label=Text("What it should not show"), required=False, leads=True
+        ),
+        flag=Flag(
+            name="--negative-prompt",
+            group=FlagGroup.PICTURE,
+            help='what not to show; "" is a text without words, as in the original (default: '
+            "none at all, which most models were trained with)",
+            leads=True,
+        ),
+    ).declared

@@ -1,0 +1,180 @@
+"""How a GIF is computed. Goes on in ``generator.contract.options.conditioning``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.contract.bounds import (
+    MAX_GUIDANCE_SCALE,
+    MAX_SEED,
+    MAX_STEPS,
+    SCHEDULERS,
+    STEPS_LABEL,
+    draw_seed,
+)
+from generator.contract.options.picture import PictureOptions
+from generator.contract.options.spec import (
+    Flag,
+    FlagGroup,
+    FormField,
+    Kind,
+    OptionSpec,
+    Setting,
+    Slash,
+)
+from generator.contract.text import Text
+
+DEFAULT_SCHEDULER = "default"  # the model's own, whatever a recipe says
+
+_NUMBER_CHARACTERS = 8  # of a form's field
+_MAX_EDGE = 65536  # of size conditioning, which makes no frame of that size
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingOptions(PictureOptions):
+    """What was given of the picture, and of how it is computed."""
+
+    steps: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        label=Text("steps"),
+        field="steps",
+        subject=STEPS_LABEL,
+        bounds=lambda _: (1, MAX_STEPS),
+        default=lambda limits: limits.steps,
+        slash=Slash(
+            lambda limits: Text(
+                "How many times it is refined; more takes longer (default: {steps}).",
+                steps=limits.steps,
+            ),
+        ),
+        server=Setting(
+            label=Text("most steps"),
+            description=Text("The most steps a GIF may take here (0: no limit)."),
+            lowest=0,
+        ),
+        form=FormField(form="sampling", label=Text("Steps"), longest=_NUMBER_CHARACTERS),
+        flag=Flag(
+            name="--steps",
+            group=FlagGroup.SAMPLING,
+            help="denoising steps (default: the model's)",
+        ),
+    ).declared
+    guidance: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        label=Text("guidance"),
+        field="guidance_scale",
+        subject=Text("The guidance scale"),
+        bounds=lambda _: (0, MAX_GUIDANCE_SCALE),
+        default=lambda limits: limits.guidance_scale,
+        slash=Slash(
+            lambda limits: Text(
+                "How closely it follows the prompt (default: {guidance:g}).",
+                guidance=limits.guidance_scale,
+            ),
+        ),
+        form=FormField(form="sampling", label=Text("Guidance"), longest=_NUMBER_CHARACTERS),
+        flag=Flag(
+            name="--guidance-scale",
+            group=FlagGroup.SAMPLING,
+            help="how closely to follow the prompt (default: the model's)",
+        ),
+    ).declared
+    guidance_rescale: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        field="guidance_rescale",
+        subject=Text("The guidance rescale"),
+        bounds=lambda _: (0, 1),
+        default=lambda limits: limits.guidance_rescale,
+        flag=Flag(
+            name="--guidance-rescale",
+            group=FlagGroup.SAMPLING,
+            help="against overexposure by guidance, 0 to 1 (default: the model's)",
+        ),
+    ).declared
+    guidance_start: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        field="guidance_start",
+        subject=Text("The guidance start"),
+        bounds=lambda _: (0, 1),
+        flag=Flag(
+            name="--guidance-start",
+            group=FlagGroup.SAMPLING,
+            help="from which fraction of the steps on to guide (default: 0)",
+        ),
+    ).declared
+    guidance_end: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        field="guidance_end",
+        subject=Text("The guidance end"),
+        bounds=lambda _: (0, 1),
+        flag=Flag(name="--guidance-end", group=FlagGroup.SAMPLING, help="up to which (default: 1)"),
+    ).declared
+    scheduler: str | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("sampler"),
+        field="scheduler",
+        choices=lambda _: {name: name for name in SCHEDULERS},
+        default=lambda limits: limits.scheduler,
+        slash=Slash(
+            lambda limits: Text("The sampler (default: {name}).", name=limits.scheduler),
+        ),
+        form=FormField(form="sampling", label=Text("Sampler")),
+        flag=Flag(
+            name="--scheduler",
+            group=FlagGroup.SAMPLING,
+            help=f"{', '.join(SCHEDULERS)}, or its diffusers class name (default: the model's)",
+            metavar="NAME",
+        ),
+    ).declared
+    seed: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        label=Text("seed"),
+        field="seed",
+        subject=Text("The seed"),
+        bounds=lambda _: (0, MAX_SEED),
+        default=lambda _: draw_seed(),
+        slash=Slash(
+            Text("The same seed and settings make the same GIF again (default: a new seed)."),
+        ),
+        form=FormField(
+            form="edit", label=Text("Seed (empty: a new one)"), required=False, leads=True
+        ),
+        flag=Flag(
+            name="--seed",
+            group=FlagGroup.SAMPLING,
+            help=f"the same seed makes the same frames, 0 to {MAX_SEED} (default: drawn)",
+            leads=True,
+        ),
+    ).declared
+    og_width: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="original_size",
+        part=0,
+        subject=Text("The original size's width"),
+        bounds=lambda _: (1, _MAX_EDGE),
+        flag=Flag(name="--og-width", group=FlagGroup.SIZE_CONDITIONING, help="(default: 1920)"),
+    ).declared
+    og_height: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="original_size",
+        part=1,
+        subject=Text("The original size's height"),
+        bounds=lambda _: (1, _MAX_EDGE),
+        flag=Flag(name="--og-height", group=FlagGroup.SIZE_CONDITIONING, help="(default: 1080)"),
+    ).declared
+    target_width: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="target_size",
+        part=0,
+        subject=Text("The target size's width"),
+        bounds=lambda _: (1, _MAX_EDGE),
+        flag=Flag(name="--target-width", group=FlagGroup.SIZE_CONDITIONING, help="(default: 512)"),
+    ).declared
+    target_height: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="target_size",
+        part=1,
+        subject=Text("The target size's height"),
+        bounds=lambda _: (1, _MAX_EDGE),
+        flag=Flag(name="--target-height", group=FlagGroup.SIZE_CONDITIONING, help="(default: 512)"),
+    ).declared
