@@ -66,20 +66,18 @@ def read_form(form: str, values: Mapping[str, str]) -> GivenOptions:
     return GivenOptions(**given)
 
 
-def read_setting(limits: ModelLimits, spec: OptionSpec, subject: Text, value: object) -> Any:
+def read_setting(limits: ModelLimits, spec: OptionSpec, value: object) -> Any:
     """Return what was set as it is kept; None where it forgets the setting. Raises RequestError."""
+    found = _read_one(spec, value)
+    if spec.kind is Kind.SWITCH:
+        return found
     if spec.kind is Kind.CHOICE:
-        check_choice(spec, limits, str(value))
-    elif spec.kind is Kind.SWITCH:
-        return bool(value)
-    elif spec.kind is Kind.WHOLE_NUMBER:
-        return max(0, read_whole_number(subject, value, 0)) or None
-    elif spec.kind is Kind.NUMBER:
-        number = read_number(spec.subject, value, 0)
-        if number and spec.bounds:
-            check_range(spec.subject, number, *spec.bounds(limits))
-        return number or None
-    return plain_line(str(value), MAX_PROMPT_CHARACTERS) or None
+        check_choice(spec, limits, found)
+    elif spec.kind is Kind.TEXT:
+        return plain_line(found, MAX_PROMPT_CHARACTERS) or None
+    elif found and spec.bounds:
+        check_range(spec.subject, found, *spec.bounds(limits))
+    return found or None
 
 
 def with_defaults(options: GivenOptions, defaults: Mapping[str, object]) -> GivenOptions:

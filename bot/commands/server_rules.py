@@ -19,7 +19,7 @@ from bot.jobs.gate import RequestLimits
 from bot.storage import loras
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
-from generator.contract.options.picture import DEFAULT_FRAMES
+from generator.contract.options.picture import default_frames
 
 
 async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
@@ -86,7 +86,7 @@ async def wants_private(interaction: discord.Interaction[Any]) -> bool:
 
 async def _capped_defaults(interaction: discord.Interaction[Any]) -> dict[str, int]:
     most, limits = await _limits(interaction), context_of(interaction).limits
-    usual = {"frames": (DEFAULT_FRAMES, most.frames), "steps": (limits.steps, most.steps)}
+    usual = {"frames": (default_frames(limits), most.frames), "steps": (limits.steps, most.steps)}
     return {name: limit for name, (usually, limit) in usual.items() if limit and limit < usually}
 
 

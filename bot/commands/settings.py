@@ -201,7 +201,7 @@ def _read_setting(context: BotContext, name: str, value: Any) -> Any:
     spec = spec_named(name)
     if spec.kind is Kind.STYLE:
         read_style(context.settings.styles, value)
-    return read_setting(context.limits, spec, _NAMES[name], value)
+    return read_setting(context.limits, spec, value)
 
 
 def _toggled(now: list[int] | None, added: int) -> list[int] | None:

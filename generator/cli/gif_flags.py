@@ -1,20 +1,26 @@
-"""The flags of ``hotshot gif``, in the groups that its help shows. Declares; decides nothing."""
+"""The flags of ``hotshot gif``, in the groups that its help shows. Declares; decides nothing.
+
+Those of the GIF's options are made as they are declared (``generator.contract.options``); those of
+files, model and machine are the command line's own.
+"""
 
 from __future__ import annotations
 
 import argparse
+from argparse import Namespace
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from generator.checkpoints.inspect.schedule_facts import PREDICTION_TYPES
 from generator.cli.parsing import Once, device_name, lora
-from generator.contract.bounds import MAX_FRAMES, MAX_SEED, MIN_IMAGE_STRENGTH, SCHEDULERS
 from generator.contract.command_line import Parser, number, whole_number
-from generator.contract.control_types import ANNOTATORS, AUTO, DEPTH_MODEL
-from generator.contract.limits import NANO
-from generator.contract.messages import IMAGE_STRENGTH
+from generator.contract.control_types import DEPTH_MODEL
+from generator.contract.limits import NANO, ModelLimits
+from generator.contract.options.gif_options import OPTIONS, GifOptions
+from generator.contract.options.spec import Flag, FlagGroup, Kind, OptionSpec, in_order
 from generator.media.output import SUFFIXES
 
-DEFAULT_SCHEDULER = "default"
 PRECISIONS = ("auto", "f32", "f16", "bf16")
 
 EXAMPLES = """\
@@ -35,39 +41,58 @@ own inference.py had other defaults; to have those, give
     --seed 455 --precision f16 --control-annotator none"""
 
 
-def add_all(parser: Parser) -> None:
+_CONTROL_DESCRIPTION = (
+    "Several ControlNets at once: --control-type again for each; the flags of strength,\n"
+    "span and annotator then count once for all, or once for each in the same order."
+)
+_READERS: Mapping[Kind, Callable[[str], Any]] = {
+    Kind.WHOLE_NUMBER: whole_number,
+    Kind.NUMBER: number,
+    Kind.LORA: lora,
+}
+_METAVARS = {Kind.TEXT: "TEXT", Kind.WHOLE_NUMBER: "N", Kind.NUMBER: "X"}
+_ACTIONS: Mapping[str, Any] = {"last": "store", "once": Once, "again": "append"}
+
+
+def add_all(parser: Parser, specs: Sequence[OptionSpec] = OPTIONS) -> None:
     """Declare all flags; those that aren't given are None, and the recipe or the model decides."""
-    _add_picture(parser.add_argument_group("the picture"))
-    _add_file(parser.add_argument_group("the file"))
-    _add_sampling(parser.add_argument_group("how it is made"))
-    _add_image(parser.add_argument_group("beginning from a picture"))
-    _add_control(parser.add_argument_group("following another GIF (ControlNet)"))
-    _add_model(parser.add_argument_group("the model"))
-    _add_machine(parser.add_argument_group("the machine"))
-    _add_size_conditioning(
-        parser.add_argument_group("size conditioning (what SDXL is told of the picture's past)")
-    )
+    for name in FlagGroup:
+        group = parser.add_argument_group(name.value)
+        if name is FlagGroup.CONTROL:
+            group.description = _CONTROL_DESCRIPTION
+        if name in _OWN_BEFORE:
+            _OWN_BEFORE[name](group)
+        flags = [(spec, flag) for spec in specs if (flag := spec.flag) and flag.group is name]
+        for spec, flag in in_order(flags):
+            _add_option(group, spec, flag)
+        if name in _OWN_AFTER:
+            _OWN_AFTER[name](group)
 
 
-def _add_picture(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--prompt", metavar="TEXT", help="what to show; (word:1.3) weighs more")
+def given_options(arguments: Namespace) -> GifOptions[str]:
+    """Return what the flags say of the GIF; a flag that may be given again says a tuple."""
+    given: dict[str, Any] = {}
+    for spec in OPTIONS:
+        if spec.flag is not None:
+            value = getattr(arguments, spec.flag.dest)
+            given[spec.name] = tuple(value) if isinstance(value, list) else value
+    return GifOptions(**given)
+
+
+def _add_option(group: argparse._ArgumentGroup, spec: OptionSpec, flag: Flag) -> None:
+    if spec.kind is Kind.SWITCH:
+        group.add_argument(flag.name, action="store_true", default=None, help=flag.help)
+        return
+    alone: dict[str, Any] = {"nargs": "?", "const": True} if flag.alone else {}
+    is_closed = spec.kind is Kind.CHOICE and not flag.metavar
     group.add_argument(
-        "--negative-prompt",
-        metavar="TEXT",
-        help='what not to show; "" is a text without words, as in the original (default: none at '
-        "all, which most models were trained with)",
-    )
-    _add_numbers(
-        group,
-        ("--width", "pixels, a multiple of 8 (default: the model's size; 128 for nano)"),
-        ("--height", "the same"),
-        ("--video-length", f"frames, 1 to {MAX_FRAMES} (default: 8, and 1 for .jpg)"),
-    )
-    group.add_argument(
-        "--video-duration",
-        type=whole_number,
-        metavar="MS",
-        help="milliseconds for all frames together (default: 1000)",
+        flag.name,
+        action=_ACTIONS[flag.given],
+        type=_READERS.get(spec.kind, str),
+        choices=tuple(spec.choices(ModelLimits())) if is_closed and spec.choices else None,
+        metavar=flag.metavar or _METAVARS.get(spec.kind),
+        help=flag.help,
+        **alone,
     )
 
 
@@ -101,86 +126,7 @@ def _add_file(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_sampling(group: argparse._ArgumentGroup) -> None:
-    _add_numbers(
-        group,
-        ("--seed", f"the same seed makes the same frames, 0 to {MAX_SEED} (default: drawn)"),
-        ("--steps", "denoising steps (default: the model's)"),
-    )
-    for flag, meaning in (
-        ("--guidance-scale", "how closely to follow the prompt (default: the model's)"),
-        ("--guidance-rescale", "against overexposure by guidance, 0 to 1 (default: the model's)"),
-        ("--guidance-start", "from which fraction of the steps on to guide (default: 0)"),
-        ("--guidance-end", "up to which (default: 1)"),
-    ):
-        group.add_argument(flag, type=number, metavar="X", help=meaning)
-    group.add_argument(
-        "--scheduler",
-        metavar="NAME",
-        help=f"{', '.join(SCHEDULERS)}, or its diffusers class name (default: the model's)",
-    )
-    group.add_argument(
-        "--upscale",
-        nargs="?",
-        type=number,
-        const=True,
-        metavar="X",
-        help="a second pass at twice the size, which begins from the frames of the first; X is how "
-        f"far it may stray from them, {MIN_IMAGE_STRENGTH} to 1 (default: the model's), or 0 for "
-        "no second pass",
-    )
-
-
-def _add_image(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--image",
-        action=Once,
-        metavar="SOURCE",
-        help="what the first look is: a picture for all frames, or a GIF or video with one for "
-        "each; a file, a directory of frames or a link, scaled to fill, its middle kept",
-    )
-    group.add_argument(
-        "--image-strength",
-        type=number,
-        metavar="X",
-        help=f"how far the frames may stray from it, {MIN_IMAGE_STRENGTH} to 1 (default: "
-        f"the model's; {IMAGE_STRENGTH})",
-    )
-
-
-def _add_control(group: argparse._ArgumentGroup) -> None:
-    group.description = (
-        "Several ControlNets at once: --control-type again for each; the flags of strength,\n"
-        "span and annotator then count once for all, or once for each in the same order."
-    )
-    group.add_argument(
-        "--control-type",
-        action="append",
-        metavar="TYPE",
-        help="canny: the outlines stay, so a square stays a square; depth: shapes and distances "
-        "stay; loose: depth at 0.7 of its strength and for 0.7 of the steps, so what moves where "
-        "stays, and the prompt says its shape; or a ControlNet's directory, file or hub id",
-    )
-    group.add_argument(
-        "--gif",
-        action=Once,
-        metavar="SOURCE",
-        help="what to follow: a GIF, WebP, PNG, MP4 or WebM, a directory of frames, or a link; "
-        "without a type it is ignored",
-    )
-    for flag, meaning in (
-        ("--controlnet-conditioning-scale", "strength (default: the model's; 0.7)"),
-        ("--control-guidance-start", "from which fraction of the steps on (default: 0)"),
-        ("--control-guidance-end", "up to which (default: 1)"),
-    ):
-        group.add_argument(flag, type=number, action="append", metavar="X", help=meaning)
-    group.add_argument(
-        "--control-annotator",
-        choices=(AUTO, *ANNOTATORS),
-        action="append",
-        help="what makes the ControlNet's pictures from the source's; none: they are as they are "
-        "(default: auto, the one that suits the type)",
-    )
+def _add_control_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--control-preview",
         type=Path,
@@ -221,13 +167,9 @@ def _add_model(group: argparse._ArgumentGroup) -> None:
         help="what the UNet predicts, for files that don't say it (default: as they say, else as "
         "the model does)",
     )
-    group.add_argument(
-        "--lora",
-        type=lora,
-        action="append",
-        metavar="PATH[:STRENGTH]",
-        help="a LoRA's file, directory or hub id (strength: 1); again for each",
-    )
+
+
+def _add_offline(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--offline",
         action="store_true",
@@ -261,16 +203,12 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_size_conditioning(group: argparse._ArgumentGroup) -> None:
-    for flag, default in (
-        ("--og-width", 1920),
-        ("--og-height", 1080),
-        ("--target-width", 512),
-        ("--target-height", 512),
-    ):
-        group.add_argument(flag, type=whole_number, metavar="N", help=f"(default: {default})")
-
-
-def _add_numbers(group: argparse._ArgumentGroup, *flags: tuple[str, str]) -> None:
-    for flag, meaning in flags:
-        group.add_argument(flag, type=whole_number, metavar="N", help=meaning)
+_OWN_BEFORE: Mapping[FlagGroup, Callable[[argparse._ArgumentGroup], None]] = {
+    FlagGroup.FILE: _add_file,
+    FlagGroup.MODEL: _add_model,
+    FlagGroup.MACHINE: _add_machine,
+}
+_OWN_AFTER: Mapping[FlagGroup, Callable[[argparse._ArgumentGroup], None]] = {
+    FlagGroup.CONTROL: _add_control_files,
+    FlagGroup.MODEL: _add_offline,
+}

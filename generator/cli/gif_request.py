@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from generator.cli.gif_flags import DEFAULT_SCHEDULER
-from generator.contract.bounds import draw_seed, scheduler_name
+from generator.cli.gif_flags import given_options
 from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import ChosenStage, Request
+from generator.contract.options.gif_options import GifOptions
 from generator.contract.stages import UPSCALE
 from generator.recipes.foreign.convert import with_foreign
 from generator.recipes.foreign.foreign_request import ForeignRecipe
@@ -25,15 +25,6 @@ from generator.recipes.recipe import Recipe
 _T = TypeVar("_T")
 
 STILLS = (".jpg", ".jpeg")
-# Flags that are called as the request's own fields.
-_SAME = (
-    *("prompt", "negative_prompt", "seed", "width", "height", "video_length", "video_duration"),
-    *("steps", "guidance_scale", "guidance_rescale", "guidance_start", "guidance_end"),
-)
-_SIZES = {
-    "original_size": ("og_width", "og_height"),
-    "target_size": ("target_width", "target_height"),
-}
 
 
 def build_request(
@@ -43,23 +34,13 @@ def build_request(
     foreign: ForeignRecipe | None = None,
 ) -> Request:
     """Return a complete request, unchecked. Raises RequestError for flags that contradict."""
-    start = recipe.request if recipe else _defaults(limits, arguments.output)
+    options = given_options(arguments)
+    start = recipe.request if recipe else _default_request(limits, arguments.output)
     if foreign is not None:
         start = with_foreign(start, foreign, limits)
-    overrides: dict[str, Any] = {
-        name: value for name in _SAME if (value := getattr(arguments, name)) is not None
-    }
-    for name, flags in _SIZES.items():
-        overrides[name] = _size(arguments, flags, getattr(start, name))
-    request = replace(start, **overrides)
-    if arguments.scheduler is not None:
-        own = arguments.scheduler == DEFAULT_SCHEDULER
-        name = limits.scheduler if own else scheduler_name(arguments.scheduler)
-        request = replace(request, scheduler=name)
-    if arguments.lora is not None:
-        request = replace(request, loras=tuple(arguments.lora))
-    request = _with_upscale(_with_image(request, arguments, limits), arguments, limits)
-    return _with_controls(request, arguments, limits)
+    request = options.to_request(limits, start)
+    request = _with_upscale(_with_image(request, options, limits), options, limits)
+    return _with_controls(request, options, limits)
 
 
 def check_request(request: Request, limits: ModelLimits) -> None:
@@ -69,38 +50,22 @@ def check_request(request: Request, limits: ModelLimits) -> None:
         annotator_of(control.kind, control.annotator)
 
 
-def _defaults(limits: ModelLimits, output: Path | None) -> Request:
-    still = output is not None and output.suffix.lower() in STILLS
-    return Request(
-        prompt="",
-        seed=draw_seed(),
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=limits.steps,
-        guidance_scale=limits.guidance_scale,
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
-        video_length=1 if still else 8,
-    )
+def _default_request(limits: ModelLimits, output: Path | None) -> Request:
+    is_still = output is not None and output.suffix.lower() in STILLS
+    return GifOptions[str](frames=1 if is_still else None).to_request(limits)
 
 
-def _size(arguments: Namespace, flags: tuple[str, str], start: tuple[int, int]) -> tuple[int, int]:
-    width, height = (getattr(arguments, flag) for flag in flags)
-    return start[0] if width is None else width, start[1] if height is None else height
-
-
-def _with_image(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:
-    image = request.image if arguments.image is None else arguments.image
-    strength = arguments.image_strength
-    if strength is not None and not image:
+def _with_image(request: Request, options: GifOptions[str], limits: ModelLimits) -> Request:
+    image = request.image if options.image is None else options.image
+    if options.image_strength is not None and not image:
         raise RequestError("There is an image strength but no image; give --image.")
-    if strength is None:
-        strength = request.image_strength if request.image else limits.image_strength
-    return replace(request, image=image, image_strength=strength)
+    if options.image_strength is None and not request.image:
+        request = replace(request, image_strength=limits.image_strength)
+    return replace(request, image=image)
 
 
-def _with_upscale(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:
-    strength = arguments.upscale
+def _with_upscale(request: Request, options: GifOptions[str], limits: ModelLimits) -> Request:
+    strength = options.upscale
     if strength is None:
         return request
     others = tuple(chosen for chosen in request.stages if chosen.name != UPSCALE)
@@ -111,17 +76,17 @@ def _with_upscale(request: Request, arguments: Namespace, limits: ModelLimits) -
     return replace(request, stages=(*others, ChosenStage(UPSCALE, strength)))
 
 
-def _with_controls(request: Request, arguments: Namespace, limits: ModelLimits) -> Request:
-    source = request.control_source if arguments.gif is None else arguments.gif
+def _with_controls(request: Request, options: GifOptions[str], limits: ModelLimits) -> Request:
+    source = request.control_source if options.control_gif is None else options.control_gif
     controls = request.controls
-    if arguments.control_type is not None:
+    if options.control_type is not None:
         scale = limits.controlnet_conditioning_scale
-        controls = tuple(parse_control(kind, scale) for kind in arguments.control_type)
+        controls = tuple(parse_control(kind, scale) for kind in options.control_type)
     changes: dict[str, tuple[str, Sequence[Any] | None]] = {
-        "scale": ("conditioning scales", arguments.controlnet_conditioning_scale),
-        "start": ("guidance starts", arguments.control_guidance_start),
-        "end": ("guidance ends", arguments.control_guidance_end),
-        "annotator": ("annotators", arguments.control_annotator),
+        "scale": ("conditioning scales", options.control_strength),
+        "start": ("guidance starts", options.control_start),
+        "end": ("guidance ends", options.control_end),
+        "annotator": ("annotators", options.control_annotator),
     }
     for field, (called, values) in changes.items():
         each = _for_each(len(controls), called, values)

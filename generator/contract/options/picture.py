@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from generator.contract.bounds import (
     FRAMES_LABEL,
@@ -23,9 +24,18 @@ from generator.contract.options.spec import (
 )
 from generator.contract.text import Text
 
+if TYPE_CHECKING:
+    from generator.contract.limits import ModelLimits
+
 DEFAULT_SIZE = "square"
-DEFAULT_FRAMES = 8
 DEFAULT_DURATION = 1000  # milliseconds
+
+_USUAL_FRAMES = 8
+
+
+def default_frames(limits: ModelLimits) -> int:
+    """Return how many frames a GIF has where nobody says it."""
+    return min(_USUAL_FRAMES, limits.max_frames)
 
 
 # Without slots, here and in what extends it: typing marks instances of a generic class.
@@ -88,11 +98,10 @@ class PictureOptions:
         field="video_length",
         subject=FRAMES_LABEL,
         bounds=lambda limits: (1, limits.max_frames),
-        default=lambda limits: min(DEFAULT_FRAMES, limits.max_frames),
+        default=default_frames,
         slash=Slash(
             lambda limits: Text(
-                "How many frames it has (default: {frames}).",
-                frames=min(DEFAULT_FRAMES, limits.max_frames),
+                "How many frames it has (default: {frames}).", frames=default_frames(limits)
             ),
         ),
         server=Setting(

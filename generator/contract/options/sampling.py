@@ -8,6 +8,7 @@ from generator.contract.bounds import (
     MAX_GUIDANCE_SCALE,
     MAX_SEED,
     MAX_STEPS,
+    MIN_IMAGE_STRENGTH,
     SCHEDULERS,
     STEPS_LABEL,
     draw_seed,
@@ -144,6 +145,18 @@ class SamplingOptions(PictureOptions):
             group=FlagGroup.SAMPLING,
             help=f"the same seed makes the same frames, 0 to {MAX_SEED} (default: drawn)",
             leads=True,
+        ),
+    ).declared
+    upscale: float | bool | None = OptionSpec(
+        kind=Kind.NUMBER,
+        bounds=lambda _: (0, 1),
+        flag=Flag(
+            name="--upscale",
+            group=FlagGroup.SAMPLING,
+            help="a second pass at twice the size, which begins from the frames of the first; X is "
+            f"how far it may stray from them, {MIN_IMAGE_STRENGTH} to 1 (default: the model's), or "
+            "0 for no second pass",
+            alone=True,
         ),
     ).declared
     og_width: int | None = OptionSpec(

@@ -109,6 +109,7 @@ class Flag:
     help: str
     metavar: str = ""
     given: Literal["last", "once", "again"] = "last"
+    alone: bool = False
     leads: bool = False
 
     @property
