@@ -1,0 +1,262 @@
+"""Every declared option is offered where it says so, in every language, and nothing else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import discord
+import pytest
+from discord import AppCommandOptionType, app_commands
+
+from bot.commands import gif, settings
+from bot.commands.offered_options import form_field, form_specs, setting_options, slash_options
+from bot.commands.option_names import as_option_name
+from bot.commands.options import LocaleTranslator, Option, command
+from bot.commands.recipe_text import typed_command
+from bot.commands.request_form import edit_form, read_edit_form
+from bot.commands.sampling_form import read_sampling_form, sampling_form
+from bot.core.config import Style
+from bot.core.translations import TRANSLATED, in_language, translate
+from bot.ui.actions import Form
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Control, Lora, Request
+from generator.contract.options.gif_options import OPTIONS, GifOptions
+from generator.contract.options.spec import NO_SETTING, Kind, OptionSpec, Setting, resolve
+from generator.contract.text import Text
+from tests.declared_options import BIG, SMALL, WITH_WOBBLE, sample_value
+from tools import words
+
+MODELS = pytest.mark.parametrize("limits", [BIG, SMALL], ids=["big", "small"])
+LOCALES = {"de": "de", "fr": "fr", "es": "es-ES", "ja": "ja"}
+STYLES = {"ink": Style()}
+LABEL = 45  # what a form's field takes
+OWN = {"mine": {"ping", "recipe"}, "server": {"channel", "role", "waiting"}}
+TYPES = {
+    Kind.TEXT: {AppCommandOptionType.string},
+    Kind.WHOLE_NUMBER: {AppCommandOptionType.integer, AppCommandOptionType.string},
+    Kind.NUMBER: {AppCommandOptionType.number},
+    Kind.SWITCH: {AppCommandOptionType.boolean},
+    Kind.CHOICE: {AppCommandOptionType.string},
+    Kind.STYLE: {AppCommandOptionType.string},
+    Kind.LORA: {AppCommandOptionType.string},
+    Kind.FILE: {AppCommandOptionType.attachment},
+}
+SLASH = [spec for spec in OPTIONS if spec.slash]
+SETTINGS: list[tuple[str, OptionSpec, Setting]] = [
+    (place, spec, setting)
+    for place in ("mine", "server")
+    for spec in OPTIONS
+    if (setting := getattr(spec, place))
+]
+
+
+async def _registered(options: dict[str, Option]) -> dict[str, dict[str, Any]]:
+    """Return what Discord is told of these options, by name."""
+    tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
+    made = command("gif", Text("Make a GIF of what you describe."), _nothing, options)
+    told = await made.get_translated_payload(tree, LocaleTranslator())
+    return {option["name"]: option for option in told["options"]}
+
+
+async def _nothing(interaction: discord.Interaction[Any], **given: Any) -> None:
+    del interaction, given
+
+
+# -- /gif ----------------------------------------------------------------------------------------
+
+
+@MODELS
+def test_gif_has_the_tables_options_and_no_other(limits: ModelLimits) -> None:
+    tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
+    for styles in ({}, STYLES):
+        told = gif.build(limits, styles).to_dict(tree)["options"]
+        wanted = [spec.name for spec in SLASH if styles or spec.kind is not Kind.STYLE]
+        assert [option["name"] for option in told] == wanted
+
+
+@MODELS
+async def test_gifs_options_are_registered_as_declared(limits: ModelLimits) -> None:
+    told = await _registered(slash_options(limits, STYLES))
+    for spec in SLASH:
+        assert spec.slash is not None
+        option = told[spec.name]
+        assert AppCommandOptionType(option["type"]) in TYPES[spec.kind]
+        assert option["description"] == str(resolve(spec.slash.description, limits))
+        assert option["required"] == spec.slash.required
+        if spec.bounds is not None:
+            assert _bounds(option) == _wanted_bounds(spec, limits), spec.name
+        if spec.choices is not None:
+            offered = [choice["value"] for choice in option["choices"]]
+            assert offered == list(spec.choices(limits))
+        assert bool(option.get("autocomplete")) == (spec.kind is Kind.LORA)
+
+
+def _bounds(option: dict[str, Any]) -> tuple[float, float]:
+    kind = "length" if option["type"] == AppCommandOptionType.string.value else "value"
+    return option[f"min_{kind}"], option[f"max_{kind}"]
+
+
+def _wanted_bounds(spec: OptionSpec, limits: ModelLimits) -> tuple[float, float]:
+    assert spec.bounds is not None
+    lowest, highest = spec.bounds(limits)
+    # a seed is longer than Discord's integers
+    return (lowest, highest) if highest < 2**53 else (1, len(str(highest)))
+
+
+# -- /settings -----------------------------------------------------------------------------------
+
+
+def test_settings_has_the_tables_options_and_its_own() -> None:
+    tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
+    for told in settings.build(BIG, STYLES).to_dict(tree)["options"]:
+        place = told["name"]
+        names = [option["name"] for option in told["options"]]
+        assert len(set(names)) == len(names)
+        wanted = {spec.name for where, spec, _ in SETTINGS if where == place}
+        assert set(names) == wanted | OWN[place]
+
+
+@MODELS
+@pytest.mark.parametrize("place", ["mine", "server"])
+async def test_settings_are_registered_as_declared(limits: ModelLimits, place: Any) -> None:
+    told = await _registered(setting_options(place, limits, STYLES, {}))
+    for where, spec, setting in SETTINGS:
+        if where != place:
+            continue
+        option = told[spec.name]
+        assert option["description"] == str(resolve(setting.description, limits))
+        assert not option["required"]
+        if spec.bounds is not None:
+            lowest, highest = spec.bounds(limits)
+            least = lowest if setting.lowest is None else setting.lowest
+            assert _bounds(option) == (least, highest)
+        if spec.choices is not None:
+            offered = [choice["value"] for choice in option["choices"]]
+            assert offered == [*spec.choices(limits), NO_SETTING]
+
+
+# -- forms and the typed command -----------------------------------------------------------------
+
+
+def _request(limits: ModelLimits) -> Request:
+    """Return a request with another value than the usual one of every option that a form has."""
+    given = {spec.name: sample_value(spec, limits) for spec in OPTIONS if spec.form and spec.field}
+    changed = GifOptions[str](**given).to_request(limits)
+    size = limits.size("wide")
+    return Request(
+        **{name: getattr(changed, name) for name in Request.__dataclass_fields__}
+        | {
+            "width": size.width,
+            "height": size.height,
+            "loras": (Lora("a" * 64, 0.5), Lora("b" * 64, -1)),
+            "controls": (Control("canny", 0.5),),
+            "control_source": "c" * 64,
+            "image": "d" * 64,
+            "image_strength": 0.25,
+        }
+    )
+
+
+def _fields(form: Form) -> dict[str, str]:
+    """Return what a form shows, by the fields' ids."""
+    found: dict[str, str] = {}
+    for item in form.walk_children():
+        if isinstance(item, discord.ui.TextInput):
+            found[item.custom_id] = item.default or ""
+        elif isinstance(item, discord.ui.Select):
+            found[item.custom_id] = ",".join(each.value for each in item.options if each.default)
+    return found
+
+
+@MODELS
+@pytest.mark.parametrize("name", ["edit", "sampling"])
+def test_a_form_has_the_tables_fields_filled_in_and_changes_nothing(
+    limits: ModelLimits, name: str
+) -> None:
+    request = _request(limits)
+    form = (
+        edit_form("edit_send", "job", request)
+        if name == "edit"
+        else sampling_form(limits, "job", request)
+    )
+    shown = _fields(form)
+    wanted = [field.custom_id or spec.name for spec, field in form_specs(name)]
+    assert list(shown) == wanted
+    assert all(shown.values())
+    read = read_edit_form if name == "edit" else read_sampling_form
+    assert read(limits, request, shown) == request
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_fields_have_labels_that_fit(language: str) -> None:
+    with in_language(LOCALES[language]):
+        for spec in OPTIONS:
+            if spec.form is not None:
+                assert 0 < len(translate(spec.form.label)) <= LABEL
+
+
+def test_the_typed_command_has_every_option_that_made_a_gif() -> None:
+    job: Any = SimpleNamespace(request=_request(BIG), lora_names=("Ink", "Wool"))
+    typed = typed_command(job, BIG)
+    # files are attached by hand, a style stands in the prompt, and the rest made no GIF another
+    apart = {"control_gif", "control_link", "image", "image_link"} | {
+        *("style", "count", "format", "private")
+    }
+    for spec in SLASH:
+        assert (f" {spec.name}:" in typed) == (spec.name not in apart), spec.name
+
+
+# -- languages -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+async def test_an_options_name_and_description_are_localized(language: str) -> None:
+    locale = LOCALES[language]
+    told = await _registered(slash_options(BIG, STYLES))
+    for spec in SLASH:
+        assert spec.slash is not None
+        option = told[spec.name]
+        with in_language(locale):
+            assert option["name_localizations"][locale] == as_option_name(spec.label)
+            description = translate(resolve(spec.slash.description, BIG))
+            assert option["description_localizations"][locale] == description
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_all_that_is_declared_for_people_is_translated(language: str) -> None:
+    translated = {message.id for message in words.catalogue(language) if message.string}
+    for spec in OPTIONS:
+        for text in _texts(spec):
+            assert text.template in translated, text
+
+
+def _texts(spec: OptionSpec) -> Iterator[Text]:
+    yield from filter(None, (spec.label, spec.subject, spec.refusal))
+    for offer in (spec.slash, spec.mine, spec.server):
+        if offer is not None:
+            yield resolve(offer.description, BIG)
+    yield from (setting.label for setting in (spec.mine, spec.server) if setting and setting.label)
+    if spec.form is not None:
+        yield spec.form.label
+    choices: Sequence[Any] = list(spec.choices(BIG).values()) if spec.choices else []
+    yield from (each for each in choices if isinstance(each, Text))
+
+
+# -- a new entry ---------------------------------------------------------------------------------
+
+
+async def test_a_new_entry_is_offered_everywhere() -> None:
+    [added] = [spec for spec in WITH_WOBBLE if spec not in OPTIONS]
+    slash = await _registered(slash_options(SMALL, STYLES, WITH_WOBBLE))
+    assert slash["wobble"]["description"] == "How much it wobbles, up to 10."
+    assert _bounds(slash["wobble"]) == (0, 3)
+    assert set(slash["wobble"]["name_localizations"]) == {"de", "fr", "es-ES", "es-419", "ja"}
+    places: list[Any] = ["mine", "server"]
+    for place in places:
+        told = await _registered(setting_options(place, SMALL, STYLES, {}, WITH_WOBBLE))
+        assert _bounds(told["wobble"]) == (0, 3)
+    [(spec, field)] = [pair for pair in form_specs("sampling", WITH_WOBBLE) if pair[0] == added]
+    shown = _fields(Form("send", "job", "Form", [form_field(spec, field, 1.5)]))
+    assert shown == {"wobble": "1.5"}

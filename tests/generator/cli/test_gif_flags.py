@@ -1,0 +1,102 @@
+"""Every declared option that has a flag is on the command line, and no other flag is a GIF's."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import pytest
+
+from generator.cli import gif_flags
+from generator.contract.command_line import Parser, UsageError
+from generator.contract.messages import Lora
+from generator.contract.options.gif_options import OPTIONS
+from generator.contract.options.spec import Flag, Kind, OptionSpec
+from tests.declared_options import BIG, WITH_WOBBLE, sample_value
+
+# Those of files, model and machine.
+OWN = {
+    *("--output", "--max-bytes", "--from", "--trust", "--control-preview", "--depth-model"),
+    *("--pretrained-path", "--spatial-unet-base", "--unet-only", "--prediction-type", "--offline"),
+    *("--precision", "--device", "--low-vram-mode", "--xformers", "--autocast"),
+}
+FLAGS: list[tuple[OptionSpec, Flag]] = [(spec, spec.flag) for spec in OPTIONS if spec.flag]
+
+# Those that don't take any text.
+PICKY = [
+    flag
+    for spec, flag in FLAGS
+    if spec.kind in (Kind.WHOLE_NUMBER, Kind.NUMBER)
+    or (spec.kind is Kind.CHOICE and not flag.metavar)
+]
+
+
+def _parser(specs: tuple[OptionSpec, ...] = OPTIONS) -> Parser:
+    parser = Parser(prog="hotshot gif")
+    gif_flags.add_all(parser, specs)
+    return parser
+
+
+def _actions(parser: Parser) -> dict[str, argparse.Action]:
+    return {action.option_strings[-1]: action for action in parser._actions}
+
+
+def _word(value: Any) -> str:
+    return f"{value.path}:{value.strength}" if isinstance(value, Lora) else str(value)
+
+
+def test_there_are_the_tables_flags_and_the_command_lines_own() -> None:
+    assert set(_actions(_parser())) == {flag.name for _, flag in FLAGS} | OWN | {"--help"}
+
+
+@pytest.mark.parametrize(("spec", "flag"), FLAGS, ids=[flag.name for _, flag in FLAGS])
+def test_a_flags_value_is_its_options(spec: OptionSpec, flag: Flag) -> None:
+    parser, value = _parser(), sample_value(spec, BIG)
+    options = gif_flags.given_options(parser.parse_args([flag.name, _word(value)]))
+    assert getattr(options, spec.name) == ((value,) if spec.repeats else value)
+    left_out = gif_flags.given_options(parser.parse_args([]))
+    assert getattr(left_out, spec.name) is None
+
+
+@pytest.mark.parametrize(("spec", "flag"), FLAGS, ids=[flag.name for _, flag in FLAGS])
+def test_a_second_one_does_what_is_declared(spec: OptionSpec, flag: Flag) -> None:
+    value = sample_value(spec, BIG)
+    words = [flag.name, _word(value)] * 2
+    if flag.given == "once":
+        with pytest.raises(UsageError, match="given twice"):
+            _parser().parse_args(words)
+        return
+    options = gif_flags.given_options(_parser().parse_args(words))
+    assert getattr(options, spec.name) == ((value, value) if flag.given == "again" else value)
+
+
+@pytest.mark.parametrize("flag", PICKY, ids=[flag.name for flag in PICKY])
+def test_a_value_of_another_kind_is_refused(flag: Flag) -> None:
+    with pytest.raises(UsageError, match=f"^{flag.name}: "):
+        _parser().parse_args([flag.name, "words"])
+
+
+@pytest.mark.parametrize("flag", [flag for _, flag in FLAGS if flag.alone])
+def test_a_flag_may_stand_alone_where_it_says_so(flag: Flag) -> None:
+    assert getattr(_parser().parse_args([flag.name]), flag.dest) is True
+
+
+@pytest.mark.parametrize("flag", [flag for _, flag in FLAGS if not flag.alone])
+def test_any_other_needs_a_value(flag: Flag) -> None:
+    with pytest.raises(UsageError, match="expected one argument"):
+        _parser().parse_args([flag.name])
+
+
+def test_help_has_each_flag_in_its_group() -> None:
+    parser = _parser()
+    for _, flag in FLAGS:
+        [group] = [each for each in parser._action_groups if each.title == flag.group.value]
+        [action] = [each for each in group._group_actions if flag.name in each.option_strings]
+        assert action.help == flag.help
+
+
+def test_a_new_entry_has_its_flag() -> None:
+    parser = _parser(WITH_WOBBLE)
+    assert set(_actions(parser)) - set(_actions(_parser())) == {"--wobble-scale"}
+    assert parser.parse_args(["--wobble-scale", "2.5"]).wobble_scale == 2.5
+    assert "--wobble-scale X" in parser.format_help()
