@@ -112,12 +112,8 @@ class JobCompleter:
             finished_at=now(),
             **values,
         )
-        if failed is None:
-            return
-        logger.info(
-            "no result: %s%s", failure.kind, ", may be retried" if failure.is_retryable else ""
-        )
-        await self.notify_owner(failed)
+        if failed is not None:
+            await self.notify_owner(failed)
 
     async def notify_owner(self, job: Job, *, again: bool = False) -> None:
         """Tell a job's owner how it ended; ``again``: an earlier run may have done so."""

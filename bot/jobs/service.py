@@ -26,6 +26,7 @@ from bot.jobs.notifier import Notifier
 from bot.jobs.queue import FairQueue, Ticket
 from bot.jobs.request_files import with_blob_paths, without_paths
 from bot.jobs.store import RETRY_SECONDS, JobStore, now
+from bot.jobs.transitions import log_transition
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Attachment, Job, Origin, State
 from generator.contract.errors import Failure, FailureKind
@@ -66,6 +67,7 @@ class JobService:
         workers: int,
     ) -> None:
         self._store = store
+        store.transitions.subscribe(log_transition)
         self._notifier = notifier
         self._blobs = blobs
         self._gate = gate
@@ -109,7 +111,6 @@ class JobService:
         admission = await self._gate.check_request(actor, place, request, attachments)
         job = await self._store.add(origin, request, self._model, attachments, admission=admission)
         with job_context(job.id, **job.origin.ids):
-            logger.info("accepted as number %d", job.number)
             try:
                 yield job
             finally:
@@ -282,6 +283,7 @@ class JobService:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._store.wait_until_written()
 
     async def wait_until_idle(self, seconds: float | None = None) -> None:
         """Wait until nothing goes on in the background, or for ``seconds``."""

@@ -2,7 +2,8 @@
 
 Each change is written to the row first, on the condition that the row still stands in the state and
 attempt it was read in; only then does the memory follow. Where it doesn't, somebody else was first
-and nothing happens. Why a job changes, and what follows from it, is the service's business.
+and nothing happens. Why a job changes, and what follows from it, is the service's business; whoever
+wants to know that it did subscribes to ``transitions``.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.core.errors import NotAcceptedError, StorageError
 from bot.jobs.gate import Admission, UnfinishedLimit
+from bot.jobs.transitions import Transition, TransitionStream
 from bot.storage import jobs as rows
 from bot.storage.database import Database
 from bot.storage.models import TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
 from generator.contract.stages import output_size
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +68,8 @@ class JobStore:
         self._unfinished = _UnfinishedJobs()
         self._adding: Counter[int] = Counter()  # owners of the jobs that are being written
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
+        self._writing: set[asyncio.Task[Any]] = set()
+        self.transitions = TransitionStream()
 
     def __iter__(self) -> Iterator[Job]:
         return iter(list(self._unfinished.by_id.values()))
@@ -97,12 +103,10 @@ class JobStore:
         """Write a new job, within the limits of its ``admission``; that of its server is held to
         in the transaction that adds it. Raises NotAcceptedError, and nothing was kept.
         """
-        job_id = uuid.uuid4().hex
         self._check_room(origin.user_id, admission.per_person)
         self._adding[origin.user_id] += 1
-        try:
-            job = await self._insert(
-                job_id,
+        return await self._to_the_end(
+            self._add(
                 admission.in_guild,
                 origin=origin,
                 request=request,
@@ -110,9 +114,14 @@ class JobStore:
                 now=now(),
                 attachments=attachments,
             )
+        )
+
+    async def _add(self, in_guild: UnfinishedLimit | None, *, origin: Origin, **values: Any) -> Job:
+        try:
+            job = await self._insert(uuid.uuid4().hex, in_guild, origin=origin, **values)
         finally:
             self._adding -= Counter((origin.user_id,))  # which keeps no zeros
-        self._unfinished.put(job)
+        self._take_in(None, job)
         return job
 
     async def _insert(self, job_id: str, in_guild: UnfinishedLimit | None, **values: Any) -> Job:
@@ -132,7 +141,7 @@ class JobStore:
         while found := await self._database.read(rows.unfinished, after=last, limit=_PAGE):
             last = found[-1].number
             for job in found:
-                self._unfinished.put(job)
+                self._take_in(None, job, is_recovered=True)
                 yield job
 
     async def owner_not_notified(self) -> list[Job]:
@@ -143,6 +152,9 @@ class JobStore:
         """Change a state; None where the row had moved on. Raises StorageError."""
         if state not in TRANSITIONS[job.state]:
             raise ValueError(f"a job can't go from {job.state} to {state}")
+        return await self._to_the_end(self._move(job, state, **values))
+
+    async def _move(self, job: Job, state: State, **values: Any) -> Job | None:
         if job.id in self._answers:
             values["answer_id"] = self._answers[job.id]
         moved = await self._database.write(rows.move, job, state, **values)
@@ -150,9 +162,8 @@ class JobStore:
             logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
             await self._reload(job.id)
             return None
-        logger.info("%s, attempt %d", moved.state, moved.attempt, extra={"job": job.id})
         self._answers.pop(job.id, None)
-        self._unfinished.put(moved)
+        self._take_in(job, moved)
         return moved
 
     async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
@@ -197,9 +208,37 @@ class JobStore:
 
     async def _reload(self, job_id: str) -> None:
         """Read the row again: it is right, whatever was thought here."""
+        known = self.get(job_id)
         row = await self._database.read(rows.get, job_id)
-        if row is not None and job_id in self._unfinished.by_id:
+        believed = self.get(job_id)
+        if row is None or known is None or believed is None:
+            return
+        if _stand(believed) != _stand(known):
+            return  # it moved on while it was read
+        if _stand(row) == _stand(known):
             self._unfinished.put(row)
+        else:  # a write that seemed to fail did get through
+            self._take_in(known, row)
+
+    def _take_in(self, before: Job | None, job: Job, *, is_recovered: bool = False) -> None:
+        """Have the memory follow a row that was written, and everybody hear of it."""
+        self._unfinished.put(job)
+        self.transitions.publish(Transition(before, job, now(), is_recovered))
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do work that is not cut off when whoever waits for it is cancelled.
+
+        What was handed to the database will be written, so the memory has to follow.
+        """
+        task = asyncio.create_task(work)
+        self._writing.add(task)
+        task.add_done_callback(self._writing.discard)
+        return await asyncio.shield(task)
+
+    async def wait_until_written(self) -> None:
+        """Wait for the writes whose callers were cancelled."""
+        if self._writing:
+            await asyncio.wait(self._writing)
 
     def _check_room(self, user_id: int, per_person: UnfinishedLimit | None) -> None:
         """Raise NotAcceptedError where there is no room for one more job of this person's."""
@@ -213,6 +252,11 @@ class JobStore:
                 "few minutes.",
                 number=number,
             )
+
+
+def _stand(job: Job) -> tuple[State, int]:
+    """Return what every write of a state is conditional on."""
+    return job.state, job.attempt
 
 
 def estimated_bytes(request: Request) -> int:

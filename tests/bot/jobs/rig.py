@@ -83,7 +83,7 @@ class JobRig:
 
     def restarted(self) -> JobService:
         """A new service on the same database, as after a start."""
-        store = JobStore(self.database, self.size)
+        self.store = store = JobStore(self.database, self.size)
         self.gate = self.gate_class(store, self.preferences, self.disk_guard, per_user=self.size)
         self.jobs = JobService(
             store,

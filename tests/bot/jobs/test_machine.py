@@ -18,8 +18,10 @@ from typing import Any, TypeVar
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from sqlalchemy import Connection
 
 from bot.core.errors import NotAcceptedError, RefusedError, WorkerDiedError
+from bot.jobs.transitions import Transition
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from generator.contract.errors import Failure, FailureKind
@@ -34,6 +36,13 @@ T = TypeVar("T")
 PEOPLE = st.integers(1, 3)
 WHICH = st.integers(0, 9)  # of those there are: what is drawn must not hang on what happened
 _WORKERS = 2
+_WRITES_DOWN = (
+    "CREATE TABLE written (number INTEGER PRIMARY KEY, id TEXT, state TEXT, attempt INTEGER)",
+    "CREATE TRIGGER added AFTER INSERT ON jobs BEGIN INSERT INTO written (id, state, attempt) "
+    "VALUES (new.id, new.state, new.attempt); END",
+    "CREATE TRIGGER moved AFTER UPDATE OF state ON jobs BEGIN INSERT INTO written "
+    "(id, state, attempt) VALUES (new.id, new.state, new.attempt); END",
+)
 BUG = Failure(FailureKind.INTERNAL, Text("It is broken."))
 
 
@@ -45,6 +54,8 @@ class Service(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._directory = tempfile.TemporaryDirectory()
         self._stack = AsyncExitStack()
+        self.told: list[Transition] = []  # in this run
+        self.written_before = 0  # transitions, by the runs before it
         self.rig: JobRig = self.run(self._open())
         self.accepted: dict[str, Job] = {}
         self.hands: list[tuple[Job, Generate]] = []
@@ -58,7 +69,11 @@ class Service(RuleBasedStateMachine):
         path = Path(self._directory.name)
         url = f"sqlite:///{path / 'test.db'}"
         database = await self._stack.enter_async_context(open_database(url))
-        return JobRig(database, path, RecordingNotifier(), size=5)
+        for trigger in _WRITES_DOWN:
+            await database.write(_run, trigger)
+        rig = JobRig(database, path, RecordingNotifier(), size=5)
+        rig.store.transitions.subscribe(self.told.append)
+        return rig
 
     # -- what may happen ---------------------------------------------------------------------------
 
@@ -160,11 +175,30 @@ class Service(RuleBasedStateMachine):
             if gently:
                 for job, _ in self.hands:
                     await self.rig.jobs.job_interrupted(job)
-            await (await self.rig.killed()).recover()
+            jobs = await self.rig.killed()
+            # what was with the database then is written, but the run that is over can't hear of it
+            await self._check_told(is_over=True)
+            self.told.clear()
+            self.rig.store.transitions.subscribe(self.told.append)
+            await jobs.recover()
 
         self.past += self.hands
         self.hands = []
         self.run(again())
+
+    async def _check_told(self, *, is_over: bool = False) -> None:
+        """Check that this run's transitions were told as the rows had them, once and in order."""
+        query = "SELECT id, state, attempt FROM written ORDER BY number"
+        rows = await self.rig.database.read(lambda c: c.exec_driver_sql(query).fetchall())
+        written = [tuple(row) for row in rows][self.written_before :]
+        told = [
+            (each.after.id, each.after.state.value, each.after.attempt)
+            for each in self.told
+            if not each.is_recovered
+        ]
+        assert told == (written[: len(told)] if is_over else written)
+        if is_over:
+            self.written_before += len(written)
 
     # -- what must hold ----------------------------------------------------------------------------
 
@@ -212,6 +246,11 @@ class Service(RuleBasedStateMachine):
                 assert (row.state.value, job.id) in rig.notifier.notified_of
             assert row.origin.token == ""
         self.nothing_is_doubled()
+        await self._check_told()
+
+
+def _run(connection: Connection, statement: str) -> None:
+    connection.exec_driver_sql(statement)
 
 
 TestService = Service.TestCase
