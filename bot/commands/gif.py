@@ -13,6 +13,7 @@ from typing import Any, Self
 import discord
 
 from bot.commands import contact_sheet
+from bot.commands.defaults import apply_defaults
 from bot.commands.lora_choice import choose_loras, with_trigger_words
 from bot.commands.offered_options import slash_options
 from bot.commands.option_parsing import (
@@ -27,7 +28,6 @@ from bot.commands.option_parsing import (
     with_image,
 )
 from bot.commands.options import AnyCommand, command
-from bot.commands.server_rules import apply_defaults
 from bot.commands.submit import JobOrder, defer, submit_jobs, variations
 from bot.core.config import Style
 from bot.gateway.context import context_of

@@ -14,6 +14,7 @@ import discord
 from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
+from bot.commands.defaults import server_defaults, wants_private
 from bot.commands.lora_choice import (
     ChosenLora,
     read_strength,
@@ -24,7 +25,6 @@ from bot.commands.lora_choice import (
 )
 from bot.commands.option_parsing import read_request, read_whole_number
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
-from bot.commands.server_rules import server_defaults, wants_private
 from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import RefusedError, WithheldError
 from bot.core.translations import translate

@@ -16,13 +16,13 @@ from discord import ButtonStyle, app_commands
 from discord.ui import View
 
 from bot.commands import contact_sheet
+from bot.commands.defaults import limited_to_offer, server_defaults, wants_private
 from bot.commands.gif import make_gif
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import GivenOptions, read_request, read_value
 from bot.commands.options import localized
 from bot.commands.recipe_files import restore_files
 from bot.commands.request_form import edit_form, read_edit_form
-from bot.commands.server_rules import limited_to_offer, server_defaults, wants_private
 from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import GoneError
 from bot.core.translations import translate

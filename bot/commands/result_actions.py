@@ -17,11 +17,11 @@ from typing import Any
 
 import discord
 
+from bot.commands.defaults import wants_private
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import with_control
 from bot.commands.recipe_text import recipe_values, typed_command
 from bot.commands.request_form import edit_form, read_edit_form
-from bot.commands.server_rules import wants_private
 from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate

@@ -1,6 +1,6 @@
 """/settings: a person's own defaults for /gif, and a server's defaults and rules.
 
-What follows from them is ``bot.commands.server_rules``'s.
+What follows from them is ``bot.commands.defaults``'s.
 """
 
 from __future__ import annotations

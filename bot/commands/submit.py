@@ -13,8 +13,8 @@ from typing import Any
 
 import discord
 
+from bot.commands.defaults import check_allowed
 from bot.commands.lora_choice import TaggedPrompt, choose_tagged_loras
-from bot.commands.server_rules import check_allowed
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import actor_of, context_of, place_of
