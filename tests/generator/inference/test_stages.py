@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -13,9 +14,25 @@ from torch import Tensor
 from generator.contract.errors import CancelledError, RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import ChosenStage, Control, Lora, Request
-from generator.contract.stages import DENOISE, ENLARGE, SAVE, STAGES, UPSCALE, plan
+from generator.contract.progress import ProgressCallback
+from generator.contract.stages import (
+    CHOICES,
+    DENOISE,
+    ENLARGE,
+    SAVE,
+    STAGES,
+    UPSCALE,
+    Cost,
+    PlannedStage,
+    StageChoice,
+    StageSpec,
+    plan,
+    total_cost,
+)
+from generator.contract.text import Text
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.stages.predictor import Predictor, StepInputs, WholeClip
+from generator.inference.stages.stage import Networks, PipelineState, Stage, needed
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.model.loading import HotshotModel, load_model
@@ -124,6 +141,61 @@ def test_the_predictor_is_told_which_step_it_is(tiny: HotshotModel) -> None:
         FOLLOWING, report=silent, condition_images=[shown(request=FOLLOWING)]
     )
     assert told == [(0, 4, True, 1), (1, 4, True, 1), (2, 4, False, 0), (3, 4, False, 0)]
+
+
+# -- frame stages ----------------------------------------------------------------------------------
+
+
+class Mirror(Stage):
+    """A frame stage as another version may have it: left becomes right."""
+
+    name: ClassVar[str] = "mirror"
+    networks: ClassVar[Networks] = Networks.NONE
+
+    def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
+        report(self.name, 1, 1)
+        return replace(state, frames=needed(state.frames)[:, :, ::-1].copy())
+
+
+class WithMirror(HotshotPipeline):
+    @property
+    def stages(self) -> dict[str, Stage]:
+        return super().stages | {Mirror.name: Mirror()}
+
+
+@pytest.fixture
+def mirrored(monkeypatch: pytest.MonkeyPatch) -> ChosenStage:
+    cost = Cost(painted=0.5)
+    monkeypatch.setitem(STAGES, "mirror", StageSpec("mirror", Text("turning"), lambda _: cost))
+    choice = StageChoice(Text("mirrored"), lambda request, _: [PlannedStage("mirror", request)])
+    monkeypatch.setitem(CHOICES, "mirror", choice)
+    return ChosenStage("mirror")
+
+
+def test_a_frame_stage_is_one_entry_and_runs_before_the_file(
+    tiny: HotshotModel, mirrored: ChosenStage
+) -> None:
+    heard: list[str] = []
+    request = replace(QUICK, stages=(mirrored,))
+    ModelLimits().check(request)
+    frames = WithMirror(tiny)(request, report=lambda stage, *_: heard.append(stage))
+    assert heard[-2:] == ["to_frames", "mirror"]
+    assert np.array_equal(frames[:, :, ::-1], HotshotPipeline(tiny)(QUICK, report=silent))
+    assert total_cost(request) == total_cost(QUICK) + Cost(painted=0.5)
+
+
+def test_chosen_stages_run_in_the_order_that_they_were_chosen_in(
+    tiny: HotshotModel, mirrored: ChosenStage
+) -> None:
+    """A second pass begins from what the stage before it made of the frames."""
+    plain = replace(QUICK, stages=UPSCALED)
+    last, first = (
+        WithMirror(tiny)(replace(QUICK, stages=chosen), report=silent)
+        for chosen in ((*UPSCALED, mirrored), (mirrored, *UPSCALED))
+    )
+    assert np.array_equal(last[:, :, ::-1], HotshotPipeline(tiny)(plain, report=silent))
+    assert first.shape == last.shape
+    assert not np.array_equal(first, last)
 
 
 # -- Upscale ---------------------------------------------------------------------------------------
