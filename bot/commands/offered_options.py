@@ -66,22 +66,20 @@ def setting_options(
 ) -> dict[str, Option]:
     """Return the options of a command of /settings; its ``own`` stand after those that lead."""
     found: list[tuple[OptionSpec, Setting]] = [
-        (spec, setting) for spec in specs if (setting := getattr(spec, place)) is not None
+        (spec, setting)
+        for spec in specs
+        if (setting := getattr(spec, place)) and (styles or spec.kind is not Kind.STYLE)
     ]
     offered = {
-        spec.name: (
-            setting.leads,
-            Option(
-                _setting_type(spec, setting, limits, styles),
-                resolve(setting.description, limits),
-                label=spec.label,
-            ),
+        spec.name: Option(
+            _setting_type(spec, setting, limits, styles),
+            resolve(setting.description, limits),
+            label=spec.label,
         )
         for spec, setting in found
-        if styles or spec.kind is not Kind.STYLE
     }
-    leading = {name: option for name, (leads, option) in offered.items() if leads}
-    return leading | dict(own) | {name: option for name, (_, option) in offered.items()}
+    leading = {spec.name: offered[spec.name] for spec, setting in found if setting.leads}
+    return leading | dict(own) | offered
 
 
 def form_specs(
