@@ -6,7 +6,6 @@ are ``bot.policy``'s.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +19,6 @@ from bot.storage import loras
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
 from generator.contract.options.picture import default_frames
-
-
-async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
-    """Raise RefusedError where the server doesn't allow this person, channel, or as much."""
-    await context_of(interaction).policy.check_requests(
-        actor_of(interaction), place_of(interaction), requests
-    )
 
 
 async def server_defaults(interaction: discord.Interaction[Any]) -> GivenOptions:

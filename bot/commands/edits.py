@@ -16,10 +16,10 @@ from typing import Any
 
 import discord
 
-from bot.commands.defaults import check_allowed
 from bot.commands.offered_options import text_field
 from bot.commands.result_actions import job_of, original_of
 from bot.commands.sampling_form import sampling_form
+from bot.commands.submit import check_allowed
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of

@@ -13,7 +13,6 @@ from typing import Any
 
 import discord
 
-from bot.commands.defaults import check_allowed
 from bot.commands.lora_choice import TaggedPrompt, choose_tagged_loras
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
@@ -84,6 +83,13 @@ async def defer(interaction: discord.Interaction[Any], *, private: bool = False)
         logger.warning("Discord didn't take the answer: %s", error)
         return None
     return None if response is None else response.message_id
+
+
+async def check_allowed(interaction: discord.Interaction[Any], requests: Sequence[Request]) -> None:
+    """Raise RefusedError where the server doesn't allow this person, channel, or as much."""
+    await context_of(interaction).policy.check_requests(
+        actor_of(interaction), place_of(interaction), requests
+    )
 
 
 async def submit_jobs(
