@@ -71,5 +71,8 @@ def log_transition(transition: Transition) -> None:
             return
         logger.info("%s, attempt %d", job.state, job.attempt)
         if job.state is State.FAILED:
-            is_retryable = ", may be retried" if job.failure_is_retryable else ""
-            logger.info("no result: %s%s", job.failure_kind, is_retryable)
+            logger.info(
+                "no result: %s%s",
+                job.failure_kind,
+                ", may be retried" if job.failure_is_retryable else "",
+            )
