@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
 from generator.worker.engine import Engine
@@ -21,6 +22,8 @@ class Busy:
 
     device = "cpu"
     dtype = "float32"
+    limits = ModelLimits()
+    memory_bytes = 0
 
     def __init__(self) -> None:
         self._matrix = np.random.default_rng(0).random((_EDGE, _EDGE), dtype=np.float32)

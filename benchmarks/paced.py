@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
 from generator.media.clip import Clip
@@ -24,6 +25,8 @@ _STEP = 0.008  # seconds, for 8 frames of 512 x 512
 class Paced:
     device = "cpu"
     dtype = "float32"
+    limits = ModelLimits()
+    memory_bytes = 0
 
     def __init__(self) -> None:
         self._chance = random.Random(7)

@@ -36,6 +36,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.preferences import Preferences
+from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import report_while_running
 from bot.workers.supervisor import WatchdogSettings
@@ -91,7 +92,9 @@ async def run(settings: Settings) -> None:
                     jobs=jobs,
                 )
             )
-            pool = Pool(worker_settings(settings), jobs, _watchdog(settings.generator))
+            backend = LocalBackend(files=settings.storage.blobs, outputs=scratch)
+            watchdog = _watchdog(settings.generator)
+            pool = Pool(worker_settings(settings), jobs, backend, watchdog)
             jobs.register_workers(pool.cancel)
             try:
                 async with (
@@ -185,7 +188,6 @@ async def _job_service(
         store,
         notifier=notifier,
         blobs=blobs,
-        scratch=storage.scratch,
         gate=gate,
         model=settings.generator.model,
         cost_history=await CostHistory.load(database, settings.generator.model),

@@ -17,7 +17,8 @@ cross into this package (``raise ... from``).
     │       └── StorageError        disk, may be retried
     ├── WorkerStartError            as the worker says
     ├── WorkerDiedError             worker_died, may be retried
-    │   └── WorkerHungError         worker_hung, may be retried
+    │   ├── WorkerHungError         worker_hung, may be retried
+    │   └── HostLostError           lost_host, may be retried
     └── UndeliverableError          undeliverable
         ├── UnreachableError        undeliverable, may be retried
         └── TooLargeError           too_large
@@ -99,7 +100,7 @@ class WorkerStartError(BotError):
 
 
 class WorkerDiedError(BotError):
-    """A generator process ended in mid-job. ``exit_code`` is negative for a signal."""
+    """A worker is gone. ``exit_code`` is its process's, negative for a signal."""
 
     kind = FailureKind.WORKER_DIED
     is_retryable = True
@@ -118,6 +119,15 @@ class WorkerHungError(WorkerDiedError):
     def __init__(self, seconds: float) -> None:
         reason = Text("it didn't respond for {seconds:g} s and was stopped", seconds=seconds)
         super().__init__(None, reason)
+
+
+class HostLostError(WorkerDiedError):
+    """The machine that a worker is on can't be reached any more; its job is not to blame."""
+
+    kind = FailureKind.LOST_HOST
+
+    def __init__(self, host: str) -> None:
+        super().__init__(None, Text("the connection to {host} was lost", host=host))
 
 
 class UndeliverableError(BotError):

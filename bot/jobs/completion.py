@@ -14,11 +14,11 @@ from typing import Any
 from bot.core.errors import StorageError, UndeliverableError, WithheldError
 from bot.jobs.gate import Gate, check_may_post
 from bot.jobs.notifier import Notifier
+from bot.jobs.outcomes import MadeFile
 from bot.jobs.store import JobStore, now
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Job, State
 from generator.contract.errors import Failure, FailureKind
-from generator.contract.messages import Finished
 from generator.contract.text import Text
 from generator.media.comment import without_comment
 
@@ -43,20 +43,19 @@ class JobCompleter:
         self._blobs = blobs
         self._gate = gate
 
-    async def complete(self, job: Job, finished: Finished) -> None:
-        """Keep the file that a worker wrote, and deliver it."""
-        kept = await self._keep(job, finished)
+    async def complete(self, job: Job, made: MadeFile) -> None:
+        """Keep the file that a worker made, and deliver it."""
+        kept = await self._keep(job, made)
         if kept is not None:
             await self.deliver(*kept, again=False)
 
-    async def _keep(self, job: Job, finished: Finished) -> tuple[Job, Path] | None:
+    async def _keep(self, job: Job, made: MadeFile) -> tuple[Job, Path] | None:
         """Return the job, on its way now, and its file; None where the job ended otherwise."""
-        output = Path(finished.output)
         with self._blobs.pinned():
             try:
                 if not job.origin.with_recipe:
-                    await asyncio.to_thread(_remove_recipe, output)
-                name = await asyncio.to_thread(self._blobs.adopt, output)
+                    await asyncio.to_thread(_remove_recipe, made.path)
+                name = await asyncio.to_thread(self._blobs.adopt, made.path)
             except (StorageError, OSError):
                 logger.exception("the finished file can't be kept")
                 await self.fail(job, Failure(FailureKind.DISK, _NOT_SAVED, is_retryable=True))
@@ -66,8 +65,8 @@ class JobCompleter:
                 job,
                 State.DELIVERING,
                 output=name,
-                seconds=finished.seconds,
-                size_bytes=finished.size_bytes,
+                seconds=made.seconds,
+                size_bytes=made.size_bytes,
             )
         return None if moved is None else (moved, file)
 

@@ -1,6 +1,7 @@
-"""Where a request's files are: its row names blobs, a worker is given paths.
+"""What is left of a request, or of a worker's sentence, without the files that it names.
 
-So a data directory can be moved, and no path stands in a row, a message or somebody's recipe.
+A row names blobs, and so do messages; only the worker makes paths of them. So a data directory can
+be moved, and no path stands in a row, a message or somebody's recipe.
 """
 
 from __future__ import annotations
@@ -8,27 +9,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from bot.storage.blobs import BlobStore, is_blob
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
 # of a blob, or of what a worker writes for a job
 _OWN_PATH = re.compile(r"\S*\b([0-9a-f]{64}(\.[a-z0-9]{1,11})?|[0-9a-f]{32}-\d+\.[a-z0-9]{1,11})")
 _THAT_FILE = Text("that file")
-
-
-def with_blob_paths(request: Request, blobs: BlobStore) -> Request:
-    """Return a request with paths where it names blobs; other names, such as hub ids, stay."""
-
-    def placed(name: str) -> str:
-        return str(blobs.path(name)) if is_blob(name) else name
-
-    return replace(
-        request,
-        loras=tuple(replace(lora, path=placed(lora.path)) for lora in request.loras),
-        control_source=placed(request.control_source),
-        image=placed(request.image),
-    )
 
 
 def without_files(request: Request) -> Request:

@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from bot.core.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
@@ -23,8 +22,9 @@ from bot.jobs.cost_history import CostHistory
 from bot.jobs.estimator import JobEstimator, Run, Status
 from bot.jobs.gate import Actor, Gate, Place
 from bot.jobs.notifier import Notifier
+from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, Ticket
-from bot.jobs.request_files import with_blob_paths, without_paths
+from bot.jobs.request_files import without_paths
 from bot.jobs.store import RETRY_SECONDS, JobStore, now
 from bot.jobs.transitions import log_transition
 from bot.storage.blobs import BlobStore
@@ -32,10 +32,9 @@ from bot.storage.models import Attachment, Job, Origin, State
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import (
     Cancelled,
+    Capabilities,
     Failed,
-    Finished,
     Generate,
-    Outcome,
     Progress,
     Request,
 )
@@ -60,7 +59,6 @@ class JobService:
         *,
         notifier: Notifier,
         blobs: BlobStore,
-        scratch: Path,
         gate: Gate,
         model: str,
         cost_history: CostHistory,
@@ -69,10 +67,8 @@ class JobService:
         self._store = store
         store.transitions.subscribe(log_transition)
         self._notifier = notifier
-        self._blobs = blobs
         self._gate = gate
         self._completer = JobCompleter(store, notifier, blobs, gate)
-        self._scratch = scratch
         self._model = model
         self._cost_history = cost_history
         self._queue = FairQueue()
@@ -171,10 +167,11 @@ class JobService:
         waits = job.state is State.QUEUED
         return waits, self._queue.position(job.id) if waits else 0, job.number
 
-    # -- for the workers (``bot.workers.pool.Work``) -----------------------------------------------
+    # -- for the workers (``bot.workers.work.Work``) -----------------------------------------------
 
-    async def next_ticket(self) -> Ticket:
-        """Wait for the next ticket in turn."""
+    async def next_ticket(self, capabilities: Capabilities) -> Ticket:
+        """Wait for the next ticket in turn that such a worker can make."""
+        del capabilities
         return await self._queue.get()
 
     def return_ticket(self, ticket: Ticket) -> None:
@@ -200,10 +197,7 @@ class JobService:
             return None
         self._estimator.job_started(job.id, device)
         self._notifier.track(running)
-        # a name of its own: a worker that outlived a killed bot may still write the last one's
-        output = self._scratch / f"{job.id}-{attempt}{job.origin.suffix}"
-        request = with_blob_paths(job.request, self._blobs)
-        return running, Generate(job.id, attempt, request, str(output))
+        return running, Generate(job.id, attempt, job.request, job.origin.suffix)
 
     def job_progressed(self, progress: Progress) -> None:
         """Take in a step, unless it is of an attempt that is over."""
@@ -211,17 +205,22 @@ class JobService:
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
             self._estimator.job_progressed(progress)
 
-    def job_ended(self, job: Job, outcome: Outcome) -> None:
+    def job_ended(self, job: Job, outcome: JobOutcome) -> None:
         """End a job in the background; its worker can have the next one."""
         run = self._estimator.job_ended(job.id)
         self._spawn(job, self._handle_outcome(job, outcome, run))
 
-    def worker_died(self, job: Job, death: WorkerDiedError) -> None:
-        """Make a job whose worker died once more, then no more."""
+    def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:
+        """Make a job whose worker died once more, then no more.
+
+        One that is not to blame is made again as often as it takes: its host was lost, or the
+        worker was at another job.
+        """
         self._estimator.job_ended(job.id)
         # whoever stops the machine may kill the worker first, which is no fault of the job's
-        leaves = bool(self._closed)
-        self._spawn(job, self._requeue(job) if leaves else self._retry_after_death(job, death))
+        is_lost = bool(self._closed) or death.kind is FailureKind.LOST_HOST
+        is_blamed = is_suspect and not is_lost
+        self._spawn(job, self._retry_after_death(job, death) if is_blamed else self._requeue(job))
 
     async def job_interrupted(self, job: Job) -> None:
         """Put back a job that the bot's end interrupts; the next start makes it."""
@@ -233,8 +232,9 @@ class JobService:
         """Note that a worker has started, and loads the model."""
         self._estimator.worker_loading(device)
 
-    def worker_ready(self, device: str) -> None:
+    def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         """Note that a worker is ready, so jobs can be made."""
+        del capabilities
         self._unavailable_reason = NO_TEXT
         if (seconds := self._estimator.worker_ready(device)) is not None:
             self._keep_until_done(
@@ -301,9 +301,9 @@ class JobService:
 
     # -- a job's life ------------------------------------------------------------------------------
 
-    async def _handle_outcome(self, job: Job, outcome: Outcome, run: Run) -> None:
+    async def _handle_outcome(self, job: Job, outcome: JobOutcome, run: Run) -> None:
         match outcome:
-            case Finished(seconds=seconds):
+            case MadeFile(seconds=seconds):
                 self._spawn(
                     job, self._cost_history.learn(run.device, job.request, seconds, run.after_steps)
                 )

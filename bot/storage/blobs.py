@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import secrets
 import threading
 import time
@@ -21,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.errors import StorageError
+from generator.contract.file_reference import FileReference
 
 _pinned_here: ContextVar[set[str] | None] = ContextVar("blobs in hand", default=None)
-_NAME = re.compile(r"[0-9a-f]{64}(\.[a-z0-9]{1,11})?")
 _PART = ".part"
 _ABANDONED_SECONDS = 24 * 3600.0  # a part this old belongs to a process that was killed
 
@@ -98,9 +97,10 @@ class BlobStore:
 
     def path(self, name: str) -> Path:
         """Return where a blob is or would be. Raises ValueError for a name that is none."""
-        if not is_blob(name):
+        reference = FileReference.parse(name)
+        if reference is None:
             raise ValueError(f"{name!r} is no blob's name")
-        return self._directory / name[:2] / name
+        return reference.path_in(self._directory)
 
     def put(self, data: bytes, suffix: str = "") -> str:
         """Keep ``data``; return its name. Raises StorageError."""
@@ -143,7 +143,7 @@ class BlobStore:
                 facts = path.stat()
             except FileNotFoundError:
                 continue  # somebody was faster
-            if _NAME.fullmatch(path.name):
+            if is_blob(path.name):
                 yield Blob(path.name, facts.st_size, facts.st_mtime)
 
     def sweep(self) -> None:
@@ -156,7 +156,7 @@ class BlobStore:
 
 def is_blob(name: str) -> bool:
     """Return whether a name is a blob's."""
-    return _NAME.fullmatch(name) is not None
+    return FileReference.parse(name) is not None
 
 
 def _move_durably(file: Path, place: Path) -> None:

@@ -1,9 +1,8 @@
-"""One generator process, seen from the event loop: ready, at work, hung or dead.
+"""Workers that are processes on this machine, seen from the event loop.
 
-Its events are read the moment they arrive and its death is seen as EOF on the same pipe; nothing
-polls. A dead process becomes an ordinary ``WorkerDiedError`` with its exit code, and one that says
-nothing for too long is killed and becomes a ``WorkerHungError``. Which job it gets and what happens
-after its death is the pool's business.
+Their events are read the moment they arrive and their death is seen as EOF on the same pipe;
+nothing polls. The bot's own directories are the worker's, so no file is copied: a request's files
+are blobs, and what is made lies where the bot would put it.
 """
 
 from __future__ import annotations
@@ -12,26 +11,27 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import TypeVar
 
-from bot.core.errors import BotError, WorkerDiedError, WorkerHungError, WorkerStartError
+from bot.core.errors import BotError, WorkerDiedError, WorkerStartError
+from bot.jobs.outcomes import MadeFile
+from bot.workers.backend import EventCallback
+from generator.contract.errors import Failure, FailureKind, MessageError
 from generator.contract.messages import (
     Cancel,
-    Cancelled,
+    Command,
     Event,
-    Failed,
     Finished,
     Generate,
-    JobEvent,
-    Outcome,
     Progress,
     Ready,
     Shutdown,
-    Started,
     StartFailed,
+    output_name,
 )
+from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
 
@@ -43,34 +43,56 @@ _EVENTS_AT_ONCE = 100  # then the loop gets its turn, whatever floods the pipe
 _STOP_SECONDS = 3.0
 
 
-class Worker:
-    """A started generator process, which makes one job at a time."""
+class LocalBackend:
+    """Starts processes that read files in ``files``, the blobs, and write in ``outputs``."""
 
-    def __init__(self, handle: process.WorkerHandle) -> None:
+    def __init__(self, *, files: Path, outputs: Path) -> None:
+        self._files = files
+        self._outputs = outputs
+
+    async def start(self, settings: WorkerSettings, on_event: EventCallback) -> LocalConnection:
+        """Spawn a process, in a thread because that takes some milliseconds."""
+        here = replace(settings, files=str(self._files), outputs=str(self._outputs))
+        try:
+            handle = await asyncio.to_thread(process.start, here)
+        except OSError as error:
+            text = Text(
+                "The generator process can't be started ({reason}); check what the machine "
+                "has run out of.",
+                reason=error,
+            )
+            raise WorkerStartError(
+                Failure(FailureKind.INTERNAL, text, is_retryable=True)
+            ) from error
+        return LocalConnection(handle, self._outputs, on_event)
+
+
+class LocalConnection:
+    """A started generator process: loading, ready or dead."""
+
+    def __init__(
+        self, handle: process.WorkerHandle, outputs: Path, on_event: EventCallback
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._handle = handle
+        self._outputs = outputs
+        self._on_event = on_event
         self._ready: asyncio.Future[Ready] = loop.create_future()
-        self._exit: asyncio.Future[int | None] = loop.create_future()
-        self._job: Generate | None = None
-        self._outcome: asyncio.Future[Outcome] | None = None
-        self._on_progress: Callable[[Progress], None] | None = None
-        self._last_event_at = 0.0  # the last word of its job, by the loop's clock
+        self._died: asyncio.Future[WorkerDiedError] = loop.create_future()
         self._reaper: asyncio.Task[None] | None = None
         loop.add_reader(handle.events.fileno(), self._read)
 
-    @classmethod
-    async def start(cls, settings: WorkerSettings) -> Self:
-        """Spawn a process, in a thread because that takes some milliseconds."""
-        return cls(await asyncio.to_thread(process.start, settings))
+    @property
+    def name(self) -> str:
+        return f"process {self.pid}"
 
     @property
     def pid(self) -> int | None:
         return self._handle.process.pid
 
     @property
-    def died(self) -> asyncio.Future[int | None]:
-        """A future that is done when the process is gone, with its exit code."""
-        return self._exit
+    def died(self) -> asyncio.Future[WorkerDiedError]:
+        return self._died
 
     @property
     def memory_bytes(self) -> int | None:
@@ -81,96 +103,69 @@ class Worker:
             return None
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    async def ready(self, *, within: float) -> Ready:
-        """Wait until the model is loaded, at most ``within`` seconds.
+    async def ready(self) -> Ready:
+        """Wait until the model is loaded. Raises WorkerStartError, WorkerDiedError."""
+        return await asyncio.shield(self._ready)
 
-        Raises WorkerBrokenError, WorkerDiedError, WorkerHungError.
-        """
-        try:
-            return await asyncio.wait_for(asyncio.shield(self._ready), within)
-        except TimeoutError:
-            await self._kill()
-            raise WorkerHungError(within) from None
-
-    async def run(
-        self, job: Generate, on_progress: Callable[[Progress], None], *, silence: float
-    ) -> Outcome:
-        """Have ``job`` made; return what became of it.
-
-        Raises WorkerDiedError, and WorkerHungError after ``silence`` seconds without a word.
-        """
-        if self._exit.done():
-            raise WorkerDiedError(self._exit.result())
-        loop = asyncio.get_running_loop()
-        self._job = job
-        self._on_progress = on_progress
-        self._outcome = loop.create_future()
-        self._last_event_at = loop.time()
-        # where the process is gone already, EOF will end the future
-        with contextlib.suppress(OSError):
-            self._handle.commands.send(job)
-        try:
-            while (left := self._last_event_at + silence - loop.time()) > 0:
-                done, _ = await asyncio.wait((self._outcome,), timeout=left)
-                if done:
-                    return self._outcome.result()
-            await self._kill()
-            raise WorkerHungError(silence)
-        finally:
-            self._job = self._outcome = self._on_progress = None
+    def submit(self, job: Generate) -> None:
+        """Hand the process a job; where it is gone already, EOF will say so."""
+        self._send(job)
 
     def cancel(self, job_id: str, attempt: int) -> None:
-        """Ask the process to stop this attempt; nothing happens where it has another."""
-        job = self._job
-        if job is None or (job.job_id, job.attempt) != (job_id, attempt):
-            return
-        with contextlib.suppress(OSError):
-            self._handle.commands.send(Cancel(job_id, attempt))
+        """Ask the process to stop this attempt."""
+        self._send(Cancel(job_id, attempt))
 
     async def stop(self) -> None:
         """Tell the process to leave, and kill it where it doesn't or is still loading."""
         if not self._ready.done():
             self._handle.process.kill()
-        with contextlib.suppress(OSError):
-            self._handle.commands.send(Shutdown())
+        self._send(Shutdown())
         try:
-            await asyncio.wait_for(asyncio.shield(self._exit), _STOP_SECONDS)
+            await asyncio.wait_for(asyncio.shield(self._died), _STOP_SECONDS)
         except TimeoutError:
-            await self._kill()
+            await self.kill()
 
-    async def _kill(self) -> None:
+    async def kill(self) -> None:
+        """Kill the process, and wait until it is gone."""
         self._handle.process.kill()
-        await asyncio.shield(self._exit)
+        await asyncio.shield(self._died)
+
+    def _send(self, command: Command) -> None:
+        with contextlib.suppress(OSError):
+            self._handle.send(command)
 
     def _read(self) -> None:
         try:
             for _ in range(_EVENTS_AT_ONCE):
                 if not self._handle.events.poll():
                     return
-                self._handle_event(self._handle.events.recv())
+                self._read_one()
         except (EOFError, OSError):
             self._handle_eof()
+
+    def _read_one(self) -> None:
+        """Take in one event; of another version's worker nothing is believed."""
+        try:
+            event = self._handle.receive()
+        except MessageError as error:
+            logger.warning("an event of %s is refused: %s", self.name, error)
+            _set_exception(self._ready, WorkerStartError(Failure.of(error)))
+        else:
+            self._handle_event(event)
 
     def _handle_event(self, event: Event) -> None:
         match event:
             case Ready():
                 _set_result(self._ready, event)
-            case StartFailed():
-                _set_exception(self._ready, WorkerStartError(event.failure))
-            case Started():
-                if self._is_mine(event):
-                    self._last_event_at = asyncio.get_running_loop().time()
-            case Progress():
-                if self._on_progress is not None and self._is_mine(event):
-                    self._last_event_at = asyncio.get_running_loop().time()
-                    self._on_progress(event)
-            case Finished() | Failed() | Cancelled():
-                if self._outcome is not None and self._is_mine(event):
-                    _set_result(self._outcome, event)
-
-    def _is_mine(self, event: JobEvent) -> bool:
-        job = self._job
-        return job is not None and (event.job_id, event.attempt) == (job.job_id, job.attempt)
+            case StartFailed(failure=failure):
+                _set_exception(self._ready, WorkerStartError(failure))
+            case Progress(preview=preview) if preview:
+                self._on_event(replace(event, preview=str(self._outputs / Path(preview).name)))
+            case Finished(job_id, attempt, output, seconds, size_bytes):
+                path = self._outputs / output_name(job_id, attempt, output.suffix)
+                self._on_event(MadeFile(job_id, attempt, path, seconds, size_bytes))
+            case _:
+                self._on_event(event)
 
     def _handle_eof(self) -> None:
         """Reap the process after EOF: nothing more will come, so the pipe is left alone."""
@@ -185,10 +180,8 @@ class Worker:
             await asyncio.to_thread(process.join)
         death = WorkerDiedError(process.exitcode)
         self._handle.close()
-        _set_result(self._exit, process.exitcode)
+        _set_result(self._died, death)
         _set_exception(self._ready, death)
-        if self._outcome is not None:
-            _set_exception(self._outcome, death)
 
 
 def _set_result(future: asyncio.Future[T], result: T) -> None:
@@ -196,7 +189,7 @@ def _set_result(future: asyncio.Future[T], result: T) -> None:
         future.set_result(result)
 
 
-def _set_exception(future: asyncio.Future[T], error: BotError) -> None:
+def _set_exception(future: asyncio.Future[Ready], error: BotError) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()  # nobody may be waiting; that is no error

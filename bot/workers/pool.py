@@ -1,4 +1,4 @@
-"""The workers: one process for each device, kept alive, fed from the queue.
+"""The workers: one for each device, kept alive, fed from the queue.
 
 A job in hand goes straight to the worker; what became of the last one is written meanwhile, so a
 device never waits for the database or for Discord. What one device does is
@@ -11,7 +11,9 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from bot.workers.supervisor import DeviceReport, DeviceSupervisor, WatchdogSettings, Work
+from bot.workers.backend import WorkerBackend
+from bot.workers.supervisor import DeviceReport, DeviceSupervisor, WatchdogSettings
+from bot.workers.work import Work
 from generator.contract.worker_settings import WorkerSettings
 
 
@@ -22,11 +24,13 @@ class Pool:
         self,
         devices: Sequence[WorkerSettings],
         work: Work,
+        backend: WorkerBackend,
         watchdog: WatchdogSettings | None = None,
     ) -> None:
         self._work = work
+        watchdog = watchdog or WatchdogSettings()
         self._devices = [
-            DeviceSupervisor(settings, work, watchdog or WatchdogSettings(), self._report_state)
+            DeviceSupervisor(settings, work, backend, watchdog, self._report_state)
             for settings in devices
         ]
 
@@ -35,7 +39,7 @@ class Pool:
 
     @property
     def pids(self) -> list[int]:
-        """The ids of the processes that are alive."""
+        """The ids of this machine's processes that are alive."""
         return [device.pid for device in self._devices if device.pid is not None]
 
     def reports(self) -> list[DeviceReport]:

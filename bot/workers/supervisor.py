@@ -1,4 +1,5 @@
-"""One device and the worker on it: started, fed, watched, replaced.
+"""One device and the worker on it: started, fed, watched, replaced. Of which kind it is, a local
+process or something far away, is the backend's business.
 
 A worker that dies is replaced at once, one that hangs is killed, one that grew too large is started
 anew between two jobs. One that can't start is tried again after a growing pause, and after a few
@@ -11,15 +12,17 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from bot.core.errors import StorageError, WorkerDiedError, WorkerStartError
+from bot.core.errors import StorageError, WorkerDiedError, WorkerHungError, WorkerStartError
 from bot.core.logs import job_context
+from bot.jobs.outcomes import JobOutcome
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
-from bot.workers.local import Worker
+from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
+from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
-from generator.contract.messages import Generate, Outcome, Progress
+from generator.contract.messages import Capabilities, Generate, Progress, SlotFreed, Started
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 
@@ -57,40 +60,25 @@ class DeviceReport:
     failure: str = ""  # the sentence
 
 
-class Work(Protocol):
-    """Where jobs come from and who learns what becomes of them: the job service."""
+class _JobInHand:
+    """A job that the worker has, and what is heard of it."""
 
-    async def next_ticket(self) -> Ticket: ...
+    def __init__(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.started: asyncio.Future[None] = loop.create_future()
+        self.slot_freed = asyncio.Event()
+        self.outcome: asyncio.Future[JobOutcome] = loop.create_future()
 
-    def return_ticket(self, ticket: Ticket) -> None:
-        """Put back a ticket that was drawn, but that nobody is there to work on."""
+    def start(self) -> None:
+        """Note that the worker is at it."""
+        if not self.started.done():
+            self.started.set_result(None)
 
-    async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
-        """Return the job and what to make; None where it was cancelled meanwhile."""
-
-    def job_progressed(self, progress: Progress) -> None: ...
-
-    def job_ended(self, job: Job, outcome: Outcome) -> None: ...
-
-    def worker_died(self, job: Job, death: WorkerDiedError) -> None: ...
-
-    async def job_interrupted(self, job: Job) -> None:
-        """Put back a job that the bot's end interrupts."""
-
-    def worker_loading(self, device: str) -> None:
-        """Note that a worker has started, and loads the model."""
-
-    def worker_ready(self, device: str) -> None:
-        """Note that a worker is ready."""
-
-    def worker_unavailable(self, device: str, failure: Failure) -> None:
-        """Note that this device can't work, but others can."""
-
-    def all_workers_unavailable(self, failure: Failure) -> None:
-        """Note that no worker is left, and that none has started for a while."""
-
-    def all_workers_failed(self, failure: Failure) -> None:
-        """Note that no worker is left, and that none can be started."""
+    def end(self, outcome: JobOutcome) -> None:
+        """Note the outcome; a second one changes nothing."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
+        self.slot_freed.set()
 
 
 class DeviceSupervisor:
@@ -100,19 +88,23 @@ class DeviceSupervisor:
         self,
         settings: WorkerSettings,
         work: Work,
+        backend: WorkerBackend,
         watchdog: WatchdogSettings,
         report_state: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._work = work
+        self._backend = backend
         self._watchdog = watchdog
         self._report_state = report_state
         self._deaths = 0  # in a row, without a job made in between
         self._jobs_made = 0
         self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
-        self._dtype = ""
-        self._job_id = ""
-        self._worker: Worker | None = None
+        self._capabilities: Capabilities | None = None  # of a worker that is ready
+        self._in_hand: dict[tuple[str, int], _JobInHand] = {}  # by job and attempt
+        self._is_starting = False  # a ticket was drawn whose job isn't in hand yet
+        self._last_event_at = 0.0  # the worker's last word of any job, by the loop's clock
+        self._worker: WorkerConnection | None = None
         self._draining = asyncio.Event()
         self._idle = asyncio.Event()  # has nothing in hand
         self._idle.set()
@@ -126,8 +118,8 @@ class DeviceSupervisor:
 
     def report(self) -> DeviceReport:
         """Return what the device is doing now."""
-        state = "idle" if self._dtype else "starting"
-        if self._job_id:
+        state = "idle" if self._capabilities else "starting"
+        if self._in_hand:
             state = "busy"
         elif self.failure or self._worker is None:
             state = "down"
@@ -135,8 +127,8 @@ class DeviceSupervisor:
             device=self.name,
             state=state,
             pid=self.pid,
-            dtype=self._dtype,
-            job_id=self._job_id,
+            dtype=self._capabilities.dtype if self._capabilities else "",
+            job_id=next((job_id for job_id, _ in self._in_hand), ""),
             made=self._jobs_made,
             memory_bytes=self._worker.memory_bytes if self._worker else None,
             failure=str(self.failure or ""),
@@ -144,7 +136,7 @@ class DeviceSupervisor:
 
     def cancel(self, job_id: str, attempt: int) -> None:
         """Stop this attempt; nothing happens where the worker has another."""
-        if self._worker is not None:
+        if self._worker is not None and (job_id, attempt) in self._in_hand:
             self._worker.cancel(job_id, attempt)
 
     async def drain(self) -> None:
@@ -163,84 +155,143 @@ class DeviceSupervisor:
             await asyncio.sleep(self._restart_delay())
 
     async def _run_worker(self) -> None:
-        """Run one process from start to end. Raises WorkerStartError, WorkerDiedError."""
-        try:
-            worker = await Worker.start(self._settings)
-        except OSError as error:
-            text = Text(
-                "The generator process can't be started ({reason}); check what the machine "
-                "has run out of.",
-                reason=error,
-            )
-            raise WorkerStartError(
-                Failure(FailureKind.INTERNAL, text, is_retryable=True)
-            ) from error
+        """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
+        worker = await self._backend.start(self._settings, self._handle_event)
         self._worker = worker
         self._work.worker_loading(self._settings.device)
         try:
-            await self._wait_until_ready(worker)
-            await self._run_jobs(worker)
+            await self._run_jobs(worker, await self._wait_until_ready(worker))
         finally:
-            self._worker = None
-            self._dtype = ""
+            self._worker = self._capabilities = None
             await worker.stop()
 
-    async def _wait_until_ready(self, worker: Worker) -> None:
-        ready = await worker.ready(within=self._watchdog.start_seconds)
+    async def _wait_until_ready(self, worker: WorkerConnection) -> Capabilities:
+        """Return what the worker can do, once it can. Raises WorkerStartError, WorkerDiedError."""
+        limit = self._watchdog.start_seconds
+        try:
+            ready = await asyncio.wait_for(worker.ready(), limit)
+        except TimeoutError:
+            await worker.kill()
+            raise WorkerHungError(limit) from None
         self.failure, self.has_failed = None, False
-        self.name, self._dtype = ready.device, ready.dtype
-        self._work.worker_ready(self._settings.device)
+        can = self._capabilities = ready.capabilities
+        self.name = can.device
         logger.info(
-            "worker %s ready on %s in %s after %.1f s",
-            worker.pid,
-            ready.device,
-            ready.dtype,
-            ready.seconds,
+            "%s ready on %s in %s after %.1f s", worker.name, can.device, can.dtype, ready.seconds
         )
+        for name in can.unknown:
+            logger.warning("%s has %r, unknown to this version; it isn't used", worker.name, name)
+        self._work.worker_ready(self._settings.device, can)
+        return can
 
-    async def _run_jobs(self, worker: Worker) -> None:
+    async def _run_jobs(self, worker: WorkerConnection, can: Capabilities) -> None:
         """Run job after job, until the worker dies or has grown too large."""
-        made = self._jobs_made  # one that is too large before its first job still has to make it
-        while not (worker.died.done() or (self._jobs_made > made and self._is_too_large(worker))):
-            ticket = await self._next_ticket(worker)
-            if ticket is None:
-                logger.warning("an idle worker on %s died; starting another", self.name)
-                continue
-            self._idle.clear()
-            try:
-                await self._start_job(worker, ticket)
-            finally:
-                self._job_id = ""
-                self._idle.set()
+        has_had_jobs = False  # one that is too large before its first job still has to make it
+        async with asyncio.TaskGroup() as running:
+            while not (worker.died.done() or (has_had_jobs and self._is_too_large(worker))):
+                ticket = await self._next_ticket(worker, can)
+                if ticket is None:
+                    logger.warning("an idle worker on %s died; starting another", self.name)
+                    continue
+                self._idle.clear()
+                self._is_starting = True
+                try:
+                    has_had_jobs |= await self._start_job(worker, ticket, running)
+                finally:
+                    self._is_starting = False
+                    self._note_idle()
 
-    async def _start_job(self, worker: Worker, ticket: Ticket) -> None:
+    async def _start_job(
+        self, worker: WorkerConnection, ticket: Ticket, running: asyncio.TaskGroup
+    ) -> bool:
+        """Hand a ticket's job to the worker, until that has room for another.
+
+        Return whether there was a job to hand it.
+        """
         if worker.died.done() or self._draining.is_set():
             self._work.return_ticket(ticket)
-        elif (started := await self._work.start_job(ticket, self.name)) is not None:
-            self._job_id = ticket.job_id
-            await self._run_job(worker, *started)
+            return False
+        started = await self._work.start_job(ticket, self.name)
+        if started is None:
+            return False
+        in_hand = _JobInHand()
+        running.create_task(self._run_job(worker, *started, in_hand))
+        await in_hand.slot_freed.wait()
+        return True
 
-    async def _run_job(self, worker: Worker, job: Job, generate: Generate) -> None:
-        work = self._work
+    async def _run_job(
+        self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: _JobInHand
+    ) -> None:
+        key = (generate.job_id, generate.attempt)
+        self._in_hand[key] = in_hand
         try:
-            outcome = await worker.run(
-                generate, work.job_progressed, silence=self._silence_limit(job)
-            )
+            outcome = await self._outcome(worker, job, generate, in_hand)
         except WorkerDiedError as death:
             with job_context(job.id, **job.origin.ids):
                 logger.warning("%s", death)
-            work.worker_died(job, death)
+            self._work.worker_died(job, death, is_suspect=self._is_suspect(in_hand))
         except asyncio.CancelledError:
-            try:
-                await work.job_interrupted(job)
-            except StorageError as error:  # the next start finds it running, and puts it back
-                logger.warning("the job couldn't be put back: %s", error)
+            await self._put_back(job)
             raise
         else:
             self._deaths = 1  # its own, some day
             self._jobs_made += 1
             self._known_controls.update(control.kind for control in job.request.controls)
-            work.job_ended(job, outcome)
+            self._work.job_ended(job, outcome)
+        finally:
+            del self._in_hand[key]
+            in_hand.slot_freed.set()
+            self._note_idle()
+
+    async def _outcome(
+        self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: _JobInHand
+    ) -> JobOutcome:
+        """Have a job made. Raises WorkerDiedError; of a worker that is silent, WorkerHungError."""
+        loop = asyncio.get_running_loop()
+        self._last_event_at = loop.time()
+        worker.submit(generate)
+        heard: set[asyncio.Future[Any]] = {in_hand.outcome, in_hand.started, worker.died}
+        while (left := self._last_event_at + self._silence_limit(job) - loop.time()) > 0:
+            await asyncio.wait(heard, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            if in_hand.outcome.done():
+                return in_hand.outcome.result()
+            if worker.died.done():
+                raise worker.died.result()
+            # what is known by then of its ControlNets says how long it may be silent
+            heard -= {in_hand.started} if in_hand.started.done() else set()
+        await worker.kill()
+        raise WorkerHungError(self._silence_limit(job))
+
+    async def _put_back(self, job: Job) -> None:
+        try:
+            await self._work.job_interrupted(job)
+        except StorageError as error:  # the next start finds it running, and puts it back
+            logger.warning("the job couldn't be put back: %s", error)
+
+    def _handle_event(self, event: JobEvent) -> None:
+        """Take in what the worker says of a job in hand, and nothing of an attempt that is over."""
+        in_hand = self._in_hand.get((event.job_id, event.attempt))
+        if in_hand is None:
+            return
+        self._last_event_at = asyncio.get_running_loop().time()
+        match event:
+            case Started():
+                in_hand.start()
+            case Progress():
+                self._work.job_progressed(event)
+            case SlotFreed():
+                in_hand.slot_freed.set()
+            case _:
+                in_hand.end(event)
+
+    def _is_suspect(self, in_hand: _JobInHand) -> bool:
+        """Return whether a job may have brought the worker down: no other was being made."""
+        others = any(each.started.done() for each in self._in_hand.values())
+        return in_hand.started.done() or not others
+
+    def _note_idle(self) -> None:
+        if not self._in_hand and not self._is_starting:
+            self._idle.set()
 
     def _silence_limit(self, job: Job) -> float:
         """Return how long it may be silent: a ControlNet new here may first be downloaded."""
@@ -249,12 +300,12 @@ class DeviceSupervisor:
             return self._watchdog.silence_seconds
         return max(self._watchdog.silence_seconds, self._watchdog.start_seconds)
 
-    async def _next_ticket(self, worker: Worker) -> Ticket | None:
+    async def _next_ticket(self, worker: WorkerConnection, can: Capabilities) -> Ticket | None:
         """Return the next ticket, None once the worker is dead; no drawn ticket is dropped."""
         if self._draining.is_set():
             await asyncio.wait((worker.died,))
             return None
-        drawing = asyncio.ensure_future(self._work.next_ticket())
+        drawing = asyncio.ensure_future(self._work.next_ticket(can))
         try:
             await asyncio.wait((drawing, worker.died), return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -262,7 +313,7 @@ class DeviceSupervisor:
                 drawing.cancel()
         return drawing.result() if drawing.done() and not drawing.cancelled() else None
 
-    def _is_too_large(self, worker: Worker) -> bool:
+    def _is_too_large(self, worker: WorkerConnection) -> bool:
         limit, held = self._watchdog.memory_bytes, worker.memory_bytes
         if not limit or held is None or held <= limit:
             return False
@@ -278,6 +329,9 @@ class DeviceSupervisor:
         logger.error("the worker on %s can't start: %s", self.name, error)
         if isinstance(error, WorkerStartError):
             self.failure, self.has_failed = error.failure, True
+        elif error.kind is FailureKind.LOST_HOST:
+            text = Text("The worker on {device} can't be reached.", device=self.name)
+            self.failure = Failure.of(error, text)
         elif self._deaths >= _DEATHS_TO_REPORT:
             self.has_failed = self._deaths >= _DEATHS_TO_GIVE_UP
             text = Text(

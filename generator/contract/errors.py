@@ -10,6 +10,7 @@
     │   └── OutputError     disk, may be retried
     ├── OutOfMemoryError    out_of_memory
     ├── CancelledError      cancelled
+    ├── MessageError        version
     └── TrainingError       training
 
 ``str(error)`` is always one sentence for a person: the command line prints it and exits with 2, the
@@ -42,8 +43,10 @@ class FailureKind(enum.StrEnum):
     CANCELLED = "cancelled"
     TRAINING = "training"
     DISK = "disk"
+    VERSION = "version"  # the other process speaks another one
     WORKER_DIED = "worker_died"
     WORKER_HUNG = "worker_hung"
+    LOST_HOST = "lost_host"
     TOO_LARGE = "too_large"  # for any place that Discord has for it
     UNDELIVERABLE = "undeliverable"
     WITHHELD = "withheld"  # by a rule on what may be posted
@@ -105,6 +108,12 @@ class CancelledError(HotshotError):
     """The request was cancelled between two steps."""
 
     kind = FailureKind.CANCELLED
+
+
+class MessageError(HotshotError):
+    """A message can't be read: it is damaged, or the other side is of another version."""
+
+    kind = FailureKind.VERSION
 
 
 class TrainingError(HotshotError):

@@ -1,18 +1,24 @@
 """The whole contract between the bot and a generator process. Standard library only.
 
-Messages are small frozen values that pickle; frames and files never travel through a queue: a
-worker writes the file to ``Generate.output`` and only then says ``Finished``.
+Messages are small frozen values, which ``generator.contract.wire`` makes JSON of. No path is in
+one, since the other side may be another machine: files are named by their hash
+(``FileReference``), and each side has them in a directory of its own. Frames and files never travel
+in a message.
 
 A worker says ``Ready`` or ``StartFailed`` once, when it starts. For each ``Generate`` it says
 ``Started``, any number of ``Progress``, and exactly one of ``Finished``, ``Failed``, ``Cancelled``.
+Before that one it says ``SlotFreed``, unless it leaves: it can take another job from then on.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
 from generator.contract.errors import Failure
+from generator.contract.file_reference import FileReference
 
 IMAGE_STRENGTH = 0.7
 # Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
@@ -97,6 +103,30 @@ class Request:
         """The number of ``steps`` that are gone: from a picture the last ones, at least one."""
         return max(1, round(self.steps * self.image_strength)) if self.image else self.steps
 
+    @property
+    def files(self) -> tuple[FileReference, ...]:
+        """The files that are named by their hash: a worker has to be given them."""
+        names = (*(lora.path for lora in self.loras), self.control_source, self.image)
+        found = (FileReference.parse(name) for name in names)
+        return tuple(dict.fromkeys(each for each in found if each is not None))
+
+    def with_files_at(self, locate: Callable[[FileReference], Path]) -> Self:
+        """Return this request with paths where it names files by their hash.
+
+        Other names stay: hub ids, and the paths of who is on the worker's own machine.
+        """
+
+        def located(name: str) -> str:
+            reference = FileReference.parse(name)
+            return name if reference is None else str(locate(reference))
+
+        return replace(
+            self,
+            loras=tuple(replace(lora, path=located(lora.path)) for lora in self.loras),
+            control_source=located(self.control_source),
+            image=located(self.image),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; an earlier version reads them where it can make the GIF."""
         values = asdict(self)
@@ -140,12 +170,19 @@ def upgraded(values: dict[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Make this. ``output`` is the file to write; its extension decides the format."""
+    """Make this. ``suffix`` is the file's, such as ``.gif``, and decides the format.
+
+    ``request.files`` are where the worker keeps files that are named by their hash.
+    """
 
     job_id: str
     attempt: int
     request: Request
-    output: str
+    suffix: str
+
+    @property
+    def output_name(self) -> str:
+        return output_name(self.job_id, self.attempt, self.suffix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,15 +198,41 @@ class Shutdown:
     """Finish nothing more and leave."""
 
 
+def output_name(job_id: str, attempt: int, suffix: str) -> str:
+    """Return a file's name while it is written; each attempt has one of its own.
+
+    A worker that outlived a killed bot may still write the last one's.
+    """
+    return f"{job_id}-{attempt}{suffix}"
+
+
 # -- from the child --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a worker can do, by which it is given jobs.
+
+    ``device`` and ``dtype`` are those chosen. ``max_pixels`` are a frame's. ``stages`` are those
+    that a request may choose. ``memory_bytes`` is what the device has, 0 where unknown.
+    ``unknown`` names what a newer worker says of itself beside that; it isn't used.
+    """
+
+    model: str
+    device: str
+    dtype: str
+    max_frames: int
+    max_pixels: int
+    stages: tuple[str, ...] = ()
+    memory_bytes: int = 0
+    unknown: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The model is loaded; ``device`` and ``dtype`` are those chosen, ``seconds`` what it took."""
+    """The model is loaded, which took ``seconds``; from now on the worker takes jobs."""
 
-    device: str
-    dtype: str
+    capabilities: Capabilities
     seconds: float
 
 
@@ -192,8 +255,9 @@ class Progress:
 
     The steps of denoising are counted over all passes of the request.
 
-    ``preview`` is a small animated picture of what comes, if there is one yet: a file under a new
-    name whenever it changes, gone when the job is over.
+    ``preview`` is a small animated picture of what comes, if there is one yet: a file beside the
+    output, under a new name whenever it changes, gone when the job is over. A worker says its name,
+    and who takes the message in makes that a path.
     """
 
     job_id: str
@@ -205,12 +269,20 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
-    """The file is whole and in its place."""
+class SlotFreed:
+    """Another job can be taken: this one is computed, though its file may still be written."""
 
     job_id: str
     attempt: int
-    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The file is whole, in its place on the worker's side, and has this hash."""
+
+    job_id: str
+    attempt: int
+    output: FileReference
     seconds: float
     size_bytes: int
 
@@ -232,5 +304,6 @@ class Cancelled:
 
 Command = Generate | Cancel | Shutdown
 Outcome = Finished | Failed | Cancelled
-JobEvent = Started | Progress | Outcome
+JobEvent = Started | Progress | SlotFreed | Outcome
 Event = Ready | StartFailed | JobEvent
+Message = Command | Event

@@ -20,8 +20,9 @@ class WorkerSettings:
 
     ``spatial_unet_base`` is an SDXL whose spatial layers replace the model's, and of which
     ``unet_only`` takes nothing else; ``prediction_type`` is for one that doesn't say what it
-    predicts; ``depth_model`` is the depth annotator's (empty: the usual
-    one). ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
+    predicts; ``depth_model`` is the depth annotator's (empty: the usual one). ``files`` is the
+    directory of what requests name by hash, ``outputs`` that of what is made, both where the worker
+    is. ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
     how far it stands back so that the bot, on the same cores, still answers at once.
     """
 
@@ -34,6 +35,8 @@ class WorkerSettings:
     device: str = "auto"
     precision: str = "auto"
     engine: str = HOTSHOT_ENGINE
+    files: str = ""
+    outputs: str = ""
     threads: int = 0
     niceness: int = 10
     log_level: str = "INFO"

@@ -96,6 +96,10 @@ class HotshotEngine:
     def dtype(self) -> str:
         return str(self.pipeline.model.dtype).removeprefix("torch.")
 
+    @property
+    def memory_bytes(self) -> int:
+        return devices.memory_bytes(self.pipeline.model.device)
+
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         """Make a request's file; report the last stage, ``save``, before it is written.
 

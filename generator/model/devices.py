@@ -7,6 +7,7 @@ with its reason, which is also logged.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,6 +63,16 @@ def describe_device(device: torch.device) -> str:
     if device.type == "cpu":
         return f"cpu ({torch.backends.cpu.get_cpu_capability()})"
     return str(device.type)
+
+
+def memory_bytes(device: torch.device) -> int:
+    """Return the memory that a device has in all; 0 where the system doesn't say."""
+    if device.type == "cuda":
+        return int(torch.cuda.get_device_properties(device).total_memory)
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError):
+        return 0
 
 
 def _device(wanted: str) -> tuple[torch.device, str]:

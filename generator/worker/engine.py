@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
 
@@ -23,6 +24,14 @@ class Engine(Protocol):
     @property
     def dtype(self) -> str:
         """What it computes in, such as ``float32``."""
+
+    @property
+    def limits(self) -> ModelLimits:
+        """What the model can be asked for."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory that the device has in all; 0 where that is unknown."""
 
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         """Make ``output``, whole or not at all; its extension decides the format.

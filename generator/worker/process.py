@@ -2,8 +2,10 @@
 
 The parent calls ``start`` and talks through two pipes made for this worker alone, so a killed one
 can't leave a lock or half a message behind for the next, and its death is seen at once as EOF on
-``events``. The child loads the engine by its dotted name, makes what it is told to in order, and
-survives whatever a job does short of killing it. It knows nothing of Discord, rows or retries.
+``events``. Through them goes the JSON that workers elsewhere get as well, and no pickle: so every
+job on one machine tries what two machines need. The child loads the engine by its dotted name,
+makes what it is told to in order, and survives whatever a job does short of killing it. It knows
+nothing of Discord, rows or retries.
 """
 
 from __future__ import annotations
@@ -23,19 +25,22 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Self, cast
 
-from generator.contract import logs
+from generator.contract import logs, wire
 from generator.contract.errors import (
     CancelledError,
     Failure,
     FailureKind,
     HotshotError,
+    MessageError,
     is_disk_full,
     is_out_of_memory,
 )
 from generator.contract.extras import missing_extra
+from generator.contract.file_reference import FileReference
 from generator.contract.messages import (
     Cancel,
     Cancelled,
+    Capabilities,
     Command,
     Event,
     Failed,
@@ -45,15 +50,19 @@ from generator.contract.messages import (
     Progress,
     Ready,
     Shutdown,
+    SlotFreed,
     Started,
     StartFailed,
 )
+from generator.contract.progress import JobProgressCallback
+from generator.contract.stages import CHOICES
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker.engine import Engine, EngineFactory
 
 logger = logging.getLogger(__name__)
 
+_Job = Generate | wire.UnreadableRequestError  # the latter fails in its turn, and says why
 _OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
 # A terminal and systemd send these to every process; what is being made may still be finished.
 _PARENT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -66,13 +75,24 @@ _PARENT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class WorkerHandle:
     """A started worker. ``events`` turns readable with EOF the moment the process is gone.
 
-    ``events.fileno()`` suits ``loop.add_reader``; then ``events.poll()`` and ``events.recv()``.
-    ``commands.send`` raises BrokenPipeError (an OSError) once the process is gone.
+    ``events.fileno()`` suits ``loop.add_reader``; then ``events.poll()`` and ``receive``.
     """
 
     process: SpawnProcess
     commands: Connection
     events: Connection
+
+    def send(self, command: Command) -> None:
+        """Tell the process; BrokenPipeError (an OSError) is raised once it is gone."""
+        self.commands.send_bytes(wire.encode(command))
+
+    def receive(self) -> Event:
+        """Return the next event, or wait for it.
+
+        Raises EOFError or OSError once the process is gone, MessageError where it is of another
+        version.
+        """
+        return cast(Event, wire.decode(self.events.recv_bytes()))
 
     def close(self) -> None:
         """Close the pipes; a worker still alive takes that as its parent's death and leaves."""
@@ -127,11 +147,14 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         logger.exception("the engine can't start: %s", failure, exc_info=is_traced)
         _send(events, StartFailed(failure))
         return
-    _send(events, Ready(engine.device, engine.dtype, time.perf_counter() - began))
+    _send(events, Ready(_capabilities(settings, engine), time.perf_counter() - began))
     while (job := inbox.next_job()) is not None:
         with logs.job_context(job.job_id, job.attempt):
             _send(events, Started(job.job_id, job.attempt))
-            _send(events, _run_job(engine, job, inbox, events))
+            outcome = _run_job(engine, job, settings, inbox, events)
+            if not inbox.is_leaving:
+                _send(events, SlotFreed(job.job_id, job.attempt))
+            _send(events, outcome)
 
 
 class Inbox:
@@ -141,7 +164,7 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Generate | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._cancelled: set[tuple[str, int]] = set()
         self._leaving = threading.Event()
 
@@ -151,21 +174,30 @@ class Inbox:
         threading.Thread(target=inbox._read, args=(commands,), name="commands", daemon=True).start()
         return inbox
 
-    def next_job(self) -> Generate | None:
+    @property
+    def is_leaving(self) -> bool:
+        return self._leaving.is_set()
+
+    def next_job(self) -> _Job | None:
         """Wait for a job; None once the parent has said Shutdown."""
         job = self._jobs.get()
-        return None if self._leaving.is_set() else job
+        return None if self.is_leaving else job
 
-    def is_cancelled(self, job: Generate) -> bool:
-        return self._leaving.is_set() or (job.job_id, job.attempt) in self._cancelled
+    def is_cancelled(self, job: _Job) -> bool:
+        return self.is_leaving or (job.job_id, job.attempt) in self._cancelled
 
     def _read(self, commands: Connection) -> None:
         while True:
             try:
-                command: Command = commands.recv()
+                data = commands.recv_bytes()
             except (EOFError, OSError):
                 os._exit(0)  # sys.exit would only end this thread, not the job on the other one
-            self._take(command)
+            try:
+                self._take(cast(Command, wire.decode(data)))
+            except wire.UnreadableRequestError as error:
+                self._jobs.put(error)
+            except MessageError as error:
+                logger.warning("a command is refused: %s", error)
 
     def _take(self, command: Command) -> None:
         match command:
@@ -178,29 +210,23 @@ class Inbox:
                 self._jobs.put(None)
 
 
-def _run_job(engine: Engine, job: Generate, inbox: Inbox, events: Connection) -> Outcome:
+def _run_job(
+    engine: Engine, job: _Job, settings: WorkerSettings, inbox: Inbox, events: Connection
+) -> Outcome:
     """Make one job; whatever happens inside comes back as one of the three outcomes."""
 
     def report(stage: str, step: int, steps: int, preview: str = "") -> None:
-        _send(events, Progress(job.job_id, job.attempt, stage, step, steps, preview))
+        name = Path(preview).name
+        _send(events, Progress(job.job_id, job.attempt, stage, step, steps, name))
         stop_if_cancelled()
 
     def stop_if_cancelled() -> None:
         if inbox.is_cancelled(job):
             raise CancelledError("The job was cancelled.")
 
-    began = time.perf_counter()
-    output = Path(job.output)
     try:
         stop_if_cancelled()
-        engine.generate(job.request, output, report)
-        return Finished(
-            job.job_id,
-            job.attempt,
-            job.output,
-            seconds=time.perf_counter() - began,
-            size_bytes=output.stat().st_size,
-        )
+        return _generate(engine, job, settings, report)
     except CancelledError:
         return Cancelled(job.job_id, job.attempt)
     except Exception as error:  # a bug in an engine must not cost the next job
@@ -209,10 +235,24 @@ def _run_job(engine: Engine, job: Generate, inbox: Inbox, events: Connection) ->
         return Failed(job.job_id, job.attempt, failure)
 
 
+def _generate(
+    engine: Engine, job: _Job, settings: WorkerSettings, report: JobProgressCallback
+) -> Finished:
+    """Have the engine make a job's file, with paths where its request names files by hash."""
+    if isinstance(job, wire.UnreadableRequestError):
+        raise job
+    began = time.perf_counter()
+    files, output = Path(settings.files), Path(settings.outputs) / job.output_name
+    request = job.request.with_files_at(lambda reference: reference.path_in(files))
+    engine.generate(request, output, report)
+    seconds, size = time.perf_counter() - began, output.stat().st_size
+    return Finished(job.job_id, job.attempt, FileReference.of_file(output), seconds, size)
+
+
 def _send(events: Connection, event: Event) -> None:
     """Send an event, or leave at once where nobody is left to hear: the parent is gone."""
     try:
-        events.send(event)
+        events.send_bytes(wire.encode(event))
     except ConnectionError:
         os._exit(0)
 
@@ -262,6 +302,18 @@ def _load_engine(settings: WorkerSettings) -> Engine:
     options = {name: value for name in _OPTIONS if (value := getattr(settings, name))}
     return create(
         model=settings.model, device=settings.device, precision=settings.precision, **options
+    )
+
+
+def _capabilities(settings: WorkerSettings, engine: Engine) -> Capabilities:
+    return Capabilities(
+        model=settings.model,
+        device=engine.device,
+        dtype=engine.dtype,
+        max_frames=engine.limits.max_frames,
+        max_pixels=engine.limits.max_pixels,
+        stages=tuple(CHOICES),
+        memory_bytes=engine.memory_bytes,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from generator.contract.messages import Event, Progress, Ready, Started
+from generator.contract.messages import Event, Progress, Ready, SlotFreed, Started
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
 from generator.worker.process import WorkerHandle
@@ -26,12 +26,11 @@ def started(settings: WorkerSettings) -> Iterator[WorkerHandle]:
 
 def receive(handle: WorkerHandle) -> Event:
     assert handle.events.poll(PATIENCE), "the worker says nothing"
-    event: Event = handle.events.recv()
-    return event
+    return handle.receive()
 
 
 def outcome(handle: WorkerHandle) -> Event:
     """Reads up to the event that ends a job."""
-    while isinstance(event := receive(handle), Ready | Started | Progress):
+    while isinstance(event := receive(handle), Ready | Started | Progress | SlotFreed):
         pass
     return event

@@ -18,6 +18,7 @@ class Unhurried:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.device, self.dtype = engine.device, engine.dtype
+        self.limits, self.memory_bytes = engine.limits, engine.memory_bytes
 
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
         def slowly(stage: str, step: int, steps: int, preview: str = "") -> None:

@@ -13,6 +13,7 @@ from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
 from bot.jobs.gate import Actor, Place
 from bot.jobs.notifier import Posted
+from bot.jobs.outcomes import MadeFile
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.policy.policy_gate import PolicyGate
@@ -22,8 +23,8 @@ from bot.storage.database import Database
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, Origin, State
 from bot.storage.preferences import Preferences
-from generator.contract.messages import Finished, Generate, Request
-from tests.bot.jobs.samples import ORIGIN, REQUEST
+from generator.contract.messages import Generate, Request
+from tests.bot.jobs.samples import ABLE, ORIGIN, REQUEST
 from tests.patience import PATIENCE
 
 
@@ -89,7 +90,6 @@ class JobRig:
             store,
             notifier=self.notifier,
             blobs=self.blobs,
-            scratch=self.scratch,
             gate=self.gate,
             model="nano",
             cost_history=CostHistory(self.database, "nano", CostModels()),
@@ -126,14 +126,15 @@ class JobRig:
         return self.jobs.accept(origin, request, attachments, actor=actor, place=place)
 
     async def start_job(self) -> tuple[Job, Generate]:
-        begun = await self.jobs.start_job(await self.jobs.next_ticket(), "cpu")
+        begun = await self.jobs.start_job(await self.jobs.next_ticket(ABLE), "cpu")
         assert begun is not None
         return begun
 
-    def finished(self, generate: Generate, *, seconds: float = 1.5) -> Finished:
-        """The file, written, and the word that it is."""
-        Path(generate.output).write_text(f"attempt {generate.attempt}")
-        return Finished(generate.job_id, generate.attempt, generate.output, seconds, 9)
+    def finished(self, generate: Generate, *, seconds: float = 1.5) -> MadeFile:
+        """The file, written, as a backend brings it."""
+        output = self.scratch / generate.output_name
+        output.write_text(f"attempt {generate.attempt}")
+        return MadeFile(generate.job_id, generate.attempt, output, seconds, 9)
 
     async def row(self, job: Job) -> Job:
         found = await self.database.read(rows.get, job.id)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.storage.models import Job, Origin, State
-from generator.contract.messages import Request
+from generator.contract.messages import Capabilities, Request
 
 ORIGIN = Origin(
     application_id=1,
@@ -19,6 +19,15 @@ ORIGIN = Origin(
     guild_id=4,
 )
 REQUEST = Request(prompt="x", seed=2**64 - 1, width=512, height=512, steps=3, guidance_scale=5.0)
+
+ABLE = Capabilities(
+    model="nano",
+    device="cpu",
+    dtype="float32",
+    max_frames=24,
+    max_pixels=1024 * 1024,
+    stages=("upscale",),
+)
 
 
 def job(**values: Any) -> Job:

@@ -28,7 +28,7 @@ from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Failed, Generate, Progress
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
-from tests.bot.jobs.samples import ORIGIN
+from tests.bot.jobs.samples import ABLE, ORIGIN
 from tests.patience import PATIENCE
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ class Service(RuleBasedStateMachine):
             return
 
         async def drawn() -> tuple[Job, Generate] | None:
-            ticket = await asyncio.wait_for(self.rig.jobs.next_ticket(), 0.01)
+            ticket = await asyncio.wait_for(self.rig.jobs.next_ticket(ABLE), 0.01)
             return await self.rig.jobs.start_job(ticket, "cpu")
 
         try:
@@ -165,7 +165,7 @@ class Service(RuleBasedStateMachine):
                 case "broken":
                     self.rig.jobs.all_workers_failed(BUG)
                 case _:
-                    self.rig.jobs.worker_ready("cpu")
+                    self.rig.jobs.worker_ready("cpu", ABLE)
 
         self.run(happens())
 
@@ -225,12 +225,12 @@ class Service(RuleBasedStateMachine):
         rig = self.rig
         rig.notifier.refusing = ""
         rig.notifier.holding.set()
-        rig.jobs.worker_ready("cpu")
+        rig.jobs.worker_ready("cpu", ABLE)
         for job, generate in self.hands:
             rig.jobs.job_ended(job, rig.finished(generate))
         await rig.jobs.wait_until_idle()
         while rig.jobs.waiting_or_running():
-            ticket = await asyncio.wait_for(rig.jobs.next_ticket(), PATIENCE)
+            ticket = await asyncio.wait_for(rig.jobs.next_ticket(ABLE), PATIENCE)
             if (begun := await rig.jobs.start_job(ticket, "cpu")) is not None:
                 rig.jobs.job_ended(begun[0], rig.finished(begun[1]))
             await rig.jobs.wait_until_idle()

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from bot.jobs.request_files import with_blob_paths, without_files, without_paths
-from bot.storage.blobs import BlobStore
+from bot.jobs.request_files import without_files, without_paths
 from generator.contract.messages import Control, Lora
 from generator.contract.text import Text
 from tests.bot.jobs.samples import REQUEST
@@ -17,17 +15,11 @@ BLOB = f"{'ab' * 32}.safetensors"
 OUTPUT = f"/data/scratch/{'ab' * 16}-2.gif"
 
 
-def test_blobs_become_paths_and_other_names_stay(tmp_path: Path) -> None:
-    blobs = BlobStore(tmp_path)
-    loras = (Lora(BLOB, 0.5), Lora("somebody/ink"))
+def test_without_files_nothing_has_to_be_opened() -> None:
     request = replace(
-        REQUEST, loras=loras, control_source=BLOB, image="", controls=(Control("canny"),)
+        REQUEST, loras=(Lora(BLOB, 0.5),), control_source=BLOB, controls=(Control("canny"),)
     )
-    placed = with_blob_paths(request, blobs)
-    path = str(blobs.path(BLOB))
-    assert placed.loras == (Lora(path, 0.5), Lora("somebody/ink"))
-    assert (placed.control_source, placed.image) == (path, "")
-    bare = without_files(placed)
+    bare = without_files(request)
     assert (bare.loras, bare.controls, bare.control_source) == ((), (), "")
 
 

@@ -9,18 +9,25 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, text
 
-from bot.core.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
+from bot.core.errors import (
+    HostLostError,
+    NotAcceptedError,
+    RefusedError,
+    StorageError,
+    WorkerDiedError,
+)
 from bot.jobs.cost_history import CostHistory
+from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.storage import costs
 from bot.storage import jobs as rows
 from bot.storage.database import open_database
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, State
 from generator.contract.errors import Failure, FailureKind, OutputError
-from generator.contract.messages import Cancelled, Failed, Finished, Outcome, Progress
+from generator.contract.messages import Cancelled, Failed, Progress
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
-from tests.bot.jobs.samples import ORIGIN, REQUEST
+from tests.bot.jobs.samples import ABLE, ORIGIN, REQUEST
 
 KILLED = WorkerDiedError(-9)
 
@@ -46,7 +53,7 @@ async def test_the_row_is_written_before_anybody_is_answered(rig: JobRig) -> Non
             REQUEST,
             ORIGIN,
         )
-        waiting = asyncio.ensure_future(rig.jobs.next_ticket())
+        waiting = asyncio.ensure_future(rig.jobs.next_ticket(ABLE))
         await asyncio.sleep(0.02)
         assert not waiting.done()  # it starts only once Discord has been answered
     assert (await waiting).job_id == job.id
@@ -78,8 +85,8 @@ async def test_words_of_an_older_attempt_change_nothing(rig: JobRig) -> None:
     await rig.until(job, State.QUEUED)
     second, new = await rig.start_job()
     assert second.attempt == 2
-    assert old.output != new.output
-    late: list[Outcome] = [
+    assert old.output_name != new.output_name
+    late: list[JobOutcome] = [
         rig.finished(old),
         Failed(job.id, 1, failure("late")),
         Cancelled(job.id, 1),
@@ -111,6 +118,25 @@ async def test_a_job_that_kills_two_workers_is_failed(rig: JobRig) -> None:
     assert "signal 9" in failed.error
     assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.WORKER_DIED, True)
     assert rig.notifier.notified == [("failed", failed.error)]
+
+
+async def test_a_lost_host_is_no_fault_of_its_job(rig: JobRig) -> None:
+    job = await rig.accept()
+    for _ in range(3):
+        running, _ = await rig.start_job()
+        rig.jobs.worker_died(running, HostLostError("gpu1"))
+        assert (await rig.until(job, State.QUEUED)).crashes == 0
+    running, generate = await rig.start_job()
+    rig.jobs.job_ended(running, rig.finished(generate))
+    assert (await rig.until(job, State.DONE)).attempt == 4
+
+
+async def test_a_worker_that_died_of_another_job_is_no_fault_of_the_one_behind(rig: JobRig) -> None:
+    job = await rig.accept()
+    for _ in range(3):
+        running, _ = await rig.start_job()
+        rig.jobs.worker_died(running, KILLED, is_suspect=False)
+        assert (await rig.until(job, State.QUEUED)).crashes == 0
 
 
 async def test_a_worker_that_is_stopped_with_the_bot_is_no_fault_of_its_job(
@@ -150,7 +176,7 @@ async def test_cancelling_inside_the_answer(rig: JobRig) -> None:
     async with rig.accepting(ORIGIN, REQUEST) as job:
         await rig.jobs.cancel(job.id, by=ORIGIN.user_id)
     other = await rig.accept()
-    assert (await rig.jobs.next_ticket()).job_id == other.id
+    assert (await rig.jobs.next_ticket(ABLE)).job_id == other.id
 
 
 @pytest.mark.parametrize(("by", "guild"), [(8, None), (8, 5)])
@@ -203,7 +229,8 @@ async def test_a_file_that_the_disk_did_not_take(rig: JobRig) -> None:
     """The user hears of it, not of the directory that the bot keeps."""
     job = await rig.accept()
     running, generate = await rig.start_job()
-    error = OutputError("{path} can't be written.", path=generate.output)
+    output = str(rig.scratch / generate.output_name)
+    error = OutputError("{path} can't be written.", path=output)
     rig.jobs.job_ended(running, Failed(job.id, 1, Failure.of(error)))
     failed = await rig.until(job, State.FAILED)
     assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.DISK, True)
@@ -215,7 +242,8 @@ async def test_a_file_that_the_disk_did_not_take(rig: JobRig) -> None:
 async def test_a_result_that_vanished_before_it_was_kept(rig: JobRig) -> None:
     job = await rig.accept()
     running, generate = await rig.start_job()
-    rig.jobs.job_ended(running, Finished(job.id, 1, generate.output, 1.0, 9))  # which isn't there
+    missing = rig.scratch / generate.output_name
+    rig.jobs.job_ended(running, MadeFile(job.id, 1, missing, 1.0, 9))
     failed = await rig.until(job, State.FAILED)
     assert "couldn't be saved on the bot's disk" in (failed.error or "")
     assert failed.failure_kind is FailureKind.DISK
@@ -240,7 +268,7 @@ async def test_bad_luck_keeps_what_waits_and_refuses_the_rest(rig: JobRig) -> No
         await rig.accept()
     await rig.jobs.wait_until_idle()
     assert rig.notifier.alerts == ["No GIFs can be made at the moment. It dies."]
-    rig.jobs.worker_ready("cpu")
+    rig.jobs.worker_ready("cpu", ABLE)
     await rig.accept()
     assert (await rig.start_job())[0].id == job.id
 
@@ -270,7 +298,7 @@ async def test_a_broken_model_fails_what_waits_and_refuses_the_rest(rig: JobRig)
     assert (failed.failure_kind, failed.failure_is_retryable) == (FailureKind.MODEL, True)
     with pytest.raises(NotAcceptedError, match=r"The disk is empty\."):
         await rig.accept()
-    rig.jobs.worker_ready("cpu")
+    rig.jobs.worker_ready("cpu", ABLE)
     await rig.accept()
 
 
@@ -353,7 +381,7 @@ async def test_a_model_that_loads_is_said_and_its_time_is_learnt(rig: JobRig) ->
     status = rig.jobs.status(job.id)
     assert status is not None
     assert (status.is_loading, status.loading_seconds_left) == (True, None)
-    rig.jobs.worker_ready("cpu")
+    rig.jobs.worker_ready("cpu", ABLE)
     await rig.jobs.wait_until_idle()
     status = rig.jobs.status(job.id)
     assert status is not None
@@ -370,7 +398,7 @@ async def test_a_model_that_loads_is_said_and_its_time_is_learnt(rig: JobRig) ->
 async def test_one_worker_that_is_ready_is_enough(rig: JobRig) -> None:
     rig.jobs.worker_loading("cuda:0")
     rig.jobs.worker_loading("cuda:1")
-    rig.jobs.worker_ready("cuda:1")
+    rig.jobs.worker_ready("cuda:1", ABLE)
     job = await rig.accept()
     status = rig.jobs.status(job.id)
     assert status is not None

@@ -18,7 +18,6 @@ from bot.jobs.store import JobStore, now
 from bot.jobs.transitions import Transition
 from bot.storage.database import Database, open_database
 from bot.storage.models import Job, State
-from generator.contract.messages import Finished
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import ORIGIN, REQUEST
 
@@ -79,7 +78,7 @@ async def test_who_speaks_too_late_is_told_of_nothing(rig: JobRig) -> None:
     rig.store.transitions.subscribe(told.append)
     await rig.jobs.cancel(job.id, by=ORIGIN.user_id)
     rig.jobs.job_ended(running, rig.finished(generate))
-    rig.jobs.job_ended(running, Finished(job.id, 1, generate.output, 1.0, 9))
+    rig.jobs.job_ended(running, rig.finished(generate))
     await rig.until(job, State.CANCELLED)
     assert steps(told) == [(State.RUNNING, State.CANCELLED, 1)]
 

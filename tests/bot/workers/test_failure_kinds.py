@@ -11,6 +11,7 @@ import pytest
 
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
+from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import WatchdogSettings
 from generator.contract.errors import FailureKind
@@ -31,7 +32,8 @@ async def working(
     async with open_database(f"sqlite:///{directory / 'test.db'}") as database:
         rig = JobRig(database, directory, RecordingNotifier())
         settings = WorkerSettings(engine=f"{ENGINES}.{engine}:create", threads=1)
-        async with run_pool(Pool([settings], rig.jobs, watchdog)):
+        backend = LocalBackend(files=directory / "blobs", outputs=rig.scratch)
+        async with run_pool(Pool([settings], rig.jobs, backend, watchdog)):
             yield rig
         await rig.jobs.close()
 

@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.core.errors import WorkerDiedError
+from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, Ticket
 from bot.storage.models import Job
+from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import WatchdogSettings
 from generator.contract.errors import Failure, FailureKind
-from generator.contract.messages import Cancelled, Control, Finished, Generate, Outcome, Progress
+from generator.contract.messages import Cancelled, Capabilities, Control, Generate, Progress
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
 from tests.patience import PATIENCE, until
@@ -27,10 +29,10 @@ class RecordingWork:
     """The ``Work`` of a pool: hands out jobs, and writes down what became of them."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._queue = FairQueue()
         self.handed_out: list[float] = []
-        self.outcomes: list[tuple[float, Outcome]] = []
+        self.outcomes: list[tuple[float, JobOutcome]] = []
         self.deaths: list[tuple[str, WorkerDiedError]] = []
         self.put_back: list[str] = []
         self.progress: list[Progress] = []
@@ -45,7 +47,7 @@ class RecordingWork:
         for name in names:
             self._queue.put(Ticket(0, name, 1))
 
-    async def next_ticket(self) -> Ticket:
+    async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         return await self._queue.get()
 
     def return_ticket(self, ticket: Ticket) -> None:
@@ -56,17 +58,16 @@ class RecordingWork:
             return None
         self.handed_out.append(time.perf_counter())
         request = replace(REQUEST, steps=self.steps, controls=self.controls)
-        output = self._directory / f"{ticket.job_id}.gif"
         made = job(id=ticket.job_id, request=request)
-        return made, Generate(ticket.job_id, 1, request, str(output))
+        return made, Generate(ticket.job_id, 1, request, ".gif")
 
     def job_progressed(self, progress: Progress) -> None:
         self.progress.append(progress)
 
-    def job_ended(self, job: Job, outcome: Outcome) -> None:
+    def job_ended(self, job: Job, outcome: JobOutcome) -> None:
         self.outcomes.append((time.perf_counter(), outcome))
 
-    def worker_died(self, job: Job, death: WorkerDiedError) -> None:
+    def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:
         self.deaths.append((job.id, death))
 
     async def job_interrupted(self, job: Job) -> None:
@@ -74,7 +75,7 @@ class RecordingWork:
 
     def worker_loading(self, device: str) -> None: ...
 
-    def worker_ready(self, device: str) -> None:
+    def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         self.recoveries += 1
 
     def worker_unavailable(self, device: str, failure: Failure) -> None:
@@ -103,7 +104,8 @@ async def pool_of(
         WorkerSettings(engine=f"{_package(engine)}.{engine}:create", device=f"cpu:{number}")
         for number, engine in enumerate(engines)
     ]
-    pool = Pool(settings, work, watchdog)
+    backend = LocalBackend(files=work.directory, outputs=work.directory)
+    pool = Pool(settings, work, backend, watchdog)
     async with run_pool(pool):
         yield pool
 
@@ -114,9 +116,9 @@ async def test_one_job_after_another(tmp_path: Path) -> None:
     async with pool_of(work, "fast") as pool:
         await work.until(lambda: len(work.outcomes) == 2)
         [pid] = pool.pids
-    assert all(isinstance(outcome, Finished) for _, outcome in work.outcomes)
+    assert all(isinstance(outcome, MadeFile) for _, outcome in work.outcomes)
     assert [progress.step for progress in work.progress] == [1, 2, 3] * 2
-    assert (tmp_path / "b.gif").exists()
+    assert (tmp_path / "b-1.gif").exists()
     assert work.recoveries == 1
     assert not is_alive(pid)
 
@@ -168,7 +170,7 @@ async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
         work.add("b")
         await work.until(lambda: len(work.outcomes) == 2)
     assert work.outcomes[0][1] == Cancelled("a", 1)
-    assert isinstance(work.outcomes[1][1], Finished)
+    assert isinstance(work.outcomes[1][1], MadeFile)
 
 
 async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:

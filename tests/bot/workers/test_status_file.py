@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import read, report_while_running
 from generator.contract.worker_settings import WorkerSettings
@@ -17,7 +18,8 @@ from tests.patience import until
 
 async def test_the_last_report_is_read_back(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
-    pool = Pool([WorkerSettings(engine="tests.generator.engines.fast:create")], work)
+    backend = LocalBackend(files=tmp_path, outputs=tmp_path)
+    pool = Pool([WorkerSettings(engine="tests.generator.engines.fast:create")], work, backend)
     async with run_pool(pool):
         await work.until(lambda: work.recoveries)
         writing = asyncio.create_task(report_while_running(pool, tmp_path))

@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from generator.contract.limits import ModelLimits
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What every one of them has: a device and a dtype to tell of."""
+    """What every one of them has: a device, a dtype and limits to tell of."""
 
     device: str = "cpu"
     dtype: str = "float32"
+    limits: ModelLimits = field(default_factory=ModelLimits)
+    memory_bytes: int = 0

@@ -20,6 +20,7 @@ from generator.contract.messages import (
     Progress,
     Ready,
     Request,
+    SlotFreed,
     Started,
     StartFailed,
 )
@@ -44,20 +45,30 @@ A_REQUEST = Request(
 
 
 @pytest.fixture(scope="module")
-def hotshot() -> Iterator[WorkerHandle]:
+def outputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the one worker writes; each test leaves it empty."""
+    return tmp_path_factory.mktemp("outputs")
+
+
+@pytest.fixture(scope="module")
+def hotshot(outputs: Path) -> Iterator[WorkerHandle]:
     """One worker for all tests here, since torch takes seconds to import."""
-    settings = WorkerSettings(model=str(TINY), device="cpu", precision="f32", threads=1)
+    settings = WorkerSettings(
+        model=str(TINY), device="cpu", precision="f32", threads=1, outputs=str(outputs)
+    )
     with started(settings) as handle:
         ready = receive(handle)
         assert isinstance(ready, Ready)
-        assert (ready.device, ready.dtype) == ("cpu", "float32")
+        can = ready.capabilities
+        assert (can.model, can.device, can.dtype) == (str(TINY), "cpu", "float32")
+        assert can.memory_bytes > 0
         assert ready.seconds > 0
         yield handle
 
 
-def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, tmp_path: Path) -> None:
-    output = tmp_path / "ball.gif"
-    hotshot.commands.send(Generate("one", 1, A_REQUEST, str(output)))
+def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, outputs: Path) -> None:
+    output = outputs / "one-1.gif"
+    hotshot.send(Generate("one", 1, A_REQUEST, ".gif"))
     assert receive(hotshot) == Started("one", 1)
     stages = []
     while isinstance(event := receive(hotshot), Progress):
@@ -68,41 +79,44 @@ def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, tmp_path: Path) ->
     ]
     assert stages[0][0] == "encode_prompt"
     assert stages[-1] == ("save", 0, 1)
-    assert isinstance(event, Finished)
-    assert event.size_bytes == output.stat().st_size
+    assert event == SlotFreed("one", 1)
+    finished = receive(hotshot)
+    assert isinstance(finished, Finished)
+    assert finished.size_bytes == output.stat().st_size
     seen = read_back(output.read_bytes())
     assert seen.frames.shape == (3, 64, 64, 3)
     assert seen.durations == [160, 170, 170]
+    output.unlink()
 
 
-def test_a_cancelled_job_writes_nothing(hotshot: WorkerHandle, tmp_path: Path) -> None:
+def test_a_cancelled_job_writes_nothing(hotshot: WorkerHandle, outputs: Path) -> None:
     request = replace(A_REQUEST, steps=150)
-    hotshot.commands.send(Generate("long", 1, request, str(tmp_path / "long.gif")))
+    hotshot.send(Generate("long", 1, request, ".gif"))
     assert receive(hotshot) == Started("long", 1)
-    hotshot.commands.send(Cancel("long", 1))
+    hotshot.send(Cancel("long", 1))
     assert outcome(hotshot) == Cancelled("long", 1)
-    assert list(tmp_path.iterdir()) == []
+    assert list(outputs.iterdir()) == []
 
 
 @pytest.mark.parametrize(
-    ("change", "name", "sentence"),
+    ("change", "suffix", "sentence"),
     [
-        ({"width": 100}, "ball.gif", "multiple of 8"),
-        ({"prompt": " "}, "ball.gif", "prompt is empty"),
-        ({"video_length": 25}, "ball.gif", "number of frames"),
-        ({}, "ball.txt", "must be one of .gif"),
-        ({}, "missing/ball.gif", "There is no directory"),
+        ({"width": 100}, ".gif", "multiple of 8"),
+        ({"prompt": " "}, ".gif", "prompt is empty"),
+        ({"video_length": 25}, ".gif", "number of frames"),
+        ({}, ".txt", "must be one of .gif"),
+        ({}, "/ball.gif", "There is no directory"),
     ],
 )
 def test_a_bad_request_is_a_sentence(
-    hotshot: WorkerHandle, tmp_path: Path, change: dict[str, object], name: str, sentence: str
+    hotshot: WorkerHandle, outputs: Path, change: dict[str, object], suffix: str, sentence: str
 ) -> None:
     request = Request.from_dict(A_REQUEST.to_dict() | change)
-    hotshot.commands.send(Generate("bad", 1, request, str(tmp_path / name)))
+    hotshot.send(Generate("bad", 1, request, suffix))
     failed = outcome(hotshot)
     assert isinstance(failed, Failed)
     assert sentence in str(failed.failure)
-    assert list(tmp_path.iterdir()) == []
+    assert list(outputs.iterdir()) == []
 
 
 def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
@@ -114,11 +128,12 @@ def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
         low_vram=True,
         device="cpu",
         threads=1,
+        outputs=str(tmp_path),
     )
-    output = tmp_path / "ball.gif"
+    output = tmp_path / "one-1.gif"
     with started(settings) as handle:
         assert isinstance(receive(handle), Ready)
-        handle.commands.send(Generate("one", 1, A_REQUEST, str(output)))
+        handle.send(Generate("one", 1, A_REQUEST, ".gif"))
         assert isinstance(outcome(handle), Finished)
     recipe = read_recipe(output)
     assert recipe is not None

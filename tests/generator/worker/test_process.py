@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from generator.contract.errors import Failure, FailureKind
+from generator.contract.file_reference import FileReference
 from generator.contract.messages import (
     Cancel,
     Cancelled,
@@ -26,6 +27,7 @@ from generator.contract.messages import (
     Ready,
     Request,
     Shutdown,
+    SlotFreed,
     Started,
     StartFailed,
 )
@@ -41,114 +43,133 @@ Ask = Callable[..., Generate]
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Ask:
-    """Builds a Generate whose output is named after the job."""
+def ask() -> Ask:
+    """Builds a Generate whose output is a text file."""
 
     def build(job_id: str, prompt: str = "a red ball", steps: int = 3, width: int = 64) -> Generate:
         request = replace(A_REQUEST, prompt=prompt, steps=steps, width=width)
-        return Generate(job_id, 1, request, str(tmp_path / f"{job_id}.txt"))
+        return Generate(job_id, 1, request, ".txt")
 
     return build
 
 
-def double(engine: str) -> AbstractContextManager[WorkerHandle]:
-    """A worker with one of the engines that stand in for the real one."""
-    return started(WorkerSettings(engine=f"tests.generator.engines.{engine}", threads=1))
+Start = Callable[[str], AbstractContextManager[WorkerHandle]]
 
 
-def test_a_job_is_ready_started_every_step_finished(ask: Ask) -> None:
+@pytest.fixture
+def double(tmp_path: Path) -> Start:
+    """Starts a worker with one of the engines that stand in for the real one."""
+
+    def start(engine: str) -> AbstractContextManager[WorkerHandle]:
+        engine = f"tests.generator.engines.{engine}"
+        return started(WorkerSettings(engine=engine, threads=1, outputs=str(tmp_path)))
+
+    return start
+
+
+def test_a_job_is_ready_started_every_step_finished(
+    double: Start, ask: Ask, tmp_path: Path
+) -> None:
     with double("fast:create") as handle:
         job = ask("one")
-        handle.commands.send(job)
+        handle.send(job)
         ready = receive(handle)
         assert isinstance(ready, Ready)
-        assert (ready.device, ready.dtype) == ("cpu", "float32")
+        can = ready.capabilities
+        assert (can.model, can.device, can.dtype) == ("nano", "cpu", "float32")
+        assert (can.max_frames, can.max_pixels, can.stages) == (24, 1024 * 1024, ("upscale",))
         assert receive(handle) == Started("one", 1)
         for step in (1, 2, 3):
             assert receive(handle) == Progress("one", 1, "denoise", step, 3)
+        assert receive(handle) == SlotFreed("one", 1)
         finished = receive(handle)
         assert isinstance(finished, Finished)
-        assert (finished.output, finished.size_bytes) == (job.output, len("a red ball"))
+        output = tmp_path / job.output_name
+        assert (finished.output.suffix, finished.size_bytes) == (".txt", len("a red ball"))
+        assert finished.output == FileReference.of_file(output)
         assert 0 < finished.seconds < PATIENCE
-        assert Path(job.output).read_text() == "a red ball"
+        assert output.read_text() == "a red ball"
 
 
-def test_jobs_are_made_in_order_and_shutdown_ends_the_process(ask: Ask) -> None:
+def test_jobs_are_made_in_order_and_shutdown_ends_the_process(double: Start, ask: Ask) -> None:
     with double("fast:create") as handle:
         for name in ("one", "two", "three"):
-            handle.commands.send(ask(name))
+            handle.send(ask(name))
         ends = [outcome(handle) for _ in range(3)]
         assert [end.job_id for end in ends if isinstance(end, Finished)] == ["one", "two", "three"]
-        handle.commands.send(Shutdown())
+        handle.send(Shutdown())
         handle.process.join(PATIENCE)
         assert handle.process.exitcode == 0
 
 
-def test_shutdown_stops_a_running_job(ask: Ask) -> None:
+def test_shutdown_stops_a_running_job(double: Start, ask: Ask) -> None:
     with double("slow:create") as handle:
-        handle.commands.send(ask("long", steps=100_000))
-        handle.commands.send(ask("never"))
+        handle.send(ask("long", steps=100_000))
+        handle.send(ask("never"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("long", 1)
-        handle.commands.send(Shutdown())
+        handle.send(Shutdown())
         assert outcome(handle) == Cancelled("long", 1)
         with pytest.raises(EOFError):
             receive(handle)
 
 
-def test_cancel_reaches_a_running_and_a_waiting_job_and_no_other(ask: Ask) -> None:
+def test_cancel_reaches_a_running_and_a_waiting_job_and_no_other(
+    double: Start, ask: Ask, tmp_path: Path
+) -> None:
     with double("slow:create") as handle:
         for name, steps in (("running", 100_000), ("waiting", 100_000), ("kept", 1)):
-            handle.commands.send(ask(name, steps=steps))
+            handle.send(ask(name, steps=steps))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("running", 1)
-        handle.commands.send(Cancel("kept", 2))  # another attempt than the one at hand
-        handle.commands.send(Cancel("waiting", 1))
-        handle.commands.send(Cancel("running", 1))
+        handle.send(Cancel("kept", 2))  # another attempt than the one at hand
+        handle.send(Cancel("waiting", 1))
+        handle.send(Cancel("running", 1))
         assert outcome(handle) == Cancelled("running", 1)
         assert receive(handle) == Started("waiting", 1)
+        assert receive(handle) == SlotFreed("waiting", 1)
         assert receive(handle) == Cancelled("waiting", 1)
         assert isinstance(outcome(handle), Finished)
-        assert not Path(ask("running").output).exists()
-        handle.commands.send(Cancel("kept", 1))  # over already: no error
-        handle.commands.send(ask("after", steps=1))
+        assert [file.name for file in tmp_path.iterdir()] == ["kept-1.txt"]
+        handle.send(Cancel("kept", 1))  # over already: no error
+        handle.send(ask("after", steps=1))
         end = outcome(handle)
         assert isinstance(end, Finished)
         assert end.job_id == "after"
 
 
 def test_a_failing_job_becomes_a_sentence_and_the_worker_goes_on(
-    ask: Ask, capfd: pytest.CaptureFixture[str]
+    double: Start, ask: Ask, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with double("raises:create") as handle:
-        handle.commands.send(ask("one", prompt="bad request"))
+        handle.send(ask("one", prompt="bad request"))
         assert outcome(handle) == Failed(
             "one", 1, Failure(FailureKind.BAD_REQUEST, Text("The width must be a multiple of 8."))
         )
-        handle.commands.send(ask("two", prompt="bug"))
+        handle.send(ask("two", prompt="bug"))
         failed = outcome(handle)
         assert isinstance(failed, Failed)
         assert failed.failure.kind is FailureKind.INTERNAL
         assert "secret detail" not in str(failed.failure)
         assert "\n" not in str(failed.failure)
-        handle.commands.send(ask("three", prompt="no file"))
+        handle.send(ask("three", prompt="no file"))
         assert isinstance(outcome(handle), Failed)
-        handle.commands.send(ask("four"))
+        handle.send(ask("four"))
         assert isinstance(outcome(handle), Finished)
     log = capfd.readouterr().err
     assert "job=two attempt=1 " in log
     assert "secret detail" in log
 
 
-def test_out_of_memory_is_survived(ask: Ask) -> None:
+def test_out_of_memory_is_survived(double: Start, ask: Ask) -> None:
     with double("out_of_memory:create") as handle:
         for width in (128, 256):
-            handle.commands.send(ask(f"wide{width}", width=width))
+            handle.send(ask(f"wide{width}", width=width))
             failed = outcome(handle)
             assert isinstance(failed, Failed)
             assert failed.failure.kind is FailureKind.OUT_OF_MEMORY
             assert "smaller" in str(failed.failure)
-        handle.commands.send(ask("small"))
+        handle.send(ask("small"))
         assert isinstance(outcome(handle), Finished)
 
 
@@ -161,7 +182,7 @@ def test_out_of_memory_is_survived(ask: Ask) -> None:
     ],
 )
 def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
-    factory: str, kind: str, message: str
+    double: Start, factory: str, kind: str, message: str
 ) -> None:
     with double(factory) as handle:
         broken = receive(handle)
@@ -173,21 +194,21 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
 
 
 @pytest.mark.parametrize("engine", ["killed", "killed_in_setup"])
-def test_a_killed_worker_is_eof_and_its_signal(engine: str, ask: Ask) -> None:
+def test_a_killed_worker_is_eof_and_its_signal(double: Start, engine: str, ask: Ask) -> None:
     with double(f"{engine}:create") as handle:
-        handle.commands.send(ask("one"))
+        handle.send(ask("one"))
         with pytest.raises((EOFError, ConnectionResetError)):
             outcome(handle)
         handle.process.join(PATIENCE)
         assert handle.process.exitcode == -signal.SIGKILL
         with pytest.raises(OSError, match="pipe"):
-            handle.commands.send(ask("two"))
+            handle.send(ask("two"))
 
 
-def test_what_stops_the_bot_leaves_the_worker_at_its_job(ask: Ask) -> None:
+def test_what_stops_the_bot_leaves_the_worker_at_its_job(double: Start, ask: Ask) -> None:
     """A terminal and systemd send their signals to every process at once."""
     with double("slow:create") as handle:
-        handle.commands.send(ask("one"))
+        handle.send(ask("one"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -195,9 +216,9 @@ def test_what_stops_the_bot_leaves_the_worker_at_its_job(ask: Ask) -> None:
         assert isinstance(outcome(handle), Finished)
 
 
-def test_a_hanging_worker_can_be_killed_from_outside(ask: Ask) -> None:
+def test_a_hanging_worker_can_be_killed_from_outside(double: Start, ask: Ask) -> None:
     with double("hangs:create") as handle:
-        handle.commands.send(ask("one"))
+        handle.send(ask("one"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
         handle.process.kill()
@@ -205,7 +226,7 @@ def test_a_hanging_worker_can_be_killed_from_outside(ask: Ask) -> None:
             receive(handle)
 
 
-def test_one_killed_worker_does_not_hide_behind_another(ask: Ask) -> None:
+def test_one_killed_worker_does_not_hide_behind_another(double: Start, ask: Ask) -> None:
     """A second process that had inherited the first one's pipes would hold back its EOF."""
     with double("hangs:create") as first, double("hangs:create") as second:
         assert isinstance(receive(first), Ready)
@@ -216,9 +237,9 @@ def test_one_killed_worker_does_not_hide_behind_another(ask: Ask) -> None:
         assert second.process.is_alive()
 
 
-def test_a_flood_of_events_is_neither_lost_nor_deadlocked(ask: Ask) -> None:
+def test_a_flood_of_events_is_neither_lost_nor_deadlocked(double: Start, ask: Ask) -> None:
     with double("floods_events:create") as handle:
-        handle.commands.send(ask("one"))
+        handle.send(ask("one"))
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
         time.sleep(0.2)  # nobody reads for a while: the pipe is full
@@ -227,15 +248,18 @@ def test_a_flood_of_events_is_neither_lost_nor_deadlocked(ask: Ask) -> None:
             steps += 1
             assert event.step == steps
         assert steps == FLOOD
-        assert isinstance(event, Finished)
+        assert event == SlotFreed("one", 1)
+        assert isinstance(receive(handle), Finished)
 
 
-def test_it_gives_way_ignores_interrupts_and_imports_no_torch(ask: Ask) -> None:
+def test_it_gives_way_ignores_interrupts_and_imports_no_torch(
+    double: Start, ask: Ask, tmp_path: Path
+) -> None:
     with double("tells:create") as handle:
         job = ask("one")
-        handle.commands.send(job)
+        handle.send(job)
         assert isinstance(outcome(handle), Finished)
-        facts = json.loads(Path(job.output).read_text())
+        facts = json.loads((tmp_path / job.output_name).read_text())
         assert facts["niceness"] >= min(os.nice(0) + 10, 19)
         assert facts["threads"] == "1"
         assert facts["ignores_interrupt"]
@@ -243,7 +267,7 @@ def test_it_gives_way_ignores_interrupts_and_imports_no_torch(ask: Ask) -> None:
         pid = handle.process.pid
         assert pid is not None
         os.kill(pid, signal.SIGINT)
-        handle.commands.send(ask("two"))
+        handle.send(ask("two"))
         assert isinstance(outcome(handle), Finished)
 
 
@@ -255,8 +279,8 @@ from generator.contract.messages import Generate, Request
 if __name__ == "__main__":
     handle = worker.start(WorkerSettings(engine="tests.generator.engines.hangs:create"))
     request = Request(prompt="x", seed=1, width=64, height=64, steps=1, guidance_scale=1.0)
-    handle.commands.send(Generate("one", 1, request, "/nowhere/one.gif"))
-    handle.events.recv(), handle.events.recv()
+    handle.send(Generate("one", 1, request, ".gif"))
+    handle.receive(), handle.receive()
     print(handle.process.pid, flush=True)
     sys.stdin.read()
 """

@@ -1,0 +1,53 @@
+"""What the workers need of the job service: jobs, and somebody to hear what becomes of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bot.core.errors import WorkerDiedError
+from bot.jobs.outcomes import JobOutcome
+from bot.jobs.queue import Ticket
+from bot.storage.models import Job
+from generator.contract.errors import Failure
+from generator.contract.messages import Capabilities, Generate, Progress
+
+
+class Work(Protocol):
+    """Where jobs come from and who learns what becomes of them: the job service."""
+
+    async def next_ticket(self, capabilities: Capabilities) -> Ticket:
+        """Wait for the next ticket in turn that such a worker can make."""
+
+    def return_ticket(self, ticket: Ticket) -> None:
+        """Put back a ticket that was drawn, but that nobody is there to work on."""
+
+    async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
+        """Return the job and what to make; None where it was cancelled meanwhile."""
+
+    def job_progressed(self, progress: Progress) -> None: ...
+
+    def job_ended(self, job: Job, outcome: JobOutcome) -> None: ...
+
+    def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:
+        """Note that a job's worker is gone, or its host (``death.kind``).
+
+        ``is_suspect``: the job may be what brought it down, since the worker was at it.
+        """
+
+    async def job_interrupted(self, job: Job) -> None:
+        """Put back a job that the bot's end interrupts."""
+
+    def worker_loading(self, device: str) -> None:
+        """Note that a worker has started, and loads the model."""
+
+    def worker_ready(self, device: str, capabilities: Capabilities) -> None:
+        """Note that a worker is ready, and what it can do."""
+
+    def worker_unavailable(self, device: str, failure: Failure) -> None:
+        """Note that this device can't work, but others can."""
+
+    def all_workers_unavailable(self, failure: Failure) -> None:
+        """Note that no worker is left, and that none has started for a while."""
+
+    def all_workers_failed(self, failure: Failure) -> None:
+        """Note that no worker is left, and that none can be started."""
