@@ -34,8 +34,9 @@ class Status:
     """What can be said of an unfinished job now. ``ahead`` counts the jobs before it.
 
     ``denoised`` is the share of its steps that are done, from 0 to 1.
-    ``unavailable_reason`` says why nothing can be made at the moment. ``is_loading``: no worker is
-    ready yet, since the model is being loaded.
+    ``unavailable_reason`` says why nothing can be made at the moment, or not this
+    (``is_unmatched``): no worker that is connected can make it. ``is_loading``: no worker is ready
+    yet, since the model is being loaded.
     """
 
     job: Job
@@ -44,6 +45,7 @@ class Status:
     denoised: float = 0.0
     seconds_left: float | None = None
     unavailable_reason: Text | None = None
+    is_unmatched: bool = False
     is_loading: bool = False
     loading_seconds_left: float | None = None
 

@@ -1,8 +1,10 @@
 """The queue: fair between people, bounded, and nobody has to poll it.
 
 One job of each person in turn, whoever was served longest ago first, each person's own in order of
-acceptance. It holds ids and numbers only; what a job is and whether it may run is the service's
-business. One event loop, no threads.
+acceptance. A worker that can't make somebody's first one is given the next that it can make; the
+one passed over keeps the turn that it had, so it is among the first for a worker that can. It holds
+ids, numbers and needs only; what a job is and whether it may run is the service's business. One
+event loop, no threads.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ from __future__ import annotations
 import asyncio
 import bisect
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.jobs.needs import JobNeeds
 
 _MAX_REMEMBERED = 10_000  # people
 
@@ -22,14 +27,24 @@ class Ticket:
     number: int
     job_id: str
     user_id: int
+    needs: JobNeeds = field(default=JobNeeds(), compare=False)
+
+
+def _any(_: Ticket) -> bool:
+    return True
 
 
 class FairQueue:
-    """Tickets that wait, round robin between people."""
+    """Tickets that wait, round robin between people.
 
-    def __init__(self) -> None:
+    ``is_possible`` says of a ticket whether any worker that there is can make its job.
+    """
+
+    def __init__(self, is_possible: Callable[[Ticket], bool] = _any) -> None:
+        self._is_possible = is_possible
         self._users: OrderedDict[int, list[Ticket]] = OrderedDict()
         self._served: dict[int, int] = {}  # the turn in which somebody was served last
+        self._passed: dict[str, int] = {}  # jobs passed over, and their owner's last turn then
         self._turn = 0
         self._filled = asyncio.Event()
         self._positions: dict[str, int] | None = None  # worked out when somebody asks
@@ -48,19 +63,21 @@ class FairQueue:
         """Add one that was served and interrupted: its owner is next in turn again."""
         self.put(ticket)
         self._users.move_to_end(ticket.user_id, last=False)
+        self._passed.pop(ticket.job_id, None)
         self._served.pop(ticket.user_id, None)
 
-    async def get(self) -> Ticket:
-        """Return the next ticket in turn; wait for one."""
-        while not self._users:
+    async def get(self, accepts: Callable[[Ticket], bool] = _any) -> Ticket:
+        """Return the next ticket in turn that a worker ``accepts``; wait for one."""
+        while (ticket := self._next(accepts)) is None:
             self._filled.clear()
             await self._filled.wait()
-        user_id = min(self._users, key=self._last_turn)
-        tickets = self._users[user_id]
-        ticket = tickets.pop(0)
+        tickets = self._users[ticket.user_id]
+        earlier = tickets[: tickets.index(ticket)]
+        self._note_passed(ticket, earlier)
+        tickets.remove(ticket)
         if not tickets:
-            del self._users[user_id]
-        self._note_served(user_id)
+            del self._users[ticket.user_id]
+        self._note_served(ticket.user_id)
         self._changed()
         return ticket
 
@@ -70,6 +87,7 @@ class FairQueue:
             for ticket in tickets:
                 if ticket.job_id == job_id:
                     tickets.remove(ticket)
+                    self._passed.pop(job_id, None)
                     self._changed()
                     if not tickets:
                         del self._users[user_id]
@@ -77,12 +95,16 @@ class FairQueue:
         return False
 
     def order(self) -> list[Ticket]:
-        """Return all tickets in the order they would be served in if nobody else came."""
+        """Return all tickets in the order they would be served in if nobody else came.
+
+        Those that no worker can make keep nobody waiting, so they are the last.
+        """
         rounds = [self._users[user_id] for user_id in sorted(self._users, key=self._last_turn)]
         longest = max(map(len, rounds), default=0)
-        return [
+        tickets = [
             tickets[turn] for turn in range(longest) for tickets in rounds if turn < len(tickets)
         ]
+        return sorted(tickets, key=lambda ticket: not self._is_possible(ticket))
 
     def position(self, job_id: str) -> int:
         """Return how many are served before a job; 0 also for one that doesn't wait."""
@@ -99,8 +121,36 @@ class FairQueue:
         """Empty the queue; return what waited, in order."""
         waiting = self.order()
         self._users.clear()
+        self._passed.clear()
         self._changed()
         return waiting
+
+    def note_workers_changed(self) -> None:
+        """Note that ``is_possible`` may judge otherwise from now on."""
+        self._changed()
+
+    def _next(self, accepts: Callable[[Ticket], bool]) -> Ticket | None:
+        """Return each person's first ticket that is accepted, of whoever's turn it is."""
+        firsts = (next(filter(accepts, tickets), None) for tickets in self._users.values())
+        found = [ticket for ticket in firsts if ticket is not None]
+        return min(found, key=self._turn_of) if found else None
+
+    def _turn_of(self, ticket: Ticket) -> int:
+        return self._passed.get(ticket.job_id, self._last_turn(ticket.user_id))
+
+    def _note_passed(self, ticket: Ticket, earlier: list[Ticket]) -> None:
+        """Keep the turn of the owner's ``earlier`` tickets, which others are served before.
+
+        One turn is kept once: when it is used, those still passed over have the turn that is due
+        now. Else whoever has many that are passed over would be served again and again.
+        """
+        was_passed = self._passed.pop(ticket.job_id, None) is not None
+        turn = self._turn + 1 if was_passed else self._last_turn(ticket.user_id)
+        for each in self._users[ticket.user_id]:
+            if was_passed and each.job_id in self._passed:
+                self._passed[each.job_id] = turn
+        for each in earlier:
+            self._passed.setdefault(each.job_id, turn)
 
     def _last_turn(self, user_id: int) -> int:
         return self._served.get(user_id, 0)

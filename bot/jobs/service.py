@@ -21,6 +21,7 @@ from bot.jobs.completion import JobCompleter
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.estimator import JobEstimator, Run, Status
 from bot.jobs.gate import Actor, Gate, Place
+from bot.jobs.needs import JobNeeds, WorkerRoster
 from bot.jobs.notifier import Notifier
 from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, Ticket
@@ -71,7 +72,8 @@ class JobService:
         self._completer = JobCompleter(store, notifier, blobs, gate)
         self._model = model
         self._cost_history = cost_history
-        self._queue = FairQueue()
+        self._queue = FairQueue(lambda ticket: self._roster.lacking(ticket.needs) is None)
+        self._roster = WorkerRoster(self._queue.note_workers_changed)
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = NO_TEXT  # why nothing is accepted, for good
@@ -143,11 +145,13 @@ class JobService:
     def status(self, job_id: str) -> Status | None:
         """Return what can be said of an unfinished job; None when it is over."""
         job = self._store.get(job_id)
-        return (
-            None
-            if job is None
-            else self._estimator.status(job, self._closed or self._unavailable_reason)
-        )
+        if job is None:
+            return None
+        reason = self._closed or self._unavailable_reason
+        if job.state is not State.QUEUED or reason:
+            return self._estimator.status(job, reason)
+        lacking = self._roster.lacking(JobNeeds.of(job.request, self._model))
+        return replace(self._estimator.status(job, lacking), is_unmatched=lacking is not None)
 
     def waiting_or_running(
         self, user_id: int | None = None, *, limit: int | None = None
@@ -171,8 +175,7 @@ class JobService:
 
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
-        del capabilities
-        return await self._queue.get()
+        return await self._queue.get(lambda ticket: ticket.needs.are_met_by(capabilities))
 
     def return_ticket(self, ticket: Ticket) -> None:
         """Put back a ticket that was drawn, but that nobody is there to work on."""
@@ -231,10 +234,11 @@ class JobService:
     def worker_loading(self, device: str) -> None:
         """Note that a worker has started, and loads the model."""
         self._estimator.worker_loading(device)
+        self._roster.worker_loading(device)
 
     def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         """Note that a worker is ready, so jobs can be made."""
-        del capabilities
+        self._roster.worker_ready(device, capabilities)
         self._unavailable_reason = NO_TEXT
         if (seconds := self._estimator.worker_ready(device)) is not None:
             self._keep_until_done(
@@ -243,6 +247,7 @@ class JobService:
 
     def worker_unavailable(self, device: str, failure: Failure) -> None:
         """Tell the bot's owner alone: one device can't work, but others can."""
+        self._roster.worker_gone(device)
         words = Text(
             "The generator on {device} can't work; the other devices carry on. {reason}",
             device=device,
@@ -331,13 +336,18 @@ class JobService:
         back = await self._store.move_with_retry(job, State.QUEUED, **values)
         if back is not None:
             self._notifier.track(back)
-            self._queue.put_back(_ticket(back))
+            self._queue.put_back(self._ticket(back))
 
     def _enqueue(self, accepted: Job) -> None:
         job = self._store.get(accepted.id)
         if job is not None and job.state is State.QUEUED:
-            self._queue.put(_ticket(job))
+            self._queue.put(self._ticket(job))
             self._notifier.track(job)
+
+    def _ticket(self, job: Job) -> Ticket:
+        # the model is the one that there is now, whatever it was when the job was accepted
+        needs = JobNeeds.of(job.request, self._model)
+        return Ticket(job.number, job.id, job.user_id, needs)
 
     def _note_unavailable(self, reason: Text) -> None:
         unavailable_reason = Text("No GIFs can be made at the moment. {reason}", reason=reason)
@@ -379,10 +389,6 @@ def _shown(failure: Failure) -> Failure:
         logger.error("%s", failure)
         return replace(failure, text=_NOT_WRITTEN)
     return replace(failure, text=without_paths(failure.text))
-
-
-def _ticket(job: Job) -> Ticket:
-    return Ticket(job.number, job.id, job.user_id)
 
 
 def _no_workers(job_id: str, attempt: int) -> None:

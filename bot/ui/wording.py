@@ -267,7 +267,9 @@ def queue_line(place: int, now: Status, *, is_own: bool, is_from_here: bool) -> 
         what = excerpt(now.job.request.prompt, 60)
     else:
         what = f"<@{now.job.user_id}>" if is_from_here else translate("somebody")
-    return f"{place}. {what} · {state_label(now.job)}"
+    line = f"{place}. {what} · {state_label(now.job)}"
+    waits = translate("waits for a worker that can make it")
+    return f"{line} · {waits}" if now.is_unmatched else line
 
 
 def choice_label(job: Job) -> str:
