@@ -1,4 +1,7 @@
-"""Real worker processes with engines that fail in their own ways; a list plays the service."""
+"""Workers that fail in their own ways, in real processes and far away; a list plays the service.
+
+What a process alone can do, such as to be killed by its id or to grow, is tried with these alone.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from bot.core.errors import WorkerDiedError
 from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, Ticket
 from bot.storage.models import Job
+from bot.workers.backend import WorkerBackend
 from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import WatchdogSettings
@@ -22,6 +28,7 @@ from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Cancelled, Capabilities, Control, Generate, Progress
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
+from tests.bot.workers.far import FarBackend
 from tests.patience import PATIENCE, until
 
 
@@ -96,38 +103,61 @@ def _package(engine: str) -> str:
     return "tests.bot.engines" if own else "tests.generator.engines"
 
 
+Backends = Callable[[RecordingWork], WorkerBackend]
+
+
+def local(work: RecordingWork) -> WorkerBackend:
+    """Processes on this machine."""
+    return LocalBackend(files=work.directory, outputs=work.directory)
+
+
+def far(work: RecordingWork) -> WorkerBackend:
+    """A host that has nothing of the bot's, and no process here."""
+    host = work.directory / "host"
+    host.mkdir()
+    return FarBackend(files=work.directory, host=host, here=work.directory)
+
+
+both = pytest.mark.parametrize("backend", [local, far])
+
+
 @asynccontextmanager
 async def pool_of(
-    work: RecordingWork, *engines: str, watchdog: WatchdogSettings | None = None
+    work: RecordingWork,
+    *engines: str,
+    watchdog: WatchdogSettings | None = None,
+    backend: Backends = local,
 ) -> AsyncIterator[Pool]:
     settings = [
         WorkerSettings(engine=f"{_package(engine)}.{engine}:create", device=f"cpu:{number}")
         for number, engine in enumerate(engines)
     ]
-    backend = LocalBackend(files=work.directory, outputs=work.directory)
-    pool = Pool(settings, work, backend, watchdog)
+    pool = Pool(settings, work, backend(work), watchdog)
     async with run_pool(pool):
         yield pool
 
 
-async def test_one_job_after_another(tmp_path: Path) -> None:
+@both
+async def test_one_job_after_another(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
     work.add("a", "cancelled meanwhile", "b")
-    async with pool_of(work, "fast") as pool:
+    async with pool_of(work, "fast", backend=backend) as pool:
         await work.until(lambda: len(work.outcomes) == 2)
-        [pid] = pool.pids
+        pids = pool.pids
+    assert len(pids) == (backend is local)
     assert all(isinstance(outcome, MadeFile) for _, outcome in work.outcomes)
     assert [progress.step for progress in work.progress] == [1, 2, 3] * 2
     assert (tmp_path / "b-1.gif").exists()
     assert work.recoveries == 1
-    assert not is_alive(pid)
+    assert not any(map(is_alive, pids))
 
 
-async def test_two_devices_work_at_the_same_time(tmp_path: Path) -> None:
+@both
+async def test_two_devices_work_at_the_same_time(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
-    async with pool_of(work, "hangs", "fast") as pool:
+    async with pool_of(work, "hangs", "fast", backend=backend) as pool:
         await work.until(lambda: work.recoveries == 2)
-        assert len(pool.pids) == 2
+        assert len(pool.pids) == (2 if backend is local else 0)
         work.add("a", "b", "c")  # one is held up, the others pass it
         await work.until(lambda: len(work.outcomes) == 2)
     assert len(work.put_back) == 1
@@ -157,11 +187,12 @@ async def test_an_idle_workers_death_costs_no_job(tmp_path: Path) -> None:
         await work.until(lambda: work.recoveries == 2)
 
 
-async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
+@both
+async def test_a_cancelled_job_makes_room(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
     work.steps = 10_000  # of 20 ms
     work.add("a")
-    async with pool_of(work, "slow") as pool:
+    async with pool_of(work, "slow", backend=backend) as pool:
         await work.until(lambda: work.progress)
         pool.cancel("somebody else's", 1)
         pool.cancel("a", 1)
@@ -173,58 +204,73 @@ async def test_a_cancelled_job_makes_room(tmp_path: Path) -> None:
     assert isinstance(work.outcomes[1][1], MadeFile)
 
 
-async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path) -> None:
+@both
+async def test_a_model_that_cannot_be_loaded_is_reported(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
-    async with pool_of(work, "raises_in_setup"):
+    async with pool_of(work, "raises_in_setup", backend=backend):
         await work.until(lambda: work.all_failed)
     assert str(work.all_failed[0]) == "There is no model at nano; give a directory."
     assert work.all_failed[0].kind is FailureKind.MODEL
 
 
-async def test_one_working_device_is_enough(tmp_path: Path) -> None:
+@both
+async def test_one_working_device_is_enough(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
-    async with pool_of(work, "raises_in_setup", "fast"):
+    async with pool_of(work, "raises_in_setup", "fast", backend=backend):
         work.add("a")
         await work.until(lambda: work.outcomes and work.unavailable)
     assert work.all_unavailable == work.all_failed == []
     assert set(work.unavailable) == {("cpu:0", "There is no model at nano; give a directory.")}
 
 
-async def test_dying_at_start_ends_in_pauses(tmp_path: Path) -> None:
+@both
+async def test_dying_at_start_ends_in_pauses(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
-    async with pool_of(work, "killed_in_setup"):
+    async with pool_of(work, "killed_in_setup", backend=backend):
         await work.until(lambda: work.all_unavailable)
     assert "crashes while starting (killed by signal 9)" in str(work.all_unavailable[0])
     assert work.all_unavailable[0].kind is FailureKind.WORKER_DIED
     assert work.all_failed == []  # bad luck may pass: what waits goes on waiting
 
 
-async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path) -> None:
+@both
+async def test_a_worker_that_says_nothing_is_killed(tmp_path: Path, backend: Backends) -> None:
     work = RecordingWork(tmp_path)
     work.add("a")
-    async with pool_of(work, "hangs", watchdog=WatchdogSettings(silence_seconds=0.3)) as pool:
+    async with pool_of(
+        work, "hangs", watchdog=WatchdogSettings(silence_seconds=0.3), backend=backend
+    ) as pool:
         await work.until(lambda: work.recoveries == 1)
-        [pid] = pool.pids
+        pids = pool.pids
+        assert len(pids) == (backend is local)
         await work.until(lambda: work.deaths)
         [(_, death)] = work.deaths
         assert str(death.reason) == "it didn't respond for 0.3 s and was stopped"
         await work.until(lambda: work.recoveries == 2)
-        assert not is_alive(pid)
+        assert not any(map(is_alive, pids))
 
 
-async def test_a_worker_that_works_is_not_taken_for_hung(tmp_path: Path) -> None:
+@both
+async def test_a_worker_that_works_is_not_taken_for_hung(tmp_path: Path, backend: Backends) -> None:
     """It takes far longer than the time-out, and says so at every step of 20 ms."""
     work = RecordingWork(tmp_path)
     work.steps = 100
     work.add("a")
-    async with pool_of(work, "slow", watchdog=WatchdogSettings(silence_seconds=1.0)):
+    async with pool_of(
+        work, "slow", watchdog=WatchdogSettings(silence_seconds=1.0), backend=backend
+    ):
         await work.until(lambda: work.outcomes)
     assert work.deaths == []
 
 
-async def test_a_worker_that_does_not_get_ready_is_replaced(tmp_path: Path) -> None:
+@both
+async def test_a_worker_that_does_not_get_ready_is_replaced(
+    tmp_path: Path, backend: Backends
+) -> None:
     work = RecordingWork(tmp_path)
-    async with pool_of(work, "hangs_in_setup", watchdog=WatchdogSettings(start_seconds=0.2)):
+    async with pool_of(
+        work, "hangs_in_setup", watchdog=WatchdogSettings(start_seconds=0.2), backend=backend
+    ):
         await work.until(lambda: work.all_unavailable)
     assert "didn't respond for 0.2 s" in str(work.all_unavailable[0])
     assert work.all_unavailable[0].kind is FailureKind.WORKER_HUNG
@@ -252,22 +298,28 @@ async def test_one_that_is_too_large_from_the_start_makes_a_job_all_the_same(
     assert [outcome.job_id for _, outcome in work.outcomes] == ["a", "b"]
 
 
-async def test_a_control_net_that_is_new_may_be_downloaded_first(tmp_path: Path) -> None:
+@both
+async def test_a_control_net_that_is_new_may_be_downloaded_first(
+    tmp_path: Path, backend: Backends
+) -> None:
     """For as long as a model at the start; the next job with it is watched as any other."""
     work = RecordingWork(tmp_path)
     work.controls = (Control("canny"),)
     work.add("a", "b")
     patient = WatchdogSettings(silence_seconds=0.01, start_seconds=PATIENCE)
-    async with pool_of(work, "slow", watchdog=patient):
+    async with pool_of(work, "slow", watchdog=patient, backend=backend):
         await work.until(lambda: work.outcomes and work.deaths)
     assert [outcome.job_id for _, outcome in work.outcomes] == ["a"]
     assert [job_id for job_id, _ in work.deaths] == ["b"]
 
 
-async def test_a_pool_that_is_drained_begins_nothing_more(tmp_path: Path) -> None:
+@both
+async def test_a_pool_that_is_drained_begins_nothing_more(
+    tmp_path: Path, backend: Backends
+) -> None:
     work = RecordingWork(tmp_path)
     work.steps = 20
-    async with pool_of(work, "slow") as pool:
+    async with pool_of(work, "slow", backend=backend) as pool:
         await work.until(lambda: work.recoveries)
         work.add("a", "b")
         await work.until(lambda: work.progress)
