@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import numpy.typing as npt
 Frames = npt.NDArray[np.uint8]
 """RGB pictures, (frames, height, width, 3)."""
 _UNTOLD_MS = 100
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Box:
     width: int
     height: int
 
-    def crop(self, picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    def crop(self, picture: npt.NDArray[_Value]) -> npt.NDArray[_Value]:
         """Return the part of a (height, width, ...) picture inside, as a contiguous array."""
         rows = slice(self.top, self.top + self.height)
         columns = slice(self.left, self.left + self.width)

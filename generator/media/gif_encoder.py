@@ -10,18 +10,28 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from generator.media.clip import Box, Clip, Frames, box_around
-from generator.media.palette import ALIKE, Palette, nearest, palette_of
+from generator.media.clip import Box, Clip, box_around
+from generator.media.palette import (
+    ALIKE,
+    NearestEntries,
+    Packed,
+    Palette,
+    exact_palette,
+    learnt_palette,
+    packed,
+    palette_of,
+    unpacked,
+)
 
 MOST_COLOURS = 256
 _AS_GOOD = 1.25  # times the squared error, which is worth the bytes of a palette of one's own
+_STEADY = 0.1  # of the error: a frame so like the last one gets no other palette either
 _ENDLESS = b"\x21\xff\x0bNETSCAPE2.0\x03\x01\x00\x00\x00"
 _TRAILER = b"\x3b"
 _KEEP_AFTER = 1 << 2
@@ -29,17 +39,19 @@ _HAS_TRANSPARENCY = 1
 
 _Picture = npt.NDArray[np.uint8]  # RGB, (h, w, 3)
 _Indices = npt.NDArray[np.uint8]  # (h, w), or (n,)
+_Distances = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """What one frame adds: the indices inside a box. ``palette`` is None for the shared one.
+    """What one frame adds: LZW data of the indices inside a box.
 
-    ``unchanged`` is the index that lets the frames before show through, None where there is none.
+    ``palette`` is None for the shared one. ``unchanged`` is the index that lets the frames before
+    show through, None where there is none.
     """
 
     box: Box
-    indices: _Indices
+    data: bytes
     palette: Palette | None
     unchanged: int | None
 
@@ -50,9 +62,11 @@ def encode(clip: Clip, *, colours: int = MOST_COLOURS, lossy: float = 0.0) -> by
     ``colours`` of a palette, 2 to 256. With ``lossy``, a pixel takes its left neighbour's colour
     where that is worse by no more (a distance in RGB, of 0 to 255 each): longer runs, fewer bytes.
     """
-    shared = palette_of(clip.frames.reshape(-1, 3), colours - 1)
-    exact = not lossy and np.array_equal(shared[nearest(clip.frames, shared)], clip.frames)
-    parts = _parts(clip.frames, shared, colours - 1, 0 if exact else ALIKE + lossy)
+    exact = exact_palette(clip.frames, colours - 1)
+    shared = learnt_palette(clip.frames, colours - 1) if exact is None else exact
+    canvas = _Canvas(NearestEntries(shared), colours - 1)
+    miss = 0 if exact is not None and not lossy else ALIKE + lossy
+    parts = [canvas.paint(frame, miss) for frame in clip.frames]
     # Room for "unchanged" in every palette, so that one code size serves.
     bits = _bits(len(shared) + 1)
     screen = struct.pack("<HHBBB", clip.width, clip.height, 0xF0 | (bits - 1), 0, 0)
@@ -67,72 +81,89 @@ def encode(clip: Clip, *, colours: int = MOST_COLOURS, lossy: float = 0.0) -> by
 # -- what each frame adds --------------------------------------------------------------------------
 
 
-def _parts(frames: Frames, shared: Palette, most: int, miss: float) -> Iterator[_Part]:
-    """Yield what each frame adds; ``miss`` is the distance in RGB that doesn't matter."""
-    canvas: _Picture | None = None
-    for frame in frames:
-        stale = _stale(canvas, frame)
-        palette = _choose_palette(frame[stale], shared, most)
-        unchanged = len(palette)
-        indices = np.full(stale.shape, unchanged, np.uint8)
-        indices[stale] = nearest(frame[stale], palette)
-        if canvas is not None:
-            indices = _where_worth_it(frame, canvas, indices, palette, miss)
-        indices = _in_runs(frame, indices, palette, miss - ALIKE)
-        changed = indices != unchanged
-        painted = palette[indices % unchanged]
-        box = box_around(changed)
-        part = box.crop(indices)
-        if canvas is None:
-            canvas = painted
-        else:
-            canvas = np.where(changed[..., None], painted, canvas)
-            part = _cheapest(part, box.crop(canvas), palette)
-        own = None if palette is shared else palette
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """The entries that stand for some pixels, and each pixel's distance in RGB to its entry."""
+
+    entries: NearestEntries
+    indices: _Indices
+    apart: _Distances
+
+    @classmethod
+    def of(cls, pixels: Packed, entries: NearestEntries) -> _Match:
+        indices = entries.find(pixels)
+        return cls(entries, indices, _apart(pixels, entries.packed.take(indices)))
+
+    @property
+    def error(self) -> float:
+        """The mean squared distance."""
+        return float(np.vdot(self.apart, self.apart)) / max(1, len(self.apart))
+
+
+class _Canvas:
+    """What is to be seen after the frames so far, as a row of pixels.
+
+    Frames share a palette, unless one deserves its own of at most ``most`` colours.
+    """
+
+    def __init__(self, shared: NearestEntries, most: int) -> None:
+        self._shared, self._most = shared, most
+        self._seen: Packed | None = None
+        self._settled = 0.0  # the shared palette's error where another was last hardly better
+
+    def paint(self, frame: _Picture, miss: float) -> _Part:
+        """Return what a frame adds; ``miss`` is the distance in RGB that doesn't matter."""
+        wanted, seen = packed(frame).ravel(), self._seen
+        stale = np.arange(len(wanted)) if seen is None else np.flatnonzero(seen != wanted)
+        pixels = wanted.take(stale)
+        match = self._matched(pixels)
+        entries, found = match.entries, match.indices
+        if seen is not None:
+            better = np.flatnonzero(_apart(seen.take(stale), pixels) > match.apart + miss)
+            stale, found = stale.take(better), found.take(better)
+        indices = np.full(frame.shape[:2], len(entries.palette), np.uint8)
+        indices.put(stale, found)
+        indices = _in_runs(frame, indices, entries.palette, miss - ALIKE)
+        self._seen = np.zeros_like(wanted) if seen is None else seen
+        self._seen[stale] = entries.packed.take(indices.take(stale))
+        own = None if entries is self._shared else entries.palette
         # The first frame has nothing under it that could show through.
-        yield _Part(box, part, own, None if stale.all() and changed.all() else unchanged)
+        unchanged = None if seen is None else len(entries.palette)
+        box = box_around(indices != len(entries.palette))
+        shown = box.crop(self._seen.reshape(indices.shape))
+        return _Part(box, _smallest(box.crop(indices), shown, entries), own, unchanged)
+
+    def _matched(self, pixels: Packed) -> _Match:
+        """Return the entries for pixels: the shared ones, unless they deserve their own."""
+        match = _Match.of(pixels, self._shared)
+        # Learning is what costs time, and in a film one frame is much like the last.
+        if match.error <= 1 or abs(match.error - self._settled) <= self._settled * _STEADY:
+            return match
+        own = _Match.of(pixels, NearestEntries(palette_of(unpacked(pixels), self._most)))
+        if match.error > own.error * _AS_GOOD + 1:
+            return own
+        self._settled = match.error
+        return match
 
 
-def _stale(canvas: _Picture | None, frame: _Picture) -> npt.NDArray[np.bool_]:
-    """Return which pixels (h, w) don't look as they should."""
-    if canvas is None:
-        return np.ones(frame.shape[:2], np.bool_)
-    different: npt.NDArray[np.bool_] = (canvas != frame).any(axis=-1)
-    return different
-
-
-def _cheapest(holes: _Indices, shown: _Picture, palette: Palette) -> _Indices:
-    """Return the indices that pack better: runs of "unchanged", or the picture's own flat areas.
+def _smallest(holes: _Indices, shown: Packed, entries: NearestEntries) -> bytes:
+    """Return LZW data of what packs better: runs of "unchanged", or the picture's own flat areas.
 
     ``shown`` is what is to be seen in the box in the end.
     """
-    filled = nearest(shown, palette)
-    if not np.array_equal(palette[filled], shown):
-        return holes
-    return min(holes, filled, key=lambda indices: len(_lzw(indices)))
+    data, filled = _lzw(holes), entries.find(shown)
+    if np.array_equal(filled, holes) or not np.array_equal(entries.packed.take(filled), shown):
+        return data
+    return min(data, _lzw(filled), key=len)
 
 
-def _choose_palette(pixels: _Picture, shared: Palette, most: int) -> Palette:
-    """Return the palette of all frames, unless pixels (n, 3) deserve one of their own."""
-    if not len(pixels) or (missed := _error(pixels, shared)) <= 1:
-        return shared
-    own = palette_of(pixels, most)
-    return shared if missed <= _error(pixels, own) * _AS_GOOD + 1 else own
-
-
-def _error(pixels: _Picture, palette: Palette) -> float:
-    """Return the mean squared distance that a palette costs."""
-    return float((_apart(palette[nearest(pixels, palette)], pixels) ** 2).mean())
-
-
-def _where_worth_it(
-    frame: _Picture, canvas: _Picture, indices: _Indices, palette: Palette, miss: float
-) -> _Indices:
-    """Return the indices of what becomes better by more than ``miss``; the rest is unchanged."""
-    unchanged = len(palette)
-    painted = palette[indices % unchanged]
-    better = _apart(canvas, frame) > _apart(painted, frame) + miss
-    return np.where(better & (indices != unchanged), indices, np.uint8(unchanged))
+def _apart(some: Packed, others: Packed) -> _Distances:
+    """Return the distance in RGB of each of two rows of colours."""
+    difference = some.view(np.uint8).astype(np.float32)
+    difference -= others.view(np.uint8)
+    difference *= difference
+    distance: _Distances = np.sqrt(difference.reshape(-1, 4) @ np.ones(4, np.float32))
+    return distance
 
 
 def _in_runs(frame: _Picture, indices: _Indices, palette: Palette, lossy: float) -> _Indices:
@@ -153,13 +184,6 @@ def _in_runs(frame: _Picture, indices: _Indices, palette: Palette, lossy: float)
     return runs
 
 
-def _apart(some: _Picture, others: _Picture) -> npt.NDArray[np.float32]:
-    """Return the distance in RGB of each of (..., 3) pixels."""
-    difference = some.astype(np.float32) - others
-    distance: npt.NDArray[np.float32] = np.sqrt((difference**2).sum(axis=-1))
-    return distance
-
-
 # -- how it is written -----------------------------------------------------------------------------
 
 
@@ -171,7 +195,7 @@ def _packed(part: _Part) -> bytes:
     flags = 0x80 | (bits - 1) if bits else 0
     head = struct.pack("<BHHHHB", 0x2C, box.left, box.top, box.width, box.height, flags)
     table = b"" if part.palette is None else _table(part.palette, bits)
-    return head + table + _lzw(part.indices)
+    return head + table + part.data
 
 
 def _bits(colours: int) -> int:
