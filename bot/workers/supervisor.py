@@ -102,6 +102,7 @@ class DeviceSupervisor:
         self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._capabilities: Capabilities | None = None  # of a worker that is ready
         self._in_hand: dict[tuple[str, int], _JobInHand] = {}  # by job and attempt
+        self._suspects: set[tuple[str, int]] | None = None  # of the death of the worker
         self._is_starting = False  # a ticket was drawn whose job isn't in hand yet
         self._last_event_at = 0.0  # the worker's last word of any job, by the loop's clock
         self._worker: WorkerConnection | None = None
@@ -157,7 +158,7 @@ class DeviceSupervisor:
     async def _run_worker(self) -> None:
         """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
         worker = await self._backend.start(self._settings, self._handle_event)
-        self._worker = worker
+        self._worker, self._suspects = worker, None
         self._work.worker_loading(self._settings.device)
         try:
             await self._run_jobs(worker, await self._wait_until_ready(worker))
@@ -229,7 +230,7 @@ class DeviceSupervisor:
         except WorkerDiedError as death:
             with job_context(job.id, **job.origin.ids):
                 logger.warning("%s", death)
-            self._work.worker_died(job, death, is_suspect=self._is_suspect(in_hand))
+            self._work.worker_died(job, death, is_suspect=self._is_suspect(key))
         except asyncio.CancelledError:
             await self._put_back(job)
             raise
@@ -284,10 +285,12 @@ class DeviceSupervisor:
             case _:
                 in_hand.end(event)
 
-    def _is_suspect(self, in_hand: _JobInHand) -> bool:
-        """Return whether a job may have brought the worker down: no other was being made."""
-        others = any(each.started.done() for each in self._in_hand.values())
-        return in_hand.started.done() or not others
+    def _is_suspect(self, key: tuple[str, int]) -> bool:
+        """Return whether a job may have brought the worker down: it was at it, or had no other."""
+        if self._suspects is None:  # as things stand when the first one hears of the death
+            started = {key for key, each in self._in_hand.items() if each.started.done()}
+            self._suspects = started or set(self._in_hand)
+        return key in self._suspects
 
     def _note_idle(self) -> None:
         if not self._in_hand and not self._is_starting:

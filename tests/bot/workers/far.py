@@ -7,6 +7,7 @@ network would carry; files are brought to the host by their hash, checked there,
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from pathlib import Path
 
@@ -83,6 +84,7 @@ class FarConnection:
         self._commands: asyncio.Queue[bytes] = asyncio.Queue()
         self._jobs: asyncio.Queue[Generate] = asyncio.Queue()
         self._cancelled: set[tuple[str, int]] = set()
+        self.said: list[Event] = []
         self.died: asyncio.Future[WorkerDiedError] = loop.create_future()
         self._tasks = [loop.create_task(work()) for work in (self._take_commands, self._live)]
 
@@ -113,6 +115,10 @@ class FarConnection:
         """Cut the connection: whatever the worker does, nobody hears of it any more."""
         self.die(HostLostError("far"))
 
+    def lose_process(self) -> None:
+        """Have the worker killed, whatever it is at."""
+        self.die(WorkerDiedError(-9))
+
     def die(self, death: WorkerDiedError) -> None:
         for task in self._tasks:
             task.cancel()
@@ -139,13 +145,13 @@ class FarConnection:
     async def _live(self) -> None:
         match self._engine:
             case "raises_in_setup":
-                self._say(StartFailed(NO_MODEL))
+                self.say(StartFailed(NO_MODEL))
                 return
             case "killed_in_setup":
                 self.die(WorkerDiedError(-9))
             case "hangs_in_setup":
                 await asyncio.Event().wait()
-        self._say(Ready(self._capabilities(), 0.1))
+        self.say(Ready(self._capabilities(), 0.1))
         while True:
             await self._make(await self._jobs.get())
 
@@ -161,21 +167,21 @@ class FarConnection:
         return self._backend.capabilities.get(device, usual)
 
     async def _make(self, job: Generate) -> None:
-        self._say(Started(job.job_id, job.attempt))
+        self.say(Started(job.job_id, job.attempt))
         request = job.request.with_files_at(self._backend.bring)
         if self._engine == "hangs":
             await asyncio.Event().wait()
         for step in range(1, request.steps + 1):
             await asyncio.sleep(_STEP_SECONDS if self._engine == "slow" else 0)
-            self._say(Progress(job.job_id, job.attempt, "denoise", step, request.steps))
+            self.say(Progress(job.job_id, job.attempt, "denoise", step, request.steps))
             if self._engine == "killed":
                 self.die(WorkerDiedError(-9))
                 return
             if (job.job_id, job.attempt) in self._cancelled:
-                self._say(SlotFreed(job.job_id, job.attempt))
-                self._say(Cancelled(job.job_id, job.attempt))
+                self.say(SlotFreed(job.job_id, job.attempt))
+                self.say(Cancelled(job.job_id, job.attempt))
                 return
-        self._say(SlotFreed(job.job_id, job.attempt))
+        self.say(SlotFreed(job.job_id, job.attempt))
         if self._engine == "writes_long":  # while the next one is computed
             self._tasks.append(asyncio.create_task(self._write(job, _STEP_SECONDS * 10)))
         else:
@@ -186,10 +192,20 @@ class FarConnection:
         output = self._backend.host / job.output_name
         output.write_text(job.request.prompt)
         made = FileReference.of_file(output)
-        self._say(Finished(job.job_id, job.attempt, made, 0.1, output.stat().st_size))
+        self.say(Finished(job.job_id, job.attempt, made, 0.1, output.stat().st_size))
 
-    def _say(self, event: Event) -> None:
-        self._hear(wire.encode(event))
+    def say(self, event: Event) -> None:
+        """Have the worker say something to the bot."""
+        self.said.append(event)
+        self._hear(self._encode(event))
+
+    def _encode(self, event: Event) -> bytes:
+        """As a worker of this version, or of a newer one that can more, writes it."""
+        values = wire.to_dict(event)
+        if isinstance(event, Ready):
+            beside = dict.fromkeys(event.capabilities.unknown, True)
+            values["capabilities"] |= beside
+        return json.dumps(values).encode()
 
     def _hear(self, data: bytes) -> None:
         """The bot's side of the connection."""

@@ -41,6 +41,7 @@ class RecordingWork:
         self.handed_out: list[float] = []
         self.outcomes: list[tuple[float, JobOutcome]] = []
         self.deaths: list[tuple[str, WorkerDiedError]] = []
+        self.suspects: list[tuple[str, bool]] = []
         self.put_back: list[str] = []
         self.progress: list[Progress] = []
         self.unavailable: list[tuple[str, str]] = []
@@ -76,6 +77,7 @@ class RecordingWork:
 
     def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:
         self.deaths.append((job.id, death))
+        self.suspects.append((job.id, is_suspect))
 
     async def job_interrupted(self, job: Job) -> None:
         self.put_back.append(job.id)
@@ -111,7 +113,7 @@ def local(work: RecordingWork) -> WorkerBackend:
     return LocalBackend(files=work.directory, outputs=work.directory)
 
 
-def far(work: RecordingWork) -> WorkerBackend:
+def far(work: RecordingWork) -> FarBackend:
     """A host that has nothing of the bot's, and no process here."""
     host = work.directory / "host"
     host.mkdir()

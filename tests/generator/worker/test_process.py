@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from generator.contract import wire
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.file_reference import FileReference
 from generator.contract.messages import (
@@ -191,6 +192,26 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_process_leaves(
         assert message in str(broken.failure)
         handle.process.join(PATIENCE)
         assert handle.process.exitcode == 0
+
+
+def test_what_a_newer_bot_says_is_refused_by_name_and_the_worker_goes_on(
+    double: Start, ask: Ask, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with double("fast:create") as handle:
+        unknown = wire.to_dict(Shutdown()) | {"message": "pause"}
+        newer = wire.to_dict(ask("newer"))
+        newer["request"]["smell"] = "roses"
+        for values in (unknown, wire.to_dict(Shutdown()) | {"version": 99}, newer):
+            handle.commands.send_bytes(json.dumps(values).encode())
+        failed = outcome(handle)
+        assert isinstance(failed, Failed)
+        assert (failed.job_id, failed.failure.kind) == ("newer", FailureKind.BAD_REQUEST)
+        assert "doesn't understand this request (smell)" in str(failed.failure)
+        handle.send(ask("after"))
+        assert isinstance(outcome(handle), Finished)
+    log = capfd.readouterr().err
+    assert "There is no message 'pause' in this version" in log
+    assert "messages of version 99, not 1" in log
 
 
 @pytest.mark.parametrize("engine", ["killed", "killed_in_setup"])
