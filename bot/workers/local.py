@@ -121,7 +121,9 @@ class LocalConnection:
             self._handle.process.kill()
         self._send(Shutdown())
         try:
-            await asyncio.wait_for(asyncio.shield(self._died), _STOP_SECONDS)
+            # not wait_for: before Python 3.12 that drops a cancellation that comes as it ends
+            async with asyncio.timeout(_STOP_SECONDS):
+                await asyncio.shield(self._died)
         except TimeoutError:
             await self.kill()
 

@@ -170,7 +170,9 @@ class DeviceSupervisor:
         """Return what the worker can do, once it can. Raises WorkerStartError, WorkerDiedError."""
         limit = self._watchdog.start_seconds
         try:
-            ready = await asyncio.wait_for(worker.ready(), limit)
+            # not wait_for: before Python 3.12 that drops a cancellation that comes as it ends
+            async with asyncio.timeout(limit):
+                ready = await worker.ready()
         except TimeoutError:
             await worker.kill()
             raise WorkerHungError(limit) from None
