@@ -28,7 +28,7 @@ ALIKE = 4.0  # closer than this in RGB, nobody tells two colours apart
 _ROUNDS = 4  # of k-means; the error has settled by then
 _CELL_BITS = 2  # colours equal but for these low bits are learnt from as one
 _MOST_LEARNT = 8192  # cells; of more, larger ones are learnt from
-_CHUNK = 1 << 9  # colours compared at once, so that distances stay in the processor's cache
+_CHUNK = 1 << 8  # colours compared at once: distances stay in the cache, and on one core
 _PIXELS_AT_ONCE = 1 << 18  # which bounds the memory that a long clip needs
 
 
