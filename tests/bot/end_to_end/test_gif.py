@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox
 from bot.sandbox.interactions import DEFERRED_MESSAGE
 from bot.sandbox.model import Message
@@ -22,14 +24,21 @@ async def said(interaction: Interaction) -> str:
     return message.text
 
 
-async def test_a_prompt_becomes_a_posted_file(setup: Setup, discord: Sandbox, ada: Person) -> None:
-    setup.engine = "slow:create"
+async def test_a_prompt_becomes_a_posted_file(
+    setup: Setup, discord: Sandbox, ada: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup.engine = "tests.bot.engines.waits:create"
+    go = setup.directory / "go"
+    monkeypatch.setenv("TESTS_GO_FILE", str(go))
     async with running(setup.write(), discord):
         prompt = "a **red** ball, @everyone <@1> look"
         sent = await ada.slash(
             "gif", prompt=prompt, seed="18446744073709551615", steps=80, size="wide", frames=16
         )
         answer = await sent.acknowledged()
+        half = await sent.message(lambda message: "▰" in message.text)
+        assert "of 80" in half.text
+        go.touch()
         message = await posted(sent)
     assert answer.type == DEFERRED_MESSAGE
     [file] = message.results
@@ -43,8 +52,6 @@ async def test_a_prompt_becomes_a_posted_file(setup: Setup, discord: Sandbox, ad
     assert not message.mentions.users
     assert not message.mentions.everyone
     assert [button["label"] for button in message.buttons][:2] == ["Again", "Vary a little"]
-    shown = [version.embeds[0]["description"] for version in message.versions if version.embeds]
-    assert any("▰" in words and "of 80" in words for words in shown)
     [row] = setup.rows()
     assert row["state"] == "done"
     assert row["message_id"] == message.id
