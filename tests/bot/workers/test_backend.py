@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -174,6 +175,7 @@ async def test_a_worker_of_another_version_is_refused_by_name(
 async def test_what_a_newer_worker_can_beside_is_named_in_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, logger="bot.workers.supervisor")
     usual = Capabilities(
         model="nano", device="cpu:0", dtype="float32", max_frames=8, max_pixels=2**20
     )
