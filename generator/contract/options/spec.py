@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum, StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS, check_range
@@ -175,6 +176,7 @@ class OptionSpec:
         return tuple(value if index == self.part else each for index, each in enumerate(now))
 
 
+@cache  # a class declares them once, and every request asks
 def specs_of(options: type[Any]) -> tuple[OptionSpec, ...]:
     """Return the options that a dataclass declares, in its order."""
     return tuple(
