@@ -76,7 +76,8 @@ class GifOptions(ConditioningOptions[FileT]):
         """
         start = base or _default_request(limits)
         changes: dict[str, Any] = {}
-        for spec in specs_of(type(self)):
+        kind: type[Any] = type(self)
+        for spec in specs_of(kind):
             value = getattr(self, spec.name)
             if spec.field and value is not None:
                 changes[spec.field] = spec.with_value(
