@@ -76,8 +76,7 @@ class GifOptions(ConditioningOptions[FileT]):
         """
         start = base or _default_request(limits)
         changes: dict[str, Any] = {}
-        kind: type[Any] = type(self)
-        for spec in specs_of(kind):
+        for spec in specs_of(type(self)):
             value = getattr(self, spec.name)
             if spec.field and value is not None:
                 changes[spec.field] = spec.with_value(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum, StrEnum
-from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS, check_range
@@ -176,14 +175,18 @@ class OptionSpec:
         return tuple(value if index == self.part else each for index, each in enumerate(now))
 
 
-@cache  # a class declares them once, and every request asks
+_SPECS: dict[type[Any], tuple[OptionSpec, ...]] = {}  # read once: every request asks for them
+
+
 def specs_of(options: type[Any]) -> tuple[OptionSpec, ...]:
     """Return the options that a dataclass declares, in its order."""
-    return tuple(
-        replace(one.metadata[_METADATA], name=one.name)
-        for one in fields(options)
-        if _METADATA in one.metadata
-    )
+    if options not in _SPECS:
+        _SPECS[options] = tuple(
+            replace(one.metadata[_METADATA], name=one.name)
+            for one in fields(options)
+            if _METADATA in one.metadata
+        )
+    return _SPECS[options]
 
 
 def in_order(found: Iterable[tuple[OptionSpec, _Offer]]) -> list[tuple[OptionSpec, _Offer]]:
