@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,15 @@ from bot.core.errors import (
     StorageError,
     WorkerDiedError,
 )
-from bot.jobs.cost_history import CostHistory
 from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.storage import costs
 from bot.storage import jobs as rows
-from bot.storage.database import open_database
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job, State
 from generator.contract.errors import Failure, FailureKind, OutputError
 from generator.contract.messages import Cancelled, Failed, Progress
 from generator.contract.text import Text
-from tests.bot.jobs.rig import JobRig, RecordingNotifier
+from tests.bot.jobs.rig import JobRig
 from tests.bot.jobs.samples import ABLE, ORIGIN, REQUEST
 
 KILLED = WorkerDiedError(-9)
@@ -34,14 +31,6 @@ KILLED = WorkerDiedError(-9)
 
 def failure(words: str, kind: FailureKind = FailureKind.INTERNAL) -> Failure:
     return Failure(kind, Text(words))
-
-
-@pytest.fixture
-async def rig(tmp_path: Path) -> AsyncIterator[JobRig]:
-    async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
-        rig = JobRig(database, tmp_path, RecordingNotifier())
-        yield rig
-        await rig.jobs.close()
 
 
 async def test_the_row_is_written_before_anybody_is_answered(rig: JobRig) -> None:
@@ -373,33 +362,3 @@ async def _set(rig: JobRig, job: Job, state: State, **values: object) -> Job:
 
 def _run(connection: Connection, statement: str) -> None:
     connection.execute(text(statement))
-
-
-async def test_a_model_that_loads_is_said_and_its_time_is_learnt(rig: JobRig) -> None:
-    rig.jobs.worker_loading("cpu")
-    job = await rig.accept()
-    status = rig.jobs.status(job.id)
-    assert status is not None
-    assert (status.is_loading, status.loading_seconds_left) == (True, None)
-    rig.jobs.worker_ready("cpu", ABLE)
-    await rig.jobs.wait_until_idle()
-    status = rig.jobs.status(job.id)
-    assert status is not None
-    assert not status.is_loading
-    cost_history = await CostHistory.load(rig.database, "nano")
-    assert cost_history.loading_seconds("cpu") is not None
-    assert cost_history.costs.seconds(REQUEST) is None  # no job of this model was made yet
-    rig.jobs.worker_loading("cpu")
-    status = rig.jobs.status(job.id)
-    assert status is not None
-    assert status.loading_seconds_left is not None
-
-
-async def test_one_worker_that_is_ready_is_enough(rig: JobRig) -> None:
-    rig.jobs.worker_loading("cuda:0")
-    rig.jobs.worker_loading("cuda:1")
-    rig.jobs.worker_ready("cuda:1", ABLE)
-    job = await rig.accept()
-    status = rig.jobs.status(job.id)
-    assert status is not None
-    assert not status.is_loading
