@@ -39,6 +39,7 @@ EXTRA_OF = {
     "wandb": "wandb",
     "psycopg": "postgresql",
     "pi_heif": "heic",
+    "nats": "remote",
 }
 
 

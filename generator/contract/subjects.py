@@ -3,7 +3,7 @@
 A host is called by a name, and each of its workers by the host's name and a device, two tokens of
 a subject: ``home`` and ``cuda0``. The server lets a host publish and subscribe what
 ``may_publish`` and ``may_subscribe`` list, so that it can neither speak nor listen as another.
-Standard library only.
+``generator.link.client.connect`` connects either side. Standard library only.
 
 ==============================  ==========  =======================================================
 ``hs.to.HOST.DEVICE``           bot, host   commands to a worker
