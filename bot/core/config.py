@@ -16,8 +16,6 @@ from typing import Annotated, Any, Literal, TypeGuard
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -31,6 +29,8 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError
 
 from bot.core.errors import ConfigError, TokenError
+from bot.core.remote_settings import RemoteSettings
+from bot.core.section import Section
 from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
 from generator.contract.text_files import EncodingError, read_text
 from generator.contract.worker_settings import HOTSHOT_ENGINE
@@ -44,12 +44,6 @@ _DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
 _DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
 # Names of engines in configs of earlier versions, and what they are called now.
 _RENAMED_ENGINES = {"generator.hotshot_engine:create": HOTSHOT_ENGINE}
-
-
-class Section(BaseModel):
-    """A table of the config file, which is frozen and takes no unknown key."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class DiscordSettings(Section):
@@ -248,6 +242,7 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     loras: LoraSettings = LoraSettings()
+    remote: RemoteSettings = RemoteSettings()
     styles: Annotated[dict[str, Style], Field(max_length=MAX_STYLES)] = {}
     log: LogSettings = LogSettings()
 
