@@ -6,6 +6,8 @@ On the machine with the card, from the project's root, in its environment::
     python -m benchmarks.gpu.step /tmp/full --variant hotshot      # one guided UNet step
     python -m benchmarks.gpu.gif /tmp/full --case warm --case long # whole GIFs, stage by stage
 
+    python -m benchmarks.gpu.table /tmp/full                       # all of these, one by one
+
 Each prints a line of JSON for each thing it measured. ``--size mini`` makes a model of a few MB in
 the same layout, with which the same commands can be tried on a CPU; its figures mean nothing.
 Nothing of this version has been run on a card yet: what is tested is the mini size on a CPU.

@@ -21,12 +21,12 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 from generator.checkpoints import unet_conversion
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import RequestError
+from generator.model.attention import attend
 
 
 @dataclass
@@ -127,23 +127,11 @@ class ClipAttnProcessor:
                 (attn.to_v, keys_from),
             )
         )
-        attended = _attend(query, key, value, attention_mask)
+        attended = attend(query, key, value, attention_mask)
         attended = rearrange(attended, "b h n d -> b n (h d)")
         for layer in attn.to_out:  # a projection, and dropout
             attended = layer(attended)
         return attended.view_as(hidden_states)
-
-
-def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the attention of b h n d.
-
-    It is computed in float32 on a CPU, which is several times faster than bf16.
-    """
-    if query.device.type != "cpu" or query.dtype == torch.float32:
-        return scaled_dot_product_attention(query, key, value, mask)
-    with torch.autocast("cpu", enabled=False):
-        exact = scaled_dot_product_attention(query.float(), key.float(), value.float(), mask)
-    return exact.to(query.dtype)
 
 
 class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no types

@@ -24,7 +24,7 @@ def test_the_full_size_is_the_published_one() -> None:
     assert sum(shape.numel() for shape in shapes.values()) == pytest.approx(2.8e9, rel=0.01)
 
 
-@pytest.mark.parametrize("variant", ["hotshot", "channels-last", "plain"])
+@pytest.mark.parametrize("variant", ["hotshot", "channels-last", "fused", "plain"])
 def test_a_step(mini: Path, variant: str) -> None:
     plan = StepPlan(mini, variant, frames=2, size=64, repeats=1)
     figures = measure_step(plan, is_profiled=True)
