@@ -25,6 +25,7 @@ OWN = {"benchmarks", "bot", "generator", "migrations", "tests", "tools"}
 # What a room may import beside the base; the longest name that fits holds.
 ROOMS: dict[str, tuple[str, ...]] = {
     "bot": (),
+    "bot.broker": ("remote",),
     "migrations": (),
     "generator": (),
     "generator.annotators.depth": ("generator",),

@@ -39,7 +39,7 @@ EXTRA_OF = {
     "wandb": "wandb",
     "psycopg": "postgresql",
     "pi_heif": "heic",
-    "nats": "remote",
+    **dict.fromkeys(("cryptography", "nats", "nkeys"), "remote"),
 }
 
 

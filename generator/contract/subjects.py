@@ -28,6 +28,7 @@ EVERYTHING_FROM_HOSTS = "hs.from.*.*.*"
 EVERY_BLOB = "hs.blob.*"
 EVERY_PUT = "hs.put.*"
 INBOX = "_INBOX"
+MAX_PAYLOAD_BYTES = 4 * 2**20  # the server ends the connection of who sends a longer message
 
 _TOKEN = re.compile(r"[a-z0-9-]{1,32}")
 
