@@ -1,4 +1,4 @@
-"""The command line: ``hotshot-bot run | status | doctor | backup | db upgrade | sandbox | demo``.
+"""The command line: ``hotshot-bot run | status | doctor | backup | host | db | sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -18,6 +18,7 @@ from pathlib import Path
 from bot.core.errors import BotError
 from generator.contract.command_line import Interrupted, Parser, UsageError, whole_number
 from generator.contract.errors import HotshotError
+from generator.contract.extras import missing_extra
 from generator.contract.platforms import check_platform
 from generator.contract.version import VERSION
 
@@ -36,6 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         with _interrupted_once():  # these imports take a second, and nobody handles signals yet
             command = importlib.import_module(chosen.module)
         return int(command.execute(chosen))
+    except ImportError as error:
+        missing = missing_extra(error)
+        if missing is None:
+            raise
+        print(f"hotshot-bot: {missing}", file=sys.stderr)
+        return _USAGE_ERROR
     except (BotError, HotshotError) as error:
         program = error.program if isinstance(error, UsageError) else "hotshot-bot"
         print(f"{program}: {error}", file=sys.stderr)
@@ -161,11 +168,42 @@ def _parser() -> Parser:
         (demo, "demo"),
     ):
         command.set_defaults(module=f"bot.cli.{module}")
-    for command in (run, status, doctor, upgrade, backup):
+    for command in (run, status, doctor, upgrade, backup, *_add_host_actions(commands)):
         command.add_argument(
             "--config", type=Path, help="the config file (default: ./config.toml, if there is one)"
         )
     return parser
+
+
+def _add_host_actions(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:
+    host = commands.add_parser("host", help="say which GPU hosts elsewhere may make GIFs")
+    actions = host.add_subparsers(required=True, metavar="ACTION")
+    add = _add(
+        actions,
+        "add",
+        "let a host come, and print the line that it joins by",
+        "The line is for `hotshot worker --join` on that host. It holds a key, and isn't kept. "
+        "The bot may run meanwhile.",
+    )
+    remove = _add(
+        actions,
+        "remove",
+        "let a host come no more",
+        "It is disconnected at once, and what it was making is made elsewhere.",
+    )
+    for named in (add, remove):
+        named.add_argument("name", metavar="NAME", help="1 to 32 of a-z, 0-9 and -, such as home")
+    list_ = _add(actions, "list", "show which hosts may come", "`hotshot-bot status` says more.")
+    config = _add(
+        actions,
+        "config",
+        "print what goes into the configuration of another's server",
+        "For remote.url: a block for nats-server's configuration, to put there after each change.",
+    )
+    chosen = {"add": add, "remove": remove, "list": list_, "config": config}
+    for action, parser in chosen.items():
+        parser.set_defaults(module="bot.cli.host", action=action)
+    return list(chosen.values())
 
 
 def _add(group: argparse._SubParsersAction[Parser], name: str, help_: str, more: str) -> Parser:

@@ -140,7 +140,8 @@ async def test_a_removed_host_is_cut_off_and_the_others_go_on(three: Three) -> N
     broker, bot, home, rack = three
     at_bot = await hear(bot, "hs.from.rack.>")
     key = broker.registry.add("late")
-    await until(lambda: "late" in broker.broker.hosts)
+    added = broker.registry.read().revision
+    await until(lambda: broker.registry.applied_revision() == added)
     late = await broker.connect_host("late", key)
     removed = broker.registry.remove("late")
     await until(lambda: broker.registry.applied_revision() == removed.revision)
