@@ -23,6 +23,18 @@ _LINE = re.compile(r"(?:\[\d+\] )?\[(?P<level>INF|WRN|ERR|FTL|DBG|TRC)\] (?P<tex
 _PEER = re.compile(r"^(?P<ip>[0-9a-fA-F.:\[\]]+):\d+ - (?:\w+:\d+ - )?")
 _VARIABLE = re.compile(r"\d+|\"[^\"]*\"|'[^']*'|0x[0-9a-f]+")
 _LEVELS = {"WRN": logging.WARNING, "ERR": logging.WARNING, "FTL": logging.ERROR}
+# What the server says, and what that means to whoever runs the bot.
+_MEANINGS = (
+    ("authentication error", "its key isn't that of a host that may come"),
+    ("authentication timeout", "it brought no key in time"),
+    ("maximum connections exceeded", "as many connections as may be are there already"),
+    ("maximum payload exceeded", "it sent a longer message than any may be"),
+    ("tls handshake", "it speaks no TLS, or trusts another server; perhaps it is no GPU host"),
+    ("parser error", "it speaks no NATS"),
+    ("slow consumer", "it takes in what is sent to it too slowly"),
+    ("publish violation", "it may not speak there"),
+    ("subscription violation", "it may not listen there"),
+)
 _OTHERS = "other complaints of the server"
 
 
@@ -68,7 +80,9 @@ class ServerLog:
 
     def _readable(self, text: str) -> str:
         named = PUBLIC_KEY.sub(lambda key: self._names.get(key[0], "an unknown key"), text)
-        return "".join(each if each.isprintable() else "?" for each in named)[:_LONGEST]
+        plain = "".join(each if each.isprintable() else "?" for each in named)[:_LONGEST]
+        meant = next((words for said, words in _MEANINGS if said in plain.lower()), "")
+        return f"{plain} ({meant})" if meant else plain
 
 
 def _kind(text: str) -> str:
