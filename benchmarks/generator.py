@@ -19,8 +19,11 @@ from benchmarks.table import print_table
 from generator.checkpoints import unet_conversion
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Request
-from generator.inference.hotshot_engine import create
+from generator.inference.hotshot_engine import HotshotEngine
+from generator.media.output import write_whole
+from generator.media.save import encode_raw
 from generator.model.unet import HotshotUNet
+from generator.recipes.recipe import ModelSettings
 
 PROMPT = "a red ball bouncing on a black background"
 
@@ -62,7 +65,7 @@ def _cold(rounds: int = 3) -> tuple[list[float], float]:
 
 
 def _warm(rounds: int = 5) -> list[float]:
-    engine = create(model=NANO, device="auto", precision="auto")
+    engine = HotshotEngine.load(ModelSettings(model=NANO, precision="auto"), previews=True)
     limits = ModelLimits.of(NANO)
     request = Request(
         prompt=PROMPT,
@@ -76,7 +79,12 @@ def _warm(rounds: int = 5) -> list[float]:
     )
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory) / "warm.gif"
-        return _timed(lambda: engine.generate(request, output, lambda *_: None), rounds)
+        return _timed(lambda: _generate(engine, request, output), rounds)
+
+
+def _generate(engine: HotshotEngine, request: Request, output: Path) -> None:
+    clip = engine.generate(request, output, lambda *_: None)
+    write_whole(output, encode_raw(clip, output.suffix))
 
 
 def _steps(rounds: int = 7) -> tuple[list[float], list[float]]:

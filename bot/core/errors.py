@@ -31,6 +31,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from generator.contract.errors import Failure, FailureKind
+from generator.contract.failures import describe_exit
 from generator.contract.text import Text, TranslatableError
 
 
@@ -146,12 +147,3 @@ class TooLargeError(UndeliverableError):
     """A file can't be made small enough for any place that Discord has for it."""
 
     kind = FailureKind.TOO_LARGE
-
-
-def describe_exit(exit_code: int | None) -> Text:
-    """Return how a process ended, such as ``killed by signal 9`` or ``exit code 1``."""
-    if exit_code is None:
-        return Text("no exit code")
-    if exit_code < 0:
-        return Text("killed by signal {signal}", signal=-exit_code)
-    return Text("exit code {code}", code=exit_code)

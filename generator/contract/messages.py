@@ -257,7 +257,8 @@ class Progress:
 
     ``preview`` is a small animated picture of what comes, if there is one yet: a file beside the
     output, under a new name whenever it changes, gone when the job is over. A worker says its name,
-    and who takes the message in makes that a path.
+    and who takes the message in makes that a path. A step is said again where its preview comes
+    later.
     """
 
     job_id: str
@@ -270,7 +271,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class SlotFreed:
-    """Another job can be taken: this one is computed, though its file may still be written."""
+    """Another job can be taken: this one is computed, or will be in a moment.
+
+    Its file may still be written.
+    """
 
     job_id: str
     attempt: int

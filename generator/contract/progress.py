@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from generator.contract.raw_clip import RawClip
+
 ProgressCallback = Callable[[str, int, int], None]
 """Called as ``(stage, step, steps)``: ``step`` of ``steps`` of this stage are done.
 
@@ -15,8 +17,10 @@ May raise ``generator.contract.errors.CancelledError``.
 class JobProgressCallback(Protocol):
     """Called after every step of a job; may raise ``generator.contract.errors.CancelledError``.
 
-    ``preview`` is the newest small animated picture of what comes, where the engine makes such; it
-    is gone when the engine is done.
+    ``preview`` shows what comes, where the engine has a new look at it: it is made a file of and
+    shown when that is written, or dropped where something more important is being written.
     """
 
-    def __call__(self, stage: str, step: int, steps: int, preview: str = "") -> None: ...
+    def __call__(
+        self, stage: str, step: int, steps: int, preview: RawClip | None = None
+    ) -> None: ...

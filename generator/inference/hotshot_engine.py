@@ -1,13 +1,11 @@
-"""The real engine: Hotshot-XL and the files it makes. Imports torch; a worker names it by string.
+"""The real engine: Hotshot-XL and the frames it makes. Imports torch; a worker names it by string.
 
-Puts together what is chosen (device), loaded (model), made (frames) and written (file), and turns
-what the libraries throw into sentences. Knows nothing of processes.
+Puts together what is chosen (device), loaded (model) and made (frames), and turns what the
+libraries throw into sentences. Knows nothing of processes.
 """
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,13 +18,12 @@ from generator.contract.errors import OutOfMemoryError, is_out_of_memory
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
-from generator.contract.stages import SAVE
-from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewWriter
+from generator.contract.raw_clip import RawClip
+from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.recipe_writer import write_recipe
 from generator.media.clip import Clip
 from generator.media.output import check_output
-from generator.media.save import save
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
@@ -34,8 +31,6 @@ from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.fetch import SourceFiles, fetch_sources
 from generator.sources.init_image import read_init_image
 from generator.worker.engine import Engine
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,23 +95,19 @@ class HotshotEngine:
     def memory_bytes(self) -> int:
         return devices.memory_bytes(self.pipeline.model.device)
 
-    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        """Make a request's file; report the last stage, ``save``, before it is written.
-
-        That is also the last moment to cancel: a file in its place is a finished job.
-        """
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> RawClip:
+        """Return the frames of a request's file, with its recipe."""
         check_output(output)
         self.limits.check(request)
-        began = time.perf_counter()
-        with fetch_sources(request) as sources, self._previewed(request, output) as previews:
+        previews = self._previews(request)
 
-            def report_step(stage: str, step: int, steps: int) -> None:
-                report(stage, step, steps, str(previews.file) if previews and previews.file else "")
+        def report_step(stage: str, step: int, steps: int) -> None:
+            report(stage, step, steps, previews.take() if previews else None)
 
+        with fetch_sources(request) as sources:
             clip = self.make(request, report_step, sources, previews)
-            report(SAVE, 0, 1)
-            save(clip, output, self.recipe(request, sources).to_json())
-        logger.info("made %s in %.1f s", output.name, time.perf_counter() - began)
+            recipe = self.recipe(request, sources).to_json()
+        return RawClip(clip.frames.data, clip.duration_ms, recipe)
 
     def make(
         self,
@@ -137,20 +128,11 @@ class HotshotEngine:
         )
         return Clip(frames, request.video_duration)
 
-    @contextmanager
-    def _previewed(self, request: Request, output: Path) -> Iterator[PreviewWriter | None]:
-        """Yield what writes previews meanwhile, where there is anything to see.
-
-        None of its files is left behind.
-        """
+    def _previews(self, request: Request) -> PreviewMaker | None:
+        """Return what makes previews meanwhile, where there is anything to see."""
         if self.preview_decoder is None or request.video_length == 1:
-            yield None
-            return
-        previews = PreviewWriter(self.preview_decoder, output, request.video_duration)
-        try:
-            yield previews
-        finally:
-            previews.remove()
+            return None
+        return PreviewMaker(self.preview_decoder, request.video_duration)
 
     def recipe(self, request: Request, sources: SourceFiles) -> Recipe:
         """Return what to put into a request's file, so that it can be made again."""

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,9 +17,8 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate
 
-from generator.media import webp_encoder
-from generator.media.clip import Clip, Frames
-from generator.media.output import write_whole
+from generator.contract.raw_clip import RawClip
+from generator.media.clip import Frames
 from generator.model.latents import LATENT_SCALE, unscale_latents
 from generator.model.loading import HotshotModel
 
@@ -107,38 +105,30 @@ class PreviewDecoder:
         return solved
 
 
-class PreviewWriter:
-    """A PreviewCallback that writes what it sees beside ``output``, under a new name each time."""
+class PreviewMaker:
+    """A PreviewCallback that decodes what it sees now and then, for whoever ``take``s it."""
 
-    def __init__(self, preview_decoder: PreviewDecoder, output: Path, duration_ms: int) -> None:
-        self.file: Path | None = None
-        self._decoder, self._output, self._duration_ms = preview_decoder, output, duration_ms
-        self._count = 0
+    def __init__(self, preview_decoder: Callable[[Tensor], Frames], duration_ms: int) -> None:
+        self._decoder, self._duration_ms = preview_decoder, duration_ms
+        self._clip: RawClip | None = None
         self._due = time.monotonic() + _FIRST_SECONDS
 
     def __call__(self, sample: Tensor, step: int, steps: int) -> None:
-        """Write a preview where one is due."""
+        """Make a preview where one is due."""
         if not _FROM * steps <= step < steps or time.monotonic() < self._due:
             return
         try:
             if torch.isfinite(sample).all():  # else it would be black, and the clip ends anyhow
-                self._write(sample)
+                frames = self._decoder(sample)
+                self._clip = RawClip(frames.data, self._duration_ms, quality=_QUALITY)
         except Exception:  # whatever it is, the clip itself goes on
             logger.warning("no preview could be made", exc_info=True)
         self._due = time.monotonic() + _EVERY_SECONDS
 
-    def remove(self) -> None:
-        """Leave nothing behind."""
-        if self.file is not None:
-            self.file.unlink(missing_ok=True)
-            self.file = None
-
-    def _write(self, sample: Tensor) -> None:
-        clip = Clip(self._decoder(sample), self._duration_ms)
-        path = self._output.with_name(f"{self._output.stem}.preview-{self._count + 1}.webp")
-        write_whole(path, webp_encoder.encode(clip, quality=_QUALITY))
-        self.remove()
-        self.file, self._count = path, self._count + 1
+    def take(self) -> RawClip | None:
+        """Return the newest preview, once."""
+        clip, self._clip = self._clip, None
+        return clip
 
 
 def _with_one(latents: Tensor) -> Tensor:

@@ -55,12 +55,12 @@ def make_directory(path: Path) -> None:
         raise _cannot_write(path, error) from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes, scratch: Path | None = None) -> None:
     """Put ``data`` in place in one step; a failure leaves what was there before.
 
-    Raises OutputError.
+    It is written to ``scratch`` first, a name in the same directory. Raises OutputError.
     """
-    scratch = _scratch_beside(path)
+    scratch = scratch or _scratch_beside(path)
     try:
         try:
             scratch.write_bytes(data)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from generator.contract.raw_clip import RawClip
 from generator.media import (
     apng_encoder,
     gif_encoder,
@@ -29,6 +32,14 @@ _ENCODERS: dict[str, Callable[[Clip], bytes]] = {
 def encode(clip: Clip, suffix: str) -> bytes:
     """Return the file of that extension, at its best; ``suffix`` is one of ``output.SUFFIXES``."""
     return _ENCODERS[suffix](clip)
+
+
+def encode_raw(raw: RawClip, suffix: str) -> bytes:
+    """Return the file of that extension of a raw clip, with its comment; of a lossy one, a WebP."""
+    clip = Clip(np.asarray(raw.frames), raw.duration_ms)
+    if raw.quality is not None:
+        return webp_encoder.encode(clip, quality=raw.quality)
+    return with_comment(encode(clip, suffix), raw.comment)
 
 
 def save(clip: Clip, path: Path, comment: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What an engine is: the thing inside a worker that turns a request into a file. No torch here.
+"""What an engine is: the thing inside a worker that turns a request into frames. No torch here.
 
 The worker and its tests know engines by these protocols alone;
 ``generator.inference.hotshot_engine`` has the real one.
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
+from generator.contract.raw_clip import RawClip
 
 
 class Engine(Protocol):
@@ -33,10 +34,14 @@ class Engine(Protocol):
     def memory_bytes(self) -> int:
         """The memory that the device has in all; 0 where that is unknown."""
 
-    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        """Make ``output``, whole or not at all; its extension decides the format.
+    def generate(
+        self, request: Request, output: Path, report: JobProgressCallback
+    ) -> RawClip | None:
+        """Return the frames that ``output`` is to hold; its extension decides the format.
 
-        Raises HotshotError with a sentence for a person, CancelledError where ``report`` did.
+        They are written by others, so that the engine is free. None: it has written ``output``
+        itself, whole. Raises HotshotError with a sentence for a person, CancelledError where
+        ``report`` did.
         """
 
 

@@ -29,6 +29,18 @@ def receive(handle: WorkerHandle) -> Event:
     return handle.receive()
 
 
+def job_events(handle: WorkerHandle) -> list[Event]:
+    """Reads up to the event that ends a job; of which one has room for the next one behind it.
+
+    That comes at a moment that depends on the pace, so it is looked at here and left out.
+    """
+    events = [receive(handle)]
+    while isinstance(events[-1], Ready | Started | Progress | SlotFreed):
+        events.append(receive(handle))
+    assert sum(isinstance(event, SlotFreed) for event in events) == 1
+    return [event for event in events if not isinstance(event, SlotFreed)]
+
+
 def outcome(handle: WorkerHandle) -> Event:
     """Reads up to the event that ends a job."""
     while isinstance(event := receive(handle), Ready | Started | Progress | SlotFreed):

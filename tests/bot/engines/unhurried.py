@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
+from generator.contract.raw_clip import RawClip
 from generator.inference import hotshot_engine
 from generator.worker.engine import Engine
 
@@ -20,12 +21,14 @@ class Unhurried:
         self.device, self.dtype = engine.device, engine.dtype
         self.limits, self.memory_bytes = engine.limits, engine.memory_bytes
 
-    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        def slowly(stage: str, step: int, steps: int, preview: str = "") -> None:
+    def generate(
+        self, request: Request, output: Path, report: JobProgressCallback
+    ) -> RawClip | None:
+        def slowly(stage: str, step: int, steps: int, preview: RawClip | None = None) -> None:
             report(stage, step, steps, preview)
             time.sleep(_WAIT_SECONDS)
 
-        self._engine.generate(request, output, slowly)
+        return self._engine.generate(request, output, slowly)
 
 
 def create(**settings: Any) -> Engine:

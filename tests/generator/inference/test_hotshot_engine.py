@@ -20,7 +20,6 @@ from generator.contract.messages import (
     Progress,
     Ready,
     Request,
-    SlotFreed,
     Started,
     StartFailed,
 )
@@ -28,7 +27,7 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.recipes.recipe import ModelSettings, read_recipe
 from generator.worker.process import WorkerHandle
 from tests.generator.media.pictures import read_back
-from tests.generator.workers import outcome, receive, started
+from tests.generator.workers import job_events, outcome, receive, started
 from tests.patience import PATIENCE
 
 TINY = Path(__file__).parents[2] / "data" / "reference" / "tiny"
@@ -69,18 +68,15 @@ def hotshot(outputs: Path) -> Iterator[WorkerHandle]:
 def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, outputs: Path) -> None:
     output = outputs / "one-1.gif"
     hotshot.send(Generate("one", 1, A_REQUEST, ".gif"))
-    assert receive(hotshot) == Started("one", 1)
-    stages = []
-    while isinstance(event := receive(hotshot), Progress):
-        stages.append((event.stage, event.step, event.steps))
+    *said, finished = job_events(hotshot)
+    assert said[0] == Started("one", 1)
+    stages = [(e.stage, e.step, e.steps) for e in said if isinstance(e, Progress)]
     assert [stage for stage in stages if stage[0] == "denoise"] == [
         ("denoise", 1, 2),
         ("denoise", 2, 2),
     ]
     assert stages[0][0] == "encode_prompt"
     assert stages[-1] == ("save", 0, 1)
-    assert event == SlotFreed("one", 1)
-    finished = receive(hotshot)
     assert isinstance(finished, Finished)
     assert finished.size_bytes == output.stat().st_size
     seen = read_back(output.read_bytes())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,12 @@ import torch
 from torch import Tensor
 
 from generator.contract.messages import Request
+from generator.contract.raw_clip import RawClip
 from generator.inference import latent_preview
-from generator.inference.latent_preview import PreviewDecoder, PreviewWriter
+from generator.inference.latent_preview import PreviewDecoder, PreviewMaker
 from generator.inference.pipeline import HotshotPipeline
+from generator.media.clip import Frames
+from generator.media.save import encode_raw
 from generator.model.loading import HotshotModel
 from tests.generator.media.pictures import read_back
 
@@ -34,11 +36,11 @@ def silent(stage: str, step: int, steps: int) -> None:
 
 
 @pytest.fixture
-def previews(tiny: HotshotModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PreviewWriter:
+def previews(tiny: HotshotModel, monkeypatch: pytest.MonkeyPatch) -> PreviewMaker:
     """That think each step worth the while."""
     monkeypatch.setattr(latent_preview, "_FIRST_SECONDS", 0.0)
     monkeypatch.setattr(latent_preview, "_EVERY_SECONDS", 0.0)
-    return PreviewWriter(PreviewDecoder(tiny), tmp_path / "x.gif", 600)
+    return PreviewMaker(PreviewDecoder(tiny), 600)
 
 
 @pytest.mark.parametrize("scheduler", ["euler", "euler_a", "ddim", "dpmpp_2m", "unipc"])
@@ -55,33 +57,28 @@ def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -
     assert distances[-1] == min(distances)
 
 
-def test_looking_changes_nothing(previews: PreviewWriter, tiny: HotshotModel) -> None:
+def test_looking_changes_nothing(previews: PreviewMaker, tiny: HotshotModel) -> None:
     pipeline = HotshotPipeline(tiny)
     looked_at = pipeline(REQUEST, report=silent, preview_callback=previews)
-    assert previews.file is not None
+    assert previews.take() is not None
     assert np.array_equal(looked_at, pipeline(REQUEST, report=silent))
 
 
-def test_a_preview_is_a_small_film_under_a_new_name(
-    previews: PreviewWriter, tiny: HotshotModel, tmp_path: Path
+def test_a_preview_is_a_small_film_and_taken_once(
+    previews: PreviewMaker, tiny: HotshotModel
 ) -> None:
-    seen: list[str] = []
+    taken: list[RawClip] = []
 
     def look(guess: Tensor, step: int, steps: int) -> None:
         previews(guess, step, steps)
-        names = [file.name for file in tmp_path.iterdir()]
-        assert len(names) <= 1  # the one before is gone
-        seen.extend(name for name in names if name not in seen)
+        taken.extend(filter(None, [previews.take()]))
+        assert previews.take() is None
 
     HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=look)
-    assert seen == [f"x.preview-{number}.webp" for number in range(1, len(seen) + 1)]
-    assert len(seen) >= 3
-    assert previews.file is not None
-    film = read_back(previews.file.read_bytes())
+    assert len(taken) >= 3
+    film = read_back(encode_raw(taken[-1], ".webp"))
     assert film.frames.shape == (3, 192, 192, 3)
     assert sum(film.durations) == 600
-    previews.remove()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_large_vae_is_stood_in_for_by_its_colours(
@@ -101,9 +98,11 @@ def test_a_large_vae_is_stood_in_for_by_its_colours(
     assert np.square(mapped - exact).mean() < spread
 
 
-def test_a_preview_that_fails_is_no_loss(
-    tiny: HotshotModel, tmp_path: Path, previews: PreviewWriter
-) -> None:
-    nowhere = PreviewWriter(PreviewDecoder(tiny), tmp_path / "gone" / "x.gif", 600)
-    HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=nowhere)
-    assert nowhere.file is None
+@pytest.mark.usefixtures("previews")
+def test_a_preview_that_fails_is_no_loss(tiny: HotshotModel) -> None:
+    def no_room(_: Tensor) -> Frames:
+        raise RuntimeError("out of memory")
+
+    failing = PreviewMaker(no_room, 600)
+    HotshotPipeline(tiny).latents(REQUEST, report=silent, preview_callback=failing)
+    assert failing.take() is None

@@ -36,7 +36,7 @@ from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker.process import WorkerHandle
 from tests.generator.engines.floods_events import FLOOD
-from tests.generator.workers import outcome, receive, started
+from tests.generator.workers import job_events, outcome, receive, started
 from tests.patience import PATIENCE, wait_until
 
 A_REQUEST = Request(prompt="a red ball", seed=1, width=64, height=64, steps=3, guidance_scale=5.0)
@@ -79,11 +79,9 @@ def test_a_job_is_ready_started_every_step_finished(
         can = ready.capabilities
         assert (can.model, can.device, can.dtype) == ("nano", "cpu", "float32")
         assert (can.max_frames, can.max_pixels, can.stages) == (24, 1024 * 1024, ("upscale",))
-        assert receive(handle) == Started("one", 1)
-        for step in (1, 2, 3):
-            assert receive(handle) == Progress("one", 1, "denoise", step, 3)
-        assert receive(handle) == SlotFreed("one", 1)
-        finished = receive(handle)
+        *said, finished = job_events(handle)
+        steps = [Progress("one", 1, "denoise", step, 3) for step in (1, 2, 3)]
+        assert said == [Started("one", 1), *steps]
         assert isinstance(finished, Finished)
         output = tmp_path / job.output_name
         assert (finished.output.suffix, finished.size_bytes) == (".txt", len("a red ball"))
@@ -264,13 +262,9 @@ def test_a_flood_of_events_is_neither_lost_nor_deadlocked(double: Start, ask: As
         assert isinstance(receive(handle), Ready)
         assert receive(handle) == Started("one", 1)
         time.sleep(0.2)  # nobody reads for a while: the pipe is full
-        steps = 0
-        while isinstance(event := receive(handle), Progress):
-            steps += 1
-            assert event.step == steps
-        assert steps == FLOOD
-        assert event == SlotFreed("one", 1)
-        assert isinstance(receive(handle), Finished)
+        *said, finished = job_events(handle)
+        assert said == [Progress("one", 1, "denoise", n + 1, FLOOD) for n in range(FLOOD)]
+        assert isinstance(finished, Finished)
 
 
 def test_it_gives_way_ignores_interrupts_and_imports_no_torch(

@@ -1,0 +1,118 @@
+"""A worker's life, in its own process: it loads an engine, and makes what it is told to in order.
+
+It survives whatever a job does short of killing it. Files are written by encoders beside it, while
+it is at the next job. It knows nothing of Discord, rows or retries.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import cast
+
+from generator.contract import logs
+from generator.contract.errors import Failure, FailureKind
+from generator.contract.extras import missing_extra
+from generator.contract.failures import failure_of
+from generator.contract.messages import Capabilities, Ready, StartFailed
+from generator.contract.stages import CHOICES
+from generator.contract.text import Text
+from generator.contract.worker_settings import WorkerSettings
+from generator.worker.encoder_pool import EncoderPool, EncoderSettings
+from generator.worker.engine import Engine, EngineFactory
+from generator.worker.inbox import Inbox
+from generator.worker.job_run import JobRun, Voice
+from generator.worker.pace import Pace
+
+logger = logging.getLogger(__name__)
+
+_OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
+# A terminal and systemd send these to every process; what is being made may still be finished.
+PARENT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(settings: WorkerSettings, commands: Connection, events: Connection) -> None:
+    """Live a child's whole life; return after Shutdown, or where the engine can't start."""
+    for number in PARENT_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENT_SIGNALS)
+    logs.configure(settings.log_level, settings.log_format)
+    _lower_priority(settings)
+    own = EncoderSettings(log_level=settings.log_level, log_format=settings.log_format)
+    with EncoderPool(own) as encoders:
+        inbox, voice = Inbox.listen(commands, encoders.drop_cancelled), Voice(events)
+        began = time.perf_counter()
+        try:
+            engine = _load_engine(settings)
+        except Exception as error:  # whatever an engine's setup does becomes a sentence
+            failure = _start_failure(error)
+            is_traced = failure.kind is not FailureKind.NOT_INSTALLED
+            logger.exception("the engine can't start: %s", failure, exc_info=is_traced)
+            voice.say(StartFailed(failure))
+            return
+        voice.say(Ready(_capabilities(settings, engine), time.perf_counter() - began))
+        _make_jobs(engine, settings, inbox, voice, encoders)
+
+
+def _make_jobs(
+    engine: Engine, settings: WorkerSettings, inbox: Inbox, voice: Voice, encoders: EncoderPool
+) -> None:
+    """Make one job after another, until the parent has said Shutdown."""
+    pace = Pace()
+    while (job := inbox.next_job()) is not None:
+        with logs.job_context(job.job_id, job.attempt):
+            JobRun(
+                job,
+                files=Path(settings.files),
+                outputs=Path(settings.outputs),
+                inbox=inbox,
+                voice=voice,
+                pace=pace,
+                encoders=encoders,
+            ).run(engine)
+
+
+def _start_failure(error: Exception) -> Failure:
+    """What is said where there will be no worker: without the generator, how to get one."""
+    missing = missing_extra(error)
+    if missing is None:
+        return failure_of(error)
+    text = Text(
+        "There is no worker, since {module} isn't installed on the bot's machine; whoever runs the "
+        'bot gets one by `pip install "hotshot-bot[generator]"`.',
+        module=missing.words.values["module"],
+    )
+    return Failure.of(missing, text)
+
+
+def _load_engine(settings: WorkerSettings) -> Engine:
+    module, _, factory = settings.engine.partition(":")
+    create = cast(EngineFactory, getattr(importlib.import_module(module), factory))
+    options = {name: value for name in _OPTIONS if (value := getattr(settings, name))}
+    return create(
+        model=settings.model, device=settings.device, precision=settings.precision, **options
+    )
+
+
+def _capabilities(settings: WorkerSettings, engine: Engine) -> Capabilities:
+    return Capabilities(
+        model=settings.model,
+        device=engine.device,
+        dtype=engine.dtype,
+        max_frames=engine.limits.max_frames,
+        max_pixels=engine.limits.max_pixels,
+        stages=tuple(CHOICES),
+        memory_bytes=engine.memory_bytes,
+    )
+
+
+def _lower_priority(settings: WorkerSettings) -> None:
+    """Step back before any thread starts or torch is imported: both keep what stands then."""
+    os.nice(settings.niceness)
+    if settings.threads:
+        os.environ["OMP_NUM_THREADS"] = str(settings.threads)

@@ -1,0 +1,193 @@
+"""One job in a worker, from Started to its outcome: computed here, written by an encoder.
+
+While its file is written the worker is at the next job, so two of these may be under way, and what
+one says comes from several threads; its outcome comes once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from generator.contract import wire
+from generator.contract.errors import CancelledError
+from generator.contract.failures import failure_of
+from generator.contract.file_reference import FileReference
+from generator.contract.messages import (
+    Cancelled,
+    Event,
+    Failed,
+    Finished,
+    Outcome,
+    Progress,
+    SlotFreed,
+    Started,
+    output_name,
+)
+from generator.contract.raw_clip import RawClip
+from generator.contract.stages import DENOISE, SAVE
+from generator.worker.encoder_pool import EncoderPool, FileOrder
+from generator.worker.engine import Engine
+from generator.worker.inbox import Inbox, WorkerJob
+from generator.worker.pace import Pace
+
+logger = logging.getLogger(__name__)
+
+
+class Voice:
+    """Says events to the parent, from any thread."""
+
+    def __init__(self, events: Connection) -> None:
+        self._events = events
+        self._lock = threading.Lock()
+
+    def say(self, event: Event) -> None:
+        """Send an event, or leave at once where nobody is left to hear: the parent is gone."""
+        try:
+            with self._lock:
+                self._events.send_bytes(wire.encode(event))
+        except ConnectionError:
+            os._exit(0)
+
+
+class JobRun:
+    """A job that is made; ``run`` returns once the engine is free for another."""
+
+    def __init__(
+        self,
+        job: WorkerJob,
+        *,
+        files: Path,
+        outputs: Path,
+        inbox: Inbox,
+        voice: Voice,
+        pace: Pace,
+        encoders: EncoderPool,
+    ) -> None:
+        self._job = job
+        self._files, self._outputs = files, outputs
+        self._inbox, self._voice = inbox, voice
+        self._pace, self._encoders = pace, encoders
+        self._lock = threading.Lock()  # around what is said, and what goes with it
+        self._began = time.perf_counter()
+        self._is_slot_free = False
+        self._is_over = False
+        self._progress = Progress(job.job_id, job.attempt, "", 0, 0)
+        self._preview: Path | None = None  # the one that is shown
+        self._preview_count = 0
+        self._is_drawing = False  # a further one
+
+    def run(self, engine: Engine) -> None:
+        """Have a job computed; whatever happens inside becomes one of the three outcomes."""
+        job = self._job
+        self._voice.say(Started(job.job_id, job.attempt))
+        try:
+            self._stop_if_cancelled()
+            self._compute(engine, job)
+        except CancelledError:
+            self._free_slot()
+            self._end(Cancelled(job.job_id, job.attempt))
+        except Exception as error:  # a bug in an engine must not cost the next job
+            failure = failure_of(error)
+            logger.exception("the job failed (%s)", failure.kind)
+            self._free_slot()
+            self._end(Failed(job.job_id, job.attempt, failure))
+
+    def _compute(self, engine: Engine, job: WorkerJob) -> None:
+        """Have the frames made, with paths where the request names files by hash."""
+        if isinstance(job, wire.UnreadableRequestError):
+            raise job
+        if self._pace.begin(job.request):
+            self._free_slot()
+        output = self._outputs / job.output_name
+        request = job.request.with_files_at(lambda reference: reference.path_in(self._files))
+        clip = engine.generate(request, output, self._report)
+        if clip is None:
+            made = FileReference.of_file(output)
+            size = output.stat().st_size
+            self._free_slot()
+            self._end(Finished(job.job_id, job.attempt, made, 0, size))
+            return
+        self._report(SAVE, 0, 1)
+        self._free_slot()
+        self._encoders.write(self._order(clip, output, self._end))
+
+    def _report(self, stage: str, step: int, steps: int, preview: RawClip | None = None) -> None:
+        """Take in what the engine says: a JobProgressCallback."""
+        if preview is not None:
+            self._draw(preview)
+        with self._lock:
+            self._progress = replace(self._progress, stage=stage, step=step, steps=steps)
+            self._voice.say(self._progress)
+        if stage == DENOISE and self._pace.step(step, steps):
+            self._free_slot()
+        self._stop_if_cancelled()
+
+    def _stop_if_cancelled(self) -> None:
+        if self._inbox.is_cancelled(self._job):
+            raise CancelledError("The job was cancelled.")
+
+    def _free_slot(self) -> None:
+        """Say that the worker can take another job, once."""
+        if not self._is_slot_free and not self._inbox.is_leaving:
+            self._is_slot_free = True
+            self._voice.say(SlotFreed(self._job.job_id, self._job.attempt))
+
+    def _end(self, outcome: Outcome) -> None:
+        """Say the outcome, with nothing left behind; also on an encoder's thread."""
+        if isinstance(outcome, Finished):
+            outcome = replace(outcome, seconds=time.perf_counter() - self._began)
+            logger.info("made it in %.1f s", outcome.seconds)
+        with self._lock:
+            self._is_over = True
+            self._show(None)
+            self._voice.say(outcome)
+
+    # -- previews ----------------------------------------------------------------------------------
+
+    def _draw(self, clip: RawClip) -> None:
+        """Have a preview written, where no other one is."""
+        with self._lock:
+            if self._is_drawing:
+                return
+            self._is_drawing = True
+            self._preview_count += 1
+        name = output_name(self._job.job_id, self._job.attempt, "")
+        path = self._outputs / f"{name}.preview-{self._preview_count}.webp"
+        if not self._encoders.offer(self._order(clip, path, partial(self._take_preview, path))):
+            self._is_drawing = False
+
+    def _take_preview(self, path: Path, outcome: Outcome) -> None:
+        """Show a preview that was written, while the job isn't over; on an encoder's thread."""
+        with self._lock:
+            self._is_drawing = False
+            if self._is_over or not isinstance(outcome, Finished):
+                path.unlink(missing_ok=True)
+                return
+            self._show(path)
+            self._voice.say(self._progress)
+
+    def _show(self, path: Path | None) -> None:
+        """Put another preview in the place of the one that is shown."""
+        if self._preview is not None:
+            self._preview.unlink(missing_ok=True)
+        self._preview = path
+        self._progress = replace(self._progress, preview=path.name if path else "")
+
+    def _order(self, clip: RawClip, path: Path, end: Callable[[Outcome], None]) -> FileOrder:
+        job = self._job
+        return FileOrder(
+            job_id=job.job_id,
+            attempt=job.attempt,
+            clip=clip,
+            path=path,
+            is_cancelled=lambda: self._is_over or self._inbox.is_cancelled(job),
+            end=end,
+        )

@@ -1,0 +1,41 @@
+"""When a job is so nearly computed that the next one had better be on its way to the worker."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+from generator.contract.messages import Request
+from generator.contract.stages import total_cost, total_steps
+
+LEAD_SECONDS = 0.1
+"""Longer than a bot under load takes to hand out a job, shorter than anybody regrets which."""
+
+
+class Pace:
+    """Knows how long the steps of an engine take, also of the job that comes next."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seconds = math.inf  # that a step took last, for each megapixel of work
+        self._work = 0.0  # in a step of this job, in megapixels
+        self._last_at: float | None = None
+
+    def begin(self, request: Request) -> bool:
+        """Note that a job begins; return whether it is nearly computed already."""
+        steps = max(1, total_steps(request))
+        self._work = total_cost(request).denoised / steps
+        self._last_at = None
+        return self._is_nearly_computed(steps)
+
+    def step(self, step: int, steps: int) -> bool:
+        """Note that ``step`` of ``steps`` are done; return whether the job is nearly computed."""
+        now = self._clock()
+        if self._last_at is not None and self._work:
+            self._seconds = (now - self._last_at) / self._work
+        self._last_at = now
+        return self._is_nearly_computed(steps - step)
+
+    def _is_nearly_computed(self, steps_left: int) -> bool:
+        return steps_left <= 0 or steps_left * self._work * self._seconds <= LEAD_SECONDS
