@@ -169,7 +169,7 @@ async def open_broker(settings: RemoteSettings, data_dir: Path) -> AsyncIterator
     """
     registry = HostRegistry(data_dir)
     key = await asyncio.to_thread(registry.bot_key)
-    access = await asyncio.to_thread(_access, settings, registry, key)
+    access = await asyncio.to_thread(bot_access, settings, registry)
     hosts = await asyncio.to_thread(registry.read)
     own = None
     if settings.listen:
@@ -215,11 +215,14 @@ def authority_of(settings: RemoteSettings, registry: HostRegistry) -> str:
         raise BrokerError(f"remote.ca_file: {settings.ca_file} can't be read: {error}.") from error
 
 
-def _access(settings: RemoteSettings, registry: HostRegistry, key: KeyPair) -> ServerAccess:
-    """Return how the bot itself connects: to its own server on this machine."""
-    authority = authority_of(settings, registry)
+def bot_access(settings: RemoteSettings, registry: HostRegistry) -> ServerAccess:
+    """Return how the bot itself connects: to its own server, on this machine.
+
+    Raises BrokerError.
+    """
+    seed, authority = registry.bot_key().seed, authority_of(settings, registry)
     if settings.url:
-        return ServerAccess(url=f"tls://{settings.dial_address}", seed=key.seed, ca=authority)
+        return ServerAccess(url=f"tls://{settings.dial_address}", seed=seed, ca=authority)
     listen = settings.listen_address
     near = Address("localhost", listen.port) if listen.is_everywhere else listen
-    return ServerAccess(url=f"tls://{near}", seed=key.seed, ca=authority)
+    return ServerAccess(url=f"tls://{near}", seed=seed, ca=authority)

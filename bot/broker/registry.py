@@ -46,6 +46,7 @@ class HostRegistry:
         self.directory = data_dir.resolve() / "remote"
         self._file = self.directory / "hosts.json"
         self._applied = self.directory / "applied"
+        self._bot_seed = self.directory / "bot.seed"
 
     def read(self) -> HostList:
         """Return the hosts that may come. Raises BrokerError."""
@@ -84,9 +85,14 @@ class HostRegistry:
             left = {other: it for other, it in before.hosts.items() if other != name}
             return self._write(before, left)
 
+    @property
+    def has_bot_key(self) -> bool:
+        """Whether the bot's own key was made."""
+        return self._bot_seed.exists()
+
     def bot_key(self) -> KeyPair:
         """Return the bot's own key, made on first use. Raises BrokerError."""
-        file = self.directory / "bot.seed"
+        file = self._bot_seed
         with locked_directory(self.directory):
             data = read_private(file)
             if data is None:

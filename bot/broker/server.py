@@ -18,6 +18,14 @@ from bot.broker.server_log import ServerLog
 logger = logging.getLogger(__name__)
 
 PROGRAM = "nats-server"
+ADDRESS_IN_USE = (
+    "The port of remote.listen is in use by another program, perhaps a nats-server that the system "
+    "started (systemctl disable --now nats-server); stop that, or choose another port."
+)
+NO_SUCH_ADDRESS = (
+    "remote.listen isn't an address of this machine; use 0.0.0.0 for all of them, and "
+    "remote.address for the one that hosts dial."
+)
 _READY = "Server is ready"
 _RELOADED = "Reloaded server configuration"
 _NOT_RELOADED = "Failed to reload"
@@ -167,15 +175,8 @@ class NatsServer:
     def _why_not(self) -> str:
         said = self._last_words
         if _IN_USE in said:
-            return (
-                "The port of remote.listen is in use by another program, perhaps a nats-server "
-                "that the system started (systemctl disable --now nats-server); stop that, or "
-                "choose another port."
-            )
+            return ADDRESS_IN_USE
         if _NO_ADDRESS in said:
-            return (
-                "remote.listen isn't an address of this machine; use 0.0.0.0 for all of them, and "
-                "remote.address for the one that hosts dial."
-            )
+            return NO_SUCH_ADDRESS
         reason = said.partition(_FATAL)[2].strip() or said or "it ended at once"
         return f"{self._program} can't be started ({reason})."

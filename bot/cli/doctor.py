@@ -28,6 +28,7 @@ from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings,
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
+from generator.contract.extras import REMOTE_MODULES, require_modules
 from generator.contract.findings import Finding, FindingsError, decode_findings, run_check
 from generator.contract.limits import ModelLimits
 from generator.contract.worker_settings import WorkerSettings, encode_workers
@@ -71,6 +72,8 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     yield run_check("data directory", lambda: _data_directory(settings.storage.data_dir))
     yield run_check("disk", lambda: _disk(settings.storage))
     yield run_check("database", lambda: _database(settings.storage))
+    if settings.remote.is_used:
+        yield run_check("remote", lambda: _remote(settings, is_online=is_online))
     yield from _workers(settings)
 
 
@@ -201,6 +204,13 @@ def _revision(url: str) -> str | None:
         return revision_of(engine)
     finally:
         engine.dispose()
+
+
+def _remote(settings: Settings, *, is_online: bool) -> str:
+    require_modules(*REMOTE_MODULES)
+    from bot.cli.doctor_remote import describe_remote
+
+    return describe_remote(settings, is_online=is_online)
 
 
 # -- the workers -----------------------------------------------------------------------------------

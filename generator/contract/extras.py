@@ -18,6 +18,8 @@ _NOT_INSTALLED = Text(
     module="",
     extra="",
 )
+# What the bot needs for GPU hosts; a host itself needs less of it, and the same extra.
+REMOTE_MODULES = ("cryptography", "nats", "nkeys")
 # Top-level module -> extra. tests/test_extras.py holds it to pyproject.toml.
 EXTRA_OF = {
     **dict.fromkeys(
@@ -39,7 +41,7 @@ EXTRA_OF = {
     "wandb": "wandb",
     "psycopg": "postgresql",
     "pi_heif": "heic",
-    **dict.fromkeys(("cryptography", "nats", "nkeys"), "remote"),
+    **dict.fromkeys(REMOTE_MODULES, "remote"),
 }
 
 
