@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from nats.aio.client import Client
 
 from bot.broker.certificates import ensure_authority, ensure_server_certificate, server_files
 from bot.broker.errors import BrokerError
@@ -22,7 +24,7 @@ from bot.broker.registry import HostList, HostRecord, HostRegistry, bot_id
 from bot.broker.server import NatsServer, find_server
 from bot.broker.server_config import server_config
 from bot.core.remote_settings import Address, RemoteSettings
-from generator.link.client import ServerAccess
+from generator.link.client import Callback, ServerAccess, connect
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Broker:
         self._suspended: dict[str, float] = {}  # name -> until when, by the monotonic clock
         self._changing = asyncio.Lock()
         self._trouble = ""
+        self._removed_callback: Callable[[str], None] = lambda _: None
         self.access = access
         """How the bot itself connects."""
 
@@ -69,6 +72,18 @@ class Broker:
             name: record for name, record in self._list.hosts.items() if name not in self._suspended
         }
 
+    def may_come(self, host: str) -> bool:
+        """Return whether a host's word is to be listened to."""
+        return host in self._list.hosts and host not in self._suspended
+
+    def set_removed_callback(self, callback: Callable[[str], None]) -> None:
+        """Have ``callback`` called with each host that may come no more, once it is cut off."""
+        self._removed_callback = callback
+
+    async def connect(self, on_closed: Callback) -> Client:
+        """Connect as the bot, once; ``on_closed`` is called at the end. Raises LinkError."""
+        return await connect(self.access, name="bot", on_closed=on_closed)
+
     async def suspend(self, host: str, seconds: float) -> None:
         """Disconnect a host that does harm, and let it come again after a while.
 
@@ -84,23 +99,30 @@ class Broker:
             await asyncio.sleep(_LOOK_EVERY_SECONDS)
             now = time.monotonic()
             try:
-                over = [name for name, until in self._suspended.items() if until <= now]
-                for name in over:
-                    del self._suspended[name]
-                found = await asyncio.to_thread(self._registry.read)
-                if over or found != self._list:
-                    self._list = found
-                    await self._apply()
-                if now >= renew_at and self._own is not None:
-                    renew_at = now + _RENEW_EVERY_SECONDS
-                    await self._own.renew()
+                await self._follow(now)
                 if self._own is not None:
                     self._own.server.log.tell_counts()
+                    if now >= renew_at:
+                        renew_at = now + _RENEW_EVERY_SECONDS
+                        await self._own.renew()
                 self._trouble = ""
             except BrokerError as error:
                 if str(error) != self._trouble:  # four times a second is too often
                     self._trouble = str(error)
                     logger.error("%s", error)  # noqa: TRY400 - its sentence says it all
+
+    async def _follow(self, now: float) -> None:
+        """Go by the list as it is now, and let those come again whose suspension is over."""
+        over = [name for name, until in self._suspended.items() if until <= now]
+        for name in over:
+            del self._suspended[name]
+        found = await asyncio.to_thread(self._registry.read)
+        if not over and found == self._list:
+            return
+        before, self._list = self._list, found
+        await self._apply()
+        for name in before.hosts.keys() - found.hosts.keys():
+            self._removed_callback(name)
 
     async def _apply(self) -> None:
         async with self._changing:

@@ -143,9 +143,14 @@ async def test_a_removed_host_is_cut_off_and_the_others_go_on(three: Three) -> N
     added = broker.registry.read().revision
     await until(lambda: broker.registry.applied_revision() == added)
     late = await broker.connect_host("late", key)
+    gone: list[str] = []
+    broker.broker.set_removed_callback(gone.append)
     removed = broker.registry.remove("late")
     await until(lambda: broker.registry.applied_revision() == removed.revision)
     await until(lambda: late.is_closed)
+    await until(lambda: gone)
+    assert gone == ["late"]
+    assert not broker.broker.may_come("late")
     with pytest.raises(KeyRefusedError):
         await broker.connect_host("late", key)
     await rack.publish("hs.from.rack.cuda0.hello", b"still here")
