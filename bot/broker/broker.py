@@ -49,7 +49,8 @@ class Broker:
         self._own = own
         self._list = hosts
         self._suspended: dict[str, float] = {}  # name -> until when, by the monotonic clock
-        self._changing = asyncio.Lock()
+        self._is_behind = False  # the server has yet to go by the list
+        self._served = frozenset(hosts.hosts)  # whom the server lets in
         self._trouble = ""
         self._removed_callback: Callable[[str], None] = lambda _: None
         self.access = access
@@ -84,13 +85,13 @@ class Broker:
         """Connect as the bot, once; ``on_closed`` is called at the end. Raises LinkError."""
         return await connect(self.access, name="bot", on_closed=on_closed)
 
-    async def suspend(self, host: str, seconds: float) -> None:
+    def suspend(self, host: str, seconds: float) -> None:
         """Disconnect a host that does harm, and let it come again after a while.
 
         A server that isn't the bot's goes on letting it in.
         """
         self._suspended[host] = time.monotonic() + seconds
-        await self._apply()
+        self._is_behind = True
 
     async def watch(self) -> None:
         """Take in changes of the list whenever they come, until cancelled."""
@@ -117,20 +118,20 @@ class Broker:
         for name in over:
             del self._suspended[name]
         found = await asyncio.to_thread(self._registry.read)
-        if not over and found == self._list:
+        if not over and found == self._list and not self._is_behind:
             return
-        before, self._list = self._list, found
+        self._list, self._is_behind = found, True
         await self._apply()
-        for name in before.hosts.keys() - found.hosts.keys():
+        self._is_behind = False
+        removed, self._served = self._served - found.hosts.keys(), frozenset(found.hosts)
+        for name in removed:
             self._removed_callback(name)
 
     async def _apply(self) -> None:
-        async with self._changing:
-            revision = self._list.revision
-            if self._own is not None and not await self._own.set_hosts(self.hosts):
-                logger.error("nats-server didn't take its new list of hosts")
-                return
-            await asyncio.to_thread(self._registry.note_applied, revision)
+        revision = self._list.revision
+        if self._own is not None and not await self._own.set_hosts(self.hosts):
+            raise BrokerError("nats-server doesn't take its new list of hosts; it is told again.")
+        await asyncio.to_thread(self._registry.note_applied, revision)
 
 
 class _OwnServer:

@@ -65,6 +65,7 @@ class NatsServer:
         self._waiting: dict[str, asyncio.Future[str]] = {}
         self._last_words = ""
         self._reading: asyncio.Task[None] | None = None
+        self._is_ready = False
         self.log = ServerLog()
 
     @property
@@ -97,6 +98,7 @@ class NatsServer:
         if not ready.done():
             await self.stop()
             raise BrokerError(self._why_not())
+        self._is_ready = True
 
     async def keep_running(self) -> None:
         """Start it again whenever it ends, until cancelled."""
@@ -104,7 +106,7 @@ class NatsServer:
         while True:
             if self._process is not None:
                 code = await self._process.wait()
-                self._process = None
+                self._process, self._is_ready = None, False
                 logger.warning("nats-server ended (exit code %d) and is started again", code)
             await asyncio.sleep(_PAUSES_SECONDS[min(failures, len(_PAUSES_SECONDS) - 1)])
             try:
@@ -121,8 +123,8 @@ class NatsServer:
         Who isn't in there any more is disconnected by then.
         """
         process = self._process
-        if process is None or process.returncode is not None:
-            return False
+        if process is None or process.returncode is not None or not self._is_ready:
+            return False  # one that is starting would die of the signal
         done = self._expect(_RELOADED, _NOT_RELOADED)
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGHUP)
@@ -134,7 +136,7 @@ class NatsServer:
 
     async def stop(self) -> None:
         """End it, within seconds."""
-        process, self._process = self._process, None
+        process, self._process, self._is_ready = self._process, None, False
         if process is None or process.returncode is not None:
             return
         for ask in (process.terminate, process.kill):

@@ -160,7 +160,7 @@ async def test_a_removed_host_is_cut_off_and_the_others_go_on(three: Three) -> N
 
 async def test_a_suspended_host_may_come_again(three: Three) -> None:
     broker, bot, home, rack = three
-    await broker.broker.suspend("home", 0.5)
+    broker.broker.suspend("home", 0.5)
     assert "home" not in broker.broker.hosts
     await until(lambda: home.is_closed)
     await until(lambda: "home" in broker.broker.hosts)
