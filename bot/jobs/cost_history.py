@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from bot.core.errors import StorageError
-from bot.jobs.cost_model import CostModels
+from bot.jobs.cost_model import CostModels, Estimate
 from bot.storage import costs as rows
 from bot.storage.database import Database
 from generator.contract.messages import Request
@@ -48,11 +48,9 @@ class CostHistory:
         """Return how long the model took to load there the last time; None where unknown."""
         return self._loading.get(device)
 
-    async def learn(
-        self, device: str, request: Request, seconds: float, after_steps: float = 0.0
-    ) -> None:
+    async def learn(self, device: str, request: Request, took: Estimate) -> None:
         """Learn from a finished job; where it can't be written down, for this run only."""
-        await self._save(device, self.costs.learn(device, request, seconds, after_steps))
+        await self._save(device, self.costs.learn(device, request, *took))
 
     async def learn_loading(self, device: str, seconds: float) -> None:
         """Learn how long a worker took until it was ready."""

@@ -11,6 +11,7 @@ believed. Jobs of one device are kept together. Pure; no numpy, which the bot do
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -56,12 +57,24 @@ def kind(request: Request) -> tuple[int, ...]:
 
 
 class Sample(NamedTuple):
-    """A job that was made; ``after_steps`` of its ``seconds`` passed after its last step."""
+    """A job that was made; ``after_steps`` of its ``seconds`` passed after its last step.
+
+    ``file_seconds`` of these are its file's, while its worker was free for another job.
+    """
 
     features: tuple[float, ...]
     kind: tuple[int, ...]
     seconds: float
     after_steps: float
+    file_seconds: float = 0.0
+
+
+class Estimate(NamedTuple):
+    """Seconds that a job may take in all, and parts of them: as a ``Sample``'s."""
+
+    seconds: float
+    after_steps: float
+    file_seconds: float
 
 
 class _Neighbour(NamedTuple):
@@ -72,6 +85,7 @@ class _Neighbour(NamedTuple):
     weight: float
     off: float
     share_after_steps: float
+    share_of_file: float
 
 
 @dataclass(slots=True)
@@ -84,32 +98,35 @@ class CostModel:
         default_factory=list, init=False, repr=False, compare=False
     )
     _drift: float = field(default=0.0, init=False, repr=False, compare=False)
-    _estimates: dict[Any, tuple[float, float]] = field(
+    _estimates: dict[Any, Estimate] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
-    def learn(self, request: Request, seconds: float, after_steps: float = 0.0) -> None:
-        """Learn from a job that took ``seconds``, ``after_steps`` of them after its last step."""
+    def learn(
+        self,
+        request: Request,
+        seconds: float,
+        after_steps: float = 0.0,
+        file_seconds: float = 0.0,
+    ) -> None:
+        """Learn from a job that took ``seconds``, with the parts that a ``Sample`` has."""
         seconds = _rounded(max(seconds, _LEAST_SECONDS))
         work = tuple(map(_rounded, features(request)))
-        sample = Sample(work, kind(request), seconds, _rounded(min(after_steps, seconds)))
+        after_steps = _rounded(min(after_steps, seconds))
+        file_seconds = _rounded(min(file_seconds, after_steps))
+        sample = Sample(work, kind(request), seconds, after_steps, file_seconds)
         self.jobs = [*self.jobs, sample][-_MAX_SAMPLES:]
         self._coefficients = []
 
-    def seconds(self, request: Request) -> float | None:
+    def estimate(self, request: Request) -> Estimate | None:
         """Return how long a job may take; None where nothing was learnt yet."""
-        return self._estimate(request)[0] if self.jobs else None
-
-    def after_steps(self, request: Request) -> float | None:
-        """Return how much of that is left once the last step is done."""
-        return self._estimate(request)[1] if self.jobs else None
+        return self._estimate(request) if self.jobs else None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "jobs": [
-                [list(sample.features), list(sample.kind), sample.seconds, sample.after_steps]
-                for sample in self.jobs
+                [list(sample.features), list(sample.kind), *sample[2:]] for sample in self.jobs
             ]
         }
 
@@ -118,16 +135,16 @@ class CostModel:
         """Read what ``to_dict`` wrote; what another version kept is left out."""
         try:
             jobs = [
-                Sample(tuple(map(float, work)), tuple(map(int, of)), float(whole), float(after))
-                for work, of, whole, after in values.get("jobs", [])
+                Sample(tuple(map(float, work)), tuple(map(int, of)), *map(float, seconds))
+                for work, of, *seconds in values.get("jobs", [])
             ]
         except (TypeError, ValueError):
             return cls()
         are_whole = all(len(sample.features) == _SIZE and sample.seconds > 0 for sample in jobs)
         return cls(jobs[-_MAX_SAMPLES:]) if are_whole else cls()
 
-    def _estimate(self, request: Request) -> tuple[float, float]:
-        """Return seconds in all and after the last step; a queue of alike jobs asks often."""
+    def _estimate(self, request: Request) -> Estimate:
+        """Return what is estimated; a queue of alike jobs asks often."""
         if not self._coefficients:
             self._fit()
         asked = (tuple(map(_rounded, features(request))), kind(request))
@@ -135,14 +152,18 @@ class CostModel:
             self._estimates[asked] = self._alike(*asked)
         return self._estimates[asked]
 
-    def _alike(self, work: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
+    def _alike(self, work: tuple[float, ...], of: tuple[int, ...]) -> Estimate:
         """Return the linear model's seconds, put right by jobs alike and the machine's pace now."""
-        off, share = self._residual(_position(work), of)
+        off, after_steps, file = self._residual(_position(work), of)
         seconds = _predicted(self._coefficients, work) * math.exp(off + self._drift)
-        return seconds, seconds * share
+        return Estimate(seconds, seconds * after_steps, seconds * file)
 
-    def _residual(self, position: tuple[float, ...], of: tuple[int, ...]) -> tuple[float, float]:
-        """Return how far off the model is for jobs alike, and their share after the steps."""
+    def _residual(
+        self, position: tuple[float, ...], of: tuple[int, ...]
+    ) -> tuple[float, float, float]:
+        """Return how far off the model is for jobs alike, and their shares: after the steps, and
+        of the file.
+        """
         weights = [
             neighbour.weight * _similarity(neighbour, position, of)
             for neighbour in self._neighbours
@@ -150,9 +171,9 @@ class CostModel:
         off = _median(
             [*(neighbour.off for neighbour in self._neighbours), 0.0], [*weights, _PRIOR_WEIGHT]
         )
-        return off, _median(
-            [neighbour.share_after_steps for neighbour in self._neighbours], weights
-        )
+        after_steps = [neighbour.share_after_steps for neighbour in self._neighbours]
+        file = [neighbour.share_of_file for neighbour in self._neighbours]
+        return off, _median(after_steps, weights), _median(file, weights)
 
     def _fit(self) -> None:
         """Fit least squares of the relative error, over and over: what is far off counts less."""
@@ -171,6 +192,7 @@ class CostModel:
                 _KIND_DECAY ** (_later_alike(self.jobs, number)),
                 _residual(self._coefficients, sample),
                 sample.after_steps / sample.seconds,
+                sample.file_seconds / sample.seconds,
             )
             for number, sample in enumerate(self.jobs)
         ]
@@ -196,21 +218,29 @@ class CostModels:
         self.version = 0
 
     def learn(
-        self, device: str, request: Request, seconds: float, after_steps: float = 0.0
+        self,
+        device: str,
+        request: Request,
+        seconds: float,
+        after_steps: float = 0.0,
+        file_seconds: float = 0.0,
     ) -> dict[str, Any]:
         """Learn from a job; return what is known of its device, to be kept."""
         model = self._models.setdefault(device, CostModel())
-        model.learn(request, seconds, after_steps)
+        model.learn(request, seconds, after_steps, file_seconds)
         self.version += 1
         return model.to_dict()
 
-    def seconds(self, request: Request, device: str | None = None) -> float | None:
+    def estimate(self, request: Request, device: str | None = None) -> Estimate | None:
         """Return how long a job may take; None where nothing is known."""
-        return _mean(model.seconds(request) for model in self._of(device))
+        estimates = (model.estimate(request) for model in self._of(device))
+        known = [each for each in estimates if each is not None]
+        return Estimate(*map(statistics.fmean, zip(*known, strict=True))) if known else None
 
-    def after_steps(self, request: Request, device: str | None = None) -> float | None:
-        """Return how much of that is left once the last step is done."""
-        return _mean(model.after_steps(request) for model in self._of(device))
+    def seconds(self, request: Request, device: str | None = None) -> float | None:
+        """Return how long a job may take in all; None where nothing is known."""
+        estimate = self.estimate(request, device)
+        return None if estimate is None else estimate.seconds
 
     def _of(self, device: str | None) -> Iterable[CostModel]:
         known = self._models.get(device or "")
@@ -293,11 +323,6 @@ def _median(values: Sequence[float], weights: Sequence[float]) -> float:
         if reached > half:
             return value
     return ordered[-1][0]
-
-
-def _mean(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _rounded(value: float) -> float:

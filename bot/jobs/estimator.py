@@ -52,11 +52,15 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A job in a worker's hands, and at its end: what passed after its last step."""
+    """A job in a worker's hands since it ``began``, and at its end what passed after its last step.
+
+    ``file_seconds`` of these were its file's, while its worker was free for another job.
+    """
 
     device: str
     began: float
     after_steps: float = 0.0
+    file_seconds: float = 0.0
 
 
 class JobEstimator:
@@ -100,12 +104,18 @@ class JobEstimator:
         """Note that a worker has a job."""
         self._runs[job_id] = Run(device, self._clock())
 
+    def job_begun(self, job_id: str) -> None:
+        """Note that its worker is at a job: it may have had another to finish before."""
+        if (run := self._runs.get(job_id)) is not None:
+            self._runs[job_id] = replace(run, began=self._clock())
+
     def job_ended(self, job_id: str) -> Run:
         """Note that no worker has a job any more; return what is known of its time with one."""
-        after_steps = self._progresses.after_steps(job_id)
+        after_steps = self._progresses.after_steps(job_id) or 0.0
+        file_seconds = self._progresses.since_computed(job_id) or 0.0
         self._progresses.forget(job_id)
         run = self._runs.pop(job_id, None) or Run("", self._clock())
-        return replace(run, after_steps=after_steps or 0.0)
+        return replace(run, after_steps=after_steps, file_seconds=file_seconds)
 
     def job_delivered(self, seconds: float) -> None:
         """Note how long after it was made a result stood in Discord."""
@@ -167,14 +177,26 @@ class JobEstimator:
 
     def _until_delivered(self, job: Job) -> float | None:
         """Return those of a running job: by its steps as they are seen, before by what is known."""
-        made = self._until_last_frame(job)
+        made = self._until_written(job)
         return None if made is None else made + self._delivery
 
-    def _until_last_frame(self, job: Job) -> float | None:
+    def _until_computed(self, job: Job) -> float:
+        """Return seconds until a running job's worker is free for another."""
+        if self._progresses.since_computed(job.id) is not None:
+            return 0.0
+        known = self._costs.estimate(job.request, self._runs[job.id].device)
+        return max(0.0, (self._until_written(job) or 0.0) - (known.file_seconds if known else 0.0))
+
+    def _seconds_to_compute(self, job: Job) -> float:
+        """Return seconds that a job keeps its worker from the next one."""
+        known = self._costs.estimate(job.request)
+        return known.seconds - known.file_seconds if known else 0.0
+
+    def _until_written(self, job: Job) -> float | None:
         run = self._runs.get(job.id)
         device = run.device if run else None
-        whole = self._costs.seconds(job.request, device)
-        after = self._costs.after_steps(job.request, device) or 0.0
+        known = self._costs.estimate(job.request, device)
+        whole, after = (known.seconds, known.after_steps) if known else (None, 0.0)
         passed = self._progresses.after_steps(job.id)
         if passed is not None:
             return None if whole is None else max(0.0, after - passed)
@@ -200,7 +222,7 @@ class JobEstimator:
         first takes the next.
         """
         running = (self._store.get(job_id) for job_id in self._runs)
-        busy = [self._until_last_frame(job) or 0.0 for job in running if job is not None]
+        busy = [self._until_computed(job) for job in running if job is not None]
         free = ([0.0] * self._workers + sorted(busy))[-self._workers :]
         heapq.heapify(free)
         head = self._seconds_at_head()
@@ -211,9 +233,9 @@ class JobEstimator:
         return free[0] + further * mean / self._workers
 
     def _seconds_at_head(self) -> list[float]:
-        """Return what each job at the head takes; kept until something changes: all ask for it."""
+        """Return how long each job at the head keeps a worker; kept, since all ask for it."""
         if self._head_versions != (now := (self._queue.version, self._costs.version)):
             self._head_versions = now
             jobs = (self._store.get(ticket.job_id) for ticket in self._queue.order()[:_HEAD_LENGTH])
-            self._head = [self._costs.seconds(job.request) or 0.0 for job in jobs if job]
+            self._head = [self._seconds_to_compute(job) for job in jobs if job]
         return self._head

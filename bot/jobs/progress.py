@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from generator.contract.messages import Progress
-from generator.contract.stages import DENOISE
+from generator.contract.stages import DENOISE, SAVE
 
 WorkDone = Callable[[int], float]
 """Returns how much work a number of steps is, in steps of the first kind."""
@@ -19,6 +19,7 @@ class _Track:
     """A job's last report; and of its steps, when the first and the last one were reported.
 
     Steps of denoising take the time, and are counted; other stages come before, between and after.
+    ``computed_at`` is when there was nothing left to do but to write the file.
     """
 
     last: Progress
@@ -27,6 +28,7 @@ class _Track:
     first_at: float = 0.0
     last_step: Progress | None = None
     last_at: float = 0.0
+    computed_at: float | None = None
 
 
 class ProgressTracker:
@@ -45,9 +47,11 @@ class ProgressTracker:
         if track is None or track.last.attempt != progress.attempt:
             track = self._tracks[progress.job_id] = _Track(progress, work_done)
         track.last = progress
-        if progress.stage != DENOISE:
-            return
         now = self._clock()
+        if progress.stage == SAVE and track.computed_at is None:
+            track.computed_at = now
+        if progress.stage != DENOISE or _is_said_again(progress, track.last_step):
+            return
         before = track.last_step
         if before is None or before.steps != progress.steps or before.step > progress.step:
             track.first_step, track.first_at = progress, now
@@ -105,6 +109,13 @@ class ProgressTracker:
             return None
         return self._clock() - track.last_at
 
+    def since_computed(self, job_id: str) -> float | None:
+        """Return seconds since a job's file is all that is left to make; None before."""
+        track = self._tracks.get(job_id)
+        if track is None or track.computed_at is None:
+            return None
+        return self._clock() - track.computed_at
+
     @staticmethod
     def _to_do(track: _Track) -> float:
         """Return how many steps' work follows the last one that was reported."""
@@ -112,3 +123,8 @@ class ProgressTracker:
         if last is None:
             return 0.0
         return max(0.0, track.work_done(last.steps) - track.work_done(last.step))
+
+
+def _is_said_again(progress: Progress, before: Progress | None) -> bool:
+    """Return whether a step was reported before: a preview may be all that is new."""
+    return before is not None and (progress.step, progress.steps) == (before.step, before.steps)

@@ -19,6 +19,7 @@ from bot.core.errors import NotAcceptedError, RefusedError, StorageError, Worker
 from bot.core.logs import job_context
 from bot.jobs.completion import JobCompleter
 from bot.jobs.cost_history import CostHistory
+from bot.jobs.cost_model import Estimate
 from bot.jobs.estimator import JobEstimator, Run, Status
 from bot.jobs.gate import Actor, Gate, Place
 from bot.jobs.needs import JobNeeds, WorkerRoster
@@ -202,6 +203,10 @@ class JobService:
         self._notifier.track(running)
         return running, Generate(job.id, attempt, job.request, job.origin.suffix)
 
+    def job_begun(self, job_id: str) -> None:
+        """Note that a worker is at a job that it was handed, maybe behind another."""
+        self._estimator.job_begun(job_id)
+
     def job_progressed(self, progress: Progress) -> None:
         """Take in a step, unless it is of an attempt that is over."""
         job = self._store.get(progress.job_id)
@@ -309,9 +314,8 @@ class JobService:
     async def _handle_outcome(self, job: Job, outcome: JobOutcome, run: Run) -> None:
         match outcome:
             case MadeFile(seconds=seconds):
-                self._spawn(
-                    job, self._cost_history.learn(run.device, job.request, seconds, run.after_steps)
-                )
+                took = Estimate(seconds, run.after_steps, run.file_seconds)
+                self._spawn(job, self._cost_history.learn(run.device, job.request, took))
                 began = time.monotonic()
                 await self._completer.complete(job, outcome)
                 self._estimator.job_delivered(time.monotonic() - began)

@@ -23,6 +23,7 @@ from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Capabilities, Generate, Progress, SlotFreed, Started
+from generator.contract.stages import SAVE
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 
@@ -66,6 +67,7 @@ class _JobInHand:
     def __init__(self) -> None:
         loop = asyncio.get_running_loop()
         self.started: asyncio.Future[None] = loop.create_future()
+        self.is_computed = False  # its file is being written, by a process beside the worker's
         self.slot_freed = asyncio.Event()
         self.outcome: asyncio.Future[JobOutcome] = loop.create_future()
 
@@ -280,7 +282,9 @@ class DeviceSupervisor:
         match event:
             case Started():
                 in_hand.start()
+                self._work.job_begun(event.job_id)
             case Progress():
+                in_hand.is_computed |= event.stage == SAVE
                 self._work.job_progressed(event)
             case SlotFreed():
                 in_hand.slot_freed.set()
@@ -291,7 +295,8 @@ class DeviceSupervisor:
         """Return whether a job may have brought the worker down: it was at it, or had no other."""
         if self._suspects is None:  # as things stand when the first one hears of the death
             started = {key for key, each in self._in_hand.items() if each.started.done()}
-            self._suspects = started or set(self._in_hand)
+            computing = {key for key in started if not self._in_hand[key].is_computed}
+            self._suspects = computing or started or set(self._in_hand)
         return key in self._suspects
 
     def _note_idle(self) -> None:

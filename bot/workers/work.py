@@ -24,6 +24,9 @@ class Work(Protocol):
     async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         """Return the job and what to make; None where it was cancelled meanwhile."""
 
+    def job_begun(self, job_id: str) -> None:
+        """Note that a worker is at a job that it was handed, maybe behind another."""
+
     def job_progressed(self, progress: Progress) -> None: ...
 
     def job_ended(self, job: Job, outcome: JobOutcome) -> None: ...

@@ -16,6 +16,11 @@ from tests.bot.jobs.samples import REQUEST
 DEPTH = Control("depth")
 
 
+def seconds_of(model: CostModel, request: Request) -> float | None:
+    estimate = model.estimate(request)
+    return None if estimate is None else estimate.seconds
+
+
 def truth(request: Request, *, cost_history: float = 0.05, control: float = 0.7) -> float:
     """A machine: a second to begin with, painting, and steps that ControlNets make dearer."""
     painted = request.video_length * request.width * request.height / 1e6
@@ -44,15 +49,15 @@ def taught(requests: list[Request], **machine: float) -> CostModel:
 
 
 def test_nothing_is_known_at_first() -> None:
-    assert CostModel().seconds(REQUEST) is None
+    assert CostModel().estimate(REQUEST) is None
     assert CostModels().seconds(REQUEST) is None
 
 
 def test_one_job_tells_of_the_next_alike_and_of_one_twice_as_long() -> None:
     one = replace(REQUEST, steps=20, video_length=8)
     model = taught([one])
-    assert model.seconds(one) == pytest.approx(truth(one), rel=0.02)
-    longer = model.seconds(replace(one, steps=40))
+    assert seconds_of(model, one) == pytest.approx(truth(one), rel=0.02)
+    longer = seconds_of(model, replace(one, steps=40))
     assert longer is not None
     assert 1.5 < longer / truth(one) <= 2.1
 
@@ -61,13 +66,13 @@ def test_a_varied_past_is_learnt_within_a_few_percent() -> None:
     model = taught([some(seed) for seed in range(60)])
     for seed in range(100, 120):
         request = some(seed)
-        assert model.seconds(request) == pytest.approx(truth(request), rel=0.05)
+        assert seconds_of(model, request) == pytest.approx(truth(request), rel=0.05)
 
 
 def test_a_control_net_costs_more_before_any_was_seen() -> None:
     model = taught([replace(some(seed), controls=()) for seed in range(20)])
-    plain = model.seconds(REQUEST)
-    followed = model.seconds(replace(REQUEST, controls=(DEPTH,)))
+    plain = seconds_of(model, REQUEST)
+    followed = seconds_of(model, replace(REQUEST, controls=(DEPTH,)))
     assert plain is not None
     assert followed is not None
     assert followed > plain
@@ -78,15 +83,15 @@ def test_a_machine_that_became_slower_is_believed() -> None:
     for seed in range(60, 200):
         model.learn(some(seed), truth(some(seed), cost_history=0.2))
     request = some(300)
-    assert model.seconds(request) == pytest.approx(truth(request, cost_history=0.2), rel=0.1)
+    assert seconds_of(model, request) == pytest.approx(truth(request, cost_history=0.2), rel=0.1)
 
 
 def test_a_second_pass_at_twice_the_size_costs_its_pixels_and_the_steps_really_made() -> None:
     model = taught([some(seed) for seed in range(60)])
     small = replace(REQUEST, steps=30)
     larger = replace(small, width=1024, height=1024, image="a", image_strength=0.4)
-    assert model.seconds(larger) == pytest.approx(truth(larger), rel=0.1)
-    known = [model.seconds(each) for each in (small, larger, replace(larger, image=""))]
+    assert seconds_of(model, larger) == pytest.approx(truth(larger), rel=0.1)
+    known = [seconds_of(model, each) for each in (small, larger, replace(larger, image=""))]
     first, again, whole = (each or 0.0 for each in known)
     assert first < again < 0.6 * whole
 
@@ -97,7 +102,7 @@ def test_nothing_takes_less_than_nothing() -> None:
     for steps in (10, 20, 40, 80):
         model.learn(replace(REQUEST, steps=steps), 100 / steps)
     for steps in (1, 150):
-        seconds = model.seconds(replace(REQUEST, steps=steps))
+        seconds = seconds_of(model, replace(REQUEST, steps=steps))
         assert seconds is not None
         assert seconds >= 0
 
@@ -120,7 +125,7 @@ def test_a_second_pass_is_priced_before_there_was_one() -> None:
     model = taught([some(seed) for seed in range(60)])
     one = replace(REQUEST, width=256, height=256, steps=20)
     second = replace(one, width=512, height=512, image="a", image_strength=0.4)
-    told = model.seconds(replace(one, stages=UPSCALED))
+    told = seconds_of(model, replace(one, stages=UPSCALED))
     assert told == pytest.approx(truth(one) + truth(second) - 1, rel=0.1)
 
 
@@ -141,10 +146,22 @@ def test_a_second_pass_is_learnt_beside_what_was_learnt_before() -> None:
     """Another version's jobs tell nothing of stages, and are kept."""
     model = CostModel.from_dict(taught([some(seed) for seed in range(60)]).to_dict())
     upscaled = replace(REQUEST, width=256, height=256, stages=UPSCALED)
-    before = model.seconds(REQUEST)
+    before = seconds_of(model, REQUEST)
     for _ in range(4):
         model.learn(upscaled, 12.0)
-    assert model.seconds(upscaled) == pytest.approx(12.0, rel=0.2)
-    assert model.seconds(REQUEST) == pytest.approx(before, rel=0.15)
+    assert seconds_of(model, upscaled) == pytest.approx(12.0, rel=0.2)
+    assert seconds_of(model, REQUEST) == pytest.approx(before, rel=0.15)
     kept = CostModel.from_dict(json.loads(json.dumps(model.to_dict())))
-    assert kept.seconds(upscaled) == model.seconds(upscaled)
+    assert seconds_of(kept, upscaled) == seconds_of(model, upscaled)
+
+
+def test_what_a_file_takes_is_learnt_beside_what_keeps_the_worker() -> None:
+    """Also beside what an earlier version kept, which knew of no such time."""
+    earlier = {"jobs": [[list(features(REQUEST)), list(kind(REQUEST)), 10.0, 4.0]]}
+    model = CostModel.from_dict(json.loads(json.dumps(earlier)))
+    assert model.estimate(REQUEST) == pytest.approx((10.0, 4.0, 0.0), rel=0.2)
+    for _ in range(12):
+        model.learn(REQUEST, 10.0, 4.0, 3.0)
+    assert model.estimate(REQUEST) == pytest.approx((10.0, 4.0, 3.0), rel=0.05)
+    kept = CostModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    assert kept.estimate(REQUEST) == model.estimate(REQUEST)

@@ -17,7 +17,7 @@ import pytest
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
 from bot.jobs.estimator import JobEstimator
-from bot.jobs.queue import FairQueue
+from bot.jobs.queue import FairQueue, Ticket
 from bot.jobs.store import JobStore
 from bot.storage.database import Database
 from bot.storage.models import Job, State
@@ -134,3 +134,32 @@ def test_the_time_left_is_true_after_ten_of_a_kind(name: str) -> None:
     assert start >= 0.9, (start, middle, naive)
     assert middle >= 0.9, (start, middle, naive)
     assert start > naive + 0.2
+
+
+def test_a_file_that_is_written_keeps_nobody_waiting() -> None:
+    """Of ten seconds three are the file's, in which the worker is at the next job."""
+    clock, costs = Machine(), CostModels()
+    for _ in range(12):
+        costs.learn("cpu", PLAIN, 10.0, 4.0, 3.0)
+    queue, book = FairQueue(), Book()
+    history = CostHistory(cast(Database, None), "nano", costs)
+    estimator = JobEstimator(book, queue, history, workers=1, clock=lambda: clock.now)
+    for name, state in (("a", State.RUNNING), ("b", State.QUEUED), ("c", State.QUEUED)):
+        book.jobs[name] = job(id=name, state=state, request=PLAIN)
+    for number, name in enumerate("bc"):
+        queue.put(Ticket(number, name, 1))
+    estimator.job_started("a", "cpu")
+    clock.now += 1.0  # in which it waits behind another one
+    estimator.job_begun("a")
+
+    def left(name: str) -> float | None:
+        return estimator.status(book.jobs[name]).seconds_left
+
+    assert [left(name) for name in "abc"] == pytest.approx([10, 7 + 10, 7 + 7 + 10], rel=0.05)
+    estimator.job_progressed(Progress("a", 1, "denoise", 30, 30))
+    clock.now += 1.0
+    estimator.job_progressed(Progress("a", 1, "save", 0, 1))
+    assert [left(name) for name in "abc"] == pytest.approx([3, 10, 7 + 10], rel=0.05)
+    clock.now += 3.0
+    run = estimator.job_ended("a")
+    assert (run.after_steps, run.file_seconds) == (4.0, 3.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bot.jobs.progress import ProgressTracker
@@ -58,6 +60,20 @@ def test_other_stages_are_not_taken_for_steps() -> None:
     progresses.update(step(1, stage="decode", steps=2))
     assert progresses.after_steps("job") == 3.0
     assert progresses.last("job") == step(1, stage="decode", steps=2)
+
+
+def test_a_step_that_is_said_again_is_no_further_step() -> None:
+    """Its preview was written a while later."""
+    clock = Clock()
+    progresses = ProgressTracker(clock)
+    for number in (1, 2):
+        clock.now += 4.0
+        progresses.update(step(number))
+    clock.now += 1.0
+    later = replace(step(2), preview="job.preview-1.webp")
+    progresses.update(later)
+    assert progresses.last("job") == later
+    assert progresses.seconds_left("job") == pytest.approx(8 * 4.0 - 1.0)
 
 
 def test_a_new_attempt_starts_anew() -> None:

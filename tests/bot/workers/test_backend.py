@@ -119,6 +119,23 @@ async def test_a_death_is_no_fault_of_the_job_behind(tmp_path: Path) -> None:
     assert dict(work.suspects) == {"a": True, "b": False}
 
 
+async def test_a_death_is_no_fault_of_the_job_that_is_only_written(tmp_path: Path) -> None:
+    work = RecordingWork(tmp_path)
+    backend = far(work)
+    async with pool_of(work, "hangs", backend=lambda _: backend):
+        work.add("a", "b")
+        await until(lambda: backend.connections and Started("a", 1) in backend.connections[0].said)
+        worker = backend.connections[0]
+        for event in (Progress("a", 1, "save", 0, 1), SlotFreed("a", 1)):
+            worker.say(event)
+        await work.until(lambda: len(work.handed_out) == 2)
+        worker.say(Started("b", 1))
+        worker.lose_process()
+        await work.until(lambda: len(work.deaths) == 2)
+    assert dict(work.suspects) == {"a": False, "b": True}
+    assert work.begun == ["a", "b"]
+
+
 async def test_words_of_an_attempt_that_is_over_are_not_heard(tmp_path: Path) -> None:
     work = RecordingWork(tmp_path)
     work.add("a")

@@ -39,6 +39,7 @@ class RecordingWork:
         self.directory = directory
         self._queue = FairQueue()
         self.handed_out: list[float] = []
+        self.begun: list[str] = []
         self.outcomes: list[tuple[float, JobOutcome]] = []
         self.deaths: list[tuple[str, WorkerDiedError]] = []
         self.suspects: list[tuple[str, bool]] = []
@@ -68,6 +69,9 @@ class RecordingWork:
         request = replace(REQUEST, steps=self.steps, controls=self.controls)
         made = job(id=ticket.job_id, request=request)
         return made, Generate(ticket.job_id, 1, request, ".gif")
+
+    def job_begun(self, job_id: str) -> None:
+        self.begun.append(job_id)
 
     def job_progressed(self, progress: Progress) -> None:
         self.progress.append(progress)
