@@ -79,7 +79,7 @@ class JobEstimator:
         self._queue = queue
         self._cost_history = cost_history
         self._costs = cost_history.costs
-        self._workers = max(workers, 1)
+        self._configured_workers = workers
         self._clock = clock
         self._progresses = ProgressTracker(clock)
         self._runs: dict[str, Run] = {}
@@ -99,6 +99,11 @@ class JobEstimator:
         began = self._loading.pop(device, None)
         self._ready.add(device)
         return None if began is None else self._clock() - began
+
+    def worker_gone(self, device: str) -> None:
+        """Note that a worker left."""
+        self._loading.pop(device, None)
+        self._ready.discard(device)
 
     def job_started(self, job_id: str, device: str) -> None:
         """Note that a worker has a job."""
@@ -150,6 +155,11 @@ class JobEstimator:
             denoised=self._progresses.share(job.id),
             seconds_left=left,
         )
+
+    @property
+    def _workers(self) -> int:
+        """The number of workers: those of this machine, or more where hosts bring others."""
+        return max(len(self._ready | self._loading.keys()), self._configured_workers, 1)
 
     @property
     def _is_loading(self) -> bool:

@@ -10,6 +10,8 @@ from generator.contract.messages import Capabilities, Request
 from generator.contract.stages import plan
 from generator.contract.text import Text
 
+_NOBODY = Text("No GPU host is connected at the moment; this is made as soon as one is.")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobNeeds:
@@ -74,6 +76,7 @@ class WorkerRoster:
 
     def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
+        self.may_grow = False  # workers may come that nobody knows of yet
         self._loading: set[str] = (
             set()
         )  # devices that may be able to do anything, for all one knows
@@ -99,6 +102,8 @@ class WorkerRoster:
 
     def lacking(self, needs: JobNeeds) -> Text | None:
         """Return why a job waits for another worker; None where one can make it, or may yet."""
-        if self._loading or not self._connected:
+        if self._loading or not (self._connected or self.may_grow):
             return None
+        if not self._connected:
+            return _NOBODY
         return needs.lacking(self._connected.values())

@@ -250,6 +250,16 @@ class JobService:
                 asyncio.create_task(self._cost_history.learn_loading(device, seconds))
             )
 
+    def worker_removed(self, device: str) -> None:
+        """Note that a worker's host went away: what waits goes on waiting, and says for what."""
+        self._roster.worker_gone(device)
+        self._estimator.worker_gone(device)
+        self._unavailable_reason = NO_TEXT
+
+    def workers_may_come(self) -> None:
+        """Have jobs wait where there is no worker, since hosts come and go."""
+        self._roster.may_grow = True
+
     def worker_unavailable(self, device: str, failure: Failure) -> None:
         """Tell the bot's owner alone: one device can't work, but others can."""
         self._roster.worker_gone(device)

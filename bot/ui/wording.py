@@ -15,6 +15,7 @@ from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from generator.contract.control_types import split_control
 from generator.contract.messages import Progress, Request
+from generator.contract.remote import TRAVEL_LABELS
 from generator.contract.stages import CHOICES, DENOISE, STAGES, output_size
 from generator.contract.text import Text
 
@@ -136,9 +137,10 @@ def _running(now: Status) -> str:
 def stage_label(progress: Progress) -> str:
     """Return what is being done; a stage that only a newer worker knows is said by its name."""
     spec = STAGES.get(progress.stage)
-    if spec is None:
+    label = TRAVEL_LABELS.get(progress.stage) if spec is None else spec.label
+    if label is None:
         return progress.stage
-    return translate(spec.label.with_values(step=progress.step, steps=progress.steps))
+    return translate(label.with_values(step=progress.step, steps=progress.steps))
 
 
 def settings_line(request: Request) -> str:

@@ -39,6 +39,10 @@ class WorkerConnection(Protocol):
         """The memory that its process holds; None where that is unknown."""
 
     @property
+    def memory_limit_bytes(self) -> int | None:
+        """What its process may hold where it is; None where that is the bot's to say."""
+
+    @property
     def died(self) -> asyncio.Future[WorkerDiedError]:
         """Done once the worker is gone, with how: by itself, or with its host (HostLostError)."""
 

@@ -59,6 +59,8 @@ class LocalBackend:
 class LocalConnection:
     """A started generator process: loading, ready or dead."""
 
+    memory_limit_bytes = None
+
     def __init__(self, child: WorkerChild, outputs: Path, on_event: EventCallback) -> None:
         loop = asyncio.get_running_loop()
         self._child = child

@@ -1,8 +1,8 @@
 """The workers: one for each device, kept alive, fed from the queue.
 
 A job in hand goes straight to the worker; what became of the last one is written meanwhile, so a
-device never waits for the database or for Discord. What one device does is
-``bot.workers.supervisor``'s.
+device never waits for the database or for Discord. Workers on hosts elsewhere come and go while it
+serves. What one device does is ``bot.workers.supervisor``'s.
 """
 
 from __future__ import annotations
@@ -28,11 +28,14 @@ class Pool:
         watchdog: WatchdogSettings | None = None,
     ) -> None:
         self._work = work
-        watchdog = watchdog or WatchdogSettings()
-        self._devices = [
-            DeviceSupervisor(settings, work, backend, watchdog, self._report_state)
-            for settings in devices
-        ]
+        self._watchdog = watchdog or WatchdogSettings()
+        self._devices: list[DeviceSupervisor] = []
+        self._group: asyncio.TaskGroup | None = None  # while it serves
+        self._serving: dict[DeviceSupervisor, asyncio.Task[None]] = {}
+        self._is_draining = False
+        self._is_elastic = False
+        for settings in devices:
+            self._add(settings, backend)
 
     def __len__(self) -> int:
         return len(self._devices)
@@ -51,15 +54,53 @@ class Pool:
         for device in self._devices:
             device.cancel(job_id, attempt)
 
+    def allow_none(self) -> None:
+        """Take it for no trouble that there is no worker: others may come at any time."""
+        self._is_elastic = True
+        self._work.workers_may_come()
+
+    def add(self, settings: WorkerSettings, backend: WorkerBackend) -> None:
+        """Take in a worker that came, under the name that ``settings.device`` is."""
+        if not self._is_draining:
+            self._serve(self._add(settings, backend))
+
+    def remove(self, name: str) -> None:
+        """Forget a worker that is gone for now, and that has no job in hand."""
+        for device in [each for each in self._devices if each.settings.device == name]:
+            self._devices.remove(device)
+            task = self._serving.pop(device, None)
+            if task is not None:
+                task.cancel()
+            self._work.worker_removed(name)
+
+    def stop_feeding(self, name: str) -> None:
+        """Give a worker that is about to leave no further job."""
+        for device in self._devices:
+            if device.settings.device == name:
+                device.stop_feeding()
+
     async def serve(self) -> None:
         """Keep all devices at work until cancelled."""
         async with asyncio.TaskGroup() as group:
+            self._group = group
             for device in self._devices:
-                group.create_task(device.serve(), name=f"device {device.name}")
+                self._serve(device)
+            await asyncio.Event().wait()
 
     async def drain(self) -> None:
         """Hand out nothing more; return when everything in hand is made."""
+        self._is_draining = True
         await asyncio.gather(*(device.drain() for device in self._devices))
+
+    def _add(self, settings: WorkerSettings, backend: WorkerBackend) -> DeviceSupervisor:
+        device = DeviceSupervisor(settings, self._work, backend, self._watchdog, self._report_state)
+        self._devices.append(device)
+        return device
+
+    def _serve(self, device: DeviceSupervisor) -> None:
+        if self._group is not None:
+            name = f"device {device.name}"
+            self._serving[device] = self._group.create_task(device.serve(), name=name)
 
     def _report_state(self) -> None:
         """Report failures: only when the last device is down does the service refuse work."""
@@ -70,7 +111,7 @@ class Pool:
                     self._work.worker_unavailable(name, failure)
             return  # else the others may only be starting, and be no better
         _, failure = failures[0]
-        if all(device.has_failed for device in self._devices):
+        if all(device.has_failed for device in self._devices) and not self._is_elastic:
             self._work.all_workers_failed(failure)
         else:
             self._work.all_workers_unavailable(failure)

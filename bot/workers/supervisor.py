@@ -94,7 +94,7 @@ class DeviceSupervisor:
         watchdog: WatchdogSettings,
         report_state: Callable[[], None],
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._work = work
         self._backend = backend
         self._watchdog = watchdog
@@ -142,9 +142,13 @@ class DeviceSupervisor:
         if self._worker is not None and (job_id, attempt) in self._in_hand:
             self._worker.cancel(job_id, attempt)
 
+    def stop_feeding(self) -> None:
+        """Take no more tickets."""
+        self._draining.set()
+
     async def drain(self) -> None:
         """Take no more tickets; return when what is in hand is made."""
-        self._draining.set()
+        self.stop_feeding()
         await self._idle.wait()
 
     async def serve(self) -> None:
@@ -159,9 +163,9 @@ class DeviceSupervisor:
 
     async def _run_worker(self) -> None:
         """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
-        worker = await self._backend.start(self._settings, self._handle_event)
+        worker = await self._backend.start(self.settings, self._handle_event)
         self._worker, self._suspects = worker, None
-        self._work.worker_loading(self._settings.device)
+        self._work.worker_loading(self.settings.device)
         try:
             await self._run_jobs(worker, await self._wait_until_ready(worker))
         finally:
@@ -186,7 +190,7 @@ class DeviceSupervisor:
         )
         for name in can.unknown:
             logger.warning("%s has %r, unknown to this version; it isn't used", worker.name, name)
-        self._work.worker_ready(self._settings.device, can)
+        self._work.worker_ready(self.settings.device, can)
         return can
 
     async def _run_jobs(self, worker: WorkerConnection, can: Capabilities) -> None:
@@ -196,7 +200,8 @@ class DeviceSupervisor:
             while not (worker.died.done() or (has_had_jobs and self._is_too_large(worker))):
                 ticket = await self._next_ticket(worker, can)
                 if ticket is None:
-                    logger.warning("an idle worker on %s died; starting another", self.name)
+                    reason = worker.died.result().reason if worker.died.done() else "it leaves"
+                    logger.warning("the idle worker on %s is gone (%s)", self.name, reason)
                     continue
                 self._idle.clear()
                 self._is_starting = True
@@ -324,7 +329,8 @@ class DeviceSupervisor:
         return drawing.result() if drawing.done() and not drawing.cancelled() else None
 
     def _is_too_large(self, worker: WorkerConnection) -> bool:
-        limit, held = self._watchdog.memory_bytes, worker.memory_bytes
+        held, own = worker.memory_bytes, worker.memory_limit_bytes
+        limit = self._watchdog.memory_bytes if own is None else own
         if not limit or held is None or held <= limit:
             return False
         logger.warning(

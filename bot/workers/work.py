@@ -46,6 +46,12 @@ class Work(Protocol):
     def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         """Note that a worker is ready, and what it can do."""
 
+    def worker_removed(self, device: str) -> None:
+        """Note that a worker left, which is no failure: its host went away."""
+
+    def workers_may_come(self) -> None:
+        """Note that jobs may wait for workers that aren't there yet."""
+
     def worker_unavailable(self, device: str, failure: Failure) -> None:
         """Note that this device can't work, but others can."""
 

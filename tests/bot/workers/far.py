@@ -73,6 +73,7 @@ class FarConnection:
 
     pid = None
     memory_bytes = None
+    memory_limit_bytes = None
 
     def __init__(
         self, backend: FarBackend, settings: WorkerSettings, on_event: EventCallback

@@ -25,7 +25,7 @@ from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.supervisor import WatchdogSettings
 from generator.contract.errors import Failure, FailureKind
-from generator.contract.messages import Cancelled, Capabilities, Control, Generate, Progress
+from generator.contract.messages import Cancelled, Capabilities, Control, Generate, Lora, Progress
 from generator.contract.worker_settings import WorkerSettings
 from tests.bot.jobs.samples import REQUEST, job
 from tests.bot.workers.far import FarBackend
@@ -48,9 +48,11 @@ class RecordingWork:
         self.unavailable: list[tuple[str, str]] = []
         self.all_unavailable: list[Failure] = []
         self.all_failed: list[Failure] = []
+        self.removed: list[str] = []
         self.recoveries = 0
         self.steps = 3
         self.controls: tuple[Control, ...] = ()
+        self.loras: tuple[Lora, ...] = ()
 
     def add(self, *names: str) -> None:
         for name in names:
@@ -66,7 +68,7 @@ class RecordingWork:
         if ticket.job_id == "cancelled meanwhile":
             return None
         self.handed_out.append(time.perf_counter())
-        request = replace(REQUEST, steps=self.steps, controls=self.controls)
+        request = replace(REQUEST, steps=self.steps, controls=self.controls, loras=self.loras)
         made = job(id=ticket.job_id, request=request)
         return made, Generate(ticket.job_id, 1, request, ".gif")
 
@@ -90,6 +92,11 @@ class RecordingWork:
 
     def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         self.recoveries += 1
+
+    def worker_removed(self, device: str) -> None:
+        self.removed.append(device)
+
+    def workers_may_come(self) -> None: ...
 
     def worker_unavailable(self, device: str, failure: Failure) -> None:
         self.unavailable.append((device, str(failure)))

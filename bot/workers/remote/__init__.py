@@ -1,0 +1,1 @@
+"""Workers on GPU hosts elsewhere, reached over NATS; hosts come and go."""

@@ -1,0 +1,175 @@
+"""``hotshot worker``: this machine's cards work for a bot elsewhere. Free of torch."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from generator.cli.parsing import Once, device_name
+from generator.contract import logs
+from generator.contract.command_line import Parser, number
+from generator.contract.errors import HotshotError
+from generator.contract.extras import require_modules
+from generator.contract.join_line import JoinLine
+from generator.contract.remote import LEASE_SECONDS
+from generator.contract.worker_settings import HOTSHOT_ENGINE
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+    from generator.link.lasting import Connect
+
+    Subparsers = argparse._SubParsersAction[Parser]
+
+_EXAMPLE = """\
+example:
+  hotshot worker --join hs1:… --devices cuda:0,cuda:1 --cache-gb 100
+
+`hotshot-bot host add NAME` on the bot's machine prints the line. This machine needs no open port:
+it dials, and dials again whenever the connection is lost. SIGTERM, or Ctrl-C, lets it finish what
+it makes; a second one doesn't."""
+_MEMORY_SHARE = 0.6  # of the machine, for all workers together
+
+
+class WorkerCommandError(HotshotError):
+    """The command can't do what is asked; says what to change."""
+
+    is_translated = False
+
+
+def add_to(subparsers: Subparsers) -> Parser:
+    """Declares the sub-command and its flags."""
+    parser = subparsers.add_parser(
+        "worker",
+        help="make GIFs for a bot on another machine",
+        description="Makes GIFs on this machine for a bot that is elsewhere.",
+        epilog=_EXAMPLE,
+    )
+    parser.add_argument(
+        "--join",
+        action=Once,
+        required=True,
+        metavar="LINE",
+        help="the line that `hotshot-bot host add` printed, or - to read it from standard input",
+    )
+    parser.add_argument(
+        "--devices",
+        action=Once,
+        type=_devices,
+        help="the devices to work on, such as cuda:0,cuda:1 (default: every card, or the CPU)",
+    )
+    parser.add_argument(
+        "--cache-gb",
+        type=number,
+        default=50.0,
+        metavar="GB",
+        help="how much of the files that jobs need is kept here (default: 50)",
+    )
+    parser.add_argument(
+        "--cache-dir",
+        type=Path,
+        metavar="DIRECTORY",
+        help="where they are kept (default: hotshot/ in your cache directory)",
+    )
+    parser.add_argument(
+        "--model",
+        type=_model,
+        action="append",
+        default=[],
+        metavar="NAME=DIRECTORY",
+        help="where the model is here that the bot has in a directory, and calls NAME",
+    )
+    # for tests: another engine, and one that gives up sooner
+    parser.add_argument("--engine", default=HOTSHOT_ENGINE, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--lease-seconds", type=number, default=LEASE_SECONDS, help=argparse.SUPPRESS
+    )
+    return parser
+
+
+def run(arguments: Namespace) -> None:
+    """Works until told to leave. Raises HotshotError."""
+    line = JoinLine.parse(_line(arguments.join))
+    require_modules("nats", "nkeys")
+    logs.configure("DEBUG" if arguments.verbose else "INFO")
+    from generator.host.agent import AgentSettings, run_agent
+    from generator.host.place import find_cards
+
+    cards = find_cards()
+    devices = arguments.devices or tuple(cards) or ("auto",)
+    settings = AgentSettings(
+        host=line.host,
+        devices=devices,
+        directory=_directory(arguments.cache_dir, line.host),
+        cache_bytes=int(arguments.cache_gb * 1e9),
+        memory_limit=_memory_limit(len(devices)),
+        lease=arguments.lease_seconds,
+        models=dict(arguments.model),
+        cards=cards,
+        engine=arguments.engine,
+        log_level="DEBUG" if arguments.verbose else "INFO",
+    )
+    asyncio.run(run_agent(settings, _connect(line)))
+
+
+def _connect(line: JoinLine) -> Connect:
+    from generator.contract.subjects import inbox_prefix
+    from generator.link.client import Callback, ServerAccess, connect
+
+    access = ServerAccess(url=line.url, seed=line.seed, ca=line.ca)
+
+    async def join(on_closed: Callback) -> Client:
+        return await connect(
+            access,
+            name=line.host,
+            inbox_prefix=inbox_prefix(line.host),
+            on_closed=on_closed,
+        )
+
+    return join
+
+
+def _line(given: str) -> str:
+    if given != "-":
+        return given
+    import sys
+
+    return sys.stdin.read()
+
+
+def _directory(given: Path | None, host: str) -> Path:
+    """Return where a host's files are, made. Raises WorkerCommandError."""
+    if given is None:
+        cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+        given = Path(cache).expanduser() / "hotshot"
+    directory = given / f"worker-{host}"
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkerCommandError(
+            f"The directory {directory} can't be made ({error.strerror}); name another with "
+            "--cache-dir."
+        ) from error
+    return directory
+
+
+def _memory_limit(workers: int) -> int:
+    return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _MEMORY_SHARE / workers)
+
+
+def _devices(text: str) -> tuple[str, ...]:
+    devices = tuple(device_name(each.strip()) for each in text.split(","))
+    if len(set(devices)) < len(devices):
+        raise argparse.ArgumentTypeError("a device is named twice; each can have one worker")
+    return devices
+
+
+def _model(text: str) -> tuple[str, str]:
+    name, equals, directory = text.partition("=")
+    if not (name and equals and directory):
+        raise argparse.ArgumentTypeError(f"{text[:80]!r} isn't NAME=DIRECTORY")
+    return name, directory

@@ -1,0 +1,1 @@
+"""The agent of a GPU host: joins a bot by its server, and runs workers for it. Free of torch."""
