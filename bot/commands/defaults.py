@@ -12,7 +12,12 @@ from typing import Any
 import discord
 
 from bot.commands.lora_choice import viewer_of
-from bot.commands.option_parsing import GivenOptions, nearest_size, with_defaults
+from bot.commands.option_parsing import (
+    GivenOptions,
+    kept_defaults,
+    nearest_size,
+    with_defaults,
+)
 from bot.gateway.context import actor_of, context_of, place_of
 from bot.jobs.gate import RequestLimits
 from bot.storage import loras
@@ -57,10 +62,11 @@ async def apply_defaults(
     own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
     await context.policy.check_actor(actor_of(interaction), place_of(interaction))
     capped = await _capped_defaults(interaction)
-    defaults = {"style": server.get("style")} | own | capped
+    defaults = kept_defaults(context.limits, context.settings.styles, own, server) | capped
+    lora = defaults.pop("lora", None)
     has_own = given.lora or given.lora_2 or has_tags(given.prompt or "")
-    if not has_own and "lora" in server:
-        usable = await context.database.read(loras.usable, viewer_of(interaction), server["lora"])
+    if lora is not None and not has_own:
+        usable = await context.database.read(loras.usable, viewer_of(interaction), str(lora))
         defaults["lora"] = usable and usable.id
     return with_defaults(given, defaults)
 

@@ -7,7 +7,7 @@ checked again, and an option of the wrong kind ends in the same clear sentence. 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -78,6 +78,38 @@ def read_setting(limits: ModelLimits, spec: OptionSpec, value: object) -> Any:
     elif found and spec.bounds:
         check_range(spec.subject, found, *spec.bounds(limits))
     return found or None
+
+
+def is_offered(
+    limits: ModelLimits, styles: Mapping[str, Style], spec: OptionSpec, value: object
+) -> bool:
+    """Return whether a setting that was kept could still be set: configs, models and versions
+    change, and what /settings no longer offers nobody could forget.
+    """
+    if spec.kind is Kind.STYLE:
+        return value in styles
+    try:
+        read_setting(limits, spec, value)
+    except RequestError:
+        return False
+    return True
+
+
+def kept_defaults(
+    limits: ModelLimits,
+    styles: Mapping[str, Style],
+    own: Mapping[str, object],
+    server: Mapping[str, object],
+    specs: Sequence[OptionSpec] = OPTIONS,
+) -> dict[str, object]:
+    """Return the raw defaults that are still offered: one's own before the server's."""
+    found = [
+        (spec, kept[spec.name])
+        for spec in specs
+        for setting, kept in ((spec.server, server), (spec.mine, own))
+        if setting and setting.is_default and kept.get(spec.name) is not None
+    ]
+    return {spec.name: value for spec, value in found if is_offered(limits, styles, spec, value)}
 
 
 def with_defaults(options: GivenOptions, defaults: Mapping[str, object]) -> GivenOptions:

@@ -15,7 +15,7 @@ from discord.ui import View
 
 from bot.commands.lora_choice import usable_lora, viewer_of
 from bot.commands.offered_options import setting_options
-from bot.commands.option_parsing import read_setting, read_style, read_whole_number
+from bot.commands.option_parsing import is_offered, read_setting, read_style, read_whole_number
 from bot.commands.options import Bounded, Option, command, localized
 from bot.core.config import Style
 from bot.core.errors import RefusedError
@@ -103,7 +103,8 @@ async def mine(interaction: discord.Interaction[Any], **given: Any) -> None:
         if value is not None
     }
     now = await context.preferences.change(PERSON, interaction.user.id, changes)
-    await send_ephemeral(interaction, _listing(translate("Your defaults for /gif"), now))
+    shown = _still_offered(context, now)
+    await send_ephemeral(interaction, _listing(translate("Your defaults for /gif"), shown))
 
 
 async def server_(
@@ -165,9 +166,10 @@ def _guild_to_manage(interaction: discord.Interaction[Any]) -> int:
 
 async def _rules(interaction: discord.Interaction[Any], now: Mapping[str, Any]) -> str:
     """Return the server's rules, with the LoRA's name for its id."""
-    shown = dict(now)
+    context = context_of(interaction)
+    shown = _still_offered(context, now)
     if "lora" in shown:
-        database = context_of(interaction).database
+        database = context.database
         found = await database.read(loras.usable, viewer_of(interaction), shown["lora"])
         shown["lora"] = found.name if found else translate("(no longer shared here)")
     return _listing(translate("This server's rules"), shown)
@@ -212,6 +214,17 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
     if len(others) > _MAX_LISTED:
         raise RefusedError("At most {most} can be listed; remove one first.", most=_MAX_LISTED)
     return others or None
+
+
+def _still_offered(context: BotContext, kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was kept without what counts no more, such as a style that the config lost."""
+    specs = {spec.name: spec for spec in OPTIONS}
+    limits, styles = context.limits, context.settings.styles
+    return {
+        name: value
+        for name, value in kept.items()
+        if name not in specs or is_offered(limits, styles, specs[name], value)
+    }
 
 
 def _listing(title: str, values: Mapping[str, Any]) -> str:

@@ -68,6 +68,8 @@ class JobStore:
         self._unfinished = _UnfinishedJobs()
         self._adding: Counter[int] = Counter()  # owners of the jobs that are being written
         self._answers: dict[str, int] = {}  # progress messages that no row knows of yet
+        # by job: writes that failed as the database said, though they may have got through
+        self._doubtful: set[tuple[str, State, int]] = set()
         self._writing: set[asyncio.Task[Any]] = set()
         self.transitions = TransitionStream()
 
@@ -157,10 +159,19 @@ class JobStore:
     async def _move(self, job: Job, state: State, **values: Any) -> Job | None:
         if job.id in self._answers:
             values["answer_id"] = self._answers[job.id]
-        moved = await self._database.write(rows.move, job, state, **values)
+        aim = (job.id, state, values.get("attempt", job.attempt))
+        try:
+            moved = await self._database.write(rows.move, job, state, **values)
+        except StorageError:
+            self._doubtful.add(aim)
+            raise
+        was_doubtful = aim in self._doubtful
+        self._doubtful.discard(aim)
         if moved is None:
+            row = await self._reload(job.id)
+            if was_doubtful and row is not None and (row.id, *_stand(row)) == aim:
+                return row  # nobody else was first: the write that seemed to fail did get through
             logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
-            await self._reload(job.id)
             return None
         self._answers.pop(job.id, None)
         self._take_in(job, moved)
@@ -206,19 +217,20 @@ class JobStore:
             if message_id is not None and job_id in self._unfinished.by_id:
                 self._answers.setdefault(job_id, message_id)
 
-    async def _reload(self, job_id: str) -> None:
-        """Read the row again: it is right, whatever was thought here."""
+    async def _reload(self, job_id: str) -> Job | None:
+        """Read the row again, and return it: it is right, whatever was thought here."""
         known = self.get(job_id)
         row = await self._database.read(rows.get, job_id)
         believed = self.get(job_id)
         if row is None or known is None or believed is None:
-            return
+            return row
         if _stand(believed) != _stand(known):
-            return  # it moved on while it was read
+            return None  # it moved on while it was read
         if _stand(row) == _stand(known):
             self._unfinished.put(row)
         else:  # a write that seemed to fail did get through
             self._take_in(known, row)
+        return row
 
     def _take_in(self, before: Job | None, job: Job, *, is_recovered: bool = False) -> None:
         """Have the memory follow a row that was written, and everybody hear of it."""

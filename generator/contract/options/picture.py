@@ -110,6 +110,7 @@ class PictureOptions:
                 "The most frames a GIF may have here (0: as many as the model can make)."
             ),
             lowest=0,
+            is_default=False,
         ),
         form=FormField(form="edit", label=Text("Frames")),
         flag=Flag(

@@ -52,6 +52,7 @@ class SamplingOptions(PictureOptions):
             label=Text("most steps"),
             description=Text("The most steps a GIF may take here (0: no limit)."),
             lowest=0,
+            is_default=False,
         ),
         form=FormField(form="sampling", label=Text("Steps"), longest=_NUMBER_CHARACTERS),
         flag=Flag(

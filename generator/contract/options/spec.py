@@ -74,13 +74,15 @@ class Slash:
 class Setting:
     """How /settings offers an option; ``label`` is what its list calls it, where it isn't the same.
 
-    ``lowest`` is 0 where that number forgets the setting.
+    ``lowest`` is 0 where that number forgets the setting. What isn't a default, which /gif takes
+    where nothing is given, is the most that may be asked for; ``bot.policy`` holds to that.
     """
 
     description: Description
     label: Text = NO_TEXT
     lowest: float | None = None
     leads: bool = False
+    is_default: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

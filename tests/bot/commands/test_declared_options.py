@@ -13,6 +13,7 @@ from discord import AppCommandOptionType, app_commands
 from bot.commands import gif, settings
 from bot.commands.offered_options import form_field, form_specs, setting_options, slash_options
 from bot.commands.option_names import as_option_name
+from bot.commands.option_parsing import kept_defaults
 from bot.commands.options import LocaleTranslator, Option, command
 from bot.commands.recipe_text import typed_command
 from bot.commands.request_form import edit_form, read_edit_form
@@ -135,6 +136,27 @@ async def test_settings_are_registered_as_declared(limits: ModelLimits, place: A
         if spec.choices is not None:
             offered = [choice["value"] for choice in option["choices"]]
             assert offered == [*spec.choices(limits), NO_SETTING]
+
+
+def test_what_is_set_is_taken_where_nothing_is_given() -> None:
+    """Each setting that is a default, of an option in tests too; the most of a server is none."""
+    usual: dict[str, Any] = {"style": "ink", "private": True, "lora": "ink"}
+    offered = [spec for spec in WITH_WOBBLE if spec.mine or spec.server]
+    kept = {spec.name: usual.get(spec.name) or sample_value(spec, SMALL) for spec in offered}
+    mine = {spec.name for spec in offered if spec.mine}
+    assert kept_defaults(SMALL, STYLES, kept, {}, WITH_WOBBLE) == {
+        name: kept[name] for name in mine
+    }
+    assert kept_defaults(SMALL, STYLES, {}, kept, WITH_WOBBLE).keys() == {"style", "lora", "wobble"}
+    both = kept_defaults(SMALL, STYLES, {"wobble": 1.0}, {"wobble": 2.0}, WITH_WOBBLE)
+    assert both == {"wobble": 1.0}
+
+
+def test_what_is_offered_no_more_is_no_default() -> None:
+    """Else it would refuse each /gif, and a style couldn't even be forgotten without styles."""
+    own = {"style": "ink", "size": "giant", "image_strength": 7, "negative_prompt": "text"}
+    assert kept_defaults(BIG, {}, own, {"style": "ink"}) == {"negative_prompt": "text"}
+    assert kept_defaults(BIG, STYLES, {"style": "gone"}, {"style": "ink"}) == {"style": "ink"}
 
 
 # -- forms and the typed command -----------------------------------------------------------------

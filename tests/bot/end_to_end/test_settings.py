@@ -37,6 +37,11 @@ async def test_what_was_set_holds_until_something_else_is_typed(
         assert "Nothing is set" in await said(await bob.slash("settings mine"))
         forged = await said(await ada.careless().slash("settings mine", size="giant"))
         assert "no size" in forged
+    async with running(setup.write(), discord):  # without styles, nobody could forget one
+        await discord.commands_registered()
+        made = (await posted(await ada.slash("gif", prompt="a cat"))).results[0].data
+        assert files.request_in(made)["prompt"] == "a cat"
+        assert "pop" not in await said(await ada.slash("settings mine"))
 
 
 async def test_who_wants_his_gifs_private_needn_t_say_so_again(
