@@ -165,17 +165,26 @@ class JobStore:
         except StorageError:
             self._doubtful.add(aim)
             raise
-        was_doubtful = aim in self._doubtful
-        self._doubtful.discard(aim)
         if moved is None:
-            row = await self._reload(job.id)
-            if was_doubtful and row is not None and (row.id, *_stand(row)) == aim:
-                return row  # nobody else was first: the write that seemed to fail did get through
-            logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
-            return None
+            return await self._moved_already(job, aim)
+        self._doubtful.discard(aim)
         self._answers.pop(job.id, None)
         self._take_in(job, moved)
         return moved
+
+    async def _moved_already(self, job: Job, aim: tuple[str, State, int]) -> Job | None:
+        """Return the row where a write that seemed to fail did get through.
+
+        None where somebody else was first.
+        """
+        row = await self._reload(job.id)
+        was_doubtful = aim in self._doubtful
+        self._doubtful.discard(aim)
+        if was_doubtful and row is not None and (row.id, *_stand(row)) == aim:
+            self._answers.pop(job.id, None)
+            return row
+        logger.info("stayed: it is not %s any more", job.state, extra={"job": job.id})
+        return None
 
     async def move_with_retry(self, job: Job, state: State, **values: Any) -> Job | None:
         """Change a state as ``move`` does, again and again while the database doesn't take it."""

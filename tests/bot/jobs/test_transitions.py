@@ -14,12 +14,16 @@ import pytest
 
 from bot.core.errors import StorageError, WorkerDiedError
 from bot.jobs.gate import Admission
-from bot.jobs.store import JobStore, now
+from bot.jobs.store import now
 from bot.jobs.transitions import Transition
+from bot.storage import jobs as rows
 from bot.storage.database import Database, open_database
 from bot.storage.models import Job, State
+from generator.contract.errors import Failure, FailureKind
+from generator.contract.messages import Failed
+from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
-from tests.bot.jobs.samples import ORIGIN, REQUEST
+from tests.bot.jobs.samples import ABLE, ORIGIN, REQUEST
 
 
 @pytest.fixture
@@ -149,35 +153,73 @@ async def test_a_writer_that_is_cut_off_leaves_nothing_untold(rig: JobRig) -> No
 
 
 class ForgetsToAnswer(Database):
-    """A database whose next write gets through, but seems to fail."""
+    """A database whose next change of a state gets through, but seems to fail."""
 
     is_due = False
 
     async def write(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         result = await super().write(query, *args, **kwargs)
-        if self.is_due:
+        if self.is_due and query is rows.move:
             self.is_due = False
             raise StorageError("The connection was lost.")
         return result
 
 
-async def test_a_write_that_seemed_to_fail_is_told_when_it_is_found(
+@pytest.fixture
+async def forgetful(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> AsyncIterator[tuple[ForgetsToAnswer, JobRig]]:
     monkeypatch.setattr("bot.storage.database.Database", ForgetsToAnswer)
-    monkeypatch.setattr("bot.jobs.store.RETRY_SECONDS", 0.01)
+    for module in ("store", "service"):
+        monkeypatch.setattr(f"bot.jobs.{module}.RETRY_SECONDS", 0.01)
     async with open_database(f"sqlite:///{tmp_path / 'test.db'}") as database:
         assert isinstance(database, ForgetsToAnswer)
-        store = JobStore(database, 9)
-        told: list[Transition] = []
-        store.transitions.subscribe(told.append)
-        job = await store.add(ORIGIN, REQUEST, "nano", admission=Admission())
-        database.is_due = True
-        moved = await store.move_with_retry(job, State.FAILED, finished_at=now())
-        await asyncio.sleep(0)
-        assert moved is None
-        assert len(store) == 0
-        assert steps(told) == [(None, State.QUEUED, 0), (State.QUEUED, State.FAILED, 0)]
+        rig = JobRig(database, tmp_path, RecordingNotifier())
+        yield database, rig
+        await rig.jobs.close()
+
+
+async def test_a_write_that_seemed_to_fail_is_told_once_and_its_job_goes_on(
+    forgetful: tuple[ForgetsToAnswer, JobRig],
+) -> None:
+    """Whichever write it is: one that goes back waits again, one that starts is made, …"""
+    database, rig = forgetful
+    told: list[Transition] = []
+    rig.store.transitions.subscribe(told.append)
+    job = await rig.accept()
+    database.is_due = True
+    assert await rig.jobs.start_job(await rig.jobs.next_ticket(ABLE), "cpu") is None
+    running, _ = await rig.start_job()
+    database.is_due = True
+    rig.jobs.worker_died(running, WorkerDiedError(-9))
+    await rig.jobs.wait_until_idle()
+    running, generate = await rig.start_job()
+    database.is_due = True
+    rig.jobs.job_ended(running, rig.finished(generate))
+    assert (await rig.until(job, State.DONE)).attempt == 2
+    assert steps(told) == [
+        (None, State.QUEUED, 0),
+        (State.QUEUED, State.RUNNING, 1),
+        (State.RUNNING, State.QUEUED, 1),
+        (State.QUEUED, State.RUNNING, 2),
+        (State.RUNNING, State.DELIVERING, 2),
+        (State.DELIVERING, State.DONE, 2),
+    ]
+    assert not database.is_due
+
+
+async def test_a_failure_that_seemed_unwritten_is_known_to_its_owner(
+    forgetful: tuple[ForgetsToAnswer, JobRig],
+) -> None:
+    database, rig = forgetful
+    job = await rig.accept()
+    running, generate = await rig.start_job()
+    database.is_due = True
+    failure = Failure(FailureKind.MODEL, Text("There is no such model."))
+    rig.jobs.job_ended(running, Failed(generate.job_id, generate.attempt, failure))
+    await rig.jobs.wait_until_idle()
+    assert (await rig.row(job)).owner_notified
+    assert len(rig.store) == 0
 
 
 def is_told_in_order(told: list[Transition], job: Job) -> bool:
