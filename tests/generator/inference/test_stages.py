@@ -89,7 +89,8 @@ def test_one_window_of_all_frames_is_the_whole_clip(tiny: HotshotModel, request_
         pipeline(request_, report=silent, condition_images=pictures, init_image=init_image)
         for pipeline in (HotshotPipeline(tiny), by_windows(tiny, range(4)))
     )
-    assert np.array_equal(whole, windowed)
+    # a level at most, since processors sum otherwise where what was cut lies otherwise in memory
+    assert np.abs(whole.astype(int) - windowed.astype(int)).max() <= 1
 
 
 def test_a_window_s_networks_see_its_frames_alone(tiny: HotshotModel) -> None:
