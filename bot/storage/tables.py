@@ -46,6 +46,7 @@ metadata = MetaData()
 jobs = Table(
     "jobs",
     metadata,
+    # the order of acceptance; SQLite gives that of the newest again, once it was deleted
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("id", String(32), nullable=False, unique=True),
     Column("state", String(16), nullable=False),
@@ -92,7 +93,6 @@ jobs = Table(
     Index("jobs_by_parent", "parent_id"),
     Index("jobs_by_words", "user_id", "number", "state", "words"),
     Index("jobs_by_message", "message_id"),
-    sqlite_autoincrement=True,
 )
 
 attachments = Table(
