@@ -69,13 +69,13 @@ async def run(settings: Settings) -> None:
             HotshotClient(settings.discord, _rate_limit(settings.queue)) as client,
         ):
             blobs = BlobStore(settings.storage.blobs)
-            progress = ProgressMessages(client, client.logged_in)
-            scratch = settings.storage.scratch
-            notifier = DiscordNotifier(client, progress, scratch, client.logged_in, limits)
             disk_guard = _disk_guard(settings, database, blobs)
             preferences = Preferences(database)
             store = JobStore(database, settings.queue.size)
             policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
+            progress = ProgressMessages(client, policy, client.logged_in)
+            scratch = settings.storage.scratch
+            notifier = DiscordNotifier(client, progress, scratch, client.logged_in, limits)
             jobs = await _job_service(
                 settings, database, store, blobs=blobs, gate=policy, notifier=notifier
             )

@@ -20,11 +20,11 @@ from discord.ui import Button, DynamicItem, Item, View
 
 from bot.commands.options import AnyCommand, Bounded, CompletedOption, Option, choice_of, command
 from bot.commands.submit import defer
-from bot.core.errors import RefusedError, WithheldError
+from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of
 from bot.intake.file_names import plain_line
-from bot.jobs.gate import check_may_post
+from bot.jobs.gate import may_be_seen_uncovered
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.library import HistoryFilter
@@ -208,10 +208,7 @@ async def _coverless_result(context: BotContext, job: Job) -> Path | None:
     if not job.output:
         return None
     path = context.blobs.path(job.output)
-    try:
-        return None if await check_may_post(context.policy, job, path) else path
-    except WithheldError:
-        return None
+    return path if await may_be_seen_uncovered(context.policy, job, path) else None
 
 
 async def _thumbnails(context: BotContext, jobs: Sequence[Job]) -> list[discord.File]:

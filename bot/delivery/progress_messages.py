@@ -23,6 +23,7 @@ from bot.core.logs import bind_log_ids, job_context
 from bot.core.translations import in_language
 from bot.delivery.sender import is_answerable, response_message_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
+from bot.jobs.gate import Gate, may_be_seen_uncovered
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State
 from bot.ui import embeds, wording
@@ -53,8 +54,9 @@ class _Notice:
 class ProgressMessages:
     """Shows in Discord how far all unfinished jobs are."""
 
-    def __init__(self, client: discord.Client, logged_in: asyncio.Event) -> None:
+    def __init__(self, client: discord.Client, gate: Gate, logged_in: asyncio.Event) -> None:
         self._client = client
+        self._gate = gate
         self._logged_in = logged_in
         self._jobs: JobService | None = None
         self._scheduler = EditScheduler(render=self._render, edit=self._edit)
@@ -128,13 +130,21 @@ class ProgressMessages:
         """Return the message's files where they change; None where it keeps those it has."""
         if notice.preview == self._shown.get(job.id, ""):
             return None
-        try:
-            data = await asyncio.to_thread(Path(notice.preview).read_bytes)
-        except OSError:  # a newer one, or the end of the job, has taken its place
-            data = b""
+        data = await self._preview_bytes(job, Path(notice.preview)) if notice.preview else b""
         self._shown[job.id] = notice.preview if data else ""
         alt = wording.preview_alt_text(job.request)
         return [discord.File(io.BytesIO(data), _PREVIEW, description=alt)] if data else []
+
+    async def _preview_bytes(self, job: Job, file: Path) -> bytes:
+        """Return what a preview shows; nothing where the gate has the result covered or withheld,
+        since an embed's picture can't be covered.
+        """
+        if not await may_be_seen_uncovered(self._gate, job, file):
+            return b""
+        try:
+            return await asyncio.to_thread(file.read_bytes)
+        except OSError:  # a newer one, or the end of the job, has taken its place
+            return b""
 
     async def _write(self, job: Job, content: dict[str, Any]) -> None:
         """Write by the command's token, or by the bot's own where that one is over."""

@@ -84,7 +84,10 @@ class Gate(Protocol):
         """Return what the job is held to when it is added. Raises RefusedError."""
 
     async def check_result(self, job: Job, file: Path) -> Verdict:
-        """Return how a file made for a job's owner may be posted: its result, or an edit of it."""
+        """Return how a file made for a job's owner may be posted.
+
+        That is its result, an edit of it, or a preview while it is made.
+        """
 
 
 async def check_may_post(gate: Gate, job: Job, file: Path) -> bool:
@@ -93,6 +96,11 @@ async def check_may_post(gate: Gate, job: Job, file: Path) -> bool:
     if isinstance(verdict, Withhold):
         raise WithheldError(verdict.reason)
     return isinstance(verdict, Spoiler)
+
+
+async def may_be_seen_uncovered(gate: Gate, job: Job, file: Path) -> bool:
+    """Return whether a file may be shown where nothing can cover it."""
+    return isinstance(await gate.check_result(job, file), Allow)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

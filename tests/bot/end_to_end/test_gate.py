@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from bot.sandbox import Interaction, Person, Refusal, Reset, Sandbox, Upload
@@ -122,9 +124,11 @@ async def test_a_spoiler_that_may_have_got_through_is_looked_for(
 async def test_what_is_withheld_is_nowhere_and_its_owner_reads_why(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
-    setup.engine = "tests.bot.engines.draws:create"
+    setup.engine = "tests.bot.engines.previews:create"
     async with running(setup.write(), discord, module=GATED):
-        sent = await ada.slash("gif", prompt="withheld")
+        sent = await ada.slash("gif", prompt="withheld", steps=12)
+        making = await sent.message(lambda message: re.search(r"step ([2-9]|1\d) of", message.text))
+        assert not making.files  # though there is a preview by then
         message = await sent.message(lambda message: gated.REASON in message.text)
         await setup.all_notified()
         [row] = setup.rows()

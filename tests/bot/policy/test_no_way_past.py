@@ -13,7 +13,6 @@ NOT_MADE = {
     ("commands/help.py", "_picture"): "the guide's own",
     ("commands/history.py", "_thumbnails"): "drawn from what the gate lets be seen",
     ("commands/result_actions.py", "recipe"): "a text",
-    ("delivery/progress_messages.py", "_preview"): "a preview of what isn't made yet",
 }
 
 
@@ -52,10 +51,13 @@ def test_a_result_is_delivered_behind_the_gate_alone() -> None:
 
 def test_a_file_is_opened_for_a_message_behind_the_gate_or_was_not_made() -> None:
     opening = places_of("discord.File") - {("delivery/sender.py", "_attachments")}  # a result
-    made = opening - set(NOT_MADE)
+    made = opening - set(NOT_MADE) - {("delivery/progress_messages.py", "_preview")}
     assert made == {("ui/stored_files.py", "made_file")}
     assert made <= places_of("check_may_post")
-    assert ("commands/history.py", "_coverless_result") in places_of("check_may_post")
+    assert places_of("may_be_seen_uncovered") == {
+        ("commands/history.py", "_coverless_result"),
+        ("delivery/progress_messages.py", "_preview_bytes"),
+    }
 
 
 def test_only_the_app_chooses_the_gate() -> None:
