@@ -9,12 +9,14 @@ import signal
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
 from yarl import URL
 
 from bot.app.client import HotshotClient
+from bot.app.gpu_hosts import open_gpu_hosts
 from bot.app.lock import lock_data_directory
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
@@ -98,15 +100,22 @@ async def run(settings: Settings) -> None:
             jobs.register_workers(pool.cancel)
             try:
                 async with (
+                    open_gpu_hosts(settings, pool, _worker_settings(settings, "")) as hosts,
                     run_pool(pool) as serving,
                     _in_background(progress.run()) as editing,
                     _in_background(
                         _keep_clean_while_running(database, blobs, settings.storage)
                     ) as keeping,
-                    _in_background(report_while_running(pool, settings.storage.data_dir)),
+                    _in_background(
+                        report_while_running(
+                            pool, hosts.reports if hosts else list, settings.storage.data_dir
+                        )
+                    ),
                     _in_background(_serve_discord(client, jobs)) as conversing,
                 ):
-                    await _wait_until(stop.stop_requested, serving, editing, keeping, conversing)
+                    work = [serving, editing, keeping, conversing]
+                    work += [hosts.hearing] if hosts else []
+                    await _wait_until(stop.stop_requested, *work)
                     jobs.stop_accepting(_LEAVING)
                     await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
@@ -275,25 +284,31 @@ def _disk_guard(settings: Settings, database: Database, blobs: BlobStore) -> Dis
 
 def worker_settings(settings: Settings) -> list[WorkerSettings]:
     """Return the settings of one worker for each device; several on the CPU share its cores."""
-    generator = settings.generator
-    on_cpu = generator.device_names.count("cpu")
+    names = settings.generator.device_names
+    on_cpu = names.count("cpu")
+    share = machine.cpu_count() // on_cpu or 1 if on_cpu > 1 else 0
     return [
-        WorkerSettings(
-            model=generator.model,
-            spatial_unet_base=generator.spatial_unet_base,
-            unet_only=generator.unet_only,
-            prediction_type=generator.prediction_type,
-            low_vram=generator.low_vram,
-            depth_model=generator.depth_model,
-            device=device,
-            precision=generator.precision,
-            engine=generator.engine,
-            threads=machine.cpu_count() // on_cpu or 1 if device == "cpu" and on_cpu > 1 else 0,
-            log_level=settings.log.level,
-            log_format=settings.log.format,
-        )
-        for device in generator.device_names
+        replace(_worker_settings(settings, device), threads=share if device == "cpu" else 0)
+        for device in names
     ]
+
+
+def _worker_settings(settings: Settings, device: str) -> WorkerSettings:
+    """Return the settings of a worker on this device, which has its cores for itself."""
+    generator = settings.generator
+    return WorkerSettings(
+        model=generator.model,
+        spatial_unet_base=generator.spatial_unet_base,
+        unet_only=generator.unet_only,
+        prediction_type=generator.prediction_type,
+        low_vram=generator.low_vram,
+        depth_model=generator.depth_model,
+        device=device,
+        precision=generator.precision,
+        engine=generator.engine,
+        log_level=settings.log.level,
+        log_format=settings.log.format,
+    )
 
 
 def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:

@@ -19,6 +19,7 @@ from bot.storage.database import create_engine
 from bot.storage.migrate import revision_of
 from bot.storage.models import State
 from bot.workers import status_file
+from bot.workers.host_report import HostReport
 from bot.workers.supervisor import DeviceReport
 
 _STOPPED = 3  # as service managers have it: the program is not running
@@ -46,6 +47,8 @@ def _workers(data_dir: Path) -> Iterator[str]:
     late = f" ({age:.0f} s ago)" if age > 10 else ""
     for number, device in enumerate(found.devices, start=1):
         yield f"worker {number}   {_worker(device)}{late}"
+    for host in found.hosts:
+        yield f"host       {_host(host)}{late}"
 
 
 def _worker(device: DeviceReport) -> str:
@@ -56,6 +59,19 @@ def _worker(device: DeviceReport) -> str:
     words += [f"job {device.job_id}"] if device.job_id else []
     words += [f"{device.made} made"]
     words += [device.failure] if device.failure else []
+    return ", ".join(words)
+
+
+def _host(host: HostReport) -> str:
+    words = [f"{host.name}: {host.state}"]
+    words += [host.card] if host.card else []
+    words += [host.model] if host.model else []
+    words += [f"job {host.job_id}"] if host.job_id else []
+    words += [f"{host.memory_bytes / 1e6:.0f} MB"] if host.memory_bytes else []
+    words += [f"{host.cached_bytes / 1e9:.1f} GB of files kept"] if host.cached_bytes else []
+    words += [f"Hotshot {host.package}"] if host.package else []
+    words += [f"Python {host.python}"] if host.python else []
+    words += [host.refusal] if host.refusal else []
     return ", ".join(words)
 
 

@@ -65,7 +65,7 @@ class GeneratorSettings(Section):
     """``[generator]``: the model, and a worker process for each device."""
 
     model: str = "nano"
-    devices: str | Annotated[list[str], Field(min_length=1)] = "auto"
+    devices: str | list[str] = "auto"
     spatial_unet_base: str = ""
     unet_only: bool = False
     prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
@@ -279,11 +279,17 @@ def load(file: Path | None = None) -> Settings:
     path = file or DEFAULT_FILE
     values = {} if file is None and not path.exists() else _read(path)
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
         raise ConfigError(_describe_error(path, error)) from error
     except SettingsError as error:
         raise ConfigError(f"An override in the environment can't be read: {error}.") from error
+    if not settings.generator.device_names and not settings.remote.is_used:
+        raise ConfigError(
+            f"{path}: generator.devices is empty, so nobody would make a GIF; name a device, or "
+            "set remote.listen for GPU hosts elsewhere."
+        )
+    return settings
 
 
 def _read(path: Path) -> dict[str, Any]:

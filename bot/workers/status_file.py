@@ -9,15 +9,17 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bot.workers.host_report import HostReport
 from bot.workers.pool import Pool
 from bot.workers.supervisor import DeviceReport
 
 _EVERY_SECONDS = 1.0
 _FILE = "status.json"
-_VERSION = 1  # another one with every change of what stands in the file
+_VERSION = 2  # another one with every change of what stands in the file
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,20 @@ class StatusReport:
     pid: int
     at: float
     devices: tuple[DeviceReport, ...]
+    hosts: tuple[HostReport, ...] = ()
     version: int = _VERSION
 
 
-async def report_while_running(pool: Pool, data_dir: Path) -> None:
-    """Write the file once a second until cancelled.
+async def report_while_running(
+    pool: Pool, hosts: Callable[[], Sequence[HostReport]], data_dir: Path
+) -> None:
+    """Write the file once a second until cancelled; ``hosts`` says how those elsewhere stand.
 
     A disk that takes nothing is no reason to stop making GIFs.
     """
     file = data_dir / _FILE
     while True:
-        report = StatusReport(os.getpid(), time.time(), tuple(pool.reports()))
+        report = StatusReport(os.getpid(), time.time(), tuple(pool.reports()), tuple(hosts()))
         await asyncio.to_thread(_write, file, json.dumps(asdict(report)))
         await asyncio.sleep(_EVERY_SECONDS)
 
@@ -51,7 +56,8 @@ def read(data_dir: Path) -> StatusReport | None:
     if not isinstance(values, dict) or values.get("version") != _VERSION:
         return None
     devices = tuple(DeviceReport(**device) for device in values["devices"])
-    return StatusReport(values["pid"], values["at"], devices)
+    hosts = tuple(HostReport(**host) for host in values["hosts"])
+    return StatusReport(values["pid"], values["at"], devices, hosts)
 
 
 def _write(file: Path, text: str) -> None:

@@ -90,7 +90,7 @@ def test_no_token() -> None:
         ("[generator]\ndevices = ['cuda:0', 'cuda:0']", "'cuda:0' stands there twice"),
         ("[generator]\nprecision = 'fp8'", "'auto', 'f32', 'f16' or 'bf16'"),
         ("[generator]\ndevices = 5", "generator.devices is wrong"),
-        ("[generator]\ndevices = []", "generator.devices is wrong"),
+        ("[generator]\ndevices = []", "generator.devices is empty"),
         ("[discord]\nbase_url = 'here'", "starts with http:// or https:// is expected."),
         ("[discord\n", "config.toml is not valid TOML"),
     ],
