@@ -11,7 +11,7 @@ AWAY = "away"
 
 
 def host_reports(workers: Sequence[RemoteWorker], hosts: Collection[str]) -> list[HostReport]:
-    """Return a report of each worker of these hosts, and of each host of which nothing was heard."""
+    """Return a report of each worker of these hosts, and of each host that says nothing."""
     theirs = [worker for worker in workers if worker.host in hosts]
     heard = {worker.host for worker in theirs}
     reports = [_report(worker) for worker in theirs]
