@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -134,7 +134,11 @@ def _from_json(kind: Any, value: Any) -> Any:
 
 
 def _read_fields(kind: type[Any], values: Any) -> Any:
-    return kind(**_fields(kind, _checked(Mapping, values)))
+    read = _fields(kind, _checked(Mapping, values))
+    for each in fields(kind):
+        if each.name not in read and each.default is MISSING:
+            raise ValueError(f"{each.name} is missing")
+    return kind(**read)
 
 
 def _fields(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -136,6 +136,12 @@ def test_an_unknown_message_is_refused_by_name() -> None:
         wire.decode(changed(Shutdown(), message="paused"))
 
 
+def test_what_a_message_lacks_is_named() -> None:
+    with pytest.raises(MessageError) as refused:
+        wire.decode(changed(Ready(CAPABILITIES, 1.0), message="started"))
+    assert str(refused.value) == "A message can't be read (started: job_id is missing)."
+
+
 def test_what_a_newer_worker_can_beside_is_named_and_not_used() -> None:
     can = wire.to_dict(Ready(CAPABILITIES, 1.0))["capabilities"] | {"sound": True}
     ready = wire.decode(changed(Ready(CAPABILITIES, 1.0), capabilities=can))
