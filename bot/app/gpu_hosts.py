@@ -51,6 +51,8 @@ async def open_gpu_hosts(
             files=settings.storage.blobs,
             scratch=settings.storage.scratch,
             fleet=FleetCallbacks(come=come, drain=pool.stop_feeding, go=pool.remove),
+            may_come=lambda host: host in broker.hosts,
+            suspend=broker.suspend,
         )
         broker.set_removed_callback(hub.remove)
         async with run_hub(hub) as hearing:

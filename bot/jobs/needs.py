@@ -10,7 +10,7 @@ from generator.contract.messages import Capabilities, Request
 from generator.contract.stages import plan
 from generator.contract.text import Text
 
-_NOBODY = Text("No GPU host is connected at the moment; this is made as soon as one is.")
+_NOBODY = Text("No GPU host is connected at the moment.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

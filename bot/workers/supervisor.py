@@ -200,8 +200,7 @@ class DeviceSupervisor:
             while not (worker.died.done() or (has_had_jobs and self._is_too_large(worker))):
                 ticket = await self._next_ticket(worker, can)
                 if ticket is None:
-                    reason = worker.died.result().reason if worker.died.done() else "it leaves"
-                    logger.warning("the idle worker on %s is gone (%s)", self.name, reason)
+                    self._log_idle_death(worker)
                     continue
                 self._idle.clear()
                 self._is_starting = True
@@ -210,6 +209,12 @@ class DeviceSupervisor:
                 finally:
                     self._is_starting = False
                     self._note_idle()
+
+    def _log_idle_death(self, worker: WorkerConnection) -> None:
+        if worker.died.done():
+            death = worker.died.result()
+            level = logging.INFO if death.kind is FailureKind.LOST_HOST else logging.WARNING
+            logger.log(level, "the idle worker on %s is gone (%s)", self.name, death.reason)
 
     async def _start_job(
         self, worker: WorkerConnection, ticket: Ticket, running: asyncio.TaskGroup

@@ -38,6 +38,7 @@ _WATCH_SECONDS = 0.5
 _MOST_WORKERS = 1024
 _MOST_REFUSALS = 10  # sentences about one worker; there may be more to say, and nobody to read it
 _HELLOS_A_SECOND, _EVENTS_A_SECOND = 5, 2000  # of one worker; a host that says more isn't read
+_SUSPENDED_SECONDS = 60.0
 _MOST_HELLO_BYTES, _MOST_EVENT_BYTES = 4096, 3_000_000
 
 
@@ -77,7 +78,8 @@ class RemoteWorker:
 class RemoteHub:
     """Hears hosts, keeps the pool in step, and is the ``WorkerBackend`` of their workers.
 
-    ``files`` has the bot's blobs, ``scratch`` what is made.
+    ``files`` has the bot's blobs, ``scratch`` what is made. ``may_come`` says which hosts are let
+    in, and ``suspend`` keeps one out for so many seconds.
     """
 
     def __init__(
@@ -87,10 +89,14 @@ class RemoteHub:
         files: Path,
         scratch: Path,
         fleet: FleetCallbacks,
+        may_come: Callable[[str], bool] = lambda _: True,
+        suspend: Callable[[str, float], None] = lambda _, __: None,
         lost_after: float = LOST_AFTER_SECONDS,
     ) -> None:
         self._scratch = scratch
         self._fleet = fleet
+        self._may_come = may_come
+        self._suspend = suspend
         self._lost_after = lost_after
         self._workers: dict[tuple[str, str], RemoteWorker] = {}
         self._desk = FileDesk(self._connection_of, files, self._publish)
@@ -190,6 +196,8 @@ class RemoteHub:
             worker.connection.hear(values, body)
 
     def _take_hello(self, worker: RemoteWorker, hello: Hello) -> None:
+        if not self._may_come(worker.host):  # a server that isn't the bot's may let it in still
+            return
         if worker.hello is not None and worker.hello.boot != hello.boot:
             self._lose(worker, "was started anew")
         worker.hello = hello
@@ -244,6 +252,7 @@ class RemoteHub:
             return True
         if gate.is_first_refusal():
             logger.warning("%s says more than is read (%s)", worker.name, kind)
+            self._suspend(worker.host, _SUSPENDED_SECONDS)
         return False
 
     def _refuse(self, worker: RemoteWorker, sentence: str) -> None:

@@ -27,15 +27,13 @@ ROOT = Path(__file__).parents[4]
 class AgentProcess:
     """``hotshot worker``, as somebody on a GPU host starts it."""
 
-    def __init__(
-        self, server: NatsServer, host: str, directory: Path, engine: str, *flags: str
-    ) -> None:
+    def __init__(self, line: str, host: str, directory: Path, engine: str, *flags: str) -> None:
         self.host = host
         self.log = directory / f"{host}.log"
         self.cache = directory / f"{host}-cache"
         self._command = [
             *(sys.executable, "-m", "generator", "worker"),
-            *("--join", server.join_line(host), "--devices", "cpu", "--engine", engine),
+            *("--join", line, "--devices", "cpu", "--engine", engine),
             *("--cache-dir", str(self.cache), *flags),
         ]
         self.process = self._start()
@@ -86,7 +84,9 @@ def server_of(directory: Path, *hosts: str) -> Iterator[NatsServer]:
 def agents_of(
     server: NatsServer, directory: Path, engine: str, *hosts: str, flags: tuple[str, ...] = ()
 ) -> Iterator[list[AgentProcess]]:
-    agents = [AgentProcess(server, host, directory, engine, *flags) for host in hosts]
+    agents = [
+        AgentProcess(server.join_line(host), host, directory, engine, *flags) for host in hosts
+    ]
     try:
         yield agents
     finally:
