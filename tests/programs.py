@@ -35,6 +35,8 @@ PROGRAMS: tuple[Program, ...] = (
     Program("pg_ctl", "postgresql", "starts and stops that cluster", _POSTGRESQL),
     Program("psql", "postgresql", "looks into it", _POSTGRESQL),
     Program("nats-server", "nats-server", "GPU hosts elsewhere"),
+    Program("ip", "iproute2", "networks of their own for GPU hosts"),
+    Program("iptables", "iptables", "NAT in front of them"),
     Program("promtool", "prometheus", "checks metrics as Prometheus does"),
     Program("ffmpeg", "ffmpeg", "makes films; another build than the one that pip brings"),
     Program("ffprobe", "ffmpeg", "says what is in a film"),

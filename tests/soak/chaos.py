@@ -9,6 +9,7 @@ import random
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import ClassVar
 
 import psutil
 
@@ -40,12 +41,22 @@ BACKGROUND_FAULTS = (
     "reset POST /channels/*/messages 300 chance=0.05 uploads",
     "delay POST /channels/*/messages 1.5 after chance=0.1",
 )
-_FIRST = ("worker killed", "bot killed", "all tokens expired", "gateway dropped")
+Blow = Callable[[], Awaitable[None]]
 _ALIVE_WITHIN = 60.0  # seconds
 
 
 class Chaos:
-    """Kills and outages at moments drawn by ``seed``; ``injected`` counts them by kind."""
+    """Kills and outages at moments drawn by ``seed``; ``injected`` counts them by kind.
+
+    ``first`` are those that come in any soak, before the drawn ones.
+    """
+
+    first: ClassVar[tuple[str, ...]] = (
+        "worker killed",
+        "bot killed",
+        "all tokens expired",
+        "gateway dropped",
+    )
 
     def __init__(self, discord: Sandbox, rig: Rig, users: Users, seed: int) -> None:
         self._discord = discord
@@ -54,7 +65,7 @@ class Chaos:
         self._random = random.Random(f"blows {seed}")  # that word drew the README's figures
         self.injected: Counter[str] = Counter()
         self.stop_requested = asyncio.Event()
-        self._kinds: dict[str, tuple[int, Callable[[], Awaitable[None]]]] = {
+        self._kinds: dict[str, tuple[int, Blow]] = {
             "worker killed": (6, self._kill_worker),
             "bot killed": (4, self._kill_bot),
             "bot told to leave": (1, self._restart_bot),
@@ -74,7 +85,7 @@ class Chaos:
 
         They are ``pause`` seconds apart on average.
         """
-        for name in itertools.chain(_FIRST, self._drawn()):
+        for name in itertools.chain(self.first, self._drawn()):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
                     self.stop_requested.wait(), self._random.expovariate(1 / pause)

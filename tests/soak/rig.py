@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,11 +20,19 @@ _OVER = ("done", "failed", "cancelled")
 class Rig:
     """Keeps one bot running. ``unexpected_exit_codes`` are those that nobody asked for."""
 
-    def __init__(self, directory: Path, discord: Sandbox) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        discord: Sandbox,
+        *,
+        devices: Sequence[str] = ("cpu:2",),
+        **sections: dict[str, Any],
+    ) -> None:
         self._setup = Setup(directory, discord, engine="tests.soak.engine:create")
-        self._config = self._setup.write(
-            generator={"devices": ["cpu:2"], "silence_seconds": 3.0},
+        self.config = self._setup.write(
+            generator={"devices": list(devices), "silence_seconds": 3.0},
             queue={"size": 10_000, "per_user": 10_000, "leave_seconds": 3},
+            **sections,
         )
         self._discord = discord
         self._bot: Bot | None = None
@@ -45,7 +53,7 @@ class Rig:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep a bot running inside, started again whenever it ends by itself."""
-        self._bot = await Bot.start(self._config)
+        self._bot = await Bot.start(self.config)
         keeper = asyncio.create_task(self._keep())
         try:
             await self._discord.connected(_CONNECTED_WITHIN)
@@ -59,7 +67,7 @@ class Rig:
         async with self._keeping:
             await self.bot.stop(number)
             await asyncio.sleep(away)
-            self._bot = await Bot.start(self._config)
+            self._bot = await Bot.start(self.config)
 
     async def _keep(self) -> None:
         while True:
@@ -67,7 +75,7 @@ class Rig:
             async with self._keeping:
                 if self.bot.process.returncode is not None:
                     self.unexpected_exit_codes.append(self.bot.process.returncode)
-                    self._bot = await Bot.start(self._config)
+                    self._bot = await Bot.start(self.config)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the jobs' rows, oldest first; none before there is a database."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.sandbox import Account, Accounting, Message, Sandbox, Totals, Verdict
 from tests.soak.chaos import Chaos, background_faults
 from tests.soak.rig import Rig
 from tests.soak.users import Users
+
+RigT = TypeVar("RigT", bound=Rig)
 
 _LOOK_EVERY = 0.5  # seconds
 _LINGER = 2.0  # seconds after the last word, for one that should not come
@@ -55,17 +58,27 @@ class Outcome:
         ]
 
 
+MakeChaos = Callable[[Sandbox, RigT, Users, int], Chaos]
+
+
 async def soak(plan: Plan, directory: Path) -> Outcome:
-    """Run a soak, and return what came of it; ``directory`` keeps the bot's log and data.
+    """Run a soak of a bot with workers of its own; ``directory`` keeps the bot's log and data."""
+    return await soak_with(plan, lambda discord: Rig(directory, discord), Chaos)
+
+
+async def soak_with(
+    plan: Plan, make_rig: Callable[[Sandbox], RigT], make_chaos: MakeChaos[RigT]
+) -> Outcome:
+    """Run a soak, and return what came of it.
 
     What the bot did wrong stands in the outcome and is not raised.
     """
     began = time.monotonic()
     async with Sandbox(check_answers=True) as discord:
         accounting = Accounting(discord.world, is_reason=_is_reason)
-        rig = Rig(directory, discord)
+        rig = make_rig(discord)
         users = Users(discord, accounting, plan.seed)
-        chaos = Chaos(discord, rig, users, plan.seed)
+        chaos = make_chaos(discord, rig, users, plan.seed)
         async with rig.running():
             async with background_faults(discord, plan.seed), asyncio.TaskGroup() as group:
                 group.create_task(chaos.inject(plan.chaos_every))
