@@ -51,7 +51,7 @@ async def open_gpu_hosts(
             files=settings.storage.blobs,
             scratch=settings.storage.scratch,
             fleet=FleetCallbacks(come=come, drain=pool.stop_feeding, go=pool.remove),
-            may_come=lambda host: host in broker.hosts,
+            may_come=broker.may_come,
             suspend=broker.suspend,
         )
         broker.set_removed_callback(hub.remove)
