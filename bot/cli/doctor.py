@@ -221,6 +221,9 @@ def _workers(settings: Settings) -> Iterator[Finding]:
     from bot.app.main import worker_settings
 
     limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
+    if not settings.generator.device_names:
+        yield from (limits, Finding("device", "none here; GPU hosts elsewhere make everything"))
+        return
     if not limits.is_fine:
         yield limits
     running = lock_holder(settings.storage.data_dir)

@@ -45,6 +45,9 @@ async def test_a_host_joins_makes_a_gif_is_shown_and_is_removed(
             message = await posted(sent)
             assert message.results[0].data == b"a red ball"
             await until(lambda: bot.log.count("home.cpu is here"))
+            _, found, _ = await host_command(config, "doctor")
+            assert f"at {listen}, of the running bot; hosts that may come: home" in found
+            assert "device: none here" in found
             _, shown, _ = await host_command(config, "status")
             assert "host       home.cpu: idle, " in shown
             assert ", Hotshot " in shown
