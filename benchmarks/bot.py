@@ -9,12 +9,12 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.busy import span_of
 from benchmarks.process import running, write_config
 from bot.sandbox import Interaction, Person, Sandbox
 
@@ -98,8 +98,7 @@ async def _one_round(people: Sequence[Person], figures: Figures) -> None:
 async def _posted(interaction: Interaction) -> tuple[float, float]:
     """When the worker began and ended this job."""
     message = await interaction.message(lambda message: message.results, _WITHIN)
-    span = json.loads(message.results[0].data)
-    return span["began"], span["ended"]
+    return span_of(message.results[0].data)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -1,4 +1,4 @@
-"""An engine that keeps every core busy for a fixed time and notes when it worked."""
+"""An engine that keeps every core busy for a fixed time and notes in its GIF when it worked."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import numpy as np
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
+from generator.contract.raw_clip import RawClip
+from generator.media.comment import comment_of
 from generator.worker.engine import Engine
 
 STEP_SECONDS = 0.05
 _EDGE = 768
+_FRAMES, _CLIP_EDGE = 8, 64
 
 
 class Busy:
@@ -28,15 +31,26 @@ class Busy:
     def __init__(self) -> None:
         self._matrix = np.random.default_rng(0).random((_EDGE, _EDGE), dtype=np.float32)
 
-    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> None:
-        """Writes, instead of a GIF, when it began and ended (monotonic seconds)."""
+    def generate(self, request: Request, output: Path, report: JobProgressCallback) -> RawClip:
+        """Returns a small clip, which says when it began and ended (monotonic seconds)."""
+        del output  # others write it
         began = time.monotonic()
         for step in range(1, request.steps + 1):
             until = time.monotonic() + STEP_SECONDS
             while time.monotonic() < until:
                 np.dot(self._matrix, self._matrix)
             report("denoise", step, request.steps)
-        output.write_text(json.dumps({"began": began, "ended": time.monotonic()}))
+        frames = np.zeros((_FRAMES, _CLIP_EDGE, _CLIP_EDGE, 3), np.uint8)
+        for number, frame in enumerate(frames):
+            frame[8 * number : 8 * number + 8] = 255
+        span = json.dumps({"began": began, "ended": time.monotonic()})
+        return RawClip(frames.data, request.video_duration, comment=span)
+
+
+def span_of(gif: bytes) -> tuple[float, float]:
+    """When the worker began and ended a job, by a clock that all processes share."""
+    span = json.loads(comment_of(gif))
+    return span["began"], span["ended"]
 
 
 def create(*, model: str, device: str, precision: str) -> Engine:

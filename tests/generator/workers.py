@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from generator.contract.messages import Event, Progress, Ready, SlotFreed, Started
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker import process
 from generator.worker.process import WorkerHandle
+from generator.worker.shared_frames import MEMFD_NAME
 from tests.patience import PATIENCE
 
 
@@ -46,3 +48,10 @@ def outcome(handle: WorkerHandle) -> Event:
     while isinstance(event := receive(handle), Ready | Started | Progress | SlotFreed):
         pass
     return event
+
+
+def has_frames(pid: int) -> bool:
+    """Whether a process has a clip's frames before it, so that it is in the middle of a file."""
+    with suppress(OSError):
+        return MEMFD_NAME in Path(f"/proc/{pid}/maps").read_text()
+    return False

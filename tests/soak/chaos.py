@@ -14,6 +14,7 @@ from typing import ClassVar
 import psutil
 
 from bot.sandbox import Sandbox
+from tests.generator.workers import has_frames
 from tests.soak.rig import Rig
 from tests.soak.users import Users
 
@@ -43,6 +44,7 @@ BACKGROUND_FAULTS = (
 )
 Blow = Callable[[], Awaitable[None]]
 _ALIVE_WITHIN = 60.0  # seconds
+_LOOKS, _LOOK_EVERY = 300, 0.01  # for a file in the making, seconds
 
 
 class Chaos:
@@ -53,6 +55,7 @@ class Chaos:
 
     first: ClassVar[tuple[str, ...]] = (
         "worker killed",
+        "encoder killed",
         "bot killed",
         "all tokens expired",
         "gateway dropped",
@@ -67,6 +70,7 @@ class Chaos:
         self.stop_requested = asyncio.Event()
         self._kinds: dict[str, tuple[int, Blow]] = {
             "worker killed": (6, self._kill_worker),
+            "encoder killed": (6, self._kill_encoder),
             "bot killed": (4, self._kill_bot),
             "bot told to leave": (1, self._restart_bot),
             "gateway dropped": (2, self._command("gateway drop")),
@@ -108,6 +112,17 @@ class Chaos:
         with contextlib.suppress(psutil.NoSuchProcess):
             if workers := self._rig.bot.workers():
                 self._random.choice(workers).kill()
+
+    async def _kill_encoder(self) -> None:
+        """Kill a process that writes files, in the middle of one, where one is made soon."""
+        for _ in range(_LOOKS):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                encoders = [child for each in self._rig.bot.workers() for child in each.children()]
+                for encoder in encoders:
+                    if has_frames(encoder.pid):
+                        encoder.kill()
+                        return
+            await asyncio.sleep(_LOOK_EVERY)
 
     async def _kill_bot(self) -> None:
         await self._rig.restart(signal.SIGKILL, away=self._random.uniform(0, 1))

@@ -21,5 +21,6 @@ async def test_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     assert outcome.problems == [], "\n".join(outcome.problems)
     assert outcome.chaos["bot killed"]
     assert outcome.chaos["worker killed"]
+    assert outcome.chaos["encoder killed"]
     assert outcome.requests_hit
     assert outcome.totals.counts[Verdict.DELIVERED] > plan.jobs / 2

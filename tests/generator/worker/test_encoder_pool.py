@@ -27,6 +27,7 @@ from generator.worker.encoder_pool import EncoderPool, EncoderSettings, FileOrde
 from generator.worker.shared_frames import MEMFD_NAME
 from tests.generator.engines.clips import noise
 from tests.generator.media.pictures import read_back
+from tests.generator.workers import has_frames
 from tests.patience import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -88,13 +89,6 @@ def long() -> RawClip:
 
 def short() -> RawClip:
     return noise(2, 32)
-
-
-def has_frames(pid: int) -> bool:
-    """Whether a process has a clip's frames before it, so that it is in the middle of a file."""
-    with contextlib.suppress(OSError):
-        return MEMFD_NAME in Path(f"/proc/{pid}/maps").read_text()
-    return False
 
 
 def in_mid_file(pool: EncoderPool) -> int:
@@ -251,6 +245,7 @@ from pathlib import Path
 from generator.worker.encoder_pool import EncoderPool, FileOrder
 from tests.generator.engines.clips import noise
 from tests.generator.media.pictures import read_back
+from tests.generator.workers import has_frames
 pool, path = EncoderPool(), Path(sys.argv[1]) / "a.gif"
 pool.write(FileOrder("a", 1, noise(64, 256), path, lambda: False, print))
 while not pool.pids:

@@ -26,8 +26,8 @@ from generator.contract.messages import (
 )
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker.process import WorkerHandle
-from tests.generator.worker.test_encoder_pool import SHARED, has_frames, has_frames_open
-from tests.generator.workers import receive, started
+from tests.generator.worker.test_encoder_pool import SHARED, has_frames_open
+from tests.generator.workers import has_frames, receive, started
 from tests.patience import PATIENCE, wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
