@@ -6,6 +6,7 @@ Imports torch, because the modules that know where models, LoRAs and ControlNets
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -45,8 +46,12 @@ def write_recipe(
 
 def environment_of(device: torch.device) -> dict[str, str]:
     """Return what, beside the request and the setup, decides how sums are rounded."""
-    libraries = {name: version(name) for name in ("torch", "diffusers", "transformers")}
-    return {"device": devices.describe_device(device), **libraries}
+    return {"device": devices.describe_device(device), **_libraries()}
+
+
+@cache  # the card would wait for the packages' metadata to be read, after each clip
+def _libraries() -> dict[str, str]:
+    return {name: version(name) for name in ("torch", "diffusers", "transformers")}
 
 
 def _files(
