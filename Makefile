@@ -13,8 +13,7 @@ test: .venv/ready
 # The quick tests with the lowest versions that pyproject.toml allows: those that feel a library's
 # version, and of whole bots the plainest.
 LOWEST := tests/generator tests/bot/app tests/bot/commands tests/bot/core tests/bot/delivery \
-	tests/bot/gateway tests/bot/intake tests/bot/jobs tests/bot/sandbox tests/bot/storage \
-	tests/bot/ui tests/bot/end_to_end/test_gif.py
+	tests/bot/gateway tests/bot/intake tests/bot/storage tests/bot/ui tests/bot/end_to_end/test_gif.py
 
 test-lowest: .venv-lowest/ready
 	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses auto --dist loadfile -m "not slow" $(LOWEST)
