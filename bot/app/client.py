@@ -101,7 +101,10 @@ class HotshotClient(discord.AutoShardedClient):
     def set_context(self, context: BotContext) -> None:
         """Give the commands what they work with, and register them with the tree."""
         self._context = context
-        for command in all_commands(context.limits, context.settings.styles):
+        models = context.models
+        for command in all_commands(
+            models.widest_limits, context.settings.styles, offers_models=models.has_choice
+        ):
             self.tree.add_command(command)
         self.add_dynamic_items(*DYNAMIC_ITEMS)
 

@@ -20,6 +20,7 @@ from bot.app.gpu_hosts import open_gpu_hosts
 from bot.app.lock import lock_data_directory
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
+from bot.core.model_catalogue import ModelCatalogue
 from bot.delivery.discord_notifier import DiscordNotifier
 from bot.delivery.progress_messages import ProgressMessages
 from bot.gateway.context import BotContext
@@ -45,9 +46,8 @@ from bot.workers.supervisor import WatchdogSettings
 from generator.checkpoints.inspect.architecture import layers_of
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.contract.errors import ModelError
-from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
-from generator.contract.worker_settings import WorkerSettings
+from generator.contract.worker_settings import NamedModel, WorkerSettings
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
     stop = _Stop()
     settings.require_token()
-    limits = ModelLimits.of(settings.generator.model)
+    models = ModelCatalogue.of(settings)
     await asyncio.to_thread(translations.load)
     with lock_data_directory(settings.storage.data_dir):
         async with (
@@ -77,15 +77,15 @@ async def run(settings: Settings) -> None:
             policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
             progress = ProgressMessages(client, policy, client.logged_in)
             scratch = settings.storage.scratch
-            notifier = DiscordNotifier(client, progress, scratch, client.logged_in, limits)
+            notifier = DiscordNotifier(client, progress, scratch, client.logged_in, models)
             jobs = await _job_service(
-                settings, database, store, blobs=blobs, gate=policy, notifier=notifier
+                settings, models, database, store, blobs=blobs, gate=policy, notifier=notifier
             )
             progress.set_job_service(jobs)
             client.set_context(
                 _context(
                     settings,
-                    limits,
+                    models,
                     database=database,
                     blobs=blobs,
                     disk_guard=disk_guard,
@@ -184,6 +184,7 @@ def _rate_limit(queue: QueueSettings) -> RateLimit:
 
 async def _job_service(
     settings: Settings,
+    models: ModelCatalogue,
     database: Database,
     store: JobStore,
     *,
@@ -191,22 +192,23 @@ async def _job_service(
     gate: PolicyGate,
     notifier: DiscordNotifier,
 ) -> JobService:
-    storage = settings.storage
+    storage, default = settings.storage, settings.generator.model
     storage.scratch.mkdir(exist_ok=True)
     return JobService(
         store,
         notifier=notifier,
         blobs=blobs,
         gate=gate,
-        model=settings.generator.model,
-        cost_history=await CostHistory.load(database, settings.generator.model),
+        model=default,
+        cost_history=await CostHistory.load(database, default, *settings.models),
         workers=len(settings.generator.device_names),
+        learn_models=models.learn,
     )
 
 
 def _context(
     settings: Settings,
-    limits: ModelLimits,
+    models: ModelCatalogue,
     *,
     database: Database,
     blobs: BlobStore,
@@ -227,8 +229,10 @@ def _context(
     )
     loras = LoraIntake(
         settings.loras,
-        limits,
-        _layers(settings.generator.model),
+        [
+            (models.default_limits, _layers(settings.generator.model)),
+            *((models.limits(name), _layers(one.model)) for name, one in settings.models.items()),
+        ],
         attachments=attachment_hosts,
         links=link_hosts(settings.loras.hosts),
         blobs=blobs,
@@ -237,7 +241,7 @@ def _context(
         daily=daily_bytes(database, LORAS, settings.loras.per_user_day_mb),
     )
     return BotContext(
-        limits=limits,
+        models=models,
         database=database,
         blobs=blobs,
         jobs=jobs,
@@ -301,6 +305,7 @@ def _worker_settings(settings: Settings, device: str) -> WorkerSettings:
         spatial_unet_base=generator.spatial_unet_base,
         unet_only=generator.unet_only,
         prediction_type=generator.prediction_type,
+        models=_models(settings),
         low_vram=generator.low_vram,
         depth_model=generator.depth_model,
         device=device,
@@ -309,6 +314,21 @@ def _worker_settings(settings: Settings, device: str) -> WorkerSettings:
         log_level=settings.log.level,
         log_format=settings.log.format,
     )
+
+
+def _models(settings: Settings) -> tuple[NamedModel, ...]:
+    """Return all models that a worker may be started with; none where the default is the only."""
+    if not settings.models:
+        return ()
+    generator = settings.generator
+    default = NamedModel(
+        name=generator.model,
+        model=generator.model,
+        spatial_unet_base=generator.spatial_unet_base,
+        unet_only=generator.unet_only,
+        prediction_type=generator.prediction_type,
+    )
+    return (default, *(model.for_workers(name) for name, model in settings.models.items()))
 
 
 def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -26,11 +27,12 @@ from sqlalchemy.engine import URL
 from bot.app.lock import lock_holder
 from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings, load
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
+from bot.core.model_settings import ModelSettings
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
 from generator.contract.extras import REMOTE_MODULES, require_modules
 from generator.contract.findings import Finding, FindingsError, decode_findings, run_check
-from generator.contract.limits import ModelLimits
+from generator.contract.limits import ModelLimits, local_path
 from generator.contract.worker_settings import WorkerSettings, encode_workers
 
 _BACK_UP = "back it up by `hotshot-bot backup FILE`, since a copy of the file alone lacks its log"
@@ -226,6 +228,10 @@ def _workers(settings: Settings) -> Iterator[Finding]:
         return
     if not limits.is_fine:
         yield limits
+    for name, model in settings.models.items():
+        found = run_check(f"limits of {name}", partial(_limits_of, model))
+        if found.is_fine:  # else the generator's child says what is wrong
+            yield found
     running = lock_holder(settings.storage.data_dir)
     for finding in _check_workers(worker_settings(settings)):
         if finding.subject == "model" and not limits.is_fine:
@@ -234,6 +240,17 @@ def _workers(settings: Settings) -> Iterator[Finding]:
             yield Finding("memory", f"the running bot (process {running}) has its share")
         else:
             yield finding
+
+
+def _limits_of(model: ModelSettings) -> str:
+    """Return what a model can be asked for, as far as this machine knows. Raises ModelError."""
+    if local_path(model.model) is None and "native_edge" not in model.declared:
+        return "as the original's, or as a worker says; native_edge and max_frames would say them"
+    limits = ModelLimits.of(model.model).with_declared(model.declared)
+    return (
+        f"{limits.native_edge} pixels square, {limits.max_frames} frames, {limits.steps} steps "
+        f"(at most {limits.max_steps}), {limits.scheduler}"
+    )
 
 
 def _check_workers(workers: Sequence[WorkerSettings]) -> list[Finding]:

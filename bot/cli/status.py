@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from bot.app.lock import lock_holder
 from bot.core.config import Settings, load
+from bot.core.model_settings import label_of
 from bot.storage import jobs as rows
 from bot.storage.database import create_engine
 from bot.storage.migrate import revision_of
@@ -55,6 +56,7 @@ def _worker(device: DeviceReport) -> str:
     words = [f"{device.device}: {device.state}"]
     words += [f"process {device.pid}"] if device.pid else []
     words += [device.dtype] if device.dtype else []
+    words += [f"model {label_of(device.model)}"] if device.model else []
     words += [f"{device.memory_bytes / 1e6:.0f} MB"] if device.memory_bytes else []
     words += [f"job {device.job_id}"] if device.job_id else []
     words += [f"{device.made} made"]

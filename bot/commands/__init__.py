@@ -15,6 +15,7 @@ from bot.commands import (
     history,
     lora,
     message_menus,
+    model_form,
     queue,
     result_actions,
     sampling_form,
@@ -26,7 +27,7 @@ from bot.commands import (
 from bot.core.config import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu, Values, reopen_form
 from bot.ui.buttons import CancelButton, OriginalButton
-from bot.ui.result_view import SAMPLING
+from bot.ui.result_view import MODEL, SAMPLING
 from generator.contract.limits import ModelLimits
 
 DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
@@ -40,6 +41,7 @@ ACTIONS: Mapping[str, Action] = {
     **contact_sheet.ACTIONS,
     **result_actions.ACTIONS,
     **sampling_form.ACTIONS,
+    **model_form.ACTIONS,
     **edits.ACTIONS,
     **message_menus.ACTIONS,
     **help_.ACTIONS,
@@ -53,6 +55,7 @@ FORMS: Mapping[str, tuple[str, Values]] = {
     "motion_send": ("motion", {}),
     "caption_send": ("more", {"choice": "caption"}),
     "sampling_send": ("more", {"choice": SAMPLING}),
+    "model_send": ("more", {"choice": MODEL}),
     "sheet_prompt": ("sheet_go", {}),
     "remix_send": ("remix_open", {}),
     "animate_send": ("animate_open", {}),
@@ -63,19 +66,19 @@ AnyCommand = app_commands.Command[Any, ..., None] | app_commands.Group | app_com
 
 
 def all_commands(
-    limits: ModelLimits, styles: Mapping[str, Style] | None = None
+    limits: ModelLimits, styles: Mapping[str, Style] | None = None, *, offers_models: bool = False
 ) -> list[AnyCommand]:
-    """Return every command, made for a model with these limits.
+    """Return every command, made for a model with these limits, or for a choice of models.
 
     Offered in servers, in direct messages, and wherever somebody brings the app along.
     """
     commands: list[AnyCommand] = [
-        gif.build(limits, styles),
+        gif.build(limits, styles, offers_models=offers_models),
         lora.build(),
         *history.build(),
         queue.build_queue(),
         queue.build_cancel(),
-        settings.build(limits, styles or {}),
+        settings.build(limits, styles or {}, offers_models=offers_models),
         help_.build(),
         *message_menus.build(),
     ]

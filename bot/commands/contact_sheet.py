@@ -131,7 +131,7 @@ async def prompt(interaction: discord.Interaction[Any], draft_id: str, values: V
     """Submit the job with the prompt of the form."""
     draft = await _own_draft(interaction, draft_id)
     request = draft.content["request"] | {"prompt": values.get("prompt", "").strip()}
-    context_of(interaction).limits.check(Request.from_dict(request))
+    context_of(interaction).models.check(Request.from_dict(request))
     await _submit(interaction, replace(draft, content=draft.content | {"request": request}))
 
 
@@ -168,9 +168,10 @@ async def _job_order(context: BotContext, draft: Draft) -> JobOrder:
     """Return the order that Go submits. Raises RefusedError and RequestError."""
     content = draft.content
     file = await _selected_part(context, draft)
+    asked = Request.from_dict(content["request"])
     request = with_control(
-        context.limits,
-        Request.from_dict(content["request"]),
+        context.models.limits(asked.model),
+        asked,
         file.blob,
         content["type"],
         content["strength"],

@@ -18,17 +18,21 @@ from bot.commands.option_parsing import (
     nearest_size,
     with_defaults,
 )
+from bot.core.model_catalogue import DEFAULT
 from bot.gateway.context import actor_of, context_of, place_of
 from bot.jobs.gate import RequestLimits
 from bot.storage import loras
+from generator.contract.limits import ModelLimits
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
 from generator.contract.options.picture import default_frames
 
 
 async def server_defaults(interaction: discord.Interaction[Any]) -> GivenOptions:
-    """Return the server's limits on frames and steps that are lower than the usual ones."""
-    return with_defaults(GivenOptions(), await _capped_defaults(interaction))
+    """Return the server's limits on frames and steps that are lower than the usual ones, and the
+    model that this person or the server has chosen.
+    """
+    return await _with_model(interaction, GivenOptions())
 
 
 async def limited_to_offer(interaction: discord.Interaction[Any], request: Request) -> Request:
@@ -36,7 +40,7 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
 
     Raises RequestError for what no model of this size makes.
     """
-    limits = context_of(interaction).limits
+    limits = context_of(interaction).models.limits(request.model)
     limits.check(request)
     if request.width * request.height > max(size.width * size.height for size in limits.sizes):
         size = nearest_size(limits, request.width, request.height)
@@ -61,8 +65,9 @@ async def apply_defaults(
     context = context_of(interaction)
     own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
     await context.policy.check_actor(actor_of(interaction), place_of(interaction))
-    capped = await _capped_defaults(interaction)
-    defaults = kept_defaults(context.limits, context.settings.styles, own, server) | capped
+    given = await _with_model(interaction, given)
+    limits = context.models.limits(given.model or DEFAULT)
+    defaults = kept_defaults(limits, context.settings.styles, own, server)
     lora = defaults.pop("lora", None)
     has_own = given.lora or given.lora_2 or has_tags(given.prompt or "")
     if lora is not None and not has_own:
@@ -82,8 +87,25 @@ async def wants_private(interaction: discord.Interaction[Any]) -> bool:
     return bool(own.get("private"))
 
 
-async def _capped_defaults(interaction: discord.Interaction[Any]) -> dict[str, int]:
-    most, limits = await _limits(interaction), context_of(interaction).limits
+async def _with_model(interaction: discord.Interaction[Any], given: GivenOptions) -> GivenOptions:
+    """Return the options with the model that is chosen by what requests call it, and with the
+    server's limits where they are lower than what that makes by default.
+    """
+    context = context_of(interaction)
+    own, server = await context.preferences.both(interaction.user.id, interaction.guild_id)
+    if given.model is not None:
+        model = context.models.named(given.model)
+    else:  # what was set once and is gone is passed over
+        kept = (context.models.find(str(each.get("model", ""))) for each in (own, server))
+        model = next(filter(None, kept), context.models.get(DEFAULT))
+    capped = await _capped_defaults(interaction, model.limits)
+    return with_defaults(replace(given, model=model.name), capped)
+
+
+async def _capped_defaults(
+    interaction: discord.Interaction[Any], limits: ModelLimits
+) -> dict[str, int]:
+    most = await _limits(interaction)
     usual = {"frames": (default_frames(limits), most.frames), "steps": (limits.steps, most.steps)}
     return {name: limit for name, (usually, limit) in usual.items() if limit and limit < usually}
 

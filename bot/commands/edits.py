@@ -16,6 +16,7 @@ from typing import Any
 
 import discord
 
+from bot.commands.model_form import model_form
 from bot.commands.offered_options import text_field
 from bot.commands.result_actions import job_of, original_of
 from bot.commands.sampling_form import sampling_form
@@ -29,7 +30,7 @@ from bot.storage.edits import Edit
 from bot.storage.models import Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
-from bot.ui.result_view import EDITS, FINAL_EDITS, SAMPLING, edit_view
+from bot.ui.result_view import EDITS, FINAL_EDITS, MODEL, SAMPLING, edit_view
 from bot.ui.stored_files import made_file
 from generator.contract.text import Text
 
@@ -45,9 +46,14 @@ async def choose_edit(interaction: _Interaction, target: str, values: Values) ->
     ``target`` is a job's id, or an edit's.
     """
     wanted = values.get("choice", "")
-    if wanted == SAMPLING:
-        job, limits = await job_of(interaction, target), context_of(interaction).limits
-        await interaction.response.send_modal(sampling_form(limits, job.id, job.request))
+    if wanted in (SAMPLING, MODEL):
+        job, context = await job_of(interaction, target), context_of(interaction)
+        if wanted == MODEL:
+            form = model_form(context, job)
+        else:
+            limits = context.models.limits(job.request.model)
+            form = sampling_form(limits, job.id, job.request)
+        await interaction.response.send_modal(form)
         return
     if wanted not in EDITS:
         raise RefusedError("That isn't one of the choices; choose one from the list.")

@@ -30,6 +30,7 @@ from bot.commands.option_parsing import (
 from bot.commands.options import AnyCommand, command
 from bot.commands.submit import JobOrder, defer, submit_jobs, variations
 from bot.core.config import Style
+from bot.core.model_catalogue import DEFAULT
 from bot.gateway.context import context_of
 from bot.gateway.message_media import linked_file, uploaded_file
 from bot.intake.attachments import IncomingFile
@@ -44,15 +45,17 @@ _LINKS = {"control_gif": "control_link", "image": "image_link"}
 """Options that take a file, and those that take a link to one instead."""
 
 
-def build(limits: ModelLimits, styles: Mapping[str, Style] | None = None) -> AnyCommand:
-    """Return /gif, with the options that the model's limits and the config's styles allow."""
+def build(
+    limits: ModelLimits, styles: Mapping[str, Style] | None = None, *, offers_models: bool = False
+) -> AnyCommand:
+    """Return /gif, with the options that the models' limits and the config's styles allow."""
 
     async def gif(interaction: discord.Interaction[Any], **given: Any) -> None:
         for name, link in _LINKS.items():
             given[name] = _incoming_file(given[name], given.pop(link))
         await make_gif(interaction, read_options(given))
 
-    options = slash_options(limits, styles or {})
+    options = slash_options(limits, styles or {}, offers_models=offers_models)
     return command("gif", Text("Make a GIF of what you describe."), gif, options)
 
 
@@ -60,16 +63,17 @@ async def make_gif(interaction: discord.Interaction[Any], given: GivenOptions) -
     """Submit what the options of /gif ask for; raise what it refuses."""
     context = context_of(interaction)
     options = await apply_defaults(interaction, given)
+    limits = context.models.limits(options.model or DEFAULT)
     files, count = _Files.of(options, given), read_count(options.count)
     style = read_style(context.settings.styles, options.style)
-    suffix, private = read_format(context.limits, options.format), bool(options.private)
+    suffix, private = read_format(limits, options.format), bool(options.private)
     chosen = await choose_loras(
         interaction,
         [(options.lora, options.lora_strength), (options.lora_2, options.lora_2_strength)],
     )
     prompt = with_trigger_words((options.prompt or "").strip(), chosen)
     loras = tuple(each.request_lora for each in chosen)
-    request = read_request(context.limits, replace(options, prompt=prompt, loras=loras), style)
+    request = read_request(limits, replace(options, prompt=prompt, loras=loras), style)
     attached = tuple(each.attachment for each in chosen)
     order = JobOrder(
         request=request,
@@ -81,14 +85,12 @@ async def make_gif(interaction: discord.Interaction[Any], given: GivenOptions) -
     if not files.has_any:
         await submit_jobs(interaction, variations(order, count))
         return
-    files.check(context.limits, request)
+    files.check(limits, request)
     answer_id = await defer(interaction, private=private or not files.skips_preview)
     user_id = interaction.user.id
     if (picture := files.image) is not None:
         image, facts = await context.source_intake.take_picture(user_id, picture)
-        order = _with_file(
-            order, files.apply_image(context.limits, order.request, image, facts), image
-        )
+        order = _with_file(order, files.apply_image(limits, order.request, image, facts), image)
     if files.source is None:
         await submit_jobs(interaction, variations(order, count), answer_id)
         return
@@ -96,9 +98,7 @@ async def make_gif(interaction: discord.Interaction[Any], given: GivenOptions) -
     if not files.skips_preview:
         await contact_sheet.show(interaction, order, count, source)
         return
-    order = _with_file(
-        order, files.apply_control(context.limits, order.request, source.blob), source
-    )
+    order = _with_file(order, files.apply_control(limits, order.request, source.blob), source)
     await submit_jobs(interaction, variations(order, count), answer_id)
 
 

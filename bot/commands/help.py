@@ -26,7 +26,7 @@ def build() -> AnyCommand:
 
 async def help_(interaction: discord.Interaction[Any]) -> None:
     """Show what the bot can do, with a menu of the options' pages."""
-    embed = embeds.help_(context_of(interaction).limits)
+    embed = embeds.help_(context_of(interaction).models)
     await interaction.response.send_message(embed=embed, view=_view(), ephemeral=True)
 
 

@@ -27,6 +27,7 @@ from bot.commands.option_parsing import read_request, read_whole_number
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
 from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import RefusedError, WithheldError
+from bot.core.model_catalogue import DEFAULT
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, managed_guild
 from bot.gateway.message_media import uploaded_file
@@ -275,7 +276,7 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
         prompt=with_trigger_words(words, [chosen]),
         loras=(chosen.request_lora,),
     )
-    request = read_request(context.limits, options)
+    request = read_request(context.models.limits(options.model or DEFAULT), options)
     order = JobOrder(
         request=request,
         files=(chosen.attachment,),

@@ -25,6 +25,7 @@ from bot.commands.recipe_files import restore_files
 from bot.commands.request_form import edit_form, read_edit_form
 from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import GoneError
+from bot.core.model_catalogue import DEFAULT
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of, may_act_on
 from bot.gateway.message_media import find_media
@@ -62,7 +63,7 @@ async def use_as_motion(interaction: discord.Interaction[Any], message: discord.
     await defer(interaction, private=True)
     file = await context.source_intake.take(interaction.user.id, found)
     options = replace(await server_defaults(interaction), prompt=_PLACEHOLDER_PROMPT)
-    request = read_request(context.limits, options)
+    request = read_request(context.models.limits(options.model or DEFAULT), options)
     private = await wants_private(interaction)
     order = JobOrder(request=request, private=private, relation="motion")
     await contact_sheet.show(interaction, order, 1, file, asks_prompt=True)
@@ -128,7 +129,11 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
     file, _ = await context.source_intake.take_picture(interaction.user.id, found)
-    restored = await restore_files(interaction, await _request_of_file(context, file))
+    asked = await _request_of_file(context, file)
+    is_model_here = context.models.has(asked.model)
+    if not is_model_here:  # another bot's, or gone
+        asked = replace(asked, model=DEFAULT)
+    restored = await restore_files(interaction, context.models.without_own_loras(asked))
     request = await limited_to_offer(interaction, restored.request)
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
@@ -143,6 +148,9 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
         words = translate(
             "The recipe in that file, without the files in it that you can't use here."
         )
+    if not is_model_here:
+        usual = context.models.get(DEFAULT).label
+        words += " " + translate("Its model isn't here; {name} would make it.", name=usual)
     embed = embeds.progress(request, words)
     await interaction.edit_original_response(embed=embed, view=view)
 
@@ -158,10 +166,9 @@ async def _request_of_file(context: BotContext, file: Attachment) -> Request:
         raise MediaError(
             "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."
         )
+    limits = context.models.default_limits
     request = with_foreign(
-        read_request(context.limits, GivenOptions(prompt=_PLACEHOLDER_PROMPT)),
-        foreign,
-        context.limits,
+        read_request(limits, GivenOptions(prompt=_PLACEHOLDER_PROMPT)), foreign, limits
     )
     return replace(request, prompt=extract_tags(request.prompt)[0])
 
@@ -177,7 +184,8 @@ async def remix_open(interaction: discord.Interaction[Any], draft_id: str, value
 async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
     """Submit the recipe as the form changed it."""
     draft = await _own_draft(interaction, draft_id, "request")
-    limits, request = context_of(interaction).limits, Request.from_dict(draft.content["request"])
+    request = Request.from_dict(draft.content["request"])
+    limits = context_of(interaction).models.limits(request.model)
     wanted = read_edit_form(limits, request, values)
     limits.check(wanted)
     private = await wants_private(interaction)

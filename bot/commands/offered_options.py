@@ -12,6 +12,7 @@ from discord import AppCommandOptionType, SelectOption, TextStyle, app_commands
 from discord.ui import Item, Label, Select, TextInput, View
 
 from bot.commands.lora_choice import suggest_loras
+from bot.commands.model_choice import suggest_model_settings, suggest_models
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of
 from bot.core.config import Style
 from bot.core.translations import translate
@@ -42,18 +43,22 @@ _MAX_STYLES = 24  # of a setting, beside the choice that forgets it
 
 
 def slash_options(
-    limits: ModelLimits, styles: Mapping[str, Style], specs: Sequence[OptionSpec] = OPTIONS
+    limits: ModelLimits,
+    styles: Mapping[str, Style],
+    specs: Sequence[OptionSpec] = OPTIONS,
+    *,
+    offers_models: bool = False,
 ) -> dict[str, Option]:
     """Return the options of /gif in the order in which Discord offers them."""
     return {
         spec.name: Option(
-            _slash_type(spec, limits, styles),
+            _slash_type(spec, limits, styles, offers_models=offers_models),
             resolve(spec.slash.description, limits),
             required=spec.slash.required,
             label=spec.label,
         )
         for spec in specs
-        if spec.slash and (styles or spec.kind is not Kind.STYLE)
+        if spec.slash and _is_offered(spec, styles, offers_models=offers_models)
     }
 
 
@@ -63,12 +68,15 @@ def setting_options(
     styles: Mapping[str, Style],
     own: Mapping[str, Option],
     specs: Sequence[OptionSpec] = OPTIONS,
+    *,
+    offers_models: bool = False,
 ) -> dict[str, Option]:
     """Return the options of a command of /settings; its ``own`` stand after those that lead."""
     found: list[tuple[OptionSpec, Setting]] = [
         (spec, setting)
         for spec in specs
-        if (setting := getattr(spec, place)) and (styles or spec.kind is not Kind.STYLE)
+        if (setting := getattr(spec, place))
+        and _is_offered(spec, styles, offers_models=offers_models)
     ]
     offered = {
         spec.name: Option(
@@ -97,7 +105,7 @@ def form_field(
     A choice is made from a list, and all else is typed.
     """
     name, label = field.custom_id or spec.name, translate(field.label)
-    if spec.kind is Kind.CHOICE:
+    if spec.kind in (Kind.CHOICE, Kind.MODEL):
         offered = list(choices)
         chosen = value if isinstance(value, tuple) else (value,)
         options = [SelectOption(label=one, value=one, default=one in chosen) for one in offered]
@@ -129,13 +137,22 @@ def text_field(
     )
 
 
+def _is_offered(spec: OptionSpec, styles: Mapping[str, Style], *, offers_models: bool) -> bool:
+    """Return whether there is anything to choose."""
+    if spec.kind is Kind.MODEL:
+        return offers_models
+    return bool(styles) or spec.kind is not Kind.STYLE
+
+
 def _slash_type(
-    spec: OptionSpec, limits: ModelLimits, styles: Mapping[str, Style]
+    spec: OptionSpec, limits: ModelLimits, styles: Mapping[str, Style], *, offers_models: bool
 ) -> app_commands.Transformer:
     if spec.kind is Kind.STYLE:
         return choice_of(list(styles))
     if spec.kind is Kind.CHOICE and spec.slash is not None:
-        return _choice(resolve(spec.slash.choices or spec.choices or {}, limits))
+        # with several models, a size's name has several numbers of pixels
+        own = None if offers_models else spec.slash.choices
+        return _choice(resolve(own or spec.choices or {}, limits))
     return _free_type(spec, limits)
 
 
@@ -144,6 +161,8 @@ def _setting_type(
 ) -> app_commands.Transformer:
     if spec.kind is Kind.STYLE:
         return choice_of([*list(styles)[:_MAX_STYLES], NO_SETTING])
+    if spec.kind is Kind.MODEL:
+        return CompletedOption(suggest_model_settings)
     if spec.kind is Kind.CHOICE:
         return _choice({**resolve(spec.choices or {}, limits), NO_SETTING: NO_SETTING})
     return _free_type(spec, limits, setting.lowest)
@@ -159,6 +178,8 @@ def _free_type(
 ) -> app_commands.Transformer:
     if spec.kind is Kind.LORA:
         return CompletedOption(suggest_loras)
+    if spec.kind is Kind.MODEL:
+        return CompletedOption(suggest_models)
     kind = _TYPES[spec.kind]
     if spec.bounds is None:
         return Bounded(kind)

@@ -72,6 +72,7 @@ def _own_values(job: Job, limits: ModelLimits) -> dict[str, object]:
     values: dict[str, object] = {
         "prompt": wording.shorten(request.prompt, _LONGEST_PROMPT),
         "size": sizes.get((request.width, request.height)),
+        "model": request.model or None,
     }
     chosen = zip(("lora", "lora_2"), job.lora_names, request.loras, strict=False)
     for option, name, lora in chosen:

@@ -36,6 +36,7 @@ from bot.ui.actions import Form, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.result_view import confirm_delete_view
 from generator.contract.bounds import draw_seed
+from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Request
 from generator.contract.stages import output_size
 from generator.contract.text import Text, plural
@@ -74,7 +75,7 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
     """Make it with half as many frames again, at the same pace."""
     del values
     job = await job_of(interaction, job_id)
-    most, now = context_of(interaction).limits.max_frames, job.request.video_length
+    most, now = _limits_of(interaction, job).max_frames, job.request.video_length
     length = min(most, max(now + 1, round(now * _LONGER)))
     if length <= now:
         raise RefusedError(
@@ -97,7 +98,8 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
     from the start chooses a stage for it (``generator.contract.stages.UPSCALE``).
     """
     del values
-    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
+    job = await job_of(interaction, job_id)
+    limits = _limits_of(interaction, job)
     width, height = (2 * edge for edge in output_size(job.request))
     if not limits.allows(width, height):
         raise RefusedError(
@@ -121,8 +123,9 @@ async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
 
 async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Make the GIF as the form changed it."""
-    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
-    await remake(interaction, job, read_edit_form(limits, job.request, values), "edit")
+    job = await job_of(interaction, job_id)
+    request = read_edit_form(_limits_of(interaction, job), job.request, values)
+    await remake(interaction, job, request, "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -144,7 +147,8 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
 
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Make a GIF with this one as its control GIF."""
-    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
+    job = await job_of(interaction, job_id)
+    limits = _limits_of(interaction, job)
     source = await original_of(interaction, job)
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
@@ -179,7 +183,8 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
         filename="recipe.json",
         description=translate("Everything needed to make this GIF again."),
     )
-    command = f"```\n{typed_command(job, context_of(interaction).limits)}\n```"
+    limits = context_of(interaction).models.known_limits(job.request.model)
+    command = f"```\n{typed_command(job, limits)}\n```"
     await interaction.response.send_message(command, file=file, ephemeral=True)
 
 
@@ -230,6 +235,11 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     return job
 
 
+def _limits_of(interaction: _Interaction, job: Job) -> ModelLimits:
+    """Return what a GIF's model can be asked for. Raises RefusedError where it is gone."""
+    return context_of(interaction).models.limits(job.request.model)
+
+
 async def original_of(interaction: _Interaction, job: Job) -> Attachment:
     """Return a job's own file. Raises RefusedError where it is no longer stored."""
     blobs = context_of(interaction).blobs
@@ -252,7 +262,7 @@ async def remake(
 ) -> None:
     """Submit a new job of whoever pressed, which came from ``job``."""
     context = context_of(interaction)
-    context.limits.check(request)
+    context.models.check(request)
     attachments = await context.database.read(rows.attachments_of, job.id)
     files = {file.blob: file for file in (*attachments, *added)}
     await _check_files(interaction, request)

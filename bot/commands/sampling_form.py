@@ -43,7 +43,8 @@ def sampling_form(limits: ModelLimits, target: str, request: Request) -> Form:
 
 async def send_form(interaction: discord.Interaction[Any], job_id: str, values: Values) -> None:
     """Make the GIF as the form changed it."""
-    job, limits = await job_of(interaction, job_id), context_of(interaction).limits
+    job = await job_of(interaction, job_id)
+    limits = context_of(interaction).models.limits(job.request.model)
     await remake(interaction, job, read_sampling_form(limits, job.request, values), "edit")
 
 

@@ -53,13 +53,17 @@ _NAMES = _OWN_NAMES | {
 }
 
 
-def build(limits: ModelLimits, styles: Mapping[str, Style]) -> app_commands.Group:
+def build(
+    limits: ModelLimits, styles: Mapping[str, Style], *, offers_models: bool = False
+) -> app_commands.Group:
     """Return the group with both commands."""
     group = app_commands.Group(
         name="settings", description=localized(Text("Your defaults for /gif."))
     )
-    own = setting_options("mine", limits, styles, _own_of_person())
-    server = setting_options("server", limits, styles, _own_of_server())
+    own = setting_options("mine", limits, styles, _own_of_person(), offers_models=offers_models)
+    server = setting_options(
+        "server", limits, styles, _own_of_server(), offers_models=offers_models
+    )
     group.add_command(command("mine", Text("Show or set your own defaults."), mine, own))
     group.add_command(command("server", Text("Show or set this server's rules."), server_, server))
     return group
@@ -203,7 +207,9 @@ def _read_setting(context: BotContext, name: str, value: Any) -> Any:
     spec = spec_named(name)
     if spec.kind is Kind.STYLE:
         read_style(context.settings.styles, value)
-    return read_setting(context.limits, spec, value)
+    if spec.kind is Kind.MODEL:
+        return context.models.named(str(value)).label
+    return read_setting(context.models.widest_limits, spec, value)
 
 
 def _toggled(now: list[int] | None, added: int) -> list[int] | None:
@@ -219,11 +225,16 @@ def _toggled(now: list[int] | None, added: int) -> list[int] | None:
 def _still_offered(context: BotContext, kept: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was kept without what counts no more, such as a style that the config lost."""
     specs = {spec.name: spec for spec in OPTIONS}
-    limits, styles = context.limits, context.settings.styles
+    limits, styles = context.models.widest_limits, context.settings.styles
     return {
         name: value
         for name, value in kept.items()
-        if name not in specs or is_offered(limits, styles, specs[name], value)
+        if name not in specs
+        or (
+            context.models.find(str(value)) is not None
+            if specs[name].kind is Kind.MODEL
+            else is_offered(limits, styles, specs[name], value)
+        )
     }
 
 

@@ -143,7 +143,7 @@ def _with_tagged_loras(
     request = replace(order.request, prompt=tagged.prompt, loras=loras)
     if request.negative_prompt:  # nothing is taken away by naming it there
         request = replace(request, negative_prompt=extract_tags(request.negative_prompt)[0])
-    context_of(interaction).limits.check(request)
+    context_of(interaction).models.check(request)
     return replace(order, request=request, files=(*order.files, *(each.attachment for each in new)))
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeGuard
+from typing import Annotated, Any, Literal, Self, TypeGuard
 
 from pydantic import (
     AfterValidator,
@@ -20,6 +20,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
+    model_validator,
 )
 from pydantic_settings import (
     BaseSettings,
@@ -29,6 +30,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError
 
 from bot.core.errors import ConfigError, TokenError
+from bot.core.model_settings import ModelSettings, label_of
 from bot.core.remote_settings import RemoteSettings
 from bot.core.section import Section
 from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
@@ -38,8 +40,10 @@ from generator.contract.worker_settings import HOTSHOT_ENGINE
 DEFAULT_FILE = Path("config.toml")
 DISCORD = "https://discord.com"
 MAX_STYLES = 25  # as many choices as Discord shows
+MAX_NAMED_MODELS = 24  # beside the default one
 PROMPT_FIELD = "{prompt}"
 _PREFIX = "HOTSHOT_"
+_MODEL_NAME = re.compile(r"\w[\w .-]{0,31}(?<! )")
 _DEVICE = re.compile(r"auto|mps|cpu(:[1-9]\d?)?|cuda(:\d{1,2})?")
 _DEVICES = '"auto", "cpu", "cpu:2" (two processes), "mps", "cuda:0" or a list of them is expected'
 # Names of engines in configs of earlier versions, and what they are called now.
@@ -244,7 +248,30 @@ class Settings(BaseSettings):
     loras: LoraSettings = LoraSettings()
     remote: RemoteSettings = RemoteSettings()
     styles: Annotated[dict[str, Style], Field(max_length=MAX_STYLES)] = {}
+    models: Annotated[dict[str, ModelSettings], Field(max_length=MAX_NAMED_MODELS)] = {}
     log: LogSettings = LogSettings()
+
+    @field_validator("models")
+    @classmethod
+    def _plain_model_names(cls, value: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+        for name in value:
+            if not _MODEL_NAME.fullmatch(name):
+                raise ValueError(
+                    f"{name[:40]!r} is no name for a model; up to 32 letters, digits, spaces, "
+                    "dots, hyphens and underscores are expected"
+                )
+        return value
+
+    @model_validator(mode="after")
+    def _different_model_names(self) -> Self:
+        names = [label_of(self.generator.model), *self.models]
+        for name in self.models:
+            if sum(name.casefold() == each.casefold() for each in names) > 1:
+                raise ValueError(
+                    f"models: two models are called {name!r}, counting that of generator.model; "
+                    "give each a name of its own"
+                )
+        return self
 
     def require_token(self) -> str:
         """Return the bot's token. Raises TokenError where there is none."""

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import discord
 
+from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import in_language, translate
 from bot.delivery.fitting import FittedFiles
 from bot.delivery.progress_messages import ProgressMessages
@@ -23,7 +24,6 @@ from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
 from bot.ui import wording
 from bot.ui.result_message import OutputFile, ResultMessage, ended_message, result_message
-from generator.contract.limits import ModelLimits
 
 logger = logging.getLogger(__name__)
 
@@ -39,13 +39,13 @@ class DiscordNotifier:
         progress: ProgressMessages,
         scratch: Path,
         logged_in: asyncio.Event,
-        limits: ModelLimits,
+        models: ModelCatalogue,
     ) -> None:
         self._client = client
         self._progress = progress
         self._scratch = scratch
         self._logged_in = logged_in
-        self._limits = limits
+        self._models = models
         self._alerted: dict[str, float] = {}
 
     def track(self, job: Job) -> None:
@@ -62,9 +62,9 @@ class DiscordNotifier:
 
             async def smaller(limit: int) -> ResultMessage:
                 fitted = await files.within(limit)
-                return result_message(job, self._limits, fitted, is_spoiler=is_spoiler)
+                return result_message(job, self._models, fitted, is_spoiler=is_spoiler)
 
-            message = result_message(job, self._limits, original, is_spoiler=is_spoiler)
+            message = result_message(job, self._models, original, is_spoiler=is_spoiler)
             sent = await Sender(self._client, job, message, smaller=smaller, again=again).send()
             if sent.is_apart:
                 self._progress.finalize(job)

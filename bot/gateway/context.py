@@ -11,6 +11,7 @@ from typing import Any
 import discord
 
 from bot.core.config import Settings
+from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway.payloads import roles_of
 from bot.intake.attachments import SourceIntake
 from bot.intake.lora_upload import LoraIntake
@@ -24,14 +25,13 @@ from bot.storage.drafts import Draft
 from bot.storage.models import Job
 from bot.storage.preferences import Preferences
 from bot.storage.retention import drop_unreferenced
-from generator.contract.limits import ModelLimits
 
 
 @dataclass(frozen=True, slots=True)
 class BotContext:
     """What everything that answers a person works with; made by ``bot.app.main``."""
 
-    limits: ModelLimits
+    models: ModelCatalogue
     database: Database
     blobs: BlobStore
     jobs: JobService

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,13 +43,12 @@ class StoredUpload:
 
 
 class LoraIntake:
-    """Takes in LoRA files for a model of these ``limits``, and of these ``layers`` if known."""
+    """Takes in LoRA files for any of these models: its limits, and its layers if known."""
 
     def __init__(
         self,
         settings: LoraSettings,
-        limits: ModelLimits,
-        layers: ModelLayers | None,
+        models: Sequence[tuple[ModelLimits, ModelLayers | None]],
         *,
         attachments: AllowedHosts,
         links: AllowedHosts,
@@ -58,8 +58,7 @@ class LoraIntake:
         daily: DailyQuota,
     ) -> None:
         self._settings = settings
-        self._limits = limits
-        self._layers = layers
+        self._models = models
         self._attachments = attachments
         self._links = links
         self._blobs = blobs
@@ -118,36 +117,50 @@ class LoraIntake:
 
         try:
             lora = read_lora(download_path)
-            self._check_fits(lora, name)
+            _check_fits_any(self._models, lora, name)
             facts = facts_of(lora)
             # The file that was read has a name of our own.
             return replace(facts, title=named(facts.title).removesuffix(".safetensors"))
         except ModelError as error:
             raise RefusedError(error.words.mapped(named)) from error
 
-    def _check_fits(self, lora: LoraFile, name: str) -> None:
-        """Raise RefusedError, or ModelError, for a LoRA that no worker could apply."""
-        reason: Text | None = None
-        if self._layers is not None:
-            reason = self._layers.misfit(lora)
-            if reason is None:
-                return
-        base = base_model(lora)
-        if self._limits.native_edge < _SDXL_EDGE:
-            if base is not None:
-                raise RefusedError(
-                    "{name} was made for {base}, and this bot runs a small model of its own; "
-                    "use a LoRA that was trained for that model.",
-                    name=name,
-                    base=base,
-                )
-        elif base is None:
+
+def _check_fits_any(
+    models: Sequence[tuple[ModelLimits, ModelLayers | None]], lora: LoraFile, name: str
+) -> None:
+    """Raise RefusedError, or ModelError, for a LoRA that fits none; it says why not the first."""
+    misfits: list[Exception] = []
+    for limits, layers in models:
+        try:
+            _check_fits(limits, layers, lora, name)
+        except (RefusedError, ModelError) as error:
+            misfits.append(error)
+        else:
+            return
+    raise misfits[0]
+
+
+def _check_fits(limits: ModelLimits, layers: ModelLayers | None, lora: LoraFile, name: str) -> None:
+    """Raise RefusedError, or ModelError, for a LoRA that no worker could apply."""
+    reason: Text | None = None
+    if layers is not None:
+        reason = layers.misfit(lora)
+        if reason is None:
+            return
+    base = base_model(lora)
+    if limits.native_edge < _SDXL_EDGE:
+        if base is not None:
             raise RefusedError(
-                "{name} doesn't say which model it was made for; use a LoRA for SDXL.", name=name
+                "{name} was made for {base}, and this bot runs a small model of its own; "
+                "use a LoRA that was trained for that model.",
+                name=name,
+                base=base,
             )
-        elif base != SDXL:
-            raise RefusedError(
-                "{name} was made for {base}; use a LoRA for SDXL.", name=name, base=base
-            )
-        if reason is not None:
-            raise unfit(lora, reason)
+    elif base is None:
+        raise RefusedError(
+            "{name} doesn't say which model it was made for; use a LoRA for SDXL.", name=name
+        )
+    elif base != SDXL:
+        raise RefusedError("{name} was made for {base}; use a LoRA for SDXL.", name=name, base=base)
+    if reason is not None:
+        raise unfit(lora, reason)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from bot.core.errors import StorageError, UndeliverableError, WithheldError
 from bot.jobs.gate import Gate, check_may_post
 from bot.jobs.notifier import Notifier
 from bot.jobs.outcomes import MadeFile
+from bot.jobs.request_files import without_paths
 from bot.jobs.store import JobStore, now
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Job, State
@@ -27,6 +29,9 @@ logger = logging.getLogger(__name__)
 _NOT_SAVED = Text(
     "It was made, but couldn't be saved on the bot's disk; please tell whoever runs the bot, "
     "then try again."
+)
+_NOT_WRITTEN = Text(
+    "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
 )
 _INTERNAL_ERROR = Text(
     "It was made, but something went wrong inside the bot while sending it; the details are "
@@ -126,6 +131,14 @@ class JobCompleter:
         """Return the kept file of a job that is being delivered; None where it is gone."""
         file = self._blobs.path(job.output) if job.output else None
         return file if file is not None and file.exists() else None
+
+
+def shown_failure(failure: Failure) -> Failure:
+    """Return what a job's owner may read: nothing of the bot's directories, which its log has."""
+    if failure.kind is FailureKind.DISK:
+        logger.error("%s", failure)
+        return replace(failure, text=_NOT_WRITTEN)
+    return replace(failure, text=without_paths(failure.text))
 
 
 def _remove_recipe(file: Path) -> None:

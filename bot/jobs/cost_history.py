@@ -16,10 +16,14 @@ logger = logging.getLogger(__name__)
 
 
 _LOADING_PREFIX = "loading:"  # before a device's name: how long its model takes to load
+_UNKNOWN_LOADING = 15.0  # seconds
 
 
 class CostHistory:
-    """Keeps the costs of one model's jobs, and how long it takes to load."""
+    """Keeps the costs of each model's jobs, and how long it takes to load.
+
+    ``model`` is the one that makes requests that name none; ``costs`` and ``loading`` are its.
+    """
 
     def __init__(
         self,
@@ -29,36 +33,64 @@ class CostHistory:
         loading: Mapping[str, float] | None = None,
     ) -> None:
         self._database = database
-        self._model = model
-        self._loading = dict(loading or {})
-        self.costs = costs
+        self._default = model
+        self._costs = {model: costs}
+        self._loading = {model: dict(loading or {})}
 
     @classmethod
-    async def load(cls, database: Database, model: str) -> Self:
-        """Load what earlier runs learnt. Raises StorageError."""
-        learnt = await database.read(rows.load, model)
-        loading = {
-            device.removeprefix(_LOADING_PREFIX): float(learnt.pop(device)["seconds"])
-            for device in list(learnt)
-            if device.startswith(_LOADING_PREFIX)
-        }
-        return cls(database, model, CostModels(learnt), loading)
+    async def load(cls, database: Database, model: str, *others: str) -> Self:
+        """Load what earlier runs learnt of these models. Raises StorageError."""
+        history = cls(database, model, CostModels())
+        for each in (model, *others):
+            learnt = await database.read(rows.load, each)
+            history._loading[each] = {
+                device.removeprefix(_LOADING_PREFIX): float(learnt.pop(device)["seconds"])
+                for device in list(learnt)
+                if device.startswith(_LOADING_PREFIX)
+            }
+            history._costs[each] = CostModels(learnt)
+        return history
 
-    def loading_seconds(self, device: str) -> float | None:
-        """Return how long the model took to load there the last time; None where unknown."""
-        return self._loading.get(device)
+    @property
+    def version(self) -> int:
+        """A number that is another one whenever something was learnt."""
+        return sum(costs.version for costs in self._costs.values())
+
+    def model_of(self, request: Request) -> str:
+        """Return the model that makes a request."""
+        return request.model or self._default
+
+    def estimate(self, request: Request, device: str | None = None) -> Estimate | None:
+        """Return what a job may take with its model; None where nothing is known."""
+        return self._costs_of(request).estimate(request, device)
+
+    def loading_seconds(self, device: str, model: str = "") -> float | None:
+        """Return how long a model took to load there the last time; None where unknown.
+
+        Without a ``model`` it is the default one.
+        """
+        return self._loading.get(model or self._default, {}).get(device)
+
+    def change_seconds(self, model: str) -> float:
+        """Return how long a worker may take to change to a model."""
+        known = self._loading.get(model, {}).values()
+        return sum(known) / len(known) if known else _UNKNOWN_LOADING
 
     async def learn(self, device: str, request: Request, took: Estimate) -> None:
         """Learn from a finished job; where it can't be written down, for this run only."""
-        await self._save(device, self.costs.learn(device, request, *took))
+        learnt = self._costs_of(request).learn(device, request, *took)
+        await self._save(self.model_of(request), device, learnt)
 
-    async def learn_loading(self, device: str, seconds: float) -> None:
-        """Learn how long a worker took until it was ready."""
-        self._loading[device] = seconds
-        await self._save(f"{_LOADING_PREFIX}{device}", {"seconds": seconds})
+    async def learn_loading(self, model: str, device: str, seconds: float) -> None:
+        """Learn how long a worker took until it was ready with a model."""
+        self._loading.setdefault(model, {})[device] = seconds
+        await self._save(model, f"{_LOADING_PREFIX}{device}", {"seconds": seconds})
 
-    async def _save(self, device: str, sums: Any) -> None:
+    def _costs_of(self, request: Request) -> CostModels:
+        return self._costs.setdefault(self.model_of(request), CostModels())
+
+    async def _save(self, model: str, device: str, sums: Any) -> None:
         try:
-            await self._database.write(rows.save, self._model, device, sums)
+            await self._database.write(rows.save, model, device, sums)
         except StorageError:
             logger.warning("what was learnt of the pace on %s couldn't be kept", device)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import statistics
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -78,32 +78,41 @@ class JobEstimator:
         self._store = store
         self._queue = queue
         self._cost_history = cost_history
-        self._costs = cost_history.costs
         self._configured_workers = workers
         self._clock = clock
         self._progresses = ProgressTracker(clock)
         self._runs: dict[str, Run] = {}
         self._loading: dict[str, float] = {}  # devices whose model is being loaded, since when
-        self._ready: set[str] = set()
+        self._changing: dict[str, str] = {}  # devices, and the jobs whose models they load
+        self._ready: dict[str, str] = {}  # devices, and the models that they hold
         self._deliveries: deque[float] = deque(maxlen=_DELIVERIES)  # seconds
-        self._head: list[float] = []  # seconds of each job at the head of the queue
+        self._head: list[tuple[float, str]] = []  # seconds and model of each job at the head
         self._head_versions = (-1, -1)  # the versions of queue and costs that it was made of
 
     def worker_loading(self, device: str) -> None:
-        """Note that a worker on this device loads the model."""
-        self._ready.discard(device)
+        """Note that a worker on this device loads a model."""
+        self._ready.pop(device, None)
         self._loading[device] = self._clock()
 
-    def worker_ready(self, device: str) -> float | None:
-        """Note that a worker can be given jobs; return how long it loaded, None where unknown."""
+    def worker_changing(self, device: str, job_id: str) -> None:
+        """Note that a worker is about to load the model of this job, which it then makes."""
+        self._changing[device] = job_id
+
+    def worker_ready(self, device: str, model: str = "") -> float | None:
+        """Note that a worker can be given jobs, and which model it holds.
+
+        Return how long it loaded, None where that isn't known.
+        """
         began = self._loading.pop(device, None)
-        self._ready.add(device)
+        self._changing.pop(device, None)
+        self._ready[device] = model
         return None if began is None else self._clock() - began
 
     def worker_gone(self, device: str) -> None:
         """Note that a worker left."""
         self._loading.pop(device, None)
-        self._ready.discard(device)
+        self._changing.pop(device, None)
+        self._ready.pop(device, None)
 
     def job_started(self, job_id: str, device: str) -> None:
         """Note that a worker has a job."""
@@ -145,8 +154,8 @@ class JobEstimator:
                 ahead=ahead,
                 seconds_left=left,
                 unavailable_reason=unavailable_reason,
-                is_loading=self._is_loading,
-                loading_seconds_left=self._until_loaded(),
+                is_loading=self._is_loading or job.id in self._changing.values(),
+                loading_seconds_left=self._until_loaded(job),
             )
         left = self._until_delivered(job) if job.state is State.RUNNING else None
         return Status(
@@ -159,31 +168,42 @@ class JobEstimator:
     @property
     def _workers(self) -> int:
         """The number of workers: those of this machine, or more where hosts bring others."""
-        return max(len(self._ready | self._loading.keys()), self._configured_workers, 1)
+        return max(len(self._ready.keys() | self._loading.keys()), self._configured_workers, 1)
 
     @property
     def _is_loading(self) -> bool:
         return bool(self._loading) and not self._ready
 
-    def _until_loaded(self) -> float | None:
-        """Return seconds until a worker is ready; None where unknown, or nothing to wait for."""
-        if not self._is_loading:
+    def _until_loaded(self, job: Job) -> float | None:
+        """Return seconds until a worker is ready, or has the job's model; None where unknown, or
+        nothing to wait for.
+        """
+        own = [device for device, job_id in self._changing.items() if job_id == job.id]
+        if own:
+            devices, model = own, self._cost_history.model_of(job.request)
+        elif self._is_loading:
+            devices, model = list(self._loading), ""
+        else:
             return None
         now = self._clock()
         left = [
-            whole - now + began
-            for device, began in self._loading.items()
-            if (whole := self._cost_history.loading_seconds(device)) is not None
+            whole - now + self._loading.get(device, now)
+            for device in devices
+            if (whole := self._cost_history.loading_seconds(device, model)) is not None
         ]
         return max(0.0, min(left)) if left else None
 
     def _until_waiting_delivered(self, job: Job, place: int) -> float | None:
         """Return seconds until a job that waits is delivered."""
-        own = self._costs.seconds(job.request)
-        loading = self._until_loaded()
+        known = self._cost_history.estimate(job.request)
+        own = None if known is None else known.seconds
+        loading = self._until_loaded(job)
         if own is None or (self._is_loading and loading is None):
             return None
-        return (loading or 0.0) + self._until_started(place) + own + self._delivery
+        if job.id in self._changing.values():
+            return None if loading is None else loading + own + self._delivery
+        started = self._until_started(place, self._cost_history.model_of(job.request))
+        return (loading or 0.0) + started + own + self._delivery
 
     def _until_delivered(self, job: Job) -> float | None:
         """Return those of a running job: by its steps as they are seen, before by what is known."""
@@ -194,18 +214,18 @@ class JobEstimator:
         """Return seconds until a running job's worker is free for another."""
         if self._progresses.since_computed(job.id) is not None:
             return 0.0
-        known = self._costs.estimate(job.request, self._runs[job.id].device)
+        known = self._cost_history.estimate(job.request, self._runs[job.id].device)
         return max(0.0, (self._until_written(job) or 0.0) - (known.file_seconds if known else 0.0))
 
     def _seconds_to_compute(self, job: Job) -> float:
         """Return seconds that a job keeps its worker from the next one."""
-        known = self._costs.estimate(job.request)
+        known = self._cost_history.estimate(job.request)
         return known.seconds - known.file_seconds if known else 0.0
 
     def _until_written(self, job: Job) -> float | None:
         run = self._runs.get(job.id)
         device = run.device if run else None
-        known = self._costs.estimate(job.request, device)
+        known = self._cost_history.estimate(job.request, device)
         whole, after = (known.seconds, known.after_steps) if known else (None, 0.0)
         passed = self._progresses.after_steps(job.id)
         if passed is not None:
@@ -227,25 +247,75 @@ class JobEstimator:
     def _delivery(self) -> float:
         return statistics.median(self._deliveries) if self._deliveries else 0.0
 
-    def _until_started(self, place: int) -> float:
-        """Return seconds until the job at this place of the queue has a worker: whichever is free
-        first takes the next.
+    def _until_started(self, place: int, model: str) -> float:
+        """Return seconds until the job at this place of the queue, which wants a ``model``, has a
+        worker: whichever has that and is free first, or can change to it sooner, takes the next.
         """
-        running = (self._store.get(job_id) for job_id in self._runs)
-        busy = [self._until_computed(job) for job in running if job is not None]
-        free = ([0.0] * self._workers + sorted(busy))[-self._workers :]
-        heapq.heapify(free)
+        free = self._free_workers()
         head = self._seconds_at_head()
-        for seconds in head[:place]:
-            heapq.heapreplace(free, free[0] + seconds)
+        for seconds, wanted in head[:place]:
+            began = free.take(wanted)
+            free.add(wanted, began + seconds)
         further = max(0, place - len(head))
-        mean = sum(head) / len(head) if head else 0.0
-        return free[0] + further * mean / self._workers
+        mean = sum(seconds for seconds, _ in head) / len(head) if head else 0.0
+        return free.take(model) + further * mean / self._workers
 
-    def _seconds_at_head(self) -> list[float]:
-        """Return how long each job at the head keeps a worker; kept, since all ask for it."""
-        if self._head_versions != (now := (self._queue.version, self._costs.version)):
+    def _free_workers(self) -> _FreeWorkers:
+        """Return when each worker is free: those that run a job hold its model."""
+        busy: dict[str, list[float]] = {}
+        for job in filter(None, (self._store.get(job_id) for job_id in self._runs)):
+            model = self._cost_history.model_of(job.request)
+            busy.setdefault(model, []).append(self._until_computed(job))
+        held = Counter(self._ready.values())
+        spare = self._workers - held.total()  # of which nothing is known yet
+        free = _FreeWorkers(self._cost_history.change_seconds)
+        for model in held.keys() | busy.keys():
+            left = sorted(busy.get(model, ()))
+            number = held[model] or len(left)
+            spare -= 0 if held[model] else number
+            for seconds in ([0.0] * number + left)[-number:]:
+                free.add(model, seconds)
+        for _ in range(spare):
+            free.add("", 0.0)
+        return free
+
+    def _seconds_at_head(self) -> list[tuple[float, str]]:
+        """Return how long each job at the head keeps a worker, and its model; kept, since all ask
+        for it.
+        """
+        if self._head_versions != (now := (self._queue.version, self._cost_history.version)):
             self._head_versions = now
             jobs = (self._store.get(ticket.job_id) for ticket in self._queue.order()[:_HEAD_LENGTH])
-            self._head = [self._seconds_to_compute(job) for job in jobs if job]
+            self._head = [
+                (self._seconds_to_compute(job), self._cost_history.model_of(job.request))
+                for job in jobs
+                if job
+            ]
         return self._head
+
+
+class _FreeWorkers:
+    """When workers are free, by the model that they hold; "" is for any."""
+
+    def __init__(self, change_seconds: Callable[[str], float]) -> None:
+        self._change_seconds = change_seconds
+        self._free: dict[str, list[float]] = {}
+        self.workers = 0
+
+    def add(self, model: str, seconds: float) -> None:
+        """Add a worker that is free in so many seconds."""
+        heapq.heappush(self._free.setdefault(model, []), seconds)
+        self.workers += 1
+
+    def take(self, model: str) -> float:
+        """Take the worker that can begin a job of this model first; return in how many seconds."""
+        change = self._change_seconds(model)
+        soonest = {
+            held: heap[0] + (0.0 if held in ("", model) else change)
+            for held, heap in self._free.items()
+            if heap
+        }
+        best = min(soonest, key=lambda held: soonest[held])
+        heapq.heappop(self._free[best])
+        self.workers -= 1
+        return soonest[best]

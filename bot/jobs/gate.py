@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from bot.core.errors import NotAcceptedError, WithheldError
-from bot.storage.models import Attachment, Job
+from bot.core.errors import NotAcceptedError, RefusedError, WithheldError
+from bot.storage.models import Attachment, Job, State
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
@@ -101,6 +101,15 @@ async def check_may_post(gate: Gate, job: Job, file: Path) -> bool:
 async def may_be_seen_uncovered(gate: Gate, job: Job, file: Path) -> bool:
     """Return whether a file may be shown where nothing can cover it."""
     return isinstance(await gate.check_result(job, file), Allow)
+
+
+def check_may_cancel(job: Job, by: int, manages_guild: int | None) -> None:
+    """Raise RefusedError where this person may not cancel a job, or it is too late."""
+    manages = manages_guild is not None and manages_guild == job.origin.guild_id
+    if by != job.user_id and not manages:
+        raise RefusedError("Only the person who asked for it, or a server manager, can cancel it.")
+    if job.state is State.DELIVERING:
+        raise RefusedError("That GIF is finished and on its way, so it can no longer be cancelled.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,16 @@
-"""What a job asks of a worker, and which workers there are to meet that."""
+"""What a job asks of a worker, and whether it is met by what a worker can do."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 from generator.contract.messages import Capabilities, Request
 from generator.contract.stages import plan
 from generator.contract.text import Text
 
-_NOBODY = Text("No GPU host is connected at the moment.")
+_MAX_REMEMBERED = 10_000  # kinds of needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,36 +28,38 @@ class JobNeeds:
 
     @classmethod
     def of(cls, request: Request, model: str) -> Self:
-        """Return the needs of a request that is to be made with this model."""
+        """Return the needs of a request; ``model`` makes it where it names no other."""
         passes = [planned.request for planned in plan(request)]
         return cls(
-            model=model,
+            model=request.model or model,
             frames=request.video_length,
             pixels=max(each.width * each.height for each in passes),
             stages=tuple(dict.fromkeys(chosen.name for chosen in request.stages)),
         )
 
     def are_met_by(self, can: Capabilities) -> bool:
-        """Return whether such a worker can make the job."""
+        """Return whether such a worker can make the job, now or with another of its models."""
         return self.lacking([can]) is None
 
     def lacking(self, workers: Collection[Capabilities]) -> Text | None:
         """Return what none of these workers can do, by name; None where one can make the job."""
-        workers = [can for can in workers if self.model in ("", can.model)]
-        if not workers:
+        offers = [
+            offer for can in workers for offer in _offers(can) if self.model in ("", offer.model)
+        ]
+        if not offers:
             return Text("No worker that is connected has the model {model}.", model=self.model)
         for stage in self.stages:
-            workers = [can for can in workers if stage in can.stages]
-            if not workers:
+            offers = [offer for offer in offers if stage in offer.stages]
+            if not offers:
                 return Text("No worker that is connected knows the stage {stage}.", stage=stage)
-        most = max(can.max_frames for can in workers)
+        most = max(offer.max_frames for offer in offers)
         if self.frames > most:
             return Text(
                 "No worker that is connected makes {frames} frames at once; {most} are the most.",
                 frames=self.frames,
                 most=most,
             )
-        most = max(can.max_pixels for can in workers if can.max_frames >= self.frames)
+        most = max(offer.max_pixels for offer in offers if offer.max_frames >= self.frames)
         if self.pixels > most:
             return Text(
                 "No worker that is connected makes frames of {pixels} pixels; {most} are the most.",
@@ -67,43 +69,45 @@ class JobNeeds:
         return None
 
 
-class WorkerRoster:
-    """The workers that are connected, and what each can do.
+def models_of(can: Capabilities) -> frozenset[str]:
+    """Return the models that a worker holds or can load."""
+    return frozenset(offer.model for offer in _offers(can))
 
-    One that died is only missed once it can't be started again; ``on_change`` is called whenever
-    somebody may judge otherwise of what waits.
-    """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
-        self._on_change = on_change
-        self.may_grow = False  # workers may come that nobody knows of yet
-        self._loading: set[str] = (
-            set()
-        )  # devices that may be able to do anything, for all one knows
-        self._connected: dict[str, Capabilities] = {}
+class _Offer(NamedTuple):
+    """What a worker can do with one of its models."""
 
-    def worker_loading(self, device: str) -> None:
-        """Note that a worker has started on this device."""
-        if device not in self._connected:
-            self._loading.add(device)
-            self._on_change()
+    model: str
+    max_frames: int
+    max_pixels: int
+    stages: tuple[str, ...]
 
-    def worker_ready(self, device: str, capabilities: Capabilities) -> None:
-        """Note what a device's worker can do."""
-        self._loading.discard(device)
-        self._connected[device] = capabilities
-        self._on_change()
 
-    def worker_gone(self, device: str) -> None:
-        """Note that a device has no worker, and gets none soon."""
-        self._loading.discard(device)
-        self._connected.pop(device, None)
-        self._on_change()
+def _offers(can: Capabilities) -> Iterator[_Offer]:
+    yield _Offer(can.model, can.max_frames, can.max_pixels, can.stages)
+    for other in can.models:
+        if other.name != can.model:
+            limits = other.limits
+            yield _Offer(other.name, limits.max_frames, limits.max_pixels, can.stages)
 
-    def lacking(self, needs: JobNeeds) -> Text | None:
-        """Return why a job waits for another worker; None where one can make it, or may yet."""
-        if self._loading or not (self._connected or self.may_grow):
-            return None
-        if not self._connected:
-            return _NOBODY
-        return needs.lacking(self._connected.values())
+
+class WorkerFit:
+    """What workers of these capabilities can make, remembered by needs: each turn asks for it."""
+
+    def __init__(self, can: Capabilities) -> None:
+        self._can = can
+        self._verdicts: dict[JobNeeds, bool] = {}
+
+    @property
+    def model(self) -> str:
+        """The model that they hold."""
+        return self._can.model
+
+    def accepts(self, needs: JobNeeds) -> bool:
+        """Return whether they can make such a job, now or with another of their models."""
+        verdict = self._verdicts.get(needs)
+        if verdict is None:
+            if len(self._verdicts) >= _MAX_REMEMBERED:
+                self._verdicts.clear()
+            verdict = self._verdicts[needs] = needs.are_met_by(self._can)
+        return verdict

@@ -1,110 +1,152 @@
 """The queue: fair between people, bounded, and nobody has to poll it.
 
-One job of each person in turn, whoever was served longest ago first, each person's own in order of
-acceptance. A worker that can't make somebody's first one is given the next that it can make; the
-one passed over keeps the turn that it had, so it is among the first for a worker that can. It holds
-ids, numbers and needs only; what a job is and whether it may run is the service's business. One
-event loop, no threads.
+Whose turn it is stands in ``bot.jobs.turns``. A worker that holds another model than the next
+ticket wants goes on with its own for a while, since changing takes long, but not for ever: the
+rules are in ``ModelChanges``. The queue holds ids, numbers and needs only; what a job is and
+whether it may run is the service's business. One event loop, no threads.
 """
 
 from __future__ import annotations
 
 import asyncio
-import bisect
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
 from bot.jobs.needs import JobNeeds
+from bot.jobs.turns import FairTurns, Head, Ticket
 
-_MAX_REMEMBERED = 10_000  # people
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Ticket:
-    """A place in the queue; lower numbers were accepted earlier."""
-
-    number: int
-    job_id: str
-    user_id: int
-    needs: JobNeeds = field(default=JobNeeds(), compare=False)
+__all__ = ["ANY_WORKER", "FairQueue", "Fit", "ModelChanges", "Ticket"]
 
 
-def _any(_: Ticket) -> bool:
-    return True
+class Fit(Protocol):
+    """What a worker can make, and which model it holds; workers that are alike share one."""
+
+    @property
+    def model(self) -> str:
+        """The model that it holds."""
+
+    def accepts(self, needs: JobNeeds) -> bool:
+        """Return whether it can make such a job, now or once it has changed its model."""
+
+
+class _AnyWorker:
+    model = ""
+
+    def accepts(self, _: JobNeeds) -> bool:
+        return True
+
+
+ANY_WORKER: Fit = _AnyWorker()
+"""Makes everything, with the model that it holds."""
+
+
+def _wanted(fit: Fit, needs: JobNeeds) -> str:
+    """Return the model that a worker has to change to for a job; none where it needn't."""
+    return "" if fit.model in ("", needs.model) else needs.model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChanges:
+    """When a worker changes its model, at the border between two jobs.
+
+    One that has jobs for the model that it holds goes on with these, ahead of others whose turn it
+    is, until the first of the others is ``jobs`` jobs behind for itself and for each worker that
+    holds its model already, or has been first for ``seconds``. The more workers hold a model, the
+    more its jobs may be behind: so a fleet settles on as many as are needed, and stays. One that
+    has none goes on waiting for as long as a change takes (``takes_seconds``, by the model) where
+    another worker holds the model, which may be free sooner; that is at most twice the best.
+    ``holders`` counts the workers that hold a model or are loading it.
+    """
+
+    holders: Callable[[str], int] = lambda _: 0
+    takes_seconds: Callable[[str], float] = lambda _: 15.0
+    jobs: int = 8
+    seconds: float = 180.0
+
+    def behind(self, model: str) -> int:
+        """Return how many jobs may go ahead of one of this model."""
+        return self.jobs * (1 + self.holders(model))
 
 
 class FairQueue:
     """Tickets that wait, round robin between people.
 
-    ``is_possible`` says of a ticket whether any worker that there is can make its job.
+    ``is_possible`` says of needs whether any worker that there is can meet them.
     """
 
-    def __init__(self, is_possible: Callable[[Ticket], bool] = _any) -> None:
+    def __init__(
+        self,
+        is_possible: Callable[[JobNeeds], bool] = lambda _: True,
+        *,
+        changes: ModelChanges | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._is_possible = is_possible
-        self._users: OrderedDict[int, list[Ticket]] = OrderedDict()
-        self._served: dict[int, int] = {}  # the turn in which somebody was served last
-        self._passed: dict[str, int] = {}  # jobs passed over, and their owner's last turn then
-        self._turn = 0
-        self._filled = asyncio.Event()
+        self._changes = changes or ModelChanges()
+        self._clock = clock
+        self._turns = FairTurns()
+        self._since: dict[str, tuple[int, float]] = {}  # jobs: the turn and time they came
+        self._overtaken: dict[str, float] = {}  # jobs that were first, and since when
+        self._waiting: dict[Fit, dict[asyncio.Future[None], None]] = {}  # workers, by their fit
         self._positions: dict[str, int] | None = None  # worked out when somebody asks
         self._version = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._users.values()))
+        return len(self._turns)
 
     def put(self, ticket: Ticket) -> None:
         """Add a ticket to its owner's by number, so one that comes back gets its old place."""
-        bisect.insort(self._users.setdefault(ticket.user_id, []), ticket)
-        self._changed()
-        self._filled.set()
+        self._turns.put(ticket)
+        self._note_put(ticket)
 
     def put_back(self, ticket: Ticket) -> None:
         """Add one that was served and interrupted: its owner is next in turn again."""
-        self.put(ticket)
-        self._users.move_to_end(ticket.user_id, last=False)
-        self._passed.pop(ticket.job_id, None)
-        self._served.pop(ticket.user_id, None)
+        self._turns.put_back(ticket)
+        self._note_put(ticket)
 
-    async def get(self, accepts: Callable[[Ticket], bool] = _any) -> Ticket:
-        """Return the next ticket in turn that a worker ``accepts``; wait for one."""
-        while (ticket := self._next(accepts)) is None:
-            self._filled.clear()
-            await self._filled.wait()
-        tickets = self._users[ticket.user_id]
-        earlier = tickets[: tickets.index(ticket)]
-        self._note_passed(ticket, earlier)
-        tickets.remove(ticket)
-        if not tickets:
-            del self._users[ticket.user_id]
-        self._note_served(ticket.user_id)
-        self._changed()
+    async def get(self, fit: Fit = ANY_WORKER) -> Ticket:
+        """Return the next ticket for a worker; wait for one."""
+        while (ticket := self.take(fit)) is None:
+            await self._wait(fit)
         return ticket
+
+    def take(self, fit: Fit = ANY_WORKER) -> Ticket | None:
+        """Take out the next ticket for a worker; None where there is none, or none yet."""
+        heads = self._heads(fit)
+        own = heads.pop("", None)
+        others = sorted(heads.values(), key=lambda head: head.key)
+        chosen = own
+        if own is None:
+            chosen = next((head for head in others if self._left(head) <= 0), None)
+        elif others and others[0].key < own.key:
+            if self._is_overdue(others[0], own):
+                chosen = others[0]
+            else:
+                self._overtaken.setdefault(others[0].ticket.job_id, self._clock())
+        if chosen is None:
+            return None
+        self._turns.serve(chosen.ticket)
+        self._forget(chosen.ticket.job_id)
+        return chosen.ticket
 
     def remove(self, job_id: str) -> bool:
         """Take a job's ticket out; False where it wasn't waiting."""
-        for user_id, tickets in self._users.items():
-            for ticket in tickets:
-                if ticket.job_id == job_id:
-                    tickets.remove(ticket)
-                    self._passed.pop(job_id, None)
-                    self._changed()
-                    if not tickets:
-                        del self._users[user_id]
-                    return True
-        return False
+        if not self._turns.remove(job_id):
+            return False
+        self._forget(job_id)
+        return True
 
     def order(self) -> list[Ticket]:
         """Return all tickets in the order they would be served in if nobody else came.
 
-        Those that no worker can make keep nobody waiting, so they are the last.
+        Those that no worker can make keep nobody waiting, so they are the last. Which models the
+        workers hold isn't looked at.
         """
-        rounds = [self._users[user_id] for user_id in sorted(self._users, key=self._last_turn)]
-        longest = max(map(len, rounds), default=0)
-        tickets = [
-            tickets[turn] for turn in range(longest) for tickets in rounds if turn < len(tickets)
-        ]
-        return sorted(tickets, key=lambda ticket: not self._is_possible(ticket))
+        return sorted(
+            self._turns.in_order(), key=lambda ticket: not self._is_possible(ticket.needs)
+        )
 
     def position(self, job_id: str) -> int:
         """Return how many are served before a job; 0 also for one that doesn't wait."""
@@ -117,50 +159,97 @@ class FairQueue:
         """A number that is another one after every change."""
         return self._version
 
-    def drain(self) -> list[Ticket]:
-        """Empty the queue; return what waited, in order."""
-        waiting = self.order()
-        self._users.clear()
-        self._passed.clear()
+    def drain(self, is_meant: Callable[[JobNeeds], bool] = lambda _: True) -> list[Ticket]:
+        """Take out those with needs that are meant, by default all; return them in order."""
+        meant = [ticket for ticket in self.order() if is_meant(ticket.needs)]
+        for ticket in meant:
+            self._turns.remove(ticket.job_id)
+            self._forget(ticket.job_id)
         self._changed()
-        return waiting
+        return meant
 
     def note_workers_changed(self) -> None:
-        """Note that ``is_possible`` may judge otherwise from now on."""
+        """Note that ``is_possible`` may judge otherwise from now on, and who holds which model."""
         self._changed()
+        if len(self):
+            self._wake(*(waiter for waiters in self._waiting.values() for waiter in waiters))
 
-    def _next(self, accepts: Callable[[Ticket], bool]) -> Ticket | None:
-        """Return each person's first ticket that is accepted, of whoever's turn it is."""
-        firsts = (next(filter(accepts, tickets), None) for tickets in self._users.values())
-        found = [ticket for ticket in firsts if ticket is not None]
-        return min(found, key=self._turn_of) if found else None
+    # -- which one -------------------------------------------------------------------------------
 
-    def _turn_of(self, ticket: Ticket) -> int:
-        return self._passed.get(ticket.job_id, self._last_turn(ticket.user_id))
+    def _heads(self, fit: Fit) -> dict[str, Head]:
+        """Return the first ticket of each model that a worker would change to, "" for none."""
+        found: dict[str, Head] = {}
+        for needs in self._turns.kinds():
+            if not fit.accepts(needs) or (head := self._turns.head(needs)) is None:
+                continue
+            model = _wanted(fit, needs)
+            if model not in found or head.key < found[model].key:
+                found[model] = head
+        return found
 
-    def _note_passed(self, ticket: Ticket, earlier: list[Ticket]) -> None:
-        """Keep the turn of the owner's ``earlier`` tickets, which others are served before.
+    def _is_overdue(self, first: Head, own: Head) -> bool:
+        """Return whether a worker changes its model for the first one, and lets its own wait."""
+        job_id = first.ticket.job_id
+        if self._clock() - self._overtaken.get(job_id, self._clock()) >= self._changes.seconds:
+            return True
+        behind = self._turns_waited(first) - self._turns_waited(own)
+        return behind >= self._changes.behind(first.ticket.needs.model)
 
-        One turn is kept once: when it is used, those still passed over have the turn that is due
-        now. Else whoever has many that are passed over would be served again and again.
-        """
-        was_passed = self._passed.pop(ticket.job_id, None) is not None
-        turn = self._turn + 1 if was_passed else self._last_turn(ticket.user_id)
-        for each in self._users[ticket.user_id]:
-            if was_passed and each.job_id in self._passed:
-                self._passed[each.job_id] = turn
-        for each in earlier:
-            self._passed.setdefault(each.job_id, turn)
+    def _turns_waited(self, head: Head) -> int:
+        """Return how many jobs were made since its owner's turn, or since it came."""
+        came, _ = self._since[head.ticket.job_id]
+        return self._turns.turn - max(head.key[0], came)
 
-    def _last_turn(self, user_id: int) -> int:
-        return self._served.get(user_id, 0)
+    def _left(self, head: Head) -> float:
+        """Return seconds until an idle worker changes its model for this one."""
+        model = head.ticket.needs.model
+        if not self._changes.holders(model):
+            return 0.0
+        _, came = self._since[head.ticket.job_id]
+        return came + self._changes.takes_seconds(model) - self._clock()
 
-    def _note_served(self, user_id: int) -> None:
-        self._turn += 1
-        self._served.pop(user_id, None)
-        self._served[user_id] = self._turn
-        if len(self._served) > _MAX_REMEMBERED:  # the one longest ago, who is as good as new
-            del self._served[next(iter(self._served))]
+    # -- workers that wait -----------------------------------------------------------------------
+
+    async def _wait(self, fit: Fit) -> None:
+        """Wait until there may be a ticket for a worker."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        waiters = self._waiting.setdefault(fit, {})
+        waiters[waiter] = None
+        left = [self._left(head) for head in self._heads(fit).values()]
+        try:
+            await asyncio.wait((waiter,), timeout=min(left, default=None))
+        except asyncio.CancelledError:
+            if waiter.done():  # it was told of a ticket, which another may take now
+                self._wake_one(self._turns.kinds())
+            raise
+        finally:
+            waiters.pop(waiter, None)
+            if not waiters and self._waiting.get(fit) is waiters:
+                del self._waiting[fit]
+
+    def _wake_one(self, kinds: Iterable[JobNeeds]) -> None:
+        """Wake a worker that can make a job of each of these kinds, best without a change."""
+        for needs in kinds:
+            able = [fit for fit in self._waiting if fit.accepts(needs)]
+            for fit in sorted(able, key=lambda fit: bool(_wanted(fit, needs))):
+                if waiter := next((one for one in self._waiting[fit] if not one.done()), None):
+                    self._wake(waiter)
+                    break
+
+    def _wake(self, *waiters: asyncio.Future[None]) -> None:
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _note_put(self, ticket: Ticket) -> None:
+        self._since[ticket.job_id] = (self._turns.turn, self._clock())
+        self._changed()
+        self._wake_one((ticket.needs,))
+
+    def _forget(self, job_id: str) -> None:
+        self._since.pop(job_id, None)
+        self._overtaken.pop(job_id, None)
+        self._changed()
 
     def _changed(self) -> None:
         self._positions = None

@@ -15,18 +15,20 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from bot.core.errors import NotAcceptedError, RefusedError, StorageError, WorkerDiedError
+from bot.core.errors import RefusedError, StorageError, WorkerDiedError
 from bot.core.logs import job_context
-from bot.jobs.completion import JobCompleter
+from bot.core.model_settings import label_of
+from bot.jobs.availability import Availability
+from bot.jobs.completion import JobCompleter, shown_failure
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import Estimate
 from bot.jobs.estimator import JobEstimator, Run, Status
-from bot.jobs.gate import Actor, Gate, Place
-from bot.jobs.needs import JobNeeds, WorkerRoster
+from bot.jobs.gate import Actor, Gate, Place, check_may_cancel
+from bot.jobs.needs import JobNeeds
 from bot.jobs.notifier import Notifier
 from bot.jobs.outcomes import JobOutcome, MadeFile
-from bot.jobs.queue import FairQueue, Ticket
-from bot.jobs.request_files import without_paths
+from bot.jobs.queue import FairQueue, ModelChanges, Ticket
+from bot.jobs.roster import WorkerRoster
 from bot.jobs.store import RETRY_SECONDS, JobStore, now
 from bot.jobs.transitions import log_transition
 from bot.storage.blobs import BlobStore
@@ -37,6 +39,7 @@ from generator.contract.messages import (
     Capabilities,
     Failed,
     Generate,
+    LoadableModel,
     Progress,
     Request,
 )
@@ -47,9 +50,6 @@ logger = logging.getLogger(__name__)
 _MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _CLOSE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
-_NOT_WRITTEN = Text(
-    "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
-)
 
 
 class JobService:
@@ -65,6 +65,7 @@ class JobService:
         model: str,
         cost_history: CostHistory,
         workers: int,
+        learn_models: Callable[[Sequence[LoadableModel]], None] = lambda _: None,
     ) -> None:
         self._store = store
         store.transitions.subscribe(log_transition)
@@ -73,12 +74,16 @@ class JobService:
         self._completer = JobCompleter(store, notifier, blobs, gate)
         self._model = model
         self._cost_history = cost_history
-        self._queue = FairQueue(lambda ticket: self._roster.lacking(ticket.needs) is None)
+        self._learn_models = learn_models
+        changes = ModelChanges(
+            holders=lambda model: self._roster.holders(model),  # noqa: PLW0108 - it is made later
+            takes_seconds=cost_history.change_seconds,
+        )
+        self._queue = FairQueue(lambda needs: self._roster.lacking(needs) is None, changes=changes)
         self._roster = WorkerRoster(self._queue.note_workers_changed)
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._closed = NO_TEXT  # why nothing is accepted, for good
-        self._unavailable_reason = NO_TEXT  # why nothing can be made at the moment
+        self._availability = Availability(self._roster)
         self._stop_worker: Callable[[str, int], None] = _no_workers
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
@@ -103,12 +108,10 @@ class JobService:
         judges by. Discord is answered inside the block, so no result can come before the answer.
         Raises RefusedError, and nothing was kept.
         """
-        if self._closed:
-            raise NotAcceptedError("{reason} Please try again in a minute.", reason=self._closed)
-        if self._unavailable_reason:
-            raise NotAcceptedError(self._unavailable_reason)
+        needs = JobNeeds.of(request, self._model)
+        self._availability.check_accepts(needs)
         admission = await self._gate.check_request(actor, place, request, attachments)
-        job = await self._store.add(origin, request, self._model, attachments, admission=admission)
+        job = await self._store.add(origin, request, needs.model, attachments, admission=admission)
         with job_context(job.id, **job.origin.ids):
             try:
                 yield job
@@ -132,7 +135,7 @@ class JobService:
             job = self._store.get(job_id)
             if job is None:
                 break
-            self._check_may_cancel(job, by, manages_guild)
+            check_may_cancel(job, by, manages_guild)
             cancelled = await self._store.move(job, State.CANCELLED, finished_at=now())
             if cancelled is not None:
                 self._queue.remove(job_id)
@@ -148,7 +151,7 @@ class JobService:
         job = self._store.get(job_id)
         if job is None:
             return None
-        reason = self._closed or self._unavailable_reason
+        reason = self._availability.why_all_wait()
         if job.state is not State.QUEUED or reason:
             return self._estimator.status(job, reason)
         lacking = self._roster.lacking(JobNeeds.of(job.request, self._model))
@@ -163,6 +166,10 @@ class JobService:
         statuses = (self.status(job.id) for job in jobs[:limit])
         return [status for status in statuses if status is not None]
 
+    def models(self) -> frozenset[str]:
+        """Return the models that a connected worker holds or can load."""
+        return self._roster.models()
+
     @property
     def unfinished(self) -> int:
         """The number of unfinished jobs."""
@@ -176,7 +183,7 @@ class JobService:
 
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
-        return await self._queue.get(lambda ticket: ticket.needs.are_met_by(capabilities))
+        return await self._queue.get(self._roster.fit(capabilities))
 
     def return_ticket(self, ticket: Ticket) -> None:
         """Put back a ticket that was drawn, but that nobody is there to work on."""
@@ -226,7 +233,7 @@ class JobService:
         """
         self._estimator.job_ended(job.id)
         # whoever stops the machine may kill the worker first, which is no fault of the job's
-        is_lost = bool(self._closed) or death.kind is FailureKind.LOST_HOST
+        is_lost = bool(self._availability.closed) or death.kind is FailureKind.LOST_HOST
         is_blamed = is_suspect and not is_lost
         self._spawn(job, self._retry_after_death(job, death) if is_blamed else self._requeue(job))
 
@@ -241,20 +248,40 @@ class JobService:
         self._estimator.worker_loading(device)
         self._roster.worker_loading(device)
 
+    def worker_changing(self, device: str, ticket: Ticket) -> None:
+        """Note that a worker is about to load the model of a ticket that it has drawn."""
+        self._roster.worker_changing(device, ticket.needs.model)
+        self._estimator.worker_changing(device, ticket.job_id)
+
     def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         """Note that a worker is ready, so jobs can be made."""
+        self._learn_models(capabilities.models)
         self._roster.worker_ready(device, capabilities)
-        self._unavailable_reason = NO_TEXT
-        if (seconds := self._estimator.worker_ready(device)) is not None:
-            self._keep_until_done(
-                asyncio.create_task(self._cost_history.learn_loading(device, seconds))
-            )
+        self._availability.reason = NO_TEXT
+        model = capabilities.model
+        if (seconds := self._estimator.worker_ready(device, model)) is not None:
+            learning = self._cost_history.learn_loading(model, device, seconds)
+            self._keep_until_done(asyncio.create_task(learning))
+
+    def model_broken(self, device: str, model: str, failure: Failure) -> None:
+        """Note that a worker can't load a model; where none can, its jobs are failed."""
+        reason = Text(
+            "The model {model} can't be used at the moment. {reason}",
+            model=label_of(model),
+            reason=failure.text,
+        )
+        self._roster.model_broken(device, model, reason)
+        words = Text("{reason} The other models carry on.", reason=reason)
+        self._alert(words)
+        if self._roster.broken(model) is not None:
+            ended = Failure(failure.kind, reason, is_retryable=True)
+            self._fail_waiting(ended, lambda needs: needs.model == model)
 
     def worker_removed(self, device: str) -> None:
         """Note that a worker's host went away: what waits goes on waiting, and says for what."""
         self._roster.worker_gone(device)
         self._estimator.worker_gone(device)
-        self._unavailable_reason = NO_TEXT
+        self._availability.reason = NO_TEXT
 
     def workers_may_come(self) -> None:
         """Have jobs wait where there is no worker, since hosts come and go."""
@@ -268,7 +295,7 @@ class JobService:
             device=device,
             reason=failure.text,
         )
-        self._keep_until_done(asyncio.create_task(self._notifier.alert(str(words))))
+        self._alert(words)
 
     def all_workers_unavailable(self, failure: Failure) -> None:
         """Refuse new jobs for now: nobody can make anything, and those who wait go on waiting."""
@@ -278,8 +305,13 @@ class JobService:
         """Fail all that wait: nobody can make anything till somebody mends it."""
         self._note_unavailable(failure.text)
         # once it is mended, the same request can be made
-        ended = Failure(failure.kind, self._unavailable_reason, is_retryable=True)
-        for ticket in self._queue.drain():
+        ended = Failure(failure.kind, self._availability.reason, is_retryable=True)
+        self._fail_waiting(ended)
+
+    def _fail_waiting(
+        self, ended: Failure, is_meant: Callable[[JobNeeds], bool] = lambda _: True
+    ) -> None:
+        for ticket in self._queue.drain(is_meant):
             if (job := self._store.get(ticket.job_id)) is not None:
                 self._spawn(job, self._completer.fail(job, ended))
 
@@ -295,7 +327,7 @@ class JobService:
 
     def stop_accepting(self, reason: Text) -> None:
         """Refuse new jobs from now on, for this reason."""
-        self._closed = reason
+        self._availability.closed = reason
 
     async def close(self) -> None:
         """Let deliveries under way end; what doesn't is taken up by the next start."""
@@ -330,7 +362,7 @@ class JobService:
                 await self._completer.complete(job, outcome)
                 self._estimator.job_delivered(time.monotonic() - began)
             case Failed(failure=failure):
-                await self._completer.fail(job, _shown(failure))
+                await self._completer.fail(job, shown_failure(failure))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
                 await self._requeue(job)
 
@@ -359,28 +391,16 @@ class JobService:
             self._notifier.track(job)
 
     def _ticket(self, job: Job) -> Ticket:
-        # the model is the one that there is now, whatever it was when the job was accepted
+        # the default model is the one that there is now, whatever it was when it was accepted
         needs = JobNeeds.of(job.request, self._model)
         return Ticket(job.number, job.id, job.user_id, needs)
 
     def _note_unavailable(self, reason: Text) -> None:
-        unavailable_reason = Text("No GIFs can be made at the moment. {reason}", reason=reason)
-        if unavailable_reason != self._unavailable_reason:
-            self._unavailable_reason = unavailable_reason
-            self._keep_until_done(
-                asyncio.create_task(self._notifier.alert(str(unavailable_reason)))
-            )
+        if (news := self._availability.note_unavailable(reason)) is not None:
+            self._alert(news)
 
-    def _check_may_cancel(self, job: Job, by: int, manages_guild: int | None) -> None:
-        manages = manages_guild is not None and manages_guild == job.origin.guild_id
-        if by != job.user_id and not manages:
-            raise RefusedError(
-                "Only the person who asked for it, or a server manager, can cancel it."
-            )
-        if job.state is State.DELIVERING:
-            raise RefusedError(
-                "That GIF is finished and on its way, so it can no longer be cancelled."
-            )
+    def _alert(self, words: Text) -> None:
+        self._keep_until_done(asyncio.create_task(self._notifier.alert(str(words))))
 
     def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
         """Start work in the background, its log lines marked with the job."""
@@ -395,14 +415,6 @@ class JobService:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a job's task failed", exc_info=error)
-
-
-def _shown(failure: Failure) -> Failure:
-    """Return what a job's owner may read: nothing of the bot's directories, which its log has."""
-    if failure.kind is FailureKind.DISK:
-        logger.error("%s", failure)
-        return replace(failure, text=_NOT_WRITTEN)
-    return replace(failure, text=without_paths(failure.text))
 
 
 def _no_workers(job_id: str, attempt: int) -> None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from discord import Colour, Embed
 
+from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
 from bot.ui import wording
 from bot.ui.guide import Page
 from bot.ui.prompt_language import is_foreign
-from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
@@ -142,8 +142,9 @@ def _hint(request: Request) -> str:
     return f"\n-# {hint}"
 
 
-def help_(limits: ModelLimits) -> Embed:
-    """Return the embed of what the bot can do, within these limits."""
+def help_(models: ModelCatalogue) -> Embed:
+    """Return the embed of what the bot can do, within the limits of its models."""
+    limits = models.default_limits
     sizes = ", ".join(
         f"{translate(size.label)} {size.width} x {size.height}" for size in limits.sizes
     )
@@ -161,6 +162,9 @@ def help_(limits: ModelLimits) -> Embed:
         limits.max_frames,
         sizes=sizes,
     )
+    if models.has_choice:
+        others = translate("Models: {names}.", names=", ".join(map(wording.excerpt, models.labels)))
+        gif = f"{gif}\n{others}"
     embed.add_field(name="/gif", value=gif, inline=False)
     motion = translate(
         "Attach a GIF as control_gif, and your GIF moves like it. Leave out control_type to "

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import discord
 
+from bot.core.model_catalogue import ModelCatalogue
 from bot.storage.models import Job
 from bot.ui import embeds, wording
 from bot.ui.result_view import result_view
-from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
 
 _SPOILER = "SPOILER_"  # as Discord wants it, and as discord.py writes it
@@ -56,7 +56,7 @@ class ResultMessage:
 
 
 def result_message(
-    job: Job, limits: ModelLimits, file: OutputFile, *, is_spoiler: bool
+    job: Job, models: ModelCatalogue, file: OutputFile, *, is_spoiler: bool
 ) -> ResultMessage:
     """Return the message with a job's result; it offers the original where something was given up.
 
@@ -68,7 +68,12 @@ def result_message(
         nonce=job.id,
         stem=_stem(job),
         mark="",
-        view=result_view(job, limits, offers_original=bool(file.given_up)),
+        view=result_view(
+            job,
+            models.known_limits(job.request.model),
+            offers_original=bool(file.given_up),
+            offers_models=models.has_choice,
+        ),
         file=file,
         is_spoiler=is_spoiler,
         description=wording.alt_text(job.request, file.path.suffix),

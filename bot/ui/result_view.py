@@ -25,7 +25,7 @@ EDITS = {
     "emoji": Text("As an emoji"),
     "sticker": Text("As a sticker"),
 }
-SAMPLING = "sampling"  # in the same menu, though it makes the GIF again
+SAMPLING, MODEL = "sampling", "model"  # in the same menu, though they make the GIF again
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 _FIRST = (
     ("again", Text("Again")),
@@ -47,11 +47,13 @@ _OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
 """Edits that a single frame has no use for."""
 
 
-def result_view(job: Job, limits: ModelLimits, *, offers_original: bool) -> View:
+def result_view(
+    job: Job, limits: ModelLimits, *, offers_original: bool, offers_models: bool = False
+) -> View:
     """Return the buttons and the menu for a result; those that would have to refuse are left out.
 
-    Works after a restart: everything hangs on the job's id. ``offers_original``: the posted file is
-    a smaller copy.
+    Works after a restart: everything hangs on the job's id. ``limits`` are those of its model.
+    ``offers_original``: the posted file is a smaller copy. ``offers_models``: there are others.
     """
     view, refused = View(timeout=None), _refused(job.request, limits)
     for row, buttons in enumerate((_FIRST, _SECOND)):
@@ -64,6 +66,8 @@ def result_view(job: Job, limits: ModelLimits, *, offers_original: bool) -> View
         view.add_item(button)
     menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
     menu.item.add_option(label=translate("Steps, sampler, control …"), value=SAMPLING)
+    if offers_models:
+        menu.item.add_option(label=translate("Another model …"), value=MODEL)
     view.add_item(menu)
     return view
 

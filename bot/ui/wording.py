@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from bot.core.markdown import escape_markdown
+from bot.core.model_settings import label_of
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, State
@@ -41,6 +42,7 @@ _RELATIONS = {
     "motion": Text("same motion"),
     "remix": Text("remixed"),
     "upscale": Text("at twice the size"),
+    "model": Text("by another model"),
 }
 
 
@@ -198,7 +200,7 @@ def _kind(kind: str) -> str:
 
 def made_by(job: Job) -> str:
     """Return which model made a GIF, and how long that took."""
-    model = job.model.rstrip("/").rpartition("/")[2]
+    model = label_of(job.model)
     took = "" if job.seconds is None else f" · {translate('{seconds:.1f} s', seconds=job.seconds)}"
     return f"{model}{took}"
 
@@ -236,6 +238,7 @@ def history_line(job: Job) -> str:
     """Return one job's lines in /history."""
     when = f"<t:{int(job.created_at.timestamp())}:R>"
     seed = translate("seed `{seed}`", seed=job.request.seed)
+    seed += f" · {excerpt(job.request.model, 40)}" if job.request.model else ""
     words = [f"**{excerpt(job.request.prompt, 100)}**", f"{state_label(job)} {when} · {seed}"]
     if job.link:
         words[1] += f" · [{translate('show')}]({job.link})"

@@ -66,17 +66,17 @@ class Pool:
 
     def remove(self, name: str) -> None:
         """Forget a worker that is gone for now, and that has no job in hand."""
-        for device in [each for each in self._devices if each.settings.device == name]:
+        for device in [each for each in self._devices if each.device == name]:
             self._devices.remove(device)
             task = self._serving.pop(device, None)
             if task is not None:
                 task.cancel()
-            self._work.worker_removed(name)
+            self._work.worker_removed(device.key)
 
     def stop_feeding(self, name: str) -> None:
         """Give a worker that is about to leave no further job."""
         for device in self._devices:
-            if device.settings.device == name:
+            if device.device == name:
                 device.stop_feeding()
 
     async def serve(self) -> None:
@@ -93,7 +93,11 @@ class Pool:
         await asyncio.gather(*(device.drain() for device in self._devices))
 
     def _add(self, settings: WorkerSettings, backend: WorkerBackend) -> DeviceSupervisor:
-        device = DeviceSupervisor(settings, self._work, backend, self._watchdog, self._report_state)
+        number = 1 + sum(each.device == settings.device for each in self._devices)
+        key = settings.device if number == 1 else f"{settings.device} ({number})"
+        device = DeviceSupervisor(
+            settings, self._work, backend, self._watchdog, self._report_state, key=key
+        )
         self._devices.append(device)
         return device
 
@@ -104,11 +108,11 @@ class Pool:
 
     def _report_state(self) -> None:
         """Report failures: only when the last device is down does the service refuse work."""
-        failures = [(device.name, device.failure) for device in self._devices if device.failure]
+        failures = [(device.key, device.failure) for device in self._devices if device.failure]
         if len(failures) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
-                for name, failure in failures:
-                    self._work.worker_unavailable(name, failure)
+                for key, failure in failures:
+                    self._work.worker_unavailable(key, failure)
             return  # else the others may only be starting, and be no better
         _, failure = failures[0]
         if all(device.has_failed for device in self._devices) and not self._is_elastic:

@@ -2,8 +2,9 @@
 process or something far away, is the backend's business.
 
 A worker that dies is replaced at once, one that hangs is killed, one that grew too large is started
-anew between two jobs. One that can't start is tried again after a growing pause, and after a few
-times the service is told; what becomes of the jobs is its business.
+anew between two jobs, and so is one whose next job wants another model: only with its process is a
+model surely gone from memory. One that can't start is tried again after a growing pause, and after
+a few times the service is told; what becomes of the jobs is its business.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bot.jobs.outcomes import JobOutcome
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
 from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
+from bot.workers.model_choice import ModelChoice
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Capabilities, Generate, Progress, SlotFreed, Started
@@ -36,6 +38,7 @@ _DOUBLINGS = 10  # enough for the longest
 # One that was killed while it started is no broken model yet: bad luck, then trouble, then hopeless
 _DEATHS_TO_REPORT = 3
 _DEATHS_TO_GIVE_UP = 10  # about three minutes
+_BROKEN_SECONDS = 300.0  # until a model that couldn't be loaded may be tried again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +58,7 @@ class DeviceReport:
     state: str
     pid: int | None = None
     dtype: str = ""
+    model: str = ""
     job_id: str = ""
     made: int = 0
     memory_bytes: int | None = None
@@ -93,8 +97,12 @@ class DeviceSupervisor:
         backend: WorkerBackend,
         watchdog: WatchdogSettings,
         report_state: Callable[[], None],
+        *,
+        key: str = "",
     ) -> None:
-        self.settings = settings
+        self.device = settings.device
+        self.key = key or settings.device  # what the work calls it, unlike any other
+        self._choice = ModelChoice(settings)
         self._work = work
         self._backend = backend
         self._watchdog = watchdog
@@ -106,6 +114,7 @@ class DeviceSupervisor:
         self._in_hand: dict[tuple[str, int], _JobInHand] = {}  # by job and attempt
         self._suspects: set[tuple[str, int]] | None = None  # of the death of the worker
         self._is_starting = False  # a ticket was drawn whose job isn't in hand yet
+        self._drawing: asyncio.Future[Ticket] | None = None
         self._last_event_at = 0.0  # the worker's last word of any job, by the loop's clock
         self._worker: WorkerConnection | None = None
         self._draining = asyncio.Event()
@@ -131,6 +140,7 @@ class DeviceSupervisor:
             state=state,
             pid=self.pid,
             dtype=self._capabilities.dtype if self._capabilities else "",
+            model=self._choice.settings.model_name,
             job_id=next((job_id for job_id, _ in self._in_hand), ""),
             made=self._jobs_made,
             memory_bytes=self._worker.memory_bytes if self._worker else None,
@@ -163,17 +173,18 @@ class DeviceSupervisor:
 
     async def _run_worker(self) -> None:
         """Run one worker from start to end. Raises WorkerStartError, WorkerDiedError."""
-        worker = await self._backend.start(self.settings, self._handle_event)
+        worker = await self._backend.start(self._choice.settings, self._handle_event)
         self._worker, self._suspects = worker, None
-        self._work.worker_loading(self.settings.device)
+        self._work.worker_loading(self.key)
         try:
-            await self._run_jobs(worker, await self._wait_until_ready(worker))
+            await self._wait_until_ready(worker)
+            await self._run_jobs(worker)
         finally:
             self._worker = self._capabilities = None
             await worker.stop()
 
-    async def _wait_until_ready(self, worker: WorkerConnection) -> Capabilities:
-        """Return what the worker can do, once it can. Raises WorkerStartError, WorkerDiedError."""
+    async def _wait_until_ready(self, worker: WorkerConnection) -> None:
+        """Wait until the worker takes jobs. Raises WorkerStartError, WorkerDiedError."""
         limit = self._watchdog.start_seconds
         try:
             # not wait_for: before Python 3.12 that drops a cancellation that comes as it ends
@@ -183,25 +194,38 @@ class DeviceSupervisor:
             await worker.kill()
             raise WorkerHungError(limit) from None
         self.failure, self.has_failed = None, False
-        can = self._capabilities = ready.capabilities
+        can = ready.capabilities
         self.name = can.device
         logger.info(
             "%s ready on %s in %s after %.1f s", worker.name, can.device, can.dtype, ready.seconds
         )
         for name in can.unknown:
             logger.warning("%s has %r, unknown to this version; it isn't used", worker.name, name)
-        self._work.worker_ready(self.settings.device, can)
-        return can
+        self._choice.note_ready(can)
+        self._note_able()
 
-    async def _run_jobs(self, worker: WorkerConnection, can: Capabilities) -> None:
-        """Run job after job, until the worker dies or has grown too large."""
+    def _note_able(self) -> None:
+        """Note what the worker can do, now that it is ready or a model may be tried again."""
+        self._capabilities = self._choice.capabilities
+        self._work.worker_ready(self.key, self._capabilities)
+
+    async def _run_jobs(self, worker: WorkerConnection) -> None:
+        """Run job after job, until the worker dies, has grown too large or is to change its model.
+
+        What is in its hands then is ended first.
+        """
         has_had_jobs = False  # one that is too large before its first job still has to make it
         async with asyncio.TaskGroup() as running:
             while not (worker.died.done() or (has_had_jobs and self._is_too_large(worker))):
-                ticket = await self._next_ticket(worker, can)
+                ticket = await self._next_ticket(worker)
                 if ticket is None:
                     self._log_idle_death(worker)
                     continue
+                if self._choice.change_for(ticket):
+                    logger.info("%s makes room for the model %s", worker.name, ticket.needs.model)
+                    self._work.worker_changing(self.key, ticket)
+                    self._deaths = 1
+                    return
                 self._idle.clear()
                 self._is_starting = True
                 try:
@@ -320,18 +344,44 @@ class DeviceSupervisor:
             return self._watchdog.silence_seconds
         return max(self._watchdog.silence_seconds, self._watchdog.start_seconds)
 
-    async def _next_ticket(self, worker: WorkerConnection, can: Capabilities) -> Ticket | None:
-        """Return the next ticket, None once the worker is dead; no drawn ticket is dropped."""
-        if self._draining.is_set():
+    async def _next_ticket(self, worker: WorkerConnection) -> Ticket | None:
+        """Return the next ticket, None where the worker is dead or can do something else now; no
+        drawn ticket is dropped.
+        """
+        if (ticket := self._choice.take_ticket()) is not None:
+            return ticket
+        if self._draining.is_set() or self._capabilities is None:
             await asyncio.wait((worker.died,))
             return None
-        drawing = asyncio.ensure_future(self._work.next_ticket(can))
+        drawing = asyncio.ensure_future(self._work.next_ticket(self._capabilities))
+        self._drawing = drawing
         try:
             await asyncio.wait((drawing, worker.died), return_when=asyncio.FIRST_COMPLETED)
         finally:
             if not drawing.done():
                 drawing.cancel()
         return drawing.result() if drawing.done() and not drawing.cancelled() else None
+
+    def _mend_model(self, model: str) -> None:
+        """Let a model that couldn't be loaded be tried again."""
+        self._choice.mend(model)
+        if self._capabilities is not None:
+            self._note_able()
+            if self._drawing is not None:
+                self._drawing.cancel()  # it asks for what could be done before
+
+    def _gives_up_model(self, error: WorkerStartError | WorkerDiedError) -> bool:
+        """Go on with another model where this one can't be loaded; return whether there is one."""
+        ticket = self._choice.take_ticket()
+        if ticket is not None:
+            self._work.return_ticket(ticket)
+        given_up = self._choice.give_up(error, was_changing=ticket is not None)
+        if given_up is None:
+            return False
+        asyncio.get_running_loop().call_later(_BROKEN_SECONDS, self._mend_model, given_up.model)
+        self._work.model_broken(self.key, given_up.model, given_up.failure)
+        self._deaths = 1
+        return True
 
     def _is_too_large(self, worker: WorkerConnection) -> bool:
         held, own = worker.memory_bytes, worker.memory_limit_bytes
@@ -348,6 +398,8 @@ class DeviceSupervisor:
 
     def _note_start_failure(self, error: WorkerStartError | WorkerDiedError) -> None:
         logger.error("the worker on %s can't start: %s", self.name, error)
+        if self._gives_up_model(error):
+            return
         if isinstance(error, WorkerStartError):
             self.failure, self.has_failed = error.failure, True
         elif error.kind is FailureKind.LOST_HOST:

@@ -43,6 +43,12 @@ class Work(Protocol):
     def worker_loading(self, device: str) -> None:
         """Note that a worker has started, and loads the model."""
 
+    def worker_changing(self, device: str, ticket: Ticket) -> None:
+        """Note that a worker is about to load the model of a ticket that it has drawn."""
+
+    def model_broken(self, device: str, model: str, failure: Failure) -> None:
+        """Note that a worker can't load a model, but others."""
+
     def worker_ready(self, device: str, capabilities: Capabilities) -> None:
         """Note that a worker is ready, and what it can do."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.contract.command_line import number, shown
 from generator.contract.messages import Lora
-from generator.contract.paths import existing_path
+from generator.contract.paths import split_strength
 
 
 class Once(argparse.Action):
@@ -41,14 +41,9 @@ def _with_dashes(word: str) -> str:
 
 
 def lora(text: str) -> Lora:
-    """Return a LoRA given as PATH or PATH:STRENGTH; an argparse type.
-
-    A path may hold colons of its own.
-    """
-    path, colon, strength = text.rpartition(":")
-    if not colon or "/" in strength or "\\" in strength or existing_path(text):
-        return Lora(text)
-    return Lora(path, number(strength))
+    """Return a LoRA given as PATH or PATH:STRENGTH; an argparse type."""
+    path, strength = split_strength(text)
+    return Lora(path) if strength is None else Lora(path, number(strength))
 
 
 def device_name(text: str) -> str:

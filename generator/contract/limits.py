@@ -8,9 +8,10 @@ defaults are those of the original Hotshot-XL, at the model's native size.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from generator.contract import model_json
 from generator.contract.bounds import (
@@ -30,8 +31,9 @@ from generator.contract.bounds import (
     scheduler_name,
     shorten,
 )
+from generator.contract.declared_limits import PUBLISHED_EDGE, DeclaredLimits
 from generator.contract.errors import ModelError, RequestError
-from generator.contract.messages import IMAGE_STRENGTH, Request
+from generator.contract.messages import Request
 from generator.contract.options.gif_options import OPTIONS, spec_named
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
@@ -41,13 +43,13 @@ from generator.contract.text import Text
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parents[1] / "nano" / "weights"
 
-_PUBLISHED_EDGE = 512
 # What a ``generation_config.json`` may say; edges in pixels.
 _ALLOWED: dict[str, model_json.Allowed] = {
     "scheduler": SCHEDULERS,
     "native_edge": (32, 8192),
     "max_frames": (1, MAX_FRAMES),
     "steps": (1, MAX_STEPS),
+    "max_steps": (1, MAX_STEPS),
     "guidance_scale": (0, MAX_GUIDANCE_SCALE),
     "guidance_rescale": (0, 1),
     "controlnet_conditioning_scale": (0, MAX_CONTROL_SCALE),
@@ -98,35 +100,8 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelLimits:
-    """Limits and defaults of one model. Edges are in pixels.
-
-    ``image_strength`` leaves a picture's look and lets it move, ``upscale_strength`` a clip's own
-    motion as well: how much noise that takes differs with a model's schedule and size.
-    """
-
-    native_edge: int = _PUBLISHED_EDGE
-    max_frames: int = MAX_FRAMES
-    steps: int = 30
-    guidance_scale: float = 5.0
-    guidance_rescale: float = 0.0
-    scheduler: str = "euler_a"
-    controlnet_conditioning_scale: float = 0.7
-    image_strength: float = IMAGE_STRENGTH
-    upscale_strength: float = 0.4
-
-    @property
-    def min_edge(self) -> int:
-        return max(32, self.native_edge // 8)
-
-    @property
-    def max_edge(self) -> int:
-        return self.native_edge * 4
-
-    @property
-    def max_pixels(self) -> int:
-        """The most pixels of a frame: four times the native picture."""
-        return (self.native_edge * 2) ** 2
+class ModelLimits(DeclaredLimits):
+    """Limits and defaults of one model, and what follows from them."""
 
     @property
     def sizes(self) -> tuple[Size, ...]:
@@ -141,6 +116,23 @@ class ModelLimits:
         return next(size for size in self.sizes if size.name == name)
 
     @classmethod
+    def believed(cls, declared: DeclaredLimits) -> Self:
+        """Return what somebody else says of a model, such as a worker elsewhere.
+
+        Raises ModelError where it says nonsense.
+        """
+        for field in fields(declared):
+            value, allowed = getattr(declared, field.name), _ALLOWED[field.name]
+            if not model_json.is_allowed(value, allowed):
+                raise ModelError("A model can't have {what}.", what=f"{field.name} = {value!r:.40}")
+        return cls(**asdict(declared))
+
+    def with_declared(self, declared: Mapping[str, Any]) -> Self:
+        """Return these limits with some that whoever runs the bot has said."""
+        limits = replace(self, **declared)
+        return replace(limits, steps=min(limits.steps, limits.max_steps))
+
+    @classmethod
     def of(cls, model: str) -> Self:
         """Read the limits of ``nano`` or a model directory; a hub id or a file gets the original's.
 
@@ -149,7 +141,7 @@ class ModelLimits:
         path = local_path(model)
         if path is None or path.is_file() or _has_layers_alone(path):
             return cls()
-        edge = model_json.read_native_edge(path / "unet" / "config.json", _PUBLISHED_EDGE)
+        edge = model_json.read_native_edge(path / "unet" / "config.json", PUBLISHED_EDGE)
         own = path / "generation_config.json"
         defaults = {field.name: field.default for field in fields(cls)}
         said = model_json.read_values(own, defaults, _ALLOWED) if own.exists() else {}

@@ -17,10 +17,10 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
+from generator.contract.declared_limits import IMAGE_STRENGTH, DeclaredLimits
 from generator.contract.errors import Failure
 from generator.contract.file_reference import FileReference
 
-IMAGE_STRENGTH = 0.7
 # Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
 REQUEST_VERSION = 2
 
@@ -73,7 +73,8 @@ class Request:
     file or folder whose motion ``controls`` follow. ``image`` is a picture, or a clip, that the
     frames begin from instead of noise alone: ``image_strength`` is how much of the way from noise
     is gone all the same, so how far they may come away from it. ``stages`` are those chosen beside
-    the usual ones, in their order; ``width`` and ``height`` are those of the first pass.
+    the usual ones, in their order; ``width`` and ``height`` are those of the first pass. ``model``
+    is what the bot's config calls the model that makes it, empty for the default one.
     """
 
     prompt: str
@@ -97,6 +98,7 @@ class Request:
     image: str = ""
     image_strength: float = IMAGE_STRENGTH
     stages: tuple[ChosenStage, ...] = ()
+    model: str = ""
 
     @property
     def steps_made(self) -> int:
@@ -130,8 +132,9 @@ class Request:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; an earlier version reads them where it can make the GIF."""
         values = asdict(self)
-        if not self.stages:
-            del values["stages"]
+        for later in ("stages", "model"):  # earlier versions know neither
+            if not values[later]:
+                del values[later]
         return {"version": REQUEST_VERSION, **values}
 
     @classmethod
@@ -209,13 +212,23 @@ def output_name(job_id: str, attempt: int, suffix: str) -> str:
 # -- from the child --------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class LoadableModel:
+    """A model that a worker holds or can load, by the ``name`` that jobs have for it."""
+
+    name: str
+    limits: DeclaredLimits
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a worker can do, by which it is given jobs.
 
-    ``device`` and ``dtype`` are those chosen. ``max_pixels`` are a frame's. ``stages`` are those
-    that a request may choose. ``memory_bytes`` is what the device has, 0 where unknown.
-    ``unknown`` names what a newer worker says of itself beside that; it isn't used.
+    It holds ``model``, and can be started anew with another of ``models``, among which that is;
+    one that names none has that alone. ``device`` and ``dtype`` are those chosen. ``max_frames``
+    and ``max_pixels`` (of a frame) are those of ``model``. ``stages`` are those that a request may
+    choose. ``memory_bytes`` is what the device has, 0 where unknown. ``unknown`` names what a newer
+    worker says of itself beside that; it isn't used.
     """
 
     model: str
@@ -225,6 +238,7 @@ class Capabilities:
     max_pixels: int
     stages: tuple[str, ...] = ()
     memory_bytes: int = 0
+    models: tuple[LoadableModel, ...] = ()
     unknown: tuple[str, ...] = field(default=(), compare=False)
 
 

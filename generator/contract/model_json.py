@@ -41,17 +41,22 @@ def read_values(
     }
 
 
-def _checked(path: Path, name: str, value: Any, default: Any, allowed: Allowed) -> Any:
+def is_allowed(value: Any, allowed: Allowed) -> bool:
+    """Return whether a value is one of those allowed, or a number between the two."""
     lowest, highest = allowed[0], allowed[-1]
     if isinstance(lowest, str) or isinstance(highest, str):
-        if value in allowed:
-            return value
+        return value in allowed
+    return type(value) in (int, float) and lowest <= value <= highest  # also refuses nan
+
+
+def _checked(path: Path, name: str, value: Any, default: Any, allowed: Allowed) -> Any:
+    lowest, highest = allowed[0], allowed[-1]
+    whole = isinstance(default, int)
+    if is_allowed(value, allowed) and not (whole and type(value) is float):
+        return value if whole or isinstance(value, str) else float(value)
+    if isinstance(lowest, str) or isinstance(highest, str):
         wanted = f"one of {', '.join(map(str, allowed))}"
     else:
-        whole = isinstance(default, int)
-        number = type(value) is int or (type(value) is float and not whole)
-        if number and lowest <= value <= highest:  # also refuses nan
-            return value if whole else float(value)
         wanted = f"a {'whole ' if whole else ''}number from {lowest:g} to {highest:g}"
     raise ModelError(f"{path} has {name} = {_shown(value)}, where {wanted} is wanted; mend it.")
 

@@ -38,3 +38,11 @@ def parse_hub_id(text: str) -> tuple[str, str] | None:
     if len(parts) == 2 and text.lower().endswith(_WEIGHTS):
         return None
     return "/".join(parts[:2]), "/".join(parts[2:])
+
+
+def split_strength(text: str) -> tuple[str, str | None]:
+    """Return the two parts of ``PATH[:STRENGTH]``; a path may hold colons of its own."""
+    path, colon, strength = text.rpartition(":")
+    if not colon or "/" in strength or "\\" in strength or existing_path(text):
+        return text, None
+    return path, strength

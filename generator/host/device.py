@@ -205,7 +205,7 @@ class HostDevice:
         if isinstance(event, Ready | StartFailed):
             self._started = event
             if isinstance(event, Ready):
-                self._model_hash = model_hash(event.capabilities.model)
+                self._model_hash = model_hash(self._settings.model) if self._settings else ""
             self._say_started(event)
             return
         job = self._jobs.get((event.job_id, event.attempt))

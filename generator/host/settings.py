@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from typing import Any
 
-from generator.contract.errors import ModelError
-from generator.contract.limits import NANO
+from generator.contract.bounds import MAX_LORA_STRENGTH
+from generator.contract.declared_limits import DeclaredLimits
+from generator.contract.errors import MessageError, ModelError
+from generator.contract.limits import NANO, ModelLimits
+from generator.contract.messages import Lora
 from generator.contract.paths import parse_hub_id
-from generator.contract.remote import text_of
-from generator.contract.worker_settings import WorkerSettings
+from generator.contract.remote import number_of, object_of, text_of
+from generator.contract.worker_settings import NamedModel, WorkerSettings
 from generator.host.place import HostPlace
 
-_NAMES = ("model", "spatial_unet_base", "prediction_type", "depth_model", "precision")
+logger = logging.getLogger(__name__)
+
+_NAMES = ("model", "spatial_unet_base", "prediction_type", "depth_model", "precision", "name")
 _MODELS = ("model", "spatial_unet_base", "depth_model")
+_MOST = 100  # models, LoRAs
 _FLAGS = ("unet_only", "low_vram")
-SENT = (*_NAMES, *_FLAGS)
+SENT = (*_NAMES, *_FLAGS, "loras", "limits", "models")
 """What of a worker's settings a bot says; the rest is the host's own."""
 
 
@@ -28,6 +36,9 @@ def settings_of(values: dict[str, Any], device: str, place: HostPlace) -> Worker
             said[name] = _model_here(said[name], place.models)
     return WorkerSettings(
         **said,
+        loras=_loras(values, place.models),
+        limits=_limits(values),
+        models=tuple(_others(values, place.models)),
         device=device,
         engine=place.engine,
         files=str(place.cache.files),
@@ -35,6 +46,53 @@ def settings_of(values: dict[str, Any], device: str, place: HostPlace) -> Worker
         log_level=place.log_level,
         log_format=place.log_format,
     )
+
+
+def _others(values: dict[str, Any], here: Mapping[str, str]) -> Iterator[NamedModel]:
+    """Yield the models that a worker here could be started with."""
+    for each in _listed(values, "models"):
+        try:
+            yield NamedModel(
+                name=text_of(each, "name"),
+                model=_model_here(text_of(each, "model"), here),
+                limits=_limits(each),
+                memory_bytes=int(number_of(each, "memory_bytes")) if "memory_bytes" in each else 0,
+            )
+        except ModelError as error:
+            logger.info("the bot's model %s isn't used here: %s", text_of(each, "name"), error)
+
+
+def _loras(values: dict[str, Any], here: Mapping[str, str]) -> tuple[Lora, ...]:
+    return tuple(
+        Lora(_model_here(text_of(each, "path"), here), _strength(each))
+        for each in _listed(values, "loras")
+    )
+
+
+def _strength(values: dict[str, Any]) -> float:
+    strength = values.get("strength")
+    if (
+        type(strength) not in (int, float)
+        or not -MAX_LORA_STRENGTH <= strength <= MAX_LORA_STRENGTH
+    ):
+        raise MessageError("A message can't be read ({reason}).", reason="strength: no number")
+    return float(strength)
+
+
+def _limits(values: dict[str, Any]) -> dict[str, Any]:
+    """Return what the bot's config says of a model's limits. Raises ModelError."""
+    known = {each.name for each in fields(DeclaredLimits)}
+    said = object_of(values, "limits") if "limits" in values else {}
+    limits = {name: value for name, value in said.items() if name in known}
+    ModelLimits.believed(replace(DeclaredLimits(), **limits))
+    return limits
+
+
+def _listed(values: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    found = values.get(name) or []
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found):
+        raise MessageError("A message can't be read ({reason}).", reason=f"{name}: no list")
+    return found[:_MOST]
 
 
 def _model_here(name: str, models: Mapping[str, str]) -> str:

@@ -6,17 +6,17 @@ libraries throw into sentences. Knows nothing of processes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from generator.annotators.condition_images import ConditionImages
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import OutOfMemoryError, is_out_of_memory
 from generator.contract.limits import ModelLimits
-from generator.contract.messages import Request
+from generator.contract.messages import Lora, Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
 from generator.contract.raw_clip import RawClip
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
@@ -39,7 +39,7 @@ class HotshotEngine:
 
     ``records_paths`` is whether a file's recipe has the paths of what it was made with, or no more
     than the names: strangers needn't know how somebody's disk looks. With ``preview_decoder``,
-    ``generate`` shows what comes.
+    ``generate`` shows what comes. ``loras`` are applied to every request, beside its own.
     """
 
     pipeline: HotshotPipeline
@@ -48,6 +48,7 @@ class HotshotEngine:
     condition_images: ConditionImages
     records_paths: bool = False
     preview_decoder: PreviewDecoder | None = None
+    loras: tuple[Lora, ...] = ()
 
     @classmethod
     def load(
@@ -58,11 +59,16 @@ class HotshotEngine:
         low_vram: bool = False,
         records_paths: bool = False,
         previews: bool = False,
+        loras: tuple[Lora, ...] = (),
+        declared: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Load a model. Raises ModelError, OutOfMemoryError or RequestError (no such device)."""
+        """Load a model, with ``declared`` limits over its own.
+
+        Raises ModelError, OutOfMemoryError or RequestError (no such device).
+        """
         quiet_libraries()
         choice = devices.choose_device(device, setup.precision)
-        limits = ModelLimits.of(setup.model)
+        limits = ModelLimits.of(setup.model).with_declared(declared or {})
         with _room_for(setup.model, choice):
             loaded = load_model(
                 setup.model,
@@ -81,6 +87,7 @@ class HotshotEngine:
             records_paths=records_paths,
             # networks that share too little memory aren't called out of turn
             preview_decoder=PreviewDecoder(loaded) if previews and not low_vram else None,
+            loras=loras,
         )
 
     @property
@@ -99,6 +106,7 @@ class HotshotEngine:
         """Return the frames of a request's file, with its recipe."""
         check_output(output)
         self.limits.check(request)
+        request = replace(request, loras=(*self.loras, *request.loras))
         previews = self._previews(request)
 
         def report_step(stage: str, step: int, steps: int) -> None:
@@ -155,6 +163,8 @@ def create(
     spatial_unet_base: str = "",
     unet_only: bool = False,
     prediction_type: str = "",
+    loras: tuple[Lora, ...] = (),
+    limits: Mapping[str, Any] | None = None,
     low_vram: bool = False,
     depth_model: str = DEPTH_MODEL,
 ) -> Engine:
@@ -167,7 +177,14 @@ def create(
         precision=precision,
         depth_model=depth_model,
     )
-    return HotshotEngine.load(setup, device=device, low_vram=low_vram, previews=True)
+    return HotshotEngine.load(
+        setup,
+        device=device,
+        low_vram=low_vram,
+        previews=True,
+        loras=loras,
+        declared=limits,
+    )
 
 
 @contextmanager

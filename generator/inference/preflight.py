@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,10 +17,12 @@ import torch
 
 from generator.annotators import depth
 from generator.checkpoints.download import format_bytes
+from generator.checkpoints.lora_tensors import resolve_lora
 from generator.checkpoints.resolve import NotFetchedError, without_fetching
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.errors import HotshotError, ModelError
 from generator.contract.findings import Doubt, Finding, run_check
+from generator.contract.limits import local_path
 from generator.contract.worker_settings import WorkerSettings
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
@@ -49,9 +51,14 @@ def examine(workers: Sequence[WorkerSettings]) -> Iterator[Finding]:
     quiet_libraries()
     first = workers[0]
     choices = yield from _devices(workers)
-    weights = yield from _model(first, choices)
-    if weights is not None and len(choices) == len(workers):
-        yield from _memory(choices, weights, low_vram=first.low_vram)
+    found = [(yield from _model(first, choices))]
+    for each in first.models:
+        if each.name != first.model_name:
+            found.append((yield from _named(first.loading(each.name), choices)))
+    weights = [each for each in found if each is not None]
+    if weights and len(choices) == len(workers):  # a worker holds one at a time
+        largest = max(weights, key=lambda each: each.total)
+        yield from _memory(choices, largest, low_vram=first.low_vram)
     yield run_check("depth model", lambda: _depth(first.depth_model))
 
 
@@ -113,6 +120,39 @@ def _model(
     size = f", {format_bytes(sum(sizes))} in {choices[0].precision}" if choices else ""
     yield Finding("model", f"{worker.model}{size}")
     return _Weights(sum(sizes), max(sizes))
+
+
+def _named(
+    worker: WorkerSettings, choices: list[devices.DeviceChoice]
+) -> Generator[Finding, None, _Weights | None]:
+    """Yield findings on a model beside the default one, under its name; return its weights."""
+    subject = f"model {worker.name}"
+    try:
+        local_path(worker.model)
+    except ModelError as error:  # it may be on another host
+        yield Finding(subject, f"workers here go without it: {error}", is_doubtful=True)
+        return None
+    for lora in worker.loras:
+        yield run_check(f"LoRA of {worker.name}", partial(_lora, lora.path))
+    findings = _model(worker, choices)
+    while True:
+        try:
+            finding = next(findings)
+        except StopIteration as end:
+            weights: _Weights | None = end.value
+            return weights
+        yield replace(
+            finding, subject=finding.subject.replace("base", "base of") + f" {worker.name}"
+        )
+
+
+def _lora(path: str) -> str:
+    try:
+        with without_fetching():
+            resolve_lora(path)
+    except NotFetchedError as error:
+        return _to_be_fetched(error, "the first GIF by that model")
+    return path
 
 
 def _base(worker: WorkerSettings) -> str:

@@ -11,15 +11,17 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
 
 from generator.contract import logs
-from generator.contract.errors import Failure, FailureKind
+from generator.contract.errors import Failure, FailureKind, ModelError
 from generator.contract.extras import missing_extra
 from generator.contract.failures import failure_of
-from generator.contract.messages import Capabilities, Ready, StartFailed
+from generator.contract.limits import ModelLimits
+from generator.contract.messages import Capabilities, LoadableModel, Ready, StartFailed
 from generator.contract.stages import CHOICES
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
@@ -31,7 +33,15 @@ from generator.worker.pace import Pace
 
 logger = logging.getLogger(__name__)
 
-_OPTIONS = ("spatial_unet_base", "unet_only", "prediction_type", "low_vram", "depth_model")
+_OPTIONS = (
+    "spatial_unet_base",
+    "unet_only",
+    "prediction_type",
+    "loras",
+    "limits",
+    "low_vram",
+    "depth_model",
+)
 # A terminal and systemd send these to every process; what is being made may still be finished.
 PARENT_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -101,14 +111,32 @@ def _load_engine(settings: WorkerSettings) -> Engine:
 
 def _capabilities(settings: WorkerSettings, engine: Engine) -> Capabilities:
     return Capabilities(
-        model=settings.model,
+        model=settings.model_name,
         device=engine.device,
         dtype=engine.dtype,
         max_frames=engine.limits.max_frames,
         max_pixels=engine.limits.max_pixels,
         stages=tuple(CHOICES),
         memory_bytes=engine.memory_bytes,
+        models=tuple(_loadable(settings, engine)),
     )
+
+
+def _loadable(settings: WorkerSettings, engine: Engine) -> Iterator[LoadableModel]:
+    """Yield the models that this worker holds, or that it could be started with on this device."""
+    for each in settings.models:
+        if each.name == settings.model_name:
+            yield LoadableModel(each.name, engine.limits)
+            continue
+        if each.memory_bytes > engine.memory_bytes > 0:
+            logger.info("%s has too little memory for the model %s", engine.device, each.name)
+            continue
+        try:
+            limits = ModelLimits.of(each.model).with_declared(each.limits)
+        except ModelError as error:
+            logger.warning("the model %s can't be used here: %s", each.name, error)
+        else:
+            yield LoadableModel(each.name, limits)
 
 
 def _lower_priority(settings: WorkerSettings) -> None:

@@ -15,9 +15,9 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 from bot.app.client import HotshotClient
 from bot.app.main import _context
 from bot.core.config import Settings
+from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway import outgoing
 from bot.storage.database import open_database
-from generator.contract.limits import ModelLimits
 from tests.bot.jobs import rig as jobs
 
 _APPLICATION = "1"
@@ -59,11 +59,10 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
         await client._async_setup_hook()
         client._connection.application_id = int(_APPLICATION)
         client._connection.user = ClientUser(state=client._connection, data=_BOT)
-        limits = ModelLimits.of("nano")
         client.set_context(
             _context(
                 settings,
-                limits,
+                ModelCatalogue.of(settings),
                 database=database,
                 blobs=context.blobs,
                 disk_guard=context.disk_guard,

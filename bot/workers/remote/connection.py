@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,10 @@ _SENT = (
     "precision",
     "unet_only",
     "low_vram",
+    "name",
+    "loras",
+    "limits",
+    "models",
 )
 _OTHER_MODEL = Text(
     "{worker} has another model under the name {model} than the bot; give both the same one."
@@ -117,7 +121,7 @@ class RemoteConnection:
         self._is_writing_preview = False
         self._hello: Hello | None = None
         self.is_attached = False
-        mailbox.insist("attach", settings={name: getattr(settings, name) for name in _SENT})
+        mailbox.insist("attach", settings={name: asdict(settings)[name] for name in _SENT})
 
     # -- for the supervisor ------------------------------------------------------------------------
 
@@ -248,13 +252,15 @@ class RemoteConnection:
     def _hear_ready(self, ready: Ready, values: dict[str, Any]) -> None:
         theirs = text_of(values, "model_hash") if "model_hash" in values else ""
         if theirs and self._model_hash and theirs != self._model_hash:
-            words = _OTHER_MODEL.with_values(worker=self._worker, model=self._settings.model)
+            words = _OTHER_MODEL.with_values(worker=self._worker, model=self._settings.model_name)
             self._fail(Failure(FailureKind.MODEL, words))
             return
+        known = {each.name for each in self._settings.models}
         can = replace(
             ready.capabilities,
             device=self._worker,
-            model=self._settings.model,
+            model=self._settings.model_name,
+            models=tuple(each for each in ready.capabilities.models if each.name in known),
             dtype=shorten(ready.capabilities.dtype),
         )
         if not self._ready.done():

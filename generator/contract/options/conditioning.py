@@ -16,7 +16,8 @@ from generator.contract.bounds import (
     MIN_IMAGE_STRENGTH,
 )
 from generator.contract.control_types import ANNOTATORS, AUTO, CONTROL_TYPES
-from generator.contract.messages import IMAGE_STRENGTH, Lora
+from generator.contract.declared_limits import IMAGE_STRENGTH
+from generator.contract.messages import Lora
 from generator.contract.options.sampling import SamplingOptions
 from generator.contract.options.spec import (
     NO_SETTING,

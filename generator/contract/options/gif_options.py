@@ -15,6 +15,7 @@ from generator.contract.messages import Request
 from generator.contract.options.conditioning import ConditioningOptions, FileT
 from generator.contract.options.sampling import DEFAULT_SCHEDULER
 from generator.contract.options.spec import (
+    FormField,
     Kind,
     OptionSpec,
     Setting,
@@ -39,6 +40,15 @@ class GifOptions(ConditioningOptions[FileT]):
     ``FileT`` is what stands for a file before it is fetched.
     """
 
+    model: str | None = OptionSpec(
+        kind=Kind.MODEL,
+        label=Text("model"),
+        field="model",
+        slash=Slash(Text("Which model makes it; start typing to see those there are.")),
+        mine=Setting(Text("The model.")),
+        server=Setting(Text("The model.")),
+        form=FormField(form="model", label=Text("Model")),
+    ).declared
     style: str | None = OptionSpec(
         kind=Kind.STYLE,
         label=Text("style"),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from generator.contract.bounds import (
     MAX_GUIDANCE_SCALE,
     MAX_SEED,
-    MAX_STEPS,
     MIN_IMAGE_STRENGTH,
     SCHEDULERS,
     STEPS_LABEL,
@@ -40,7 +39,7 @@ class SamplingOptions(PictureOptions):
         label=Text("steps"),
         field="steps",
         subject=STEPS_LABEL,
-        bounds=lambda _: (1, MAX_STEPS),
+        bounds=lambda limits: (1, limits.max_steps),
         default=lambda limits: limits.steps,
         slash=Slash(
             lambda limits: Text(

@@ -35,7 +35,10 @@ _Offer = TypeVar("_Offer", "Slash", "Setting", "FormField", "Flag")
 
 
 class Kind(StrEnum):
-    """What a value is; CHOICE is one of ``OptionSpec.choices``, STYLE one of the config's."""
+    """What a value is: CHOICE one of ``OptionSpec.choices``, STYLE and MODEL one of the config's.
+
+    A model's value is what requests call it, once it was looked up; the default one's is empty.
+    """
 
     TEXT = "text"
     WHOLE_NUMBER = "whole number"
@@ -43,6 +46,7 @@ class Kind(StrEnum):
     SWITCH = "switch"
     CHOICE = "choice"
     STYLE = "style"
+    MODEL = "model"
     LORA = "LoRA"
     FILE = "file"
 
@@ -87,9 +91,9 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """The field of an option in one of the two forms under a GIF."""
+    """The field of an option in one of the forms under a GIF."""
 
-    form: Literal["edit", "sampling"]
+    form: Literal["edit", "sampling", "model"]
     label: Text
     custom_id: str = ""  # where it isn't the option's name
     longest: int = MAX_PROMPT_CHARACTERS

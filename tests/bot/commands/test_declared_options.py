@@ -41,6 +41,7 @@ TYPES = {
     Kind.SWITCH: {AppCommandOptionType.boolean},
     Kind.CHOICE: {AppCommandOptionType.string},
     Kind.STYLE: {AppCommandOptionType.string},
+    Kind.MODEL: {AppCommandOptionType.string},
     Kind.LORA: {AppCommandOptionType.string},
     Kind.FILE: {AppCommandOptionType.attachment},
 }
@@ -71,15 +72,17 @@ async def _nothing(interaction: discord.Interaction[Any], **given: Any) -> None:
 @MODELS
 def test_gif_has_the_tables_options_and_no_other(limits: ModelLimits) -> None:
     tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
-    for styles in ({}, STYLES):
-        told = gif.build(limits, styles).to_dict(tree)["options"]
-        wanted = [spec.name for spec in SLASH if styles or spec.kind is not Kind.STYLE]
+    for styles, offers_models in (({}, False), (STYLES, False), (STYLES, True)):
+        built = gif.build(limits, styles, offers_models=offers_models)
+        told = built.to_dict(tree)["options"]
+        empty = {Kind.STYLE: not styles, Kind.MODEL: not offers_models}
+        wanted = [spec.name for spec in SLASH if not empty.get(spec.kind)]
         assert [option["name"] for option in told] == wanted
 
 
 @MODELS
 async def test_gifs_options_are_registered_as_declared(limits: ModelLimits) -> None:
-    told = await _registered(slash_options(limits, STYLES))
+    told = await _registered(slash_options(limits, STYLES, offers_models=True))
     for spec in SLASH:
         assert spec.slash is not None
         option = told[spec.name]
@@ -91,7 +94,7 @@ async def test_gifs_options_are_registered_as_declared(limits: ModelLimits) -> N
         if spec.choices is not None:
             offered = [choice["value"] for choice in option["choices"]]
             assert offered == list(spec.choices(limits))
-        assert bool(option.get("autocomplete")) == (spec.kind is Kind.LORA)
+        assert bool(option.get("autocomplete")) == (spec.kind in (Kind.LORA, Kind.MODEL))
 
 
 def _bounds(option: dict[str, Any]) -> tuple[float, float]:
@@ -111,7 +114,7 @@ def _wanted_bounds(spec: OptionSpec, limits: ModelLimits) -> tuple[float, float]
 
 def test_settings_has_the_tables_options_and_its_own() -> None:
     tree = app_commands.CommandTree(discord.Client(intents=discord.Intents.none()))
-    for told in settings.build(BIG, STYLES).to_dict(tree)["options"]:
+    for told in settings.build(BIG, STYLES, offers_models=True).to_dict(tree)["options"]:
         place = told["name"]
         names = [option["name"] for option in told["options"]]
         assert len(set(names)) == len(names)
@@ -122,7 +125,7 @@ def test_settings_has_the_tables_options_and_its_own() -> None:
 @MODELS
 @pytest.mark.parametrize("place", ["mine", "server"])
 async def test_settings_are_registered_as_declared(limits: ModelLimits, place: Any) -> None:
-    told = await _registered(setting_options(place, limits, STYLES, {}))
+    told = await _registered(setting_options(place, limits, STYLES, {}, offers_models=True))
     for where, spec, setting in SETTINGS:
         if where != place:
             continue
@@ -236,7 +239,7 @@ def test_the_typed_command_has_every_option_that_made_a_gif() -> None:
 @pytest.mark.parametrize("language", TRANSLATED)
 async def test_an_options_name_and_description_are_localized(language: str) -> None:
     locale = LOCALES[language]
-    told = await _registered(slash_options(BIG, STYLES))
+    told = await _registered(slash_options(BIG, STYLES, offers_models=True))
     for spec in SLASH:
         assert spec.slash is not None
         option = told[spec.name]

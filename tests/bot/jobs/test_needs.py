@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.core.translations import in_language
-from bot.jobs.needs import JobNeeds, WorkerRoster
-from bot.jobs.queue import FairQueue, Ticket
+from bot.jobs.needs import JobNeeds
+from bot.jobs.queue import ANY_WORKER, FairQueue, Ticket
+from bot.jobs.roster import WorkerRoster
 from bot.storage.database import open_database
 from bot.storage.models import State
 from bot.ui import wording
@@ -36,12 +37,19 @@ async def rig(tmp_path: Path) -> AsyncIterator[JobRig]:
         await rig.jobs.close()
 
 
-def takes_small(ticket: Ticket) -> bool:
-    return ticket.needs == SMALL
+class Takes:
+    """A worker that can make these alone, with the model that it holds."""
+
+    model = ""
+
+    def __init__(self, *kinds: JobNeeds) -> None:
+        self._kinds = kinds
+
+    def accepts(self, needs: JobNeeds) -> bool:
+        return needs in self._kinds
 
 
-def takes_all(_: Ticket) -> bool:
-    return True
+SMALL_ONLY, BIG_ONLY = Takes(SMALL), Takes(BIG)
 
 
 def ticket(number: int, user: int, needs: JobNeeds = SMALL) -> Ticket:
@@ -103,19 +111,19 @@ async def test_one_that_cannot_be_made_holds_nobody_up() -> None:
     queue = FairQueue()
     for number, (user, needs) in enumerate([(ADA, BIG), (ADA, SMALL), (BOB, BIG), (CY, SMALL)]):
         queue.put(ticket(number, user, needs))
-    assert [(await queue.get(takes_small)).number for _ in range(2)] == [1, 3]
-    waiting = asyncio.ensure_future(queue.get(takes_small))
+    assert [(await queue.get(SMALL_ONLY)).number for _ in range(2)] == [1, 3]
+    waiting = asyncio.ensure_future(queue.get(SMALL_ONLY))
     await asyncio.sleep(0)
     assert not waiting.done()
     queue.put(ticket(4, BOB, SMALL))
     assert (await waiting).number == 4
-    assert [(await queue.get(takes_all)).number for _ in range(2)] == [0, 2]
+    assert [(await queue.get()).number for _ in range(2)] == [0, 2]
 
 
 async def test_one_that_waits_for_another_worker_does_not_take_its_tickets() -> None:
     queue = FairQueue()
-    small = asyncio.ensure_future(queue.get(takes_small))
-    big = asyncio.ensure_future(queue.get(lambda ticket: ticket.needs == BIG))
+    small = asyncio.ensure_future(queue.get(SMALL_ONLY))
+    big = asyncio.ensure_future(queue.get(BIG_ONLY))
     await asyncio.sleep(0)
     queue.put(ticket(1, ADA, BIG))
     queue.put(ticket(2, ADA, SMALL))
@@ -127,12 +135,12 @@ async def test_who_was_passed_over_keeps_the_turn() -> None:
     queue.put(ticket(0, ADA, BIG))
     for number, user in enumerate([ADA, BOB, CY, ADA, BOB, CY], start=1):
         queue.put(ticket(number, user))
-    assert [(await queue.get(takes_small)).number for _ in range(3)] == [1, 2, 3]
-    assert (await queue.get(takes_all)).number == 0
+    assert [(await queue.get(SMALL_ONLY)).number for _ in range(3)] == [1, 2, 3]
+    assert (await queue.get()).number == 0
 
 
 async def test_those_that_nobody_can_make_are_last_in_the_order() -> None:
-    queue = FairQueue(takes_small)
+    queue = FairQueue(SMALL_ONLY.accepts)
     for number, (user, needs) in enumerate([(ADA, BIG), (BOB, SMALL), (ADA, SMALL)]):
         queue.put(ticket(number, user, needs))
     assert [each.number for each in queue.order()] == [1, 2, 0]
@@ -162,10 +170,10 @@ async def _check_fairness(operations: list[object]) -> None:
             waiting += 1
             small[user] += needs == SMALL
             continue
-        accepts = takes_small if operation == "small" else takes_all
+        fit = SMALL_ONLY if operation == "small" else ANY_WORKER
         if not (small.total() if operation == "small" else waiting):
             continue
-        found = await queue.get(accepts)
+        found = await queue.get(fit)
         waiting -= 1
         small[found.user_id] -= found.needs == SMALL
         served_beside.pop(found.user_id, None)
@@ -190,7 +198,7 @@ async def _check_progress(operations: list[object], flood: list[tuple[int, bool]
         if isinstance(operation, tuple):
             queue.put(ticket(number, *operation))
         elif any(each.needs == SMALL for each in queue.order()):
-            await queue.get(takes_small if operation == "small" else takes_all)
+            await queue.get(SMALL_ONLY if operation == "small" else ANY_WORKER)
     number = len(operations)
     queue.put(ticket(number, ADA, BIG))
     before = sum(each.user_id == ADA for each in queue.order())
@@ -198,13 +206,13 @@ async def _check_progress(operations: list[object], flood: list[tuple[int, bool]
     for turn in range(10_000):
         user, is_small_next = flood[turn % len(flood)]
         queue.put(ticket(number + 1 + turn, user))
-        found = await queue.get(takes_small if is_small_next else takes_all)
+        found = await queue.get(SMALL_ONLY if is_small_next else ANY_WORKER)
         by_all += not is_small_next
         if found.number == number:
             break
         if is_small_next:  # the other worker takes its turn as well
             by_all += 1
-            if (await queue.get(takes_all)).number == number:
+            if (await queue.get()).number == number:
                 break
     assert by_all <= 2 * 4 * before
 

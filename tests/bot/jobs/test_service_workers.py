@@ -20,7 +20,7 @@ async def test_a_model_that_loads_is_said_and_its_time_is_learnt(rig: JobRig) ->
     assert not status.is_loading
     cost_history = await CostHistory.load(rig.database, "nano")
     assert cost_history.loading_seconds("cpu") is not None
-    assert cost_history.costs.seconds(REQUEST) is None  # no job of this model was made yet
+    assert cost_history.estimate(REQUEST) is None  # no job of this model was made yet
     rig.jobs.worker_loading("cpu")
     status = rig.jobs.status(job.id)
     assert status is not None

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
+from bot.core.config import Settings
+from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import TRANSLATED, in_language
 from bot.jobs.estimator import Status
 from bot.storage.models import Job, Origin, State
 from bot.ui import embeds, wording
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS
-from generator.contract.limits import ModelLimits
 from generator.contract.messages import ChosenStage, Progress
 from generator.contract.stages import STAGES, UPSCALE
 from generator.contract.text import Text
@@ -151,7 +152,7 @@ def _long(**values: object) -> Job:
         embeds.history([_long(error=NASTY, message_id=2**63)] * 5, page=0, pages=9, total=99),
         embeds.history([], page=0, pages=1, total=0),
         embeds.queue([Status(job=_long())] * 15, total=400, user_id=7, guild_id=4),
-        embeds.help_(ModelLimits()),
+        embeds.help_(ModelCatalogue.of(Settings())),
     ],
 )
 def test_no_embed_is_too_long(embed: object) -> None:

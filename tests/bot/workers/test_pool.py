@@ -17,8 +17,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import WorkerDiedError
+from bot.jobs.needs import JobNeeds
 from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, Ticket
+from bot.jobs.roster import WorkerRoster
 from bot.storage.models import Job
 from bot.workers.backend import WorkerBackend
 from bot.workers.local import LocalBackend
@@ -38,6 +40,9 @@ class RecordingWork:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._queue = FairQueue()
+        self._roster = WorkerRoster(self._queue.note_workers_changed)
+        self.changed_for: list[str] = []
+        self.broken: list[tuple[str, str]] = []
         self.handed_out: list[float] = []
         self.begun: list[str] = []
         self.outcomes: list[tuple[float, JobOutcome]] = []
@@ -58,8 +63,19 @@ class RecordingWork:
         for name in names:
             self._queue.put(Ticket(0, name, 1))
 
+    def ask(self, *asked: tuple[str, str]) -> None:
+        """Add jobs, each with the model that it wants."""
+        for number, (name, model) in enumerate(asked):
+            self._queue.put(Ticket(number, name, number, JobNeeds(model=model)))
+
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
-        return await self._queue.get()
+        return await self._queue.get(self._roster.fit(capabilities))
+
+    def worker_changing(self, device: str, ticket: Ticket) -> None:
+        self.changed_for.append(ticket.job_id)
+
+    def model_broken(self, device: str, model: str, failure: Failure) -> None:
+        self.broken.append((model, str(failure)))
 
     def return_ticket(self, ticket: Ticket) -> None:
         self._queue.put_back(ticket)

@@ -1,0 +1,104 @@
+"""``[models.NAME]`` of the config: models that people may choose beside the default one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+from bot.core.section import Section
+from generator.contract.bounds import (
+    MAX_FRAMES,
+    MAX_GUIDANCE_SCALE,
+    MAX_LORA_STRENGTH,
+    MAX_LORAS,
+    MAX_STEPS,
+    SCHEDULERS,
+)
+from generator.contract.messages import Lora
+from generator.contract.paths import split_strength
+from generator.contract.worker_settings import NamedModel
+
+_MEGABYTE = 2**20
+
+
+class ModelSettings(Section):
+    """``[models.NAME]``: a model, what it is made with by default, and what may be asked of it.
+
+    What isn't said is as the model's own directory says it, or a worker that has it.
+    """
+
+    model: Annotated[str, Field(min_length=1)]
+    spatial_unet_base: str = ""
+    unet_only: bool = False
+    prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
+    loras: Annotated[tuple[str, ...], Field(max_length=MAX_LORAS)] = ()
+    sampler: str | None = None
+    steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE_SCALE)] | None = None
+    native_edge: Annotated[int, Field(ge=32, le=8192, multiple_of=8)] | None = None
+    max_frames: Annotated[int, Field(ge=1, le=MAX_FRAMES)] | None = None
+    max_steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
+    memory_mb: Annotated[int, Field(ge=0)] = 0
+
+    @field_validator("sampler")
+    @classmethod
+    def _known_sampler(cls, value: str | None) -> str | None:
+        if value is not None and value not in SCHEDULERS:
+            raise ValueError(f"one of {', '.join(SCHEDULERS)} is expected")
+        return value
+
+    @field_validator("loras")
+    @classmethod
+    def _strengths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for text in value:
+            _lora(text)
+        return value
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        """Return what is said of ``DeclaredLimits``."""
+        said = {
+            "scheduler": self.sampler,
+            "steps": self.steps,
+            "guidance_scale": self.guidance,
+            "native_edge": self.native_edge,
+            "max_frames": self.max_frames,
+            "max_steps": self.max_steps,
+        }
+        return {name: value for name, value in said.items() if value is not None}
+
+    def for_workers(self, name: str) -> NamedModel:
+        """Return what a worker is told of the model of this name."""
+        return NamedModel(
+            name=name,
+            model=self.model,
+            spatial_unet_base=self.spatial_unet_base,
+            unet_only=self.unet_only,
+            prediction_type=self.prediction_type,
+            loras=tuple(map(_lora, self.loras)),
+            limits=self.declared,
+            memory_bytes=self.memory_mb * _MEGABYTE,
+        )
+
+
+def label_of(model: str) -> str:
+    """Return what people read of a model that is given by its directory, file or hub id."""
+    return model.replace("\\", "/").rstrip("/").rpartition("/")[2] or model
+
+
+def _lora(text: str) -> Lora:
+    """Return a LoRA given as FILE or FILE:STRENGTH. Raises ValueError."""
+    path, strength = split_strength(text)
+    if strength is None:
+        return Lora(path)
+    try:
+        number = float(strength)
+    except ValueError:
+        number = float("nan")
+    if not -MAX_LORA_STRENGTH <= number <= MAX_LORA_STRENGTH:
+        raise ValueError(
+            f"{text[:80]!r} has no strength; FILE or FILE:STRENGTH is expected, with a strength "
+            f"from -{MAX_LORA_STRENGTH} to {MAX_LORA_STRENGTH}"
+        )
+    return Lora(path, number)
