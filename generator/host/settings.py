@@ -70,7 +70,7 @@ def _loras(values: dict[str, Any], here: Mapping[str, str]) -> tuple[Lora, ...]:
 
 
 def _strength(values: dict[str, Any]) -> float:
-    strength = values.get("strength")
+    strength: Any = values.get("strength")
     if (
         type(strength) not in (int, float)
         or not -MAX_LORA_STRENGTH <= strength <= MAX_LORA_STRENGTH
