@@ -150,7 +150,8 @@ def test_what_is_set_is_taken_where_nothing_is_given() -> None:
     assert kept_defaults(SMALL, STYLES, kept, {}, WITH_WOBBLE) == {
         name: kept[name] for name in mine
     }
-    assert kept_defaults(SMALL, STYLES, {}, kept, WITH_WOBBLE).keys() == {"style", "lora", "wobble"}
+    of_a_server = {"style", "lora", "model", "wobble"}
+    assert kept_defaults(SMALL, STYLES, {}, kept, WITH_WOBBLE).keys() == of_a_server
     both = kept_defaults(SMALL, STYLES, {"wobble": 1.0}, {"wobble": 2.0}, WITH_WOBBLE)
     assert both == {"wobble": 1.0}
 
