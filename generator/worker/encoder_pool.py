@@ -212,9 +212,9 @@ class EncoderPool:
                 order.path.unlink(missing_ok=True)  # it may have been through already
                 return Cancelled(order.job_id, order.attempt)
             if isinstance(outcome, Finished) or not _is_worth_another(outcome) or not left:
-                return outcome
+                break
             logger.warning("%s Tries left: %d", outcome.failure, left)
-        raise AssertionError("the last try returns")
+        return outcome
 
     def _try(
         self, encoder: Encoder, order: FileOrder, task: EncoderTask, frames: int, seconds: float

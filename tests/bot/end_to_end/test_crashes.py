@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 
+import psutil
 import pytest
 
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.model import Message
-from tests.bot.end_to_end.process import Setup, running
-from tests.patience import PATIENCE
+from tests.bot.end_to_end.process import Bot, Setup, running
+from tests.generator.workers import has_frames
+from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +72,51 @@ async def test_a_killed_bot_takes_up_its_jobs_again(
     states = [(row["state"], row["attempt"]) for row in setup.rows()]
     assert states == [("done", 2), ("done", 1)]
     assert len(deliveries(discord)) == 2
+
+
+async def test_kills_while_one_job_is_written_and_another_computed(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    """First whoever writes the file, then the worker that computes, then the bot itself."""
+    setup.engine = "tests.soak.engine:create"
+    shared = _left_in_shared_memory()
+    async with running(setup.write(), discord) as bot:
+        written = await ada.slash("gif", prompt="clips", steps=1)
+        await written.acknowledged()
+        computed = await bob.slash("gif", prompt="slow", steps=150)
+        await computed.acknowledged()
+        (await _in_mid_file(bot)).kill()
+        encoder = await _in_mid_file(bot)
+        [worker] = bot.workers()
+        worker.kill()
+        encoder.wait(PATIENCE)
+        encoder = await _in_mid_file(bot)
+        await bot.stop(signal.SIGKILL)
+        encoder.wait(PATIENCE)
+    assert _left_in_shared_memory() == shared
+    async with running(setup.write(), discord):
+        for sent in (written, computed):
+            await sent.message(lambda message: message.results)
+    assert len(deliveries(discord)) == 2
+    assert not list((setup.data / "scratch").glob(".*"))
+    assert _left_in_shared_memory() == shared
+
+
+def _left_in_shared_memory() -> list[str]:
+    return sorted(os.listdir("/dev/shm"))  # noqa: PTH208, S108 - looked at, and nothing is put there
+
+
+async def _in_mid_file(bot: Bot) -> psutil.Process:
+    """Wait for a process of the bot's worker that is making a file."""
+
+    def at_work() -> list[psutil.Process]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            children = [child for worker in bot.workers() for child in worker.children()]
+            return [child for child in children if has_frames(child.pid)]
+        return []
+
+    await until(at_work, lambda: bot.log)
+    return at_work()[0]
 
 
 async def test_a_result_waits_for_the_next_start(

@@ -317,12 +317,14 @@ async def test_a_worker_that_grew_is_replaced_between_two_jobs(tmp_path: Path) -
     assert work.deaths == []
 
 
+@pytest.mark.parametrize("engine", ["fast", "clips"])
 async def test_one_that_is_too_large_from_the_start_makes_a_job_all_the_same(
-    tmp_path: Path,
+    tmp_path: Path, engine: str
 ) -> None:
+    """And its file, where another process writes that."""
     work = RecordingWork(tmp_path)
     work.add("a", "b")
-    async with pool_of(work, "fast", watchdog=WatchdogSettings(memory_bytes=1)):
+    async with pool_of(work, engine, watchdog=WatchdogSettings(memory_bytes=1)):
         await work.until(lambda: work.recoveries == 3)  # and then gives way to another
     assert [outcome.job_id for _, outcome in work.outcomes] == ["a", "b"]
 
