@@ -20,19 +20,19 @@ class Pace:
         self._clock = clock
         self._seconds = math.inf  # that a step took last, for each megapixel of work
         self._work = 0.0  # in a step of this job, in megapixels
-        self._last_at: float | None = None
+        self._last_at = 0.0
 
     def begin(self, request: Request) -> bool:
         """Note that a job begins; return whether it is nearly computed already."""
         steps = max(1, total_steps(request))
         self._work = total_cost(request).denoised / steps
-        self._last_at = None
+        self._last_at = self._clock()  # so a first step counts with what comes before it
         return self._is_nearly_computed(steps)
 
     def step(self, step: int, steps: int) -> bool:
         """Note that ``step`` of ``steps`` are done; return whether the job is nearly computed."""
         now = self._clock()
-        if self._last_at is not None and self._work:
+        if self._work:
             self._seconds = (now - self._last_at) / self._work
         self._last_at = now
         return self._is_nearly_computed(steps - step)
