@@ -15,6 +15,7 @@ import psutil
 
 from bot.sandbox import Sandbox
 from tests.generator.workers import has_frames
+from tests.patience import PATIENCE
 from tests.soak.rig import Rig
 from tests.soak.users import Users
 
@@ -43,7 +44,7 @@ BACKGROUND_FAULTS = (
     "delay POST /channels/*/messages 1.5 after chance=0.1",
 )
 Blow = Callable[[], Awaitable[None]]
-_ALIVE_WITHIN = 60.0  # seconds
+_ALIVE_WITHIN = PATIENCE
 _LOOKS, _LOOK_EVERY = 300, 0.01  # for a file in the making, seconds
 
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from bot.sandbox import Sandbox
 from tests.bot.end_to_end.process import Bot, Setup
+from tests.patience import PATIENCE
 
-_CONNECTED_WITHIN = 60.0  # seconds
+_CONNECTED_WITHIN = PATIENCE
 _OVER = ("done", "failed", "cancelled")
 
 

@@ -6,13 +6,14 @@ import asyncio
 import random
 
 from bot.sandbox import Accounting, Interaction, NobodyListening, NotOffered, Person, Sandbox
+from tests.patience import PATIENCE
 from tests.soak.engine import CLIPS, FACTORIES, SLOW
 
 _WORKING = (SLOW, CLIPS)
 _FAILING = [name for name in FACTORIES if name not in _WORKING]
 _FAILING_SHARE = 0.04  # of all jobs
 _STEPS = (1, 30)  # of 20 ms
-_CONNECTED_WITHIN = 60.0  # seconds
+_CONNECTED_WITHIN = PATIENCE
 
 
 class Users:
