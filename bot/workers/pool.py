@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from bot.workers.backend import WorkerBackend
 from bot.workers.supervisor import DeviceReport, DeviceSupervisor, WatchdogSettings
 from bot.workers.work import Work
+from generator.contract.errors import Failure, FailureKind
 from generator.contract.worker_settings import WorkerSettings
 
 
@@ -108,7 +109,11 @@ class Pool:
 
     def _report_state(self) -> None:
         """Report failures: only when the last device is down does the service refuse work."""
-        failures = [(device.key, device.failure) for device in self._devices if device.failure]
+        failures = [
+            (device.key, device.failure)
+            for device in self._devices
+            if device.failure and not self._is_only_away(device.failure)
+        ]
         if len(failures) < len(self._devices):
             if any(device.report().state in ("idle", "busy") for device in self._devices):
                 for key, failure in failures:
@@ -119,6 +124,10 @@ class Pool:
             self._work.all_workers_failed(failure)
         else:
             self._work.all_workers_unavailable(failure)
+
+    def _is_only_away(self, failure: Failure) -> bool:
+        """Return whether a worker's host is away, where hosts come and go."""
+        return self._is_elastic and failure.kind is FailureKind.LOST_HOST
 
 
 @asynccontextmanager

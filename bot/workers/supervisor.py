@@ -237,7 +237,7 @@ class DeviceSupervisor:
     def _log_idle_death(self, worker: WorkerConnection) -> None:
         if worker.died.done():
             death = worker.died.result()
-            level = logging.INFO if death.kind is FailureKind.LOST_HOST else logging.WARNING
+            level = logging.INFO if _is_lost(death) else logging.WARNING
             logger.log(level, "the idle worker on %s is gone (%s)", self.name, death.reason)
 
     async def _start_job(
@@ -397,12 +397,13 @@ class DeviceSupervisor:
         return True
 
     def _note_start_failure(self, error: WorkerStartError | WorkerDiedError) -> None:
-        logger.error("the worker on %s can't start: %s", self.name, error)
+        level = logging.INFO if _is_lost(error) else logging.ERROR
+        logger.log(level, "the worker on %s can't start: %s", self.name, error)
         if self._gives_up_model(error):
             return
         if isinstance(error, WorkerStartError):
             self.failure, self.has_failed = error.failure, True
-        elif error.kind is FailureKind.LOST_HOST:
+        elif _is_lost(error):
             text = Text("The worker on {device} can't be reached.", device=self.name)
             self.failure = Failure.of(error, text)
         elif self._deaths >= _DEATHS_TO_REPORT:
@@ -421,3 +422,8 @@ class DeviceSupervisor:
             return 0.0
         longest = _LONGEST_DELAY_FAILED if self.has_failed else _LONGEST_DELAY
         return min(_FIRST_DELAY * 2.0 ** min(self._deaths - 2, _DOUBLINGS), longest)
+
+
+def _is_lost(error: WorkerStartError | WorkerDiedError) -> bool:
+    """Return whether a worker is gone with its host, which is nobody's fault here."""
+    return error.kind is FailureKind.LOST_HOST

@@ -27,7 +27,7 @@ CHUNKS_IN_FLIGHT = 8
 MAX_PREVIEW_BYTES = 2_000_000
 MAX_FILE_BYTES = 512 * 2**20  # of what a host makes
 HELLO_SECONDS = 1.0
-LOST_AFTER_SECONDS = 5.0  # without a hello
+LOST_AFTER_SECONDS = 4.5  # without a hello
 LEASE_SECONDS = 15.0  # without a word from the bot
 FETCH, UPLOAD = "fetch", "upload"
 """Stages of a job's progress while its files travel; no request plans them."""

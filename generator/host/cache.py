@@ -42,6 +42,7 @@ class FileCache:
         self._most = most_bytes
         self._pins: Counter[str] = Counter()
         self._sizes: dict[str, int] = {}  # by name, in order of use
+        self._coming: dict[str, int] = {}
 
     @property
     def held(self) -> int:
@@ -88,7 +89,14 @@ class FileCache:
     def part(self, reference: FileReference, size: int) -> Path:
         """Return where to write a file of this size, with room made. Raises CacheFullError."""
         self._make_room(size)
+        self._coming[reference.name] = size
         return self._parts / reference.name
+
+    def drop_part(self, reference: FileReference) -> None:
+        """Forget a file that was coming, where it isn't here by now."""
+        self._coming.pop(reference.name, None)
+        with contextlib.suppress(OSError):
+            (self._parts / reference.name).unlink()
 
     def take(self, reference: FileReference, part: Path) -> None:
         """Put a file that was checked in its place. Raises OSError."""
@@ -108,11 +116,10 @@ class FileCache:
             raise DamagedFileError("A file was damaged on its way to the GPU host.")
 
     def _make_room(self, needed: int) -> None:
-        for name in [each for each in self._sizes if not self._pins[each]]:
-            if self.held + needed <= self._most:
-                return
-            self._drop(name)
-        if self.held + needed > self._most:
+        """Drop files until so many bytes more fit; none where that can't be."""
+        idle = [name for name in self._sizes if not self._pins[name]]
+        wanted = self.held + sum(self._coming.values()) + needed - self._most
+        if wanted > sum(self._sizes[name] for name in idle):
             raise CacheFullError(
                 Text(
                     "A file of {size} MB doesn't fit into the cache of its GPU host, which is "
@@ -121,6 +128,10 @@ class FileCache:
                     most=self._most // 10**6,
                 )
             )
+        while wanted > 0:
+            name = idle.pop(0)
+            wanted -= self._sizes[name]
+            self._drop(name)
 
     def _drop(self, name: str) -> None:
         del self._sizes[name]

@@ -7,7 +7,6 @@ long as the job is wanted; what a file is decides its hash, at the end and as a 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -78,8 +77,7 @@ class Transfer:
             await asyncio.to_thread(cache.check, reference, part)
             cache.take(reference, part)
         finally:
-            with contextlib.suppress(OSError):
-                part.unlink(missing_ok=True)
+            cache.drop_part(reference)
 
     async def _fetch_rest(
         self, reference: FileReference, opened: BinaryIO, size: int, on_moved: OnMoved

@@ -78,7 +78,7 @@ class RemoteJob:
     failure: Failure | None = None
 
     def drop_files(self) -> None:
-        """Delete what is here of it, but for a file that came whole."""
+        """Delete what is here of it: there will be no GIF of this attempt."""
         if self.upload is not None:
             self.upload.drop()
         self.drop_previews()

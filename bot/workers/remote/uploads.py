@@ -43,10 +43,12 @@ class Upload:
         await asyncio.to_thread(self._take, chunk)
 
     def drop(self) -> None:
-        """Delete what came so far, and take nothing more. Waits for a chunk being written."""
+        """Delete what came, and take nothing more. Waits for a chunk that is being written."""
         with self._lock:
             self._is_dropped = True
             self._forget()
+            if self.is_done:
+                self.path.unlink(missing_ok=True)
 
     def _take(self, chunk: bytes) -> None:
         with self._lock:
