@@ -276,7 +276,7 @@ class HostDevice:
             state=self._state,
             job=job_id,
             attempt=attempt,
-            model=self._settings.model if self._settings else "",
+            model=self._settings.model_name if self._settings else "",
             model_hash=self._model_hash,
             card=self._place.card_of(self.device),
             memory=(self._child.memory_bytes if self._child else None) or 0,

@@ -12,7 +12,7 @@ from generator.contract.declared_limits import DeclaredLimits
 from generator.contract.errors import MessageError, ModelError
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Lora
-from generator.contract.paths import parse_hub_id
+from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.remote import number_of, object_of, text_of
 from generator.contract.worker_settings import NamedModel, WorkerSettings
 from generator.host.place import HostPlace
@@ -99,7 +99,8 @@ def _model_here(name: str, models: Mapping[str, str]) -> str:
     """Return what a model of the bot's is here: a directory only where somebody here named it."""
     if name in models:
         return models[name]
-    if name == NANO or (parse_hub_id(name) is not None and ".." not in name):
+    is_hub_id = parse_hub_id(name) is not None and ".." not in name
+    if name == NANO or (is_hub_id and existing_path(name) is None):
         return name
     raise ModelError(
         "The bot's model {name} is a file or directory of its own machine; start the GPU host with "

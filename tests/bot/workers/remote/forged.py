@@ -34,6 +34,7 @@ class ForgedHost:
         self.jobs: list[Generate] = []
         self.refusals: list[str] = []
         self.is_silent = False
+        self.model_hash = ""  # of the model that it says to have
 
     def publish(self, kind: str, frame: bytes) -> None:
         subject = subjects.from_worker(self.host, self.device, kind)
@@ -66,7 +67,8 @@ class ForgedHost:
 
     def _obey(self, mailbox: Mailbox, values: dict[str, Any]) -> None:
         if values["kind"] == "attach":
-            self.say(Ready(ABLE, 0.1), mailbox)
+            message = wire.to_dict(Ready(ABLE, 0.1))
+            mailbox.insist("event", message=message, model_hash=self.model_hash)
         elif values["kind"] == "command":
             command = wire.from_dict(values["message"])
             if isinstance(command, Generate):

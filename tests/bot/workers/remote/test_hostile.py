@@ -181,6 +181,21 @@ async def test_other_versions_are_refused_with_one_line(
     assert evil.sessions == []
 
 
+async def test_another_model_of_the_same_name_is_refused_by_both_names(scene: Scene) -> None:
+    await until(lambda: [each.state for each in scene.alive.pool.reports()] == ["idle"])
+    async with forged_host(scene.server, "evil") as evil:
+        evil.model_hash = "0" * 16
+        await until(lambda: scene.rig.notifier.alerts)
+        assert "evil.cpu has another model under the name nano than the bot" in str(
+            scene.rig.notifier.alerts
+        )
+        job_row = await scene.rig.accept()  # the other host goes on
+        job = await scene.host.at_work()
+        scene.host.say(await made(scene.host, job, b"done"))
+        await scene.rig.until(job_row, State.DONE)
+        assert evil.jobs == []
+
+
 async def test_ten_thousand_hellos_disturb_nobody(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:

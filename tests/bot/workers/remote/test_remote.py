@@ -85,7 +85,7 @@ async def test_previews_are_files_here(place: Place) -> None:
             await work.until(lambda: work.progress and work.progress[-1].preview)
             shown = Path(work.progress[-1].preview)
             assert shown.parent == place.scratch
-            assert shown.read_text() == "preview at 2"  # noqa: ASYNC240
+            assert shown.read_bytes().startswith(b"RIFF")  # noqa: ASYNC240
             await work.until(lambda: work.outcomes)
     assert [each.name for each in place.scratch.iterdir()] == ["a-1.gif"]
 
