@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -95,6 +96,7 @@ def run(arguments: Namespace) -> None:
     """Works until told to leave. Raises HotshotError."""
     line = JoinLine.parse(_line(arguments.join))
     require_modules("nats", "nkeys")
+    _hide(arguments.join)
     logs.configure("DEBUG" if arguments.verbose else "INFO")
     from generator.host.agent import AgentSettings, run_agent
     from generator.host.place import find_cards
@@ -134,11 +136,25 @@ def _connect(line: JoinLine) -> Connect:
 
 
 def _line(given: str) -> str:
-    if given != "-":
-        return given
-    import sys
+    return sys.stdin.read() if given == "-" else given
 
-    return sys.stdin.read()
+
+def _hide(given: str) -> None:
+    """Become this very command with the join line on standard input, where it isn't already.
+
+    Everybody on a machine sees what commands are given, and the line holds a key.
+    """
+    flags = (given, f"--join={given}")
+    if given == "-" or not any(each in flags for each in sys.orig_argv):
+        return
+    shown = {given: "-", f"--join={given}": "--join=-"}
+    readable, writable = os.pipe()
+    os.write(writable, given.encode())  # a pipe holds 64 kB
+    os.close(writable)
+    os.dup2(readable, sys.stdin.fileno())
+    os.close(readable)
+    words = [shown.get(each, each) for each in sys.orig_argv[1:]]
+    os.execv(sys.executable, [sys.executable, *words])  # noqa: S606 - no shell is what is wanted
 
 
 def _directory(given: Path | None, host: str) -> Path:

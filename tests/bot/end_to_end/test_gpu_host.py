@@ -6,6 +6,8 @@ import asyncio
 import sys
 from pathlib import Path
 
+import psutil
+
 from bot.sandbox import Person, Sandbox
 from generator.contract.join_line import JoinLine
 from tests.bot.end_to_end.process import ROOT, Bot, Setup, running
@@ -38,11 +40,13 @@ async def test_a_host_joins_makes_a_gif_is_shown_and_is_removed(
         await sent.message(lambda message: "No GPU host is connected" in message.text)
 
         _, line, _ = await host_command(config, "host", "add", "home")
+        seed = JoinLine.parse(line).seed
         flags = ("--devices", "cpu", "--engine", "tests.generator.engines.fast:create")
         join = ("worker", "--join", line.strip(), "--cache-dir", str(tmp_path / "cache"))
         agent = await Bot.launch(tmp_path / "host.log", *join, *flags, module="generator")
         try:
             message = await posted(sent)
+            assert seed not in " ".join(psutil.Process(agent.process.pid).cmdline())
             assert message.results[0].data == b"a red ball"
             await until(lambda: bot.log.count("home.cpu is here"))
             _, found, _ = await host_command(config, "doctor")
@@ -58,5 +62,4 @@ async def test_a_host_joins_makes_a_gif_is_shown_and_is_removed(
             assert "home" not in (await host_command(config, "status"))[1]
         finally:
             await agent.stop()
-    seed = JoinLine.parse(line).seed
     assert seed not in bot.log + agent.log
