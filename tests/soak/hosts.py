@@ -87,9 +87,23 @@ class Agent:
 class HostRig(Rig):
     """A bot without workers of its own, and hosts that join it by their lines."""
 
-    def __init__(self, directory: Path, discord: Sandbox, network: Network, hosts: list[str]):
+    def __init__(
+        self,
+        directory: Path,
+        discord: Sandbox,
+        network: Network,
+        hosts: list[str],
+        *,
+        silence_seconds: float = 3.0,
+    ):
         listen = f"{network.address}:{_PORT}"
-        super().__init__(directory, discord, devices=(), remote={"listen": listen})
+        super().__init__(
+            directory,
+            discord,
+            devices=(),
+            silence_seconds=silence_seconds,
+            remote={"listen": listen},
+        )
         self.network = network
         self.agents: list[Agent] = []
         self._directory = directory
@@ -190,12 +204,15 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=500, help="how many are typed")
     parser.add_argument("--hosts", type=int, default=4, help="how many hosts there are")
     parser.add_argument("--seed", type=int, default=1, help="of every choice and moment")
+    parser.add_argument("--keep", type=Path, help="where logs and data are left")
     chosen = parser.parse_args()
     if not is_possible():
         parser.error("no networks can be made here: be root, and install iproute2 and iptables")
     plan = Plan(jobs=chosen.jobs, seed=chosen.seed)
-    with tempfile.TemporaryDirectory() as directory:
-        outcome = asyncio.run(soak_hosts(plan, Path(directory), chosen.hosts))
+    with tempfile.TemporaryDirectory() as temporary:
+        directory: Path = chosen.keep or Path(temporary)
+        directory.mkdir(parents=True, exist_ok=True)
+        outcome = asyncio.run(soak_hosts(plan, directory.resolve(), chosen.hosts))
     title = f"{plan.jobs} jobs over {chosen.hosts} hosts, seed {plan.seed}"
     print_table(title, ("", "count"), outcome.figures())
     for problem in outcome.problems:

@@ -27,11 +27,12 @@ class Rig:
         discord: Sandbox,
         *,
         devices: Sequence[str] = ("cpu:2",),
+        silence_seconds: float = 3.0,
         **sections: dict[str, Any],
     ) -> None:
         self._setup = Setup(directory, discord, engine="tests.soak.engine:create")
         self.config = self._setup.write(
-            generator={"devices": list(devices), "silence_seconds": 3.0},
+            generator={"devices": list(devices), "silence_seconds": silence_seconds},
             queue={"size": 10_000, "per_user": 10_000, "leave_seconds": 3},
             **sections,
         )

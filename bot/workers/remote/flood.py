@@ -9,10 +9,16 @@ _QUIET_SECONDS = 60.0  # between two lines about one sender
 
 
 class FloodGate:
-    """A bucket of ``rate`` messages that fills once a second; it is full at first."""
+    """A bucket of ``burst`` messages, into which ``rate`` come a second; it is full at first.
 
-    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._rate = self._left = rate
+    A line that was down brings at once what was said meanwhile.
+    """
+
+    def __init__(
+        self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate = rate
+        self._burst = self._left = burst
         self._clock = clock
         self._at = clock()
         self._refused_at: float | None = None
@@ -20,7 +26,7 @@ class FloodGate:
     def opens(self) -> bool:
         """Return whether one more may be read now."""
         now = self._clock()
-        self._left = min(self._rate, self._left + (now - self._at) * self._rate)
+        self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < 1:
             return False

@@ -38,6 +38,7 @@ _WATCH_SECONDS = 0.25
 _MOST_WORKERS = 1024
 _MOST_REFUSALS = 10  # sentences about one worker; there may be more to say, and nobody to read it
 _HELLOS_A_SECOND, _EVENTS_A_SECOND = 5, 2000  # of one worker; a host that says more isn't read
+_HELLOS_AT_ONCE = 200  # after a line was down for minutes
 _SUSPENDED_SECONDS = 60.0
 _MOST_HELLO_BYTES, _MOST_EVENT_BYTES = 4096, 3_000_000
 
@@ -246,8 +247,11 @@ class RemoteHub:
         is_event = kind == subjects.EVENT
         gate = worker.gates.get(kind)
         if gate is None:
-            rate = _EVENTS_A_SECOND if is_event else _HELLOS_A_SECOND
-            gate = worker.gates[kind] = FloodGate(rate)
+            gate = worker.gates[kind] = (
+                FloodGate(_EVENTS_A_SECOND, _EVENTS_A_SECOND)
+                if is_event
+                else FloodGate(_HELLOS_A_SECOND, _HELLOS_AT_ONCE)
+            )
         if len(frame) <= (_MOST_EVENT_BYTES if is_event else _MOST_HELLO_BYTES) and gate.opens():
             return True
         if gate.is_first_refusal():
