@@ -27,7 +27,6 @@ from generator.contract.messages import (
     StartFailed,
 )
 from generator.contract.remote import (
-    MAX_PREVIEW_BYTES,
     Hello,
     model_hash,
     object_of,
@@ -38,6 +37,7 @@ from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 from generator.host.job import HostJob
 from generator.host.place import HostPlace
+from generator.host.progress_throttle import ProgressThrottle
 from generator.host.settings import settings_of
 from generator.link.mailbox import Mailbox
 from generator.worker.child import WorkerChild
@@ -61,8 +61,11 @@ class HostDevice:
         self._jobs: dict[tuple[str, int], HostJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_draining = False
+        self._attaching = asyncio.Lock()  # else two sessions would start two workers
         self._changed = asyncio.Event()  # what drain waits for
         self._refused: set[str] = set()
+        self._throttle = ProgressThrottle()
+        self._last_preview = ""
 
     # -- what the bot says -------------------------------------------------------------------------
 
@@ -96,7 +99,8 @@ class HostDevice:
     def _obey(self, kind: str, values: dict[str, Any]) -> None:
         match kind:
             case "attach":
-                self._spawn(self._attach(object_of(values, "settings")))
+                session = text_of(values, "session")
+                self._spawn(self._attach(object_of(values, "settings"), session))
             case "command":
                 self._command(object_of(values, "message"))
             case "kill":
@@ -163,8 +167,13 @@ class HostDevice:
             job.abandon()
         self._jobs.clear()
 
-    async def _attach(self, values: dict[str, Any]) -> None:
+    async def _attach(self, values: dict[str, Any], session: str) -> None:
         """Have a worker with these settings: the one that there is, where it is as good as new."""
+        async with self._attaching:
+            if self._session is not None and self._session.session == session:
+                await self._have_worker(values)
+
+    async def _have_worker(self, values: dict[str, Any]) -> None:
         try:
             settings = settings_of(values, self.device, self._place)
         except HotshotError as error:
@@ -242,14 +251,14 @@ class HostDevice:
             self._session.insist("event", message=wire.to_dict(event))
 
     def _say(self, progress: Progress) -> None:
-        """Say how far a job is, with its preview's bytes."""
-        if self._session is None:
+        """Say how far a job is, and each preview's bytes once."""
+        if self._session is None or not self._throttle.lets_through(progress):
             return
-        body = self._place.read_preview(progress.preview) if progress.preview else b""
-        if len(body) > MAX_PREVIEW_BYTES:
-            body = b""
-        said = wire.to_dict(replace(progress, preview=""))
-        self._session.say("event", body, message=said)
+        is_new = progress.preview not in ("", self._last_preview)
+        body = self._place.read_preview(progress.preview) if is_new else b""
+        if body:  # else it is tried again
+            self._last_preview = progress.preview
+        self._session.say("event", body, message=wire.to_dict(replace(progress, preview="")))
 
     def _publish(self, frame: bytes) -> bool:
         subject = subjects.from_worker(self._place.host, self._token, subjects.EVENT)

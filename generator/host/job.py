@@ -124,6 +124,7 @@ class HostJob:
 
     async def _move(self, work: Coroutine[Any, Any, None]) -> None:
         """Have files moved. Raises _StoppedError where the job is cancelled meanwhile."""
+        self._said_at = time.monotonic()  # what travels at once is no stage
         self._moving = asyncio.create_task(work)
         try:
             await self._moving

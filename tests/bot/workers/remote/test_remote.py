@@ -78,16 +78,32 @@ async def test_files_travel_by_their_hash_and_are_kept(place: Place) -> None:
 
 async def test_previews_are_files_here(place: Place) -> None:
     work = place.work
-    work.steps = 7
+    work.steps = 1000  # the last preview stays
     with place.agents("tests.bot.engines.previews:create", "home"):
-        async with place.bot():
+        async with place.bot() as rig:
             work.add("a")
             await work.until(lambda: work.progress and work.progress[-1].preview)
             shown = Path(work.progress[-1].preview)
             assert shown.parent == place.scratch
             assert shown.read_bytes().startswith(b"RIFF")  # noqa: ASYNC240
+            rig.pool.cancel("a", 1)
             await work.until(lambda: work.outcomes)
-    assert [each.name for each in place.scratch.iterdir()] == ["a-1.gif"]
+    assert list(place.scratch.iterdir()) == []
+
+
+async def test_an_engine_that_floods_is_throttled_on_its_host(
+    place: Place, caplog: pytest.LogCaptureFixture
+) -> None:
+    work = place.work
+    work.steps = 30_000
+    with place.agents("tests.generator.engines.fast:create", "home"):
+        async with place.bot():
+            work.add("a")
+            await work.until(lambda: work.outcomes)
+    assert isinstance(work.outcomes[0][1], MadeFile)
+    assert work.progress[-1].step == 30_000
+    assert len(work.progress) < 10_000
+    assert "says more than is read" not in caplog.text
 
 
 async def test_a_cancelled_job_makes_room(place: Place) -> None:
