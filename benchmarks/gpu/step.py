@@ -32,7 +32,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.gpu.timing import forget_peak, median_ms, peak_gib, wait_for_device
 from benchmarks.midsize import PRECISIONS
 from generator.checkpoints import unet_conversion, weights
-from generator.model.fused.compilation import compiled_functions
+from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import StepGraph
 from generator.model.fused.network import Functions, FusedUNet
 from generator.model.unet import HotshotUNet, TemporalTransformer
@@ -155,8 +155,8 @@ def _step(plan: StepPlan) -> Step:
     if way == plan.variant:
         return step
     timesteps = torch.tensor([_TIMESTEP] * 2, device=plan.device)
-    graph = StepGraph.record(step, [timesteps])
-    return lambda: graph(timesteps)
+    graph = StepGraph.record(lambda inputs, _: step(*inputs), [timesteps], [])
+    return lambda: graph([timesteps], graph.known)
 
 
 def _network_step(plan: StepPlan, way: str) -> Callable[..., Tensor]:
@@ -178,11 +178,19 @@ def _network_step(plan: StepPlan, way: str) -> Callable[..., Tensor]:
 
 def _fused_step(plan: StepPlan, way: str) -> Callable[..., Tensor]:
     sample, text, added = _inputs(plan)
-    functions = Functions() if way == "fused" else compiled_functions()
+    functions = Functions() if way == "fused" else _compiled(plan)
     network = FusedUNet.of(_hotshot(plan), functions)
     told = network.tell(text, added)
     timesteps = torch.tensor([_TIMESTEP] * 2, device=plan.device)
     return lambda timestep=timesteps: network(sample, timestep, told)
+
+
+def _compiled(plan: StepPlan) -> Functions:
+    """The functions whose kernels are kept beside the model."""
+    kernels = Kernels.of(plan.device, plan.model.with_name("kernels"))
+    if kernels is None:
+        raise OSError(f"{plan.model.parent} can't be written to")
+    return kernels.functions
 
 
 def _hotshot(plan: StepPlan) -> HotshotUNet:

@@ -307,6 +307,7 @@ def _worker_settings(settings: Settings, device: str) -> WorkerSettings:
         prediction_type=generator.prediction_type,
         models=_models(settings),
         low_vram=generator.low_vram,
+        compile=generator.compile,
         depth_model=generator.depth_model,
         device=device,
         precision=generator.precision,

@@ -74,6 +74,7 @@ class GeneratorSettings(Section):
     unet_only: bool = False
     prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
     low_vram: bool = False
+    compile: Literal["auto", "never", "always"] = "auto"
     depth_model: str = ""
     precision: Literal["auto", "f32", "f16", "bf16"] = "auto"
     silence_seconds: Annotated[float, Field(gt=0)] = 600.0

@@ -19,6 +19,7 @@ from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.options.gif_options import OPTIONS, GifOptions
 from generator.contract.options.spec import Flag, FlagGroup, Kind, OptionSpec, in_order
+from generator.contract.worker_settings import COMPILE_AUTO, COMPILE_MODES
 from generator.media.output import SUFFIXES
 
 PRECISIONS = ("auto", "f32", "f16", "bf16")
@@ -190,6 +191,13 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--low-vram-mode",
         action="store_true",
         help="networks on the device only while they compute, pictures decoded in tiles",
+    )
+    group.add_argument(
+        "--compile",
+        choices=COMPILE_MODES,
+        default=COMPILE_AUTO,
+        help="whether the network's blocks are compiled: a minute for each new size, then faster; "
+        "auto, on a GPU: where hotshot warm-up has done it (default: %(default)s)",
     )
     group.add_argument(
         "--xformers",

@@ -83,6 +83,7 @@ def _make(
             setup,
             device=arguments.device,
             low_vram=arguments.low_vram_mode,
+            compile_mode=arguments.compile,
             records_paths=True,
         )
         progress.say(f"Making {_frames(request)} on {engine.device} in {engine.dtype} ...")

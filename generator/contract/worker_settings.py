@@ -14,6 +14,7 @@ from generator.contract import logs
 from generator.contract.messages import Lora
 
 HOTSHOT_ENGINE = "generator.inference.hotshot_engine:create"
+COMPILE_AUTO, COMPILE_NEVER, COMPILE_ALWAYS = COMPILE_MODES = ("auto", "never", "always")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +44,10 @@ class WorkerSettings:
     ``unet_only`` takes nothing else; ``prediction_type`` is for one that doesn't say what it
     predicts; ``name`` is what jobs call the model where it isn't ``model``, and ``loras`` and
     ``limits`` are as those of a ``NamedModel``; ``models`` are all that the worker can be started
-    with. ``depth_model`` is the depth annotator's (empty: the usual one). ``files`` is the
-    directory of what requests name by hash, ``outputs`` that of what is made, both where the worker
-    is. ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
+    with. ``compile``, one of ``COMPILE_MODES``, is how the network's steps are computed;
+    ``depth_model`` is the depth annotator's (empty: the usual one). ``files`` is the directory of
+    what requests name by hash, ``outputs`` that of what is made, both where the worker is.
+    ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
     how far it stands back so that the bot, on the same cores, still answers at once.
     """
 
@@ -58,6 +60,7 @@ class WorkerSettings:
     limits: Mapping[str, Any] = field(default_factory=dict, hash=False)
     models: tuple[NamedModel, ...] = ()
     low_vram: bool = False
+    compile: str = COMPILE_AUTO
     depth_model: str = ""
     device: str = "auto"
     precision: str = "auto"

@@ -19,6 +19,7 @@ from generator.contract.limits import ModelLimits
 from generator.contract.messages import Lora, Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
 from generator.contract.raw_clip import RawClip
+from generator.contract.worker_settings import COMPILE_AUTO
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.recipe_writer import write_recipe
@@ -57,6 +58,7 @@ class HotshotEngine:
         *,
         device: str = devices.AUTO,
         low_vram: bool = False,
+        compile_mode: str = COMPILE_AUTO,
         records_paths: bool = False,
         previews: bool = False,
         loras: tuple[Lora, ...] = (),
@@ -78,6 +80,7 @@ class HotshotEngine:
                 device=choice.device,
                 dtype=choice.dtype,
                 low_vram=low_vram,
+                compile_mode=compile_mode,
             )
         return cls(
             pipeline=HotshotPipeline(loaded),
@@ -166,6 +169,7 @@ def create(
     loras: tuple[Lora, ...] = (),
     limits: Mapping[str, Any] | None = None,
     low_vram: bool = False,
+    compile: str = COMPILE_AUTO,  # noqa: A002 - as WorkerSettings calls it
     depth_model: str = DEPTH_MODEL,
 ) -> Engine:
     """Return an engine that shows what comes: an EngineFactory."""
@@ -181,6 +185,7 @@ def create(
         setup,
         device=device,
         low_vram=low_vram,
+        compile_mode=compile,
         previews=True,
         loras=loras,
         declared=limits,

@@ -35,37 +35,41 @@ def check_finite(tensor: Tensor) -> None:
 
 
 class FiniteWatch:
-    """Looks at each step's numbers one step later, when they have long been computed.
+    """Has the device look at each step's numbers, and asks it at the end what it saw.
 
-    So the device never runs dry: it has the next step's work already.
+    In float16, which overflows most easily, it is asked one step later, when the numbers have long
+    been computed: the device never runs dry, having the next step's work already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, dtype: torch.dtype = torch.float32) -> None:
+        self._asks_at_once = dtype == torch.float16
+        self._seen: Tensor | None = None
         self._last: _Verdict | None = None
 
     def note(self, *tensors: Tensor) -> None:
-        """Have these tensors looked at. Raises NotFiniteError for those noted before."""
-        before, self._last = self._last, _Verdict.on(tensors)
-        if before is not None:
-            before.check()
+        """Have these tensors looked at. May raise NotFiniteError for those noted before."""
+        seen = torch.stack([torch.isfinite(tensor).all() for tensor in tensors]).all()
+        self._seen = seen if self._seen is None else self._seen & seen
+        if self._asks_at_once:
+            before, self._last = self._last, _Verdict.on(self._seen)
+            if before is not None:
+                before.check()
 
     def finish(self) -> None:
-        """Raise NotFiniteError for the tensors noted last."""
-        if self._last is not None:
-            self._last.check()
+        """Raise NotFiniteError unless all numbers noted were finite; waits for the device."""
+        if self._seen is not None and not self._seen:
+            raise NotFiniteError
 
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """Whether tensors are finite: an answer on its way from the device, due at a CUDA event."""
+    """Whether numbers were finite: an answer on its way from the device, due at a CUDA event."""
 
     is_finite: Tensor
     arrival: Any
 
     @classmethod
-    def on(cls, tensors: Sequence[Tensor]) -> _Verdict:
-        verdicts = [torch.isfinite(tensor).all() for tensor in tensors]
-        verdict = torch.stack(verdicts).all()
+    def on(cls, verdict: Tensor) -> _Verdict:
         if verdict.device.type != "cuda":
             return cls(verdict, None)
         # Into pinned memory: a copy to any other would make this thread wait.

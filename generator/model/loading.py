@@ -38,6 +38,7 @@ from generator.checkpoints.resolve import (
 from generator.contract.errors import ModelError
 from generator.contract.paths import without_directory
 from generator.contract.text import Text
+from generator.contract.worker_settings import COMPILE_ALWAYS, COMPILE_NEVER
 from generator.model.component_loading import (
     build,
     check_schedule,
@@ -46,6 +47,9 @@ from generator.model.component_loading import (
     load_vae,
 )
 from generator.model.controlnet import ControlNets
+from generator.model.fused.compilation import Kernels
+from generator.model.fused.graphs import StepGraphs
+from generator.model.fused.runner import UNetRunner
 from generator.model.lora_manager import LoraManager, LoraTargets
 from generator.model.noise_schedule import resolve_schedule
 from generator.model.offload import Offloader, enable_vae_slicing_and_tiling
@@ -67,7 +71,8 @@ _COMPONENT_NAMES = {
 class HotshotModel:
     """All parts of a model on one device; ``dtype`` is the UNet's and the text encoders'.
 
-    ``vae`` is an AutoencoderKL or an AutoencoderTiny, in a precision that it doesn't overflow in.
+    ``runner`` is how the UNet is asked. ``vae`` is an AutoencoderKL or an AutoencoderTiny, in a
+    precision that it doesn't overflow in.
     ``origins`` says where the UNet's spatial layers (``unet``) and each other part came from.
     ``loras`` changes the UNet and the text encoders to what a request asks for; ``controlnets``
     has those that a request names.
@@ -75,6 +80,7 @@ class HotshotModel:
 
     name: str
     unet: HotshotUNet
+    runner: UNetRunner
     vae: Any
     text: TextEncoders
     loras: LoraManager
@@ -114,6 +120,7 @@ def load_model(
     device: torch.device,
     dtype: torch.dtype,
     low_vram: bool = False,
+    compile_mode: str = COMPILE_NEVER,
 ) -> HotshotModel:
     """Load ``model``, with the spatial layers of another SDXL where one is named.
 
@@ -121,8 +128,8 @@ def load_model(
     base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
     come along, unless ``unet_only``, and so does its schedule. ``prediction_type`` is for files
     that don't say what they predict. With ``low_vram`` the networks are on the device only while
-    they compute, and pictures are decoded one by one. Raises ModelError, one sentence, for whatever
-    can't be found, read or used.
+    they compute, and pictures are decoded one by one. ``compile_mode`` is ``UNetRunner``'s.
+    Raises ModelError, one sentence, for whatever can't be found, read or used.
     """
     offloader = Offloader(device, low_vram)
     base = open_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
@@ -150,6 +157,7 @@ def load_model(
     return HotshotModel(
         name=model,
         unet=unet,
+        runner=_runner(unet, offloader, dtype, compile_mode),
         vae=vae,
         text=text,
         loras=LoraManager(
@@ -166,6 +174,20 @@ def load_model(
         dtype=dtype,
         origins={part: files.origin(part) for part in (UNET, *STEMS)},
     )
+
+
+def _runner(
+    unet: HotshotUNet, offloader: Offloader, dtype: torch.dtype, compile_mode: str
+) -> UNetRunner:
+    """Return how a UNet is asked; whose weights come and go is asked as it is written."""
+    device = offloader.device
+    if compile_mode == COMPILE_NEVER or offloader.is_enabled:
+        return UNetRunner(unet, dtype)
+    if device.type == "cuda":
+        return UNetRunner(unet, dtype, compile_mode, Kernels.of(device), StepGraphs())
+    if device.type == "cpu" and compile_mode == COMPILE_ALWAYS:
+        return UNetRunner(unet, dtype, compile_mode, Kernels.of(device))
+    return UNetRunner(unet, dtype)
 
 
 @dataclass(frozen=True, slots=True)

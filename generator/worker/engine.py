@@ -49,8 +49,8 @@ class EngineFactory(Protocol):
     """Loads the model; raises ModelError where it can't be.
 
     ``options`` are those of ``WorkerSettings`` that say something: ``spatial_unet_base``,
-    ``unet_only``, ``prediction_type``, ``loras``, ``limits``, ``low_vram`` and ``depth_model``. An
-    engine that has no use for them takes none.
+    ``unet_only``, ``prediction_type``, ``loras``, ``limits``, ``low_vram``, ``compile``
+    and ``depth_model``. An engine that has no use for them takes none.
     """
 
     def __call__(self, *, model: str, device: str, precision: str, **options: Any) -> Engine: ...

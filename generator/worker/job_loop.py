@@ -40,6 +40,7 @@ _OPTIONS = (
     "loras",
     "limits",
     "low_vram",
+    "compile",
     "depth_model",
 )
 # A terminal and systemd send these to every process; what is being made may still be finished.
@@ -103,7 +104,12 @@ def _start_failure(error: Exception) -> Failure:
 def _load_engine(settings: WorkerSettings) -> Engine:
     module, _, factory = settings.engine.partition(":")
     create = cast(EngineFactory, getattr(importlib.import_module(module), factory))
-    options = {name: value for name in _OPTIONS if (value := getattr(settings, name))}
+    usual = WorkerSettings()
+    options = {
+        name: value
+        for name in _OPTIONS
+        if (value := getattr(settings, name)) != getattr(usual, name)
+    }
     return create(
         model=settings.model, device=settings.device, precision=settings.precision, **options
     )

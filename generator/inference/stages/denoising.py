@@ -66,12 +66,14 @@ class Denoise(Stage):
         request, noise, generator = state.request, needed(state.noise), needed(state.generator)
         predictor = self.make_predictor(state.model, request)
         scheduler = make_scheduler(request.scheduler, state.model.scheduler_config, request.steps)
-        steps, watch = request.steps_made, FiniteWatch()
+        steps, watch = request.steps_made, FiniteWatch(state.model.dtype)
         latents: Tensor = noise * scheduler.init_noise_sigma
         if state.init_latents is not None:
             latents = add_noise(scheduler, state.init_latents.expand_as(noise), noise, steps)
-        for inputs in _inputs(state, scheduler.timesteps[-steps:]):
-            timestep = inputs.timestep
+        # The sampler reads its timesteps here, the networks where they are: nobody waits for it.
+        timesteps = scheduler.timesteps[-steps:]
+        told = _inputs(state, timesteps.to(noise.device))
+        for timestep, inputs in zip(timesteps, told, strict=True):
             model_input = scheduler.scale_model_input(latents, timestep)
             predicted = predictor.predict(model_input, inputs)
             if state.preview_callback is not None:
@@ -94,11 +96,12 @@ def _inputs(state: PipelineState, timesteps: Tensor) -> Iterator[StepInputs]:
     request: Request = state.request
     guidance = StepRange(request.guidance_start, request.guidance_end)
     conditioning, steps = needed(state.conditioning), len(timesteps)
+    conditional = conditioning.conditional
     for step, timestep in enumerate(timesteps):
         yield StepInputs(
             step,
             steps,
             timestep,
-            conditioning if guidance.covers(step, steps) else conditioning.conditional,
+            conditioning if guidance.covers(step, steps) else conditional,
             tuple(one for one in state.controls if one.active_steps.covers(step, steps)),
         )

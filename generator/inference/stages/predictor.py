@@ -22,8 +22,9 @@ from generator.model.loading import HotshotModel
 class StepInputs:
     """What the networks are told at one step beside the latents.
 
-    ``step`` of ``steps`` is counted from 0, ``timestep`` is the schedule's. ``conditioning`` is of
-    the prompt alone where the step isn't guided; ``controls`` are those that act in it.
+    ``step`` of ``steps`` is counted from 0, ``timestep`` is the schedule's, where the networks are.
+    ``conditioning`` is of the prompt alone where the step isn't guided; ``controls`` are those that
+    act in it.
     """
 
     step: int
@@ -69,14 +70,9 @@ class WholeClip:
         conditioning = inputs.conditioning
         batch_size = conditioning.time_ids.shape[0]
         batch = latents.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
-        predicted: Tensor = self.model.unet(
-            batch,
-            inputs.timestep,
-            conditioning.text.hidden,
-            added_cond_kwargs=conditioning.added_cond_kwargs,
-            return_dict=False,
-            **combined_residuals(inputs.controls, batch, inputs.timestep, conditioning),
-        )[0].float()
+        residuals = combined_residuals(inputs.controls, batch, inputs.timestep, conditioning)
+        runner = self.model.runner
+        predicted = runner.predict(batch, inputs.timestep, conditioning, residuals).float()
         if not conditioning.is_guided:
             return predicted
         unconditional, conditional = predicted.chunk(2)

@@ -16,7 +16,11 @@ from generator.contract.messages import ChosenStage, Lora
 from generator.contract.stages import UPSCALE
 from generator.inference.overflow import FiniteWatch, NotFiniteError
 from generator.inference.pipeline import HotshotPipeline
+from generator.inference.stages.denoising import Denoise, DrawNoise
+from generator.inference.stages.stage import PipelineState
+from generator.model.conditioning import Conditioning
 from generator.model.loading import HotshotModel, load_model
+from generator.model.text_encoding import EncodedText
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.inference.test_stages import two_requests
 from tests.generator.model.test_loading import edit_json, edit_weights
@@ -144,7 +148,8 @@ def test_a_lora_that_nothing_can_hold_is_named(tmp_path: Path, dtype: torch.dtyp
     assert HotshotPipeline(model)(QUICK, report=silent).std() > 1  # and the next is made
 
 
-def test_it_is_noticed_one_step_later(tiny: HotshotModel) -> None:
+def test_in_half_precision_it_is_noticed_one_step_later() -> None:
+    half = load(TINY)
     steps: list[int] = []
 
     def report(stage: str, step: int, _steps: int) -> None:
@@ -154,10 +159,10 @@ def test_it_is_noticed_one_step_later(tiny: HotshotModel) -> None:
     def spoil(_network: object, _given: object, result: tuple[torch.Tensor]) -> object:
         return (result[0] * float("inf"),) if len(steps) == 2 else result
 
-    hook = tiny.unet.register_forward_hook(spoil)
+    hook = half.unet.register_forward_hook(spoil)
     try:
         with pytest.raises(NotFiniteError):
-            HotshotPipeline(tiny).latents(replace(QUICK, steps=10), report=report)
+            HotshotPipeline(half).latents(replace(QUICK, steps=10), report=report)
     finally:
         hook.remove()
     assert steps == [1, 2, 3]
@@ -169,6 +174,27 @@ def test_the_last_step_is_looked_at_too() -> None:
     watch.note(torch.zeros(3), torch.tensor([0.0, float("nan")]))
     with pytest.raises(NotFiniteError):
         watch.finish()
+
+
+def test_nothing_waits_for_the_device_in_the_loop() -> None:
+    """What is on the meta device can't be read by anybody: only the last look does, and fails."""
+    absent = load_model(str(TINY), device=torch.device("meta"), dtype=torch.bfloat16)
+    request = replace(QUICK, steps=3)
+    encoded = EncodedText(
+        torch.empty(2, 77, absent.unet.config.cross_attention_dim, device="meta").bfloat16(),
+        torch.empty(2, absent.text.encoders[1].config.projection_dim, device="meta").bfloat16(),
+    )
+    state = PipelineState(
+        model=absent,
+        request=request,
+        conditioning=Conditioning(encoded, torch.empty(2, 6, device="meta")),
+    )
+    steps: list[int] = []
+    with torch.inference_mode(), pytest.raises(RuntimeError, match="meta"):
+        Denoise().run(
+            DrawNoise().run(state, silent), lambda _stage, step, _steps: steps.append(step)
+        )
+    assert steps == [1, 2, 3]
 
 
 def test_a_black_picture_is_no_mistake(tiny: HotshotModel) -> None:

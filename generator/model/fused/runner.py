@@ -1,0 +1,187 @@
+"""Runs the UNet's steps in the fastest way that there is for their shape.
+
+``never``: as the network is written, equal to the original to the last bit where the device's own
+kernels are. ``always``: fused and compiled, which takes a minute for a shape that was never seen.
+``auto``: on CUDA, compiled where the kernels are on disk already, as ``hotshot warm-up`` leaves
+them; else as written. On CUDA a step is recorded as one graph, of the very same kernels, unless
+``never``. What fails is logged once, and the plain way goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from generator.contract.errors import is_out_of_memory
+from generator.contract.worker_settings import COMPILE_ALWAYS, COMPILE_NEVER
+from generator.model.conditioning import Conditioning
+from generator.model.fused.compilation import Kernels
+from generator.model.fused.graphs import Step, StepGraphs
+from generator.model.fused.network import FusedUNet, Residuals, Told
+from generator.model.unet import HotshotUNet
+
+_CONSTANTS = 2  # kept: of the guided steps and of those that aren't
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class UNetRunner:
+    """Predicts with one network. ``kernels`` are those of its device, None where none can be made.
+
+    Nothing is fast in another precision than ``dtype``, nor where the weights come and go.
+    """
+
+    unet: HotshotUNet
+    dtype: torch.dtype
+    compile: str = COMPILE_NEVER
+    kernels: Kernels | None = None
+    graphs: StepGraphs | None = None
+    _constants: list[tuple[Conditioning, str, Sequence[Tensor]]] = field(default_factory=list)
+    _addresses: tuple[int, ...] = ()
+    _fused: FusedUNet | None = None
+
+    def predict(
+        self,
+        sample: Tensor,
+        timestep: Tensor,
+        conditioning: Conditioning,
+        residuals: dict[str, Any],
+    ) -> Tensor:
+        """Return what the network says of (b, c, f, h, w); the next call may overwrite it.
+
+        ``residuals`` are ControlNets', as the network's own arguments. Raises the device's own
+        error where there isn't enough memory.
+        """
+        down = residuals.get("down_block_additional_residuals", ())
+        middle = residuals.get("mid_block_additional_residual")
+        timesteps = timestep.expand(sample.shape[0])
+        inputs = [sample, timesteps, *down, *([] if middle is None else [middle])]
+        if self.compile == COMPILE_NEVER or sample.dtype != self.dtype:
+            return _as_written(self.unet, inputs, _written(conditioning))
+        shape = (tuple(sample.shape), conditioning.text.hidden.shape[1], len(inputs))
+        if self._is_compiled(shape):
+            try:
+                return self._run("fused", shape, inputs, conditioning)
+            except Exception as error:  # noqa: BLE001 - of a compiler, whatever it is
+                self._give_up_compiling(error)
+        return self._run("written", shape, inputs, conditioning)
+
+    def forget(self) -> None:
+        """Free what is held beside the weights."""
+        self._constants.clear()
+        if self.graphs is not None:
+            self.graphs.clear()
+
+    def _is_compiled(self, shape: tuple[Any, ...]) -> bool:
+        if self.kernels is None:
+            return False
+        return self.compile == COMPILE_ALWAYS or self.kernels.has(self._name(shape))
+
+    def _run(
+        self, way: str, shape: tuple[Any, ...], inputs: Sequence[Tensor], conditioning: Conditioning
+    ) -> Tensor:
+        constants = self._told(way, conditioning)
+        step = self._step(way)
+        if self.graphs is None:
+            made = step(inputs, constants)
+        else:
+            made = self._replayed((way, shape), step, inputs, constants)
+        if way == "fused" and self.kernels is not None:
+            self.kernels.note(self._name(shape))
+        return made
+
+    def _replayed(
+        self, key: object, step: Step, inputs: Sequence[Tensor], constants: Sequence[Tensor]
+    ) -> Tensor:
+        assert self.graphs is not None  # noqa: S101 - asked before
+        try:
+            return self.graphs(key, step, inputs, constants)
+        except RuntimeError as error:
+            self.forget()
+            if not is_out_of_memory(error):
+                logger.warning("Steps can't be recorded here (%s); launching each kernel.", error)
+                self.graphs = None
+            return step(inputs, constants)
+
+    def _step(self, way: str) -> Step:
+        if way == "written":
+            return lambda inputs, constants: _as_written(self.unet, inputs, constants)
+        fused = self._fused
+        assert fused is not None  # noqa: S101 - its constants came first
+        return lambda inputs, constants: _as_fused(fused, inputs, constants)
+
+    def _told(self, way: str, conditioning: Conditioning) -> Sequence[Tensor]:
+        """Return the constants of a request, computed when it is first asked for."""
+        for known, known_way, constants in self._constants:
+            if known is conditioning and known_way == way:
+                return constants
+        made = self._tell(way, conditioning)
+        self._constants = [(conditioning, way, made), *self._constants][:_CONSTANTS]
+        return made
+
+    def _tell(self, way: str, conditioning: Conditioning) -> Sequence[Tensor]:
+        if way == "fused" and self.kernels is not None:
+            self._fused = FusedUNet.of(self.unet, self.kernels.functions)
+        addresses = tuple(one.data_ptr() for one in self.unet.parameters())
+        if addresses != self._addresses and self.graphs is not None:
+            self.graphs.clear()  # a LoRA has moved weights
+        self._addresses = addresses
+        if way == "written":
+            return _written(conditioning)
+        assert self._fused is not None  # noqa: S101 - made above
+        told = self._fused.tell(conditioning.text.hidden, conditioning.added_cond_kwargs)
+        return [told.added, *(one for pair in told.text for one in pair)]
+
+    def _give_up_compiling(self, error: Exception) -> None:
+        """Throw the kernels away, which may be damaged; the second time, compile no more."""
+        if is_out_of_memory(error):
+            self.forget()
+            return
+        assert self.kernels is not None  # noqa: S101 - used just now
+        self.kernels.throw_away()
+        self.forget()
+        logger.warning(
+            "The UNet's blocks can't be compiled here, so GIFs take the slower way (%s).",
+            str(error).strip().partition("\n")[0],
+        )
+        self.kernels = None
+
+    def _name(self, shape: tuple[Any, ...]) -> str:
+        (clips, _, frames, height, width), tokens, inputs = shape
+        return f"{clips}x{frames}x{height}x{width}-{tokens}-{inputs}-{self.dtype}"
+
+
+def _written(conditioning: Conditioning) -> Sequence[Tensor]:
+    return [conditioning.text.hidden, conditioning.text.pooled, conditioning.time_ids]
+
+
+def _as_written(unet: HotshotUNet, inputs: Sequence[Tensor], constants: Sequence[Tensor]) -> Tensor:
+    (sample, timesteps, *given), (hidden, pooled, time_ids) = inputs, constants
+    residuals: dict[str, Any] = {}
+    if given:
+        residuals = {
+            "down_block_additional_residuals": tuple(given[:-1]),
+            "mid_block_additional_residual": given[-1],
+        }
+    predicted: Tensor = unet(
+        sample,
+        timesteps,
+        hidden,
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids},
+        return_dict=False,
+        **residuals,
+    )[0]
+    return predicted
+
+
+def _as_fused(fused: FusedUNet, inputs: Sequence[Tensor], constants: Sequence[Tensor]) -> Tensor:
+    (sample, timesteps, *given), (added, *text) = inputs, constants
+    told = Told(added, tuple(zip(text[::2], text[1::2], strict=True)))
+    residuals = Residuals(tuple(given[:-1]), given[-1]) if given else None
+    return fused(sample, timesteps, told, residuals)
