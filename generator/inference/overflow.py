@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate.hooks import remove_hook_from_module
 from torch import Tensor, nn
 
 from generator.contract.errors import ModelError
@@ -103,6 +104,7 @@ def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hotsh
     """
     with _plain_autograd():
         model.loras.remove()
+        in_blocks = [one for one in networks if model.offloader.place_whole(one)]
         narrow = [(tensor, tensor.dtype) for tensor in _tensors(networks) if tensor.dtype in HALVES]
     try:
         with _plain_autograd():
@@ -112,8 +114,12 @@ def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hotsh
     finally:
         with _plain_autograd():
             model.loras.remove()
+            model.offload()
             for tensor, dtype in narrow:
                 tensor.data = tensor.data.to(dtype)
+            for network in in_blocks:
+                remove_hook_from_module(network)
+                model.offloader.place_in_blocks(network)
 
 
 @contextmanager

@@ -128,7 +128,8 @@ def load_model(
     base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
     come along, unless ``unet_only``, and so does its schedule. ``prediction_type`` is for files
     that don't say what they predict. With ``low_vram`` the networks are on the device only while
-    they compute, and pictures are decoded one by one. ``compile_mode`` is ``UNetRunner``'s.
+    they compute, the UNet block by block, and pictures are decoded one by one. ``compile_mode`` is
+    ``UNetRunner``'s.
     Raises ModelError, one sentence, for whatever can't be found, read or used.
     """
     offloader = Offloader(device, low_vram)
@@ -150,8 +151,9 @@ def load_model(
     )
     unet = _load_unet(files, device=offloader.initial_device, dtype=dtype)
     _check_compatible(unet, text, vae, files)
-    for network in (*text.encoders, unet, vae):
+    for network in (*text.encoders, vae):
         offloader.place(network)
+    offloader.place_in_blocks(unet)
     if low_vram:
         enable_vae_slicing_and_tiling(vae)
     return HotshotModel(

@@ -1,8 +1,9 @@
 """LoRAs on a loaded model: applied for a request, removed without a trace.
 
-Each changed weight is computed once, in float32, and put in the place of the one that was loaded,
-which is kept as it is: removing puts the very same tensor back, bit for bit, and denoising costs
-no more than without. What was applied stays until a request asks for something else.
+Each changed weight is computed once, in float32, and written over the one that was loaded, of
+which a copy is kept: removing writes the very same numbers back, bit for bit, and denoising costs
+no more than without. A weight stays where it is in memory, so what was compiled or recorded with it
+goes on. What was applied stays until a request asks for something else.
 """
 
 from __future__ import annotations
@@ -112,8 +113,7 @@ class LoraManager:
             if original is None:
                 setattr(layer, name, None)
             else:
-                parameter = layer.get_parameter(name)
-                parameter.data = original.to(parameter.device)
+                layer.get_parameter(name).data.copy_(original)
         self._originals.clear()
         self._applied = ()
 
@@ -141,11 +141,11 @@ class LoraManager:
             factors = _in_float32(change.factors, exact.device)
             total += strength * weight_delta(exact, factors, change.scale)
         # Kept on the CPU, where there is room: a GPU may not hold the changed weights as well.
-        self._originals[key] = None if original is None else original.cpu()
+        self._originals[key] = None if original is None else original.to("cpu", copy=True)
         if parameter is None:
             setattr(layer, name, nn.Parameter(total.to(weight.dtype), requires_grad=False))
         else:
-            parameter.data = total.to(parameter.dtype)
+            parameter.data.copy_(total)
 
     def _file_version(self, given: str) -> _FileVersion:
         # The hub is asked once, not at each request; what is on this machine is looked at anew.

@@ -1,21 +1,30 @@
 """Low memory: networks wait on the CPU and are on the device only while they compute.
 
 diffusers' model offload (by accelerate's hooks), for a pipeline that isn't diffusers': a network
-comes by itself when it is called, and all go back between two phases of a request.
+comes by itself when it is called, and all go back between two phases of a request. The UNet and
+the ControlNets, which are called at each step, come block by block (``block_stream``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from accelerate import cpu_offload_with_hook
 from accelerate.utils.memory import clear_device_cache
+from diffusers.models.attention import BasicTransformerBlock
+from diffusers.models.downsampling import Downsample2D
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
+from generator.model.block_stream import BlockStream
+from generator.model.unet import TemporalTransformer
+
 CPU = torch.device("cpu")
+_BLOCKS = (ResnetBlock2D, BasicTransformerBlock, TemporalTransformer, Downsample2D, Upsample2D)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Offloader:
 
     device: torch.device
     low_vram: bool = False
+    _streams: dict[nn.Module, BlockStream] = field(default_factory=dict)
 
     @property
     def is_enabled(self) -> bool:
@@ -41,13 +51,43 @@ class Offloader:
         if self.is_enabled:
             cpu_offload_with_hook(network, self.device)
 
+    def place_in_blocks(self, network: nn.Module) -> None:
+        """Put a loaded network where it belongs, of which one block at a time is to be there."""
+        network.to(self.initial_device)
+        if self.is_enabled:
+            self._streams[network] = BlockStream.of(network, list(blocks_of(network)), self.device)
+
+    def place_whole(self, network: nn.Module) -> bool:
+        """Have a network come as a whole whose weights are to be replaced.
+
+        Return whether it came in blocks.
+        """
+        stream = self._streams.pop(network, None)
+        if stream is None:
+            return False
+        stream.remove()
+        self.place(network)
+        return True
+
     def offload(self, networks: Iterable[nn.Module]) -> None:
         """Move these networks off the device, where they don't stay on it."""
         if not self.is_enabled:
             return
         for network in networks:
-            network.to(CPU)
+            if network in self._streams:
+                self._streams[network].rest()
+            else:
+                network.to(CPU)
         clear_device_cache()
+
+
+def blocks_of(network: nn.Module) -> Iterator[nn.Module]:
+    """Yield a network's blocks, none of which is part of another."""
+    for child in network.children():
+        if isinstance(child, _BLOCKS):
+            yield child
+        else:
+            yield from blocks_of(child)
 
 
 def enable_vae_slicing_and_tiling(vae: Any) -> None:

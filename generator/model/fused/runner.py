@@ -126,17 +126,32 @@ class UNetRunner:
         return made
 
     def _tell(self, way: str, conditioning: Conditioning) -> Sequence[Tensor]:
-        if way == "fused" and self.kernels is not None:
-            self._fused = FusedUNet.of(self.unet, self.kernels.functions)
-        addresses = tuple(one.data_ptr() for one in self.unet.parameters())
-        if addresses != self._addresses and self.graphs is not None:
-            self.graphs.clear()  # a LoRA has moved weights
-        self._addresses = addresses
         if way == "written":
+            self._know_addresses()
             return _written(conditioning)
-        assert self._fused is not None  # noqa: S101 - made above
-        told = self._fused.tell(conditioning.text.hidden, conditioning.added_cond_kwargs)
+        fused = self._up_to_date()
+        told = fused.tell(conditioning.text.hidden, conditioning.added_cond_kwargs)
         return [told.added, *(one for pair in told.text for one in pair)]
+
+    def _up_to_date(self) -> FusedUNet:
+        """Return the fused network with the weights that the network has now."""
+        assert self.kernels is not None  # noqa: S101 - none is fused without
+        if self._know_addresses() and self._fused is not None:
+            self._fused.weights.refresh()
+        else:
+            self._fused = FusedUNet.of(self.unet, self.kernels.functions)
+            self._know_addresses()
+        return self._fused
+
+    def _know_addresses(self) -> bool:
+        """Return whether the weights are where they were; what was recorded with others is gone."""
+        addresses = tuple(one.data_ptr() for one in self.unet.parameters())
+        if addresses == self._addresses:
+            return True
+        self._addresses = addresses
+        if self.graphs is not None:
+            self.graphs.clear()
+        return False
 
     def _give_up_compiling(self, error: Exception) -> None:
         """Throw the kernels away, which may be damaged; the second time, compile no more."""

@@ -1,14 +1,15 @@
 """The weights of a ``HotshotUNet`` as ``layers`` takes them, and the products laid together.
 
 Queries, keys and values of one layer are made by one product, and so is what all residual blocks
-are told of the timestep. The network's own parameters become parts of these larger tensors, so
-nothing is held twice, and what changes a parameter in place changes both.
+are told of the timestep. The network's own parameters become parts of these larger tensors: what
+changes them in place changes both. Only convolutions' weights are held a second time, channels
+last: turned round themselves, they would change the last bits of the network as it is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 import torch
@@ -74,6 +75,12 @@ class Weights:
     norm: Norm
     last: Convolution
     shifts: Linear
+    held_twice: tuple[tuple[Tensor, Tensor], ...]
+
+    def refresh(self) -> None:
+        """Bring what is held twice up to date with the network's own, which a LoRA may change."""
+        for own, copy in self.held_twice:
+            copy.copy_(own)
 
     @property
     def spatial(self) -> Iterator[Spatial]:
@@ -82,23 +89,32 @@ class Weights:
         return (one.spatial for block in blocks for one in block.layers if one.spatial is not None)
 
 
-def collect(unet: HotshotUNet) -> Weights:
-    """Return a network's weights, laid together where they aren't yet.
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is gathered on the way through a network."""
 
-    Convolutions are turned to channels last, which the network itself can be run with too.
-    """
-    shifts: list[nn.Linear] = []
-    down = tuple(_block(one, shifts, "downsamplers") for one in unet.down_blocks)
-    middle = _middle(unet.mid_block, shifts)
-    up = tuple(_block(one, shifts, "upsamplers") for one in unet.up_blocks)
+    shifts: list[nn.Linear] = field(default_factory=list)
+    held_twice: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+
+@torch.inference_mode(mode=False)
+@torch.no_grad()
+def collect(unet: HotshotUNet) -> Weights:
+    """Return a network's weights, laid together where they aren't yet."""
+    found = _Found()
+    down = tuple(_block(one, found, "downsamplers") for one in unet.down_blocks)
+    middle = _middle(unet.mid_block, found)
+    up = tuple(_block(one, found, "upsamplers") for one in unet.up_blocks)
+    first, last = _convolution(unet.conv_in, found), _convolution(unet.conv_out, found)
     return Weights(
-        first=_convolution(unet.conv_in),
+        first=first,
         down=down,
         middle=middle,
         up=up,
         norm=_norm(unet.conv_norm_out),
-        last=_convolution(unet.conv_out),
-        shifts=_together(shifts),
+        last=last,
+        shifts=_together(found.shifts),
+        held_twice=tuple(found.held_twice),
     )
 
 
@@ -110,46 +126,41 @@ def tensors(weights: object) -> Iterator[Tensor]:
         for one in weights:
             yield from tensors(one)
     elif is_dataclass(weights):
-        for field in fields(weights):
-            yield from tensors(getattr(weights, field.name))
+        for one in fields(weights):
+            yield from tensors(getattr(weights, one.name))
 
 
-def addresses(weights: Weights) -> tuple[int, ...]:
-    """Return where each tensor begins: what was recorded with them knows them by that."""
-    return tuple(one.data_ptr() for one in tensors(weights))
-
-
-def _block(block: Any, shifts: list[nn.Linear], resampler: str) -> Block:
+def _block(block: Any, found: _Found, resampler: str) -> Block:
     attentions = getattr(block, "attentions", None) or [None] * len(block.resnets)
     layers = tuple(
-        _layer(resnet, attention, motion, shifts)
+        _layer(resnet, attention, motion, found)
         for resnet, attention, motion in zip(
             block.resnets, attentions, block.motion_modules, strict=True
         )
     )
-    found = getattr(block, resampler)
-    return Block(layers, None if found is None else _convolution(found[0].conv))
+    resamplers = getattr(block, resampler)
+    return Block(layers, None if resamplers is None else _convolution(resamplers[0].conv, found))
 
 
-def _middle(block: Any, shifts: list[nn.Linear]) -> tuple[Layer, ...]:
+def _middle(block: Any, found: _Found) -> tuple[Layer, ...]:
     """Return the middle's layers: a residual block stands first, alone."""
     motions = getattr(block, "motion_modules", [None] * len(block.attentions))
     first, *others = block.resnets
     # A transformer belongs to the residual block before it.
     pairs = zip([first, *others], [*block.attentions, None], [*motions, None], strict=True)
-    return tuple(_layer(resnet, attention, motion, shifts) for resnet, attention, motion in pairs)
+    return tuple(_layer(resnet, attention, motion, found) for resnet, attention, motion in pairs)
 
 
-def _layer(resnet: Any, attention: Any, motion: Any, shifts: list[nn.Linear]) -> Layer:
-    begin = sum(one.out_features for one in shifts)
-    shifts.append(resnet.time_emb_proj)
+def _layer(resnet: Any, attention: Any, motion: Any, found: _Found) -> Layer:
+    begin = sum(one.out_features for one in found.shifts)
+    found.shifts.append(resnet.time_emb_proj)
     return Layer(
         Resnet(
             _norm(resnet.norm1),
-            _convolution(resnet.conv1),
+            _convolution(resnet.conv1, found),
             _norm(resnet.norm2),
-            _convolution(resnet.conv2),
-            None if resnet.conv_shortcut is None else _convolution(resnet.conv_shortcut),
+            _convolution(resnet.conv2, found),
+            None if resnet.conv_shortcut is None else _convolution(resnet.conv_shortcut, found),
             float(resnet.output_scale_factor),
         ),
         slice(begin, begin + resnet.time_emb_proj.out_features),
@@ -223,12 +234,13 @@ def _linear(layer: Any) -> Linear:
     return Linear(layer.weight.data.flatten(1), bias)
 
 
-def _convolution(layer: nn.Conv2d) -> Convolution:
-    weight = layer.weight
-    if not weight.is_contiguous(memory_format=torch.channels_last):
-        weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+def _convolution(layer: nn.Conv2d, found: _Found) -> Convolution:
+    own = layer.weight.data
+    weight = own.contiguous(memory_format=torch.channels_last)
+    if weight.data_ptr() != own.data_ptr():  # of single pixels, both are the same
+        found.held_twice.append((own, weight))
     bias = None if layer.bias is None else layer.bias.data
-    return Convolution(weight.data, bias, layer.stride[0], int(layer.padding[0]))
+    return Convolution(weight, bias, layer.stride[0], int(layer.padding[0]))
 
 
 def _together(layers: Sequence[nn.Linear]) -> Linear:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -17,9 +16,8 @@ from tests.generator.model.test_unet import conditioning, difference
 
 
 @pytest.fixture
-def network(tiny: HotshotModel) -> Iterator[HotshotUNet]:
-    with torch.inference_mode():
-        yield copy.deepcopy(tiny.unet)
+def network(tiny: HotshotModel) -> HotshotUNet:
+    return copy.deepcopy(tiny.unet)
 
 
 def step(network: HotshotUNet, sample: Tensor, residuals: Residuals | None = None) -> Tensor:
@@ -30,6 +28,7 @@ def step(network: HotshotUNet, sample: Tensor, residuals: Residuals | None = Non
     return fused(sample, torch.full((clips,), 501), told, residuals)
 
 
+@torch.inference_mode()
 @pytest.mark.parametrize(
     "shape", [(2, 4, 8, 8, 8), (1, 4, 3, 13, 11), (2, 4, 1, 8, 16), (1, 4, 24, 9, 9)]
 )
@@ -39,6 +38,7 @@ def test_it_is_the_same_network(network: HotshotUNet, shape: tuple[int, ...]) ->
     assert difference(step(network, sample), exact) < 1e-5
 
 
+@torch.inference_mode()
 def test_what_controlnets_add(network: HotshotUNet) -> None:
     sample = torch.randn(2, 4, 2, 8, 8)
     seen: list[Tensor] = []
@@ -60,11 +60,26 @@ def test_what_controlnets_add(network: HotshotUNet) -> None:
     assert difference(step(network, sample, residuals), exact) < 1e-5
 
 
-def test_nothing_is_held_twice(network: HotshotUNet) -> None:
+def test_only_convolutions_are_held_twice(network: HotshotUNet) -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
     collected = weights.collect(network)
     storages = {one.untyped_storage().data_ptr() for one in network.state_dict().values()}
-    assert {one.untyped_storage().data_ptr() for one in weights.tensors(collected)} <= storages
-    assert weights.addresses(weights.collect(network)) == weights.addresses(collected)
+    copies = {copy.untyped_storage().data_ptr() for _, copy in collected.held_twice}
+    used = {one.untyped_storage().data_ptr() for one in weights.tensors(collected)}
+    assert used <= storages | copies
+    assert all(own.shape[-1] == 3 for own, _ in collected.held_twice)
     for name, value in network.state_dict().items():
         assert torch.equal(value, before[name])
+        assert value.is_contiguous()
+
+
+@torch.inference_mode()
+def test_changed_weights_are_seen(network: HotshotUNet) -> None:
+    inputs, sample = conditioning(1), torch.randn(1, 4, 2, 8, 8)
+    fused = FusedUNet.of(network, Functions())
+    for value in network.parameters():
+        value.data.mul_(0.9)
+    fused.weights.refresh()
+    told = fused.tell(inputs["encoder_hidden_states"], inputs["added_cond_kwargs"])
+    exact = network(sample, 501, **inputs).sample
+    assert difference(fused(sample, torch.tensor([501]), told), exact) < 1e-5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +12,13 @@ import torch
 from generator.contract.messages import Control, Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.stages.decoding import decode
+from generator.model.block_stream import BlockStream
 from generator.model.loading import HotshotModel, load_model
-from generator.model.offload import Offloader
+from generator.model.offload import Offloader, blocks_of
 from tests.generator.inference.test_pipeline import QUICK
 from tests.generator.model.test_controlnet import CONTROLNET, shown
 from tests.generator.model.test_lora_manager import KOHYA
+from tests.generator.model.test_unet import conditioning
 from tests.generator.reference import CPU, TINY, silent
 
 
@@ -79,6 +82,26 @@ def test_only_what_computes_is_on_the_device() -> None:
     assert {first.weight.device, second.weight.device} == {CPU}
     first(torch.ones(1, 2))
     assert (first.weight.device, second.weight.device) == (meta, CPU)
+
+
+def test_the_unet_comes_block_by_block(tiny: HotshotModel) -> None:
+    """Here the device is this memory too: what counts is what it would hold."""
+    network, frames = copy.deepcopy(tiny.unet), torch.randn(2, 4, 3, 8, 8)
+    stream = BlockStream.of(network, list(blocks_of(network)), CPU)
+    whole = sum(one.numel() * one.element_size() for one in network.parameters())
+    assert stream.resident_bytes < 0.35 * whole
+    told = conditioning(2)
+    with torch.inference_mode():
+        for sample in (frames, frames[:, :, :1], frames):  # one frame skips some blocks
+            for _ in range(2):  # the second time, it is known which comes next
+                exact = tiny.unet(sample, 501, **told).sample
+                assert torch.equal(network(sample, 501, **told).sample, exact)
+        network.get_parameter("down_blocks.0.resnets.0.conv1.weight").mul_(2)
+        stream.rest()
+        changed = network(frames, 501, **told).sample
+        stream.remove()
+        assert torch.equal(network(frames, 501, **told).sample, changed)
+    assert not torch.equal(changed, exact)
 
 
 def test_where_networks_are_loaded() -> None:
