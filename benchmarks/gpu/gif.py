@@ -27,7 +27,7 @@ from generator.media.save import encode_raw
 from generator.recipes.recipe import ModelSettings
 
 _PROMPT = "a camel smoking a cigarette"
-CASES = ("cold", "warm", "long", "large", "wide", "one-frame")
+CASES = ("cold", "warm", "long", "large", "huge", "wide", "one-frame")
 
 
 def requests(size: int, steps: int) -> dict[str, Request]:
@@ -40,6 +40,9 @@ def requests(size: int, steps: int) -> dict[str, Request]:
         "warm": usual,
         "long": replace(usual, video_length=24, video_duration=3000),
         "large": replace(usual, width=2 * size, height=2 * size, steps=max(1, steps // 3)),
+        "huge": replace(
+            usual, width=2 * size, height=2 * size, video_length=24, video_duration=3000
+        ),
         "wide": replace(usual, width=size * 21 // 128 * 8, height=size * 3 // 32 * 8),
         "one-frame": replace(usual, video_length=1),
     }

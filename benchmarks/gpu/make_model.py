@@ -122,7 +122,8 @@ def make_model(directory: Path, size: str = "full", *, seed: int = 0) -> None:
     for name, config, shapes in _networks(chosen):
         _write_json(directory / name / "config.json", config)
         stem = "model" if name in _ENCODERS else "diffusion_pytorch_model"
-        tensors = {key: _drawn(key, shape, generator) for key, shape in shapes.items()}
+        made = {key: drawn(key, shape, generator) for key, shape in shapes.items()}
+        tensors = {key: tensor.cpu().contiguous() for key, tensor in made.items()}
         save_file(tensors, directory / name / f"{stem}.safetensors")
         count = sum(tensor.numel() for tensor in tensors.values())
         print(f"{name}: {len(tensors)} tensors, {count / 1e6:.1f} million numbers", flush=True)
@@ -161,19 +162,20 @@ def _published(name: str) -> str:
     return name if name.startswith(("text_model.", "text_projection.")) else f"text_model.{name}"
 
 
-def _drawn(name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """On the CPU, in half precision."""
+def drawn(name: str, shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """A tensor of that published name, where the generator draws, in half precision."""
+    device = generator.device
     if name.endswith(_POSITIONS):
         _, length, width = shape
-        made: Tensor = SinusoidalPositionalEmbedding(width, length).pe
+        made: Tensor = SinusoidalPositionalEmbedding(width, length).pe.to(device)
     elif len(shape) > 1:
-        drawn = torch.randn(shape, generator=generator, device=generator.device)
-        made = drawn * (_SPREAD / math.sqrt(math.prod(shape[1:])))
+        spread = _SPREAD / math.sqrt(math.prod(shape[1:]))
+        made = torch.randn(shape, generator=generator, device=device) * spread
     elif "norm" in name and name.endswith("weight"):
-        made = torch.ones(shape)
+        made = torch.ones(shape, device=device)
     else:
-        made = torch.zeros(shape)
-    return made.half().cpu().contiguous()
+        made = torch.zeros(shape, device=device)
+    return made.half()
 
 
 def _vae_config(size: ModelSize) -> dict[str, Any]:

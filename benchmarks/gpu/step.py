@@ -2,17 +2,20 @@
 
 ``python -m benchmarks.gpu.step MODEL [--variant NAME] …``. The variants are ways to run the same
 weights: ``hotshot`` (as it is written), ``channels-last``, ``compiled`` (block by block), ``fused``
-(the same step by ``generator.model.fused``), ``fused-compiled``, and ``plain``, diffusers' own
-class, whose norms differ. Each but the last can end in ``-graph``: recorded once and replayed, on a
-card only.
+(the same step by ``generator.model.fused``), ``fused-kernels`` (as the worker does on a card), and
+``plain``, diffusers' own class, whose norms differ. Each but the last can end in ``-graph``:
+recorded once and replayed, on a card only. The order is theirs: ``fused`` moves weights.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
+import tempfile
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,8 +32,9 @@ from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.gpu.make_model import SIZES, drawn
 from benchmarks.gpu.timing import forget_peak, median_ms, peak_gib, wait_for_device
-from benchmarks.midsize import PRECISIONS
+from benchmarks.midsize import PRECISIONS, UNET
 from generator.checkpoints import unet_conversion, weights
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import StepGraph
@@ -38,7 +42,7 @@ from generator.model.fused.network import Functions, FusedUNet
 from generator.model.unet import HotshotUNet, TemporalTransformer
 
 _GRAPH = "-graph"
-_WAYS = ("hotshot", "channels-last", "compiled", "fused", "fused-compiled")
+_WAYS = ("hotshot", "channels-last", "compiled", "fused", "fused-kernels")
 _PLAIN_WAYS = ("hotshot", "channels-last", "fused", "plain")
 VARIANTS = (*_WAYS, *(f"{way}{_GRAPH}" for way in _WAYS), "plain")
 _TIMESTEP = 500
@@ -81,7 +85,12 @@ class StepPlan:
 
     @property
     def config(self) -> Mapping[str, Any]:
-        return weights.read_config(self.model / "unet" / "config.json")
+        size = SIZES.get(str(self.model))
+        return {**UNET, **size.unet} if size else read_unet_config(self.model)
+
+
+def read_unet_config(model: Path) -> Mapping[str, Any]:
+    return weights.read_config(model / "unet" / "config.json")
 
 
 @torch.inference_mode()
@@ -186,21 +195,34 @@ def _fused_step(plan: StepPlan, way: str) -> Callable[..., Tensor]:
 
 
 def _compiled(plan: StepPlan) -> Functions:
-    """The functions whose kernels are kept beside the model."""
-    kernels = Kernels.of(plan.device, plan.model.with_name("kernels"))
+    """The functions whose kernels are kept for the next process."""
+    kernels = Kernels.of(plan.device, Path(tempfile.gettempdir()) / "kernels")
     if kernels is None:
-        raise OSError(f"{plan.model.parent} can't be written to")
+        raise OSError("no kernels can be kept")
     return kernels.functions
 
 
 def _hotshot(plan: StepPlan) -> HotshotUNet:
-    with torch.device("meta"):
-        network = HotshotUNet(plan.config)
-    folder = plan.model / "unet"
-    files = weights.find_weights(folder, "diffusion_pytorch_model")
-    tensors = unet_conversion.from_published(weights.read_weights(files))
-    weights.assign(network, tensors, source=folder, device=plan.device, dtype=plan.dtype)
-    network.eval().requires_grad_(requires_grad=False)
+    return _network(plan.model, plan.device, plan.dtype)
+
+
+@lru_cache(maxsize=2)
+def _network(model: Path, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
+    """The network of a model that was made, or one of a size, whose weights are drawn here."""
+    size = SIZES.get(str(model))
+    with torch.inference_mode(mode=False), torch.device("meta"):
+        network = HotshotUNet({**UNET, **size.unet} if size else read_unet_config(model))
+    network.eval()
+    if size is not None:
+        generator = torch.Generator(device).manual_seed(0)
+        shapes = {name: value.shape for name, value in network.state_dict().items()}
+        made = {name: drawn(name, shape, generator) for name, shape in shapes.items()}
+    else:
+        files = weights.find_weights(model / "unet", "diffusion_pytorch_model")
+        made = unet_conversion.from_published(weights.read_weights(files))
+    with torch.inference_mode(mode=False):
+        weights.assign(network, made, source=model, device=device, dtype=dtype)
+    network.requires_grad_(requires_grad=False)
     return network
 
 
@@ -290,34 +312,42 @@ def _by_kind(kernels: Sequence[Any]) -> dict[str, float]:
     return {kind: round(took, 2) for kind, took in sums.most_common()}
 
 
+def _figures(plan: StepPlan, chosen: argparse.Namespace) -> dict[str, Any]:
+    try:
+        figures = measure_step(plan, is_profiled=chosen.profile)
+        if chosen.compare and plan.variant != "plain":  # whose weights are others
+            figures["from_f32"] = difference_from_f32(plan)
+    except Exception as error:  # noqa: BLE001 - the next variant may do
+        said = "".join(traceback.format_exception(error))[-1500:]
+        return {"variant": plan.variant, "frames": plan.frames, "error": said}
+    return figures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu.step", description=__doc__.partition("\n")[0]
     )
     default = "bf16" if torch.cuda.is_available() else "f32"
-    parser.add_argument("model", type=Path, metavar="MODEL", help="what make_model wrote")
+    parser.add_argument(
+        "model", type=Path, metavar="MODEL", help="what make_model wrote, or full or mini alone"
+    )
     parser.add_argument(
         "--variant", action="append", choices=VARIANTS, help="may be repeated (default: hotshot)"
     )
     parser.add_argument("--precision", choices=tuple(PRECISIONS), default=default)
-    parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--frames", type=int, action="append", help="may be repeated (default: 8)")
     parser.add_argument("--size", type=int, default=512, help="a frame's edge in pixels")
     parser.add_argument("--repeats", type=int, default=10)
     parser.add_argument("--profile", action="store_true", help="TFLOP, and a card's kernels")
     parser.add_argument("--compare", action="store_true", help="how far it is from float32")
     parser.add_argument("--decode", action="store_true", help="time the VAE too")
     chosen = parser.parse_args()
-    for variant in chosen.variant or VARIANTS[:1]:
+    wanted = itertools.product(chosen.frames or [8], chosen.variant or VARIANTS[:1])
+    for frames, variant in wanted:
         plan = StepPlan(
-            chosen.model, variant, chosen.precision, chosen.frames, chosen.size, chosen.repeats
+            chosen.model, variant, chosen.precision, frames, chosen.size, chosen.repeats
         )
-        try:
-            figures = measure_step(plan, is_profiled=chosen.profile)
-            if chosen.compare:
-                figures["from_f32"] = difference_from_f32(plan)
-        except Exception as error:  # noqa: BLE001 - the next variant may do
-            figures = {"variant": variant, "error": f"{type(error).__name__}: {error}"[:600]}
-        print(json.dumps(figures), flush=True)
+        print(json.dumps(_figures(plan, chosen)), flush=True)
     if chosen.decode:
         print(json.dumps({"variant": "decode"} | measure_decoding(plan)), flush=True)
 

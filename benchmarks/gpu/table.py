@@ -24,12 +24,14 @@ from typing import IO, Any
 import torch
 
 _MODULE = "benchmarks.gpu."
+_WAYS = ("plain", "hotshot", "hotshot-graph", "fused-kernels", "fused-kernels-graph")
+_SHORTEST_S = 12  # less isn't worth beginning a row
 _LAST_WORDS = 1500  # characters of a failed row's complaint
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One process: a module of this package and its arguments after the model."""
+    """One process: a module of this package, its arguments, and the most seconds it may take."""
 
     name: str
     module: str
@@ -37,28 +39,28 @@ class Row:
     limit_s: int
 
 
-def rows(size: str) -> list[Row]:
+def rows(model: Path, size: str) -> list[Row]:
     """The rows in the order of their worth. A mini model's are quick, and tell nothing."""
-    edge = ("--size", "512" if size == "full" else "64")
-    steps = ("--steps", "30" if size == "full" else "2")
-
-    looked_at = ("--compare", "--profile")
-
-    def step(*variants: str, options: Sequence[str] = looked_at) -> tuple[str, ...]:
-        return (*edge, *options, *(word for one in variants for word in ("--variant", one)))
-
-    one_frame = ("--frames", "1")
+    is_full = size == "full"
+    edge = ("--size", "512" if is_full else "64")
+    steps = ("--steps", "30" if is_full else "2")
+    few, made = ("--steps", "10" if is_full else "2"), str(model)
+    ways = _WAYS if torch.cuda.is_available() else _WAYS[:2]
+    step = (size, *edge, *_variants(*ways), "--repeats", "5")
     return [
-        Row("as written", "step", step("hotshot", "hotshot-graph", "fused-graph"), 60),
-        Row("fused", "step", step("fused-compiled", "fused-compiled-graph"), 150),
-        Row("diffusers", "step", step("plain", options=()), 40),
-        Row("one frame", "step", step("hotshot", "hotshot-graph", options=one_frame), 40),
-        Row("pieces", "pieces", ("--divide", "1" if size == "full" else "10"), 70),
-        Row("GIFs", "gif", (*edge, *steps, "--case", "cold", "--case", "warm"), 60),
-        Row("low memory", "gif", (*edge, *steps, "--low-vram", "--case", "warm"), 60),
-        Row("decoding", "step", step("fused-graph", options=("--decode",)), 50),
-        Row("compiled before", "step", step("compiled", options=("--compare",)), 120),
+        Row("step", "step", (*step, "--compare"), 80),
+        Row("one frame", "step", (*step, "--frames", "1"), 40),
+        Row("GIFs", "gif", (made, *edge, *steps, "--case", "cold", "--case", "warm"), 50),
+        Row("low memory", "gif", (made, *edge, *few, "--low-vram", "--case", "warm"), 40),
+        Row("large", "gif", (made, *edge, "--steps", "2", "--low-vram", "--case", "huge"), 60),
+        Row("kernels", "step", (size, *edge, *_variants(_WAYS[1]), "--profile"), 40),
+        Row("decoding", "step", (made, *edge, "--decode", "--repeats", "2"), 40),
+        Row("compiled", "step", (size, *edge, *_variants("compiled")), 120),
     ]
+
+
+def _variants(*names: str) -> Iterator[str]:
+    return (word for one in names for word in ("--variant", one))
 
 
 def main() -> None:
@@ -74,7 +76,9 @@ def main() -> None:
     kept = Path(out) / "table.jsonl" if out else Path(os.devnull)
     with kept.open("a", encoding="utf-8") as file:
         _say(file, {"row": "machine"} | machine())
-        wanted = [one for one in rows(chosen.size) if not chosen.row or one.name in chosen.row]
+        wanted = rows(chosen.model, chosen.size)
+        if chosen.row:
+            wanted = [one for one in wanted if one.name in chosen.row]
         for figures in _run(wanted, chosen.model, chosen.size, chosen.seconds):
             _say(file, figures)
 
@@ -94,25 +98,31 @@ def _say(file: IO[str], figures: dict[str, Any]) -> None:
 
 
 def _run(wanted: Sequence[Row], model: Path, size: str, seconds: int) -> Iterator[dict[str, Any]]:
+    """Yield the rows' figures; the model is written while those run that need none."""
     until = time.monotonic() + seconds
-    if not model.exists():
-        made = Row("model", "make_model", ("--size", size), 120)
-        yield from _figures(made, model, until)
+    maker = None if model.exists() else _started("make_model", [str(model), "--size", size])
     for row in wanted:
-        if time.monotonic() > until - 5:
+        if maker is not None and str(model) in row.arguments:
+            maker.communicate()
+            maker = None
+        if time.monotonic() > until - _SHORTEST_S:
             yield {"row": row.name, "left_out": "no time is left"}
         else:
-            yield from _figures(row, model, until)
+            yield from _figures(row, until)
+    if maker is not None:
+        maker.communicate()
 
 
-def _figures(row: Row, model: Path, until: float) -> Iterator[dict[str, Any]]:
+def _started(module: str, arguments: Sequence[str]) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", _MODULE + module, *arguments]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)  # noqa: S603 - our own
+
+
+def _figures(row: Row, until: float) -> Iterator[dict[str, Any]]:
     """Yield each line of JSON as it is printed, then how the process ended."""
     began = time.monotonic()
-    given = () if row.module == "pieces" else (str(model),)
-    command = [sys.executable, "-m", _MODULE + row.module, *given, *row.arguments]
-    process = subprocess.Popen(  # noqa: S603 - our own modules
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = _started(row.module, row.arguments)
     complaints: list[str] = []
     assert process.stdout is not None  # noqa: S101 - piped
     assert process.stderr is not None  # noqa: S101 - piped

@@ -196,8 +196,8 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--compile",
         choices=COMPILE_MODES,
         default=COMPILE_AUTO,
-        help="whether the network's blocks are compiled: a minute for each new size, then faster; "
-        "auto, on a GPU: where hotshot warm-up has done it (default: %(default)s)",
+        help="auto: on a GPU, steps by kernels made for it, near the original and faster; never: as "
+        "the original; always: compiled on a CPU too, minutes for each size (default: %(default)s)",
     )
     group.add_argument(
         "--xformers",

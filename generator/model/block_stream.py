@@ -37,7 +37,7 @@ class _Block:
         size = sum(_rounded(one.numel() * one.element_size()) for one in tensors)
         host = torch.empty(size, dtype=torch.uint8)
         if pinned:  # exactly so much: an allocator of pinned memory takes the next power of two
-            torch.cuda.cudart().cudaHostRegister(host.data_ptr(), size, 0)
+            _runtime().cudaHostRegister(host.data_ptr(), size, 0)
         places = list(_views(host, tensors))
         for tensor, place in zip(tensors, places, strict=True):
             place.copy_(tensor)
@@ -112,7 +112,7 @@ class BlockStream:
             for tensor in block.tensors:
                 tensor.data = tensor.data.clone()
             if self.device.type == "cuda":
-                torch.cuda.cudart().cudaHostUnregister(block.host.data_ptr())
+                _runtime().cudaHostUnregister(block.host.data_ptr())
         self._slots.clear()
 
     def _begin(self, block: _Block) -> None:
@@ -156,6 +156,10 @@ class BlockStream:
         if self._stream is not None:
             self._free[slot] = torch.cuda.Event()  # type: ignore[no-untyped-call]
             self._free[slot].record(torch.cuda.current_stream(self.device))
+
+
+def _runtime() -> Any:
+    return torch.cuda.cudart()  # type: ignore[no-untyped-call]
 
 
 def _other(users: Sequence[_Block | None], busy: _Block | None) -> int:

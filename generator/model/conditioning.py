@@ -41,6 +41,15 @@ class Conditioning:
         return Conditioning(self.text.last_only, self.time_ids[-1:])
 
     @property
+    def clips(self) -> tuple[Conditioning, ...]:
+        """Return what each clip of the batch is told, apart."""
+        text = self.text
+        return tuple(
+            Conditioning(EncodedText(text.hidden[at], text.pooled[at]), self.time_ids[at])
+            for at in (slice(one, one + 1) for one in range(self.time_ids.shape[0]))
+        )
+
+    @property
     def added_cond_kwargs(self) -> dict[str, Tensor]:
         """Return what SDXL's networks call ``added_cond_kwargs``, once for each clip."""
         return {"text_embeds": self.text.pooled, "time_ids": self.time_ids}

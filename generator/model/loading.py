@@ -186,7 +186,8 @@ def _runner(
     if compile_mode == COMPILE_NEVER or offloader.is_enabled:
         return UNetRunner(unet, dtype)
     if device.type == "cuda":
-        return UNetRunner(unet, dtype, compile_mode, Kernels.of(device), StepGraphs())
+        kernels = Kernels.of(device) if dtype != torch.float32 else None
+        return UNetRunner(unet, dtype, compile_mode, kernels, StepGraphs())
     if device.type == "cpu" and compile_mode == COMPILE_ALWAYS:
         return UNetRunner(unet, dtype, compile_mode, Kernels.of(device))
     return UNetRunner(unet, dtype)

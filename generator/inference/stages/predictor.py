@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from generator.contract.messages import Request
@@ -54,13 +55,18 @@ class Predictor(Protocol):
         """
 
 
+_AT_ONCE = 8 * 64 * 64  # latents' places that two clips are computed of together, in low memory
+
 PredictorFactory = Callable[[HotshotModel, Request], Predictor]
 """Called once for the denoising of a pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class WholeClip:
-    """Shows the UNet all frames together, as Hotshot-XL was trained."""
+    """Shows the UNet all frames together, as Hotshot-XL was trained.
+
+    Where memory is low, a large clip is asked about first without the prompt and then with it.
+    """
 
     model: HotshotModel
     request: Request
@@ -68,16 +74,25 @@ class WholeClip:
     def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
         """Return what the UNet says of one clip, guided away from the negative prompt; float32."""
         conditioning = inputs.conditioning
-        batch_size = conditioning.time_ids.shape[0]
-        batch = latents.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
-        residuals = combined_residuals(inputs.controls, batch, inputs.timestep, conditioning)
-        runner = self.model.runner
-        predicted = runner.predict(batch, inputs.timestep, conditioning, residuals).float()
+        if self.model.offloader.is_enabled and latents[:, 0].numel() > _AT_ONCE:
+            told = [replace(inputs, conditioning=one) for one in conditioning.clips]
+            predicted = torch.cat([self._predicted(latents, one) for one in told])
+        else:
+            predicted = self._predicted(latents, inputs)
         if not conditioning.is_guided:
             return predicted
         unconditional, conditional = predicted.chunk(2)
         guided = unconditional + self.request.guidance_scale * (conditional - unconditional)
         return _rescaled(guided, conditional, self.request.guidance_rescale)
+
+    def _predicted(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+        """Return what the UNet says of each clip of the batch, float32."""
+        conditioning = inputs.conditioning
+        batch_size = conditioning.time_ids.shape[0]
+        batch = latents.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
+        residuals = combined_residuals(inputs.controls, batch, inputs.timestep, conditioning)
+        runner = self.model.runner
+        return runner.predict(batch, inputs.timestep, conditioning, residuals).float()
 
 
 def _rescaled(guided: Tensor, conditional: Tensor, amount: float) -> Tensor:

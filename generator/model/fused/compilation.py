@@ -1,8 +1,9 @@
-"""Has the UNet's blocks compiled by inductor, one by one, and keeps what it made on disk.
+"""The kernels of one device: made when they are first needed, kept on disk, found again.
 
-A block is compiled once for each shape of it, whatever the weights, so neither LoRAs nor other
-models of the same widths compile anything. The kernels' directory is named by what they depend on:
-the device, PyTorch, and this program's version; another process finds them there.
+On CUDA they are Triton's (``triton_kernels``): about a second each, for a width of the network and
+not for a size of clip. Elsewhere inductor compiles each block for its shapes, which takes minutes.
+Neither depends on weights, so a LoRA compiles nothing. Their directory is named by what they
+do depend on: the device, PyTorch, and this program's version.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,20 @@ from generator.contract.version import VERSION
 from generator.model import devices
 from generator.model.fused import layers
 from generator.model.fused.network import Functions
+from generator.model.fused.ops import Ops
 
 _VERSIONS = 512  # of one function, by shape: a network has about ten, at each size of clip
-_SHAPES = "shapes"
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Kernels:
-    """The compiled kernels of one device, in a directory of their own."""
+    """The kernels of one device, in a directory of their own."""
 
     directory: Path
+    is_cuda: bool = False
     _functions: Functions | None = None
-    _noted: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, device: torch.device, root: Path | None = None) -> Kernels | None:
@@ -43,51 +44,51 @@ class Kernels:
         name = f"{devices.describe_device(device)}-torch-{torch.__version__}-hotshot-{VERSION}"
         directory = (root or _root()) / re.sub(r"[^A-Za-z0-9._+-]+", "-", name).lower()
         try:
-            (directory / _SHAPES).mkdir(parents=True, exist_ok=True, mode=0o700)
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             logger.warning("Compiled kernels can't be kept in %s (%s).", directory, error.strerror)
             return None
-        return cls(directory)
+        return cls(directory, device.type == "cuda")
 
     @property
     def functions(self) -> Functions:
-        """Return the blocks' functions, each compiled for a shape when it first sees it."""
+        """Return the UNet's parts with these kernels. Raises ImportError on CUDA without Triton."""
         if self._functions is None:
-            self._keep_here()
-            _allow_many_versions()
-            compiled = {one.name: _compiled(one.name) for one in fields(Functions)}
-            self._functions = Functions(**compiled)
+            os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(self.directory)
+            os.environ["TRITON_CACHE_DIR"] = str(self.directory / "triton")
+            self._functions = _with_triton() if self.is_cuda else _compiled()
         return self._functions
-
-    def has(self, shape: str) -> bool:
-        """Return whether a whole step of a shape was compiled before, in any process."""
-        return shape in self._noted or (self.directory / _SHAPES / shape).exists()
-
-    def note(self, shape: str) -> None:
-        """Remember that a whole step of a shape is compiled."""
-        if shape not in self._noted:
-            self._noted.add(shape)
-            self.directory.joinpath(_SHAPES, shape).touch()
 
     def throw_away(self) -> None:
         """Delete all kernels, so that the next process makes them anew."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _keep_here(self) -> None:
-        """Have inductor and triton write to the directory, and look for kernels there."""
-        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(self.directory)
-        os.environ["TRITON_CACHE_DIR"] = str(self.directory / "triton")
+
+def _with_triton() -> Functions:
+    from generator.model.fused import triton_kernels as kernels  # only PyTorch for CUDA brings it
+
+    return Functions(
+        ops=Ops(
+            kernels.add_norm,
+            kernels.gate,
+            kernels.group_norm,
+            kernels.add,
+            kernels.attend_in_time,
+        )
+    )
 
 
-def _compiled(name: str) -> Any:
-    return torch.compile(getattr(layers, name), fullgraph=True, dynamic=False)
-
-
-def _allow_many_versions() -> None:
+def _compiled() -> Functions:
     import torch._dynamo.config as dynamo  # seconds, which only who compiles waits for
 
     dynamo.recompile_limit = max(dynamo.recompile_limit, _VERSIONS)
     dynamo.accumulated_recompile_limit = max(dynamo.accumulated_recompile_limit, 8 * _VERSIONS)
+    compiled: dict[str, Any] = {
+        one.name: torch.compile(getattr(layers, one.name), fullgraph=True, dynamic=False)
+        for one in fields(Functions)
+        if one.name != "ops"
+    }
+    return Functions(**compiled)
 
 
 def _root() -> Path:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from generator.model.attention import attend
+from generator.model.fused.ops import TORCH, Norm, Ops
 
 
 class Linear(NamedTuple):
@@ -22,15 +23,6 @@ class Linear(NamedTuple):
 
     weight: Tensor
     bias: Tensor | None
-
-
-class Norm(NamedTuple):
-    """A layer norm, or a group norm with ``groups``."""
-
-    weight: Tensor
-    bias: Tensor
-    eps: float
-    groups: int = 0
 
 
 class Convolution(NamedTuple):
@@ -103,21 +95,31 @@ class Projected(NamedTuple):
 KeysValues = tuple[Tensor, Tensor]  # of a text, for one block: (b, heads, tokens, d) each
 
 
-def resnet(frames: Tensor, skip: Tensor | None, shift: Tensor, clips: int, w: Resnet) -> Tensor:
-    """Return (b f) h w c; ``skip`` is laid beside the frames, ``shift`` (b, c) is of the step."""
+def resnet(
+    frames: Tensor, skip: Tensor | None, shift: Tensor, clips: int, w: Resnet, *, ops: Ops = TORCH
+) -> Tensor:
+    """Return (b f) h w c; ``skip`` is laid beside the frames, ``shift`` (b, c) is of the step.
+
+    Biases come with what is added anyhow, so no pass over memory is theirs alone.
+    """
     if skip is not None:
         frames = torch.cat([frames, skip], dim=-1)
-    made = convolve(norm_and_activate(frames, clips, w.norm_1), w.convolution_1)
-    made = (made.view(clips, -1, made.shape[-1]) + shift[:, None]).view_as(made)
-    made = convolve(norm_and_activate(made, clips, w.norm_2), w.convolution_2)
+    made = ops.group_norm(frames, clips, w.norm_1, None, activate=True)
+    made = convolve(made, w.convolution_1._replace(bias=None))
+    shift = _sum(shift, w.convolution_1.bias)
+    made = ops.group_norm(made, clips, w.norm_2, shift, activate=True)
+    made = convolve(made, w.convolution_2._replace(bias=None))
+    bias = w.convolution_2.bias
     if w.shortcut is not None:
-        frames = convolve(frames, w.shortcut)
-    return frames + made if w.divisor == 1 else (frames + made) / w.divisor
+        frames = convolve(frames, w.shortcut._replace(bias=None))
+        bias = w.shortcut.bias if bias is None else _sum(bias, w.shortcut.bias)
+    made = ops.add(frames, made, bias)
+    return made if w.divisor == 1 else made / w.divisor
 
 
-def norm_and_activate(frames: Tensor, clips: int, norm: Norm) -> Tensor:
+def norm_and_activate(frames: Tensor, clips: int, norm: Norm, *, ops: Ops = TORCH) -> Tensor:
     """Return SiLU of the group norm over all frames of each clip."""
-    return functional.silu(_group_norm(frames, clips, norm))
+    return ops.group_norm(frames, clips, norm, None, activate=True)
 
 
 def convolve(frames: Tensor, w: Convolution) -> Tensor:
@@ -127,46 +129,51 @@ def convolve(frames: Tensor, w: Convolution) -> Tensor:
     return made.permute(0, 2, 3, 1)
 
 
-def enter(frames: Tensor, w: Projected) -> Tensor:
+def enter(frames: Tensor, w: Projected, *, ops: Ops = TORCH) -> Tensor:
     """Return rows (b f) (h w) c for a transformer; its norm is per frame."""
-    rows = _group_norm(frames, frames.shape[0], w.norm).reshape(
-        frames.shape[0], -1, frames.shape[-1]
-    )
-    return project(rows, w.enter)
+    normed = ops.group_norm(frames, frames.shape[0], w.norm, None, activate=False)
+    return project(normed.flatten(1, 2), w.enter)
 
 
-def leave(rows: Tensor, frames: Tensor, w: Projected) -> Tensor:
+def leave(rows: Tensor, frames: Tensor, w: Projected, *, ops: Ops = TORCH) -> Tensor:
     """Return frames with what a transformer's rows add to them."""
-    return frames + project(rows, w.leave).view_as(frames)
+    return ops.add(frames, project(rows, w.leave).view_as(frames), None)
 
 
-def spatial_block(rows: Tensor, text: KeysValues, w: SpatialBlock) -> Tensor:
+def spatial_block(rows: Tensor, text: KeysValues, w: SpatialBlock, *, ops: Ops = TORCH) -> Tensor:
     """Return rows (b f) n c after attention to their own frame and to the clip's text."""
-    query, key, value = _split(project(_layer_norm(rows, w.norm_1), w.queries_keys_values), w.heads)
-    rows = rows + project(_joined(attend(query, key, value), rows), w.out_1)
+    rows, normed = ops.add_norm(rows, None, w.norm_1, None)
+    query, key, value = _split(project(normed, w.queries_keys_values), w.heads)
+    seen = project(_joined(attend(query, key, value), rows), w.out_1)
+    rows, normed = ops.add_norm(rows, seen, w.norm_2, None)
     keys, values = text
-    asked = project(_layer_norm(rows, w.norm_2), w.queries)
+    asked = project(normed, w.queries)
     asked = asked.view(keys.shape[0], -1, w.heads, keys.shape[-1]).transpose(1, 2)
-    rows = rows + project(_joined(attend(asked, keys, values), rows), w.out_2)
-    return rows + _feed_forward(_layer_norm(rows, w.norm_3), w.feed_forward)
+    seen = project(_joined(attend(asked, keys, values), rows), w.out_2)
+    rows, normed = ops.add_norm(rows, seen, w.norm_3, None)
+    return ops.add(rows, _feed_forward(normed, w.feed_forward, ops), None)
 
 
 def temporal(
-    frames: Tensor, clips: int, around: Projected, blocks: tuple[TemporalBlock, ...]
+    frames: Tensor,
+    clips: int,
+    around: Projected,
+    blocks: tuple[TemporalBlock, ...],
+    *,
+    ops: Ops = TORCH,
 ) -> Tensor:
     """Return (b f) h w c after attention of each place to itself in all frames of its clip."""
-    rows = enter(frames, around)
-    count, positions, width = frames.shape[0] // clips, rows.shape[1], rows.shape[2]
-    clip_rows = rows.view(clips, count, positions, width)
+    entered = enter(frames, around, ops=ops)
+    rows = entered.view(clips, -1, *entered.shape[1:])
     for block in blocks:
+        seen = None
         for w in block.attentions:
-            normed = _layer_norm(clip_rows, w.norm) + w.positions[:count, None]
-            mixed = attend_in_time(project(normed, w.queries_keys_values), block.heads)
-            clip_rows = clip_rows + project(mixed, w.out)
-        clip_rows = clip_rows + _feed_forward(
-            _layer_norm(clip_rows, block.norm), block.feed_forward
-        )
-    return leave(clip_rows, frames, around)
+            rows, normed = ops.add_norm(rows, seen, w.norm, w.positions)
+            mixed = ops.attend_in_time(project(normed, w.queries_keys_values), block.heads)
+            seen = project(mixed, w.out)
+        rows, normed = ops.add_norm(rows, seen, block.norm, None)
+        rows = ops.add(rows, _feed_forward(normed, block.feed_forward, ops), None)
+    return leave(rows, frames, around, ops=ops)
 
 
 def project(rows: Tensor, w: Linear) -> Tensor:
@@ -174,35 +181,8 @@ def project(rows: Tensor, w: Linear) -> Tensor:
     return functional.linear(rows, w.weight, w.bias)
 
 
-def _feed_forward(rows: Tensor, w: FeedForward) -> Tensor:
-    values, gates = project(rows, w.widen).chunk(2, dim=-1)
-    return project(values * functional.gelu(gates), w.narrow)
-
-
-def _layer_norm(rows: Tensor, norm: Norm) -> Tensor:
-    return functional.layer_norm(rows, norm.weight.shape, norm.weight, norm.bias, norm.eps)
-
-
-def _group_norm(frames: Tensor, clips: int, norm: Norm) -> Tensor:
-    """Return frames (b f) h w c, each of so many clips normalized over all of its frames."""
-    width = frames.shape[-1]
-    rows = frames.reshape(clips, -1, width)
-    if not torch.compiler.is_compiling():
-        planes = rows.transpose(1, 2)
-        normed = functional.group_norm(planes, norm.groups, norm.weight, norm.bias, norm.eps)
-        return normed.transpose(1, 2).reshape(frames.shape)
-    # Channel by channel first, which reads memory in order; a group's channels then have as many
-    # numbers each, so its variance is their mean variance and the variance of their means.
-    variance, mean = torch.var_mean(rows.float(), dim=1, correction=0)
-    means = mean.view(clips, norm.groups, -1)
-    center = means.mean(-1, keepdim=True)
-    spread = variance.view_as(means).mean(-1, keepdim=True)
-    spread = spread + (means - center).square().mean(-1, keepdim=True)
-    factor = torch.rsqrt(spread + norm.eps).expand_as(means).reshape(clips, width)
-    factor = factor * norm.weight.float()
-    offset = norm.bias.float() - center.expand_as(means).reshape(clips, width) * factor
-    normed = rows.float() * factor[:, None] + offset[:, None]
-    return normed.to(frames.dtype).view_as(frames)
+def _feed_forward(rows: Tensor, w: FeedForward, ops: Ops) -> Tensor:
+    return project(ops.gate(project(rows, w.widen)), w.narrow)
 
 
 def _split(projected: Tensor, heads: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -218,20 +198,6 @@ def _joined(attended: Tensor, rows: Tensor) -> Tensor:
     return attended.transpose(1, 2).reshape(rows.shape)
 
 
-def attend_in_time(projected: Tensor, heads: int) -> Tensor:
-    """Return b f n (h d) of b f n (3 h d): attention along f, apart for each n.
-
-    Clips are short: written out as sums, it is one pass over memory in a compiler's hands, where an
-    attention kernel would pad each few frames to its tile.
-    """
-    clips, count, positions, width = projected.shape
-    parts = projected.view(clips, count, positions, 3, heads, width // (3 * heads))
-    query, key, value = parts.unbind(3)
-    if not torch.compiler.is_compiling():
-        in_time = [part.permute(0, 2, 3, 1, 4).flatten(0, 1) for part in (query, key, value)]
-        mixed = attend(*in_time).view(clips, positions, heads, count, -1)
-        return mixed.permute(0, 3, 1, 2, 4).flatten(3)
-    scores = (query.float()[:, :, None] * key.float()[:, None]).sum(-1)  # b f f' n h
-    weights = torch.softmax(scores * query.shape[-1] ** -0.5, dim=2)
-    mixed = (weights[..., None] * value.float()[:, None]).sum(2)
-    return mixed.to(projected.dtype).flatten(3)
+def _sum(one: Tensor, bias: Tensor | None) -> Tensor:
+    """Return the sum of two small tensors in float32, which loses nothing."""
+    return one.float() if bias is None else one.float() + bias.float()

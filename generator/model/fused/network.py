@@ -12,13 +12,14 @@ from torch.nn import functional
 
 from generator.model.fused import layers
 from generator.model.fused.layers import KeysValues
+from generator.model.fused.ops import TORCH, Ops
 from generator.model.fused.weights import Block, Layer, Weights, collect
 from generator.model.unet import HotshotUNet
 
 
 @dataclass(frozen=True, slots=True)
 class Functions:
-    """How the parts are computed: as they are written, or compiled."""
+    """How the parts are computed: as they are written, or compiled; and what stands in them."""
 
     resnet: Callable[..., Tensor] = layers.resnet
     enter: Callable[..., Tensor] = layers.enter
@@ -26,6 +27,7 @@ class Functions:
     spatial_block: Callable[..., Tensor] = layers.spatial_block
     temporal: Callable[..., Tensor] = layers.temporal
     norm_and_activate: Callable[..., Tensor] = layers.norm_and_activate
+    ops: Ops = TORCH
 
 
 class Told(NamedTuple):
@@ -89,7 +91,8 @@ class FusedUNet:
             frames = frames + _as_rows(residuals.middle)
         for block in self.weights.up:
             frames = walk.up(frames, block, skips)
-        frames = self.functions.norm_and_activate(frames, clips, self.weights.norm)
+        norm, ops = self.weights.norm, self.functions.ops
+        frames = self.functions.norm_and_activate(frames, clips, norm, ops=ops)
         frames = layers.convolve(frames, self.weights.last)
         return frames.view(clips, -1, *frames.shape[1:]).permute(0, 4, 1, 2, 3)
 
@@ -110,16 +113,16 @@ class _Walk:
     text: Iterator[KeysValues]
 
     def layer(self, frames: Tensor, skip: Tensor | None, layer: Layer) -> Tensor:
-        shift = self.shifts[:, layer.shift]
-        frames = self.functions.resnet(frames, skip, shift, self.clips, layer.resnet)
+        shift, ops = self.shifts[:, layer.shift], self.functions.ops
+        frames = self.functions.resnet(frames, skip, shift, self.clips, layer.resnet, ops=ops)
         if layer.spatial is not None:
-            rows = self.functions.enter(frames, layer.spatial.around)
+            rows = self.functions.enter(frames, layer.spatial.around, ops=ops)
             for block in layer.spatial.blocks:
-                rows = self.functions.spatial_block(rows, next(self.text), block)
-            frames = self.functions.leave(rows, frames, layer.spatial.around)
+                rows = self.functions.spatial_block(rows, next(self.text), block, ops=ops)
+            frames = self.functions.leave(rows, frames, layer.spatial.around, ops=ops)
         if layer.temporal is not None and self.count > 1:
             around, blocks = layer.temporal.around, layer.temporal.blocks
-            frames = self.functions.temporal(frames, self.clips, around, blocks)
+            frames = self.functions.temporal(frames, self.clips, around, blocks, ops=ops)
         return frames
 
     def down(self, frames: Tensor, block: Block, skips: list[Tensor]) -> Tensor:

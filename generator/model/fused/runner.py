@@ -1,10 +1,9 @@
-"""Runs the UNet's steps in the fastest way that there is for their shape.
+"""Runs the UNet's steps in the fastest way that there is for them.
 
 ``never``: as the network is written, equal to the original to the last bit where the device's own
-kernels are. ``always``: fused and compiled, which takes a minute for a shape that was never seen.
-``auto``: on CUDA, compiled where the kernels are on disk already, as ``hotshot warm-up`` leaves
-them; else as written. On CUDA a step is recorded as one graph, of the very same kernels, unless
-``never``. What fails is logged once, and the plain way goes on.
+kernels are. ``auto``: on CUDA fused, with kernels of its own. ``always``: elsewhere too, where each
+block is compiled for its shapes. On CUDA a step is recorded as one graph, unless ``never``. What
+fails is logged once, and the plain way goes on.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import torch
 from torch import Tensor
 
 from generator.contract.errors import is_out_of_memory
-from generator.contract.worker_settings import COMPILE_ALWAYS, COMPILE_NEVER
+from generator.contract.worker_settings import COMPILE_NEVER
 from generator.model.conditioning import Conditioning
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import Step, StepGraphs
@@ -65,7 +64,7 @@ class UNetRunner:
         if self.compile == COMPILE_NEVER or sample.dtype != self.dtype:
             return _as_written(self.unet, inputs, _written(conditioning))
         shape = (tuple(sample.shape), conditioning.text.hidden.shape[1], len(inputs))
-        if self._is_compiled(shape):
+        if self.kernels is not None:
             try:
                 return self._run("fused", shape, inputs, conditioning)
             except Exception as error:  # noqa: BLE001 - of a compiler, whatever it is
@@ -78,23 +77,14 @@ class UNetRunner:
         if self.graphs is not None:
             self.graphs.clear()
 
-    def _is_compiled(self, shape: tuple[Any, ...]) -> bool:
-        if self.kernels is None:
-            return False
-        return self.compile == COMPILE_ALWAYS or self.kernels.has(self._name(shape))
-
     def _run(
         self, way: str, shape: tuple[Any, ...], inputs: Sequence[Tensor], conditioning: Conditioning
     ) -> Tensor:
         constants = self._told(way, conditioning)
         step = self._step(way)
         if self.graphs is None:
-            made = step(inputs, constants)
-        else:
-            made = self._replayed((way, shape), step, inputs, constants)
-        if way == "fused" and self.kernels is not None:
-            self.kernels.note(self._name(shape))
-        return made
+            return step(inputs, constants)
+        return self._replayed((way, shape), step, inputs, constants)
 
     def _replayed(
         self, key: object, step: Step, inputs: Sequence[Tensor], constants: Sequence[Tensor]
@@ -154,7 +144,7 @@ class UNetRunner:
         return False
 
     def _give_up_compiling(self, error: Exception) -> None:
-        """Throw the kernels away, which may be damaged; the second time, compile no more."""
+        """Throw the kernels away, which may be damaged, and have no more of them."""
         if is_out_of_memory(error):
             self.forget()
             return
@@ -162,14 +152,10 @@ class UNetRunner:
         self.kernels.throw_away()
         self.forget()
         logger.warning(
-            "The UNet's blocks can't be compiled here, so GIFs take the slower way (%s).",
+            "The UNet's kernels can't be used here, so GIFs take the slower way (%s).",
             str(error).strip().partition("\n")[0],
         )
         self.kernels = None
-
-    def _name(self, shape: tuple[Any, ...]) -> str:
-        (clips, _, frames, height, width), tokens, inputs = shape
-        return f"{clips}x{frames}x{height}x{width}-{tokens}-{inputs}-{self.dtype}"
 
 
 def _written(conditioning: Conditioning) -> Sequence[Tensor]:

@@ -19,13 +19,13 @@ from generator.model.fused.layers import (
     Convolution,
     FeedForward,
     Linear,
-    Norm,
     Projected,
     Resnet,
     SpatialBlock,
     TemporalAttention,
     TemporalBlock,
 )
+from generator.model.fused.ops import Norm
 from generator.model.unet import HotshotUNet, TemporalTransformer
 
 

@@ -114,31 +114,10 @@ def test_loras_are_seen_by_what_was_recorded(
     assert fast.runner.kernels is kernels  # nothing was given up
 
 
-def test_auto_takes_what_was_compiled_before(
-    model: HotshotModel, exact: Tensor, kernels: Kernels
-) -> None:
-    asked: list[str] = []
-
-    class Watched(UNetRunner):
-        def _run(self, way: str, *rest: Any) -> Tensor:
-            asked.append(way)
-            return super()._run(way, *rest)
-
-    def made(mode: str) -> Tensor:
-        asked.clear()
-        return latents(replace(model, runner=Watched(model.unet, model.dtype, mode, kernels)))
-
-    assert torch.equal(made(COMPILE_AUTO), exact)
-    assert set(asked) == {"written"}
-    assert difference(made(COMPILE_ALWAYS), exact) < 1e-4
-    assert difference(made(COMPILE_AUTO), exact) < 1e-4
-    assert set(asked) == {"fused"}
-
-
 def test_what_cannot_be_compiled_is_said_once_and_the_plain_way_goes_on(
     model: HotshotModel, exact: Tensor, kernels: Kernels, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(*_: object) -> Tensor:
+    def broken(*_: object, ops: object) -> Tensor:
         raise RuntimeError("no compiler here\nand more of it")
 
     kernels = replace(kernels, _functions=replace(Functions(), spatial_block=broken))
@@ -147,7 +126,7 @@ def test_what_cannot_be_compiled_is_said_once_and_the_plain_way_goes_on(
     assert torch.equal(latents(fast), exact)
     said = [one.message for one in caplog.records if one.levelno >= logging.WARNING]
     assert said == [
-        "The UNet's blocks can't be compiled here, so GIFs take the slower way (no compiler here)."
+        "The UNet's kernels can't be used here, so GIFs take the slower way (no compiler here)."
     ]
     assert not kernels.directory.exists()  # what is damaged isn't found again
 
