@@ -196,8 +196,8 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
         "--compile",
         choices=COMPILE_MODES,
         default=COMPILE_AUTO,
-        help="auto: on a GPU, steps by kernels made for it, near the original and faster; never: as "
-        "the original; always: compiled on a CPU too, minutes for each size (default: %(default)s)",
+        help="auto: on a GPU, steps by kernels made for it, near the original and faster; never: "
+        "as the original; always: compiled on a CPU too, minutes a size (default: %(default)s)",
     )
     group.add_argument(
         "--xformers",
