@@ -24,6 +24,7 @@ SECTIONS = {
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
     "turns": "how long one person waits for an edit while another has pressed a hundred times",
+    "fleet": "the queue in virtual time: a thousand workers, a hundred thousand jobs, four models",
     "estimates": "how true the time left is, after ten jobs of a kind; takes minutes",
     "remote": "workers on GPU hosts beside those here, how many a bot carries; takes minutes",
     "load": "the bot with a hundred people typing; takes minutes",
