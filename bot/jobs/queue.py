@@ -127,7 +127,7 @@ class FairQueue:
                 self._overtaken.setdefault(others[0].ticket.job_id, self._clock())
         if chosen is None:
             return None
-        self._turns.serve(chosen.ticket)
+        self._turns.serve(chosen.ticket, late=self._late(chosen))
         self._forget(chosen.ticket.job_id)
         return chosen.ticket
 
@@ -194,6 +194,13 @@ class FairQueue:
             return True
         behind = self._turns_waited(first) - self._turns_waited(own)
         return behind >= self._changes.behind(first.ticket.needs.model)
+
+    def _late(self, head: Head) -> int:
+        """Return by how many turns a ticket comes too late since workers held another model."""
+        if len({needs.model for needs in self._turns.kinds()}) < 2:
+            return 0
+        late = self._turns_waited(head) - self._turns.people
+        return max(0, min(late, 2 * self._changes.behind(head.ticket.needs.model)))
 
     def _turns_waited(self, head: Head) -> int:
         """Return how many jobs were made since its owner's turn, or since it came."""

@@ -183,17 +183,25 @@ class FairTurns:
         key, user_id = found
         return Head(key, self._people[user_id].lanes[needs].tickets[0])
 
-    def serve(self, ticket: Ticket) -> None:
-        """Take out the first ticket of its lane: it is its owner's turn."""
+    @property
+    def people(self) -> int:
+        """The number of people who have tickets."""
+        return len(self._people)
+
+    def serve(self, ticket: Ticket, *, late: int = 0) -> None:
+        """Take out the first ticket of its lane: it is its owner's turn.
+
+        One that comes ``late`` by so many turns brings the owner's next turn forward by as many.
+        """
         person = self._people[ticket.user_id]
         lane = person.lanes[ticket.needs]
         self._note_passed(person, lane, ticket)
         lane.tickets.popleft()
         del self._owners[ticket.job_id]
         self.turn += 1
-        person.turn = self.turn
+        person.turn = self.turn - late
         self._served.pop(ticket.user_id, None)
-        self._served[ticket.user_id] = self.turn
+        self._served[ticket.user_id] = person.turn
         if len(self._served) > _MAX_REMEMBERED:  # the one longest ago, who is as good as new
             del self._served[next(iter(self._served))]
         self._drop_if_empty(ticket, lane)
