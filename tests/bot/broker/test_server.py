@@ -122,6 +122,22 @@ async def test_what_keeps_it_from_starting_is_a_sentence(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "[::]", "localhost"])  # noqa: S104
+async def test_the_bot_reaches_its_own_server_wherever_that_listens(
+    tmp_path: Path, host: str
+) -> None:
+    need_program("nats-server")
+    settings = RemoteSettings(listen=f"{host}:{free_port()}", address="bot.example.com")
+    async with open_broker(settings, tmp_path) as broker:
+        client = await broker.connect(_nothing)
+        assert client.is_connected
+        await client.close()
+
+
+async def _nothing() -> None:
+    pass
+
+
 def test_without_the_program_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(BrokerError, match="apt-get install nats-server"):
