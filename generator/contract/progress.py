@@ -18,7 +18,7 @@ class JobProgressCallback(Protocol):
     """Called after every step of a job; may raise ``generator.contract.errors.CancelledError``.
 
     ``preview`` shows what comes, where the engine has a new look at it: it is made a file of and
-    shown when that is written, or dropped where something more important is being written.
+    shown when that is written, or gives way to a newer one where nobody has the time.
     """
 
     def __call__(

@@ -82,7 +82,8 @@ class JobRun:
         self._progress = Progress(job.job_id, job.attempt, "", 0, 0)
         self._preview: Path | None = None  # the one that is shown
         self._preview_count = 0
-        self._is_drawing = False  # a further one
+        self._look: RawClip | None = None  # a newer one, to be written
+        self._is_drawing = False
 
     def run(self, engine: Engine) -> None:
         """Have a job computed; whatever happens inside becomes one of the three outcomes."""
@@ -121,11 +122,11 @@ class JobRun:
 
     def _report(self, stage: str, step: int, steps: int, preview: RawClip | None = None) -> None:
         """Take in what the engine says: a JobProgressCallback."""
-        if preview is not None:
-            self._draw(preview)
         with self._lock:
+            self._look = preview or self._look
             self._progress = replace(self._progress, stage=stage, step=step, steps=steps)
             self._voice.say(self._progress)
+        self._draw()
         if stage == DENOISE and self._pace.step(step, steps):
             self._free_slot()
         self._stop_if_cancelled()
@@ -152,17 +153,20 @@ class JobRun:
 
     # -- previews ----------------------------------------------------------------------------------
 
-    def _draw(self, clip: RawClip) -> None:
-        """Have a preview written, where no other one is."""
+    def _draw(self) -> None:
+        """Have the newest preview written, as soon as no other one is and an encoder is idle."""
         with self._lock:
-            if self._is_drawing:
+            clip = self._look
+            if clip is None or self._is_drawing or self._is_over:
                 return
-            self._is_drawing = True
+            self._is_drawing, self._look = True, None
             self._preview_count += 1
         name = output_name(self._job.job_id, self._job.attempt, "")
         path = self._outputs / f"{name}.preview-{self._preview_count}.webp"
         if not self._encoders.offer(self._order(clip, path, partial(self._take_preview, path))):
-            self._is_drawing = False
+            with self._lock:
+                self._is_drawing = False
+                self._look = self._look or clip  # the next report tries again
 
     def _take_preview(self, path: Path, outcome: Outcome) -> None:
         """Show a preview that was written, while the job isn't over; on an encoder's thread."""
@@ -173,6 +177,7 @@ class JobRun:
                 return
             self._show(path)
             self._voice.say(self._progress)
+        self._draw()
 
     def _show(self, path: Path | None) -> None:
         """Put another preview in the place of the one that is shown."""

@@ -26,6 +26,7 @@ from generator.contract.messages import (
 )
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker.process import WorkerHandle
+from tests.generator.media.pictures import read_back
 from tests.generator.worker.test_encoder_pool import SHARED, has_frames_open
 from tests.generator.workers import has_frames, receive, started
 from tests.patience import PATIENCE, wait_until
@@ -92,6 +93,23 @@ def test_the_next_job_is_computed_while_the_last_one_is_written(
     assert sum(isinstance(event, SlotFreed) for event in events) == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a-1.gif", "b-1.gif"]
     assert not has_frames_open(worker.process.pid or 0)
+
+
+def test_previews_come_one_after_the_other_and_go_with_the_job(tmp_path: Path) -> None:
+    settings = WorkerSettings(engine="tests.bot.engines.previews:create", outputs=str(tmp_path))
+    with started(settings) as handle:
+        handle.send(clip("a", steps=100))
+        shown: list[str] = []
+        while len(shown) < 2:
+            event = receive(handle)
+            if isinstance(event, Progress) and event.preview not in ("", *shown):
+                shown.append(event.preview)
+        assert read_back((tmp_path / shown[-1]).read_bytes()).format == "WEBP"
+        assert shown == ["a-1.preview-1.webp", "a-1.preview-2.webp"]
+        assert [path.name for path in tmp_path.iterdir()] == [shown[-1]]
+        handle.send(Cancel("a", 1))
+        assert events_until(handle, 1)[-1] == Cancelled("a", 1)
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_killed_encoder_costs_the_engine_nothing(worker: WorkerHandle, tmp_path: Path) -> None:
