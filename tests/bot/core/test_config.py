@@ -92,6 +92,11 @@ def test_no_token() -> None:
         ("[generator]\ndevices = 5", "generator.devices is wrong"),
         ("[generator]\ndevices = []", "generator.devices is empty"),
         ("[discord]\nbase_url = 'here'", "starts with http:// or https:// is expected."),
+        ("[models.anime]\nsteps = 5", "models.anime is wrong"),
+        ("[models.anime]\nmodel = 'nano'\nsampler = 'x'", "one of euler_a, "),
+        ("[models.anime]\nmodel = 'nano'\nloras = ['a:b']", "FILE or FILE:STRENGTH is expected"),
+        ("[models.'a/b']\nmodel = 'nano'", "'a/b' is no name for a model"),
+        ("[models.Nano]\nmodel = 'nano'", "two models are called 'Nano'"),
         ("[discord\n", "config.toml is not valid TOML"),
     ],
 )
