@@ -15,7 +15,7 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora, worker
+from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora, warm_up, worker
 from generator.cli.parsing import with_dashes
 from generator.contract import logs
 from generator.contract.command_line import Interrupted, Parser, UsageError
@@ -27,7 +27,7 @@ from generator.contract.version import VERSION
 logger = logging.getLogger(__name__)
 
 _ONE_PRESS_SECONDS = 0.5  # within these, two interrupts are one
-_COMMANDS = (gif, inspect, model, fine_tune, train_lora, dataset, worker)
+_COMMANDS = (gif, inspect, model, warm_up, fine_tune, train_lora, dataset, worker)
 _EXAMPLES = """\
 first steps:
   hotshot gif --prompt "a red ball bouncing" --output ball.gif

@@ -82,6 +82,9 @@ class HotshotPipeline:
                 with memory_errors(part[0].request):
                     state = self._run(state, networks, part, _counted(report, before, total))
                 before += sum(one.request.steps_made for one in part if one.name == DENOISE)
+        except OutOfMemoryError:
+            self.model.runner.forget()  # a smaller one may need what was held for speed
+            raise
         finally:
             self.model.offload()
         return needed(state.frames)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from generator.model.fused import weights
 from generator.model.fused.network import Functions, FusedUNet, Residuals
+from generator.model.fused.ops import TORCH, Ops
 from generator.model.loading import HotshotModel
 from generator.model.unet import HotshotUNet
 from tests.generator.model.test_unet import conditioning, difference
@@ -83,3 +90,70 @@ def test_changed_weights_are_seen(network: HotshotUNet) -> None:
     told = fused.tell(inputs["encoder_hidden_states"], inputs["added_cond_kwargs"])
     exact = network(sample, 501, **inputs).sample
     assert difference(fused(sample, torch.tensor([501]), told), exact) < 1e-5
+
+
+class _Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Counts operators; what is one kernel on a GPU counts as one."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.count = 0
+        self._inside = False
+
+    def __torch_dispatch__(
+        self, operator: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.count += not self._inside
+        return operator(*args, **(kwargs or {}))
+
+    def kernel(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.count += 1
+            self._inside = True
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self._inside = False
+
+        return counted
+
+
+@torch.inference_mode()
+def test_a_step_dispatches_far_fewer_operators(network: HotshotUNet) -> None:
+    inputs, sample, timestep = conditioning(2), torch.randn(2, 4, 4, 8, 8), torch.tensor([5, 5])
+    with _Counted() as written:
+        network(sample, timestep, **inputs)
+    with _Counted() as counted:
+        functions = Functions(ops=Ops(*map(counted.kernel, TORCH)))
+        fused = FusedUNet.of(network, functions)
+        told = fused.tell(inputs["encoder_hidden_states"], inputs["added_cond_kwargs"])
+        counted.count = 0  # that was once a request
+        fused(sample, timestep, told)
+    assert 500 < counted.count <= 0.6 * written.count
+
+
+COMPILES = """
+import sys
+from pathlib import Path
+import torch
+from torch._dynamo.utils import counters
+from generator.model.fused.compilation import Kernels
+from generator.model.fused.ops import Norm
+
+functions = Kernels.of(torch.device("cpu"), Path(sys.argv[1])).functions
+with torch.inference_mode():
+    norm = Norm(torch.ones(8), torch.zeros(8), 1e-5, 4)
+    made = functions.norm_and_activate(torch.randn(4, 3, 3, 8), 2, norm)
+print(int(made.isfinite().all()), counters["inductor"]["fxgraph_cache_miss"])
+"""
+
+
+@pytest.mark.slow
+def test_another_process_compiles_nothing(tmp_path: Path) -> None:
+    """What inductor made is found again, by the directory of this machine and these versions."""
+    command = [sys.executable, "-c", COMPILES, str(tmp_path)]
+    said = [
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        for _ in range(2)
+    ]
+    assert said == [["1", "1"], ["1", "0"]]
