@@ -155,8 +155,8 @@ def _scale(
     frames, factors, scaled, count, width,
     ACTIVATE: tl.constexpr, ROWS: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    clip = tl.program_id(0).to(tl.int64)
-    row = tl.program_id(1).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    row = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    clip = tl.program_id(1).to(tl.int64)
     column = tl.program_id(2) * COLUMNS + tl.arange(0, COLUMNS)
     is_column = column < width
     inside = (row < count)[:, None] & is_column[None, :]
@@ -194,7 +194,7 @@ def group_norm(
         PARTS=parts, CHANNELS=triton.next_power_of_2(channels), num_warps=1,
     )  # fmt: skip
     scaled, at_once = torch.empty_like(frames), _TILE // _COLUMNS
-    _scale[(clips, triton.cdiv(count, at_once), triton.cdiv(width, _COLUMNS))](
+    _scale[(triton.cdiv(count, at_once), clips, triton.cdiv(width, _COLUMNS))](
         frames, factors, scaled, count, width,
         ACTIVATE=activate, ROWS=at_once, COLUMNS=_COLUMNS, num_warps=4,
     )  # fmt: skip
