@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.sandbox.clock import iso
+from bot.sandbox.components import media_of
 from bot.sandbox.interactions import COMMAND, COMPONENT
 from bot.sandbox.model import (
     DM,
@@ -242,8 +243,13 @@ def attachment(world: World, file: StoredFile) -> Json:
 
 
 def message(world: World, one: Message) -> Json:
-    """Return a message as REST does; files that an embed shows are not listed a second time."""
-    shown = {embed.get("image", {}).get("url", "").split("?")[0] for embed in one.embeds}
+    """Return a message as REST does.
+
+    Files that an embed or a component shows are not listed a second time.
+    """
+    urls = [embed.get("image", {}).get("url", "") for embed in one.embeds]
+    urls += [media["url"] for part in one.components_flat for _, media in media_of(part)]
+    shown = {url.partition("?")[0] for url in urls}
     listed = [file for file in one.files if world.url + world.file_path(file) not in shown]
     payload: Json = {
         "id": str(one.id),

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from copy import copy
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any
 
-from bot.sandbox import discord_json
+from bot.sandbox import components, discord_json
+from bot.sandbox.components import ATTACHMENT, Media
 from bot.sandbox.errors import ApiError, Problem, invalid_form
 from bot.sandbox.model import (
     COMPONENTS_V2,
@@ -131,10 +133,9 @@ def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) 
     """Put a file on the sandbox's CDN."""
     size = _picture_size(upload.data)
     width, height = size if size else (None, None)
-    safe_name = re.sub(r"[^\w.\-]", "_", upload.filename) or "file"
     file = StoredFile(
         id=world.new_id(),
-        filename=safe_name,
+        filename=_safe_name(upload.filename),
         content_type=upload.type,
         data=upload.data,
         channel_id=channel.id,
@@ -144,6 +145,10 @@ def store_upload(world: World, channel: Channel, upload: Upload, **values: Any) 
     )
     world.files[file.id] = file
     return file
+
+
+def _safe_name(filename: str) -> str:
+    return re.sub(r"[^\w.\-]", "_", filename) or "file"
 
 
 def _picture_size(data: bytes) -> tuple[int, int] | None:
@@ -167,7 +172,8 @@ def _apply(world: World, message: Message, body: Body) -> None:
             _resolved_embed(world, message.files, embed) for embed in payload["embeds"] or ()
         ]
     if "components" in payload:
-        message.components = _with_ids(payload["components"] or [])
+        unfurl = partial(_unfurled, world, message.files)
+        message.components = components.stored(payload["components"] or [], unfurl)
 
 
 def _store_files(world: World, message: Message, body: Body) -> dict[int, StoredFile]:
@@ -216,21 +222,36 @@ def _resolved_embed(world: World, files: list[StoredFile], embed: Json) -> Json:
     return resolved
 
 
-def _with_ids(components: list[Json]) -> list[Json]:
-    """Return components as they are stored: without nulls, each with an id of its own."""
-    counter = iter(range(1, 10_000))
+def names_to_show(body: Body, before: Message | None) -> set[str]:
+    """Return the file names that components of this body may refer to.
 
-    def stored(component: Json) -> Json:
-        kept = {key: value for key, value in component.items() if value is not None}
-        kept["id"] = kept.get("id") or next(counter)
-        for key in ("components", "accessory"):
-            if isinstance(kept.get(key), list):
-                kept[key] = [stored(inner) for inner in kept[key]]
-            elif isinstance(kept.get(key), dict):
-                kept[key] = stored(kept[key])
-        return kept
+    Of the files that were there, those that it doesn't name, or names with their names too.
+    """
+    payload: Json = body.payload or {}
+    said = {int(each["id"]): each.get("filename") for each in payload.get("attachments") or ()}
+    new = {said.get(index) or upload.filename for index, upload in body.uploads.items()}
+    there = before.files if before is not None else []
+    if "attachments" in payload:
+        there = [file for file in there if said.get(file.id) == file.filename]
+    return {_safe_name(name) for name in new} | {file.filename for file in there}
 
-    return [stored(component) for component in components]
+
+def _unfurled(world: World, files: list[StoredFile], url: str) -> Media:
+    """Return what a component shows at ``url``: a file of its message, or something elsewhere."""
+    name, place = url.removeprefix(ATTACHMENT), url.partition("?")[0]
+    for file in files:
+        if name == file.filename or place == world.url + world.file_path(file):
+            media = {
+                "id": str(world.new_id()),
+                "url": world.file_url(file),
+                "proxy_url": world.file_url(file),
+                "width": file.width,
+                "height": file.height,
+                "content_type": file.content_type,
+                "attachment_id": str(file.id),
+            }
+            return Media(media, file.filename, len(file.data))
+    return Media({"id": str(world.new_id()), "url": url, "proxy_url": url})
 
 
 def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
@@ -253,7 +274,10 @@ def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
 
 
 def _refuse_empty(message: Message) -> None:
-    said = message.content.strip() or message.embeds or message.files or message.components
+    """Raise ApiError for a message that shows nothing; files alone don't show where the flag is."""
+    said = message.components or (
+        not message.is_v2 and (message.content.strip() or message.embeds or message.files)
+    )
     if not (said or message.loading or message.forwarded):
         raise ApiError(400, 50006, "Cannot send an empty message")
 

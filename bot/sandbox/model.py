@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bot.sandbox.clock import Changes
+from bot.sandbox.components import BUTTON, TEXT_DISPLAY, walk
 from bot.sandbox.errors import SandboxError
 from bot.sandbox.interactions import CHOICES, MODAL
 
@@ -216,6 +217,11 @@ class Message:
         return bool(self.flags & EPHEMERAL)
 
     @property
+    def is_v2(self) -> bool:
+        """Return whether the message is made of components alone."""
+        return bool(self.flags & COMPONENTS_V2)
+
+    @property
     def loading(self) -> bool:
         """Return whether the message says "is thinking…"."""
         return bool(self.flags & LOADING)
@@ -236,20 +242,11 @@ class Message:
     @property
     def components_flat(self) -> list[dict[str, Any]]:
         """Return every component with all that lie inside it, outermost first."""
-        found: list[dict[str, Any]] = []
-        todo = list(self.components)
-        while todo:
-            component = todo.pop(0)
-            found.append(component)
-            inner = list(component.get("components", ()))
-            if "accessory" in component:
-                inner.append(component["accessory"])
-            todo = inner + todo
-        return found
+        return [part for _, part in walk(self.components)]
 
     @property
     def buttons(self) -> list[dict[str, Any]]:
-        return [part for part in self.components_flat if part["type"] == 2]
+        return [part for part in self.components_flat if part["type"] == BUTTON]
 
     @property
     def text(self) -> str:
@@ -260,7 +257,7 @@ class Message:
             for item in embed.get("fields") or ():
                 parts += [item["name"], item["value"]]
             parts.append((embed.get("footer") or {}).get("text"))
-        parts += [part["content"] for part in self.components_flat if part["type"] == 10]
+        parts += [part["content"] for part in self.components_flat if part["type"] == TEXT_DISPLAY]
         return "\n".join(part for part in parts if part)
 
     def remember(self, at: float) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 from bot.sandbox import discord_json, messages
 from bot.sandbox.client.command_options import FilledOptions
+from bot.sandbox.client.forms import FilledForm
+from bot.sandbox.components import BUTTON, SELECTS
 from bot.sandbox.errors import NobodyListening, NotOffered
 from bot.sandbox.gateway import Gateway
 from bot.sandbox.interactions import (
@@ -26,7 +28,6 @@ from bot.sandbox.world import Dispatch, World
 Json = dict[str, Any]
 
 _CHAT_INPUT, _USER_COMMAND, _MESSAGE_COMMAND = 1, 2, 3
-_BUTTON, _STRING_SELECT, _TEXT_INPUT = 2, 3, 4
 
 
 class Person:
@@ -79,7 +80,7 @@ class Person:
         filled = FilledOptions(self._world, self.user, self.channel, careless=self._careless)
         data = _command_data(registered)
         data["options"] = filled.options(registered, words, options)
-        return self._send(COMMAND, _with_resolved(data, filled))
+        return self._send(COMMAND, _with_resolved(data, filled.resolved))
 
     async def autocomplete(
         self, command: str, option: str, typed: Any, /, within: float | None = None, **others: Any
@@ -90,7 +91,7 @@ class Person:
         filled = FilledOptions(self._world, self.user, self.channel)
         data = _command_data(registered)
         data["options"] = filled.partially_filled(registered, words, others, option, typed)
-        interaction = self._send(AUTOCOMPLETE, _with_resolved(data, filled))
+        interaction = self._send(AUTOCOMPLETE, _with_resolved(data, filled.resolved))
         await interaction.acknowledged(within)
         return interaction.choices
 
@@ -112,35 +113,48 @@ class Person:
         filled = FilledOptions(self._world, self.user, self.channel)
         filled.resolve_user(user)
         data = _command_data(registered) | {"target_id": str(user.id)}
-        return self._send(COMMAND, _with_resolved(data, filled))
+        return self._send(COMMAND, _with_resolved(data, filled.resolved))
 
     async def press(self, message: Message, button: str) -> Interaction:
         """Press a button, named by its label or custom_id."""
         if not self.sees(message):
             raise NotOffered(f"{self.user.username} can't see that message.")
         found = _button(message, button)
-        data = {"component_type": _BUTTON, "custom_id": found["custom_id"], "id": found["id"]}
+        data = {"component_type": BUTTON, "custom_id": found["custom_id"], "id": found["id"]}
         return self.at(message.channel)._send(COMPONENT, data, source=message)
 
-    async def choose(self, message: Message, menu: str, value: str) -> Interaction:
-        """Choose an option, by its value or label, in a menu named by its custom_id's start."""
+    async def choose(self, message: Message, menu: str, *values: Any) -> Interaction:
+        """Choose in a menu that is named by its custom_id's start, or by its placeholder.
+
+        ``values`` are options by value or label; people, roles or channels where it offers those.
+        """
         if not self.sees(message):
             raise NotOffered(f"{self.user.username} can't see that message.")
         found = _menu(message, menu)
+        filled = self._form()
         data = {
-            "component_type": _STRING_SELECT,
+            "component_type": found["type"],
             "custom_id": found["custom_id"],
             "id": found["id"],
-            "values": [_option_value(found, value)],
+            "values": filled.chosen(found, values),
         }
-        return self.at(message.channel)._send(COMPONENT, data, source=message)
+        person = self.at(message.channel)
+        return person._send(COMPONENT, _with_resolved(data, filled.resolved), source=message)
 
-    async def submit(self, shown: Interaction, **fields: str) -> Interaction:
-        """Fill in the modal that ``shown`` was answered with; fields by custom_id or label."""
-        modal = shown.modal
-        components = [_filled_in(row, fields) for row in modal["components"]]
-        data = {"custom_id": modal["custom_id"], "components": components}
-        return self._send(MODAL_SUBMIT, data, source=shown.source, parent=shown)
+    async def submit(self, shown: Interaction, /, **fields: Any) -> Interaction:
+        """Fill in the form that ``shown`` was answered with; fields by custom_id or label.
+
+        See ``FilledForm.components`` for what each takes.
+        """
+        filled = self._form()
+        components = filled.components(shown.modal, fields)
+        data = {"custom_id": shown.modal["custom_id"], "components": components}
+        sent = _with_resolved(data, filled.resolved)
+        return self._send(MODAL_SUBMIT, sent, source=shown.source, parent=shown)
+
+    def _form(self) -> FilledForm:
+        references = FilledOptions(self._world, self.user, self.channel, careless=self._careless)
+        return FilledForm(references, careless=self._careless)
 
     async def says(self, content: str = "", *files: Upload) -> Message:
         """Post an ordinary message."""
@@ -255,8 +269,8 @@ def _command_data(command: Json) -> Json:
     return data | ({"guild_id": command["guild_id"]} if "guild_id" in command else {})
 
 
-def _with_resolved(data: Json, filled: FilledOptions) -> Json:
-    return data | ({"resolved": filled.resolved} if filled.resolved else {})
+def _with_resolved(data: Json, resolved: Json) -> Json:
+    return data | ({"resolved": resolved} if resolved else {})
 
 
 def _button(message: Message, wanted: str) -> Json:
@@ -270,53 +284,9 @@ def _button(message: Message, wanted: str) -> Json:
 
 
 def _menu(message: Message, wanted: str) -> Json:
-    menus = [part for part in message.components_flat if part["type"] == _STRING_SELECT]
+    menus = [part for part in message.components_flat if part["type"] in SELECTS]
     for menu in menus:
         if menu["custom_id"].startswith(wanted) or menu.get("placeholder") == wanted:
             return menu
     names = ", ".join(str(each["custom_id"]) for each in menus) or "none"
     raise NotOffered(f"There is no menu {wanted}; there are: {names}.")
-
-
-def _option_value(menu: Json, wanted: str) -> str:
-    for option in menu["options"]:
-        if wanted in (option["value"], option["label"]):
-            return str(option["value"])
-    names = ", ".join(option["label"] for option in menu["options"])
-    raise NotOffered(f"There is no option {wanted}; there are: {names}.")
-
-
-def _filled_in(row: Json, fields: dict[str, str]) -> Json:
-    """Return one row of a modal as it is submitted: an action row, a label, or a text to read."""
-    if "component" in row:  # a label around one component
-        fill = _chosen if row["component"]["type"] == _STRING_SELECT else _text_input
-        inner = fill(row["component"], fields, row.get("label"))
-        return {"type": row["type"], "id": row.get("id") or 0, "component": inner}
-    inputs = [_text_input(each, fields, each.get("label")) for each in row.get("components") or ()]
-    return {"type": row["type"], "id": row.get("id") or 0} | (
-        {"components": inputs} if inputs else {}
-    )
-
-
-def _chosen(menu: Json, fields: dict[str, str], label: str | None) -> Json:
-    """Return a menu of a form as it is submitted; choices are typed with commas between."""
-    typed = fields.get(menu["custom_id"], fields.get(label or ""))
-    values = [option["value"] for option in menu["options"] if option.get("default")]
-    if typed is not None:
-        values = [_option_value(menu, each.strip()) for each in typed.split(",") if each.strip()]
-    fewest = menu.get("min_values", 1) if menu.get("required") is not False else 0
-    if not fewest <= len(values) <= menu.get("max_values", 1):
-        raise NotOffered(f"The menu {label or menu['custom_id']} does not take {values!r}.")
-    return {"type": _STRING_SELECT, "id": 0, "custom_id": menu["custom_id"], "values": values}
-
-
-def _text_input(field: Json, fields: dict[str, str], label: str | None) -> Json:
-    if field["type"] != _TEXT_INPUT:
-        raise NotOffered("The sandbox can fill in texts and menus only.")
-    typed = fields.get(field["custom_id"], fields.get(label or ""))
-    value = typed if typed is not None else field.get("value") or ""
-    required = field.get("required") is not False
-    shortest, longest = field.get("min_length") or 0, field.get("max_length") or 4000
-    if (required and not value) or (value and not shortest <= len(value) <= longest):
-        raise NotOffered(f"The field {label or field['custom_id']} does not take {value!r}.")
-    return {"type": _TEXT_INPUT, "id": 0, "custom_id": field["custom_id"], "value": value}

@@ -5,8 +5,9 @@
 /gif "a sign: stop" image:cat.png    quotes keep a colon as it is; a file by its path
 /history
 press Again                          a button of the newest message that has it
-choose Backwards                     what a menu under a message offers
+choose Backwards                     what a menu under a message offers; several with commas
 fill prompt: a blue ball             the form that a button opened; fill alone sends it as it is
+fill pictures: cat.png, dog.png      a form's files by their paths, its choices by their labels
 attach dance.gif                     posts a file, as you
 app Use as motion                    from the menu of the newest message with a file
 """
@@ -19,11 +20,30 @@ import errno
 from pathlib import Path
 from typing import Any
 
+from bot.sandbox.client.forms import fields_of
+from bot.sandbox.components import (
+    CHANNEL_SELECT,
+    CHECKBOX,
+    FILE_UPLOAD,
+    MENTIONABLE_SELECT,
+    ROLE_SELECT,
+    TEXT_DISPLAY,
+    TEXT_INPUT,
+    USER_SELECT,
+)
 from bot.sandbox.console import typed_commands
-from bot.sandbox.console.screen import Screen, menus_of, options_of, show
+from bot.sandbox.console.screen import Screen, buttons_of, menus_of, offered_by, show
 from bot.sandbox.errors import NotOffered, SandboxError
 from bot.sandbox.interactions import MODAL
-from bot.sandbox.model import ADMINISTRATOR, Interaction, Message, Upload
+from bot.sandbox.model import (
+    ADMINISTRATOR,
+    Channel,
+    Interaction,
+    Message,
+    Role,
+    Upload,
+    User,
+)
 from bot.sandbox.server import Sandbox
 
 Json = dict[str, Any]
@@ -33,6 +53,12 @@ VERBS = ("press", "choose", "fill", "attach", "app", "help")
 
 _STRING, _USER, _CHANNEL, _ROLE, _MENTIONABLE, _ATTACHMENT = 3, 6, 7, 8, 9, 11
 _MESSAGE_COMMAND = 3
+_OFFERED: dict[int, tuple[type, ...]] = {
+    USER_SELECT: (User,),
+    ROLE_SELECT: (Role,),
+    MENTIONABLE_SELECT: (User, Role),
+    CHANNEL_SELECT: (Channel,),
+}
 _KINDS = {3: "text", 4: "a whole number", 5: "yes or no", 10: "a number", 11: "a file"}
 
 
@@ -129,13 +155,19 @@ class Keyboard:
 
     def _named(self, option: str, text: str) -> Any:
         """Return the user, channel or role of a name."""
-        guild, name = self._discord.guild, text.lstrip("@#").lower()
-        things: dict[str, Any] = {role.name.lower(): role for role in guild.roles}
-        things |= {channel.name.lower(): channel for channel in guild.channels.values()}
-        things |= {member.user.username.lower(): member.user for member in guild.members.values()}
+        things, name = self._things(), text.lstrip("@#").lower()
         if name not in things:
             raise typed_commands.not_among(option, text, sorted(things))
         return things[name]
+
+    def _things(self) -> dict[str, User | Role | Channel]:
+        guild = self._discord.guild
+        things: dict[str, User | Role | Channel] = {
+            role.name.lstrip("@").lower(): role for role in guild.roles
+        }
+        things |= {channel.name.lower(): channel for channel in guild.channels.values()}
+        things |= {member.user.username.lower(): member.user for member in guild.members.values()}
+        return things
 
     # -- messages ----------------------------------------------------------------------------------
 
@@ -144,12 +176,12 @@ class Keyboard:
             raise NotOffered("Say which button, as in: press Again")
         seen: list[str] = []
         for message in self.screen.messages():
-            labels = [str(each["label"]) for each in message.buttons if each.get("label")]
-            meant = typed_commands.pick(label, labels)
+            buttons = buttons_of(message)
+            meant = typed_commands.pick(label, list(buttons))
             if meant is not None:
-                await self._follow(await self._you.press(message, meant))
+                await self._follow(await self._you.press(message, buttons[meant]))
                 return
-            seen += [each for each in labels if each not in seen]
+            seen += [each for each in buttons if each not in seen]
         raise typed_commands.not_among("button", label, seen)
 
     async def _choose(self, label: str) -> None:
@@ -158,13 +190,22 @@ class Keyboard:
         seen: list[str] = []
         for message in self.screen.messages():
             for menu in menus_of(message):
-                meant = typed_commands.pick(label, options_of(menu))
+                offered = self._offered(menu)
+                meant = typed_commands.pick_several(label, list(offered))
                 if meant is not None:
-                    name = str(menu["custom_id"])
-                    await self._follow(await self._you.choose(message, name, meant))
+                    values = [offered[name] for name in meant]
+                    await self._follow(await self._you.choose(message, menu["custom_id"], *values))
                     return
-                seen += [each for each in options_of(menu) if each not in seen]
+                seen += [each for each in offered if each not in seen]
         raise typed_commands.not_among("choice", label, seen)
+
+    def _offered(self, field: Json) -> dict[str, Any]:
+        """Return what a menu or a form's field offers, by the names that people read."""
+        kinds = _OFFERED.get(field["type"])
+        if kinds is None:
+            return {option["label"]: option["value"] for option in field.get("options") or ()}
+        things = self._things()
+        return {name: thing for name, thing in things.items() if isinstance(thing, kinds)}
 
     async def _attach(self, text: str) -> None:
         if not text:
@@ -206,21 +247,39 @@ class Keyboard:
         if answer.type == MODAL:
             self._form = interaction
             show(f"bot: a form, {answer.data['title']}")
-            for field in _fields(interaction):
-                show(f"     {field['custom_id']}: {field.get('value') or ''}   ({field['label']})")
+            for part in interaction.modal["components"]:
+                if part["type"] == TEXT_DISPLAY:
+                    show(*(f"     {line}" for line in part["content"].splitlines()))
+            for field in fields_of(interaction.modal):
+                show(f"     {field['custom_id']}: {_already(field)}   ({_what(field)})")
             show("     fill NAME: VALUE … sends it; fill alone sends it as it is")
 
     async def _fill(self, text: str) -> None:
         if self._form is None:
             raise NotOffered("There is no form to fill in; press a button that opens one.")
-        fields = [str(field["custom_id"]) for field in _fields(self._form)]
-        lead, values = typed_commands.split(text, fields, of="the form")
+        fields = {str(field["custom_id"]): field for field in fields_of(self._form.modal)}
+        lead, typed = typed_commands.split(text, list(fields), of="the form")
         if lead and len(fields) == 1:
-            values = {fields[0]: lead} | values
+            typed = dict.fromkeys(fields, lead) | typed
         elif lead:
             raise NotOffered(f"Say into which field {lead!r} goes: {', '.join(fields)}.")
+        values = {name: await self._filled(fields[name], value) for name, value in typed.items()}
         form, self._form = self._form, None
         await self._follow(await self._you.submit(form, **values))
+
+    async def _filled(self, field: Json, text: str) -> Any:
+        """Return what was typed into a form's field as that field takes it."""
+        if field["type"] == TEXT_INPUT:
+            return text
+        if field["type"] == CHECKBOX:
+            return typed_commands.truth(text)
+        if field["type"] == FILE_UPLOAD:
+            return [await self._file(each) for each in typed_commands.listed(text)]
+        offered = self._offered(field)
+        meant = typed_commands.pick_several(text, list(offered))
+        if meant is None:
+            raise typed_commands.not_among(field["custom_id"], text, list(offered))
+        return [offered[name] for name in meant]
 
 
 def _read(text: str) -> Upload:
@@ -234,10 +293,14 @@ def _read(text: str) -> Upload:
     return Upload(path.name, path.read_bytes())
 
 
-def _fields(form: Interaction) -> list[Json]:
-    """Return the text inputs of a form, each with the label that people read."""
-    found: list[Json] = []
-    for row in form.modal["components"]:
-        inner = [row["component"]] if "component" in row else row.get("components") or []
-        found += [{"label": row.get("label") or "", **part} for part in inner]
-    return found
+def _already(field: Json) -> str:
+    """Return what stands in a form's field when it is opened."""
+    if field["type"] == CHECKBOX:
+        return "yes" if field.get("default") else "no"
+    chosen = [option["label"] for option in field.get("options") or () if option.get("default")]
+    return field.get("value") or ", ".join(chosen)
+
+
+def _what(field: Json) -> str:
+    """Return a field's label, and what it takes where that isn't a text."""
+    return ": ".join(filter(None, (str(field.get("label") or ""), offered_by(field))))

@@ -10,14 +10,36 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from bot.sandbox.client.person import Person
+from bot.sandbox.components import (
+    CHANNEL_SELECT,
+    CHECKBOX,
+    FILE_UPLOAD,
+    MENTIONABLE_SELECT,
+    RADIO_GROUP,
+    ROLE_SELECT,
+    SELECTS,
+    SEPARATOR,
+    TEXT_DISPLAY,
+    USER_SELECT,
+    counts_of,
+    media_of,
+)
 from bot.sandbox.model import Message, StoredFile
 from bot.sandbox.world import World
 
 _FOREVER = 1e9  # seconds
 _LAST = 50  # messages that are looked at; older ones don't change before somebody's eyes
-_SELECT = 3
+_TAKEN = {
+    USER_SELECT: "a person",
+    ROLE_SELECT: "a role",
+    MENTIONABLE_SELECT: "a person or a role",
+    CHANNEL_SELECT: "a channel",
+    FILE_UPLOAD: "a file",
+    CHECKBOX: "yes or no",
+}
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MENTION = re.compile(r"<@(\d+)>")
 
@@ -92,14 +114,29 @@ class Screen:
         )
 
     def _readable(self, message: Message) -> str:
-        """Return a message's text with people's names in place of mentions."""
+        """Return what a message shows, with people's names in place of mentions."""
         users = self._world.users
+        text = "\n".join(self._shown_by(message)) if message.is_v2 else message.text
         return _MENTION.sub(
             lambda found: (
                 f"@{users[int(found[1])].username}" if int(found[1]) in users else found[0]
             ),
-            message.text,
+            text,
         )
+
+    def _shown_by(self, message: Message) -> Iterator[str]:
+        """Yield a line for each text, picture and file that a message's components show."""
+        for part in message.components_flat:
+            if part["type"] == TEXT_DISPLAY:
+                yield part["content"]
+            elif part["type"] == SEPARATOR and part["divider"]:
+                yield "---"
+            for (_, *inside), media in media_of(part):
+                about = part["items"][inside[0]] if inside else part
+                file = self._world.files.get(int(media.get("attachment_id") or 0))
+                name = file.filename if file is not None else media["url"]
+                words = f": {about['description']}" if about.get("description") else ""
+                yield f"[{name}{words}{', covered' if about['spoiler'] else ''}]"
 
     async def _save(self, file: StoredFile) -> None:
         if file.id in self._saved:
@@ -129,17 +166,38 @@ def options_of(menu: dict[str, object]) -> list[str]:
     return [str(option["label"]) for option in options] if isinstance(options, list) else []
 
 
-def menus_of(message: Message) -> list[dict[str, object]]:
-    return [part for part in message.components_flat if part["type"] == _SELECT]
+def menus_of(message: Message) -> list[dict[str, Any]]:
+    return [part for part in message.components_flat if part["type"] in SELECTS]
+
+
+def buttons_of(message: Message) -> dict[str, str]:
+    """Return the custom_ids of a message's buttons by their labels, or the emoji on them."""
+    named = {
+        str(each.get("label") or each.get("emoji", {}).get("name")): each.get("custom_id")
+        for each in message.buttons
+    }
+    return {name: custom_id for name, custom_id in named.items() if custom_id}
+
+
+def offered_by(field: dict[str, Any]) -> str:
+    """Return what a menu or a form's field takes, in words; nothing for a text."""
+    one = _TAKEN.get(field["type"], " | ".join(options_of(field)))
+    if field["type"] in (CHECKBOX, RADIO_GROUP) or not one:
+        return one
+    most = counts_of(field)[1]
+    return f"{one}, up to {most}" if most > 1 else one
 
 
 def _choices(message: Message) -> Iterator[str]:
-    """Yield lines that say what can be pressed and chosen at a message."""
-    labels = [str(each.get("label") or "") for each in message.buttons]
-    if any(labels):
-        yield f"     press {' | '.join(filter(None, labels))}"
+    """Yield lines that say what can be pressed, opened and chosen at a message."""
+    buttons = buttons_of(message)
+    if buttons:
+        yield f"     press {' | '.join(buttons)}"
+    for button in message.buttons:
+        if button.get("url"):
+            yield f"     link {button.get('label') or ''}: {button['url']}"
     for menu in menus_of(message):
-        yield f"     choose {' | '.join(options_of(menu))}"
+        yield f"     choose {offered_by(menu)}"
 
 
 def _lines_of(text: str, message: Message) -> Iterator[str]:

@@ -117,7 +117,7 @@ def value_of(option: Json, text: str) -> Any:
         return _choice(option, text)
     kind = option["type"]
     if kind == _BOOLEAN:
-        return _TRUTHS.get(text.lower(), text)
+        return truth(text)
     if kind not in (_INTEGER, _NUMBER):
         return text
     for number in (int, float)[: 1 if kind == _INTEGER else 2]:
@@ -136,6 +136,27 @@ def pick(wanted: str, labels: Sequence[str]) -> str | None:
         if found and (len(found) == 1 or fits is str.__eq__):
             return found[0]
     return None
+
+
+def pick_several(wanted: str, labels: Sequence[str]) -> list[str] | None:
+    """Return the labels that are meant, one or several with commas between; None for others."""
+    if not wanted.strip():
+        return []
+    whole = pick(wanted, labels)
+    if whole is not None:
+        return [whole]
+    meant = [pick(each.lstrip("@#"), labels) for each in listed(wanted)]
+    return [each for each in meant if each is not None] if None not in meant else None
+
+
+def listed(text: str) -> list[str]:
+    """Return what stands between the commas of a text."""
+    return [unquoted(each) for each in text.split(",") if each.strip()]
+
+
+def truth(text: str) -> bool | str:
+    """Return True or False, or a text that is neither as it is."""
+    return _TRUTHS.get(text.lower(), text)
 
 
 def not_among(what: str, wanted: str, labels: Sequence[str]) -> NotOffered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from functools import partial
 
 from aiohttp import web
 
@@ -73,7 +74,7 @@ async def post_message(request: web.Request) -> web.Response:
 
 async def patch_message(request: web.Request) -> web.Response:
     world, message = request.app[WORLD], _message(request)
-    body = await _message_body(request, message.channel)
+    body = await _message_body(request, message.channel, message)
     if message.author is not world.bot:
         raise ApiError(403, 50005, "Cannot edit a message authored by another user")
     return json_response(discord_json.message(world, messages.edit(world, message, body)))
@@ -130,9 +131,12 @@ def _message(request: web.Request) -> Message:
     return message
 
 
-async def _message_body(request: web.Request, channel: Channel) -> Body:
+async def _message_body(
+    request: web.Request, channel: Channel, before: Message | None = None
+) -> Body:
     limit = request.app[WORLD].upload_limit_in(channel)
-    return await checked_body(request, file_limit=limit, rules=message_problems)
+    rules = partial(message_problems, before=before)
+    return await checked_body(request, file_limit=limit, rules=rules)
 
 
 def _check_allowed(world: World, channel: Channel, body: Body) -> None:

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
+from bot.sandbox import messages
+from bot.sandbox.components import Path
 from bot.sandbox.errors import Problem
-from bot.sandbox.model import COMPONENTS_V2
+from bot.sandbox.interactions import MESSAGE, MODAL, UPDATE
+from bot.sandbox.messages import Body
+from bot.sandbox.model import COMPONENTS_V2, Message
+from bot.sandbox.rest.component_rules import form_problems, message_component_problems
 
 Json = dict[str, Any]
-Path = tuple[str | int, ...]
 
 _CONTENT = 2000
 _EMBEDS_TOTAL = 6000
 _COMMAND_TOTAL = 8000
 _COMMANDS_OF_TYPE = {1: 100, 2: 15, 3: 15}
 _COMMAND_NAME = re.compile(r"[-_'\w]{1,32}")
-_LINK_STYLE, _PREMIUM_STYLE = 5, 6
+_LEGACY_FIELDS = ("content", "embeds", "sticker_ids", "poll")
 
 
-def message_problems(payload: Json, path: Path = ()) -> Iterator[Problem]:
-    """Yield the problems of a message's body, as it is sent or edited."""
+def message_problems(
+    body: Body, path: Path = (), before: Message | None = None
+) -> Iterator[Problem]:
+    """Yield the problems of a message's body as it is sent, or as it edits ``before``."""
+    payload: Json = body.payload
     content = payload.get("content")
     if isinstance(content, str) and len(content) > _CONTENT:
         message = f"Must be {_CONTENT} or fewer in length."
@@ -31,7 +38,37 @@ def message_problems(payload: Json, path: Path = ()) -> Iterator[Problem]:
     if total > _EMBEDS_TOTAL:
         message = f"Embed size exceeds maximum size of {_EMBEDS_TOTAL}"
         yield Problem((*path, "embeds"), "MAX_EMBED_SIZE_EXCEEDED", message)
-    yield from _component_problems(payload, path)
+    asked = bool((payload.get("flags") or 0) & COMPONENTS_V2)
+    is_v2 = asked or (before is not None and before.is_v2)
+    if is_v2:
+        yield from _flag_problems(payload, path, before, asked=asked)
+    files = messages.names_to_show(body, before)
+    components = payload.get("components") or []
+    yield from message_component_problems(components, path, is_v2=is_v2, files=files)
+
+
+def _flag_problems(
+    payload: Json, path: Path, before: Message | None, *, asked: bool
+) -> Iterator[Problem]:
+    """Yield what stands against a message of components alone: the flag's loss, other contents."""
+    if not asked and payload.get("flags") is not None:
+        message = "MessageFlags.IS_COMPONENTS_V2 cannot be removed"
+        yield Problem((*path, "flags"), "MESSAGE_CANNOT_REMOVE_COMPONENTS_V2_FLAG", message)
+    for field in _LEGACY_FIELDS:
+        if _remains(payload, before, field):
+            message = f"The '{field}' field cannot be used when using MessageFlags.IS_COMPONENTS_V2"
+            code = "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2"
+            yield Problem((*path, field), code, message)
+
+
+def _remains(payload: Json, before: Message | None, field: str) -> bool:
+    """Return whether a message has ``field``, after an edit of ``before``. An empty content is one.
+
+    What an edit doesn't name stays, so an edit that sets the flag has to take it away.
+    """
+    if field in payload:
+        return payload[field] is not None if field == "content" else bool(payload[field])
+    return bool(getattr(before, field, None))
 
 
 def _embed_length(embed: Json) -> int:
@@ -42,62 +79,9 @@ def _embed_length(embed: Json) -> int:
     return sum(len(text) for text in texts if text)
 
 
-def _component_problems(payload: Json, path: Path) -> Iterator[Problem]:
-    components = payload.get("components") or []
-    v2 = bool((payload.get("flags") or 0) & COMPONENTS_V2)
-    if v2 and (payload.get("content") or payload.get("embeds")):
-        message = (
-            "The 'content' and 'embeds' fields cannot be used with MessageFlags.IS_COMPONENTS_V2"
-        )
-        yield Problem(
-            (*path, "flags"), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", message
-        )
-    if not v2 and len(components) > 5:
-        yield Problem(
-            (*path, "components"), "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 5 in length."
-        )
-    flat = list(_flat(components, (*path, "components")))
-    for place, component in flat:
-        if component["type"] == 2:
-            yield from _button_problems(component, place)
-    custom_ids = Counter(part["custom_id"] for _, part in flat if part.get("custom_id"))
-    for custom_id in (name for name, times in custom_ids.items() if times > 1):
-        message = f"Component custom id cannot be duplicated: {custom_id}"
-        yield Problem((*path, "components"), "COMPONENT_CUSTOM_ID_DUPLICATED", message)
-
-
-def _button_problems(button: Json, path: Path) -> Iterator[Problem]:
-    style = button["style"]
-    if style == _LINK_STYLE:
-        if not button.get("url"):
-            yield Problem((*path, "url"), "BUTTON_COMPONENT_URL_REQUIRED", "A url is required")
-    elif style != _PREMIUM_STYLE and not button.get("custom_id"):
-        message = "A custom id is required"
-        yield Problem((*path, "custom_id"), "BUTTON_COMPONENT_CUSTOM_ID_REQUIRED", message)
-    if style != _PREMIUM_STYLE and not (button.get("label") or button.get("emoji")):
-        message = "A button needs a label or an emoji"
-        yield Problem((*path, "label"), "BUTTON_COMPONENT_INVALID_EMOJI_OR_LABEL", message)
-
-
-def _flat(components: list[Json], path: Path) -> Iterator[tuple[Path, Json]]:
-    for index, component in enumerate(components):
-        place = (*path, index)
-        yield place, component
-        yield from _flat(component.get("components") or [], (*place, "components"))
-        inner = component.get("accessory") or component.get("component")
-        if inner:
-            yield (*place, "component"), inner
-
-
-def modal_problems(data: Json) -> Iterator[Problem]:
-    """Yield the problems of the ``data`` of an answer that shows a modal."""
-    if len(data["components"]) > 5:
-        message = "Must be between 1 and 5 in length."
-        yield Problem(("data", "components"), "BASE_TYPE_BAD_LENGTH", message)
-
-
-def command_problems(commands: list[Json]) -> Iterator[Problem]:
+def command_problems(body: Body) -> Iterator[Problem]:
     """Yield the problems of a whole list of commands, as it is registered."""
+    commands: list[Json] = body.payload
     names = Counter((command.get("type") or 1, command["name"]) for command in commands)
     for (_, name), times in names.items():
         if times > 1:
@@ -161,13 +145,16 @@ def _longest(part: Json, key: str) -> int:
     return max(map(len, (part.get(key) or "", *localized)))
 
 
-def callback_problems(payload: Json) -> Iterator[Problem]:
-    """Yield the problems of an interaction's first answer: a message's or a modal's."""
-    data = payload.get("data")
-    check: Callable[[Json], Iterator[Problem]] | None = {
-        4: lambda found: message_problems(found, ("data",)),
-        7: lambda found: message_problems(found, ("data",)),
-        9: modal_problems,
-    }.get(payload["type"])
-    if data and check is not None:
-        yield from check(data)
+def callback_problems(body: Body, source: Message | None = None) -> Iterator[Problem]:
+    """Yield the problems of an interaction's first answer: a message's or a form's.
+
+    ``source`` is the message that the answer edits where it is of that type.
+    """
+    kind, data = body.payload["type"], body.payload.get("data")
+    if not data:
+        return
+    if kind in (MESSAGE, UPDATE):
+        content = Body(data, body.uploads)
+        yield from message_problems(content, ("data",), source if kind == UPDATE else None)
+    elif kind == MODAL:
+        yield from form_problems(data, ("data",))

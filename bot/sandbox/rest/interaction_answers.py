@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
-from bot.sandbox import discord_json, messages
+from bot.sandbox import components, discord_json, messages
 from bot.sandbox.errors import ApiError, Problem, invalid_form
 from bot.sandbox.interactions import (
     AUTOCOMPLETE,
@@ -51,7 +52,9 @@ async def post_callback(request: web.Request) -> web.Response:
     limit = world.upload_limit
     if interaction is not None:
         limit = world.upload_limit_in(interaction.channel, interaction.user)
-    body = await checked_body(request, file_limit=limit, rules=callback_problems)
+    source = interaction.source if interaction is not None else None
+    rules = partial(callback_problems, source=source)
+    body = await checked_body(request, file_limit=limit, rules=rules)
     token = request.match_info["interaction_token"]
     if interaction is None or interaction.token != token or _too_late(world, interaction):
         raise ApiError(404, 10062, "Unknown interaction")
@@ -88,13 +91,17 @@ def _apply(world: World, interaction: Interaction, body: Body) -> None:
     """Do what the answer says; only then is the interaction answered."""
     kind, data = body.payload["type"], body.payload.get("data") or {}
     content = Body(payload=data, uploads=body.uploads)
-    if kind in (MESSAGE, DEFERRED_MESSAGE):
-        loading = LOADING if kind == DEFERRED_MESSAGE else 0
-        interaction.original = _post(world, interaction, content, flags=loading)
+    if kind == MESSAGE:
+        interaction.original = _post(world, interaction, content)
+    elif kind == DEFERRED_MESSAGE:  # which takes one flag alone
+        only = Body(payload={"flags": (data.get("flags") or 0) & EPHEMERAL})
+        interaction.original = _post(world, interaction, only, flags=LOADING)
     elif kind == UPDATE and interaction.source is not None:
         interaction.original = messages.edit(world, interaction.source, content)
     elif kind == DEFERRED_UPDATE:
         interaction.original = interaction.source
+    elif kind == MODAL:
+        data = data | {"components": components.stored(data["components"])}
     interaction.callback = Callback(type=kind, data=data, at=world.clock.now())
 
 
@@ -142,10 +149,11 @@ async def post_followup(request: web.Request) -> web.Response:
     """Post a further message; the first one after a deferred answer fills that one in."""
     world = request.app[WORLD]
     interaction = _of_webhook(request)
-    body = await _message_body(request, interaction)
     original = interaction.original
     if original is not None and original.loading and not original.deleted:
+        body = await _message_body(request, interaction, original)
         return json_response(discord_json.message(world, messages.edit(world, original, body)))
+    body = await _message_body(request, interaction)
     place = interaction.channel.guild
     outside = place is not None and not place.bot_is_in
     if outside and len(interaction.followups) >= _MAX_FOLLOWUPS_OUTSIDE:
@@ -165,8 +173,9 @@ async def get_message(request: web.Request) -> web.Response:
 async def patch_message(request: web.Request) -> web.Response:
     world = request.app[WORLD]
     interaction = _of_webhook(request)
-    body = await _message_body(request, interaction)
-    edited = messages.edit(world, _message(request, interaction), body)
+    message = _message(request, interaction)
+    body = await _message_body(request, interaction, message)
+    edited = messages.edit(world, message, body)
     return json_response(discord_json.message(world, edited))
 
 
@@ -191,9 +200,12 @@ def _of_webhook(request: web.Request) -> Interaction:
     return interaction
 
 
-async def _message_body(request: web.Request, interaction: Interaction) -> Body:
+async def _message_body(
+    request: web.Request, interaction: Interaction, before: Message | None = None
+) -> Body:
     limit = request.app[WORLD].upload_limit_in(interaction.channel, interaction.user)
-    return await checked_body(request, file_limit=limit, rules=message_problems)
+    rules = partial(message_problems, before=before)
+    return await checked_body(request, file_limit=limit, rules=rules)
 
 
 def _message(request: web.Request, interaction: Interaction) -> Message:

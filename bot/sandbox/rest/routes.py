@@ -18,7 +18,7 @@ from bot.sandbox.world import World
 
 API = "/api/v10"
 
-Rules = Callable[[Any], Iterable[Problem]]
+Rules = Callable[[Body], Iterable[Problem]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,7 +89,7 @@ async def checked_body(
         body.payload = {}
     problems = request_problems(request.method, recorded.template, body.payload)
     if not problems and rules is not None:
-        problems = list(rules(body.payload))
+        problems = list(rules(body))
     if problems:
         record_violations(request, problems)
         raise invalid_form(*problems)

@@ -135,6 +135,7 @@ def _discords_words(error: ValidationError) -> tuple[str, str]:
         "maximum": ("NUMBER_TYPE_MAX", f"int value should be less than or equal to {limit}."),
         "minimum": ("NUMBER_TYPE_MIN", f"int value should be greater than or equal to {limit}."),
         "enum": ("BASE_TYPE_CHOICES", f"Value must be one of {limit}."),
+        "const": ("BASE_TYPE_CHOICES", "Value is none of the choices."),
         "uniqueItems": ("SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value."),
     }
     return words.get(str(error.validator), ("INVALID_TYPE", error.message[:200]))

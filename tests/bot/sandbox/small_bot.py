@@ -6,7 +6,7 @@ import asyncio
 import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 import yarl
@@ -141,6 +141,9 @@ def add_commands(tree: app_commands.CommandTree[SmallBot]) -> None:
         await interaction.response.send_message(f"It said: {message.content}")
 
 
+BotT = TypeVar("BotT", bound=SmallBot)
+
+
 @contextmanager
 def pointed_at(url: str) -> Iterator[None]:
     """Point discord.py to the server at ``url`` inside; its globals are put back."""
@@ -163,7 +166,7 @@ def pointed_at(url: str) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def running(bot: SmallBot, url: str, token: str) -> AsyncIterator[SmallBot]:
+async def running(bot: BotT, url: str, token: str) -> AsyncIterator[BotT]:
     """Run the bot, logged in and ready. Raises what its start raised."""
     with pointed_at(url):
         async with bot:

@@ -19,7 +19,7 @@ def row(*parts: dict[str, Any]) -> dict[str, Any]:
     return {"type": 1, "components": list(parts)}
 
 
-def _at(errors: dict[str, Any], path: str) -> str:
+def at(errors: dict[str, Any], path: str) -> str:
     for part in path.split("."):
         errors = errors[part] if part else errors
     return str(errors["_errors"][0]["code"])
@@ -72,7 +72,7 @@ MESSAGES: list[tuple[dict[str, Any], str, str]] = [
     ),
     (
         {"content": "x", "flags": 1 << 15},
-        "flags",
+        "content",
         "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2",
     ),
 ]
@@ -84,7 +84,7 @@ async def test_messages(
 ) -> None:
     status, body = await raw.call("POST", f"/channels/{discord.channel.id}/messages", payload)
     assert (status, body["code"], body["message"]) == (400, 50035, "Invalid Form Body")
-    assert _at(body["errors"], path) == code
+    assert at(body["errors"], path) == code
     assert len(discord.violations) == 1
     assert discord.messages_in(discord.channel) == []
 
@@ -150,12 +150,13 @@ async def test_commands(
     url = f"/applications/{discord.world.application_id}/commands"
     status, body = await raw.call("PUT", url, commands)
     assert (status, body["code"]) == (400, 50035)
-    assert _at(body["errors"], path) == code
+    assert at(body["errors"], path) == code
     assert len(discord.violations) == 1
     assert discord.registrations == []
 
 
 text_input = {"type": 4, "style": 1, "custom_id": "a", "label": "x"}
+six_rows = [row(text_input | {"custom_id": str(number)}) for number in range(6)]
 
 ANSWERS: list[tuple[dict[str, Any], str, str]] = [
     ({}, "type", "BASE_TYPE_REQUIRED"),
@@ -176,7 +177,7 @@ ANSWERS: list[tuple[dict[str, Any], str, str]] = [
         "BASE_TYPE_MAX_LENGTH",
     ),
     (
-        {"type": 9, "data": {"custom_id": "m", "title": "x", "components": [row(text_input)] * 6}},
+        {"type": 9, "data": {"custom_id": "m", "title": "x", "components": six_rows}},
         "data.components",
         "BASE_TYPE_BAD_LENGTH",
     ),
@@ -194,7 +195,7 @@ async def test_first_answers(
 ) -> None:
     status, body = await raw.call("POST", "/interactions/1/token/callback", payload)
     assert (status, body["code"]) == (400, 50035)
-    assert _at(body["errors"], path) == code
+    assert at(body["errors"], path) == code
     assert len(discord.violations) == 1
 
 
