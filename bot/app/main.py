@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -70,31 +70,9 @@ async def run(settings: Settings) -> None:
             open_database(settings.storage.url) as database,
             HotshotClient(settings.discord, _rate_limit(settings.queue)) as client,
         ):
-            blobs = BlobStore(settings.storage.blobs)
-            disk_guard = _disk_guard(settings, database, blobs)
-            preferences = Preferences(database)
-            store = JobStore(database, settings.queue.size)
-            policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
-            progress = ProgressMessages(client, policy, client.logged_in)
-            scratch = settings.storage.scratch
-            notifier = DiscordNotifier(client, progress, scratch, client.logged_in, models)
-            jobs = await _job_service(
-                settings, models, database, store, blobs=blobs, gate=policy, notifier=notifier
-            )
-            progress.set_job_service(jobs)
-            client.set_context(
-                _context(
-                    settings,
-                    models,
-                    database=database,
-                    blobs=blobs,
-                    disk_guard=disk_guard,
-                    preferences=preferences,
-                    policy=policy,
-                    jobs=jobs,
-                )
-            )
-            backend = LocalBackend(files=settings.storage.blobs, outputs=scratch)
+            house = await furnish(client, settings, models, database)
+            jobs = house.jobs
+            backend = LocalBackend(files=settings.storage.blobs, outputs=settings.storage.scratch)
             watchdog = _watchdog(settings.generator)
             pool = Pool(worker_settings(settings), jobs, backend, watchdog)
             jobs.register_workers(pool.cancel)
@@ -102,9 +80,9 @@ async def run(settings: Settings) -> None:
                 async with (
                     open_gpu_hosts(settings, pool, _worker_settings(settings, "")) as hosts,
                     run_pool(pool) as serving,
-                    _in_background(progress.run()) as editing,
+                    _in_background(house.progress.run()) as editing,
                     _in_background(
-                        _keep_clean_while_running(database, blobs, settings.storage)
+                        _keep_clean_while_running(database, house.blobs, settings.storage)
                     ) as keeping,
                     _in_background(
                         report_while_running(
@@ -120,6 +98,46 @@ async def run(settings: Settings) -> None:
                     await _drain(pool, stop, settings.queue.leave_seconds)
             finally:
                 await jobs.close()
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What a client works with, as far as others need it."""
+
+    blobs: BlobStore
+    jobs: JobService
+    progress: ProgressMessages
+
+
+async def furnish(
+    client: HotshotClient, settings: Settings, models: ModelCatalogue, database: Database
+) -> House:
+    """Give a client all that its commands work with, whatever Discord it will log in to."""
+    blobs = BlobStore(settings.storage.blobs)
+    disk_guard = _disk_guard(settings, database, blobs)
+    preferences = Preferences(database)
+    store = JobStore(database, settings.queue.size)
+    policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
+    progress = ProgressMessages(client, policy, client.logged_in)
+    scratch = settings.storage.scratch
+    notifier = DiscordNotifier(client, progress, scratch, client.logged_in, models)
+    jobs = await _job_service(
+        settings, models, database, store, blobs=blobs, gate=policy, notifier=notifier
+    )
+    progress.set_job_service(jobs)
+    client.set_context(
+        _context(
+            settings,
+            models,
+            database=database,
+            blobs=blobs,
+            disk_guard=disk_guard,
+            preferences=preferences,
+            policy=policy,
+            jobs=jobs,
+        )
+    )
+    return House(blobs, jobs, progress)
 
 
 class _Stop:
