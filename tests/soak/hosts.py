@@ -211,7 +211,7 @@ def main() -> int:
     chosen = parser.parse_args()
     if not is_possible():
         parser.error("no networks can be made here: be root, and install iproute2 and iptables")
-    plan = Plan(jobs=chosen.jobs, seed=chosen.seed)
+    plan = Plan(jobs=chosen.jobs, seed=chosen.seed, calm=1200.0)
     with tempfile.TemporaryDirectory() as temporary:
         directory: Path = chosen.keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
