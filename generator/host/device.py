@@ -39,7 +39,7 @@ from generator.host.job import HostJob
 from generator.host.place import HostPlace
 from generator.host.progress_throttle import ProgressThrottle
 from generator.host.settings import settings_of
-from generator.link.mailbox import Mailbox
+from generator.link.mailbox import Mailbox, answer_later
 from generator.worker.child import WorkerChild
 
 logger = logging.getLogger(__name__)
@@ -154,7 +154,7 @@ class HostDevice:
 
     def _begin_session(self, session: str) -> None:
         self.end_session()
-        self._session = Mailbox(session, self._publish)
+        self._session = Mailbox(session, self._publish, answer_later)
 
     def end_session(self) -> None:
         """Stop what the bot asked for, and keep the model."""

@@ -120,7 +120,7 @@ class Transfer:
 
     async def _bring(self, file: Path, head: dict[str, Any], size: int, on_moved: OnMoved) -> bool:
         """Send chunks from where the bot says; return False where all came, and not whole."""
-        acknowledged = await self._put(head, 0, b"")
+        acknowledged: int | None = 0
         with await asyncio.to_thread(file.open, "rb") as opened:
             while acknowledged is not None:
                 if acknowledged < 0:

@@ -8,6 +8,7 @@ progress, has no number and may be lost.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -16,14 +17,30 @@ from generator.contract.remote import number_of, pack
 
 ACK = "ack"
 _MOST_KEPT = 1000
+_ANSWER_SECONDS = 0.05
+
+
+def answer_later(call: Callable[[], None]) -> None:
+    """Acknowledge what comes within some milliseconds by one message."""
+    asyncio.get_running_loop().call_later(_ANSWER_SECONDS, call)
 
 
 class Mailbox:
-    """One side of a session; ``publish`` sends a frame, or drops it where nobody is connected."""
+    """One side of a session; ``publish`` sends a frame, or drops it where nobody is connected.
 
-    def __init__(self, session: str, publish: Callable[[bytes], object]) -> None:
+    ``later`` calls what it is given after a moment: what comes within that is acknowledged at once.
+    """
+
+    def __init__(
+        self,
+        session: str,
+        publish: Callable[[bytes], object],
+        later: Callable[[Callable[[], None]], object] = lambda call: call(),
+    ) -> None:
         self.session = session
         self._publish = publish
+        self._later = later
+        self._owes_answer = False
         self._last_said = 0
         self._last_heard = 0
         self._kept: OrderedDict[int, bytes] = OrderedDict()
@@ -67,8 +84,14 @@ class Mailbox:
             return True
         is_next = number == self._last_heard + 1
         self._last_heard += is_next
-        self.say(ACK, id=self._last_heard)
+        if not self._owes_answer:
+            self._owes_answer = True
+            self._later(self._answer)
         return is_next
+
+    def _answer(self) -> None:
+        self._owes_answer = False
+        self.say(ACK, id=self._last_heard)
 
     def _acknowledged(self, number: int) -> None:
         while self._kept and next(iter(self._kept)) <= number:

@@ -305,7 +305,10 @@ class RemoteConnection:
         del self._jobs[outcome.job_id, outcome.attempt]
         self._on_event(outcome)
         is_made = isinstance(outcome, MadeFile)
-        self._spawn(asyncio.to_thread(job.drop_previews if is_made else job.drop_files))
+        if not is_made:
+            self._spawn(asyncio.to_thread(job.drop_files))
+        elif job.previews:
+            self._spawn(asyncio.to_thread(job.drop_previews))
 
     def _hear_progress(self, job: RemoteJob, progress: Progress, body: bytes) -> None:
         if not is_sane_progress(progress):

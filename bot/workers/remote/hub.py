@@ -30,7 +30,7 @@ from generator.contract.wire import WIRE_VERSION
 from generator.contract.worker_settings import WorkerSettings
 from generator.link.errors import LinkError
 from generator.link.lasting import Connect, LastingLink
-from generator.link.mailbox import Mailbox
+from generator.link.mailbox import Mailbox, answer_later
 
 logger = logging.getLogger(__name__)
 
@@ -146,7 +146,11 @@ class RemoteHub:
                 self._welcome(worker)
             await asyncio.Event().wait()
         subject = subjects.to_worker(host, device)
-        mailbox = Mailbox(secrets.token_hex(8), lambda frame: self._link.publish(subject, frame))
+        mailbox = Mailbox(
+            secrets.token_hex(8),
+            lambda frame: self._link.publish(subject, frame),
+            answer_later,
+        )
 
         def stopped() -> None:
             if worker.connection is connection:
