@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 _WATCH_SECONDS = 0.25
 _MOST_WORKERS = 1024
+_MOST_DEVICES = 32  # of one host
 _MOST_REFUSALS = 10  # sentences about one worker; there may be more to say, and nobody to read it
 _HELLOS_A_SECOND, _EVENTS_A_SECOND = 5, 2000  # of one worker; a host that says more isn't read
 _HELLOS_AT_ONCE = 200  # after a line was down for minutes
@@ -234,6 +235,9 @@ class RemoteHub:
     def _worker(self, host: str, device: str) -> RemoteWorker | None:
         found = self._workers.get((host, device))
         if found is None:
+            of_host = sum(each.host == host for each in self._workers.values())
+            if of_host >= _MOST_DEVICES:
+                return None
             if len(self._workers) >= _MOST_WORKERS and not self._forget_one():
                 return None
             found = self._workers[host, device] = RemoteWorker(host, device)

@@ -200,6 +200,12 @@ async def test_ten_thousand_hellos_disturb_nobody(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with forged_host(scene.server, "evil") as evil:
+        await until(lambda: any(each.host == "evil" for each in scene.alive.hub.workers()))
+        for number in range(100):
+            evil.device = f"cuda{number}"
+            evil.publish(subjects.HELLO, pack(evil.hello.to_dict()))
+        evil.device = "cpu"
+        await until(lambda: len(scene.alive.hub.workers()) > 32)
         for number in range(10_000):
             evil.publish(subjects.HELLO, pack(evil.hello.to_dict() | {"boot": str(number)}))
         job_row = await scene.rig.accept()
@@ -211,3 +217,4 @@ async def test_ten_thousand_hellos_disturb_nobody(
         await scene.rig.until(job_row, State.DONE)
     lines = [each.message for each in caplog.records if "says more than is read" in each.message]
     assert lines == ["evil.cpu says more than is read (hello)"]
+    assert sum(each.host == "evil" for each in scene.alive.hub.workers()) == 32
