@@ -349,7 +349,7 @@ async def test_a_pool_that_is_drained_begins_nothing_more(
     tmp_path: Path, backend: Backends
 ) -> None:
     work = RecordingWork(tmp_path)
-    work.steps = 20
+    work.steps = 60  # of 20 ms, the last five of which ask for the next job
     async with pool_of(work, "slow", backend=backend) as pool:
         await work.until(lambda: work.recoveries)
         work.add("a", "b")
