@@ -80,7 +80,7 @@ class StepGraphs:
     def __call__(
         self, key: Hashable, step: Step, inputs: Sequence[Tensor], constants: Sequence[Tensor]
     ) -> Tensor:
-        """Return what the step makes; it is recorded where ``key`` hasn't been seen."""
+        """Return what the step makes, a copy; it is recorded where ``key`` hasn't been seen."""
         if key not in self._graphs:
             while len(self._graphs) >= _GRAPHS:
                 self._graphs.popitem(last=False)
@@ -89,7 +89,7 @@ class StepGraphs:
             self._graphs[key] = self.record(step, inputs, constants, self._pool)
         self._graphs.move_to_end(key)
         replayed: Tensor = self._graphs[key](inputs, constants)
-        return replayed
+        return replayed.clone()  # a sampler may keep it beyond the next replay
 
     def clear(self) -> None:
         """Forget all graphs, and the memory that they hold."""

@@ -52,7 +52,7 @@ class UNetRunner:
         conditioning: Conditioning,
         residuals: dict[str, Any],
     ) -> Tensor:
-        """Return what the network says of (b, c, f, h, w); the next call may overwrite it.
+        """Return what the network says of (b, c, f, h, w).
 
         ``residuals`` are ControlNets', as the network's own arguments. Raises the device's own
         error where there isn't enough memory.
