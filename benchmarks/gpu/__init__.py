@@ -10,5 +10,5 @@ On the machine with the card, from the project's root, in its environment::
 
 Each prints a line of JSON for each thing it measured. ``--size mini`` makes a model of a few MB in
 the same layout, with which the same commands can be tried on a CPU; its figures mean nothing.
-Nothing of this version has been run on a card yet: what is tested is the mini size on a CPU.
+What came of it is in docs/gpu.md.
 """

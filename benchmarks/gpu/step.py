@@ -13,7 +13,6 @@ import argparse
 import itertools
 import json
 import re
-import tempfile
 import time
 import traceback
 from collections import Counter
@@ -195,8 +194,8 @@ def _fused_step(plan: StepPlan, way: str) -> Callable[..., Tensor]:
 
 
 def _compiled(plan: StepPlan) -> Functions:
-    """The functions whose kernels are kept for the next process."""
-    kernels = Kernels.of(plan.device, Path(tempfile.gettempdir()) / "kernels")
+    """The functions whose kernels are kept where the worker's are."""
+    kernels = Kernels.of(plan.device)
     if kernels is None:
         raise OSError("no kernels can be kept")
     return kernels.functions
@@ -228,7 +227,8 @@ def _network(model: Path, device: torch.device, dtype: torch.dtype) -> HotshotUN
 
 def _plain_step(plan: StepPlan) -> Step:
     """diffusers' class, with weights of its own: they cost what others do."""
-    network = UNetMotionModel(**unet_conversion.arguments(plan.config))
+    with plan.device:  # where drawing so many weights takes no time
+        network = UNetMotionModel(**unet_conversion.arguments(plan.config))
     network.to(plan.device, plan.dtype).eval()
     sample, text, added = _inputs(plan)
     each = text.repeat_interleave(plan.frames, dim=0)  # it is told frame by frame

@@ -80,6 +80,7 @@ class BlockStream:
         made = cls(network, device, blocks, slots)
         if on_cuda:
             made._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+            made._stream.wait_stream(torch.cuda.current_stream(device))
         for module, block in zip(modules, blocks, strict=True):
             made._hooks += [
                 module.register_forward_pre_hook(lambda *_, block=block: made._begin(block)),

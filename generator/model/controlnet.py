@@ -139,7 +139,7 @@ class ControlNets:
         if path not in self._loaded:
             network = load_controlnet(path, self.unet_config, dtype=self.dtype)
             loaded = self._loaded[path] = LoadedControlNet.of(network)
-            self.offloader.place_in_blocks(loaded.network)
+            self.offloader.place(loaded.network)
             loaded.embedding.to(self.offloader.device)  # small, and wanted once
         self._loaded.move_to_end(path)
         return self._loaded[path]

@@ -1,8 +1,8 @@
 """Low memory: networks wait on the CPU and are on the device only while they compute.
 
 diffusers' model offload (by accelerate's hooks), for a pipeline that isn't diffusers': a network
-comes by itself when it is called, and all go back between two phases of a request. The UNet and
-the ControlNets, which are called at each step, come block by block (``block_stream``).
+comes by itself when it is called, and all go back between two phases of a request. The UNet, which
+is called at each step, comes block by block (``block_stream``).
 """
 
 from __future__ import annotations
