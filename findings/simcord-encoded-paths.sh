@@ -7,8 +7,11 @@
 # Webhook.edit_message("@original"), since it quotes every value of a path; for a server the two are
 # one. simcord 3.2.1 matches the quoted text against its routes, takes it for a message's id, and
 # raises "invalid literal for int()" out of the bot's own call, rather than one of Discord's errors.
-# And its submit_modal wants every required field anew, also one that the form was opened with a
-# value for, which Discord's client sends as it stands.
+#
+# Its submit_modal wants every required field anew, also one that the form was opened with a value
+# for, which Discord's client sends as it stands. And it lists a message's files that a component
+# shows among its attachments, where Discord, on purpose, leaves them out (discord-api-docs #8277),
+# so a bot that looks for its own file in message.attachments finds it there and not in Discord.
 #
 # Prints versions and what was seen; exits with an error if that has changed. Python 3.11 or newer.
 set -euo pipefail
@@ -19,7 +22,7 @@ python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet simcord==3.2.1 discord.py==2.7.1
 
 cat > "$work/look.py" <<'PYTHON'
-import asyncio, sys
+import asyncio, io, sys
 import discord, simcord
 from discord import app_commands
 
@@ -51,6 +54,14 @@ async def main():
     async def form(interaction: discord.Interaction):
         await interaction.response.send_modal(Form())
 
+    @tree.command(description="shows a picture in a gallery")
+    async def show(interaction: discord.Interaction):
+        view = discord.ui.LayoutView()
+        item = discord.MediaGalleryItem("attachment://a.gif")
+        view.add_item(discord.ui.MediaGallery(item))
+        file = discord.File(io.BytesIO(b"GIF89a"), "a.gif")
+        await interaction.response.send_message(view=view, file=file)
+
     async with simcord.run(client) as env:
         guild = env.create_guild()
         channel = guild.create_text_channel("here")
@@ -62,6 +73,8 @@ async def main():
             await ada.submit_modal(shown, {})
         except Exception as error:
             seen["form"] = f"{type(error).__name__}: {error}"
+        gallery = (await ada.slash(channel, "show")).response
+        seen["attachments"] = [each.filename for each in gallery.attachments]
 
 asyncio.run(main())
 print(*(f"{name}: {text}" for name, text in seen.items()), sep="\n")
@@ -69,6 +82,7 @@ if seen != {
     "webhook": "ValueError: invalid literal for int() with base 10: '%40original'",
     "content": "by the interaction",
     "form": "SetupError: Required modal control 'words' was not supplied",
+    "attachments": ["a.gif"],
 }:
     sys.exit("this has changed")
 PYTHON
