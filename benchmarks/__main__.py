@@ -18,6 +18,7 @@ import psutil
 SECTIONS = {
     "generator": "hotshot gif with nano; a UNet step and a GIF beside plain diffusers; peak memory",
     "worker": "a worker of nano with 20 jobs behind each other: what it waits between them",
+    "start": "hotshot gif with nano, cold, beside importing torch; a first GIF beside the next",
     "training": "a fine-tuning step: seconds and memory",
     "media": "GIF encoders: bytes, quality and CPU time; downloads three short films once",
     "sources": "reading films: a long one beside a short one; CPU beside ffmpeg's",

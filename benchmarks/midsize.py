@@ -18,7 +18,12 @@ import numpy as np
 import torch
 from diffusers import AnimateDiffSDXLPipeline, AutoencoderKL, ControlNetModel, UNetMotionModel
 from safetensors.torch import save_file
-from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+from transformers import (
+    CLIPTextConfig,
+    CLIPTextModel,
+    CLIPTextModelWithProjection,
+    CLIPTokenizer,
+)
 
 from generator.checkpoints import unet_conversion
 from generator.contract.messages import Control, Request
@@ -93,18 +98,26 @@ def make_plain(model: HotshotModel) -> Any:
     """diffusers' pipeline with the same networks; its UNet has its own norms, of the same cost."""
     network = UNetMotionModel(**unet_conversion.arguments(UNET))
     network.load_state_dict(model.unet.state_dict())
+    first, second = model.text.tokenizers
+    directory = first.directory.parent
     plain = AnimateDiffSDXLPipeline(
         vae=model.vae,
-        text_encoder=model.text.encoders[0],
-        text_encoder_2=model.text.encoders[1],
-        tokenizer=model.text.tokenizers[0],
-        tokenizer_2=model.text.tokenizers[1],
+        text_encoder=_plain_encoder(CLIPTextModel, directory / "text_encoder", model),
+        text_encoder_2=_plain_encoder(
+            CLIPTextModelWithProjection, directory / "text_encoder_2", model
+        ),
+        tokenizer=CLIPTokenizer.from_pretrained(first.directory),
+        tokenizer_2=CLIPTokenizer.from_pretrained(second.directory),
         unet=network.eval().to(model.device, model.dtype),
         motion_adapter=None,
         scheduler=make_scheduler("euler_a", model.scheduler_config, REQUEST.steps),
     )
     plain.set_progress_bar_config(disable=True)
     return plain
+
+
+def _plain_encoder(kind: Any, directory: Path, model: HotshotModel) -> Any:
+    return kind.from_pretrained(directory).eval().to(model.device, model.dtype)
 
 
 def generate(pipeline: HotshotPipeline) -> object:

@@ -87,6 +87,7 @@ def test_a_gif_by_nano(tmp_path: Path) -> None:
     output = ("--output", str(tmp_path / "ball.gif"))
     modules = loaded_by(tmp_path, "generator.__main__", "gif", *asked, *output)
     check("hotshot gif", modules)
+    assert "torch._dynamo" not in modules  # the compiler: as long as all of torch
     assert {name.partition(".")[0] for name in modules} & {"bot", "discord", "sqlalchemy"} == set()
 
 

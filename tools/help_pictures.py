@@ -24,7 +24,7 @@ from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.postprocess.edits import EDITS
 from generator.recipes.recipe import ModelSettings
-from generator.sources.fetch import fetch_sources
+from generator.sources.source_files import fetch_sources
 
 Make = Callable[[Request], Clip]
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from generator.annotators.annotator import Annotator, create_annotator
 from generator.contract.control_types import DEPTH_MODEL, annotator_of
 from generator.contract.messages import Request
 from generator.media.clip import Frames
-from generator.sources.fetch import FetchedFile
 from generator.sources.reader import read_key_frames
+from generator.sources.source_files import FetchedFile
+
+if TYPE_CHECKING:
+    from generator.annotators.annotator import Annotator
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class ConditionImages:
         return [shown[name] for name in names]
 
     def _annotator(self, name: str) -> Annotator:
+        from generator.annotators.annotator import create_annotator  # OpenCV
+
         if name not in self._loaded:
             self._loaded[name] = create_annotator(
                 name, depth_model=self.depth_model, device=self.device

@@ -1,7 +1,8 @@
 """What an adapter adds to one weight, for each way of writing it down.
 
 LoRA, with a Tucker core where a convolution has one; DoRA; LoHa and LoKr, put together by PEFT;
-and a full difference. Knows tensors alone. All is computed in the dtype of what comes in.
+and a full difference. Knows tensors alone. All is computed in the dtype of what comes in. PEFT is
+imported where it is asked, since that takes a second.
 """
 
 from __future__ import annotations
@@ -9,10 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from peft.tuners.loha.layer import make_weight as hadamard
-from peft.tuners.loha.layer import make_weight_cp as hadamard_with_core
-from peft.tuners.lokr.layer import make_kron as kronecker
-from peft.tuners.lokr.layer import make_weight_cp as with_core
 from torch import Tensor
 
 from generator.checkpoints.inspect.lora_shapes import axis_of
@@ -44,11 +41,16 @@ def _undirected(factors: Tensors, scale: float) -> Tensor:
         return _kronecker(factors, scale)
     up, down = factors["up"].flatten(1), factors["down"]
     if "mid" in factors:
+        from peft.tuners.lokr.layer import make_weight_cp as with_core
+
         return _as_tensor(with_core(factors["mid"], up.T, down.flatten(1)) * scale)
     return (up @ down.flatten(1)).reshape(up.shape[0], *down.shape[1:]) * scale
 
 
 def _hadamard(factors: Tensors, scale: float) -> Tensor:
+    from peft.tuners.loha.layer import make_weight as hadamard
+    from peft.tuners.loha.layer import make_weight_cp as hadamard_with_core
+
     pairs = [factors[f"hada_{name}"] for name in ("w1_a", "w1_b", "w2_a", "w2_b")]
     scale_tensor = torch.tensor(scale)
     if "hada_t1" in factors:
@@ -60,6 +62,8 @@ def _hadamard(factors: Tensors, scale: float) -> Tensor:
 
 
 def _kronecker(factors: Tensors, scale: float) -> Tensor:
+    from peft.tuners.lokr.layer import make_kron as kronecker
+
     first, second = (_factor(factors, name) for name in ("w1", "w2"))
     return _as_tensor(kronecker(first, second, scale))
 
@@ -67,6 +71,8 @@ def _kronecker(factors: Tensors, scale: float) -> Tensor:
 def _factor(factors: Tensors, name: str) -> Tensor:
     if (whole := factors.get(f"lokr_{name}")) is not None:
         return whole
+    from peft.tuners.lokr.layer import make_weight_cp as with_core
+
     left, right = factors[f"lokr_{name}_a"], factors[f"lokr_{name}_b"]
     core = factors.get(f"lokr_t{name[-1]}")
     return left @ right if core is None else _as_tensor(with_core(core, left, right))

@@ -1,6 +1,7 @@
 """Where the networks are in a single file as Civitai gives it, and what their tensors are called.
 
-The UNet's names are ours to translate; the text encoders' and the VAE's are left to diffusers.
+The UNet's names are ours to translate; the text encoders' and the VAE's are left to diffusers,
+which is imported where it is asked.
 """
 
 from __future__ import annotations
@@ -10,10 +11,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from diffusers.loaders.single_file_utils import (
-    convert_ldm_vae_checkpoint,
-    convert_open_clip_checkpoint,
-)
 from torch import Tensor
 
 from generator.checkpoints.component import TEXT_ENCODER, TEXT_ENCODER_2, VAE
@@ -44,6 +41,8 @@ def unet_names(
 
 
 def _vae(tensors: Tensors, config: Mapping[str, Any], file: Path) -> dict[str, Tensor]:
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+
     try:
         converted: dict[str, Tensor] = convert_ldm_vae_checkpoint(dict(tensors), config)
     except LookupError as error:  # a tensor is missing, or has too few dimensions
@@ -57,6 +56,8 @@ def _first_encoder(tensors: Tensors, _: Mapping[str, Any], __: Path) -> dict[str
 
 
 def _second_encoder(tensors: Tensors, config: Mapping[str, Any], file: Path) -> dict[str, Tensor]:
+    from diffusers.loaders.single_file_utils import convert_open_clip_checkpoint
+
     described = SimpleNamespace(config=SimpleNamespace(**config))
     try:
         converted: dict[str, Tensor] = convert_open_clip_checkpoint(

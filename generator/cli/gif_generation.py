@@ -18,14 +18,15 @@ from generator.cli.progress_bar import ProgressBar
 from generator.contract.errors import MediaError
 from generator.contract.messages import Request
 from generator.contract.stages import output_size
+from generator.contract.start_up import uncollected
 from generator.media.output import make_directory, write_whole
 from generator.postprocess.fit import fit
 from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.facts import Facts
-from generator.sources.fetch import SourceFiles, fetch_sources
 from generator.sources.init_image import check_init_image
 from generator.sources.keyframes import PAUSE_NOTE, has_pause
 from generator.sources.reader import probe
+from generator.sources.source_files import SourceFiles, fetch_sources
 
 
 def make(
@@ -73,19 +74,20 @@ def _make(
     sources: SourceFiles,
     recipe: Recipe | None,
 ) -> None:
-    # Imported here: torch takes seconds, and nobody should wait for those to hear of a typo.
-    from generator.inference.hotshot_engine import HotshotEngine
-
     output: Path = arguments.output
     with closing(ProgressBar()) as progress:
         progress.say(f"Loading {setup.model} ...")
-        engine = HotshotEngine.load(
-            setup,
-            device=arguments.device,
-            low_vram=arguments.low_vram_mode,
-            compile_mode=arguments.compile,
-            records_paths=True,
-        )
+        with uncollected():
+            # Imported here: torch takes seconds, and none should wait for those to hear of a typo.
+            from generator.inference.hotshot_engine import HotshotEngine
+
+            engine = HotshotEngine.load(
+                setup,
+                device=arguments.device,
+                low_vram=arguments.low_vram_mode,
+                compile_mode=arguments.compile,
+                records_paths=True,
+            )
         progress.say(f"Making {_frames(request)} on {engine.device} in {engine.dtype} ...")
         clip = engine.make(request, progress, sources)
         made_recipe = engine.recipe(request, sources)

@@ -29,8 +29,8 @@ from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
 from generator.recipes.recipe import ModelSettings, Recipe
-from generator.sources.fetch import SourceFiles, fetch_sources
 from generator.sources.init_image import read_init_image
+from generator.sources.source_files import SourceFiles, fetch_sources
 from generator.worker.engine import Engine
 
 

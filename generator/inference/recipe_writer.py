@@ -20,7 +20,7 @@ from generator.contract.messages import Request
 from generator.model import devices
 from generator.model.controlnet_loading import resolve_controlnet
 from generator.recipes.recipe import ModelSettings, Recipe, sha256_of
-from generator.sources.fetch import SourceFiles
+from generator.sources.source_files import SourceFiles
 
 
 def write_recipe(

@@ -8,7 +8,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 
 from generator.contract.errors import MediaError
@@ -59,6 +58,8 @@ def _steady(clip: Clip) -> Frames:
 
 
 def _command(width: int, height: int, frame_rate: str, crf: int) -> list[str]:
+    import imageio_ffmpeg  # looks for its program, and only films need it
+
     return [
         imageio_ffmpeg.get_ffmpeg_exe(),
         *("-loglevel", "error", "-nostdin"),

@@ -11,20 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, AutoencoderTiny
 from torch import nn
-from transformers import (
-    CLIPTextConfig,
-    CLIPTextModel,
-    CLIPTextModelWithProjection,
-    CLIPTokenizer,
-)
+from torch.overrides import TorchFunctionMode
 
 from generator.checkpoints import weights
 from generator.checkpoints.component import Component
 from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import ModelError, RequestError
+from generator.model.clip_text import ClipText, ClipTextConfig, ClipTextWithProjection
+from generator.model.clip_tokenizer import ClipTokenizer
 from generator.model.latents import LATENT_SCALE, unscale_latents
+from generator.model.plain_diffusers import AutoencoderKL, AutoencoderTiny
 from generator.model.schedulers import make_scheduler
 from generator.model.text_encoding import TextEncoders
 
@@ -34,7 +31,7 @@ _VAES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 def build(directory: Path, build: Callable[[], Any]) -> Any:
     """Build a network without memory; what its library says of a bad config becomes a sentence."""
     try:
-        with torch.device("meta"):
+        with _WeightsOnMeta():
             return build()
     except ModelError as error:  # says what, and not where
         raise ModelError(f"{directory}: {error}") from error
@@ -45,6 +42,27 @@ def build(directory: Path, build: Callable[[], Any]) -> Any:
             path=directory / "config.json",
             reason=error,
         ) from error
+
+
+_DRAWING = {nn.init.kaiming_uniform_, nn.init.normal_, nn.init.uniform_, nn.init.xavier_uniform_}
+
+
+class _WeightsOnMeta(TorchFunctionMode):
+    """Has weights made on meta, and nothing drawn for them.
+
+    Whatever else a network counts out as it is built is small, and made where it is computed: on
+    meta, PyTorch would load its compiler to divide two numbers.
+    """
+
+    def __torch_function__(
+        self, function: Any, _types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        given = kwargs or {}
+        if function in _DRAWING:
+            return args[0] if args else given["tensor"]
+        if function is torch.empty and given.get("device") is None:
+            given = {**given, "device": "meta"}
+        return function(*args, **given)
 
 
 def load_scheduler_config(directory: Path) -> dict[str, Any]:
@@ -111,8 +129,8 @@ def load_text_encoders(
     dtype: torch.dtype,
 ) -> TextEncoders:
     """Return both CLIP text encoders, each with its tokenizer from the model's ``directory``."""
-    first = _text_encoder(CLIPTextModel, components[0], device, dtype)
-    second = _text_encoder(CLIPTextModelWithProjection, components[1], device, dtype)
+    first = _text_encoder(ClipText, components[0], device, dtype)
+    second = _text_encoder(ClipTextWithProjection, components[1], device, dtype)
     return TextEncoders(
         tokenizers=(
             _tokenizer(directory / "tokenizer", first.config.vocab_size),
@@ -124,11 +142,10 @@ def load_text_encoders(
 
 
 def _text_encoder(kind: Any, component: Component, device: torch.device, dtype: torch.dtype) -> Any:
-    config = CLIPTextConfig.from_dict
-    encoder = build(component.described_in, lambda: kind(config(dict(component.config))))
+    config = component.config
+    encoder = build(component.described_in, lambda: kind(ClipTextConfig.of(config)))
     named = _as_encoder_names(component.read(), encoder)
     weights.assign(encoder, named, source=component.source, device=device, dtype=dtype)
-    _count_positions(encoder, device)
     return encoder.eval().requires_grad_(requires_grad=False)
 
 
@@ -153,22 +170,12 @@ def _as_encoder_names(
     }
 
 
-def _count_positions(encoder: nn.Module, device: torch.device) -> None:
-    """Count the one buffer that is in no file again, since it was built on meta."""
-    for name, buffer in list(encoder.named_buffers()):
-        owner, _, own_name = name.rpartition(".")
-        if own_name == "position_ids":
-            positions = torch.arange(buffer.shape[-1], device=device).unsqueeze(0)
-            encoder.get_submodule(owner).register_buffer(own_name, positions, persistent=False)
-
-
-def _tokenizer(directory: Path, vocabulary: int) -> Any:
-    # Without its files the class would make up a vocabulary of three words.
+def _tokenizer(directory: Path, vocabulary: int) -> ClipTokenizer:
     for name in ("vocab.json", "merges.txt"):
         if not (directory / name).is_file():
             raise ModelError("{path} is missing; download the model again.", path=directory / name)
     try:
-        tokenizer = CLIPTokenizer.from_pretrained(str(directory), local_files_only=True)
+        tokenizer = ClipTokenizer.read(directory)
     except Exception as error:
         raise ModelError(
             "The tokenizer in {directory} can't be read ({reason}); download the model again.",

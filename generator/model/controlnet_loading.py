@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import ControlNetModel
 from torch import Tensor
 
 from generator.checkpoints import weights
@@ -24,6 +23,7 @@ from generator.checkpoints.resolve import fetch_file, fetch_root
 from generator.contract.errors import ModelError
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.model.component_loading import build
+from generator.model.plain_diffusers import ControlNetModel
 
 # Those that the original names in its README's commands.
 PUBLISHED = {

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-import diffusers.utils.logging
+import os
+import sys
+
 import huggingface_hub.utils.logging
-import transformers.utils.logging
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from generator.model.plain_diffusers import logging as diffusers_logging
 
 
 def quiet_libraries() -> None:
-    """Have the libraries log nothing but errors; the hub's downloads still show their progress."""
+    """Have the libraries log nothing but errors, and show no progress of their own.
+
+    transformers is told before somebody imports it, which few requests need.
+    """
     huggingface_hub.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
-    for library in (diffusers.utils.logging, transformers.utils.logging):
-        library.disable_progress_bar()
-        library.set_verbosity_error()
+    disable_progress_bars()
+    diffusers_logging.disable_progress_bar()
+    diffusers_logging.set_verbosity_error()
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    if "transformers" in sys.modules:
+        import transformers.utils.logging
+
+        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.set_verbosity_error()

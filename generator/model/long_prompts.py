@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import functools
 import importlib
-import logging
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from generator.contract.prompts import Fragment
+from generator.model.clip_text import ClipEncoder
+from generator.model.clip_tokenizer import ClipTokenizer
 
 
-def encode_fragments(tokenizer: Any, encoder: Any, fragments: list[Fragment]) -> Tensor:
+def encode_fragments(
+    tokenizer: ClipTokenizer, encoder: ClipEncoder, fragments: list[Fragment]
+) -> Tensor:
     """Return the last hidden state but one, (1, 77 n, d), n as many as it takes."""
     provider = _provider(tokenizer, encoder)
     hidden: Tensor = provider.get_embeddings_for_weighted_prompt_fragments(
@@ -29,7 +33,9 @@ def encode_fragments(tokenizer: Any, encoder: Any, fragments: list[Fragment]) ->
     return hidden
 
 
-def pad_to_longest(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[Tensor]:
+def pad_to_longest(
+    tokenizer: ClipTokenizer, encoder: ClipEncoder, hidden: list[Tensor]
+) -> list[Tensor]:
     """Return all hidden states as long as the longest, by chunks of no text."""
     longest = max(one.shape[1] for one in hidden)
     if all(one.shape[1] == longest for one in hidden):
@@ -43,23 +49,22 @@ def pad_to_longest(tokenizer: Any, encoder: Any, hidden: list[Tensor]) -> list[T
 
 @functools.cache
 def _compel() -> Any:
-    """Import compel when it is first needed: it brings all of diffusers' pipelines, for seconds.
-
-    What transformers then warns of is about pictures, which nobody here gives it.
-    """
-    log = logging.getLogger("transformers")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        return importlib.import_module("compel.embeddings_provider")
-    finally:
-        log.setLevel(level)
+    """Import compel when it is first needed: with transformers, which it asks for tokens."""
+    return importlib.import_module("compel.embeddings_provider")
 
 
-def _provider(tokenizer: Any, encoder: Any) -> Any:
+@functools.cache
+def _tokenizer(directory: Path) -> Any:
+    """Return what compel takes for a tokenizer: transformers' own, of the same files."""
+    from transformers import CLIPTokenizer  # takes seconds, and few prompts need it
+
+    return CLIPTokenizer.from_pretrained(str(directory), local_files_only=True)
+
+
+def _provider(tokenizer: ClipTokenizer, encoder: ClipEncoder) -> Any:
     compel = _compel()
     return compel.EmbeddingsProvider(
-        tokenizer,
+        _tokenizer(tokenizer.directory),
         encoder,
         dtype_for_device_getter=lambda _device: encoder.dtype,
         truncate=False,

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from accelerate import cpu_offload_with_hook
-from accelerate.utils.memory import clear_device_cache
-from diffusers.models.attention import BasicTransformerBlock
-from diffusers.models.downsampling import Downsample2D
-from diffusers.models.resnet import ResnetBlock2D
-from diffusers.models.upsampling import Upsample2D
 from torch import nn
 
 from generator.model.block_stream import BlockStream
+from generator.model.plain_diffusers import (
+    BasicTransformerBlock,
+    Downsample2D,
+    ResnetBlock2D,
+    Upsample2D,
+)
 from generator.model.unet import TemporalTransformer
 
 CPU = torch.device("cpu")
@@ -49,6 +49,8 @@ class Offloader:
         """Put a loaded network where it belongs, so that calling it is all that is needed."""
         network.to(self.initial_device)
         if self.is_enabled:
+            from accelerate import cpu_offload_with_hook  # and only here are its hooks needed
+
             cpu_offload_with_hook(network, self.device)
 
     def place_in_blocks(self, network: nn.Module) -> None:
@@ -73,6 +75,8 @@ class Offloader:
         """Move these networks off the device, where they don't stay on it."""
         if not self.is_enabled:
             return
+        from accelerate.utils.memory import clear_device_cache
+
         for network in networks:
             if network in self._streams:
                 self._streams[network].rest()

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from diffusers import (
+from torch import Tensor
+
+from generator.contract.bounds import scheduler_name
+from generator.contract.errors import RequestError
+from generator.model.plain_diffusers import (
     DDIMScheduler,
     DPMSolverMultistepScheduler,
     EulerAncestralDiscreteScheduler,
@@ -21,10 +25,6 @@ from diffusers import (
     TCDScheduler,
     UniPCMultistepScheduler,
 )
-from torch import Tensor
-
-from generator.contract.bounds import scheduler_name
-from generator.contract.errors import RequestError
 
 Scheduler = Any  # one of the classes below; diffusers ships no types
 

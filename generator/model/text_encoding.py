@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from generator.contract.prompts import Fragment, parse_fragments, plain_text
+from generator.model.clip_text import ClipEncoder
+from generator.model.clip_tokenizer import ClipTokenizer
 from generator.model.long_prompts import encode_fragments, pad_to_longest
 
 _REPLACEMENT = "\ufffd"
@@ -65,8 +66,8 @@ class TextEncoders:
     empty text.
     """
 
-    tokenizers: tuple[Any, Any]
-    encoders: tuple[Any, Any]
+    tokenizers: tuple[ClipTokenizer, ClipTokenizer]
+    encoders: tuple[ClipEncoder, ClipEncoder]
     force_zeros_for_empty_prompt: bool
 
     def encode(self, texts: list[str]) -> EncodedText:
@@ -95,7 +96,7 @@ class TextEncoders:
         """Return pooled text and hidden states of what CLIP can see: the first 75 tokens."""
         hidden: list[Tensor] = []
         for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True):
-            output = encoder(_token_ids(tokenizer, encoder, texts), output_hidden_states=True)
+            output = encoder(_token_ids(tokenizer, encoder, texts))
             hidden.append(output.hidden_states[-2])
         return output.text_embeds, torch.cat(hidden, dim=-1)
 
@@ -111,7 +112,7 @@ class TextEncoders:
         if len(parse_fragments(text)) > 1 or parse_fragments(text)[0].weight != 1:
             return False
         return all(
-            len(tokenizer(normalize(plain_text(text))).input_ids) <= _length(tokenizer, encoder)
+            len(tokenizer.encode(normalize(plain_text(text)))) <= _length(tokenizer, encoder)
             for tokenizer, encoder in zip(self.tokenizers, self.encoders, strict=True)
         )
 
@@ -120,21 +121,15 @@ def _fragments(text: str) -> list[Fragment]:
     return [Fragment(normalize(one.text), one.weight) for one in parse_fragments(text)]
 
 
-def _length(tokenizer: Any, encoder: Any) -> int:
+def _length(tokenizer: ClipTokenizer, encoder: ClipEncoder) -> int:
     """Return how many tokens an encoder takes at once, its two markers among them."""
-    return int(min(tokenizer.model_max_length, encoder.config.max_position_embeddings))
+    return min(tokenizer.model_max_length, encoder.config.max_position_embeddings)
 
 
-def _token_ids(tokenizer: Any, encoder: Any, texts: list[str]) -> Tensor:
-    tokens = tokenizer(
-        texts,
-        padding="max_length",
-        max_length=_length(tokenizer, encoder),
-        truncation=True,
-        return_tensors="pt",
-    )
-    ids: Tensor = tokens.input_ids.to(encoder.device)
-    return ids
+def _token_ids(tokenizer: ClipTokenizer, encoder: ClipEncoder, texts: list[str]) -> Tensor:
+    length = _length(tokenizer, encoder)
+    ids = [tokenizer.encode_padded(text, length) for text in texts]
+    return torch.tensor(ids, device=encoder.device)
 
 
 # -- prompts as the original's tokenizer saw them --------------------------------------------------

@@ -15,10 +15,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from diffusers import UNetMotionModel
-from diffusers.models.attention_processor import Attention
-from diffusers.models.resnet import ResnetBlock2D
-from diffusers.models.unets.unet_motion_model import AnimateDiffTransformer3D
 from einops import rearrange
 from torch import Tensor, nn
 
@@ -27,6 +23,12 @@ from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import RequestError
 from generator.model.attention import attend
+from generator.model.plain_diffusers import (
+    AnimateDiffTransformer3D,
+    Attention,
+    ResnetBlock2D,
+    UNetMotionModel,
+)
 
 
 @dataclass

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -46,6 +45,8 @@ def _distances(frames: Frames) -> tuple[_Distances, _Distances]:
     Of a thing that moved further than it is wide, pixels alone can't tell how far. Its moving shows
     in the sums over columns and rows: the earth mover's distance between those grows with the way.
     """
+    import cv2  # few clips are looked at
+
     small = np.stack(
         [cv2.resize(frame, (_EDGE, _EDGE), interpolation=cv2.INTER_AREA) for frame in frames]
     ).astype(np.float32)

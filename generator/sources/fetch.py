@@ -1,4 +1,4 @@
-"""Fetches somebody's link for the command line, into memory or a file that is gone afterwards.
+"""Fetches somebody's link for the command line into memory.
 
 Bounded in bytes and time, and never from a private network (``generator.sources.guarded_http``).
 Knows nothing of what the bytes are.
@@ -6,20 +6,11 @@ Knows nothing of what the bytes are.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import aiohttp
 from yarl import URL
 
 from generator.contract.errors import MediaError
-from generator.contract.links import AddressGuard, AllowsAddress, is_link, is_public
-from generator.contract.messages import Request
-from generator.contract.paths import existing_path
+from generator.contract.links import AddressGuard, AllowsAddress, is_public
 from generator.sources.guarded_http import (
     PackedError,
     RedirectLoopError,
@@ -76,51 +67,6 @@ async def fetch(
         raise MediaError(
             "The link can't be fetched ({reason}); try another.", reason=_reason(error)
         ) from error
-
-
-class FetchedFile(AbstractContextManager[Path]):
-    """A path for a source given by path or link; what was fetched is deleted on leaving.
-
-    Not for use inside a running event loop: it waits. Raises what ``fetch`` raises.
-    """
-
-    def __init__(self, source: str, *, allows: AllowsAddress = is_public) -> None:
-        self._source, self._allows = source, allows
-        self._directory: TemporaryDirectory[str] | None = None
-
-    def __enter__(self) -> Path:
-        if not is_link(self._source):
-            return existing_path(self._source) or Path(self._source)
-        data = asyncio.run(fetch(self._source, allows=self._allows))
-        self._directory = TemporaryDirectory(prefix="hotshot-")
-        path = Path(self._directory.name) / "source"
-        path.write_bytes(data)
-        return path
-
-    def __exit__(self, *_: object) -> None:
-        if self._directory is not None:
-            self._directory.cleanup()
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFiles:
-    """The files that a request names: what is to be followed, and what to begin from.
-
-    A path means nothing where the request asks for no such file.
-    """
-
-    control: Path
-    image: Path
-
-
-@contextmanager
-def fetch_sources(request: Request) -> Iterator[SourceFiles]:
-    """Yield the files that a request names by path or link; what was fetched is deleted on leaving.
-
-    Raises what ``fetch`` raises.
-    """
-    with FetchedFile(request.control_source) as control, FetchedFile(request.image) as image:
-        yield SourceFiles(control, image)
 
 
 def _parse(link: str) -> URL:

@@ -23,6 +23,7 @@ from generator.contract.failures import failure_of
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Capabilities, LoadableModel, Ready, StartFailed
 from generator.contract.stages import CHOICES
+from generator.contract.start_up import uncollected
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
 from generator.worker.encoder_pool import EncoderPool, EncoderSettings
@@ -59,7 +60,8 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
         inbox, voice = Inbox.listen(commands, encoders.drop_cancelled), Voice(events)
         began = time.perf_counter()
         try:
-            engine = _load_engine(settings)
+            with uncollected():
+                engine = _load_engine(settings)
         except Exception as error:  # whatever an engine's setup does becomes a sentence
             failure = _start_failure(error)
             is_traced = failure.kind is not FailureKind.NOT_INSTALLED

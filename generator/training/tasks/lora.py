@@ -6,6 +6,7 @@ make everything move. Files are written as diffusers names them, and as kohya do
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.loaders import StableDiffusionXLLoraLoaderMixin
 from peft import LoraConfig, inject_adapter_in_model
 from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import save_file
@@ -89,15 +89,7 @@ class Adapter:
     def save(self, directory: Path) -> None:
         layers = {name: self._layers(name) for name in self.networks}
         metadata = {name: _json_values(config) for name, config in self._configs.items()}
-        StableDiffusionXLLoraLoaderMixin.save_lora_weights(
-            directory,
-            unet_lora_layers=layers[UNET],
-            text_encoder_lora_layers=layers.get(TEXT),
-            text_encoder_2_lora_layers=layers.get(TEXT_2),
-            unet_lora_adapter_metadata=metadata[UNET],
-            text_encoder_lora_adapter_metadata=metadata.get(TEXT),
-            text_encoder_2_lora_adapter_metadata=metadata.get(TEXT_2),
-        )
+        save_file(_named(layers), directory / DIFFUSERS, metadata=_diffusers_metadata(metadata))
         save_file(self._as_kohya(layers), directory / KOHYA, metadata=self._kohya_metadata())
 
     def load(self, directory: Path) -> None:
@@ -260,3 +252,23 @@ def _json_values(config: LoraConfig) -> dict[str, Any]:
         name: sorted(value) if isinstance(value, set) else value
         for name, value in config.to_dict().items()
     }
+
+
+def _named(layers: Mapping[str, Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return all networks' layers as diffusers names them in one file."""
+    return {
+        f"{network}.{name}": value.contiguous()
+        for network, found in layers.items()
+        for name, value in found.items()
+    }
+
+
+def _diffusers_metadata(configs: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return what PEFT builds the layers from, where diffusers looks for it in a file."""
+    settings = {
+        f"{network}.{name}": value
+        for network, config in configs.items()
+        for name, value in config.items()
+    }
+    said = json.dumps(settings, indent=2, sort_keys=True)
+    return {"format": "pt", "lora_adapter_metadata": said}

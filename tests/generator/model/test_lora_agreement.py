@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from generator.__main__ import main
 from generator.checkpoints.inspect.architecture import layers_of
@@ -56,7 +56,11 @@ class Model:
 
     def weight(self, network: str, layer: str) -> Shape:
         first, second = self.model.text.encoders
-        modules = {"unet": self.model.unet, "text_encoder": first, "text_encoder_2": second}
+        modules: dict[str, nn.Module] = {
+            "unet": self.model.unet,
+            "text_encoder": first,
+            "text_encoder_2": second,
+        }
         if network == "text_encoder":
             layer = layer.removeprefix("text_model.")
         try:

@@ -36,14 +36,14 @@ def test_a_long_prompt_is_told_to_its_end(tiny: HotshotModel) -> None:
 def test_the_last_prompt_that_fits_is_encoded_as_ever(tiny: HotshotModel) -> None:
     tokenizer = tiny.text.tokenizers[0]
     words = 1
-    while len(tokenizer("dog " * (words + 1)).input_ids) <= 77:
+    while len(tokenizer.encode("dog " * (words + 1))) <= 77:
         words += 1
     fits, too_long = encode(tiny, "dog " * words), encode(tiny, "dog " * (words + 1))
     assert fits.hidden.shape[1] == 77
     assert too_long.hidden.shape[1] == 154
-    ids = tokenizer("dog " * words, padding="max_length", max_length=77, return_tensors="pt")
+    ids = torch.tensor([tokenizer.encode_padded("dog " * words, 77)])
     with torch.inference_mode():
-        said = tiny.text.encoders[0](ids.input_ids, output_hidden_states=True).hidden_states[-2]
+        said = tiny.text.encoders[0](ids).hidden_states[-2]
     assert torch.equal(fits.hidden[..., : said.shape[-1]], said)
 
 

@@ -15,7 +15,8 @@ from aiohttp import web
 
 from generator.contract.errors import MediaError
 from generator.contract.links import Address, is_link, is_public
-from generator.sources.fetch import FetchedFile, PrivateAddressError, fetch
+from generator.sources.fetch import PrivateAddressError, fetch
+from generator.sources.source_files import FetchedFile
 
 BODY = b"GIF89a" * 1000
 

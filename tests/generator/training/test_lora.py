@@ -14,6 +14,7 @@ from accelerate.state import AcceleratorState
 from PIL import Image
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from generator.__main__ import main
 from generator.checkpoints.inspect.lora_facts import facts_of
@@ -59,7 +60,8 @@ def changed(path: Path) -> dict[str, torch.Tensor]:
     """All weights of the recorded model with a LoRA on, in float64 for comparing."""
     model = load_model(str(TINY), device=CPU, dtype=torch.float32)
     model.loras.apply([Lora(str(path))])
-    networks = {"unet": model.unet, "te1": model.text.encoders[0], "te2": model.text.encoders[1]}
+    first, second = model.text.encoders
+    networks: dict[str, nn.Module] = {"unet": model.unet, "te1": first, "te2": second}
     return {
         f"{network}.{name}": value.detach().clone()
         for network, module in networks.items()
