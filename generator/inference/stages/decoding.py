@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
 from generator.contract import stages
+from generator.contract.errors import is_out_of_memory
 from generator.contract.progress import ProgressCallback
 from generator.inference.overflow import check_finite
 from generator.inference.stages.stage import Networks, PipelineState, Stage, needed
 from generator.model.latents import LATENT_SCALE, unscale_latents, without_autocast
 from generator.model.loading import HotshotModel
 
-AT_ONCE = 512 * 512  # pixels; bounds the VAE's memory, which grows with them
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 512 * 512  # pixels on a CPU; bounds the VAE's memory, which grows with them
+# Of a picture's own size and the widest layers' channels, this many are there at a time.
+_LIVE_TENSORS = 6
 
 
 class Decode(Stage):
@@ -34,21 +40,64 @@ class Decode(Stage):
 def decode(model: HotshotModel, latents: Tensor, report: ProgressCallback) -> Tensor:
     """Decode latents (1, 4, f, h/8, w/8) to pictures (f, 3, h, w), nominally from -1 to 1.
 
-    Raises NotFiniteError where the VAE overflows.
+    Where memory runs out, fewer pictures are decoded together, down to one; only then is it the
+    device's own error. Raises NotFiniteError where the VAE overflows.
     """
-    vae = model.vae
-    frames = rearrange(unscale_latents(latents, vae.config), "1 c f h w -> f c h w")
+    frames = rearrange(unscale_latents(latents, model.vae.config), "1 c f h w -> f c h w")
     pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
-    chunks = torch.split(frames, pictures_at_once(model, pixels))
+    at_once = min(len(frames), pictures_at_once(model, pixels))
     pictures: list[Tensor] = []
-    for step, chunk in enumerate(chunks, start=1):
-        with without_autocast(chunk.device):
-            pictures.append(vae.decode(chunk.to(vae.dtype), return_dict=False)[0])
-        check_finite(pictures[-1])
-        report(stages.DECODE, step, len(chunks))
+    while len(frames):
+        decoded = _decoded(model.vae, frames[:at_once])
+        if decoded is None:
+            at_once = (at_once + 1) // 2
+            logger.info("There is too little memory; decoding %d at once.", at_once)
+            continue
+        check_finite(decoded)
+        pictures.append(decoded)
+        frames = frames[at_once:]
+        left = -(-len(frames) // at_once)
+        report(stages.DECODE, len(pictures), len(pictures) + left)
     return torch.cat(pictures)
 
 
+def _decoded(vae: Any, frames: Tensor) -> Tensor | None:
+    """Return the pictures of latents (f, 4, h/8, w/8); None where fewer might still fit."""
+    try:
+        with without_autocast(frames.device):
+            decoded: Tensor = vae.decode(frames.to(vae.dtype), return_dict=False)[0]
+    except (MemoryError, OSError, RuntimeError) as error:
+        if len(frames) == 1 or not is_out_of_memory(error):
+            raise
+    else:
+        return decoded
+    if frames.device.type == "cuda":
+        torch.cuda.empty_cache()
+    return None
+
+
 def pictures_at_once(model: HotshotModel, pixels: int) -> int:
-    """Return how many pictures of so many pixels the VAE is given together."""
-    return 1 if model.offloader.low_vram else max(1, AT_ONCE // pixels)
+    """Return how many pictures of so many pixels the VAE is given together.
+
+    On a GPU as many as there is memory for. A CPU is no sooner done with several large ones than
+    with one after the other, so there the memory is left alone.
+    """
+    if model.offloader.low_vram:
+        return 1
+    if model.device.type == "cuda":
+        return pictures_that_fit(model.vae, pixels, _free_bytes(model.device))
+    return max(1, AT_ONCE // pixels)
+
+
+def pictures_that_fit(vae: Any, pixels: int, free_bytes: int) -> int:
+    """Return how many pictures a VAE can decode in so much memory, and be far from its end."""
+    config = vae.config
+    channels = (config.get("decoder_block_out_channels") or config.block_out_channels)[:2]
+    a_picture = pixels * max(channels) * vae.dtype.itemsize * _LIVE_TENSORS
+    return max(1, free_bytes // 2 // a_picture)
+
+
+def _free_bytes(device: torch.device) -> int:
+    """Return a GPU's free memory, with what PyTorch holds and doesn't use."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)

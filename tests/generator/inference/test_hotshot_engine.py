@@ -71,10 +71,9 @@ def test_a_gif_is_made_in_named_stages(hotshot: WorkerHandle, outputs: Path) -> 
     *said, finished = job_events(hotshot)
     assert said[0] == Started("one", 1)
     stages = [(e.stage, e.step, e.steps) for e in said if isinstance(e, Progress)]
-    assert [stage for stage in stages if stage[0] == "denoise"] == [
-        ("denoise", 1, 2),
-        ("denoise", 2, 2),
-    ]
+    # A preview, which a slow machine has the time for, comes with the step that it shows again.
+    denoised = dict.fromkeys(stage for stage in stages if stage[0] == "denoise")
+    assert list(denoised) == [("denoise", 1, 2), ("denoise", 2, 2)]
     assert stages[0][0] == "encode_prompt"
     assert stages[-1] == ("save", 0, 1)
     assert isinstance(finished, Finished)

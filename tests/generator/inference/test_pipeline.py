@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from generator.checkpoints.inspect.temporal_names import is_temporal
 from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import CancelledError, OutOfMemoryError
 from generator.contract.messages import Request
 from generator.inference.pipeline import HotshotPipeline, memory_errors
-from generator.inference.stages.decoding import decode
+from generator.inference.stages.decoding import decode, pictures_that_fit
 from generator.inference.stages.encoding import encode_prompt
 from generator.inference.stages.frame_stages import to_frames
 from generator.model.loading import HotshotModel, load_model
@@ -219,6 +220,39 @@ def test_decoding_in_chunks_makes_the_same_frames(
     chunked = decode(tiny, latents, lambda _stage, step, _steps: heard.append(step))
     assert heard == [1, 2, 3]
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_where_memory_runs_out_fewer_pictures_are_decoded_together(tiny: HotshotModel) -> None:
+    latents = HotshotPipeline(tiny).latents(replace(QUICK, video_length=5), report=silent)
+    whole, fits, sizes, heard = decode(tiny, latents, silent), 1, [], []
+
+    def fill_memory(_decoder: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        sizes.append(len(given[0]))
+        if len(given[0]) > fits:
+            torch.empty(1 << 60, dtype=torch.uint8)  # the CPU's own error
+
+    def report(_stage: str, step: int, steps: int) -> None:
+        heard.append((step, steps))
+
+    hook = tiny.vae.decoder.register_forward_pre_hook(fill_memory)
+    try:
+        chunked = decode(tiny, latents, report)
+        fits = 0
+        with pytest.raises(RuntimeError, match="memory"):
+            decode(tiny, latents, silent)
+    finally:
+        hook.remove()
+    assert sizes[:8] == [5, 3, 2, 1, 1, 1, 1, 1]
+    assert heard == [(step, 5) for step in range(1, 6)]
+    torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_a_gpu_decodes_as_many_pictures_as_it_has_memory_for(tiny: HotshotModel) -> None:
+    pixels, free = 512 * 512, 8 << 30
+    many = pictures_that_fit(tiny.vae, pixels, free)
+    assert many > 1
+    assert pictures_that_fit(tiny.vae, 4 * pixels, free) == many // 4
+    assert pictures_that_fit(tiny.vae, pixels, 0) == 1
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
