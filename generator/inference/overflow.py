@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
-from accelerate.hooks import remove_hook_from_module
 from torch import Tensor, nn
 
 from generator.contract.errors import ModelError
@@ -118,7 +117,7 @@ def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hotsh
             for tensor, dtype in narrow:
                 tensor.data = tensor.data.to(dtype)
             for network in in_blocks:
-                remove_hook_from_module(network)
+                _remove_hooks(network)
                 model.offloader.place_in_blocks(network)
 
 
@@ -193,3 +192,9 @@ _PARTS = {
     "text_encoder": Text("The first text encoder"),
     "text_encoder_2": Text("The second text encoder"),
 }
+
+
+def _remove_hooks(network: nn.Module) -> None:
+    from accelerate.hooks import remove_hook_from_module  # which takes its time to import
+
+    remove_hook_from_module(network)

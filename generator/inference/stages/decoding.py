@@ -94,7 +94,7 @@ def pictures_that_fit(vae: Any, pixels: int, free_bytes: int) -> int:
     config = vae.config
     channels = (config.get("decoder_block_out_channels") or config.block_out_channels)[:2]
     a_picture = pixels * max(channels) * vae.dtype.itemsize * _LIVE_TENSORS
-    return max(1, free_bytes // 2 // a_picture)
+    return max(1, int(free_bytes // 2 // a_picture))
 
 
 def _free_bytes(device: torch.device) -> int:
