@@ -21,6 +21,7 @@ from bot.jobs.outcomes import JobOutcome
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
 from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
+from bot.workers.job_in_hand import JobInHand
 from bot.workers.model_choice import ModelChoice
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
@@ -65,28 +66,6 @@ class DeviceReport:
     failure: str = ""  # the sentence
 
 
-class _JobInHand:
-    """A job that the worker has, and what is heard of it."""
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.started: asyncio.Future[None] = loop.create_future()
-        self.is_computed = False  # its file is being written, by a process beside the worker's
-        self.slot_freed = asyncio.Event()
-        self.outcome: asyncio.Future[JobOutcome] = loop.create_future()
-
-    def start(self) -> None:
-        """Note that the worker is at it."""
-        if not self.started.done():
-            self.started.set_result(None)
-
-    def end(self, outcome: JobOutcome) -> None:
-        """Note the outcome; a second one changes nothing."""
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
-        self.slot_freed.set()
-
-
 class DeviceSupervisor:
     """Keeps one device's worker alive and at work; calls ``report_state`` where it can't."""
 
@@ -111,7 +90,7 @@ class DeviceSupervisor:
         self._jobs_made = 0
         self._known_controls: set[str] = set()  # kinds of ControlNets that jobs were made with
         self._capabilities: Capabilities | None = None  # of a worker that is ready
-        self._in_hand: dict[tuple[str, int], _JobInHand] = {}  # by job and attempt
+        self._in_hand: dict[tuple[str, int], JobInHand] = {}  # by job and attempt
         self._suspects: set[tuple[str, int]] | None = None  # of the death of the worker
         self._is_starting = False  # a ticket was drawn whose job isn't in hand yet
         self._drawing: asyncio.Future[Ticket] | None = None
@@ -253,13 +232,13 @@ class DeviceSupervisor:
         started = await self._work.start_job(ticket, self.name)
         if started is None:
             return False
-        in_hand = _JobInHand()
+        in_hand = JobInHand()
         running.create_task(self._run_job(worker, *started, in_hand))
         await in_hand.slot_freed.wait()
         return True
 
     async def _run_job(
-        self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: _JobInHand
+        self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: JobInHand
     ) -> None:
         key = (generate.job_id, generate.attempt)
         self._in_hand[key] = in_hand
@@ -283,7 +262,7 @@ class DeviceSupervisor:
             self._note_idle()
 
     async def _outcome(
-        self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: _JobInHand
+        self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: JobInHand
     ) -> JobOutcome:
         """Have a job made. Raises WorkerDiedError; of a worker that is silent, WorkerHungError."""
         loop = asyncio.get_running_loop()
