@@ -18,7 +18,7 @@ from tests.declared_options import BIG, WITH_WOBBLE, sample_value
 OWN = {
     *("--output", "--max-bytes", "--from", "--trust", "--control-preview", "--depth-model"),
     *("--pretrained-path", "--spatial-unet-base", "--unet-only", "--prediction-type", "--offline"),
-    *("--precision", "--device", "--low-vram-mode", "--xformers", "--autocast"),
+    *("--precision", "--device", "--low-vram-mode", "--compile", "--xformers", "--autocast"),
 }
 FLAGS: list[tuple[OptionSpec, Flag]] = [(spec, spec.flag) for spec in OPTIONS if spec.flag]
 
