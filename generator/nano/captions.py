@@ -1,17 +1,18 @@
 """Captions in varied natural wording, in any order, with words from outside. No models here.
 
-A caption may leave attributes unsaid; then the clip's are up to chance.
+A caption may leave attributes unsaid; then the clip's are up to chance, but never what the caption
+says is absent.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from generator.nano import world
+from generator.nano import languages, world
 
 COLOR_WORDS: dict[str, tuple[str, ...]] = {
     "red": ("red", "red", "red", "bright red", "crimson", "scarlet"),
@@ -96,39 +97,108 @@ _ADVERBS = ("slowly", "quickly", "smoothly", "steadily", "gently", "fast", "grac
 _ENDINGS = ("high quality", "4k", "minimalist", "vector art", "clean", "hd", "best quality",
             "flat design", "smooth animation", "masterpiece", "cartoon style", "sharp edges",
             "motion graphics", "simple shapes", "very detailed", "in a loop")  # fmt: skip
+MORE_SPINNING = 0.12  # of captions: a shape that turns is hardest to draw
+# Words from outside, that a picture of nano's world has no place for.
+STRANGERS = tuple(
+    """
+    dog cat bicycle city ocean forest mountain rain music dinosaur castle robot dragon coffee summer
+    winter guitar rocket planet river winner train bridge flower garden monkey pirate wizard queen
+    kitchen window street market doctor teacher football laptop camera photo realistic cinematic
+    portrait sunset night moon beach desert island waterfall volcano whale tiger elephant horse bird
+    butterfly spider sandwich pizza cake banana apple bread cheese wine dancing singing riding
+    eating sleeping walking dreaming laughing reading swimming fighting cooking painting driving
+    ancient modern magical mysterious dramatic epic fantasy steampunk cyberpunk anime pixar disney
+    blurry ugly deformed watermark text low quality worst lowres jpeg artifacts noisy grainy photo
+    volumetric lighting bokeh unreal engine octane award winning trending astronaut knight ship
+    warm cold wooden metal glass golden-hour vintage retro famous people crowd woman man child boy
+    """.split()  # noqa: SIM905 - read as a text
+)
+_NOT = ("not {}", "but not {}", "no {}", "without {}", "never {}", "anything but {}", "not in {}",
+        "isn't {}", "that is not {}", "which isn't {}", "may not be {}", "should not be {}",
+        "and is not {}", "nothing {}", "can't be {}", "don't make it {}", "avoid {}")  # fmt: skip
+_NOT_BEHIND = ("not on {}", "not on a {} background", "no {} background", "not a {} background",
+               "without a {} background", "the background is not {}", "not against {}",
+               "anything but a {} background", "non-{} background", "but not on {}",
+               "the background isn't {}", "the backdrop may not be {}", "never on {}",
+               "on a background which is not {}", "whose background isn't {}",
+               "don't use a {} background", "avoid a {} backdrop")  # fmt: skip
+_SURELY = ("certainly", "absolutely", "really", "at all", "ever", "please", "surely")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """Which attributes a caption mentions."""
+    """Which attributes a caption mentions, and which names it says are absent."""
 
     color: bool = True
     shape: bool = True
     motion: bool = True
     background: bool = True
+    not_color: str = ""
+    not_shape: str = ""
+    not_background: str = ""
+
+    def allows(self, attributes: world.Attributes) -> bool:
+        """Return whether nothing is to be seen that is said to be absent."""
+        return (
+            attributes.color != self.not_color
+            and attributes.shape != self.not_shape
+            and attributes.background != self.not_background
+        )
 
 
 def every_phrase() -> Iterator[str]:
-    """Return all that captions are made of."""
+    """Return all that captions are made of, words from outside left out."""
     for said in (COLOR_WORDS, SHAPE_WORDS, BACKGROUND_WORDS, MOTION_WORDS, WAYS, ALONE):
         yield from itertools.chain.from_iterable(said.values())
     yield from itertools.chain(GO, FINITE.values(), _BEHIND, _OPENINGS)
     yield from itertools.chain(_ADJECTIVES, _ADVERBS, _ENDINGS)
     yield "shape object colored that which is where one the"
+    for language in languages.LANGUAGES:
+        yield from languages.every_phrase(language)
 
 
-def draw_said(rng: np.random.Generator) -> Said:
-    """Draw what is said: everything three times in four; else each attribute by itself."""
-    if rng.random() < 0.75:
+def draw_said(rng: np.random.Generator, attributes: world.Attributes) -> Said:
+    """Draw what is said: mostly everything; else each attribute by itself, or that it is absent."""
+    chance = rng.random()
+    if attributes.other or chance < 0.62:
         return Said()
-    color, shape, motion, background = (bool(chance < 0.65) for chance in rng.random(4))
-    return Said(color, shape, motion, background)
+    color, shape, motion, background = (bool(one < 0.6) for one in rng.random(4))
+    if chance < 0.82:
+        return Said(color, shape, motion, background)
+    absent = {}
+    for name, names, share in (
+        ("color", tuple(world.COLORS), 0.35),
+        ("shape", world.SHAPES, 0.2),
+        ("background", tuple(world.BACKGROUNDS), 0.6),
+    ):
+        others = tuple(one for one in names if one != getattr(attributes, name))
+        absent[name] = _pick(rng, others) if rng.random() < share else ""
+    return Said(
+        not absent["color"] and rng.random() < 0.8,
+        not absent["shape"] and rng.random() < 0.8,
+        rng.random() < 0.8,
+        not absent["background"] and rng.random() < 0.8,
+        absent["color"],
+        absent["shape"],
+        absent["background"],
+    )
 
 
 def draw_caption(rng: np.random.Generator) -> tuple[str, world.Attributes, Said]:
     """Draw a caption with what it says, over the combinations that training sees."""
-    attributes, said = world.draw_attributes(rng), draw_said(rng)
+    chance = rng.random()
+    attributes = world.draw_pair(rng) if chance < 0.14 else world.draw_attributes(rng)
+    turning = replace(attributes, motion="spinning")
+    if rng.random() < MORE_SPINNING and not turning.held_out:
+        attributes = turning
+    if 0.14 <= chance < 0.32:
+        language = tuple(languages.LANGUAGES)[int(rng.integers(len(languages.LANGUAGES)))]
+        return languages.caption(rng, language, attributes), attributes, Said()
+    if 0.32 <= chance < 0.36:
+        nothing = Said(color=False, shape=False, motion=False, background=False)
+        return _only_strangers(rng), attributes, nothing
+    said = draw_said(rng, attributes)
     return caption(rng, attributes, said), attributes, said
 
 
@@ -137,14 +207,41 @@ def caption(rng: np.random.Generator, attributes: world.Attributes, said: Said) 
     thing = _thing(rng, attributes, said)
     behind = _behind(rng, attributes.background) if said.background else ""
     text = _arranged(rng, thing, attributes.motion if said.motion else "", behind)
+    text = f"{text}{_absent(rng, said)}"
     if rng.random() < 0.2:
         text += f", {_pick(rng, _ENDINGS)}"
-    if rng.random() < 0.12:
-        text = _with_stranger(rng, text)
+    if rng.random() < 0.25:
+        for _ in range(int(rng.integers(1, 5))):
+            text = _with_stranger(rng, text)
     return _typed(rng, text.strip(" ,"))
 
 
+def _absent(rng: np.random.Generator, said: Said) -> str:
+    """Return what is said to be absent, to follow a sentence."""
+    parts = []
+    if said.not_color:
+        parts.append(_pick(rng, _NOT).format(_pick(rng, COLOR_WORDS[said.not_color])))
+    if said.not_shape:
+        noun = _pick(rng, SHAPE_WORDS[said.not_shape])
+        parts.append(_pick(rng, _NOT).format(_article(rng, noun) + noun))
+    if said.not_background:
+        behind = _pick(rng, BACKGROUND_WORDS[said.not_background])
+        parts.append(_pick(rng, _NOT_BEHIND).format(behind))
+    if parts and rng.random() < 0.3:
+        parts[0] = f"{_pick(rng, _SURELY)} {parts[0]}"
+    return "".join(f"{_pick(rng, (' ', ', '))}{part}" for part in parts)
+
+
 def _thing(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
+    if attributes.other:
+        other = world.Attributes(attributes.other.color, attributes.other.shape, "", "")
+        joined = _pick(rng, ("and", "and", "and", "next to", "with", "beside"))
+        first, second = _one_thing(rng, attributes, said), _one_thing(rng, other, said)
+        return f"{first} {joined} {_article(rng, second)}{second}"
+    return _one_thing(rng, attributes, said)
+
+
+def _one_thing(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
     words = []
     if rng.random() < 0.2:
         words.append(_pick(rng, _ADJECTIVES))
@@ -211,12 +308,26 @@ def _article(rng: np.random.Generator, noun: str) -> str:
 
 
 def _with_stranger(rng: np.random.Generator, text: str) -> str:
-    """Return the text with a word that nobody knows somewhere in it."""
-    length = int(rng.integers(2, 9))
-    stranger = "".join(_LETTERS[int(i)] for i in rng.integers(26, size=length))
+    """Return the text with a word from outside somewhere in it."""
     words = text.split(" ")
-    words.insert(int(rng.integers(len(words) + 1)), stranger)
+    words.insert(int(rng.integers(len(words) + 1)), _stranger(rng))
     return " ".join(words)
+
+
+def _stranger(rng: np.random.Generator) -> str:
+    if rng.random() < 0.5:
+        return _pick(rng, STRANGERS)
+    length = int(rng.integers(2, 9))
+    return "".join(_LETTERS[int(i)] for i in rng.integers(26, size=length))
+
+
+def _only_strangers(rng: np.random.Generator) -> str:
+    """Return a caption that says nothing of nano's world."""
+    words = [_stranger(rng) for _ in range(int(rng.integers(1, 9)))]
+    for index in range(len(words)):
+        if rng.random() < 0.25:
+            words[index] = _pick(rng, ("a", "the", "in", "on a", "with", "of", "and", "very"))
+    return _typed(rng, " ".join(words))
 
 
 def _typed(rng: np.random.Generator, text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +16,9 @@ Mask = npt.NDArray[np.bool_]
 Positions = npt.NDArray[np.float64]
 
 _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the object
+_WIDEST_EDGE = 1.35  # pixels half of one colour and half of the other; a blend's are wider
+_CLOSEST_FIT = 0.78  # share of a shape and its template in common; an object twice has less
+_MOST_JITTER = 0.06  # by which areas are off a smooth course, as a share of them
 _PATCH = 40  # edge in pixels of the square in which shapes are compared
 _PERIODS = {
     name: math.radians(degrees)
@@ -25,7 +29,10 @@ _ANGLES = tuple(math.radians(degrees) for degrees in range(0, 120, 5))
 
 @dataclass(frozen=True, slots=True)
 class ClipAttributes:
-    """What a clip shows; ``is_steady`` where it is one object, the same in every frame."""
+    """What a clip shows; ``is_steady`` where it is one object, the same in every frame.
+
+    An object that is blended with where it was before, or there twice, is not.
+    """
 
     color: str
     shape: str
@@ -44,6 +51,7 @@ class _Blob:
     color: npt.NDArray[np.float32]
     patch: Mask
     whole: bool  # nearly all of it lies together
+    blend: float  # how wide its edge is, between its colour and the background's
 
 
 def measure_clip(frames: Frames) -> ClipAttributes | None:
@@ -55,15 +63,74 @@ def measure_clip(frames: Frames) -> ClipAttributes | None:
         return None
     colors = [_nearest(blob.color, world.COLORS) for blob in found]
     color = max(set(colors), key=colors.count)
-    shape, angles = _shape(found)
+    shape, angles, fits = _shape(found)
     turned = _turned(shape, angles) if shape in _PERIODS else None
     return ClipAttributes(
         color=color,
         shape=shape,
         motion=_motion(found, turned, frames.shape[2], frames.shape[1]),
         background=_nearest(background, world.BACKGROUNDS),
-        is_steady=len(set(colors)) == 1 and all(blob.whole for blob in found),
+        is_steady=len(set(colors)) == 1
+        and _are_clean(found, fits)
+        and _jitter(found) < _MOST_JITTER,
     )
+
+
+def shapes_by_frame(frames: Frames) -> list[str]:
+    """Return the shape that fits best in each frame by itself; "" where there is none."""
+    background = border_color(frames)
+    found = [_find(frame, background) for frame in frames]
+    return ["" if blob is None else _shape([blob])[0] for blob in found]
+
+
+def colors_by_frame(frames: Frames) -> list[str]:
+    """Return the colour of the object in each frame by itself; "" where there is none."""
+    background = border_color(frames)
+    found = [_find(frame, background) for frame in frames]
+    return ["" if blob is None else _nearest(blob.color, world.COLORS) for blob in found]
+
+
+def is_one_object(frames: Frames) -> bool:
+    """Return whether an object is there in one piece in every frame."""
+    background = border_color(frames)
+    found = [_find(frame, background) for frame in frames]
+    return all(blob is not None and blob.whole for blob in found)
+
+
+def measure_things(frames: Frames, colors: tuple[str, ...]) -> list[list[str]]:
+    """Return for each colour the shape of what has it in each frame; "" where nothing has.
+
+    Pixels are sorted by which of the colours and the background is nearest.
+    """
+    background = border_color(frames)
+    names = np.stack([background, *(np.array(world.COLORS[name], np.float32) for name in colors)])
+    away = np.linalg.norm(frames[..., None, :].astype(np.float32) - names, axis=-1)
+    nearest = away.argmin(-1)
+    is_sure = away.min(-1) < _FAR
+    shapes: list[list[str]] = []
+    for index in range(1, len(names)):
+        blobs = [_blob(frame, (near == index) & sure, background)
+                 for frame, near, sure in zip(frames, nearest, is_sure, strict=True)]  # fmt: skip
+        shapes.append(
+            ["" if blob is None or not blob.whole else _shape([blob])[0] for blob in blobs]
+        )
+    return shapes
+
+
+def _are_clean(blobs: list[_Blob], fits: list[float]) -> bool:
+    """Return whether an object is in one piece in every frame, once, and of one colour."""
+    pieces = all(blob.whole and blob.blend < _WIDEST_EDGE for blob in blobs)
+    return pieces and min(fits) > _CLOSEST_FIT
+
+
+def _jitter(blobs: list[_Blob]) -> float:
+    """Return how far areas are off the smooth course that growing or resting gives them."""
+    radii = np.sqrt([blob.area for blob in blobs])
+    if len(radii) < 4:
+        return 0.0
+    times = np.linspace(-1, 1, len(radii))
+    smooth = np.polyval(np.polyfit(times, radii, 1), times)
+    return float(2 * np.sqrt(np.mean((radii - smooth) ** 2)) / radii.mean())
 
 
 def positions(frames: Frames) -> Positions | None:
@@ -91,19 +158,40 @@ def border_color(frames: Frames) -> npt.NDArray[np.float32]:
 
 def _find(frame: Frames, background: npt.NDArray[np.float32]) -> _Blob | None:
     mask = np.linalg.norm(frame.astype(np.float32) - background, axis=-1) > _FAR
+    return _blob(frame, mask, background)
+
+
+def _blob(frame: Frames, mask: Mask, background: npt.NDArray[np.float32]) -> _Blob | None:
     ys, xs = np.nonzero(mask)
     if len(xs) < 20:
         return None
     x, y = float(xs.mean()), float(ys.mean())
-    near = np.hypot(xs - x, ys - y) < 2.2 * math.sqrt(len(xs) / math.pi)
+    color = np.median(frame[mask], axis=0).astype(np.float32)
     return _Blob(
         x=x,
         y=y,
         area=len(xs),
-        color=np.median(frame[mask], axis=0).astype(np.float32),
+        color=color,
         patch=_patch(mask, x, y, len(xs)),
-        whole=bool(near.mean() > 0.97),
+        whole=_largest_piece(mask) > 0.97 * len(xs),
+        blend=_blend(frame, color, background),
     )
+
+
+def _largest_piece(mask: Mask) -> int:
+    _, _, pieces, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    return int(pieces[1:, cv2.CC_STAT_AREA].max())
+
+
+def _blend(
+    frame: Frames, color: npt.NDArray[np.float32], background: npt.NDArray[np.float32]
+) -> float:
+    """Return how many pixels lie between two colours for each pixel of the object's edge."""
+    way = color - background
+    share = (frame.astype(np.float32) - background) @ way / float(way @ way)
+    inside = (share > 0.5).astype(np.uint8)
+    edge = inside - cv2.erode(inside, np.ones((3, 3), np.uint8))
+    return float(((share > 0.25) & (share < 0.75)).sum() / max(1, int(edge.sum())))
 
 
 def _patch(mask: Mask, x: float, y: float, area: int) -> Mask:
@@ -132,18 +220,18 @@ def _templates() -> dict[str, npt.NDArray[np.bool_]]:
 _TEMPLATES = _templates()
 
 
-def _shape(blobs: list[_Blob]) -> tuple[str, list[float]]:
-    """Return the shape that fits best over all frames, and the angle at which it does in each."""
-    best: dict[str, tuple[float, list[float]]] = {}
+def _shape(blobs: list[_Blob]) -> tuple[str, list[float], list[float]]:
+    """Return the shape that fits best over all frames, its angle in each, and how well it fits."""
+    best: dict[str, tuple[list[float], list[float]]] = {}
     for shape, templates in _TEMPLATES.items():
-        total, angles = 0.0, []
+        fits, angles = [], []
         for blob in blobs:
             together = (templates & blob.patch).sum((1, 2)) / (templates | blob.patch).sum((1, 2))
-            total += float(together.max())
+            fits.append(float(together.max()))
             angles.append(_ANGLES[int(together.argmax())])
-        best[shape] = (total, angles)
-    shape = max(best, key=lambda name: best[name][0])
-    return shape, best[shape][1]
+        best[shape] = (angles, fits)
+    shape = max(best, key=lambda name: sum(best[name][1]))
+    return shape, *best[shape]
 
 
 def _motion(blobs: list[_Blob], turned: float | None, width: int, height: int) -> str:

@@ -19,6 +19,9 @@ _MORE_MOTIONS = {"growing": ("bigger", "larger"), "shrinking": ("smaller", "tini
 _BEHIND = ("background", "backdrop", "canvas", "scene")
 _BEFORE_A_BACKGROUND = {"on", "against", "over", "before", "behind"}
 _ARTICLES = {"a", "an", "the", "plain"}
+# What follows one of these closely is said to be absent, and leaves open what is there instead.
+_DENIALS = {"not", "no", "never", "without", "avoid", "nothing", "but", "non", "t"}  # "isn't"
+_REACH = 5  # words after a denial that it may be about
 _COLOR, _SHAPE, _MOTION, _BACKGROUND = "color", "shape", "motion", "background"
 _GO, _WAY, _BEHIND_NOUN = "go", "way", "behind"
 
@@ -44,7 +47,7 @@ class PromptAttributes:
     @classmethod
     def of(cls, prompt: str) -> Self:
         words = _words(prompt)
-        found = list(_find(words))
+        found = [one for one in _find(words) if not _is_denied(one, words)]
         return cls(
             color=_only(one.value for one in found if _is_color_of_thing(one, found, words)),
             shape=_only(one.value for one in found if one.kind == _SHAPE),
@@ -89,6 +92,11 @@ def _find(words: tuple[str, ...]) -> Iterator[_Found]:
                 break
         else:
             start += 1
+
+
+def _is_denied(one: _Found, words: tuple[str, ...]) -> bool:
+    before = words[max(0, one.start - _REACH) : one.start]
+    return one.kind in (_COLOR, _SHAPE, _BACKGROUND) and bool(_DENIALS & set(before))
 
 
 def _is_color_of_thing(one: _Found, found: list[_Found], words: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""The world nano knows: one flat shape on a flat background, moving in one of eight ways.
+"""The world nano knows: one flat shape or two on a flat background, moving in one of eight ways.
 
 Draws clips and their masks from signed distances. Knows nothing of captions or models.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,13 +47,25 @@ SPIN_PER_CLIP = math.radians(105)  # 15 degrees a frame in a clip of 8: no symme
 
 
 @dataclass(frozen=True, slots=True)
+class Thing:
+    """The second object of a clip, by names of this module's lists."""
+
+    color: str
+    shape: str
+
+
+@dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a caption can say of a clip, each one a name of this module's lists."""
+    """What a caption can say of a clip, each one a name of this module's lists.
+
+    Two objects share the picture and move alike: the first on the left or above.
+    """
 
     color: str
     shape: str
     motion: str
     background: str
+    other: Thing | None = None
 
     @property
     def held_out(self) -> bool:
@@ -87,6 +99,17 @@ class Pose:
     angle: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The part of the picture that an object has to itself, in pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    is_shared: bool = False
+
+
 def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attributes:
     """Draw uniformly over the combinations that training sees, or over those it never sees."""
     while True:
@@ -100,6 +123,15 @@ def draw_attributes(rng: np.random.Generator, *, held_out: bool = False) -> Attr
             return attributes
 
 
+def draw_pair(rng: np.random.Generator) -> Attributes:
+    """Draw two objects of different colours; neither is of a combination held out."""
+    while True:
+        first, second = draw_attributes(rng), draw_attributes(rng)
+        together = replace(second, motion=first.motion)
+        if first.color != second.color and not together.held_out:
+            return replace(first, other=Thing(second.color, second.shape))
+
+
 def draw_scene(rng: np.random.Generator, attributes: Attributes) -> Scene:
     return Scene(
         attributes,
@@ -111,17 +143,49 @@ def draw_scene(rng: np.random.Generator, attributes: Attributes) -> Scene:
 
 def render(scene: Scene, width: int, height: int, frames: int) -> Frames:
     """Return a clip as uint8 (f, h, w, 3)."""
-    covers = coverage(scene, width, height, frames)[..., None]
-    background = np.asarray(BACKGROUNDS[scene.attributes.background], dtype=np.float32)
-    color = np.asarray(COLORS[scene.attributes.color], dtype=np.float32)
-    return np.rint(background + (color - background) * covers).astype(np.uint8)
+    attributes = scene.attributes
+    background = np.asarray(BACKGROUNDS[attributes.background], dtype=np.float32)
+    names = [attributes.color] + ([attributes.other.color] if attributes.other else [])
+    painted = np.broadcast_to(background, (frames, height, width, 3))
+    for name, covers in zip(names, layers(scene, width, height, frames), strict=True):
+        color = np.asarray(COLORS[name], dtype=np.float32)
+        painted = painted + (color - background) * covers[..., None]
+    return np.rint(painted).astype(np.uint8)
 
 
 def coverage(scene: Scene, width: int, height: int, frames: int) -> Floats:
-    """Return how much of each pixel the object covers, 0 to 1, as (f, h, w)."""
-    times = np.linspace(0, 1, frames) if frames > 1 else np.array([0.5])
-    poses = [_pose(scene, width, height, float(time)) for time in times]
-    return np.stack([cover(scene.attributes.shape, width, height, pose) for pose in poses])
+    """Return how much of each pixel the objects cover, 0 to 1, as (f, h, w)."""
+    return np.asarray(layers(scene, width, height, frames).sum(0), dtype=np.float32)
+
+
+def layers(scene: Scene, width: int, height: int, frames: int, *, begin: bool = False) -> Floats:
+    """Return how much of each pixel each object covers, 0 to 1, as (objects, f, h, w).
+
+    A single frame is of the middle of the clip, or where it begins.
+    """
+    attributes = scene.attributes
+    if attributes.other is None:
+        rooms = [(attributes.shape, _Room(0, 0, width, height))]
+    else:
+        shapes = (attributes.shape, attributes.other.shape)
+        rooms = list(zip(shapes, _halves(attributes.motion, width, height), strict=True))
+    times = np.linspace(0, 1, frames) if frames > 1 else np.array([0.0 if begin else 0.5])
+    return np.stack(
+        [
+            np.stack([cover(shape, width, height, _pose(scene, room, float(t))) for t in times])
+            for shape, room in rooms
+        ]
+    )
+
+
+def _halves(motion: str, width: int, height: int) -> tuple[_Room, _Room]:
+    """Return the two halves of the picture, cut along the way the objects go."""
+    across = motion in ("moving left", "moving right")
+    if across or (not motion.startswith("moving") and motion != "bouncing" and height > width):
+        half = height / 2
+        return _Room(0, 0, width, half, is_shared=True), _Room(0, half, width, half, is_shared=True)
+    half = width / 2
+    return _Room(0, 0, half, height, is_shared=True), _Room(half, 0, half, height, is_shared=True)
 
 
 def cover(shape: str, width: int, height: int, pose: Pose) -> Floats:
@@ -144,26 +208,31 @@ def _span(center: float, radius: float, edge: int) -> tuple[int, int]:
     return first, min(max(math.ceil(center + reach), first), edge)
 
 
-def _pose(scene: Scene, width: int, height: int, time: float) -> Pose:
-    """Return where the object is at a time from 0 to 1."""
-    radius = min(scene.radius * math.sqrt(width * height), 0.24 * min(width, height))
-    room_x = max(width / 2 - radius * 1.08, 0)
-    room_y = max(height / 2 - radius * 1.08, 0)
+def _pose(scene: Scene, room: _Room, time: float) -> Pose:
+    """Return where an object is in its room at a time from 0 to 1."""
     motion = scene.attributes.motion
+    is_in_place = not motion.startswith("moving") and motion != "bouncing"
+    most = 0.26 if is_in_place else 0.34
+    short = min(room.width, room.height) * (most if room.is_shared else 0.24)
+    radius = min(scene.radius * math.sqrt(room.width * room.height), short)
+    middle_x, middle_y = room.left + room.width / 2, room.top + room.height / 2
+    room_x = max(room.width / 2 - radius * 1.08, 0)
+    room_y = max(room.height / 2 - radius * 1.08, 0)
     aside = scene.offset * 0.3
     if motion.startswith("moving"):
         right, down = _WAYS[motion]
         along = scene.reach * (2 * time - 1)
         return Pose(
-            width / 2 + (along * right if right else aside) * room_x,
-            height / 2 + (along * down if down else aside) * room_y,
+            middle_x + (along * right if right else aside) * room_x,
+            middle_y + (along * down if down else aside) * room_y,
             radius,
         )
     if motion == "bouncing":
         hop = abs(math.sin(2 * math.pi * time))
         drop = scene.reach * room_y * (1 - 2 * hop)
-        return Pose(width / 2 + aside * room_x, height / 2 + drop, radius)
-    return _in_place(motion, Pose(width / 2 + aside * 16, height / 2, radius), time)
+        return Pose(middle_x + aside * room_x, middle_y + drop, radius)
+    nudge = 0 if room.is_shared else aside * 16
+    return _in_place(motion, Pose(middle_x + nudge, middle_y, radius), time)
 
 
 def _in_place(motion: str, pose: Pose, time: float) -> Pose:

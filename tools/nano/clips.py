@@ -1,33 +1,31 @@
-"""What nano's UNet is trained on: latents of drawn clips with encoded captions, made on the fly.
+"""What nano's UNet is trained on: latents of drawn clips with encoded captions.
 
-Latents are linear in the picture, so only the geometry is kept (how much of each latent's square
-the object covers); any colours can be put to it afterwards.
+Everything that a step needs lies in tables on the training's device, and a batch is put together
+there from a few random numbers: a GPU never waits, and may replay a whole step as one CUDA graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor
 
-from generator.contract.limits import ModelLimits, Size
 from generator.nano import captions, world
 from tools.nano import vae
+from tools.nano.geometries import Bucket, Halfs
 from tools.nano.text import TextEncoders, Tokenizers, tokenize
-from tools.nano.training_stage import StepRng
 
 FRAMES = 8
-MOMENTS = 43  # drawn of each path; clips of other lengths are taken from these, 8 frames exactly
-GEOMETRIES = 15  # per shape and motion in a square; other sizes have a third of it
+FILLS = 12  # ways in which what a caption leaves open is filled
 EMPTY_SHARE, ZERO_SHARE = 0.05, 0.1
+CHANCES = 8  # random numbers that a clip's drawing takes
 ORIGINAL_SIZES = ((1920, 1080), (1920, 1080), (1024, 1024), (512, 512), (128, 128), (1280, 720))
 
 # Texts -> hidden states (b, 77, d) and pooled text (b, p).
-Encode = Callable[[list[str]], tuple[torch.Tensor, torch.Tensor]]
-Geometries = dict[tuple[str, str], torch.Tensor]  # by shape and motion: (n, MOMENTS, 2, h/8, w/8)
+Encode = Callable[[list[str]], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,127 +34,165 @@ class CaptionPool:
 
     attributes: Sequence[world.Attributes]
     said: Sequence[captions.Said]
-    prompt_embeds: torch.Tensor
-    text_embeds: torch.Tensor
-    empty_prompt_embeds: torch.Tensor  # (77, d)
-    empty_text_embeds: torch.Tensor  # (p,)
+    prompt_embeds: Tensor
+    text_embeds: Tensor
+    empty_prompt_embeds: Tensor  # (77, d)
+    empty_text_embeds: Tensor  # (p,)
 
-    def embeds(
-        self, rng: np.random.Generator, chosen: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the embeddings chosen, some dropped: to zeros, or to those of an empty prompt."""
-        prompt_embeds = self.prompt_embeds[chosen].float()
-        text_embeds = self.text_embeds[chosen].float()
-        dropped = torch.from_numpy(rng.random(len(chosen)))
+    def to(self, device: torch.device) -> CaptionPool:
+        """Return the pool with its embeddings on a device."""
+        return replace(
+            self,
+            prompt_embeds=self.prompt_embeds.to(device),
+            text_embeds=self.text_embeds.to(device),
+            empty_prompt_embeds=self.empty_prompt_embeds.to(device),
+            empty_text_embeds=self.empty_text_embeds.to(device),
+        )
+
+    def of_one_object(self) -> CaptionPool:
+        """Return the captions that speak of one object alone."""
+        kept = [index for index, one in enumerate(self.attributes) if one.other is None]
+        return replace(
+            self,
+            attributes=[self.attributes[index] for index in kept],
+            said=[self.said[index] for index in kept],
+            prompt_embeds=self.prompt_embeds[kept],
+            text_embeds=self.text_embeds[kept],
+        )
+
+    def embeds(self, chosen: Tensor, dropped: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the embeddings chosen (b,), some dropped: to zeros, or to an empty prompt's.
+
+        ``dropped`` (b,) are even random numbers from 0 to 1.
+        """
         zero = dropped < ZERO_SHARE
         empty = ~zero & (dropped < ZERO_SHARE + EMPTY_SHARE)
-        prompt_embeds[zero], text_embeds[zero] = 0, 0
-        prompt_embeds[empty] = self.empty_prompt_embeds.float()
-        text_embeds[empty] = self.empty_text_embeds.float()
-        return prompt_embeds, text_embeds
+        prompt_embeds, text_embeds = self.prompt_embeds[chosen], self.text_embeds[chosen]
+        prompt_embeds = torch.where(empty[:, None, None], self.empty_prompt_embeds, prompt_embeds)
+        text_embeds = torch.where(empty[:, None], self.empty_text_embeds, text_embeds)
+        kept = ~zero
+        return prompt_embeds.float() * kept[:, None, None], text_embeds.float() * kept[:, None]
 
 
 @dataclass(frozen=True, slots=True)
 class ClipBatch:
     """A batch of clips with their conditions, without noise."""
 
-    latents: torch.Tensor  # (b, 4, f, h, w)
-    prompt_embeds: torch.Tensor  # (b, 77, d)
-    text_embeds: torch.Tensor  # (b, p)
-    time_ids: torch.Tensor  # (b, 6)
+    latents: Tensor  # (b, 4, f, h, w)
+    prompt_embeds: Tensor  # (b, 77, d)
+    text_embeds: Tensor  # (b, p)
+    time_ids: Tensor  # (b, 6)
 
 
-class ClipBatches:
-    """Draws batches; every clip has a caption that is true of it."""
+class ClipTables:
+    """Draws batches of a bucket from tables; every clip has a caption that is true of it."""
 
-    def __init__(self, text: CaptionPool, limits: ModelLimits, seed: int) -> None:
-        self._text = text
-        self._sizes = limits.sizes
-        self._square = next(size for size in limits.sizes if size.width == size.height)
-        rng = np.random.default_rng([seed, 3])
-        self._geometries = {
-            size: _draw_geometries(
-                rng, size, GEOMETRIES if size == self._square else GEOMETRIES // 3
-            )
-            for size in self._sizes
-        }
-        self._means = {
-            size: {scene: pool.float().mean(0) for scene, pool in pools.items()}
-            for size, pools in self._geometries.items()
-        }
+    def __init__(self, text: CaptionPool, seed: int, device: torch.device) -> None:
+        self.device = device
+        self._text = text.to(device)
+        rng = np.random.default_rng([seed, 5])
+        pairs = zip(text.attributes, text.said, strict=True)
+        fills = [[_indices(fill_unsaid(rng, *pair)) for _ in range(FILLS)] for pair in pairs]
+        self._fills = torch.tensor(fills, device=device)  # (n, FILLS, 7)
+        self._colors = _palette(world.COLORS, device)
+        self._backgrounds = _palette(world.BACKGROUNDS, device)
+        self._originals = torch.tensor(ORIGINAL_SIZES, dtype=torch.float32, device=device)
+        self._geometries: dict[Bucket, Tensor] = {}
+        self._means: dict[Bucket, Tensor] = {}
 
-    def batch(
-        self,
-        count: int,
-        step_rng: StepRng,
-        *,
-        frames: int = FRAMES,
-        means: torch.Tensor | None = None,
-    ) -> ClipBatch:
-        """Draw clips of one size: mostly squares, the other aspect ratios now and then.
+    def has(self, bucket: Bucket) -> bool:
+        """Return whether a bucket's clips are there."""
+        return bucket in self._geometries
+
+    def add(self, bucket: Bucket, geometries: Halfs) -> None:
+        """Take a bucket's drawn clips (slots, shapes, motions, variants, f, 2, h, w)."""
+        self._geometries[bucket] = torch.from_numpy(geometries).to(self.device)
+        self._means[bucket] = self._geometries[bucket].float().mean(3)
+
+    def batch(self, bucket: Bucket, chances: Tensor, means: Tensor | None = None) -> ClipBatch:
+        """Put clips together from even random numbers ``chances`` (b, CHANCES).
 
         Where ``means`` (b,) is true, a clip is the mean of all that its attributes allow: what is
         best predicted from pure noise, and learnt much sooner than from one clip at a time.
         """
-        rng = step_rng.numpy
-        size = self._square
-        if rng.random() < 0.3:
-            size = self._sizes[int(rng.integers(len(self._sizes)))]
-        chosen = rng.integers(len(self._text.attributes), size=count)
-        blurred = [False] * count if means is None else means.tolist()
-        latents = torch.stack(
+        shown = self.shown(chances)
+        color, shape, motion, background, other_color, other_shape, is_pair = shown.unbind(1)
+        first = self._covered(bucket, (is_pair, shape, motion), chances[:, 2], means)
+        second = self._covered(bucket, (2 * is_pair, other_shape, motion), chances[:, 3], means)
+        ground = self._backgrounds[background]
+        latents = color_latents(
+            ground,
             [
-                self._latents(rng, int(index), size, frames, mean=mean)
-                for index, mean in zip(chosen, blurred, strict=True)
-            ]
+                (self._colors[color], first),
+                (self._colors[other_color], second * is_pair[:, None, None, None, None]),
+            ],
         )
-        prompt_embeds, text_embeds = self._text.embeds(rng, torch.from_numpy(chosen))
-        time_ids = torch.tensor(
-            [draw_time_ids(rng, size) for _ in range(count)], dtype=torch.float32
+        prompt_embeds, text_embeds = self._text.embeds(self._chosen(chances), chances[:, 4])
+        return ClipBatch(latents, prompt_embeds, text_embeds, self._time_ids(bucket, chances))
+
+    def shown(self, chances: Tensor) -> Tensor:
+        """Return what the clips show (b, 7), as ``_indices`` says it."""
+        return self._fills[self._chosen(chances), index_of(chances[:, 1], FILLS)]
+
+    def _chosen(self, chances: Tensor) -> Tensor:
+        return index_of(chances[:, 0], len(self._fills))
+
+    def _covered(
+        self,
+        bucket: Bucket,
+        scene: tuple[Tensor, Tensor, Tensor],
+        chance: Tensor,
+        means: Tensor | None,
+    ) -> Tensor:
+        """Return coverage (b, f, 2, h, w) of a ``scene``: slot, shape and motion."""
+        pool = self._geometries[bucket]
+        covered = pool[*scene, index_of(chance, pool.shape[3])].float()
+        if means is None:
+            return covered
+        mean = self._means[bucket][scene]
+        return torch.where(means[:, None, None, None, None], mean, covered)
+
+    def _time_ids(self, bucket: Bucket, chances: Tensor) -> Tensor:
+        """Return original size, crop and target size, each (width, height), as the pipeline has."""
+        original = self._originals[index_of(chances[:, 5], len(ORIGINAL_SIZES))]
+        plain = (chances[:, 6] < 0.5).float()[:, None]
+        ones = torch.ones_like(plain)
+        target = torch.cat(
+            [
+                512 * plain + bucket.width * (1 - plain),
+                512 * plain + bucket.height * (1 - plain),
+            ],
+            dim=1,
         )
-        return ClipBatch(latents, prompt_embeds, text_embeds, time_ids)
-
-    def _latents(
-        self, rng: np.random.Generator, index: int, size: Size, frames: int, *, mean: bool
-    ) -> torch.Tensor:
-        attributes = fill_unsaid(rng, self._text.attributes[index], self._text.said[index])
-        pool = self._geometries[size][attributes.shape, attributes.motion]
-        path = pool[int(rng.integers(len(pool)))]
-        if mean:
-            path = self._means[size][attributes.shape, attributes.motion]
-        moments = np.rint(np.linspace(0, MOMENTS - 1, frames)).astype(int)
-        clip = path[torch.from_numpy(moments)].float()
-        return color_latents(clip, attributes).transpose(0, 1)
+        return torch.cat([original, 0 * ones, 0 * ones, target], dim=1)
 
 
-def color_latents(geometry: torch.Tensor, attributes: world.Attributes) -> torch.Tensor:
-    """Return latents (f, 4, h, w) of coverage (f, 2, h, w): there, and half a latent further."""
-    color = torch.tensor(world.COLORS[attributes.color]) / 127.5 - 1
-    background = torch.tensor(world.BACKGROUNDS[attributes.background]) / 127.5 - 1
-    contrast = (color - background)[:, None, None]
-    covered, further = geometry[:, :1], geometry[:, 1:]
-    colors = background[:, None, None] + contrast * covered
-    weight = (contrast * torch.tensor(vae.BRIGHTNESS)[:, None, None]).sum()
-    edges = weight * (further - covered) * vae.EDGE_SCALE
+def color_latents(background: Tensor, objects: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Return latents (b, 4, f, h, w) of a background (b, 3) and objects: (b, 3), (b, f, 2, h, w).
+
+    Colours are from -1 to 1; coverage is there, and half a latent further.
+    """
+    frames, _, height, width = objects[0][1].shape[1:]
+    colors = background[:, :, None, None, None].expand(-1, -1, frames, height, width)
+    edges = torch.zeros_like(colors[:, :1])
+    for color, geometry in objects:
+        contrast = (color - background)[:, :, None, None, None]
+        covered, further = geometry.transpose(1, 2).chunk(2, dim=1)
+        colors = colors + contrast * covered
+        # Weighed one by one: a new tensor of weights would have to wait for the device.
+        weight = sum(contrast[:, i : i + 1] * share for i, share in enumerate(vae.BRIGHTNESS))
+        edges = edges + weight * (further - covered) * vae.EDGE_SCALE
     return torch.cat([(colors + vae.COLOR_SHIFT) * vae.COLOR_SCALE, edges], dim=1)
 
 
-def latent_geometry(coverage: torch.Tensor) -> torch.Tensor:
-    """Return (f, 2, h/8, w/8), what ``color_latents`` takes, of pixels' coverage (f, h, w)."""
-    further = nn.functional.pad(coverage[:, None], (0, 4, 0, 4), mode="replicate")[..., 4:, 4:]
-    both = torch.cat([coverage[:, None], further], dim=1)
-    return nn.functional.avg_pool2d(both, 8)
-
-
 def encode_captions(
-    encoders: TextEncoders,
-    tokenizers: Tokenizers,
-    count: int,
-    seed: int,
+    encoders: TextEncoders, tokenizers: Tokenizers, count: int, seed: int, device: torch.device
 ) -> CaptionPool:
     """Return a pool of captions over the combinations that training sees."""
     return encode_pool(
-        lambda texts: encoders(*(tokenize(tokenizer, texts) for tokenizer in tokenizers)),
+        lambda texts: encoders(
+            *(tokenize(tokenizer, texts).to(device) for tokenizer in tokenizers)
+        ),
         count,
         seed,
     )
@@ -184,38 +220,41 @@ def encode_pool(encode: Encode, count: int, seed: int) -> CaptionPool:
     )
 
 
-def _draw_geometries(rng: np.random.Generator, size: Size, count: int) -> Geometries:
-    some = (next(iter(world.COLORS)), next(iter(world.BACKGROUNDS)))
-    pools: Geometries = {}
-    for shape in world.SHAPES:
-        for motion in world.MOTIONS:
-            attributes = world.Attributes(some[0], shape, motion, some[1])
-            scenes = [world.draw_scene(rng, attributes) for _ in range(count)]
-            covered = [world.coverage(scene, size.width, size.height, MOMENTS) for scene in scenes]
-            pools[shape, motion] = torch.stack(
-                [latent_geometry(torch.from_numpy(pixels)).half() for pixels in covered]
-            )
-    return pools
-
-
 def fill_unsaid(
     rng: np.random.Generator, attributes: world.Attributes, said: captions.Said
 ) -> world.Attributes:
     """Draw anew what a caption leaves unsaid, never to a combination held out."""
     while True:
         other = world.draw_attributes(rng)
-        mixed = world.Attributes(
+        mixed = replace(
+            attributes,
             color=attributes.color if said.color else other.color,
             shape=attributes.shape if said.shape else other.shape,
             motion=attributes.motion if said.motion else other.motion,
             background=attributes.background if said.background else other.background,
         )
-        if not mixed.held_out:
+        if not mixed.held_out and said.allows(mixed):
             return mixed
 
 
-def draw_time_ids(rng: np.random.Generator, size: Size) -> list[int]:
-    """Draw original size, crop and target size, each (width, height), as the pipeline has them."""
-    original = ORIGINAL_SIZES[int(rng.integers(len(ORIGINAL_SIZES)))]
-    target = (512, 512) if rng.random() < 0.5 else (size.width, size.height)
-    return [*original, 0, 0, *target]
+def index_of(chance: Tensor, count: int) -> Tensor:
+    """Return whole numbers below ``count`` for even random numbers from 0 to 1."""
+    return (chance * count).long().clamp(max=count - 1)
+
+
+def _indices(attributes: world.Attributes) -> list[int]:
+    """Return colour, shape, motion, background, the other's colour and shape, and if it's there."""
+    other = attributes.other or world.Thing(attributes.color, attributes.shape)
+    return [
+        list(world.COLORS).index(attributes.color),
+        world.SHAPES.index(attributes.shape),
+        world.MOTIONS.index(attributes.motion),
+        list(world.BACKGROUNDS).index(attributes.background),
+        list(world.COLORS).index(other.color),
+        world.SHAPES.index(other.shape),
+        int(attributes.other is not None),
+    ]
+
+
+def _palette(colors: dict[str, tuple[int, int, int]], device: torch.device) -> Tensor:
+    return torch.tensor(list(colors.values()), dtype=torch.float32, device=device) / 127.5 - 1

@@ -9,67 +9,134 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel, DDPMScheduler
+from diffusers import ControlNetModel
 from einops import rearrange
 from torch import Tensor
 
 from generator.contract.limits import NANO_DIRECTORY, ModelLimits
 from generator.model.conditioning import Conditioning
 from generator.model.controlnet_loading import config_for
-from generator.model.loading import load_model
 from generator.model.text_encoding import EncodedText
 from generator.model.unet import ClipAttnProcessor, HotshotUNet
 from generator.nano import world
 from generator.training import step
-from tools.nano import clips, source_paths, unet
-from tools.nano.finished_model import batch_of, draw_clips, encode_captions
-from tools.nano.training_stage import StepRng, TrainingStage
+from tools.nano import clips, unet
+from tools.nano.drawn_sources import Sources, draw_sources
+from tools.nano.finished_model import encode_captions, load_finished
+from tools.nano.geometries import Bucket
+from tools.nano.machine import CPU, choose_training_device, make_executor, mixed_precision
+from tools.nano.training_stage import RandomInputs, TrainingStage
+from tools.nano.unet import ClipLoss
 
 SEED = 0
-FRAMES_IN_A_STEP = 32
-LENGTHS_OF_CLIPS = (8, 8, 8, 1, 1, 1, 16, 4)
-OWN_SHAPE_SHARE = 0.4  # sources of another shape than the caption's
+VARIANTS = 8  # sources drawn for each shape and motion that a caption may say
+LATENTS_IN_A_STEP = 32 * 16 * 16  # 32 frames of the native size
 # Depth shows where the shape is, canny only its edge: so canny goes on from what depth has learnt.
 STEPS = {"depth": 900, "canny": 900}
 PURE, MIDDLE = 0.25, 0.5  # with little noise left, there is nothing to be learnt of a source
 EMBEDDING_CHANNELS = (8, 16, 32, 64)
 
 
+def buckets(edge: int) -> dict[Bucket, float]:
+    """Return how often sources of each length and size are drawn."""
+    return {
+        Bucket(8, edge, edge): 0.5,
+        Bucket(8, edge * 3 // 2, edge * 5 // 8): 0.06,
+        Bucket(8, edge * 5 // 8, edge * 3 // 2): 0.06,
+        Bucket(8, 2 * edge, 2 * edge): 0.04,
+        Bucket(16, edge, edge): 0.1,
+        Bucket(4, edge, edge): 0.04,
+        Bucket(1, edge, edge): 0.2,
+    }
+
+
 @dataclass(frozen=True, slots=True)
-class ControlBatch:
-    """A batch of clips, and what the ControlNet sees of them."""
+class Drawings:
+    """Sources that an executor's processes are drawing, by kind and bucket."""
 
-    clips: clips.ClipBatch
-    pictures: Tensor  # (b, f, 3, h, w) from 0 to 1
+    parts: Mapping[str, Mapping[Bucket, Sequence[Future[Sources]]]]
+
+    @classmethod
+    def submit(
+        cls, executor: Executor, lengths: Mapping[str, int], edge: int, variants: int = VARIANTS
+    ) -> Drawings:
+        """Begin to draw what each kind that has steps to learn needs."""
+        return cls(
+            {
+                kind: {
+                    bucket: [
+                        executor.submit(draw_sources, kind, bucket, shape, variants)
+                        for shape in world.SHAPES
+                    ]
+                    for bucket in buckets(edge)
+                }
+                for kind, steps in lengths.items()
+                if steps
+            }
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class ControlBatches:
-    """Draws batches: captions from a pool, paths anew each time."""
+class ControlLoss(ClipLoss):
+    """The loss of the UNet, which is frozen, with what the ControlNet adds: a ``BucketLoss``."""
 
-    text: clips.CaptionPool
-    limits: ModelLimits
+    def __init__(
+        self,
+        controlnet: ControlNetModel,
+        network: HotshotUNet,
+        tables: clips.ClipTables,
+        drawn: Mapping[Bucket, Sequence[Future[Sources]]],
+        weights: Mapping[Bucket, float],
+    ) -> None:
+        super().__init__(
+            network, unet.noise_schedule(), tables, weights, LATENTS_IN_A_STEP, PURE, MIDDLE
+        )
+        self.controlnet = controlnet
+        self._pictures = {}
+        for bucket, parts in drawn.items():
+            geometries, pictures = zip(*(part.result() for part in parts), strict=True)
+            tables.add(bucket, np.concatenate(geometries, axis=1))
+            stacked = np.concatenate(pictures, axis=1)[0]
+            self._pictures[bucket] = torch.from_numpy(stacked).to(tables.device)
 
-    def batch(self, kind: str, count: int, frames: int, step_rng: StepRng) -> ControlBatch:
-        """Draw ``count`` clips of one size, seen as ``kind`` sees them."""
-        pictures = []
+    def pictures(self, bucket: Bucket, chances: Tensor) -> Tensor:
+        """Return what the ControlNet sees (b, f, 3, h, w), from 0 to 1."""
+        _, shape, motion, *_ = self.tables.shown(chances).unbind(1)
+        every = self._pictures[bucket]
+        seen = every[shape, motion, clips.index_of(chances[:, 2], every.shape[2])]
+        return (seen.float() / 255)[:, :, None].expand(-1, -1, 3, -1, -1)
 
-        def draw(
-            rng: np.random.Generator, attributes: world.Attributes, size: tuple[int, int]
-        ) -> world.Floats:
-            coverage = _draw(rng, attributes, size, frames)
-            pictures.append(torch.from_numpy(source_paths.ANNOTATORS[kind](rng, coverage)))
-            return coverage
-
-        batch = draw_clips(self.text, self.limits, count, step_rng, draw, square_share=0.7)
-        shown = rearrange(torch.stack(pictures), "b f h w c -> b f c h w")
-        return ControlBatch(batch, shown.float() / 255)
+    def __call__(self, bucket: Bucket, inputs: RandomInputs) -> Tensor:
+        batch = self.batch(bucket, inputs, with_means=False)
+        pictures = self.pictures(bucket, inputs.even)
+        text = EncodedText(batch.prompt_embeds, batch.text_embeds)
+        conditioning = Conditioning(text, batch.time_ids)
+        noisy = self.schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
+        with mixed_precision(inputs.even.device):
+            down, mid = self.controlnet(
+                rearrange(noisy, "b c f h w -> (b f) c h w"),
+                batch.timesteps.repeat_interleave(bucket.frames),
+                encoder_hidden_states=batch.prompt_embeds,
+                controlnet_cond=pictures.flatten(0, 1),
+                added_cond_kwargs=conditioning.added_cond_kwargs_per_frame(bucket.frames),
+                return_dict=False,
+            )
+            prediction = self.network(
+                noisy,
+                batch.timesteps,
+                batch.prompt_embeds,
+                added_cond_kwargs=conditioning.added_cond_kwargs,
+                down_block_additional_residuals=tuple(down),
+                mid_block_additional_residual=mid,
+                return_dict=False,
+            )[0]
+        return step.loss(prediction, self.schedule, batch)
 
 
 def build(network: HotshotUNet) -> ControlNetModel:
@@ -85,56 +152,34 @@ def build(network: HotshotUNet) -> ControlNetModel:
     return controlnet
 
 
-def loss(
-    controlnet: ControlNetModel,
-    network: HotshotUNet,
-    schedule: DDPMScheduler,
-    sample: ControlBatch,
-    step_rng: StepRng,
-) -> Tensor:
-    """Return the loss of the UNet, which is frozen, with what the ControlNet adds."""
-    drawn = sample.clips
-    frames = drawn.latents.shape[2]
-    batch = batch_of(drawn, step_rng, pure=PURE, middle=MIDDLE)
-    conditioning = Conditioning(EncodedText(drawn.prompt_embeds, drawn.text_embeds), drawn.time_ids)
-    noisy = schedule.add_noise(batch.latents, batch.noise, batch.timesteps)
-    with torch.autocast("cpu", torch.bfloat16):
-        down, mid = controlnet(
-            rearrange(noisy, "b c f h w -> (b f) c h w"),
-            batch.timesteps.repeat_interleave(frames),
-            encoder_hidden_states=drawn.prompt_embeds,
-            controlnet_cond=sample.pictures.flatten(0, 1),
-            added_cond_kwargs=conditioning.added_cond_kwargs_per_frame(frames),
-            return_dict=False,
-        )
-        prediction = network(
-            noisy,
-            batch.timesteps,
-            drawn.prompt_embeds,
-            added_cond_kwargs=conditioning.added_cond_kwargs,
-            down_block_additional_residuals=tuple(down),
-            mid_block_additional_residual=mid,
-            return_dict=False,
-        )[0]
-    return step.loss(prediction, schedule, batch)
-
-
-def train(directory: Path, runs: Path, lengths: Mapping[str, int] = STEPS) -> None:
+def train(
+    directory: Path,
+    runs: Path,
+    lengths: Mapping[str, int],
+    drawings: Drawings,
+    device: torch.device = CPU,
+) -> None:
     """Train ``controlnet/canny`` and ``controlnet/depth`` into a finished model's directory.
 
     Goes on from checkpoints in ``runs``; one that has learnt nothing and isn't to is left out.
     """
     torch.manual_seed(SEED)
-    model = load_model(str(directory), device=torch.device("cpu"), dtype=torch.float32)
-    control_batches = ControlBatches(encode_captions(model), ModelLimits.of(str(directory)))
-    controlnet = build(model.unet)
+    model = load_finished(directory, device)
+    controlnet = build(model.unet).to(device)
     for kind, steps in lengths.items():
         stage = TrainingStage(
             name=kind, model=controlnet, parameters=list(controlnet.parameters()), steps=steps,
             learning_rate=1e-3, matrix_rate=2e-3, seed=SEED, directory=runs, average_decay=0.99,
         )  # fmt: skip
-        if stage.load_average() or steps:
-            stage.run(_loss_of(kind, controlnet, model.unet, control_batches))
+        learnt = stage.load_average()
+        if learnt < steps:
+            pool = encode_captions(model).of_one_object()
+            tables = clips.ClipTables(pool, SEED, device)
+            weights = buckets(ModelLimits.of(str(directory)).native_edge)
+            stage.run_buckets(
+                ControlLoss(controlnet, model.unet, tables, drawings.parts[kind], weights)
+            )
+        if learnt or steps:
             save(controlnet, directory / "controlnet" / kind)
 
 
@@ -142,32 +187,7 @@ def save(controlnet: ControlNetModel, directory: Path) -> None:
     """Write a ControlNet as float16 safetensors, in diffusers' layout."""
     half = ControlNetModel.from_config(controlnet.config)
     half.load_state_dict(controlnet.state_dict())
-    half.half().save_pretrained(directory)
-
-
-def _loss_of(
-    kind: str, controlnet: ControlNetModel, network: HotshotUNet, control_batches: ControlBatches
-) -> Callable[[int, StepRng], Tensor]:
-    schedule = unet.noise_schedule()
-
-    def loss_at(_: int, step_rng: StepRng) -> Tensor:
-        frames = int(step_rng.numpy.choice(LENGTHS_OF_CLIPS))
-        sample = control_batches.batch(kind, max(1, FRAMES_IN_A_STEP // frames), frames, step_rng)
-        return loss(controlnet, network, schedule, sample, step_rng)
-
-    return loss_at
-
-
-def _draw(
-    rng: np.random.Generator, attributes: world.Attributes, size: tuple[int, int], frames: int
-) -> world.Floats:
-    """Draw a shape's coverage on a path of its own; now and then as the world moves it."""
-    if rng.random() < 0.3:
-        return world.coverage(world.draw_scene(rng, attributes), *size, frames)
-    shape = attributes.shape
-    if rng.random() < OWN_SHAPE_SHARE:
-        shape = world.SHAPES[int(rng.integers(len(world.SHAPES)))]
-    return source_paths.draw_coverage(rng, shape, size, frames)
+    half.half().cpu().save_pretrained(directory)
 
 
 def main() -> None:
@@ -181,7 +201,10 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     lengths = {kind: getattr(arguments, f"{kind}_steps") for kind in STEPS}
-    train(arguments.model, arguments.runs, lengths)
+    with make_executor() as executor:
+        edge = ModelLimits.of(str(arguments.model)).native_edge
+        drawings = Drawings.submit(executor, lengths, edge)
+        train(arguments.model, arguments.runs, lengths, drawings, choose_training_device())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """``python -m tools.nano.evaluate``: how often nano shows what the prompt says, from pixels.
 
-Half the prompts are of combinations that training never saw, all are in wordings that it never saw.
-Prints a Markdown table and draws a sheet of the first clips, one a row.
+The prompts and the bars are those of ``tools.nano.suites``. Prints a Markdown table and draws a
+sheet of the first clips, one a row.
+sheet of the first clips, one a row.
 """
 
 from __future__ import annotations
@@ -19,43 +20,12 @@ from tqdm import tqdm
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Request
 from generator.media.clip import Frames
-from generator.nano import measure, world
 from generator.sources.geometry import scale_to_fill
+from tools.nano import suites
 from tools.nano.gifs import draw_sheet, load_pipeline, make_request
+from tools.nano.suites import BARS, LONG_BARS, SEED, SIZE_BARS, SUITES, Case
 
-SEED = 2_000_000  # far from any that training draws
-BARS = {"color": 0.95, "background": 0.95, "shape": 0.85, "motion": 0.90, "steady": 0.95}
-_COLORS = {"purple": "violet", "cyan": "turquoise"}
-_SHAPES = {"ball": ("ball", "circle", "disc"), "square": ("square", "box"),
-           "triangle": ("triangle",), "star": ("star",)}  # fmt: skip
-_BACKGROUNDS = {"gray": ("gray", "grey"), "navy": ("navy", "navy blue")}
-_MOTIONS = {
-    "moving left": ("moving left", "going to the left", "on its way to the left"),
-    "moving right": ("moving right", "going to the right", "on its way to the right"),
-    "moving up": ("moving up", "rising", "going upwards"),
-    "moving down": ("moving down", "falling", "going downwards"),
-    "bouncing": ("bouncing", "that keeps bouncing", "jumping"),
-    "growing": ("growing", "getting bigger", "that becomes larger"),
-    "shrinking": ("shrinking", "getting smaller", "that becomes smaller"),
-    "spinning": ("spinning", "rotating", "that keeps turning"),
-}
-_SENTENCES = (
-    "{a} {color} {shape} {motion} on a {background} background",
-    "on a {background} backdrop there is {a} {color} {shape} {motion}",
-    "a clean drawing with {a} {color} {shape}, {motion}, and a {background} background behind it",
-    "{motion}, {a} {color} {shape}; {background} backdrop",
-    "we see {a} {shape} in {color}, {motion}, everything behind it is {background}",
-    "my favourite {color} {shape} {motion} before a plain {background} background",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A prompt with what it asks for."""
-
-    prompt: str
-    attributes: world.Attributes
-    seed: int
+Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +37,28 @@ class Result:
     seconds: float
 
     def checks(self) -> dict[str, bool]:
-        seen = measure.measure_clip(self.frames)
-        if seen is None:
-            return dict.fromkeys(BARS, False)
-        wanted = self.case.attributes
-        found = {
-            name: getattr(seen, name) == getattr(wanted, name)
-            for name in ("color", "background", "shape", "motion")
-        }
-        return found | {"steady": seen.is_steady}
+        """Return which of the plain bars' checks are right."""
+        found = suites.checks(self.case, self.frames)
+        return {name: found[name] for name in BARS}
+
+    def all_checks(self) -> dict[str, bool]:
+        """Return all that can be told of the clip."""
+        return suites.checks(self.case, self.frames)
 
 
 def cases(count: int, seed: int = SEED) -> Iterator[Case]:
     """Yield prompts in unseen wordings, every other one of an unseen combination."""
-    rng = np.random.default_rng(seed)
-    for index in range(count):
-        attributes = world.draw_attributes(rng, held_out=index % 2 == 0)
-        yield Case(_worded(rng, attributes), attributes, seed + index)
+    return SUITES["plain"].cases(count, seed)
 
 
-def evaluate(model: str, count: int, overrides: Mapping[str, float]) -> list[Result]:
+def evaluate(
+    model: str, count: int, overrides: Mapping[str, float], suite: str = "plain"
+) -> list[Result]:
     """Make ``count`` clips at the model's default settings, or with some of them overridden."""
     pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
     results = []
-    for case in tqdm(list(cases(count)), desc="evaluating", unit="GIF"):
+    for case in tqdm(list(SUITES[suite].cases(count)), desc="evaluating", unit="GIF"):
         started = time.perf_counter()
         frames = pipeline(request_of(case, limits, overrides), report=lambda *_: None)
         results.append(Result(case, frames, time.perf_counter() - started))
@@ -112,11 +79,14 @@ def upscale(model: str, results: list[Result]) -> list[Result]:
     return larger
 
 
-def table(results: list[Result]) -> str:
+def table(results: list[Result], bars: Mapping[str, float] = BARS) -> str:
     """Return the shares of right clips in Markdown, of all and of the combinations never seen."""
+    found = [(result.case.attributes.held_out, result.all_checks()) for result in results]
     rows = ["| | bar | all | never seen |", "|---|---|---|---|"]
-    for name, bar in BARS.items():
-        rows.append(f"| {name} | {bar:.0%} | {_share(results, name)} | {_unseen(results, name)} |")
+    for name, bar in bars.items():
+        every = [one[name] for _, one in found]
+        unseen = [one[name] for is_unseen, one in found if is_unseen]
+        rows.append(f"| {name} | {bar:.0%} | {_percent(every)} | {_percent(unseen)} |")
     seconds = np.median([result.seconds for result in results])
     return "\n".join([*rows, "", f"{len(results)} clips, {seconds:.1f} s each at the median."])
 
@@ -128,19 +98,25 @@ def main() -> None:
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--guidance-rescale", type=float)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--suite", choices=SUITES, default="plain")
+    parser.add_argument("--video-length", type=int, help="frames (default 8)")
+    parser.add_argument("--size", type=_size, help="WxH in pixels (default the model's own)")
     parser.add_argument("--upscale", action="store_true", help="also at twice the size")
     parser.add_argument("--sheet", type=Path, default=Path("out/nano.png"))
     arguments = parser.parse_args()
-    names = ("guidance_scale", "guidance_rescale", "steps")
+    names = ("guidance_scale", "guidance_rescale", "steps", "video_length")
     given = {name: getattr(arguments, name) for name in names}
+    given["width"], given["height"] = arguments.size or (None, None)
     results = evaluate(
         arguments.model,
         arguments.count,
         {name: value for name, value in given.items() if value is not None},
+        arguments.suite,
     )
-    print(table(results))
+    bars = _bars(arguments)
+    print(table(results, bars))
     for result in results:
-        wrong = [name for name, right in result.checks().items() if not right]
+        wrong = [name for name, right in result.all_checks().items() if name in bars and not right]
         if wrong:
             print(f"wrong {', '.join(wrong)}: {result.case.prompt} (seed {result.case.seed})")
     if arguments.upscale:
@@ -154,7 +130,23 @@ def main() -> None:
 
 def request_of(case: Case, limits: ModelLimits, overrides: Mapping[str, float]) -> Request:
     """Return the request of a case at the model's own settings, or with some of them overridden."""
-    return make_request(case.prompt, case.seed, limits, **overrides)
+    changes: dict[str, object] = dict(overrides)
+    if case.negative_prompt is not None:
+        changes["negative_prompt"] = case.negative_prompt
+    return make_request(case.prompt, case.seed, limits, **changes)
+
+
+def _bars(arguments: argparse.Namespace) -> Mapping[str, float]:
+    if arguments.suite == "plain" and arguments.size:
+        return SIZE_BARS
+    if arguments.suite == "plain" and (arguments.video_length or 8) > 8:
+        return LONG_BARS
+    return SUITES[arguments.suite].bars
+
+
+def _size(text: str) -> Size:
+    width, _, height = text.partition("x")
+    return int(width), int(height)
 
 
 def _twice(frames: Frames) -> Frames:
@@ -165,28 +157,11 @@ def _twice(frames: Frames) -> Frames:
 
 
 def _share(results: list[Result], name: str) -> str:
-    return f"{np.mean([result.checks()[name] for result in results]):.1%}"
+    return _percent([result.checks()[name] for result in results])
 
 
-def _unseen(results: list[Result], name: str) -> str:
-    return _share([result for result in results if result.case.attributes.held_out], name)
-
-
-def _worded(rng: np.random.Generator, attributes: world.Attributes) -> str:
-    color = attributes.color
-    if color in _COLORS and rng.random() < 0.3:
-        color = _COLORS[color]
-    return _pick(rng, _SENTENCES).format(
-        a="an" if color[0] in "aeiou" else "a",
-        color=color,
-        shape=_pick(rng, _SHAPES[attributes.shape]),
-        motion=_pick(rng, _MOTIONS[attributes.motion]),
-        background=_pick(rng, _BACKGROUNDS.get(attributes.background, (attributes.background,))),
-    )
-
-
-def _pick(rng: np.random.Generator, words: tuple[str, ...]) -> str:
-    return words[int(rng.integers(len(words)))]
+def _percent(right: list[bool]) -> str:
+    return f"{np.mean(right):.1%}" if right else ""
 
 
 if __name__ == "__main__":

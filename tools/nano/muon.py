@@ -16,6 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tools.nano.machine import fast_type
+
 MOMENTUM = 0.95
 ADAM_RMS = 0.2  # root mean square of AdamW's usual step, at a learning rate of one
 _COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # the authors': steep at zero, near one after five turns
@@ -36,26 +38,30 @@ class Muon(torch.optim.Optimizer):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            weights = [weight for weight in group["params"] if weight.grad is not None]
             alike: dict[torch.Size, list[tuple[nn.Parameter, Tensor]]] = defaultdict(list)
-            for weight in group["params"]:
-                if weight.grad is not None:
-                    direction = self._direction(weight, weight.grad).flatten(1)
-                    alike[direction.shape].append((weight, direction))
+            for weight, direction in zip(weights, self._directions(weights), strict=True):
+                alike[direction.flatten(1).shape].append((weight, direction.flatten(1)))
             for shape, members in alike.items():
                 steps = orthogonal(torch.stack([direction for _, direction in members]))
-                scale = group["lr"] * ADAM_RMS * math.sqrt(max(shape))
-                for (weight, _), each in zip(members, steps, strict=True):
-                    weight.add_(each.view_as(weight), alpha=-scale)
+                steps *= group["lr"] * -ADAM_RMS * math.sqrt(max(shape))
+                each = [
+                    one.view_as(weight) for (weight, _), one in zip(members, steps, strict=True)
+                ]
+                torch._foreach_add_([weight for weight, _ in members], each)
         return loss
 
-    def _direction(self, weight: nn.Parameter, gradient: Tensor) -> Tensor:
-        """Return the gradient with Nesterov's momentum."""
-        state = self.state[weight]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(weight)
-        momentum: Tensor = state["momentum"]
-        momentum.lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(momentum, MOMENTUM)
+    def _directions(self, weights: list[nn.Parameter]) -> list[Tensor]:
+        """Return the gradients with Nesterov's momentum."""
+        if not weights:
+            return []
+        for weight in weights:
+            if "momentum" not in self.state[weight]:
+                self.state[weight]["momentum"] = torch.zeros_like(weight)
+        momenta: list[Tensor] = [self.state[weight]["momentum"] for weight in weights]
+        gradients = [weight.grad for weight in weights if weight.grad is not None]
+        torch._foreach_lerp_(momenta, gradients, 1 - MOMENTUM)
+        return list(torch._foreach_lerp(gradients, momenta, MOMENTUM))
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
@@ -64,7 +70,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     By Newton-Schulz iterations: singular values come out between about 0.7 and 1.2.
     """
     is_tall = matrices.shape[1] > matrices.shape[2]
-    near = (matrices.mT if is_tall else matrices).bfloat16()
+    near = (matrices.mT if is_tall else matrices).to(fast_type(matrices.device.type))
     near = near / near.norm(dim=(1, 2), keepdim=True).clamp(min=1e-7)
     first, third, fifth = _COEFFICIENTS
     for _ in range(_TURNS):

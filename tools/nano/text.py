@@ -23,7 +23,7 @@ from transformers import (
     CLIPTokenizer,
 )
 
-from generator.nano import captions, world
+from generator.nano import captions, languages, world
 from tools.nano.training_stage import StepRng
 
 Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
@@ -31,13 +31,17 @@ Pair = tuple[str, str]
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
-MERGES = 900
-UNSAID = -1
+MERGES = 1500
+RARE = 10  # captions of 20,000 that a word must be in to be learnt
+NOTHING = "nothing"  # where a second object would be
+# What the heads tell from a caption: how likely each is to be seen.
 ANSWERS: tuple[tuple[str, ...], ...] = (
     tuple(world.COLORS),
     world.SHAPES,
     world.MOTIONS,
     tuple(world.BACKGROUNDS),
+    (*world.COLORS, NOTHING),
+    (*world.SHAPES, NOTHING),
 )
 CLIP_WORDS = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -93,9 +97,13 @@ def _frequent_words(seed: int) -> dict[tuple[str, ...], int]:
     for _ in range(20_000):
         text = captions.draw_caption(rng)[0].lower()
         counts.update(word for word, _ in pieces.pre_tokenize_str(text))
-    return {
-        (*word[:-1], word[-1] + WORD_END): count for word, count in counts.items() if count >= 10
-    }
+    frequent = {word: count for word, count in counts.items() if count >= RARE}
+    parts = {(*word[:-1], word[-1] + WORD_END): count for word, count in frequent.items()}
+    # Japanese has no spaces, so a sentence of it is one word, and its phrases are parts of it.
+    for phrase in languages.every_phrase("ja"):
+        for word, _ in pieces.pre_tokenize_str(phrase):
+            parts[tuple(word)] = parts[*word[:-1], word[-1] + WORD_END] = 5 * RARE
+    return parts
 
 
 def _merged(parts: tuple[str, ...], pair: Pair) -> tuple[str, ...]:
@@ -122,7 +130,7 @@ class TextEncoders(nn.Module):
         super().__init__()
         self.first = CLIPTextModel(_config(vocabulary, width=64, activation="quick_gelu"))
         self.second = CLIPTextModelWithProjection(_config(vocabulary, width=96, activation="gelu"))
-        answers = sum(len(names) for names in ANSWERS) + len(ANSWERS)
+        answers = sum(len(names) for names in ANSWERS)
         self.heads = nn.ModuleList(nn.Linear(width, answers) for width in (64, 96, 96))
 
     def forward(self, ids: torch.Tensor, ids_2: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -134,20 +142,25 @@ class TextEncoders(nn.Module):
 
 
 class CaptionBatches:
-    """Batches of captions with the indices of what they say."""
+    """Batches from a pool of captions, with how likely each answer is."""
 
-    def __init__(self, tokenizers: Tokenizers) -> None:
-        self._tokenizers = tokenizers
-
-    def batch(
-        self, count: int, step_rng: StepRng
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Draw ids (b, 77) of either tokenizer and answers (b, 4), UNSAID where nothing is said."""
-        drawn = [captions.draw_caption(step_rng.numpy) for _ in range(count)]
+    def __init__(self, tokenizers: Tokenizers, count: int, seed: int, device: torch.device) -> None:
+        rng = np.random.default_rng([seed, 6])
+        drawn = [captions.draw_caption(rng) for _ in range(count)]
         texts = [text for text, _, _ in drawn]
-        answers = torch.tensor([_answers(attributes, said) for _, attributes, said in drawn])
-        first, second = (tokenize(tokenizer, texts) for tokenizer in self._tokenizers)
-        return first, second, answers
+        ids = [tokenize(tokenizer, texts) for tokenizer in tokenizers]
+        # Attention is causal: what pads the longest caption changes nothing before it.
+        longest = int((ids[0] == ids[0].max()).int().argmax(1).max()) + 1
+        self._ids = [each[:, :longest].to(device) for each in ids]
+        answers = [answer_odds(attributes, said) for _, attributes, said in drawn]
+        self._answers = torch.tensor(answers, device=device)
+
+    def batch(self, chances: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return ids (b, t) of either tokenizer, and odds (b, answers), by random numbers (b,)."""
+        count = len(self._answers)
+        chosen = (chances * count).long().clamp(max=count - 1)
+        first, second = self._ids
+        return first[chosen], second[chosen], self._answers[chosen]
 
 
 def tokenize(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
@@ -163,16 +176,15 @@ def loss(
     encoders: TextEncoders, data: CaptionBatches, step_rng: StepRng, batch: int = 128
 ) -> torch.Tensor:
     """Return the cross-entropy of every head over every attribute, and a pull to a scale of one."""
-    ids, ids_2, answers = data.batch(batch, step_rng)
-    end = ids.argmax(-1)
-    longest = int(end.max()) + 1  # attention is causal: padding changes nothing before it
-    hidden, pooled = encoders(ids[:, :longest], ids_2[:, :longest])
-    at_end = hidden[torch.arange(len(ids)), end]
+    generator, device = step_rng.torch, step_rng.torch.device
+    ids, ids_2, odds = data.batch(torch.rand(batch, generator=generator, device=device))
+    hidden, pooled = encoders(ids, ids_2)
+    at_end = hidden[torch.arange(len(ids), device=ids.device), ids.argmax(-1)]
     seen = (at_end[:, :64], at_end[:, 64:], pooled)
     losses = [_scale_loss(hidden[:, 1:]), _scale_loss(pooled)]
     for head, values in zip(encoders.heads, seen, strict=True):
-        noise = 0.3 * torch.randn(values.shape, generator=step_rng.torch)
-        losses.append(_answer_loss(head(values + noise), answers))
+        noise = 0.3 * torch.randn(values.shape, generator=generator, device=device)
+        losses.append(_answer_loss(head(values + noise), odds))
     return torch.stack(losses).sum()
 
 
@@ -180,26 +192,35 @@ def _scale_loss(values: torch.Tensor) -> torch.Tensor:
     return 0.1 * (values.square().mean(-1) - 1).square().mean()
 
 
-def _answer_loss(logits: torch.Tensor, answers: torch.Tensor) -> torch.Tensor:
+def _answer_loss(logits: torch.Tensor, odds: torch.Tensor) -> torch.Tensor:
     losses = [
-        nn.functional.cross_entropy(part, target % part.shape[1])
-        for part, target in zip(_split(logits), answers.unbind(1), strict=True)
+        nn.functional.cross_entropy(part, wanted)
+        for part, wanted in zip(split_answers(logits), split_answers(odds), strict=True)
     ]
     return torch.stack(losses).sum()
 
 
-def _split(logits: torch.Tensor) -> tuple[torch.Tensor, ...]:
-    """Split logits into one part an attribute; the last class of each is UNSAID."""
-    return torch.split(logits, [len(names) + 1 for names in ANSWERS], dim=-1)
+def split_answers(values: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Split what is said of all answers (b, answers) into one part for each of ANSWERS."""
+    return torch.split(values, [len(names) for names in ANSWERS], dim=-1)
 
 
-def _answers(attributes: world.Attributes, said: captions.Said) -> list[int]:
-    values = (attributes.color, attributes.shape, attributes.motion, attributes.background)
-    spoken = (said.color, said.shape, said.motion, said.background)
-    return [
-        names.index(value) if is_said else UNSAID
-        for names, value, is_said in zip(ANSWERS, values, spoken, strict=True)
-    ]
+def answer_odds(attributes: world.Attributes, said: captions.Said) -> list[float]:
+    """Return how likely each answer is, given what a caption says and what it says is absent."""
+    other = attributes.other or world.Thing(NOTHING, NOTHING)
+    told = (
+        (attributes.color, said.color, said.not_color),
+        (attributes.shape, said.shape, said.not_shape),
+        (attributes.motion, said.motion, ""),
+        (attributes.background, said.background, said.not_background),
+        (other.color, True, ""),
+        (other.shape, True, ""),
+    )
+    odds: list[float] = []
+    for names, (value, is_said, absent) in zip(ANSWERS, told, strict=True):
+        likely = [name == value if is_said else name != absent for name in names]
+        odds += [one / sum(likely) for one in likely]
+    return odds
 
 
 def _config(vocabulary: int, *, width: int, activation: str) -> CLIPTextConfig:
@@ -208,7 +229,7 @@ def _config(vocabulary: int, *, width: int, activation: str) -> CLIPTextConfig:
         hidden_size=width,
         intermediate_size=2 * width,
         projection_dim=96,
-        num_hidden_layers=3,
+        num_hidden_layers=4,
         num_attention_heads=width // 16,
         max_position_embeddings=77,
         hidden_act=activation,

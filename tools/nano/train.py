@@ -1,4 +1,4 @@
-"""Trains nano from nothing: text encoders, VAE, stills, clips, then the temporal layers alone.
+"""Trains nano from nothing: text encoders, VAE, stills, then clips of all lengths and sizes.
 
 On the finished model its ControlNets are trained, and a sample LoRA.
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
@@ -25,14 +26,17 @@ from torch import nn
 from generator.contract.limits import ModelLimits
 from generator.model.unet import HotshotUNet, TemporalTransformer
 from generator.training.run_directory import write_json
-from tools.nano import clips, controlnets, outlines, text, unet, vae
-from tools.nano.training_stage import StepRng, TrainingStage
+from tools.nano import clips, controlnets, geometries, outlines, text, unet, vae
+from tools.nano.geometries import Bucket
+from tools.nano.machine import choose_training_device, make_executor
+from tools.nano.training_stage import TrainingStage
 
 SEED = 0
-CAPTIONS = 12_000
+CAPTIONS = 24_000
+TEXT_CAPTIONS = 60_000
 NATIVE_EDGE = 128
-FRAMES_IN_A_STEP = 64
-LENGTHS_OF_CLIPS = (8, 8, 8, 8, 8, 8, 16, 16, 24, 4)
+VARIANTS = 12  # clips drawn of each shape and motion
+LATENTS_IN_A_STEP = 128 * 16 * 16  # 128 frames of the native size
 DEFAULTS = {
     "native_edge": NATIVE_EDGE,
     "steps": 30,
@@ -49,13 +53,11 @@ DEFAULTS = {
 class StageSteps:
     """Steps of each stage."""
 
-    text: int = 640
+    text: int = 1500
     decoder: int = 2000
     encoder: int = 800
-    stills: int = 2400
-    clips: int = 2000
-    shapes: int = 4000
-    temporal: int = 100
+    stills: int = 1000
+    clips: int = 8000
     depth: int = controlnets.STEPS["depth"]
     canny: int = controlnets.STEPS["canny"]
     outlines: int = outlines.STEPS
@@ -66,95 +68,137 @@ class StageSteps:
         return cls(**dict.fromkeys((field.name for field in fields(cls)), 0))
 
 
+def buckets_of_stills() -> dict[Bucket, float]:
+    """Return how often stills of each size are drawn."""
+    edge = NATIVE_EDGE
+    return {
+        Bucket(1, edge, edge): 0.6,
+        Bucket(1, edge * 3 // 4, edge * 3 // 4): 0.1,
+        Bucket(1, 2 * edge, 2 * edge): 0.1,
+        Bucket(1, edge * 3 // 2, edge * 5 // 8): 0.1,
+        Bucket(1, edge * 5 // 8, edge * 3 // 2): 0.1,
+    }
+
+
+def buckets_of_clips() -> dict[Bucket, float]:
+    """Return how often clips of each length and size are drawn, a few stills among them."""
+    edge = NATIVE_EDGE
+    sizes = [(size.width, size.height) for size in ModelLimits(native_edge=edge).sizes]
+    weights = {Bucket(8, width, height): 0.025 for width, height in sizes}
+    wide, tall = sizes[-1], sizes[0]
+    return weights | {
+        Bucket(8, edge, edge): 0.36,
+        Bucket(8, edge * 3 // 4, edge * 3 // 4): 0.03,
+        Bucket(8, edge * 3 // 2, edge * 3 // 2): 0.04,
+        Bucket(8, 2 * edge, 2 * edge): 0.05,
+        Bucket(16, edge, edge): 0.10,
+        Bucket(16, *wide): 0.015,
+        Bucket(16, *tall): 0.015,
+        Bucket(24, edge, edge): 0.08,
+        Bucket(4, edge, edge): 0.02,
+        Bucket(1, edge, edge): 0.1,
+        Bucket(1, 2 * edge, 2 * edge): 0.02,
+    }
+
+
 def train(output: Path, runs: Path, lengths: StageSteps) -> None:
     """Train a model of the published layout in ``output``, with checkpoints in ``runs``."""
     torch.manual_seed(SEED)
-    encoders, tokenizers = _train_text(output, runs, lengths)
-    autoencoder = _train_vae(runs, lengths)
+    device = choose_training_device()
+    with make_executor() as executor:
+        drawings = Drawings(executor, lengths)
+        encoders, tokenizers = train_text(output, runs, lengths, device)
+        autoencoder = train_vae(runs, lengths, device)
 
-    @functools.cache  # drawing them takes a minute: not before they are needed
-    def data() -> clips.ClipBatches:
-        pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED)
-        return clips.ClipBatches(pool, ModelLimits(native_edge=NATIVE_EDGE), SEED)
+        @functools.cache  # not before they are needed
+        def tables() -> clips.ClipTables:
+            pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED, device)
+            return clips.ClipTables(pool, SEED, device)
 
-    network = _train_unet(data, runs, lengths)
-    save(output, encoders, autoencoder, network)
-    # What follows learns on the model as it ships, and changes nothing of it.
-    controlnets.train(output, runs, {"depth": lengths.depth, "canny": lengths.canny})
-    outlines.train(output, output / outlines.FILE, runs, lengths.outlines)
+        network = train_unet(tables, drawings, runs, lengths, device)
+        save(output, encoders, autoencoder, network)
+        # What follows learns on the model as it ships, and changes nothing of it.
+        kinds = {"depth": lengths.depth, "canny": lengths.canny}
+        controlnets.train(output, runs, kinds, drawings.controls, device)
+        hollow = drawings.outlines
+        lora = output / outlines.FILE
+        outlines.train(output, lora, runs, lengths.outlines, drawn=hollow, device=device)
 
 
-def _train_text(
-    output: Path, runs: Path, lengths: StageSteps
+class Drawings:
+    """Has clips drawn by a process for each core, while the first stages train."""
+
+    def __init__(self, executor: Executor, lengths: StageSteps) -> None:
+        every = buckets_of_stills() | buckets_of_clips()
+        wanted = list(every) if lengths.stills or lengths.clips else []
+        self._clips = [geometries.submit(executor, bucket, VARIANTS, SEED) for bucket in wanted]
+        kinds = {"depth": lengths.depth, "canny": lengths.canny}
+        self.controls = controlnets.Drawings.submit(executor, kinds, NATIVE_EDGE)
+        self.outlines = outlines.submit(executor, NATIVE_EDGE) if lengths.outlines else []
+
+    def add_to(self, tables: clips.ClipTables, buckets: Iterable[Bucket]) -> None:
+        """Add what is drawn of these buckets, and isn't there yet."""
+        for drawn in self._clips:
+            if drawn.bucket in buckets and not tables.has(drawn.bucket):
+                tables.add(drawn.bucket, drawn.collect())
+
+
+def train_text(
+    output: Path, runs: Path, lengths: StageSteps, device: torch.device
 ) -> tuple[text.TextEncoders, text.Tokenizers]:
     if not (runs / "tokenizer_2").exists():  # the second to be written
         text.save_tokenizers(runs, SEED)
     for name in ("tokenizer", "tokenizer_2"):
         shutil.copytree(runs / name, output / name, dirs_exist_ok=True)
     tokenizers = text.load_tokenizers(runs)
-    encoders = text.TextEncoders(len(tokenizers[0]))
-    data = text.CaptionBatches(tokenizers)
-    _make_stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3).run(
-        lambda _, step_rng: text.loss(encoders, data, step_rng)
-    )
+    encoders = text.TextEncoders(len(tokenizers[0])).to(device)
+    stage = _make_stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3)
+    if stage.load_average() < lengths.text:
+        data = text.CaptionBatches(tokenizers, TEXT_CAPTIONS, SEED, device)
+        stage.run(lambda _, step_rng: text.loss(encoders, data, step_rng))
     return encoders.eval(), tokenizers
 
 
-def _train_vae(runs: Path, lengths: StageSteps) -> AutoencoderTiny:
-    autoencoder = vae.build().to(memory_format=torch.channels_last)
-    stills = vae.StillBatches(SEED)
+def train_vae(runs: Path, lengths: StageSteps, device: torch.device) -> AutoencoderTiny:
+    autoencoder = vae.build().to(device, memory_format=torch.channels_last)
+
+    @functools.cache
+    def stills() -> vae.StillBatches:
+        return vae.StillBatches(SEED, device)
+
     _make_stage(
         "decoder", autoencoder, autoencoder.decoder, lengths.decoder, runs, learning_rate=2e-3
-    ).run(lambda _, step_rng: vae.decoder_loss(autoencoder, stills, step_rng))
+    ).run(lambda _, step_rng: vae.decoder_loss(autoencoder, stills(), step_rng))
     _make_stage(
         "encoder", autoencoder, autoencoder.encoder, lengths.encoder, runs, learning_rate=2e-3
-    ).run(lambda _, step_rng: vae.encoder_loss(autoencoder, stills, step_rng))
+    ).run(lambda _, step_rng: vae.encoder_loss(autoencoder, stills(), step_rng))
     return autoencoder
 
 
-def _train_unet(
-    data: Callable[[], clips.ClipBatches], runs: Path, lengths: StageSteps
+def train_unet(
+    tables: Callable[[], clips.ClipTables],
+    drawings: Drawings,
+    runs: Path,
+    lengths: StageSteps,
+    device: torch.device,
 ) -> HotshotUNet:
-    network = new_unet()
+    network: HotshotUNet = new_unet().to(device)
     schedule = unet.noise_schedule()
-
-    def stills(step_rng: StepRng, **shares: float) -> torch.Tensor:
-        return unet.loss(
-            network, schedule, data(), step_rng, count=FRAMES_IN_A_STEP, frames=1, **shares
+    # Shapes are learnt soonest from stills: 64 texts a step.
+    for name, steps, weights in (
+        ("stills", lengths.stills, buckets_of_stills()),
+        ("clips", lengths.clips, buckets_of_clips()),
+    ):
+        stage = _make_stage(
+            name, network, network, steps, runs, learning_rate=1e-3, matrix_rate=2e-3
         )
-
-    def moving(step_rng: StepRng, lengths: Sequence[int], **shares: float) -> torch.Tensor:
-        frames = int(step_rng.numpy.choice(lengths))
-        count = FRAMES_IN_A_STEP // frames
-        return unet.loss(network, schedule, data(), step_rng, count=count, frames=frames, **shares)
-
-    # A still is a clip's first frame: so the text's motion already says where the object starts.
-    _make_stage("stills", network, network, lengths.stills, runs, learning_rate=1.5e-3).run(
-        lambda _, step_rng: stills(step_rng)
-    )
-    # Motion is decided in pure noise. Stills now and then, so that one frame stays a picture.
-    _make_stage("clips", network, network, lengths.clips, runs, learning_rate=5e-4).run(
-        lambda step, step_rng: (
-            stills(step_rng) if step % 8 == 7 else moving(step_rng, (clips.FRAMES,), pure=0.3)
-        )
-    )
-    # Shapes are learnt last, and soonest from stills: 64 texts a step.
-    _make_stage(
-        "shapes", network, network, lengths.shapes, runs, learning_rate=7e-4, matrix_rate=2e-3
-    ).run(
-        lambda step, step_rng: (
-            stills(step_rng, pure=0.25, middle=0.5)
-            if step % 2
-            else moving(step_rng, (clips.FRAMES,), pure=0.25, middle=0.5)
-        )
-    )
-    temporal = list(network.temporal_parameters())
-    for parameter in network.spatial_parameters():
-        parameter.requires_grad = False
-    TrainingStage(
-        name="temporal", model=network, parameters=temporal, steps=lengths.temporal,
-        learning_rate=3e-4, seed=SEED, directory=runs,
-    ).run(lambda _, step_rng: moving(step_rng, LENGTHS_OF_CLIPS))  # fmt: skip
+        if stage.load_average() < steps:
+            drawings.add_to(tables(), weights)
+            stage.run_buckets(
+                unet.ClipLoss(
+                    network, schedule, tables(), weights, LATENTS_IN_A_STEP, pure=0.2, middle=0.4
+                )
+            )
     return network
 
 
@@ -194,14 +238,15 @@ def save(
     output: Path, encoders: text.TextEncoders, autoencoder: AutoencoderTiny, network: HotshotUNet
 ) -> None:
     """Write the published layout, weights as float16 safetensors."""
-    encoders.first.half().save_pretrained(output / "text_encoder")
-    encoders.second.half().save_pretrained(output / "text_encoder_2")
-    autoencoder.half().save_pretrained(output / "vae")
+    encoders.first.cpu().half().save_pretrained(output / "text_encoder")
+    encoders.second.cpu().half().save_pretrained(output / "text_encoder_2")
+    autoencoder.cpu().half().save_pretrained(output / "vae")
     vae_config = json.loads((output / "vae" / "config.json").read_text())
     vae_config.pop("block_out_channels", None)  # diffusers derives it, and warns when it reads it
     write_json(output / "vae" / "config.json", vae_config)
     tensors = {
-        name: tensor.half().contiguous() for name, tensor in network.published_state_dict().items()
+        name: tensor.cpu().half().contiguous()
+        for name, tensor in network.published_state_dict().items()
     }
     (output / "unet").mkdir(parents=True, exist_ok=True)
     save_file(tensors, output / "unet" / "diffusion_pytorch_model.safetensors")

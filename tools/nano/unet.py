@@ -9,15 +9,20 @@ photograph's do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import DDPMScheduler
 
 from generator.model.unet import HotshotUNet
 from generator.training import step
-from tools.nano.clips import ClipBatch, ClipBatches
-from tools.nano.training_stage import StepRng
+from tools.nano.clips import CHANCES, ClipBatch, ClipTables
+from tools.nano.geometries import SCALE, Bucket
+from tools.nano.machine import mixed_precision
+from tools.nano.training_stage import RandomInputs
 
 SCHEDULER_CONFIG: dict[str, Any] = {
     "_class_name": "EulerDiscreteScheduler",
@@ -35,6 +40,7 @@ SCHEDULER_CONFIG: dict[str, Any] = {
 
 PURE = 999  # the timestep at which nothing but noise is left
 MIDDLE = (300, 900)
+TIME_CHANCES = 3  # random numbers that a clip's timestep takes
 
 
 def config() -> dict[str, Any]:
@@ -76,25 +82,51 @@ def noise_schedule() -> DDPMScheduler:
     return DDPMScheduler(**{name: SCHEDULER_CONFIG[name] for name in names}, clip_sample=False)
 
 
-def loss(
-    unet: HotshotUNet,
-    schedule: DDPMScheduler,
-    clips: ClipBatches,
-    step_rng: StepRng,
-    *,
-    count: int,
-    frames: int,
-    pure: float = 0.125,
-    middle: float = 0.0,
-) -> torch.Tensor:
-    """Return the loss of ``count`` clips of ``frames`` frames (1: stills)."""
-    timesteps = draw_timesteps(count, step_rng, pure=pure, middle=middle)
-    sample = clips.batch(count, step_rng, frames=frames, means=timesteps == PURE)
-    noise = torch.randn(sample.latents.shape, generator=step_rng.torch)
-    batch = add_noise(sample, noise, timesteps)
-    with torch.autocast("cpu", torch.bfloat16):
-        prediction = step.predict(unet, schedule, batch)
-    return step.loss(prediction, schedule, batch)
+@dataclass
+class ClipLoss:
+    """The UNet's loss on batches of clips: a ``BucketLoss``.
+
+    ``weights`` say how often each bucket is drawn, ``latents`` how many latents a step may hold.
+    """
+
+    network: HotshotUNet
+    schedule: DDPMScheduler
+    tables: ClipTables
+    weights: Mapping[Bucket, float]
+    latents: int
+    pure: float = 0.125
+    middle: float = 0.0
+
+    def choose(self, step: int, rng: np.random.Generator) -> Bucket:
+        del step
+        odds = np.array(list(self.weights.values()))
+        return list(self.weights)[int(rng.choice(len(odds), p=odds / odds.sum()))]
+
+    def make_inputs(self, bucket: Bucket) -> RandomInputs:
+        count = max(1, self.latents // bucket.latents)
+        device = self.tables.device
+        shape = (4, bucket.frames, bucket.height // SCALE, bucket.width // SCALE)
+        return RandomInputs(
+            torch.empty(count, CHANCES + TIME_CHANCES, device=device),
+            torch.empty(count, *shape, device=device),
+        )
+
+    def __call__(self, bucket: Bucket, inputs: RandomInputs) -> torch.Tensor:
+        batch = self.batch(bucket, inputs)
+        with mixed_precision(inputs.even.device):
+            prediction = step.predict(self.network, self.schedule, batch)
+        return step.loss(prediction, self.schedule, batch)
+
+    def batch(self, bucket: Bucket, inputs: RandomInputs, *, with_means: bool = True) -> step.Batch:
+        """Return a step's batch: clips with noise, some of them pure noise.
+
+        ``with_means`` says whether these are of what all such clips have in common.
+        """
+        clips, times = inputs.even[:, :CHANCES], inputs.even[:, CHANCES:]
+        timesteps = draw_timesteps(times, pure=self.pure, middle=self.middle)
+        means = timesteps == PURE if with_means else None
+        sample = self.tables.batch(bucket, clips, means)
+        return add_noise(sample, inputs.normal, timesteps)
 
 
 def add_noise(sample: ClipBatch, noise: torch.Tensor, timesteps: torch.Tensor) -> step.Batch:
@@ -110,16 +142,16 @@ def add_noise(sample: ClipBatch, noise: torch.Tensor, timesteps: torch.Tensor) -
 
 
 def draw_timesteps(
-    count: int, step_rng: StepRng, *, pure: float = 0.125, middle: float = 0.0
+    chances: torch.Tensor, *, pure: float = 0.125, middle: float = 0.0
 ) -> torch.Tensor:
-    """Draw timesteps (count,) evenly over the schedule, but for two shares.
+    """Return timesteps (b,) evenly over the schedule, but for two shares.
 
     ``middle`` of them lie where outlines are decided, and ``pure`` are the pure noise at the end.
+    ``chances`` (b, TIME_CHANCES) are even random numbers from 0 to 1.
     """
-    start = torch.rand((), generator=step_rng.torch)
-    even = (torch.arange(count) / count + start) % 1
-    is_middle = torch.rand(count, generator=step_rng.torch) < middle
+    count = len(chances)
+    even = (torch.arange(count, device=chances.device) / count + chances[0, 0]) % 1
     low, high = MIDDLE
-    drawn = torch.where(is_middle, low + (high - low) * even, 1000 * even).long()
-    is_pure = torch.rand(count, generator=step_rng.torch) < pure
-    return torch.where(is_pure, PURE, drawn)
+    is_middle = chances[:, 1] < middle
+    drawn = torch.where(is_middle, low + (high - low) * even, 1000 * even).long().clamp(max=PURE)
+    return torch.where(chances[:, 2] < pure, PURE, drawn)

@@ -17,6 +17,7 @@ from diffusers import AutoencoderTiny
 from torch import nn
 
 from generator.nano import world
+from tools.nano.machine import mixed_precision
 from tools.nano.training_stage import StepRng
 
 POOL = 4096
@@ -51,12 +52,12 @@ def latents_of(pictures: torch.Tensor) -> torch.Tensor:
 class StillBatches:
     """A pool of masks; every batch gives them new colours."""
 
-    def __init__(self, seed: int, size: int = 64) -> None:
+    def __init__(self, seed: int, device: torch.device, size: int = 64) -> None:
         rng = np.random.default_rng(seed)
         masks = [self._mask(rng, size) for _ in range(POOL)]
-        self._masks = torch.from_numpy(np.stack(masks))
-        self._colors = _palette(world.COLORS)
-        self._backgrounds = _palette(world.BACKGROUNDS)
+        self._masks = torch.from_numpy(np.stack(masks)).to(device)
+        self._colors = _palette(world.COLORS).to(device)
+        self._backgrounds = _palette(world.BACKGROUNDS).to(device)
 
     def batch(self, count: int, step_rng: StepRng) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw pictures (b, 3, h, w) in -1..1 and how much the object covers (b, 1, h, w)."""
@@ -85,9 +86,11 @@ def decoder_loss(
     """Return the decoder's loss; pixels count more on the object and along its edge."""
     pictures, masks = stills.batch(batch, step_rng)
     latents = latents_of(pictures)
-    strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=step_rng.torch)
-    latents = latents + strength * torch.randn(latents.shape, generator=step_rng.torch)
-    with torch.autocast("cpu", torch.bfloat16):
+    generator, device = step_rng.torch, step_rng.torch.device
+    strength = LATENT_NOISE * torch.rand(batch, 1, 1, 1, generator=generator, device=device)
+    noise = torch.randn(latents.shape, generator=generator, device=device)
+    latents = latents + strength * noise
+    with mixed_precision(device):
         decoded = vae.decoder(latents.contiguous(memory_format=torch.channels_last)).float()
     near = nn.functional.max_pool2d(masks, 7, stride=1, padding=3)
     off = decoded - pictures
@@ -100,7 +103,7 @@ def encoder_loss(
 ) -> torch.Tensor:
     """Return how far the encoder is from the latents that it is to give."""
     pictures, _ = stills.batch(batch, step_rng)
-    with torch.autocast("cpu", torch.bfloat16):
+    with mixed_precision(pictures.device):
         latents = vae.encoder(pictures.contiguous(memory_format=torch.channels_last))
     off: torch.Tensor = latents.float() - latents_of(pictures)
     return off.square().mean()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
-from generator.nano import captions, world
-from tools.nano import text
+from generator.nano import captions, languages, world
+from tools.nano import clips, text
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +36,42 @@ def test_what_is_unsaid_is_not_named() -> None:
     attributes = world.Attributes("purple", "star", "growing", "beige")
     said = captions.Said(color=False, background=False)
     for _ in range(100):
-        wording = captions.caption(rng, attributes, said).lower()
-        assert not any(word in wording for word in captions.COLOR_WORDS["purple"])
-        assert not any(word in wording for word in captions.BACKGROUND_WORDS["beige"])
+        words = set(captions.caption(rng, attributes, said).lower().strip(".!").split())
+        assert not words & set(captions.COLOR_WORDS["purple"])
+        assert not words & set(captions.BACKGROUND_WORDS["beige"])
 
 
 def test_wordings_vary() -> None:
     rng = np.random.default_rng(3)
     attributes = world.Attributes("red", "ball", "moving left", "black")
     assert len({captions.caption(rng, attributes, captions.Said()) for _ in range(300)}) > 280
+
+
+def test_what_a_caption_denies_is_never_filled_in() -> None:
+    rng = np.random.default_rng(4)
+    denied = 0
+    for _ in range(600):
+        _, attributes, said = captions.draw_caption(rng)
+        shown = clips.fill_unsaid(rng, attributes, said)
+        assert said.allows(shown)
+        assert shown.color == attributes.color or not said.color
+        denied += bool(said.not_color or said.not_shape or said.not_background)
+        odds = torch.tensor([text.answer_odds(attributes, said)])
+        for part in text.split_answers(odds):
+            assert part.sum().item() == pytest.approx(1)
+    assert denied > 10
+
+
+@pytest.mark.parametrize("language", languages.LANGUAGES)
+def test_captions_of_a_language_are_made_of_whole_words(
+    tokenizers: text.Tokenizers, language: str
+) -> None:
+    rng = np.random.default_rng(5)
+    for _ in range(40):
+        caption = languages.caption(rng, language, world.draw_attributes(rng))
+        assert "{" not in caption
+        pieces = tokenizers[0].tokenize(caption)
+        assert len(pieces) <= 2 * max(len(caption.split()), len(caption) / 3)
 
 
 def test_the_tokenizers_pad_as_those_of_sdxl_do(tokenizers: text.Tokenizers) -> None:

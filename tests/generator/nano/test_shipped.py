@@ -7,7 +7,8 @@ import pytest
 
 from generator.contract.limits import NANO
 from tools.nano import evaluate
-from tools.nano.evaluate import BARS, Result
+from tools.nano.evaluate import Result
+from tools.nano.suites import BARS
 
 CLIPS = 10
 SPARE = 0.2  # ten clips are few

@@ -12,7 +12,9 @@ from generator.nano.unknown_words import _LEARNT, find_unknown_words
 def test_no_caption_that_nano_learnt_from_is_foreign_to_it() -> None:
     rng = np.random.default_rng(11)
     for _ in range(2000):
-        caption = captions.draw_caption(rng)[0]
+        caption, attributes, said = captions.draw_caption(rng)
+        if attributes.other or said.not_shape:  # a second shape is told, as more than was asked
+            continue
         assert not set(find_unknown_words(caption)) & _LEARNT, caption
 
 
@@ -49,7 +51,7 @@ def test_everyday_wording_of_nano_s_world(prompt: str) -> None:
         ("two red balls bouncing", ["two"]),
         ("a blue square on a green background", ["green"]),
         ("a red ball and a green triangle", ["triangle"]),
-        ("un chat qui dort", ["chat", "qui", "dort"]),
+        ("un chat qui dort", ["chat", "dort"]),
         ("猫", ["猫"]),
         ("a hexagon spinning", ["hexagon"]),
         ("a blue ring", ["ring"]),

@@ -3,38 +3,47 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from diffusers import ControlNetModel
 
-from generator.contract.limits import ModelLimits
 from generator.model.controlnet_loading import load_controlnet
+from generator.model.unet import HotshotUNet
 from generator.nano import captions, world
-from tools.nano import clips, controlnets, source_paths, train, unet
+from tools.nano import clips, controlnets, source_paths, train
+from tools.nano.drawn_sources import Sources, draw_sources
 from tools.nano.evaluate_control import cases, overlap
+from tools.nano.geometries import Bucket
 from tools.nano.gifs import object_mask
-from tools.nano.training_stage import StepRng
+from tools.nano.training_stage import RandomInputs
 
 pytestmark = pytest.mark.slow
 
-LIMITS = ModelLimits(native_edge=64)
+BUCKET = Bucket(4, 64, 96)
 
 
-@pytest.fixture(scope="module")
-def sources() -> controlnets.ControlBatches:
+def _loss(network: HotshotUNet, controlnet: ControlNetModel, kind: str) -> controlnets.ControlLoss:
+    """Return the loss over a few captions and sources."""
     rng = np.random.default_rng(0)
     drawn = [captions.draw_caption(rng) for _ in range(20)]
-    text = clips.CaptionPool(
+    pool = clips.CaptionPool(
         [attributes for _, attributes, _ in drawn],
         [said for _, _, said in drawn],
         torch.randn(20, 77, 160).half(),
         torch.randn(20, 96).half(),
-        torch.zeros(77, 160),
-        torch.zeros(96),
-    )
-    return controlnets.ControlBatches(text, LIMITS)
+        torch.zeros(77, 160).half(),
+        torch.zeros(96).half(),
+    ).of_one_object()
+    tables = clips.ClipTables(pool, 0, torch.device("cpu"))
+    parts: list[Future[Sources]] = []
+    for shape in world.SHAPES:
+        parts.append(Future())
+        parts[-1].set_result(draw_sources(kind, BUCKET, shape, 1))
+    return controlnets.ControlLoss(controlnet, network, tables, {BUCKET: parts}, {BUCKET: 1.0})
 
 
 @pytest.mark.parametrize("kind", source_paths.ANNOTATORS)
@@ -72,19 +81,13 @@ def test_the_object_stays_in_the_picture() -> None:
             assert covered.max() <= 1
 
 
-def test_a_batch_is_clips_with_their_pictures(sources: controlnets.ControlBatches) -> None:
-    for seed, frames in ((0, 8), (1, 1), (2, 4)):
-        sample = sources.batch("depth", 3, frames, StepRng.at("canny", seed, 0))
-        count, channels, length, height, width = sample.clips.latents.shape
-        assert (count, channels, length) == (3, 4, frames)
-        assert sample.pictures.shape == (3, frames, 3, height * 8, width * 8)
-        assert 0 <= sample.pictures.min() <= sample.pictures.max() <= 1
-        assert sample.clips.prompt_embeds.shape == (3, 77, 160)
+def _inputs(loss: controlnets.ControlLoss) -> RandomInputs:
+    inputs = loss.make_inputs(BUCKET)
+    inputs.fill(torch.Generator().manual_seed(0))
+    return inputs
 
 
-def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(
-    sources: controlnets.ControlBatches, tmp_path: Path
-) -> None:
+def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network = train.new_unet().requires_grad_(requires_grad=False)
     torch.nn.init.normal_(network.conv_out.weight, std=0.1)
@@ -94,14 +97,16 @@ def test_an_untrained_one_changes_nothing_and_training_moves_it_alone(
         {name.removeprefix("down_blocks."): value for name, value in network.state_dict().items()},
     )
     assert all(torch.equal(value, second[name]) for name, value in first.items())
-    schedule = unet.noise_schedule()
-    step_rng = StepRng.at("canny", 0, 0)
-    sample = sources.batch("canny", 2, 4, step_rng)
+    control_loss = _loss(network, controlnet, "canny")
+    inputs = _inputs(control_loss)
+    pictures = control_loss.pictures(BUCKET, inputs.even)
+    assert pictures.shape == (len(inputs.even), 4, 3, 96, 64)
+    assert 0 <= pictures.min() < pictures.max() <= 1
     before = {name: value.clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(controlnet.parameters(), 1e-3)
     losses = []
     for _ in range(4):
-        loss = controlnets.loss(controlnet, network, schedule, sample, StepRng.at("canny", 0, 0))
+        loss = control_loss(BUCKET, inputs)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

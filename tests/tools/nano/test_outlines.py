@@ -15,6 +15,7 @@ from generator.media.clip import Frames
 from generator.model.lora_manager import LoraManager, LoraTargets
 from generator.nano import world
 from tools.nano import outlines, train
+from tools.nano.hollow import outline
 
 pytestmark = pytest.mark.slow
 
@@ -26,7 +27,7 @@ def test_outlines_are_told_from_shapes(shape: str, motion: str) -> None:
     scene = world.draw_scene(np.random.default_rng(3), attributes)
     covered = world.coverage(scene, 128, 128, 8)
     assert not outlines.is_hollow(drawn(covered, attributes))
-    hollow = outlines.outline(covered)
+    hollow = outline(covered)
     assert outlines.is_hollow(drawn(hollow, attributes))
     assert ((hollow > 0.5) <= (covered > 0.4)).all()
 

@@ -15,7 +15,7 @@ from generator.contract.messages import Lora
 from generator.media.clip import Clip, Frames
 from generator.media.save import save
 from generator.nano import measure
-from tools.nano import evaluate
+from tools.nano import evaluate, suites
 from tools.nano.gifs import draw_sheet, load_pipeline, make_request
 
 
@@ -49,7 +49,7 @@ def known_prompts(count: int) -> list[ProofPrompt]:
     """Return prompts of what nano knew before: the evaluation's, right if the motion is theirs."""
     return [
         ProofPrompt(case.prompt, case.seed, _moves(case.attributes.motion))
-        for case in evaluate.cases(count, evaluate.SEED + 50_000)
+        for case in evaluate.cases(count, suites.SEED + 50_000)
     ]
 
 

@@ -21,7 +21,7 @@ from generator.contract.messages import Lora
 from generator.media.clip import Frames
 from generator.nano import measure, world
 from generator.training.data.pan_crop import PLACEHOLDER
-from tools.nano import evaluate
+from tools.nano import evaluate, suites
 from tools.nano.proofs import figures
 from tools.nano.proofs.figures import ProofPrompt
 
@@ -95,7 +95,7 @@ def main() -> None:
 def _measure(arguments: argparse.Namespace, lora: Lora) -> None:
     ringed = [_make_prompt(index) for index in range(arguments.count)]
     made = figures.make_gifs(arguments.model, [(one.prompt, one.seed) for one in ringed], (lora,))
-    plain = list(evaluate.cases(arguments.count, evaluate.SEED + 60_000))
+    plain = list(evaluate.cases(arguments.count, suites.SEED + 60_000))
     others = [(case.prompt, case.seed) for case in plain]
     before = figures.make_gifs(arguments.model, others)
     after = figures.make_gifs(arguments.model, others, (lora,))
@@ -112,7 +112,7 @@ def _measure(arguments: argparse.Namespace, lora: Lora) -> None:
 
 
 def _train(arguments: argparse.Namespace, data: Path, output: Path) -> None:
-    cases = evaluate.cases(arguments.others, evaluate.SEED + 70_000)
+    cases = evaluate.cases(arguments.others, suites.SEED + 70_000)
     words = [
         *("train-lora", "--pretrained-model-name-or-path", arguments.model),
         *("--data-dir", str(data), "--output-dir", str(output), f"--resolution={EDGE}"),
@@ -162,7 +162,7 @@ def _nearest(color: world.Floats) -> str:
     return min(world.COLORS, key=lambda name: float(np.linalg.norm(color - world.COLORS[name])))
 
 
-def _is_as_asked(case: evaluate.Case, frames: Frames) -> bool:
+def _is_as_asked(case: suites.Case, frames: Frames) -> bool:
     return all(evaluate.Result(case, frames, 0.0).checks().values())
 
 
