@@ -27,7 +27,7 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
-# Trains nano again from nothing; goes on where it was interrupted. A few hours on two cores.
+# Trains nano's next version from nothing; goes on where it was interrupted. Eight hours on two cores.
 nano: .venv/ready-generator
 	$(BIN)/python -m tools.nano
 

@@ -148,14 +148,12 @@ class Said:
 
 
 def every_phrase() -> Iterator[str]:
-    """Return all that captions are made of, words from outside left out."""
+    """Return all that English captions are made of, words from outside left out."""
     for said in (COLOR_WORDS, SHAPE_WORDS, BACKGROUND_WORDS, MOTION_WORDS, WAYS, ALONE):
         yield from itertools.chain.from_iterable(said.values())
     yield from itertools.chain(GO, FINITE.values(), _BEHIND, _OPENINGS)
     yield from itertools.chain(_ADJECTIVES, _ADVERBS, _ENDINGS)
     yield "shape object colored that which is where one the"
-    for language in languages.LANGUAGES:
-        yield from languages.every_phrase(language)
 
 
 def draw_said(rng: np.random.Generator, attributes: world.Attributes) -> Said:

@@ -57,7 +57,7 @@ class StageSteps:
     decoder: int = 2000
     encoder: int = 800
     stills: int = 1000
-    clips: int = 8000
+    clips: int = 7000
     depth: int = controlnets.STEPS["depth"]
     canny: int = controlnets.STEPS["canny"]
     outlines: int = outlines.STEPS

@@ -51,7 +51,7 @@ def test_everyday_wording_of_nano_s_world(prompt: str) -> None:
         ("two red balls bouncing", ["two"]),
         ("a blue square on a green background", ["green"]),
         ("a red ball and a green triangle", ["triangle"]),
-        ("un chat qui dort", ["chat", "dort"]),
+        ("un chat qui dort", ["chat", "qui", "dort"]),
         ("猫", ["猫"]),
         ("a hexagon spinning", ["hexagon"]),
         ("a blue ring", ["ring"]),
