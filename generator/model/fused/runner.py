@@ -44,6 +44,7 @@ class UNetRunner:
     _constants: list[tuple[Conditioning, str, Sequence[Tensor]]] = field(default_factory=list)
     _addresses: tuple[int, ...] = ()
     _fused: FusedUNet | None = None
+    _too_large: set[object] = field(default_factory=set)
 
     def predict(
         self,
@@ -64,11 +65,14 @@ class UNetRunner:
         if self.compile == COMPILE_NEVER or sample.dtype != self.dtype:
             return _as_written(self.unet, inputs, _written(conditioning))
         shape = (tuple(sample.shape), conditioning.text.hidden.shape[1], len(inputs))
-        if self.kernels is not None:
+        if self.kernels is not None and ("fused", shape) not in self._too_large:
             try:
                 return self._run("fused", shape, inputs, conditioning)
             except Exception as error:  # noqa: BLE001 - of a compiler, whatever it is
-                self._give_up_compiling(error)
+                if is_out_of_memory(error):
+                    self._note_too_large(("fused", shape))
+                else:
+                    self._give_up_compiling(error)
         return self._run("written", shape, inputs, conditioning)
 
     def forget(self) -> None:
@@ -81,10 +85,10 @@ class UNetRunner:
         self, way: str, shape: tuple[Any, ...], inputs: Sequence[Tensor], conditioning: Conditioning
     ) -> Tensor:
         constants = self._told(way, conditioning)
-        step = self._step(way)
-        if self.graphs is None:
+        step, key = self._step(way), (way, shape, "recorded")
+        if self.graphs is None or key in self._too_large:
             return step(inputs, constants)
-        return self._replayed((way, shape), step, inputs, constants)
+        return self._replayed(key, step, inputs, constants)
 
     def _replayed(
         self, key: object, step: Step, inputs: Sequence[Tensor], constants: Sequence[Tensor]
@@ -94,7 +98,9 @@ class UNetRunner:
             return self.graphs(key, step, inputs, constants)
         except RuntimeError as error:
             self.forget()
-            if not is_out_of_memory(error):
+            if is_out_of_memory(error):
+                self._too_large.add(key)
+            else:
                 logger.warning("Steps can't be recorded here (%s); launching each kernel.", error)
                 self.graphs = None
             return step(inputs, constants)
@@ -143,11 +149,15 @@ class UNetRunner:
             self.graphs.clear()
         return False
 
+    def _note_too_large(self, key: object) -> None:
+        """Free what the fast way holds, and don't try it again with clips of this shape."""
+        self._too_large.add(key)
+        self._fused = None
+        self.forget()
+        logger.info("There isn't enough memory for the UNet's kernels with a clip as large as this.")
+
     def _give_up_compiling(self, error: Exception) -> None:
         """Throw the kernels away, which may be damaged, and have no more of them."""
-        if is_out_of_memory(error):
-            self.forget()
-            return
         assert self.kernels is not None  # noqa: S101 - used just now
         self.kernels.throw_away()
         self.forget()

@@ -131,6 +131,26 @@ def test_what_cannot_be_compiled_is_said_once_and_the_plain_way_goes_on(
     assert not kernels.directory.exists()  # what is damaged isn't found again
 
 
+def test_what_is_too_large_to_be_fast_is_made_the_plain_way_and_tried_once(
+    model: HotshotModel, exact: Tensor, kernels: Kernels, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = 0
+
+    def large(*_: object, ops: object) -> Tensor:
+        nonlocal tried
+        tried += 1
+        return torch.empty(2**50, dtype=torch.uint8)  # a real refusal of the CPU's allocator
+
+    caplog.set_level(logging.INFO, logger="generator.model.fused.runner")
+    kernels = replace(kernels, _functions=replace(Functions(), spatial_block=large))
+    fast = runner(model, COMPILE_ALWAYS, kernels)
+    assert torch.equal(latents(fast), exact)
+    assert torch.equal(latents(fast), exact)
+    assert tried == 1
+    assert len(caplog.records) == 1
+    assert fast.runner.kernels is kernels  # for what is smaller
+
+
 def test_what_cannot_be_recorded_is_launched(
     model: HotshotModel, exact: Tensor, caplog: pytest.LogCaptureFixture
 ) -> None:
