@@ -154,7 +154,7 @@ class UNetRunner:
         self._too_large.add(key)
         self._fused = None
         self.forget()
-        logger.info("There isn't enough memory for the UNet's kernels with a clip as large as this.")
+        logger.info("A clip as large as this has no room beside the UNet's kernels.")
 
     def _give_up_compiling(self, error: Exception) -> None:
         """Throw the kernels away, which may be damaged, and have no more of them."""
