@@ -16,7 +16,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from peft import LoraConfig
+from peft import LoraConfig, inject_adapter_in_model
 from peft.utils import get_peft_model_state_dict
 from safetensors.torch import save_file
 
@@ -101,7 +101,8 @@ def train(
 
 def add_adapter(network: HotshotUNet) -> None:
     """Add layers of rank 8 beside those named in TARGETS; nothing else will learn."""
-    network.add_adapter(LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS))
+    config = LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS)
+    inject_adapter_in_model(config, network)
 
 
 def save(network: HotshotUNet, output: Path) -> None:
