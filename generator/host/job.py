@@ -51,6 +51,7 @@ class HostJob:
         self._insist = insist
         self._say = say
         self._is_sent = False
+        self._is_cancelled = False
         self._is_over = False
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._moving: asyncio.Task[None] | None = None
@@ -75,6 +76,7 @@ class HostJob:
 
     def cancel(self) -> None:
         """Stop it, wherever it is; that it was cancelled is said."""
+        self._is_cancelled = True
         if self._moving is not None:
             self._moving.cancel()
         if self._is_sent:
@@ -108,6 +110,8 @@ class HostJob:
         try:
             await self._move(self._fetch())
         except _StoppedError:
+            return Cancelled(job_id, attempt)
+        if self._is_cancelled:  # before its files began to move, or as the last one came
             return Cancelled(job_id, attempt)
         self._is_sent = True
         self._send(self._generate)

@@ -114,8 +114,14 @@ class Transfer:
         """Bring a file to the bot, whole. Raises HotshotError."""
         head = self._job | {"file": reference.name, "size": size}
         for _ in range(_MOST_DAMAGED):
-            if await self._bring(file, head, size, on_moved):
-                return
+            try:
+                if await self._bring(file, head, size, on_moved):
+                    return
+            except OSError as error:
+                raise HostDiskError(
+                    "The GIF that was made can't be read on the GPU host ({reason}).",
+                    reason=error.strerror or type(error).__name__,
+                ) from error
         raise DamagedFileError("The GIF was damaged on its way from the GPU host.")
 
     async def _bring(self, file: Path, head: dict[str, Any], size: int, on_moved: OnMoved) -> bool:
