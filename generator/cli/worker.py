@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from generator.cli.parsing import Once, device_name
 from generator.contract import logs
-from generator.contract.command_line import Parser, number
+from generator.contract.command_line import Parser, number, shown
 from generator.contract.errors import HotshotError
 from generator.contract.extras import require_modules
 from generator.contract.join_line import JoinLine
@@ -33,6 +33,7 @@ example:
 `hotshot-bot host add NAME` on the bot's machine prints the line. This machine needs no open port:
 it dials, and dials again whenever the connection is lost. SIGTERM, or Ctrl-C, lets it finish what
 it makes; a second one doesn't."""
+_MOST_GIGABYTES = 1_000_000
 _MEMORY_SHARE = 0.6  # of the machine, for all workers together
 
 
@@ -65,7 +66,7 @@ def add_to(subparsers: Subparsers) -> Parser:
     )
     parser.add_argument(
         "--cache-gb",
-        type=number,
+        type=_gigabytes,
         default=50.0,
         metavar="GB",
         help="how much of the files that jobs need is kept here (default: 50)",
@@ -182,6 +183,13 @@ def _devices(text: str) -> tuple[str, ...]:
     if len(set(devices)) < len(devices):
         raise argparse.ArgumentTypeError("a device is named twice; each can have one worker")
     return devices
+
+
+def _gigabytes(text: str) -> float:
+    gigabytes = number(text)
+    if not 0 <= gigabytes <= _MOST_GIGABYTES:
+        raise argparse.ArgumentTypeError(f"{shown(text)} isn't between 0 and {_MOST_GIGABYTES:,}")
+    return gigabytes
 
 
 def _model(text: str) -> tuple[str, str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import logging
+import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,7 @@ from typing import Any
 from nats.aio.msg import Msg
 
 from generator.contract import logs, subjects
+from generator.contract.errors import HotshotError
 from generator.contract.remote import HELLO_SECONDS, LEASE_SECONDS, pack
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 from generator.host.cache import FileCache
@@ -48,6 +51,12 @@ class AgentSettings:
     log_format: str = logs.TEXT
 
 
+class AlreadyRunsError(HotshotError):
+    """Another agent works in the same directory."""
+
+    is_translated = False
+
+
 async def run_agent(settings: AgentSettings, connect: Connect) -> None:
     """Run a host's workers until SIGTERM or SIGINT. Raises HotshotError."""
     try:
@@ -65,6 +74,7 @@ class Agent:
     """Runs the workers of a host until told to leave."""
 
     def __init__(self, settings: AgentSettings, connect: Connect) -> None:
+        self._lock = _lock(settings)
         outputs = settings.directory / "outputs"
         outputs.mkdir(parents=True, exist_ok=True)
         for left in outputs.iterdir():  # of a run that was killed
@@ -109,6 +119,9 @@ class Agent:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             if self._refusal.done():
                 self._refusal.result()
+            for task in tasks:
+                if task.done():
+                    task.result()  # a link or hellos that ended are a mistake that has to be seen
             if leaving.asked.is_set():
                 await self._drain(leaving)
                 self._say_bye()
@@ -119,6 +132,7 @@ class Agent:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             leaving.restore()
+            os.close(self._lock)
 
     async def _drain(self, leaving: _Leaving) -> None:
         logger.info("leaving as soon as what is being made is with the bot; once more to leave now")
@@ -172,6 +186,23 @@ class Agent:
                 self._refusal.set_exception(error)
             return
         logger.warning("%s Trying again.", error)
+
+
+def _lock(settings: AgentSettings) -> int:
+    """Keep other agents from this one's directory. Raises OSError, AlreadyRunsError."""
+    lock = os.open(settings.directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(lock)
+        if not isinstance(error, BlockingIOError):
+            raise
+        raise AlreadyRunsError(
+            "A `hotshot worker` for {host} runs here already; name all devices in one by "
+            "--devices, or give each a line of its own (`hotshot-bot host add`).",
+            host=settings.host,
+        ) from error
+    return lock
 
 
 class _Leaving:

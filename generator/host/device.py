@@ -89,12 +89,17 @@ class HostDevice:
         if kind == "refused":
             self._refuse(text_of(values, "text"))
             return
-        if kind == "attach" and (self._session is None or self._session.session != session):
+        is_known = self._session is not None and self._session.session == session
+        if kind == "attach" and not is_known and self._is_meant(values):
             self._begin_session(session)
         if self._session is None or self._session.session != session:
             return
         if self._session.takes(values):
             self._obey(kind, values)
+
+    def _is_meant(self, values: dict[str, Any]) -> bool:
+        """Return False for what is said to another machine that came by the same join line."""
+        return "boot" not in values or text_of(values, "boot") == self._place.boot
 
     def _obey(self, kind: str, values: dict[str, Any]) -> None:
         match kind:

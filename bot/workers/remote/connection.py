@@ -91,7 +91,10 @@ class RemoteJob:
 
 
 class RemoteConnection:
-    """A worker on a host: loading, ready or gone. ``mailbox`` reaches its agent."""
+    """A worker on a host: loading, ready or gone.
+
+    ``mailbox`` reaches its agent, ``boot`` says which run of it is meant.
+    """
 
     pid = None
 
@@ -104,6 +107,7 @@ class RemoteConnection:
         *,
         scratch: Path,
         model_hash: str,
+        boot: str,
         on_stopped: Callable[[], None],
     ) -> None:
         loop = asyncio.get_running_loop()
@@ -121,7 +125,8 @@ class RemoteConnection:
         self._is_writing_preview = False
         self._hello: Hello | None = None
         self.is_attached = False
-        mailbox.insist("attach", settings={name: asdict(settings)[name] for name in _SENT})
+        said = {name: asdict(settings)[name] for name in _SENT}
+        mailbox.insist("attach", boot=boot, settings=said)
 
     # -- for the supervisor ------------------------------------------------------------------------
 

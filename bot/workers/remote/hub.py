@@ -24,7 +24,15 @@ from bot.workers.remote.flood import FloodGate
 from generator.contract import subjects
 from generator.contract.bounds import shorten
 from generator.contract.errors import MessageError
-from generator.contract.remote import LOST_AFTER_SECONDS, Hello, model_hash, pack, text_of, unpack
+from generator.contract.remote import (
+    HELLO_SECONDS,
+    LOST_AFTER_SECONDS,
+    Hello,
+    model_hash,
+    pack,
+    text_of,
+    unpack,
+)
 from generator.contract.version import VERSION
 from generator.contract.wire import WIRE_VERSION
 from generator.contract.worker_settings import WorkerSettings
@@ -41,6 +49,11 @@ _MOST_REFUSALS = 10  # sentences about one worker; there may be more to say, and
 _HELLOS_A_SECOND, _EVENTS_A_SECOND = 5, 2000  # of one worker; a host that says more isn't read
 _HELLOS_AT_ONCE = 200  # after a line was down for minutes
 _SUSPENDED_SECONDS = 60.0
+_STALE_SECONDS = 2.5 * HELLO_SECONDS  # a run that isn't heard for so long may have ended
+_RIVALS = (
+    "two machines came by the same join line, and the second isn't listened to; give each a line "
+    "of its own (`hotshot-bot host add`)."
+)
 _MOST_HELLO_BYTES, _MOST_EVENT_BYTES = 4096, 3_000_000
 
 
@@ -66,6 +79,8 @@ class RemoteWorker:
     was_drained: bool = False  # its supervisor takes no more jobs
     refusals: list[str] = field(default_factory=list)
     connection: RemoteConnection | None = None
+    rival: str = ""  # another run that comes by the same name, and since when
+    rival_since: float = 0.0
     gates: dict[str, FloodGate] = field(default_factory=dict)
 
     @property
@@ -164,6 +179,7 @@ class RemoteHub:
             on_event,
             scratch=self._scratch,
             model_hash=ours,
+            boot=worker.hello.boot if worker.hello else "",
             on_stopped=stopped,
         )
         worker.connection = connection
@@ -205,6 +221,8 @@ class RemoteHub:
         if not self._may_come(worker.host):  # a server that isn't the bot's may let it in still
             return
         if worker.hello is not None and worker.hello.boot != hello.boot:
+            if self._is_rival(worker, hello.boot):
+                return
             self._lose(worker, "was started anew")
         worker.hello = hello
         worker.heard_at = asyncio.get_running_loop().time()
@@ -219,6 +237,20 @@ class RemoteHub:
         if worker.connection is not None:
             worker.connection.greet(hello)
         self._welcome(worker)
+
+    def _is_rival(self, worker: RemoteWorker, boot: str) -> bool:
+        """Return whether the run that a worker is known by goes on beside this one.
+
+        Who came first stays. The other is told so, unless the first was only just killed.
+        """
+        now = asyncio.get_running_loop().time()
+        if not worker.is_here or now - worker.heard_at > _STALE_SECONDS:
+            return False
+        if worker.rival != boot:
+            worker.rival, worker.rival_since = boot, now
+        elif now - worker.rival_since > self._lost_after:
+            self._refuse(worker, _RIVALS)
+        return True
 
     def _welcome(self, worker: RemoteWorker) -> None:
         if not worker.is_here:

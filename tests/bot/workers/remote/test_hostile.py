@@ -218,3 +218,18 @@ async def test_ten_thousand_hellos_disturb_nobody(
     lines = [each.message for each in caplog.records if "says more than is read" in each.message]
     assert lines == ["evil.cpu says more than is read (hello)"]
     assert sum(each.host == "evil" for each in scene.alive.hub.workers()) == 32
+
+
+async def test_the_second_machine_that_comes_by_a_join_line_is_told_so_and_takes_nothing(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with forged_host(scene.server, "evil") as first:
+        await until(lambda: first.sessions)
+        async with forged_host(scene.server, "evil") as second:
+            second.hello = replace(second.hello, boot="2")
+            await until(lambda: second.refusals)
+            assert "two machines came by the same join line" in second.refusals[0]
+            assert len(first.sessions) == 1
+            first.is_silent = True  # it is gone: the second is as good as any
+            await until(lambda: len(second.sessions) == 1)
+    assert caplog.text.count("two machines came") == 1
