@@ -109,9 +109,10 @@ class Agent:
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT. Raises KeyRefusedError where the bot doesn't know us."""
         leaving = _Leaving()
+        greeting = asyncio.create_task(self._greet(), name="hellos")
         tasks = [
+            greeting,
             asyncio.create_task(self._link.run(), name="link"),
-            asyncio.create_task(self._greet(), name="hellos"),
             asyncio.create_task(leaving.asked.wait(), name="leaving"),
         ]
         try:
@@ -124,6 +125,7 @@ class Agent:
                     task.result()  # a link or hellos that ended are a mistake that has to be seen
             if leaving.asked.is_set():
                 await self._drain(leaving)
+                greeting.cancel()  # a hello after it would take back the goodbye
                 self._say_bye()
         finally:
             await asyncio.gather(*(device.stop() for device in self._devices))
