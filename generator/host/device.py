@@ -190,8 +190,9 @@ class HostDevice:
             self._say_started(self._started)
 
     async def _replace_child(self, settings: WorkerSettings) -> None:
-        if self._child is not None:
-            await self._child.stop()
+        old, self._child = self._child, None  # its end is nothing that the new session has to hear
+        if old is not None:
+            await old.stop()
         self._settings, self._started, self._model_hash = settings, None, ""
         try:
             child = self._child = await WorkerChild.start(settings)

@@ -68,7 +68,10 @@ class FleetCallbacks:
 
 @dataclass(slots=True)
 class RemoteWorker:
-    """A worker as its hellos show it. ``refusals`` are what of it wasn't taken in."""
+    """A worker as its hellos show it.
+
+    ``refusals`` are what of it wasn't taken in since the start, ``trouble`` the last of its run.
+    """
 
     host: str
     device: str
@@ -78,6 +81,7 @@ class RemoteWorker:
     is_in_pool: bool = False
     was_drained: bool = False  # its supervisor takes no more jobs
     refusals: list[str] = field(default_factory=list)
+    trouble: str = ""
     connection: RemoteConnection | None = None
     rival: str = ""  # another run that comes by the same name, and since when
     rival_since: float = 0.0
@@ -224,6 +228,7 @@ class RemoteHub:
             if self._is_rival(worker, hello.boot):
                 return
             self._lose(worker, "was started anew")
+            worker.trouble = ""  # that was of the run before
         worker.hello = hello
         worker.heard_at = asyncio.get_running_loop().time()
         if hello.wire != WIRE_VERSION:
@@ -301,6 +306,7 @@ class RemoteHub:
 
     def _refuse(self, worker: RemoteWorker, sentence: str) -> None:
         """Say why something isn't taken in, once, to the log and to the host's."""
+        worker.trouble = sentence
         if sentence not in worker.refusals and len(worker.refusals) < _MOST_REFUSALS:
             worker.refusals.append(sentence)
             logger.warning("%s: %s", worker.name, sentence)

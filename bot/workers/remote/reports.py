@@ -21,9 +21,8 @@ def host_reports(workers: Sequence[RemoteWorker], hosts: Collection[str]) -> lis
 
 def _report(worker: RemoteWorker) -> HostReport:
     hello = worker.hello
-    refusal = worker.refusals[-1] if worker.refusals else ""
     if hello is None or not worker.is_here:
-        return HostReport(name=worker.name, state=AWAY, refusal=refusal)
+        return HostReport(name=worker.name, state=AWAY, refusal=worker.trouble)
     return HostReport(
         name=worker.name,
         state=hello.state,
@@ -34,5 +33,5 @@ def _report(worker: RemoteWorker) -> HostReport:
         package=hello.package,
         python=hello.python,
         job_id=hello.job,
-        refusal=refusal,
+        refusal=worker.trouble,
     )

@@ -15,12 +15,15 @@ import pytest
 
 from bot.storage.database import open_database
 from bot.storage.models import State
+from bot.workers.remote.hub import RemoteWorker
+from bot.workers.remote.reports import host_reports
 from generator.contract import subjects
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.file_reference import FileReference
 from generator.contract.messages import Failed, Finished, Generate, Lora, Progress
 from generator.contract.remote import pack
 from generator.contract.text import Text
+from generator.contract.wire import WIRE_VERSION
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
 from tests.bot.jobs.samples import REQUEST
 from tests.bot.workers.remote.forged import ForgedHost, forged_host
@@ -175,10 +178,20 @@ async def test_other_versions_are_refused_with_one_line(
             evil.publish(subjects.HELLO, b"\xff")
             evil.publish(subjects.EVENT, b"[" * 100_000)
         await asyncio.sleep(1)
-    assert "the host speaks version 99 and the bot 1 (9.9, " in evil.refusals[0]
-    lines = [each.message for each in caplog.records if "speaks version" in each.message]
+        assert "the host speaks version 99 and the bot 1 (9.9, " in evil.refusals[0]
+        lines = [each.message for each in caplog.records if "speaks version" in each.message]
+        assert evil.sessions == []
+        [worker] = [each for each in scene.alive.hub.workers() if each.host == "evil"]
+        assert "speaks version 99" in _report_of(worker)
+        evil.hello = replace(evil.hello, wire=WIRE_VERSION, boot="2")  # somebody did as it said
+        await until(lambda: evil.sessions)
+        assert _report_of(worker) == ""
     assert len(lines) == 1
-    assert evil.sessions == []
+
+
+def _report_of(worker: RemoteWorker) -> str:
+    [report] = host_reports([worker], ["evil"])
+    return report.refusal
 
 
 async def test_another_model_of_the_same_name_is_refused_by_both_names(scene: Scene) -> None:
