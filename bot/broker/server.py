@@ -77,15 +77,7 @@ class NatsServer:
         """Start it and wait until it takes connections. Raises BrokerError."""
         ready = self._expect(_READY)
         self._last_words = ""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", "-S", launch.__file__, str(os.getpid())),
-            *(str(self._program), "-c", str(self._config)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES,
-        )
-        self._process = process
+        process = self._process = await self._spawn()
         reading = self._reading = asyncio.create_task(self._read(process))
         try:
             async with asyncio.timeout(_STARTS_WITHIN_SECONDS):
@@ -99,6 +91,21 @@ class NatsServer:
             await self.stop()
             raise BrokerError(self._why_not())
         self._is_ready = True
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        """Start a process for it. Raises BrokerError where the system has no room for one."""
+        try:
+            return await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", "-S", launch.__file__, str(os.getpid())),
+                *(str(self._program), "-c", str(self._config)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.PIPE,
+                limit=_LINE_BYTES,
+            )
+        except OSError as error:
+            self._last_words = error.strerror or type(error).__name__
+            raise BrokerError(self._why_not()) from error
 
     async def keep_running(self) -> None:
         """Start it again whenever it ends, until cancelled."""

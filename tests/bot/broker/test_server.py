@@ -21,7 +21,7 @@ from bot.broker import server_config
 from bot.broker.broker import open_broker
 from bot.broker.errors import BrokerError
 from bot.broker.keys import KeyPair
-from bot.broker.server import find_server
+from bot.broker.server import NatsServer, find_server
 from bot.core.remote_settings import RemoteSettings
 from generator.contract.subjects import MAX_PAYLOAD_BYTES
 from generator.link.client import ServerAccess, tls_context
@@ -218,3 +218,15 @@ async def _say_too_much(access: ServerAccess, port: int) -> None:
     writer.close()
     assert b"PONG" in answered, "it got in"
     assert b"Maximum Payload" in answered
+
+
+async def test_one_that_cannot_be_started_again_for_now_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where the machine has no room for another process."""
+    server = NatsServer(tmp_path / "nats-server", tmp_path / "nats.conf")
+    monkeypatch.setattr("sys.executable", str(tmp_path / "nothing"))
+    keeping = asyncio.create_task(server.keep_running())
+    await until(lambda: caplog.text.count("can't be started (No such file") == 2)
+    assert not keeping.done()
+    keeping.cancel()
