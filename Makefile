@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# More than there are cores: tests of whole bots wait more than they compute.
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+PYTEST := -m pytest --numprocesses $(PROCESSES) --dist loadfile
+
 .PHONY: demo test test-lowest lint bench nano evaluate release clean
 
 demo: .venv/ready-generator
 	@$(BIN)/python -m bot demo
 
 test: .venv/ready
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python $(PYTEST)
 
 # The quick tests with the lowest versions that pyproject.toml allows: those that feel a library's
 # version, and of whole bots the plainest.
@@ -16,7 +20,7 @@ LOWEST := tests/generator tests/bot/app tests/bot/commands tests/bot/core tests/
 	tests/bot/gateway tests/bot/intake tests/bot/storage tests/bot/ui tests/bot/end_to_end/test_gif.py
 
 test-lowest: .venv-lowest/ready
-	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses auto --dist loadfile -m "not slow" $(LOWEST)
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python $(PYTEST) -m "not slow" $(LOWEST)
 
 lint: .venv/ready
 	$(BIN)/ruff check .
