@@ -103,7 +103,7 @@ SIZES = {
                 "num_attention_heads": 2,
                 "num_hidden_layers": 2,
                 "projection_dim": 32,
-                "vocab_size": 1600,
+                "vocab_size": 2304,
             }
             for name in _ENCODERS
         },

@@ -71,7 +71,7 @@ class Proof:
             return "nothing that stands out in every frame"
         seen = self.seen
         article = "an" if seen.color[0] in "aeiou" else "a"
-        odd = "" if seen.is_steady else ", not the same in every frame"
+        odd = "" if seen.is_whole else ", not the same in every frame"
         return f"{article} {seen.color} {seen.shape}, {seen.motion}, on {seen.background}{odd}"
 
     def sheet(self) -> bytes:

@@ -29,15 +29,17 @@ _ANGLES = tuple(math.radians(degrees) for degrees in range(0, 120, 5))
 
 @dataclass(frozen=True, slots=True)
 class ClipAttributes:
-    """What a clip shows; ``is_steady`` where it is one object, the same in every frame.
+    """What a clip shows; ``is_whole`` where it is one object of one colour in every frame.
 
-    An object that is blended with where it was before, or there twice, is not.
+    ``is_steady``: and a clean one, whose size doesn't tremble; blended with where it was before, or
+    there twice, it is not.
     """
 
     color: str
     shape: str
     motion: str
     background: str
+    is_whole: bool
     is_steady: bool
 
 
@@ -65,14 +67,14 @@ def measure_clip(frames: Frames) -> ClipAttributes | None:
     color = max(set(colors), key=colors.count)
     shape, angles, fits = _shape(found)
     turned = _turned(shape, angles) if shape in _PERIODS else None
+    is_whole = len(set(colors)) == 1 and all(blob.whole for blob in found)
     return ClipAttributes(
         color=color,
         shape=shape,
         motion=_motion(found, turned, frames.shape[2], frames.shape[1]),
         background=_nearest(background, world.BACKGROUNDS),
-        is_steady=len(set(colors)) == 1
-        and _are_clean(found, fits)
-        and _jitter(found) < _MOST_JITTER,
+        is_whole=is_whole,
+        is_steady=is_whole and _are_clean(found, fits) and _jitter(found) < _MOST_JITTER,
     )
 
 
@@ -118,9 +120,8 @@ def measure_things(frames: Frames, colors: tuple[str, ...]) -> list[list[str]]:
 
 
 def _are_clean(blobs: list[_Blob], fits: list[float]) -> bool:
-    """Return whether an object is in one piece in every frame, once, and of one colour."""
-    pieces = all(blob.whole and blob.blend < _WIDEST_EDGE for blob in blobs)
-    return pieces and min(fits) > _CLOSEST_FIT
+    """Return whether an object has a sharp edge in every frame, and is there once."""
+    return max(blob.blend for blob in blobs) < _WIDEST_EDGE and min(fits) > _CLOSEST_FIT
 
 
 def _jitter(blobs: list[_Blob]) -> float:

@@ -73,7 +73,7 @@ class PromptAttributes:
             (self.motion, seen.motion),
             (self.background, seen.background),
         )
-        return seen.is_steady and all(wanted in (None, shown) for wanted, shown in pairs)
+        return seen.is_whole and all(wanted in (None, shown) for wanted, shown in pairs)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -57,6 +57,7 @@ UNSAID = {"custom_id", "value", "url", "filename", "id", "style"}  # of those ca
 LOGS = {
     "debug",
     "info",
+    "log",
     "warning",
     "error",
     "exception",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+import logging
 import os
 import signal
 import socket
@@ -29,6 +30,12 @@ from generator.link.errors import ServerUnreachableError
 from tests.brokers import TestBroker, free_port, start_broker
 from tests.patience import PATIENCE, until
 from tests.programs import need_program
+
+
+@pytest.fixture(autouse=True)
+def _logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever level tests of other rooms have left behind."""
+    caplog.set_level(logging.INFO, logger="bot")
 
 
 async def test_a_killed_server_is_started_again_with_the_same_hosts(tmp_path: Path) -> None:
@@ -82,7 +89,7 @@ def has_ended(pid: int) -> bool:
 async def test_no_key_stands_where_other_users_could_see_it(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("DEBUG")
+    caplog.set_level("DEBUG", logger="bot")
     async with start_broker(tmp_path, "home") as (broker, keys):
         await (await broker.connect_host("home", keys[0])).close()
         assert broker.broker.server_pid is not None

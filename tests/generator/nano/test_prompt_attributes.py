@@ -59,7 +59,9 @@ def test_wordings_that_no_training_saw_are_read() -> None:
         for case in evaluate.cases(200, seed=suites.SEED + 900_000)
     ]
     for asked, case in read:
-        assert asked.is_met_by(ClipAttributes(**vars_of(case), is_steady=True)), case.prompt
+        assert asked.is_met_by(ClipAttributes(**vars_of(case), is_whole=True, is_steady=False)), (
+            case.prompt
+        )
     assert sum(asked == PromptAttributes(**vars_of(case)) for asked, case in read) >= 180
 
 
@@ -69,10 +71,10 @@ def vars_of(case: suites.Case) -> dict[str, str]:
 
 
 def test_what_is_open_can_be_anything_and_the_rest_can_not() -> None:
-    seen = ClipAttributes("red", "ball", "bouncing", "black", is_steady=True)
+    seen = ClipAttributes("red", "ball", "bouncing", "black", is_whole=True, is_steady=True)
     assert PromptAttributes.of("a ball").is_met_by(seen)
     assert not PromptAttributes.of("a blue ball").is_met_by(seen)
     assert not PromptAttributes.of("a ball").is_met_by(
-        ClipAttributes("red", "ball", "still", "black", is_steady=False)
+        ClipAttributes("red", "ball", "still", "black", is_whole=False, is_steady=False)
     )
     assert PromptAttributes.of("a dragon").is_open

@@ -32,6 +32,12 @@ from tests.bot.workers.remote.server import NatsServer
 from tests.patience import until
 
 
+@pytest.fixture(autouse=True)
+def _logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever level tests of other rooms have left behind."""
+    caplog.set_level(logging.INFO, logger="bot")
+
+
 @dataclass
 class Scene:
     rig: JobRig
