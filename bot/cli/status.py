@@ -20,8 +20,8 @@ from bot.storage.database import create_engine
 from bot.storage.migrate import revision_of
 from bot.storage.models import State
 from bot.workers import status_file
+from bot.workers.device_report import DeviceReport
 from bot.workers.host_report import HostReport
-from bot.workers.supervisor import DeviceReport
 
 _STOPPED = 3  # as service managers have it: the program is not running
 

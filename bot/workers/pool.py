@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bot.workers.backend import WorkerBackend
-from bot.workers.supervisor import DeviceReport, DeviceSupervisor, WatchdogSettings
+from bot.workers.device_report import DeviceReport
+from bot.workers.supervisor import DeviceSupervisor, WatchdogSettings
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.worker_settings import WorkerSettings

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from bot.workers.device_report import DeviceReport
 from bot.workers.host_report import HostReport
 from bot.workers.pool import Pool
-from bot.workers.supervisor import DeviceReport
 
 _EVERY_SECONDS = 1.0
 _FILE = "status.json"

@@ -21,6 +21,7 @@ from bot.jobs.outcomes import JobOutcome
 from bot.jobs.queue import Ticket
 from bot.storage.models import Job
 from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
+from bot.workers.device_report import DeviceReport
 from bot.workers.job_in_hand import JobInHand
 from bot.workers.model_choice import ModelChoice
 from bot.workers.work import Work
@@ -49,21 +50,6 @@ class WatchdogSettings:
     silence_seconds: float = 600.0
     start_seconds: float = 3600.0  # a first start may download its model
     memory_bytes: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceReport:
-    """What a device is doing: starting, idle, busy or down."""
-
-    device: str
-    state: str
-    pid: int | None = None
-    dtype: str = ""
-    model: str = ""
-    job_id: str = ""
-    made: int = 0
-    memory_bytes: int | None = None
-    failure: str = ""  # the sentence
 
 
 class DeviceSupervisor:
