@@ -23,7 +23,7 @@ _SLOTS = UserSlots(at_once=2, each=1, waiting=4)
 _TIMEOUT_SECONDS = 60.0
 # Torch and a model are loaded for it, which takes memory and some seconds.
 _DEPTH_SLOTS = UserSlots(at_once=1, each=1, waiting=2)
-_DEPTH_TIMEOUT_SECONDS = 45.0
+_DEPTH_TIMEOUT_SECONDS = 180.0
 _REFUSED = 2  # exit code of a child that says why, by ``generator.contract.text.print_refusal``
 _NO_DEPTH = Text(
     "What depth sees couldn't be drawn for this contact sheet (the reason is in the bot's "

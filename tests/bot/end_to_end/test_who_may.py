@@ -63,6 +63,7 @@ OF_A_JOB = {
     "more": WHERE_IT_STANDS,
     "caption_send": WHERE_IT_STANDS,
     "sampling_send": WHERE_IT_STANDS,
+    "model_send": WHERE_IT_STANDS,
 }
 OF_A_DRAFT = {
     "sheet_type": OWNER,
