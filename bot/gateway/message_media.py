@@ -1,14 +1,17 @@
 """Finds the picture, GIF or video in a message: uploads, forwarded ones, embeds, stickers.
 
 Knows Discord's messages, and fetches nothing. What it finds is a stranger's word: the address is
-checked where it is fetched, and the file's kind is told by its bytes.
+checked where it is fetched, and the file's kind is told by its bytes. A file of the message that a
+component shows is listed by that component alone, never among the attachments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 import discord
+from discord import components
 
 from bot.core.errors import RefusedError
 from bot.intake.attachments import IncomingFile
@@ -31,6 +34,9 @@ def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -
     attachments.sort(key=lambda each: not _looks_like_media(each))
     if attachments:
         return uploaded_file(attachments[0])
+    own = [media for part in shown for media in media_of(part) if media.attachment_id is not None]
+    if own:
+        return IncomingFile(own[0].url, name_of(own[0]), 0)
     linked = [url for part in shown for url in _links_of(part)]
     if not linked:
         raise RefusedError(
@@ -46,8 +52,28 @@ def uploaded_file(attachment: discord.Attachment) -> IncomingFile:
 
 def linked_file(url: str) -> IncomingFile:
     """Return what is known of a file behind an address: its name, as the address has it."""
-    name = url.split("?", maxsplit=1)[0].rstrip("/").rpartition("/")[2]
-    return IncomingFile(url, name or "link", 0, is_link=True)
+    return IncomingFile(url, _last_part(url) or "link", 0, is_link=True)
+
+
+def media_of(message: _MessagePart) -> Iterator[discord.UnfurledMediaItem]:
+    """Yield what a message's components show, files of its own and others."""
+    return _component_media(message.components)
+
+
+def name_of(media: discord.UnfurledMediaItem) -> str:
+    """Return the name of a file that a component shows, which its address ends in."""
+    return _last_part(media.url)
+
+
+def file_names(message: _MessagePart) -> Iterator[str]:
+    """Yield the names of a message's files, those that its components show too."""
+    return chain(
+        (attachment.filename for attachment in message.attachments), map(name_of, media_of(message))
+    )
+
+
+def _last_part(url: str) -> str:
+    return url.split("?", maxsplit=1)[0].rstrip("/").rpartition("/")[2]
 
 
 def _looks_like_media(attachment: discord.Attachment) -> bool:
@@ -58,7 +84,7 @@ def _looks_like_media(attachment: discord.Attachment) -> bool:
 def _links_of(part: _MessagePart) -> Iterator[str]:
     for embed in part.embeds:
         yield from filter(None, _addresses(embed))
-    yield from _links_of_components(part.components)
+    yield from (media.url for media in media_of(part))
     for sticker in part.stickers:
         if sticker.format is not discord.StickerFormatType.lottie:
             yield sticker.url
@@ -74,11 +100,15 @@ def _addresses(embed: discord.Embed) -> list[str | None]:
     return [embed.url, *addresses] if is_picture else addresses
 
 
-def _links_of_components(components: Iterable[discord.Component]) -> Iterator[str]:
-    for component in components:
-        if isinstance(component, discord.components.MediaGalleryComponent):
-            yield from (item.media.url for item in component.items)
-        elif isinstance(component, discord.components.FileComponent):
-            yield component.media.url
-        elif isinstance(component, discord.components.Container):
-            yield from _links_of_components(component.children)
+def _component_media(
+    parts: Iterable[discord.Component],
+) -> Iterator[discord.UnfurledMediaItem]:
+    for part in parts:
+        if isinstance(part, components.MediaGalleryComponent):
+            yield from (item.media for item in part.items)
+        elif isinstance(part, components.FileComponent | components.ThumbnailComponent):
+            yield part.media
+        elif isinstance(part, components.SectionComponent):
+            yield from _component_media([part.accessory])
+        elif isinstance(part, components.Container):
+            yield from _component_media(part.children)

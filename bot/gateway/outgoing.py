@@ -7,7 +7,7 @@ ends up in one, its reader gets an answer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from bot.gateway import discord_compat
@@ -64,7 +64,10 @@ def clean_json(value: Any) -> Any:
 
 # -- limits ----------------------------------------------------------------------------------------
 
-_BUTTON, _MENU, _INPUT, _TEXT, _LABEL = 2, 3, 4, 10, 18  # types of components
+_BUTTON, _MENU, _INPUT, _TEXT, _GALLERY, _LABEL = 2, 3, 4, 10, 12, 18  # types of components
+_MAX_TEXT_TOGETHER = 4000  # characters of all text displays of a message
+_MAX_PICTURES = 10  # of a gallery
+_MAX_ALT_TEXT = 1024
 
 
 def _cut(value: Any) -> None:
@@ -87,8 +90,10 @@ def _cut_message(part: Json) -> None:
         _cut_embeds(part["embeds"])
     for component in part.get("components") or ():
         _cut_component(component)
+    if "components" in part and "type" not in part:
+        _cut_displays(part["components"] or ())
     for attachment in part.get("attachments") or ():
-        _shorten(attachment, "description", 1024)
+        _shorten(attachment, "description", _MAX_ALT_TEXT)
     if isinstance(part.get("choices"), list):
         del part["choices"][25:]
         for choice in part["choices"]:
@@ -112,13 +117,29 @@ def _cut_component(component: Json) -> None:
         _shorten(component, "label", 45)
         _shorten(component, "placeholder", 100)
         _shorten(component, "value", min(4000, component.get("max_length") or 4000))
-    elif kind == _TEXT:
-        _shorten(component, "content", 4000, needed=True)
+    elif kind == _GALLERY and isinstance(component.get("items"), list):
+        del component["items"][_MAX_PICTURES:]
+        for item in component["items"]:
+            _shorten(item, "description", _MAX_ALT_TEXT)
     elif kind == _LABEL:
         _shorten(component, "label", 45, needed=True)
         _shorten(component, "description", 100)
     if isinstance(component.get("component"), dict):
         _cut_component(component["component"])
+
+
+def _cut_displays(components: Sequence[Json]) -> None:
+    """Cut a message's texts to what they may hold together; each keeps a sign, so none is empty."""
+    displays = [part for part in _nested(components) if part.get("type") == _TEXT]
+    left = _MAX_TEXT_TOGETHER
+    for after, display in zip(range(len(displays) - 1, -1, -1), displays, strict=True):
+        left -= _shorten(display, "content", max(left - after, 1), needed=True)
+
+
+def _nested(components: Iterable[Json]) -> Iterator[Json]:
+    for component in components:
+        yield component
+        yield from _nested(component.get("components") or ())
 
 
 def _cut_embeds(embeds: list[Json]) -> None:

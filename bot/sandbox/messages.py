@@ -165,7 +165,6 @@ def _apply(world: World, message: Message, body: Body) -> None:
     new_files = _store_files(world, message, body)
     if "content" in payload:
         message.content = payload["content"] or ""
-        message.mentions = _mentions(world, message, payload.get("allowed_mentions"))
     message.files = _kept_files(message, payload) + list(new_files.values())
     if "embeds" in payload:
         message.embeds = [
@@ -174,6 +173,8 @@ def _apply(world: World, message: Message, body: Body) -> None:
     if "components" in payload:
         unfurl = partial(_unfurled, world, message.files)
         message.components = components.stored(payload["components"] or [], unfurl)
+    if "content" in payload or "components" in payload:
+        message.mentions = _mentions(world, message, payload.get("allowed_mentions"))
 
 
 def _store_files(world: World, message: Message, body: Body) -> dict[int, StoredFile]:
@@ -255,12 +256,16 @@ def _unfurled(world: World, files: list[StoredFile], url: str) -> Media:
 
 
 def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
-    """Return whom the content pings, of those that ``allowed_mentions`` lets through."""
+    """Return whom the text pings, of those that ``allowed_mentions`` lets through.
+
+    Text displays ping as the content does.
+    """
+    text = "\n".join((message.content, *message.displays))
     parse = {"users", "roles", "everyone"} if allowed is None else set(allowed.get("parse") or ())
     only_users = {int(each) for each in (allowed or {}).get("users") or ()}
     only_roles = {int(each) for each in (allowed or {}).get("roles") or ()}
     found = Mentions()
-    for kind, number in _MENTION.findall(message.content):
+    for kind, number in _MENTION.findall(text):
         snowflake = int(number)
         if kind == "&" and ("roles" in parse or snowflake in only_roles):
             found.roles.append(snowflake)
@@ -268,7 +273,7 @@ def _mentions(world: World, message: Message, allowed: Json | None) -> Mentions:
             user = world.users.get(snowflake)
             if user is not None and user not in found.users:
                 found.users.append(user)
-    names_everyone = "@everyone" in message.content or "@here" in message.content
+    names_everyone = "@everyone" in text or "@here" in text
     found.everyone = names_everyone and "everyone" in parse
     return found
 

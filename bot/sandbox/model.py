@@ -249,6 +249,11 @@ class Message:
         return [part for part in self.components_flat if part["type"] == BUTTON]
 
     @property
+    def displays(self) -> list[str]:
+        """Return the texts of the components."""
+        return [part["content"] for part in self.components_flat if part["type"] == TEXT_DISPLAY]
+
+    @property
     def text(self) -> str:
         """Return all that a person can read: the content, the embeds' texts, and text displays."""
         parts: list[str | None] = [self.content]
@@ -257,7 +262,7 @@ class Message:
             for item in embed.get("fields") or ():
                 parts += [item["name"], item["value"]]
             parts.append((embed.get("footer") or {}).get("text"))
-        parts += [part["content"] for part in self.components_flat if part["type"] == TEXT_DISPLAY]
+        parts += self.displays
         return "\n".join(part for part in parts if part)
 
     def remember(self, at: float) -> None:

@@ -68,8 +68,9 @@ def is_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
 
 
 def posted_as(connection: Connection, message_id: int) -> Job | None:
-    """Return the job whose result stands in that message."""
-    query = select(jobs.c.id).where(jobs.c.message_id == message_id).limit(1)
+    """Return the job whose result stands in that message, the first of several."""
+    query = select(jobs.c.id).where(jobs.c.message_id == message_id)
+    query = query.order_by(jobs.c.number).limit(1)
     job_id = connection.execute(query).scalar_one_or_none()
     return None if job_id is None else get(connection, job_id)
 

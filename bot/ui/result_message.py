@@ -11,6 +11,7 @@ from pathlib import Path
 import discord
 
 from bot.core.model_catalogue import ModelCatalogue
+from bot.gateway.message_media import file_names
 from bot.storage.models import Job
 from bot.ui import embeds, wording
 from bot.ui.result_view import result_view
@@ -50,7 +51,7 @@ class ResultMessage:
     def is_in(self, message: discord.Message) -> bool:
         """Return whether this message, one of the bot's, brought it already."""
         if self.file is not None:
-            names = (attachment.filename for attachment in message.attachments)
+            names = file_names(message)
             return any(name.removeprefix(_SPOILER).startswith(self.stem) for name in names)
         return any(embed.footer.text == self.mark for embed in message.embeds)
 

@@ -90,3 +90,22 @@ def test_what_is_handed_in_stays_as_it_was() -> None:
     given = {"content": LONG, "embeds": [{"description": LONG}]}
     fit_to_limits(given)
     assert given == {"content": LONG, "embeds": [{"description": LONG}]}
+
+
+def test_the_texts_of_components_share_what_a_message_may_hold() -> None:
+    text = {"type": 10, "content": LONG}
+    inner = {"type": 17, "components": [dict(text), {"type": 9, "components": [dict(text)]}]}
+    components = fit_to_limits({"components": [{"type": 10, "content": "x"}, inner]})["components"]
+    first, last = components[1]["components"][0], components[1]["components"][1]["components"][0]
+    assert components[0]["content"] == "x"
+    assert first["content"].endswith("…")
+    assert last["content"] == "x"  # none is ever empty
+    assert len(first["content"]) + 2 == 4000
+
+
+def test_a_gallery_is_cut() -> None:
+    item = {"media": {"url": "attachment://a.gif"}, "description": LONG}
+    gallery = {"type": 12, "items": [dict(item) for _ in range(12)]}
+    [cut] = fit_to_limits({"type": 7, "data": {"components": [gallery]}})["data"]["components"]
+    assert len(cut["items"]) == 10
+    assert {len(each["description"]) for each in cut["items"]} == {1024}

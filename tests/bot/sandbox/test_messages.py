@@ -148,12 +148,21 @@ async def test_an_edit_keeps_what_it_does_not_name(discord: Sandbox, raw: Raw) -
         ({"parse": [], "users": ["ADA"]}, False),
     ],
 )
+@pytest.mark.parametrize("is_v2", [False, True])
 async def test_allowed_mentions(
-    discord: Sandbox, raw: Raw, ada: Person, allowed: dict[str, list[str]] | None, pinged: bool
+    discord: Sandbox,
+    raw: Raw,
+    ada: Person,
+    *,
+    allowed: dict[str, list[str]] | None,
+    pinged: bool,
+    is_v2: bool,
 ) -> None:
     role = discord.world.add_role(discord.guild, "team")
     content = f"@everyone <@{ada.user.id}> <@&{role.id}>"
     payload: dict[str, object] = {"content": content}
+    if is_v2:
+        payload = {"flags": 1 << 15, "components": [{"type": 10, "content": content}]}
     if allowed is not None:
         payload["allowed_mentions"] = allowed | (
             {"users": [str(ada.user.id)]} if "users" in allowed else {}
