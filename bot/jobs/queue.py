@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -90,7 +90,9 @@ class FairQueue:
         self._since: dict[str, tuple[int, float]] = {}  # jobs: the turn and time they came
         self._overtaken: dict[str, float] = {}  # jobs that were first, and since when
         self._waiting: dict[Fit, dict[asyncio.Future[None], None]] = {}  # workers, by their fit
-        self._positions: dict[str, int] | None = None  # worked out when somebody asks
+        # worked out when somebody asks
+        self._order: Sequence[Ticket] | None = None
+        self._positions: dict[str, int] | None = None
         self._version = 0
 
     def __len__(self) -> int:
@@ -138,15 +140,20 @@ class FairQueue:
         self._forget(job_id)
         return True
 
-    def order(self) -> list[Ticket]:
+    def order(self) -> Sequence[Ticket]:
         """Return all tickets in the order they would be served in if nobody else came.
 
         Those that no worker can make keep nobody waiting, so they are the last. Which models the
         workers hold isn't looked at.
         """
-        return sorted(
-            self._turns.in_order(), key=lambda ticket: not self._is_possible(ticket.needs)
-        )
+        if self._order is None:
+            tickets = list(self._turns.in_order())
+            impossible = {each for each in self._turns.kinds() if not self._is_possible(each)}
+            if impossible:  # else nobody is to be looked at one by one
+                able = [ticket for ticket in tickets if ticket.needs not in impossible]
+                tickets = [*able, *(ticket for ticket in tickets if ticket.needs in impossible)]
+            self._order = tickets
+        return self._order
 
     def position(self, job_id: str) -> int:
         """Return how many are served before a job; 0 also for one that doesn't wait."""
@@ -259,5 +266,5 @@ class FairQueue:
         self._changed()
 
     def _changed(self) -> None:
-        self._positions = None
+        self._order = self._positions = None
         self._version += 1

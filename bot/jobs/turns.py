@@ -61,6 +61,11 @@ class _Person:
         turn = self.turn if lane.kept_turn is None else lane.kept_turn
         return (turn, self.arrival, lane.tickets[0].number)
 
+    def tickets(self) -> list[Ticket]:
+        """Return all tickets in order of acceptance."""
+        both = [ticket for lane in self.lanes.values() for ticket in lane.tickets]
+        return both if len(self.lanes) == 1 else sorted(both, key=lambda ticket: ticket.number)
+
 
 class _Heap:
     """Finds the first lane among people's lanes with the same needs, each by one entry.
@@ -205,14 +210,17 @@ class FairTurns:
         if len(self._served) > _MAX_REMEMBERED:  # the one longest ago, who is as good as new
             del self._served[next(iter(self._served))]
         self._drop_if_empty(ticket, lane)
+        if ticket.user_id in self._people:  # whose turn is the last one now
+            self._people[ticket.user_id] = self._people.pop(ticket.user_id)
 
     def in_order(self) -> Iterator[Ticket]:
         """Yield all tickets in the order they would be served in if nobody else came."""
-        people = sorted(self._people.values(), key=lambda person: (person.turn, person.arrival))
-        rounds = [
-            sorted(ticket for lane in person.lanes.values() for ticket in lane.tickets)
-            for person in people
-        ]
+        # kept so, it is nearly in order the next time, and what is nearly in order is sorted
+        # in linear time
+        self._people = dict(
+            sorted(self._people.items(), key=lambda each: (each[1].turn, each[1].arrival))
+        )
+        rounds = [person.tickets() for person in self._people.values()]
         turn = 0
         while rounds:
             yield from (tickets[turn] for tickets in rounds)

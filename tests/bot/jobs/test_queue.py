@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.jobs.needs import JobNeeds
 from bot.jobs.queue import FairQueue, Ticket
 
 ADA, BOB, CY = 1, 2, 3
@@ -85,3 +90,35 @@ async def test_draining_leaves_nothing() -> None:
     queue = filled(ADA, BOB)
     assert [ticket.number for ticket in queue.drain()] == [0, 1]
     assert len(queue) == 0
+
+
+def served_by(queue: FairQueue) -> list[int]:
+    """The order in which a queue like this one would be served now."""
+    like = copy.deepcopy(queue)
+    return [ticket.number for ticket in iter(like.take, None)]
+
+
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(8, 10), st.integers(0, 3)), max_size=40))
+@settings(max_examples=60, deadline=None)
+def test_the_order_is_that_of_serving_whatever_came_before(
+    asked: list[tuple[int, int, int]],
+) -> None:
+    queue = FairQueue()
+    for number, (user, frames, then) in enumerate(asked):
+        queue.put(Ticket(number, f"job{number}", user, JobNeeds(frames=frames)))
+        if then == 1:
+            queue.take()
+        elif then == 2 and (taken := queue.take()) is not None:
+            queue.put_back(taken)
+        elif then == 3:
+            queue.remove(f"job{number // 2}")
+        queue.order()  # which may leave something behind
+    assert [ticket.number for ticket in queue.order()] == served_by(queue)
+
+
+async def test_what_nobody_can_make_is_last() -> None:
+    queue = FairQueue(lambda needs: needs.frames < 100)
+    for number, frames in enumerate((8, 100, 9, 100)):
+        queue.put(Ticket(number, f"job{number}", ADA, JobNeeds(frames=frames)))
+    assert [ticket.number for ticket in queue.order()] == [0, 2, 1, 3]
+    assert queue.position("job1") == 2
