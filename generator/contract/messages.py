@@ -131,7 +131,9 @@ class Request:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; an earlier version reads them where it can make the GIF."""
-        values = asdict(self)
+        values = {name: getattr(self, name) for name in _REQUEST_FIELDS}
+        for name in _DATACLASSES:
+            values[name] = tuple(map(asdict, values[name]))
         for later in ("stages", "model"):  # earlier versions know neither
             if not values[later]:
                 del values[later]
@@ -153,6 +155,10 @@ class Request:
         restored["controls"] = tuple(Control(**control) for control in values.get("controls", ()))
         restored["stages"] = tuple(map(_chosen_stage, values.get("stages", ())))
         return cls(**restored)
+
+
+_REQUEST_FIELDS = tuple(each.name for each in fields(Request))
+_DATACLASSES = ("loras", "controls", "stages")  # all else is a plain value
 
 
 def _chosen_stage(values: dict[str, Any]) -> ChosenStage:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from generator.contract.bounds import shorten
 from generator.contract.errors import MessageError, ModelError
@@ -19,8 +19,6 @@ from generator.contract.json_text import JsonError, parse_json
 from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
 from generator.contract.wire import WIRE_VERSION
-
-T = TypeVar("T")
 
 CHUNK_BYTES = 256 * 1024  # of a file in one message; a server's usual limit is 1 MB
 CHUNKS_IN_FLIGHT = 8
@@ -53,8 +51,8 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], bytes]:
     if len(head) > _MOST_HEAD_BYTES:
         raise MessageError("A message can't be read ({reason}).", reason="too long")
     try:
-        values = parse_json(head)
-    except JsonError as error:
+        values = parse_json(str(head, "utf-8"))
+    except (JsonError, UnicodeDecodeError) as error:
         reason = shorten(str(error))
         raise MessageError("A message can't be read ({reason}).", reason=reason) from error
     if not isinstance(values, dict):
@@ -64,7 +62,9 @@ def unpack(frame: bytes) -> tuple[dict[str, Any], bytes]:
 
 def text_of(values: dict[str, Any], name: str) -> str:
     """Return a short text of a frame. Raises MessageError."""
-    value = _of_type(values, name, str)
+    value = values.get(name)
+    if not isinstance(value, str):
+        raise _not_there(name)
     if len(value) > _MOST_TEXT:
         raise MessageError("A message can't be read ({reason}).", reason=f"{name}: too long")
     return value
@@ -72,7 +72,9 @@ def text_of(values: dict[str, Any], name: str) -> str:
 
 def number_of(values: dict[str, Any], name: str) -> int:
     """Return a whole number of a frame, 0 or more. Raises MessageError."""
-    value = _of_type(values, name, int)
+    value = values.get(name)
+    if not isinstance(value, int):
+        raise _not_there(name)
     if isinstance(value, bool) or not 0 <= value <= _LARGEST:
         raise MessageError("A message can't be read ({reason}).", reason=f"{name}: no number")
     return value
@@ -80,14 +82,14 @@ def number_of(values: dict[str, Any], name: str) -> int:
 
 def object_of(values: dict[str, Any], name: str) -> dict[str, Any]:
     """Return an object within a frame. Raises MessageError."""
-    return _of_type(values, name, dict)
-
-
-def _of_type(values: dict[str, Any], name: str, kind: type[T]) -> T:
     value = values.get(name)
-    if not isinstance(value, kind):
-        raise MessageError("A message can't be read ({reason}).", reason=f"{name}: not there")
+    if not isinstance(value, dict):
+        raise _not_there(name)
     return value
+
+
+def _not_there(name: str) -> MessageError:
+    return MessageError("A message can't be read ({reason}).", reason=f"{name}: not there")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

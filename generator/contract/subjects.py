@@ -17,6 +17,7 @@ a subject: ``home`` and ``cuda0``. The server lets a host publish and subscribe 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from generator.contract.errors import HotshotError
@@ -31,6 +32,7 @@ INBOX = "_INBOX"
 MAX_PAYLOAD_BYTES = 4 * 2**20  # the server ends the connection of who sends a longer message
 
 _TOKEN = re.compile(r"[a-z0-9-]{1,32}")
+_MOST_REMEMBERED = 10_000  # subjects that were looked at
 
 
 class HostNameError(HotshotError):
@@ -102,6 +104,7 @@ def is_in_inbox(host: str, reply: str) -> bool:
     return reply.startswith(f"{inbox_prefix(host)}.")
 
 
+@lru_cache(maxsize=_MOST_REMEMBERED)
 def parse_sender(subject: str) -> Sender | None:
     """Return whose word a message on ``hs.from`` is; None for a subject of another form."""
     parts = subject.split(".")
@@ -112,6 +115,7 @@ def parse_sender(subject: str) -> Sender | None:
     return Sender(*parts[2:])
 
 
+@lru_cache(maxsize=_MOST_REMEMBERED)
 def parse_host(subject: str) -> str | None:
     """Return which host asked on ``hs.blob`` or ``hs.put``; None for another subject."""
     parts = subject.split(".")

@@ -10,7 +10,7 @@ Nothing is ever pickled, since whoever sends a pickle runs code here. Standard l
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache, partial
 from typing import Any, cast, get_args, get_origin, get_type_hints
@@ -82,7 +82,8 @@ def decode(data: bytes) -> Message:
 def to_dict(message: Message) -> dict[str, Any]:
     """Return a message as plain JSON values."""
     head = {"version": WIRE_VERSION, "message": _NAME_OF[type(message)]}
-    return head | {name: _to_json(getattr(message, name)) for name in _hints(type(message))}
+    fields_of: dict[str, Any] = _to_json(message)
+    return head | fields_of
 
 
 def from_dict(values: Any) -> Message:
@@ -105,7 +106,7 @@ def from_dict(values: Any) -> Message:
             name=shorten(name),
         )
     try:
-        return cast(Message, _from_json(kind, values))
+        return cast(Message, _reader(cast(Hashable, kind))(values))
     except (KeyError, TypeError, ValueError) as error:
         raise MessageError(
             "A message can't be read ({reason}).", reason=f"{name}: {shorten(str(error))}"
@@ -114,43 +115,46 @@ def from_dict(values: Any) -> Message:
 
 def _to_json(value: Any) -> Any:
     """Return a field's value as JSON has it."""
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    if is_dataclass(value):
-        return {name: _to_json(getattr(value, name)) for name in _hints(type(value))}
-    return [_to_json(each) for each in value] if isinstance(value, tuple) else value
+    write = _writer(cast(Hashable, type(value)))
+    return value if write is None else write(value)
 
 
-def _from_json(kind: Any, value: Any) -> Any:
-    """Return what ``_to_json`` wrote of a value of this type; KeyError, TypeError, ValueError."""
+@cache
+def _writer(kind: Any) -> Callable[[Any], Any] | None:
+    """Return what writes values of a type; None where JSON has them as they are."""
+    if hasattr(kind, "to_dict"):
+        return cast(Callable[[Any], Any], kind.to_dict)
+    if is_dataclass(kind):
+        names = tuple(_hints(cast(Hashable, kind)))
+        return lambda value: {name: _to_json(getattr(value, name)) for name in names}
+    if issubclass(kind, tuple):
+        return lambda value: [_to_json(each) for each in value]
+    return None
+
+
+@cache
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    """Return what reads what ``_to_json`` wrote of a type; KeyError, TypeError, ValueError."""
     if get_origin(kind) is tuple:
-        return tuple(_from_json(get_args(kind)[0], each) for each in _checked(list, value))
+        read = _reader(get_args(kind)[0])
+        return lambda value: tuple(map(read, _checked(list, value)))
     if kind is float:
-        return float(_checked((int, float), value))
+        return lambda value: float(_checked((int, float), value))
     if kind in (str, int, bool):
-        return _checked(kind, value)
-    read = _READERS.get(kind) or partial(_read_fields, kind)
-    return read(value)
+        return lambda value: value if type(value) is kind else _checked(kind, value)
+    return _READERS.get(kind) or partial(_read_fields, kind)
 
 
-def _read_fields(kind: type[Any], values: Any) -> Any:
-    read = _fields(kind, _checked(Mapping, values))
-    for each in fields(kind):
-        if each.name not in read and each.default is MISSING:
-            raise ValueError(f"{each.name} is missing")
-    return kind(**read)
-
-
-def _fields(kind: type[Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields that a message of this kind has; one with a default may be absent."""
-    read = {
-        name: _from_json(hint, values[name])
-        for name, hint in _hints(kind).items()
-        if name in values
-    }
+def _read_fields(kind: Any, values: Any) -> Any:
+    """Return a dataclass; a field that has a default may be absent."""
+    given = _checked(Mapping, values)
+    read = {name: reader(given[name]) for name, reader in _field_readers(kind) if name in given}
+    for name in _required(kind):
+        if name not in read:
+            raise ValueError(f"{name} is missing")
     if kind is Capabilities:
-        read["unknown"] = tuple(shorten(name) for name in sorted(values.keys() - read))
-    return read
+        read["unknown"] = tuple(shorten(name) for name in sorted(given.keys() - read))
+    return kind(**read)
 
 
 def _generate(values: Any) -> Generate:
@@ -191,12 +195,20 @@ _READERS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
-def _hints(kind: Any) -> dict[str, Any]:
-    """Return the types of what travels of a value of this kind."""
-    return _hints_of(kind)
+@cache
+def _field_readers(kind: Any) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+    """Return what reads each field that travels."""
+    return tuple((name, _reader(hint)) for name, hint in _hints(kind).items())
 
 
 @cache
-def _hints_of(kind: Any) -> dict[str, Any]:
+def _required(kind: Any) -> tuple[str, ...]:
+    """Return the fields that have no default."""
+    return tuple(each.name for each in fields(kind) if each.default is MISSING)
+
+
+@cache
+def _hints(kind: Any) -> dict[str, Any]:
+    """Return the types of what travels of a value of this kind."""
     hints = get_type_hints(kind)
     return {each.name: hints[each.name] for each in fields(kind) if each.compare}

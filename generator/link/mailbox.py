@@ -2,8 +2,9 @@
 
 Both sides of a session have one. A message that matters gets a number and is kept until the other
 side acknowledges it; whatever isn't is said again, once a second and after each reconnect. The
-receiver takes a number in once, and only after the one before it. What doesn't matter, such as
-progress, has no number and may be lost.
+receiver takes a number in once, and only after the one before it, and acknowledges it with what it
+says next, or by itself where that is nothing for a moment. What doesn't matter, such as progress,
+has no number and may be lost.
 """
 
 from __future__ import annotations
@@ -11,17 +12,18 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from generator.contract.remote import number_of, pack
 
 ACK = "ack"
 _MOST_KEPT = 1000
-_ANSWER_SECONDS = 0.05
+_ANSWER_SECONDS = 0.2
 
 
 def answer_later(call: Callable[[], None]) -> None:
-    """Acknowledge what comes within some milliseconds by one message."""
+    """Acknowledge what comes within a moment by one message."""
     asyncio.get_running_loop().call_later(_ANSWER_SECONDS, call)
 
 
@@ -41,6 +43,7 @@ class Mailbox:
         self._publish = publish
         self._later = later
         self._owes_answer = False
+        self._answers_owed = 0  # since the start
         self._last_said = 0
         self._last_heard = 0
         self._kept: OrderedDict[int, bytes] = OrderedDict()
@@ -63,6 +66,9 @@ class Mailbox:
         """Say something until it is acknowledged."""
         self._last_said += 1
         head = {"kind": kind, "session": self.session, "id": self._last_said}
+        if self._owes_answer:
+            self._owes_answer = False
+            head[ACK] = self._last_heard
         frame = self._kept[self._last_said] = pack(head | values)
         self._publish(frame)
 
@@ -79,6 +85,8 @@ class Mailbox:
         if values.get("kind") == ACK:
             self._acknowledged(number_of(values, "id"))
             return False
+        if ACK in values:
+            self._acknowledged(number_of(values, ACK))
         number = number_of(values, "id") if "id" in values else 0
         if not number:
             return True
@@ -86,12 +94,15 @@ class Mailbox:
         self._last_heard += is_next
         if not self._owes_answer:
             self._owes_answer = True
-            self._later(self._answer)
+            self._answers_owed += 1
+            self._later(partial(self._answer, self._answers_owed))
         return is_next
 
-    def _answer(self) -> None:
-        self._owes_answer = False
-        self.say(ACK, id=self._last_heard)
+    def _answer(self, owed: int) -> None:
+        # else something that was said since has the answer, or the next one isn't due yet
+        if self._owes_answer and owed == self._answers_owed:
+            self._owes_answer = False
+            self.say(ACK, id=self._last_heard)
 
     def _acknowledged(self, number: int) -> None:
         while self._kept and next(iter(self._kept)) <= number:

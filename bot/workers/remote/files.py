@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,6 @@ from generator.contract.text import Text
 logger = logging.getLogger(__name__)
 
 _MOST_WAITING = 8 * CHUNKS_IN_FLIGHT  # requests of one host; it asks again for what is dropped
-_IDLE_SECONDS = 60.0
 _NOT_WRITTEN = Text(
     "The GIF couldn't be written to the bot's disk; please tell whoever runs the bot."
 )
@@ -60,15 +60,14 @@ class FileDesk:
         self._connection_of = connection_of
         self._files = files
         self._publish = publish
-        self._queues: dict[str, asyncio.Queue[tuple[Msg, Handler]]] = {}
-        self._new_hosts: asyncio.Queue[str] = asyncio.Queue()
+        self._waiting: dict[str, deque[tuple[Msg, Handler]]] = {}  # by host, while it is served
+        self._serving: set[asyncio.Task[None]] = set()
 
-    async def run(self) -> None:
-        """Serve all hosts until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                host = await self._new_hosts.get()
-                group.create_task(self._serve(host), name=f"files of {host}")
+    async def close(self) -> None:
+        """Serve nobody any more."""
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
     def take_request(self, message: Msg) -> None:
         """Queue a request of a file's chunk."""
@@ -82,24 +81,19 @@ class FileDesk:
         host = subjects.parse_host(message.subject)
         if host is None or not subjects.is_in_inbox(host, message.reply):
             return
-        queue = self._queues.get(host)
-        if queue is None:
-            queue = self._queues[host] = asyncio.Queue(_MOST_WAITING)
-            self._new_hosts.put_nowait(host)
-        if not queue.full():
-            queue.put_nowait((message, handler))
+        waiting = self._waiting.get(host)
+        if waiting is None:
+            waiting = self._waiting[host] = deque()
+            task = asyncio.create_task(self._serve(host, waiting), name=f"files of {host}")
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        if len(waiting) < _MOST_WAITING:
+            waiting.append((message, handler))
 
-    async def _serve(self, host: str) -> None:
-        queue = self._queues[host]
-        while True:
-            try:
-                async with asyncio.timeout(_IDLE_SECONDS):
-                    message, handler = await queue.get()
-            except TimeoutError:
-                if queue.empty():
-                    del self._queues[host]
-                    return
-                continue
+    async def _serve(self, host: str, waiting: deque[tuple[Msg, Handler]]) -> None:
+        """Answer what a host asked, one after the other, until nothing of it waits."""
+        while waiting:
+            message, handler = waiting.popleft()
             try:
                 head, body = await self._answer(host, message.data, handler)
             except (_RefusedError, MessageError) as error:
@@ -108,6 +102,7 @@ class FileDesk:
                 logger.exception("a file of %s couldn't be served", host)
                 head, body = {"refused": "the bot has trouble with this file"}, b""
             self._publish(message.reply, pack(head, body))
+        del self._waiting[host]
 
     async def _answer(self, host: str, frame: bytes, handler: Handler) -> Answer:
         values, body = unpack(frame)

@@ -142,10 +142,12 @@ class RemoteHub:
 
     async def run(self) -> None:
         """Hear hosts until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._link.run(), name="link")
-            group.create_task(self._watch(), name="watch hosts")
-            group.create_task(self._desk.run(), name="files of hosts")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._link.run(), name="link")
+                group.create_task(self._watch(), name="watch hosts")
+        finally:
+            await self._desk.close()
 
     async def close(self) -> None:
         """Say what is still to be said."""

@@ -1,7 +1,8 @@
 """Files that hosts made, taken in chunk by chunk into scratch: whole, or not at all.
 
 A file is only taken for a job that the bot gave to that worker, is bounded, and is checked against
-its hash before it gets its name, which the bot makes. Where it breaks off the host goes on.
+its hash before it gets its name, which the bot makes. Where it breaks off the host goes on. That it
+stays on the disk is seen to where it is kept, by ``BlobStore.adopt``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import os
 import threading
 from pathlib import Path
 from typing import BinaryIO
@@ -73,7 +73,6 @@ class Upload:
 
     def _finish(self, file: BinaryIO) -> None:
         file.flush()
-        os.fsync(file.fileno())
         if self._digest.hexdigest() != self.reference.sha256:
             raise DamagedUploadError("the hash is another")
         file.close()

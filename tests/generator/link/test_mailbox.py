@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,21 @@ def test_what_matters_comes_once_and_in_order(seed: int) -> None:
         line.near.repeat()
         line.deliver(loses=0.4, shuffles=True)
     assert line.heard == list(range(50))
+
+
+def test_what_is_said_next_acknowledges_as_well() -> None:
+    sent: list[dict[str, Any]] = []
+    due: list[Callable[[], None]] = []
+    mailbox = Mailbox("s", lambda frame: sent.append(unpack(frame)[0]), due.append)
+    mailbox.takes({"kind": "event", "session": "s", "id": 1})
+    mailbox.insist("command")
+    mailbox.takes({"kind": "event", "session": "s", "id": 2, "ack": 1})
+    assert mailbox.is_empty
+    early, in_time = due
+    early()
+    assert sent == [{"kind": "command", "session": "s", "id": 1, "ack": 1}]
+    in_time()
+    assert sent[1:] == [{"kind": "ack", "session": "s", "id": 2}]
 
 
 def test_what_does_not_matter_is_said_once() -> None:
