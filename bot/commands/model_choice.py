@@ -76,7 +76,8 @@ def for_model(request: Request, before: ModelLimits, model: OfferedModel) -> Req
         names = [size.name for size in before.sizes if (size.width, size.height) == edges]
         size = now.size(names[0]) if names else nearest_size(now, *edges)
         changes |= {"width": size.width, "height": size.height}
-    frames = min(request.video_length, now.max_frames)
+    most = now.max_clip_frames if request.motion else now.max_frames
+    frames = min(request.video_length, most)
     return replace(
         request,
         **changes | {"steps": min(changes.get("steps", request.steps), now.max_steps)},

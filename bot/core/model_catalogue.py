@@ -97,6 +97,7 @@ class ModelCatalogue:
         return replace(
             self.default_limits,
             max_frames=max(limits.max_frames for limits in every),
+            max_clip_frames=max(limits.max_clip_frames for limits in every),
             max_steps=max(limits.max_steps for limits in every),
         )
 

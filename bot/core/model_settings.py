@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from bot.core.section import Section
 from generator.contract.bounds import (
+    MAX_CLIP_FRAMES,
     MAX_FRAMES,
     MAX_GUIDANCE_SCALE,
     MAX_LORA_STRENGTH,
@@ -38,6 +39,7 @@ class ModelSettings(Section):
     guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE_SCALE)] | None = None
     native_edge: Annotated[int, Field(ge=32, le=8192, multiple_of=8)] | None = None
     max_frames: Annotated[int, Field(ge=1, le=MAX_FRAMES)] | None = None
+    max_clip_frames: Annotated[int, Field(ge=1, le=MAX_CLIP_FRAMES)] | None = None
     max_steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     memory_mb: Annotated[int, Field(ge=0)] = 0
 
@@ -64,6 +66,7 @@ class ModelSettings(Section):
             "guidance_scale": self.guidance,
             "native_edge": self.native_edge,
             "max_frames": self.max_frames,
+            "max_clip_frames": self.max_clip_frames,
             "max_steps": self.max_steps,
         }
         return {name: value for name, value in said.items() if value is not None}

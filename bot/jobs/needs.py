@@ -9,6 +9,7 @@ from typing import NamedTuple, Self
 from generator.contract.messages import Capabilities, Request
 from generator.contract.stages import plan
 from generator.contract.text import Text
+from generator.contract.windows import frames_at_once
 
 _MAX_REMEMBERED = 10_000  # kinds of needs
 
@@ -17,8 +18,8 @@ _MAX_REMEMBERED = 10_000  # kinds of needs
 class JobNeeds:
     """What a worker must be able to do; the default is nothing that some worker couldn't.
 
-    ``pixels`` are those of the largest frame, and ``stages`` those that the request chose. Without
-    a ``model`` any will do.
+    ``frames`` are those computed at once, ``pixels`` those of the largest frame, and ``stages``
+    those that the request chose. Without a ``model`` any will do.
     """
 
     model: str = ""
@@ -32,7 +33,7 @@ class JobNeeds:
         passes = [planned.request for planned in plan(request)]
         return cls(
             model=request.model or model,
-            frames=request.video_length,
+            frames=frames_at_once(request),
             pixels=max(each.width * each.height for each in passes),
             stages=tuple(dict.fromkeys(chosen.name for chosen in request.stages)),
         )

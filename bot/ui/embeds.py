@@ -159,7 +159,7 @@ def help_(models: ModelCatalogue) -> Embed:
     gif = translate_plural(
         "Up to 1 frame. Sizes: {sizes}.",
         "Up to {count} frames. Sizes: {sizes}.",
-        limits.max_frames,
+        limits.max_clip_frames,
         sizes=sizes,
     )
     if models.has_choice:

@@ -33,7 +33,9 @@ _SCHEDULER_CLASSES = {
     "TCDScheduler": "tcd",
 }
 MAX_PROMPT_CHARACTERS = 2000
-MAX_FRAMES = 24  # the entries of a temporal layer's positional table
+MAX_FRAMES = 24  # at once: the entries of a temporal layer's positional table
+USUAL_CLIP_FRAMES = 256  # of a clip that is made in windows, unless a model or the config says more
+MAX_CLIP_FRAMES = 3000  # as many as a minute has, each shown as shortly as can be
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
 MAX_DURATION_MS = 60_000

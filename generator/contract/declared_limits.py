@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.contract.bounds import MAX_FRAMES, MAX_STEPS
+from generator.contract.bounds import MAX_FRAMES, MAX_STEPS, USUAL_CLIP_FRAMES
 
 PUBLISHED_EDGE = 512  # pixels, of the original Hotshot-XL
 IMAGE_STRENGTH = 0.7
@@ -18,12 +18,14 @@ IMAGE_STRENGTH = 0.7
 class DeclaredLimits:
     """Limits and defaults of one model, by default the original Hotshot-XL's. Edges are in pixels.
 
-    ``image_strength`` leaves a picture's look and lets it move, ``upscale_strength`` a clip's own
-    motion as well: how much noise that takes differs with a model's schedule and size.
+    The networks see at most ``max_frames`` at once; a clip of up to ``max_clip_frames`` is made in
+    windows. ``image_strength`` leaves a picture's look and lets it move, ``upscale_strength`` a
+    clip's own motion as well: how much noise that takes differs with a model's schedule and size.
     """
 
     native_edge: int = PUBLISHED_EDGE
     max_frames: int = MAX_FRAMES
+    max_clip_frames: int = USUAL_CLIP_FRAMES
     max_steps: int = MAX_STEPS
     steps: int = 30
     guidance_scale: float = 5.0

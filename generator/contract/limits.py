@@ -16,6 +16,7 @@ from typing import Any, Self
 from generator.contract import model_json
 from generator.contract.bounds import (
     CONTROL_SCALE_LABEL,
+    MAX_CLIP_FRAMES,
     MAX_CONTROL_SCALE,
     MAX_CONTROLS,
     MAX_FRAMES,
@@ -35,10 +36,12 @@ from generator.contract.declared_limits import PUBLISHED_EDGE, DeclaredLimits
 from generator.contract.errors import ModelError, RequestError
 from generator.contract.messages import Request
 from generator.contract.options.gif_options import OPTIONS, spec_named
+from generator.contract.options.spec import check_choice
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
 from generator.contract.stages import check_stages, last_pass, plan, second_pass
 from generator.contract.text import Text
+from generator.contract.windows import LOOP, MIN_WINDOW, frames_at_once
 
 NANO = "nano"
 NANO_DIRECTORY = Path(__file__).parents[1] / "nano" / "weights"
@@ -48,6 +51,7 @@ _ALLOWED: dict[str, model_json.Allowed] = {
     "scheduler": SCHEDULERS,
     "native_edge": (32, 8192),
     "max_frames": (1, MAX_FRAMES),
+    "max_clip_frames": (1, MAX_CLIP_FRAMES),
     "steps": (1, MAX_STEPS),
     "max_steps": (1, MAX_STEPS),
     "guidance_scale": (0, MAX_GUIDANCE_SCALE),
@@ -170,6 +174,7 @@ class ModelLimits(DeclaredLimits):
         check_order(Text("Guidance"), request.guidance_start, request.guidance_end)
         _check_loras(request)
         _check_controls(request)
+        _check_motion(self, request)
         _check_stages(self, request)
 
 
@@ -253,6 +258,24 @@ def _check_size(limits: ModelLimits, request: Request) -> None:
             height=height,
             side=side,
         )
+
+
+def _check_motion(limits: ModelLimits, request: Request) -> None:
+    if request.motion:
+        check_choice(spec_named("motion"), limits, request.motion)
+    if request.motion == LOOP and request.video_length == 1:
+        raise RequestError(
+            "A loop of one frame has nothing to come back from; ask for more frames."
+        )
+    if frames_at_once(request) <= limits.max_frames:
+        return
+    if request.motion and request.video_length > request.window:
+        check_range(spec_named("window").subject, request.window, MIN_WINDOW, limits.max_frames)
+    raise RequestError(
+        "This model makes at most {most} frames at once; for more, choose a motion: continue, "
+        "stretch or loop.",
+        most=limits.max_frames,
+    )
 
 
 def _check_stages(limits: ModelLimits, request: Request) -> None:

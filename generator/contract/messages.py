@@ -20,9 +20,12 @@ from typing import Any, Self
 from generator.contract.declared_limits import IMAGE_STRENGTH, DeclaredLimits
 from generator.contract.errors import Failure
 from generator.contract.file_reference import FileReference
+from generator.contract.windows import USUAL_WINDOW
 
 # Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
 REQUEST_VERSION = 2
+# Fields that came after version 2, and what they say where there is nothing to say.
+_LATER: dict[str, Any] = {"stages": (), "model": "", "motion": "", "window": USUAL_WINDOW}
 
 # -- what somebody asked for ---------------------------------------------------------------------
 
@@ -74,7 +77,9 @@ class Request:
     frames begin from instead of noise alone: ``image_strength`` is how much of the way from noise
     is gone all the same, so how far they may come away from it. ``stages`` are those chosen beside
     the usual ones, in their order; ``width`` and ``height`` are those of the first pass. ``model``
-    is what the bot's config calls the model that makes it, empty for the default one.
+    is what the bot's config calls the model that makes it, empty for the default one. ``motion`` is
+    one of ``generator.contract.windows.MOTIONS``, or empty: how a clip of more than ``window``
+    frames is made, of which the networks then see so many at once.
     """
 
     prompt: str
@@ -99,6 +104,8 @@ class Request:
     image_strength: float = IMAGE_STRENGTH
     stages: tuple[ChosenStage, ...] = ()
     model: str = ""
+    motion: str = ""
+    window: int = USUAL_WINDOW
 
     @property
     def steps_made(self) -> int:
@@ -134,9 +141,9 @@ class Request:
         values = {name: getattr(self, name) for name in _REQUEST_FIELDS}
         for name in _DATACLASSES:
             values[name] = tuple(map(asdict, values[name]))
-        for later in ("stages", "model"):  # earlier versions know neither
-            if not values[later]:
-                del values[later]
+        for name, usual in _LATER.items():  # earlier versions know none of these
+            if values[name] == usual:
+                del values[name]
         return {"version": REQUEST_VERSION, **values}
 
     @classmethod

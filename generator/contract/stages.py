@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from generator.contract.errors import RequestError
 from generator.contract.messages import ChosenStage, Request
 from generator.contract.text import Text
+from generator.contract.windows import frames_computed
 
 ENCODE_PROMPT = "encode_prompt"
 ENCODE_IMAGE = "encode_image"
@@ -35,7 +36,8 @@ _LONGEST_NAME = 60  # characters of a stranger's that a sentence quotes
 class Cost:
     """The work that time depends on, in megapixels of all frames together.
 
-    ``denoised`` counts them once for each step, twice for a guided one. ``controlled`` is what of
+    ``denoised`` counts them once for each step, twice for a guided one; in a long clip once for
+    each window that a frame is in. ``controlled`` is what of
     that ControlNets see as well, once for each of them. ``painted`` is what the VAE decodes.
     """
 
@@ -190,7 +192,8 @@ CHOICES = {UPSCALE: StageChoice(Text("upscaled at {strength:g}"), _upscale)}
 
 def _denoising_cost(request: Request) -> Cost:
     guided = request.guidance_end - request.guidance_start if request.guidance_scale > 1 else 0.0
-    denoised = _megapixels(request) * request.steps_made * (1 + guided)
+    times = frames_computed(request) / request.video_length  # that a frame is in a window
+    denoised = _megapixels(request) * times * (1 + guided)
     followed = sum(max(0.0, control.end - control.start) for control in request.controls)
     return Cost(denoised=denoised, controlled=denoised * followed)
 

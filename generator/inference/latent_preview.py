@@ -28,6 +28,7 @@ PreviewCallback = Callable[[Tensor, int, int], None]
 logger = logging.getLogger(__name__)
 
 _EDGE = 192  # pixels, of the longer edge
+_AT_ONCE = 24  # frames decoded together: a long clip's take no more memory than a window's
 _SMALL_VAE = 10_000_000  # parameters; a larger one takes longer to decode than a look is worth
 _FIRST_SECONDS, _EVERY_SECONDS = 2.0, 4.0  # a clip that is made sooner needs no look
 _FROM = 0.2  # of all steps; before, there is nothing to see
@@ -66,13 +67,16 @@ class PreviewDecoder:
     def __call__(self, latents: Tensor) -> Frames:
         """Decode (1, 4, f, h/8, w/8) to (f, height, width, 3), with ``_EDGE`` the longer edge."""
         frames = rearrange(unscale_latents(latents, self.model.vae.config), "1 c f h w -> f c h w")
+        levels = torch.cat([self._levels(part) for part in frames.split(_AT_ONCE)])
+        drawn: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
+        return drawn
+
+    def _levels(self, frames: Tensor) -> Tensor:
         pictures = self._decoded(frames) if self._is_small else self._mapped(frames)
         scale = _EDGE / max(pictures.shape[-2:])
         size = [max(1, round(edge * scale)) for edge in pictures.shape[-2:]]
         small = interpolate(pictures.float(), size=size, mode="bicubic", antialias=True)
-        levels = ((small / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-        drawn: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
-        return drawn
+        return ((small / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
 
     @property
     def _is_small(self) -> bool:

@@ -35,8 +35,9 @@ from generator.inference.stages.decoding import Decode
 from generator.inference.stages.denoising import Denoise, DrawNoise
 from generator.inference.stages.encoding import EncodeImage, EncodePrompt, check_init_image
 from generator.inference.stages.frame_stages import Enlarge, ToFrames
-from generator.inference.stages.predictor import PredictorFactory, WholeClip
+from generator.inference.stages.predictor import PredictorFactory
 from generator.inference.stages.stage import Networks, PipelineState, Stage, needed
+from generator.inference.stages.windowed_predictor import make_predictor
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel
 
@@ -52,7 +53,7 @@ class HotshotPipeline:
     """
 
     model: HotshotModel
-    make_predictor: PredictorFactory = WholeClip
+    make_predictor: PredictorFactory = make_predictor
 
     @torch.inference_mode()
     def __call__(

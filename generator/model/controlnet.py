@@ -17,6 +17,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Request
 from generator.media.clip import Frames
@@ -51,8 +52,11 @@ class LoadedControlNet:
     def embed(self, images: Frames) -> Tensor:
         """Embed images (f, h, w, 3) uint8 as (f, c, h/8, w/8)."""
         weight = next(self.embedding.parameters())
-        levels = torch.from_numpy(images).to(weight.device).permute(0, 3, 1, 2)
-        image = levels.to(weight.dtype) / 255
+        levels = torch.from_numpy(images).permute(0, 3, 1, 2)
+        parts = (part.to(weight.device) for part in levels.split(MAX_FRAMES))
+        return torch.cat([self._embedded(part.to(weight.dtype) / 255) for part in parts])
+
+    def _embedded(self, image: Tensor) -> Tensor:
         embedded: Tensor = self.embedding(image.flip(1) if self.flips_channels else image)
         return embedded
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from generator.contract.bounds import scheduler_name
+from generator.contract.bounds import MAX_DURATION_MS, scheduler_name
 from generator.contract.messages import Request
 from generator.contract.options.conditioning import ConditioningOptions, FileT
 from generator.contract.options.sampling import DEFAULT_SCHEDULER
@@ -24,6 +24,7 @@ from generator.contract.options.spec import (
     specs_of,
 )
 from generator.contract.text import Text
+from generator.contract.windows import CONTINUE, plan_of
 
 if TYPE_CHECKING:
     from generator.contract.limits import ModelLimits
@@ -99,7 +100,17 @@ class GifOptions(ConditioningOptions[FileT]):
         if self.scheduler is not None:
             is_own = self.scheduler == DEFAULT_SCHEDULER
             changes["scheduler"] = limits.scheduler if is_own else scheduler_name(self.scheduler)
-        return replace(start, **changes)
+        request = replace(start, **changes)
+        if request.video_length > limits.max_frames and not request.motion:
+            request = replace(request, motion=CONTINUE)
+        return self._at_the_pace_of(start, request)
+
+    def _at_the_pace_of(self, start: Request, request: Request) -> Request:
+        """Return a clip of windows with each frame shown as long as before, unless that is said."""
+        if self.frames is None or self.duration is not None or plan_of(request) is None:
+            return request
+        duration = start.video_duration * request.video_length // start.video_length
+        return replace(request, video_duration=min(duration, MAX_DURATION_MS))
 
 
 OPTIONS = specs_of(GifOptions)

@@ -11,6 +11,7 @@ from generator.contract.bounds import (
     MAX_FRAMES,
     MAX_PROMPT_CHARACTERS,
     MIN_FRAME_MS,
+    USUAL_CLIP_FRAMES,
 )
 from generator.contract.options.spec import (
     NO_SETTING,
@@ -23,6 +24,7 @@ from generator.contract.options.spec import (
     Slash,
 )
 from generator.contract.text import Text
+from generator.contract.windows import MIN_WINDOW, MOTIONS, USUAL_WINDOW
 
 if TYPE_CHECKING:
     from generator.contract.limits import ModelLimits
@@ -30,12 +32,10 @@ if TYPE_CHECKING:
 DEFAULT_SIZE = "square"
 DEFAULT_DURATION = 1000  # milliseconds
 
-_USUAL_FRAMES = 8
-
 
 def default_frames(limits: ModelLimits) -> int:
     """Return how many frames a GIF has where nobody says it."""
-    return min(_USUAL_FRAMES, limits.max_frames)
+    return min(USUAL_WINDOW, limits.max_frames)
 
 
 # Without slots, here and in what extends it: typing marks instances of a generic class.
@@ -97,7 +97,7 @@ class PictureOptions:
         label=Text("frames"),
         field="video_length",
         subject=FRAMES_LABEL,
-        bounds=lambda limits: (1, limits.max_frames),
+        bounds=lambda limits: (1, limits.max_clip_frames),
         default=default_frames,
         slash=Slash(
             lambda limits: Text(
@@ -116,7 +116,35 @@ class PictureOptions:
         flag=Flag(
             name="--video-length",
             group=FlagGroup.PICTURE,
-            help=f"frames, 1 to {MAX_FRAMES} (default: 8, and 1 for .jpg)",
+            help=f"frames, 1 to {USUAL_CLIP_FRAMES} (default: 8, and 1 for .jpg); for more than "
+            f"{MAX_FRAMES} see --motion",
+        ),
+    ).declared
+    motion: str | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("motion"),
+        field="motion",
+        choices=lambda _: MOTIONS,
+        refusal=Text("There is no motion {name!r}; choose one of {known}."),
+        flag=Flag(
+            name="--motion",
+            group=FlagGroup.PICTURE,
+            help="how a clip longer than --window is made: continue: what repeats, repeats on; "
+            "stretch: one motion over all frames; loop: the last frame joins the first (default: "
+            f"continue beyond {MAX_FRAMES} frames, else all frames at once)",
+        ),
+    ).declared
+    window: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="window",
+        subject=Text("The window"),
+        bounds=lambda limits: (MIN_WINDOW, max(USUAL_WINDOW, limits.max_frames)),
+        default=lambda limits: max(MIN_WINDOW, default_frames(limits)),
+        flag=Flag(
+            name="--window",
+            group=FlagGroup.PICTURE,
+            help="with --motion, how many frames the model sees at once, "
+            f"{MIN_WINDOW} to {MAX_FRAMES} (default: {USUAL_WINDOW})",
         ),
     ).declared
     duration: int | None = OptionSpec(

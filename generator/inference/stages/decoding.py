@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -33,20 +34,26 @@ class Decode(Stage):
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
         """Fill in ``pictures``; the latents are needed no more."""
-        pictures = decode(state.model, needed(state.latents), report)
-        return replace(state, pictures=pictures, latents=None)
+        decoded = decode(state.model, needed(state.latents), report)
+        return replace(state, pictures=torch.cat(list(map(to_levels, decoded))), latents=None)
 
 
-def decode(model: HotshotModel, latents: Tensor, report: ProgressCallback) -> Tensor:
-    """Decode latents (1, 4, f, h/8, w/8) to pictures (f, 3, h, w), nominally from -1 to 1.
+def to_levels(pictures: Tensor) -> Tensor:
+    """Turn pictures from -1 to 1 into levels from 0 to 255, rounded, uint8."""
+    return ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
 
-    Where memory runs out, fewer pictures are decoded together, down to one; only then is it the
+
+def decode(model: HotshotModel, latents: Tensor, report: ProgressCallback) -> Iterator[Tensor]:
+    """Decode latents (1, 4, f, h/8, w/8) to pictures (n, 3, h, w), nominally from -1 to 1.
+
+    A few are yielded at a time, so that a long clip needs no more memory than a short one. Where
+    memory runs out, fewer pictures are decoded together, down to one; only then is it the
     device's own error. Raises NotFiniteError where the VAE overflows.
     """
     frames = rearrange(unscale_latents(latents, model.vae.config), "1 c f h w -> f c h w")
     pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
     at_once = min(len(frames), pictures_at_once(model, pixels))
-    pictures: list[Tensor] = []
+    parts = 0
     while len(frames):
         decoded = _decoded(model.vae, frames[:at_once])
         if decoded is None:
@@ -54,11 +61,11 @@ def decode(model: HotshotModel, latents: Tensor, report: ProgressCallback) -> Te
             logger.info("There is too little memory; decoding %d at once.", at_once)
             continue
         check_finite(decoded)
-        pictures.append(decoded)
+        yield decoded
+        parts += 1
         frames = frames[at_once:]
         left = -(-len(frames) // at_once)
-        report(stages.DECODE, len(pictures), len(pictures) + left)
-    return torch.cat(pictures)
+        report(stages.DECODE, parts, parts + left)
 
 
 def _decoded(vae: Any, frames: Tensor) -> Tensor | None:

@@ -12,18 +12,22 @@ from torch import Tensor
 from generator.contract import stages
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
+from generator.contract.windows import plan_of
 from generator.inference.latent_preview import predict_original_sample
 from generator.inference.overflow import FiniteWatch
-from generator.inference.stages.predictor import PredictorFactory, StepInputs, WholeClip
+from generator.inference.stages.predictor import PredictorFactory, StepInputs
 from generator.inference.stages.stage import (
     Networks,
     PipelineState,
     Stage,
     needed,
 )
+from generator.inference.stages.windowed_predictor import make_predictor
 from generator.model.conditioning import StepRange
 from generator.model.latents import LATENT_SCALE
 from generator.model.schedulers import add_noise, make_scheduler, scheduler_step
+
+_SHARED = 0.95  # of the noise's variance, by neighbours in a stretched clip
 
 
 class DrawNoise(Stage):
@@ -43,9 +47,25 @@ class DrawNoise(Stage):
             request.width // LATENT_SCALE,
         )
         generator = torch.Generator().manual_seed(request.seed)
-        noise = torch.randn(shape, generator=generator).to(model.device)
+        noise = _shared(torch.randn(shape, generator=generator), request).to(model.device)
         report(self.name, 1, 1)
         return replace(state, generator=generator, noise=noise)
+
+
+def _shared(noise: Tensor, request: Request) -> Tensor:
+    """Return the noise of a request, (1, c, f, h, w), of variance one.
+
+    In a stretched clip neighbours share most of it: each is in another of the strided windows, and
+    these are to make one motion.
+    """
+    plan = plan_of(request)
+    if plan is None or plan.group == 1:
+        return noise
+    frames = torch.arange(plan.frames)
+    firsts = frames // plan.group * plan.group
+    mixed = _SHARED**0.5 * noise[:, :, firsts] + (1 - _SHARED) ** 0.5 * noise
+    mixed[:, :, firsts] = noise[:, :, firsts]
+    return mixed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +79,7 @@ class Denoise(Stage):
     name: ClassVar[str] = stages.DENOISE
     networks: ClassVar[Networks] = Networks.ALL
 
-    make_predictor: PredictorFactory = WholeClip
+    make_predictor: PredictorFactory = make_predictor
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
         """Fill in ``latents``; the noise and what was told of the clip are needed no more."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-import torch
 from einops import rearrange
 from PIL import Image
 from torch import Tensor
@@ -53,7 +52,6 @@ class Enlarge(Stage):
 
 
 def to_frames(pictures: Tensor) -> Frames:
-    """Turn (f, 3, h, w) from -1 to 1 into frames (f, h, w, 3) from 0 to 255, rounded."""
-    levels = ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
-    frames: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
+    """Turn pictures (f, 3, h, w) uint8 into frames (f, h, w, 3)."""
+    frames: Frames = rearrange(pictures, "f c h w -> f h w c").cpu().contiguous().numpy()
     return frames

@@ -47,8 +47,8 @@ class PipelineState:
     ``request`` is that of the pass that is being made. ``condition_images`` and ``init_image`` are
     as ``HotshotPipeline`` is given them. Whatever stands below them is None until its stage was
     run: ``init_latents`` (1, 4, 1 or f, h/8, w/8) are clean, ``noise`` and ``latents``
-    (1, 4, f, h/8, w/8) float32, ``pictures`` (f, 3, h, w) from -1 to 1, ``frames`` (f, h, w, 3)
-    uint8. ``generator`` has drawn the noise, and draws what the steps need.
+    (1, 4, f, h/8, w/8) float32, ``pictures`` (f, 3, h, w) and ``frames`` (f, h, w, 3) uint8.
+    ``generator`` has drawn the noise, and draws what the steps need.
     """
 
     model: HotshotModel

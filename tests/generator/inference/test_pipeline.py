@@ -16,7 +16,7 @@ from generator.contract.bounds import SCHEDULERS
 from generator.contract.errors import CancelledError, OutOfMemoryError
 from generator.contract.messages import Request
 from generator.inference.pipeline import HotshotPipeline, memory_errors
-from generator.inference.stages.decoding import decode, pictures_that_fit
+from generator.inference.stages.decoding import decode, pictures_that_fit, to_levels
 from generator.inference.stages.encoding import encode_prompt
 from generator.inference.stages.frame_stages import to_frames
 from generator.model.loading import HotshotModel, load_model
@@ -32,7 +32,7 @@ QUICK = Request(
 def assert_as_recorded(model: HotshotModel, case: str) -> None:
     videos, pipeline = recorded("videos"), HotshotPipeline(model)
     latents = pipeline.latents(request_of(case), report=silent)
-    frames = to_frames(decode(model, latents, silent))
+    frames = to_frames(to_levels(torch.cat([*decode(model, latents, silent)])))
     assert float((latents - videos[f"{case}.latents"]).abs().max()) < 2e-3
     apart = np.abs(frames.astype(int) - videos[case].numpy().astype(int))
     assert (apart <= 1).mean() >= 0.999
@@ -214,17 +214,17 @@ def test_decoding_in_chunks_makes_the_same_frames(
 ) -> None:
     pipeline = HotshotPipeline(tiny)
     latents = pipeline.latents(replace(QUICK, video_length=5), report=silent)
-    whole = decode(tiny, latents, silent)
+    whole = torch.cat([*decode(tiny, latents, silent)])
     monkeypatch.setattr("generator.inference.stages.decoding.AT_ONCE", 2 * 64 * 64)
     heard: list[int] = []
-    chunked = decode(tiny, latents, lambda _stage, step, _steps: heard.append(step))
+    chunked = torch.cat([*decode(tiny, latents, lambda _stage, step, _steps: heard.append(step))])
     assert heard == [1, 2, 3]
     torch.testing.assert_close(chunked, whole, rtol=1e-4, atol=1e-4)
 
 
 def test_where_memory_runs_out_fewer_pictures_are_decoded_together(tiny: HotshotModel) -> None:
     latents = HotshotPipeline(tiny).latents(replace(QUICK, video_length=5), report=silent)
-    whole, fits, sizes, heard = decode(tiny, latents, silent), 1, [], []
+    whole, fits, sizes, heard = torch.cat([*decode(tiny, latents, silent)]), 1, [], []
 
     def fill_memory(_decoder: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
         sizes.append(len(given[0]))
@@ -236,10 +236,10 @@ def test_where_memory_runs_out_fewer_pictures_are_decoded_together(tiny: Hotshot
 
     hook = tiny.vae.decoder.register_forward_pre_hook(fill_memory)
     try:
-        chunked = decode(tiny, latents, report)
+        chunked = torch.cat([*decode(tiny, latents, report)])
         fits = 0
         with pytest.raises(RuntimeError, match="memory"):
-            decode(tiny, latents, silent)
+            next(decode(tiny, latents, silent))
     finally:
         hook.remove()
     assert sizes[:8] == [5, 3, 2, 1, 1, 1, 1, 1]
