@@ -67,7 +67,7 @@ class PreviewDecoder:
     def __call__(self, latents: Tensor) -> Frames:
         """Decode (1, 4, f, h/8, w/8) to (f, height, width, 3), with ``_EDGE`` the longer edge."""
         frames = rearrange(unscale_latents(latents, self.model.vae.config), "1 c f h w -> f c h w")
-        levels = torch.cat([self._levels(part) for part in frames.split(_AT_ONCE)])
+        levels = torch.cat([self._levels(part) for part in torch.split(frames, _AT_ONCE)])
         drawn: Frames = rearrange(levels, "f c h w -> f h w c").cpu().contiguous().numpy()
         return drawn
 

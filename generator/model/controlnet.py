@@ -53,7 +53,7 @@ class LoadedControlNet:
         """Embed images (f, h, w, 3) uint8 as (f, c, h/8, w/8)."""
         weight = next(self.embedding.parameters())
         levels = torch.from_numpy(images).permute(0, 3, 1, 2)
-        parts = (part.to(weight.device) for part in levels.split(MAX_FRAMES))
+        parts = (part.to(weight.device) for part in torch.split(levels, MAX_FRAMES))
         return torch.cat([self._embedded(part.to(weight.dtype) / 255) for part in parts])
 
     def _embedded(self, image: Tensor) -> Tensor:

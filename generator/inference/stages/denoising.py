@@ -63,7 +63,7 @@ def _shared(noise: Tensor, request: Request) -> Tensor:
         return noise
     frames = torch.arange(plan.frames)
     firsts = frames // plan.group * plan.group
-    mixed = _SHARED**0.5 * noise[:, :, firsts] + (1 - _SHARED) ** 0.5 * noise
+    mixed: Tensor = _SHARED**0.5 * noise[:, :, firsts] + (1 - _SHARED) ** 0.5 * noise
     mixed[:, :, firsts] = noise[:, :, firsts]
     return mixed
 
