@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from bot.core.errors import RefusedError, StorageError, WorkerDiedError
 from bot.core.logs import job_context
 from bot.core.model_settings import label_of
 from bot.jobs.availability import Availability
+from bot.jobs.background import BackgroundTasks
 from bot.jobs.completion import JobCompleter, shown_failure
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import Estimate
@@ -82,7 +83,7 @@ class JobService:
         self._queue = FairQueue(lambda needs: self._roster.lacking(needs) is None, changes=changes)
         self._roster = WorkerRoster(self._queue.note_workers_changed)
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = BackgroundTasks()
         self._availability = Availability(self._roster)
         self._stop_worker: Callable[[str, int], None] = _no_workers
 
@@ -140,7 +141,7 @@ class JobService:
             if cancelled is not None:
                 self._queue.remove(job_id)
                 self._stop_worker(job_id, job.attempt)
-                self._spawn(cancelled, self._completer.notify_owner(cancelled))
+                self._tasks.start_for(cancelled, self._completer.notify_owner(cancelled))
                 return cancelled
         raise RefusedError(
             "That GIF is no longer waiting or running; /history shows what became of it."
@@ -223,7 +224,7 @@ class JobService:
     def job_ended(self, job: Job, outcome: JobOutcome) -> None:
         """End a job in the background; its worker can have the next one."""
         run = self._estimator.job_ended(job.id)
-        self._spawn(job, self._handle_outcome(job, outcome, run))
+        self._tasks.start_for(job, self._handle_outcome(job, outcome, run))
 
     def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:
         """Make a job whose worker died once more, then no more.
@@ -235,7 +236,9 @@ class JobService:
         # whoever stops the machine may kill the worker first, which is no fault of the job's
         is_lost = bool(self._availability.closed) or death.kind is FailureKind.LOST_HOST
         is_blamed = is_suspect and not is_lost
-        self._spawn(job, self._retry_after_death(job, death) if is_blamed else self._requeue(job))
+        self._tasks.start_for(
+            job, self._retry_after_death(job, death) if is_blamed else self._requeue(job)
+        )
 
     async def job_interrupted(self, job: Job) -> None:
         """Put back a job that the bot's end interrupts; the next start makes it."""
@@ -261,7 +264,7 @@ class JobService:
         model = capabilities.model
         if (seconds := self._estimator.worker_ready(device, model)) is not None:
             learning = self._cost_history.learn_loading(model, device, seconds)
-            self._keep_until_done(asyncio.create_task(learning))
+            self._tasks.start(learning)
 
     def model_broken(self, device: str, model: str, failure: Failure) -> None:
         """Note that a worker can't load a model; where none can, its jobs are failed."""
@@ -313,7 +316,7 @@ class JobService:
     ) -> None:
         for ticket in self._queue.drain(is_meant):
             if (job := self._store.get(ticket.job_id)) is not None:
-                self._spawn(job, self._completer.fail(job, ended))
+                self._tasks.start_for(job, self._completer.fail(job, ended))
 
     # -- start and stop ----------------------------------------------------------------------------
 
@@ -323,7 +326,7 @@ class JobService:
             with job_context(job.id, **job.origin.ids):
                 await self._resume(job)
         for job in await self._store.owner_not_notified():
-            self._spawn(job, self._completer.notify_owner(job, again=True))
+            self._tasks.start_for(job, self._completer.notify_owner(job, again=True))
 
     def stop_accepting(self, reason: Text) -> None:
         """Refuse new jobs from now on, for this reason."""
@@ -332,22 +335,19 @@ class JobService:
     async def close(self) -> None:
         """Let deliveries under way end; what doesn't is taken up by the next start."""
         await self.wait_until_idle(_CLOSE_SECONDS)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tasks.cancel()
         await self._store.wait_until_written()
 
     async def wait_until_idle(self, seconds: float | None = None) -> None:
         """Wait until nothing goes on in the background, or for ``seconds``."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        await self._tasks.wait(seconds)
 
     async def _resume(self, job: Job) -> None:
         match job.state:
             case State.QUEUED:
                 self._enqueue(job)
             case State.DELIVERING if (file := self._completer.result_file(job)) is not None:
-                self._spawn(job, self._completer.deliver(job, file, again=True))
+                self._tasks.start_for(job, self._completer.deliver(job, file, again=True))
             case _:
                 await self._requeue(job)
 
@@ -357,7 +357,7 @@ class JobService:
         match outcome:
             case MadeFile(seconds=seconds):
                 took = Estimate(seconds, run.after_steps, run.file_seconds)
-                self._spawn(job, self._cost_history.learn(run.device, job.request, took))
+                self._tasks.start_for(job, self._cost_history.learn(run.device, job.request, took))
                 began = time.monotonic()
                 await self._completer.complete(job, outcome)
                 self._estimator.job_delivered(time.monotonic() - began)
@@ -400,21 +400,7 @@ class JobService:
             self._alert(news)
 
     def _alert(self, words: Text) -> None:
-        self._keep_until_done(asyncio.create_task(self._notifier.alert(str(words))))
-
-    def _spawn(self, job: Job, work: Coroutine[Any, Any, None]) -> None:
-        """Start work in the background, its log lines marked with the job."""
-        with job_context(job.id, **job.origin.ids):  # a task keeps the context it was made in
-            self._keep_until_done(asyncio.create_task(work))
-
-    def _keep_until_done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._log_failure)
-
-    def _log_failure(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("a job's task failed", exc_info=error)
+        self._tasks.start(self._notifier.alert(str(words)))
 
 
 def _no_workers(job_id: str, attempt: int) -> None:
