@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -49,6 +50,7 @@ _MOST_REFUSALS = 10  # sentences about one worker; there may be more to say, and
 _HELLOS_A_SECOND, _EVENTS_A_SECOND = 5, 2000  # of one worker; a host that says more isn't read
 _HELLOS_AT_ONCE = 200  # after a line was down for minutes
 _SUSPENDED_SECONDS = 60.0
+_MENDED_SECONDS = 60.0  # without a refusal; what is wrong is said again before
 _STALE_SECONDS = 2.5 * HELLO_SECONDS  # a run that isn't heard for so long may have ended
 _RIVALS = (
     "two machines came by the same join line, and the second isn't listened to; give each a line "
@@ -70,7 +72,7 @@ class FleetCallbacks:
 class RemoteWorker:
     """A worker as its hellos show it.
 
-    ``refusals`` are what of it wasn't taken in since the start, ``trouble`` the last of its run.
+    ``refusals`` are what of it wasn't taken in since the start.
     """
 
     host: str
@@ -81,7 +83,8 @@ class RemoteWorker:
     is_in_pool: bool = False
     was_drained: bool = False  # its supervisor takes no more jobs
     refusals: list[str] = field(default_factory=list)
-    trouble: str = ""
+    refused: str = ""  # what of its run wasn't taken in last, and when
+    refused_at: float = 0.0
     connection: RemoteConnection | None = None
     rival: str = ""  # another run that comes by the same name, and since when
     rival_since: float = 0.0
@@ -90,6 +93,11 @@ class RemoteWorker:
     @property
     def name(self) -> str:
         return f"{self.host}.{self.device}"
+
+    @property
+    def trouble(self) -> str:
+        """What of it isn't taken in now; "" where it said no such thing for a while."""
+        return self.refused if time.monotonic() - self.refused_at < _MENDED_SECONDS else ""
 
     @property
     def is_draining(self) -> bool:
@@ -230,7 +238,7 @@ class RemoteHub:
             if self._is_rival(worker, hello.boot):
                 return
             self._lose(worker, "was started anew")
-            worker.trouble = ""  # that was of the run before
+            worker.refused = ""  # that was of the run before
         worker.hello = hello
         worker.heard_at = asyncio.get_running_loop().time()
         if hello.wire != WIRE_VERSION:
@@ -308,7 +316,7 @@ class RemoteHub:
 
     def _refuse(self, worker: RemoteWorker, sentence: str) -> None:
         """Say why something isn't taken in, once, to the log and to the host's."""
-        worker.trouble = sentence
+        worker.refused, worker.refused_at = sentence, time.monotonic()
         if sentence not in worker.refusals and len(worker.refusals) < _MOST_REFUSALS:
             worker.refusals.append(sentence)
             logger.warning("%s: %s", worker.name, sentence)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -198,6 +199,13 @@ async def test_other_versions_are_refused_with_one_line(
 def _report_of(worker: RemoteWorker) -> str:
     [report] = host_reports([worker], ["evil"])
     return report.refusal
+
+
+def test_a_refusal_is_shown_until_it_is_mended() -> None:
+    worker = RemoteWorker("evil", "cpu", refused="no object", refused_at=time.monotonic())
+    assert _report_of(worker) == "no object"
+    worker.refused_at -= 61
+    assert _report_of(worker) == ""
 
 
 async def test_another_model_of_the_same_name_is_refused_by_both_names(scene: Scene) -> None:
