@@ -15,17 +15,16 @@ import torch
 from diffusers import UNetMotionModel
 
 from benchmarks import midsize
+from benchmarks.nano_request import PROMPT, nano_request
 from benchmarks.table import print_table
 from generator.checkpoints import unet_conversion
-from generator.contract.limits import NANO, ModelLimits
+from generator.contract.limits import NANO
 from generator.contract.messages import Request
 from generator.inference.hotshot_engine import HotshotEngine
 from generator.media.output import write_whole
 from generator.media.save import encode_raw
 from generator.model.unet import HotshotUNet
 from generator.recipes.recipe import ModelSettings
-
-PROMPT = "a red ball bouncing on a black background"
 
 
 def run() -> None:
@@ -66,17 +65,7 @@ def _cold(rounds: int = 3) -> tuple[list[float], float]:
 
 def _warm(rounds: int = 5) -> list[float]:
     engine = HotshotEngine.load(ModelSettings(model=NANO, precision="auto"), previews=True)
-    limits = ModelLimits.of(NANO)
-    request = Request(
-        prompt=PROMPT,
-        seed=1,
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=limits.steps,
-        guidance_scale=limits.guidance_scale,
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
-    )
+    request = nano_request()
     with tempfile.TemporaryDirectory() as directory:
         output = Path(directory) / "warm.gif"
         return _timed(lambda: _generate(engine, request, output), rounds)

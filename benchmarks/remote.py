@@ -19,9 +19,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from aiohttp.test_utils import unused_port
+
 from benchmarks.bot import milliseconds, quantile
 from benchmarks.remote_bot import measure_bot
-from benchmarks.remote_hosts import ENGINE, agents, free_port
+from benchmarks.remote_hosts import ENGINE, agents
 from benchmarks.sleeper import STEP_SECONDS
 from benchmarks.table import print_table
 from bot.broker.broker import open_broker
@@ -127,7 +129,7 @@ class _Bench:
 async def _bench() -> AsyncIterator[_Bench]:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
-        remote = RemoteSettings(listen=f"127.0.0.1:{free_port()}")
+        remote = RemoteSettings(listen=f"127.0.0.1:{unused_port()}")
         config = directory / "config.toml"
         config.write_text(
             f'[storage]\ndata_dir = "{directory / "data"}"\n[remote]\nlisten = "{remote.listen}"\n'

@@ -17,10 +17,11 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import psutil
+from aiohttp.test_utils import unused_port
 
 from benchmarks.bot import megabytes
 from benchmarks.process import running
-from benchmarks.remote_hosts import agents, free_port
+from benchmarks.remote_hosts import agents
 from benchmarks.sleeper import STEP_SECONDS
 from benchmarks.table import print_table
 from bot.core import machine
@@ -52,7 +53,7 @@ size = 100_000
 per_user = 10_000
 per_user_second = 100
 [remote]
-listen = "127.0.0.1:{free_port()}"
+listen = "127.0.0.1:{unused_port()}"
 """
             )
             async with (

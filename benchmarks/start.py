@@ -13,12 +13,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.nano_request import PROMPT, nano_request
 from benchmarks.table import print_table
-from generator.contract.limits import NANO, ModelLimits
-from generator.contract.messages import Request
+from generator.contract.limits import NANO
 from generator.contract.start_up import uncollected
 
-PROMPT = "a red ball bouncing on a black background"
 _ROUNDS = 5
 
 
@@ -77,17 +76,7 @@ def print_first_and_next() -> None:
         from generator.inference.hotshot_engine import create
 
         engine = create(model=NANO, device="auto", precision="auto")
-    limits = ModelLimits.of(NANO)
-    request = Request(
-        prompt=PROMPT,
-        seed=1,
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=limits.steps,
-        guidance_scale=limits.guidance_scale,
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
-    )
+    request = nano_request()
     seconds = []
     with tempfile.TemporaryDirectory() as directory:
         for _ in range(2):

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.bot import quantile
+from benchmarks.nano_request import nano_request
 from benchmarks.table import print_table
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import (
@@ -27,7 +28,6 @@ from generator.contract.messages import (
     Generate,
     Progress,
     Ready,
-    Request,
     SlotFreed,
     Started,
 )
@@ -125,17 +125,7 @@ def _note(series: Series, event: Event, now: float) -> None:
 
 
 def _job(job_id: str, seed: int, steps: int) -> Generate:
-    limits = ModelLimits.of(NANO)
-    request = Request(
-        prompt="a red ball bouncing on a black background",
-        seed=seed,
-        width=limits.native_edge,
-        height=limits.native_edge,
-        steps=steps,
-        guidance_scale=limits.guidance_scale,
-        guidance_rescale=limits.guidance_rescale,
-        scheduler=limits.scheduler,
-    )
+    request = nano_request(seed=seed, steps=steps)
     return Generate(job_id, 1, request, ".gif")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from aiohttp.test_utils import unused_port
 from nats.aio.client import Client
 
 from bot.broker.broker import Broker, open_broker
@@ -39,21 +39,13 @@ class TestBroker:
         return await connect(self.access_of(key), name=name, inbox_prefix=inbox_prefix(name))
 
 
-def free_port() -> int:
-    """A port that nobody has at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def start_broker(
     data_dir: Path, *hosts: str
 ) -> AsyncIterator[tuple[TestBroker, list[KeyPair]]]:
     """Start a broker for these hosts; yields their keys as well."""
     need_program("nats-server")
-    settings = RemoteSettings(listen=f"127.0.0.1:{free_port()}")
+    settings = RemoteSettings(listen=f"127.0.0.1:{unused_port()}")
     registry = HostRegistry(data_dir)
     keys = [registry.add(name) for name in hosts]
     async with open_broker(settings, data_dir) as broker:

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import unused_port
 
 from bot.app.lock import lock_data_directory
 from bot.broker.errors import BrokerError
@@ -15,7 +16,7 @@ from bot.cli.doctor_remote import describe_remote
 from bot.core.config import Settings
 from generator.contract.findings import Doubt
 from generator.link.errors import LinkError
-from tests.brokers import free_port, start_broker
+from tests.brokers import start_broker
 from tests.programs import need_program
 
 
@@ -25,7 +26,7 @@ def settings(data_dir: Path, **remote: str) -> Settings:
 
 def test_a_server_that_could_be_started(tmp_path: Path) -> None:
     program = need_program("nats-server")
-    given = settings(tmp_path, listen=f"127.0.0.1:{free_port()}")
+    given = settings(tmp_path, listen=f"127.0.0.1:{unused_port()}")
     said = describe_remote(given, is_online=True)
     assert isinstance(said, Doubt)
     assert str(program) in said
@@ -40,7 +41,7 @@ def test_a_server_that_could_be_started(tmp_path: Path) -> None:
 def test_an_address_that_hosts_could_not_dial_is_a_doubt(tmp_path: Path) -> None:
     need_program("nats-server")
     HostRegistry(tmp_path).add("home")
-    said = describe_remote(settings(tmp_path, listen=f"0.0.0.0:{free_port()}"), is_online=False)
+    said = describe_remote(settings(tmp_path, listen=f"0.0.0.0:{unused_port()}"), is_online=False)
     assert isinstance(said, Doubt)
     assert "set remote.address" in said
 
@@ -68,7 +69,7 @@ def test_what_has_to_be_mended(tmp_path: Path, remote: dict[str, str], said: str
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ports = {"taken": taken.getsockname()[1], "free": free_port()}
+        ports = {"taken": taken.getsockname()[1], "free": unused_port()}
         given = {name: value.format(**ports) for name, value in remote.items()}
         with pytest.raises(BrokerError, match=said):
             describe_remote(settings(tmp_path, **given), is_online=True)
@@ -76,7 +77,7 @@ def test_what_has_to_be_mended(tmp_path: Path, remote: dict[str, str], said: str
 
 def test_a_server_elsewhere_is_asked_with_the_bots_key(tmp_path: Path) -> None:
     HostRegistry(tmp_path).bot_key()
-    given = settings(tmp_path, url=f"tls://127.0.0.1:{free_port()}")
+    given = settings(tmp_path, url=f"tls://127.0.0.1:{unused_port()}")
     assert "hosts that may come" in describe_remote(given, is_online=False)
     with pytest.raises(LinkError, match="can't be reached"):
         describe_remote(given, is_online=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from aiohttp.test_utils import unused_port
 from nats.aio.client import Client
 
 from bot.broker.broker import open_broker
@@ -17,7 +18,7 @@ from bot.broker.server_config import accounts_block
 from bot.core.remote_settings import RemoteSettings
 from generator.link.client import tls_context
 from generator.link.errors import KeyRefusedError
-from tests.brokers import TestBroker, free_port
+from tests.brokers import TestBroker
 from tests.patience import PATIENCE, until, wait_until
 from tests.programs import need_program
 
@@ -52,7 +53,7 @@ async def test_the_block_lets_in_the_bot_and_its_hosts_apart_from_all_others(
 ) -> None:
     theirs = tmp_path / "theirs"
     theirs.mkdir()
-    registry, port = HostRegistry(tmp_path / "data"), free_port()
+    registry, port = HostRegistry(tmp_path / "data"), unused_port()
     key = registry.add("home")
     block = accounts_block(registry.read().hosts, bot_key=registry.bot_key().public)
     (theirs / "authority.pem").write_text(ensure_authority(theirs))

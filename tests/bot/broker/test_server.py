@@ -17,6 +17,7 @@ from pathlib import Path
 import nkeys
 import psutil
 import pytest
+from aiohttp.test_utils import unused_port
 
 from bot.broker import server_config
 from bot.broker.broker import open_broker
@@ -27,7 +28,7 @@ from bot.core.remote_settings import RemoteSettings
 from generator.contract.subjects import MAX_PAYLOAD_BYTES
 from generator.link.client import ServerAccess, tls_context
 from generator.link.errors import ServerUnreachableError
-from tests.brokers import TestBroker, free_port, start_broker
+from tests.brokers import TestBroker, start_broker
 from tests.patience import PATIENCE, until
 from tests.programs import need_program
 
@@ -68,7 +69,7 @@ async def test_the_server_ends_with_the_bot_however_that_ends(tmp_path: Path) ->
     for number in (signal.SIGKILL, signal.SIGTERM):
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tests.bot.broker.holder", str(tmp_path)),
-            f"127.0.0.1:{free_port()}",
+            f"127.0.0.1:{unused_port()}",
             stdout=asyncio.subprocess.PIPE,
         )
         assert process.stdout is not None
@@ -121,7 +122,7 @@ async def test_what_keeps_it_from_starting_is_a_sentence(
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        ports = {"taken": taken.getsockname()[1], "free": free_port()}
+        ports = {"taken": taken.getsockname()[1], "free": unused_port()}
         given = {name: value.format(**ports) for name, value in settings.items()}
         with pytest.raises(BrokerError, match=said) as raised:
             async with open_broker(RemoteSettings.model_validate(given), tmp_path):
@@ -134,7 +135,7 @@ async def test_the_bot_reaches_its_own_server_wherever_that_listens(
     tmp_path: Path, host: str
 ) -> None:
     need_program("nats-server")
-    settings = RemoteSettings(listen=f"{host}:{free_port()}", address="bot.example.com")
+    settings = RemoteSettings(listen=f"{host}:{unused_port()}", address="bot.example.com")
     async with open_broker(settings, tmp_path) as broker:
         client = await broker.connect(_nothing)
         assert client.is_connected

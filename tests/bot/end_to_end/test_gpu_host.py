@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 import psutil
+from aiohttp.test_utils import unused_port
 
 from bot.sandbox import Person, Sandbox
 from generator.contract.join_line import JoinLine
 from tests.bot.end_to_end.process import ROOT, Bot, Setup, running
 from tests.bot.end_to_end.test_gif import posted
-from tests.brokers import free_port
 from tests.patience import until
 from tests.programs import need_program
 
@@ -33,7 +33,7 @@ async def test_a_host_joins_makes_a_gif_is_shown_and_is_removed(
     setup: Setup, discord: Sandbox, ada: Person, tmp_path: Path
 ) -> None:
     need_program("nats-server")
-    listen = f"127.0.0.1:{free_port()}"
+    listen = f"127.0.0.1:{unused_port()}"
     config = setup.write(remote={"listen": listen}, generator={"devices": []})
     async with running(config, discord) as bot:
         sent = await ada.slash("gif", prompt="a red ball", steps=4)

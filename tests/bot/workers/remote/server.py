@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import nkeys
+from aiohttp.test_utils import unused_port
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -35,7 +36,7 @@ class NatsServer:
         self._directory = directory / "nats"
         self._directory.mkdir(parents=True)
         self._address = address
-        self.port = free_port()
+        self.port = unused_port()
         self.seeds = {name: new_seed() for name in ("bot", *hosts)}
         self.ca = _make_certificate(self._directory, address)
         self.process: subprocess.Popen[bytes] | None = None
@@ -102,12 +103,6 @@ def new_seed() -> str:
 
 def public_key(seed: str) -> str:
     return str(nkeys.from_seed(bytearray(seed.encode())).public_key, "ascii")
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _make_certificate(directory: Path, address: str) -> str:
