@@ -16,7 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bot.core.errors import BotError
-from generator.contract.command_line import Interrupted, Parser, UsageError, whole_number
+from generator.contract.command_line import (
+    Interrupted,
+    Parser,
+    UsageError,
+    note_reader_gone,
+    whole_number,
+)
 from generator.contract.errors import HotshotError
 from generator.contract.extras import missing_extra
 from generator.contract.platforms import check_platform
@@ -36,7 +42,10 @@ def main(arguments: list[str] | None = None) -> int:
         check_platform()
         with _interrupted_once():  # these imports take a second, and nobody handles signals yet
             command = importlib.import_module(chosen.module)
-        return int(command.execute(chosen))
+        code = int(command.execute(chosen))
+        sys.stdout.flush()
+    except BrokenPipeError:  # as `hotshot-bot status | head -1` does: who reads has seen enough
+        return note_reader_gone()
     except ImportError as error:
         missing = missing_extra(error)
         if missing is None:
@@ -50,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one has nothing left to stop
         return _INTERRUPTED
+    return code
 
 
 @contextlib.contextmanager

@@ -8,7 +8,6 @@ imported before a sub-command has checked what it was asked.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from types import FrameType
 from generator.cli import dataset, fine_tune, gif, inspect, model, train_lora, warm_up, worker
 from generator.cli.parsing import with_dashes
 from generator.contract import logs
-from generator.contract.command_line import Interrupted, Parser, UsageError
+from generator.contract.command_line import Interrupted, Parser, UsageError, note_reader_gone
 from generator.contract.errors import CancelledError, HotshotError
 from generator.contract.extras import missing_extra
 from generator.contract.platforms import check_platform
@@ -49,8 +48,7 @@ def main(words: Sequence[str] | None = None) -> int:
         arguments.run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # as `hotshot inspect … | head` does: who reads has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for Python's last flush
-        return 128 + signal.SIGPIPE
+        return note_reader_gone()
     except CancelledError as error:
         return _say(name, str(error), 130)
     except BaseException as error:

@@ -25,18 +25,28 @@ class GpuHosts:
     reports: Callable[[], Sequence[HostReport]]
 
 
+def check_gpu_hosts(settings: Settings) -> None:
+    """See that what ``[remote]`` needs is installed. Raises MissingExtraError, BrokerError."""
+    if not settings.remote.is_used:
+        return
+    require_modules(*REMOTE_MODULES)
+    from bot.broker.server import find_server
+
+    if settings.remote.listen:
+        find_server(settings.remote.server)
+
+
 @asynccontextmanager
 async def open_gpu_hosts(
     settings: Settings, pool: Pool, template: WorkerSettings
 ) -> AsyncIterator[GpuHosts | None]:
     """Let workers of hosts elsewhere into the pool while inside; None where there are to be none.
 
-    ``template`` has a worker's settings but for its device. Raises BrokerError, MissingExtraError.
+    ``template`` has a worker's settings but for its device. Raises BrokerError.
     """
     if not settings.remote.is_used:
         yield None
         return
-    require_modules(*REMOTE_MODULES)
     from bot.broker.broker import open_broker
     from bot.workers.remote.hub import FleetCallbacks, RemoteHub, run_hub
     from bot.workers.remote.reports import host_reports

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from yarl import URL
 
 from bot.app.client import HotshotClient
-from bot.app.gpu_hosts import open_gpu_hosts
+from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts
 from bot.app.lock import lock_data_directory
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
@@ -63,6 +63,7 @@ async def run(settings: Settings) -> None:
     """Run the bot until SIGTERM or SIGINT. Raises StartupError, ModelError."""
     stop = _Stop()
     settings.require_token()
+    check_gpu_hosts(settings)  # before the database is touched
     models = ModelCatalogue.of(settings)
     await asyncio.to_thread(translations.load)
     with lock_data_directory(settings.storage.data_dir):

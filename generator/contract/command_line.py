@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
+import signal
+import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -35,6 +38,15 @@ class Interrupted(KeyboardInterrupt):
     Where a plain KeyboardInterrupt has left a text that was run by ``exec``, as dataclasses do,
     ``python -m`` remembers it, and kills itself by SIGINT at its end, whoever has caught it.
     """
+
+
+def note_reader_gone() -> int:
+    """Return the exit code of a program that nobody reads any more, as before ``| head -1``.
+
+    Nothing more is written then, not even what Python flushes at its end.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 128 + signal.SIGPIPE
 
 
 class Parser(argparse.ArgumentParser):

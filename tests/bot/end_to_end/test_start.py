@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +20,7 @@ from bot.__main__ import main
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.rest.fault_injection import RequestMatcher
 from bot.storage.migrate import known_revisions
-from tests.bot.end_to_end.process import Bot, Setup, run_command, run_to_end, running
+from tests.bot.end_to_end.process import ROOT, Bot, Setup, run_command, run_to_end, running
 from tests.bot.sandboxes import make_sandbox
 from tests.patience import PATIENCE
 
@@ -122,6 +125,20 @@ async def test_a_second_bot_on_the_same_data(setup: Setup, discord: Sandbox) -> 
         second = await Bot.start(config)
         assert await second.process.wait() == 2
         assert f"Another bot (process {bot.process.pid}) already uses" in bot.log
+
+
+def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:
+    """As ``hotshot-bot status | head -1`` is, once head has left."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'[storage]\ndata_dir = "{tmp_path / "data"}"\n')
+    read, write = os.pipe()
+    os.close(read)
+    command = [sys.executable, "-m", "bot", "status", "--config", str(config)]
+    with open(write, "wb") as nobody:  # noqa: PTH123 - a pipe
+        ended = subprocess.run(
+            command, check=False, cwd=ROOT, stdout=nobody, stderr=subprocess.PIPE
+        )
+    assert (ended.returncode, ended.stderr) == (128 + signal.SIGPIPE, b"")
 
 
 async def test_the_sandbox_command(tmp_path: Path) -> None:
