@@ -4,7 +4,7 @@ BIN := .venv/bin
 
 # More than there are cores: tests of whole bots wait more than they compute.
 PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
-PYTEST := -m pytest --numprocesses $(PROCESSES) --dist loadfile
+PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 .PHONY: demo test test-lowest lint bench nano evaluate release clean
 

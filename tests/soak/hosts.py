@@ -22,7 +22,7 @@ import psutil
 
 from benchmarks.table import print_table
 from bot.sandbox import Sandbox
-from tests.bot.end_to_end.process import ROOT
+from tests.bot.fork_server import ROOT
 from tests.patience import PATIENCE
 from tests.soak.chaos import Blow, Chaos
 from tests.soak.network import Network, is_possible, make_network

@@ -22,7 +22,7 @@ from bot.__main__ import main
 from bot.demo.bot_process import DemoError
 from bot.demo.run import Plan, run
 from generator.nano import measure
-from tests.bot.end_to_end.process import ROOT
+from tests.bot.fork_server import ROOT
 from tests.patience import PATIENCE
 from tools.nano import evaluate
 

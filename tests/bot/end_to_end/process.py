@@ -16,9 +16,10 @@ from typing import Any, Self
 import psutil
 
 from bot.sandbox import Sandbox
+from tests.bot.fork_server import IS_POSSIBLE, ROOT, ForkedProcess, ForkServer
 from tests.patience import PATIENCE, until
 
-ROOT = Path(__file__).parents[3]
+_fork_server = ForkServer()
 
 
 @dataclass
@@ -82,7 +83,7 @@ class Setup:
 class Bot:
     """A running bot process."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+    def __init__(self, process: asyncio.subprocess.Process | ForkedProcess, log: Path) -> None:
         self.process = process
         self._log = log
 
@@ -100,14 +101,13 @@ class Bot:
     @classmethod
     async def launch(cls, log: Path, *arguments: str, module: str = "bot") -> Self:
         """Start any command; its output goes to ``log``."""
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
         with log.open("ab") as output:
+            if IS_POSSIBLE:
+                return cls(await _fork_server.start(module, arguments, env, output), log)
+            command = (sys.executable, "-m", module, *arguments)
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", module, *arguments),
-                cwd=ROOT,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                stdout=output,
-                stderr=output,
+                *command, cwd=ROOT, env=env, stdout=output, stderr=output
             )
         return cls(process, log)
 

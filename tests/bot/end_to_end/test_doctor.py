@@ -13,7 +13,8 @@ import pytest
 
 from bot.sandbox import Sandbox
 from generator.contract.worker_settings import HOTSHOT_ENGINE
-from tests.bot.end_to_end.process import ROOT, Bot, Setup, run_command, running
+from tests.bot.end_to_end.process import Bot, Setup, run_command, running
+from tests.bot.fork_server import ROOT
 
 TINY = ROOT / "tests" / "data" / "reference" / "tiny"
 Sections = dict[str, dict[str, Any]]

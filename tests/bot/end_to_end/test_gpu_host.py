@@ -11,8 +11,9 @@ from aiohttp.test_utils import unused_port
 
 from bot.sandbox import Person, Sandbox
 from generator.contract.join_line import JoinLine
-from tests.bot.end_to_end.process import ROOT, Bot, Setup, running
+from tests.bot.end_to_end.process import Bot, Setup, running
 from tests.bot.end_to_end.test_gif import posted
+from tests.bot.fork_server import ROOT
 from tests.patience import until
 from tests.programs import need_program
 
