@@ -20,7 +20,8 @@ from bot.__main__ import main
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.rest.fault_injection import RequestMatcher
 from bot.storage.migrate import known_revisions
-from tests.bot.end_to_end.process import ROOT, Bot, Setup, run_command, run_to_end, running
+from tests.bot.end_to_end.process import Bot, Setup, run_command, run_to_end, running
+from tests.bot.fork_server import ROOT
 from tests.bot.sandboxes import make_sandbox
 from tests.patience import PATIENCE
 
