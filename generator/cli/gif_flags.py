@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.checkpoints.inspect.schedule_facts import PREDICTION_TYPES
-from generator.cli.parsing import Once, device_name, lora
+from generator.cli.parsing import Once, device_name, lora, number_by_frame
 from generator.contract.command_line import Parser, number, whole_number
 from generator.contract.control_types import DEPTH_MODEL
 from generator.contract.limits import NANO, ModelLimits
@@ -76,6 +76,8 @@ def given_options(arguments: Namespace) -> GifOptions[str]:
     for spec in OPTIONS:
         if spec.flag is not None:
             value = getattr(arguments, spec.flag.dest)
+            if spec.flag.by_frame and value:  # whoever reads the frames' numbers takes them himself
+                value = [1.0 if isinstance(one, str) else one for one in value]
             given[spec.name] = tuple(value) if isinstance(value, list) else value
     return GifOptions(**given)
 
@@ -89,7 +91,7 @@ def _add_option(group: argparse._ArgumentGroup, spec: OptionSpec, flag: Flag) ->
     group.add_argument(
         flag.name,
         action=_ACTIONS[flag.given],
-        type=_READERS.get(spec.kind, str),
+        type=number_by_frame if flag.by_frame else _READERS.get(spec.kind, str),
         choices=tuple(spec.choices(ModelLimits())) if is_closed and spec.choices else None,
         metavar=flag.metavar or _METAVARS.get(spec.kind),
         help=flag.help,

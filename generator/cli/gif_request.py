@@ -40,7 +40,9 @@ def build_request(
         start = with_foreign(start, foreign, limits)
     request = options.to_request(limits, start)
     request = _with_upscale(_with_image(request, options, limits), options, limits)
-    return _with_controls(request, options, limits)
+    strengths = arguments.controlnet_conditioning_scale or ()
+    by_frame = [value if isinstance(value, str) else "" for value in strengths]
+    return _with_controls(request, options, by_frame, limits)
 
 
 def check_request(request: Request, limits: ModelLimits) -> None:
@@ -76,7 +78,9 @@ def _with_upscale(request: Request, options: GifOptions[str], limits: ModelLimit
     return replace(request, stages=(*others, ChosenStage(UPSCALE, strength)))
 
 
-def _with_controls(request: Request, options: GifOptions[str], limits: ModelLimits) -> Request:
+def _with_controls(
+    request: Request, options: GifOptions[str], by_frame: Sequence[str], limits: ModelLimits
+) -> Request:
     source = request.control_source if options.control_gif is None else options.control_gif
     controls = request.controls
     if options.control_type is not None:
@@ -84,6 +88,7 @@ def _with_controls(request: Request, options: GifOptions[str], limits: ModelLimi
         controls = tuple(parse_control(kind, scale) for kind in options.control_type)
     changes: dict[str, tuple[str, Sequence[Any] | None]] = {
         "scale": ("conditioning scales", options.control_strength),
+        "scales": ("conditioning scales", by_frame),
         "start": ("guidance starts", options.control_start),
         "end": ("guidance ends", options.control_end),
         "annotator": ("annotators", options.control_annotator),

@@ -40,6 +40,11 @@ def _with_dashes(word: str) -> str:
     return flag.replace("_", "-") + equals + value
 
 
+def number_by_frame(text: str) -> float | str:
+    """Return an option's number, or its keys with numbers as they are written; an argparse type."""
+    return text if ":" in text else number(text)
+
+
 def lora(text: str) -> Lora:
     """Return a LoRA given as PATH or PATH:STRENGTH; an argparse type."""
     path, strength = split_strength(text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, Self
 
@@ -34,13 +35,14 @@ from generator.contract.bounds import (
 )
 from generator.contract.declared_limits import PUBLISHED_EDGE, DeclaredLimits
 from generator.contract.errors import ModelError, RequestError
-from generator.contract.messages import Request
+from generator.contract.messages import Control, Request
 from generator.contract.options.gif_options import OPTIONS, spec_named
 from generator.contract.options.spec import check_choice
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
 from generator.contract.stages import check_stages, last_pass, plan, second_pass
 from generator.contract.text import Text
+from generator.contract.travel import check_keys, strengths, text_keys
 from generator.contract.windows import LOOP, MIN_WINDOW, frames_at_once
 
 NANO = "nano"
@@ -220,7 +222,9 @@ def _scaled(edge_at_512: int, native_edge: int) -> int:
 
 
 def _check_text(request: Request) -> None:
-    if not plain_text(request.prompt).strip():
+    keys = text_keys(request.prompt, request.video_length)
+    texts = [key.text for key in keys] or [request.prompt]
+    if not all(plain_text(text).strip() for text in texts):
         raise RequestError("The prompt is empty; describe the GIF in a few words.")
     for spec in (spec_named("prompt"), spec_named("negative_prompt")):
         what, text = spec.subject, spec.value_of(request) or ""
@@ -233,7 +237,9 @@ def _check_text(request: Request) -> None:
             )
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             raise RequestError("{what} holds bytes that aren't text; write it in UTF-8.", what=what)
-        for fragment in parse_fragments(text):
+        keys = text_keys(text, request.video_length)
+        check_keys(what, keys, request.video_length)
+        for fragment in chain(*map(parse_fragments, [key.text for key in keys] or [text])):
             of = Text("The weight of {text!r}", text=fragment.text[:40])
             check_range(of, fragment.weight, 0, MAX_WEIGHT)
 
@@ -320,10 +326,15 @@ def _check_controls(request: Request) -> None:
             found=len(controls),
         )
     for control in controls:
-        check_range(CONTROL_SCALE_LABEL, control.scale, 0, MAX_CONTROL_SCALE)
+        for scale in _strengths(control, request.video_length):
+            check_range(CONTROL_SCALE_LABEL, scale, 0, MAX_CONTROL_SCALE)
         check_range(Text("The ControlNet's start"), control.start, 0, 1)
         check_range(Text("The ControlNet's end"), control.end, 0, 1)
         check_order(Text("The ControlNet"), control.start, control.end)
+
+
+def _strengths(control: Control, frames: int) -> tuple[float, ...]:
+    return strengths(control.scales, frames)[1] if control.scales else (control.scale,)
 
 
 def _has_layers_alone(directory: Path) -> bool:

@@ -44,7 +44,8 @@ class Control:
 
     ``kind`` is depth, canny, or a ControlNet's directory or hub id. ``annotator`` makes its
     pictures from the source's frames: ``auto`` is the one that suits the kind, ``none`` leaves
-    them as they are. It acts from ``start`` to ``end``, fractions of the steps made.
+    them as they are. It acts from ``start`` to ``end``, fractions of the steps made. ``scales`` are
+    strengths by frame, as ``generator.contract.travel`` reads them, in place of ``scale``.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Control:
     start: float = 0.0
     end: float = 1.0
     annotator: str = "auto"
+    scales: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,9 @@ class Request:
         values = {name: getattr(self, name) for name in _REQUEST_FIELDS}
         for name in _DATACLASSES:
             values[name] = tuple(map(asdict, values[name]))
+        for control in values["controls"]:
+            if not control["scales"]:
+                del control["scales"]
         for name, usual in _LATER.items():  # earlier versions know none of these
             if values[name] == usual:
                 del values[name]

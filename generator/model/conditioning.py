@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from generator.model.text_encoding import EncodedText
@@ -22,14 +24,34 @@ class StepRange:
 
 
 @dataclass(frozen=True, slots=True)
+class TextTrack:
+    """Texts that change along a clip: each frame's is a mix of those encoded (k, t, d).
+
+    ``shares`` is (b, f, k), of the frames of each text of the batch; a text that is absent, as
+    models know it that were trained so, has none of any.
+    """
+
+    encoded: EncodedText
+    shares: Tensor
+
+    def of(self, frames: Sequence[int]) -> EncodedText:
+        """Return the texts of these frames; what is told of a clip as a whole is their mean."""
+        shares = self.shares[:, list(frames)]
+        hidden = torch.einsum("b f k, k t d -> b f t d", shares, self.encoded.hidden)
+        return EncodedText(hidden.flatten(0, 1), shares.mean(1) @ self.encoded.pooled)
+
+
+@dataclass(frozen=True, slots=True)
 class Conditioning:
     """What the networks are told, for a batch of one, or of two where it is guided.
 
     ``text`` is as encoded; ``time_ids`` (b, 6) are original size, crop's corner and target size.
+    Where the text changes along a clip that is longer than a window, ``track`` has each frame's.
     """
 
     text: EncodedText
     time_ids: Tensor
+    track: TextTrack | None = None
 
     @property
     def is_guided(self) -> bool:
@@ -38,15 +60,21 @@ class Conditioning:
     @property
     def conditional(self) -> Conditioning:
         """Return the conditioning of the prompt alone, for steps that aren't guided."""
-        return Conditioning(self.text.last_only, self.time_ids[-1:])
+        track = self.track and TextTrack(self.track.encoded, self.track.shares[-1:])
+        return Conditioning(self.text.last_only, self.time_ids[-1:], track)
+
+    def window(self, frames: Sequence[int]) -> Conditioning:
+        """Return what is told of these frames of a clip."""
+        if self.track is None:
+            return self
+        return Conditioning(self.track.of(frames), self.time_ids)
 
     @property
     def clips(self) -> tuple[Conditioning, ...]:
         """Return what each clip of the batch is told, apart."""
-        text = self.text
         return tuple(
-            Conditioning(EncodedText(text.hidden[at], text.pooled[at]), self.time_ids[at])
-            for at in (slice(one, one + 1) for one in range(self.time_ids.shape[0]))
+            Conditioning(self.text.alone(at), self.time_ids[at : at + 1])
+            for at in range(self.time_ids.shape[0])
         )
 
     @property

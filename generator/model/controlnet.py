@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Request
+from generator.contract.travel import blends, strengths
 from generator.media.clip import Frames
 from generator.model.conditioning import Conditioning, StepRange
 from generator.model.controlnet_loading import load_controlnet, resolve_controlnet
@@ -63,12 +64,21 @@ class LoadedControlNet:
 
 @dataclass(frozen=True, slots=True)
 class ClipControl:
-    """A ControlNet with one clip's pictures: (f, c, h/8, w/8), as it embeds them."""
+    """A ControlNet with one clip's pictures: (f, c, h/8, w/8), as it embeds them.
+
+    ``scale`` is its strength, or (f,) that of each frame.
+    """
 
     network: Any
     embedded: Tensor
-    scale: float
+    scale: float | Tensor
     active_steps: StepRange
+
+    def window(self, frames: Sequence[int]) -> ClipControl:
+        """Return what it says of these frames alone."""
+        at = list(frames)
+        scale = self.scale[at] if isinstance(self.scale, Tensor) else self.scale
+        return replace(self, embedded=self.embedded[at], scale=scale)
 
     def residuals(self, sample: Tensor, timestep: Tensor, conditioning: Conditioning) -> Residuals:
         """Return what it adds to the UNet's blocks, (b f) c h w; ``sample`` is (b, c, f, h, w)."""
@@ -78,11 +88,17 @@ class ClipControl:
             timestep,
             encoder_hidden_states=conditioning.text.hidden,
             controlnet_cond=self.embedded.repeat(batch, 1, 1, 1),
-            conditioning_scale=self.scale,
+            conditioning_scale=self._scale_of(batch),
             added_cond_kwargs=conditioning.added_cond_kwargs_per_frame(frames),
             return_dict=False,
         )
         return down, mid
+
+    def _scale_of(self, batch: int) -> float | Tensor:
+        """Return what a batch of clips is multiplied by."""
+        if not isinstance(self.scale, Tensor):
+            return self.scale
+        return self.scale.repeat(batch)[:, None, None, None]
 
 
 @dataclass(slots=True)
@@ -106,7 +122,8 @@ class ControlNets:
         ControlNet that can't be found, read or used.
         """
         _check_condition_images(request, images)
-        active = [pair for pair in zip(request.controls, images, strict=True) if pair[0].scale]
+        pairs = zip(request.controls, images, strict=True)
+        active = [pair for pair in pairs if pair[0].scale or pair[0].scales]
         self._evict({self._resolve(control.kind) for control, _ in active})
         return [self._prepare(control, image) for control, image in active]
 
@@ -135,7 +152,9 @@ class ControlNets:
     def _prepare(self, control: Control, images: Frames) -> ClipControl:
         loaded = self.get(control.kind)
         active_steps = StepRange(control.start, control.end)
-        return ClipControl(loaded.network, loaded.embed(images), control.scale, active_steps)
+        embedded = loaded.embed(images)
+        scale = _scales(control, embedded) if control.scales else control.scale
+        return ClipControl(loaded.network, embedded, scale, active_steps)
 
     def get(self, kind: str) -> LoadedControlNet:
         """Return the ControlNet that a control's ``kind`` names. Raises ModelError."""
@@ -159,6 +178,17 @@ class ControlNets:
         others = [path for path in self._loaded if path not in needed]
         for path in others[: max(0, len(others) + len(needed) - CONTROLNETS_IN_MEMORY)]:
             del self._loaded[path]
+
+
+def _scales(control: Control, embedded: Tensor) -> Tensor:
+    """Return a control's strength in each frame, (f,)."""
+    keys, numbers = strengths(control.scales, len(embedded))
+    return embedded.new_tensor(
+        [
+            (1 - blend.share) * numbers[blend.before] + blend.share * numbers[blend.after]
+            for blend in blends(keys, len(embedded))
+        ]
+    )
 
 
 def combined_residuals(

@@ -35,7 +35,8 @@ _HAN = (
 class EncodedText:
     """Texts as SDXL's encoders see them.
 
-    ``hidden`` is (b, t, d), t a multiple of 77; ``pooled`` is (b, p).
+    ``hidden`` is (b, t, d), t a multiple of 77, or (b f, t, d) where each frame of a clip has a
+    text of its own; ``pooled`` is (b, p).
     """
 
     hidden: Tensor
@@ -49,7 +50,13 @@ class EncodedText:
     @property
     def last_only(self) -> EncodedText:
         """Return the last text of the batch alone."""
-        return EncodedText(self.hidden[-1:], self.pooled[-1:])
+        return self.alone(-1)
+
+    def alone(self, index: int) -> EncodedText:
+        """Return one text of the batch, or those of one clip's frames."""
+        at = range(len(self.pooled))[index]
+        rows = len(self.hidden) // len(self.pooled)
+        return EncodedText(self.hidden[at * rows : (at + 1) * rows], self.pooled[at : at + 1])
 
     def cat(self, other: EncodedText) -> EncodedText:
         """Return one batch of both."""

@@ -144,8 +144,9 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         flag=Flag(
             name="--controlnet-conditioning-scale",
             group=FlagGroup.CONTROL,
-            help="strength (default: the model's; 0.7)",
+            help="strength (default: the model's; 0.7), or by frame: '0: 1.0 | 5: 0'",
             given="again",
+            by_frame=True,
         ),
     ).declared
     control_start: tuple[float, ...] | None = OptionSpec(

@@ -55,7 +55,8 @@ class PictureOptions:
         flag=Flag(
             name="--prompt",
             group=FlagGroup.PICTURE,
-            help="what to show; (word:1.3) weighs more",
+            help="what to show; (word:1.3) weighs more; '0: a red ball | 4: a blue ball' changes "
+            "at frame 4, and '~4:' bit by bit until then",
             leads=True,
         ),
     ).declared

@@ -107,7 +107,8 @@ class Flag:
     """The flag of an option on the command line, in English like the rest of the help.
 
     With a ``metavar``, it also takes what isn't among the choices. ``given`` says what a second
-    one does: it counts instead, is refused, or counts as well.
+    one does: it counts instead, is refused, or counts as well. ``by_frame``: a number, or keys with
+    numbers (``generator.contract.travel``).
     """
 
     name: str
@@ -117,6 +118,7 @@ class Flag:
     given: Literal["last", "once", "again"] = "last"
     alone: bool = False
     leads: bool = False
+    by_frame: bool = False
 
     @property
     def dest(self) -> str:

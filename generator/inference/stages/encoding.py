@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -13,6 +14,8 @@ from generator.contract import stages
 from generator.contract.errors import RequestError
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
+from generator.contract.travel import Key, all_keys, blends
+from generator.contract.windows import plan_of
 from generator.inference.overflow import check_finite
 from generator.inference.stages.decoding import pictures_at_once
 from generator.inference.stages.stage import (
@@ -22,7 +25,7 @@ from generator.inference.stages.stage import (
     needed,
 )
 from generator.media.clip import Frames
-from generator.model.conditioning import Conditioning
+from generator.model.conditioning import Conditioning, TextTrack
 from generator.model.latents import scale_latents
 from generator.model.loading import HotshotModel
 
@@ -61,14 +64,45 @@ class EncodeImage(Stage):
 
 def encode_prompt(model: HotshotModel, request: Request) -> Conditioning:
     """Encode text and sizes, once for each clip of the batch that the UNet will see."""
-    text, device = model.text, model.device
-    if request.guidance_scale > 1:
-        encoded = text.encode_guided(request.prompt, request.negative_prompt)
-    else:
-        encoded = text.encode([request.prompt])
+    texts = [request.negative_prompt] if request.guidance_scale > 1 else []
+    tracks = [
+        None if text is None else all_keys(text, request.video_length)
+        for text in (*texts, request.prompt)
+    ]
     sizes = (*request.original_size, 0, 0, *request.target_size)
-    time_ids = torch.tensor([sizes], dtype=torch.float32, device=device)
-    return Conditioning(encoded, time_ids.expand(encoded.pooled.shape[0], -1))
+    time_ids = torch.tensor([sizes], dtype=torch.float32, device=model.device)
+    time_ids = time_ids.expand(len(tracks), -1)
+    if any(keys and any(key.text != keys[0].text for key in keys) for keys in tracks):
+        return _travelling(model, request, tracks, time_ids)
+    *negative, prompt = (keys[0].text if keys else None for keys in tracks)
+    if negative:
+        encoded = model.text.encode_guided(prompt or "", negative[0])
+    else:
+        encoded = model.text.encode([prompt or ""])
+    return Conditioning(encoded, time_ids)
+
+
+def _travelling(
+    model: HotshotModel,
+    request: Request,
+    tracks: Sequence[Sequence[Key] | None],
+    time_ids: Tensor,
+) -> Conditioning:
+    """Return the conditioning of texts that change along the clip; each is encoded once."""
+    if not model.text.force_zeros_for_empty_prompt:
+        tracks = [all_keys("", 1) if keys is None else keys for keys in tracks]
+    texts = list(dict.fromkeys(key.text for keys in tracks if keys for key in keys))
+    encoded = model.text.encode(texts)
+    shares = encoded.hidden.new_zeros(len(tracks), request.video_length, len(texts))
+    for of_text, keys in zip(shares, tracks, strict=True):
+        if keys is None:  # as the model knows an absent text: all zeros
+            continue
+        for of_frame, blend in zip(of_text, blends(keys, request.video_length), strict=True):
+            of_frame[texts.index(keys[blend.before].text)] += 1 - blend.share
+            of_frame[texts.index(keys[blend.after].text)] += blend.share
+    track = TextTrack(encoded, shares)
+    whole = Conditioning(track.of([0]), time_ids, track)
+    return whole if plan_of(request) else whole.window(range(request.video_length))
 
 
 def encode_image(model: HotshotModel, init_image: Frames, report: ProgressCallback) -> Tensor:

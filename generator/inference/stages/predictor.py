@@ -35,14 +35,12 @@ class StepInputs:
     controls: tuple[ClipControl, ...] = ()
 
     def window(self, frames: Sequence[int]) -> StepInputs:
-        """Return what is told of these frames alone; text and sizes are told of a clip as a whole.
+        """Return what is told of these frames alone; sizes are told of a clip as a whole.
 
         What the clip begins from is in the latents, which the predictor cuts itself.
         """
-        cut = tuple(
-            replace(control, embedded=control.embedded[list(frames)]) for control in self.controls
-        )
-        return replace(self, controls=cut)
+        controls = tuple(control.window(frames) for control in self.controls)
+        return replace(self, controls=controls, conditioning=self.conditioning.window(frames))
 
 
 class Predictor(Protocol):

@@ -64,7 +64,7 @@ class UNetRunner:
         inputs = [sample, timesteps, *down, *([] if middle is None else [middle])]
         if self.compile == COMPILE_NEVER or sample.dtype != self.dtype:
             return _as_written(self.unet, inputs, _written(conditioning))
-        shape = (tuple(sample.shape), conditioning.text.hidden.shape[1], len(inputs))
+        shape = (tuple(sample.shape), *conditioning.text.hidden.shape[:2], len(inputs))
         if self.kernels is not None and ("fused", shape) not in self._too_large:
             try:
                 return self._run("fused", shape, inputs, conditioning)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from generator.cli import gif_flags
+from generator.cli.gif_request import build_request
 from generator.contract.command_line import Parser, UsageError
 from generator.contract.messages import Lora
 from generator.contract.options.gif_options import OPTIONS
@@ -100,3 +101,23 @@ def test_a_new_entry_has_its_flag() -> None:
     assert set(_actions(parser)) - set(_actions(_parser())) == {"--wobble-scale"}
     assert parser.parse_args(["--wobble-scale", "2.5"]).wobble_scale == 2.5
     assert "--wobble-scale X" in parser.format_help()
+
+
+def test_a_strength_may_be_one_for_each_frame() -> None:
+    flags = [
+        "--prompt",
+        "x",
+        "--gif",
+        "a.gif",
+        "--control-type",
+        "canny",
+        "--control-type",
+        "depth",
+    ]
+    scale = "--controlnet-conditioning-scale"
+    arguments = _parser().parse_args(
+        [*flags, scale, "0.5", scale, "0: 1.0 | 5: 0", "--output", "a.gif"]
+    )
+    first, second = build_request(arguments, BIG, None).controls
+    assert (first.scale, first.scales) == (0.5, "")
+    assert (second.scale, second.scales) == (1.0, "0: 1.0 | 5: 0")
