@@ -19,16 +19,18 @@ class JobNeeds:
     """What a worker must be able to do; the default is nothing that some worker couldn't.
 
     ``frames`` are those computed at once, ``pixels`` those of the largest frame, and ``stages``
-    those that the request chose. Without a ``model`` any will do.
+    those that the request chose. Without a ``model`` any will do. Hosts that it ``avoids`` had no
+    room for its files.
     """
 
     model: str = ""
     frames: int = 0
     pixels: int = 0
     stages: tuple[str, ...] = ()
+    avoids: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, request: Request, model: str) -> Self:
+    def of(cls, request: Request, model: str, avoids: frozenset[str] = frozenset()) -> Self:
         """Return the needs of a request; ``model`` makes it where it names no other."""
         passes = [planned.request for planned in plan(request)]
         return cls(
@@ -36,6 +38,7 @@ class JobNeeds:
             frames=frames_at_once(request),
             pixels=max(each.width * each.height for each in passes),
             stages=tuple(dict.fromkeys(chosen.name for chosen in request.stages)),
+            avoids=avoids,
         )
 
     def are_met_by(self, can: Capabilities) -> bool:
@@ -44,6 +47,10 @@ class JobNeeds:
 
     def lacking(self, workers: Collection[Capabilities]) -> Text | None:
         """Return what none of these workers can do, by name; None where one can make the job."""
+        if self.avoids:
+            workers = [can for can in workers if host_of(can.device) not in self.avoids]
+            if not workers:
+                return Text("No other GPU host that could make this is connected.")
         offers = [
             offer for can in workers for offer in _offers(can) if self.model in ("", offer.model)
         ]
@@ -68,6 +75,12 @@ class JobNeeds:
                 most=most,
             )
         return None
+
+
+def host_of(device: str) -> str:
+    """Return the GPU host that a device is on, "" for one of this machine."""
+    host, dot, _ = device.partition(".")
+    return host if dot else ""
 
 
 def models_of(can: Capabilities) -> frozenset[str]:

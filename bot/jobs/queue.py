@@ -110,8 +110,12 @@ class FairQueue:
 
     async def get(self, fit: Fit = ANY_WORKER) -> Ticket:
         """Return the next ticket for a worker; wait for one."""
-        while (ticket := self.take(fit)) is None:
-            await self._wait(fit)
+        return await self.get_for(lambda: fit)
+
+    async def get_for(self, fit: Callable[[], Fit]) -> Ticket:
+        """Do so for one whose fit may be another after ``note_fits_changed``."""
+        while (ticket := self.take(fit())) is None:
+            await self._wait(fit())
         return ticket
 
     def take(self, fit: Fit = ANY_WORKER) -> Ticket | None:
@@ -179,7 +183,11 @@ class FairQueue:
         """Note that ``is_possible`` may judge otherwise from now on, and who holds which model."""
         self._changed()
         if len(self):
-            self._wake(*(waiter for waiters in self._waiting.values() for waiter in waiters))
+            self.note_fits_changed()
+
+    def note_fits_changed(self) -> None:
+        """Have everybody who waits look again, by what can be made from now on."""
+        self._wake(*(waiter for waiters in self._waiting.values() for waiter in waiters))
 
     # -- which one -------------------------------------------------------------------------------
 

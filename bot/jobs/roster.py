@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from bot.jobs.needs import JobNeeds, WorkerFit, models_of
+from bot.jobs.needs import JobNeeds, WorkerFit, host_of, models_of
 from generator.contract.messages import Capabilities
 from generator.contract.text import Text
 
@@ -18,11 +18,15 @@ class WorkerRoster:
     """The workers that are connected, and what each can do.
 
     One that died is only missed once it can't be started again; ``on_change`` is called whenever
-    somebody may judge otherwise of what waits.
+    somebody may judge otherwise of what waits. ``is_avoided`` says whether some job is to be made
+    on another host than this.
     """
 
-    def __init__(self, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, on_change: Callable[[], None], is_avoided: Callable[[str], bool] = lambda _: False
+    ) -> None:
         self._on_change = on_change
+        self._is_avoided = is_avoided
         self.may_grow = False  # workers may come that nobody knows of yet
         # devices that may be able to do anything, for all one knows
         self._loading: set[str] = set()
@@ -68,7 +72,9 @@ class WorkerRoster:
 
     def fit(self, can: Capabilities) -> WorkerFit:
         """Return what such workers can make; those that differ in their names alone share it."""
-        kind = replace(can, device="", dtype="", memory_bytes=0)
+        host = host_of(can.device)
+        device = f"{host}." if host and self._is_avoided(host) else ""
+        kind = replace(can, device=device, dtype="")
         if kind not in self._fits:
             if len(self._fits) >= _MAX_REMEMBERED:
                 self._fits.clear()

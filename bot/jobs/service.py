@@ -13,7 +13,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 from bot.core.errors import RefusedError, StorageError, WorkerDiedError
 from bot.core.logs import job_context
@@ -23,9 +22,10 @@ from bot.jobs.background import BackgroundTasks
 from bot.jobs.completion import JobCompleter, shown_failure
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import Estimate
+from bot.jobs.enqueuer import Enqueuer
 from bot.jobs.estimator import JobEstimator, Run, Status
 from bot.jobs.gate import Actor, Gate, Place, check_may_cancel
-from bot.jobs.needs import JobNeeds
+from bot.jobs.needs import JobNeeds, host_of
 from bot.jobs.notifier import Notifier
 from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, ModelChanges, Ticket
@@ -81,7 +81,8 @@ class JobService:
             takes_seconds=cost_history.change_seconds,
         )
         self._queue = FairQueue(lambda needs: self._roster.lacking(needs) is None, changes=changes)
-        self._roster = WorkerRoster(self._queue.note_workers_changed)
+        self._enqueuer = Enqueuer(store, notifier, self._queue, model)
+        self._roster = WorkerRoster(self._queue.note_workers_changed, self._enqueuer.is_avoided)
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks = BackgroundTasks()
         self._availability = Availability(self._roster)
@@ -117,7 +118,7 @@ class JobService:
             try:
                 yield job
             finally:
-                self._enqueue(job)
+                self._enqueuer.enqueue(job)
 
     def note_answer(self, job_id: str, message_id: int | None) -> None:
         """Remember the progress message, for when the interaction's token has expired."""
@@ -155,7 +156,7 @@ class JobService:
         reason = self._availability.why_all_wait()
         if job.state is not State.QUEUED or reason:
             return self._estimator.status(job, reason)
-        lacking = self._roster.lacking(JobNeeds.of(job.request, self._model))
+        lacking = self._roster.lacking(self._enqueuer.needs(job))
         return replace(self._estimator.status(job, lacking), is_unmatched=lacking is not None)
 
     def waiting_or_running(
@@ -184,7 +185,7 @@ class JobService:
 
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
-        return await self._queue.get(self._roster.fit(capabilities))
+        return await self._queue.get_for(lambda: self._roster.fit(capabilities))
 
     def return_ticket(self, ticket: Ticket) -> None:
         """Put back a ticket that was drawn, but that nobody is there to work on."""
@@ -237,7 +238,7 @@ class JobService:
         is_lost = bool(self._availability.closed) or death.kind is FailureKind.LOST_HOST
         is_blamed = is_suspect and not is_lost
         self._tasks.start_for(
-            job, self._retry_after_death(job, death) if is_blamed else self._requeue(job)
+            job, self._retry_after_death(job, death) if is_blamed else self._enqueuer.requeue(job)
         )
 
     async def job_interrupted(self, job: Job) -> None:
@@ -345,11 +346,11 @@ class JobService:
     async def _resume(self, job: Job) -> None:
         match job.state:
             case State.QUEUED:
-                self._enqueue(job)
+                self._enqueuer.enqueue(job)
             case State.DELIVERING if (file := self._completer.result_file(job)) is not None:
                 self._tasks.start_for(job, self._completer.deliver(job, file, again=True))
             case _:
-                await self._requeue(job)
+                await self._enqueuer.requeue(job)
 
     # -- a job's life ------------------------------------------------------------------------------
 
@@ -361,10 +362,20 @@ class JobService:
                 began = time.monotonic()
                 await self._completer.complete(job, outcome)
                 self._estimator.job_delivered(time.monotonic() - began)
+            case Failed(failure=failure) if self._is_elsewhere(job, failure, run.device):
+                await self._enqueuer.requeue(job)
             case Failed(failure=failure):
                 await self._completer.fail(job, shown_failure(failure))
             case Cancelled():  # by a Shutdown; a cancelled job's row says so already
-                await self._requeue(job)
+                await self._enqueuer.requeue(job)
+
+    def _is_elsewhere(self, job: Job, failure: Failure, device: str) -> bool:
+        """Return whether a job whose files its host has no room for may be made by another."""
+        if failure.kind is not FailureKind.HOST_FULL:
+            return False
+        logger.warning("%s has no room for the files of a job: %s", device, failure)
+        self._enqueuer.note_full_host(job, host_of(device))
+        return self._roster.lacking(self._enqueuer.needs(job)) is None
 
     async def _retry_after_death(self, job: Job, death: WorkerDiedError) -> None:
         crashes = job.crashes + 1
@@ -376,24 +387,7 @@ class JobService:
             )
             await self._completer.fail(job, Failure.of(death, text), crashes=crashes)
         else:
-            await self._requeue(job, crashes=crashes)
-
-    async def _requeue(self, job: Job, **values: Any) -> None:
-        back = await self._store.move_with_retry(job, State.QUEUED, **values)
-        if back is not None:
-            self._notifier.track(back)
-            self._queue.put_back(self._ticket(back))
-
-    def _enqueue(self, accepted: Job) -> None:
-        job = self._store.get(accepted.id)
-        if job is not None and job.state is State.QUEUED:
-            self._queue.put(self._ticket(job))
-            self._notifier.track(job)
-
-    def _ticket(self, job: Job) -> Ticket:
-        # the default model is the one that there is now, whatever it was when it was accepted
-        needs = JobNeeds.of(job.request, self._model)
-        return Ticket(job.number, job.id, job.user_id, needs)
+            await self._enqueuer.requeue(job, crashes=crashes)
 
     def _note_unavailable(self, reason: Text) -> None:
         if (news := self._availability.note_unavailable(reason)) is not None:

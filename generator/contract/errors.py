@@ -47,6 +47,7 @@ class FailureKind(enum.StrEnum):
     WORKER_DIED = "worker_died"
     WORKER_HUNG = "worker_hung"
     LOST_HOST = "lost_host"
+    HOST_FULL = "host_full"  # another GPU host may have room for its files
     TOO_LARGE = "too_large"  # for any place that Discord has for it
     UNDELIVERABLE = "undeliverable"
     WITHHELD = "withheld"  # by a rule on what may be posted

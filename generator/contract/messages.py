@@ -245,8 +245,7 @@ class Capabilities:
     It holds ``model``, and can be started anew with another of ``models``, among which that is;
     one that names none has that alone. ``device`` and ``dtype`` are those chosen. ``max_frames``
     and ``max_pixels`` (of a frame) are those of ``model``. ``stages`` are those that a request may
-    choose. ``memory_bytes`` is what the device has, 0 where unknown. ``unknown`` names what a newer
-    worker says of itself beside that; it isn't used.
+    choose. ``unknown`` names what a newer worker says of itself beside that; it isn't used.
     """
 
     model: str
@@ -255,7 +254,6 @@ class Capabilities:
     max_frames: int
     max_pixels: int
     stages: tuple[str, ...] = ()
-    memory_bytes: int = 0
     models: tuple[LoadableModel, ...] = ()
     unknown: tuple[str, ...] = field(default=(), compare=False)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from generator.contract.errors import HotshotError
+from generator.contract.errors import FailureKind, HotshotError
 from generator.contract.file_reference import FileReference
 from generator.contract.text import Text
 
@@ -24,6 +24,7 @@ from generator.contract.text import Text
 class CacheFullError(HotshotError):
     """A file doesn't fit into the cache beside those that are in use."""
 
+    kind = FailureKind.HOST_FULL
     is_retryable = True
 
 

@@ -125,7 +125,6 @@ def _capabilities(settings: WorkerSettings, engine: Engine) -> Capabilities:
         max_frames=engine.limits.max_frames,
         max_pixels=engine.limits.max_pixels,
         stages=tuple(CHOICES),
-        memory_bytes=engine.memory_bytes,
         models=tuple(_loadable(settings, engine)),
     )
 

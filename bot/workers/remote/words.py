@@ -41,7 +41,7 @@ def believed_failure(failure: Failure, host: str) -> Failure:
     """Return a failure whose sentence can be shown; a host's full disk isn't the bot's."""
     if failure.kind is FailureKind.DISK:
         text = _DISK.with_values(host=host)
-        return Failure(FailureKind.INTERNAL, text, is_retryable=True)
+        return Failure(FailureKind.HOST_FULL, text, is_retryable=True)
     return replace(failure, text=believed_text(failure.text))
 
 

@@ -61,7 +61,6 @@ CAPABILITIES = Capabilities(
     max_frames=24,
     max_pixels=512 * 512,
     stages=("upscale", "interpolate"),
-    memory_bytes=8 * 2**30,
 )
 MESSAGES: tuple[Message, ...] = (
     Generate("one", 2, REQUEST, ".gif"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,21 +38,25 @@ class Bot:
 class Scene:
     """``sent`` is what a job's worker was told, ``said`` what the bot was."""
 
-    def __init__(self, directory: Path) -> None:
-        cache = FileCache(directory, 0)
+    def __init__(
+        self, directory: Path, bot: Bot | None = None, *, image: str = "", cache_bytes: int = 0
+    ) -> None:
+        cache = FileCache(directory, cache_bytes)
         cache.open()
         place = HostPlace(
             host="home",
-            link=cast(LastingLink, Bot()),
+            link=cast(LastingLink, bot or Bot()),
             cache=cache,
             outputs=directory,
             memory_limit=0,
             lease=1.0,
         )
+        self.job_file = image
+        generate = replace(GENERATE, request=replace(GENERATE.request, image=image))
         self.sent: list[Command] = []
         self.said: list[Any] = []
         self.job = HostJob(
-            GENERATE, place, head={}, send=self._send, insist=self.said.append, say=self.said.append
+            generate, place, head={}, send=self._send, insist=self.said.append, say=self.said.append
         )
         self.events: list[JobEvent] = []
 
@@ -67,6 +72,35 @@ async def test_one_that_is_cancelled_as_it_comes_is_not_begun(tmp_path: Path) ->
     scene.job.cancel()
     await scene.job.run()
     assert (scene.sent, scene.said) == ([], [Cancelled("a", 1)])
+
+
+class GenerousBot(Bot):
+    """Has a file of three bytes, whatever it is asked for."""
+
+    async def request(self, subject: str, frame: bytes, seconds: float) -> bytes:
+        return pack({"size": 3}, b"abc")
+
+
+async def test_a_full_disk_is_said_and_nothing_half_is_left(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, GenerousBot(), image="0" * 64 + ".png", cache_bytes=100)
+    (tmp_path / "parts" / scene.job_file).symlink_to("/dev/full")
+    await scene.job.run()
+    [failed] = scene.said
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is FailureKind.DISK
+    assert str(failed.failure) == ("The disk of the GPU host is full, so this can't be made there.")
+    left = [*scene.sent, *(tmp_path / "parts").iterdir(), *(tmp_path / "files").iterdir()]
+    assert left == []
+
+
+async def test_files_that_do_not_fit_are_for_another_host(tmp_path: Path) -> None:
+    scene = Scene(tmp_path, GenerousBot(), image="0" * 64 + ".png", cache_bytes=2)
+    await scene.job.run()
+    [failed] = scene.said
+    assert isinstance(failed, Failed)
+    assert failed.failure.kind is FailureKind.HOST_FULL
+    assert "doesn't fit into the cache" in str(failed.failure)
+    assert [*scene.sent, *(tmp_path / "parts").iterdir()] == []
 
 
 async def test_one_whose_file_is_gone_fails(tmp_path: Path) -> None:

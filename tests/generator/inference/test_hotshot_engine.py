@@ -60,7 +60,6 @@ def hotshot(outputs: Path) -> Iterator[WorkerHandle]:
         assert isinstance(ready, Ready)
         can = ready.capabilities
         assert (can.model, can.device, can.dtype) == (str(TINY), "cpu", "float32")
-        assert can.memory_bytes > 0
         assert ready.seconds > 0
         yield handle
 

@@ -1,0 +1,59 @@
+"""Puts jobs into the queue, the first time and again, with what each needs of a worker by now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.jobs.needs import JobNeeds
+from bot.jobs.notifier import Notifier
+from bot.jobs.queue import FairQueue, Ticket
+from bot.jobs.store import JobStore
+from bot.jobs.transitions import Transition
+from bot.storage.models import UNFINISHED, Job, State
+
+
+class Enqueuer:
+    """``model`` is the default one that there is now, whatever it was when a job was accepted."""
+
+    def __init__(self, store: JobStore, notifier: Notifier, queue: FairQueue, model: str) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._queue = queue
+        self._model = model
+        self._full_hosts: dict[str, frozenset[str]] = {}  # by unfinished job
+        store.transitions.subscribe(self._forget)
+
+    def enqueue(self, accepted: Job) -> None:
+        """Have a job wait that was just accepted, or by an earlier run, unless it is over."""
+        job = self._store.get(accepted.id)
+        if job is not None and job.state is State.QUEUED:
+            self._queue.put(self._ticket(job))
+            self._notifier.track(job)
+
+    async def requeue(self, job: Job, **values: Any) -> None:
+        """Have a job wait again; ``values`` are further columns of its row."""
+        back = await self._store.move_with_retry(job, State.QUEUED, **values)
+        if back is not None:
+            self._notifier.track(back)
+            self._queue.put_back(self._ticket(back))
+
+    def needs(self, job: Job) -> JobNeeds:
+        """Return what a job needs of a worker."""
+        avoids = self._full_hosts.get(job.id, frozenset())
+        return JobNeeds.of(job.request, self._model, avoids)
+
+    def note_full_host(self, job: Job, host: str) -> None:
+        """Have a job made on another host than this one, which has no room for its files."""
+        self._full_hosts[job.id] = self._full_hosts.get(job.id, frozenset()) | {host}
+        self._queue.note_fits_changed()
+
+    def is_avoided(self, host: str) -> bool:
+        """Return whether some job is to be made on another host."""
+        return any(host in hosts for hosts in self._full_hosts.values())
+
+    def _ticket(self, job: Job) -> Ticket:
+        return Ticket(job.number, job.id, job.user_id, self.needs(job))
+
+    def _forget(self, transition: Transition) -> None:
+        if transition.after.state not in UNFINISHED:
+            self._full_hosts.pop(transition.after.id, None)
