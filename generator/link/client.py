@@ -109,7 +109,16 @@ def tls_context(ca: str) -> ssl.SSLContext:
 
 
 class _TlsClient(Client):
-    """A client that says nothing to a server that doesn't ask for TLS."""
+    """A client that says nothing to a server that doesn't ask for TLS, and flushes in order."""
+
+    async def flush(self, timeout: int = int(CONNECT_SECONDS)) -> None:  # noqa: ASYNC109
+        """Wait until the server has taken all that was said before.
+
+        nats-py's own asks it ahead of what is still to be written, and so may return before a
+        subscription has reached it.
+        """
+        await self._flush_pending(force_flush=True)
+        await super().flush(timeout)
 
     def _connect_command(self) -> bytes:
         """Return the first command; nats-py has brought TLS up by now if it ever does."""

@@ -86,6 +86,26 @@ async def test_a_host_hears_what_is_said_to_it_alone(three: Three) -> None:
     assert sorted(each.subject for each in heard) == sorted(HOME_HEARS)
 
 
+async def test_a_flush_goes_out_behind_what_was_said_before_it(
+    three: Three, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that its answer covers a subscription; nats-py's own flush goes ahead of it."""
+    _, _, home, _ = three
+    written: list[bytes] = []
+    transport: Any = home._transport
+    for name in ("write", "writelines"):
+        write = getattr(transport, name)
+
+        def note(data: Any, write: Any = write) -> None:
+            written.append(b"".join([data] if isinstance(data, bytes) else data))
+            write(data)
+
+        monkeypatch.setattr(transport, name, note)
+    await home.subscribe("hs.to.home.>")
+    await home.flush(timeout=int(PATIENCE))
+    assert [each.split()[0] for each in b"".join(written).splitlines()] == [b"SUB", b"PING"]
+
+
 async def test_a_host_answers_what_it_was_asked_and_once(three: Three) -> None:
     _, bot, home, _ = three
 
