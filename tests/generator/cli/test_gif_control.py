@@ -21,6 +21,8 @@ from generator.recipes.recipe import read_recipe
 from tests.generator.media.pictures import moving_ball, read_back
 from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
+pytestmark = pytest.mark.slow
+
 REFERENCE = Path(__file__).parents[2] / "data" / "reference"
 TINY, CONTROLNET = REFERENCE / "tiny", REFERENCE / "tiny-controlnet"
 LORA = REFERENCE / "golden" / "lora_diffusers.safetensors"

@@ -22,6 +22,8 @@ from tests import chromium
 from tests.generator.sources.made import numbered, numbers
 from tests.programs import need_program
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[2] / "data" / "sources" / "films"
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
 KINDS = {

@@ -18,6 +18,8 @@ from generator.sources.reader import Limits, probe, read, read_key_frames
 from tests.generator.media.pictures import gradient
 from tests.generator.sources.made import gif, gif_of_dots, gif_that_costs, numbered
 
+pytestmark = pytest.mark.slow
+
 LITTLE_CPU_S = 15.0  # decoding any of these would take more, or forever
 
 
