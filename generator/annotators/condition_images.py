@@ -30,7 +30,7 @@ class ConditionImages:
     def for_request(self, request: Request, source: Path | None = None) -> list[Frames]:
         """Return the pictures of each control, uint8 (f, h, w, 3) of the clip's size.
 
-        Each annotator sees all frames at once, and once.
+        Each annotator sees all frames, and once.
 
         ``source`` is the file where ``control_source`` is a link that was fetched already. Raises
         MediaError for a source that can't be used, ModelError for a depth model that can't be

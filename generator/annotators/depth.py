@@ -1,7 +1,8 @@
 """Depth of a clip's frames by any depth-estimation model of transformers: near is white.
 
-Imports torch. All frames go through the model at once, and one scale serves the whole clip: with a
-scale for each frame, the depth would pump whenever something comes or goes.
+Imports torch. As many frames as a window may have go through the model at once, and one scale
+serves the whole clip: with a scale for each frame, the depth would pump whenever something comes or
+goes.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
+from torch import Tensor
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForDepthEstimation
 
 from generator.checkpoints.file_selection import TRANSFORMERS_STEM
 from generator.checkpoints.resolve import fetch_root
 from generator.checkpoints.weights import align, find_weights
+from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import ModelError
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.media.clip import Frames
@@ -56,18 +59,23 @@ class DepthAnnotator:
     @torch.inference_mode()
     def __call__(self, frames: Frames) -> Frames:
         """Return depth as gray in RGB, uint8 of the frames' shape; the nearest point is white."""
-        prepared = self.processor(images=list(frames), return_tensors="pt")
-        depth = self.model(**prepared.to(self.model.device)).predicted_depth.float()
-        if _grows_with_distance(self.model.config):
-            depth = 1 / depth.clamp(min=1e-3)
-        fitted = torch.nn.functional.interpolate(
-            depth[:, None], size=frames.shape[1:3], mode="bicubic", align_corners=False
-        )
+        parts = (frames[at : at + MAX_FRAMES] for at in range(0, len(frames), MAX_FRAMES))
+        fitted = torch.cat([self._depth(part) for part in parts])
         low, high = fitted.min(), fitted.max()
         spread = (high - low).clamp(min=torch.finfo().tiny)
         levels = ((fitted - low) / spread * 255).round().to(torch.uint8)
         pictures: Frames = levels[:, 0, :, :, None].expand(-1, -1, -1, 3).cpu().numpy().copy()
         return pictures
+
+    def _depth(self, frames: Frames) -> Tensor:
+        """Return what grows as things come near, (f, 1, h, w)."""
+        prepared = self.processor(images=list(frames), return_tensors="pt")
+        depth = self.model(**prepared.to(self.model.device)).predicted_depth.float()
+        if _grows_with_distance(self.model.config):
+            depth = 1 / depth.clamp(min=1e-3)
+        return torch.nn.functional.interpolate(
+            depth[:, None], size=frames.shape[1:3], mode="bicubic", align_corners=False
+        )
 
 
 def find_depth_model(model: str) -> Path:
