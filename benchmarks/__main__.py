@@ -17,6 +17,7 @@ import psutil
 
 SECTIONS = {
     "generator": "hotshot gif with nano; a UNet step and a GIF beside plain diffusers; peak memory",
+    "clips": "long clips by nano: frames a second and memory by length and motion; takes minutes",
     "worker": "a worker of nano with 20 jobs behind each other: what it waits between them",
     "start": "hotshot gif with nano, cold, beside importing torch; a first GIF beside the next",
     "training": "a fine-tuning step: seconds and memory",

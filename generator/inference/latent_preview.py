@@ -28,7 +28,7 @@ PreviewCallback = Callable[[Tensor, int, int], None]
 logger = logging.getLogger(__name__)
 
 _EDGE = 192  # pixels, of the longer edge
-_AT_ONCE = 24  # frames decoded together: a long clip's take no more memory than a window's
+_AT_ONCE = 8  # frames decoded together: a long clip's take no more memory than a window's
 _SMALL_VAE = 10_000_000  # parameters; a larger one takes longer to decode than a look is worth
 _FIRST_SECONDS, _EVERY_SECONDS = 2.0, 4.0  # a clip that is made sooner needs no look
 _FROM = 0.2  # of all steps; before, there is nothing to see

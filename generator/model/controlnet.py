@@ -21,6 +21,7 @@ from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import RequestError
 from generator.contract.messages import Control, Request
 from generator.contract.travel import blends, strengths
+from generator.contract.windows import frames_at_once
 from generator.media.clip import Frames
 from generator.model.conditioning import Conditioning, StepRange
 from generator.model.controlnet_loading import load_controlnet, resolve_controlnet
@@ -50,11 +51,11 @@ class LoadedControlNet:
         network.set_attn_processor(ClipAttnProcessor())
         return cls(network, embedding, flips)
 
-    def embed(self, images: Frames) -> Tensor:
-        """Embed images (f, h, w, 3) uint8 as (f, c, h/8, w/8)."""
+    def embed(self, images: Frames, at_once: int = MAX_FRAMES) -> Tensor:
+        """Embed images (f, h, w, 3) uint8 as (f, c, h/8, w/8), so many together."""
         weight = next(self.embedding.parameters())
         levels = torch.from_numpy(images).permute(0, 3, 1, 2)
-        parts = (part.to(weight.device) for part in torch.split(levels, MAX_FRAMES))
+        parts = (part.to(weight.device) for part in torch.split(levels, at_once))
         return torch.cat([self._embedded(part.to(weight.dtype) / 255) for part in parts])
 
     def _embedded(self, image: Tensor) -> Tensor:
@@ -125,7 +126,8 @@ class ControlNets:
         pairs = zip(request.controls, images, strict=True)
         active = [pair for pair in pairs if pair[0].scale or pair[0].scales]
         self._evict({self._resolve(control.kind) for control, _ in active})
-        return [self._prepare(control, image) for control, image in active]
+        at_once = frames_at_once(request)
+        return [self._prepare(control, image, at_once) for control, image in active]
 
     @property
     def in_memory(self) -> list[Path]:
@@ -149,10 +151,10 @@ class ControlNets:
             path.name: [loaded.network, loaded.embedding] for path, loaded in self._loaded.items()
         }
 
-    def _prepare(self, control: Control, images: Frames) -> ClipControl:
+    def _prepare(self, control: Control, images: Frames, at_once: int) -> ClipControl:
         loaded = self.get(control.kind)
         active_steps = StepRange(control.start, control.end)
-        embedded = loaded.embed(images)
+        embedded = loaded.embed(images, at_once)
         scale = _scales(control, embedded) if control.scales else control.scale
         return ClipControl(loaded.network, embedded, scale, active_steps)
 

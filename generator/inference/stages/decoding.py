@@ -12,8 +12,10 @@ from einops import rearrange
 from torch import Tensor
 
 from generator.contract import stages
+from generator.contract.bounds import MAX_FRAMES
 from generator.contract.errors import is_out_of_memory
 from generator.contract.progress import ProgressCallback
+from generator.contract.windows import frames_at_once
 from generator.inference.overflow import check_finite
 from generator.inference.stages.stage import Networks, PipelineState, Stage, needed
 from generator.model.latents import LATENT_SCALE, unscale_latents, without_autocast
@@ -34,7 +36,8 @@ class Decode(Stage):
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
         """Fill in ``pictures``; the latents are needed no more."""
-        decoded = decode(state.model, needed(state.latents), report)
+        most = frames_at_once(state.request)
+        decoded = decode(state.model, needed(state.latents), report, most)
         return replace(state, pictures=torch.cat(list(map(to_levels, decoded))), latents=None)
 
 
@@ -43,16 +46,18 @@ def to_levels(pictures: Tensor) -> Tensor:
     return ((pictures.float() / 2 + 0.5).clamp(0, 1) * 255).round().to(torch.uint8)
 
 
-def decode(model: HotshotModel, latents: Tensor, report: ProgressCallback) -> Iterator[Tensor]:
+def decode(
+    model: HotshotModel, latents: Tensor, report: ProgressCallback, most: int = MAX_FRAMES
+) -> Iterator[Tensor]:
     """Decode latents (1, 4, f, h/8, w/8) to pictures (n, 3, h, w), nominally from -1 to 1.
 
-    A few are yielded at a time, so that a long clip needs no more memory than a short one. Where
-    memory runs out, fewer pictures are decoded together, down to one; only then is it the
-    device's own error. Raises NotFiniteError where the VAE overflows.
+    At ``most`` so many are decoded and yielded at a time: a long clip needs no more memory than its
+    window. Where memory runs out, fewer pictures are decoded together, down to one; only then is it
+    the device's own error. Raises NotFiniteError where the VAE overflows.
     """
     frames = rearrange(unscale_latents(latents, model.vae.config), "1 c f h w -> f c h w")
     pixels = frames.shape[-1] * frames.shape[-2] * LATENT_SCALE**2
-    at_once = min(len(frames), pictures_at_once(model, pixels))
+    at_once = min(len(frames), most, pictures_at_once(model, pixels))
     parts = 0
     while len(frames):
         decoded = _decoded(model.vae, frames[:at_once])
