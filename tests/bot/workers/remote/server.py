@@ -71,9 +71,11 @@ class NatsServer:
 
         return join
 
-    def join_line(self, host: str) -> str:
+    def join_line(self, host: str, *, port: int = 0) -> str:
+        """Return a host's line, by another port where something is between."""
         access = self.access(host)
-        line = JoinLine(url=access.url, host=host, seed=access.seed, ca=access.ca, bot="test")
+        url = f"tls://{self._address}:{port or self.port}"
+        line = JoinLine(url=url, host=host, seed=access.seed, ca=access.ca, bot="test")
         return line.to_text()
 
     def _answers(self) -> bool:
