@@ -12,6 +12,7 @@ from generator.contract.options.spec import (
     Flag,
     FlagGroup,
     FormField,
+    Group,
     Kind,
     OptionSpec,
     Setting,
@@ -53,7 +54,7 @@ class OptionsWithWobble(GifOptions[str]):
         slash=Slash(lambda limits: Text("How much it wobbles, up to {most}.", most=limits.steps)),
         mine=Setting(Text("How much your GIFs wobble."), lowest=0),
         server=Setting(Text("How much GIFs wobble here."), label=Text("most wobble")),
-        form=FormField(form="sampling", label=Text("Wobble"), longest=4),
+        form=FormField(group=Group.FINE, label=Text("Wobble"), longest=4),
         flag=Flag(name="--wobble-scale", group=FlagGroup.SAMPLING, help="how much to wobble"),
     ).declared
 

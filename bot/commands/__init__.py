@@ -15,10 +15,9 @@ from bot.commands import (
     history,
     lora,
     message_menus,
-    model_form,
+    panel,
     queue,
     result_actions,
-    sampling_form,
     settings,
 )
 from bot.commands import (
@@ -27,7 +26,6 @@ from bot.commands import (
 from bot.core.config import Style
 from bot.ui.actions import Action, ActionButton, ActionMenu, Values, reopen_form
 from bot.ui.buttons import CancelButton, OriginalButton
-from bot.ui.result_view import MODEL, SAMPLING
 from generator.contract.limits import ModelLimits
 
 DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
@@ -40,8 +38,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
 ACTIONS: Mapping[str, Action] = {
     **contact_sheet.ACTIONS,
     **result_actions.ACTIONS,
-    **sampling_form.ACTIONS,
-    **model_form.ACTIONS,
+    **panel.ACTIONS,
     **edits.ACTIONS,
     **message_menus.ACTIONS,
     **help_.ACTIONS,
@@ -51,11 +48,12 @@ ACTIONS: Mapping[str, Action] = {
     "form_open": reopen_form,
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
+    **panel.FORMS,
     "edit_send": ("edit", {}),
     "motion_send": ("motion", {}),
     "caption_send": ("more", {"choice": "caption"}),
-    "sampling_send": ("more", {"choice": SAMPLING}),
-    "model_send": ("more", {"choice": MODEL}),
+    "sampling_send": ("edit", {}),
+    "model_send": ("edit", {}),
     "sheet_prompt": ("sheet_go", {}),
     "remix_send": ("remix_open", {}),
     "animate_send": ("animate_open", {}),

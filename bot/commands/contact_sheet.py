@@ -8,7 +8,6 @@ frames. A preview whose draft is used up is closed: its buttons and menus go.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -19,13 +18,12 @@ import discord
 from discord import ButtonStyle, SelectOption, TextStyle
 from discord.ui import TextInput, View
 
+from bot.commands.earlier_answer import edit_earlier_answer
 from bot.commands.option_parsing import with_control
 from bot.commands.submit import JobOrder, submit_jobs, variations
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
-from bot.delivery.sender import ORIGINAL
 from bot.gateway.context import BotContext, context_of
-from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.intake.contact_sheets import cut_part, draw_depth_preview, draw_preview
 from bot.storage import drafts
 from bot.storage.drafts import Draft
@@ -36,8 +34,6 @@ from generator.contract.bounds import MAX_PROMPT_CHARACTERS
 from generator.contract.control_types import CONTROL_TYPES, DEPTH_MODEL, LOOSE
 from generator.contract.messages import Request
 from generator.contract.text import Text, TranslatableError
-
-logger = logging.getLogger(__name__)
 
 WHOLE = "0-100"
 _PARTS = {
@@ -193,16 +189,9 @@ async def _close(interaction: discord.Interaction[Any], draft: Draft) -> None:
     Go may come from a form that was opened again elsewhere, so the preview is edited by the token
     that drew it. Where that has expired, the next press closes it.
     """
-    if not (token := draft.content.get("token", "")):  # drawn by an earlier version
-        return
     quoted = wording.excerpt(draft.content["request"]["prompt"])
     words = f"> {quoted}\n{translate('Your GIF was requested.')}"
-    preview = discord.Webhook.partial(interaction.application_id, token, client=interaction.client)
-    try:
-        with readable_answers():
-            await preview.edit_message(ORIGINAL, content=words, view=None)
-    except SEND_ERRORS as error:
-        logger.info("the contact sheet stays open: %s", error)
+    await edit_earlier_answer(interaction, draft.content.get("token", ""), content=words, view=None)
 
 
 async def _change(

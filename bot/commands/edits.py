@@ -16,10 +16,9 @@ from typing import Any
 
 import discord
 
-from bot.commands.model_form import model_form
 from bot.commands.offered_options import text_field
+from bot.commands.panel import edit as edit_in_panel
 from bot.commands.result_actions import job_of, original_of
-from bot.commands.sampling_form import sampling_form
 from bot.commands.submit import check_allowed
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
@@ -47,13 +46,7 @@ async def choose_edit(interaction: _Interaction, target: str, values: Values) ->
     """
     wanted = values.get("choice", "")
     if wanted in (SAMPLING, MODEL):
-        job, context = await job_of(interaction, target), context_of(interaction)
-        if wanted == MODEL:
-            form = model_form(context, job)
-        else:
-            limits = context.models.limits(job.request.model)
-            form = sampling_form(limits, job.id, job.request)
-        await interaction.response.send_modal(form)
+        await edit_in_panel(interaction, target, {})
         return
     if wanted not in EDITS:
         raise RefusedError("That isn't one of the choices; choose one from the list.")

@@ -15,15 +15,14 @@ import discord
 from discord import ButtonStyle, app_commands
 from discord.ui import View
 
-from bot.commands import contact_sheet
+from bot.commands import contact_sheet, panel
 from bot.commands.defaults import limited_to_offer, server_defaults, wants_private
-from bot.commands.gif import make_gif
+from bot.commands.make_gif import make_gif
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import GivenOptions, read_request, read_value
 from bot.commands.options import localized
 from bot.commands.recipe_files import restore_files
-from bot.commands.request_form import edit_form, read_edit_form
-from bot.commands.submit import JobOrder, defer, submit_jobs
+from bot.commands.submit import JobOrder, defer
 from bot.core.errors import GoneError
 from bot.core.model_catalogue import DEFAULT
 from bot.core.translations import translate
@@ -124,7 +123,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     context = context_of(interaction)
     job = await context.database.read(library.posted_as, message.id)
     if job is not None and may_act_on(interaction, job):
-        await interaction.response.send_modal(edit_form("edit_send", job.id, job.request))
+        await panel.edit(interaction, job.id, {})
         return
     found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
@@ -174,26 +173,18 @@ async def _request_of_file(context: BotContext, file: Attachment) -> Request:
 
 
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """Open the form with the recipe that was found."""
+    """Open the panel with the recipe that was found."""
     del values
     draft = await _own_draft(interaction, draft_id, "request")
     request = Request.from_dict(draft.content["request"])
-    await interaction.response.send_modal(edit_form("remix_send", draft_id, request))
+    await panel.open_request(interaction, request, "remix")
 
 
 async def remix_send(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:
-    """Submit the recipe as the form changed it."""
+    """Submit the recipe as the form of an earlier version changed it."""
     draft = await _own_draft(interaction, draft_id, "request")
     request = Request.from_dict(draft.content["request"])
-    limits = context_of(interaction).models.limits(request.model)
-    wanted = read_edit_form(limits, request, values)
-    limits.check(wanted)
-    private = await wants_private(interaction)
-    restored = await restore_files(interaction, wanted)  # a LoRA may have been taken back meanwhile
-    order = JobOrder(
-        request=restored.request, files=restored.files, private=private, relation="remix"
-    )
-    await submit_jobs(interaction, [order])
+    await panel.send_old_remix(interaction, request, "remix", values)
 
 
 async def _own_draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:

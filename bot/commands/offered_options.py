@@ -1,32 +1,30 @@
 """Offers the options of a GIF in Discord, as they are declared (``generator.contract.options``).
 
-Of each entry it makes the option of /gif, those of /settings, and the field of a form.
+Of each entry it makes the option of /gif and those of /settings; the fields of forms are
+``bot.commands.panel_fields``'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
-from discord import AppCommandOptionType, SelectOption, TextStyle, app_commands
-from discord.ui import Item, Label, Select, TextInput, View
+from discord import AppCommandOptionType, TextStyle, app_commands
+from discord.ui import TextInput, View
 
 from bot.commands.lora_choice import suggest_loras
 from bot.commands.model_choice import suggest_model_settings, suggest_models
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of
 from bot.core.config import Style
-from bot.core.translations import translate
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS
 from generator.contract.limits import ModelLimits
 from generator.contract.options.gif_options import OPTIONS
 from generator.contract.options.spec import (
     NO_SETTING,
     Choices,
-    FormField,
     Kind,
     OptionSpec,
     Setting,
-    in_order,
     resolve,
 )
 from generator.contract.text import Text
@@ -88,33 +86,6 @@ def setting_options(
     }
     leading = {spec.name: offered[spec.name] for spec, setting in found if setting.leads}
     return leading | dict(own) | offered
-
-
-def form_specs(
-    form: str, specs: Iterable[OptionSpec] = OPTIONS
-) -> list[tuple[OptionSpec, FormField]]:
-    """Return the options that a form has fields for, in its order."""
-    return in_order((spec, spec.form) for spec in specs if spec.form and spec.form.form == form)
-
-
-def form_field(
-    spec: OptionSpec, field: FormField, value: Any, choices: Iterable[str] = ()
-) -> Item[View]:
-    """Return the field, filled in; of ``choices`` several may be chosen where ``value`` is several.
-
-    A choice is made from a list, and all else is typed.
-    """
-    name, label = field.custom_id or spec.name, translate(field.label)
-    if spec.kind in (Kind.CHOICE, Kind.MODEL):
-        offered = list(choices)
-        chosen = value if isinstance(value, tuple) else (value,)
-        options = [SelectOption(label=one, value=one, default=one in chosen) for one in offered]
-        most = len(offered) if isinstance(value, tuple) else 1
-        return Label(text=label, component=Select(custom_id=name, options=options, max_values=most))
-    words = f"{value:g}" if spec.kind is Kind.NUMBER else str("" if value is None else value)
-    return text_field(
-        name, label, words, long=field.long, needed=field.required, longest=field.longest
-    )
 
 
 def text_field(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.core.config import Style
-from bot.intake.attachments import IncomingFile
+from bot.intake.attachments import IncomingFile, StoredFile
 from bot.intake.file_names import plain_line
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS, MAX_SEED, check_range
 from generator.contract.control_types import CONTROL_TYPES, parse_control
@@ -31,8 +31,10 @@ from generator.contract.options.gif_options import (
 from generator.contract.options.spec import Kind, OptionSpec, check_choice
 from generator.contract.text import Text
 
-GivenOptions = GifOptions[IncomingFile]
-"""What somebody gave in Discord, of whose files only the addresses are known."""
+BroughtFile = IncomingFile | StoredFile
+"""A file of which only the address is known, or one that was taken in before."""
+GivenOptions = GifOptions[BroughtFile]
+"""What somebody gave in Discord."""
 
 
 def read_options(given: Mapping[str, object]) -> GivenOptions:
@@ -48,22 +50,6 @@ def read_value(spec: OptionSpec, value: object) -> Any:
         return None
     found = _read_one(spec, value)
     return (found,) if spec.repeats else found
-
-
-def read_form(form: str, values: Mapping[str, str]) -> GivenOptions:
-    """Return what a form says; a field left empty is left out. Raises RequestError."""
-    given: dict[str, Any] = {}
-    for spec in OPTIONS:
-        if (field := spec.form) is None or field.form != form:
-            continue
-        typed = values.get(field.custom_id or spec.name, "").strip()
-        if spec.kind in (Kind.WHOLE_NUMBER, Kind.NUMBER):
-            typed = typed.replace(",", ".")  # as half the world writes 0,8
-        if spec.kind is Kind.CHOICE and spec.repeats:
-            given[spec.name] = tuple(one for one in typed.split(",") if one)
-        elif typed or (spec.kind is Kind.TEXT and field.required):
-            given[spec.name] = read_value(spec, typed)
-    return GivenOptions(**given)
 
 
 def read_setting(limits: ModelLimits, spec: OptionSpec, value: object) -> Any:
@@ -202,7 +188,7 @@ def read_count(count: int | None) -> int:
 
 
 def _read_one(spec: OptionSpec, value: object) -> Any:
-    if spec.kind is Kind.FILE:
+    if spec.kind in (Kind.FILE, Kind.FILES):
         return value
     if spec.kind is Kind.SWITCH:
         return bool(value)

@@ -21,7 +21,6 @@ from bot.commands.defaults import wants_private
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import with_control
 from bot.commands.recipe_text import recipe_values, typed_command
-from bot.commands.request_form import edit_form, read_edit_form
 from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
@@ -45,9 +44,7 @@ _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
 _LONGER = 1.5
 _FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no model
-_NO_MASTER = Text(
-    "The file is no longer stored; to make it again, press Edit and send the form as it is."
-)
+_NO_MASTER = Text("The file is no longer stored; to make it again, press Edit and then Go.")
 
 _Interaction = discord.Interaction[Any]
 
@@ -112,20 +109,6 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
     original = await original_of(interaction, job)
     request = limits.upscaled(job.request, original.blob)
     await remake(interaction, job, request, "upscale", original)
-
-
-async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Open a form filled in with what made the GIF."""
-    del values
-    job = await job_of(interaction, job_id)
-    await interaction.response.send_modal(edit_form("edit_send", job_id, job.request))
-
-
-async def edit_send(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Make the GIF as the form changed it."""
-    job = await job_of(interaction, job_id)
-    request = read_edit_form(_limits_of(interaction, job), job.request, values)
-    await remake(interaction, job, request, "edit")
 
 
 async def motion(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -261,6 +244,13 @@ async def remake(
     interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
 ) -> None:
     """Submit a new job of whoever pressed, which came from ``job``."""
+    await submit_jobs(interaction, [await order_from(interaction, job, request, relation, *added)])
+
+
+async def order_from(
+    interaction: _Interaction, job: Job, request: Request, relation: str, *added: Attachment
+) -> JobOrder:
+    """Return the order for a new job of whoever pressed, which came from ``job``."""
     context = context_of(interaction)
     context.models.check(request)
     attachments = await context.database.read(rows.attachments_of, job.id)
@@ -268,7 +258,7 @@ async def remake(
     await _check_files(interaction, request)
     needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
     is_own = job.user_id == interaction.user.id
-    order = JobOrder(
+    return JobOrder(
         request=request,
         files=needed,
         suffix=job.origin.suffix,
@@ -277,7 +267,6 @@ async def remake(
         relation=relation,
         style=job.origin.style,
     )
-    await submit_jobs(interaction, [order])
 
 
 def _blobs(request: Request) -> set[str]:
@@ -320,8 +309,6 @@ ACTIONS = {
     "vary_strong": vary_strong,
     "longer": longer,
     "upscale": upscale,
-    "edit": edit,
-    "edit_send": edit_send,
     "motion": motion,
     "motion_send": motion_send,
     "favourite": favourite,

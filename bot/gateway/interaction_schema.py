@@ -86,6 +86,7 @@ def _check_data(kind: int, data: Json) -> None:
     elif kind == _MODAL:
         _text(data.get("custom_id"), "custom_id")
         _check_fields(_value_or(data, "components", []))
+        _check_resolved(data)
 
 
 def _check_options(options: Any, *, is_typed: bool, depth: int = 0) -> None:
@@ -141,8 +142,8 @@ def _check_fields(components: Any, depth: int = 0) -> None:
         raise ShapeError("components are nested too deeply")
     for each in _list(components, "components"):
         part = _object(each, "component")
-        if "value" in part and not isinstance(part["value"], str | None):
-            raise ShapeError("a field's value is no text")
+        if "value" in part and not isinstance(part["value"], str | bool | None):
+            raise ShapeError("a field's value is neither a text nor yes or no")
         for chosen in _list(_value_or(part, "values", []), "values"):
             _text(chosen, "value")
         if part.get("components") is not None:

@@ -7,8 +7,9 @@ component shows is listed by that component alone, never among the attachments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
+from typing import Any
 
 import discord
 from discord import components
@@ -48,6 +49,18 @@ def find_media(message: discord.Message, may_be_linked: Callable[[str], bool]) -
 def uploaded_file(attachment: discord.Attachment) -> IncomingFile:
     """Return what Discord says of an upload."""
     return IncomingFile(attachment.url, attachment.filename, attachment.size)
+
+
+def form_files(interaction: discord.Interaction[Any]) -> dict[str, IncomingFile]:
+    """Return the uploads of a form by their ids, as Discord says them."""
+    data: Any = interaction.data
+    uploads: Mapping[str, Any] = (data.get("resolved") or {}).get("attachments") or {}
+    return {
+        key: IncomingFile(
+            str(upload.get("url", "")), str(upload.get("filename", "")), int(upload.get("size", 0))
+        )
+        for key, upload in uploads.items()
+    }
 
 
 def linked_file(url: str) -> IncomingFile:

@@ -62,6 +62,15 @@ class IncomingFile:
     is_link: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file that was taken in before, and what a picture's shape is: 0 where nobody asked."""
+
+    attachment: Attachment
+    width: int = 0
+    height: int = 0
+
+
 class ConcurrencyLimit:
     """A limit on how many things one person may have in hand at a time."""
 

@@ -63,6 +63,25 @@ def change(connection: Connection, draft_id: str, changed: dict[str, Any]) -> Dr
     return replace(draft, content=content)
 
 
+def merge(
+    connection: Connection, draft_id: str, user_id: int, changed: dict[str, Any]
+) -> Draft | None:
+    """Change a person's own draft as ``change`` does, and within each object of its content.
+
+    None where it was used, or is somebody else's.
+    """
+    draft = get(connection, draft_id)
+    if draft is None or draft.user_id != user_id:
+        return None
+    merged = {
+        key: draft.content[key] | value
+        if isinstance(value, dict) and isinstance(draft.content.get(key), dict)
+        else value
+        for key, value in changed.items()
+    }
+    return change(connection, draft_id, merged)
+
+
 def consume(connection: Connection, draft_id: str, user_id: int) -> bool:
     """Use a draft up; False where it is gone, so that a press that comes twice makes one GIF."""
     mine = (drafts.c.id == draft_id) & (drafts.c.user_id == user_id)

@@ -18,7 +18,7 @@ from typing import Any, Self
 
 import discord
 from discord import ButtonStyle, SelectOption
-from discord.ui import Button, DynamicItem, Item, Label, Modal, Select, TextInput, View
+from discord.ui import Button, Checkbox, DynamicItem, Item, Label, Modal, Select, TextInput, View
 
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
@@ -32,6 +32,7 @@ Values = Mapping[str, str]
 """What was chosen or filled in: a menu's choice as ``choice``, a form's fields by their names."""
 Action = Callable[[discord.Interaction[Any], str, Values], Awaitable[None]]
 
+YES = "yes"
 _NOTHING: Values = MappingProxyType({})
 _typed: ContextVar[Values] = ContextVar("typed", default=_NOTHING)
 _TARGET = r"(?P<action>[a-z_]{1,24}):(?P<id>[0-9a-z]{1,40})"
@@ -133,6 +134,8 @@ def _fill_in(field: Item[View], values: Values) -> None:
         chosen = values[inner.custom_id].split(",")
         for option in inner.options:
             option.default = option.value in chosen
+    elif isinstance(inner, Checkbox) and inner.custom_id in values:
+        inner.default = bool(values[inner.custom_id])
 
 
 async def handle_form(interaction: discord.Interaction[Any]) -> None:
@@ -222,14 +225,16 @@ def outdated_button_error() -> RefusedError:
 def _read_fields(data: Any) -> dict[str, str]:
     """Return a form's values by the custom_ids of their fields.
 
-    Fields may be wrapped in anything. Of a menu, the choices stand with commas between them.
+    Fields may be wrapped in anything. Of a menu, the choices stand with commas between them, and so
+    do the ids of uploads; of a check box, ``YES`` or nothing.
     """
     found: dict[str, str] = {}
     todo = list(data.get("components") or ())
     while todo:
         part = todo.pop()
         if "value" in part:
-            found[str(part.get("custom_id"))] = str(part["value"] or "")
+            value = YES if part["value"] is True else part["value"] or ""
+            found[str(part.get("custom_id"))] = str(value)
         elif "values" in part:
             found[str(part.get("custom_id"))] = ",".join(map(str, part["values"] or ()))
         todo += part.get("components") or ()

@@ -20,10 +20,12 @@ from generator.contract.declared_limits import IMAGE_STRENGTH
 from generator.contract.messages import Lora
 from generator.contract.options.sampling import SamplingOptions
 from generator.contract.options.spec import (
+    FILES_A_FIELD,
     NO_SETTING,
     Flag,
     FlagGroup,
     FormField,
+    Group,
     Kind,
     OptionSpec,
     Setting,
@@ -32,6 +34,7 @@ from generator.contract.options.spec import (
 from generator.contract.text import Text
 
 DEFAULT_CONTROL_STRENGTH = 1.0
+MAX_CONTROL_PICTURES = 30
 LORA_STRENGTH_LABEL = Text("The LoRA's strength")
 
 FileT = TypeVar("FileT")
@@ -51,6 +54,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         server=Setting(
             Text("The LoRA for everyone who chooses none ({none}: no LoRA).", none=NO_SETTING),
         ),
+        form=FormField(group=Group.LORAS),
     ).declared
     lora_strength: float | None = OptionSpec(
         kind=Kind.NUMBER,
@@ -58,9 +62,13 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         subject=LORA_STRENGTH_LABEL,
         bounds=lambda _: (-MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
         slash=Slash(Text("How strong its effect is (default: as its owner set it).")),
+        form=FormField(group=Group.LORAS, longest=_NUMBER_CHARACTERS),
     ).declared
     lora_2: str | None = OptionSpec(
-        kind=Kind.LORA, label=Text("LoRA 2"), slash=Slash(Text("A second LoRA."))
+        kind=Kind.LORA,
+        label=Text("LoRA 2"),
+        slash=Slash(Text("A second LoRA.")),
+        form=FormField(group=Group.LORAS),
     ).declared
     lora_2_strength: float | None = OptionSpec(
         kind=Kind.NUMBER,
@@ -70,6 +78,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         slash=Slash(
             Text("How strong the second LoRA's effect is (default: as its owner set it)."),
         ),
+        form=FormField(group=Group.LORAS, longest=_NUMBER_CHARACTERS),
     ).declared
     loras: tuple[Lora, ...] | None = OptionSpec(
         kind=Kind.LORA,
@@ -86,6 +95,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         kind=Kind.FILE,
         label=Text("control GIF"),
         slash=Slash(Text("A GIF or video whose motion your GIF should follow.")),
+        form=FormField(group=Group.MOTION),
         flag=Flag(
             name="--gif",
             group=FlagGroup.CONTROL,
@@ -102,6 +112,17 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         slash=Slash(
             Text("Or a link to one, for example to a GIF from Discord's GIF picker."),
         ),
+        form=FormField(group=Group.MOTION, longest=_MAX_LINK_CHARACTERS),
+    ).declared
+    control_pictures: FileT | None = OptionSpec(
+        kind=Kind.FILES,
+        label=Text("control pictures"),
+        bounds=lambda _: (2, MAX_CONTROL_PICTURES),
+        form=FormField(
+            group=Group.PICTURES,
+            description=Text("Pictures whose motion your GIF should follow, in their order."),
+            uploads=MAX_CONTROL_PICTURES // FILES_A_FIELD,
+        ),
     ).declared
     control_type: tuple[str, ...] | None = OptionSpec(
         kind=Kind.CHOICE,
@@ -111,7 +132,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         slash=Slash(
             Text("What to follow in it; leave this out to see the contact sheet first."),
         ),
-        form=FormField(form="sampling", label=Text("What to follow"), custom_id="kinds"),
+        form=FormField(group=Group.MOTION, label=Text("What to follow")),
         flag=Flag(
             name="--control-type",
             group=FlagGroup.CONTROL,
@@ -122,6 +143,17 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             metavar="TYPE",
             given="again",
             leads=True,
+        ),
+    ).declared
+    control_type_2: str | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("control type 2"),
+        choices=lambda _: CONTROL_TYPES,
+        refusal=Text("There is no control type {name!r}; choose one of {known}."),
+        form=FormField(
+            group=Group.FINE,
+            label=Text("Second ControlNet"),
+            description=Text("What else to follow in the GIF that it follows."),
         ),
     ).declared
     control_strength: tuple[float, ...] | None = OptionSpec(
@@ -136,9 +168,8 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             ),
         ),
         form=FormField(
-            form="sampling",
+            group=Group.MOTION,
             label=Text("How closely to follow it (0 to 5)"),
-            custom_id="strength",
             longest=_NUMBER_CHARACTERS,
         ),
         flag=Flag(
@@ -188,6 +219,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         slash=Slash(
             Text("A picture to start from; it also sets the shape unless you choose a size."),
         ),
+        form=FormField(group=Group.START),
         flag=Flag(
             name="--image",
             group=FlagGroup.IMAGE,
@@ -202,6 +234,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         label=Text("image link"),
         bounds=lambda _: (1, _MAX_LINK_CHARACTERS),
         slash=Slash(Text("Or a link to one, on an allowed site.")),
+        form=FormField(group=Group.START, longest=_MAX_LINK_CHARACTERS),
     ).declared
     image_strength: float | None = OptionSpec(
         kind=Kind.NUMBER,
@@ -222,6 +255,7 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             ),
             lowest=0,
         ),
+        form=FormField(group=Group.START, longest=_NUMBER_CHARACTERS),
         flag=Flag(
             name="--image-strength",
             group=FlagGroup.IMAGE,

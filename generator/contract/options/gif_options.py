@@ -16,6 +16,7 @@ from generator.contract.options.conditioning import ConditioningOptions, FileT
 from generator.contract.options.sampling import DEFAULT_SCHEDULER
 from generator.contract.options.spec import (
     FormField,
+    Group,
     Kind,
     OptionSpec,
     Setting,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 FORMATS = {"gif": ".gif", "webp": ".webp", "mp4": ".mp4"}
 DEFAULT_FORMAT = "gif"
 MAX_COUNT = 4
+_COUNT_CHARACTERS = len(str(MAX_COUNT))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +50,7 @@ class GifOptions(ConditioningOptions[FileT]):
         slash=Slash(Text("Which model makes it; start typing to see those there are.")),
         mine=Setting(Text("The model.")),
         server=Setting(Text("The model.")),
-        form=FormField(form="model", label=Text("Model")),
+        form=FormField(group=Group.RESULT, label=Text("Model")),
     ).declared
     style: str | None = OptionSpec(
         kind=Kind.STYLE,
@@ -56,6 +58,7 @@ class GifOptions(ConditioningOptions[FileT]):
         slash=Slash(Text("A style for your GIF (default: none).")),
         mine=Setting(Text("The style.")),
         server=Setting(Text("The style.")),
+        form=FormField(group=Group.WORDS),
     ).declared
     count: int | None = OptionSpec(
         kind=Kind.WHOLE_NUMBER,
@@ -63,6 +66,7 @@ class GifOptions(ConditioningOptions[FileT]):
         subject=Text("The count"),
         bounds=lambda _: (1, MAX_COUNT),
         slash=Slash(Text("How many variations, each with its own seed (default: 1).")),
+        form=FormField(group=Group.RESULT, longest=_COUNT_CHARACTERS),
     ).declared
     format: str | None = OptionSpec(
         kind=Kind.CHOICE,
@@ -71,12 +75,14 @@ class GifOptions(ConditioningOptions[FileT]):
         refusal=Text("There is no format {name!r}; choose one of {known}."),
         slash=Slash(Text("The file type (default: gif).")),
         mine=Setting(Text("The file type."), leads=True),
+        form=FormField(group=Group.RESULT),
     ).declared
     private: bool | None = OptionSpec(
         kind=Kind.SWITCH,
         label=Text("private"),
         slash=Slash(Text("Whether only you see it (default: no).")),
         mine=Setting(Text("Whether only you see your GIFs."), leads=True),
+        form=FormField(group=Group.RESULT),
     ).declared
 
     def to_request(self, limits: ModelLimits, base: Request | None = None) -> Request:

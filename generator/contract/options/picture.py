@@ -18,6 +18,7 @@ from generator.contract.options.spec import (
     Flag,
     FlagGroup,
     FormField,
+    Group,
     Kind,
     OptionSpec,
     Setting,
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 DEFAULT_SIZE = "square"
 DEFAULT_DURATION = 1000  # milliseconds
+
+_NUMBER_CHARACTERS = 8  # of a form's field
 
 
 def default_frames(limits: ModelLimits) -> int:
@@ -51,7 +54,7 @@ class PictureOptions:
         bounds=lambda _: (1, MAX_PROMPT_CHARACTERS),
         default=lambda _: "",
         slash=Slash(Text("What the GIF shows."), required=True),
-        form=FormField(form="edit", label=Text("Prompt"), long=True, leads=True),
+        form=FormField(group=Group.WORDS, label=Text("Prompt"), long=True),
         flag=Flag(
             name="--prompt",
             group=FlagGroup.PICTURE,
@@ -72,6 +75,7 @@ class PictureOptions:
             choices=lambda limits: {size.name: size.full_label for size in limits.sizes},
         ),
         mine=Setting(Text("The size and shape."), leads=True),
+        form=FormField(group=Group.SHAPE),
     ).declared
     width: int | None = OptionSpec(
         kind=Kind.WHOLE_NUMBER,
@@ -113,7 +117,7 @@ class PictureOptions:
             lowest=0,
             is_default=False,
         ),
-        form=FormField(form="edit", label=Text("Frames")),
+        form=FormField(group=Group.SHAPE, label=Text("Frames"), longest=_NUMBER_CHARACTERS),
         flag=Flag(
             name="--video-length",
             group=FlagGroup.PICTURE,
@@ -127,6 +131,10 @@ class PictureOptions:
         field="motion",
         choices=lambda _: MOTIONS,
         refusal=Text("There is no motion {name!r}; choose one of {known}."),
+        form=FormField(
+            group=Group.SHAPE,
+            description=Text("How a clip goes on that is longer than the model makes at once."),
+        ),
         flag=Flag(
             name="--motion",
             group=FlagGroup.PICTURE,
@@ -162,7 +170,11 @@ class PictureOptions:
                 duration=DEFAULT_DURATION,
             ),
         ),
-        form=FormField(form="edit", label=Text("Duration in milliseconds")),
+        form=FormField(
+            group=Group.SHAPE,
+            label=Text("Duration in milliseconds"),
+            longest=_NUMBER_CHARACTERS,
+        ),
         flag=Flag(
             name="--video-duration",
             group=FlagGroup.PICTURE,
@@ -182,9 +194,7 @@ class PictureOptions:
             lowest=1,
             leads=True,
         ),
-        form=FormField(
-            form="edit", label=Text("What it should not show"), required=False, leads=True
-        ),
+        form=FormField(group=Group.WORDS, label=Text("What it should not show"), long=True),
         flag=Flag(
             name="--negative-prompt",
             group=FlagGroup.PICTURE,

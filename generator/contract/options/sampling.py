@@ -17,6 +17,7 @@ from generator.contract.options.spec import (
     Flag,
     FlagGroup,
     FormField,
+    Group,
     Kind,
     OptionSpec,
     Setting,
@@ -27,6 +28,7 @@ from generator.contract.text import Text
 DEFAULT_SCHEDULER = "default"  # the model's own, whatever a recipe says
 
 _NUMBER_CHARACTERS = 8  # of a form's field
+_SEED_CHARACTERS = len(str(MAX_SEED))
 _MAX_EDGE = 65536  # of size conditioning, which makes no frame of that size
 
 
@@ -53,7 +55,7 @@ class SamplingOptions(PictureOptions):
             lowest=0,
             is_default=False,
         ),
-        form=FormField(form="sampling", label=Text("Steps"), longest=_NUMBER_CHARACTERS),
+        form=FormField(group=Group.FINE, label=Text("Steps"), longest=_NUMBER_CHARACTERS),
         flag=Flag(
             name="--steps",
             group=FlagGroup.SAMPLING,
@@ -73,7 +75,7 @@ class SamplingOptions(PictureOptions):
                 guidance=limits.guidance_scale,
             ),
         ),
-        form=FormField(form="sampling", label=Text("Guidance"), longest=_NUMBER_CHARACTERS),
+        form=FormField(group=Group.FINE, label=Text("Guidance"), longest=_NUMBER_CHARACTERS),
         flag=Flag(
             name="--guidance-scale",
             group=FlagGroup.SAMPLING,
@@ -119,7 +121,7 @@ class SamplingOptions(PictureOptions):
         slash=Slash(
             lambda limits: Text("The sampler (default: {name}).", name=limits.scheduler),
         ),
-        form=FormField(form="sampling", label=Text("Sampler")),
+        form=FormField(group=Group.FINE, label=Text("Sampler")),
         flag=Flag(
             name="--scheduler",
             group=FlagGroup.SAMPLING,
@@ -138,7 +140,7 @@ class SamplingOptions(PictureOptions):
             Text("The same seed and settings make the same GIF again (default: a new seed)."),
         ),
         form=FormField(
-            form="edit", label=Text("Seed (empty: a new one)"), required=False, leads=True
+            group=Group.FINE, label=Text("Seed (empty: a new one)"), longest=_SEED_CHARACTERS
         ),
         flag=Flag(
             name="--seed",

@@ -33,6 +33,11 @@ _METADATA = "option"
 _T = TypeVar("_T")
 _Offer = TypeVar("_Offer", "Slash", "Setting", "FormField", "Flag")
 
+FORM_ROWS = 5
+"""What Discord puts into one form at most."""
+FILES_A_FIELD = 10
+"""What Discord takes into one field for files at most."""
+
 
 class Kind(StrEnum):
     """What a value is: CHOICE one of ``OptionSpec.choices``, STYLE and MODEL one of the config's.
@@ -49,6 +54,36 @@ class Kind(StrEnum):
     MODEL = "model"
     LORA = "LoRA"
     FILE = "file"
+    FILES = "files"
+
+
+class Group(StrEnum):
+    """A group of the panel that changes a GIF: one line of it, and one form."""
+
+    WORDS = "words"
+    SHAPE = "shape"
+    MOTION = "motion"
+    PICTURES = "pictures"
+    START = "start"
+    LORAS = "loras"
+    FINE = "fine"
+    RESULT = "result"
+
+    @property
+    def label(self) -> Text:
+        return _GROUP_LABELS[self]
+
+
+_GROUP_LABELS = {
+    Group.WORDS: Text("Words"),
+    Group.SHAPE: Text("Size and length"),
+    Group.MOTION: Text("Motion"),
+    Group.PICTURES: Text("Motion from pictures"),
+    Group.START: Text("First picture"),
+    Group.LORAS: Text("LoRAs"),
+    Group.FINE: Text("Fine settings"),
+    Group.RESULT: Text("Result"),
+}
 
 
 class FlagGroup(Enum):
@@ -91,14 +126,18 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormField:
-    """The field of an option in one of the forms under a GIF."""
+    """The field of an option in the form of its group of the panel.
 
-    form: Literal["edit", "sampling", "model"]
-    label: Text
-    custom_id: str = ""  # where it isn't the option's name
+    ``label`` and ``description`` are what stands over it, where these aren't the option's own label
+    and what /gif says of it. Of several files, ``uploads`` fields take ten each.
+    """
+
+    group: Group
+    label: Text = NO_TEXT
+    description: Description = NO_TEXT
     longest: int = MAX_PROMPT_CHARACTERS
     long: bool = False
-    required: bool = True
+    uploads: int = 1
     leads: bool = False
 
 
@@ -158,6 +197,13 @@ class OptionSpec:
     def declared(self) -> Any:
         """The field of a dataclass that is this option; None is left out."""
         return field(default=None, metadata={_METADATA: self})
+
+    @property
+    def described(self) -> Description:
+        """What a form says of the option."""
+        if self.form is not None and self.form.description:
+            return self.form.description
+        return self.slash.description if self.slash is not None else NO_TEXT
 
     @property
     def repeats(self) -> bool:

@@ -11,20 +11,21 @@ import pytest
 from discord import AppCommandOptionType, app_commands
 
 from bot.commands import gif, settings
-from bot.commands.offered_options import form_field, form_specs, setting_options, slash_options
+from bot.commands.offered_options import setting_options, slash_options
 from bot.commands.option_names import as_option_name
 from bot.commands.option_parsing import kept_defaults
 from bot.commands.options import LocaleTranslator, Option, command
+from bot.commands.panel_fields import fields_of, fields_of_group, is_file, read_group
+from bot.commands.panel_state import PanelState, group_specs
 from bot.commands.recipe_text import typed_command
-from bot.commands.request_form import edit_form, read_edit_form
-from bot.commands.sampling_form import read_sampling_form, sampling_form
 from bot.core.config import Style
+from bot.core.model_catalogue import ModelCatalogue, OfferedModel
 from bot.core.translations import TRANSLATED, in_language, translate
-from bot.ui.actions import Form
+from bot.ui.actions import YES, Form
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Lora, Request
 from generator.contract.options.gif_options import OPTIONS, GifOptions
-from generator.contract.options.spec import NO_SETTING, Kind, OptionSpec, Setting, resolve
+from generator.contract.options.spec import NO_SETTING, Group, Kind, OptionSpec, Setting, resolve
 from generator.contract.text import Text
 from tests.declared_options import BIG, SMALL, WITH_WOBBLE, sample_value
 from tools import words
@@ -32,7 +33,7 @@ from tools import words
 MODELS = pytest.mark.parametrize("limits", [BIG, SMALL], ids=["big", "small"])
 LOCALES = {"de": "de", "fr": "fr", "es": "es-ES", "ja": "ja"}
 STYLES = {"ink": Style()}
-LABEL = 45  # what a form's field takes
+LABEL, DESCRIPTION = 45, 100  # what a form's field takes
 OWN = {"mine": {"ping", "recipe"}, "server": {"channel", "role", "waiting"}}
 TYPES = {
     Kind.TEXT: {AppCommandOptionType.string},
@@ -163,13 +164,20 @@ def test_what_is_offered_no_more_is_no_default() -> None:
     assert kept_defaults(BIG, STYLES, {"style": "gone"}, {"style": "ink"}) == {"style": "ink"}
 
 
-# -- forms and the typed command -----------------------------------------------------------------
+# -- the panel and the typed command ---------------------------------------------------------------
+
+
+def test_each_option_for_people_is_in_one_group_of_the_panel() -> None:
+    grouped = [spec.name for group in Group for spec in group_specs(group)]
+    assert len(set(grouped)) == len(grouped)
+    assert set(grouped) == {spec.name for spec in OPTIONS if spec.label}
+    assert {spec.name for spec in SLASH} <= set(grouped)
 
 
 def _request(limits: ModelLimits) -> Request:
-    """Return a request with another value than the usual one of every option that a form has."""
+    """Return a request with another value than the usual one of every option of the panel."""
     given = {spec.name: sample_value(spec, limits) for spec in OPTIONS if spec.form and spec.field}
-    changed = GifOptions[str](**given).to_request(limits)
+    changed = GifOptions[Any](**given).to_request(limits)
     size = limits.size("wide")
     return Request(
         **{name: getattr(changed, name) for name in Request.__dataclass_fields__}
@@ -177,7 +185,7 @@ def _request(limits: ModelLimits) -> Request:
             "width": size.width,
             "height": size.height,
             "loras": (Lora("a" * 64, 0.5), Lora("b" * 64, -1)),
-            "controls": (Control("canny", 0.5),),
+            "controls": (Control("canny", 0.5), Control("depth", 0.5)),
             "control_source": "c" * 64,
             "image": "d" * 64,
             "image_strength": 0.25,
@@ -185,7 +193,19 @@ def _request(limits: ModelLimits) -> Request:
     )
 
 
-def _fields(form: Form) -> dict[str, str]:
+def _context(limits: ModelLimits) -> Any:
+    """Return what the panel asks of a bot with two models and a style."""
+    named = {"": "usual", "other": "other"}
+    models = {
+        name: OfferedModel(name=name, key=name, label=label, limits=limits, declared={})
+        for name, label in named.items()
+    }
+    catalogue = ModelCatalogue(models.values())
+    jobs = SimpleNamespace(models=lambda: set(models))
+    return SimpleNamespace(models=catalogue, settings=SimpleNamespace(styles=STYLES), jobs=jobs)
+
+
+def _filled(form: Form) -> dict[str, str]:
     """Return what a form shows, by the fields' ids."""
     found: dict[str, str] = {}
     for item in form.walk_children():
@@ -193,34 +213,45 @@ def _fields(form: Form) -> dict[str, str]:
             found[item.custom_id] = item.default or ""
         elif isinstance(item, discord.ui.Select):
             found[item.custom_id] = ",".join(each.value for each in item.options if each.default)
+        elif isinstance(item, discord.ui.Checkbox):
+            found[item.custom_id] = YES if item.default else ""
     return found
 
 
+# What no GIF tells of itself: files, and how it was wanted.
+_APART = {"control_gif", "control_link", "control_pictures", "image", "image_link"} | {
+    *("style", "count", "format", "private", "search", "clear")
+}
+
+
 @MODELS
-@pytest.mark.parametrize("name", ["edit", "sampling"])
-def test_a_form_has_the_tables_fields_filled_in_and_changes_nothing(
-    limits: ModelLimits, name: str
+@pytest.mark.parametrize("group", Group)
+def test_a_form_shows_what_made_a_gif_and_changes_nothing(
+    limits: ModelLimits, group: Group
 ) -> None:
-    request = _request(limits)
-    form = (
-        edit_form("edit_send", "job", request)
-        if name == "edit"
-        else sampling_form(limits, "job", request)
-    )
-    shown = _fields(form)
-    wanted = [field.custom_id or spec.name for spec, field in form_specs(name)]
-    assert list(shown) == wanted
-    assert all(shown.values())
-    read = read_edit_form if name == "edit" else read_sampling_form
-    assert read(limits, request, shown) == request
+    """In each language it fits into Discord, which takes five fields."""
+    context, request = _context(limits), _request(limits)
+    state = PanelState(id="d", user_id=1, base=request)
+    loras = {"a" * 64: "Ink", "b" * 64: "Wool"}
+    for locale in ("en-US", *LOCALES.values()):
+        with in_language(locale):
+            form = Form("send", "d", "Form", fields_of_group(context, state, group, loras))
+            for label in form.children:
+                assert isinstance(label, discord.ui.Label)
+                assert 0 < len(label.text) <= LABEL
+                assert len(label.description or "") <= DESCRIPTION
+    shown = _filled(form)
+    assert all(shown[name] for name in shown if name not in _APART)
+    assert read_group(context, state, group, shown) == {}
 
 
-@pytest.mark.parametrize("language", TRANSLATED)
-def test_fields_have_labels_that_fit(language: str) -> None:
-    with in_language(LOCALES[language]):
-        for spec in OPTIONS:
-            if spec.form is not None:
-                assert 0 < len(translate(spec.form.label)) <= LABEL
+@pytest.mark.parametrize("group", Group)
+def test_what_is_emptied_or_changed_is_told_apart(group: Group) -> None:
+    context, state = _context(BIG), PanelState(id="d", user_id=1, base=_request(BIG))
+    specs = [spec for spec in group_specs(group) if not is_file(spec)]
+    emptied = read_group(context, state, group, dict.fromkeys((spec.name for spec in specs), ""))
+    assert set(emptied) == {spec.name for spec in specs if spec.name not in _APART}
+    assert not any(emptied.values())
 
 
 def test_the_typed_command_has_every_option_that_made_a_gif() -> None:
@@ -264,7 +295,8 @@ def _texts(spec: OptionSpec) -> Iterator[Text]:
         if offer is not None:
             yield resolve(offer.description, BIG)
     yield from (setting.label for setting in (spec.mine, spec.server) if setting and setting.label)
-    if spec.form is not None:
+    yield resolve(spec.described, BIG)
+    if spec.form is not None and spec.form.label:
         yield spec.form.label
     choices: Sequence[Any] = list(spec.choices(BIG).values()) if spec.choices else []
     yield from (each for each in choices if isinstance(each, Text))
@@ -283,6 +315,6 @@ async def test_a_new_entry_is_offered_everywhere() -> None:
     for place in places:
         told = await _registered(setting_options(place, SMALL, STYLES, {}, WITH_WOBBLE))
         assert _bounds(told["wobble"]) == (0, 3)
-    [(spec, field)] = [pair for pair in form_specs("sampling", WITH_WOBBLE) if pair[0] == added]
-    shown = _fields(Form("send", "job", "Form", [form_field(spec, field, 1.5)]))
+    assert added in group_specs(Group.FINE, WITH_WOBBLE)
+    shown = _filled(Form("send", "job", "Form", fields_of(added, SMALL, "1.5", {})))
     assert shown == {"wobble": "1.5"}

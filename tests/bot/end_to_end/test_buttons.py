@@ -13,6 +13,7 @@ from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
 from generator.media.clip import Frames
 from tests.bot import files
+from tests.bot.end_to_end.panels import remade
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_lora import lora
 
@@ -48,13 +49,10 @@ async def test_a_result_goes_on_after_a_restart(
         assert (longer["video_length"], longer["video_duration"], longer["seed"]) == (12, 1500, 5)
         varied = await request_of(await bob.press(message, "Vary a little"))
         assert varied["controls"][0]["scale"] == 0.8
-        form = await ada.press(message, "Edit")
-        await form.acknowledged()
-        sent = await ada.submit(form, prompt="a dog", frames="4", seed="")
-        edited = await request_of(sent)
+        wanted = {"Words": {"prompt": "a dog"}, "Size and length": {"frames": "4"}}
+        edited = await request_of(await remade(ada, message, wanted))
         assert (edited["prompt"], edited["video_length"]) == ("a dog", 4)
-        twice = await ada.submit(form, prompt="a dog", frames="4")
-        assert "already been sent" in await said(twice)
+        assert edited["seed"] == 5
         form = await ada.press(message, "Motion of this")
         await form.acknowledged()
         moved = await request_of(await ada.submit(form, prompt="a fish", type="depth"))

@@ -15,6 +15,7 @@ from bot.sandbox.model import Message
 from generator.contract.limits import NANO_DIRECTORY
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 from generator.media.comment import comment_of
+from tests.bot.end_to_end.panels import fill, panel_of
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.patience import PATIENCE
@@ -85,9 +86,8 @@ async def test_people_choose_a_model_and_recipes_know_it(
         copied = await ada.says("", Upload("copy.gif", half.results[0].data))
         found = await ada.message_command("Remix", copied)
         shown = await found.message(lambda message: message.buttons, PATIENCE)
-        form = await ada.press(shown, "Edit")
-        await form.acknowledged()
-        remade = await posted(await ada.submit(form))
+        panel = await panel_of(await ada.press(shown, "Edit"))
+        remade = await posted(await ada.press(panel, "Go"))
         assert recipe_in(remade)["request"] == made["request"]
         assert remade.results[0].data == half.results[0].data
         again = recipe_in(await posted(await bob.press(half, "Again")))
@@ -101,9 +101,9 @@ async def test_people_choose_a_model_and_recipes_know_it(
         assert recipe_in(chosen)["request"]["model"] == "Half"
 
         # and by another where somebody says so
-        form = await ada.choose(half, "pick:more", "model")
-        await form.acknowledged()
-        other = recipe_in(await posted(await ada.submit(form, model="nano")))
+        panel = await panel_of(await ada.choose(half, "pick:more", "model"))
+        await fill(ada, panel, "Result", model="nano")
+        other = recipe_in(await posted(await ada.press(panel, "Go")))
         assert (other["setup"]["model"], other["request"]["width"]) == ("nano", 128)
         assert (other["request"]["guidance_scale"], other["request"]["seed"]) == (1.7, 5)
         await setup.all_over()

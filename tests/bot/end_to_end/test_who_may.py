@@ -12,6 +12,7 @@ from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
 from bot.sandbox import Interaction, Person, Sandbox, Upload
 from bot.sandbox.interactions import MODAL_SUBMIT
 from generator.contract.limits import ModelLimits
+from generator.contract.options.spec import Group
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, said
@@ -72,6 +73,10 @@ OF_A_DRAFT = {
     "sheet_go": OWNER,
     "sheet_prompt": OWNER,
     "sheet_cancel": OWNER,
+    **{f"panel_{group}": OWNER for group in Group},
+    **{f"panel_{group}_send": OWNER for group in Group},
+    "panel_go": OWNER,
+    "panel_cancel": OWNER,
     "animate_open": OWNER,
     "animate_send": OWNER,
     "form_open": OWNER,

@@ -1,0 +1,34 @@
+"""How people work with a panel: they fill in its forms, and press Go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.sandbox import Interaction, Person
+from bot.sandbox.model import Message
+
+
+async def panel_of(interaction: Interaction) -> Message:
+    """Return the panel that an interaction was answered with."""
+    return await interaction.message(lambda message: any(map(_is_go, message.buttons)))
+
+
+def _is_go(button: dict[str, Any]) -> bool:
+    return str(button.get("custom_id")).startswith("do:panel_go")
+
+
+async def fill(person: Person, panel: Message, group: str, **fields: Any) -> Interaction:
+    """Open the form of a group and send it; return once the bot has answered."""
+    form = await person.press(panel, group)
+    await form.acknowledged()
+    sent = await person.submit(form, **fields)
+    await sent.acknowledged()
+    return sent
+
+
+async def remade(person: Person, message: Message, forms: dict[str, dict[str, Any]]) -> Interaction:
+    """Press Edit under a GIF, fill in these forms of the panel, and press Go."""
+    panel = await panel_of(await person.press(message, "Edit"))
+    for group, fields in forms.items():
+        await fill(person, panel, group, **fields)
+    return await person.press(panel, "Go")
