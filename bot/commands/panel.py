@@ -276,9 +276,7 @@ async def send_old_remix(
 async def _send_old(interaction: _Interaction, state: PanelState, values: Values) -> None:
     context = context_of(interaction)
     typed = _renamed(values)
-    state = replace(
-        state, id=secrets.token_hex(16), user_id=interaction.user.id, token=interaction.token
-    )
+    state = replace(state, id=secrets.token_hex(16), user_id=interaction.user.id)
     await context.keep_draft(state.draft)
     for group in Group:
         names = {spec.name for spec in offered_specs(context, group)}

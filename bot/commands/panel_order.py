@@ -89,7 +89,7 @@ async def _order(
     label = values.get("model")
     model = context.models.named(str(label)) if label else context.models.get(base.model)
     request = base if model.name == base.model else _moved(context, base, model)
-    request = _with_plain_values(context, model.limits, request, values)
+    request = with_plain_values(context, model.limits, request, values)
     chosen = await _chosen_loras(interaction, values)
     new = tuple(each for each in chosen.values() if isinstance(each, ChosenLora))
     request = replace(
@@ -120,7 +120,7 @@ def _moved(context: BotContext, base: Request, model: OfferedModel) -> Request:
     return for_model(base, context.models.known_limits(base.model), model)
 
 
-def _with_plain_values(
+def with_plain_values(
     context: BotContext, limits: ModelLimits, request: Request, values: Mapping[str, Any]
 ) -> Request:
     """Return the request with what is one value of it, and in the style that was chosen."""

@@ -66,4 +66,4 @@ def closed_view(words: str) -> LayoutView:
 
 def panel_note(error_words: str) -> str:
     """Return the note about a refusal."""
-    return translate("⚠️ {reason}", reason=error_words)
+    return f"⚠️ {error_words}"

@@ -53,7 +53,7 @@ class PictureOptions:
         subject=Text("The prompt"),
         bounds=lambda _: (1, MAX_PROMPT_CHARACTERS),
         default=lambda _: "",
-        slash=Slash(Text("What the GIF shows."), required=True),
+        slash=Slash(Text("What the GIF shows.")),
         form=FormField(group=Group.WORDS, label=Text("Prompt"), long=True),
         flag=Flag(
             name="--prompt",

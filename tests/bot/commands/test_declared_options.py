@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -230,7 +231,7 @@ def test_a_form_shows_what_made_a_gif_and_changes_nothing(
     limits: ModelLimits, group: Group
 ) -> None:
     """In each language it fits into Discord, which takes five fields."""
-    context, request = _context(limits), _request(limits)
+    context, request = _context(limits), replace(_request(limits), model="other")
     state = PanelState(id="d", user_id=1, base=request)
     loras = {"a" * 64: "Ink", "b" * 64: "Wool"}
     for locale in ("en-US", *LOCALES.values()):
@@ -247,7 +248,10 @@ def test_a_form_shows_what_made_a_gif_and_changes_nothing(
 
 @pytest.mark.parametrize("group", Group)
 def test_what_is_emptied_or_changed_is_told_apart(group: Group) -> None:
-    context, state = _context(BIG), PanelState(id="d", user_id=1, base=_request(BIG))
+    context, state = (
+        _context(BIG),
+        PanelState(id="d", user_id=1, base=replace(_request(BIG), model="other")),
+    )
     specs = [spec for spec in group_specs(group) if not is_file(spec)]
     emptied = read_group(context, state, group, dict.fromkeys((spec.name for spec in specs), ""))
     assert set(emptied) == {spec.name for spec in specs if spec.name not in _APART}

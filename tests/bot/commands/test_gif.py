@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import discord
 import pytest
 from discord import app_commands
 
-from bot.commands import all_commands, gif, option_parsing, request_form
+from bot.commands import all_commands, gif, option_parsing
+from bot.commands.panel_order import with_plain_values
 from bot.core.config import Style
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
@@ -55,7 +57,7 @@ def test_the_names_that_hold() -> None:
         "format",
         "private",
     ]
-    assert [name for name, option in options(BIG).items() if option["required"]] == ["prompt"]
+    assert not any(option["required"] for option in options(BIG).values())
     assert [command.name for command in all_commands(BIG)] == [
         "gif",
         "lora",
@@ -116,13 +118,14 @@ def test_no_negative_prompt_and_an_empty_one_are_two_values() -> None:
         assert request.negative_prompt == made
 
 
-def test_a_form_leaves_an_empty_negative_prompt_as_it_was() -> None:
-    values = {"prompt": "a", "seed": "", "frames": "8", "duration": "1000", "negative_prompt": ""}
+def test_a_panel_tells_no_negative_prompt_from_an_empty_one() -> None:
+    context: Any = SimpleNamespace(settings=SimpleNamespace(styles={}))
     for before, after in ((None, None), ("", ""), ("rain", None)):
         request = request_of(BIG, prompt="a", negative_prompt=before)
-        assert request_form.read_edit_form(BIG, request, values).negative_prompt == after
-    typed = values | {"negative_prompt": "fog"}
-    assert request_form.read_edit_form(BIG, request, typed).negative_prompt == "fog"
+        emptied = with_plain_values(context, BIG, request, {"negative_prompt": None})
+        assert emptied.negative_prompt == after
+        typed = with_plain_values(context, BIG, request, {"negative_prompt": "fog"})
+        assert typed.negative_prompt == "fog"
 
 
 @pytest.mark.parametrize(

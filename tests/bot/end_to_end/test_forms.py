@@ -22,6 +22,7 @@ async def test_forms_of_earlier_versions_are_acted_on_once(
     setup: Setup, discord: Sandbox, ada: Person
 ) -> None:
     """One that stood open when the bot was updated; what it refuses stands in the panel then."""
+    setup.engine = "tests.bot.engines.draws:create"
     async with running(setup.write(), discord):
         message = await posted(await ada.slash("gif", prompt="x", seed="5"))
         await setup.all_over()
