@@ -228,7 +228,9 @@ def _control(before: tuple[Control, ...], kind: str, scale: float | None) -> Con
     """Return a control of a kind; one that was there keeps its span and annotator."""
     known = next((each for each in before if split_control(each)[0] == kind), None)
     if known is not None:
-        return known if scale is None else replace(known, scale=parse_control(kind, scale).scale)
+        if scale is None:
+            return known
+        return replace(known, scale=parse_control(kind, scale).scale, scales="")
     usual = split_control(before[0])[1] if before else DEFAULT_CONTROL_STRENGTH
     return parse_control(kind, usual if scale is None else scale)
 
