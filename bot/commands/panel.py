@@ -29,6 +29,7 @@ from bot.commands.panel_fields import (
     is_file,
     offered_specs,
     read_group,
+    upload_names,
 )
 from bot.commands.panel_files import has_files, take_files
 from bot.commands.panel_order import submit_panel
@@ -47,7 +48,7 @@ from bot.ui.answers import error_message
 from bot.ui.panel import Line, closed_view, panel_note, panel_view
 from generator.contract.messages import Request
 from generator.contract.options.gif_options import OPTIONS, spec_named
-from generator.contract.options.spec import Group, Kind
+from generator.contract.options.spec import Group
 from generator.contract.text import Text, TranslatableError
 
 logger = logging.getLogger(__name__)
@@ -145,8 +146,8 @@ async def send_group(
     try:
         changes, note = await _read(interaction, state, group, values)
     except TranslatableError as error:
-        files = {spec.name for spec in OPTIONS if spec.kind in (Kind.FILE, Kind.FILES)}
-        typed = {name: word for name, word in values.items() if name not in files}
+        uploads = {name for spec in OPTIONS for name in upload_names(spec)}
+        typed = {name: word for name, word in values.items() if name not in uploads}
         await _change(interaction, state, {"typed": {group: typed}}, _refusal(error))
         return
     await _change(interaction, state, changes | {"typed": {group: {}}}, note)
@@ -224,8 +225,11 @@ async def go(interaction: _Interaction, draft_id: str, values: Values) -> None:
 
 async def _go(interaction: _Interaction, state: PanelState) -> None:
     context = context_of(interaction)
-    for group, typed in state.typed.items():
-        try:  # what was refused, and nobody corrected
+    for group, typed in state.typed.items():  # what was refused, and nobody corrected
+        if has_files(Group(group), typed):  # a link: it may be there by now
+            await send_group(Group(group), interaction, state.id, typed)
+            return
+        try:
             changes, _ = await _read(interaction, state, Group(group), typed)
         except TranslatableError as error:
             await _show(interaction, state, _refusal(error))

@@ -142,7 +142,7 @@ def field_label(spec: OptionSpec) -> str:
 
 def upload_names(spec: OptionSpec) -> list[str]:
     """Return the ids of the fields for an option's files."""
-    count = spec.form.uploads if spec.form else 0
+    count = spec.form.uploads if spec.form and spec.kind in _FILES else 0
     return [spec.name if number == 1 else f"{spec.name}_{number}" for number in range(1, count + 1)]
 
 

@@ -36,7 +36,7 @@ _LINKED = {"control_gif": "control_link", "image": "image_link"}
 def has_files(group: Group, typed: Values) -> bool:
     """Return whether a form brought files or links, which take a while to be fetched."""
     for spec in group_specs(group):
-        names = upload_names(spec) if spec.kind in (Kind.FILE, Kind.FILES) else [spec.name]
+        names = upload_names(spec) or [spec.name]
         if is_file(spec) and any(typed.get(name, "").strip() for name in names):
             return True
     return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from bot.sandbox import Interaction, Person, Sandbox, Upload
@@ -42,10 +43,10 @@ async def test_gif_without_a_prompt_opens_the_panel(
         await panel_with(discord, panel, "control pictures:")
         await fill(ada, panel, "Motion", control_type="canny")
         sent = await ada.press(panel, "Go")
-        made = await request_of(sent)
+        assert (await posted(sent)).ephemeral
+        made = json.loads(setup.rows("request")[0]["request"])
         assert (made["prompt"], made["width"], made["seed"]) == ("a cat", 768, 7)
         assert made["controls"][0]["kind"] == "canny"
-        assert (await posted(sent)).ephemeral
         await discord.until(lambda: not panel.buttons or None)
         await setup.all_over()
         assert "Traceback" not in bot.log
