@@ -26,6 +26,7 @@ from generator.contract.errors import RequestError
 from generator.contract.lora_tags import LoraTag, extract_tags, hash_prefix
 from generator.contract.messages import Lora
 from generator.contract.text import Text
+from generator.contract.travel import with_each_text
 
 _LONGEST_NAME = 100
 STRENGTH = Text("The LoRA's strength")
@@ -155,12 +156,13 @@ def read_strength(value: object, default: float) -> float:
 
 def with_trigger_words(prompt: str, chosen: Sequence[ChosenLora]) -> str:
     """Return the prompt, with the trigger words of each LoRA of which it has none."""
-    missing = [
-        each.lora.trigger_words
-        for each in chosen
-        if each.lora.trigger_words and not _is_triggered(prompt, each.lora.trigger_words)
-    ]
-    return ", ".join([prompt, *missing]) if prompt else prompt
+    wanted = [each.lora.trigger_words for each in chosen if each.lora.trigger_words]
+
+    def with_missing(text: str) -> str:
+        missing = [words for words in wanted if not _is_triggered(text, words)]
+        return ", ".join([text, *missing])
+
+    return with_each_text(prompt, with_missing) if prompt else prompt
 
 
 def _is_triggered(prompt: str, trigger_words: str) -> bool:

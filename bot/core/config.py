@@ -35,6 +35,7 @@ from bot.core.remote_settings import RemoteSettings
 from bot.core.section import Section
 from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
 from generator.contract.text_files import EncodingError, read_text
+from generator.contract.travel import with_each_text
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 
 DEFAULT_FILE = Path("config.toml")
@@ -218,9 +219,13 @@ class Style(Section):
 
         The negative prompt stays None where neither of the two has one.
         """
-        parts = [part for part in (negative_prompt, self.negative_prompt) if part]
-        joined = ", ".join(parts) if parts else negative_prompt
-        return self.prompt.replace(PROMPT_FIELD, prompt), joined
+        own = self.negative_prompt
+        joined = negative_prompt
+        if own:
+            joined = with_each_text(
+                negative_prompt or "", lambda text: f"{text}, {own}" if text else own
+            )
+        return with_each_text(prompt, lambda text: self.prompt.replace(PROMPT_FIELD, text)), joined
 
 
 class LogSettings(Section):

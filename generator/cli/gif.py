@@ -18,6 +18,8 @@ from generator.contract.command_line import Parser, UsageError
 from generator.contract.errors import MediaError, RequestError
 from generator.contract.limits import NANO, ModelLimits, local_path
 from generator.contract.messages import Request
+from generator.contract.travel import all_keys
+from generator.contract.windows import plan_of
 from generator.media.output import check_output
 from generator.recipes.foreign.convert import read_foreign_recipe
 from generator.recipes.foreign.foreign_request import ForeignRecipe
@@ -95,10 +97,16 @@ def _notes(
             "--gif is ignored, since there is no --control-type (depth, canny, loose, or "
             "a ControlNet's path or hub id)."
         )
+    if request.motion and plan_of(request) is None:
+        yield (
+            f"{request.video_length} frames are one window of {request.window}, so --motion "
+            f"{request.motion} changes nothing; ask for more frames with --video-length."
+        )
     if setup.model == NANO and arguments.pretrained_path is None and not request.loras:
         from generator.nano.unknown_words import find_unknown_words
 
-        if words := find_unknown_words(request.prompt):
+        keys = all_keys(request.prompt, request.video_length)
+        if words := [word for key in keys for word in find_unknown_words(key.text)]:
             yield (
                 "This is nano, the small model that ships: it draws one ball, square, triangle or "
                 f"star on plain ground, and doesn't know {_some_of(words)}. For a real model give "

@@ -9,7 +9,7 @@ is at the beginning: "at 5:30 | style" and "12: the movie" are texts like any ot
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -61,6 +61,15 @@ def text_keys(text: str, frames: int) -> tuple[Key, ...]:
 def all_keys(text: str, frames: int) -> tuple[Key, ...]:
     """Return a text's keys, or the text as the only one."""
     return text_keys(text, frames) or (Key("0", 0, text),)
+
+
+def with_each_text(text: str, change: Callable[[str], str]) -> str:
+    """Return a text with what each of its keys says changed; one without keys as a whole."""
+    keys = text_keys(text, 1)
+    if not keys:
+        return change(text)
+    marked = (("~" if key.is_gradual else "") + key.name for key in keys)
+    return " | ".join(f"{mark}: {change(key.text)}" for mark, key in zip(marked, keys, strict=True))
 
 
 def check_keys(what: Text, keys: Sequence[Key], frames: int) -> None:

@@ -10,7 +10,15 @@ from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Request
 from generator.contract.options.gif_options import GifOptions
-from generator.contract.travel import Blend, Key, all_keys, blends, strengths, text_keys
+from generator.contract.travel import (
+    Blend,
+    Key,
+    all_keys,
+    blends,
+    strengths,
+    text_keys,
+    with_each_text,
+)
 
 LIMITS = ModelLimits()
 PLAIN = GifOptions[str](prompt="a ball", seed=1).to_request(LIMITS)
@@ -109,3 +117,13 @@ def test_a_control_of_one_strength_is_written_as_before() -> None:
     by_frame = replace(FOLLOWING, controls=(Control("canny", scales="0: 1 | 4: 0"),))
     for request in (FOLLOWING, by_frame):
         assert Request.from_dict(request.to_dict()) == request
+
+
+def test_each_text_of_a_travel_is_changed_alone() -> None:
+    def loud(text: str) -> str:
+        return f"a film of {text}, loud"
+
+    assert with_each_text("a ball", loud) == "a film of a ball, loud"
+    changed = with_each_text("0: a ball\n~50%: a star", loud)
+    assert changed == "0: a film of a ball, loud | ~50%: a film of a star, loud"
+    assert [key.at for key in text_keys(changed, 9)] == [0, 4]
