@@ -26,6 +26,7 @@ from generator.contract.limits import ModelLimits
 from generator.contract.lora_tags import has_tags
 from generator.contract.messages import Request
 from generator.contract.options.picture import default_frames
+from generator.contract.stages import with_most_steps
 
 
 async def server_defaults(interaction: discord.Interaction[Any]) -> GivenOptions:
@@ -46,12 +47,13 @@ async def limited_to_offer(interaction: discord.Interaction[Any], request: Reque
         size = nearest_size(limits, request.width, request.height)
         request = replace(request, width=size.width, height=size.height)
     most = await _limits(interaction)
+    if most.steps is not None:
+        request = with_most_steps(request, most.steps)
     frames = min(request.video_length, most.frames or request.video_length)
     return replace(
         request,
         video_length=frames,
         video_duration=round(request.video_duration * frames / request.video_length),
-        steps=min(request.steps, most.steps or request.steps),
     )
 
 

@@ -5,7 +5,7 @@ With one model there is nothing to choose, and nothing of this is offered.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import discord
@@ -15,7 +15,7 @@ from bot.core.model_catalogue import DEFAULT, OfferedModel
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of
 from generator.contract.limits import ModelLimits
-from generator.contract.messages import Request
+from generator.contract.messages import ChosenStage, Request
 from generator.contract.options.spec import NO_SETTING
 
 _OF_A_MODEL = ("steps", "guidance_scale", "guidance_rescale", "scheduler", "image_strength")
@@ -83,11 +83,13 @@ def for_model(request: Request, before: ModelLimits, model: OfferedModel) -> Req
         **changes | {"steps": min(changes.get("steps", request.steps), now.max_steps)},
         video_length=frames,
         video_duration=round(request.video_duration * frames / request.video_length),
-        stages=tuple(
-            replace(stage, strength=now.upscale_strength)
-            if stage.strength == before.upscale_strength
-            else stage
-            for stage in request.stages
-        ),
+        stages=tuple(_stage_for_model(stage, before, now) for stage in request.stages),
         model=model.name,
     )
+
+
+def _stage_for_model(stage: ChosenStage, before: ModelLimits, now: ModelLimits) -> ChosenStage:
+    usual, new = asdict(before.upscale_stage()), asdict(now.upscale_stage())
+    changes = {name: new[name] for name, value in asdict(stage).items() if value == usual[name]}
+    made = replace(stage, **changes | {"name": stage.name})
+    return replace(made, steps=min(made.steps, now.max_steps))

@@ -14,6 +14,7 @@ from bot.core.markdown import Markdown
 from bot.jobs.gate import Actor, Place, RequestLimits, UnfinishedLimit
 from bot.storage.preferences import SERVER, Preferences
 from generator.contract.messages import Request
+from generator.contract.stages import most_steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,7 @@ class ServerRules:
         frames, steps = self.frames, self.steps
         if frames and any(request.video_length > frames for request in requests):
             raise RefusedError("On this server a GIF can have at most {most} frames.", most=frames)
-        if steps and any(request.steps_made > steps for request in requests):
+        if steps and any(most_steps(request) > steps for request in requests):
             raise RefusedError("On this server a GIF can take at most {most} steps.", most=steps)
 
 

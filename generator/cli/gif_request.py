@@ -15,7 +15,7 @@ from generator.cli.gif_flags import given_options
 from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
 from generator.contract.limits import ModelLimits
-from generator.contract.messages import ChosenStage, Request
+from generator.contract.messages import Request
 from generator.contract.options.gif_options import GifOptions
 from generator.contract.stages import UPSCALE
 from generator.recipes.foreign.convert import with_foreign
@@ -73,9 +73,8 @@ def _with_upscale(request: Request, options: GifOptions[str], limits: ModelLimit
     others = tuple(chosen for chosen in request.stages if chosen.name != UPSCALE)
     if strength == 0:
         return replace(request, stages=others)
-    if strength is True:  # the flag alone
-        strength = limits.upscale_strength
-    return replace(request, stages=(*others, ChosenStage(UPSCALE, strength)))
+    chosen = limits.upscale_stage(None if strength is True else strength)  # True: the flag alone
+    return replace(request, stages=(*others, chosen))
 
 
 def _with_controls(

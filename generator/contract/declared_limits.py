@@ -21,6 +21,8 @@ class DeclaredLimits:
     The networks see at most ``max_frames`` at once; a clip of up to ``max_clip_frames`` is made in
     windows. ``image_strength`` leaves a picture's look and lets it move, ``upscale_strength`` a
     clip's own motion as well: how much noise that takes differs with a model's schedule and size.
+    ``upscale_steps`` and ``upscale_scheduler`` are those of a second pass, for a model whose usual
+    steps are too few to take a share of; with 0 and "" it has those of the first pass.
     """
 
     native_edge: int = PUBLISHED_EDGE
@@ -34,6 +36,8 @@ class DeclaredLimits:
     controlnet_conditioning_scale: float = 0.7
     image_strength: float = IMAGE_STRENGTH
     upscale_strength: float = 0.4
+    upscale_steps: int = 0
+    upscale_scheduler: str = ""
 
     @property
     def min_edge(self) -> int:

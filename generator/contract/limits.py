@@ -28,6 +28,7 @@ from generator.contract.bounds import (
     MAX_STEPS,
     MIN_IMAGE_STRENGTH,
     SCHEDULERS,
+    STEPS_LABEL,
     check_order,
     check_range,
     scheduler_name,
@@ -35,12 +36,12 @@ from generator.contract.bounds import (
 )
 from generator.contract.declared_limits import PUBLISHED_EDGE, DeclaredLimits
 from generator.contract.errors import ModelError, RequestError
-from generator.contract.messages import Control, Request
+from generator.contract.messages import ChosenStage, Control, Request
 from generator.contract.options.gif_options import OPTIONS, spec_named
 from generator.contract.options.spec import check_choice
 from generator.contract.paths import existing_path, parse_hub_id
 from generator.contract.prompts import MAX_WEIGHT, parse_fragments, plain_text
-from generator.contract.stages import check_stages, last_pass, plan, second_pass
+from generator.contract.stages import UPSCALE, check_stages, last_pass, plan, second_pass
 from generator.contract.text import Text
 from generator.contract.travel import check_keys, strengths, text_keys
 from generator.contract.windows import LOOP, MIN_WINDOW, frames_at_once
@@ -61,6 +62,8 @@ _ALLOWED: dict[str, model_json.Allowed] = {
     "controlnet_conditioning_scale": (0, MAX_CONTROL_SCALE),
     "image_strength": (MIN_IMAGE_STRENGTH, 1),
     "upscale_strength": (MIN_IMAGE_STRENGTH, 1),
+    "upscale_steps": (0, MAX_STEPS),
+    "upscale_scheduler": ("", *SCHEDULERS),
 }
 
 # The seven buckets Hotshot-XL was trained on, as (name, width, height) at a native edge of 512.
@@ -136,7 +139,10 @@ class ModelLimits(DeclaredLimits):
     def with_declared(self, declared: Mapping[str, Any]) -> Self:
         """Return these limits with some that whoever runs the bot has said."""
         limits = replace(self, **declared)
-        return replace(limits, steps=min(limits.steps, limits.max_steps))
+        most = limits.max_steps
+        return replace(
+            limits, steps=min(limits.steps, most), upscale_steps=min(limits.upscale_steps, most)
+        )
 
     @classmethod
     def of(cls, model: str) -> Self:
@@ -153,9 +159,18 @@ class ModelLimits(DeclaredLimits):
         said = model_json.read_values(own, defaults, _ALLOWED) if own.exists() else {}
         return cls(**{"native_edge": edge} | said)
 
+    def upscale_stage(self, strength: float | None = None) -> ChosenStage:
+        """Return the choice of a second pass as this model makes it, unless a strength is said."""
+        return ChosenStage(
+            UPSCALE,
+            self.upscale_strength if strength is None else strength,
+            self.upscale_steps,
+            self.upscale_scheduler,
+        )
+
     def upscaled(self, request: Request, image: str) -> Request:
         """Return a second pass at twice the size, from ``image``, which holds its own frames."""
-        return second_pass(last_pass(request), image, self.upscale_strength)
+        return second_pass(last_pass(request), image, self.upscale_stage())
 
     def allows(self, width: int, height: int) -> bool:
         """Return whether frames may be so large."""
@@ -289,6 +304,10 @@ def _check_stages(limits: ModelLimits, request: Request) -> None:
     for chosen in request.stages:
         what = Text("The strength of {lora}", lora=chosen.name)  # as it is said of a LoRA
         check_range(what, chosen.strength, MIN_IMAGE_STRENGTH, 1)
+        if chosen.steps:
+            check_range(STEPS_LABEL, chosen.steps, 1, limits.max_steps)
+        if chosen.scheduler:
+            scheduler_name(chosen.scheduler)
     passes = (planned.request for planned in plan(request))
     for one in {(each.width, each.height): each for each in passes}.values():
         _check_size(limits, one)

@@ -61,11 +61,14 @@ class ChosenStage:
     """A stage that a request goes through beside those that every GIF needs.
 
     ``name`` is one of ``generator.contract.stages.CHOICES``, or what only another version knows.
-    ``strength`` says how far a second pass may come away from the frames of the first.
+    ``strength`` says how far a second pass may come away from the frames of the first. It has
+    ``steps`` and a ``scheduler`` of its own, unless 0 and "" say that it has those of the first.
     """
 
     name: str
     strength: float = 1.0
+    steps: int = 0
+    scheduler: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,7 @@ class Request:
         values = {name: getattr(self, name) for name in _REQUEST_FIELDS}
         for name in _DATACLASSES:
             values[name] = tuple(map(asdict, values[name]))
+        values["stages"] = tuple(map(_said_of_stage, values["stages"]))
         for control in values["controls"]:
             if not control["scales"]:
                 del control["scales"]
@@ -171,6 +175,11 @@ class Request:
 
 _REQUEST_FIELDS = tuple(each.name for each in fields(Request))
 _DATACLASSES = ("loras", "controls", "stages")  # all else is a plain value
+
+
+def _said_of_stage(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a stage's values without those that leave something to the first pass."""
+    return {name: value for name, value in values.items() if value not in (0, "")}
 
 
 def _chosen_stage(values: dict[str, Any]) -> ChosenStage:

@@ -55,7 +55,7 @@ def _checked(path: Path, name: str, value: Any, default: Any, allowed: Allowed) 
     if is_allowed(value, allowed) and not (whole and type(value) is float):
         return value if whole or isinstance(value, str) else float(value)
     if isinstance(lowest, str) or isinstance(highest, str):
-        wanted = f"one of {', '.join(map(str, allowed))}"
+        wanted = f"one of {', '.join(str(one) for one in allowed if one != '')}"
     else:
         wanted = f"a {'whole ' if whole else ''}number from {lowest:g} to {highest:g}"
     raise ModelError(f"{path} has {name} = {_shown(value)}, where {wanted} is wanted; mend it.")

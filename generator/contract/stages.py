@@ -125,10 +125,12 @@ def output_size(request: Request) -> tuple[int, int]:
     return last.width, last.height
 
 
-def second_pass(request: Request, image: str, strength: float) -> Request:
+def second_pass(request: Request, image: str, chosen: ChosenStage) -> Request:
     """Return a second pass at twice the size, from ``image``, which holds a request's own frames.
 
-    What the first pass followed is in these already, and so is what it began from.
+    What the first pass followed is in these already, and so is what it began from. Few steps that
+    are enough for a way from noise are too few for the short end of it, so a stage may have its
+    own; of these, too, only its strength's share is made.
     """
     return replace(
         request,
@@ -137,7 +139,9 @@ def second_pass(request: Request, image: str, strength: float) -> Request:
         controls=(),
         control_source="",
         image=image,
-        image_strength=strength,
+        image_strength=chosen.strength,
+        steps=chosen.steps or request.steps,
+        scheduler=chosen.scheduler or request.scheduler,
         stages=(),
     )
 
@@ -150,6 +154,20 @@ def total_cost(request: Request) -> Cost:
 def total_steps(request: Request) -> int:
     """Return the number of denoising steps of all passes; a worker counts its steps up to it."""
     return sum(one.request.steps_made for one in _denoisings(request))
+
+
+def most_steps(request: Request) -> int:
+    """Return the number of denoising steps of the pass that has the most."""
+    return max(one.request.steps_made for one in _denoisings(request))
+
+
+def with_most_steps(request: Request, most: int) -> Request:
+    """Return the request with at most so many denoising steps in each of its passes."""
+    stages = tuple(
+        replace(chosen, steps=min(chosen.steps, int(most / chosen.strength)))
+        for chosen in request.stages
+    )
+    return replace(request, steps=min(request.steps, most), stages=stages)
 
 
 def work_done(request: Request, step: int) -> float:
@@ -181,7 +199,7 @@ def _one_pass(request: Request) -> Iterator[PlannedStage]:
 
 
 def _upscale(request: Request, chosen: ChosenStage) -> Iterator[PlannedStage]:
-    larger = second_pass(request, OWN_FRAMES, chosen.strength)
+    larger = second_pass(request, OWN_FRAMES, chosen)
     yield PlannedStage(ENLARGE, larger)
     yield from _one_pass(larger)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from generator.contract.bounds import SCHEDULERS, scheduler_name
 from generator.contract.limits import NANO, ModelLimits
 from generator.contract.messages import Request
 from generator.media.clip import Frames
@@ -52,16 +53,25 @@ def cases(count: int, seed: int = SEED) -> Iterator[Case]:
 
 
 def evaluate(
-    model: str, count: int, overrides: Mapping[str, float], suite: str = "plain"
+    model: str, count: int, overrides: Mapping[str, object], suite: str = "plain"
 ) -> list[Result]:
     """Make ``count`` clips at the model's default settings, or with some of them overridden."""
+    [results] = evaluate_each(model, count, [overrides], suite)
+    return results
+
+
+def evaluate_each(
+    model: str, count: int, settings: Sequence[Mapping[str, object]], suite: str = "plain"
+) -> list[list[Result]]:
+    """Make ``count`` clips in each of the settings, which take turns case by case."""
     pipeline = load_pipeline(model)
     limits = ModelLimits.of(model)
-    results = []
+    results: list[list[Result]] = [[] for _ in settings]
     for case in tqdm(list(SUITES[suite].cases(count)), desc="evaluating", unit="GIF"):
-        started = time.perf_counter()
-        frames = pipeline(request_of(case, limits, overrides), report=lambda *_: None)
-        results.append(Result(case, frames, time.perf_counter() - started))
+        for made, overrides in zip(results, settings, strict=True):
+            started = time.perf_counter()
+            frames = pipeline(request_of(case, limits, overrides), report=lambda *_: None)
+            made.append(Result(case, frames, time.perf_counter() - started))
     return results
 
 
@@ -87,7 +97,7 @@ def table(results: list[Result], bars: Mapping[str, float] = BARS) -> str:
         every = [one[name] for _, one in found]
         unseen = [one[name] for is_unseen, one in found if is_unseen]
         rows.append(f"| {name} | {bar:.0%} | {_percent(every)} | {_percent(unseen)} |")
-    seconds = np.median([result.seconds for result in results])
+    seconds = _median_seconds(results)
     return "\n".join([*rows, "", f"{len(results)} clips, {seconds:.1f} s each at the median."])
 
 
@@ -98,23 +108,31 @@ def main() -> None:
     parser.add_argument("--guidance-scale", type=float)
     parser.add_argument("--guidance-rescale", type=float)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--scheduler", choices=SCHEDULERS)
+    parser.add_argument(
+        "--beside",
+        type=_sampler,
+        metavar="NAME:STEPS",
+        help="also make each clip with this sampler, and print what it reaches and costs",
+    )
     parser.add_argument("--suite", choices=SUITES, default="plain")
     parser.add_argument("--video-length", type=int, help="frames (default 8)")
     parser.add_argument("--size", type=_size, help="WxH in pixels (default the model's own)")
     parser.add_argument("--upscale", action="store_true", help="also at twice the size")
     parser.add_argument("--sheet", type=Path, default=Path("out/nano.png"))
     arguments = parser.parse_args()
-    names = ("guidance_scale", "guidance_rescale", "steps", "video_length")
+    names = ("guidance_scale", "guidance_rescale", "steps", "scheduler", "video_length")
     given = {name: getattr(arguments, name) for name in names}
     given["width"], given["height"] = arguments.size or (None, None)
-    results = evaluate(
-        arguments.model,
-        arguments.count,
-        {name: value for name, value in given.items() if value is not None},
-        arguments.suite,
-    )
+    overrides = {name: value for name, value in given.items() if value is not None}
+    settings = [overrides] + ([overrides | arguments.beside] if arguments.beside else [])
+    results, *others = evaluate_each(arguments.model, arguments.count, settings, arguments.suite)
     bars = _bars(arguments)
     print(table(results, bars))
+    for beside in others:
+        times = _median_seconds(beside) / _median_seconds(results)
+        print(f"\nBeside it {arguments.beside}, whose clips take {times:.1f} times as long:\n")
+        print(table(beside, bars))
     for result in results:
         wrong = [name for name, right in result.all_checks().items() if name in bars and not right]
         if wrong:
@@ -128,9 +146,9 @@ def main() -> None:
     print(f"The first clips are in {arguments.sheet}.")
 
 
-def request_of(case: Case, limits: ModelLimits, overrides: Mapping[str, float]) -> Request:
+def request_of(case: Case, limits: ModelLimits, overrides: Mapping[str, object]) -> Request:
     """Return the request of a case at the model's own settings, or with some of them overridden."""
-    changes: dict[str, object] = dict(overrides)
+    changes = dict(overrides)
     if case.negative_prompt is not None:
         changes["negative_prompt"] = case.negative_prompt
     return make_request(case.prompt, case.seed, limits, **changes)
@@ -142,6 +160,15 @@ def _bars(arguments: argparse.Namespace) -> Mapping[str, float]:
     if arguments.suite == "plain" and (arguments.video_length or 8) > 8:
         return LONG_BARS
     return SUITES[arguments.suite].bars
+
+
+def _sampler(text: str) -> Mapping[str, object]:
+    name, _, steps = text.partition(":")
+    return {"scheduler": scheduler_name(name), "steps": int(steps)}
+
+
+def _median_seconds(results: list[Result]) -> float:
+    return float(np.median([result.seconds for result in results]))
 
 
 def _size(text: str) -> Size:

@@ -39,13 +39,15 @@ VARIANTS = 12  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 128 * 16 * 16  # 128 frames of the native size
 DEFAULTS = {
     "native_edge": NATIVE_EDGE,
-    "steps": 30,
+    "steps": 7,
     "guidance_scale": 1.7,
     "guidance_rescale": 0.7,
-    "scheduler": "euler_a",
+    "scheduler": "unipc",
     "controlnet_conditioning_scale": 1.0,
-    "image_strength": 0.4,
+    "image_strength": 0.55,  # four steps: three leave holes
     "upscale_strength": 0.07,  # more bends corners: it never learnt 256 x 256
+    "upscale_steps": 30,  # of which two are made
+    "upscale_scheduler": "euler_a",
 }
 
 

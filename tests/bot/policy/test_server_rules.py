@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,6 +12,7 @@ from bot.core.errors import RefusedError
 from bot.gateway.context import place_of
 from bot.jobs.gate import Actor, Place
 from bot.policy.server_rules import ServerRules
+from generator.contract.messages import ChosenStage, Request
 
 GIFS, OTHER, THREAD, CATEGORY, GUILD = 1, 2, 3, 4, 5
 SOMEBODY = Actor(user_id=7)
@@ -47,3 +49,14 @@ def test_for_those_who_have_one_of_the_roles() -> None:
     rules.check_actor(Actor(user_id=7, roles=frozenset({1, 9})), typed_in(GIFS))
     with pytest.raises(RefusedError, match="certain roles"):
         rules.check_actor(SOMEBODY, typed_in(GIFS))
+
+
+def test_steps_are_counted_of_whichever_pass_has_the_most() -> None:
+    rules = ServerRules(steps=10)
+    second = ChosenStage("upscale", 0.5, steps=20)
+    request = Request(
+        prompt="a", seed=1, width=64, height=64, steps=7, guidance_scale=2.0, stages=(second,)
+    )
+    rules.check_requests([request])
+    with pytest.raises(RefusedError, match="at most 10 steps"):
+        rules.check_requests([replace(request, stages=(replace(second, steps=22),))])

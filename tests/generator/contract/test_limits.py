@@ -51,6 +51,8 @@ def test_a_size_that_is_none(tmp_path: Path, size: Any) -> None:
         ({"guidance_rescale": 2}, "where a number from 0 to 1"),
         ({"scheduler": "heun"}, "where one of euler_a, euler"),
         ({"scheduler": ["euler"]}, "where one of euler_a"),
+        ({"upscale_scheduler": "heun"}, "where one of euler_a, euler"),
+        ({"upscale_steps": -1}, "where a whole number from 0 to 150"),
         ([], "isn't a JSON object"),
         ("{", "can't be read"),
         ('{"steps": ' + "9" * 5000 + "}", "can't be read|steps = "),

@@ -14,10 +14,12 @@ from generator.contract.stages import (
     UPSCALE,
     Cost,
     last_pass,
+    most_steps,
     output_size,
     plan,
     total_cost,
     total_steps,
+    with_most_steps,
     work_done,
 )
 
@@ -30,6 +32,8 @@ UPSCALED = replace(
     control_source="a.gif",
     stages=(ChosenStage(UPSCALE, 0.4),),
 )
+OWN_STEPS = ChosenStage(UPSCALE, 0.1, steps=30, scheduler="euler_a")
+FEW_STEPS = replace(PLAIN, steps=7, scheduler="unipc", stages=(OWN_STEPS,))
 OF_A_NEWER_VERSION = {"name": "interpolate", "factor": 2}
 
 
@@ -62,6 +66,43 @@ def test_a_second_pass_begins_from_the_frames_at_twice_the_size() -> None:
     assert output_size(UPSCALED) == (1024, 512)
     assert output_size(PLAIN) == (512, 256)
     assert last_pass(PLAIN) == PLAIN
+
+
+def test_a_second_pass_may_have_steps_and_a_sampler_of_its_own() -> None:
+    passes = list(dict.fromkeys(one.request for one in plan(FEW_STEPS)))
+    assert [(one.steps, one.steps_made, one.scheduler) for one in passes] == [
+        (7, 7, "unipc"),
+        (30, 3, "euler_a"),
+    ]
+    assert (total_steps(FEW_STEPS), most_steps(FEW_STEPS)) == (10, 7)
+    assert work_done(FEW_STEPS, 8) == 7 + 4
+    as_the_first = replace(FEW_STEPS, stages=(ChosenStage(UPSCALE, 0.1),))
+    assert last_pass(as_the_first).steps_made == 1
+    assert last_pass(as_the_first).scheduler == "unipc"
+
+
+def test_a_model_says_how_its_second_pass_is_made_or_it_is_made_as_the_first() -> None:
+    own = ModelLimits(upscale_strength=0.1, upscale_steps=30, upscale_scheduler="euler_a")
+    first = replace(FEW_STEPS, stages=())
+    assert own.upscale_stage() == OWN_STEPS
+    assert own.upscale_stage(0.4) == replace(OWN_STEPS, strength=0.4)
+    assert own.upscaled(first, "its own frames") == last_pass(FEW_STEPS)
+    larger = ModelLimits().upscaled(first, "a.gif")
+    assert (larger.steps, larger.steps_made, larger.scheduler) == (7, 3, "unipc")
+    assert own.with_declared({"max_steps": 20}).upscale_stage().steps == 20
+
+
+def test_no_pass_has_more_steps_than_are_allowed() -> None:
+    many = replace(FEW_STEPS, stages=(replace(OWN_STEPS, strength=0.8),))
+    assert (most_steps(many), most_steps(with_most_steps(many, 6))) == (24, 6)
+    assert with_most_steps(FEW_STEPS, 7) == FEW_STEPS
+    for stage, says in (
+        (replace(OWN_STEPS, steps=151), "number of steps must be from 1 to 150, not 151"),
+        (replace(OWN_STEPS, steps=-1), "number of steps must be from 1"),
+        (replace(OWN_STEPS, scheduler="heun"), "There is no scheduler 'heun'"),
+    ):
+        with pytest.raises(RequestError, match=says):
+            ModelLimits().check(replace(PLAIN, stages=(stage,)))
 
 
 def test_the_work_is_the_sum_of_the_passes_and_steps_are_weighed_by_it() -> None:
@@ -97,6 +138,10 @@ def test_a_request_keeps_its_stages_as_json_and_says_nothing_of_none() -> None:
     assert Request.from_dict(UPSCALED.to_dict()) == UPSCALED
     assert UPSCALED.to_dict()["stages"] == ({"name": "upscale", "strength": 0.4},)
     assert "stages" not in PLAIN.to_dict()
+    assert Request.from_dict(FEW_STEPS.to_dict()) == FEW_STEPS
+    assert FEW_STEPS.to_dict()["stages"] == (
+        {"name": "upscale", "strength": 0.1, "steps": 30, "scheduler": "euler_a"},
+    )
 
 
 def test_a_newer_version_s_stage_is_read_priced_and_refused_by_its_name() -> None:
