@@ -14,7 +14,7 @@ from generator.contract.text import Text
 PICTURES = Path(__file__).parent / "pictures"
 SIZES = ("tall", "square", "wide")
 FRAMES = (4, 8, 16)
-STEPS = (2, 7, 30)
+STEPS = (1, 7, 30)
 GUIDANCES = (1.0, 1.7, 6.0)
 IMAGE_STRENGTHS = (0.3, 0.55, 0.85)
 EDITS = ("reverse", "ping_pong", "loop")

@@ -9,10 +9,11 @@ from typing import Any
 from generator.contract.messages import Request
 from generator.contract.progress import JobProgressCallback
 from generator.contract.raw_clip import RawClip
+from generator.contract.stages import DENOISE
 from generator.inference import hotshot_engine
 from generator.worker.engine import Engine
 
-_WAIT_SECONDS = 0.1
+_WAIT_SECONDS = 0.5  # nano has few steps: a preview is due before they are over
 
 
 class Unhurried:
@@ -26,7 +27,8 @@ class Unhurried:
     ) -> RawClip | None:
         def slowly(stage: str, step: int, steps: int, preview: RawClip | None = None) -> None:
             report(stage, step, steps, preview)
-            time.sleep(_WAIT_SECONDS)
+            if stage == DENOISE:
+                time.sleep(_WAIT_SECONDS)
 
         return self._engine.generate(request, output, slowly)
 
