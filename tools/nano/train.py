@@ -47,7 +47,7 @@ DEFAULTS = {
     "image_strength": 0.55,  # four steps: three leave holes
     "upscale_strength": 0.07,  # more bends corners: it never learnt 256 x 256
     "upscale_steps": 30,  # of which two are made
-    "upscale_scheduler": "euler_a",
+    "upscale_scheduler": "unipc",
 }
 
 
