@@ -179,7 +179,12 @@ _DATACLASSES = ("loras", "controls", "stages")  # all else is a plain value
 
 def _said_of_stage(values: dict[str, Any]) -> dict[str, Any]:
     """Return a stage's values without those that leave something to the first pass."""
-    return {name: value for name, value in values.items() if value not in (0, "")}
+    left_open = {"steps": 0, "scheduler": ""}
+    return {
+        name: value
+        for name, value in values.items()
+        if name not in left_open or value != left_open[name]
+    }
 
 
 def _chosen_stage(values: dict[str, Any]) -> ChosenStage:
