@@ -15,7 +15,7 @@ from generator.media.clip import Frames
 from generator.nano import measure, world
 
 SEED = 2_000_000  # far from any that training draws
-_COLORS = {"purple": "violet", "cyan": "turquoise"}
+COLOR_WORDS = {"purple": "violet", "cyan": "turquoise"}
 _SHAPES = {"ball": ("ball", "circle", "disc"), "square": ("square", "box"),
            "triangle": ("triangle",), "star": ("star",)}  # fmt: skip
 _BACKGROUNDS = {"gray": ("gray", "grey"), "navy": ("navy", "navy blue")}
@@ -236,8 +236,8 @@ def _in_language(language: str) -> Callable[[np.random.Generator, int], Case]:
 
 def _worded(rng: np.random.Generator, attributes: world.Attributes) -> str:
     color = attributes.color
-    if color in _COLORS and rng.random() < 0.3:
-        color = _COLORS[color]
+    if color in COLOR_WORDS and rng.random() < 0.3:
+        color = COLOR_WORDS[color]
     return _pick(rng, _SENTENCES).format(
         a=_an(color),
         color=color,
