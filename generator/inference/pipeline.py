@@ -8,7 +8,8 @@ drawn on the CPU, so that a seed means the same GIF on every device.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
@@ -16,7 +17,7 @@ from itertools import groupby, takewhile
 import torch
 from torch import Tensor
 
-from generator.contract.errors import OutOfMemoryError, is_out_of_memory
+from generator.contract.errors import CancelledError, OutOfMemoryError, is_out_of_memory
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
 from generator.contract.stages import (
@@ -36,7 +37,14 @@ from generator.inference.stages.denoising import Denoise, DrawNoise
 from generator.inference.stages.encoding import EncodeImage, EncodePrompt, check_init_image
 from generator.inference.stages.frame_stages import Enlarge, ToFrames
 from generator.inference.stages.predictor import PredictorFactory
-from generator.inference.stages.stage import Networks, PipelineState, Stage, needed
+from generator.inference.stages.stage import (
+    ClipRun,
+    Clips,
+    Networks,
+    PipelineState,
+    Stage,
+    needed,
+)
 from generator.inference.stages.windowed_predictor import make_predictor
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel
@@ -45,8 +53,25 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class Variation:
+    """One of several clips of a request: its ``seed``, and who hears of it.
+
+    ``made_callback`` is given its frames as soon as they are there, maybe before another's are.
+    """
+
+    seed: int
+    report: ProgressCallback
+    made_callback: Callable[[Frames], None]
+    preview_callback: PreviewCallback | None = None
+
+
+Part = tuple[Networks, list[PlannedStage]]
+"""Stages that follow each other, and the networks that compute in them."""
+
+
+@dataclass(frozen=True, slots=True)
 class HotshotPipeline:
-    """Makes the frames of a request with one model.
+    """Makes the frames of a request with one model, also of several seeds together.
 
     Between two requests nothing is held but what saves time: the LoRAs last applied stay, and the
     ControlNets last used stay loaded. ``make_predictor`` decides how the networks see the clip.
@@ -55,7 +80,6 @@ class HotshotPipeline:
     model: HotshotModel
     make_predictor: PredictorFactory = make_predictor
 
-    @torch.inference_mode()
     def __call__(
         self,
         request: Request,
@@ -74,21 +98,46 @@ class HotshotPipeline:
         RequestError and ModelError (also where numbers overflow all the same), and whatever
         ``report`` raises.
         """
+        made: list[Frames] = []
+        variation = Variation(request.seed, report, made.append, preview_callback)
+        cancelled = self.make_variations(
+            request, [variation], condition_images=condition_images, init_image=init_image
+        )
+        for error in cancelled:
+            raise error
+        return made[0]
+
+    @torch.inference_mode()
+    def make_variations(
+        self,
+        request: Request,
+        variations: Sequence[Variation],
+        *,
+        condition_images: Sequence[Frames] = (),
+        init_image: Frames | None = None,
+    ) -> list[CancelledError]:
+        """Make clips of a request with seeds of their own, together; its own seed isn't looked at.
+
+        Each is what it would be alone, but for the order in which sums are added up. One whose
+        ``report`` raises CancelledError is left out from there: these errors are returned. The rest
+        is as in a call for one clip; what is raised ends all that aren't made yet.
+        """
         check_stages(request)
-        state = self._begin(request, condition_images, init_image, preview_callback)
-        planned = [one for one in plan(request) if one.name != SAVE]
-        total, before = total_steps(request), 0
+        cancelled: list[CancelledError] = []
+        clips = [
+            ClipRun(state, each.report, cancelled.append, number)
+            for number, each in enumerate(variations)
+            for state in [self._begin(request, each, condition_images, init_image)]
+        ]
         try:
-            for networks, part in self._parts(planned):
-                with memory_errors(part[0].request):
-                    state = self._run(state, networks, part, _counted(report, before, total))
-                before += sum(one.request.steps_made for one in part if one.name == DENOISE)
+            for clip in self._run_all(request, clips):
+                variations[clip.number].made_callback(needed(clip.state.frames))
         except OutOfMemoryError:
             self.model.runner.forget()  # a smaller one may need what was held for speed
             raise
         finally:
             self.model.offload()
-        return needed(state.frames)
+        return cancelled
 
     @torch.inference_mode()
     def latents(
@@ -105,44 +154,68 @@ class HotshotPipeline:
         Raises ModelError for a LoRA or ControlNet that can't be used, NotFiniteError where numbers
         overflow.
         """
-        state = self._begin(request, condition_images, init_image, preview_callback)
+        variation = Variation(request.seed, report, lambda _: None, preview_callback)
+        state = self._begin(request, variation, condition_images, init_image)
         planned = takewhile(lambda one: one.name != DECODE, plan(request))
-        return needed(self._run_once(state, list(planned), report).latents)
+        cancelled: list[CancelledError] = []
+        made = self._run_once([ClipRun(state, report, cancelled.append)], list(planned))
+        for error in cancelled:
+            raise error
+        return needed(made[0].state.latents)
 
     def _begin(
         self,
         request: Request,
+        variation: Variation,
         condition_images: Sequence[Frames],
         init_image: Frames | None,
-        preview_callback: PreviewCallback | None,
     ) -> PipelineState:
         check_init_image(request, init_image)
         return PipelineState(
             model=self.model,
-            request=request,
+            request=replace(request, seed=variation.seed),
             condition_images=condition_images,
             init_image=init_image,
-            preview_callback=preview_callback,
+            preview_callback=variation.preview_callback,
         )
 
-    def _parts(
-        self, planned: Sequence[PlannedStage]
-    ) -> Iterator[tuple[Networks, list[PlannedStage]]]:
+    def _run_all(self, request: Request, clips: Clips) -> Iterator[ClipRun]:
+        """Yield clips as they are made: denoised together, decoded one after the other."""
+        parts = deque(self._parts([one for one in plan(request) if one.name != SAVE]))
+        reports = [clip.report for clip in clips]
+        total, before = total_steps(request), 0
+        while parts:
+            counted = [_counted(report, before, total) for report in reports]
+            clips = [replace(clip, report=counted[clip.number]) for clip in clips]
+            together, apart = _pop(parts, is_all=True), _pop(parts, is_all=False)
+            before += sum(
+                one.request.steps_made
+                for _, part in together
+                for one in part
+                if one.name == DENOISE
+            )
+            denoised = self._run_parts(clips, together)
+            made = (after for clip in denoised for after in self._run_parts([clip], apart))
+            if not parts:
+                yield from made
+            clips = list(made)
+
+    def _run_parts(self, clips: Clips, parts: Sequence[Part]) -> Clips:
+        for networks, part in parts:
+            with memory_errors(part[0].request):
+                clips = self._run(clips, networks, part)
+        return clips
+
+    def _parts(self, planned: Sequence[PlannedStage]) -> Iterator[Part]:
         """Yield the stages that are run again together, where numbers overflow in one of them."""
         by_name = self.stages
         for networks, part in groupby(planned, lambda one: by_name[one.name].networks):
             yield networks, list(part)
 
-    def _run(
-        self,
-        state: PipelineState,
-        computing: Networks,
-        part: Sequence[PlannedStage],
-        report: ProgressCallback,
-    ) -> PipelineState:
-        """Return the state after some stages, once more in float32 where numbers overflow."""
+    def _run(self, clips: Clips, computing: Networks, part: Sequence[PlannedStage]) -> Clips:
+        """Return the clips after some stages, once more in float32 where numbers overflow."""
         try:
-            return self._run_once(state, part, report)
+            return self._run_once(clips, part)
         except NotFiniteError as error:
             overflow.check_weights(self.model)
             networks = computing.of(self.model)
@@ -152,8 +225,7 @@ class HotshotPipeline:
         logger.warning("Numbers overflowed in half precision; computing once more in f32.")
         try:
             with overflow.upcast(self.model, networks) as model:
-                made = self._run_once(replace(state, model=model), part, report)
-                return replace(made, model=self.model)
+                return _with_model(self._run_once(_with_model(clips, model), part), self.model)
         except NotFiniteError as error:
             raise overflow.overflow_error(self.model, part[0].request, torch.float32) from error
         except (MemoryError, OSError, RuntimeError) as error:
@@ -161,15 +233,15 @@ class HotshotPipeline:
                 raise
             raise overflow.no_memory_for_float32(self.model, part[0].request) from error
 
-    def _run_once(
-        self, state: PipelineState, planned: Sequence[PlannedStage], report: ProgressCallback
-    ) -> PipelineState:
+    def _run_once(self, clips: Clips, planned: Sequence[PlannedStage]) -> Clips:
         by_name = self.stages
         for one in planned:
-            state.model.offload()
-            state = by_name[one.name].run(replace(state, request=one.request), report)
-        state.model.offload()
-        return state
+            if clips:
+                clips[0].state.model.offload()
+                clips = by_name[one.name].run_together([_in_pass(clip, one) for clip in clips])
+        if clips:
+            clips[0].state.model.offload()
+        return clips
 
     @property
     def stages(self) -> dict[str, Stage]:
@@ -184,6 +256,24 @@ class HotshotPipeline:
             Enlarge(),
         )
         return {stage.name: stage for stage in every}
+
+
+def _pop(parts: deque[Part], *, is_all: bool) -> list[Part]:
+    """Take out the parts at the head in which all networks compute, or in which not all do."""
+    popped = []
+    while parts and (parts[0][0] is Networks.ALL) == is_all:
+        popped.append(parts.popleft())
+    return popped
+
+
+def _in_pass(clip: ClipRun, planned: PlannedStage) -> ClipRun:
+    """Return a clip with the request of the pass that a stage is planned in, and its own seed."""
+    request = replace(planned.request, seed=clip.state.request.seed)
+    return replace(clip, state=replace(clip.state, request=request))
+
+
+def _with_model(clips: Clips, model: HotshotModel) -> Clips:
+    return [replace(clip, state=replace(clip.state, model=model)) for clip in clips]
 
 
 def _counted(report: ProgressCallback, before: int, total: int) -> ProgressCallback:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -43,15 +43,18 @@ class TextTrack:
 
 @dataclass(frozen=True, slots=True)
 class Conditioning:
-    """What the networks are told, for a batch of one, or of two where it is guided.
+    """What the networks are told, by one text, or by two where it is guided.
 
     ``text`` is as encoded; ``time_ids`` (b, 6) are original size, crop's corner and target size.
     Where the text changes along a clip that is longer than a window, ``track`` has each frame's.
+    Each text is told of ``clips`` clips, which stand behind each other in the networks' batch: all
+    of the first text, then all of the second. So its keys and values are computed once.
     """
 
     text: EncodedText
     time_ids: Tensor
     track: TextTrack | None = None
+    clips: int = 1
 
     @property
     def is_guided(self) -> bool:
@@ -61,26 +64,44 @@ class Conditioning:
     def conditional(self) -> Conditioning:
         """Return the conditioning of the prompt alone, for steps that aren't guided."""
         track = self.track and TextTrack(self.track.encoded, self.track.shares[-1:])
-        return Conditioning(self.text.last_only, self.time_ids[-1:], track)
+        return Conditioning(self.text.last_only, self.time_ids[-1:], track, self.clips)
 
     def window(self, frames: Sequence[int]) -> Conditioning:
         """Return what is told of these frames of a clip."""
         if self.track is None:
             return self
-        return Conditioning(self.track.of(frames), self.time_ids)
+        return Conditioning(self.track.of(frames), self.time_ids, clips=self.clips)
 
     @property
-    def clips(self) -> tuple[Conditioning, ...]:
-        """Return what each clip of the batch is told, apart."""
+    def by_text(self) -> tuple[Conditioning, ...]:
+        """Return what is told by each text, apart."""
         return tuple(
-            Conditioning(self.text.alone(at), self.time_ids[at : at + 1])
+            Conditioning(self.text.alone(at), self.time_ids[at : at + 1], clips=self.clips)
             for at in range(self.time_ids.shape[0])
         )
 
+    def of(self, clips: int) -> Conditioning:
+        """Return what is told of so many clips."""
+        return self if clips == self.clips else replace(self, clips=clips)
+
+    @property
+    def hidden(self) -> Tensor:
+        """Return the texts as the networks take them, which share each among what follows it.
+
+        Where each frame has a text of its own, that is once for each clip.
+        """
+        hidden, texts = self.text.hidden, self.time_ids.shape[0]
+        if self.clips == 1 or hidden.shape[0] == texts:
+            return hidden
+        return hidden.unflatten(0, (texts, -1)).repeat_interleave(self.clips, 0).flatten(0, 1)
+
     @property
     def added_cond_kwargs(self) -> dict[str, Tensor]:
-        """Return what SDXL's networks call ``added_cond_kwargs``, once for each clip."""
-        return {"text_embeds": self.text.pooled, "time_ids": self.time_ids}
+        """Return what SDXL's networks call ``added_cond_kwargs``, once for each of the batch."""
+        told = {"text_embeds": self.text.pooled, "time_ids": self.time_ids}
+        if self.clips == 1:
+            return told
+        return {name: value.repeat_interleave(self.clips, dim=0) for name, value in told.items()}
 
     def added_cond_kwargs_per_frame(self, frames: int) -> dict[str, Tensor]:
         """Return these once for each frame, clip by clip, for networks that know no clips."""

@@ -87,7 +87,7 @@ class ClipControl:
         down, mid = self.network(
             rearrange(sample, "b c f h w -> (b f) c h w"),
             timestep,
-            encoder_hidden_states=conditioning.text.hidden,
+            encoder_hidden_states=conditioning.hidden,
             controlnet_cond=self.embedded.repeat(batch, 1, 1, 1),
             conditioning_scale=self._scale_of(batch),
             added_cond_kwargs=conditioning.added_cond_kwargs_per_frame(frames),

@@ -103,7 +103,8 @@ def _is_channels_last(frames: Tensor) -> bool:
 class ClipAttnProcessor:
     """Attention; across to the text, all frames of a clip ask the clip's one text.
 
-    There the frames' questions are laid end to end, so the text is projected once per clip.
+    There the frames' questions are laid end to end, so the text is projected once per clip, or once
+    for all clips that follow each other and share it.
     """
 
     def __call__(
@@ -162,7 +163,8 @@ class HotshotUNet(UNetMotionModel):  # type: ignore[misc]  # diffusers ships no 
         """Predict what the scheduler's ``prediction_type`` says, for noisy clips.
 
         ``sample`` is (b, c, f, h, w), latents of any h and w; ``timestep`` one number or (b,);
-        ``encoder_hidden_states`` (b, 77, d), once per clip; ``added_cond_kwargs`` has
+        ``encoder_hidden_states`` (b, 77, d), once per clip, or once for some that follow each
+        other; ``added_cond_kwargs`` has
         ``text_embeds`` (b, p) and ``time_ids`` (b, 6). Returns ``UNetMotionOutput`` with
         ``sample`` of the same shape, or a tuple of it with ``return_dict=False``. Further
         arguments are those of ``UNetMotionModel``. Raises RequestError beyond MAX_FRAMES.

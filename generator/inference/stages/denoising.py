@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from generator.contract import stages
+from generator.contract.errors import CancelledError
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
 from generator.contract.windows import plan_of
@@ -17,15 +18,17 @@ from generator.inference.latent_preview import predict_original_sample
 from generator.inference.overflow import FiniteWatch
 from generator.inference.stages.predictor import PredictorFactory, StepInputs
 from generator.inference.stages.stage import (
+    ClipRun,
+    Clips,
     Networks,
     PipelineState,
     Stage,
     needed,
 )
 from generator.inference.stages.windowed_predictor import make_predictor
-from generator.model.conditioning import StepRange
+from generator.model.conditioning import Conditioning, StepRange
 from generator.model.latents import LATENT_SCALE
-from generator.model.schedulers import add_noise, make_scheduler, scheduler_step
+from generator.model.schedulers import Scheduler, add_noise, make_scheduler, scheduler_step
 
 _SHARED = 0.95  # of the noise's variance, by neighbours in a stretched clip
 
@@ -83,45 +86,134 @@ class Denoise(Stage):
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
         """Fill in ``latents``; the noise and what was told of the clip are needed no more."""
-        request, noise, generator = state.request, needed(state.noise), needed(state.generator)
-        predictor = self.make_predictor(state.model, request)
+        (made,) = self.run_together([ClipRun(state, report, _raise)])
+        return made.state
+
+    def run_together(self, clips: Sequence[ClipRun]) -> Clips:
+        """Ask about all clips together; the rest of a step is each one's own.
+
+        One that is cancelled is left out of the steps to come.
+        """
+        state = clips[0].state
+        predictor = self.make_predictor(state.model, state.request)
+        walks = [_Walk.begin(clip) for clip in clips]
+        steps, watch = _Steps.of(walks), FiniteWatch(state.model.dtype)
+        for step, timestep in enumerate(steps.timesteps):
+            inputs = steps.inputs(step)
+            given = [walk.input(timestep) for walk in walks]
+            predicted = predictor.predict(torch.cat(given), inputs)
+            latents = [
+                walk.take(timestep, own_input, own, inputs)
+                for walk, own_input, own in zip(
+                    walks, given, torch.split(predicted, 1), strict=True
+                )
+            ]
+            watch.note(predicted, *latents)
+            going_on = [walk for walk in walks if walk.has_reported(step + 1)]
+            if not going_on:
+                return []
+            if len(going_on) < len(walks):
+                walks, steps = going_on, _Steps.of(going_on)
+        watch.finish()
+        return [walk.arrived for walk in walks]
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One clip's way back from noise: its latents, and a sampler and a generator of its own."""
+
+    clip: ClipRun
+    scheduler: Scheduler
+    generator: torch.Generator
+    latents: Tensor
+
+    @classmethod
+    def begin(cls, clip: ClipRun) -> Self:
+        state, request = clip.state, clip.state.request
+        noise, generator = needed(state.noise), needed(state.generator)
         scheduler = make_scheduler(request.scheduler, state.model.scheduler_config, request.steps)
-        steps, watch = request.steps_made, FiniteWatch(state.model.dtype)
         latents: Tensor = noise * scheduler.init_noise_sigma
         if state.init_latents is not None:
-            latents = add_noise(scheduler, state.init_latents.expand_as(noise), noise, steps)
-        # The sampler reads its timesteps here, the networks where they are: nobody waits for it.
-        timesteps = scheduler.timesteps[-steps:]
-        told = _inputs(state, timesteps.to(noise.device))
-        for timestep, inputs in zip(timesteps, told, strict=True):
-            model_input = scheduler.scale_model_input(latents, timestep)
-            predicted = predictor.predict(model_input, inputs)
-            if state.preview_callback is not None:
-                state.preview_callback(
-                    predict_original_sample(scheduler, model_input, predicted, timestep),
-                    inputs.step + 1,
-                    steps,
-                )
-            latents = scheduler_step(scheduler, predicted, timestep, latents, generator)
-            watch.note(predicted, latents)
-            report(self.name, inputs.step + 1, steps)
-        watch.finish()
-        return replace(
-            state, latents=latents, noise=None, init_latents=None, conditioning=None, controls=()
+            init_latents = state.init_latents.expand_as(noise)
+            latents = add_noise(scheduler, init_latents, noise, request.steps_made)
+        return cls(clip, scheduler, generator, latents)
+
+    def input(self, timestep: Tensor) -> Tensor:
+        """Return what the networks are shown at a timestep, of variance one."""
+        shown: Tensor = self.scheduler.scale_model_input(self.latents, timestep)
+        return shown
+
+    def take(
+        self, timestep: Tensor, model_input: Tensor, predicted: Tensor, inputs: StepInputs
+    ) -> Tensor:
+        """Go a step by what is predicted of ``model_input``; return the latents there."""
+        if self.clip.state.preview_callback is not None:
+            self.clip.state.preview_callback(
+                predict_original_sample(self.scheduler, model_input, predicted, timestep),
+                inputs.step + 1,
+                inputs.steps,
+            )
+        self.latents = scheduler_step(
+            self.scheduler, predicted, timestep, self.latents, self.generator
         )
+        return self.latents
+
+    def has_reported(self, step: int) -> bool:
+        """Report that so many steps are done; return whether the clip is still wanted."""
+
+        def report(state: PipelineState, report: ProgressCallback) -> PipelineState:
+            report(stages.DENOISE, step, state.request.steps_made)
+            return state
+
+        return bool(self.clip.after(report))
+
+    @property
+    def arrived(self) -> ClipRun:
+        """The clip with its latents, and without what they were made of."""
+        state = replace(
+            self.clip.state,
+            latents=self.latents,
+            noise=None,
+            init_latents=None,
+            conditioning=None,
+            controls=(),
+        )
+        return replace(self.clip, state=state)
 
 
-def _inputs(state: PipelineState, timesteps: Tensor) -> Iterator[StepInputs]:
-    """Yield what the networks are told at each step."""
-    request: Request = state.request
-    guidance = StepRange(request.guidance_start, request.guidance_end)
-    conditioning, steps = needed(state.conditioning), len(timesteps)
-    conditional = conditioning.conditional
-    for step, timestep in enumerate(timesteps):
-        yield StepInputs(
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """What the networks are told at each step of so many clips as there are.
+
+    The sampler reads its ``timesteps``, on the CPU; ``told`` are these where the networks are, so
+    that nobody waits for one. The conditionings are made once: the UNet's runner knows them again.
+    """
+
+    state: PipelineState
+    timesteps: Tensor
+    told: Tensor
+    conditioning: Conditioning
+    conditional: Conditioning
+
+    @classmethod
+    def of(cls, walks: Sequence[_Walk]) -> Self:
+        state = walks[0].clip.state
+        timesteps = walks[0].scheduler.timesteps[-state.request.steps_made :]
+        conditioning = needed(state.conditioning).of(len(walks))
+        told = timesteps.to(walks[0].latents.device)
+        return cls(state, timesteps, told, conditioning, conditioning.conditional)
+
+    def inputs(self, step: int) -> StepInputs:
+        request, steps = self.state.request, len(self.timesteps)
+        guidance = StepRange(request.guidance_start, request.guidance_end)
+        return StepInputs(
             step,
             steps,
-            timestep,
-            conditioning if guidance.covers(step, steps) else conditional,
-            tuple(one for one in state.controls if one.active_steps.covers(step, steps)),
+            self.told[step],
+            self.conditioning if guidance.covers(step, steps) else self.conditional,
+            tuple(one for one in self.state.controls if one.active_steps.covers(step, steps)),
         )
+
+
+def _raise(error: CancelledError) -> None:
+    raise error

@@ -19,6 +19,8 @@ from generator.contract.windows import plan_of
 from generator.inference.overflow import check_finite
 from generator.inference.stages.decoding import pictures_at_once
 from generator.inference.stages.stage import (
+    ClipRun,
+    Clips,
     Networks,
     PipelineState,
     Stage,
@@ -41,12 +43,25 @@ class EncodePrompt(Stage):
 
         Raises ModelError for a LoRA or ControlNet that can't be used.
         """
+        encoded = self._encoded(state)
+        report(self.name, 1, 1)
+        return encoded
+
+    def run_together(self, clips: Sequence[ClipRun]) -> Clips:
+        """Encode once what all clips are told."""
+        encoded = self._encoded(clips[0].state)
+
+        def share(state: PipelineState, report: ProgressCallback) -> PipelineState:
+            report(self.name, 1, 1)
+            return replace(state, controls=encoded.controls, conditioning=encoded.conditioning)
+
+        return [after for clip in clips for after in clip.after(share)]
+
+    def _encoded(self, state: PipelineState) -> PipelineState:
         model, request = state.model, state.request
         model.loras.apply(request.loras)
         controls = model.controlnets.prepare(request, state.condition_images)
-        conditioning = encode_prompt(model, request)
-        report(self.name, 1, 1)
-        return replace(state, controls=tuple(controls), conditioning=conditioning)
+        return replace(state, controls=tuple(controls), conditioning=encode_prompt(model, request))
 
 
 class EncodeImage(Stage):
@@ -61,9 +76,22 @@ class EncodeImage(Stage):
             state, init_latents=encode_image(state.model, needed(state.init_image), report)
         )
 
+    def run_together(self, clips: Sequence[ClipRun]) -> Clips:
+        """Encode once what all clips begin from; in a second pass each has its own frames."""
+        first = clips[0].state
+        if len(clips) == 1 or any(clip.state.init_image is not first.init_image for clip in clips):
+            return super().run_together(clips)
+        init_latents = encode_image(first.model, needed(first.init_image), lambda *_: None)
+
+        def share(state: PipelineState, report: ProgressCallback) -> PipelineState:
+            report(self.name, 1, 1)
+            return replace(state, init_latents=init_latents)
+
+        return [after for clip in clips for after in clip.after(share)]
+
 
 def encode_prompt(model: HotshotModel, request: Request) -> Conditioning:
-    """Encode text and sizes, once for each clip of the batch that the UNet will see."""
+    """Encode text and sizes: of the prompt, or of the negative one and then the prompt."""
     texts = [request.negative_prompt] if request.guidance_scale > 1 else []
     tracks = [
         None if text is None else all_keys(text, request.video_length)

@@ -47,13 +47,14 @@ class Predictor(Protocol):
     """Says what the noise in a clip is, or whatever else the model was trained to predict."""
 
     def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
-        """Return the guided prediction, float32, for latents (1, 4, f, h/8, w/8) of variance one.
+        """Return the guided prediction, float32, for latents (n, 4, f, h/8, w/8) of variance one.
 
+        The n clips share what is told of them, and nothing else: none may change another.
         Raises nothing of its own; out of memory comes as the device's own error.
         """
 
 
-_AT_ONCE = 8 * 64 * 64  # latents' places that two clips are computed of together, in low memory
+_AT_ONCE = 8 * 64 * 64  # latents' places that two texts are told of together, in low memory
 
 PredictorFactory = Callable[[HotshotModel, Request], Predictor]
 """Called once for the denoising of a pass."""
@@ -70,10 +71,10 @@ class WholeClip:
     request: Request
 
     def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
-        """Return what the UNet says of one clip, guided away from the negative prompt; float32."""
+        """Return what the UNet says of clips, guided away from the negative prompt; float32."""
         conditioning = inputs.conditioning
         if self.model.offloader.is_enabled and latents[:, 0].numel() > _AT_ONCE:
-            told = [replace(inputs, conditioning=one) for one in conditioning.clips]
+            told = [replace(inputs, conditioning=one) for one in conditioning.by_text]
             predicted = torch.cat([self._predicted(latents, one) for one in told])
         else:
             predicted = self._predicted(latents, inputs)
@@ -81,20 +82,22 @@ class WholeClip:
             return predicted
         unconditional, conditional = predicted.chunk(2)
         guided = unconditional + self.request.guidance_scale * (conditional - unconditional)
-        return _rescaled(guided, conditional, self.request.guidance_rescale)
+        amount = self.request.guidance_rescale
+        pairs = zip(torch.split(guided, 1), torch.split(conditional, 1), strict=True)
+        return torch.cat([_rescaled(clip, unguided, amount) for clip, unguided in pairs])
 
     def _predicted(self, latents: Tensor, inputs: StepInputs) -> Tensor:
         """Return what the UNet says of each clip of the batch, float32."""
         conditioning = inputs.conditioning
-        batch_size = conditioning.time_ids.shape[0]
-        batch = latents.expand(batch_size, -1, -1, -1, -1).to(self.model.dtype)
+        texts = conditioning.time_ids.shape[0]
+        batch = latents.expand(texts, *latents.shape).flatten(0, 1).to(self.model.dtype)
         residuals = combined_residuals(inputs.controls, batch, inputs.timestep, conditioning)
         runner = self.model.runner
         return runner.predict(batch, inputs.timestep, conditioning, residuals).float()
 
 
 def _rescaled(guided: Tensor, conditional: Tensor, amount: float) -> Tensor:
-    """Give a guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
+    """Give one clip's guided prediction some of its unguided spread back (Lin et al. 2023, 3.4)."""
     if amount == 0:
         return guided
     factor = conditional.std() / guided.std()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar, Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from generator.contract.errors import CancelledError
 from generator.contract.messages import Request
 from generator.contract.progress import ProgressCallback
 from generator.contract.stages import STAGES, Cost
@@ -66,6 +67,31 @@ class PipelineState:
     frames: Frames | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClipRun:
+    """A clip on its way, maybe beside others that differ from it in their seeds alone.
+
+    Where ``report`` raises CancelledError, this one ends, the others go on, and ``cancel`` is told.
+    ``number`` says which of them it is.
+    """
+
+    state: PipelineState
+    report: ProgressCallback
+    cancel: Callable[[CancelledError], None]
+    number: int = 0
+
+    def after(self, run: Callable[[PipelineState, ProgressCallback], PipelineState]) -> Clips:
+        """Return this clip with the state that ``run`` makes of it; none where it is cancelled."""
+        try:
+            return [replace(self, state=run(self.state, self.report))]
+        except CancelledError as error:
+            self.cancel(error)
+            return []
+
+
+Clips = list[ClipRun]
+
+
 class Stage(Protocol):
     """A part of the pipeline, by the name that ``generator.contract.stages.STAGES`` has for it.
 
@@ -82,6 +108,13 @@ class Stage(Protocol):
 
         Raises whatever ``report`` raises, and NotFiniteError where numbers overflow.
         """
+
+    def run_together(self, clips: Sequence[ClipRun]) -> Clips:
+        """Return clips of one request after this stage, but for those cancelled in it.
+
+        Each is as if it were alone. Raises NotFiniteError where numbers of any overflow.
+        """
+        return [after for clip in clips for after in clip.after(self.run)]
 
     def cost(self, request: Request) -> Cost:
         """Return the work of a run in a request's pass."""

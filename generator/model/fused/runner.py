@@ -53,7 +53,7 @@ class UNetRunner:
         conditioning: Conditioning,
         residuals: dict[str, Any],
     ) -> Tensor:
-        """Return what the network says of (b, c, f, h, w).
+        """Return what the network says of (b, c, f, h, w), b clips as ``conditioning`` lays them.
 
         ``residuals`` are ControlNets', as the network's own arguments. Raises the device's own
         error where there isn't enough memory.
@@ -64,7 +64,7 @@ class UNetRunner:
         inputs = [sample, timesteps, *down, *([] if middle is None else [middle])]
         if self.compile == COMPILE_NEVER or sample.dtype != self.dtype:
             return _as_written(self.unet, inputs, _written(conditioning))
-        shape = (tuple(sample.shape), *conditioning.text.hidden.shape[:2], len(inputs))
+        shape = (tuple(sample.shape), *conditioning.hidden.shape[:2], len(inputs))
         if self.kernels is not None and ("fused", shape) not in self._too_large:
             try:
                 return self._run("fused", shape, inputs, conditioning)
@@ -126,7 +126,7 @@ class UNetRunner:
             self._know_addresses()
             return _written(conditioning)
         fused = self._up_to_date()
-        told = fused.tell(conditioning.text.hidden, conditioning.added_cond_kwargs)
+        told = fused.tell(conditioning.hidden, conditioning.added_cond_kwargs)
         return [told.added, *(one for pair in told.text for one in pair)]
 
     def _up_to_date(self) -> FusedUNet:
@@ -169,7 +169,8 @@ class UNetRunner:
 
 
 def _written(conditioning: Conditioning) -> Sequence[Tensor]:
-    return [conditioning.text.hidden, conditioning.text.pooled, conditioning.time_ids]
+    added = conditioning.added_cond_kwargs
+    return [conditioning.hidden, added["text_embeds"], added["time_ids"]]
 
 
 def _as_written(unet: HotshotUNet, inputs: Sequence[Tensor], constants: Sequence[Tensor]) -> Tensor:
