@@ -27,6 +27,9 @@ REQUEST_VERSION = 2
 # Fields that came after version 2, and what they say where there is nothing to say.
 _LATER: dict[str, Any] = {"stages": (), "model": "", "motion": "", "window": USUAL_WINDOW}
 
+MAX_TOGETHER = 4
+"""The most jobs that a worker computes together."""
+
 # -- what somebody asked for ---------------------------------------------------------------------
 
 
@@ -207,13 +210,16 @@ def upgraded(values: dict[str, Any]) -> dict[str, Any]:
 class Generate:
     """Make this. ``suffix`` is the file's, such as ``.gif``, and decides the format.
 
-    ``request.files`` are where the worker keeps files that are named by their hash.
+    ``request.files`` are where the worker keeps files that are named by their hash. ``companions``
+    is how many of the next messages are jobs that are computed together with this one: their
+    requests differ in their seeds alone. A worker that doesn't know this makes one after the other.
     """
 
     job_id: str
     attempt: int
     request: Request
     suffix: str
+    companions: int = 0
 
     @property
     def output_name(self) -> str:
@@ -259,7 +265,9 @@ class Capabilities:
     It holds ``model``, and can be started anew with another of ``models``, among which that is;
     one that names none has that alone. ``device`` and ``dtype`` are those chosen. ``max_frames``
     and ``max_pixels`` (of a frame) are those of ``model``. ``stages`` are those that a request may
-    choose. ``unknown`` names what a newer worker says of itself beside that; it isn't used.
+    choose. ``batch_pixels`` are those of all frames of clips that it computes together with
+    ``model``, at most: 0 where it makes one clip at a time. ``unknown`` names what a newer worker
+    says of itself beside that; it isn't used.
     """
 
     model: str
@@ -269,7 +277,12 @@ class Capabilities:
     max_pixels: int
     stages: tuple[str, ...] = ()
     models: tuple[LoadableModel, ...] = ()
+    batch_pixels: int = 0
     unknown: tuple[str, ...] = field(default=(), compare=False)
+
+    def clips_together(self, clip_pixels: int) -> int:
+        """Return how many clips with so many pixels in all their frames are computed together."""
+        return max(1, min(MAX_TOGETHER, self.batch_pixels // max(1, clip_pixels)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from generator.contract.errors import FailureKind, MessageError, RequestError
 from generator.contract.file_reference import FileReference
 from generator.contract.json_text import JsonError, parse_json
 from generator.contract.messages import (
+    MAX_TOGETHER,
     Cancel,
     Cancelled,
     Capabilities,
@@ -169,7 +170,10 @@ def _generate(values: Any) -> Generate:
             reason=shorten(", ".join(sorted(unknown)) or str(error)),
         )
         raise UnreadableRequestError(text, job_id, attempt) from error
-    return Generate(job_id, attempt, request, _checked(str, values["suffix"]))
+    companions = _checked(int, values.get("companions", 0))
+    if not 0 <= companions < MAX_TOGETHER:
+        raise ValueError(f"{companions} companions")
+    return Generate(job_id, attempt, request, _checked(str, values["suffix"]), companions)
 
 
 def _checked(kind: Any, value: Any) -> Any:

@@ -6,7 +6,7 @@ libraries throw into sentences. Knows nothing of processes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +20,11 @@ from generator.contract.messages import Lora, Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
 from generator.contract.raw_clip import RawClip
 from generator.contract.worker_settings import COMPILE_AUTO
+from generator.inference.batch_size import batch_pixels
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
-from generator.inference.pipeline import HotshotPipeline
+from generator.inference.pipeline import HotshotPipeline, Variation
 from generator.inference.recipe_writer import write_recipe
-from generator.media.clip import Clip
+from generator.media.clip import Clip, Frames
 from generator.media.output import check_output
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
@@ -31,7 +32,7 @@ from generator.model.loading import load_model
 from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.init_image import read_init_image
 from generator.sources.source_files import SourceFiles, fetch_sources
-from generator.worker.engine import Engine
+from generator.worker.engine import Engine, EngineJob
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +110,44 @@ class HotshotEngine:
         """Return the frames of a request's file, with its recipe."""
         check_output(output)
         self.limits.check(request)
-        request = replace(request, loras=(*self.loras, *request.loras))
+        request = self._with_own_loras(request)
         previews = self._previews(request)
-
-        def report_step(stage: str, step: int, steps: int) -> None:
-            report(stage, step, steps, previews.take() if previews else None)
-
         with fetch_sources(request) as sources:
-            clip = self.make(request, report_step, sources, previews)
+            clip = self.make(request, _reporting(report, previews), sources, previews)
             recipe = self.recipe(request, sources).to_json()
         return RawClip(clip.frames.data, clip.duration_ms, recipe)
+
+    @property
+    def batch_pixels(self) -> int:
+        return batch_pixels(self.pipeline.model)
+
+    def generate_together(self, jobs: Sequence[EngineJob]) -> None:
+        """Make the frames of several files, whose requests differ in their seeds alone."""
+        for job in jobs:
+            check_output(job.output)
+        self.limits.check(jobs[0].request)
+        request = self._with_own_loras(jobs[0].request)
+        with fetch_sources(request) as sources:
+            self.pipeline.make_variations(
+                request,
+                [self._variation(job, sources) for job in jobs],
+                condition_images=self.condition_images.for_request(request, sources.control),
+                init_image=read_init_image(request, sources.image),
+            )
+
+    def _variation(self, job: EngineJob, sources: SourceFiles) -> Variation:
+        request = self._with_own_loras(job.request)
+        previews = self._previews(request)
+
+        def take_frames(frames: Frames) -> None:
+            recipe = self.recipe(request, sources).to_json()
+            clip = Clip(frames, request.video_duration)
+            job.made_callback(RawClip(clip.frames.data, clip.duration_ms, recipe))
+
+        return Variation(request.seed, _reporting(job.report, previews), take_frames, previews)
+
+    def _with_own_loras(self, request: Request) -> Request:
+        return replace(request, loras=(*self.loras, *request.loras))
 
     def make(
         self,
@@ -156,6 +185,15 @@ class HotshotEngine:
             device=self.pipeline.model.device,
         )
         return recipe if self.records_paths else recipe.without_directories()
+
+
+def _reporting(report: JobProgressCallback, previews: PreviewMaker | None) -> ProgressCallback:
+    """Return a report that brings the newest preview along, once."""
+
+    def report_step(stage: str, step: int, steps: int) -> None:
+        report(stage, step, steps, previews.take() if previews else None)
+
+    return report_step
 
 
 def create(

@@ -75,6 +75,12 @@ def memory_bytes(device: torch.device) -> int:
         return 0
 
 
+def free_bytes(device: torch.device) -> int:
+    """Return a GPU's free memory, with what PyTorch holds and doesn't use."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
 def _device(wanted: str) -> tuple[torch.device, str]:
     found = available()
     if wanted == AUTO:

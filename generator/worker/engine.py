@@ -6,8 +6,10 @@ The worker and its tests know engines by these protocols alone;
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
@@ -42,6 +44,35 @@ class Engine(Protocol):
         They are written by others, so that the engine is free. None: it has written ``output``
         itself, whole. Raises HotshotError with a sentence for a person, CancelledError where
         ``report`` did.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EngineJob:
+    """One of several jobs that are computed together: as ``Engine.generate`` is given them.
+
+    ``made_callback`` is given its frames as soon as they are there.
+    """
+
+    request: Request
+    output: Path
+    report: JobProgressCallback
+    made_callback: Callable[[RawClip], None]
+
+
+@runtime_checkable
+class BatchEngine(Engine, Protocol):
+    """An engine that can compute several requests together, which differ in their seeds alone."""
+
+    @property
+    def batch_pixels(self) -> int:
+        """As ``Capabilities`` has them: 0 where it had better make one clip at a time."""
+
+    def generate_together(self, jobs: Sequence[EngineJob]) -> None:
+        """Make the frames of all jobs, each as if it were alone.
+
+        One whose ``report`` raises CancelledError is left out from there, and the others go on.
+        What else is raised ends all that aren't made yet; each of them may still be made alone.
         """
 
 

@@ -45,10 +45,20 @@ class Inbox:
         """Whether the parent has said Shutdown; then every job is cancelled."""
         return self._leaving.is_set()
 
-    def next_job(self) -> WorkerJob | None:
-        """Wait for a job; None once the parent has said Shutdown."""
-        job = self._jobs.get()
-        return None if self.is_leaving else job
+    def next_jobs(self) -> list[WorkerJob]:
+        """Wait for a job, and for those that are to be computed together with it.
+
+        Return none once the parent has said Shutdown.
+        """
+        jobs: list[WorkerJob] = []
+        left = 1
+        while left:
+            job = self._jobs.get()
+            if job is None or self.is_leaving:
+                return []
+            jobs.append(job)
+            left = job.companions if isinstance(job, Generate) and len(jobs) == 1 else left - 1
+        return jobs
 
     def is_cancelled(self, job: WorkerJob) -> bool:
         """Return whether nobody wants a job any more."""

@@ -26,8 +26,9 @@ from generator.contract.stages import CHOICES
 from generator.contract.start_up import uncollected
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
+from generator.worker.batch_run import run_jobs
 from generator.worker.encoder_pool import EncoderPool, EncoderSettings
-from generator.worker.engine import Engine, EngineFactory
+from generator.worker.engine import BatchEngine, Engine, EngineFactory
 from generator.worker.inbox import Inbox
 from generator.worker.job_run import JobRun, Voice
 from generator.worker.pace import Pace
@@ -75,10 +76,10 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
 def _make_jobs(
     engine: Engine, settings: WorkerSettings, inbox: Inbox, voice: Voice, encoders: EncoderPool
 ) -> None:
-    """Make one job after another, until the parent has said Shutdown."""
+    """Make one job after another, or some together, until the parent has said Shutdown."""
     pace = Pace()
-    while (job := inbox.next_job()) is not None:
-        with logs.job_context(job.job_id, job.attempt):
+    while jobs := inbox.next_jobs():
+        runs = [
             JobRun(
                 job,
                 files=Path(settings.files),
@@ -87,7 +88,10 @@ def _make_jobs(
                 voice=voice,
                 pace=pace,
                 encoders=encoders,
-            ).run(engine)
+            )
+            for job in jobs
+        ]
+        run_jobs(runs, engine, pace)
 
 
 def _start_failure(error: Exception) -> Failure:
@@ -126,6 +130,7 @@ def _capabilities(settings: WorkerSettings, engine: Engine) -> Capabilities:
         max_pixels=engine.limits.max_pixels,
         stages=tuple(CHOICES),
         models=tuple(_loadable(settings, engine)),
+        batch_pixels=engine.batch_pixels if isinstance(engine, BatchEngine) else 0,
     )
 
 

@@ -16,7 +16,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from generator.contract import wire
+from generator.contract import logs, wire
 from generator.contract.errors import CancelledError
 from generator.contract.failures import failure_of
 from generator.contract.file_reference import FileReference
@@ -27,6 +27,7 @@ from generator.contract.messages import (
     Finished,
     Outcome,
     Progress,
+    Request,
     SlotFreed,
     Started,
     output_name,
@@ -34,7 +35,7 @@ from generator.contract.messages import (
 from generator.contract.raw_clip import RawClip
 from generator.contract.stages import DENOISE, SAVE
 from generator.worker.encoder_pool import EncoderPool, FileOrder
-from generator.worker.engine import Engine
+from generator.worker.engine import Engine, EngineJob
 from generator.worker.inbox import Inbox, WorkerJob
 from generator.worker.pace import Pace
 
@@ -58,7 +59,11 @@ class Voice:
 
 
 class JobRun:
-    """A job that is made; ``run`` returns once the engine is free for another."""
+    """A job that is made; ``run`` returns once the engine is free for another.
+
+    One of several that are computed together is begun, given to the engine with them, and ``run``
+    all the same: it does what is left to do.
+    """
 
     def __init__(
         self,
@@ -77,6 +82,8 @@ class JobRun:
         self._pace, self._encoders = pace, encoders
         self._lock = threading.Lock()  # around what is said, and what goes with it
         self._began = time.perf_counter()
+        self._is_started = False
+        self._is_computed = False  # or given up: there is nothing left for an engine to do
         self._is_slot_free = False
         self._is_over = False
         self._progress = Progress(job.job_id, job.attempt, "", 0, 0)
@@ -86,37 +93,109 @@ class JobRun:
         self._is_drawing = False
 
     def run(self, engine: Engine) -> None:
-        """Have a job computed; whatever happens inside becomes one of the three outcomes."""
+        """Have the job computed, unless it was together with others already.
+
+        Whatever happens inside becomes one of the three outcomes.
+        """
+        with logs.job_context(self._job.job_id, self._job.attempt):
+            if self._start():
+                self._guard(lambda: self._compute(engine))
+
+    def begin(self, pace: Pace) -> bool:
+        """Begin the job together with others; return whether it can be computed with them."""
         job = self._job
-        self._voice.say(Started(job.job_id, job.attempt))
-        try:
-            self._stop_if_cancelled()
-            self._compute(engine, job)
-        except CancelledError:
+        if isinstance(job, wire.UnreadableRequestError) or not self._start():
+            return False
+        self._pace = pace
+        if pace.begin(job.request):
             self._free_slot()
-            self._end(Cancelled(job.job_id, job.attempt))
+        return True
+
+    def engine_job(self) -> EngineJob:
+        """Return the job as an engine is given it, together with others."""
+        output, request = self._for_engine()
+        return EngineJob(request, output, self._report_in_batch, self._take_clip_in_batch)
+
+    def leave_batch(self, pace: Pace) -> None:
+        """Note that the job is computed alone from now on, where it isn't computed yet."""
+        self._pace = pace
+
+    def _report_in_batch(
+        self, stage: str, step: int, steps: int, preview: RawClip | None = None
+    ) -> None:
+        """Take in what the engine says; where the job is cancelled, it ends at once, alone."""
+        if self._is_computed:
+            raise CancelledError("The job is over.")
+        try:
+            self._report(stage, step, steps, preview)
+        except CancelledError:
+            self._give_up(Cancelled(self._job.job_id, self._job.attempt))
+            raise
+
+    def _take_clip_in_batch(self, clip: RawClip) -> None:
+        """Have the frames written; what goes wrong with that is this job's alone."""
+        with logs.job_context(self._job.job_id, self._job.attempt):
+            self._guard(lambda: self._take_clip(clip))
+
+    def _start(self) -> bool:
+        """Say that the job is begun, once; return whether it is still to be computed."""
+        if self._is_computed:
+            return False
+        if not self._is_started:
+            self._is_started, self._began = True, time.perf_counter()
+            self._voice.say(Started(self._job.job_id, self._job.attempt))
+        return self._guard(self._stop_if_cancelled)
+
+    def _guard(self, work: Callable[[], None]) -> bool:
+        """Do something of the job; what it raises ends the job. Return whether nothing did."""
+        job = self._job
+        try:
+            work()
+        except CancelledError:
+            self._give_up(Cancelled(job.job_id, job.attempt))
         except Exception as error:  # a bug in an engine must not cost the next job
             failure = failure_of(error)
             logger.exception("the job failed (%s)", failure.kind)
-            self._free_slot()
-            self._end(Failed(job.job_id, job.attempt, failure))
+            self._give_up(Failed(job.job_id, job.attempt, failure))
+        else:
+            return True
+        return False
 
-    def _compute(self, engine: Engine, job: WorkerJob) -> None:
-        """Have the frames made, with paths where the request names files by hash."""
+    def _give_up(self, outcome: Outcome) -> None:
+        self._is_computed = True
+        self._free_slot()
+        self._end(outcome)
+
+    def _compute(self, engine: Engine) -> None:
+        """Have the frames made."""
+        job = self._job
         if isinstance(job, wire.UnreadableRequestError):
             raise job
         if self._pace.begin(job.request):
             self._free_slot()
-        output = self._outputs / job.output_name
-        request = job.request.with_files_at(lambda reference: reference.path_in(self._files))
+        output, request = self._for_engine()
         clip = engine.generate(request, output, self._report)
-        if clip is None:
-            made = FileReference.of_file(output)
-            size = output.stat().st_size
-            self._free_slot()
-            self._end(Finished(job.job_id, job.attempt, made, 0, size))
+        if clip is not None:
+            self._take_clip(clip)
             return
+        made = FileReference.of_file(output)
+        size = output.stat().st_size
+        self._free_slot()
+        self._end(Finished(job.job_id, job.attempt, made, 0, size))
+
+    def _for_engine(self) -> tuple[Path, Request]:
+        """Return where the file goes, and the request with paths where it names files by hash."""
+        job = self._job
+        if isinstance(job, wire.UnreadableRequestError):
+            raise job
+        request = job.request.with_files_at(lambda reference: reference.path_in(self._files))
+        return self._outputs / job.output_name, request
+
+    def _take_clip(self, clip: RawClip) -> None:
+        """Have the frames written, now that they are there."""
+        output, _ = self._for_engine()
         self._report(SAVE, 0, 1)
+        self._is_computed = True
         self._free_slot()
         self._encoders.write(self._order(clip, output, self._end))
 

@@ -37,5 +37,31 @@ class Pace:
         self._last_at = now
         return self._is_nearly_computed(steps - step)
 
+    def together(self) -> SharedPace:
+        """Return the pace of several jobs that are computed together."""
+        return SharedPace(self)
+
     def _is_nearly_computed(self, steps_left: int) -> bool:
         return steps_left <= 0 or steps_left * self._work * self._seconds <= LEAD_SECONDS
+
+
+class SharedPace(Pace):
+    """The pace of jobs that take each step together: the first that speaks of one counts."""
+
+    def __init__(self, pace: Pace) -> None:
+        super().__init__()
+        self._pace = pace
+        self._step = -1
+        self._verdict = False
+
+    def begin(self, request: Request) -> bool:
+        """Note that a job begins, once for all of them."""
+        if self._step < 0:
+            self._step, self._verdict = 0, self._pace.begin(request)
+        return self._verdict
+
+    def step(self, step: int, steps: int) -> bool:
+        """Note that ``step`` of ``steps`` are done, once for all jobs."""
+        if step > self._step:
+            self._step, self._verdict = step, self._pace.step(step, steps)
+        return self._verdict

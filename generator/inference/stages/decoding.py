@@ -18,6 +18,7 @@ from generator.contract.progress import ProgressCallback
 from generator.contract.windows import frames_at_once
 from generator.inference.overflow import check_finite
 from generator.inference.stages.stage import Networks, PipelineState, Stage, needed
+from generator.model import devices
 from generator.model.latents import LATENT_SCALE, unscale_latents, without_autocast
 from generator.model.loading import HotshotModel
 
@@ -97,7 +98,7 @@ def pictures_at_once(model: HotshotModel, pixels: int) -> int:
     if model.offloader.low_vram:
         return 1
     if model.device.type == "cuda":
-        return pictures_that_fit(model.vae, pixels, _free_bytes(model.device))
+        return pictures_that_fit(model.vae, pixels, devices.free_bytes(model.device))
     return max(1, AT_ONCE // pixels)
 
 
@@ -107,9 +108,3 @@ def pictures_that_fit(vae: Any, pixels: int, free_bytes: int) -> int:
     channels = (config.get("decoder_block_out_channels") or config.block_out_channels)[:2]
     a_picture = pixels * max(channels) * vae.dtype.itemsize * _LIVE_TENSORS
     return max(1, int(free_bytes // 2 // a_picture))
-
-
-def _free_bytes(device: torch.device) -> int:
-    """Return a GPU's free memory, with what PyTorch holds and doesn't use."""
-    free, _ = torch.cuda.mem_get_info(device)
-    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)

@@ -14,6 +14,7 @@ import pytest
 from generator.contract.messages import (
     Cancel,
     Cancelled,
+    Event,
     Failed,
     Finished,
     Generate,
@@ -90,6 +91,36 @@ def test_a_cancelled_job_writes_nothing(hotshot: WorkerHandle, outputs: Path) ->
     hotshot.send(Cancel("long", 1))
     assert outcome(hotshot) == Cancelled("long", 1)
     assert list(outputs.iterdir()) == []
+
+
+def test_variations_are_made_together_and_one_is_cancelled(
+    hotshot: WorkerHandle, outputs: Path
+) -> None:
+    jobs = [
+        Generate(name, 1, replace(A_REQUEST, seed=seed, steps=20), ".gif", 2 - seed)
+        for seed, name in enumerate(("a", "b", "c"))
+    ]
+    for job in jobs:
+        hotshot.send(job)
+    ends: dict[str, Event] = {}
+    denoised: list[str] = []
+    while len(ends) < len(jobs):
+        event = receive(hotshot)
+        assert not isinstance(event, Ready | StartFailed)
+        if isinstance(event, Progress) and event.stage == "denoise":
+            if not denoised:
+                hotshot.send(Cancel("b", 1))
+            denoised.append(event.job_id)
+        if isinstance(event, Finished | Failed | Cancelled):
+            ends[event.job_id] = event
+    assert denoised[:6] == ["a", "b", "c"] * 2 or denoised[:4] == ["a", "b", "c", "a"]
+    assert ends["b"] == Cancelled("b", 1)
+    assert sorted(path.name for path in outputs.iterdir()) == ["a-1.gif", "c-1.gif"]
+    for job in (jobs[0], jobs[2]):
+        recipe = read_recipe(outputs / job.output_name)
+        assert recipe is not None
+        assert recipe.request == job.request
+        (outputs / job.output_name).unlink()
 
 
 @pytest.mark.parametrize(
