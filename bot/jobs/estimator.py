@@ -10,22 +10,25 @@ import heapq
 import statistics
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from bot.jobs.batches import BatchPace
 from bot.jobs.cost_history import CostHistory
+from bot.jobs.cost_model import Estimate
 from bot.jobs.progress import ProgressTracker
 from bot.jobs.queue import FairQueue
 from bot.jobs.store import JobStore
 from bot.storage.models import Job, State
-from generator.contract.messages import Progress
+from generator.contract.messages import Progress, Request
 from generator.contract.stages import work_done
 from generator.contract.text import Text
 
 _HEAD_LENGTH = (
     100  # jobs at the head of the queue are looked at one by one, the others as their mean
 )
+_LEAST_SECONDS = 0.01
 _DELIVERIES = 20  # the last ones, whose median the next one may take
 
 
@@ -54,13 +57,15 @@ class Status:
 class Run:
     """A job in a worker's hands since it ``began``, and at its end what passed after its last step.
 
-    ``file_seconds`` of these were its file's, while its worker was free for another job.
+    ``file_seconds`` of these were its file's, while its worker was free for another job. What one
+    takes that was computed ``together`` with others says nothing of one that is alone.
     """
 
     device: str
     began: float
     after_steps: float = 0.0
     file_seconds: float = 0.0
+    together: bool = False
 
 
 class JobEstimator:
@@ -82,6 +87,7 @@ class JobEstimator:
         self._clock = clock
         self._progresses = ProgressTracker(clock)
         self._runs: dict[str, Run] = {}
+        self._batches = BatchPace()
         self._loading: dict[str, float] = {}  # devices whose model is being loaded, since when
         self._changing: dict[str, str] = {}  # devices, and the jobs whose models they load
         self._ready: dict[str, str] = {}  # devices, and the models that they hold
@@ -118,6 +124,16 @@ class JobEstimator:
         """Note that a worker has a job."""
         self._runs[job_id] = Run(device, self._clock())
 
+    def jobs_together(self, job_ids: Sequence[str]) -> None:
+        """Note that jobs which a worker has are computed together."""
+        job, run = self._store.get(job_ids[0]), self._runs.get(job_ids[0])
+        if job is not None and run is not None:
+            self._batches.begin(job_ids, (run.device, _clip_pixels(job.request)))
+
+    def pays_together(self, request: Request, device: str) -> bool:
+        """Return whether such jobs are made sooner together there, as far as was seen."""
+        return self._batches.pays((device, _clip_pixels(request)))
+
     def job_begun(self, job_id: str) -> None:
         """Note that its worker is at a job: it may have had another to finish before."""
         if (run := self._runs.get(job_id)) is not None:
@@ -126,10 +142,22 @@ class JobEstimator:
     def job_ended(self, job_id: str) -> Run:
         """Note that no worker has a job any more; return what is known of its time with one."""
         after_steps = self._progresses.after_steps(job_id) or 0.0
-        file_seconds = self._progresses.since_computed(job_id) or 0.0
-        self._progresses.forget(job_id)
+        computed = self._progresses.since_computed(job_id)
         run = self._runs.pop(job_id, None) or Run("", self._clock())
-        return replace(run, after_steps=after_steps, file_seconds=file_seconds)
+        took = None if computed is None else self._clock() - run.began - computed
+        together = self._batches.end(job_id, self._beside_alone(job_id, run.device, took))
+        self._progresses.forget(job_id)
+        return replace(
+            run, after_steps=after_steps, file_seconds=computed or 0.0, together=together
+        )
+
+    def _beside_alone(self, job_id: str, device: str, took: float | None) -> float | None:
+        """Return how long a job was computed beside what it takes alone; None where unknown."""
+        job = self._store.get(job_id)
+        alone = None if job is None else self._cost_history.estimate(job.request, device)
+        if took is None or alone is None:
+            return None
+        return took / max(alone.seconds - alone.file_seconds, _LEAST_SECONDS)
 
     def job_delivered(self, seconds: float) -> None:
         """Note how long after it was made a result stood in Discord."""
@@ -214,8 +242,13 @@ class JobEstimator:
         """Return seconds until a running job's worker is free for another."""
         if self._progresses.since_computed(job.id) is not None:
             return 0.0
-        known = self._cost_history.estimate(job.request, self._runs[job.id].device)
+        known = self._known(job, self._runs[job.id].device)
         return max(0.0, (self._until_written(job) or 0.0) - (known.file_seconds if known else 0.0))
+
+    def _known(self, job: Job, device: str | None) -> Estimate | None:
+        """Return what a running job may take, by itself or with those it is computed with."""
+        known = self._cost_history.estimate(job.request, device)
+        return None if known is None else self._batches.together(job.id, known)
 
     def _seconds_to_compute(self, job: Job) -> float:
         """Return seconds that a job keeps its worker from the next one."""
@@ -225,7 +258,7 @@ class JobEstimator:
     def _until_written(self, job: Job) -> float | None:
         run = self._runs.get(job.id)
         device = run.device if run else None
-        known = self._cost_history.estimate(job.request, device)
+        known = self._known(job, device)
         whole, after = (known.seconds, known.after_steps) if known else (None, 0.0)
         passed = self._progresses.after_steps(job.id)
         if passed is not None:
@@ -262,10 +295,13 @@ class JobEstimator:
 
     def _free_workers(self) -> _FreeWorkers:
         """Return when each worker is free: those that run a job hold its model."""
-        busy: dict[str, list[float]] = {}
+        until: dict[tuple[str, object], float] = {}  # jobs computed together keep one worker
         for job in filter(None, (self._store.get(job_id) for job_id in self._runs)):
-            model = self._cost_history.model_of(job.request)
-            busy.setdefault(model, []).append(self._until_computed(job))
+            key = self._cost_history.model_of(job.request), self._batches.key(job.id)
+            until[key] = max(until.get(key, 0.0), self._until_computed(job))
+        busy: dict[str, list[float]] = {}
+        for (model, _), seconds in until.items():
+            busy.setdefault(model, []).append(seconds)
         held = Counter(self._ready.values())
         spare = self._workers - held.total()  # of which nothing is known yet
         free = _FreeWorkers(self._cost_history.change_seconds)
@@ -292,6 +328,10 @@ class JobEstimator:
                 if job
             ]
         return self._head
+
+
+def _clip_pixels(request: Request) -> int:
+    return request.video_length * request.width * request.height
 
 
 class _FreeWorkers:

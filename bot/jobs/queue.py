@@ -12,6 +12,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from typing import Protocol
 
 from bot.jobs.needs import JobNeeds
@@ -136,6 +137,25 @@ class FairQueue:
         self._turns.serve(chosen.ticket, late=self._late(chosen))
         self._forget(chosen.ticket.job_id)
         return chosen.ticket
+
+    def take_alike(
+        self, ticket: Ticket, fit: Fit, most: int, is_alike: Callable[[Ticket], bool]
+    ) -> list[Ticket]:
+        """Take out tickets that follow one that was just taken, for the worker that has that.
+
+        They are its owner's own, the next ones of a kind. Nobody else has one that this worker
+        could make, so nobody is overtaken; and what workers that have nothing to do could make
+        meanwhile is left to them.
+        """
+        if any(map(fit.accepts, self._turns.needs_of_others(ticket.user_id))):
+            return []
+        idle = [len(ws) for each, ws in self._waiting.items() if each.accepts(ticket.needs)]
+        alike = list(islice(takewhile(is_alike, self._turns.following(ticket)), most))
+        share = -(-(1 + len(alike)) // (1 + sum(idle)))
+        for other in alike[: share - 1]:
+            self._turns.serve(other)
+            self._forget(other.job_id)
+        return alike[: share - 1]
 
     def remove(self, job_id: str) -> bool:
         """Take a job's ticket out; False where it wasn't waiting."""

@@ -74,7 +74,7 @@ class WorkerRoster:
         """Return what such workers can make; those that differ in their names alone share it."""
         host = host_of(can.device)
         device = f"{host}." if host and self._is_avoided(host) else ""
-        kind = replace(can, device=device, dtype="")
+        kind = replace(can, device=device, dtype="", batch_pixels=0)
         if kind not in self._fits:
             if len(self._fits) >= _MAX_REMEMBERED:
                 self._fits.clear()

@@ -19,6 +19,7 @@ from bot.core.logs import job_context
 from bot.core.model_settings import label_of
 from bot.jobs.availability import Availability
 from bot.jobs.background import BackgroundTasks
+from bot.jobs.batches import go_together
 from bot.jobs.completion import JobCompleter, shown_failure
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import Estimate
@@ -186,6 +187,25 @@ class JobService:
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
         return await self._queue.get_for(lambda: self._roster.fit(capabilities))
+
+    def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
+        """Take out tickets whose jobs such a worker computes together with a job just started."""
+        first = self._store.get(ticket.job_id)
+        most = capabilities.clips_together(ticket.needs.frames * ticket.needs.pixels)
+        if first is None or most == 1:
+            return []
+        if not self._estimator.pays_together(first.request, capabilities.device):
+            return []
+
+        def is_alike(other: Ticket) -> bool:
+            job = self._store.get(other.job_id)
+            return job is not None and go_together(first, job)
+
+        return self._queue.take_alike(ticket, self._roster.fit(capabilities), most - 1, is_alike)
+
+    def jobs_together(self, job_ids: Sequence[str]) -> None:
+        """Note that jobs that were started are computed together."""
+        self._estimator.jobs_together(job_ids)
 
     def return_ticket(self, ticket: Ticket) -> None:
         """Put back a ticket that was drawn, but that nobody is there to work on."""
@@ -357,8 +377,10 @@ class JobService:
     async def _handle_outcome(self, job: Job, outcome: JobOutcome, run: Run) -> None:
         match outcome:
             case MadeFile(seconds=seconds):
-                took = Estimate(seconds, run.after_steps, run.file_seconds)
-                self._tasks.start_for(job, self._cost_history.learn(run.device, job.request, took))
+                if not run.together:
+                    took = Estimate(seconds, run.after_steps, run.file_seconds)
+                    learning = self._cost_history.learn(run.device, job.request, took)
+                    self._tasks.start_for(job, learning)
                 began = time.monotonic()
                 await self._completer.complete(job, outcome)
                 self._estimator.job_delivered(time.monotonic() - began)

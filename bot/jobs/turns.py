@@ -188,6 +188,18 @@ class FairTurns:
         key, user_id = found
         return Head(key, self._people[user_id].lanes[needs].tickets[0])
 
+    def following(self, ticket: Ticket) -> Iterator[Ticket]:
+        """Yield the tickets that the owner of this one has with the same needs, in their order."""
+        person = self._people.get(ticket.user_id)
+        lane = person.lanes.get(ticket.needs) if person else None
+        yield from lane.tickets if lane else ()
+
+    def needs_of_others(self, user_id: int) -> Iterator[JobNeeds]:
+        """Yield the needs that tickets of other people have, some of them several times."""
+        for other, person in self._people.items():
+            if other != user_id:
+                yield from person.lanes
+
     @property
     def people(self) -> int:
         """The number of people who have tickets."""

@@ -52,7 +52,8 @@ class WorkerConnection(Protocol):
     def submit(self, job: Generate) -> None:
         """Hand it a job; what becomes of that is an event, or ``died``.
 
-        It has room for one, and for another after ``SlotFreed`` or an outcome.
+        It has room for one, and for another after ``SlotFreed`` or an outcome. The companions of
+        one that has some are handed over right behind it.
         """
 
     def cancel(self, job_id: str, attempt: int) -> None:

@@ -24,6 +24,7 @@ from bot.workers.backend import JobEvent, WorkerBackend, WorkerConnection
 from bot.workers.device_report import DeviceReport
 from bot.workers.job_in_hand import JobInHand
 from bot.workers.model_choice import ModelChoice
+from bot.workers.starting import start_jobs
 from bot.workers.work import Work
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import Capabilities, Generate, Progress, SlotFreed, Started
@@ -194,7 +195,7 @@ class DeviceSupervisor:
                 self._idle.clear()
                 self._is_starting = True
                 try:
-                    has_had_jobs |= await self._start_job(worker, ticket, running)
+                    has_had_jobs |= await self._start_jobs(worker, ticket, running)
                 finally:
                     self._is_starting = False
                     self._note_idle()
@@ -205,23 +206,25 @@ class DeviceSupervisor:
             level = logging.INFO if _is_lost(death) else logging.WARNING
             logger.log(level, "the idle worker on %s is gone (%s)", self.name, death.reason)
 
-    async def _start_job(
+    async def _start_jobs(
         self, worker: WorkerConnection, ticket: Ticket, running: asyncio.TaskGroup
     ) -> bool:
-        """Hand a ticket's job to the worker, until that has room for another.
+        """Hand a ticket's job to the worker, and those that it computes together with that.
 
-        Return whether there was a job to hand it.
+        Return, once it has room for another, whether there was a job to hand it.
         """
         if worker.died.done() or self._draining.is_set():
             self._work.return_ticket(ticket)
             return False
-        started = await self._work.start_job(ticket, self.name)
-        if started is None:
-            return False
-        in_hand = JobInHand()
-        running.create_task(self._run_job(worker, *started, in_hand))
-        await in_hand.slot_freed.wait()
-        return True
+        started = await start_jobs(
+            self._work, ticket, self._capabilities, self.name, self._put_back
+        )
+        hands = [JobInHand() for _ in started]
+        for (job, generate), in_hand in zip(started, hands, strict=True):
+            running.create_task(self._run_job(worker, job, generate, in_hand))
+        for in_hand in hands:
+            await in_hand.slot_freed.wait()
+        return bool(started)
 
     async def _run_job(
         self, worker: WorkerConnection, job: Job, generate: Generate, in_hand: JobInHand

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from bot.core.errors import WorkerDiedError
@@ -18,11 +19,17 @@ class Work(Protocol):
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         """Wait for the next ticket in turn that such a worker can make."""
 
+    def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
+        """Take out tickets whose jobs such a worker computes together with a drawn one's."""
+
     def return_ticket(self, ticket: Ticket) -> None:
         """Put back a ticket that was drawn, but that nobody is there to work on."""
 
     async def start_job(self, ticket: Ticket, device: str) -> tuple[Job, Generate] | None:
         """Return the job and what to make; None where it was cancelled meanwhile."""
+
+    def jobs_together(self, job_ids: Sequence[str]) -> None:
+        """Note that jobs that were started are computed together."""
 
     def job_begun(self, job_id: str) -> None:
         """Note that a worker is at a job that it was handed, maybe behind another."""

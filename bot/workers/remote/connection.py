@@ -267,6 +267,7 @@ class RemoteConnection:
             model=self._settings.model_name,
             models=tuple(each for each in ready.capabilities.models if each.name in known),
             dtype=shorten(ready.capabilities.dtype),
+            batch_pixels=0,  # its jobs come to a host apart, so none waits for another there
         )
         if not self._ready.done():
             self._ready.set_result(Ready(can, believed_seconds(ready.seconds, 1e6)))

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,10 @@ class RecordingWork:
         self.all_failed: list[Failure] = []
         self.removed: list[str] = []
         self.recoveries = 0
+        self.are_alike = False
+        self.together: list[list[str]] = []
         self.steps = 3
+        self.prompt = REQUEST.prompt
         self.controls: tuple[Control, ...] = ()
         self.loras: tuple[Lora, ...] = ()
 
@@ -71,6 +74,14 @@ class RecordingWork:
     async def next_ticket(self, capabilities: Capabilities) -> Ticket:
         return await self._queue.get(self._roster.fit(capabilities))
 
+    def take_companions(self, ticket: Ticket, capabilities: Capabilities) -> list[Ticket]:
+        most = capabilities.clips_together(1) - 1
+        fit = self._roster.fit(capabilities)
+        return self._queue.take_alike(ticket, fit, most, lambda _: self.are_alike)
+
+    def jobs_together(self, job_ids: Sequence[str]) -> None:
+        self.together.append(list(job_ids))
+
     def worker_changing(self, device: str, ticket: Ticket) -> None:
         self.changed_for.append(ticket.job_id)
 
@@ -84,7 +95,13 @@ class RecordingWork:
         if ticket.job_id == "cancelled meanwhile":
             return None
         self.handed_out.append(time.perf_counter())
-        request = replace(REQUEST, steps=self.steps, controls=self.controls, loras=self.loras)
+        request = replace(
+            REQUEST,
+            prompt=self.prompt,
+            steps=self.steps,
+            controls=self.controls,
+            loras=self.loras,
+        )
         made = job(id=ticket.job_id, request=request)
         return made, Generate(ticket.job_id, 1, request, ".gif")
 
