@@ -20,6 +20,7 @@ SECTIONS = {
     "clips": "long clips by nano: frames a second and memory by length and motion; takes minutes",
     "worker": "a worker of nano with 20 jobs behind each other: what it waits between them",
     "start": "hotshot gif with nano, cold, beside importing torch; a first GIF beside the next",
+    "variations": "four variations of one prompt together, beside four single ones",
     "training": "a fine-tuning step: seconds and memory",
     "media": "GIF encoders: bytes, quality and CPU time; downloads three short films once",
     "sources": "reading films: a long one beside a short one; CPU beside ffmpeg's",
