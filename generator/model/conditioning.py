@@ -93,7 +93,8 @@ class Conditioning:
         hidden, texts = self.text.hidden, self.time_ids.shape[0]
         if self.clips == 1 or hidden.shape[0] == texts:
             return hidden
-        return hidden.unflatten(0, (texts, -1)).repeat_interleave(self.clips, 0).flatten(0, 1)
+        of_texts = hidden.reshape(texts, -1, *hidden.shape[1:])
+        return of_texts.repeat_interleave(self.clips, 0).flatten(0, 1)
 
     @property
     def added_cond_kwargs(self) -> dict[str, Tensor]:

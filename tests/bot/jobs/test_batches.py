@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.core.errors import WorkerDiedError
@@ -18,7 +19,7 @@ from tests.bot.jobs.test_queue import ADA, BOB, filled
 BATCHES = replace(ABLE, batch_pixels=10**9)
 
 
-def numbers(tickets: list[Ticket]) -> list[int]:
+def numbers(tickets: Sequence[Ticket]) -> list[int]:
     return [ticket.number for ticket in tickets]
 
 

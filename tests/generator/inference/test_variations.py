@@ -86,6 +86,8 @@ def assert_alike(one: Frames, other: Frames) -> None:
         replace(FOLLOWING, loras=(Lora(str(KOHYA)),)),
         replace(FOUR, image="a", image_strength=0.5, stages=(ChosenStage(UPSCALE, 0.4),)),
         replace(FOUR, video_length=1, guidance_scale=1.0),
+        replace(FOLLOWING, prompt="0: a red ball | 3: a blue star", steps=2),
+        replace(FOUR, prompt="0: a red ball | 3: a star", motion="continue", window=2, steps=2),
     ],
 )
 def test_each_is_what_it_is_alone(tiny: HotshotModel, request_: Request) -> None:
