@@ -19,6 +19,7 @@ from bot.commands import (
     queue,
     result_actions,
     settings,
+    settings_panel,
 )
 from bot.commands import (
     help as help_,
@@ -49,6 +50,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
     **panel.FORMS,
+    **settings_panel.FORMS,
     "edit_send": ("edit", {}),
     "motion_send": ("motion", {}),
     "caption_send": ("more", {"choice": "caption"}),

@@ -65,7 +65,7 @@ def fields_of_group(
     limits = limits_of(context, state)
     fields: list[Item[View]] = []
     for spec in offered_specs(context, group):
-        offered = loras if spec.kind is Kind.LORA else _choices(context, spec, limits)
+        offered = loras if spec.kind is Kind.LORA else choices_of(context, spec, limits)
         fields += fields_of(spec, limits, shown_value(context, state, spec, limits), offered)
     if group is Group.LORAS:
         text = translate("Look for others by a part of the name")
@@ -91,14 +91,19 @@ def offered_specs(
 
 
 def fields_of(
-    spec: OptionSpec, limits: ModelLimits, shown: str, choices: Mapping[str, str]
+    spec: OptionSpec,
+    limits: ModelLimits,
+    shown: str,
+    choices: Mapping[str, str],
+    about: str | None = None,
 ) -> list[Item[View]]:
     """Return the fields of an option with what they show; several only for many files.
 
-    A few ``choices`` are a menu, and all others are typed.
+    A few ``choices`` are a menu, and all others are typed. ``about`` stands in place of what the
+    option says of itself.
     """
     label, form = field_label(spec), spec.form
-    about = translate(resolve(spec.described, limits)) or None
+    about = about or translate(resolve(spec.described, limits)) or None
     if form is None:
         return []
     if spec.kind in _FILES:
@@ -169,7 +174,7 @@ def _is_here(context: BotContext, state: PanelState) -> bool:
     return state.base is not None and context.models.has(state.base.model)
 
 
-def _choices(context: BotContext, spec: OptionSpec, limits: ModelLimits) -> dict[str, str]:
+def choices_of(context: BotContext, spec: OptionSpec, limits: ModelLimits) -> dict[str, str]:
     """Return the values that an option offers, and what people read of each."""
     if spec.kind is Kind.STYLE:
         return {name: name for name in context.settings.styles}

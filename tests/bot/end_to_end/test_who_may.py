@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 from discord import app_commands
 
-from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands
+from bot.commands import ACTIONS, DYNAMIC_ITEMS, all_commands, settings_panel
 from bot.sandbox import Interaction, Person, Sandbox, Upload
 from bot.sandbox.interactions import MODAL_SUBMIT
 from generator.contract.limits import ModelLimits
@@ -88,7 +88,9 @@ OTHERS = {
     "lora_try": USABLE,
     "help_page": ANYBODY,
     "rules_undo": MANAGER,
+    **{name: MANAGER for name in settings_panel.ACTIONS if name.startswith("set_server")},
 }
+ONES_OWN = {name: ANYBODY for name in settings_panel.ACTIONS if name.startswith("set_mine")}
 BUTTONS = {
     "ActionButton": "as its action says",
     "ActionMenu": "as its action says",
@@ -106,7 +108,7 @@ def test_the_table_is_whole() -> None:
         else:
             names.add(command.qualified_name)
     assert names == set(COMMANDS)
-    assert set(ACTIONS) == {*OF_A_JOB, *OF_A_DRAFT, *OTHERS}
+    assert set(ACTIONS) == {*OF_A_JOB, *OF_A_DRAFT, *OTHERS, *ONES_OWN}
     assert {item.__name__ for item in DYNAMIC_ITEMS} == set(BUTTONS)
 
 
