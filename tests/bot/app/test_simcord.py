@@ -85,12 +85,14 @@ async def test_a_command_a_press_and_a_form(tmp_path: Path) -> None:
         liked = (await bob.click(result, label="Favourite")).response
         assert liked.ephemeral
         assert "Added to your favourites" in liked.content
-        form = await ada.click(result, label="Edit")
-        assert form.modal["title"] == "Make it again"
-        filled = {"prompt": "a dog", "seed": "7", "frames": "4", "duration": "500"}
-        assert (await ada.submit_modal(form, filled)).deferred
+        panel = (await ada.click(result, label="Edit")).response
+        assert panel.ephemeral
+        form = await ada.click(panel, label="Fine settings")
+        assert form.modal["title"] == "Fine settings"
+        await ada.submit_modal(form, {"seed": "7"})
         with pytest.raises(simcord.SetupError, match="already been submitted"):
-            await ada.submit_modal(form, filled)
+            await ada.submit_modal(form, {"seed": "8"})
+        assert (await ada.click(panel, label="Go")).deferred
         await place.make_file()
         assert [each.attachments[0].filename[-6:] for each in place.results()] == [
             "-5.gif",

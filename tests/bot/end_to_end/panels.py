@@ -26,9 +26,16 @@ async def fill(person: Person, panel: Message, group: str, **fields: Any) -> Int
     return sent
 
 
-async def remade(person: Person, message: Message, forms: dict[str, dict[str, Any]]) -> Interaction:
-    """Press Edit under a GIF, fill in these forms of the panel, and press Go."""
-    panel = await panel_of(await person.press(message, "Edit"))
-    for group, fields in forms.items():
+async def made_by(
+    person: Person, opened: Interaction, forms: dict[str, dict[str, Any]] | None = None
+) -> Interaction:
+    """Fill in these forms of a panel, and press Go."""
+    panel = await panel_of(opened)
+    for group, fields in (forms or {}).items():
         await fill(person, panel, group, **fields)
     return await person.press(panel, "Go")
+
+
+async def remade(person: Person, message: Message, forms: dict[str, dict[str, Any]]) -> Interaction:
+    """Press Edit under a GIF, fill in these forms of the panel, and press Go."""
+    return await made_by(person, await person.press(message, "Edit"), forms)

@@ -70,9 +70,17 @@ async def test_a_gif_and_what_can_be_done_with_it(console: Console, setup: Setup
     await console.type("choose backwards")
     assert "reverse" in await console.shows("GIF: ")
     await console.type("press Edit")
+    await console.shows("a red ball", "press Words")
+    await console.type("press Words")
     await console.shows("a form", "prompt: a red ball", "fill NAME: VALUE")
-    await console.type("fill prompt: a green cat seed: 77")
-    await console.shows("a green cat", "`77`", "GIF: ")
+    await console.type("fill prompt: a green cat")
+    await console.shows("a green cat")
+    await console.type("press Fine settings")
+    await console.shows("a form", "seed: 5")
+    await console.type("fill seed: 77")
+    await console.shows("seed: 77")
+    await console.type("press Go")
+    await console.shows("`77`", "GIF: ")
 
 
 async def test_files_are_attached_and_used(

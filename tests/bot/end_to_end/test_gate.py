@@ -11,6 +11,7 @@ from bot.sandbox.model import Message
 from bot.ui.result_view import EDITS
 from tests.bot import files
 from tests.bot.end_to_end import gated
+from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_delivery import ANSWER, MESSAGES
@@ -36,6 +37,10 @@ async def submitted(person: Person, form: Interaction, **fields: str) -> Message
     return await posted(await person.submit(form, **fields))
 
 
+async def from_panel(person: Person, opened: Interaction) -> Message:
+    return await posted(await made_by(person, opened))
+
+
 async def test_every_way_to_a_job_and_to_a_file_passes_it(
     setup: Setup, discord: Sandbox, ada: Person, bob: Person
 ) -> None:
@@ -47,14 +52,14 @@ async def test_every_way_to_a_job_and_to_a_file_passes_it(
         await setup.all_over()
         for button in ("Again", "Vary a little", "Vary a lot", "Longer", "Upscale"):
             await posted(await ada.press(made, button))
-        await submitted(ada, await ada.press(made, "Edit"), prompt="a dog")
+        await from_panel(ada, await ada.press(made, "Edit"))
         await submitted(ada, await ada.press(made, "Motion of this"), prompt="a fish")
-        await submitted(bob, await bob.message_command("Remix", made), prompt="a bird")
-        await submitted(bob, await bob.choose(made, "pick:more", "sampling"))
+        await from_panel(bob, await bob.message_command("Remix", made))
+        await from_panel(bob, await bob.choose(made, "pick:more", "sampling"))
         copy = await bob.in_dm().says("", Upload("copy.gif", made.results[0].data))
         found = await bob.in_dm().message_command("Remix", copy)
         recipe = await found.message(lambda message: message.buttons)
-        await submitted(bob.in_dm(), await bob.in_dm().press(recipe, "Edit"), frames="3")
+        await from_panel(bob.in_dm(), await bob.in_dm().press(recipe, "Edit"))
         picture = await ada.says("", Upload("a.png", files.still()))
         await submitted(ada, await ada.message_command("Animate this", picture), prompt="it moves")
         sheet = await ada.slash("gif", prompt="x", control_gif=Upload("a.gif", files.gif()))

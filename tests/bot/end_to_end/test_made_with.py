@@ -9,6 +9,7 @@ from bot.sandbox.model import Message
 from generator.media.comment import comment_of, with_comment, without_comment
 from generator.recipes.recipe import Recipe
 from tests.bot import files
+from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import lora
@@ -72,8 +73,8 @@ async def test_a_recipe_comes_back_whole_for_who_may_use_its_files(
             recipe = await found.message(lambda message: message.buttons, PATIENCE)
             assert ("can't use here" in recipe.text) is not is_whole
             form = await person.press(recipe, "Edit")
-            await form.acknowledged()
-            again = files.request_in((await posted(await person.submit(form))).files[0].data)
+            sent = await made_by(person, form)
+            again = files.request_in((await posted(sent)).files[0].data)
             assert bool(again["loras"]) is is_whole
             assert bool(again["controls"]) is is_whole
             assert bool(again["control_source"]) is is_whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox import Person, Sandbox, Upload
 from tests.bot import files
+from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, request_of, said
 
@@ -76,16 +77,15 @@ async def test_a_result_is_remixed_by_its_job_or_its_recipe(
         made = await posted(await ada.slash("gif", prompt="a cat", seed="7"))
         await setup.all_over()
         form = await bob.message_command("Remix", made)
-        await form.acknowledged()
-        again = await request_of(await bob.submit(form, prompt="a dog"))
+        again = await request_of(await made_by(bob, form, {"Words": {"prompt": "a dog"}}))
         assert (again["prompt"], again["seed"]) == ("a dog", 7)
         copied = await bob.in_dm().says("", Upload("copy.gif", made.results[0].data))
         found = await bob.in_dm().message_command("Remix", copied)
         recipe = await found.message(lambda message: message.buttons)
         assert "a cat" in recipe.text
         form = await bob.in_dm().press(recipe, "Edit")
-        await form.acknowledged()
-        again = await request_of(await bob.in_dm().submit(form, frames="3"))
+        wanted = {"Size and length": {"frames": "3"}}
+        again = await request_of(await made_by(bob.in_dm(), form, wanted))
         assert (again["prompt"], again["video_length"]) == ("a cat", 3)
         plain = await bob.says("", Upload("other.gif", files.gif()))
         assert "no recipe" in await said(await ada.message_command("Remix", plain))

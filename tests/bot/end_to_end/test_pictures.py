@@ -19,6 +19,7 @@ from generator.media.save import save
 from generator.recipes.recipe import ModelSettings as Model
 from generator.recipes.recipe import Recipe
 from tests.bot import files
+from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
 from tests.patience import PATIENCE
@@ -183,8 +184,7 @@ async def test_a_file_that_a_strangers_recipe_names_is_never_opened(
         found = await ada.message_command("Remix", message)
         recipe = await found.message(lambda message: message.buttons)
         form = await ada.press(recipe, "Edit")
-        await form.acknowledged()
-        made = await posted(await ada.submit(form))
+        made = await posted(await made_by(ada, form))
         await setup.all_over()
     assert files.request_in(made.results[0].data)["image"] == ""
     assert not looks_like(made, ORANGE)

@@ -12,6 +12,7 @@ from generator.contract.stages import UPSCALE
 from generator.media.comment import with_comment
 from generator.recipes.recipe import ModelSettings, Recipe
 from tests.bot import files
+from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup as BotSetup
 from tests.bot.end_to_end.process import running
 from tests.bot.end_to_end.test_buttons import request_of, said
@@ -54,8 +55,8 @@ async def test_a_still_picture_of_another_program(
             found = await ada.message_command("Remix", message)
             shown = await found.message(lambda message: message.buttons, 20)
             form = await ada.press(shown, "Edit")
-            await form.acknowledged()
-            made = await request_of(await ada.submit(form, frames="3"))
+            wanted = {"Size and length": {"frames": "3"}}
+            made = await request_of(await made_by(ada, form, wanted))
             assert made["prompt"].startswith(prompt)
             assert "<lora" not in made["prompt"]
             assert (made["seed"], made["video_length"]) == (seed, 3)
@@ -76,8 +77,7 @@ async def test_a_gif_that_was_made_larger_in_one_request_is_made_again_so(
         assert "1024 x 1024" in shown.text
         assert "upscaled at 0.4" in shown.text
         form = await ada.press(shown, "Edit")
-        await form.acknowledged()
-        made = await request_of(await ada.submit(form))
+        made = await request_of(await made_by(ada, form))
     assert made["stages"] == [{"name": "upscale", "strength": 0.4}]
     assert (made["width"], made["height"]) == (512, 512)
 

@@ -9,6 +9,7 @@ from generator.media.comment import with_comment
 from generator.recipes.recipe import ModelSettings as MadeWith
 from generator.recipes.recipe import Recipe
 from tests.bot import files
+from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, request_of, said
 from tests.bot.end_to_end.test_lora import lora
@@ -82,8 +83,7 @@ async def test_a_strangers_recipe_asks_for_no_more_than_gif_offers(
         shown = await ada.message_command("Remix", message)
         found = await shown.message(lambda message: message.buttons)
         form = await ada.press(found, "Edit")
-        await form.acknowledged()
-        made = await request_of(await ada.submit(form))
+        made = await request_of(await made_by(ada, form))
         assert (made["width"], made["height"]) == (672, 384)
         assert (made["video_length"], made["video_duration"], made["steps"]) == (8, 1000, 20)
 
