@@ -31,24 +31,25 @@ async def measure() -> tuple[float, float]:
         async with Sandbox() as discord:
             ada, bob = discord.person("ada"), discord.person("bob")
             async with running(write_config(Path(name), discord), discord):
-                posted = await _gif(ada), await _gif(bob)
-                alone = [await _edit(bob, posted[1]) for _ in range(_TRIES)]
+                sheets = await _sheet(ada), await _sheet(bob)
+                alone = [await _edit(bob, sheets[1]) for _ in range(_TRIES)]
                 behind = []
                 for _ in range(_TRIES):
                     for _ in range(_PRESSES):
-                        await ada.choose(posted[0], "pick:more", "reverse")
-                    behind.append(await _edit(bob, posted[1]))
+                        await ada.choose(sheets[0], "pick:more", "reverse")
+                    behind.append(await _edit(bob, sheets[1]))
     return statistics.median(alone), statistics.median(behind)
 
 
-async def _gif(person: Person) -> Message:
+async def _sheet(person: Person) -> Message:
     sent = await person.slash("gif", prompt="a cat", frames=16)
-    return await sent.message(lambda message: message.files, _WITHIN)
+    posted = await sent.message(lambda message: message.results, _WITHIN)
+    return await (await person.press(posted, "More")).message()
 
 
-async def _edit(person: Person, posted: Message) -> float:
+async def _edit(person: Person, sheet: Message) -> float:
     began = time.perf_counter()
-    pressed = await person.choose(posted, "pick:more", "reverse")
+    pressed = await person.choose(sheet, "pick:more", "reverse")
     await pressed.message(lambda message: message.files, _WITHIN)
     return time.perf_counter() - began
 

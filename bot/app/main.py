@@ -22,6 +22,7 @@ from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
 from bot.core.model_catalogue import ModelCatalogue
 from bot.delivery.discord_notifier import DiscordNotifier
+from bot.delivery.group_messages import GroupMessages
 from bot.delivery.progress_messages import ProgressMessages
 from bot.gateway.context import BotContext
 from bot.intake.attachments import SourceIntake
@@ -119,13 +120,17 @@ async def furnish(
     preferences = Preferences(database)
     store = JobStore(database, settings.queue.size)
     policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
-    progress = ProgressMessages(client, policy, client.logged_in)
+    groups = GroupMessages(client, policy, database, models)
+    progress = ProgressMessages(client, policy, groups, client.logged_in)
     scratch = settings.storage.scratch
-    notifier = DiscordNotifier(client, progress, scratch, client.logged_in, models)
+    notifier = DiscordNotifier(
+        client, progress, groups, scratch=scratch, logged_in=client.logged_in, models=models
+    )
     jobs = await _job_service(
         settings, models, database, store, blobs=blobs, gate=policy, notifier=notifier
     )
     progress.set_job_service(jobs)
+    groups.set_job_service(jobs)
     client.set_context(
         _context(
             settings,

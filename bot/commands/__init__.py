@@ -45,6 +45,7 @@ ACTIONS: Mapping[str, Action] = {
     **help_.ACTIONS,
     **history.ACTIONS,
     **lora.ACTIONS,
+    **queue.ACTIONS,
     **settings.ACTIONS,
     "form_open": reopen_form,
 }

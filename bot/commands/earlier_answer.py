@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.delivery.sender import ORIGINAL
+from bot.delivery.response_token import ORIGINAL
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 
 logger = logging.getLogger(__name__)

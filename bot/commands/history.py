@@ -182,12 +182,7 @@ async def _show(interaction: discord.Interaction[Any], job_id: str) -> None:
         most=interaction.filesize_limit,
     )
     view = (
-        result_view(
-            job,
-            context.models.known_limits(job.request.model),
-            offers_original=False,
-            offers_models=context.models.has_choice,
-        )
+        result_view(job, context.models.known_limits(job.request.model))
         if job.state is State.DONE
         else View()
     )

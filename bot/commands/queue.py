@@ -11,7 +11,9 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, managed_guild
 from bot.ui import embeds, wording
+from bot.ui.actions import Values
 from bot.ui.answers import send_ephemeral
+from bot.ui.group_layout import CANCEL_GROUP
 from generator.contract.text import Text
 
 _SHOWN = 15
@@ -54,6 +56,29 @@ async def cancel(interaction: discord.Interaction[Any], *, job: Any = None) -> N
     await send_ephemeral(interaction, translate("🚫 Cancelled: {prompt}", prompt=prompt))
 
 
+async def cancel_group(
+    interaction: discord.Interaction[Any], group_id: str, values: Values
+) -> None:
+    """Cancel all variations of one message that can still be cancelled; the message says it."""
+    del values
+    jobs, refusal = context_of(interaction).jobs, None
+    found = jobs.unfinished_in(group_id)
+    for job in list(found):
+        try:
+            await jobs.cancel(
+                job.id, by=interaction.user.id, manages_guild=managed_guild(interaction)
+            )
+        except RefusedError as error:
+            refusal = error
+            found.remove(job)
+    if found:
+        await interaction.response.defer()
+        return
+    raise refusal or RefusedError(
+        "That GIF is no longer waiting or running; /history shows what became of it."
+    )
+
+
 async def suggest_unfinished(
     interaction: discord.Interaction[Any], typed: str, limit: int
 ) -> list[tuple[str, str]]:
@@ -69,3 +94,6 @@ def _latest(interaction: discord.Interaction[Any]) -> str:
     if not statuses:
         raise RefusedError("You have no GIF waiting or running; /history shows your earlier ones.")
     return max(statuses, key=lambda status: status.job.number).job.id
+
+
+ACTIONS = {CANCEL_GROUP: cancel_group}

@@ -25,7 +25,6 @@ from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, managed_guild, may_act_on
-from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.storage import jobs as rows
 from bot.storage import library
 from bot.storage.blobs import is_blob
@@ -33,7 +32,7 @@ from bot.storage.models import Attachment, Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.answers import send_ephemeral
-from bot.ui.result_view import confirm_delete_view
+from bot.ui.result_view import SHEET, action_sheet, confirm_delete_view
 from generator.contract.bounds import draw_seed
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Request
@@ -47,6 +46,18 @@ _FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no mode
 _NO_MASTER = Text("The file is no longer stored; to make it again, press Edit and then Go.")
 
 _Interaction = discord.Interaction[Any]
+
+
+async def open_sheet(interaction: _Interaction, job_id: str, values: Values) -> None:
+    """Show all that can be done with a GIF; of several in one message, the one that was chosen."""
+    job_id = values.get("choice", job_id)
+    database, models = context_of(interaction).database, context_of(interaction).models
+    job = await database.read(rows.get, job_id)
+    if not await database.read(library.is_favourite, interaction.user.id, job_id) or job is None:
+        job = await job_of(interaction, job_id)  # who marked it is shown it anywhere
+    limits = models.known_limits(job.request.model)
+    sheet = action_sheet(job, limits)
+    await interaction.response.send_message(view=sheet, ephemeral=True)
 
 
 async def again(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -182,7 +193,7 @@ async def delete(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def confirm_delete(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Delete the job, and its message where the bot may."""
+    """Delete the job, and what was posted of it where the bot may."""
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
@@ -192,14 +203,7 @@ async def confirm_delete(interaction: _Interaction, job_id: str, values: Values)
         raise RefusedError("It isn't finished yet; cancel it first.")
     await context.drop_unreferenced([job.output, *(file.blob for file in attachments)])
     await interaction.response.edit_message(content=translate("🗑️ Deleted."), view=None)
-    if job.message_id is None:
-        return
-    try:
-        channel_id = job.message_channel_id or job.origin.channel_id
-        place = interaction.client.get_partial_messageable(channel_id)
-        with readable_answers():
-            await place.get_partial_message(job.message_id).delete()
-    except SEND_ERRORS:
+    if job.message_id is not None and not await context.jobs.take_down(job):
         await send_ephemeral(
             interaction, translate("Its message couldn't be deleted; please delete it yourself.")
         )
@@ -304,6 +308,7 @@ def _check_may_delete(interaction: _Interaction, job: Job) -> None:
 
 
 ACTIONS = {
+    SHEET: open_sheet,
     "again": again,
     "vary_subtle": vary_subtle,
     "vary_strong": vary_strong,

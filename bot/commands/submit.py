@@ -1,13 +1,14 @@
 """Submits complete requests as jobs; every command and button that makes a GIF ends here.
 
-One order is answered by the interaction's own message; further ones by messages that follow it.
+The interaction's own message answers all the orders of one command.
 """
 
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -41,14 +42,27 @@ class JobOrder:
     parent_id: str | None = None
     relation: str = ""
     style: str = ""
+    group_id: str | None = None  # of the variations that share one message
+    group_place: int = 0
 
 
 def variations(order: JobOrder, count: int) -> list[JobOrder]:
-    """Return the order, and ``count`` - 1 more that differ in their seeds alone."""
+    """Return the order, and ``count`` - 1 more that differ in their seeds alone.
+
+    Several share one message.
+    """
+    if count < 2:
+        return [order]
+    first = replace(order, group_id=uuid.uuid4().hex, group_place=1)
     others = [
-        replace(order, request=replace(order.request, seed=draw_seed())) for _ in range(count - 1)
+        replace(
+            first,
+            request=replace(order.request, seed=draw_seed()),
+            group_place=place,
+        )
+        for place in range(2, count + 1)
     ]
-    return [order, *others]
+    return [first, *others]
 
 
 async def origin_of(interaction: discord.Interaction[Any], order: JobOrder) -> Origin:
@@ -71,6 +85,8 @@ async def origin_of(interaction: discord.Interaction[Any], order: JobOrder) -> O
         style=order.style,
         ping=bool(own.get("ping")),
         with_recipe=bool(own.get("recipe", not order.private)),
+        group_id=order.group_id,
+        group_place=order.group_place,
     )
 
 
@@ -106,29 +122,35 @@ async def submit_jobs(
     orders = [_with_tagged_loras(interaction, order, tagged) for order in orders]
     await check_allowed(interaction, [order.request for order in orders])
     jobs = context_of(interaction).jobs
-    first, *others = orders
-    async with _accepted(interaction, await origin_of(interaction, first), first) as job:
-        if not interaction.response.is_done():
-            answer_id = await defer(interaction, private=first.private)
-        jobs.note_answer(job.id, answer_id)
-        if others or tagged.unused:
-            await _show_waiting(interaction, first)
+    taken: list[Job] = []
+    refusal: RefusedError | None = None
+    async with AsyncExitStack() as accepted:  # no result comes before all that there will be
+        for order in orders:
+            try:
+                job = await accepted.enter_async_context(await _accepted(interaction, order))
+            except RefusedError as error:
+                if not taken:
+                    raise
+                refusal = error
+                break
+            taken.append(job)
+            if not interaction.response.is_done():
+                answer_id = await defer(interaction, private=order.private)
+            jobs.note_answer(job.id, answer_id)
+        if refusal or tagged.unused:
+            await _show_waiting(interaction, orders[0])
     if tagged.unused:
         await send_ephemeral_followup(interaction, tagged.hint)
-    for number, order in enumerate(others, start=2):
-        try:
-            await _submit_followup(interaction, order)
-        except RefusedError as error:
-            taken = translate(
-                "Only {taken} of {wanted} were accepted. {reason}",
-                taken=number - 1,
-                wanted=len(orders),
-                reason=error.words,
-            )
-            await send_ephemeral_followup(
-                interaction, taken
-            )  # the answer is the first one's progress
-            return
+    if refusal is not None:
+        words = translate(
+            "Only {taken} of {wanted} were accepted. {reason}",
+            taken=len(taken),
+            wanted=len(orders),
+            reason=refusal.words,
+        )
+        await send_ephemeral_followup(interaction, words)  # the answer is their progress
+    for job in taken[1:]:  # they may wait long
+        await jobs.save_answer(job.id)
 
 
 def _with_tagged_loras(
@@ -157,31 +179,14 @@ async def _show_waiting(interaction: discord.Interaction[Any], order: JobOrder) 
         logger.warning("Discord didn't take the first words: %s", error)
 
 
-def _accepted(
-    interaction: discord.Interaction[Any], origin: Origin, order: JobOrder
+async def _accepted(
+    interaction: discord.Interaction[Any], order: JobOrder
 ) -> AbstractAsyncContextManager[Job]:
-    """Accept one order; see ``JobService.accept``."""
+    """Return what accepts one order; see ``JobService.accept``."""
     return context_of(interaction).jobs.accept(
-        origin,
+        await origin_of(interaction, order),
         order.request,
         order.files,
         actor=actor_of(interaction),
         place=place_of(interaction),
     )
-
-
-async def _submit_followup(interaction: discord.Interaction[Any], order: JobOrder) -> None:
-    jobs = context_of(interaction).jobs
-    origin = replace(await origin_of(interaction, order), is_followup=True)
-    async with _accepted(interaction, origin, order) as job:
-        embed = embeds.progress(order.request, _WAITING)
-        try:
-            with readable_answers():
-                message = await interaction.followup.send(
-                    embed=embed, ephemeral=order.private, wait=True
-                )
-        except SEND_ERRORS as error:
-            logger.warning("Discord didn't take a further answer: %s", error)
-        else:
-            jobs.note_answer(job.id, message.id)
-    await jobs.save_answer(job.id)

@@ -14,11 +14,14 @@ from pathlib import Path
 
 import discord
 
+from bot.core.errors import UndeliverableError
 from bot.core.model_catalogue import ModelCatalogue
 from bot.core.translations import in_language, translate
 from bot.delivery.fitting import FittedFiles
+from bot.delivery.group_messages import GroupClosedError, GroupMessages
 from bot.delivery.progress_messages import ProgressMessages
-from bot.delivery.sender import Sender, is_answerable
+from bot.delivery.response_token import is_answerable
+from bot.delivery.sender import Sender, Sent, Smaller
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
@@ -37,12 +40,15 @@ class DiscordNotifier:
         self,
         client: discord.Client,
         progress: ProgressMessages,
+        groups: GroupMessages,
+        *,
         scratch: Path,
         logged_in: asyncio.Event,
         models: ModelCatalogue,
     ) -> None:
         self._client = client
         self._progress = progress
+        self._groups = groups
         self._scratch = scratch
         self._logged_in = logged_in
         self._models = models
@@ -55,7 +61,7 @@ class DiscordNotifier:
     async def deliver(self, job: Job, file: Path, *, is_spoiler: bool, again: bool) -> Posted:
         """Post a job's result; see ``Notifier``."""
         await self._logged_in.wait()
-        await self._progress.stop(job.id)
+        await self._stop_progress(job)
         original = OutputFile(file, (await asyncio.to_thread(file.stat)).st_size)
         with in_language(job.origin.locale), ExitStack() as directories:
             files = FittedFiles([original], self._scratch, directories)
@@ -65,12 +71,44 @@ class DiscordNotifier:
                 return result_message(job, self._models, fitted, is_spoiler=is_spoiler)
 
             message = result_message(job, self._models, original, is_spoiler=is_spoiler)
-            sent = await Sender(self._client, job, message, smaller=smaller, again=again).send()
-            if sent.is_apart:
-                self._progress.finalize(job)
-            if job.origin.ping and not job.origin.private:
+            sent = await self._send(job, message, again=again, smaller=smaller)
+            is_over = self._finalize(job, is_apart=sent.is_apart)
+            if job.origin.ping and not job.origin.private and is_over:
                 await self._ping(job, sent.posted)
         return sent.posted
+
+    async def _send(
+        self, job: Job, message: ResultMessage, *, again: bool, smaller: Smaller | None = None
+    ) -> Sent:
+        groups = self._groups
+        try:
+            return await Sender(
+                self._client, job, message, again=again, groups=groups, smaller=smaller
+            ).send()
+        except UndeliverableError:
+            if job.origin.group_id is not None:  # the others don't wait for it
+                self._finalize(job, is_apart=False)
+            raise
+
+    async def _stop_progress(self, job: Job) -> None:
+        """Stop editing a job's own progress message; that of several goes on."""
+        if job.origin.group_id is None:
+            await self._progress.stop(job.id)
+
+    def _finalize(self, job: Job, *, is_apart: bool) -> bool:
+        """Bring a job's progress message to its end; return whether nothing is to come there.
+
+        ``is_apart``: the last word stands in another message.
+        """
+        group_id = job.origin.group_id
+        if group_id is None:
+            if is_apart:
+                self._progress.finalize(job)
+            return True
+        is_over = self._groups.settle(job, is_elsewhere=is_apart)
+        if is_over:
+            self._progress.drop_group(group_id)
+        return is_over
 
     async def _ping(self, job: Job, posted: Posted) -> None:
         """Reply to the result, mentioning its owner alone; what fails here is no failed GIF."""
@@ -97,14 +135,37 @@ class DiscordNotifier:
     async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Tell a job's owner how it ended; see ``Notifier``."""
         await self._logged_in.wait()
-        await self._progress.stop(job.id)
+        await self._stop_progress(job)
         if job.state is State.CANCELLED and not is_answerable(job):
-            self._progress.finalize(job)  # whoever cancelled it was told then and there
+            await self._show_cancelled(job)  # whoever cancelled it was told then and there
             return
         with in_language(job.origin.locale):
-            sent = await Sender(self._client, job, ended_message(job), again=again).send()
-            if sent.is_apart:
-                self._progress.finalize(job)
+            sent = await self._send(job, ended_message(job), again=again)
+            self._finalize(job, is_apart=sent.is_apart)
+
+    async def _show_cancelled(self, job: Job) -> None:
+        if job.origin.group_id is not None:
+            try:
+                await self._groups.refresh(job)
+            except (GroupClosedError, *SEND_ERRORS) as error:
+                logger.info("the message stays as it was: %s", error)
+        self._finalize(job, is_apart=job.origin.group_id is None)
+
+    async def take_down(self, job: Job) -> bool:
+        """Take a result out of its message, or the message away; see ``Notifier``."""
+        if job.message_id is None:
+            return False
+        channel_id = job.message_channel_id or job.origin.channel_id
+        place = self._client.get_partial_messageable(channel_id)
+        try:
+            if job.origin.group_id is not None and await self._groups.take_out(job):
+                return True
+            with readable_answers():
+                await place.get_partial_message(job.message_id).delete()
+        except (GroupClosedError, *SEND_ERRORS) as error:
+            logger.info("a result can't be taken away: %s", error)
+            return False
+        return True
 
     async def alert(self, words: str) -> None:
         """Write to the application's owner; see ``Notifier``."""

@@ -21,8 +21,10 @@ import discord
 
 from bot.core.logs import bind_log_ids, job_context
 from bot.core.translations import in_language
-from bot.delivery.sender import is_answerable, response_message_of
+from bot.delivery.group_messages import GroupClosedError, GroupMessages
+from bot.delivery.response_token import is_answerable, response_message_of
 from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
+from bot.jobs.estimator import Status
 from bot.jobs.gate import Gate, may_be_seen_uncovered
 from bot.jobs.service import JobService
 from bot.storage.models import Job, State
@@ -44,7 +46,10 @@ _EXPIRED = (401, 403, 404)  # statuses of an answer that can't be edited any mor
 
 @dataclass(frozen=True, slots=True)
 class _Notice:
-    """What a progress message says; equal ones look the same. ``preview`` is a file, if any."""
+    """What a progress message says; equal ones look the same. ``preview`` is a file, if any.
+
+    ``job_id`` is a group's of the message of several.
+    """
 
     job_id: str
     words: str
@@ -54,13 +59,21 @@ class _Notice:
 class ProgressMessages:
     """Shows in Discord how far all unfinished jobs are."""
 
-    def __init__(self, client: discord.Client, gate: Gate, logged_in: asyncio.Event) -> None:
+    def __init__(
+        self,
+        client: discord.Client,
+        gate: Gate,
+        groups: GroupMessages,
+        logged_in: asyncio.Event,
+    ) -> None:
         self._client = client
         self._gate = gate
+        self._groups = groups
         self._logged_in = logged_in
         self._jobs: JobService | None = None
         self._scheduler = EditScheduler(render=self._render, edit=self._edit)
         self._expired_tokens: set[str] = set()  # jobs whose token is over, whatever the clock says
+        self._grouped: dict[str, set[str]] = {}  # jobs whose messages are one, by its group
         self._shown: dict[str, str] = {}  # the preview that stands in each message
         self._final_edits: set[asyncio.Task[None]] = set()
 
@@ -70,14 +83,26 @@ class ProgressMessages:
 
     def track(self, job: Job) -> None:
         """Keep a job's message up to date until ``stop``; more often while it is at work."""
-        if is_answerable(job) or job.answer_id is not None:
-            self._scheduler.track(job.id, is_running=job.state is State.RUNNING)
+        if not (is_answerable(job) or job.answer_id is not None):
+            return
+        is_running = job.state is State.RUNNING
+        if (group_id := job.origin.group_id) is None:
+            self._scheduler.track(job.id, is_running=is_running)
+            return
+        self._grouped.setdefault(group_id, set()).add(job.id)
+        is_running = any(now.job.state is State.RUNNING for now in self._statuses(group_id))
+        self._scheduler.track(group_id, is_running=is_running)
 
     async def stop(self, job_id: str) -> None:
         """Stop editing a job's message; no edit comes after this."""
         await self._scheduler.stop(job_id)
         self._expired_tokens.discard(job_id)
         self._shown.pop(job_id, None)
+
+    def drop_group(self, group_id: str) -> None:
+        """Begin no further edit of the message of variations that are all over."""
+        self._scheduler.untrack(group_id)
+        self._grouped.pop(group_id, None)
 
     async def run(self) -> None:
         """Edit messages until cancelled, once there is somebody to write to."""
@@ -94,7 +119,13 @@ class ProgressMessages:
         self._final_edits.add(task)
         task.add_done_callback(self._final_edits.discard)
 
+    def _statuses(self, group_id: str) -> list[Status]:
+        found = [self._jobs.status(each) for each in self._grouped[group_id]] if self._jobs else []
+        return sorted(filter(None, found), key=lambda now: now.job.number)
+
     def _render(self, job_id: str) -> _Notice | None:
+        if job_id in self._grouped:
+            return self._render_group(job_id)
         now = self._jobs.status(job_id) if self._jobs else None
         if now is None:
             return None
@@ -102,8 +133,30 @@ class ProgressMessages:
             words = wording.status(now)
         return _Notice(job_id, words, now.progress.preview if now.progress else "")
 
+    def _render_group(self, group_id: str) -> _Notice | None:
+        now = self._statuses(group_id)
+        if not now:
+            return None
+        words = "\n".join(map(wording.status, now))  # only compared; written in their language
+        previews = [each.progress.preview for each in now if each.progress]
+        return _Notice(group_id, words, "\n".join(previews))
+
+    async def _edit_group(self, group_id: str) -> None:
+        now = self._statuses(group_id)
+        if not now:
+            return
+        try:
+            await self._groups.refresh(now[0].job)
+        except GroupClosedError:
+            self._scheduler.untrack(group_id)
+        except SEND_ERRORS as error:
+            logger.info("the progress message couldn't be edited: %s", error)
+
     async def _edit(self, notice: _Notice) -> None:
         """Edit a message; one that fails is no loss, since the last word has its own route."""
+        if notice.job_id in self._grouped:
+            await self._edit_group(notice.job_id)
+            return
         now = self._jobs.status(notice.job_id) if self._jobs else None
         if self._jobs is None or now is None:
             return

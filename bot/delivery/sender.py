@@ -1,6 +1,7 @@
 """The routes to a job's owner, tried until one has brought the message there, and never two.
 
-In this order: the command's response, a message in its channel, a direct message. The response is
+In this order: the command's response, a message in its channel, a direct message. Variations of one
+command are put into the message that they share, whatever reaches it. The response is
 edited while its token lives, which can be repeated safely. A message can't, so it carries a nonce,
 and one that may have got through before is looked for first. Each route has a limit of its own for
 what may be uploaded; a file that is too large is made smaller (``bot.delivery.fitting``). Trouble
@@ -14,12 +15,13 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import discord
 
 from bot.core.errors import TooLargeError, UndeliverableError, UnreachableError
+from bot.delivery.group_messages import GroupClosedError, GroupMessages
+from bot.delivery.response_token import is_answerable, response_message_of
 from bot.gateway.discord_errors import (
     TRANSPORT_ERRORS,
     UnreadableAnswerError,
@@ -32,9 +34,6 @@ from bot.ui.result_message import ResultMessage
 
 logger = logging.getLogger(__name__)
 
-ORIGINAL = cast(int, "@original")  # Discord's word for the response; discord.py wants a number
-# Discord says 15 minutes; the margin keeps an upload from ending on the wrong side.
-_TOKEN_LIFE = timedelta(minutes=14, seconds=45)
 _NONCE_LIMIT = 25
 _LOOK_BACK = 500  # messages, from the newest
 _TOO_LARGE = 40005
@@ -70,17 +69,20 @@ class Sender:
         message: ResultMessage,
         *,
         again: bool,
+        groups: GroupMessages,
         smaller: Smaller | None = None,
     ) -> None:
         self._client = client
         self._job = job
         self._message = message
         self._smaller = smaller
+        self._group = GroupRoute(groups, job)
         self._may_be_there = again
         self._may_be_direct = again  # a direct message may have got through before a kill, say
         self._response = InteractionResponseRoute(client, job)
         # these turn False for good: nobody goes back to an earlier route
-        self._response_is_open = True
+        self._group_is_open = job.origin.group_id is not None
+        self._response_is_open = not self._group_is_open
         self._channel_is_open = not job.origin.private  # nobody else may see it
 
     async def send(self) -> Sent:
@@ -112,6 +114,12 @@ class Sender:
         channel = channel_route(self._client, self._job)
         if self._may_be_there and (found := await self._find(channel)):
             return found
+        if self._group_is_open:
+            try:
+                return Sent(await self._send_by(self._group))
+            except GroupClosedError:
+                logger.info("the message of all can't be written, so one more is sent")
+                self._group_is_open = False
         if self._response_is_open and is_answerable(self._job):
             try:
                 return Sent(await self._send_by(self._response))
@@ -129,7 +137,7 @@ class Sender:
         self._may_be_direct = True
         return Sent(await self._send_by(await direct_message_route(self._client, self._job)))
 
-    async def _send_by(self, route: InteractionResponseRoute | ChannelRoute) -> Posted:
+    async def _send_by(self, route: GroupRoute | InteractionResponseRoute | ChannelRoute) -> Posted:
         """Send it with a file as small as the route's limit, or a refusal, asks for.
 
         Raises TooLargeError where it can't be made small enough.
@@ -175,7 +183,8 @@ class Sender:
         """Look into the response before Discord says that it can't be edited any more: then a
         message is sent, and that would be a second one.
         """
-        if not (self._response_is_open and is_answerable(self._job)):
+        is_open = self._response_is_open or self._group_is_open
+        if not (is_open and is_answerable(self._job)):
             return None
         try:
             return await self._response.find(self._message)
@@ -189,6 +198,22 @@ class Sender:
 
 
 # -- the routes ------------------------------------------------------------------------------------
+
+
+class GroupRoute:
+    """The message that a command's variations share."""
+
+    def __init__(self, groups: GroupMessages, job: Job) -> None:
+        self._groups = groups
+        self._job = job
+
+    @property
+    def upload_limit(self) -> int:
+        return self._groups.upload_limit(self._job)
+
+    async def send(self, result: ResultMessage) -> Posted:
+        """Put it in. Raises GroupClosedError where that message can't be written any more."""
+        return await self._groups.put_in(self._job, result)
 
 
 class InteractionResponseRoute:
@@ -212,9 +237,9 @@ class InteractionResponseRoute:
 
     async def send(self, result: ResultMessage) -> Posted:
         content: dict[str, Any] = {
-            "content": result.content,
+            "content": result.content or None,
             "embed": result.embed,
-            "attachments": _attachments(result),
+            "attachments": result.opened_files(),
             "view": result.view,
         }
         with readable_answers():
@@ -266,9 +291,7 @@ class ChannelRoute:
 
     async def send(self, result: ResultMessage) -> Posted:
         content: dict[str, Any] = {
-            "content": result.content,
-            "embed": result.embed,
-            "files": _attachments(result),
+            "files": result.opened_files(),
             "nonce": result.nonce[:_NONCE_LIMIT],
         }
         if self._replies and self._job.answer_id is not None:
@@ -277,8 +300,10 @@ class ChannelRoute:
                 channel_id=self._job.origin.channel_id,
                 fail_if_not_exists=False,
             )
-        if result.view is not None:
+        if result.view is not None:  # nothing else stands beside components like these
             content["view"] = result.view
+        else:
+            content |= {"content": result.content, "embed": result.embed}
         with readable_answers():
             message = await self._channel.send(**content)
         return Posted(message.id, message.channel.id)
@@ -299,30 +324,6 @@ async def direct_message_route(client: discord.Client, job: Job) -> ChannelRoute
         place = await client.create_dm(discord.Object(job.origin.user_id))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
     return ChannelRoute(client, place, job, upload_limit=limit, replies=False)
-
-
-def is_answerable(job: Job) -> bool:
-    """Return whether the command's token still opens its response."""
-    origin = job.origin
-    is_known = not origin.is_followup or job.answer_id is not None
-    return is_known and bool(origin.token) and datetime.now(UTC) < origin.asked_at + _TOKEN_LIFE
-
-
-def response_message_of(job: Job) -> int:
-    """Return the message that the command's token opens for this job."""
-    follows = job.origin.is_followup and job.answer_id is not None
-    return job.answer_id if follows and job.answer_id else ORIGINAL
-
-
-def _attachments(result: ResultMessage) -> list[discord.File]:
-    """Return the file, opened anew for each try, since a sent one is closed."""
-    if result.file is None:
-        return []
-    path = result.file.path
-    name = f"{result.stem}{path.suffix}"
-    return [
-        discord.File(path, filename=name, spoiler=result.is_spoiler, description=result.description)
-    ]
 
 
 # -- what Discord's refusals mean ------------------------------------------------------------------

@@ -40,6 +40,7 @@ _NEEDED_BYTES = 32 * 2**20  # bytes that the bot and the files want, with some t
 _INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _MARKDOWN = re.compile(r"\\([^\w\s])")  # an escaped sign, as a terminal needs none
+_SMALL = "-# "  # how a line in small letters begins
 _SLASH_COMMAND = 1  # the others stand in menus
 
 
@@ -320,9 +321,10 @@ def _last_line(message: Message) -> str:
 
 
 def _settings(message: Message) -> str:
-    """Return the fields of the result, such as seed and size, on one line."""
-    fields = [field for embed in message.embeds for field in embed.get("fields", ())]
-    return "; ".join(f"{field['name'].lower()} {field['value'].strip('`')}" for field in fields)
+    """Return what made the result, which stands in a line of its message in small letters."""
+    lines = (line for line in message.text.splitlines() if line.startswith(_SMALL))
+    made = next((line for line in lines if " · " in line), "")
+    return made.removeprefix(_SMALL).replace("`", "")
 
 
 def _save(plan: Plan, proof: Proof, data: bytes) -> None:

@@ -152,6 +152,16 @@ def make_interaction(client: discord.Client, event: Json) -> discord.Interaction
     return discord.Interaction(data=cast(Any, event), state=client._connection)
 
 
+def kept_file(client: discord.Client, file_id: int, name: str, alt: str) -> discord.Attachment:
+    """Return what stands for a file of a message in an edit that keeps it.
+
+    Of files that components show, Discord gives nothing that discord.py would take there.
+    """
+    data = {"id": file_id, "filename": name, "description": alt, "size": 0}
+    data |= {"url": "", "proxy_url": ""}
+    return discord.Attachment(data=cast(Any, data), state=client._connection)
+
+
 def custom_id_pattern(item: type[discord.ui.DynamicItem[Any]]) -> re.Pattern[str]:
     """Return the pattern that a dynamic item's custom_ids match."""
     return item.__discord_ui_compiled_template__

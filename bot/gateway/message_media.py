@@ -78,11 +78,10 @@ def name_of(media: discord.UnfurledMediaItem) -> str:
     return _last_part(media.url)
 
 
-def file_names(message: _MessagePart) -> Iterator[str]:
-    """Yield the names of a message's files, those that its components show too."""
-    return chain(
-        (attachment.filename for attachment in message.attachments), map(name_of, media_of(message))
-    )
+def file_names(message: _MessagePart) -> list[str]:
+    """Return the names of a message's files, those that its components show too, each once."""
+    attached = (attachment.filename for attachment in message.attachments)
+    return list(dict.fromkeys(chain(attached, map(name_of, media_of(message)))))
 
 
 def _last_part(url: str) -> str:
@@ -111,6 +110,38 @@ def _addresses(embed: discord.Embed) -> list[str | None]:
     addresses = [address for each in media for address in (each.url, each.proxy_url)]
     is_picture = embed.type == "image"  # the embed's own address is the picture's
     return [embed.url, *addresses] if is_picture else addresses
+
+
+def texts_of(message: _MessagePart) -> Iterator[str]:
+    """Yield the texts that a message's components say."""
+    return (each.content for each in _displays(message.components))
+
+
+def notes_of(message: _MessagePart) -> dict[int, str]:
+    """Return the texts that a message's components say, by the components' ids."""
+    shown = _displays(message.components)
+    return {each.id: each.content for each in shown if each.id is not None}
+
+
+def _displays(parts: Iterable[discord.Component]) -> Iterator[components.TextDisplay]:
+    for part in parts:
+        if isinstance(part, components.TextDisplay):
+            yield part
+        elif isinstance(part, components.SectionComponent | components.Container):
+            yield from _displays(part.children)
+
+
+def gallery_items(message: _MessagePart) -> Iterator[discord.MediaGalleryItem]:
+    """Yield what a message's galleries show, with its descriptions."""
+    return _gallery_items(message.components)
+
+
+def _gallery_items(parts: Iterable[discord.Component]) -> Iterator[discord.MediaGalleryItem]:
+    for part in parts:
+        if isinstance(part, components.MediaGalleryComponent):
+            yield from part.items
+        elif isinstance(part, components.Container):
+            yield from _gallery_items(part.children)
 
 
 def _component_media(

@@ -32,5 +32,11 @@ class Notifier(Protocol):
     async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Tell a job's owner how it ended. Raises UndeliverableError."""
 
+    async def take_down(self, job: Job) -> bool:
+        """Take a result out of its message, or the message away; return whether that was done.
+
+        Its row is gone already.
+        """
+
     async def alert(self, words: str) -> None:
         """Tell whoever runs the bot; nothing is lost where that fails."""

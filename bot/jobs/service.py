@@ -149,6 +149,14 @@ class JobService:
             "That GIF is no longer waiting or running; /history shows what became of it."
         )
 
+    async def take_down(self, job: Job) -> bool:
+        """Take away what was posted of a job that was erased; return whether that was done."""
+        return await self._notifier.take_down(job)
+
+    def unfinished_in(self, group_id: str) -> list[Job]:
+        """Return the variations of one message that aren't over."""
+        return [job for job in self._store if job.origin.group_id == group_id]
+
     def status(self, job_id: str) -> Status | None:
         """Return what can be said of an unfinished job; None when it is over."""
         job = self._store.get(job_id)

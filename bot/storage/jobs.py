@@ -128,6 +128,11 @@ def attachments_of(connection: Connection, job_id: str) -> list[Attachment]:
     return [Attachment(*row) for row in connection.execute(query)]
 
 
+def group(connection: Connection, group_id: str) -> list[Job]:
+    """Return the variations that share a message, those that are over too, by their places."""
+    return _all(connection, select(jobs).where(jobs.c.group_id == group_id).order_by("group_place"))
+
+
 def unfinished(connection: Connection, *, after: int = 0, limit: int = 1000) -> list[Job]:
     """Return jobs that aren't over, by number: the first ``limit`` of those above ``after``."""
     query = select(jobs).where(jobs.c.state.in_(UNFINISHED), jobs.c.number > after)

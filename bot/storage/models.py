@@ -67,6 +67,8 @@ class Origin:
     style: str = ""  # the name of the one that was chosen
     ping: bool = False  # its owner wants to be mentioned when it is done
     with_recipe: bool = True  # whether the file tells how it was made
+    group_id: str | None = None  # of the variations that share one message
+    group_place: int = 0  # among them, from 1 on
 
     @property
     def ids(self) -> dict[str, int | None]:

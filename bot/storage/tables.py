@@ -69,6 +69,8 @@ jobs = Table(
     Column("style", Text, nullable=False, server_default=""),
     Column("ping", Boolean, nullable=False, server_default=false()),
     Column("with_recipe", Boolean, nullable=False, server_default=true()),
+    Column("group_id", String(32)),
+    Column("group_place", Integer, nullable=False, server_default="0"),
     Column("lora_names", JSON(none_as_null=True)),
     Column("words", Text, nullable=False, server_default=""),
     Column("request", JSON, nullable=False),
@@ -93,6 +95,7 @@ jobs = Table(
     Index("jobs_by_parent", "parent_id"),
     Index("jobs_by_words", "user_id", "number", "state", "words"),
     Index("jobs_by_message", "message_id"),
+    Index("jobs_by_group", "group_id"),
 )
 
 attachments = Table(

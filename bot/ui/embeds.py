@@ -15,7 +15,6 @@ from bot.ui import wording
 from bot.ui.guide import Page
 from bot.ui.prompt_language import is_foreign
 from generator.contract.messages import Request
-from generator.contract.text import Text
 
 _WORKING = Colour.blurple()
 _DONE = Colour.green()
@@ -25,28 +24,8 @@ _CANCELLED = Colour.light_grey()
 
 def progress(request: Request, words: str) -> Embed:
     """Return the embed of a job that waits or runs; ``words`` are ``wording.status``'s."""
-    embed = Embed(description=f"{_quote(request)}{_hint(request)}\n{words}", colour=_WORKING)
+    embed = Embed(description=f"{quote_with_hint(request)}\n{words}", colour=_WORKING)
     return embed.set_footer(text=wording.settings_line(request))
-
-
-def result(job: Job, *, given_up: Sequence[Text] = ()) -> Embed:
-    """Return the embed beside a GIF: what makes it again, and what the file had to give up."""
-    request = job.request
-    embed = Embed(description=f"{_quote(request)}{_hint(request)}", colour=_DONE)
-    embed.add_field(name=translate("Seed"), value=f"`{request.seed}`")
-    embed.add_field(name=translate("Settings"), value=wording.settings_line(request))
-    if request.negative_prompt:
-        embed.add_field(
-            name=translate("Negative prompt"),
-            value=wording.excerpt(request.negative_prompt),
-            inline=False,
-        )
-    if words := wording.made_with(job):
-        embed.add_field(name=translate("Made with"), value=words, inline=False)
-    if given_up:
-        words = wording.given_up(job, given_up)
-        embed.add_field(name=translate("Made smaller to fit"), value=words, inline=False)
-    return embed.set_footer(text=translate("Made by {made}", made=wording.made_by(job)))
 
 
 def ended_job(job: Job) -> Embed:
@@ -58,7 +37,7 @@ def ended_job(job: Job) -> Embed:
         words, colour = translate("🚫 Cancelled."), _CANCELLED
     else:
         words, colour = f"❌ {wording.excerpt(wording.failure_reason(job), 1500)}", _FAILED
-    embed = Embed(description=f"{_quote(job.request)}\n{words}", colour=colour)
+    embed = Embed(description=f"{quote(job.request)}\n{words}", colour=colour)
     return embed.set_footer(text=translate("Job {job}", job=job.id[:12]))
 
 
@@ -80,7 +59,7 @@ def history(
 
 def job_details(job: Job, parent: Job | None, descendants: int) -> Embed:
     """Return the embed with everything known of one job, its parent and its descendants."""
-    embed = Embed(description=_quote(job.request), colour=_DONE)
+    embed = Embed(description=quote(job.request), colour=_DONE)
     embed.add_field(name=translate("Status"), value=wording.state_label(job))
     embed.add_field(name=translate("Seed"), value=f"`{job.request.seed}`")
     embed.add_field(
@@ -128,8 +107,14 @@ def queue(shown: Sequence[Status], *, total: int, user_id: int, guild_id: int | 
     return Embed(title=translate("The queue"), description="\n".join(lines), colour=_WORKING)
 
 
-def _quote(request: Request) -> str:
+def quote(request: Request) -> str:
+    """Return the beginning of a prompt as a quotation."""
     return f"> {wording.excerpt(request.prompt)}"
+
+
+def quote_with_hint(request: Request) -> str:
+    """Return what ``quote`` does, and below it what the model may not understand."""
+    return f"{quote(request)}{_hint(request)}"
 
 
 def _hint(request: Request) -> str:
@@ -173,7 +158,7 @@ def help_(models: ModelCatalogue) -> Embed:
     embed.add_field(name=translate("Motion"), value=motion, inline=False)
     pictures = translate(
         "Attach a picture as image, and your GIF starts from it. In a message's Apps menu: "
-        "Animate this. Under a result: Upscale, which makes it again at twice the size."
+        "Animate this. Behind More: Upscale, which makes it again at twice the size."
     )
     embed.add_field(name=translate("Pictures"), value=pictures, inline=False)
     loras = translate(

@@ -100,7 +100,7 @@ PAGES = (
     Page(
         "edits",
         Text(
-            "The menu under a result edits it without making a new one. Here: as it was made, "
+            "The menu behind More edits a result without making a new one. Here: as it was made, "
             "backwards, there and back again, and made to loop."
         ),
     ),

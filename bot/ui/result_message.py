@@ -5,19 +5,17 @@ Built once for a file; ``bot.delivery.sender`` sends it. Knows no client.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import discord
 
 from bot.core.model_catalogue import ModelCatalogue
-from bot.gateway.message_media import file_names
+from bot.gateway.message_media import file_names, texts_of
 from bot.storage.models import Job
 from bot.ui import embeds, wording
-from bot.ui.result_view import result_view
+from bot.ui.result_layout import SPOILER, ShownFile, owner_of, result_layout
 from generator.contract.text import Text
-
-_SPOILER = "SPOILER_"  # as Discord wants it, and as discord.py writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,71 +29,85 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultMessage:
-    """A result, with ``file``, or the reason why there is none.
+    """A result, with ``file`` in its ``view``, or the reason why there is none, in its ``embed``.
 
     ``stem`` is what the names of its job's files begin with, in whatever format; ``mark`` is the
     footer of a message without a file. Discord covers a file that ``is_spoiler``, and knows it by
     what its name begins with.
     """
 
-    content: str
-    embed: discord.Embed
     nonce: str
     stem: str
-    mark: str
-    view: discord.ui.View | None = None
+    mark: str = ""
+    content: str = ""
+    embed: discord.Embed | None = None
+    view: discord.ui.LayoutView | None = None
     file: OutputFile | None = None
     is_spoiler: bool = False
     description: str = ""
+    note: str = ""  # what the file had to give up
 
     def is_in(self, message: discord.Message) -> bool:
         """Return whether this message, one of the bot's, brought it already."""
         if self.file is not None:
             names = file_names(message)
-            return any(name.removeprefix(_SPOILER).startswith(self.stem) for name in names)
-        return any(embed.footer.text == self.mark for embed in message.embeds)
+            return any(name.removeprefix(SPOILER).startswith(self.stem) for name in names)
+        return any(embed.footer.text == self.mark for embed in message.embeds) or any(
+            self.mark in words for words in texts_of(message)
+        )
+
+    @property
+    def shown(self) -> ShownFile:
+        """The file as it stands in the message."""
+        suffix = self.file.path.suffix if self.file else ""
+        return ShownFile(
+            f"{SPOILER if self.is_spoiler else ''}{self.stem}{suffix}", self.description
+        )
+
+    def opened_files(self) -> list[discord.File]:
+        """Return its file, if any, opened anew: one that was sent is closed."""
+        if self.file is None:
+            return []
+        name = f"{self.stem}{self.file.path.suffix}"
+        return [
+            discord.File(
+                self.file.path, name, spoiler=self.is_spoiler, description=self.description
+            )
+        ]
 
 
 def result_message(
     job: Job, models: ModelCatalogue, file: OutputFile, *, is_spoiler: bool
 ) -> ResultMessage:
-    """Return the message with a job's result; it offers the original where something was given up.
+    """Return the message with a job's result.
 
     In the language that is being spoken (``bot.core.translations``), as ``ended_message``.
     """
-    return ResultMessage(
-        content=_mention(job),
-        embed=embeds.result(job, given_up=file.given_up),
+    message = ResultMessage(
         nonce=job.id,
-        stem=_stem(job),
-        mark="",
-        view=result_view(
-            job,
-            models.known_limits(job.request.model),
-            offers_original=bool(file.given_up),
-            offers_models=models.has_choice,
-        ),
+        stem=stem_of(job),
         file=file,
         is_spoiler=is_spoiler,
         description=wording.alt_text(job.request, file.path.suffix),
+        note=wording.given_up(job, file.given_up),
     )
+    limits = models.known_limits(job.request.model)
+    view = result_layout(job, limits, message.shown, note=message.note)
+    return replace(message, view=view)
 
 
 def ended_message(job: Job) -> ResultMessage:
     """Return the message that says why a job has no result."""
     embed = embeds.ended_job(job)
     return ResultMessage(
-        content=_mention(job),
-        embed=embed,
         nonce=job.id,
-        stem=_stem(job),
+        stem=stem_of(job),
         mark=embed.footer.text or "",
+        content=owner_of(job),
+        embed=embed,
     )
 
 
-def _mention(job: Job) -> str:
-    return f"<@{job.origin.user_id}>"  # the client allows no mention to ping
-
-
-def _stem(job: Job) -> str:
+def stem_of(job: Job) -> str:
+    """Return what the names of a job's posted files begin with."""
     return f"hotshot-{job.id[:12]}-{job.request.seed}"

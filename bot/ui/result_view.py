@@ -1,12 +1,19 @@
-"""The buttons and the menu of edits under a result."""
+"""The buttons under a result, the sheet behind *More*, and the menu of edits.
+
+All hangs on the job's id, so it works after a restart, in messages of earlier versions too.
+"""
 
 from __future__ import annotations
 
-from discord import ButtonStyle, SelectOption
-from discord.ui import View
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from discord import ButtonStyle, Colour, SelectOption
+from discord.ui import ActionRow, Container, LayoutView, TextDisplay, View
 
 from bot.core.translations import translate
 from bot.storage.models import Job
+from bot.ui import embeds, wording
 from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.buttons import OriginalButton
 from generator.contract.limits import ModelLimits
@@ -25,70 +32,104 @@ EDITS = {
     "emoji": Text("As an emoji"),
     "sticker": Text("As a sticker"),
 }
-SAMPLING, MODEL = "sampling", "model"  # in the same menu, though they make the GIF again
+SAMPLING, MODEL = "sampling", "model"  # in the menus of earlier versions: the panel has them
+SHEET = "actions"  # the action that opens the sheet
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
-_FIRST = (
-    ("again", Text("Again")),
-    ("vary_subtle", Text("Vary a little")),
-    ("vary_strong", Text("Vary a lot")),
-    ("longer", Text("Longer")),
-    ("upscale", Text("Upscale")),
-)
-_SECOND = (
-    ("edit", Text("Edit")),
-    ("motion", Text("Motion of this")),
-    ("favourite", Text("Favourite")),
-    ("recipe", Text("Recipe")),
-    ("delete", Text("Delete")),
-)
 
+_REMAKE = {
+    "again": Text("Again"),
+    "vary_subtle": Text("Vary a little"),
+    "vary_strong": Text("Vary a lot"),
+    "longer": Text("Longer"),
+    "upscale": Text("Upscale"),
+}
+_MOTION = {"motion": Text("Motion of this")}
+_CHANGE = {"edit": Text("Edit")}
+_RECIPE = {"recipe": Text("Recipe")}
+_KEEP = {"favourite": Text("Favourite"), "delete": Text("Delete")}
+_FIRST = ("again", "vary_subtle", "motion", "edit")  # on the message itself, before More
+_LABELS = {**_REMAKE, **_MOTION, **_CHANGE, **_RECIPE, **_KEEP}
 
 _OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
 """Edits that a single frame has no use for."""
 
 
-def result_view(
-    job: Job, limits: ModelLimits, *, offers_original: bool, offers_models: bool = False
-) -> View:
-    """Return the buttons and the menu for a result; those that would have to refuse are left out.
+def result_buttons(job: Job, limits: ModelLimits) -> list[ActionButton]:
+    """Return at most five buttons for a result, the last of which opens the sheet.
 
-    Works after a restart: everything hangs on the job's id. ``limits`` are those of its model.
-    ``offers_original``: the posted file is a smaller copy. ``offers_models``: there are others.
+    Those that would have to refuse are left out; ``limits`` are those of the job's model.
     """
-    view, refused = View(timeout=None), _refused(job.request, limits)
-    for row, buttons in enumerate((_FIRST, _SECOND)):
-        for action, label in buttons:
-            if action not in refused:
-                view.add_item(ActionButton(action, job.id, label=translate(label), row=row))
-    if offers_original:
-        button = OriginalButton(job.id)
-        button.item.row = 3
+    refused = refused_actions(job.request, limits)
+    shown = [_button(action, job) for action in _FIRST if action not in refused]
+    return [*shown, ActionButton(SHEET, job.id, label=translate("More"))]
+
+
+def result_view(job: Job, limits: ModelLimits) -> View:
+    """Return the buttons of a result for a message that has an embed."""
+    view = View(timeout=None)
+    for button in result_buttons(job, limits):
         view.add_item(button)
-    menu = _menu(job.id, moves=job.request.video_length > 1, row=2)
-    menu.item.add_option(label=translate("Steps, sampler, control …"), value=SAMPLING)
-    if offers_models:
-        menu.item.add_option(label=translate("Another model …"), value=MODEL)
-    view.add_item(menu)
     return view
+
+
+def action_sheet(job: Job, limits: ModelLimits) -> LayoutView:
+    """Return all that can be done with a result, in groups; what would be refused is left out."""
+    refused = refused_actions(job.request, limits)
+
+    def buttons(actions: Iterable[str]) -> Iterator[ActionButton]:
+        return (_button(action, job) for action in actions if action not in refused)
+
+    menu = _edit_menu(job.id, moves=job.request.video_length > 1)
+    groups: list[tuple[str, Sequence[ActionRow[Any]]]] = [
+        (translate("Remake"), [ActionRow(*buttons(_REMAKE))]),
+        (translate("Edit"), [ActionRow(*buttons(_CHANGE))]),
+        (
+            translate("File"),
+            [ActionRow(menu), ActionRow(OriginalButton(job.id), *buttons(_RECIPE))],
+        ),
+        (translate("Keep"), [ActionRow(*buttons(_KEEP))]),
+    ]
+    if not _MOTION.keys() & refused:
+        groups.insert(1, (translate("Motion"), [ActionRow(*buttons(_MOTION))]))
+    box: Container[LayoutView] = Container(accent_colour=Colour.green())
+    box.add_item(TextDisplay(_sheet_words(job)))
+    for heading, actions in groups:
+        box.add_item(TextDisplay(f"**{heading}**"))
+        for row in actions:
+            box.add_item(row)
+    sheet = LayoutView(timeout=None)
+    return sheet.add_item(box)
+
+
+def _sheet_words(job: Job) -> str:
+    words = [embeds.quote(job.request), f"-# {wording.made_line(job)}"]
+    if negative := job.request.negative_prompt:
+        label = translate("Negative prompt")
+        words.append(f"-# {label}: {wording.excerpt(negative)}")
+    return "\n".join(words)
+
+
+def _button(action: str, job: Job) -> ActionButton:
+    return ActionButton(action, job.id, label=translate(_LABELS[action]))
 
 
 def edit_view(edit_id: str, job: Job) -> View:
     """Return the menu that stands under an edit of a job's result, for further ones."""
     view = View(timeout=None)
-    view.add_item(_menu(edit_id, moves=job.request.video_length > 1))
+    view.add_item(_edit_menu(edit_id, moves=job.request.video_length > 1))
     return view
 
 
-def _menu(target: str, *, moves: bool, row: int | None = None) -> ActionMenu:
+def _edit_menu(target: str, *, moves: bool) -> ActionMenu:
     options = [
         SelectOption(label=translate(label), value=value)
         for value, label in EDITS.items()
         if moves or value not in _OF_MOTION
     ]
-    return ActionMenu("more", target, placeholder=translate("More …"), options=options, row=row)
+    return ActionMenu("more", target, placeholder=translate("More …"), options=options)
 
 
-def _refused(request: Request, limits: ModelLimits) -> set[str]:
+def refused_actions(request: Request, limits: ModelLimits) -> set[str]:
     """Return the actions that this model can't do to this GIF."""
     refused: set[str] = set()
     if request.video_length == 1:  # nothing moves that could be followed

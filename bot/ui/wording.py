@@ -205,6 +205,13 @@ def made_by(job: Job) -> str:
     return f"{model}{took}"
 
 
+def made_line(job: Job) -> str:
+    """Return what made a GIF on one line: its settings, its seed, what else went in, the model."""
+    seed = translate("seed `{seed}`", seed=job.request.seed)
+    words = (settings_line(job.request), seed, made_with(job), made_by(job))
+    return " · ".join(filter(None, words))
+
+
 def alt_text(request: Request, suffix: str = ".gif") -> str:
     """Return the description of a file for those who hear it; ``suffix`` is the file's own."""
     if request.video_length == 1:
@@ -309,12 +316,13 @@ def file_size_label(size: float) -> str:
 
 
 def given_up(job: Job, what: Sequence[Text]) -> str:
-    """Return the sentence about what a file lacks that had to be made smaller."""
-    listed = ", ".join(map(translate, what))
+    """Return the sentence about what a file lacks that had to be made smaller, if anything."""
+    if not what:
+        return ""
+    listed = translate("Made smaller to fit: {listed}.", listed=", ".join(map(translate, what)))
     if job.size_bytes is None:
-        return f"{listed}."
-    size = file_size(job.size_bytes)
-    return translate("{listed}. The original is {size}.", listed=listed, size=size)
+        return listed
+    return f"{listed} {translate('The original is {size}.', size=file_size(job.size_bytes))}"
 
 
 def ended_elsewhere(job: Job) -> str:

@@ -191,7 +191,7 @@ def _labels() -> Iterator[str]:
                 if _called(node) in ("Form", "field"):
                     shown += node.args
                 yield from (text for part in shown for text in _said(part))
-    for name in ("EDITS", "_FIRST", "_SECOND"):
+    for name in ("EDITS", "_LABELS"):
         yield from _table(name)
 
 

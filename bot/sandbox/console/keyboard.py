@@ -5,6 +5,7 @@
 /gif "a sign: stop" image:cat.png    quotes keep a colon as it is; a file by its path
 /history
 press Again                          a button of the newest message that has it
+press More                           all else that can be done with a GIF
 choose Backwards                     what a menu under a message offers; several with commas
 fill prompt: a blue ball             the form that a button opened; fill alone sends it as it is
 fill pictures: cat.png, dog.png      a form's files by their paths, its choices by their labels

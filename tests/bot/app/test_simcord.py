@@ -24,6 +24,7 @@ from bot.app.main import furnish
 from bot.core import translations
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue
+from bot.gateway.message_media import file_names
 from bot.jobs.outcomes import MadeFile
 from bot.jobs.service import JobService
 from bot.storage.database import open_database
@@ -52,7 +53,7 @@ class Place:
         await self.jobs.wait_until_idle()
 
     def results(self) -> list[Any]:
-        return [each for each in self.channel.history() if each.attachments]
+        return [each for each in self.channel.history() if file_names(each)]
 
 
 @asynccontextmanager
@@ -81,8 +82,11 @@ async def test_a_command_a_press_and_a_form(tmp_path: Path) -> None:
         assert asked.deferred
         await place.make_file()
         [result] = place.results()
-        assert result.attachments[0].filename.endswith("-5.gif")
-        liked = (await bob.click(result, label="Favourite")).response
+        assert result.flags.components_v2
+        assert file_names(result)[0].endswith("-5.gif")
+        sheet = (await bob.click(result, label="More")).response
+        assert sheet.ephemeral
+        liked = (await bob.click(sheet, label="Favourite")).response
         assert liked.ephemeral
         assert "Added to your favourites" in liked.content
         panel = (await ada.click(result, label="Edit")).response
@@ -94,11 +98,9 @@ async def test_a_command_a_press_and_a_form(tmp_path: Path) -> None:
             await ada.submit_modal(form, {"seed": "8"})
         assert (await ada.click(panel, label="Go")).deferred
         await place.make_file()
-        assert [each.attachments[0].filename[-6:] for each in place.results()] == [
-            "-5.gif",
-            "-7.gif",
-        ]
-        refused = (await bob.click(result, label="Delete")).response
+        names = [name[-6:] for each in place.results() for name in file_names(each)]
+        assert names == ["-5.gif", "-7.gif"]
+        refused = (await bob.click(sheet, label="Delete")).response
         assert refused.ephemeral
         assert "Only the person who asked for it" in refused.content
         place.env.raise_errors()
@@ -111,9 +113,10 @@ async def test_a_right_that_is_lacking_and_a_double_answer(tmp_path: Path) -> No
         quiet = env.guild.create_text_channel("quiet", overwrites=silenced)
         await ada.slash(quiet, "gif", prompt="a cat", seed="6")
         await place.make_file()
-        assert [each for each in quiet.history() if each.attachments] == []
+        assert [each for each in quiet.history() if file_names(each)] == []
         [direct] = ada.user.dm_channel.history()
-        assert direct.attachments[0].filename.endswith("-6.gif")
+        [name] = file_names(direct)
+        assert name.endswith("-6.gif")
         # somebody has answered before, as after a connection that broke when Discord had the answer
         said = "Interaction has already been acknowledged."
         env.inject_error("POST", "/interactions/*/callback", status=400, code=40060, message=said)
@@ -121,5 +124,6 @@ async def test_a_right_that_is_lacking_and_a_double_answer(tmp_path: Path) -> No
         assert not asked.acknowledged
         await place.make_file()
         [result] = place.results()
-        assert result.attachments[0].filename.endswith("-8.gif")
+        [name] = file_names(result)
+        assert name.endswith("-8.gif")
         env.raise_errors()

@@ -15,6 +15,7 @@ from generator.media.clip import Frames
 from tests.bot import files
 from tests.bot.end_to_end.panels import remade
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_lora import lora
 
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ async def test_a_result_goes_on_after_a_restart(
     async with running(setup.write(), discord):
         again = await request_of(await ada.press(message, "Again"))
         assert {**again, "seed": 5} == first
-        longer = await request_of(await ada.press(message, "Longer"))
+        longer = await request_of(await ada.press(await sheet_of(ada, message), "Longer"))
         assert (longer["video_length"], longer["video_duration"], longer["seed"]) == (12, 1500, 5)
         varied = await request_of(await bob.press(message, "Vary a little"))
         assert varied["controls"][0]["scale"] == 0.8
@@ -58,8 +59,10 @@ async def test_a_result_goes_on_after_a_restart(
         moved = await request_of(await ada.submit(form, prompt="a fish", type="depth"))
         assert (moved["prompt"], moved["controls"][0]["kind"]) == ("a fish", "depth")
         await setup.all_over()
-        assert "Added to your favourites" in await said(await bob.press(message, "Favourite"))
-        assert "seed:5" in await said(await bob.press(message, "Recipe"))
+        assert "Added to your favourites" in await said(
+            await bob.press(await sheet_of(bob, message), "Favourite")
+        )
+        assert "seed:5" in await said(await bob.press(await sheet_of(bob, message), "Recipe"))
     rows = setup.rows("relation, parent_id, user_name")
     assert [row["relation"] for row in rows] == ["", "again", "longer", "vary", "edit", "motion"]
     assert len({row["parent_id"] for row in rows[1:]}) == 1
@@ -75,16 +78,18 @@ async def test_edits_need_no_model(
         await setup.all_over()
         frames = {"loop": 14, "ping_pong": 14, "reverse": 8, "square": 8, "emoji": 8, "sticker": 8}
         for edit, count in frames.items():
-            made = await posted(await ada.choose(message, "pick:more", edit))
+            made = await posted(await ada.choose(await sheet_of(ada, message), "pick:more", edit))
             with Image.open(io.BytesIO(made.results[0].data)) as picture:
                 assert getattr(picture, "n_frames", 1) == count, edit
             assert files.request_in(made.results[0].data)["prompt"] == "a cat"
-        form = await bob.choose(message, "pick:more", "caption")
+        form = await bob.choose(await sheet_of(bob, message), "pick:more", "caption")
         await form.acknowledged()
         written = await posted(await bob.submit(form, caption="hello <@1> " + "x" * 150))
         assert written.ephemeral
         (setup.data / "blobs").rename(setup.data / "elsewhere")
-        assert "is no longer stored" in await said(await ada.choose(message, "pick:more", "loop"))
+        assert "is no longer stored" in await said(
+            await ada.choose(await sheet_of(ada, message), "pick:more", "loop")
+        )
     assert len(setup.rows()) == 1
 
 
@@ -96,7 +101,7 @@ async def test_edits_of_edits_start_from_the_job_s_own_file(
     async with running(setup.write(), discord):
         message = await posted(await ada.slash("gif", prompt="a cat", frames=8))
         await setup.all_over()
-        made = await posted(await ada.choose(message, "pick:more", "reverse"))
+        made = await posted(await ada.choose(await sheet_of(ada, message), "pick:more", "reverse"))
         backwards = frames_of(made)
         assert np.array_equal(backwards, frames_of(message)[::-1])
     async with running(setup.write(), discord):
@@ -111,7 +116,10 @@ async def test_edits_of_edits_start_from_the_job_s_own_file(
         sticker = await posted(await ada.choose(square, "pick:more", "sticker"))
         assert frames_of(sticker).shape == (8, 320, 320, 3)
         assert sticker.components == []
-        await ada.press(await (await ada.press(message, "Delete")).message(), "Yes, delete it")
+        await ada.press(
+            await (await ada.press(await sheet_of(ada, message), "Delete")).message(),
+            "Yes, delete it",
+        )
         assert await eventually_gone(discord, message)
         answer = await said(await ada.choose(square, "pick:more", "reverse"))
         assert "was deleted" in answer
@@ -131,9 +139,9 @@ async def test_deleting_is_for_the_owner_and_for_managers(
     async with running(setup.write(), discord):
         mine, other = [await posted(await ada.slash("gif", prompt="a cat")) for _ in range(2)]
         await setup.all_over()
-        assert "Only the person" in await said(await bob.press(mine, "Delete"))
+        assert "Only the person" in await said(await bob.press(await sheet_of(bob, mine), "Delete"))
         for person, message in ((ada, mine), (manager, other)):
-            asked = await person.press(message, "Delete")
+            asked = await person.press(await sheet_of(person, message), "Delete")
             question = await asked.message()
             await person.press(question, "Yes, delete it")
             await asked.message(lambda message: "Deleted" in message.text)

@@ -59,7 +59,7 @@ def saved(shown: str) -> Path:
 
 async def test_a_gif_and_what_can_be_done_with_it(console: Console, setup: Setup) -> None:
     await console.type("/gif a red ball frames:16 size:wide seed: 5")
-    shown = await console.shows("GIF: ", "press Again", "choose Make it loop", "`5`")
+    shown = await console.shows("GIF: ", "press Again", "| More", "`5`")
     with Image.open(saved(shown), formats=("GIF",)) as picture:
         assert len(list(ImageSequence.Iterator(picture))) == 16
     assert saved(shown).parent == setup.directory / "saved"
@@ -67,6 +67,8 @@ async def test_a_gif_and_what_can_be_done_with_it(console: Console, setup: Setup
     await console.shows("Your GIFs (only you see this)", "a red ball")
     await console.type("press again")
     assert "(made again)" in await console.shows("GIF: ")
+    await console.type("press more")
+    await console.shows("Remake", "Upscale", "Motion of this", "choose Make it loop", "Delete")
     await console.type("choose backwards")
     assert "reverse" in await console.shows("GIF: ")
     await console.type("press Edit")

@@ -11,6 +11,7 @@ from bot.sandbox import Delay, HtmlPage, Interaction, Person, Refusal, Reset, Sa
 from bot.sandbox.model import Message
 from bot.sandbox.rest.fault_kinds import RequestFault
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 
 pytestmark = pytest.mark.slow
 
@@ -205,11 +206,13 @@ async def test_a_file_too_large_is_fitted_and_the_original_offered(
             assert picture.is_animated  # type: ignore[attr-defined]
         await setup.all_over()
         original = setup.rows()[0]["size_bytes"]
-        refused = await (await ada.press(message, "Original")).message()
+        refused = await (await ada.press(await sheet_of(ada, message), "Original")).message()
         assert refused.ephemeral
         assert "The original is" in refused.text
         discord.world.upload_limit = 10_000_000
-        given = await (await ada.press(message, "Original")).message(lambda each: each.results)
+        given = await (await ada.press(await sheet_of(ada, message), "Original")).message(
+            lambda each: each.results
+        )
         assert given.ephemeral
         assert len(given.results[0].data) == original
 

@@ -8,6 +8,7 @@ import sqlite3
 from bot.sandbox import Person, Sandbox, Upload
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import kept, lora
 from tests.patience import until
@@ -68,7 +69,7 @@ async def test_a_deleted_gif_takes_its_files_along(
         )
         await setup.all_over()
         assert len(kept(setup)) == 2
-        sure = await ada.press(message, "Delete")
+        sure = await ada.press(await sheet_of(ada, message), "Delete")
         asked = await sure.message(lambda message: message.buttons)
         await (await ada.press(asked, asked.buttons[0]["custom_id"])).acknowledged()
         await nothing_left(setup)

@@ -10,6 +10,7 @@ from bot.sandbox.interactions import MODAL_SUBMIT
 from tests.bot import files
 from tests.bot.end_to_end.panels import fill, panel_of
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, request_of, said
 
 
@@ -27,7 +28,7 @@ async def test_forms_of_earlier_versions_are_acted_on_once(
         message = await posted(await ada.slash("gif", prompt="x", seed="5"))
         await setup.all_over()
         job_id = setup.rows("id")[0]["id"]
-        pressed = await ada.press(message, "Favourite")
+        pressed = await ada.press(await sheet_of(ada, message), "Favourite")
         await said(pressed)
         old = f"form:edit_send:{job_id}:{'0' * 16}"
         made = await request_of(sent_old(pressed, ada, old, prompt="y", frames="4", seed="7"))

@@ -7,12 +7,13 @@ import re
 import pytest
 
 from bot.sandbox import Interaction, Person, Refusal, Reset, Sandbox, Upload
-from bot.sandbox.model import Message
+from bot.sandbox.model import Message, StoredFile
 from bot.ui.result_view import EDITS
 from tests.bot import files
 from tests.bot.end_to_end import gated
 from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_delivery import ANSWER, MESSAGES
 from tests.bot.end_to_end.test_lora import lora
@@ -23,12 +24,13 @@ GATED = gated.__name__
 _COVER = "SPOILER_"
 
 
-def results_in(discord: Sandbox) -> list[Message]:
-    """Every message with a file that was made, whoever sees it."""
+def results_in(discord: Sandbox) -> list[StoredFile]:
+    """Every file that was made, whoever sees its message."""
     return [
-        message
+        file
         for message in discord.world.messages.values()
-        if any(file.filename.removeprefix(_COVER).startswith("hotshot-") for file in message.files)
+        for file in message.files
+        if file.filename.removeprefix(_COVER).startswith("hotshot-")
     ]
 
 
@@ -51,11 +53,11 @@ async def test_every_way_to_a_job_and_to_a_file_passes_it(
         made = await posted(await ada.slash("gif", prompt="a cat", frames=8))
         await setup.all_over()
         for button in ("Again", "Vary a little", "Vary a lot", "Longer", "Upscale"):
-            await posted(await ada.press(made, button))
+            await posted(await ada.press(await sheet_of(ada, made), button))
         await from_panel(ada, await ada.press(made, "Edit"))
         await submitted(ada, await ada.press(made, "Motion of this"), prompt="a fish")
         await from_panel(bob, await bob.message_command("Remix", made))
-        await from_panel(bob, await bob.choose(made, "pick:more", "sampling"))
+        await from_panel(bob, await bob.press(await sheet_of(bob, made), "Edit"))
         copy = await bob.in_dm().says("", Upload("copy.gif", made.results[0].data))
         found = await bob.in_dm().message_command("Remix", copy)
         recipe = await found.message(lambda message: message.buttons)
@@ -75,7 +77,7 @@ async def test_every_way_to_a_job_and_to_a_file_passes_it(
         assert bot.log.count(gated.REQUEST) == len(rows)
         assert bot.log.count(gated.RESULT) == len(results_in(discord)) == len(rows)
         for edit in EDITS:
-            chosen = await ada.choose(made, "pick:more", edit)
+            chosen = await ada.choose(await sheet_of(ada, made), "pick:more", edit)
             if edit == "caption":
                 await submitted(ada, chosen, caption="hello")
             else:
@@ -104,7 +106,7 @@ async def test_what_is_covered_is_a_spoiler_wherever_it_is_posted(
         await setup.all_over()
         job_id = setup.rows("id")[0]["id"]
         assert made.results[0].filename.startswith(f"{_COVER}hotshot-{job_id[:12]}")
-        again = await posted(await ada.choose(made, "pick:more", "reverse"))
+        again = await posted(await ada.choose(await sheet_of(ada, made), "pick:more", "reverse"))
         shown = await posted(await ada.slash("show", id=job_id))
         for message in (again, shown):
             assert message.results[0].filename.startswith(f"{_COVER}hotshot-")
@@ -121,8 +123,8 @@ async def test_a_spoiler_that_may_have_got_through_is_looked_for(
         await setup.all_over()
         assert "found: an earlier try had got through" in bot.log
     assert fault.hits
-    [message] = results_in(discord)
-    assert message.results[0].filename.startswith(_COVER)
+    [file] = results_in(discord)
+    assert file.filename.startswith(_COVER)
     assert setup.rows()[0]["state"] == "done"
 
 

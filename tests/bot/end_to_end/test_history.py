@@ -8,6 +8,7 @@ from PIL import Image
 
 from bot.sandbox import Person, Sandbox
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 
 
@@ -20,7 +21,7 @@ async def test_pages_words_filters_and_lineage(
         made = [await posted(await ada.slash("gif", prompt=prompt)) for prompt in prompts]
         await posted(await bob.press(made[0], "Again"))
         await setup.all_over()
-        await said(await bob.press(made[2], "Favourite"))
+        await said(await bob.press(await sheet_of(bob, made[2]), "Favourite"))
         shown = await ada.slash("history")
         page = await shown.message()
         assert "7 in all" in page.text

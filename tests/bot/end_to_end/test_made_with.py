@@ -11,6 +11,7 @@ from generator.recipes.recipe import Recipe
 from tests.bot import files
 from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import lora
 from tests.patience import PATIENCE
@@ -42,7 +43,9 @@ async def test_a_result_and_its_recipe_say_what_made_it(
         again = await posted(await ada.press(made, "Again"))
         assert "Ink at 0.8 · style noir · follows canny at 1" in again.text
         assert f"From `{setup.rows('id')[0]['id'][:12]}` (made again)" in again.text
-        shown = await (await ada.press(made, "Recipe")).message(lambda one: one.files, PATIENCE)
+        shown = await (await ada.press(await sheet_of(ada, made), "Recipe")).message(
+            lambda one: one.files, PATIENCE
+        )
         for words in ("lora:Ink", "lora_strength:0.8", "control_type:canny", "scheduler:euler_a"):
             assert words in shown.content
         recipe = json.loads(shown.files[0].data)

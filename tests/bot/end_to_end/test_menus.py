@@ -101,8 +101,6 @@ async def test_the_app_comes_along_where_the_bot_is_no_member(
     async with running(setup.write(), discord):
         await discord.commands_registered()
         sent = await there.slash("gif", prompt="a cat", count=2)
-        await discord.until(
-            lambda: sum(bool(message.results) for message in sent.messages) == 2 or None
-        )
+        await sent.message(lambda message: len(message.results) == 2)
         again = await posted(await there.press(sent.messages[0], "Again"))
         assert again.channel is there.channel

@@ -17,6 +17,7 @@ from generator.contract.worker_settings import HOTSHOT_ENGINE
 from generator.media.comment import comment_of
 from tests.bot.end_to_end.panels import fill, panel_of
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.patience import PATIENCE
 
@@ -92,7 +93,9 @@ async def test_people_choose_a_model_and_recipes_know_it(
         assert remade.results[0].data == half.results[0].data
         again = recipe_in(await posted(await bob.press(half, "Again")))
         assert again["request"] | {"seed": 5} == made["request"]
-        told = await (await bob.press(half, "Recipe")).message(lambda one: one.files, PATIENCE)
+        told = await (await bob.press(await sheet_of(bob, half), "Recipe")).message(
+            lambda one: one.files, PATIENCE
+        )
         assert "model:Half" in told.content
 
         # a choice for good
@@ -101,7 +104,7 @@ async def test_people_choose_a_model_and_recipes_know_it(
         assert recipe_in(chosen)["request"]["model"] == "Half"
 
         # and by another where somebody says so
-        panel = await panel_of(await ada.choose(half, "pick:more", "model"))
+        panel = await panel_of(await ada.press(half, "Edit"))
         await fill(ada, panel, "Result", model="nano")
         other = recipe_in(await posted(await ada.press(panel, "Go")))
         assert (other["setup"]["model"], other["request"]["width"]) == ("nano", 128)

@@ -11,6 +11,7 @@ from bot.sandbox.model import Message
 from generator.media.containers import sniff
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,9 @@ async def test_loosely_followed_is_depth_for_less(
         message = await posted(sent)
         assert files.request_in(message.results[0].data)["controls"] == loose
         assert "follows loose at 1" in message.text
-        assert "control_type:loose" in await said(await ada.press(message, "Recipe"))
+        assert "control_type:loose" in await said(
+            await ada.press(await sheet_of(ada, message), "Recipe")
+        )
 
         sheet = await ada.slash("gif", prompt="a ball", control_gif=source)
         shown = await sheet.message(lambda message: message.files)
@@ -145,14 +148,12 @@ async def test_variations_formats_and_privacy(
         sent = await ada.slash(
             "gif", prompt="a cat", count=3, format="webp", private=True, style="noir"
         )
-        await discord.until(
-            lambda: sum(bool(message.results) for message in sent.messages) == 3 or None
-        )
-        for message in sent.messages:
-            assert message.ephemeral
-            assert not bob.sees(message)
-            assert sniff(message.results[0].data) == "webp"
-            assert b"film grain" not in message.results[0].data  # what is private tells no recipe
+        message = await sent.message(lambda message: len(message.results) == 3)
+        assert message.ephemeral
+        assert not bob.sees(message)
+        for file in message.results:
+            assert sniff(file.data) == "webp"
+            assert b"film grain" not in file.data  # what is private tells no recipe
     requests = [json.loads(row["request"]) for row in setup.rows()]
     assert len({request["seed"] for request in requests}) == 3
     assert {request["prompt"] for request in requests} == {"a cat, film grain"}

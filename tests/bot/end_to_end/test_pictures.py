@@ -21,6 +21,7 @@ from generator.recipes.recipe import Recipe
 from tests.bot import files
 from tests.bot.end_to_end.panels import made_by
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
 from tests.patience import PATIENCE
 
@@ -53,13 +54,13 @@ async def test_a_picture_is_the_first_look(setup: Setup, discord: Sandbox, ada: 
         sent = await ada.slash(
             "gif", prompt="dusk", image=SUNSET, image_strength=0.5, size="tall", frames=3, count=2
         )
-        await discord.until(lambda: sum(bool(one.results) for one in sent.messages) == 2 or None)
+        both = await sent.message(lambda message: len(message.results) == 2)
         await setup.all_over()
     assert looks_like(message, ORANGE)
     request = files.request_in(message.results[0].data)
     assert (request["width"], request["height"]) == (WIDE.width, WIDE.height)
     assert request["image"].startswith(str(setup.data))
-    pair = [files.request_in(one.results[0].data) for one in sent.messages]
+    pair = [files.request_in(file.data) for file in both.results]
     assert {(one["width"], one["image_strength"]) for one in pair} == {(LIMITS.sizes[0].width, 0.5)}
     assert len({one["seed"] for one in pair}) == 2
     assert not any(str(setup.data) in row["request"] for row in setup.rows())
@@ -209,11 +210,11 @@ async def test_twice_the_size_from_its_own_frames(
         )
         await setup.all_over()
     async with running(setup.write(**SMALL), discord):
-        larger = await posted(await ada.press(message, "Upscale"))
+        larger = await posted(await ada.press(await sheet_of(ada, message), "Upscale"))
         assert f"{width} x {height}" in larger.text
         request = files.request_in(larger.results[0].data)
         assert request["image"].endswith(".gif")
-        theirs = await posted(await bob.press(message, "Upscale"))
+        theirs = await posted(await bob.press(await sheet_of(bob, message), "Upscale"))
         assert f"{width} x {height}" in theirs.text
         again = await request_of(await ada.press(larger, "Again"))
         await setup.all_over()
@@ -242,11 +243,13 @@ async def test_what_is_gone_or_hidden_isnt_upscaled(
         secret = setup.rows("id")[0]["id"]
         forged = forge(message, f"do:upscale:{secret}")
         assert "somebody else's" in await said(await bob.press(forged, f"do:upscale:{secret}"))
-        mine = await posted(await ada.press(hidden, "Upscale"))
+        mine = await posted(await ada.press(await sheet_of(ada, hidden), "Upscale"))
         assert mine.ephemeral
         await setup.all_over()
         (setup.data / "blobs").rename(setup.data / "elsewhere")
-        assert "is no longer stored" in await said(await ada.press(hidden, "Upscale"))
+        assert "is no longer stored" in await said(
+            await ada.press(await sheet_of(ada, hidden), "Upscale")
+        )
     assert len(setup.rows()) == 3
 
 
@@ -261,7 +264,7 @@ async def test_nano_begins_from_a_picture_and_makes_it_larger(
         )
         message = await sent.message(lambda message: message.results)
         await setup.all_over()
-        pressed = await ada.press(message, "Upscale")
+        pressed = await ada.press(await sheet_of(ada, message), "Upscale")
         larger = await pressed.message(lambda message: message.results)
         await setup.all_over()
     assert [row["state"] for row in setup.rows()] == ["done", "done"]

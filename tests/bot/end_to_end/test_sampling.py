@@ -23,7 +23,7 @@ async def test_a_gif_is_made_again_with_another_sampler_and_a_second_controlnet(
                 control_type="canny",
             )
         )
-        panel = await panel_of(await ada.choose(made, "pick:more", "sampling"))
+        panel = await panel_of(await ada.press(made, "Edit"))
         wanted = {"steps": "7", "guidance": "2,5", "scheduler": "unipc", "control_type_2": "depth"}
         await fill(ada, panel, "Fine settings", **wanted)
         await fill(ada, panel, "Motion", control_strength="0.6")
@@ -38,7 +38,7 @@ async def test_it_refuses_in_a_sentence(setup: Setup, discord: Sandbox, ada: Per
     setup.engine = "tests.bot.engines.draws:create"
     async with running(setup.write(), discord):
         made = await posted(await ada.slash("gif", prompt="a cat"))
-        panel = await panel_of(await ada.choose(made, "pick:more", "sampling"))
+        panel = await panel_of(await ada.press(made, "Edit"))
         assert "number of steps" in await said(
             await fill(ada, panel, "Fine settings", steps="many")
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox import Person, Sandbox
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.patience import PATIENCE
 
@@ -25,11 +26,13 @@ async def test_a_favourite_is_unmarked_where_it_can_no_longer_be_seen(
     async with running(setup.write(), discord):
         made = await posted(await bob.slash("gif", prompt="a cat"))
         await setup.all_over()
-        assert "Added" in await said(await ada.press(made, "Favourite"))
+        assert "Added" in await said(await ada.press(await sheet_of(ada, made), "Favourite"))
         shown = await elsewhere.slash("show", id=setup.rows("id")[0]["id"])
         favourite = await shown.message(lambda message: message.buttons)
-        assert "Removed" in await said(await elsewhere.press(favourite, "Favourite"))
-        assert "somebody else's" in await said(await elsewhere.press(favourite, "Favourite"))
+        sheet = await sheet_of(elsewhere, favourite)
+        assert "Removed" in await said(await elsewhere.press(sheet, "Favourite"))
+        assert "somebody else's" in await said(await elsewhere.press(sheet, "Favourite"))
+        assert "somebody else's" in await said(await elsewhere.press(favourite, "More"))
 
 
 async def test_who_waits_for_the_model_learns_it(

@@ -6,6 +6,7 @@ from bot.sandbox import MANAGE_GUILD, Person, Sandbox, Upload
 from generator.media.containers import sniff
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import lora
 
@@ -72,7 +73,7 @@ async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(
         assert f"Before: all. Now: <#{there.id}>." in await said(shown)
         assert "GIFs are made in" in await said(await ada.slash("gif", prompt="x"))
         assert "GIFs are made in" in await said(await ada.press(before, "Again"))
-        edited = await ada.choose(before, "pick:more", "loop")
+        edited = await ada.choose(await sheet_of(ada, before), "pick:more", "loop")
         assert "GIFs are made in" in await said(edited)
         await posted(await ada.at(there).slash("gif", prompt="x"))
         await posted(await ada.in_dm().slash("gif", prompt="x"))
@@ -108,7 +109,9 @@ async def test_a_server_may_limit_what_is_made_there(
         await setup.all_over()
         assert "at most 6 frames" in await said(await bob.slash("gif", prompt="x", frames=7))
         assert "at most 20 steps" in await said(await bob.slash("gif", prompt="x", steps=21))
-        assert "at most 6 frames" in await said(await bob.press(message, "Longer"))
+        assert "at most 6 frames" in await said(
+            await bob.press(await sheet_of(bob, message), "Longer")
+        )
         assert "may have 2 GIFs waiting" in await said(await bob.slash("gif", prompt="x", count=3))
         await posted(await bob.in_dm().slash("gif", prompt="x", frames=7))
         await posted(await manager.slash("gif", prompt="x", frames=7))

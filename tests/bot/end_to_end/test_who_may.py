@@ -61,6 +61,7 @@ OF_A_JOB = {
     "recipe": WHERE_IT_STANDS,
     "delete": OWNER_OR_MANAGER,
     "delete_sure": OWNER_OR_MANAGER,
+    "actions": WHERE_IT_STANDS,
     "more": WHERE_IT_STANDS,
     "caption_send": WHERE_IT_STANDS,
     "sampling_send": WHERE_IT_STANDS,
@@ -89,6 +90,7 @@ OTHERS = {
     "help_page": ANYBODY,
     "rules_undo": MANAGER,
     **{name: MANAGER for name in settings_panel.ACTIONS if name.startswith("set_server")},
+    "cancel_group": OWNER_OR_MANAGER,
 }
 ONES_OWN = {name: ANYBODY for name in settings_panel.ACTIONS if name.startswith("set_mine")}
 BUTTONS = {

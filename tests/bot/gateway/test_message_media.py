@@ -59,7 +59,7 @@ def test_a_file_that_a_component_shows_is_the_message_s_own(
     components: list[dict[str, Any]], name: str
 ) -> None:
     shown = message(*components)
-    assert list(file_names(shown)) == [name]
+    assert file_names(shown) == [name]
     found = find_media(shown, lambda _: False)
     assert (found.filename, found.is_link) == (name, False)
 
@@ -73,6 +73,6 @@ def test_an_attachment_comes_first_and_nothing_is_refused() -> None:
     attached = {"id": "6", "filename": "c.gif", "size": 3, "proxy_url": "", "url": f"{_CDN}/c.gif"}
     shown = message(gallery(media("a.gif", attachment_id="7")), attachments=[attached])
     assert find_media(shown, lambda _: True).filename == "c.gif"
-    assert list(file_names(shown)) == ["c.gif", "a.gif"]
+    assert file_names(shown) == ["c.gif", "a.gif"]
     with pytest.raises(RefusedError):
         find_media(message({"type": 10, "id": 1, "content": "x"}), lambda _: True)

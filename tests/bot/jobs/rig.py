@@ -60,6 +60,9 @@ class RecordingNotifier:
         self.notified.append((job.state.value, job.error))
         self.notified_of.add((job.state.value, job.id))
 
+    async def take_down(self, job: Job) -> bool:
+        return job.message_id is not None
+
     async def alert(self, words: str) -> None:
         self.alerts.append(words)
 

@@ -1,4 +1,4 @@
-"""What migration 0012 adds, and the way back; ``test_earlier_version`` has what it keeps."""
+"""What migrations add since 0012, and the way back; ``test_earlier_version`` has what is kept."""
 
 from __future__ import annotations
 
@@ -76,6 +76,7 @@ async def test_what_is_new_is_empty_and_what_is_counted_goes_on(address: str) ->
         failed = await database.read(jobs.get, "b")
         assert failed is not None
         assert (failed.failure_kind, failed.failure_is_retryable) == (None, None)
+        assert (failed.origin.group_id, failed.origin.group_place) == (None, 0)
         assert await database.read(daily_usage.within_a_day, 7, "files") == 5
         assert await database.write(daily_usage.note_within, 7, "files", 1, 10)
 
