@@ -50,8 +50,8 @@ async def test_models_are_chosen_on_a_host_that_comes_by_somebody_elses_server(
                 usual = await posted(await ada.slash("gif", prompt="x", steps=1))
                 half = await posted(await bob.slash("gif", prompt="x", steps=1, model="half"))
                 again = await posted(await ada.slash("gif", prompt="x", steps=1))
-                assert "Made by nano" in usual.text
-                assert "Made by Half" in half.text
+                assert "· nano ·" in usual.text
+                assert "· Half ·" in half.text
                 # one card holds Half now, and the other nano still
                 assert bot.log.count("makes room for the model Half") == 1
                 assert half.results[0].data not in (usual.results[0].data, again.results[0].data)

@@ -65,8 +65,8 @@ async def test_people_choose_a_model_and_recipes_know_it(
         # GIFs of both, by one worker, which changes once the first is made
         usual = await posted(await ada.slash("gif", seed="5", **_QUICK))
         half = await posted(await bob.slash("gif", model="half", seed="5", **_QUICK))
-        assert "Made by nano" in usual.text
-        assert "Made by Half" in half.text
+        assert "· nano ·" in usual.text
+        assert "· Half ·" in half.text
         assert (recipe_in(usual)["setup"]["model"], "model" in recipe_in(usual)["request"]) == (
             "nano",
             False,
