@@ -28,6 +28,7 @@ from generator.host.place import HostPlace
 from generator.host.transfer import Transfer
 
 _SAY_EVERY = 0.5  # seconds, while a file travels
+_SAY_WAITING_EVERY = 10.0  # while others of its host do
 _MEGABYTE = 10**6
 
 
@@ -144,8 +145,23 @@ class HostJob:
                     await self._transfer.fetch(reference, self._place.cache, self._moved(FETCH))
 
     async def _bring(self, made: Finished) -> None:
-        path = self._place.output(made)
-        await self._transfer.bring(path, made.output, made.size_bytes, self._moved(UPLOAD))
+        path, moved = self._place.output(made), self._moved(UPLOAD)
+        await self._wait_for_turn(lambda: moved(0, made.size_bytes))
+        try:
+            await self._transfer.bring(path, made.output, made.size_bytes, moved)
+        finally:
+            self._place.uploading.release()
+
+    async def _wait_for_turn(self, say: Callable[[], None]) -> None:
+        """Wait until this file may go up, and let the bot know that its worker doesn't hang."""
+        while True:
+            try:
+                async with asyncio.timeout(_SAY_WAITING_EVERY):
+                    await self._place.uploading.acquire()
+            except TimeoutError:
+                say()
+            else:
+                return
 
     def _moved(self, stage: str) -> Callable[[int, int], None]:
         def moved(done: int, of: int) -> None:

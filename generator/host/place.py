@@ -42,6 +42,9 @@ class HostPlace:
     log_level: str = "INFO"
     log_format: str = logs.TEXT
     boot: str = field(default_factory=lambda: secrets.token_hex(8))
+    # One file goes up at a time: all at once, none would be there for long over a slow line, and
+    # whenever that is cut the beginnings of all would be sent again.
+    uploading: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def lock(self, name: str) -> asyncio.Lock:

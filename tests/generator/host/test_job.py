@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from generator.contract.messages import (
     JobEvent,
     Request,
 )
-from generator.contract.remote import pack
+from generator.contract.remote import CHUNK_BYTES, CHUNKS_IN_FLIGHT, pack, unpack
 from generator.host.cache import FileCache
 from generator.host.job import HostJob
 from generator.host.place import HostPlace
@@ -43,7 +44,7 @@ class Scene:
     ) -> None:
         cache = FileCache(directory, cache_bytes)
         cache.open()
-        place = HostPlace(
+        self.place = HostPlace(
             host="home",
             link=cast(LastingLink, bot or Bot()),
             cache=cache,
@@ -55,10 +56,18 @@ class Scene:
         generate = replace(GENERATE, request=replace(GENERATE.request, image=image))
         self.sent: list[Command] = []
         self.said: list[Any] = []
-        self.job = HostJob(
-            generate, place, head={}, send=self._send, insist=self.said.append, say=self.said.append
-        )
+        self.job = self.job_of(generate)
         self.events: list[JobEvent] = []
+
+    def job_of(self, generate: Generate) -> HostJob:
+        return HostJob(
+            generate,
+            self.place,
+            head={"job": generate.job_id},
+            send=self._send,
+            insist=self.said.append,
+            say=self.said.append,
+        )
 
     def _send(self, command: Command) -> None:
         self.sent.append(command)
@@ -111,3 +120,29 @@ async def test_one_whose_file_is_gone_fails(tmp_path: Path) -> None:
     assert isinstance(failed, Failed)
     assert failed.failure.kind is FailureKind.DISK
     assert "can't be read on the GPU host (No such file or directory)" in str(failed.failure.text)
+
+
+class TakingBot(Bot):
+    """Takes each chunk after a moment; ``taken`` is of which job each was."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    async def request(self, subject: str, frame: bytes, seconds: float) -> bytes:
+        values, body = unpack(frame)
+        self.taken.append(values["job"])
+        await asyncio.sleep(0)
+        end = values["offset"] + len(body)
+        return pack({"done": True} if end == values["size"] else {"offset": end})
+
+
+async def test_files_go_up_one_after_the_other(tmp_path: Path) -> None:
+    bot, size = TakingBot(), CHUNK_BYTES * (CHUNKS_IN_FLIGHT + 1)
+    scene = Scene(tmp_path, bot)
+    jobs = []
+    for job_id in "ab":
+        (tmp_path / f"{job_id}-1.gif").write_bytes(bytes(size))
+        jobs.append(scene.job_of(replace(GENERATE, job_id=job_id)))
+        jobs[-1].hear(Finished(job_id, 1, FileReference("0" * 64, ".gif"), 1.0, size))
+    await asyncio.gather(*(job.run() for job in jobs))
+    assert bot.taken == ["a"] * (CHUNKS_IN_FLIGHT + 1) + ["b"] * (CHUNKS_IN_FLIGHT + 1)
