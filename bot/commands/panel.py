@@ -201,10 +201,15 @@ async def _search(
 
 
 async def _offered_loras(interaction: _Interaction, state: PanelState) -> dict[str, str]:
-    """Return the LoRAs of the form: those chosen, and the closest to what was looked for."""
-    found = await context_of(interaction).database.read(
-        rows.matching, viewer_of(interaction), state.search, limit=MAX_OPTIONS
-    )
+    """Return the LoRAs of the form: those chosen, and the closest to what was looked for.
+
+    One's own come first where nothing was.
+    """
+    database, viewer = context_of(interaction).database, viewer_of(interaction)
+    if state.search:
+        found = await database.read(rows.matching, viewer, state.search, limit=MAX_OPTIONS)
+    else:
+        found, _ = await database.read(rows.page, viewer, limit=MAX_OPTIONS, offset=0)
     limits = context_of(interaction).models.default_limits
     chosen = [state.value(spec_named(name), limits) for name in LORA_NAMES]
     offered = {
