@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -10,10 +10,19 @@ import torch
 from torch import Tensor
 
 from generator.contract.messages import Control, Request
-from generator.contract.windows import CONTINUE, LOOP, MOTIONS, STRETCH, frames_computed
+from generator.contract.windows import (
+    CONTINUE,
+    LOOP,
+    MOTIONS,
+    STRETCH,
+    WindowPlan,
+    frames_computed,
+    pyramid,
+)
 from generator.inference.pipeline import HotshotPipeline
 from generator.inference.stages.denoising import Denoise, DrawNoise
 from generator.inference.stages.encoding import EncodePrompt
+from generator.inference.stages.predictor import StepInputs, WholeClip
 from generator.inference.stages.stage import PipelineState, needed
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel
@@ -71,6 +80,37 @@ def test_what_is_computed_is_what_is_reckoned(tiny: HotshotModel, motion: str) -
     assert max(seen) == 4
     assert sum(seen) == frames_computed(request)
     assert latents.isfinite().all()
+
+
+@dataclass(frozen=True)
+class Together:
+    """Asks about all windows of a step in one batch; nothing else differs."""
+
+    inner: WholeClip
+    plan: WindowPlan
+
+    def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+        windows = self.plan.windows(inputs.step, inputs.steps)
+        told = replace(inputs, conditioning=inputs.conditioning.of(len(windows)))
+        said = self.inner.predict(torch.cat([latents[:, :, list(one)] for one in windows]), told)
+        total, weight = torch.zeros_like(latents), latents.new_zeros(latents.shape[2], 1, 1)
+        for window, of_window in zip(windows, torch.split(said, 1), strict=True):
+            counts = latents.new_tensor(pyramid(len(window)))[:, None, None]
+            total[:, :, list(window)] += of_window * counts
+            weight[list(window)] += counts
+        return total / weight
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+def test_windows_one_by_one_or_in_one_batch_make_the_same(tiny: HotshotModel, motion: str) -> None:
+    request = replace(LONG, motion=motion, guidance_rescale=0.7)
+    one_by_one = latents_of(tiny, request)
+
+    def together(model: HotshotModel, of: Request) -> Together:
+        return Together(WholeClip(model, of), WindowPlan(motion, 8, 4))
+
+    at_once = HotshotPipeline(tiny, together).latents(request, report=silent)
+    assert float((one_by_one - at_once).abs().max()) < 1e-4
 
 
 def test_two_pictures_swapped_change_the_windows_that_see_them_alone(tiny: HotshotModel) -> None:
