@@ -131,7 +131,8 @@ def main() -> None:
     print(table(results, bars))
     for beside in others:
         times = _median_seconds(beside) / _median_seconds(results)
-        print(f"\nBeside it {arguments.beside}, whose clips take {times:.1f} times as long:\n")
+        what = "{scheduler} in {steps} steps".format(**arguments.beside)
+        print(f"\nBeside it {what}, whose clips take {times:.1f} times as long:\n")
         print(table(beside, bars))
     for result in results:
         wrong = [name for name, right in result.all_checks().items() if name in bars and not right]
