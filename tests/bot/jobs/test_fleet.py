@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import statistics
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -53,6 +56,18 @@ def test_everybody_is_served_by_any_fleet(jobs: list[tuple[int, str, int]], work
     outcome = Fleet(MODELS, workers).run(arrivals)
     assert sorted(outcome.order) == list(range(len(arrivals)))
     assert all(began >= arrival.at for arrival, began in zip(arrivals, outcome.began, strict=True))
+
+
+def test_people_who_keep_to_a_model_wait_alike() -> None:
+    """Half of them want one, and the fleet has more to do than it can."""
+    models = ("a", "a", "b", "c")
+    arrivals = [
+        replace(each, needs=replace(each.needs, model=models[each.user_id % 4]))
+        for each in arrivals_of(1200, models=MODELS, people=40, each_second=0.6)
+    ]
+    waits = waits_by_model(arrivals, Fleet(MODELS, 8).run(arrivals))
+    medians = [statistics.median(each) for each in waits.values()]
+    assert max(medians) < 2 * min(medians), medians
 
 
 @given(st.integers(1, 4), st.integers(1, 3))
