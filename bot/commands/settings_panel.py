@@ -28,7 +28,7 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of
 from bot.storage.preferences import PERSON, SERVER
-from bot.ui.actions import YES, Action, ActionButton, Form, Values
+from bot.ui.actions import YES, Action, ActionButton, Form, Values, outdated_button_error
 from bot.ui.panel import Line, panel_view
 from generator.contract.options.spec import Group, OptionSpec, Setting, resolve
 from generator.contract.text import Text
@@ -82,9 +82,9 @@ async def open_group(
 ) -> None:
     """Open the form of a group, filled in with what is set."""
     del values
-    context, shown = context_of(interaction), await _shown(interaction, place)
+    shown = await _shown(interaction, place)
+    label, _ = _group(context_of(interaction), place, key)
     fields = _fields(interaction, place, key, shown)
-    label = next(label for each, label, _ in _groups(context, place) if each == key)
     await interaction.response.send_modal(
         Form(f"set_{place}_{key}_send", target, translate(label), fields)
     )
@@ -96,7 +96,7 @@ async def send_group(
     """Set what a form says; what stands as it was shown stays, what was emptied is forgotten."""
     del target
     context, shown = context_of(interaction), await _shown(interaction, place)
-    names = next(names for each, _, names in _groups(context, place) if each == key)
+    _, names = _group(context, place, key)
     changes: dict[str, Any] = {}
     for name in names:
         if name in values and values[name].strip() != _word(name, shown.get(name)):
@@ -127,6 +127,14 @@ def _groups(context: BotContext, place: Place) -> list[tuple[str, Text, list[str
     ]
     own = ["ping", "recipe"] if place == "mine" else ["channels", "roles", "waiting"]
     return [*found, (_OWN, _OWN_LABELS[place], own)]
+
+
+def _group(context: BotContext, place: Place, key: str) -> tuple[Text, list[str]]:
+    """Return a group's label and names. Raises RefusedError where nothing is set there."""
+    for each, label, names in _groups(context, place):
+        if each == key:
+            return label, names
+    raise outdated_button_error()
 
 
 def _specs(context: BotContext, place: Place, group: Group) -> list[tuple[OptionSpec, Setting]]:

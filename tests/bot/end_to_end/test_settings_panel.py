@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.sandbox import MANAGE_GUILD, Person, Sandbox
 from tests.bot.end_to_end.panels import fill
 from tests.bot.end_to_end.process import Setup, running
-from tests.bot.end_to_end.test_buttons import posted, said
+from tests.bot.end_to_end.test_buttons import forge, posted, said
 from tests.bot.end_to_end.test_who_may import submit
 
 
@@ -36,4 +36,6 @@ async def test_settings_are_forms_of_a_panel(setup: Setup, discord: Sandbox, ada
         await form.acknowledged()
         custom_id = form.modal["custom_id"]
         assert "Only people who can manage" in await said(submit(form, ada, custom_id))
+        unknown = "do:set_mine_loras:0"
+        assert "another version" in await said(await ada.press(forge(mine, unknown), unknown))
         assert "Traceback" not in bot.log
