@@ -13,6 +13,7 @@ from bot.commands import (
     edits,
     gif,
     history,
+    length_actions,
     lora,
     message_menus,
     panel,
@@ -39,6 +40,7 @@ DYNAMIC_ITEMS: tuple[type[DynamicItem[Any]], ...] = (
 ACTIONS: Mapping[str, Action] = {
     **contact_sheet.ACTIONS,
     **result_actions.ACTIONS,
+    **length_actions.ACTIONS,
     **panel.ACTIONS,
     **edits.ACTIONS,
     **message_menus.ACTIONS,

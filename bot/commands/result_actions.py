@@ -37,11 +37,10 @@ from generator.contract.bounds import draw_seed
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Request
 from generator.contract.stages import output_size
-from generator.contract.text import Text, plural
+from generator.contract.text import Text
 
 _SUBTLE = Control("canny", 0.8)
 _STRONG = Control("canny", 0.5, end=0.6)
-_LONGER = 1.5
 _FOLLOWED = "canny"  # unless the form says otherwise; its pictures need no model
 _NO_MASTER = Text("The file is no longer stored; to make it again, press Edit and then Go.")
 
@@ -79,25 +78,6 @@ async def vary_strong(interaction: _Interaction, job_id: str, values: Values) ->
     await _vary(interaction, job_id, _STRONG)
 
 
-async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Make it with half as many frames again, at the same pace."""
-    del values
-    job = await job_of(interaction, job_id)
-    most, now = _limits_of(interaction, job).max_frames, job.request.video_length
-    length = min(most, max(now + 1, round(now * _LONGER)))
-    if length <= now:
-        raise RefusedError(
-            plural(
-                "It already has 1 frame, the most allowed here.",
-                "It already has {count} frames, the most allowed here.",
-                now,
-            )
-        )
-    duration = round(job.request.video_duration * length / now)
-    request = replace(job.request, video_length=length, video_duration=duration)
-    await remake(interaction, job, request, "longer")
-
-
 async def upscale(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Make it at twice the size, by a second pass that starts from its own frames.
 
@@ -107,7 +87,7 @@ async def upscale(interaction: _Interaction, job_id: str, values: Values) -> Non
     """
     del values
     job = await job_of(interaction, job_id)
-    limits = _limits_of(interaction, job)
+    limits = limits_of(interaction, job)
     width, height = (2 * edge for edge in output_size(job.request))
     if not limits.allows(width, height):
         raise RefusedError(
@@ -142,7 +122,7 @@ async def motion(interaction: _Interaction, job_id: str, values: Values) -> None
 async def motion_send(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Make a GIF with this one as its control GIF."""
     job = await job_of(interaction, job_id)
-    limits = _limits_of(interaction, job)
+    limits = limits_of(interaction, job)
     source = await original_of(interaction, job)
     kind = values.get("type", "").strip().lower()
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
@@ -222,7 +202,7 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     return job
 
 
-def _limits_of(interaction: _Interaction, job: Job) -> ModelLimits:
+def limits_of(interaction: _Interaction, job: Job) -> ModelLimits:
     """Return what a GIF's model can be asked for. Raises RefusedError where it is gone."""
     return context_of(interaction).models.limits(job.request.model)
 
@@ -312,7 +292,6 @@ ACTIONS = {
     "again": again,
     "vary_subtle": vary_subtle,
     "vary_strong": vary_strong,
-    "longer": longer,
     "upscale": upscale,
     "motion": motion,
     "motion_send": motion_send,

@@ -38,6 +38,8 @@ _RELATIONS = {
     "again": Text("made again"),
     "vary": Text("varied"),
     "longer": Text("made longer"),
+    "stretch": Text("stretched"),
+    "loop": Text("as a closed loop"),
     "edit": Text("edited"),
     "motion": Text("same motion"),
     "remix": Text("remixed"),

@@ -52,6 +52,8 @@ OF_A_JOB = {
     "vary_subtle": WHERE_IT_STANDS,
     "vary_strong": WHERE_IT_STANDS,
     "longer": WHERE_IT_STANDS,
+    "stretch": WHERE_IT_STANDS,
+    "closed_loop": WHERE_IT_STANDS,
     "upscale": WHERE_IT_STANDS,
     "edit": WHERE_IT_STANDS,
     "edit_send": WHERE_IT_STANDS,
