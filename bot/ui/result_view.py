@@ -43,7 +43,11 @@ _REMAKE = {
     "longer": Text("Longer"),
     "upscale": Text("Upscale"),
 }
-_MOTION = {"motion": Text("Motion of this")}
+_MOTION = {
+    "motion": Text("Motion of this"),
+    "stretch": Text("Stretch"),
+    "closed_loop": Text("Closed loop"),
+}
 _CHANGE = {"edit": Text("Edit")}
 _RECIPE = {"recipe": Text("Recipe")}
 _KEEP = {"favourite": Text("Favourite"), "delete": Text("Delete")}
@@ -89,7 +93,7 @@ def action_sheet(job: Job, limits: ModelLimits) -> LayoutView:
         ),
         (translate("Keep"), [ActionRow(*buttons(_KEEP))]),
     ]
-    if not _MOTION.keys() & refused:
+    if "motion" not in refused:
         groups.insert(1, (translate("Motion"), [ActionRow(*buttons(_MOTION))]))
     box: Container[LayoutView] = Container(accent_colour=Colour.green())
     box.add_item(TextDisplay(_sheet_words(job)))
@@ -133,9 +137,11 @@ def refused_actions(request: Request, limits: ModelLimits) -> set[str]:
     """Return the actions that this model can't do to this GIF."""
     refused: set[str] = set()
     if request.video_length == 1:  # nothing moves that could be followed
-        refused |= {"vary_subtle", "vary_strong", "motion"}
-    if request.video_length >= limits.max_frames:
-        refused.add("longer")
+        refused |= {"vary_subtle", "vary_strong", *_MOTION}
+    if request.video_length >= limits.max_clip_frames:
+        refused |= {"longer", "stretch"}
+    if limits.max_clip_frames <= request.window:
+        refused |= {"stretch", "closed_loop"}
     width, height = output_size(request)
     if not limits.allows(2 * width, 2 * height):
         refused.add("upscale")

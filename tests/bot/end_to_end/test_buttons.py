@@ -48,6 +48,10 @@ async def test_a_result_goes_on_after_a_restart(
         assert {**again, "seed": 5} == first
         longer = await request_of(await ada.press(await sheet_of(ada, message), "Longer"))
         assert (longer["video_length"], longer["video_duration"], longer["seed"]) == (12, 1500, 5)
+        for label, motion in (("Stretch", "stretch"), ("Closed loop", "loop")):
+            made = await request_of(await ada.press(await sheet_of(ada, message), label))
+            assert (made["video_length"], made["video_duration"], made["seed"]) == (16, 2000, 5)
+            assert made["motion"] == motion
         varied = await request_of(await bob.press(message, "Vary a little"))
         assert varied["controls"][0]["scale"] == 0.8
         wanted = {"Words": {"prompt": "a dog"}, "Size and length": {"frames": "4"}}
@@ -64,9 +68,11 @@ async def test_a_result_goes_on_after_a_restart(
         )
         assert "seed:5" in await said(await bob.press(await sheet_of(bob, message), "Recipe"))
     rows = setup.rows("relation, parent_id, user_name")
-    assert [row["relation"] for row in rows] == ["", "again", "longer", "vary", "edit", "motion"]
+    assert [row["relation"] for row in rows] == [
+        *("", "again", "longer", "stretch", "loop", "vary", "edit", "motion")
+    ]
     assert len({row["parent_id"] for row in rows[1:]}) == 1
-    assert rows[3]["user_name"] == "bob"
+    assert rows[5]["user_name"] == "bob"
 
 
 async def test_edits_need_no_model(

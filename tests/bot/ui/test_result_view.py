@@ -58,13 +58,17 @@ async def test_the_sheet_holds_all_that_can_be_done() -> None:
 @pytest.mark.parametrize(
     ("values", "left_out"),
     [
-        ({"video_length": 24}, {"longer"}),
+        ({"video_length": 24}, set()),
+        ({"video_length": 256, "motion": "continue"}, {"longer", "stretch"}),
         ({"width": 1024, "height": 1024}, {"upscale"}),
-        ({"video_length": 1}, {"vary_subtle", "vary_strong", "motion"}),
+        (
+            {"video_length": 1},
+            {"vary_subtle", "vary_strong", "motion", "stretch", "closed_loop"},
+        ),
     ],
 )
 async def test_what_would_be_refused_is_not_offered(
-    values: dict[str, int], left_out: set[str]
+    values: dict[str, Any], left_out: set[str]
 ) -> None:
     assert _actions(job()) - _actions(job(**values)) == left_out
 
