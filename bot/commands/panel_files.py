@@ -119,7 +119,7 @@ async def _take_pictures(
             raise RefusedError("{name} is there twice; send each once.", name=picture.filename)
         taken.append(picture)
     joined = await _join(context, user_id, taken)
-    return kept_file(StoredFile(joined), len(taken))
+    return kept_file(StoredFile(joined))
 
 
 async def _join(context: BotContext, user_id: int, pictures: Sequence[Attachment]) -> Attachment:

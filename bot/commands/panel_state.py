@@ -29,7 +29,6 @@ LORA_NAMES = ("lora", "lora_2")
 CONTROL_NAMES = ("control_type", "control_type_2")
 SOURCE_NAMES = ("control_gif", "control_pictures")
 _FILE_KINDS = (Kind.FILE, Kind.FILES)
-_COUNT = "count"  # of the pictures that a file was joined from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,15 +170,9 @@ def stored_file(value: Any) -> StoredFile | None:
     return StoredFile(attachment, value["width"], value["height"])
 
 
-def kept_file(stored: StoredFile, count: int = 1) -> dict[str, Any]:
-    """Return a file as it is kept; ``count`` is that of the pictures that it was joined from."""
-    edges = {"width": stored.width, "height": stored.height}
-    return asdict(stored.attachment) | edges | {_COUNT: count}
-
-
-def picture_count(value: Mapping[str, Any]) -> int:
-    """Return how many pictures a file was joined from."""
-    return int(value[_COUNT])
+def kept_file(stored: StoredFile) -> dict[str, Any]:
+    """Return a file as it is kept."""
+    return asdict(stored.attachment) | {"width": stored.width, "height": stored.height}
 
 
 def group_specs(group: Group, specs: tuple[OptionSpec, ...] = OPTIONS) -> list[OptionSpec]:

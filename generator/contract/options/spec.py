@@ -33,8 +33,6 @@ _METADATA = "option"
 _T = TypeVar("_T")
 _Offer = TypeVar("_Offer", "Slash", "Setting", "FormField", "Flag")
 
-FORM_ROWS = 5
-"""What Discord puts into one form at most."""
 FILES_A_FIELD = 10
 """What Discord takes into one field for files at most."""
 
