@@ -21,7 +21,7 @@ from generator.contract.control_types import split_control
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.options.gif_options import OPTIONS
-from generator.contract.options.spec import Group, Kind, OptionSpec
+from generator.contract.options.spec import Group, Kind, OptionSpec, in_order
 
 KEY = "panel"
 """What a draft's content has that is a panel's."""
@@ -178,4 +178,4 @@ def kept_file(stored: StoredFile) -> dict[str, Any]:
 def group_specs(group: Group, specs: tuple[OptionSpec, ...] = OPTIONS) -> list[OptionSpec]:
     """Return the options of a group, those that lead first."""
     found = [(spec, spec.form) for spec in specs if spec.form and spec.form.group is group]
-    return [spec for spec, form in sorted(found, key=lambda pair: not pair[1].leads)]
+    return [spec for spec, _ in in_order(found)]
