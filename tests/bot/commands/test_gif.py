@@ -18,7 +18,7 @@ from generator.contract.messages import Request
 from generator.contract.options.gif_options import spec_named
 
 BIG = ModelLimits()
-SMALL = ModelLimits(native_edge=128, max_frames=6, steps=10, guidance_scale=2.5)
+SMALL = ModelLimits(native_edge=128, max_frames=6, max_clip_frames=6, steps=10, guidance_scale=2.5)
 
 
 def options(limits: ModelLimits) -> dict[str, dict[str, Any]]:
@@ -75,7 +75,7 @@ def test_the_names_that_hold() -> None:
 
 def test_limits_come_from_the_model() -> None:
     big, small = options(BIG), options(SMALL)
-    assert (big["frames"]["max_value"], small["frames"]["max_value"]) == (24, 6)
+    assert (big["frames"]["max_value"], small["frames"]["max_value"]) == (256, 6)
     assert (small["frames"]["min_value"], small["steps"]["min_value"]) == (1, 1)
     assert [choice["value"] for choice in small["size"]["choices"]] == [
         size.name for size in SMALL.sizes

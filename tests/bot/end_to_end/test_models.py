@@ -30,7 +30,7 @@ def other_model(directory: Path) -> Path:
     """Nano with other weights and limits of its own: half as large, and at most twelve frames."""
     model = shutil.copytree(NANO_DIRECTORY, directory / "other nano")
     limits = json.loads((model / "generation_config.json").read_text())
-    limits |= {"native_edge": 64, "max_frames": 12, "steps": 4, "max_steps": 20}
+    limits |= {"native_edge": 64, "max_clip_frames": 12, "steps": 4, "max_steps": 20}
     (model / "generation_config.json").write_text(json.dumps(limits))
     weights = model / "unet" / "diffusion_pytorch_model.safetensors"
     tensors = load_file(weights)
