@@ -74,7 +74,7 @@ BAD_FLAGS = [
     (("--width", "512", "--height", "512"), "too large"),
     (("--og-width", "0"), "original size's width"),
     (("--target_height", "-5"), "target size's height"),
-    *((("--video-length", count), "frames must be from 1 to 24") for count in ("0", "1000", "-1")),
+    *((("--video-length", count), "frames must be from 1 to 256") for count in ("0", "1000", "-1")),
     *((("--video_duration", ms), "duration in milliseconds") for ms in ("0", "-1", "9999999")),
     *((("--steps", steps), "steps must be from 1 to") for steps in ("0", "10000", "-3")),
     *((("--seed", seed), "seed must be from 0 to") for seed in ("-1", str(2**64))),

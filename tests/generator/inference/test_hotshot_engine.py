@@ -128,7 +128,7 @@ def test_variations_are_made_together_and_one_is_cancelled(
     [
         ({"width": 100}, ".gif", "multiple of 8"),
         ({"prompt": " "}, ".gif", "prompt is empty"),
-        ({"video_length": 25}, ".gif", "number of frames"),
+        ({"video_length": 25}, ".gif", "at most 24 frames at once"),
         ({}, ".txt", "must be one of .gif"),
         ({}, "/ball.gif", "There is no directory"),
     ],
