@@ -117,7 +117,7 @@ async def test_mistakes_are_one_sentence(console: Console) -> None:
         ("/gif a ball frmaes:4", "do you mean frames"),
         ("/gif a ball frames:many", "frames takes a number, not 'many'"),
         ("/gif a ball frames:999", "frames takes 1 to"),
-        ("/gif", "prompt is required"),
+        ("/show", "id is required"),
         ("/gif a ball size:huge", "There is no size 'huge'"),
         ("/gif a ball image:nothing.png", "The file nothing.png can't be read"),
         ("/gif a ball private:perhaps", "private takes true or false"),
