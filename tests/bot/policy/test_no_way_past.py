@@ -50,12 +50,17 @@ def test_a_result_is_delivered_behind_the_gate_alone() -> None:
 
 
 def test_a_file_is_opened_for_a_message_behind_the_gate_or_was_not_made() -> None:
-    opening = places_of("discord.File") - {("delivery/sender.py", "_attachments")}  # a result
-    made = opening - set(NOT_MADE) - {("delivery/progress_messages.py", "_preview")}
+    opening = places_of("discord.File") - {("ui/result_message.py", "opened_files")}  # a result
+    previews = {
+        ("delivery/progress_messages.py", "_preview"),
+        ("delivery/group_messages.py", "_opened"),
+    }
+    made = opening - set(NOT_MADE) - previews
     assert made == {("ui/stored_files.py", "made_file")}
     assert made <= places_of("check_may_post")
     assert places_of("may_be_seen_uncovered") == {
         ("commands/history.py", "_coverless_result"),
+        ("delivery/group_messages.py", "_preview_bytes"),
         ("delivery/progress_messages.py", "_preview_bytes"),
     }
 
