@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 # More than there are cores: tests of whole bots wait more than they compute.
-PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 .PHONY: demo test test-lowest lint bench nano evaluate release clean

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from tools.translatable import Scan
 
 ROOT = Path(__file__).parent.parent
 TEMPLATE = LOCALES / f"{DOMAIN}.pot"
-SCAN = Scan.of(ROOT)
 _FLEETING = (
     b'"Project-Id-Version',
     b'"Report-Msgid-Bugs-To',
@@ -32,10 +32,16 @@ _FLEETING = (
 )
 
 
+@cache
+def scan() -> Scan:
+    """This checkout, read once."""
+    return Scan.of(ROOT)
+
+
 def extracted() -> Catalog:
     """Every template."""
     catalog = Catalog(project="hotshot-bot", charset="utf-8")
-    for template in SCAN.templates():
+    for template in scan().templates():
         catalog.add(template)
     return catalog
 

@@ -184,7 +184,7 @@ def test_labels_fit_in_every_language(locale: str) -> None:
 
 def _labels() -> Iterator[str]:
     """What stands on buttons, in menus, and over the fields of forms."""
-    for path in words.SCAN.sources():
+    for path in words.scan().sources():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
                 shown = [each.value for each in node.keywords if each.arg in _SHOWN]
