@@ -110,14 +110,16 @@ def _left_in_shared_memory() -> list[str]:
 async def _in_mid_file(bot: Bot) -> psutil.Process:
     """Wait for a process of the bot's worker that is making a file."""
 
-    def at_work() -> list[psutil.Process]:
+    found: list[psutil.Process] = []
+
+    def is_at_work() -> bool:
         with contextlib.suppress(psutil.NoSuchProcess):
             children = [child for worker in bot.workers() for child in worker.children()]
-            return [child for child in children if has_frames(child.pid)]
-        return []
+            found[:] = [child for child in children if has_frames(child.pid)]
+        return bool(found)
 
-    await until(at_work, lambda: bot.log)
-    return at_work()[0]
+    await until(is_at_work, lambda: bot.log)
+    return found[0]
 
 
 async def test_a_result_waits_for_the_next_start(
