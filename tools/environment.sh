@@ -64,7 +64,9 @@ take_lock() {
 }
 
 install() {
-    "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 || explain
+    # what is imported is compiled then; all of it takes as long as the rest
+    "$venv/bin/python" -m pip install --disable-pip-version-check --no-compile --quiet "$@" >>"$log" 2>&1 ||
+        explain
 }
 
 explain() {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
 
 import psutil
@@ -13,7 +12,7 @@ import pytest
 from bot.sandbox import Person, Refusal, Sandbox
 from bot.sandbox.model import Message
 from tests.bot.end_to_end.process import Bot, Setup, running
-from tests.generator.workers import has_frames
+from tests.generator.workers import has_frames, left_in_shared_memory
 from tests.patience import PATIENCE, until
 
 pytestmark = pytest.mark.slow
@@ -79,7 +78,7 @@ async def test_kills_while_one_job_is_written_and_another_computed(
 ) -> None:
     """First whoever writes the file, then the worker that computes, then the bot itself."""
     setup.engine = "tests.soak.engine:create"
-    shared = _left_in_shared_memory()
+    shared = left_in_shared_memory()
     async with running(setup.write(), discord) as bot:
         written = await ada.slash("gif", prompt="clips", steps=1)
         await written.acknowledged()
@@ -93,18 +92,13 @@ async def test_kills_while_one_job_is_written_and_another_computed(
         encoder = await _in_mid_file(bot)
         await bot.stop(signal.SIGKILL)
         encoder.wait(PATIENCE)
-    assert _left_in_shared_memory() == shared
+    assert left_in_shared_memory() == shared
     async with running(setup.write(), discord):
         for sent in (written, computed):
             await sent.message(lambda message: message.results)
     assert len(deliveries(discord)) == 2
     assert not list((setup.data / "scratch").glob(".*"))
-    assert _left_in_shared_memory() == shared
-
-
-def _left_in_shared_memory() -> list[str]:
-    names = os.listdir("/dev/shm")  # noqa: PTH208, S108 - looked at, and nothing is put there
-    return sorted(name for name in names if not name.startswith("PostgreSQL."))  # other tests'
+    assert left_in_shared_memory() == shared
 
 
 async def _in_mid_file(bot: Bot) -> psutil.Process:
