@@ -82,12 +82,6 @@ def name(block: Block) -> str:
     return f"{block.page} line {block.line}"
 
 
-@pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A directory for each page: what somebody has who cloned and made the environment."""
-    return {page: _clone(tmp_path_factory.mktemp("clone")) for page in PAGES}
-
-
 def _clone(directory: Path) -> Path:
     for one in WHAT_A_CLONE_HAS:
         (directory / one).symlink_to(ROOT / one)
@@ -104,9 +98,16 @@ def test_every_shell_block_is_seen() -> None:
     assert together.count("<!-- not run by its test") == sum(bool(one.why) for one in blocks())
 
 
-@pytest.mark.parametrize("block", [one for one in blocks() if not one.why], ids=name)
-def test_a_block_does_what_it_says(block: Block, places: dict[str, Path]) -> None:
-    place = places[block.page]
+@pytest.mark.parametrize("page", sorted({one.page for one in blocks() if not one.why}))
+def test_a_page_does_what_it_says(page: str, tmp_path: Path) -> None:
+    """Its blocks in order, where one has what those before it made."""
+    place = _clone(tmp_path)
+    for block in blocks():
+        if block.page == page and not block.why:
+            _run(block, place)
+
+
+def _run(block: Block, place: Path) -> None:
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", block.text],
         cwd=place,
@@ -117,7 +118,7 @@ def test_a_block_does_what_it_says(block: Block, places: dict[str, Path]) -> Non
         timeout=5 * PATIENCE,
         env={**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
     )
-    assert done.returncode == 0, f"{block.text}\n{done.stdout}\n{done.stderr}"
+    assert done.returncode == 0, f"{name(block)}\n{block.text}\n{done.stdout}\n{done.stderr}"
     for words in block.commands():
         for flag in ("--output", "--control-preview"):
             if flag in words:
