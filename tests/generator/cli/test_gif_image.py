@@ -24,6 +24,8 @@ from tests.generator.cli.test_gif_control import (
 from tests.generator.cli.test_gif_control import words as words_of
 from tests.generator.media.pictures import moving_ball, read_back
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["refused"]  # a fixture
 STEPS = ("--steps", "4")
 

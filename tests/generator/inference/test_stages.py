@@ -43,6 +43,8 @@ from tests.generator.model.test_controlnet import CONTROLNET, shown
 from tests.generator.model.test_lora_manager import KOHYA
 from tests.generator.reference import CPU, TINY, silent
 
+pytestmark = pytest.mark.slow
+
 FOUR = replace(QUICK, video_length=4, guidance_scale=4.0, guidance_end=0.5, steps=4)
 FOLLOWING = replace(FOUR, controls=(Control(str(CONTROLNET), end=0.5),), control_source="a")
 UPSCALED = (ChosenStage(UPSCALE, 0.4),)

@@ -20,6 +20,8 @@ from tests.generator.model.test_controlnet import shown
 from tests.generator.model.test_lora_manager import KOHYA
 from tests.generator.reference import CPU, TINY, silent
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2, 3)
 LEVELS = 2  # of 255, by which sums in another order may move a frame's
 

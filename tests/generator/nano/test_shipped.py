@@ -10,6 +10,8 @@ from tools.nano import evaluate
 from tools.nano.evaluate import Result
 from tools.nano.suites import BARS
 
+pytestmark = pytest.mark.slow
+
 CLIPS = 10
 SPARE = 0.2  # ten clips are few
 

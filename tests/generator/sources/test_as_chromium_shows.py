@@ -31,6 +31,8 @@ from tests.generator.sources.odd import (
 )
 from tests.programs import need_program
 
+pytestmark = pytest.mark.slow
+
 DATA = Path(__file__).parents[2] / "data" / "sources" / "pictures"
 P3 = icc.display_p3()
 ALIKE = 0.6  # levels of 255, on average: decoders round differently

@@ -17,6 +17,8 @@ from generator.contract.errors import MediaError
 from generator.sources.reader import Limits, read, read_key_frames
 from tests.generator.sources import fuzz
 
+pytestmark = pytest.mark.slow
+
 SEED = 20_261_127
 IN_ONE_PROCESS = 4_900
 AT_EACH_DOOR = 25  # each starts a process, or two

@@ -14,6 +14,8 @@ from generator.contract.errors import MediaError
 from generator.sources.reader import read
 from tests.generator.sources.odd import png
 
+pytestmark = pytest.mark.slow
+
 _ADAM7 = (  # left, top, and the steps across and down of each pass
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4)),
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
