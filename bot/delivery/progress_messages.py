@@ -73,7 +73,8 @@ class ProgressMessages:
         self._jobs: JobService | None = None
         self._scheduler = EditScheduler(render=self._render, edit=self._edit)
         self._expired_tokens: set[str] = set()  # jobs whose token is over, whatever the clock says
-        self._grouped: dict[str, set[str]] = {}  # jobs whose messages are one, by its group
+        # jobs whose messages are one, by its group, and whether each was last seen at work
+        self._grouped: dict[str, dict[str, bool]] = {}
         self._shown: dict[str, str] = {}  # the preview that stands in each message
         self._final_edits: set[asyncio.Task[None]] = set()
 
@@ -89,9 +90,9 @@ class ProgressMessages:
         if (group_id := job.origin.group_id) is None:
             self._scheduler.track(job.id, is_running=is_running)
             return
-        self._grouped.setdefault(group_id, set()).add(job.id)
-        is_running = any(now.job.state is State.RUNNING for now in self._statuses(group_id))
-        self._scheduler.track(group_id, is_running=is_running)
+        members = self._grouped.setdefault(group_id, {})
+        members[job.id] = is_running  # a status of each would order the whole queue at a start
+        self._scheduler.track(group_id, is_running=any(members.values()))
 
     async def stop(self, job_id: str) -> None:
         """Stop editing a job's message; no edit comes after this."""
