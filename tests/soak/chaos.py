@@ -68,6 +68,7 @@ class Chaos:
         self._users = users
         self._random = random.Random(f"blows {seed}")  # that word drew the README's figures
         self.injected: Counter[str] = Counter()
+        self.opened = asyncio.Event()  # all of ``first`` have come
         self.stop_requested = asyncio.Event()
         self._kinds: dict[str, tuple[int, Blow]] = {
             "worker killed": (6, self._kill_worker),
@@ -90,7 +91,7 @@ class Chaos:
 
         They are ``pause`` seconds apart on average.
         """
-        for name in itertools.chain(self.first, self._drawn()):
+        for number, name in enumerate(itertools.chain(self.first, self._drawn()), start=1):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(
                     self.stop_requested.wait(), self._random.expovariate(1 / pause)
@@ -99,6 +100,8 @@ class Chaos:
                 return
             await self._kinds[name][1]()
             self.injected[name] += 1
+            if number == len(self.first):
+                self.opened.set()
 
     def _drawn(self) -> Iterator[str]:
         names = list(self._kinds)

@@ -87,7 +87,7 @@ async def soak_with(
         async with rig.running():
             async with background_faults(discord, plan.seed), asyncio.TaskGroup() as group:
                 group.create_task(chaos.inject(plan.chaos_every))
-                await users.type_commands(plan.jobs, plan.pause)
+                await users.type_commands(plan.jobs, plan.pause, chaos.opened)
                 chaos.stop_requested.set()
             await discord.connected(plan.calm)
             in_time = await _is_calm_within(rig, accounting, plan.calm)

@@ -36,9 +36,12 @@ class Users:
             discord.person("guest", installed_app=True).at(far_away),
         ]
 
-    async def type_commands(self, jobs: int, pause: float) -> None:
-        """Type commands, ``pause`` seconds apart on average, each when a bot is connected."""
-        while jobs:
+    async def type_commands(self, jobs: int, pause: float, at_least_until: asyncio.Event) -> None:
+        """Type commands, ``pause`` seconds apart on average, each when a bot is connected.
+
+        There are ``jobs`` of them, and more where a slow machine hasn't come as far by then.
+        """
+        while jobs > 0 or not at_least_until.is_set():
             await self._discord.connected(_CONNECTED_WITHIN)
             jobs -= await self.type_one(self._random.choice(self._people)) is not None
             await asyncio.sleep(self._random.expovariate(1 / pause))
