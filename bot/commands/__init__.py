@@ -11,6 +11,7 @@ from discord.ui import DynamicItem
 from bot.commands import (
     contact_sheet,
     edits,
+    expressions,
     gif,
     history,
     length_actions,
@@ -43,6 +44,7 @@ ACTIONS: Mapping[str, Action] = {
     **length_actions.ACTIONS,
     **panel.ACTIONS,
     **edits.ACTIONS,
+    **expressions.ACTIONS,
     **message_menus.ACTIONS,
     **help_.ACTIONS,
     **history.ACTIONS,
@@ -54,6 +56,7 @@ ACTIONS: Mapping[str, Action] = {
 FORMS: Mapping[str, tuple[str, Values]] = {
     **panel.FORMS,
     **settings_panel.FORMS,
+    **expressions.FORMS,
     "edit_send": ("edit", {}),
     "motion_send": ("motion", {}),
     "caption_send": ("more", {"choice": "caption"}),

@@ -25,8 +25,8 @@ from bot.core.translations import translate
 from bot.gateway.context import context_of
 from bot.intake.contact_sheets import run_in_turn
 from bot.storage import edits as rows
-from bot.storage.edits import Edit
-from bot.storage.models import Job
+from bot.storage.edits import Edit, Step
+from bot.storage.models import Attachment, Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
 from bot.ui.result_view import EDITS, FINAL_EDITS, MODEL, SAMPLING, edit_view
@@ -93,23 +93,28 @@ async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> No
     is_private = job.origin.private or not is_own
     await interaction.response.defer(thinking=True, ephemeral=is_private)
     context = context_of(interaction)
-    *earlier, (wanted, words) = edit.steps
+    wanted, _ = edit.steps[-1]
     suffix = ".gif" if wanted in FINAL_EDITS else PurePath(source.blob).suffix
     output = context.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
     try:
-        printed = await run_in_turn(
-            interaction.user.id,
-            *(
-                "generator.postprocess.edits",
-                wanted,
-                str(context.blobs.path(source.blob)),
-                str(output),
-            ),
-            *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
-        )
-        await _send_file(interaction, job, edit, output, _notes(printed))
+        notes = await run_edits(interaction, source, edit.steps, output)
+        await _send_file(interaction, job, edit, output, notes)
     finally:
         await asyncio.to_thread(output.unlink, missing_ok=True)
+
+
+async def run_edits(
+    interaction: _Interaction, source: Attachment, steps: Sequence[Step], output: Path
+) -> str:
+    """Write what a file is after these edits; return what to say of it. Raises RefusedError."""
+    *earlier, (wanted, words) = steps
+    path = context_of(interaction).blobs.path(source.blob)
+    printed = await run_in_turn(
+        interaction.user.id,
+        *("generator.postprocess.edits", wanted, str(path), str(output)),
+        *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
+    )
+    return _notes(printed)
 
 
 async def _send_file(

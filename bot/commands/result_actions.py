@@ -55,7 +55,7 @@ async def open_sheet(interaction: _Interaction, job_id: str, values: Values) -> 
     if not await database.read(library.is_favourite, interaction.user.id, job_id) or job is None:
         job = await job_of(interaction, job_id)  # who marked it is shown it anywhere
     limits = models.known_limits(job.request.model)
-    sheet = action_sheet(job, limits)
+    sheet = action_sheet(job, limits, in_server=interaction.guild_id is not None)
     await interaction.response.send_message(view=sheet, ephemeral=True)
 
 

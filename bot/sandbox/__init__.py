@@ -8,6 +8,7 @@ from bot.sandbox.client.person import Person
 from bot.sandbox.clock import Clock
 from bot.sandbox.console.session import serve
 from bot.sandbox.errors import NobodyListening, NotOffered, SandboxError
+from bot.sandbox.expressions import CREATE_GUILD_EXPRESSIONS, MANAGE_GUILD_EXPRESSIONS
 from bot.sandbox.model import (
     ADMINISTRATOR,
     MANAGE_GUILD,
@@ -47,7 +48,9 @@ for _owner, _names in _EARLIER_ATTRIBUTES.items():
 
 __all__ = [
     "ADMINISTRATOR",
+    "CREATE_GUILD_EXPRESSIONS",
     "MANAGE_GUILD",
+    "MANAGE_GUILD_EXPRESSIONS",
     "Account",
     "Accounting",
     "Callback",

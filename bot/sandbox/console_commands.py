@@ -15,6 +15,7 @@
     gateway close | open                         takes no connections; takes them again
     channel delete NAME
     bot kick | invite                            out of the first server, and back
+    bot may | may-not                            add emojis and stickers to the first server
 
 Options of refuse, delay and reset: times=N or times=all, skip=N, chance=0..1, seed=N, after (the
 request has had its effect), uploads or no-uploads (requests with files alone, or without). Of
@@ -81,10 +82,8 @@ async def run_command(line: str, world: World, gateway: Gateway, faults: FaultQu
                 await _control_gateway(gateway, what)
             case ["channel", "delete", name]:
                 guild_admin.delete_channel(world, _channel(world, name))
-            case ["bot", "kick"]:
-                guild_admin.kick_bot(world, _first_guild(world))
-            case ["bot", "invite"]:
-                guild_admin.let_bot_in(world, _first_guild(world))
+            case ["bot", what]:
+                _control_bot(world, what)
             case _:
                 raise SandboxError(f"There is no such order: {line.strip()}")
     except ValueError as error:
@@ -126,6 +125,19 @@ async def _control_gateway(gateway: Gateway, what: str) -> None:
                 await gateway.drop()
         case _:
             raise ValueError(f"the gateway knows no {what!r}")
+
+
+def _control_bot(world: World, what: str) -> None:
+    guild = _first_guild(world)
+    match what:
+        case "kick":
+            guild_admin.kick_bot(world, guild)
+        case "invite":
+            guild_admin.let_bot_in(world, guild)
+        case "may" | "may-not":
+            guild_admin.let_bot_create_expressions(world, guild, may=what == "may")
+        case _:
+            raise ValueError(f"the bot knows no {what!r}")
 
 
 def _first_guild(world: World) -> Guild:

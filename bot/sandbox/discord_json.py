@@ -199,8 +199,8 @@ def guild(one: Guild) -> Json:
         "premium_progress_bar_enabled_user_updated_at": None,
         "nsfw": False,
         "nsfw_level": 0,
-        "emojis": [],
-        "stickers": [],
+        "emojis": [each.payload for each in one.emojis.values()],
+        "stickers": [each.payload for each in one.stickers.values()],
         "incidents_data": None,
         "inventory_settings": None,
     }
@@ -360,7 +360,7 @@ def interaction_event(world: World, one: Interaction) -> Json:
         "entitlements": [],
         "authorizing_integration_owners": owners(one),
         "attachment_size_limit": world.upload_limit_in(place, person),
-        "app_permissions": str(place.bot_permissions),
+        "app_permissions": str(_bot_permissions(world, place)),
         "context": _context(world, place),
     }
     if place.guild is None:
@@ -370,6 +370,12 @@ def interaction_event(world: World, one: Interaction) -> Json:
     if one.source is not None:
         payload["message"] = message(world, one.source)
     return payload
+
+
+def _bot_permissions(world: World, place: Channel) -> int:
+    """Return what the bot may do in a channel: what it may there, and its roles' further rights."""
+    further = place.guild.permissions_of(world.bot) & ~EVERYONE if place.guild else 0
+    return place.bot_permissions | further
 
 
 def _in_guild(place: Guild, person: User) -> Json:

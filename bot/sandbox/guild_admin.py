@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox import discord_json
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.expressions import CREATE_GUILD_EXPRESSIONS
 from bot.sandbox.gateway import GUILDS
 from bot.sandbox.model import Channel, Guild, User
 from bot.sandbox.world import Dispatch, World
@@ -49,6 +50,22 @@ def permit_bot(world: World, channel: Channel, permissions: int) -> None:
     channel.bot_permissions = permissions
     if guild.bot_is_in:
         _publish(world, guild, "CHANNEL_UPDATE", discord_json.channel(channel))
+
+
+def let_bot_create_expressions(world: World, guild: Guild, *, may: bool) -> None:
+    """Give the bot the right to add emojis and stickers, as a new invitation does; or take it."""
+    roles = guild.members[world.bot.id].roles
+    found = next((role for role in roles if role.permissions == CREATE_GUILD_EXPRESSIONS), None)
+    if may and found is None:
+        role = world.add_role(guild, "Hotshot", CREATE_GUILD_EXPRESSIONS)
+        roles.append(role)
+        shown = {"guild_id": str(guild.id), "role": discord_json.role(role)}
+        _publish(world, guild, "GUILD_ROLE_CREATE", shown)
+    elif found is not None and not may:
+        roles.remove(found)
+        guild.roles.remove(found)
+        gone = {"guild_id": str(guild.id), "role_id": str(found.id)}
+        _publish(world, guild, "GUILD_ROLE_DELETE", gone)
 
 
 def _guild_of(channel: Channel) -> Guild:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bot.sandbox.clock import Changes
 from bot.sandbox.components import BUTTON, TEXT_DISPLAY, walk
 from bot.sandbox.errors import SandboxError
+from bot.sandbox.expressions import Emoji, Sticker
 from bot.sandbox.interactions import CHOICES, MODAL
 
 # Permissions (bits), as far as they matter here.
@@ -96,6 +97,8 @@ class Guild:
     roles: list[Role] = field(default_factory=list)
     members: dict[int, Member] = field(default_factory=dict)
     channels: dict[int, Channel] = field(default_factory=dict)
+    emojis: dict[int, Emoji] = field(default_factory=dict)
+    stickers: dict[int, Sticker] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Guild {self.name}>"

@@ -151,6 +151,10 @@ class Sandbox:
         """Allow the bot just ``permissions`` in a channel from now on."""
         guild_admin.permit_bot(self.world, channel, permissions)
 
+    def let_bot_create_expressions(self, guild: Guild, *, may: bool = True) -> None:
+        """Let the bot add emojis and stickers to a server, or no more."""
+        guild_admin.let_bot_create_expressions(self.world, guild, may=may)
+
     # -- what the bot did --------------------------------------------------------------------------
 
     @property

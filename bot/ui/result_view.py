@@ -50,7 +50,14 @@ _MOTION = {
 }
 _CHANGE = {"edit": Text("Edit")}
 _RECIPE = {"recipe": Text("Recipe")}
-_KEEP = {"favourite": Text("Favourite"), "delete": Text("Delete")}
+_KEEP = {
+    "favourite": Text("Favourite"),
+    "add_emoji": Text("Add as emoji"),
+    "add_sticker": Text("Add as sticker"),
+    "delete": Text("Delete"),
+}
+_OF_SERVER = frozenset({"add_emoji", "add_sticker"})
+"""What can be done in a server alone."""
 _FIRST = ("again", "vary_subtle", "motion", "edit")  # on the message itself, before More
 _LABELS = {**_REMAKE, **_MOTION, **_CHANGE, **_RECIPE, **_KEEP}
 
@@ -76,9 +83,9 @@ def result_view(job: Job, limits: ModelLimits) -> View:
     return view
 
 
-def action_sheet(job: Job, limits: ModelLimits) -> LayoutView:
+def action_sheet(job: Job, limits: ModelLimits, *, in_server: bool) -> LayoutView:
     """Return all that can be done with a result, in groups; what would be refused is left out."""
-    refused = refused_actions(job.request, limits)
+    refused = refused_actions(job.request, limits) | (set() if in_server else _OF_SERVER)
 
     def buttons(actions: Iterable[str]) -> Iterator[ActionButton]:
         return (_button(action, job) for action in actions if action not in refused)

@@ -21,6 +21,9 @@ from bot.sandbox.rest import (
     channels as rest_channels,
 )
 from bot.sandbox.rest import (
+    guild_expressions as rest_expressions,
+)
+from bot.sandbox.rest import (
     interaction_answers as rest_interactions,
 )
 from bot.sandbox.rest.fault_injection import FaultQueue
@@ -61,7 +64,7 @@ class RestApi:
         """Return the application: REST below /api/v10, the CDN, the gateway's websocket at /."""
         app = web.Application(middlewares=[self._handle], client_max_size=2**20)
         app[WORLD], app[JOURNAL] = self._world, self._journal
-        for module in (rest_account, rest_interactions, rest_channels):
+        for module in (rest_account, rest_interactions, rest_channels, rest_expressions):
             for route in module.routes():
                 app.router.add_route(route.method, API + route.path, route.handler)
         app.router.add_routes(rest_channels.cdn_routes())

@@ -38,6 +38,10 @@ OPERATIONS: dict[str, tuple[str, ...]] = {
     "/guilds/{guild_id}/channels": ("get",),
     "/guilds/{guild_id}/roles": ("get",),
     "/guilds/{guild_id}/members/{user_id}": ("get",),
+    "/guilds/{guild_id}/emojis": ("get", "post"),
+    "/guilds/{guild_id}/emojis/{emoji_id}": ("get", "patch"),
+    "/guilds/{guild_id}/stickers": ("get", "post"),
+    "/guilds/{guild_id}/stickers/{sticker_id}": ("get", "patch"),
 }
 
 
@@ -62,7 +66,8 @@ def trim(whole: dict[str, Any]) -> dict[str, Any]:
 def _operation(operation: dict[str, Any]) -> dict[str, Any]:
     """Return the schemas of an operation: of its request's body and of each answer."""
     kept: dict[str, Any] = {"answers": {}}
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    content = operation.get("requestBody", {}).get("content", {})
+    body = content.get("application/json") or content.get("multipart/form-data")
     if body is not None:
         kept["body"] = _bare(body["schema"])
     for status, answer in operation["responses"].items():

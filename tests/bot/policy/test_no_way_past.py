@@ -55,10 +55,12 @@ def test_a_file_is_opened_for_a_message_behind_the_gate_or_was_not_made() -> Non
         ("delivery/progress_messages.py", "_preview"),
         ("delivery/group_messages.py", "_opened"),
     }
-    made = opening - set(NOT_MADE) - previews
+    seen_uncovered = {("commands/expressions.py", "_create_sticker")}  # which ``add`` has asked of
+    made = opening - set(NOT_MADE) - previews - seen_uncovered
     assert made == {("ui/stored_files.py", "made_file")}
     assert made <= places_of("check_may_post")
     assert places_of("may_be_seen_uncovered") == {
+        ("commands/expressions.py", "add"),
         ("commands/history.py", "_coverless_result"),
         ("delivery/group_messages.py", "_preview_bytes"),
         ("delivery/progress_messages.py", "_preview_bytes"),

@@ -55,6 +55,11 @@ async def test_the_sheet_holds_all_that_can_be_done() -> None:
     assert "rain" in str(parts)
 
 
+async def test_what_needs_a_server_is_offered_there() -> None:
+    there, elsewhere = (_actions(job(), in_server=where) for where in (True, False))
+    assert there - elsewhere == {"add_emoji", "add_sticker"}
+
+
 @pytest.mark.parametrize(
     ("values", "left_out"),
     [
@@ -78,15 +83,16 @@ async def test_a_single_frame_offers_no_edits_of_motion() -> None:
     assert _edits(job(video_length=2)) == set(EDITS)
 
 
-def _parts(made: Job) -> list[dict[str, Any]]:
-    sheet = action_sheet(made, LIMITS)
+def _parts(made: Job, *, in_server: bool = True) -> list[dict[str, Any]]:
+    sheet = action_sheet(made, LIMITS, in_server=in_server)
     [box] = sheet.to_components()  # type: ignore[no-untyped-call]
     rows = [part for part in box["components"] if part["type"] == 1]
     return [*box["components"], *(part for row in rows for part in row["components"])]
 
 
-def _actions(made: Job) -> set[str]:
-    return {part["custom_id"].split(":")[1] for part in _parts(made) if "custom_id" in part}
+def _actions(made: Job, *, in_server: bool = True) -> set[str]:
+    parts = _parts(made, in_server=in_server)
+    return {part["custom_id"].split(":")[1] for part in parts if "custom_id" in part}
 
 
 def _edits(made: Job) -> set[str]:
