@@ -276,7 +276,10 @@ async def try_(interaction: discord.Interaction[Any], *, lora: Any, prompt: Any 
         prompt=with_trigger_words(words, [chosen]),
         loras=(chosen.request_lora,),
     )
-    request = read_request(context.models.limits(options.model or DEFAULT), options)
+    limits, few = context.models.limits(options.model or DEFAULT), chosen.few_steps
+    if few is not None and options.steps is not None:  # the server's most
+        options = replace(options, steps=min(options.steps, few.steps_at(None)))
+    request = read_request(limits, options, few=few)
     order = JobOrder(
         request=request,
         files=(chosen.attachment,),

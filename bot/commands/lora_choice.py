@@ -6,7 +6,7 @@ those that this person may use, and anything else is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,10 @@ from bot.storage.loras import StoredLora, Viewer
 from bot.storage.models import Attachment
 from bot.ui import wording
 from bot.ui.wording import shorten
+from generator.checkpoints.inspect.lora_facts import few_steps_in
 from generator.contract.bounds import MAX_LORA_STRENGTH, plain
 from generator.contract.errors import RequestError
+from generator.contract.few_steps import FewSteps
 from generator.contract.lora_tags import LoraTag, extract_tags, hash_prefix
 from generator.contract.messages import Lora
 from generator.contract.text import Text
@@ -44,8 +46,33 @@ class ChosenLora:
         return Lora(self.lora.blob, self.strength)
 
     @property
+    def few_steps(self) -> FewSteps | None:
+        """What it brings where it is a distilled one that acts."""
+        return few_steps_in(self.lora.facts, self.lora.name) if self.strength > 0 else None
+
+    @property
     def attachment(self) -> Attachment:
         return Attachment(self.lora.blob, self.lora.name, self.lora.size_bytes)
+
+
+def few_steps_of(chosen: Iterable[ChosenLora]) -> FewSteps | None:
+    """Return what the first distilled LoRA among some brings."""
+    return next(filter(None, (each.few_steps for each in chosen)), None)
+
+
+async def few_steps_of_request(
+    interaction: discord.Interaction[Any], loras: Sequence[Lora], names: Mapping[str, str]
+) -> FewSteps | None:
+    """Return what the LoRAs of a request bring; ``names`` are theirs where they are gone."""
+    database, viewer = context_of(interaction).database, viewer_of(interaction)
+    for lora in loras:
+        stored = await database.read(rows.usable_by_blob, viewer, lora.path)
+        facts = stored.facts if stored else {}
+        called = stored.name if stored else names.get(lora.path, "")
+        found = few_steps_in(facts, called) if lora.strength > 0 else None
+        if found is not None:
+            return found
+    return None
 
 
 async def suggest_loras(

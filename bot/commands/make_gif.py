@@ -13,7 +13,7 @@ import discord
 
 from bot.commands import contact_sheet
 from bot.commands.defaults import apply_defaults
-from bot.commands.lora_choice import choose_loras, with_trigger_words
+from bot.commands.lora_choice import choose_loras, few_steps_of, with_trigger_words
 from bot.commands.option_parsing import (
     BroughtFile,
     GivenOptions,
@@ -31,6 +31,7 @@ from bot.gateway.context import context_of
 from bot.intake.attachments import StoredFile
 from bot.storage.models import Attachment
 from generator.contract.errors import RequestError
+from generator.contract.few_steps import FewSteps, sampling_of
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 
@@ -65,7 +66,11 @@ async def make_gif(interaction: discord.Interaction[Any], given: GivenOptions) -
     )
     prompt = with_trigger_words((options.prompt or "").strip(), chosen)
     loras = tuple(each.request_lora for each in chosen)
-    request = read_request(limits, replace(options, prompt=prompt, loras=loras), style)
+    few = few_steps_of(chosen)
+    options = replace(
+        options, prompt=prompt, loras=loras, steps=_steps(limits, given, options, few)
+    )
+    request = read_request(limits, options, style, few)
     attached = tuple(each.attachment for each in chosen)
     order = JobOrder(
         request=request,
@@ -92,6 +97,17 @@ async def make_gif(interaction: discord.Interaction[Any], given: GivenOptions) -
         return
     order = _with_file(order, files.apply_control(limits, order.request, source.blob), source)
     await submit_jobs(interaction, variations(order, count), answer_id)
+
+
+def _steps(
+    limits: ModelLimits, given: GivenOptions, options: GivenOptions, few: FewSteps | None
+) -> int | None:
+    """Return the steps that were ``given``, or those that the server allows where these are fewer
+    than the quality, or a distilled LoRA, asks for.
+    """
+    if given.steps is not None or options.steps is None:
+        return options.steps
+    return min(options.steps, sampling_of(limits, options.quality, few).steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

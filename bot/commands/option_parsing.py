@@ -17,6 +17,7 @@ from bot.intake.file_names import plain_line
 from generator.contract.bounds import MAX_PROMPT_CHARACTERS, MAX_SEED, check_range
 from generator.contract.control_types import CONTROL_TYPES, parse_control
 from generator.contract.errors import RequestError
+from generator.contract.few_steps import FewSteps
 from generator.contract.limits import ModelLimits, Size
 from generator.contract.messages import Request
 from generator.contract.options.conditioning import DEFAULT_CONTROL_STRENGTH
@@ -109,24 +110,40 @@ def with_defaults(options: GivenOptions, defaults: Mapping[str, object]) -> Give
     return replace(options, **missing)
 
 
-def read_request(limits: ModelLimits, options: GivenOptions, style: Style | None = None) -> Request:
+def read_request(
+    limits: ModelLimits,
+    options: GivenOptions,
+    style: Style | None = None,
+    few: FewSteps | None = None,
+) -> Request:
     """Return the complete request of the options in a style, without their files.
 
-    Raises RequestError, one sentence that says what to ask for instead.
+    A quality, and a distilled LoRA's ``few`` steps, go before what the style says. Raises
+    RequestError, one sentence that says what to ask for instead.
     """
     typed = (options.prompt or "").strip()
     own = style or Style()
     prompt, negative_prompt = own.applied_to(typed, options.negative_prompt)
+    steps, guidance = style_sampling(own, options, few)
     request = replace(
         options,
         prompt=prompt if plain_line(typed, MAX_PROMPT_CHARACTERS) else "",
         negative_prompt=negative_prompt,
-        steps=own.steps if options.steps is None else options.steps,
-        guidance=own.guidance if options.guidance is None else options.guidance,
+        steps=steps if options.steps is None else options.steps,
+        guidance=guidance if options.guidance is None else options.guidance,
         image_strength=None,  # counts once there is an image
-    ).to_request(limits)
+    ).to_request(limits, few=few)
     limits.check(request)
     return request
+
+
+def style_sampling(
+    style: Style, options: GivenOptions, few: FewSteps | None
+) -> tuple[int | None, float | None]:
+    """Return the steps and the guidance of a style, as far as nothing goes before them."""
+    steps = style.steps if few is None and options.quality is None else None
+    is_free = few is None or few.guidance_scale is None
+    return steps, style.guidance if is_free else None
 
 
 def with_control(

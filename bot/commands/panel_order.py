@@ -14,7 +14,13 @@ import discord
 
 from bot.commands import contact_sheet
 from bot.commands.defaults import wants_private
-from bot.commands.lora_choice import ChosenLora, read_strength, usable_lora, with_trigger_words
+from bot.commands.lora_choice import (
+    ChosenLora,
+    few_steps_of_request,
+    read_strength,
+    usable_lora,
+    with_trigger_words,
+)
 from bot.commands.make_gif import make_gif
 from bot.commands.model_choice import for_model
 from bot.commands.option_parsing import (
@@ -23,6 +29,7 @@ from bot.commands.option_parsing import (
     read_format,
     read_options,
     read_style,
+    style_sampling,
 )
 from bot.commands.panel_state import (
     CONTROL_NAMES,
@@ -40,6 +47,7 @@ from bot.storage.models import Attachment
 from generator.contract.bounds import draw_seed
 from generator.contract.control_types import parse_control, split_control
 from generator.contract.errors import RequestError
+from generator.contract.few_steps import FewSteps, with_sampling
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Control, Lora, Request
 from generator.contract.options.conditioning import DEFAULT_CONTROL_STRENGTH
@@ -89,14 +97,16 @@ async def _order(
     label = values.get("model")
     model = context.models.named(str(label)) if label else context.models.get(base.model)
     request = base if model.name == base.model else _moved(context, base, model)
-    request = with_plain_values(context, model.limits, request, values)
     chosen = await _chosen_loras(interaction, values)
     new = tuple(each for each in chosen.values() if isinstance(each, ChosenLora))
-    request = replace(
-        request,
-        prompt=with_trigger_words(request.prompt, new),
-        loras=_loras(request.loras, values, chosen),
-    )
+    loras = _loras(request.loras, values, chosen)
+    before = await few_steps_of_request(interaction, request.loras, state.names)
+    few = await few_steps_of_request(interaction, loras, state.names)
+    if few != before:  # what one brought goes with it
+        request = with_sampling(request, model.limits, None, few)
+    request = with_plain_values(context, model.limits, request, values, few)
+    prompt = with_trigger_words(request.prompt, new)
+    request = replace(request, prompt=prompt, loras=loras)
     request = _with_image(_with_source(request, state), state, model.limits)
     request = _with_controls(request, state)
     needs_preview = bool(request.control_source and not request.controls)
@@ -121,9 +131,16 @@ def _moved(context: BotContext, base: Request, model: OfferedModel) -> Request:
 
 
 def with_plain_values(
-    context: BotContext, limits: ModelLimits, request: Request, values: Mapping[str, Any]
+    context: BotContext,
+    limits: ModelLimits,
+    request: Request,
+    values: Mapping[str, Any],
+    few: FewSteps | None = None,
 ) -> Request:
-    """Return the request with what is one value of it, and in the style that was chosen."""
+    """Return the request with what is one value of it, and in the style that was chosen.
+
+    ``few`` is what a distilled LoRA brings, of which a quality chooses.
+    """
     plain = {
         spec.name: values[spec.name]
         for spec in OPTIONS
@@ -134,7 +151,7 @@ def with_plain_values(
         options = replace(options, prompt="")
     if "seed" in values and values["seed"] is None:
         options = replace(options, seed=draw_seed())
-    changed = options.to_request(limits, request)
+    changed = options.to_request(limits, request, few if options.quality else None)
     if "negative_prompt" in values and not values["negative_prompt"]:
         # a form can't tell "" from None: what was "" stays so
         changed = replace(changed, negative_prompt="" if request.negative_prompt == "" else None)
@@ -142,14 +159,15 @@ def with_plain_values(
     if style is None:
         return changed
     prompt, negative_prompt = style.applied_to(changed.prompt, changed.negative_prompt)
+    steps, guidance = style_sampling(style, options, few)
     return replace(
         changed,
         prompt=prompt,
         negative_prompt=negative_prompt,
-        steps=style.steps if style.steps and options.steps is None else changed.steps,
+        steps=steps if steps and options.steps is None else changed.steps,
         guidance_scale=changed.guidance_scale
-        if style.guidance is None or options.guidance is not None
-        else style.guidance,
+        if guidance is None or options.guidance is not None
+        else guidance,
     )
 
 

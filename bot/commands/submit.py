@@ -14,7 +14,7 @@ from typing import Any
 
 import discord
 
-from bot.commands.lora_choice import TaggedPrompt, choose_tagged_loras
+from bot.commands.lora_choice import TaggedPrompt, choose_tagged_loras, few_steps_of
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import actor_of, context_of, place_of
@@ -23,6 +23,7 @@ from bot.storage.models import Attachment, Job, Origin
 from bot.ui import embeds
 from bot.ui.answers import send_ephemeral_followup
 from generator.contract.bounds import draw_seed
+from generator.contract.few_steps import is_usual, with_sampling
 from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
 
@@ -163,6 +164,9 @@ def _with_tagged_loras(
     new = [each for each in tagged.chosen if each.lora.blob not in there]
     loras = (*order.request.loras, *(each.request_lora for each in new))
     request = replace(order.request, prompt=tagged.prompt, loras=loras)
+    few, limits = few_steps_of(new), context_of(interaction).models.limits(request.model)
+    if few is not None and is_usual(request, limits):
+        request = with_sampling(request, limits, None, few)
     if request.negative_prompt:  # nothing is taken away by naming it there
         request = replace(request, negative_prompt=extract_tags(request.negative_prompt)[0])
     context_of(interaction).models.check(request)

@@ -16,17 +16,21 @@ from generator.contract.bounds import (
     MAX_STEPS,
     SCHEDULERS,
 )
+from generator.contract.few_steps import FewSteps, recognise
 from generator.contract.messages import Lora
 from generator.contract.paths import split_strength
 from generator.contract.worker_settings import NamedModel
 
 _MEGABYTE = 2**20
+_NONE = "none"
 
 
 class ModelSettings(Section):
     """``[models.NAME]``: a model, what it is made with by default, and what may be asked of it.
 
     What isn't said is as the model's own directory says it, or a worker that has it.
+    ``few_steps`` is of which kind a distilled LoRA among ``loras`` is, where its name doesn't tell;
+    "none" where its name tells wrong.
     """
 
     model: Annotated[str, Field(min_length=1)]
@@ -34,6 +38,7 @@ class ModelSettings(Section):
     unet_only: bool = False
     prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
     loras: Annotated[tuple[str, ...], Field(max_length=MAX_LORAS)] = ()
+    few_steps: str = ""
     sampler: str | None = None
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE_SCALE)] | None = None
@@ -50,6 +55,13 @@ class ModelSettings(Section):
             raise ValueError(f"one of {', '.join(SCHEDULERS)} is expected")
         return value
 
+    @field_validator("few_steps")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if value not in ("", _NONE):
+            FewSteps.named(value)
+        return value
+
     @field_validator("loras")
     @classmethod
     def _strengths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -60,16 +72,27 @@ class ModelSettings(Section):
     @property
     def declared(self) -> dict[str, Any]:
         """Return what is said of ``DeclaredLimits``."""
+        few, guidance = self._distilled, self.guidance
+        if few is not None and guidance is None:
+            guidance = few.guidance_scale
         said = {
-            "scheduler": self.sampler,
-            "steps": self.steps,
-            "guidance_scale": self.guidance,
+            "scheduler": self.sampler or (few and few.scheduler),
+            "steps": self.steps or (few and few.steps_at(None)),
+            "guidance_scale": guidance,
             "native_edge": self.native_edge,
             "max_frames": self.max_frames,
             "max_clip_frames": self.max_clip_frames,
             "max_steps": self.max_steps,
         }
         return {name: value for name, value in said.items() if value is not None}
+
+    @property
+    def _distilled(self) -> FewSteps | None:
+        """What a distilled LoRA of this model brings."""
+        if self.few_steps:
+            return None if self.few_steps == _NONE else FewSteps.named(self.few_steps)
+        acting = (lora.path for lora in map(_lora, self.loras) if lora.strength > 0)
+        return next(filter(None, (recognise([path]) for path in acting)), None)
 
     def for_workers(self, name: str) -> NamedModel:
         """Return what a worker is told of the model of this name."""

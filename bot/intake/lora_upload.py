@@ -118,7 +118,7 @@ class LoraIntake:
         try:
             lora = read_lora(download_path)
             _check_fits_any(self._models, lora, name)
-            facts = facts_of(lora)
+            facts = facts_of(lora, name)
             # The file that was read has a name of our own.
             return replace(facts, title=named(facts.title).removesuffix(".safetensors"))
         except ModelError as error:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from generator.checkpoints.inspect.architecture import layers_of
+from generator.checkpoints.inspect.header import read_header
 from generator.checkpoints.inspect.lora_base import check_fits_model
+from generator.checkpoints.inspect.lora_facts import titles_of
 from generator.checkpoints.inspect.lora_file import in_directory, read_lora
 from generator.contract.errors import ModelError
+from generator.contract.few_steps import FewSteps, recognise
 from generator.contract.lora_tags import LoraTag, extract_tags, file_key, hash_prefix
 from generator.contract.messages import Lora, Request
 from generator.contract.paths import existing_path
@@ -54,6 +57,27 @@ def check_loras(loras: Iterable[Lora], model: str) -> None:
         lora = read_lora(_file(path))
         if layers is not None:
             check_fits_model(lora, layers)
+
+
+def few_steps_of(loras: Iterable[Lora]) -> FewSteps | None:
+    """Return what the first distilled LoRA among some brings; by its names and its metadata."""
+    for lora in loras:
+        if lora.strength > 0 and (found := recognise(*_said_of(lora.path))) is not None:
+            return found
+    return None
+
+
+def _said_of(given: str) -> tuple[list[str], Mapping[str, str]]:
+    """Return the names and the metadata of a LoRA given by path or hub id, best first."""
+    path = existing_path(given)
+    if path is None:  # the hub's: its id says it, or nothing does
+        return [given], {}
+    try:
+        file = _file(path)
+        metadata = read_header(file).metadata
+    except ModelError:  # of which ``check_loras`` speaks
+        return [], {}
+    return [file.stem, *titles_of(metadata), file.absolute().parent.name], metadata
 
 
 def _index_of(tag: LoraTag, loras: Sequence[Lora]) -> int | None:

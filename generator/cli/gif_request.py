@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from generator.cli.gif_flags import given_options
+from generator.cli.gif_loras import few_steps_of
 from generator.contract.control_types import annotator_of, parse_control
 from generator.contract.errors import RequestError
+from generator.contract.few_steps import FewSteps
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.options.gif_options import GifOptions
@@ -38,7 +40,7 @@ def build_request(
     start = recipe.request if recipe else _default_request(limits, arguments.output)
     if foreign is not None:
         start = with_foreign(start, foreign, limits)
-    request = options.to_request(limits, start)
+    request = options.to_request(limits, start, _few_steps(options, start))
     request = _with_upscale(_with_image(request, options, limits), options, limits)
     strengths = arguments.controlnet_conditioning_scale or ()
     by_frame = [value if isinstance(value, str) else "" for value in strengths]
@@ -50,6 +52,16 @@ def check_request(request: Request, limits: ModelLimits) -> None:
     limits.check(request)
     for control in request.controls:
         annotator_of(control.kind, control.annotator)
+
+
+def _few_steps(options: GifOptions[str], start: Request) -> FewSteps | None:
+    """Return what a distilled LoRA brings.
+
+    A recipe's numbers hold, unless other LoRAs or another quality were given.
+    """
+    if options.loras is None and options.quality is None:
+        return None
+    return few_steps_of(start.loras if options.loras is None else options.loras)
 
 
 def _default_request(limits: ModelLimits, output: Path | None) -> Request:

@@ -20,6 +20,9 @@ SCHEDULERS = (
     "unipc",
     "lcm",
     "tcd",
+    "euler_trailing",
+    "ddim_trailing",
+    "lcm_trailing",
 )
 # The names that the original's README gives, and diffusers' for the others.
 _SCHEDULER_CLASSES = {

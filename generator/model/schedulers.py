@@ -40,6 +40,10 @@ _KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
     "unipc": (UniPCMultistepScheduler, {}),
     "lcm": (LCMScheduler, {}),
     "tcd": (TCDScheduler, {}),
+    # as the cards of distilled LoRAs ask for (``generator.contract.few_steps``), whatever the model
+    "euler_trailing": (EulerDiscreteScheduler, {"timestep_spacing": "trailing"}),
+    "ddim_trailing": (DDIMScheduler, {"timestep_spacing": "trailing"}),
+    "lcm_trailing": (LCMScheduler, {"timestep_spacing": "trailing"}),
 }
 # Its class in diffusers has no way back from a prediction of the picture itself.
 _NO_SAMPLES = ("euler_a",)
@@ -64,7 +68,12 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
         )
     kind, options = _KINDS[known]
     scheduler = kind.from_config({**config, **options})
-    if kind in _DISTILLED and steps > _DISTILLED_STEPS:
+    if known == "lcm_trailing":  # the class itself spaces them in one way only
+        whole = scheduler.config.num_train_timesteps
+        scheduler.set_timesteps(
+            timesteps=[round(whole * left / steps) - 1 for left in range(steps, 0, -1)]
+        )
+    elif kind in _DISTILLED and steps > _DISTILLED_STEPS:
         scheduler.set_timesteps(steps, original_inference_steps=steps)
     else:
         scheduler.set_timesteps(steps)

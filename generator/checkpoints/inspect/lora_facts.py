@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from generator.checkpoints.inspect import lora_names
 from generator.checkpoints.inspect.lora_base import base_model
 from generator.checkpoints.inspect.lora_file import LoraFile
 from generator.checkpoints.inspect.lora_shapes import rank_of
+from generator.contract.few_steps import FewSteps, recognise
 from generator.contract.json_text import JsonError, parse_json
 from generator.contract.text import Text
 
@@ -33,7 +35,8 @@ class LoraFacts:
     ``trigger_words`` are what the maker says to write, ``tags`` the captions' most frequent ones.
     ``left_aside`` are words whose embeddings are in the file, too; those aren't used.
     ``has_magnitudes`` says that it is a DoRA, of whatever format; ``lacks_alpha`` that PEFT wrote
-    it, and what it wrote beside it isn't there.
+    it, and what it wrote beside it isn't there. ``few_steps`` is what a distilled one is called
+    (``generator.contract.few_steps``), by its file's name and metadata; "" for any other.
     """
 
     title: str
@@ -49,6 +52,7 @@ class LoraFacts:
     lacks_alpha: bool
     size_bytes: int
     sha256: str
+    few_steps: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as plain JSON values."""
@@ -77,6 +81,16 @@ def notes_of(facts: Mapping[str, Any]) -> tuple[Text, ...]:
                 words=", ".join(map(str, left)),
             )
         )
+    if few := few_steps_in(facts):
+        notes.append(
+            Text(
+                "This is a distilled LoRA ({name}): unless you choose otherwise, GIFs with it take "
+                "{steps} steps of the sampler {sampler}.",
+                name=few.name,
+                steps=few.steps_at(None),
+                sampler=few.scheduler,
+            )
+        )
     if facts.get("lacks_alpha"):
         notes.append(
             Text(
@@ -87,17 +101,27 @@ def notes_of(facts: Mapping[str, Any]) -> tuple[Text, ...]:
     return tuple(notes)
 
 
-def facts_of(lora: LoraFile) -> LoraFacts:
-    """Return the facts of a file that was read and checked.
+def few_steps_in(facts: Mapping[str, Any], *names: str) -> FewSteps | None:
+    """Return what a distilled LoRA brings, by its facts, or else by ``names``; None for others."""
+    said = str(facts.get("few_steps") or "")
+    with suppress(ValueError):  # another version's word
+        if said:
+            return FewSteps.named(said)
+    return recognise([*names, str(facts.get("title") or "")])
+
+
+def facts_of(lora: LoraFile, called: str = "") -> LoraFacts:
+    """Return the facts of a file that was read and checked; ``called`` is its name elsewhere.
 
     Its hash takes another look at all of it.
     """
     metadata = lora.header.metadata
     roles = {role for layer in lora.layers.values() for role in layer.shapes}
     ranks = {rank for layer in lora.layers.values() if (rank := rank_of(layer.shapes))}
-    title = _first(metadata, "modelspec.title", "ss_output_name") or lora.path.stem
+    titles = titles_of(metadata)
+    few = recognise([called or lora.path.stem, *titles], metadata)
     return LoraFacts(
-        title=_clean(title),
+        title=titles[0] if titles else _clean(lora.path.stem),
         base_model=base_model(lora),
         format=lora_names.format_of(roles),
         ranks=tuple(sorted(ranks)),
@@ -110,7 +134,14 @@ def facts_of(lora: LoraFile) -> LoraFacts:
         lacks_alpha=lora.lacks_alpha,
         size_bytes=lora.path.stat().st_size,
         sha256=_sha256(lora.path),
+        few_steps=few.name if few else "",
     )
+
+
+def titles_of(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a file's maker calls it."""
+    keys = ("modelspec.title", "ss_output_name")
+    return tuple(_clean(metadata[key]) for key in keys if metadata.get(key, "").strip())
 
 
 def _trigger_words(metadata: Mapping[str, str]) -> tuple[str, ...]:

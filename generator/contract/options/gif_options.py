@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from generator.contract.bounds import MAX_DURATION_MS, scheduler_name
+from generator.contract.few_steps import FewSteps, with_sampling
 from generator.contract.messages import Request
 from generator.contract.options.conditioning import ConditioningOptions, FileT
 from generator.contract.options.sampling import DEFAULT_SCHEDULER
@@ -85,13 +86,20 @@ class GifOptions(ConditioningOptions[FileT]):
         form=FormField(group=Group.RESULT),
     ).declared
 
-    def to_request(self, limits: ModelLimits, base: Request | None = None) -> Request:
+    def to_request(
+        self, limits: ModelLimits, base: Request | None = None, few: FewSteps | None = None
+    ) -> Request:
         """Return ``base`` with what was given, or the model's defaults with it; unchecked.
 
+        A quality, or a distilled LoRA's ``few`` steps, decide what isn't given of the sampling.
         LoRAs by name, files and all that hangs on them are for whoever has fetched them. Raises
-        RequestError for a size or a sampler that there isn't.
+        RequestError for a size, a quality or a sampler that there isn't.
         """
         start = base or _default_request(limits)
+        if self.quality is not None:
+            check_choice(spec_named("quality"), limits, self.quality)
+        if few is not None or self.quality is not None:
+            start = with_sampling(start, limits, self.quality, few)
         changes: dict[str, Any] = {}
         for spec in specs_of(type(self)):
             value = getattr(self, spec.name)

@@ -12,6 +12,7 @@ from generator.contract.bounds import (
     STEPS_LABEL,
     draw_seed,
 )
+from generator.contract.few_steps import QUALITIES
 from generator.contract.options.picture import PictureOptions
 from generator.contract.options.spec import (
     Flag,
@@ -36,6 +37,22 @@ _MAX_EDGE = 65536  # of size conditioning, which makes no frame of that size
 class SamplingOptions(PictureOptions):
     """What was given of the picture, and of how it is computed."""
 
+    quality: str | None = OptionSpec(
+        kind=Kind.CHOICE,
+        label=Text("quality"),
+        choices=lambda _: QUALITIES,
+        refusal=Text("There is no quality {name!r}; choose one of {known}."),
+        form=FormField(
+            group=Group.QUALITY,
+            description=Text("A draft takes half of the usual steps, a fine GIF twice as many."),
+        ),
+        flag=Flag(
+            name="--quality",
+            group=FlagGroup.SAMPLING,
+            help="draft: half of the model's steps; fine: twice as many; with a distilled LoRA "
+            "(LCM, Lightning, Hyper-SD, TCD, DMD) as many as that was made for",
+        ),
+    ).declared
     steps: int | None = OptionSpec(
         kind=Kind.WHOLE_NUMBER,
         label=Text("steps"),

@@ -64,6 +64,7 @@ class Group(StrEnum):
     PICTURES = "pictures"
     START = "start"
     LORAS = "loras"
+    QUALITY = "quality"
     FINE = "fine"
     RESULT = "result"
 
@@ -79,6 +80,7 @@ _GROUP_LABELS = {
     Group.PICTURES: Text("Motion from pictures"),
     Group.START: Text("First picture"),
     Group.LORAS: Text("LoRAs"),
+    Group.QUALITY: Text("Quality"),
     Group.FINE: Text("Fine settings"),
     Group.RESULT: Text("Result"),
 }

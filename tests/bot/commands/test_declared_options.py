@@ -221,7 +221,7 @@ def _filled(form: Form) -> dict[str, str]:
 
 # What no GIF tells of itself: files, and how it was wanted.
 _APART = {"control_gif", "control_link", "control_pictures", "image", "image_link"} | {
-    *("style", "count", "format", "private", "search", "clear")
+    *("style", "quality", "count", "format", "private", "search", "clear")
 }
 
 

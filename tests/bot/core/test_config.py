@@ -93,6 +93,7 @@ def test_no_token() -> None:
         ("[generator]\ndevices = []", "generator.devices is empty"),
         ("[discord]\nbase_url = 'here'", "starts with http:// or https:// is expected."),
         ("[models.anime]\nsteps = 5", "models.anime is wrong"),
+        ("[models.anime]\nmodel = 'nano'\nfew_steps = 'x'", "no kind of distilled LoRA called 'x'"),
         ("[models.anime]\nmodel = 'nano'\nsampler = 'x'", "one of euler_a, "),
         ("[models.anime]\nmodel = 'nano'\nloras = ['a:b']", "FILE or FILE:STRENGTH is expected"),
         ("[models.'a/b']\nmodel = 'nano'", "'a/b' is no name for a model"),

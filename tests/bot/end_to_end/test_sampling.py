@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from bot.sandbox import Person, Sandbox, Upload
+from bot.sandbox import Interaction, Person, Sandbox, Upload
+from generator.contract.limits import ModelLimits
 from tests.bot import files
 from tests.bot.end_to_end.panels import fill, panel_of
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, request_of, said
+from tests.bot.end_to_end.test_lora import lora
 
 
 async def test_a_gif_is_made_again_with_another_sampler_and_a_second_controlnet(
@@ -32,6 +34,40 @@ async def test_a_gif_is_made_again_with_another_sampler_and_a_second_controlnet(
         assert again["scheduler"] == "unipc"
         controls = [(control["kind"], control["scale"]) for control in again["controls"]]
         assert sorted(controls) == [("canny", 0.6), ("depth", 0.6)]
+
+
+async def test_a_distilled_lora_and_a_quality_set_the_sampling(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    setup.engine = "tests.bot.engines.draws:create"
+
+    async def made_by(interaction: Interaction) -> tuple[str, int, float]:
+        request = await request_of(interaction)
+        return request["scheduler"], request["steps"], request["guidance_scale"]
+
+    async with running(setup.write(), discord):
+        upload = Upload("sdxl_lightning_4step_lora.safetensors", lora())
+        added = await ada.slash("lora add", name="Quick", file=upload)
+        await added.message(lambda message: "distilled LoRA (lightning-4)" in message.text)
+        by_option = await ada.slash("gif", prompt="a cat", lora="Quick")
+        made = await posted(by_option)
+        assert await made_by(by_option) == ("euler_trailing", 4, 1)
+        by_tag = await ada.slash("gif", prompt="a cat <lora:quick:0.5>")
+        assert await made_by(by_tag) == ("euler_trailing", 4, 1)
+        by_word = await ada.slash("gif", prompt="a cat", lora="Quick", steps=9)
+        assert (await made_by(by_word))[1] == 9
+
+        panel = await panel_of(await ada.press(made, "Edit"))
+        await fill(ada, panel, "LoRAs", lora=[])
+        await fill(ada, panel, "Quality", quality="draft")
+        assert "quality: draft" in panel.text
+        again = await ada.press(panel, "Go")
+        usual = ModelLimits()
+        expected = (usual.scheduler, round(usual.steps / 2), usual.guidance_scale)
+        assert await made_by(again) == expected
+        panel = await panel_of(await ada.press(await posted(again), "Edit"))
+        await fill(ada, panel, "LoRAs", lora="Quick")
+        assert await made_by(await ada.press(panel, "Go")) == ("euler_trailing", 4, 1)
 
 
 async def test_it_refuses_in_a_sentence(setup: Setup, discord: Sandbox, ada: Person) -> None:

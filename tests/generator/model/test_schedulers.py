@@ -57,7 +57,7 @@ def test_zero_terminal_snr_with_v_prediction(name: str, steps: int) -> None:
     off, largest = sampled_by_an_oracle(name, ZERO_TERMINAL_SNR, steps)
     # DDIM's own step back is rounded down, which leaves a little noise where it isn't whole, and
     # TCD ends at the first timestep's noise rather than at none.
-    assert off < (0.2 if name in {"ddim", "tcd"} else 1e-3)
+    assert off < (0.2 if name in {"ddim", "ddim_trailing", "tcd"} else 1e-3)
     assert largest < 6  # nothing blows up: what the network sees has a spread of about one
 
 
@@ -102,6 +102,23 @@ def test_noise_on_the_way_comes_from_the_request_s_generator(name: str) -> None:
 
     torch.testing.assert_close(made(1), made(1), rtol=0, atol=0)
     assert not torch.equal(made(1), made(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "steps", "timesteps"),
+    [
+        ("lcm_trailing", 4, [999, 749, 499, 249]),  # DMD2's card
+        ("euler_trailing", 4, [999, 749, 499, 249]),  # SDXL-Lightning's: "trailing"
+        ("ddim_trailing", 8, [999, 874, 749, 624, 499, 374, 249, 124]),  # Hyper-SD's
+        ("lcm", 4, [999, 759, 499, 259]),  # LCM's own steps of the 50 that it was taught
+        ("tcd", 4, [999, 759, 499, 259]),
+    ],
+)
+def test_distilled_loras_see_the_timesteps_that_they_were_made_for(
+    name: str, steps: int, timesteps: list[int]
+) -> None:
+    for config in (PUBLISHED, ZERO_TERMINAL_SNR):
+        assert make_scheduler(name, config, steps).timesteps.tolist() == timesteps
 
 
 def test_karras_ramp_doesn_t_spend_its_steps_on_pure_noise() -> None:
