@@ -6,20 +6,23 @@ libraries throw into sentences. Knows nothing of processes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from generator.annotators.condition_images import ConditionImages
-from generator.contract.control_types import DEPTH_MODEL
+from generator.contract.control_types import DEPTH_MODEL, annotator_of
 from generator.contract.errors import OutOfMemoryError, is_out_of_memory
 from generator.contract.limits import ModelLimits
+from generator.contract.links import is_link
 from generator.contract.messages import Lora, Request
 from generator.contract.progress import JobProgressCallback, ProgressCallback
 from generator.contract.raw_clip import RawClip
 from generator.contract.worker_settings import COMPILE_AUTO
+from generator.inference.ahead import Ahead, Pictures
 from generator.inference.batch_size import batch_pixels
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
 from generator.inference.pipeline import HotshotPipeline, Variation
@@ -51,6 +54,7 @@ class HotshotEngine:
     records_paths: bool = False
     preview_decoder: PreviewDecoder | None = None
     loras: tuple[Lora, ...] = ()
+    ahead: Ahead = field(default_factory=Ahead)
 
     @classmethod
     def load(
@@ -106,6 +110,13 @@ class HotshotEngine:
     def memory_bytes(self) -> int:
         return devices.memory_bytes(self.pipeline.model.device)
 
+    def prepare(self, request: Request) -> None:
+        """Begin on a request: read its LoRAs' files and its pictures, encode its prompt."""
+        self.limits.check(request)
+        request = self._with_own_loras(request)
+        encode = partial(self.pipeline.encode_ahead, request)
+        self.ahead.begin(request, encode, _reader(self.condition_images, request))
+
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> RawClip:
         """Return the frames of a request's file, with its recipe."""
         check_output(output)
@@ -128,11 +139,12 @@ class HotshotEngine:
         self.limits.check(jobs[0].request)
         request = self._with_own_loras(jobs[0].request)
         with fetch_sources(request) as sources:
+            shown = self._pictures(request, sources)
             self.pipeline.make_variations(
                 request,
                 [self._variation(job, sources) for job in jobs],
-                condition_images=self.condition_images.for_request(request, sources.control),
-                init_image=read_init_image(request, sources.image),
+                condition_images=shown.condition_images,
+                init_image=shown.init_image,
             )
 
     def _variation(self, job: EngineJob, sources: SourceFiles) -> Variation:
@@ -157,16 +169,24 @@ class HotshotEngine:
         preview_callback: PreviewCallback | None = None,
     ) -> Clip:
         """Return the clip of a request that was checked, with the files that it names."""
-        condition_images = self.condition_images.for_request(request, sources.control)
-        init_image = read_init_image(request, sources.image)
+        shown = self._pictures(request, sources)
         frames = self.pipeline(
             request,
             report=report,
-            condition_images=condition_images,
-            init_image=init_image,
+            condition_images=shown.condition_images,
+            init_image=shown.init_image,
             preview_callback=preview_callback,
         )
         return Clip(frames, request.video_duration)
+
+    def _pictures(self, request: Request, sources: SourceFiles) -> Pictures:
+        """Return what a request shows the model, read ahead or now."""
+        if (pictures := self.ahead.take(request)) is not None:
+            return pictures
+        return Pictures(
+            self.condition_images.for_request(request, sources.control),
+            read_init_image(request, sources.image),
+        )
 
     def _previews(self, request: Request) -> PreviewMaker | None:
         """Return what makes previews meanwhile, where there is anything to see."""
@@ -185,6 +205,23 @@ class HotshotEngine:
             device=self.pipeline.model.device,
         )
         return recipe if self.records_paths else recipe.without_directories()
+
+
+def _reader(condition_images: ConditionImages, request: Request) -> Callable[[], Pictures] | None:
+    """Return what reads a request's pictures; None where there are none, or not without a model."""
+    annotators = {annotator_of(one.kind, one.annotator) for one in request.controls}
+    is_fetched = is_link(request.control_source) or is_link(request.image)
+    if is_fetched or "depth" in annotators or not (request.controls or request.image):
+        return None
+
+    def read() -> Pictures:
+        with fetch_sources(request) as sources:
+            return Pictures(
+                condition_images.for_request(request, sources.control),
+                read_init_image(request, sources.image),
+            )
+
+    return read
 
 
 def _reporting(report: JobProgressCallback, previews: PreviewMaker | None) -> ProgressCallback:

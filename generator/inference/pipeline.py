@@ -11,7 +11,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, takewhile
 
 import torch
@@ -34,7 +34,13 @@ from generator.inference.latent_preview import PreviewCallback
 from generator.inference.overflow import NotFiniteError
 from generator.inference.stages.decoding import Decode
 from generator.inference.stages.denoising import Denoise, DrawNoise
-from generator.inference.stages.encoding import EncodeImage, EncodePrompt, check_init_image
+from generator.inference.stages.encoded_prompts import EncodedPrompts
+from generator.inference.stages.encoding import (
+    EncodeImage,
+    EncodePrompt,
+    check_init_image,
+    encode_prompt,
+)
 from generator.inference.stages.frame_stages import Enlarge, ToFrames
 from generator.inference.stages.predictor import PredictorFactory
 from generator.inference.stages.stage import (
@@ -79,6 +85,7 @@ class HotshotPipeline:
 
     model: HotshotModel
     make_predictor: PredictorFactory = make_predictor
+    prompts: EncodedPrompts = field(default_factory=lambda: EncodedPrompts(encode_prompt))
 
     def __call__(
         self,
@@ -163,6 +170,14 @@ class HotshotPipeline:
             raise error
         return needed(made[0].state.latents)
 
+    def encode_ahead(self, request: Request) -> None:
+        """Do of a request what another thread can, while this one decodes or does nothing.
+
+        Raises ModelError.
+        """
+        [first] = (one.request for one in plan(request)[:1])
+        self.prompts.encode_ahead(self.model, first)
+
     def _begin(
         self,
         request: Request,
@@ -217,11 +232,17 @@ class HotshotPipeline:
         try:
             return self._run_once(clips, part)
         except NotFiniteError as error:
-            overflow.check_weights(self.model)
-            networks = computing.of(self.model)
-            if not overflow.has_half_precision(networks):
-                dtype = self.model.dtype
-                raise overflow.overflow_error(self.model, part[0].request, dtype) from error
+            with self.prompts.lock:  # the text encoders' weights change
+                return self._run_in_float32(clips, computing, part, error)
+
+    def _run_in_float32(
+        self, clips: Clips, computing: Networks, part: Sequence[PlannedStage], cause: NotFiniteError
+    ) -> Clips:
+        overflow.check_weights(self.model)
+        networks = computing.of(self.model)
+        if not overflow.has_half_precision(networks):
+            dtype = self.model.dtype
+            raise overflow.overflow_error(self.model, part[0].request, dtype) from cause
         logger.warning("Numbers overflowed in half precision; computing once more in f32.")
         try:
             with overflow.upcast(self.model, networks) as model:
@@ -247,7 +268,7 @@ class HotshotPipeline:
     def stages(self) -> dict[str, Stage]:
         """All stages by their names, but for the one that writes the file, which has the engine."""
         every: tuple[Stage, ...] = (
-            EncodePrompt(),
+            EncodePrompt(self.prompts),
             EncodeImage(),
             DrawNoise(),
             Denoise(self.make_predictor),

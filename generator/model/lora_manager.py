@@ -33,6 +33,7 @@ LORAS_IN_MEMORY = 8  # as many as a request can combine, so that none is read tw
 
 ParameterKey = tuple[str, str]  # a network, and the name of one of its parameters
 _FileVersion = tuple[Path, int, int]  # a file that hasn't changed: path, time of change, size
+Applied = tuple[tuple[_FileVersion, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class LoraManager:
     targets: LoraTargets
     _loaded: OrderedDict[_FileVersion, LoraTensors] = field(default_factory=OrderedDict)
     _found: dict[str, Path] = field(default_factory=dict)
-    _applied: tuple[tuple[_FileVersion, float], ...] = ()
+    _applied: Applied = ()
     _originals: dict[ParameterKey, Tensor | None] = field(default_factory=dict)
 
     @torch.inference_mode(mode=False)
@@ -86,10 +87,8 @@ class LoraManager:
 
         Raises ModelError, one sentence, for a file that can't be used; then nothing has changed.
         """
-        requested = [
-            (self._file_version(lora.path), lora.strength) for lora in loras if lora.strength
-        ]
-        if tuple(requested) == self._applied:
+        requested = self._versions(loras)
+        if requested == self._applied:
             return
         changes: dict[ParameterKey, list[tuple[float, LayerChange]]] = {}
         for version, strength in requested:
@@ -102,7 +101,7 @@ class LoraManager:
         except BaseException:
             self.remove()
             raise
-        self._applied = tuple(requested)
+        self._applied = requested
 
     @torch.inference_mode(mode=False)
     @torch.no_grad()
@@ -116,6 +115,23 @@ class LoraManager:
                 layer.get_parameter(name).data.copy_(original)
         self._originals.clear()
         self._applied = ()
+
+    def read(self, loras: Sequence[Lora]) -> bool:
+        """Read files of this machine into memory; return whether just these are applied.
+
+        Raises ModelError.
+        """
+        if not all(lora.path in self._found or Path(lora.path).is_file() for lora in loras):
+            return False  # the hub is asked in the request's turn
+        requested = self._versions(loras)
+        for version, _ in requested:
+            self._lora_tensors(version)
+        return requested == self._applied
+
+    @property
+    def applied(self) -> Applied:
+        """Return the files that are applied, in their versions and with their strengths."""
+        return self._applied
 
     @property
     def in_memory(self) -> list[Path]:
@@ -146,6 +162,11 @@ class LoraManager:
             setattr(layer, name, nn.Parameter(total.to(weight.dtype), requires_grad=False))
         else:
             parameter.data.copy_(total)
+
+    def _versions(self, loras: Sequence[Lora]) -> Applied:
+        return tuple(
+            (self._file_version(lora.path), lora.strength) for lora in loras if lora.strength
+        )
 
     def _file_version(self, given: str) -> _FileVersion:
         # The hub is asked once, not at each request; what is on this machine is looked at anew.

@@ -76,6 +76,18 @@ class BatchEngine(Engine, Protocol):
         """
 
 
+@runtime_checkable
+class PreparingEngine(Engine, Protocol):
+    """An engine that can begin on a request while it makes another, without disturbing that."""
+
+    def prepare(self, request: Request) -> None:
+        """Begin on a request that comes next; return at once, while that goes on.
+
+        Called only while no step of another request is computed. What is wrong with the request is
+        said in its turn; it may never come.
+        """
+
+
 class EngineFactory(Protocol):
     """Loads the model; raises ModelError where it can't be.
 

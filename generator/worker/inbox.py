@@ -24,19 +24,24 @@ class Inbox:
     """Commands as they come in, read by a thread of its own so that Cancel reaches a running job.
 
     The thread ends the whole process when the parent is gone: nobody wants the result any more.
-    ``on_cancel`` is called on it whenever another job is cancelled.
+    ``on_cancel`` is called on it whenever another job is cancelled, ``on_job`` for each that comes.
     """
 
-    def __init__(self, on_cancel: Callable[[], None]) -> None:
-        self._on_cancel = on_cancel
+    def __init__(self, on_cancel: Callable[[], None], on_job: Callable[[WorkerJob], None]) -> None:
+        self._on_cancel, self._on_job = on_cancel, on_job
         self._jobs: queue.SimpleQueue[WorkerJob | None] = queue.SimpleQueue()
         self._cancelled: set[tuple[str, int]] = set()
         self._leaving = threading.Event()
 
     @classmethod
-    def listen(cls, commands: Connection, on_cancel: Callable[[], None]) -> Self:
+    def listen(
+        cls,
+        commands: Connection,
+        on_cancel: Callable[[], None],
+        on_job: Callable[[WorkerJob], None] = lambda _: None,
+    ) -> Self:
         """Return an inbox that listens from now on."""
-        inbox = cls(on_cancel)
+        inbox = cls(on_cancel, on_job)
         threading.Thread(target=inbox._read, args=(commands,), name="commands", daemon=True).start()
         return inbox
 
@@ -73,14 +78,14 @@ class Inbox:
             try:
                 self._take(cast(Command, wire.decode(data)))
             except wire.UnreadableRequestError as error:
-                self._jobs.put(error)
+                self._put(error)
             except MessageError as error:
                 logger.warning("a command is refused: %s", error)
 
     def _take(self, command: Command) -> None:
         match command:
             case Generate():
-                self._jobs.put(command)
+                self._put(command)
             case Cancel():
                 self._cancelled.add((command.job_id, command.attempt))
                 self._on_cancel()
@@ -88,3 +93,7 @@ class Inbox:
                 self._leaving.set()
                 self._jobs.put(None)
                 self._on_cancel()
+
+    def _put(self, job: WorkerJob) -> None:
+        self._on_job(job)  # first, so that whoever takes the job finds it known
+        self._jobs.put(job)

@@ -12,6 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import cast
@@ -26,6 +27,7 @@ from generator.contract.stages import CHOICES
 from generator.contract.start_up import uncollected
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
+from generator.worker.ahead import Ahead
 from generator.worker.batch_run import run_jobs
 from generator.worker.encoder_pool import EncoderPool, EncoderSettings
 from generator.worker.engine import BatchEngine, Engine, EngineFactory
@@ -58,7 +60,8 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
     _lower_priority(settings)
     own = EncoderSettings(log_level=settings.log_level, log_format=settings.log_format)
     with EncoderPool(own) as encoders:
-        inbox, voice = Inbox.listen(commands, encoders.drop_cancelled), Voice(events)
+        ahead, voice = Ahead(Path(settings.files)), Voice(events)
+        inbox = Inbox.listen(commands, encoders.drop_cancelled, ahead.job_came)
         began = time.perf_counter()
         try:
             with uncollected():
@@ -70,28 +73,20 @@ def run(settings: WorkerSettings, commands: Connection, events: Connection) -> N
             voice.say(StartFailed(failure))
             return
         voice.say(Ready(_capabilities(settings, engine), time.perf_counter() - began))
-        _make_jobs(engine, settings, inbox, voice, encoders)
-
-
-def _make_jobs(
-    engine: Engine, settings: WorkerSettings, inbox: Inbox, voice: Voice, encoders: EncoderPool
-) -> None:
-    """Make one job after another, or some together, until the parent has said Shutdown."""
-    pace = Pace()
-    while jobs := inbox.next_jobs():
-        runs = [
-            JobRun(
-                job,
-                files=Path(settings.files),
-                outputs=Path(settings.outputs),
-                inbox=inbox,
-                voice=voice,
-                pace=pace,
-                encoders=encoders,
-            )
-            for job in jobs
-        ]
-        run_jobs(runs, engine, pace)
+        ahead.serve(engine)
+        pace = Pace()
+        make_run = partial(
+            JobRun,
+            files=Path(settings.files),
+            outputs=Path(settings.outputs),
+            inbox=inbox,
+            voice=voice,
+            pace=pace,
+            encoders=encoders,
+            ahead=ahead,
+        )
+        while jobs := inbox.next_jobs():
+            run_jobs([make_run(job) for job in jobs], engine, pace)
 
 
 def _start_failure(error: Exception) -> Failure:

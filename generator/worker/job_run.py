@@ -34,6 +34,7 @@ from generator.contract.messages import (
 )
 from generator.contract.raw_clip import RawClip
 from generator.contract.stages import DENOISE, SAVE
+from generator.worker.ahead import Ahead
 from generator.worker.encoder_pool import EncoderPool, FileOrder
 from generator.worker.engine import Engine, EngineJob
 from generator.worker.inbox import Inbox, WorkerJob
@@ -75,11 +76,12 @@ class JobRun:
         voice: Voice,
         pace: Pace,
         encoders: EncoderPool,
+        ahead: Ahead,
     ) -> None:
         self._job = job
         self._files, self._outputs = files, outputs
         self._inbox, self._voice = inbox, voice
-        self._pace, self._encoders = pace, encoders
+        self._pace, self._encoders, self._ahead = pace, encoders, ahead
         self._lock = threading.Lock()  # around what is said, and what goes with it
         self._began = time.perf_counter()
         self._is_started = False
@@ -141,6 +143,7 @@ class JobRun:
         """Say that the job is begun, once; return whether it is still to be computed."""
         if self._is_computed:
             return False
+        self._ahead.job_begins(self._job)
         if not self._is_started:
             self._is_started, self._began = True, time.perf_counter()
             self._voice.say(Started(self._job.job_id, self._job.attempt))
@@ -208,6 +211,8 @@ class JobRun:
         self._draw()
         if stage == DENOISE and self._pace.step(step, steps):
             self._free_slot()
+        if stage == DENOISE and step >= steps:
+            self._ahead.job_denoised(self._job)
         self._stop_if_cancelled()
 
     def _stop_if_cancelled(self) -> None:

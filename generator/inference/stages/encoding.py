@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import torch
@@ -18,6 +18,7 @@ from generator.contract.travel import Key, all_keys, blends
 from generator.contract.windows import plan_of
 from generator.inference.overflow import check_finite
 from generator.inference.stages.decoding import pictures_at_once
+from generator.inference.stages.encoded_prompts import EncodedPrompts
 from generator.inference.stages.stage import (
     ClipRun,
     Clips,
@@ -32,11 +33,17 @@ from generator.model.latents import scale_latents
 from generator.model.loading import HotshotModel
 
 
+@dataclass(frozen=True, slots=True)
 class EncodePrompt(Stage):
-    """Encodes text, sizes and the ControlNets' pictures; applies the LoRAs first."""
+    """Encodes text, sizes and the ControlNets' pictures; applies the LoRAs first.
+
+    ``prompts`` has what was encoded ahead.
+    """
 
     name: ClassVar[str] = stages.ENCODE_PROMPT
     networks: ClassVar[Networks] = Networks.ALL
+
+    prompts: EncodedPrompts = field(default_factory=lambda: EncodedPrompts(encode_prompt))
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
         """Fill in ``conditioning`` and ``controls``.
@@ -59,9 +66,11 @@ class EncodePrompt(Stage):
 
     def _encoded(self, state: PipelineState) -> PipelineState:
         model, request = state.model, state.request
-        model.loras.apply(request.loras)
-        controls = model.controlnets.prepare(request, state.condition_images)
-        return replace(state, controls=tuple(controls), conditioning=encode_prompt(model, request))
+        with self.prompts.lock:
+            model.loras.apply(request.loras)
+            controls = tuple(model.controlnets.prepare(request, state.condition_images))
+            conditioning = self.prompts.conditioning(model, request)
+        return replace(state, controls=controls, conditioning=conditioning)
 
 
 class EncodeImage(Stage):
