@@ -210,7 +210,7 @@ async def _asked(
         if error.code in _FULL:
             raise kind.full(guild) from error
         reason = error.text or str(error.status)
-        raise RefusedError("Discord didn't take it: {reason}", reason=reason) from error
+        raise RefusedError("Discord refused it: {reason}.", reason=reason) from error
 
 
 def _no_emoji_place(guild: discord.Guild) -> RefusedError:

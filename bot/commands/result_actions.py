@@ -24,9 +24,10 @@ from bot.commands.recipe_text import recipe_values, typed_command
 from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
+from bot.delivery.gallery_posts import delete_posts
 from bot.gateway.context import context_of, managed_guild, may_act_on
+from bot.storage import gallery, library
 from bot.storage import jobs as rows
-from bot.storage import library
 from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment, Job
 from bot.ui import wording
@@ -179,11 +180,13 @@ async def confirm_delete(interaction: _Interaction, job_id: str, values: Values)
     _check_may_delete(interaction, job)
     context = context_of(interaction)
     attachments = await context.database.read(rows.attachments_of, job.id)
+    posts = await context.database.read(gallery.of_job, job.id)
     if not await context.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
     await context.drop_unreferenced([job.output, *(file.blob for file in attachments)])
     await interaction.response.edit_message(content=translate("🗑️ Deleted."), view=None)
-    if job.message_id is not None and not await context.jobs.take_down(job):
+    is_gone = job.message_id is None or await context.jobs.take_down(job)
+    if not (await delete_posts(interaction.client, posts) and is_gone):
         await send_ephemeral(
             interaction, translate("Its message couldn't be deleted; please delete it yourself.")
         )

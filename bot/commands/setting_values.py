@@ -24,7 +24,7 @@ from generator.contract.options.spec import NO_SETTING, Kind
 from generator.contract.text import Text
 
 MAX_LISTED = 20  # channels or roles of one server
-_MENTIONS = {"channels": "<#{}>", "roles": "<@&{}>"}
+_MENTIONS = {"channels": "<#{}>", "roles": "<@&{}>", "gallery": "<#{}>"}
 # What is set here alone, beside the options of a GIF.
 OWN_NAMES = {
     "ping": Text("ping when done"),
@@ -32,6 +32,7 @@ OWN_NAMES = {
     "channels": Text("channels"),
     "roles": Text("roles"),
     "waiting": Text("waiting per person"),
+    "gallery": Text("gallery"),
 }
 NAMES = OWN_NAMES | {
     spec.name: setting.label or spec.label
@@ -116,7 +117,8 @@ def still_offered(context: BotContext, kept: Mapping[str, Any]) -> dict[str, Any
 
 def describe_value(name: str, value: Any) -> str:
     if name in _MENTIONS:
-        return ", ".join(_MENTIONS[name].format(each) for each in value)
+        listed = value if isinstance(value, list) else [value]
+        return ", ".join(_MENTIONS[name].format(each) for each in listed)
     if name == "size" and value in SIZE_LABELS:
         return translate(SIZE_LABELS[value])
     if isinstance(value, bool):

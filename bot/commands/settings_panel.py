@@ -25,6 +25,7 @@ from bot.commands.setting_values import (
     still_offered,
 )
 from bot.core.errors import RefusedError
+from bot.core.markdown import Markdown
 from bot.core.translations import translate
 from bot.gateway.context import BotContext, context_of
 from bot.storage.preferences import PERSON, SERVER
@@ -44,6 +45,7 @@ _OWN_SWITCHES = {
     "recipe": Text("Whether files carry the prompt and settings that made them."),
 }
 _WAITING = Text("How many GIFs one person may have waiting here (0: the bot's own limit).")
+_GALLERY = Text("Where people can share their GIFs, for votes.")
 _WAITING_CHARACTERS = 4
 _PLACES: tuple[Place, ...] = ("mine", "server")
 
@@ -125,7 +127,7 @@ def _groups(context: BotContext, place: Place) -> list[tuple[str, Text, list[str
         for group in Group
         if (specs := _specs(context, place, group))
     ]
-    own = ["ping", "recipe"] if place == "mine" else ["channels", "roles", "waiting"]
+    own = ["ping", "recipe"] if place == "mine" else ["channels", "roles", "waiting", "gallery"]
     return [*found, (_OWN, _OWN_LABELS[place], own)]
 
 
@@ -187,13 +189,15 @@ def _own_fields(
             for name, about in _OWN_SWITCHES.items()
         ]
     guild = interaction.guild
+    channel_ids = {each.id for each in guild.channels} if guild else set()
     known = {
-        "channels": {each.id for each in guild.channels} if guild else set(),
+        "channels": channel_ids,
         "roles": {each.id for each in guild.roles} if guild else set(),
     }
     listed = {  # Discord shows none that is gone
         name: [each for each in shown.get(name) or () if each in ids] for name, ids in known.items()
     }
+    listed["gallery"] = [shown["gallery"]] if shown.get("gallery") in channel_ids else []
     channels: ChannelSelect[View] = ChannelSelect(
         custom_id="channels",
         default_values=[discord.Object(each) for each in listed["channels"]],
@@ -214,10 +218,19 @@ def _own_fields(
         required=False,
         max_length=_WAITING_CHARACTERS,
     )
+    gallery: ChannelSelect[View] = ChannelSelect(
+        custom_id="gallery",
+        channel_types=[discord.ChannelType.text, discord.ChannelType.news],
+        default_values=[discord.Object(each) for each in listed["gallery"]],
+        required=False,
+        min_values=0,
+        max_values=1,
+    )
     return [
         Label(text=_heading("channels"), component=channels),
         Label(text=_heading("roles"), component=roles),
         Label(text=_heading("waiting"), description=translate(_WAITING), component=waiting),
+        Label(text=_heading("gallery"), description=translate(_GALLERY), component=gallery),
     ]
 
 
@@ -252,11 +265,28 @@ async def _read(interaction: _Interaction, name: str, word: str) -> Any:
         if len(ids) > MAX_LISTED:
             raise RefusedError("At most {most} can be listed; remove one first.", most=MAX_LISTED)
         return ids or None
+    if name == "gallery":
+        return _gallery_channel(interaction, word)
     if name == "lora":
         return await shared_lora(interaction, word)
     return read_kept(
         context_of(interaction), name, word.replace(",", ".") if _is_number(word) else word
     )
+
+
+def _gallery_channel(interaction: _Interaction, word: str) -> int:
+    """Return the id of a channel that the bot may post GIFs in. Raises RefusedError."""
+    guild, number = interaction.guild, int(word) if word.isascii() and word.isdigit() else 0
+    channel = guild.get_channel(number) if guild else None
+    if guild is None or channel is None:
+        raise RefusedError("The bot can't see that channel; let it, or choose another.")
+    may = channel.permissions_for(guild.me)
+    if not (may.view_channel and may.send_messages and may.attach_files):
+        raise RefusedError(
+            "The bot can't post files in {channel}; let it, or choose another.",
+            channel=Markdown(channel.mention),
+        )
+    return number
 
 
 def _is_number(word: str) -> bool:

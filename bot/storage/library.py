@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 
+from bot.storage import gallery
 from bot.storage.jobs import get
 from bot.storage.models import UNFINISHED, Attachment, Job, State
 from bot.storage.tables import attachments, edits, favourites, jobs, loras
@@ -89,6 +90,8 @@ def erase(connection: Connection, job_id: str) -> bool:
     connection.execute(delete(attachments).where(attachments.c.job_id == job_id))
     connection.execute(delete(favourites).where(favourites.c.job_id == job_id))
     connection.execute(delete(edits).where(edits.c.job_id == job_id))
+    for post in gallery.of_job(connection, job_id):
+        gallery.remove(connection, post.id)
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
     return True
 

@@ -159,6 +159,28 @@ favourites = Table(
     Index("favourites_by_job", "job_id"),
 )
 
+gallery_posts = Table(
+    "gallery_posts",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("job_id", String(32), nullable=False),
+    Column("guild_id", BigInteger, nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger),
+    Column("file_name", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("gallery_posts_by_job", "job_id", "guild_id", unique=True),
+    Index("gallery_posts_by_age", "guild_id", "created_at"),
+)
+
+gallery_votes = Table(
+    "gallery_votes",
+    metadata,
+    Column("post_id", String(32), primary_key=True),
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
 daily_usage = Table(
     "daily_usage",
     metadata,

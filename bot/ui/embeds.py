@@ -167,6 +167,8 @@ def help_(models: ModelCatalogue) -> Embed:
     embed.add_field(name="/lora", value=loras, inline=False)
     history = translate("Your GIFs: search them, or see your favourites.")
     embed.add_field(name="/history, /show", value=history, inline=False)
+    shared = translate("What was shared here this week, by votes.")
+    embed.add_field(name="/gallery", value=shared, inline=False)
     embed.add_field(name="/settings", value=translate("Your defaults for /gif."), inline=False)
     embed.add_field(
         name="/queue", value=translate("What is being made and what is waiting."), inline=False

@@ -52,11 +52,12 @@ _CHANGE = {"edit": Text("Edit")}
 _RECIPE = {"recipe": Text("Recipe")}
 _KEEP = {
     "favourite": Text("Favourite"),
+    "share": Text("Share"),
     "add_emoji": Text("Add as emoji"),
     "add_sticker": Text("Add as sticker"),
     "delete": Text("Delete"),
 }
-_OF_SERVER = frozenset({"add_emoji", "add_sticker"})
+_OF_SERVER = frozenset({"share", "add_emoji", "add_sticker"})
 """What can be done in a server alone."""
 _FIRST = ("again", "vary_subtle", "motion", "edit")  # on the message itself, before More
 _LABELS = {**_REMAKE, **_MOTION, **_CHANGE, **_RECIPE, **_KEEP}

@@ -78,7 +78,7 @@ async def test_what_discord_or_the_server_does_not_allow(setup: Setup, discord: 
         discord.fail_next("POST", "/guilds/*/stickers", 403, 50013)
         assert "The bot lacks" in (await pressed(ada, message, "Add as sticker")).text
         discord.fail_next("POST", "/guilds/*/stickers", 400, 50046)
-        assert "Discord didn't take it" in (await pressed(ada, message, "Add as sticker")).text
+        assert "Discord refused it" in (await pressed(ada, message, "Add as sticker")).text
         assert guild.stickers == {}
 
         others = Emoji(

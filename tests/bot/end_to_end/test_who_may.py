@@ -25,11 +25,13 @@ USABLE = "whoever may use that LoRA"
 OWNER = "its owner"
 OWNER_OR_MANAGER = "its owner, or who manages the server"
 MANAGER = "who manages the server"
+MAKER = "who may create expressions on the server"
 WHERE_IT_STANDS = "its owner, and the others where it was posted for all to see"
 
 COMMANDS = {
     "gif": ANYBODY,
     "history": ANYBODY,
+    "gallery": "whoever sees the gallery's channel",
     "show": "its owner, and those who marked it",
     "queue": ANYBODY,
     "cancel": OWNER_OR_MANAGER,
@@ -61,6 +63,9 @@ OF_A_JOB = {
     "motion_send": WHERE_IT_STANDS,
     "favourite": WHERE_IT_STANDS,
     "recipe": WHERE_IT_STANDS,
+    "share": OWNER,
+    "add_emoji": f"{WHERE_IT_STANDS}, who may create expressions",
+    "add_sticker": f"{WHERE_IT_STANDS}, who may create expressions",
     "delete": OWNER_OR_MANAGER,
     "delete_sure": OWNER_OR_MANAGER,
     "actions": WHERE_IT_STANDS,
@@ -93,6 +98,11 @@ OTHERS = {
     "rules_undo": MANAGER,
     **{name: MANAGER for name in settings_panel.ACTIONS if name.startswith("set_server")},
     "cancel_group": OWNER_OR_MANAGER,
+    **{f"{kind}_name": MAKER for kind in ("emoji", "sticker")},
+    **{f"{kind}_name_send": MAKER for kind in ("emoji", "sticker")},
+    "vote": "whoever sees the gallery's channel, but its owner",
+    "unshare": "its owner, and moderators",
+    "unshare_sure": "its owner, and moderators",
 }
 ONES_OWN = {name: ANYBODY for name in settings_panel.ACTIONS if name.startswith("set_mine")}
 BUTTONS = {

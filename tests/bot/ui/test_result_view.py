@@ -57,7 +57,7 @@ async def test_the_sheet_holds_all_that_can_be_done() -> None:
 
 async def test_what_needs_a_server_is_offered_there() -> None:
     there, elsewhere = (_actions(job(), in_server=where) for where in (True, False))
-    assert there - elsewhere == {"add_emoji", "add_sticker"}
+    assert there - elsewhere == {"share", "add_emoji", "add_sticker"}
 
 
 @pytest.mark.parametrize(
