@@ -18,6 +18,7 @@ from yarl import URL
 from bot.app.client import HotshotClient
 from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts
 from bot.app.lock import lock_data_directory
+from bot.commands.sample_requests import forget_stale_samples
 from bot.core import machine, translations
 from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
 from bot.core.model_catalogue import ModelCatalogue
@@ -29,6 +30,7 @@ from bot.intake.attachments import SourceIntake
 from bot.intake.download import AllowedHosts, attachment_hosts_of, link_hosts
 from bot.intake.lora_upload import LoraIntake
 from bot.jobs.cost_history import CostHistory
+from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.policy.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
@@ -141,6 +143,7 @@ async def furnish(
             preferences=preferences,
             policy=policy,
             jobs=jobs,
+            samples=SampleMaker(jobs, store.transitions, database, blobs),
         )
     )
     return House(blobs, jobs, progress)
@@ -163,6 +166,7 @@ async def _serve_discord(client: HotshotClient, jobs: JobService) -> None:
     """Resume the jobs that were left, log in, and stay connected."""
     started = time.perf_counter()
     await jobs.recover()
+    await forget_stale_samples(client.context)
     await client.log_in()
     async with _in_background(_log_when_ready(client, started)):
         await client.serve()
@@ -240,6 +244,7 @@ def _context(
     preferences: Preferences,
     policy: PolicyGate,
     jobs: JobService,
+    samples: SampleMaker,
 ) -> BotContext:
     storage, attachments = settings.storage, settings.attachments
     attachment_hosts = _attachments(settings)
@@ -276,6 +281,7 @@ def _context(
         policy=policy,
         daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
         lora_quota=KeptLoraQuota(database, settings.loras),
+        samples=samples,
     )
 
 

@@ -9,6 +9,7 @@ from discord import app_commands
 from discord.ui import DynamicItem
 
 from bot.commands import (
+    browse,
     contact_sheet,
     edits,
     expressions,
@@ -44,6 +45,7 @@ ACTIONS: Mapping[str, Action] = {
     **result_actions.ACTIONS,
     **length_actions.ACTIONS,
     **panel.ACTIONS,
+    **browse.ACTIONS,
     **edits.ACTIONS,
     **expressions.ACTIONS,
     **gallery.ACTIONS,

@@ -14,6 +14,7 @@ import discord
 from discord import AppCommandOptionType, app_commands
 from discord.ui import View
 
+from bot.commands.browse import browse
 from bot.commands.defaults import server_defaults, wants_private
 from bot.commands.lora_choice import (
     ChosenLora,
@@ -25,6 +26,7 @@ from bot.commands.lora_choice import (
 )
 from bot.commands.option_parsing import read_request, read_whole_number
 from bot.commands.options import Bounded, CompletedOption, Option, choice_of, command, localized
+from bot.commands.sample_requests import forget_lora_sample
 from bot.commands.submit import JobOrder, defer, submit_jobs
 from bot.core.errors import RefusedError, WithheldError
 from bot.core.model_catalogue import DEFAULT
@@ -91,6 +93,12 @@ def build() -> app_commands.Group:
             Text("Show the LoRAs that you may use here."),
             list_,
             {"page": Option(Bounded(_KIND.integer, 1, 10_000), Text("Which page (default: 1)."))},
+        ),
+        command(
+            "browse",
+            Text("Choose a LoRA by GIFs that show what each one does."),
+            browse,
+            {"search": Option(Bounded(_KIND.string, 1, 100), Text("A part of the name."))},
         ),
         command(
             "info",
@@ -259,6 +267,7 @@ async def remove(interaction: discord.Interaction[Any], *, lora: Any) -> None:
     found = await _own_lora(interaction, lora)
     context = context_of(interaction)
     await context.database.write(rows.remove, found.id)
+    await forget_lora_sample(context, found)
     await context.drop_unreferenced([found.blob])
     await send_ephemeral(
         interaction, translate("🗑️ {name} was removed.", name=lora_embeds.shown_name(found.name))

@@ -112,13 +112,17 @@ async def _lora_names(interaction: _Interaction, request: Request) -> dict[str, 
     return {lora.blob: lora.name for lora in found if lora is not None}
 
 
-async def _open(interaction: _Interaction, state: PanelState) -> PanelState:
+async def _open(interaction: _Interaction, state: PanelState) -> None:
     """Write the draft of a new panel and show it."""
+    await show(interaction, await write_new(interaction, state))
+
+
+async def write_new(interaction: _Interaction, state: PanelState) -> PanelState:
+    """Write the draft of a new panel, which answers this interaction; return it."""
     state = replace(
         state, id=secrets.token_hex(16), user_id=interaction.user.id, token=interaction.token
     )
     await context_of(interaction).keep_draft(state.draft)
-    await _show(interaction, state)
     return state
 
 
@@ -130,7 +134,7 @@ async def open_group(
 ) -> None:
     """Open the form of a group, filled in with what is set, or with what was refused."""
     del values
-    context, state = context_of(interaction), await _own_panel(interaction, draft_id)
+    context, state = context_of(interaction), await own_panel(interaction, draft_id)
     loras = await _offered_loras(interaction, state) if group is Group.LORAS else {}
     with prefilled(state.typed.get(group, {})):
         fields = fields_of_group(context, state, group, loras)
@@ -142,15 +146,15 @@ async def send_group(
     group: Group, interaction: _Interaction, draft_id: str, values: Values
 ) -> None:
     """Take over what a form says; what is refused stays in it, and the panel says why."""
-    state = await _own_panel(interaction, draft_id)
+    state = await own_panel(interaction, draft_id)
     try:
         changes, note = await _read(interaction, state, group, values)
     except TranslatableError as error:
         uploads = {name for spec in OPTIONS for name in upload_names(spec)}
         typed = {name: word for name, word in values.items() if name not in uploads}
-        await _change(interaction, state, {"typed": {group: typed}}, _refusal(error))
+        await change(interaction, state, {"typed": {group: typed}}, _refusal(error))
         return
-    await _change(interaction, state, changes | {"typed": {group: {}}}, note)
+    await change(interaction, state, changes | {"typed": {group: {}}}, note)
 
 
 async def _read(
@@ -225,7 +229,7 @@ async def _offered_loras(interaction: _Interaction, state: PanelState) -> dict[s
 async def go(interaction: _Interaction, draft_id: str, values: Values) -> None:
     """Submit the GIF; once, however often Go is pressed."""
     del values
-    await _go(interaction, await _own_panel(interaction, draft_id))
+    await _go(interaction, await own_panel(interaction, draft_id))
 
 
 async def _go(interaction: _Interaction, state: PanelState) -> None:
@@ -237,7 +241,7 @@ async def _go(interaction: _Interaction, state: PanelState) -> None:
         try:
             changes, _ = await _read(interaction, state, Group(group), typed)
         except TranslatableError as error:
-            await _show(interaction, state, _refusal(error))
+            await show(interaction, state, _refusal(error))
             return
         state = await _write(context, state, changes)
     if not await context.database.write(drafts.consume, state.id, interaction.user.id):
@@ -247,7 +251,7 @@ async def _go(interaction: _Interaction, state: PanelState) -> None:
     except Exception as error:  # nothing was taken on, so Go may be pressed again
         await context.database.write(drafts.add, state.draft)
         if isinstance(error, TranslatableError) and not interaction.response.is_done():
-            await _change(interaction, state, {}, _refusal(error))
+            await change(interaction, state, {}, _refusal(error))
             return
         raise
     view = closed_view(translate("Your GIF was requested."))
@@ -257,7 +261,7 @@ async def _go(interaction: _Interaction, state: PanelState) -> None:
 async def cancel(interaction: _Interaction, draft_id: str, values: Values) -> None:
     """Discard the panel, and the files that nothing else needs."""
     del values
-    context, state = context_of(interaction), await _own_panel(interaction, draft_id)
+    context, state = context_of(interaction), await own_panel(interaction, draft_id)
     if not await context.database.write(drafts.consume, state.id, interaction.user.id):
         raise GoneError(_REQUESTED)
     await _edit_or_send(interaction, closed_view(translate("Cancelled; nothing was made.")))
@@ -295,7 +299,7 @@ async def _send_old(interaction: _Interaction, state: PanelState, values: Values
         try:
             changed = read_group(context, state, group, sent)
         except TranslatableError as error:
-            await _change(interaction, state, {"typed": {group: sent}}, _refusal(error))
+            await change(interaction, state, {"typed": {group: sent}}, _refusal(error))
             return
         state = await _write(context, state, {"values": changed})
     await _go(interaction, state)
@@ -315,7 +319,7 @@ def _renamed(values: Values) -> dict[str, str]:
 # -- what they share -------------------------------------------------------------------------------
 
 
-async def _own_panel(interaction: _Interaction, draft_id: str) -> PanelState:
+async def own_panel(interaction: _Interaction, draft_id: str) -> PanelState:
     """Return this person's own panel. Raises GoneError."""
     draft = await context_of(interaction).database.read(drafts.get, draft_id)
     if draft is None or draft.user_id != interaction.user.id or KEY not in draft.content:
@@ -323,13 +327,13 @@ async def _own_panel(interaction: _Interaction, draft_id: str) -> PanelState:
     return PanelState.of(draft)
 
 
-async def _change(
+async def change(
     interaction: _Interaction, state: PanelState, changes: Mapping[str, Any], note: str
 ) -> None:
     """Write what was changed, and show the panel with it. Raises GoneError."""
     context = context_of(interaction)
     now = await _write(context, state, {**changes, "token": interaction.token})
-    await _show(interaction, now, note)
+    await show(interaction, now, note)
     kept = {each.blob for each in now.files}
     await context.drop_unreferenced([each.blob for each in state.files if each.blob not in kept])
 
@@ -341,7 +345,8 @@ async def _write(context: BotContext, state: PanelState, changes: Mapping[str, A
     return PanelState.of(draft)
 
 
-async def _show(interaction: _Interaction, state: PanelState, note: str = "") -> None:
+async def show(interaction: _Interaction, state: PanelState, note: str = "") -> None:
+    """Show a panel: in its own message where that was pressed, else in a new one."""
     context = context_of(interaction)
     lines = [
         Line(translate(group.label), describe_group(context, state, group), _action(group))
@@ -349,8 +354,11 @@ async def _show(interaction: _Interaction, state: PanelState, note: str = "") ->
         if offered_specs(context, group)
     ]
     buttons = (("panel_go", translate("Go")), ("panel_cancel", translate("Cancel")))
+    tools = [("panel_lora_page", translate("Browse LoRAs"))]
+    if context.settings.styles:
+        tools.append(("panel_style_page", translate("Browse styles")))
     title = translate("Make it again") if state.base else translate("Your GIF")
-    view = panel_view(state.id, title, lines, note=note, buttons=buttons)
+    view = panel_view(state.id, title, lines, note=note, buttons=buttons, tools=tools)
     await _edit_or_send(interaction, view)
 
 
@@ -359,10 +367,10 @@ async def _edit_or_send(interaction: _Interaction, view: discord.ui.LayoutView) 
     try:
         with readable_answers():
             if interaction.response.is_done():
-                await interaction.edit_original_response(view=view)
+                await interaction.edit_original_response(view=view, attachments=[])
                 return
             if _is_on_panel(interaction):
-                await interaction.response.edit_message(view=view)
+                await interaction.response.edit_message(view=view, attachments=[])
                 return
     except SEND_ERRORS as error:
         logger.info("the panel is gone, so it is sent anew: %s", error)

@@ -18,6 +18,7 @@ from generator.contract.errors import ModelError
 from generator.contract.limits import ModelLimits, local_path
 from generator.contract.messages import LoadableModel, Lora, Request
 from generator.contract.paths import without_directory
+from generator.contract.prompt_words import PromptWords
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,7 @@ class OfferedModel:
     """A model by the ``name`` in requests, the ``key`` that workers and rows have, and its label.
 
     ``loras`` are the config's, added to every request's. ``is_here``: its own word is known.
+    ``words`` are those that it says it knows, None for most models.
     """
 
     name: str
@@ -39,6 +41,7 @@ class OfferedModel:
     declared: Mapping[str, Any]
     loras: tuple[Lora, ...] = ()
     is_here: bool = True
+    words: PromptWords | None = None
 
 
 class ModelCatalogue:
@@ -58,6 +61,7 @@ class ModelCatalogue:
                 label=label_of(default),
                 limits=ModelLimits.of(default),
                 declared={},
+                words=_words_here(default),
             )
         ]
         for name, model in settings.models.items():
@@ -71,6 +75,7 @@ class ModelCatalogue:
                     declared=model.declared,
                     loras=model.for_workers(name).loras,
                     is_here=found is not None,
+                    words=_words_here(model.model),
                 )
             )
         return cls(models)
@@ -172,4 +177,14 @@ def _limits_here(name: str, model: str) -> ModelLimits | None:
         return ModelLimits.of(model) if local_path(model) is not None else None
     except ModelError as error:
         logger.warning("nothing is known of the model %s on this machine: %s", name, error)
+        return None
+
+
+def _words_here(model: str) -> PromptWords | None:
+    """Return the words that a model on this machine says it knows."""
+    try:
+        path = local_path(model)
+        return PromptWords.of(path) if path is not None else None
+    except ModelError as error:
+        logger.warning("a model's words aren't used: %s", error)
         return None

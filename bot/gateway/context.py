@@ -17,6 +17,7 @@ from bot.intake.attachments import SourceIntake
 from bot.intake.lora_upload import LoraIntake
 from bot.intake.quotas import DailyQuota, LoraQuota
 from bot.jobs.gate import Actor, Place, Policy
+from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.storage import drafts
 from bot.storage.blobs import BlobStore
@@ -42,6 +43,7 @@ class BotContext:
     policy: Policy
     daily_drafts: DailyQuota
     lora_quota: LoraQuota
+    samples: SampleMaker
 
     @asynccontextmanager
     async def files_in_hand(self) -> AsyncIterator[None]:

@@ -98,8 +98,8 @@ class JobCompleter:
             job,
             State.DONE,
             finished_at=now(),
-            message_id=posted.message_id,
-            message_channel_id=posted.channel_id,
+            message_id=posted.message_id if posted else None,
+            message_channel_id=posted.channel_id if posted else None,
             owner_notified=True,
             token="",  # nobody needs it any more
         )

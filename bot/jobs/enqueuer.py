@@ -1,7 +1,12 @@
-"""Puts jobs into the queue, the first time and again, with what each needs of a worker by now."""
+"""Puts jobs into the queue, the first time and again, with what each needs of a worker by now.
+
+What the bot makes for itself gives way to people: when somebody's job comes and no worker is free
+for it, one that makes such a thing stops, and makes it later.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from bot.jobs.needs import JobNeeds
@@ -13,21 +18,37 @@ from bot.storage.models import UNFINISHED, Job, State
 
 
 class Enqueuer:
-    """``model`` is the default one that there is now, whatever it was when a job was accepted."""
+    """``model`` is the default one that there is now, whatever it was when a job was accepted.
 
-    def __init__(self, store: JobStore, notifier: Notifier, queue: FairQueue, model: str) -> None:
+    ``stop(job_id, attempt)`` has a worker leave a running job, which then waits again.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        notifier: Notifier,
+        queue: FairQueue,
+        model: str,
+        *,
+        stop: Callable[[str, int], None],
+    ) -> None:
         self._store = store
         self._notifier = notifier
         self._queue = queue
         self._model = model
+        self._stop = stop
         self._full_hosts: dict[str, frozenset[str]] = {}  # by unfinished job
-        store.transitions.subscribe(self._forget)
+        self._giving_way: dict[str, int] = {}  # running jobs of the bot's own, and their attempts
+        store.transitions.subscribe(self._follow)
 
     def enqueue(self, accepted: Job) -> None:
         """Have a job wait that was just accepted, or by an earlier run, unless it is over."""
         job = self._store.get(accepted.id)
         if job is not None and job.state is State.QUEUED:
-            self._queue.put(self._ticket(job))
+            ticket = self._ticket(job)
+            if self._giving_way and not (ticket.is_background or self._queue.has_idle(ticket)):
+                self._stop(*self._giving_way.popitem())
+            self._queue.put(ticket)
             self._notifier.track(job)
 
     async def requeue(self, job: Job, **values: Any) -> None:
@@ -52,8 +73,19 @@ class Enqueuer:
         return any(host in hosts for hosts in self._full_hosts.values())
 
     def _ticket(self, job: Job) -> Ticket:
-        return Ticket(job.number, job.id, job.user_id, self.needs(job))
+        return Ticket(
+            job.number,
+            job.id,
+            job.user_id,
+            self.needs(job),
+            is_background=job.origin.is_background,
+        )
 
-    def _forget(self, transition: Transition) -> None:
-        if transition.after.state not in UNFINISHED:
-            self._full_hosts.pop(transition.after.id, None)
+    def _follow(self, transition: Transition) -> None:
+        job = transition.after
+        if job.state is State.RUNNING and job.origin.is_background:
+            self._giving_way[job.id] = job.attempt
+        else:
+            self._giving_way.pop(job.id, None)
+        if job.state not in UNFINISHED:
+            self._full_hosts.pop(job.id, None)

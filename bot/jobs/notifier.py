@@ -23,10 +23,12 @@ class Notifier(Protocol):
     def track(self, job: Job) -> None:
         """Keep a job's progress message up to date from now on; one that runs, more often."""
 
-    async def deliver(self, job: Job, file: Path, *, is_spoiler: bool, again: bool) -> Posted:
+    async def deliver(
+        self, job: Job, file: Path, *, is_spoiler: bool, again: bool
+    ) -> Posted | None:
         """Post the result, behind a cover where it ``is_spoiler``. Raises UndeliverableError.
 
-        ``again``: an earlier try may have got through, so look first.
+        ``again``: an earlier try may have got through, so look first. None where nobody waits.
         """
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
@@ -40,3 +42,36 @@ class Notifier(Protocol):
 
     async def alert(self, words: str) -> None:
         """Tell whoever runs the bot; nothing is lost where that fails."""
+
+
+class PeoplesNotifier:
+    """Brings people what is theirs; what the bot makes for itself is brought to nobody."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        self._notifier = notifier
+
+    def track(self, job: Job) -> None:
+        """Keep the progress message of a person's job up to date."""
+        if not job.origin.is_background:
+            self._notifier.track(job)
+
+    async def deliver(
+        self, job: Job, file: Path, *, is_spoiler: bool, again: bool
+    ) -> Posted | None:
+        """Post a person's result."""
+        if job.origin.is_background:
+            return None
+        return await self._notifier.deliver(job, file, is_spoiler=is_spoiler, again=again)
+
+    async def notify_owner(self, job: Job, *, again: bool) -> None:
+        """Tell a person how their job ended."""
+        if not job.origin.is_background:
+            await self._notifier.notify_owner(job, again=again)
+
+    async def take_down(self, job: Job) -> bool:
+        """Take away what was posted of a job."""
+        return await self._notifier.take_down(job)
+
+    async def alert(self, words: str) -> None:
+        """Tell whoever runs the bot."""
+        await self._notifier.alert(words)

@@ -88,6 +88,7 @@ class FairQueue:
         self._changes = changes or ModelChanges()
         self._clock = clock
         self._turns = FairTurns()
+        self._background: dict[str, Ticket] = {}  # by job, in the order in which they came
         self._since: dict[str, tuple[int, float]] = {}  # jobs: the turn and time they came
         self._overtaken: dict[str, float] = {}  # jobs that were first, and since when
         self._waiting: dict[Fit, dict[asyncio.Future[None], None]] = {}  # workers, by their fit
@@ -101,11 +102,17 @@ class FairQueue:
 
     def put(self, ticket: Ticket) -> None:
         """Add a ticket to its owner's by number, so one that comes back gets its old place."""
+        if ticket.is_background:
+            self._put_in_background(ticket)
+            return
         self._turns.put(ticket)
         self._note_put(ticket)
 
     def put_back(self, ticket: Ticket) -> None:
         """Add one that was served and interrupted: its owner is next in turn again."""
+        if ticket.is_background:
+            self._put_in_background(ticket)
+            return
         self._turns.put_back(ticket)
         self._note_put(ticket)
 
@@ -122,6 +129,8 @@ class FairQueue:
     def take(self, fit: Fit = ANY_WORKER) -> Ticket | None:
         """Take out the next ticket for a worker; None where there is none, or none yet."""
         heads = self._heads(fit)
+        if not heads:
+            return self._take_from_background(fit)
         own = heads.pop("", None)
         others = sorted(heads.values(), key=lambda head: head.key)
         chosen = own
@@ -159,6 +168,8 @@ class FairQueue:
 
     def remove(self, job_id: str) -> bool:
         """Take a job's ticket out; False where it wasn't waiting."""
+        if self._background.pop(job_id, None) is not None:
+            return True
         if not self._turns.remove(job_id):
             return False
         self._forget(job_id)
@@ -191,7 +202,10 @@ class FairQueue:
         return self._version
 
     def drain(self, is_meant: Callable[[JobNeeds], bool] = lambda _: True) -> list[Ticket]:
-        """Take out those with needs that are meant, by default all; return them in order."""
+        """Take out those with needs that are meant, by default all; return them in order.
+
+        Those in the background stay: nobody waits for these.
+        """
         meant = [ticket for ticket in self.order() if is_meant(ticket.needs)]
         for ticket in meant:
             self._turns.remove(ticket.job_id)
@@ -202,12 +216,29 @@ class FairQueue:
     def note_workers_changed(self) -> None:
         """Note that ``is_possible`` may judge otherwise from now on, and who holds which model."""
         self._changed()
-        if len(self):
+        if len(self) or self._background:
             self.note_fits_changed()
 
     def note_fits_changed(self) -> None:
         """Have everybody who waits look again, by what can be made from now on."""
         self._wake(*(waiter for waiters in self._waiting.values() for waiter in waiters))
+
+    def has_idle(self, ticket: Ticket) -> bool:
+        """Return whether a worker waits that can make a ticket's job."""
+        return any(fit.accepts(ticket.needs) for fit in self._waiting)
+
+    # -- in the background -----------------------------------------------------------------------
+
+    def _put_in_background(self, ticket: Ticket) -> None:
+        self._background[ticket.job_id] = ticket
+        self._wake_one((ticket.needs,))
+
+    def _take_from_background(self, fit: Fit) -> Ticket | None:
+        """Take out the first that a worker can make with the model that it holds."""
+        for job_id, ticket in self._background.items():
+            if fit.accepts(ticket.needs) and not _wanted(fit, ticket.needs):
+                return self._background.pop(job_id)
+        return None
 
     # -- which one -------------------------------------------------------------------------------
 
@@ -262,7 +293,8 @@ class FairQueue:
             await asyncio.wait((waiter,), timeout=min(left, default=None))
         except asyncio.CancelledError:
             if waiter.done():  # it was told of a ticket, which another may take now
-                self._wake_one(self._turns.kinds())
+                behind = (ticket.needs for ticket in self._background.values())
+                self._wake_one((*self._turns.kinds(), *behind))
             raise
         finally:
             waiters.pop(waiter, None)

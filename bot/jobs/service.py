@@ -27,7 +27,7 @@ from bot.jobs.enqueuer import Enqueuer
 from bot.jobs.estimator import JobEstimator, Run, Status
 from bot.jobs.gate import Actor, Gate, Place, check_may_cancel
 from bot.jobs.needs import JobNeeds, host_of
-from bot.jobs.notifier import Notifier
+from bot.jobs.notifier import Notifier, PeoplesNotifier
 from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, ModelChanges, Ticket
 from bot.jobs.roster import WorkerRoster
@@ -71,7 +71,7 @@ class JobService:
     ) -> None:
         self._store = store
         store.transitions.subscribe(log_transition)
-        self._notifier = notifier
+        self._notifier = notifier = PeoplesNotifier(notifier)
         self._gate = gate
         self._completer = JobCompleter(store, notifier, blobs, gate)
         self._model = model
@@ -82,7 +82,13 @@ class JobService:
             takes_seconds=cost_history.change_seconds,
         )
         self._queue = FairQueue(lambda needs: self._roster.lacking(needs) is None, changes=changes)
-        self._enqueuer = Enqueuer(store, notifier, self._queue, model)
+        self._enqueuer = Enqueuer(
+            store,
+            notifier,
+            self._queue,
+            model,
+            stop=lambda *run: self._stop_worker(*run),  # noqa: PLW0108 - it is registered later
+        )
         self._roster = WorkerRoster(self._queue.note_workers_changed, self._enqueuer.is_avoided)
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks = BackgroundTasks()
@@ -171,8 +177,9 @@ class JobService:
     def waiting_or_running(
         self, user_id: int | None = None, *, limit: int | None = None
     ) -> list[Status]:
-        """Return one person's unfinished jobs, or all: those at work, then in queue order."""
-        jobs = [job for job in self._store if user_id in (None, job.user_id)]
+        """Return one person's unfinished jobs, or all people's: those at work, then in order."""
+        people = (job for job in self._store if not job.origin.is_background)
+        jobs = [job for job in people if user_id in (None, job.user_id)]
         jobs.sort(key=self._sort_key)
         statuses = (self.status(job.id) for job in jobs[:limit])
         return [status for status in statuses if status is not None]
@@ -183,8 +190,8 @@ class JobService:
 
     @property
     def unfinished(self) -> int:
-        """The number of unfinished jobs."""
-        return len(self._store)
+        """The number of people's unfinished jobs."""
+        return self._store.of_people
 
     def _sort_key(self, job: Job) -> tuple[bool, int, int]:
         waits = job.state is State.QUEUED

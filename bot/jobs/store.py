@@ -22,7 +22,7 @@ from bot.jobs.gate import Admission, UnfinishedLimit
 from bot.jobs.transitions import Transition, TransitionStream
 from bot.storage import jobs as rows
 from bot.storage.database import Database
-from bot.storage.models import TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
+from bot.storage.models import BOT, TRANSITIONS, UNFINISHED, Attachment, Job, Origin, State
 from generator.contract.messages import Request
 from generator.contract.stages import output_size
 
@@ -40,7 +40,7 @@ class _UnfinishedJobs:
     def __init__(self) -> None:
         self.by_id: dict[str, Job] = {}
         self.count_by_owner: Counter[int] = Counter()
-        self.running_count = 0
+        self.running_count = self.background_count = 0
         self.pending_bytes = 0
 
     def put(self, job: Job) -> None:
@@ -52,7 +52,10 @@ class _UnfinishedJobs:
             self._count(job, 1)
 
     def _count(self, job: Job, change: int) -> None:
-        self.running_count += change * (job.state is State.RUNNING)
+        if job.origin.is_background:
+            self.background_count += change
+        else:
+            self.running_count += change * (job.state is State.RUNNING)
         self.pending_bytes += change * estimated_bytes(job.request)
         self.count_by_owner[job.user_id] += change
         if not self.count_by_owner[job.user_id]:
@@ -60,7 +63,7 @@ class _UnfinishedJobs:
 
 
 class JobStore:
-    """Holds at most ``size`` unfinished jobs; the database has the truth."""
+    """Holds at most ``size`` unfinished jobs of people; the database has the truth."""
 
     def __init__(self, database: Database, size: int) -> None:
         self._database = database
@@ -85,8 +88,13 @@ class JobStore:
 
     @property
     def running(self) -> int:
-        """The number of jobs that workers have."""
+        """The number of people's jobs that workers have."""
         return self._unfinished.running_count
+
+    @property
+    def of_people(self) -> int:
+        """The number of people's unfinished jobs."""
+        return len(self) - self._unfinished.background_count
 
     @property
     def pending_bytes(self) -> int:
@@ -262,9 +270,12 @@ class JobStore:
             await asyncio.wait(self._writing)
 
     def _check_room(self, user_id: int, per_person: UnfinishedLimit | None) -> None:
-        """Raise NotAcceptedError where there is no room for one more job of this person's."""
+        """Raise NotAcceptedError where there is no room for one more job of this person's.
+
+        What the bot makes for itself takes no room from people.
+        """
         own = self._unfinished.count_by_owner[user_id] + self._adding[user_id]
-        number = len(self) + self._adding.total()
+        number = self.of_people + self._adding.total() - self._adding[BOT]
         if per_person is not None and own >= per_person.most:
             raise per_person.refusal(own)
         if number >= self._size:

@@ -23,12 +23,16 @@ Key = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Ticket:
-    """A place in the queue; lower numbers were accepted earlier."""
+    """A place in the queue; lower numbers were accepted earlier.
+
+    One in the ``is_background`` is served when nobody else's is there.
+    """
 
     number: int
     job_id: str
     user_id: int
     needs: JobNeeds = field(default=JobNeeds(), compare=False)
+    is_background: bool = field(default=False, compare=False)
 
 
 @dataclass(slots=True)

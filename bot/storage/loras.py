@@ -167,6 +167,12 @@ def usable_by_blob(connection: Connection, viewer: Viewer, blob: str) -> StoredL
     return None if row is None else _lora(row)
 
 
+def with_blob(connection: Connection, blob: str) -> list[StoredLora]:
+    """Return everybody's with that very file, for the bot's own use."""
+    query = select(loras).where(loras.c.blob == blob)
+    return [_lora(row) for row in connection.execute(query).mappings()]
+
+
 def matching(connection: Connection, viewer: Viewer, typed: str, *, limit: int) -> list[StoredLora]:
     """Return LoRAs whose names have the letters of ``typed`` in that order, closest first."""
     key = key_of(typed)

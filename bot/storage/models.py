@@ -43,6 +43,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
 }
+BOT = 0
+"""The owner of jobs that the bot makes for itself, which nobody hears of; no person's id."""
 UNFINISHED = tuple(state for state in State if not state.is_final)
 
 
@@ -74,6 +76,11 @@ class Origin:
     def ids(self) -> dict[str, int | None]:
         """Whose job it is, as log lines say it."""
         return {"user": self.user_id, "server": self.guild_id, "channel": self.channel_id}
+
+    @property
+    def is_background(self) -> bool:
+        """Whether the bot makes it for itself, when no person waits for a worker."""
+        return self.user_id == BOT
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from bot.core.errors import StorageError
 from bot.storage import drafts as drafts_rows
 from bot.storage.blobs import Blob, BlobStore
 from bot.storage.database import Database
-from bot.storage.models import UNFINISHED
+from bot.storage.models import BOT, UNFINISHED
 from bot.storage.tables import attachments, drafts, jobs, loras
 
 logger = logging.getLogger(__name__)
@@ -170,7 +170,9 @@ def unneeded(connection: Connection, *, before: datetime | None = None) -> list[
     unfinished = func.max(case((_JOB_BLOBS.c.state.in_(UNFINISHED), 1), else_=0))
     blob = _JOB_BLOBS.c.blob
     is_no_lora = blob.not_in(select(loras.c.blob))  # these go when their owners say so
-    query = select(blob).where(is_no_lora).group_by(blob).having(unfinished == 0)
+    samples = select(jobs.c.output).where(jobs.c.user_id == BOT, jobs.c.output.is_not(None))
+    kept = is_no_lora & blob.not_in(samples)  # a sample stays as long as what it shows
+    query = select(blob).where(kept).group_by(blob).having(unfinished == 0)
     if before is not None:
         query = query.having(finished < before)
     return list(connection.execute(query.order_by(finished).limit(_MOST)).scalars())

@@ -59,9 +59,17 @@ def lora_list(
     if not loras:
         none = translate("None here yet. Add one with /lora add!")
         return Embed(title=translate("LoRAs"), description=none, colour=_COLOUR)
-    lines = [_line(lora, user_id) for lora in loras]
+    lines = [lora_line(lora, user_id) for lora in loras]
     embed = Embed(title=translate("LoRAs"), description="\n".join(lines), colour=_COLOUR)
     return embed.set_footer(text=wording.page_footer(page, pages, total))
+
+
+def lora_line(lora: StoredLora, user_id: int) -> str:
+    """Return a LoRA on one line: its name, trigger words and size, and whose it is."""
+    is_mine = lora.owner_id == user_id
+    whose = "" if is_mine else f" · {translate('by {owner}', owner=f'<@{lora.owner_id}>')}"
+    words = f" · {wording.excerpt(lora.trigger_words, 60)}" if lora.trigger_words else ""
+    return f"**{shown_name(lora.name)}**{words} · {wording.file_size_label(lora.size_bytes)}{whose}"
 
 
 def shared_with(lora: StoredLora, with_whom: Shared) -> str:
@@ -94,10 +102,3 @@ def _described(lora: StoredLora, title: str) -> Embed:
     words = wording.excerpt(lora.trigger_words, 300) or translate("none")
     embed.add_field(name=translate("Trigger words"), value=words, inline=False)
     return embed
-
-
-def _line(lora: StoredLora, user_id: int) -> str:
-    is_mine = lora.owner_id == user_id
-    whose = "" if is_mine else f" · {translate('by {owner}', owner=f'<@{lora.owner_id}>')}"
-    words = f" · {wording.excerpt(lora.trigger_words, 60)}" if lora.trigger_words else ""
-    return f"**{shown_name(lora.name)}**{words} · {wording.file_size_label(lora.size_bytes)}{whose}"

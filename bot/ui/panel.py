@@ -34,8 +34,11 @@ def panel_view(
     *,
     note: str = "",
     buttons: Sequence[tuple[str, str]] = (),
+    tools: Sequence[tuple[str, str]] = (),
 ) -> LayoutView:
     """Return a panel; ``buttons`` are the actions and labels below it, the first of which is green.
+
+    ``tools`` are those above these, five at most, which help to fill it in.
 
     ``note`` is the sentence about what was sent last.
     """
@@ -47,14 +50,23 @@ def panel_view(
         words = f"**{line.label}**\n{line.words[:_LINE]}"
         button = ActionButton(line.action, draft_id, label=line.label)
         container.add_item(Section(TextDisplay(words), accessory=button.item))
-    if buttons:
+    if buttons or tools:
         container.add_item(Separator())
-        row: ActionRow[LayoutView] = ActionRow()
-        for number, (action, label) in enumerate(buttons):
-            style = ButtonStyle.secondary if number else ButtonStyle.success
-            row.add_item(ActionButton(action, draft_id, label=label, style=style).item)
-        container.add_item(row)
+    if tools:
+        container.add_item(_row(draft_id, tools, ButtonStyle.secondary))
+    if buttons:
+        container.add_item(_row(draft_id, buttons, ButtonStyle.success))
     return LayoutView(timeout=None).add_item(container)
+
+
+def _row(
+    draft_id: str, buttons: Sequence[tuple[str, str]], first: ButtonStyle
+) -> ActionRow[LayoutView]:
+    row: ActionRow[LayoutView] = ActionRow()
+    for number, (action, label) in enumerate(buttons):
+        style = ButtonStyle.secondary if number else first
+        row.add_item(ActionButton(action, draft_id, label=label, style=style).item)
+    return row
 
 
 def closed_view(words: str) -> LayoutView:

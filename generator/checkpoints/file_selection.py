@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Iterable
 from enum import StrEnum
 
+from generator.contract import prompt_words
 from generator.contract.errors import ModelError
 
 FOLDERS = ("unet", "vae", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "scheduler")
@@ -29,7 +30,7 @@ SUFFIX = ".safetensors"
 _FULL, _HALF = "", ".fp16"
 VARIANTS = (_FULL, _HALF)  # in the order in which the loader looks for them
 _DESCRIPTIONS = (".json", ".txt")
-_AT_TOP = ("model_index.json", "generation_config.json")
+_AT_TOP = ("model_index.json", "generation_config.json", prompt_words.FILE)
 _BESIDE = ("config.json", "preprocessor_config.json", "processor_config.json")
 
 

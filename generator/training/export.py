@@ -18,13 +18,14 @@ from torch import Tensor
 from generator.checkpoints import unet_conversion, weights
 from generator.checkpoints.file_selection import DIFFUSERS_STEM, FOLDERS
 from generator.checkpoints.inspect.temporal_names import is_temporal
+from generator.contract import prompt_words
 from generator.contract.errors import ModelError, TrainingError
 from generator.model.unet import HotshotUNet
 from generator.training.run_directory import write_directory, write_json
 
 TEMPORAL = "temporal_layers.safetensors"
 _FINGERPRINT = "spatial_fingerprint"
-_ROOT_FILES = ("model_index.json", "generation_config.json")
+_ROOT_FILES = ("model_index.json", "generation_config.json", prompt_words.FILE)
 
 
 def temporal_layers(unet: HotshotUNet) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from bot.app.main import _context
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway import outgoing
+from bot.jobs.samples import SampleMaker
 from bot.storage.database import open_database
 from tests.bot.jobs import rig as jobs
 
@@ -69,6 +70,9 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
                 preferences=context.preferences,
                 policy=context.gate,
                 jobs=context.jobs,
+                samples=SampleMaker(
+                    context.jobs, context.store.transitions, database, context.blobs
+                ),
             )
         )
         made = Client(client, context)

@@ -24,9 +24,19 @@ from safetensors.torch import save_file
 from torch import nn
 
 from generator.contract.limits import ModelLimits
+from generator.contract.prompt_words import FILE
 from generator.model.unet import HotshotUNet, TemporalTransformer
 from generator.training.run_directory import write_json
-from tools.nano import clips, controlnets, geometries, outlines, text, unet, vae
+from tools.nano import (
+    clips,
+    controlnets,
+    geometries,
+    outlines,
+    prompt_words,
+    text,
+    unet,
+    vae,
+)
 from tools.nano.geometries import Bucket
 from tools.nano.machine import choose_training_device, make_executor
 from tools.nano.training_stage import TrainingStage
@@ -256,6 +266,7 @@ def save(
     (output / "scheduler").mkdir(exist_ok=True)
     write_json(output / "scheduler" / "scheduler_config.json", unet.SCHEDULER_CONFIG)
     write_json(output / "generation_config.json", DEFAULTS)
+    write_json(output / FILE, prompt_words.prompt_words())
     write_json(output / "model_index.json", _MODEL_INDEX)
 
 
