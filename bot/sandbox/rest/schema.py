@@ -7,13 +7,11 @@ two points: an id may be sent as a number too, and the codes of a form's errors 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
-from itertools import groupby
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft202012Validator, ValidationError
 
 from bot.sandbox.errors import Problem
 from bot.sandbox.rest.trim_openapi import TRIMMED
@@ -88,44 +86,39 @@ def _validator(method: str, path: str, part: str) -> Draft202012Validator | None
 def _leaves(errors: Iterable[ValidationError]) -> Iterator[ValidationError]:
     """Yield the errors of the branch that was meant in each union: far clearer ones."""
     for error in errors:
-        if error.context and str(error.validator) in ("oneOf", "anyOf"):
-            yield from _leaves(_branch_meant(error.context))
+        branches = getattr(error.kind, "context", None)
+        if branches:
+            yield from _leaves(_branch_meant(branches, len(error.instance_path)))
         else:
             yield error
 
 
-def _branch_meant(context: list[ValidationError]) -> list[ValidationError]:
-    """Return the branch whose ``type`` fits; among several, the one with the fewest errors."""
-    branches = [
-        list(errors) for _, errors in groupby(context, key=lambda error: error.schema_path[0])
-    ]
-    return min(branches, key=lambda errors: (_is_other_type(errors), len(list(_leaves(errors)))))
+def _branch_meant(branches: Sequence[list[ValidationError]], depth: int) -> list[ValidationError]:
+    """Return the branch whose ``type`` fits; among several, the one with the fewest errors.
 
-
-def _is_other_type(errors: list[ValidationError]) -> bool:
-    """Return whether a branch is of another kind of thing: another ``type``, or null."""
-    return any(
-        (error.validator == "enum" and list(error.relative_path) == ["type"])
-        or (error.validator == "type" and not error.relative_path)
-        for error in errors
+    The union is of something that lies ``depth`` steps inside the payload.
+    """
+    return min(
+        branches, key=lambda errors: (_is_other_type(errors, depth), len(list(_leaves(errors))))
     )
+
+
+def _is_other_type(errors: list[ValidationError], depth: int) -> bool:
+    """Return whether a branch is of another kind of thing: another ``type``, or null."""
+    inner = [(error.kind.name, error.instance_path[depth:]) for error in errors]
+    return ("enum", ["type"]) in inner or ("type", []) in inner
 
 
 def _problem(error: ValidationError) -> Problem:
     code, message = _discords_words(error)
-    path = tuple(error.absolute_path)
-    if error.validator == "required":
-        path += (_missing(error),)
+    path = tuple(error.instance_path)
+    if error.kind.name == "required":
+        path += (error.kind.value,)
     return Problem(path, code, message)
 
 
-def _missing(error: ValidationError) -> str:
-    """Return the missing property, which jsonschema reports as '"name" is a required property'."""
-    return error.message.split("'")[1]
-
-
 def _discords_words(error: ValidationError) -> tuple[str, str]:
-    limit = error.validator_value
+    limit = error.kind.value
     words = {
         "required": ("BASE_TYPE_REQUIRED", "This field is required"),
         "maxLength": ("BASE_TYPE_MAX_LENGTH", f"Must be {limit} or fewer in length."),
@@ -138,4 +131,4 @@ def _discords_words(error: ValidationError) -> tuple[str, str]:
         "const": ("BASE_TYPE_CHOICES", "Value is none of the choices."),
         "uniqueItems": ("SET_TYPE_ALREADY_CONTAINS_VALUE", "The set already contains this value."),
     }
-    return words.get(str(error.validator), ("INVALID_TYPE", error.message[:200]))
+    return words.get(error.kind.name, ("INVALID_TYPE", error.message[:200]))
