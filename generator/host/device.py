@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from generator.contract import subjects, wire
@@ -35,6 +36,7 @@ from generator.contract.remote import (
 )
 from generator.contract.text import Text
 from generator.contract.worker_settings import WorkerSettings
+from generator.host.batch import BatchDesk
 from generator.host.job import HostJob
 from generator.host.place import HostPlace
 from generator.host.progress_throttle import ProgressThrottle
@@ -64,8 +66,7 @@ class HostDevice:
         self._attaching = asyncio.Lock()  # else two sessions would start two workers
         self._changed = asyncio.Event()  # what drain waits for
         self._refused: set[str] = set()
-        self._throttle = ProgressThrottle()
-        self._last_preview = ""
+        self._batches = BatchDesk()
 
     # -- what the bot says -------------------------------------------------------------------------
 
@@ -121,6 +122,7 @@ class HostDevice:
         try:
             command = wire.from_dict(message)
         except wire.UnreadableRequestError as error:
+            self._batches.leave_out()
             self._insist(Failed(error.job_id, error.attempt, Failure.of(error)))
             return
         match command:
@@ -139,9 +141,10 @@ class HostDevice:
             generate,
             self._place,
             head=self._head(key),
+            batch=self._batches.batch_of(generate, self._child.send),
             send=self._child.send,
             insist=self._insist,
-            say=self._say,
+            say=partial(self._say, ProgressThrottle()),
         )
         self._jobs[key] = job
         self._spawn(job.run()).add_done_callback(lambda _: self._forget(key, job))
@@ -171,6 +174,7 @@ class HostDevice:
         for job in self._jobs.values():
             job.abandon()
         self._jobs.clear()
+        self._batches.clear()
 
     async def _attach(self, values: dict[str, Any], session: str) -> None:
         """Have a worker with these settings: the one that there is, where it is as good as new."""
@@ -256,14 +260,14 @@ class HostDevice:
         if self._session is not None:
             self._session.insist("event", message=wire.to_dict(event))
 
-    def _say(self, progress: Progress) -> None:
-        """Say how far a job is, and each preview's bytes once."""
-        if self._session is None or not self._throttle.lets_through(progress):
+    def _say(self, throttle: ProgressThrottle, progress: Progress) -> None:
+        """Say how far a job is that this is the throttle of, and each preview's bytes once."""
+        if self._session is None or not throttle.lets_through(progress):
             return
-        is_new = progress.preview not in ("", self._last_preview)
+        is_new = progress.preview not in ("", throttle.preview_said)
         body = self._place.read_preview(progress.preview) if is_new else b""
         if body:  # else it is tried again
-            self._last_preview = progress.preview
+            throttle.preview_said = progress.preview
         self._session.say("event", body, message=wire.to_dict(replace(progress, preview="")))
 
     def _publish(self, frame: bytes) -> bool:

@@ -24,6 +24,7 @@ from generator.contract.messages import (
     Progress,
 )
 from generator.contract.remote import FETCH, UPLOAD
+from generator.host.batch import Batch
 from generator.host.place import HostPlace
 from generator.host.transfer import Transfer
 
@@ -33,7 +34,10 @@ _MEGABYTE = 10**6
 
 
 class HostJob:
-    """``send`` reaches the worker, ``insist`` and ``say`` the bot; ``head`` is of its requests."""
+    """``send`` reaches the worker, ``insist`` and ``say`` the bot; ``head`` is of its requests.
+
+    ``batch`` are the jobs that the worker is to be told of together with it.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class HostJob:
         place: HostPlace,
         *,
         head: dict[str, Any],
+        batch: Batch,
         send: Callable[[Command], None],
         insist: Callable[[JobEvent], None],
         say: Callable[[Progress], None],
@@ -48,10 +53,11 @@ class HostJob:
         self._generate = generate
         self._place = place
         self._transfer = Transfer(place.link, place.host, head)
+        self._batch = batch
         self._send = send
         self._insist = insist
         self._say = say
-        self._is_sent = False
+        self.is_sent = False
         self._is_cancelled = False
         self._is_over = False
         self._outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -80,7 +86,7 @@ class HostJob:
         self._is_cancelled = True
         if self._moving is not None:
             self._moving.cancel()
-        if self._is_sent:
+        if self.is_sent:
             self._send(Cancel(self._generate.job_id, self._generate.attempt))
 
     def abandon(self) -> None:
@@ -102,6 +108,9 @@ class HostJob:
                 raise
         except HotshotError as error:
             outcome = Failed(self._generate.job_id, self._generate.attempt, Failure.of(error))
+        finally:
+            if not self.is_sent:
+                self._batch.leave_out()
         if outcome is not None and not self._is_over:
             self._insist(outcome)
         self.finished.set()
@@ -114,8 +123,8 @@ class HostJob:
             return Cancelled(job_id, attempt)
         if self._is_cancelled:  # before its files began to move, or as the last one came
             return Cancelled(job_id, attempt)
-        self._is_sent = True
-        self._send(self._generate)
+        self.is_sent = True
+        self._batch.hand_over(self._generate)
         outcome = await self._outcome
         if not isinstance(outcome, Finished):
             return outcome

@@ -11,11 +11,15 @@ _SECONDS = 0.03  # between two of one stage
 
 
 class ProgressThrottle:
-    """Lets each stage's first and last word through, new previews, and others now and then."""
+    """Lets each stage's first and last word through, new previews, and others now and then.
+
+    Each job has one; ``preview_said`` is its last preview of which the bot has the bytes.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._at = 0.0
+        self.preview_said = ""
         self._last: Progress | None = None
 
     def lets_through(self, progress: Progress) -> bool:

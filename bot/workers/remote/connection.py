@@ -75,6 +75,7 @@ class RemoteJob:
     submitted_at: float = field(default_factory=time.monotonic)
     upload: Upload | None = None
     previews: list[Path] = field(default_factory=list)
+    is_writing_preview: bool = False
     failure: Failure | None = None
 
     def drop_files(self) -> None:
@@ -122,7 +123,6 @@ class RemoteConnection:
         self._died: asyncio.Future[WorkerDiedError] = loop.create_future()
         self._jobs: dict[tuple[str, int], RemoteJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_writing_preview = False
         self._hello: Hello | None = None
         self.is_attached = False
         said = {name: asdict(settings)[name] for name in _SENT}
@@ -267,7 +267,6 @@ class RemoteConnection:
             model=self._settings.model_name,
             models=tuple(each for each in ready.capabilities.models if each.name in known),
             dtype=shorten(ready.capabilities.dtype),
-            batch_pixels=0,  # its jobs come to a host apart, so none waits for another there
         )
         if not self._ready.done():
             self._ready.set_result(Ready(can, believed_seconds(ready.seconds, 1e6)))
@@ -320,8 +319,8 @@ class RemoteConnection:
         if not is_sane_progress(progress):
             raise MessageError("A message can't be read ({reason}).", reason="progress")
         shown = replace(progress, preview="")
-        if body and len(body) <= MAX_PREVIEW_BYTES and not self._is_writing_preview:
-            self._is_writing_preview = True
+        if body and len(body) <= MAX_PREVIEW_BYTES and not job.is_writing_preview:
+            job.is_writing_preview = True
             self._spawn(self._show_preview(job, shown, body))
         else:
             if job.previews:
@@ -338,7 +337,7 @@ class RemoteConnection:
             logger.warning("a preview couldn't be written: %s", error)
             return
         finally:
-            self._is_writing_preview = False
+            job.is_writing_preview = False
         if self._jobs.get((progress.job_id, progress.attempt)) is not job:
             path.unlink(missing_ok=True)
             return

@@ -19,10 +19,12 @@ from generator.contract.messages import (
     Request,
 )
 from generator.contract.remote import CHUNK_BYTES, CHUNKS_IN_FLIGHT, pack, unpack
+from generator.host.batch import Batch, BatchDesk
 from generator.host.cache import FileCache
 from generator.host.job import HostJob
 from generator.host.place import HostPlace
 from generator.link.lasting import LastingLink
+from tests.patience import until
 
 GENERATE = Generate(
     "a", 1, Request(prompt="x", seed=1, width=64, height=64, steps=1, guidance_scale=1.0), ".gif"
@@ -59,11 +61,12 @@ class Scene:
         self.job = self.job_of(generate)
         self.events: list[JobEvent] = []
 
-    def job_of(self, generate: Generate) -> HostJob:
+    def job_of(self, generate: Generate, batch: Batch | None = None) -> HostJob:
         return HostJob(
             generate,
             self.place,
             head={"job": generate.job_id},
+            batch=batch or Batch(1, self._send),
             send=self._send,
             insist=self.said.append,
             say=self.said.append,
@@ -146,3 +149,46 @@ async def test_files_go_up_one_after_the_other(tmp_path: Path) -> None:
         jobs[-1].hear(Finished(job_id, 1, FileReference("0" * 64, ".gif"), 1.0, size))
     await asyncio.gather(*(job.run() for job in jobs))
     assert bot.taken == ["a"] * (CHUNKS_IN_FLIGHT + 1) + ["b"] * (CHUNKS_IN_FLIGHT + 1)
+
+
+def batch_of(count: int) -> list[Generate]:
+    """As the bot says them."""
+    names = "abcd"[:count]
+    return [
+        replace(GENERATE, job_id=name, companions=count - number)
+        for number, name in enumerate(names, start=1)
+    ]
+
+
+async def test_a_worker_hears_of_a_batch_at_once_without_those_that_are_cancelled(
+    tmp_path: Path,
+) -> None:
+    scene, desk = Scene(tmp_path), BatchDesk()
+    a, b, c = batch_of(3)
+    jobs = [scene.job_of(each, desk.batch_of(each, scene.sent.append)) for each in (a, b, c)]
+    running = [asyncio.create_task(jobs[at].run()) for at in (2, 0)]
+    await until(lambda: jobs[0].is_sent and jobs[2].is_sent)
+    assert scene.sent == []
+    jobs[1].cancel()
+    await jobs[1].run()
+    assert scene.said == [Cancelled("b", 1)]
+    assert scene.sent == [replace(a, companions=1), replace(c, companions=0)]
+    for job in jobs:
+        job.abandon()
+    await asyncio.gather(*running)
+
+
+def test_which_jobs_are_a_batch_is_told_by_their_order() -> None:
+    sent: list[Generate] = []
+    desk = BatchDesk()
+    for job in (*batch_of(2), GENERATE, *batch_of(3)[:1]):
+        desk.batch_of(job, sent.append).hand_over(job)
+    assert [(job.job_id, job.companions) for job in sent] == [("a", 1), ("b", 0), ("a", 0)]
+    desk.leave_out()  # one that can't be read
+    desk.leave_out()
+    assert [job.companions for job in sent] == [1, 0, 0, 0]
+    unfinished = batch_of(2)[0]
+    desk.batch_of(unfinished, sent.append).hand_over(unfinished)
+    desk.clear()  # its session is over
+    desk.batch_of(GENERATE, sent.append).hand_over(GENERATE)
+    assert sent[4:] == [GENERATE]

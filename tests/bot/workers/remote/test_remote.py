@@ -122,6 +122,28 @@ async def test_a_cancelled_job_makes_room(place: Place) -> None:
     assert isinstance(work.outcomes[1][1], MadeFile)
 
 
+async def test_variations_are_computed_together_each_with_its_own_end(place: Place) -> None:
+    """One of four is cancelled in the middle; none is heard of more than once."""
+    work = place.work
+    work.are_alike, work.steps = True, 100
+    work.loras = (Lora(place.blobs.put(os.urandom(1000), ".safetensors")),)
+    with place.agents("tests.generator.engines.batches:create", "home"):
+        async with place.bot() as rig:
+            work.add("a", "b", "c", "d", "e")
+            await work.until(lambda: work.progress)
+            rig.pool.cancel("b", 1)
+            await work.until(lambda: len(work.outcomes) == 5)
+    assert work.together == [["a", "b", "c", "d"]]
+    outcomes = {outcome.job_id: outcome for _, outcome in work.outcomes}
+    assert outcomes.pop("b") == Cancelled("b", 1)
+    assert {*outcomes} == {"a", "c", "d", "e"}
+    assert all(isinstance(outcome, MadeFile) for outcome in outcomes.values())
+    made = {path.name: path.read_bytes() for path in place.scratch.iterdir()}
+    assert {*made} == {"a-1.gif", "c-1.gif", "d-1.gif", "e-1.gif"}
+    assert [b"one of 4" in made[f"{name}-1.gif"] for name in "acde"] == [True, True, True, False]
+    assert sorted(work.begun) == ["a", "b", "c", "d", "e"]
+
+
 async def test_a_killed_worker_is_a_death_and_a_killed_host_is_none(place: Place) -> None:
     work = place.work
     work.steps = 10_000
