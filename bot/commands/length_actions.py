@@ -7,11 +7,12 @@ from typing import Any
 
 import discord
 
-from bot.commands.result_actions import job_of, limits_of, remake
+from bot.commands.result_actions import job_of, limits_of, original_of, remake
 from bot.core.errors import RefusedError
 from bot.ui.actions import Values
 from generator.contract.bounds import MAX_DURATION_MS
 from generator.contract.messages import Request
+from generator.contract.stages import output_size
 from generator.contract.text import plural
 from generator.contract.windows import CONTINUE, LOOP, STRETCH
 
@@ -23,7 +24,11 @@ _Interaction = discord.Interaction[Any]
 
 
 async def longer(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Make it with half as many frames again; beyond what a model sees at once, it goes on."""
+    """Keep its frames as they are, and make half as many again that go on from them.
+
+    The kept file is what it begins with, as the one that is upscaled: these frames were seen,
+    whichever version and machine made them. A closed loop goes on, and comes back to its beginning.
+    """
     del values
     job = await job_of(interaction, job_id)
     limits, now = limits_of(interaction, job), job.request.video_length
@@ -36,10 +41,18 @@ async def longer(interaction: _Interaction, job_id: str, values: Values) -> None
                 now,
             )
         )
-    request = _with_frames(job.request, length)
-    if length > limits.max_frames and not request.motion:
-        request = replace(request, motion=CONTINUE)
-    await remake(interaction, job, request, "longer")
+    original = await original_of(interaction, job)
+    width, height = output_size(job.request)
+    request = replace(
+        _with_frames(job.request, length),
+        width=width,
+        height=height,
+        image=original.blob,
+        kept_frames=now,
+        motion=LOOP if job.request.motion == LOOP else CONTINUE,
+        stages=(),
+    )
+    await remake(interaction, job, request, "longer", original)
 
 
 async def stretch(interaction: _Interaction, job_id: str, values: Values) -> None:
@@ -57,6 +70,8 @@ async def closed_loop(interaction: _Interaction, job_id: str, values: Values) ->
 async def _with_motion(interaction: _Interaction, job_id: str, motion: str, times: int) -> None:
     job = await job_of(interaction, job_id)
     limits, request = limits_of(interaction, job), job.request
+    if request.kept_frames:  # they would neither be stretched nor join the end
+        request = request.without_image()
     length = max(request.video_length * times, request.window * _LEAST_WINDOWS)
     request = _with_frames(request, min(length, limits.max_clip_frames))
     await remake(interaction, job, replace(request, motion=motion), motion)

@@ -164,7 +164,7 @@ def with_image(
 ) -> Request:
     """Return the request, starting from ``image``. Raises RequestError."""
     far = limits.image_strength if strength is None else strength
-    with_start = replace(request, image=image, image_strength=far)
+    with_start = replace(request, image=image, image_strength=far, kept_frames=0)
     limits.check(with_start)
     return with_start
 

@@ -259,10 +259,11 @@ def _with_image(request: Request, state: PanelState, limits: ModelLimits) -> Req
     if image is not None:
         strength = state.values.get("image_strength")
         far = limits.image_strength if strength is None else float(strength)
-        return replace(request, image=image.attachment.blob, image_strength=far)
+        blob = image.attachment.blob
+        return replace(request, image=blob, image_strength=far, kept_frames=0)
     if not state.has_image and state.values.get("image_strength") is not None:
         raise RequestError("An image strength needs a picture; attach one as image.")
-    return request if state.has_image else replace(request, image="")
+    return request if state.has_image else request.without_image()
 
 
 def _needed(request: Request, files: list[Attachment]) -> tuple[Attachment, ...]:

@@ -40,11 +40,10 @@ async def restore_files(interaction: discord.Interaction[Any], request: Request)
     picture = await _own_attachment(interaction, request.image)
     follows = source is not None and all(each.kind in CONTROL_TYPES for each in request.controls)
     found = replace(
-        request,
+        request if picture else request.without_image(),
         loras=tuple(lora for lora, _ in used),
         controls=request.controls if follows else (),
         control_source=request.control_source if follows else "",
-        image=request.image if picture else "",
     )
     files = [file for _, file in used]
     files += [file for file in (source if follows else None, picture) if file is not None]

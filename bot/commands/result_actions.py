@@ -129,7 +129,8 @@ async def motion_send(interaction: _Interaction, job_id: str, values: Values) ->
     strength = values.get("strength", "").replace(",", ".")  # as half the world writes 0,8
     prompt = values.get("prompt", "").strip()
     # What it began as, and what it was to be without, is no word on what is asked for now.
-    base = replace(job.request, prompt=prompt, seed=draw_seed(), image="", negative_prompt=None)
+    begun = job.request.without_image()
+    base = replace(begun, prompt=prompt, seed=draw_seed(), negative_prompt=None)
     request = with_control(limits, base, source.blob, kind, strength)
     await remake(interaction, job, request, "motion", source)
 

@@ -19,7 +19,7 @@ _THAT_FILE = Text("that file")
 
 def without_files(request: Request) -> Request:
     """Return a request of words and numbers alone, with nothing that would have to be opened."""
-    return replace(request, loras=(), controls=(), control_source="", image="")
+    return replace(request.without_image(), loras=(), controls=(), control_source="")
 
 
 def without_paths(reason: Text) -> Text:

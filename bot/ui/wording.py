@@ -157,7 +157,9 @@ def settings_line(request: Request) -> str:
         translate_plural("1 step", "{count} steps", request.steps),
         translate("guidance {guidance:g}", guidance=request.guidance_scale),
     ]
-    if request.image:
+    if kept := request.kept_frames:
+        words.append(translate_plural("after 1 frame", "after {count} frames", kept))
+    elif request.image:
         words.append(translate("from a picture at {strength:g}", strength=request.image_strength))
     words += [
         translate(CHOICES[chosen.name].label.with_values(strength=chosen.strength))

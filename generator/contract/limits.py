@@ -192,6 +192,7 @@ class ModelLimits(DeclaredLimits):
         _check_loras(request)
         _check_controls(request)
         _check_motion(self, request)
+        _check_kept(request)
         _check_stages(self, request)
 
 
@@ -297,6 +298,18 @@ def _check_motion(limits: ModelLimits, request: Request) -> None:
         "stretch or loop.",
         most=limits.max_frames,
     )
+
+
+def _check_kept(request: Request) -> None:
+    if request.kept_frames and not request.image:
+        raise RequestError("To keep frames there must be an image that has them; give one.")
+    if request.kept_frames >= request.video_length:
+        raise RequestError(
+            "Of {frames} frames {kept} are to be kept, so none is left to make; ask for more "
+            "frames, or keep fewer.",
+            frames=request.video_length,
+            kept=request.kept_frames,
+        )
 
 
 def _check_stages(limits: ModelLimits, request: Request) -> None:

@@ -25,7 +25,13 @@ from generator.contract.windows import USUAL_WINDOW
 # Of ``Request.to_dict``. Version 1 knew one empty negative prompt, which meant none.
 REQUEST_VERSION = 2
 # Fields that came after version 2, and what they say where there is nothing to say.
-_LATER: dict[str, Any] = {"stages": (), "model": "", "motion": "", "window": USUAL_WINDOW}
+_LATER: dict[str, Any] = {
+    "stages": (),
+    "model": "",
+    "motion": "",
+    "window": USUAL_WINDOW,
+    "kept_frames": 0,
+}
 
 MAX_TOGETHER = 4
 """The most jobs that a worker computes together."""
@@ -83,7 +89,9 @@ class Request:
     ``guidance_start`` to ``guidance_end``, fractions of the steps made. ``control_source`` is the
     file or folder whose motion ``controls`` follow. ``image`` is a picture, or a clip, that the
     frames begin from instead of noise alone: ``image_strength`` is how much of the way from noise
-    is gone all the same, so how far they may come away from it. ``stages`` are those chosen beside
+    is gone all the same, so how far they may come away from it. The first ``kept_frames`` are those
+    of ``image`` as they are, and the others go on from there, out of noise, whatever the strength;
+    0 where none is kept. ``stages`` are those chosen beside
     the usual ones, in their order; ``width`` and ``height`` are those of the first pass. ``model``
     is what the bot's config calls the model that makes it, empty for the default one. ``motion`` is
     one of ``generator.contract.windows.MOTIONS``, or empty: how a clip of more than ``window``
@@ -114,11 +122,14 @@ class Request:
     model: str = ""
     motion: str = ""
     window: int = USUAL_WINDOW
+    kept_frames: int = 0
 
     @property
     def steps_made(self) -> int:
         """The number of ``steps`` that are gone: from a picture the last ones, at least one."""
-        return max(1, round(self.steps * self.image_strength)) if self.image else self.steps
+        if not self.image or self.kept_frames:
+            return self.steps
+        return max(1, round(self.steps * self.image_strength))
 
     @property
     def files(self) -> tuple[FileReference, ...]:
@@ -126,6 +137,10 @@ class Request:
         names = (*(lora.path for lora in self.loras), self.control_source, self.image)
         found = (FileReference.parse(name) for name in names)
         return tuple(dict.fromkeys(each for each in found if each is not None))
+
+    def without_image(self) -> Self:
+        """Return this request begun from noise alone."""
+        return replace(self, image="", kept_frames=0)
 
     def with_files_at(self, locate: Callable[[FileReference], Path]) -> Self:
         """Return this request with paths where it names files by their hash.

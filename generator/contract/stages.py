@@ -140,6 +140,7 @@ def second_pass(request: Request, image: str, chosen: ChosenStage) -> Request:
         control_source="",
         image=image,
         image_strength=chosen.strength,
+        kept_frames=0,
         steps=chosen.steps or request.steps,
         scheduler=chosen.scheduler or request.scheduler,
         stages=(),
@@ -217,7 +218,8 @@ def _denoising_cost(request: Request) -> Cost:
 
 
 def _decoding_cost(request: Request) -> Cost:
-    return Cost(painted=_megapixels(request))
+    made = 1 - request.kept_frames / request.video_length
+    return Cost(painted=_megapixels(request) * made)
 
 
 def _no_cost(_: Request) -> Cost:

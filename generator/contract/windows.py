@@ -39,14 +39,25 @@ _DENSE_SHARE = 0.15  # of a stretched clip's steps, at the end: with more, nano'
 
 @dataclass(frozen=True, slots=True)
 class WindowPlan:
-    """The windows of a clip that has more ``frames`` than the ``size`` of one."""
+    """The windows of a clip that has more ``frames`` than the ``size`` of one.
+
+    The first ``kept`` of them are there already.
+    """
 
     motion: str
     frames: int
     size: int
+    kept: int = 0
 
     def windows(self, step: int, steps: int) -> tuple[Window, ...]:
-        """Return the windows at ``step`` of ``steps``, counted from 0; every frame is in one."""
+        """Return the windows at ``step`` of ``steps``, counted from 0.
+
+        Every frame that is made is in one, and none is of frames alone that are kept.
+        """
+        every = self._windows(step, steps)
+        return tuple(window for window in every if max(window) >= self.kept)
+
+    def _windows(self, step: int, steps: int) -> tuple[Window, ...]:
         if self.motion == LOOP:
             return closed_windows(self.frames, self.size)
         if self.motion == STRETCH and step < strided_steps(steps):
@@ -67,7 +78,7 @@ def plan_of(request: Request) -> WindowPlan | None:
     """Return the windows of a request; None where the networks see the whole clip at once."""
     if not request.motion or request.video_length <= request.window:
         return None
-    return WindowPlan(request.motion, request.video_length, request.window)
+    return WindowPlan(request.motion, request.video_length, request.window, request.kept_frames)
 
 
 def frames_at_once(request: Request) -> int:

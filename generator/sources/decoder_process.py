@@ -86,6 +86,8 @@ def _indices(wanted: dict[str, Any], facts: Facts) -> tuple[list[int], tuple[int
     size = wanted["width"], wanted["height"]
     if wanted.get("as_init_image") and shown in (1, count):
         return list(range(shown)), size
+    if wanted.get("first") and shown > count:
+        return list(range(count)), size
     if count > 1 and shown == 1:
         raise MediaError("The file has only one frame; give a GIF or video that moves.")
     return choose_key_frames(facts.delays_ms, count, wanted["duration_ms"]), size

@@ -19,18 +19,20 @@ from generator.sources.reader import probe, read_init_frames
 def read_init_image(request: Request, image: Path) -> Frames | None:
     """Return the frames that a request begins from; None where it asks for none.
 
-    They are (1, h, w, 3) of a still picture, otherwise (f, h, w, 3). ``image`` is the file of
-    ``request.image``. Raises MediaError.
+    They are (1, h, w, 3) of a still picture, otherwise (f, h, w, 3), as many as are kept if any
+    are. ``image`` is the file of ``request.image``. Raises MediaError.
     """
     if not request.image:
         return None
+    count = request.kept_frames or request.video_length
     with _naming_the_image():
         return read_init_frames(
             image,
-            count=request.video_length,
-            duration_ms=request.video_duration,
+            count=count,
+            duration_ms=request.video_duration * count // request.video_length,
             width=request.width,
             height=request.height,
+            first=bool(request.kept_frames),
         )
 
 

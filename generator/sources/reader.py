@@ -114,17 +114,17 @@ def read_key_frames_and_facts(
 
 
 def read_init_frames(
-    path: Path, *, count: int, duration_ms: int, width: int, height: int
+    path: Path, *, count: int, duration_ms: int, width: int, height: int, first: bool = False
 ) -> Frames:
     """Return what a clip of ``count`` frames may begin from.
 
     It is (1, height, width, 3) of a still picture, otherwise (count, ...): a clip of just so many
-    frames whole, the key frames of any other.
+    frames whole, the key frames of any other, or the ``first`` ones of a longer one.
 
     Scaled and cropped as key frames are; raises MediaError.
     """
     wanted = {"count": count, "duration_ms": duration_ms, "width": width, "height": height}
-    return _chosen(path, wanted | {"as_init_image": True}, _STANDARD)[0]
+    return _chosen(path, wanted | {"as_init_image": True, "first": first}, _STANDARD)[0]
 
 
 def _chosen(path: Path, wanted: dict[str, int], limits: Limits) -> tuple[Frames, Facts]:

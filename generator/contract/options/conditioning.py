@@ -263,3 +263,17 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             f"the model's; {IMAGE_STRENGTH})",
         ),
     ).declared
+    keep_frames: int | None = OptionSpec(
+        kind=Kind.WHOLE_NUMBER,
+        field="kept_frames",
+        subject=Text("The number of frames kept"),
+        bounds=lambda limits: (0, limits.max_clip_frames),
+        default=lambda _: 0,
+        flag=Flag(
+            name="--keep-frames",
+            group=FlagGroup.IMAGE,
+            help="begin with its first N frames as they are, and make those that follow (default: "
+            "0: all frames are made from it)",
+            metavar="N",
+        ),
+    ).declared

@@ -36,10 +36,19 @@ class Decode(Stage):
     networks: ClassVar[Networks] = Networks.VAE
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
-        """Fill in ``pictures``; the latents are needed no more."""
-        most = frames_at_once(state.request)
-        decoded = decode(state.model, needed(state.latents), report, most)
-        return replace(state, pictures=torch.cat(list(map(to_levels, decoded))), latents=None)
+        """Fill in ``pictures``, of the frames that aren't kept; the latents are needed no more."""
+        most, kept = frames_at_once(state.request), state.request.kept_frames
+        latents = needed(state.latents)[:, :, kept:]
+        *_, frames, height, width = latents.shape
+        # Made before its parts, which would otherwise lie amidst the memory that the VAE takes and
+        # gives back, so that each time it had to take other.
+        size = LATENT_SCALE * height, LATENT_SCALE * width
+        pictures = torch.empty((frames, 3, *size), dtype=torch.uint8, device=latents.device)
+        done = 0
+        for levels in map(to_levels, decode(state.model, latents, report, most)):
+            pictures[done : done + len(levels)] = levels
+            done += len(levels)
+        return replace(state, pictures=pictures, latents=None)
 
 
 def to_levels(pictures: Tensor) -> Tensor:
@@ -68,6 +77,7 @@ def decode(
             continue
         check_finite(decoded)
         yield decoded
+        del decoded  # the next part needs its memory
         parts += 1
         frames = frames[at_once:]
         left = -(-len(frames) // at_once)

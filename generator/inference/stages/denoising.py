@@ -76,7 +76,8 @@ class Denoise(Stage):
     """Walks the noise back to latents, by what a predictor says at each step.
 
     Ancestral steps draw more noise from the generator of the first. From ``init_latents`` only the
-    end of the way is left to go.
+    end of the way is left to go; where they are frames that are kept, these go the whole way beside
+    the others, as the sampler would have them (the known part of RePaint, Lugmayr et al. 2022).
     """
 
     name: ClassVar[str] = stages.DENOISE
@@ -120,12 +121,16 @@ class Denoise(Stage):
 
 @dataclass(slots=True)
 class _Walk:
-    """One clip's way back from noise: its latents, and a sampler and a generator of its own."""
+    """One clip's way back from noise: its latents, and a sampler and a generator of its own.
+
+    ``kept`` are the clean latents of frames that stay (1, 4, k, h/8, w/8), and their noise.
+    """
 
     clip: ClipRun
     scheduler: Scheduler
     generator: torch.Generator
     latents: Tensor
+    kept: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def begin(cls, clip: ClipRun) -> Self:
@@ -133,6 +138,9 @@ class _Walk:
         noise, generator = needed(state.noise), needed(state.generator)
         scheduler = make_scheduler(request.scheduler, state.model.scheduler_config, request.steps)
         latents: Tensor = noise * scheduler.init_noise_sigma
+        if request.kept_frames:
+            kept = needed(state.init_latents)
+            return cls(clip, scheduler, generator, latents, (kept, noise[:, :, : kept.shape[2]]))
         if state.init_latents is not None:
             init_latents = state.init_latents.expand_as(noise)
             latents = add_noise(scheduler, init_latents, noise, request.steps_made)
@@ -140,6 +148,8 @@ class _Walk:
 
     def input(self, timestep: Tensor) -> Tensor:
         """Return what the networks are shown at a timestep, of variance one."""
+        if self.kept is not None:
+            self._begin_with(self.scheduler.add_noise(*self.kept, timestep[None]))
         shown: Tensor = self.scheduler.scale_model_input(self.latents, timestep)
         return shown
 
@@ -158,6 +168,9 @@ class _Walk:
         )
         return self.latents
 
+    def _begin_with(self, frames: Tensor) -> None:
+        self.latents = torch.cat([frames, self.latents[:, :, frames.shape[2] :]], dim=2)
+
     def has_reported(self, step: int) -> bool:
         """Report that so many steps are done; return whether the clip is still wanted."""
 
@@ -170,6 +183,8 @@ class _Walk:
     @property
     def arrived(self) -> ClipRun:
         """The clip with its latents, and without what they were made of."""
+        if self.kept is not None:
+            self._begin_with(self.kept[0])
         state = replace(
             self.clip.state,
             latents=self.latents,

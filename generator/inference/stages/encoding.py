@@ -164,8 +164,15 @@ def check_init_image(request: Request, init_image: Frames | None) -> None:
     """Raise RequestError where a request and what it begins from don't belong together."""
     if (init_image is None) != (not request.image):
         raise RequestError("The image and what it shows belong together; give both, or neither.")
-    whole = (request.video_length, request.height, request.width, 3)
-    if init_image is not None and init_image.shape not in (whole, (1, *whole[1:])):
+    size = (request.height, request.width, 3)
+    kept = request.kept_frames
+    whole, still = (kept or request.video_length, *size), (1, *size)
+    if init_image is not None and init_image.shape == still and kept > 1:
+        raise RequestError(
+            "The image has 1 frame, and {count} are to be kept; give a GIF, or keep 1.",
+            count=kept,
+        )
+    if init_image is not None and init_image.shape not in (whole, still):
         raise RequestError(
             "The image's frames are {shape} where the clip is {wanted}; resize them to match.",
             shape=init_image.shape,

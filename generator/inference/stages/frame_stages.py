@@ -24,8 +24,10 @@ class ToFrames(Stage):
     networks: ClassVar[Networks] = Networks.NONE
 
     def run(self, state: PipelineState, report: ProgressCallback) -> PipelineState:
-        """Fill in ``frames``; the pictures are needed no more."""
+        """Fill in ``frames``, behind those that are kept; the pictures are needed no more."""
         frames = to_frames(needed(state.pictures))
+        if state.request.kept_frames:
+            frames = np.concatenate([needed(state.init_image), frames])
         report(self.name, 1, 1)
         return replace(state, frames=frames, pictures=None)
 

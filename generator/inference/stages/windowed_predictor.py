@@ -26,7 +26,10 @@ class WindowedPredictor:
     plan: WindowPlan
 
     def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
-        """Return the weighted mean of what is said of each frame in the windows of this step."""
+        """Return the weighted mean of what is said of each frame in the windows of this step.
+
+        Of a frame that is in none, since it is kept, nothing is said: zeros.
+        """
         total = torch.zeros_like(latents)
         weight = latents.new_zeros(latents.shape[2], 1, 1)
         for window in self.plan.windows(inputs.step, inputs.steps):
@@ -35,7 +38,7 @@ class WindowedPredictor:
             said = self.inner.predict(latents[:, :, frames], inputs.window(frames))
             total[:, :, frames] += said * counts
             weight[frames] += counts
-        return total / weight
+        return total / weight.clamp(min=1)
 
 
 def make_predictor(model: HotshotModel, request: Request) -> Predictor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from typing import Any
 
@@ -46,8 +47,14 @@ async def test_a_result_goes_on_after_a_restart(
     async with running(setup.write(), discord):
         again = await request_of(await ada.press(message, "Again"))
         assert {**again, "seed": 5} == first
-        longer = await request_of(await ada.press(await sheet_of(ada, message), "Longer"))
+        went_on = await posted(await ada.press(await sheet_of(ada, message), "Longer"))
+        longer = files.request_in(went_on.results[0].data)
         assert (longer["video_length"], longer["video_duration"], longer["seed"]) == (12, 1500, 5)
+        assert (longer["kept_frames"], longer["motion"]) == (8, "continue")
+        assert hashlib.sha256(message.results[0].data).hexdigest() in longer["image"]
+        restretched = await request_of(await ada.press(await sheet_of(ada, went_on), "Stretch"))
+        assert (restretched["video_length"], restretched["image"]) == (24, "")
+        assert "kept_frames" not in restretched
         for label, motion in (("Stretch", "stretch"), ("Closed loop", "loop")):
             made = await request_of(await ada.press(await sheet_of(ada, message), label))
             assert (made["video_length"], made["video_duration"], made["seed"]) == (16, 2000, 5)
@@ -67,12 +74,12 @@ async def test_a_result_goes_on_after_a_restart(
             await bob.press(await sheet_of(bob, message), "Favourite")
         )
         assert "seed:5" in await said(await bob.press(await sheet_of(bob, message), "Recipe"))
-    rows = setup.rows("relation, parent_id, user_name")
+    rows = setup.rows("id, relation, parent_id, user_name")
     assert [row["relation"] for row in rows] == [
-        *("", "again", "longer", "stretch", "loop", "vary", "edit", "motion")
+        *("", "again", "longer", "stretch", "stretch", "loop", "vary", "edit", "motion")
     ]
-    assert len({row["parent_id"] for row in rows[1:]}) == 1
-    assert rows[5]["user_name"] == "bob"
+    assert [row["parent_id"] for row in rows[1:]].count(rows[0]["id"]) == len(rows) - 2
+    assert rows[6]["user_name"] == "bob"
 
 
 async def test_edits_need_no_model(
