@@ -52,7 +52,6 @@ def slash_options(
         spec.name: Option(
             _slash_type(spec, limits, styles, offers_models=offers_models),
             resolve(spec.slash.description, limits),
-            required=spec.slash.required,
             label=spec.label,
         )
         for spec in specs

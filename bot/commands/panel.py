@@ -16,6 +16,7 @@ from typing import Any
 
 import discord
 
+from bot.commands.defaults import wants_private
 from bot.commands.earlier_answer import edit_earlier_answer
 from bot.commands.lora_choice import usable_lora, viewer_of
 from bot.commands.make_gif import take_picture, take_source
@@ -89,7 +90,11 @@ async def open_new(interaction: _Interaction, given: GivenOptions) -> None:
 async def edit(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Open the panel with what made a GIF."""
     del values
-    await _open(interaction, _state_of_job(await job_of(interaction, job_id)))
+    job = await job_of(interaction, job_id)
+    state = _state_of_job(job)
+    if job.origin.private and job.user_id == interaction.user.id:
+        state = replace(state, values={"private": True})
+    await _open(interaction, state)
 
 
 async def open_request(interaction: _Interaction, request: Request, relation: str) -> None:
@@ -119,8 +124,15 @@ async def _open(interaction: _Interaction, state: PanelState) -> None:
 
 async def write_new(interaction: _Interaction, state: PanelState) -> PanelState:
     """Write the draft of a new panel, which answers this interaction; return it."""
+    values = dict(state.values)
+    if await wants_private(interaction):  # said, so that it can be chosen otherwise
+        values.setdefault("private", True)
     state = replace(
-        state, id=secrets.token_hex(16), user_id=interaction.user.id, token=interaction.token
+        state,
+        id=secrets.token_hex(16),
+        user_id=interaction.user.id,
+        values=values,
+        token=interaction.token,
     )
     await context_of(interaction).keep_draft(state.draft)
     return state

@@ -20,7 +20,7 @@ import discord
 from bot.commands.defaults import wants_private
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import with_control
-from bot.commands.recipe_text import recipe_values, typed_command
+from bot.commands.recipe_text import panel_hint, recipe_values, typed_command
 from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
@@ -161,7 +161,8 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
     )
     limits = context_of(interaction).models.known_limits(job.request.model)
     command = f"```\n{typed_command(job, limits)}\n```"
-    await interaction.response.send_message(command, file=file, ephemeral=True)
+    words = command + panel_hint(job, limits)
+    await interaction.response.send_message(words, file=file, ephemeral=True)
 
 
 async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:

@@ -137,7 +137,8 @@ def help_(models: ModelCatalogue) -> Embed:
         title=translate("GIFs from words"),
         description=translate(
             "Type /gif and describe what you want to see move. You don't have to wait here: "
-            "the GIF is posted in this channel when it is done."
+            "the GIF is posted in this channel when it is done. Without a prompt, /gif opens a "
+            "panel with everything that can be chosen."
         ),
         colour=_WORKING,
     )
@@ -162,7 +163,8 @@ def help_(models: ModelCatalogue) -> Embed:
     )
     embed.add_field(name=translate("Pictures"), value=pictures, inline=False)
     loras = translate(
-        "Add your own LoRAs (.safetensors files), share them, and choose one as lora in /gif."
+        "Add your own LoRAs (.safetensors files), share them, and choose one as lora in /gif, "
+        "or two in its panel."
     )
     embed.add_field(name="/lora", value=loras, inline=False)
     history = translate("Your GIFs: search them, or see your favourites.")

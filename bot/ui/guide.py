@@ -90,8 +90,8 @@ PAGES = (
         "image",
         Text(
             "A picture the GIF starts from. Here: the picture, and what is left of it at an "
-            "image_strength of {little:g}, {some:g} and {much:g}. Upscale starts from a whole "
-            "GIF.",
+            "image strength of {little:g}, {some:g} and {much:g}, which the panel asks for. "
+            "Upscale starts from a whole GIF.",
             little=IMAGE_STRENGTHS[0],
             some=IMAGE_STRENGTHS[1],
             much=IMAGE_STRENGTHS[2],

@@ -67,18 +67,20 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
     lora_2: str | None = OptionSpec(
         kind=Kind.LORA,
         label=Text("LoRA 2"),
-        slash=Slash(Text("A second LoRA.")),
-        form=FormField(group=Group.LORAS),
+        form=FormField(group=Group.LORAS, description=Text("A second LoRA.")),
     ).declared
     lora_2_strength: float | None = OptionSpec(
         kind=Kind.NUMBER,
         label=Text("LoRA 2 strength"),
         subject=LORA_STRENGTH_LABEL,
         bounds=lambda _: (-MAX_LORA_STRENGTH, MAX_LORA_STRENGTH),
-        slash=Slash(
-            Text("How strong the second LoRA's effect is (default: as its owner set it)."),
+        form=FormField(
+            group=Group.LORAS,
+            description=Text(
+                "How strong the second LoRA's effect is (default: as its owner set it)."
+            ),
+            longest=_NUMBER_CHARACTERS,
         ),
-        form=FormField(group=Group.LORAS, longest=_NUMBER_CHARACTERS),
     ).declared
     loras: tuple[Lora, ...] | None = OptionSpec(
         kind=Kind.LORA,
@@ -109,10 +111,11 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         kind=Kind.TEXT,
         label=Text("control link"),
         bounds=lambda _: (1, _MAX_LINK_CHARACTERS),
-        slash=Slash(
-            Text("Or a link to one, for example to a GIF from Discord's GIF picker."),
+        form=FormField(
+            group=Group.MOTION,
+            description=Text("Or a link to one, for example to a GIF from Discord's GIF picker."),
+            longest=_MAX_LINK_CHARACTERS,
         ),
-        form=FormField(group=Group.MOTION, longest=_MAX_LINK_CHARACTERS),
     ).declared
     control_pictures: FileT | None = OptionSpec(
         kind=Kind.FILES,
@@ -161,15 +164,13 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         label=Text("control strength"),
         subject=Text("The control strength"),
         bounds=lambda _: (0, MAX_CONTROL_SCALE),
-        slash=Slash(
-            Text(
-                "How closely the control GIF is followed (default: {strength:g}).",
-                strength=DEFAULT_CONTROL_STRENGTH,
-            ),
-        ),
         form=FormField(
             group=Group.MOTION,
             label=Text("How closely to follow it (0 to 5)"),
+            description=Text(
+                "How closely the control GIF is followed (default: {strength:g}).",
+                strength=DEFAULT_CONTROL_STRENGTH,
+            ),
             longest=_NUMBER_CHARACTERS,
         ),
         flag=Flag(
@@ -233,8 +234,11 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         kind=Kind.TEXT,
         label=Text("image link"),
         bounds=lambda _: (1, _MAX_LINK_CHARACTERS),
-        slash=Slash(Text("Or a link to one, on an allowed site.")),
-        form=FormField(group=Group.START, longest=_MAX_LINK_CHARACTERS),
+        form=FormField(
+            group=Group.START,
+            description=Text("Or a link to one, on an allowed site."),
+            longest=_MAX_LINK_CHARACTERS,
+        ),
     ).declared
     image_strength: float | None = OptionSpec(
         kind=Kind.NUMBER,
@@ -242,12 +246,6 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
         field="image_strength",
         subject=IMAGE_STRENGTH_LABEL,
         bounds=lambda _: (MIN_IMAGE_STRENGTH, 1),
-        slash=Slash(
-            lambda limits: Text(
-                "How far it may stray from the picture (default: {strength:g}).",
-                strength=limits.image_strength,
-            ),
-        ),
         mine=Setting(
             lambda limits: Text(
                 "How far GIFs may stray from the picture (0: the usual {strength:g}).",
@@ -255,7 +253,14 @@ class ConditioningOptions(SamplingOptions, Generic[FileT]):
             ),
             lowest=0,
         ),
-        form=FormField(group=Group.START, longest=_NUMBER_CHARACTERS),
+        form=FormField(
+            group=Group.START,
+            description=lambda limits: Text(
+                "How far it may stray from the picture (default: {strength:g}).",
+                strength=limits.image_strength,
+            ),
+            longest=_NUMBER_CHARACTERS,
+        ),
         flag=Flag(
             name="--image-strength",
             group=FlagGroup.IMAGE,

@@ -74,16 +74,14 @@ class GifOptions(ConditioningOptions[FileT]):
         label=Text("format"),
         choices=lambda _: {name: name for name in FORMATS},
         refusal=Text("There is no format {name!r}; choose one of {known}."),
-        slash=Slash(Text("The file type (default: gif).")),
         mine=Setting(Text("The file type."), leads=True),
-        form=FormField(group=Group.RESULT),
+        form=FormField(group=Group.RESULT, description=Text("The file type (default: gif).")),
     ).declared
     private: bool | None = OptionSpec(
         kind=Kind.SWITCH,
         label=Text("private"),
-        slash=Slash(Text("Whether only you see it (default: no).")),
         mine=Setting(Text("Whether only you see your GIFs."), leads=True),
-        form=FormField(group=Group.RESULT),
+        form=FormField(group=Group.RESULT, description=Text("Whether only you see it.")),
     ).declared
 
     def to_request(

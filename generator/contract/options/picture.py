@@ -131,10 +131,10 @@ class PictureOptions:
         field="motion",
         choices=lambda _: MOTIONS,
         refusal=Text("There is no motion {name!r}; choose one of {known}."),
-        form=FormField(
-            group=Group.SHAPE,
-            description=Text("How a clip goes on that is longer than the model makes at once."),
+        slash=Slash(
+            Text("How a clip goes on that is longer than the model makes at once."),
         ),
+        form=FormField(group=Group.SHAPE),
         flag=Flag(
             name="--motion",
             group=FlagGroup.PICTURE,

@@ -135,10 +135,13 @@ class SamplingOptions(PictureOptions):
         field="scheduler",
         choices=lambda _: {name: name for name in SCHEDULERS},
         default=lambda limits: limits.scheduler,
-        slash=Slash(
-            lambda limits: Text("The sampler (default: {name}).", name=limits.scheduler),
+        form=FormField(
+            group=Group.FINE,
+            label=Text("Sampler"),
+            description=lambda limits: Text(
+                "The sampler (default: {name}).", name=limits.scheduler
+            ),
         ),
-        form=FormField(group=Group.FINE, label=Text("Sampler")),
         flag=Flag(
             name="--scheduler",
             group=FlagGroup.SAMPLING,

@@ -31,7 +31,7 @@ NOT_A_CHOICE = Text("That isn't one of the choices; choose one from the list.")
 
 _METADATA = "option"
 _T = TypeVar("_T")
-_Offer = TypeVar("_Offer", "Slash", "Setting", "FormField", "Flag")
+_Offer = TypeVar("_Offer", "Setting", "FormField", "Flag")
 
 FILES_A_FIELD = 10
 """What Discord takes into one field for files at most."""
@@ -104,8 +104,6 @@ class Slash:
     """How /gif offers an option."""
 
     description: Description
-    required: bool = False
-    leads: bool = False
     choices: Callable[[ModelLimits], Choices] | None = None  # where they are called otherwise
 
 

@@ -18,7 +18,7 @@ from bot.commands.option_parsing import kept_defaults
 from bot.commands.options import LocaleTranslator, Option, command
 from bot.commands.panel_fields import fields_of, fields_of_group, is_file, read_group
 from bot.commands.panel_state import PanelState, group_specs
-from bot.commands.recipe_text import typed_command
+from bot.commands.recipe_text import panel_hint, typed_command
 from bot.core.config import Style
 from bot.core.model_catalogue import ModelCatalogue, OfferedModel
 from bot.core.translations import TRANSLATED, in_language, translate
@@ -90,7 +90,7 @@ async def test_gifs_options_are_registered_as_declared(limits: ModelLimits) -> N
         option = told[spec.name]
         assert AppCommandOptionType(option["type"]) in TYPES[spec.kind]
         assert option["description"] == str(resolve(spec.slash.description, limits))
-        assert option["required"] == spec.slash.required
+        assert not option["required"]
         if spec.bounds is not None:
             assert _bounds(option) == _wanted_bounds(spec, limits), spec.name
         if spec.choices is not None:
@@ -259,14 +259,25 @@ def test_what_is_emptied_or_changed_is_told_apart(group: Group) -> None:
 
 
 def test_the_typed_command_has_every_option_that_made_a_gif() -> None:
-    job: Any = SimpleNamespace(request=_request(BIG), lora_names=("Ink", "Wool"))
-    typed = typed_command(job, BIG)
+    """What the panel alone offers stands below it, where it is another than by default."""
+    origin = SimpleNamespace(suffix=".webp")
+    job: Any = SimpleNamespace(request=_request(BIG), lora_names=("Ink", "Wool"), origin=origin)
+    typed, hint = typed_command(job, BIG), panel_hint(job, BIG)
     # files are attached by hand, a style stands in the prompt, and the rest made no GIF another
-    apart = {"control_gif", "control_link", "image", "image_link"} | {
-        *("style", "count", "format", "private")
+    apart = {"control_gif", "control_link", "control_pictures", "image", "image_link"} | {
+        *("style", "quality", "count", "private")
     }
-    for spec in SLASH:
-        assert (f" {spec.name}:" in typed) == (spec.name not in apart), spec.name
+    for spec in OPTIONS:
+        if spec.slash is not None:
+            assert (f" {spec.name}:" in typed) == (spec.name not in apart), spec.name
+        elif spec.label:
+            assert (f"{spec.label}: " in hint) == (spec.name not in apart), spec.name
+    usual = GifOptions[Any](prompt="a cat").to_request(BIG)
+    plain: Any = SimpleNamespace(
+        request=usual, lora_names=(), origin=SimpleNamespace(suffix=".gif")
+    )
+    assert panel_hint(plain, BIG) == ""
+    assert "motion" not in typed_command(plain, BIG)
 
 
 # -- languages -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot.sandbox import Interaction, Person
 from bot.sandbox.model import Message
+from generator.contract.options.gif_options import spec_named
 
 
 async def panel_of(interaction: Interaction) -> Message:
@@ -32,8 +33,24 @@ async def made_by(
     """Fill in these forms of a panel, and press Go."""
     panel = await panel_of(opened)
     for group, fields in (forms or {}).items():
-        await fill(person, panel, group, **fields)
+        shown = len(panel.versions)
+        sent = await fill(person, panel, group, **fields)
+        await sent.message(lambda message, shown=shown: len(message.versions) > shown)  # type: ignore[misc]
     return await person.press(panel, "Go")
+
+
+async def asked(person: Person, **options: Any) -> Interaction:
+    """Ask for a GIF in the panel: /gif with what it offers, forms for all else, and Go."""
+    typed: dict[str, Any] = {}
+    forms: dict[str, dict[str, Any]] = {}
+    for name, value in options.items():
+        spec = spec_named(name)
+        if spec.slash is not None and name != "prompt":
+            typed[name] = value
+        elif spec.form is not None:
+            said = str(value) if isinstance(value, float) else value
+            forms.setdefault(str(spec.form.group.label), {})[name] = said
+    return await made_by(person, await person.slash("gif", **typed), forms)
 
 
 async def remade(person: Person, message: Message, forms: dict[str, dict[str, Any]]) -> Interaction:

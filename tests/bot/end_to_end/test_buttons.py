@@ -14,7 +14,7 @@ from bot.sandbox import MANAGE_GUILD, Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
 from generator.media.clip import Frames
 from tests.bot import files
-from tests.bot.end_to_end.panels import remade
+from tests.bot.end_to_end.panels import asked, remade
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_lora import lora
@@ -169,7 +169,7 @@ async def test_what_is_somebody_elses_stays_theirs(
     async with running(setup.write(), discord) as bot:
         await said(await ada.slash("lora add", name="mine", file=Upload("a", lora())))
         made = await posted(await ada.slash("gif", prompt="x", lora="mine"))
-        hidden = await posted(await ada.slash("gif", prompt="x", private=True))
+        hidden = await posted(await asked(ada, prompt="x", private=True))
         await setup.all_over()
         assert "doesn't share" in await said(await bob.press(made, "Again"))
         secret = setup.rows("id")[1]["id"]

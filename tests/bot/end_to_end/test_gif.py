@@ -9,6 +9,7 @@ from bot.sandbox.components import MEDIA_GALLERY
 from bot.sandbox.interactions import DEFERRED_MESSAGE
 from bot.sandbox.model import Message
 from tests.bot.end_to_end import forged
+from tests.bot.end_to_end.panels import asked
 from tests.bot.end_to_end.process import Setup, running
 from tests.generator.media.pictures import read_back
 
@@ -196,7 +197,7 @@ async def test_some_of_several_are_taken_and_their_answers_stay(
 ) -> None:
     setup.engine = "slow:create"
     async with running(setup.write(queue={"per_user": 2}), discord):
-        sent = await ada.slash("gif", prompt="x", count=4, private=True, steps=20)
+        sent = await asked(ada, prompt="x", count=4, private=True, steps=20)
         told = await sent.message(lambda message: "Only 2 of 4 were accepted" in message.text)
         assert "You already have 2 GIFs" in told.text
         message = await sent.message(lambda message: len(message.results) == 2)

@@ -9,7 +9,7 @@ from bot.sandbox.model import Message
 from generator.media.comment import comment_of, with_comment, without_comment
 from generator.recipes.recipe import Recipe
 from tests.bot import files
-from tests.bot.end_to_end.panels import made_by
+from tests.bot.end_to_end.panels import asked, made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
@@ -46,7 +46,7 @@ async def test_a_result_and_its_recipe_say_what_made_it(
         shown = await (await ada.press(await sheet_of(ada, made), "Recipe")).message(
             lambda one: one.files, PATIENCE
         )
-        for words in ("lora:Ink", "lora_strength:0.8", "control_type:canny", "scheduler:euler_a"):
+        for words in ("lora:Ink", "lora_strength:0.8", "control_type:canny"):
             assert words in shown.content
         recipe = json.loads(shown.files[0].data)
         assert recipe["loras"] == [{"name": "Ink", "sha256": choice_hash(setup), "strength": 0.8}]
@@ -100,16 +100,14 @@ async def test_private_files_tell_nothing(setup: Setup, discord: Sandbox, ada: P
     setup.engine = "tests.bot.engines.draws:create"
     async with running(setup.write(), discord):
         for suffix in ("gif", "webp", "mp4"):
-            hidden = await posted(
-                await ada.slash("gif", prompt="a cat", private=True, format=suffix)
-            )
+            hidden = await posted(await asked(ada, prompt="a cat", private=True, format=suffix))
             assert comment_of(hidden.files[0].data) == ""
             assert b"a cat" not in hidden.files[0].data
         await said(await ada.slash("settings mine", recipe=False))
         plain = await posted(await ada.slash("gif", prompt="a cat"))
         assert comment_of(plain.files[0].data) == ""
         await said(await ada.slash("settings mine", recipe=True))
-        told = await posted(await ada.slash("gif", prompt="a cat", private=True))
+        told = await posted(await asked(ada, prompt="a cat", private=True))
         assert files.request_in(told.files[0].data)["prompt"] == "a cat"
 
 
@@ -127,7 +125,8 @@ async def test_who_wants_it_is_pinged_alone(
         assert ping.mentions.users == [ada.user]
         assert not ping.mentions.everyone
         assert of_bob.channel is made.channel
-        hidden = await posted(await ada.slash("gif", prompt="x", private=True))
+        hidden = await posted(await asked(ada, prompt="x", private=True))
         await setup.all_over()
         assert hidden.ephemeral
-        assert sum(each.reference is not None for each in discord.world.messages.values()) == 1
+        replies = [each for each in discord.world.messages.values() if each.reference is not None]
+        assert [each for each in replies if not each.ephemeral] == [ping]

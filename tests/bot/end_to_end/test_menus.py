@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot.sandbox import Person, Sandbox, Upload
 from tests.bot import files
-from tests.bot.end_to_end.panels import made_by
+from tests.bot.end_to_end.panels import asked, fill, made_by, panel_of
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import posted, request_of, said
 
@@ -52,21 +52,19 @@ async def test_gif_takes_links(setup: Setup, discord: Sandbox, ada: Person, bob:
     async with running(setup.write(), discord):
         await discord.commands_registered()
         made = await request_of(
-            await ada.slash(
-                "gif", prompt="x", control_link=link, control_type="canny", image_link=link
-            )
+            await asked(ada, prompt="x", control_link=link, control_type="canny", image_link=link)
         )
         assert made["controls"]
         assert made["image"]
-        both = await ada.slash(
-            "gif", prompt="x", image=Upload("a.gif", files.gif()), image_link=link
-        )
-        assert "either a file or a link" in await said(both)
-        elsewhere = await ada.slash("gif", prompt="x", image_link="https://example.com/a.gif")
+        panel = await panel_of(await ada.slash("gif"))
+        brought = {"image": Upload("a.gif", files.gif()), "image_link": link}
+        both = await fill(ada, panel, "First picture", **brought)
+        await both.message(lambda message: "either a file or a link" in message.text)
+        elsewhere = await asked(ada, prompt="x", image_link="https://example.com/a.gif")
         assert "Only https links to" in await said(elsewhere)
         page = Upload("page.gif", b"<!DOCTYPE html><html>a login</html>")
         page_link = (await bob.picks_gif(page)).embeds[0]["video"]["url"]
-        assert "web page" in await said(await ada.slash("gif", prompt="x", image_link=page_link))
+        assert "web page" in await said(await asked(ada, prompt="x", image_link=page_link))
 
 
 async def test_a_result_is_remixed_by_its_job_or_its_recipe(

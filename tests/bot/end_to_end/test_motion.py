@@ -10,6 +10,7 @@ from bot.sandbox import Interaction, Person, Sandbox, Upload
 from bot.sandbox.model import Message
 from generator.media.containers import sniff
 from tests.bot import files
+from tests.bot.end_to_end.panels import asked
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 
@@ -32,8 +33,8 @@ async def test_a_source_is_followed_at_once_where_it_is_said_how(
     setup.engine = "tests.bot.engines.draws:create"
     async with running(setup.write(), discord):
         source = Upload("../../x/dance.gif", files.gif())
-        sent = await ada.slash(
-            "gif", prompt="a cat", control_gif=source, control_type="canny", control_strength=0.7
+        sent = await asked(
+            ada, prompt="a cat", control_gif=source, control_type="canny", control_strength=0.7
         )
         message = await posted(sent)
     request = files.request_in(message.results[0].data)
@@ -145,9 +146,7 @@ async def test_variations_formats_and_privacy(
     setup.engine = "tests.bot.engines.draws:create"
     style = {"prompt": "{prompt}, film grain", "negative_prompt": "colour", "steps": 4}
     async with running(setup.write(**{"styles.noir": style}), discord):
-        sent = await ada.slash(
-            "gif", prompt="a cat", count=3, format="webp", private=True, style="noir"
-        )
+        sent = await asked(ada, prompt="a cat", count=3, format="webp", private=True, style="noir")
         message = await sent.message(lambda message: len(message.results) == 3)
         assert message.ephemeral
         assert not bob.sees(message)

@@ -32,7 +32,7 @@ async def test_gif_without_a_prompt_opens_the_panel(
         panel = await panel_of(await ada.slash("gif", size="wide", seed="7"))
         assert panel.ephemeral
         assert [part["type"] for part in panel.components] == [CONTAINER]
-        assert sum(part["type"] == SECTION for part in panel.components_flat) == 8
+        assert sum(part["type"] == SECTION for part in panel.components_flat) == 9
         assert "wide" in panel.text
         refused = await said(await ada.press(panel, "Go"))
         assert "⚠️" in refused

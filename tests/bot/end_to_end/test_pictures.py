@@ -19,7 +19,7 @@ from generator.media.save import save
 from generator.recipes.recipe import ModelSettings as Model
 from generator.recipes.recipe import Recipe
 from tests.bot import files
-from tests.bot.end_to_end.panels import made_by
+from tests.bot.end_to_end.panels import asked, made_by
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import forge, posted, request_of, said
@@ -51,8 +51,14 @@ async def test_a_picture_is_the_first_look(setup: Setup, discord: Sandbox, ada: 
     async with running(setup.write(**SMALL), discord):
         message = await posted(await ada.slash("gif", prompt="dusk", image=SUNSET, seed="1"))
         assert f"from a picture at {LIMITS.image_strength:g}" in message.text
-        sent = await ada.slash(
-            "gif", prompt="dusk", image=SUNSET, image_strength=0.5, size="tall", frames=3, count=2
+        sent = await asked(
+            ada,
+            prompt="dusk",
+            image=SUNSET,
+            image_strength=0.5,
+            size="tall",
+            frames=3,
+            count=2,
         )
         both = await sent.message(lambda message: len(message.results) == 2)
         await setup.all_over()
@@ -92,9 +98,9 @@ async def test_a_picture_and_a_motion_together(setup: Setup, discord: Sandbox, a
     async with running(setup.write(**SMALL), discord):
         both = {"image": SUNSET, "control_gif": dance}
         message = await posted(
-            await ada.slash("gif", prompt="x", control_type="canny", control_strength=0.7, **both)
+            await asked(ada, prompt="x", control_type="canny", control_strength=0.7, **both)
         )
-        waiting = await ada.slash("gif", prompt="y", image_strength=0.3, **both)
+        waiting = await asked(ada, prompt="y", image_strength=0.3, **both)
         sheet = await waiting.message(lambda message: message.results)
         assert sheet.ephemeral
     async with running(setup.write(**SMALL), discord):
@@ -155,11 +161,10 @@ async def test_bad_pictures_cost_a_sentence(setup: Setup, discord: Sandbox, ada:
             answer = await said(await ada.slash("gif", prompt="x", image=Upload(name, data)))
             assert any(word in answer for word in words.split("|")), (name, answer)
             assert answer.endswith("."), answer
-        alone = await said(await ada.slash("gif", prompt="x", image_strength=0.5))
+        alone = await said(await asked(ada, prompt="x", image_strength=0.5))
         assert "needs a picture" in alone
-        careless = ada.careless()
         for strength in (0.0, 1.5):
-            sent = await careless.slash("gif", prompt="x", image=SUNSET, image_strength=strength)
+            sent = await asked(ada, prompt="x", image_strength=strength)
             assert "must be from 0.05 to 1" in await said(sent)
         assert "Traceback" not in bot.log
     assert setup.rows() == []
@@ -237,7 +242,7 @@ async def test_what_is_gone_or_hidden_isnt_upscaled(
 ) -> None:
     setup.engine = LOOKS
     async with running(setup.write(**SMALL), discord):
-        hidden = await posted(await ada.slash("gif", prompt="secret", private=True))
+        hidden = await posted(await asked(ada, prompt="secret", private=True))
         message = await posted(await ada.slash("gif", prompt="dusk"))
         await setup.all_over()
         secret = setup.rows("id")[0]["id"]
@@ -259,8 +264,8 @@ async def test_nano_begins_from_a_picture_and_makes_it_larger(
     """With the real engine, whatever it draws."""
     generator = {"model": "nano", "engine": "generator.inference.hotshot_engine:create"}
     async with running(setup.write(generator=generator), discord):
-        sent = await ada.slash(
-            "gif", prompt="an orange ball", image=SUNSET, frames=4, steps=4, image_strength=0.5
+        sent = await asked(
+            ada, prompt="an orange ball", image=SUNSET, frames=4, steps=4, image_strength=0.5
         )
         message = await sent.message(lambda message: message.results)
         await setup.all_over()

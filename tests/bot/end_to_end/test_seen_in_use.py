@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.sandbox import Person, Sandbox
+from tests.bot.end_to_end.panels import asked
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
@@ -12,7 +13,7 @@ from tests.patience import PATIENCE
 async def test_what_is_missing_is_named(setup: Setup, discord: Sandbox, ada: Person) -> None:
     async with running(setup.write(), discord):
         await discord.commands_registered()
-        alone = await ada.slash("gif", prompt="x", control_strength=0.5)
+        alone = await asked(ada, prompt="x", control_strength=0.5)
         assert "control strength needs a GIF" in await said(alone)
         assert "None yet" in await said(await ada.slash("history"))
         assert "None of your GIFs match" in await said(await ada.slash("history", search="dog"))

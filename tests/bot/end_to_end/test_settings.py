@@ -5,6 +5,7 @@ from __future__ import annotations
 from bot.sandbox import MANAGE_GUILD, Person, Sandbox, Upload
 from generator.media.containers import sniff
 from tests.bot import files
+from tests.bot.end_to_end.panels import asked
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import posted, said
@@ -54,7 +55,7 @@ async def test_who_wants_his_gifs_private_needn_t_say_so_again(
         await said(await ada.slash("settings mine", private=True))
         assert (await posted(await ada.press(before, "Again"))).ephemeral
         assert (await posted(await ada.slash("gif", prompt="x"))).ephemeral
-        assert not (await posted(await ada.slash("gif", prompt="x", private=False))).ephemeral
+        assert not (await posted(await asked(ada, prompt="x", private=False))).ephemeral
 
 
 async def test_a_server_may_keep_the_bot_to_a_channel_or_a_role(

@@ -14,6 +14,7 @@ from bot.sandbox.interactions import MODAL_SUBMIT
 from generator.contract.limits import ModelLimits
 from generator.contract.options.spec import Group
 from tests.bot import files
+from tests.bot.end_to_end.panels import asked
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.test_buttons import forge, posted, said
 from tests.bot.end_to_end.test_lora import lora
@@ -132,7 +133,7 @@ async def test_a_stranger_gets_no_further_than_a_sentence(
     """With forged custom_ids, by every action, on a private job and on somebody's draft."""
     setup.engine = "tests.bot.engines.draws:create"
     async with running(setup.write(), discord) as bot:
-        message = await posted(await ada.slash("gif", prompt="secret", private=True))
+        message = await posted(await asked(ada, prompt="secret", private=True))
         sent = await ada.slash("gif", prompt="x", control_gif=Upload("a.gif", files.gif()))
         sheet = await sent.message(lambda message: message.files)
         await setup.all_over()
