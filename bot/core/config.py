@@ -74,7 +74,7 @@ class GeneratorSettings(Section):
     spatial_unet_base: str = ""
     unet_only: bool = False
     prediction_type: Literal["", "epsilon", "v_prediction", "sample"] = ""
-    low_vram: bool = False
+    low_vram: bool | Literal["auto"] = "auto"
     compile: Literal["auto", "never", "always"] = "auto"
     depth_model: str = ""
     precision: Literal["auto", "f32", "f16", "bf16"] = "auto"

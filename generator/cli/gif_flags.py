@@ -192,7 +192,8 @@ def _add_machine(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--low-vram-mode",
         action="store_true",
-        help="networks on the device only while they compute, pictures decoded in tiles",
+        help="networks on the device only while they compute, pictures decoded in tiles (default: "
+        "where a GPU has no room for all)",
     )
     group.add_argument(
         "--compile",

@@ -80,11 +80,12 @@ def _make(
         with uncollected():
             # Imported here: torch takes seconds, and none should wait for those to hear of a typo.
             from generator.inference.hotshot_engine import HotshotEngine
+            from generator.model.memory import AUTO
 
             engine = HotshotEngine.load(
                 setup,
                 device=arguments.device,
-                low_vram=arguments.low_vram_mode,
+                low_vram=arguments.low_vram_mode or AUTO,
                 compile_mode=arguments.compile,
                 records_paths=True,
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from generator.contract import logs
 from generator.contract.messages import Lora
@@ -45,6 +45,7 @@ class WorkerSettings:
     predicts; ``name`` is what jobs call the model where it isn't ``model``, and ``loras`` and
     ``limits`` are as those of a ``NamedModel``; ``models`` are all that the worker can be started
     with. ``compile``, one of ``COMPILE_MODES``, is how the network's steps are computed;
+    ``low_vram`` has networks on the device only while they compute, "auto" where it is too small;
     ``depth_model`` is the depth annotator's (empty: the usual one). ``files`` is the directory of
     what requests name by hash, ``outputs`` that of what is made, both where the worker is.
     ``threads`` bounds the cores that one worker computes on (0: all of them); ``niceness`` is
@@ -59,7 +60,7 @@ class WorkerSettings:
     loras: tuple[Lora, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict, hash=False)
     models: tuple[NamedModel, ...] = ()
-    low_vram: bool = False
+    low_vram: bool | Literal["auto"] = "auto"
     compile: str = COMPILE_AUTO
     depth_model: str = ""
     device: str = "auto"

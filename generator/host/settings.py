@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 _NAMES = ("model", "spatial_unet_base", "prediction_type", "depth_model", "precision", "name")
 _MODELS = ("model", "spatial_unet_base", "depth_model")
 _MOST = 100  # models, LoRAs
-_FLAGS = ("unet_only", "low_vram")
-SENT = (*_NAMES, *_FLAGS, "loras", "limits", "models")
+_FLAGS = ("unet_only",)
+SENT = (*_NAMES, *_FLAGS, "low_vram", "loras", "limits", "models")
 """What of a worker's settings a bot says; the rest is the host's own."""
 
 
@@ -31,6 +31,7 @@ def settings_of(values: dict[str, Any], device: str, place: HostPlace) -> Worker
     """Return the settings of a worker here. Raises ModelError, MessageError."""
     said: dict[str, Any] = {name: text_of(values, name) for name in _NAMES if name in values}
     said |= {name: values.get(name) is True for name in _FLAGS}
+    said["low_vram"] = values.get("low_vram") in (True, "auto") and values["low_vram"]
     for name in _MODELS:
         if said.get(name):
             said[name] = _model_here(said[name], place.models)

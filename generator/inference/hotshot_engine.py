@@ -31,7 +31,8 @@ from generator.media.clip import Clip, Frames
 from generator.media.output import check_output
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
-from generator.model.loading import load_model
+from generator.model.loading import HotshotModel, load_model
+from generator.model.memory import LowVram
 from generator.recipes.recipe import ModelSettings, Recipe
 from generator.sources.init_image import read_init_image
 from generator.sources.source_files import SourceFiles, fetch_sources
@@ -62,7 +63,7 @@ class HotshotEngine:
         setup: ModelSettings,
         *,
         device: str = devices.AUTO,
-        low_vram: bool = False,
+        low_vram: LowVram = False,
         compile_mode: str = COMPILE_AUTO,
         records_paths: bool = False,
         previews: bool = False,
@@ -93,8 +94,7 @@ class HotshotEngine:
             setup=replace(setup, precision=choice.precision),
             condition_images=ConditionImages(str(choice.device), setup.depth_model),
             records_paths=records_paths,
-            # networks that share too little memory aren't called out of turn
-            preview_decoder=PreviewDecoder(loaded) if previews and not low_vram else None,
+            preview_decoder=_previewing(loaded) if previews else None,
             loras=loras,
         )
 
@@ -224,6 +224,11 @@ def _reader(condition_images: ConditionImages, request: Request) -> Callable[[],
     return read
 
 
+def _previewing(model: HotshotModel) -> PreviewDecoder | None:
+    """Networks that share too little memory aren't called out of turn."""
+    return None if model.offloader.low_vram else PreviewDecoder(model)
+
+
 def _reporting(report: JobProgressCallback, previews: PreviewMaker | None) -> ProgressCallback:
     """Return a report that brings the newest preview along, once."""
 
@@ -243,7 +248,7 @@ def create(
     prediction_type: str = "",
     loras: tuple[Lora, ...] = (),
     limits: Mapping[str, Any] | None = None,
-    low_vram: bool = False,
+    low_vram: LowVram = False,
     compile: str = COMPILE_AUTO,  # noqa: A002 - as WorkerSettings calls it
     depth_model: str = DEPTH_MODEL,
 ) -> Engine:

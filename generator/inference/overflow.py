@@ -101,28 +101,28 @@ def upcast(model: HotshotModel, networks: Sequence[nn.Module]) -> Iterator[Hotsh
     Afterwards they are what they were, bit for bit. LoRAs are off on both sides, since what they
     make of a weight may not fit into half precision.
     """
-    with _plain_autograd():
+    with plain_autograd():
         model.loras.remove()
         in_blocks = [one for one in networks if model.offloader.place_whole(one)]
         narrow = [(tensor, tensor.dtype) for tensor in _tensors(networks) if tensor.dtype in HALVES]
     try:
-        with _plain_autograd():
+        with plain_autograd():
             for tensor, _ in narrow:
                 tensor.data = tensor.data.float()
         yield replace(model, dtype=torch.float32)
     finally:
-        with _plain_autograd():
+        with plain_autograd():
             model.loras.remove()
             model.offload()
             for tensor, dtype in narrow:
                 tensor.data = tensor.data.to(dtype)
             for network in in_blocks:
-                _remove_hooks(network)
+                remove_hooks(network)
                 model.offloader.place_in_blocks(network)
 
 
 @contextmanager
-def _plain_autograd() -> Iterator[None]:
+def plain_autograd() -> Iterator[None]:
     """Leave inference mode: tensors made in it can't take a loaded weight's place."""
     with torch.inference_mode(mode=False), torch.no_grad():
         yield
@@ -194,7 +194,8 @@ _PARTS = {
 }
 
 
-def _remove_hooks(network: nn.Module) -> None:
+def remove_hooks(network: nn.Module) -> None:
+    """Let a network be where it is, and not come when it is called."""
     from accelerate.hooks import remove_hook_from_module  # which takes its time to import
 
     remove_hook_from_module(network)

@@ -31,6 +31,7 @@ from generator.contract.stages import (
 )
 from generator.inference import overflow
 from generator.inference.latent_preview import PreviewCallback
+from generator.inference.low_memory import free_what_is_left, in_low_memory, what_would_fit
 from generator.inference.overflow import NotFiniteError
 from generator.inference.stages.decoding import Decode
 from generator.inference.stages.denoising import Denoise, DrawNoise
@@ -217,9 +218,28 @@ class HotshotPipeline:
 
     def _run_parts(self, clips: Clips, parts: Sequence[Part]) -> Clips:
         for networks, part in parts:
-            with memory_errors(part[0].request):
-                clips = self._run(clips, networks, part)
+            with memory_errors(part[0].request, self.model):
+                clips = self._run_where_there_is_room(clips, networks, part)
         return clips
+
+    def _run_where_there_is_room(
+        self, clips: Clips, networks: Networks, part: Sequence[PlannedStage]
+    ) -> Clips:
+        """Return the clips after some stages, tried once more in low memory where it runs out.
+
+        Several clips together are not: whoever wanted these asks for one after the other.
+        """
+        try:
+            return self._run(clips, networks, part)
+        except (MemoryError, OSError, RuntimeError) as error:
+            is_last = len(clips) > 1 or self.model.offloader.low_vram
+            if is_last or not is_out_of_memory(error):
+                raise
+        # what the first try held is free from here on
+        logger.warning("The memory of %s ran out; trying once in low memory.", self.model.device)
+        with in_low_memory(self.model) as model:
+            low = replace(self, model=model)
+            return _with_model(low._run(_with_model(clips, model), networks, part), self.model)
 
     def _parts(self, planned: Sequence[PlannedStage]) -> Iterator[Part]:
         """Yield the stages that are run again together, where numbers overflow in one of them."""
@@ -310,19 +330,21 @@ def _counted(report: ProgressCallback, before: int, total: int) -> ProgressCallb
 
 
 @contextmanager
-def memory_errors(request: Request) -> Iterator[None]:
-    """Turn a device's own words for "no room" into OutOfMemoryError, and free what it can."""
+def memory_errors(request: Request, model: HotshotModel) -> Iterator[None]:
+    """Turn a device's own words for "no room" into OutOfMemoryError, and free what it can.
+
+    The error says what would have fitted.
+    """
     try:
         yield
     except (MemoryError, OSError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_what_is_left(model.device)
         raise OutOfMemoryError(
-            "There isn't enough memory for {frames} frames of {width} x {height}; ask for a "
-            "smaller size or fewer frames.",
+            "There isn't enough memory for {frames} frames of {width} x {height}; {smaller}.",
             frames=request.video_length,
             width=request.width,
             height=request.height,
+            smaller=what_would_fit(model, request),
         ) from error

@@ -6,12 +6,9 @@ compared with what its network wants, and no weight is read. Fetches nothing.
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import torch
 
@@ -27,15 +24,11 @@ from generator.contract.worker_settings import WorkerSettings
 from generator.model import devices
 from generator.model.library_logging import quiet_libraries
 from generator.model.loading import load_model
+from generator.model.memory import AT_WORK, AUTO, LowVram, available_bytes, has_room, needed_bytes
 from generator.model.spatial_base import open_base
 
-# What a GIF of the model's own size takes beside the weights, as a share of them (a Hotshot-XL of
-# the published size, in half precision: 5.2 GiB of weights, 8.0 at the highest).
-_AT_WORK = 1.55
 _OFFLOADED = 1.25  # of the one network that is on the GPU
 _PROGRAM_BYTES = 700 * 2**20  # of RAM that a worker takes before it holds any weight
-_MEMINFO = Path("/proc/meminfo")
-_CGROUP = Path("/sys/fs/cgroup")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +183,18 @@ def _depth(given: str) -> str:
 
 
 def _memory(
-    choices: list[devices.DeviceChoice], weights: _Weights, *, low_vram: bool
+    choices: list[devices.DeviceChoice], weights: _Weights, *, low_vram: LowVram
 ) -> Iterator[Finding]:
     on_gpus = [choice for choice in choices if choice.device.type == "cuda"]
+    offloaded = 0
     for choice in on_gpus:
-        needed = weights.largest * _OFFLOADED if low_vram else weights.total * _AT_WORK
-        yield run_check("memory", partial(_gpu_memory, choice, int(needed), low_vram=low_vram))
+        is_auto, free = low_vram == AUTO, torch.cuda.mem_get_info(choice.device)[0]
+        is_low = not has_room(weights.total, free) if is_auto else bool(low_vram)
+        needed = weights.largest * _OFFLOADED if is_low else needed_bytes(weights.total)
+        offloaded += is_low
+        yield run_check("memory", partial(_gpu_memory, choice, int(needed), low_vram=is_low))
     in_ram = len(choices) - len(on_gpus)
-    held = weights.total * (_AT_WORK * in_ram + (len(on_gpus) if low_vram else 0))
+    held = weights.total * (AT_WORK * in_ram + offloaded)
     yield run_check("memory", lambda: _ram(int(held) + _PROGRAM_BYTES * len(choices)))
 
 
@@ -224,35 +221,3 @@ def _ram(needed: int) -> str:
             "model."
         )
     return f"{format_bytes(free)} of RAM are free, about {format_bytes(needed)} are needed"
-
-
-def available_bytes() -> int | None:
-    """Return the RAM that programs could still take, within this container's limit."""
-    found = [value for value in (_of_machine(), _of_container()) if value is not None]
-    return min(found, default=None)
-
-
-def _of_machine() -> int | None:
-    if found := re.search(r"^MemAvailable: *(\d+) kB$", _content(_MEMINFO), re.MULTILINE):
-        return int(found[1]) * 1024
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
-    except (ValueError, OSError):  # a system that has no such name, or no answer
-        return None
-
-
-def _of_container() -> int | None:
-    """Return what is left to the control group that this process sees as its root."""
-    most, used = (_content(_CGROUP / name).strip() for name in ("memory.max", "memory.current"))
-    cached = re.search(r"^inactive_file (\d+)$", _content(_CGROUP / "memory.stat"), re.MULTILINE)
-    if not (most.isdecimal() and used.isdecimal() and cached):  # "max" is no limit
-        return None
-    return max(0, int(most) - int(used) + int(cached[1]))  # files that were read give way
-
-
-def _content(file: Path) -> str:
-    """Return what a file of the kernel's says; nothing where this system has no such file."""
-    try:
-        return file.read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return ""

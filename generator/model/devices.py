@@ -110,10 +110,8 @@ def _why(best: str) -> str:
 def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
     if wanted in PRECISIONS:
         if wanted == "bf16" and not _has_bf16(device):
-            raise RequestError(
-                "{device} can't compute in bf16; give the precision f16, f32 or auto.",
-                device=device,
-            )
+            logger.warning("%s has no bf16, so it computes in f16.", device)
+            return torch.float16, "bf16 was asked for, which this device doesn't have"
         return PRECISIONS[wanted], "as asked for"
     if wanted != AUTO:
         raise RequestError(

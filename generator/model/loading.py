@@ -51,8 +51,9 @@ from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import StepGraphs
 from generator.model.fused.runner import UNetRunner
 from generator.model.lora_manager import LoraManager, LoraTargets
+from generator.model.memory import AUTO, LowVram, is_low
 from generator.model.noise_schedule import resolve_schedule
-from generator.model.offload import Offloader, enable_vae_slicing_and_tiling
+from generator.model.offload import CPU, Offloader, enable_vae_slicing_and_tiling
 from generator.model.spatial_base import SpatialBase, open_base
 from generator.model.text_encoding import TextEncoders
 from generator.model.unet import HotshotUNet
@@ -119,7 +120,7 @@ def load_model(
     prediction_type: str = "",
     device: torch.device,
     dtype: torch.dtype,
-    low_vram: bool = False,
+    low_vram: LowVram = False,
     compile_mode: str = COMPILE_NEVER,
 ) -> HotshotModel:
     """Load ``model``, with the spatial layers of another SDXL where one is named.
@@ -128,11 +129,11 @@ def load_model(
     base is a directory, its ``unet`` alone, a hub id or a single file; its text encoders and VAE
     come along, unless ``unet_only``, and so does its schedule. ``prediction_type`` is for files
     that don't say what they predict. With ``low_vram`` the networks are on the device only while
-    they compute, the UNet block by block, and pictures are decoded one by one. ``compile_mode`` is
-    ``UNetRunner``'s.
+    they compute, the UNet block by block, and pictures are decoded one by one; AUTO is so where the
+    device has too little memory. ``compile_mode`` is ``UNetRunner``'s.
     Raises ModelError, one sentence, for whatever can't be found, read or used.
     """
-    offloader = Offloader(device, low_vram)
+    staging = CPU if low_vram == AUTO else Offloader(device, low_vram).initial_device
     base = open_base(spatial_unet_base, unet_only=unet_only) if spatial_unet_base else None
     files = _find_files(model, base)
     logger.info("Loading %s from %s.", model, files.directory)
@@ -142,19 +143,23 @@ def load_model(
     scheduler_config = resolve_schedule(own, base, prediction_type, without_directory(model))
     check_schedule(scheduler_config, scheduler / "scheduler_config.json")
     logger.info("%s", files.summary())
-    vae = load_vae(files.component(VAE), device=offloader.initial_device, dtype=dtype)
+    vae = load_vae(files.component(VAE), device=staging, dtype=dtype)
     text = load_text_encoders(
         (files.component(TEXT_ENCODER), files.component(TEXT_ENCODER_2)),
         files.directory,
-        device=offloader.initial_device,
+        device=staging,
         dtype=dtype,
     )
-    unet = _load_unet(files, device=offloader.initial_device, dtype=dtype)
+    unet = _build_unet(files)
     _check_compatible(unet, text, vae, files)
+    weights_bytes = sum(map(_bytes_of, (vae, *text.encoders)))
+    weights_bytes += sum(one.numel() for one in unet.parameters()) * dtype.itemsize
+    offloader = Offloader(device, is_low(low_vram, device, weights_bytes))
+    _fill_unet(unet, files, device=offloader.initial_device, dtype=dtype)
     for network in (*text.encoders, vae):
         offloader.place(network)
     offloader.place_in_blocks(unet)
-    if low_vram:
+    if offloader.low_vram:
         enable_vae_slicing_and_tiling(vae)
     return HotshotModel(
         name=model,
@@ -260,10 +265,21 @@ def _find_files(model: str, base: SpatialBase | None) -> _ModelFiles:
     return _ModelFiles(model, base.directory or fetch_sdxl_descriptions(), temporal, base)
 
 
-def _load_unet(files: _ModelFiles, *, device: torch.device, dtype: torch.dtype) -> HotshotUNet:
+def _bytes_of(network: nn.Module) -> int:
+    return sum(one.numel() * one.element_size() for one in network.parameters())
+
+
+def _build_unet(files: _ModelFiles) -> HotshotUNet:
+    """Return the UNet without weights, on the meta device."""
     config = files.unet_config()
+    unet: HotshotUNet = build(files.directory / "unet", lambda: HotshotUNet(config))
+    return unet
+
+
+def _fill_unet(
+    unet: HotshotUNet, files: _ModelFiles, *, device: torch.device, dtype: torch.dtype
+) -> None:
     own = files.directory / "unet"
-    unet: HotshotUNet = build(own, lambda: HotshotUNet(config))
     tensors = files.temporal_tensors()
     if files.base is not None:
         tensors |= files.base.spatial_tensors(unet)
@@ -274,7 +290,6 @@ def _load_unet(files: _ModelFiles, *, device: torch.device, dtype: torch.dtype) 
         unet, unet_conversion.from_published(tensors), source=source, device=device, dtype=dtype
     )
     unet.eval().requires_grad_(requires_grad=False)
-    return unet
 
 
 def _check_compatible(unet: HotshotUNet, text: TextEncoders, vae: Any, files: _ModelFiles) -> None:

@@ -29,10 +29,14 @@ _BLOCKS = (ResnetBlock2D, BasicTransformerBlock, TemporalTransformer, Downsample
 
 @dataclass(frozen=True, slots=True)
 class Offloader:
-    """Keeps the networks of a model on ``device`` always, or only while they compute."""
+    """Keeps the networks of a model on ``device`` always, or only while they compute.
+
+    With ``splits_texts`` the UNet is asked about each text alone, however small the clip.
+    """
 
     device: torch.device
     low_vram: bool = False
+    splits_texts: bool = False
     _streams: dict[nn.Module, BlockStream] = field(default_factory=dict)
 
     @property
@@ -64,12 +68,17 @@ class Offloader:
 
         Return whether it came in blocks.
         """
-        stream = self._streams.pop(network, None)
-        if stream is None:
+        if not self.remove(network):
             return False
-        stream.remove()
         self.place(network)
         return True
+
+    def remove(self, network: nn.Module) -> bool:
+        """Leave a network on the CPU that came in blocks; return whether it did."""
+        stream = self._streams.pop(network, None)
+        if stream is not None:
+            stream.remove()
+        return stream is not None
 
     def offload(self, networks: Iterable[nn.Module]) -> None:
         """Move these networks off the device, where they don't stay on it."""

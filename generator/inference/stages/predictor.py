@@ -73,7 +73,7 @@ class WholeClip:
     def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
         """Return what the UNet says of clips, guided away from the negative prompt; float32."""
         conditioning = inputs.conditioning
-        if self.model.offloader.is_enabled and latents[:, 0].numel() > _AT_ONCE:
+        if self._is_apart(latents):
             told = [replace(inputs, conditioning=one) for one in conditioning.by_text]
             predicted = torch.cat([self._predicted(latents, one) for one in told])
         else:
@@ -85,6 +85,12 @@ class WholeClip:
         amount = self.request.guidance_rescale
         pairs = zip(torch.split(guided, 1), torch.split(conditional, 1), strict=True)
         return torch.cat([_rescaled(clip, unguided, amount) for clip, unguided in pairs])
+
+    def _is_apart(self, latents: Tensor) -> bool:
+        """Return whether there is too little memory to ask about both texts together."""
+        offloader = self.model.offloader
+        is_large = latents[:, 0].numel() > _AT_ONCE
+        return offloader.splits_texts or (offloader.is_enabled and is_large)
 
     def _predicted(self, latents: Tensor, inputs: StepInputs) -> Tensor:
         """Return what the UNet says of each clip of the batch, float32."""

@@ -81,6 +81,12 @@ class UNetRunner:
         if self.graphs is not None:
             self.graphs.clear()
 
+    def release(self) -> None:
+        """Free all that is held, the fused network's own weights as well, until it is asked."""
+        self._fused = None
+        self._addresses = ()
+        self.forget()
+
     def _run(
         self, way: str, shape: tuple[Any, ...], inputs: Sequence[Tensor], conditioning: Conditioning
     ) -> Tensor:

@@ -153,10 +153,10 @@ def test_the_example_documents_every_key_with_its_default() -> None:
 def test_a_config_of_the_version_before_still_loads_with_every_key() -> None:
     """The example of November 2026 before modules were moved, with all that it shows as a comment.
 
-    The engine's name is the only value that has changed since.
+    The engine's name and ``low_vram`` are the only values that have changed since.
     """
     settings = load(EARLIER)
-    assert settings.generator == GeneratorSettings()
+    assert settings.generator == GeneratorSettings(low_vram=False)
     assert settings.generator.engine == HOTSHOT_ENGINE
     noir = Style(
         prompt="{prompt}, film noir, high contrast, film grain",
@@ -164,7 +164,8 @@ def test_a_config_of_the_version_before_still_loads_with_every_key() -> None:
         steps=40,
         guidance=6.0,
     )
-    assert settings == Settings(styles={"noir": noir})
+    generator = GeneratorSettings(low_vram=False)
+    assert settings == Settings(styles={"noir": noir}, generator=generator)
 
 
 def test_an_engine_of_the_version_before_is_found_in_a_variable_too(

@@ -267,10 +267,10 @@ def test_low_precision_makes_a_similar_gif(tiny: HotshotModel, dtype: torch.dtyp
     assert np.abs(frames - exact).mean() < 4
 
 
-def test_no_room_is_one_sentence_and_other_errors_stay() -> None:
-    with pytest.raises(OutOfMemoryError, match="2 frames of 64 x 64"), memory_errors(QUICK):
+def test_no_room_is_one_sentence_and_other_errors_stay(tiny: HotshotModel) -> None:
+    with pytest.raises(OutOfMemoryError, match="2 frames of 64 x 64"), memory_errors(QUICK, tiny):
         torch.empty(2**60, dtype=torch.uint8)
-    with pytest.raises(RuntimeError, match="must match"), memory_errors(QUICK):
+    with pytest.raises(RuntimeError, match="must match"), memory_errors(QUICK, tiny):
         torch.ones(2) + torch.ones(3)
 
 

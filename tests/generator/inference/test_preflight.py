@@ -11,6 +11,7 @@ from generator.checkpoints.file_selection import FOLDERS
 from generator.contract.findings import Finding, decode_findings
 from generator.contract.worker_settings import WorkerSettings, decode_workers, encode_workers
 from generator.inference import preflight
+from generator.model import memory
 from tests.generator.checkpoints.hub import serving
 from tests.generator.reference import TINY
 
@@ -29,8 +30,8 @@ def have(monkeypatch: pytest.MonkeyPatch, directory: Path, free_kilobytes: int) 
     meminfo.write_text(
         f"MemTotal: 99 kB\nMemFree: 1 kB\nMemAvailable: {free_kilobytes} kB\nHugePages_Total: 0\n"
     )
-    monkeypatch.setattr(preflight, "_MEMINFO", meminfo)
-    monkeypatch.setattr(preflight, "_CGROUP", directory)
+    monkeypatch.setattr(memory, "_MEMINFO", meminfo)
+    monkeypatch.setattr(memory, "_CGROUP", directory)
 
 
 def test_a_model_that_fits_and_one_worker_too_many(
@@ -50,9 +51,9 @@ def test_a_container_s_limit_counts_and_the_files_it_read_do_not(
     (tmp_path / "memory.max").write_text("1000000\n")
     (tmp_path / "memory.current").write_text("900000\n")
     (tmp_path / "memory.stat").write_text("anon 100000\ninactive_file 700000\n")
-    assert preflight.available_bytes() == 800_000
+    assert memory.available_bytes() == 800_000
     (tmp_path / "memory.max").write_text("max\n")
-    assert preflight.available_bytes() == 1_024_000_000_000
+    assert memory.available_bytes() == 1_024_000_000_000
 
 
 def test_settings_and_findings_come_through() -> None:

@@ -77,7 +77,9 @@ def test_a_gpu_that_pytorch_has_no_code_for_is_one_sentence(
             choose_device(device)
 
 
-def test_a_gpu_without_bf16_takes_f16_and_refuses_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_bf16_takes_f16_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     monkeypatch.setattr("torch.cuda.get_device_name", lambda _device: "GeForce RTX 2080")
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda _device: (7, 5))
@@ -85,8 +87,11 @@ def test_a_gpu_without_bf16_takes_f16_and_refuses_bf16(monkeypatch: pytest.Monke
     monkeypatch.setattr("torch.cuda.device", lambda _device: nullcontext())
     monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda **_options: False)
     assert choose_device("auto").dtype == torch.float16
-    with pytest.raises(RequestError, match="cuda:0 can't compute in bf16; give the precision f16"):
-        choose_device("cuda", "bf16")
+    assert caplog.messages.count("cuda:0 has no bf16, so it computes in f16.") == 0
+    choice = choose_device("cuda", "bf16")
+    assert choice.dtype == torch.float16
+    assert "bf16 was asked for" in choice.reason
+    assert caplog.messages.count("cuda:0 has no bf16, so it computes in f16.") == 1
 
 
 @pytest.mark.parametrize("system", ["Linux", "Darwin"])
