@@ -27,6 +27,7 @@ SECTIONS = {
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
     "gallery": "how soon four variations stand in one message after the last of them",
+    "words": "what the gate takes to look through a prompt, with 10,000 words and 500 patterns",
     "turns": "how long one person waits for an edit while another has pressed a hundred times",
     "fleet": "the queue in virtual time: a thousand workers, a hundred thousand jobs, four models",
     "estimates": "how true the time left is, after ten jobs of a kind; takes minutes",

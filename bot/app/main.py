@@ -33,10 +33,12 @@ from bot.jobs.cost_history import CostHistory
 from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
+from bot.policy.adult_rules import AdultRules
 from bot.policy.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
 from bot.policy.lora_quota import KeptLoraQuota
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.rate_limit import RateLimit
+from bot.policy.words.judge import WordJudge, read_owners_lists
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database, open_database
@@ -121,7 +123,15 @@ async def furnish(
     disk_guard = _disk_guard(settings, database, blobs)
     preferences = Preferences(database)
     store = JobStore(database, settings.queue.size)
-    policy = PolicyGate(store, preferences, disk_guard, per_user=settings.queue.per_user)
+    words = WordJudge(database, await asyncio.to_thread(read_owners_lists, settings.moderation))
+    policy = PolicyGate(
+        store,
+        preferences,
+        disk_guard,
+        words=words,
+        adult=AdultRules(database, settings),
+        per_user=settings.queue.per_user,
+    )
     groups = GroupMessages(client, policy, database, models)
     progress = ProgressMessages(client, policy, groups, client.logged_in)
     scratch = settings.storage.scratch
@@ -142,6 +152,7 @@ async def furnish(
             disk_guard=disk_guard,
             preferences=preferences,
             policy=policy,
+            words=words,
             jobs=jobs,
             samples=SampleMaker(jobs, store.transitions, database, blobs),
         )
@@ -243,6 +254,7 @@ def _context(
     disk_guard: DiskGuard,
     preferences: Preferences,
     policy: PolicyGate,
+    words: WordJudge,
     jobs: JobService,
     samples: SampleMaker,
 ) -> BotContext:
@@ -279,6 +291,7 @@ def _context(
         lora_intake=loras,
         preferences=preferences,
         policy=policy,
+        words=words,
         daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
         lora_quota=KeptLoraQuota(database, settings.loras),
         samples=samples,

@@ -25,9 +25,17 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from bot.app.lock import lock_holder
-from bot.core.config import DISCORD, DiscordSettings, Settings, StorageSettings, load
+from bot.core.config import (
+    DISCORD,
+    DiscordSettings,
+    ModerationSettings,
+    Settings,
+    StorageSettings,
+    load,
+)
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.core.model_settings import ModelSettings
+from bot.policy.words.judge import read_owners_lists
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of
 from generator.contract.extras import REMOTE_MODULES, require_modules
@@ -67,6 +75,8 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
         yield Finding.broken("config", error)
         return
     yield Finding("config", str(file or "config.toml, or the defaults where there is none"))
+    if settings.moderation.has_lists:
+        yield run_check("words", lambda: _words(settings.moderation))
     yield run_check("token", lambda: _token(settings))
     yield run_check("discord", lambda: _discord(settings.discord))
     if is_online:
@@ -87,6 +97,11 @@ def _packages() -> str:
         return ", ".join(versions)
     except metadata.PackageNotFoundError as error:
         raise BotError(f"{error.name} is not installed; install the project with pip.") from error
+
+
+def _words(moderation: ModerationSettings) -> str:
+    lists = read_owners_lists(moderation)
+    return f"{lists.withheld_count} entries are withheld, {lists.covered_count} covered"
 
 
 # -- Discord ---------------------------------------------------------------------------------------

@@ -19,11 +19,13 @@ from bot.commands import (
     length_actions,
     lora,
     message_menus,
+    moderation,
     panel,
     queue,
     result_actions,
     settings,
     settings_panel,
+    word_lists,
 )
 from bot.commands import (
     help as help_,
@@ -55,12 +57,14 @@ ACTIONS: Mapping[str, Action] = {
     **lora.ACTIONS,
     **queue.ACTIONS,
     **settings.ACTIONS,
+    **word_lists.ACTIONS,
     "form_open": reopen_form,
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
     **panel.FORMS,
     **settings_panel.FORMS,
     **expressions.FORMS,
+    **word_lists.FORMS,
     "edit_send": ("edit", {}),
     "motion_send": ("motion", {}),
     "caption_send": ("more", {"choice": "caption"}),
@@ -90,6 +94,7 @@ def all_commands(
         queue.build_queue(),
         queue.build_cancel(),
         settings.build(limits, styles or {}, offers_models=offers_models),
+        moderation.build(),
         help_.build(),
         *message_menus.build(),
     ]

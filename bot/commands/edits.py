@@ -22,7 +22,7 @@ from bot.commands.result_actions import job_of, original_of
 from bot.commands.submit import check_allowed
 from bot.core.errors import RefusedError
 from bot.core.translations import translate
-from bot.gateway.context import context_of
+from bot.gateway.context import context_of, place_of
 from bot.intake.contact_sheets import run_in_turn
 from bot.storage import edits as rows
 from bot.storage.edits import Edit, Step
@@ -66,6 +66,7 @@ async def caption_send(interaction: _Interaction, target: str, values: Values) -
     await check_allowed(interaction, [])
     edit, job = await _edit_and_job(interaction, target)
     words = _printable(values.get("caption", ""))[:_LONGEST_CAPTION]
+    await context_of(interaction).policy.check_words(place_of(interaction), words)
     await _apply_and_send(interaction, job, _with_step(edit, "caption", words))
 
 

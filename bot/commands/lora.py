@@ -79,6 +79,7 @@ def build() -> app_commands.Group:
     )
     prompt = Option(Bounded(_KIND.string, 1, MAX_PROMPT_CHARACTERS), Text("What the GIF shows."))
     file = Option(Bounded(_KIND.attachment), Text("A .safetensors file."))
+    adult = Option(Bounded(_KIND.boolean), Text("It is for age-restricted channels only."))
     link = Option(Bounded(_KIND.string, 1, 500), Text("Or a link to one, on an allowed site."))
     for each in (
         command(
@@ -86,7 +87,7 @@ def build() -> app_commands.Group:
             Text("Add a LoRA from a file or a link."),
             add,
             {"name": replace(name, required=True), "file": file, "link": link}
-            | {"trigger_words": words, "strength": strength},
+            | {"trigger_words": words, "strength": strength, "adult": adult},
         ),
         command(
             "list",
@@ -116,7 +117,7 @@ def build() -> app_commands.Group:
             "share",
             Text("Choose who may use one of your LoRAs."),
             share,
-            {"lora": which, "who": with_whom},
+            {"lora": which, "who": with_whom, "adult": adult},
         ),
         command("remove", Text("Remove one of your LoRAs."), remove, {"lora": which}),
         command(
@@ -138,6 +139,7 @@ async def add(
     link: Any = None,
     trigger_words: Any = None,
     strength: Any = None,
+    adult: Any = None,
 ) -> None:
     """Fetch and check a LoRA, and answer what it is."""
     context, owner_id = context_of(interaction), interaction.user.id
@@ -168,6 +170,7 @@ async def add(
         size_bytes=upload.size_bytes,
         facts=upload.facts.to_dict() | _search_keys(upload),
         created_at=datetime.now(UTC),
+        adult=bool(adult),
     )
     await context.lora_quota.add(lora)
     view = _try_view(lora, translate("Make a preview"))
@@ -239,7 +242,9 @@ async def rename(interaction: discord.Interaction[Any], *, lora: Any, name: Any)
     )
 
 
-async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -> None:
+async def share(
+    interaction: discord.Interaction[Any], *, lora: Any, who: Any, adult: Any = None
+) -> None:
     """Choose who may use a LoRA.
 
     Its owner may, and who manages the server may take it out of the server's list.
@@ -250,6 +255,7 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
     if wanted is None:
         raise RefusedError("That isn't one of the choices; choose one from the list.")
     if found.owner_id != interaction.user.id:
+        adult = None
         _check_manages(interaction, found)
         if wanted is not Shared.ME:
             raise RefusedError("Only its owner can share it with more people.")
@@ -258,7 +264,8 @@ async def share(interaction: discord.Interaction[Any], *, lora: Any, who: Any) -
             "This isn't a server; use the command on the server you want to share it with."
         )
     guild_id = interaction.guild_id if wanted is Shared.SERVER else None
-    await context.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id)
+    marked = {} if adult is None else {"adult": bool(adult)}
+    await context.database.write(rows.change, found.id, shared=wanted, guild_id=guild_id, **marked)
     await send_ephemeral(interaction, lora_embeds.shared_with(found, wanted))
 
 

@@ -23,6 +23,8 @@ NAMES = {spec.name: spec.label for spec in OPTIONS if spec.label} | {
     "channel": Text("channel"),
     "role": Text("role"),
     "waiting": Text("waiting"),
+    "list": Text("list"),
+    "adult": Text("adult"),
 }
 
 

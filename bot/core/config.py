@@ -164,6 +164,25 @@ def _plain_names(value: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name.lower() for name in value)
 
 
+class ModerationSettings(Section):
+    """``[moderation]``: lists of words, and where what is marked adult may be made."""
+
+    withhold: tuple[Path, ...] = ()
+    spoiler: tuple[Path, ...] = ()
+    allow: tuple[Path, ...] = ()
+    adult_in_direct_messages: bool = False
+
+    @property
+    def has_lists(self) -> bool:
+        """Return whether a file is named."""
+        return bool(self.withhold or self.spoiler or self.allow)
+
+    @field_validator("withhold", "spoiler", "allow")
+    @classmethod
+    def _expanded(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
+        return tuple(file.expanduser() for file in value)
+
+
 HostNames = Annotated[tuple[str, ...], AfterValidator(_plain_names)]
 """Hosts that may be named, each with its subdomains."""
 
@@ -206,6 +225,7 @@ class Style(Section):
     negative_prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS)] = ""
     steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     guidance: Annotated[float, Field(ge=0, le=MAX_GUIDANCE_SCALE)] | None = None
+    adult: bool = False
 
     @field_validator("prompt")
     @classmethod
@@ -250,6 +270,7 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     storage: StorageSettings = StorageSettings()
     queue: QueueSettings = QueueSettings()
+    moderation: ModerationSettings = ModerationSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     loras: LoraSettings = LoraSettings()
     remote: RemoteSettings = RemoteSettings()

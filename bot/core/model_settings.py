@@ -47,6 +47,7 @@ class ModelSettings(Section):
     max_clip_frames: Annotated[int, Field(ge=1, le=MAX_CLIP_FRAMES)] | None = None
     max_steps: Annotated[int, Field(ge=1, le=MAX_STEPS)] | None = None
     memory_mb: Annotated[int, Field(ge=0)] = 0
+    adult: bool = False
 
     @field_validator("sampler")
     @classmethod

@@ -11,12 +11,13 @@ from typing import Any
 import discord
 
 from bot.core.config import Settings
+from bot.core.errors import RefusedError
 from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway.payloads import roles_of
 from bot.intake.attachments import SourceIntake
 from bot.intake.lora_upload import LoraIntake
 from bot.intake.quotas import DailyQuota, LoraQuota
-from bot.jobs.gate import Actor, Place, Policy
+from bot.jobs.gate import Actor, Place, Policy, ServerWords
 from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.storage import drafts
@@ -41,6 +42,7 @@ class BotContext:
     lora_intake: LoraIntake
     preferences: Preferences
     policy: Policy
+    words: ServerWords
     daily_drafts: DailyQuota
     lora_quota: LoraQuota
     samples: SampleMaker
@@ -94,7 +96,12 @@ def place_of(interaction: discord.Interaction[Any]) -> Place:
     above = (getattr(channel, name, None) for name in ("parent_id", "category_id"))
     ids = (interaction.channel_id, *above)
     channels = frozenset(each for each in ids if each is not None)
-    return Place(guild_id=interaction.guild_id, channels=channels)
+    is_nsfw = getattr(channel, "is_nsfw", None)  # a thread is as its parent, where that is known
+    return Place(
+        guild_id=interaction.guild_id,
+        channels=channels,
+        is_age_restricted=is_nsfw is not None and is_nsfw(),
+    )
 
 
 def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:
@@ -106,6 +113,24 @@ def may_act_on(interaction: discord.Interaction[Any], job: Job) -> bool:
     places = (job.origin.channel_id, job.message_channel_id)
     is_here = not job.origin.private and interaction.channel_id in places
     return job.user_id == interaction.user.id or is_here
+
+
+def moderated_guild(interaction: discord.Interaction[Any]) -> int | None:
+    """Return the id of the server that this person moderates and writes from, or None.
+
+    Whoever may delete others' messages there does, and whoever manages it.
+    """
+    permissions = interaction.permissions
+    is_moderator = permissions.manage_messages or permissions.manage_guild
+    return interaction.guild_id if is_moderator else None
+
+
+def guild_to_moderate(interaction: discord.Interaction[Any]) -> int:
+    """Return that server's id. Raises RefusedError where this person doesn't moderate it."""
+    guild_id = moderated_guild(interaction)
+    if guild_id is None:
+        raise RefusedError("Only people who can delete others' messages here can do that.")
+    return guild_id
 
 
 def managed_guild(interaction: discord.Interaction[Any]) -> int | None:

@@ -45,6 +45,7 @@ _SUFFIXES = {
     "webm": ".webm",
 }
 _STILL_KINDS = {"jpeg": "JPEG", "heic": "HEIC", "bmp": "BMP"}
+_MAX_TEXT_BYTES = 4 * MEGABYTE
 _MAX_PER_USER = 2  # of one person
 _MAX_DECODERS = 2  # children that decode
 
@@ -143,6 +144,26 @@ class SourceIntake:
     async def take_picture(self, user_id: int, incoming: IncomingFile) -> tuple[Attachment, Facts]:
         """Fetch, check and store a picture, which need not move; return it with its facts."""
         return await self._take(user_id, incoming, must_move=False)
+
+    async def take_text(self, user_id: int, incoming: IncomingFile) -> bytes:
+        """Return the bytes of a text file, of which nothing is kept. Raises RefusedError."""
+        if incoming.size_bytes > _MAX_TEXT_BYTES:
+            raise too_large(_MAX_TEXT_BYTES)
+        await self._daily.check(user_id, incoming.size_bytes)
+        path = self._scratch / f"intake-{secrets.token_hex(8)}"
+        async with self._in_progress.slot(user_id), self._disk_guard.claimed(_MAX_TEXT_BYTES):
+            try:
+                size = await download(
+                    incoming.url,
+                    path,
+                    self._attachments,
+                    max_bytes=_MAX_TEXT_BYTES,
+                    seconds=self._settings.seconds,
+                )
+                await self._daily.record(user_id, size)
+                return await asyncio.to_thread(path.read_bytes)
+            finally:
+                await asyncio.to_thread(path.unlink, missing_ok=True)
 
     def _links_for(self, url: str) -> AllowedHosts:
         """Return the hosts for a link: uploads may be named by their address too."""

@@ -34,6 +34,7 @@ class Place:
 
     guild_id: int | None = None
     channels: frozenset[int] = frozenset()
+    is_age_restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,13 @@ class Gate(Protocol):
     """Decides what is accepted and what is posted."""
 
     async def check_request(
-        self, actor: Actor, place: Place, request: Request, files: Sequence[Attachment]
+        self,
+        actor: Actor,
+        place: Place,
+        request: Request,
+        files: Sequence[Attachment],
+        *,
+        style: str = "",
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
 
@@ -120,6 +127,16 @@ class RequestLimits:
     steps: int | None = None
 
 
+class ServerWords(Protocol):
+    """The lists of words that a server's moderators keep out of prompts."""
+
+    async def lists(self, guild_id: int) -> dict[str, str]:
+        """Return a server's lists, as they were written, by their kinds."""
+
+    async def change(self, guild_id: int, kind: str, text: str) -> int:
+        """Set a list, or take it away; return how many entries it has. Raises RefusedError."""
+
+
 class Policy(Gate, Protocol):
     """Answers commands as well, before they fetch anything or hand a request in."""
 
@@ -128,6 +145,9 @@ class Policy(Gate, Protocol):
 
     async def check_requests(self, actor: Actor, place: Place, requests: Sequence[Request]) -> None:
         """Raise RefusedError where this person may not ask for all of these there."""
+
+    async def check_words(self, place: Place, text: str) -> None:
+        """Raise RefusedError where a text may not be shown there."""
 
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""

@@ -119,7 +119,9 @@ class JobService:
         """
         needs = JobNeeds.of(request, self._model)
         self._availability.check_accepts(needs)
-        admission = await self._gate.check_request(actor, place, request, attachments)
+        admission = await self._gate.check_request(
+            actor, place, request, attachments, style=origin.style
+        )
         job = await self._store.add(origin, request, needs.model, attachments, admission=admission)
         with job_context(job.id, **job.origin.ids):
             try:

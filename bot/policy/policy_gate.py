@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from bot.core.errors import NotAcceptedError
+from bot.core.errors import NotAcceptedError, WithheldError
 from bot.jobs.gate import (
     Actor,
     Admission,
-    Allow,
     Place,
     RequestLimits,
     UnfinishedLimit,
     Verdict,
+    Withhold,
 )
 from bot.jobs.store import JobStore, estimated_bytes
+from bot.policy.adult_rules import AdultRules
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
+from bot.policy.words.judge import WordJudge
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job
 from bot.storage.preferences import Preferences
@@ -29,14 +31,23 @@ from generator.contract.text import plural
 
 
 class PolicyGate:
-    """``bot.jobs.gate.Policy``: a server's rules, the disk, and what one person may have."""
+    """``bot.jobs.gate.Policy``: a server's rules, words, the disk, and what one person may have."""
 
     def __init__(
-        self, store: JobStore, preferences: Preferences, disk_guard: DiskGuard, *, per_user: int
+        self,
+        store: JobStore,
+        preferences: Preferences,
+        disk_guard: DiskGuard,
+        *,
+        words: WordJudge,
+        adult: AdultRules,
+        per_user: int,
     ) -> None:
         self._store = store
         self._preferences = preferences
         self._disk_guard = disk_guard
+        self._words = words
+        self._adult = adult
         self._per_person = UnfinishedLimit(per_user, too_many_of_yours)
 
     async def check_actor(self, actor: Actor, place: Place) -> None:
@@ -48,28 +59,44 @@ class PolicyGate:
         rules = await self._rules(actor, place)
         rules.check_actor(actor, place)
         rules.check_requests(requests)
+        for text in dict.fromkeys(request.prompt for request in requests):
+            await self.check_words(place, text)
         if rules.waiting and self._unfinished_there(actor, place) + len(requests) > rules.waiting:
             raise too_many_here(rules.waiting)
+
+    async def check_words(self, place: Place, text: str) -> None:
+        """Raise WithheldError where lists of words keep a text out there."""
+        verdict = await self._words.judge(text, place.guild_id)
+        if isinstance(verdict, Withhold):
+            raise WithheldError(verdict.reason)
 
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""
         return (await self._rules(actor, place)).limits
 
     async def check_request(
-        self, actor: Actor, place: Place, request: Request, files: Sequence[Attachment]
+        self,
+        actor: Actor,
+        place: Place,
+        request: Request,
+        files: Sequence[Attachment],
+        *,
+        style: str = "",
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
         del files  # no rule looks into them
         rules = await self._rules(actor, place)
         rules.check_actor(actor, place)
         rules.check_requests([request])
+        await self._adult.check(place, request, style)
+        await self.check_words(place, request.prompt)
         await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
         return Admission(per_person=self._per_person, in_guild=rules.unfinished)
 
     async def check_result(self, job: Job, file: Path) -> Verdict:
-        """Return how a file made for a job's owner may be posted."""
-        del job, file  # no rule looks into them
-        return Allow()
+        """Return how a file made for a job's owner may be posted, by the lists as they are now."""
+        del file  # no rule looks into it
+        return await self._words.judge(job.request.prompt, job.origin.guild_id)
 
     async def _rules(self, actor: Actor, place: Place) -> ServerRules:
         return await rules_for(self._preferences, actor, place)

@@ -7,6 +7,7 @@ speaking from; only such rows are ever offered or found.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -55,6 +56,7 @@ class StoredLora:
     size_bytes: int
     facts: dict[str, Any]
     created_at: datetime
+    adult: bool = False  # for age-restricted channels only
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,12 @@ def remove(connection: Connection, lora_id: str) -> None:
     others = select(loras.c.id).where(loras.c.blob == blob).limit(1)
     if blob is not None and connection.execute(others).first() is None:
         forget(connection, [blob])
+
+
+def adult_among(connection: Connection, blobs: Sequence[str]) -> str | None:
+    """Return the name of a LoRA that somebody marked adult, where one is of these files."""
+    query = select(loras.c.name).where(loras.c.blob.in_(blobs), loras.c.adult)
+    return connection.execute(query.limit(1)).scalar_one_or_none()
 
 
 def _usable_by(viewer: Viewer) -> ColumnElement[bool]:

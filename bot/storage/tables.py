@@ -145,6 +145,7 @@ loras = Table(
     Column("size_bytes", BigInteger, nullable=False),
     Column("facts", JSON, nullable=False),
     Column("created_at", UtcTime, nullable=False),
+    Column("adult", Boolean, nullable=False, server_default=false()),
     Index("loras_by_owner", "owner_id", "name_key", unique=True),
     Index("loras_by_share", "shared", "guild_id"),
     Index("loras_by_blob", "blob"),
@@ -207,6 +208,14 @@ preferences = Table(
     Column("kind", String(8), primary_key=True),
     Column("owner_id", BigInteger, primary_key=True, autoincrement=False),
     Column("content", JSON, nullable=False),
+)
+
+word_lists = Table(
+    "word_lists",
+    metadata,
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(8), primary_key=True),
+    Column("content", Text, nullable=False),
 )
 
 costs = Table(

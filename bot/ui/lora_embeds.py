@@ -42,6 +42,9 @@ def lora_details(lora: StoredLora, trial: LoraTrial | None, *, is_mine: bool) ->
         if is_mine
         else translate("Added by {owner}, {whom}.", owner=f"<@{lora.owner_id}>", whom=whom)
     )
+    if lora.adult:
+        adult = translate("For age-restricted channels only.")
+        embed.description = f"{embed.description}\n{adult}"
     if tags := lora.facts.get("tags"):
         embed.add_field(
             name=translate("Training tags"), value=wording.excerpt(", ".join(tags), 500)

@@ -69,6 +69,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
                 disk_guard=context.disk_guard,
                 preferences=context.preferences,
                 policy=context.gate,
+                words=context.words,
                 jobs=context.jobs,
                 samples=SampleMaker(
                     context.jobs, context.store.transitions, database, context.blobs

@@ -29,10 +29,16 @@ class GateByPrompt(PolicyGate):
     """The real rules, and a judgement on results that no shipped rule gives."""
 
     async def check_request(
-        self, actor: Actor, place: Place, request: Request, files: Sequence[Attachment]
+        self,
+        actor: Actor,
+        place: Place,
+        request: Request,
+        files: Sequence[Attachment],
+        *,
+        style: str = "",
     ) -> Admission:
         logger.info(REQUEST)
-        return await super().check_request(actor, place, request, files)
+        return await super().check_request(actor, place, request, files, style=style)
 
     async def check_result(self, job: Job, file: Path) -> Verdict:
         assert await asyncio.to_thread(file.exists)

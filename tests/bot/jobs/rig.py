@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
+from bot.core.config import Settings
 from bot.core.errors import UndeliverableError
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
@@ -16,7 +17,10 @@ from bot.jobs.notifier import Posted
 from bot.jobs.outcomes import MadeFile
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
+from bot.policy.adult_rules import AdultRules
 from bot.policy.policy_gate import PolicyGate
+from bot.policy.words.judge import WordJudge
+from bot.policy.words.word_rules import WordLists, WordRules
 from bot.storage import jobs as rows
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
@@ -81,6 +85,7 @@ class JobRig:
         self.disk_guard = DiskGuard(directory, 0)
         self.notifier = notifier
         self.preferences = Preferences(database)
+        self.words = WordJudge(database, WordRules(WordLists()))
         self.gate_class: type[PolicyGate] = PolicyGate
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -88,7 +93,14 @@ class JobRig:
     def restarted(self) -> JobService:
         """A new service on the same database, as after a start."""
         self.store = store = JobStore(self.database, self.size)
-        self.gate = self.gate_class(store, self.preferences, self.disk_guard, per_user=self.size)
+        self.gate = self.gate_class(
+            store,
+            self.preferences,
+            self.disk_guard,
+            words=self.words,
+            adult=AdultRules(self.database, Settings()),
+            per_user=self.size,
+        )
         self.jobs = JobService(
             store,
             notifier=self.notifier,

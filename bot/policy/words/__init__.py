@@ -1,0 +1,1 @@
+"""Words and patterns that a prompt may not have, however they are disguised."""
