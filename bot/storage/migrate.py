@@ -1,8 +1,9 @@
 """Brings a database to this version, and refuses one of a newer version.
 
-Alembic takes most of a second to import, so it is only touched when there is something to do: the
-newest revision is read from the file names in ``migrations/versions``, the database's own from its
-``alembic_version`` table.
+Alembic takes most of a second to import, so it is only touched when there is something to upgrade:
+the newest revision is read from the file names in ``migrations/versions``, the database's own from
+its ``alembic_version`` table. A new database gets its tables as they are now, which is how the last
+revision leaves them.
 """
 
 from __future__ import annotations
@@ -10,11 +11,22 @@ from __future__ import annotations
 import logging
 from importlib import resources
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    inspect,
+    text,
+)
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.core.errors import DatabaseError
+from bot.storage import tables
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +38,25 @@ def migrate(engine: Engine) -> str | None:
     """
     current = revision_of(engine)
     newest = known_revisions()[-1]
-    if current != newest:
+    if current is None:
+        logger.info("making a new database, of revision %s", newest)
+        create(engine)
+    elif current != newest:
         logger.info("bringing the database from revision %s to %s", current, newest)
-        _upgrade(engine.url)
+        upgrade(engine.url)
     return current
+
+
+def create(engine: Engine) -> None:
+    """Make a new database's tables, all or none. Raises DatabaseError."""
+    metadata = _newest_metadata()
+    try:
+        with engine.execution_options(begins_to_write=True).begin() as connection:
+            metadata.create_all(connection, checkfirst=False)
+            revision = metadata.tables["alembic_version"].insert()
+            connection.execute(revision.values(version_num=known_revisions()[-1]))
+    except (SQLAlchemyError, OSError) as error:
+        raise _unusable(engine.url, error) from error
 
 
 def revision_of(engine: Engine) -> str | None:
@@ -78,8 +105,22 @@ def _damage(connection: Connection) -> str:
     return "" if verdict == "ok" else verdict.splitlines()[-1].strip()
 
 
-def _upgrade(url: URL) -> None:
-    """Run Alembic; it is imported here, where it is needed at last."""
+def _newest_metadata() -> MetaData:
+    """Return our tables and Alembic's own, as its documentation describes it."""
+    metadata = MetaData()
+    for table in tables.metadata.sorted_tables:
+        table.to_metadata(metadata)
+    Table(
+        "alembic_version",
+        metadata,
+        Column("version_num", String(32), nullable=False),
+        PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    )
+    return metadata
+
+
+def upgrade(url: URL) -> None:
+    """Run Alembic, imported here, where it is needed at last. Raises DatabaseError."""
     from alembic import command
     from alembic.config import Config
 
