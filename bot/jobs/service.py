@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -20,15 +19,15 @@ from bot.core.model_settings import label_of
 from bot.jobs.availability import Availability
 from bot.jobs.background import BackgroundTasks
 from bot.jobs.batches import go_together
-from bot.jobs.completion import JobCompleter, shown_failure
+from bot.jobs.completion import JobCompleter
 from bot.jobs.cost_history import CostHistory
-from bot.jobs.cost_model import Estimate
 from bot.jobs.enqueuer import Enqueuer
-from bot.jobs.estimator import JobEstimator, Run, Status
+from bot.jobs.estimator import JobEstimator, Status
 from bot.jobs.gate import Actor, Gate, Place, check_may_cancel
-from bot.jobs.needs import JobNeeds, host_of
+from bot.jobs.needs import JobNeeds
 from bot.jobs.notifier import Notifier, PeoplesNotifier
-from bot.jobs.outcomes import JobOutcome, MadeFile
+from bot.jobs.outcome_handler import OutcomeHandler
+from bot.jobs.outcomes import JobOutcome
 from bot.jobs.queue import FairQueue, ModelChanges, Ticket
 from bot.jobs.roster import WorkerRoster
 from bot.jobs.store import RETRY_SECONDS, JobStore, now
@@ -37,9 +36,7 @@ from bot.storage.blobs import BlobStore
 from bot.storage.models import Attachment, Job, Origin, State
 from generator.contract.errors import Failure, FailureKind
 from generator.contract.messages import (
-    Cancelled,
     Capabilities,
-    Failed,
     Generate,
     LoadableModel,
     Progress,
@@ -49,7 +46,6 @@ from generator.contract.text import NO_TEXT, Text
 
 logger = logging.getLogger(__name__)
 
-_MAX_CRASHES = 2  # a job that brought down this many workers is not tried again
 _CLOSE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
 
@@ -92,6 +88,14 @@ class JobService:
         self._roster = WorkerRoster(self._queue.note_workers_changed, self._enqueuer.is_avoided)
         self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
         self._tasks = BackgroundTasks()
+        self._outcomes = OutcomeHandler(
+            completer=self._completer,
+            enqueuer=self._enqueuer,
+            roster=self._roster,
+            estimator=self._estimator,
+            cost_history=cost_history,
+            tasks=self._tasks,
+        )
         self._availability = Availability(self._roster)
         self._stop_worker: Callable[[str, int], None] = _no_workers
 
@@ -163,7 +167,7 @@ class JobService:
 
     def unfinished_in(self, group_id: str) -> list[Job]:
         """Return the variations of one message that aren't over."""
-        return [job for job in self._store if job.origin.group_id == group_id]
+        return self._store.in_group(group_id)
 
     def status(self, job_id: str) -> Status | None:
         """Return what can be said of an unfinished job; None when it is over."""
@@ -262,7 +266,7 @@ class JobService:
     def job_ended(self, job: Job, outcome: JobOutcome) -> None:
         """End a job in the background; its worker can have the next one."""
         run = self._estimator.job_ended(job.id)
-        self._tasks.start_for(job, self._handle_outcome(job, outcome, run))
+        self._tasks.start_for(job, self._outcomes.handle(job, outcome, run))
 
     def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:
         """Make a job whose worker died once more, then no more.
@@ -274,8 +278,9 @@ class JobService:
         # whoever stops the machine may kill the worker first, which is no fault of the job's
         is_lost = bool(self._availability.closed) or death.kind is FailureKind.LOST_HOST
         is_blamed = is_suspect and not is_lost
+        outcomes, enqueuer = self._outcomes, self._enqueuer
         self._tasks.start_for(
-            job, self._retry_after_death(job, death) if is_blamed else self._enqueuer.requeue(job)
+            job, outcomes.retry_after_death(job, death) if is_blamed else enqueuer.requeue(job)
         )
 
     async def job_interrupted(self, job: Job) -> None:
@@ -301,8 +306,7 @@ class JobService:
         self._availability.reason = NO_TEXT
         model = capabilities.model
         if (seconds := self._estimator.worker_ready(device, model)) is not None:
-            learning = self._cost_history.learn_loading(model, device, seconds)
-            self._tasks.start(learning)
+            self._tasks.start(self._cost_history.learn_loading(model, device, seconds))
 
     def model_broken(self, device: str, model: str, failure: Failure) -> None:
         """Note that a worker can't load a model; where none can, its jobs are failed."""
@@ -340,11 +344,12 @@ class JobService:
 
     def all_workers_unavailable(self, failure: Failure) -> None:
         """Refuse new jobs for now: nobody can make anything, and those who wait go on waiting."""
-        self._note_unavailable(failure.text)
+        if (news := self._availability.note_unavailable(failure.text)) is not None:
+            self._alert(news)
 
     def all_workers_failed(self, failure: Failure) -> None:
         """Fail all that wait: nobody can make anything till somebody mends it."""
-        self._note_unavailable(failure.text)
+        self.all_workers_unavailable(failure)
         # once it is mended, the same request can be made
         ended = Failure(failure.kind, self._availability.reason, is_retryable=True)
         self._fail_waiting(ended)
@@ -388,49 +393,6 @@ class JobService:
                 self._tasks.start_for(job, self._completer.deliver(job, file, again=True))
             case _:
                 await self._enqueuer.requeue(job)
-
-    # -- a job's life ------------------------------------------------------------------------------
-
-    async def _handle_outcome(self, job: Job, outcome: JobOutcome, run: Run) -> None:
-        match outcome:
-            case MadeFile(seconds=seconds):
-                if not run.together:
-                    took = Estimate(seconds, run.after_steps, run.file_seconds)
-                    learning = self._cost_history.learn(run.device, job.request, took)
-                    self._tasks.start_for(job, learning)
-                began = time.monotonic()
-                await self._completer.complete(job, outcome)
-                self._estimator.job_delivered(time.monotonic() - began)
-            case Failed(failure=failure) if self._is_elsewhere(job, failure, run.device):
-                await self._enqueuer.requeue(job)
-            case Failed(failure=failure):
-                await self._completer.fail(job, shown_failure(failure))
-            case Cancelled():  # by a Shutdown; a cancelled job's row says so already
-                await self._enqueuer.requeue(job)
-
-    def _is_elsewhere(self, job: Job, failure: Failure, device: str) -> bool:
-        """Return whether a job whose files its host has no room for may be made by another."""
-        if failure.kind is not FailureKind.HOST_FULL:
-            return False
-        logger.warning("%s has no room for the files of a job: %s", device, failure)
-        self._enqueuer.note_full_host(job, host_of(device))
-        return self._roster.lacking(self._enqueuer.needs(job)) is None
-
-    async def _retry_after_death(self, job: Job, death: WorkerDiedError) -> None:
-        crashes = job.crashes + 1
-        if crashes >= _MAX_CRASHES:
-            text = Text(
-                "The generator crashed twice while making this GIF ({reason}), so the bot "
-                "gave up; try fewer frames or a smaller size.",
-                reason=death.reason,
-            )
-            await self._completer.fail(job, Failure.of(death, text), crashes=crashes)
-        else:
-            await self._enqueuer.requeue(job, crashes=crashes)
-
-    def _note_unavailable(self, reason: Text) -> None:
-        if (news := self._availability.note_unavailable(reason)) is not None:
-            self._alert(news)
 
     def _alert(self, words: Text) -> None:
         self._tasks.start(self._notifier.alert(str(words)))

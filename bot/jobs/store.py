@@ -35,10 +35,11 @@ RETRY_SECONDS = 5.0  # after a write that the database didn't take
 
 
 class _UnfinishedJobs:
-    """The jobs by id, with their sums kept beside them: every command asks for those."""
+    """The jobs by id, with their sums and groups kept beside them: every command asks for those."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, Job] = {}
+        self.ids_by_group: dict[str, dict[str, None]] = {}
         self.count_by_owner: Counter[int] = Counter()
         self.running_count = self.background_count = 0
         self.pending_bytes = 0
@@ -60,6 +61,16 @@ class _UnfinishedJobs:
         self.count_by_owner[job.user_id] += change
         if not self.count_by_owner[job.user_id]:
             del self.count_by_owner[job.user_id]
+        if (group_id := job.origin.group_id) is not None:
+            self._regroup(job.id, group_id, is_there=change > 0)
+
+    def _regroup(self, job_id: str, group_id: str, *, is_there: bool) -> None:
+        if is_there:
+            self.ids_by_group.setdefault(group_id, {})[job_id] = None
+            return
+        del self.ids_by_group[group_id][job_id]
+        if not self.ids_by_group[group_id]:
+            del self.ids_by_group[group_id]
 
 
 class JobStore:
@@ -85,6 +96,12 @@ class JobStore:
     def get(self, job_id: str) -> Job | None:
         """Return an unfinished job; None when it is over."""
         return self._unfinished.by_id.get(job_id)
+
+    def in_group(self, group_id: str) -> list[Job]:
+        """Return the unfinished jobs of one message."""
+        return [
+            self._unfinished.by_id[each] for each in self._unfinished.ids_by_group.get(group_id, ())
+        ]
 
     @property
     def running(self) -> int:

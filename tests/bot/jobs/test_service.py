@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -350,6 +351,16 @@ async def test_who_waits_knows_how_many_are_ahead(rig: JobRig) -> None:
     assert [status.job.id for status in statuses] == [job.id for job in jobs]
     assert [status.ahead for status in statuses] == [None, 1, 2]
     assert rig.jobs.waiting_or_running(user_id=99) == []
+
+
+async def test_the_jobs_of_one_message_are_those_that_arent_over(rig: JobRig) -> None:
+    mine, other = (replace(ORIGIN, group_id=name * 32) for name in "ab")
+    jobs = [await rig.accept(origin) for origin in (mine, other, mine)]
+    await rig.start_job()  # another state, and the same place
+    assert {job.id for job in rig.jobs.unfinished_in("a" * 32)} == {jobs[0].id, jobs[2].id}
+    for job in jobs:
+        await rig.jobs.cancel(job.id, by=ORIGIN.user_id)
+    assert rig.jobs.unfinished_in("a" * 32) == rig.jobs.unfinished_in("b" * 32) == []
 
 
 async def _set(rig: JobRig, job: Job, state: State, **values: object) -> Job:
