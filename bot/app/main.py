@@ -34,7 +34,7 @@ from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.policy.adult_rules import AdultRules
-from bot.policy.daily_quota import FILES, LORAS, daily_bytes, daily_drafts
+from bot.policy.daily_quota import FILES, LORAS, DailyDraftQuota, daily_bytes
 from bot.policy.lora_quota import KeptLoraQuota
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.rate_limit import RateLimit
@@ -292,7 +292,7 @@ def _context(
         preferences=preferences,
         policy=policy,
         words=words,
-        daily_drafts=daily_drafts(database, attachments.per_user_day_drafts),
+        daily_drafts=DailyDraftQuota(database, attachments.per_user_day_drafts),
         lora_quota=KeptLoraQuota(database, settings.loras),
         samples=samples,
     )

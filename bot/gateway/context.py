@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +17,35 @@ from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway.payloads import roles_of
 from bot.intake.attachments import SourceIntake
 from bot.intake.lora_upload import LoraIntake
-from bot.intake.quotas import DailyQuota, LoraQuota
+from bot.intake.quotas import DraftQuota, LoraQuota
 from bot.jobs.gate import Actor, Place, Policy, ServerWords
 from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
-from bot.storage import drafts
 from bot.storage.blobs import BlobStore
 from bot.storage.database import Database
 from bot.storage.drafts import Draft
 from bot.storage.models import Job
 from bot.storage.preferences import Preferences
 from bot.storage.retention import drop_unreferenced
+
+
+class HeldIds:
+    """The ids of what is being changed just now; one may be held several times at once."""
+
+    def __init__(self) -> None:
+        self._held: Counter[str] = Counter()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._held
+
+    @contextmanager
+    def holding(self, key: str) -> Iterator[None]:
+        """Hold an id meanwhile."""
+        self._held[key] += 1
+        try:
+            yield
+        finally:
+            self._held -= Counter((key,))  # which keeps no zeros
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +62,10 @@ class BotContext:
     preferences: Preferences
     policy: Policy
     words: ServerWords
-    daily_drafts: DailyQuota
+    daily_drafts: DraftQuota
     lora_quota: LoraQuota
     samples: SampleMaker
+    panels_in_hand: HeldIds = field(default_factory=HeldIds)
 
     @asynccontextmanager
     async def files_in_hand(self) -> AsyncIterator[None]:
@@ -66,8 +86,7 @@ class BotContext:
 
     async def keep_draft(self, draft: Draft) -> None:
         """Write a draft. Raises RefusedError where this person made too many within a day."""
-        await self.daily_drafts.record(draft.user_id, 1)
-        await self.drop_unreferenced(await self.database.write(drafts.add, draft))
+        await self.drop_unreferenced(await self.daily_drafts.add(draft))
 
     @property
     def scratch(self) -> Path:

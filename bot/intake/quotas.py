@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from bot.storage.drafts import Draft
 from bot.storage.loras import StoredLora
 
 
 class DailyQuota(Protocol):
-    """A limit for each person on what is counted within a day: bytes, or drafts."""
+    """A limit for each person on what is counted within a day."""
 
     async def check(self, user_id: int, amount: int) -> None:
         """Raise RefusedError where ``amount`` more would be too much, before it is fetched."""
 
     async def record(self, user_id: int, amount: int) -> None:
         """Count ``amount``. Raises RefusedError, and counts nothing, where it is too much."""
+
+
+class DraftQuota(Protocol):
+    """A limit for each person on the drafts that they make within a day."""
+
+    async def add(self, draft: Draft) -> list[str]:
+        """Write a draft, and return the blobs that older ones named, which are gone with them.
+
+        Raises RefusedError where it is one too many.
+        """
 
 
 class LoraQuota(Protocol):

@@ -7,11 +7,12 @@ costs the disk and the line no more than this.
 from __future__ import annotations
 
 from bot.core.errors import RefusedError
-from bot.storage import daily_usage
+from bot.storage import daily_usage, drafts
 from bot.storage.database import Database
+from bot.storage.drafts import Draft
 from generator.contract.text import Text
 
-FILES, LORAS, DRAFTS = "files", "loras", "drafts"
+FILES, LORAS = "files", "loras"
 
 
 class RecordedDailyQuota:
@@ -52,11 +53,24 @@ def daily_bytes(database: Database, kind: str, megabytes: int) -> RecordedDailyQ
     return RecordedDailyQuota(database, kind, megabytes * 2**20, refusal)
 
 
-def daily_drafts(database: Database, most: int) -> RecordedDailyQuota:
-    """Return the quota on control previews and forms that wait for their owner."""
-    refusal = Text(
-        "You have opened {most} contact sheets and forms within 24 hours, and that is the limit "
-        "here; try again later.",
-        most=most,
-    )
-    return RecordedDailyQuota(database, DRAFTS, most, refusal)
+class DailyDraftQuota:
+    """``bot.intake.quotas.DraftQuota``: on panels, contact sheets and forms that wait for their
+    owner; a limit of 0 is none. Each is counted in the transaction that adds it.
+    """
+
+    def __init__(self, database: Database, most: int) -> None:
+        self._database = database
+        self._most = most
+
+    async def add(self, draft: Draft) -> list[str]:
+        """Write a draft; see ``DraftQuota``."""
+        if not self._most:
+            return await self._database.write(drafts.add, draft)
+        freed = await self._database.write(drafts.add_within, draft, self._most)
+        if freed is None:
+            raise RefusedError(
+                "You have opened {most} contact sheets and forms within 24 hours, and that is the "
+                "limit here; try again later.",
+                most=self._most,
+            )
+        return freed

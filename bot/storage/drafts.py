@@ -8,9 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from bot.storage import daily_usage
 from bot.storage.tables import drafts
 
 LIFE = timedelta(hours=24)
+_KIND = "drafts"  # of what is counted by day
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,15 @@ class Draft:
     user_id: int
     blob: str
     content: dict[str, Any]
+
+
+def add_within(connection: Connection, draft: Draft, most: int) -> list[str] | None:
+    """Add a draft as ``add`` does; None, and nothing is kept, where it is one more than ``most``
+    of this person's within a day.
+    """
+    if not daily_usage.note_within(connection, draft.user_id, _KIND, 1, most):
+        return None
+    return add(connection, draft)
 
 
 def add(connection: Connection, draft: Draft) -> list[str]:
