@@ -14,10 +14,11 @@ from typing import Any
 
 import discord
 
-from bot.commands import panel
 from bot.commands.lora_choice import usable_lora, viewer_of
 from bot.commands.option_parsing import read_style
+from bot.commands.panel import write_new
 from bot.commands.panel_fields import limits_of
+from bot.commands.panel_message import change_panel, own_panel, show_panel
 from bot.commands.panel_state import LORA_NAMES, PanelState
 from bot.commands.sample_requests import lora_sample, style_sample
 from bot.commands.submit import check_allowed, defer
@@ -51,7 +52,7 @@ async def browse(interaction: _Interaction, *, search: Any = None) -> None:
     await check_allowed(interaction, [])
     await defer(interaction, private=True)  # an upload may take longer than Discord waits
     words = plain_line(str(search or ""), _LONGEST_SEARCH)
-    state = await panel.write_new(interaction, PanelState(id="", user_id=0, search=words))
+    state = await write_new(interaction, PanelState(id="", user_id=0, search=words))
     await _show(interaction, state, LORA, 0)
 
 
@@ -59,7 +60,7 @@ async def turn(kind: str, interaction: _Interaction, target: str, values: Values
     """Show a page in place of the panel, or of another page."""
     del values
     draft_id, number = parse_target(target)
-    state = await panel.own_panel(interaction, draft_id)
+    state = await own_panel(interaction, draft_id)
     await interaction.response.defer()
     await _show(interaction, state, kind, min(number, _LAST_PAGE))
 
@@ -67,7 +68,7 @@ async def turn(kind: str, interaction: _Interaction, target: str, values: Values
 async def back(interaction: _Interaction, draft_id: str, values: Values) -> None:
     """Show the panel again."""
     del values
-    await panel.show(interaction, await panel.own_panel(interaction, draft_id))
+    await show_panel(interaction, await own_panel(interaction, draft_id))
 
 
 async def _show(interaction: _Interaction, state: PanelState, kind: str, number: int) -> None:
@@ -210,7 +211,7 @@ async def _sample_file(
 
 async def pick_lora(interaction: _Interaction, target: str, values: Values) -> None:
     """Put a LoRA into the panel: in the first place that is free, else in the first."""
-    state = await panel.own_panel(interaction, parse_target(target)[0])
+    state = await own_panel(interaction, parse_target(target)[0])
     lora = await usable_lora(interaction, values.get("choice", ""))
     limits = limits_of(context_of(interaction), state)
     taken = {name: state.value(spec_named(name), limits) for name in LORA_NAMES}
@@ -218,15 +219,15 @@ async def pick_lora(interaction: _Interaction, target: str, values: Values) -> N
     if lora.id not in taken.values() and lora.blob not in taken.values():
         place = next((name for name in LORA_NAMES if not taken[name]), LORA_NAMES[0])
         changes["values"] = {place: lora.id, f"{place}_strength": None}
-    await panel.change(interaction, state, changes, "")
+    await change_panel(interaction, state, changes, "")
 
 
 async def pick_style(interaction: _Interaction, target: str, values: Values) -> None:
     """Put a style into the panel. Raises RequestError for one that is gone."""
-    state = await panel.own_panel(interaction, parse_target(target)[0])
+    state = await own_panel(interaction, parse_target(target)[0])
     name = values.get("choice", "")
     read_style(context_of(interaction).settings.styles, name)
-    await panel.change(interaction, state, {"values": {"style": name}}, "")
+    await change_panel(interaction, state, {"values": {"style": name}}, "")
 
 
 ACTIONS: dict[str, Action] = {

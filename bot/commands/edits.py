@@ -29,12 +29,13 @@ from bot.storage.edits import Edit, Step
 from bot.storage.models import Attachment, Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
-from bot.ui.result_view import EDITS, FINAL_EDITS, MODEL, SAMPLING, edit_view
+from bot.ui.result_view import EDITS, FINAL_EDITS, edit_view
 from bot.ui.stored_files import made_file
 from generator.contract.text import Text
 
 _LONGEST_CAPTION = 200
 _MOST_STEPS = 8
+_IN_PANEL = ("sampling", "model")  # in menus of earlier versions: the panel has them now
 
 _Interaction = discord.Interaction[Any]
 
@@ -45,7 +46,7 @@ async def choose_edit(interaction: _Interaction, target: str, values: Values) ->
     ``target`` is a job's id, or an edit's.
     """
     wanted = values.get("choice", "")
-    if wanted in (SAMPLING, MODEL):
+    if wanted in _IN_PANEL:
         await edit_in_panel(interaction, target, {})
         return
     if wanted not in EDITS:

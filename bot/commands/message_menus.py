@@ -15,7 +15,7 @@ import discord
 from discord import ButtonStyle, app_commands
 from discord.ui import View
 
-from bot.commands import contact_sheet, panel
+from bot.commands import contact_sheet, panel, panel_earlier_forms
 from bot.commands.defaults import limited_to_offer, server_defaults, wants_private
 from bot.commands.make_gif import make_gif
 from bot.commands.offered_options import text_field
@@ -34,6 +34,8 @@ from bot.storage.drafts import Draft
 from bot.storage.models import Attachment
 from bot.ui import embeds
 from bot.ui.actions import ActionButton, Form, Values
+from bot.ui.answers import send_ephemeral
+from bot.ui.group_layout import variation_menu
 from generator.contract.errors import MediaError
 from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
@@ -119,11 +121,20 @@ async def animate_send(
 
 
 async def remix(interaction: discord.Interaction[Any], message: discord.Message) -> None:
-    """Open a form filled in with what made a GIF: its job's request, or its file's recipe."""
+    """Open the panel with what made a GIF: its job's request, or its file's recipe.
+
+    Of several in one message it asks which.
+    """
     context = context_of(interaction)
-    job = await context.database.read(library.posted_as, message.id)
-    if job is not None and may_act_on(interaction, job):
-        await panel.edit(interaction, job.id, {})
+    posted = await context.database.read(library.posted_as, message.id)
+    own = [job for job in posted if may_act_on(interaction, job)]
+    if len(own) > 1:
+        view = View(timeout=None).add_item(variation_menu("edit", own, translate("Which one …")))
+        words = translate("There are several GIFs in that message; choose the one to remix.")
+        await send_ephemeral(interaction, words, view)
+        return
+    if own:
+        await panel.edit(interaction, own[0].id, {})
         return
     found = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
@@ -184,7 +195,7 @@ async def remix_send(interaction: discord.Interaction[Any], draft_id: str, value
     """Submit the recipe as the form of an earlier version changed it."""
     draft = await _own_draft(interaction, draft_id, "request")
     request = Request.from_dict(draft.content["request"])
-    await panel.send_old_remix(interaction, request, "remix", values)
+    await panel_earlier_forms.send_old_remix(interaction, request, "remix", values)
 
 
 async def _own_draft(interaction: discord.Interaction[Any], draft_id: str, has: str) -> Draft:

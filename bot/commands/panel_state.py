@@ -36,7 +36,8 @@ class PanelState:
     """A panel. ``job_id`` is that of the GIF that ``base`` made, and "" where there is none.
 
     ``typed`` is what was refused, by group, as it stood in the form. ``names`` are people's for
-    LoRAs, ``search`` is what one of these was looked for by, and ``token`` edits the message.
+    LoRAs, ``search`` is what one of these was looked for by, and ``token`` edits the message: what
+    it answered with, or the further one that is ``message_id``.
     """
 
     id: str
@@ -49,6 +50,7 @@ class PanelState:
     names: Mapping[str, str] = field(default_factory=dict)
     search: str = ""
     token: str = ""
+    message_id: int = 0
 
     @classmethod
     def of(cls, draft: Draft) -> Self:
@@ -65,6 +67,7 @@ class PanelState:
             names=kept["names"],
             search=kept["search"],
             token=kept["token"],
+            message_id=kept.get("message_id", 0),
         )
 
     @property
@@ -80,6 +83,7 @@ class PanelState:
             "names": dict(self.names),
             "search": self.search,
             "token": self.token,
+            "message_id": self.message_id,
             "files": [asdict(each) for each in self.files],
         }
         return Draft(self.id, self.user_id, "", content)

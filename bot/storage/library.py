@@ -68,12 +68,11 @@ def is_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
     return connection.execute(query).one_or_none() is not None
 
 
-def posted_as(connection: Connection, message_id: int) -> Job | None:
-    """Return the job whose result stands in that message, the first of several."""
-    query = select(jobs.c.id).where(jobs.c.message_id == message_id)
-    query = query.order_by(jobs.c.number).limit(1)
-    job_id = connection.execute(query).scalar_one_or_none()
-    return None if job_id is None else get(connection, job_id)
+def posted_as(connection: Connection, message_id: int) -> list[Job]:
+    """Return the jobs whose results stand in that message, in the order in which they do."""
+    query = select(jobs.c.id).where(jobs.c.message_id == message_id).order_by(jobs.c.number)
+    found = (get(connection, job_id) for job_id in connection.execute(query).scalars().all())
+    return [job for job in found if job is not None]
 
 
 def children(connection: Connection, job_id: str) -> int:

@@ -101,7 +101,7 @@ def _words(variations: Sequence[Variation], made: Sequence[Variation]) -> str:
     model = label_of(first.model)
     words.append(f"-# {' · '.join(filter(None, (*about, model)))}")
     if made:
-        seeds = [_seed(each) for each in made]
+        seeds = [_seed(each.job) for each in made]
         words.append(f"-# {' · '.join(seeds)}")
     words += [
         f"**{each.place}** {' '.join(each.words.split())}"
@@ -111,9 +111,16 @@ def _words(variations: Sequence[Variation], made: Sequence[Variation]) -> str:
     return "\n".join(words)
 
 
-def _seed(variation: Variation) -> str:
-    seed = translate("seed `{seed}`", seed=variation.job.request.seed)
-    return f"{variation.place}: {seed}"
+def _seed(job: Job) -> str:
+    seed = translate("seed `{seed}`", seed=job.request.seed)
+    return f"{job.origin.group_place}: {seed}"
+
+
+def variation_menu(action: str, jobs: Sequence[Job], placeholder: str) -> ActionMenu:
+    """Return a menu that does something with one of the variations of a message."""
+    options = [SelectOption(label=_seed(job).replace("`", ""), value=job.id) for job in jobs]
+    group_id = jobs[0].origin.group_id or ""
+    return ActionMenu(action, group_id, placeholder=placeholder, options=options)
 
 
 def _rows(made: Sequence[Variation], limits: ModelLimits) -> Iterator[ActionRow[Any]]:
@@ -127,10 +134,5 @@ def _rows(made: Sequence[Variation], limits: ModelLimits) -> Iterator[ActionRow[
         if buttons:
             yield _row(buttons)
     if made:
-        options = [
-            SelectOption(label=_seed(each).replace("`", ""), value=each.job.id) for each in made
-        ]
-        group_id = made[0].job.origin.group_id or ""
-        yield ActionRow(
-            ActionMenu(SHEET, group_id, placeholder=translate("More …"), options=options)
-        )
+        jobs = [each.job for each in made]
+        yield ActionRow(variation_menu(SHEET, jobs, translate("More …")))

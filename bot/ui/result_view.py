@@ -32,7 +32,6 @@ EDITS = {
     "emoji": Text("As an emoji"),
     "sticker": Text("As a sticker"),
 }
-SAMPLING, MODEL = "sampling", "model"  # in the menus of earlier versions: the panel has them
 SHEET = "actions"  # the action that opens the sheet
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 

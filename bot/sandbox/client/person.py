@@ -123,6 +123,13 @@ class Person:
         data = {"component_type": BUTTON, "custom_id": found["custom_id"], "id": found["id"]}
         return self.at(message.channel)._send(COMPONENT, data, source=message)
 
+    def dismiss(self, message: Message) -> None:
+        """Dismiss a message that only this person sees: nobody can edit it any more."""
+        if not (message.ephemeral and self.sees(message)):
+            raise NotOffered("Only a message that nobody else sees can be dismissed.")
+        message.deleted = True
+        self._world.changes.notify()
+
     async def choose(self, message: Message, menu: str, *values: Any) -> Interaction:
         """Choose in a menu that is named by its custom_id's start, or by its placeholder.
 

@@ -97,6 +97,8 @@ def _apply(world: World, interaction: Interaction, body: Body) -> None:
         only = Body(payload={"flags": (data.get("flags") or 0) & EPHEMERAL})
         interaction.original = _post(world, interaction, only, flags=LOADING)
     elif kind == UPDATE and interaction.source is not None:
+        if interaction.source.deleted:
+            raise ApiError(404, 10008, "Unknown Message")
         interaction.original = messages.edit(world, interaction.source, content)
     elif kind == DEFERRED_UPDATE:
         interaction.original = interaction.source

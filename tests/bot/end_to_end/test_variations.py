@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
@@ -10,6 +11,7 @@ from bot.sandbox import Interaction, Person, Refusal, Reset, Sandbox
 from bot.sandbox.components import MEDIA_GALLERY
 from bot.sandbox.model import Message
 from tests.bot import files
+from tests.bot.end_to_end.panels import panel_of
 from tests.bot.end_to_end.process import Setup, running
 
 pytestmark = pytest.mark.slow
@@ -50,7 +52,7 @@ async def test_four_are_one_message_with_rows_for_each(
         assert len(message.components_flat) < 40
         assert ada.user.mention in message.text
         assert "seed `5`" in message.text
-        rows = setup.rows("id, message_id, group_id, group_place")
+        rows = setup.rows("id, message_id, group_id, group_place, request")
         assert [row["group_place"] for row in rows] == [1, 2, 3, 4]
         assert {row["message_id"] for row in rows} == {message.id}
         assert len({row["group_id"] for row in rows}) == 1
@@ -66,6 +68,10 @@ async def test_four_are_one_message_with_rows_for_each(
         assert setup.rows("parent_id")[4]["parent_id"] == rows[2]["id"]
         assert "Traceback" not in bot.log
     async with running(setup.write(), discord):  # nothing of it was in memory alone
+        which = await (await bob.message_command("Remix", message)).message()
+        assert which.ephemeral
+        panel = await panel_of(await bob.choose(which, "pick:edit", rows[1]["id"]))
+        assert f"seed: {json.loads(rows[1]['request'])['seed']}" in panel.text
         opened = await ada.choose(message, "pick:actions", rows[1]["id"])
         sheet = await opened.message()
         question = await (await ada.press(sheet, "Delete")).message()
