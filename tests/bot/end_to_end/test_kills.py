@@ -19,6 +19,14 @@ from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.slow
 
+# Of two in one message, the first of which has come so far.
+OF_A_GROUP = {
+    ("jobs.add", "after"): 1,
+    ("jobs.move:delivering", "after"): 2,
+    ("jobs.move:done", "before"): 2,
+    ("jobs.move:done", "after"): 2,
+}
+
 _FAILING = "tests.bot.engines.fails:create"
 _ONLY_OF_A_SLOW_START = "jobs.note:answer_id"  # noted with the next change where that comes soon
 
@@ -48,7 +56,14 @@ def last_words(discord: Sandbox, prompt: str) -> list[Message]:
 
 
 async def killed_run(
-    setup: Setup, discord: Sandbox, ada: Person, *, write: str, when: str, prompt: str
+    setup: Setup,
+    discord: Sandbox,
+    ada: Person,
+    *,
+    write: str,
+    when: str,
+    prompt: str,
+    count: int | None = None,
 ) -> tuple[Interaction | None, bool]:
     """What was asked of a bot that dies at a write, and whether it did die."""
     known = discord.gateway.identified
@@ -64,7 +79,7 @@ async def killed_run(
             connected.cancel()
             return None, True
         await discord.connected()
-        sent = await ada.slash("gif", prompt=prompt, steps=2)
+        sent = await ada.slash("gif", prompt=prompt, steps=2, count=count)
         over = asyncio.ensure_future(_until_over(setup))
         await asyncio.wait((dead, over), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
         assert dead.done() or over.done(), "it neither died nor finished"
@@ -79,7 +94,8 @@ async def _until_over(setup: Setup) -> None:
     """Until its row says that all is over, and what is learnt of it is written too."""
     while True:
         rows = setup.rows("state, owner_notified")
-        if rows and rows[0]["owner_notified"] and _counted(setup.data, "costs"):
+        are_notified = all(row["owner_notified"] for row in rows)
+        if rows and are_notified and _counted(setup.data, "costs"):
             return
         await asyncio.sleep(0.05)
 
@@ -123,6 +139,25 @@ async def test_no_write_of_a_job_is_missing_above(
     assert not died
     written = (setup.directory / "writes.txt").read_text(encoding="utf-8").split()
     assert set(written) - {_ONLY_OF_A_SLOW_START} == set(WRITES)
+
+
+@pytest.mark.parametrize(("write", "when"), list(OF_A_GROUP))
+async def test_killed_with_a_group_under_way(
+    setup: Setup, discord: Sandbox, ada: Person, write: str, when: str
+) -> None:
+    """Each of two variations stands in their one message once."""
+    setup.engine = "tests.bot.engines.draws:create"
+    _, died = await killed_run(setup, discord, ada, write=write, when=when, prompt="mark.", count=2)
+    assert died, f"it outlived {write}"
+    rows = setup.rows("id")
+    assert len(rows) == OF_A_GROUP[write, when]
+    async with running(setup.write(), discord):
+        await setup.all_over()
+        await setup.all_notified()
+    [message] = last_words(discord, "mark.")
+    named = sorted(file.filename[8:20] for file in message.results)
+    assert named == sorted(row["id"][:12] for row in rows)
+    assert {row["state"] for row in setup.rows("state")} == {"done"}
 
 
 @pytest.mark.parametrize("write", ["jobs.move:failed", "jobs.note:owner_notified"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 
+import psutil
 import pytest
 
 from bot.sandbox import Interaction, Person, Refusal, Reset, Sandbox
@@ -12,7 +14,9 @@ from bot.sandbox.components import MEDIA_GALLERY
 from bot.sandbox.model import Message
 from tests.bot import files
 from tests.bot.end_to_end.panels import panel_of
-from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.process import Bot, Setup, running
+from tests.generator.workers import has_frames
+from tests.patience import until
 
 pytestmark = pytest.mark.slow
 
@@ -135,3 +139,34 @@ async def test_an_answer_that_is_lost_is_looked_for_and_a_closed_one_means_anoth
         await setup.all_over()
     single = with_files(discord)[1:]
     assert all(len(each.results) == 1 and "More" in labels_of(each) for each in single)
+
+
+async def test_a_batch_whose_encoders_are_killed_loses_no_file(
+    setup: Setup, discord: Sandbox, ada: Person
+) -> None:
+    """Of three that a worker computes together."""
+    setup.engine = "tests.bot.engines.noise_together:create"
+    async with running(setup.write(), discord) as bot:
+        sent = await ada.slash("gif", prompt="a cat", count=3)
+        await until(lambda: in_mid_file(bot), lambda: bot.log)
+        for each in in_mid_file(bot):
+            each.kill()
+        message = await holding(sent, 3)
+        await setup.all_over()
+        assert "Tries left" in bot.log
+        assert "Traceback" not in bot.log
+    assert all(b"one of 3" in file.data for file in message.results)
+    assert len({file.filename for file in message.results}) == 3
+    assert [row["state"] for row in setup.rows("state")] == ["done"] * 3
+
+
+def in_mid_file(bot: Bot) -> list[psutil.Process]:
+    """The processes that are writing files for the bot's workers."""
+    every = psutil.Process(bot.process.pid).children(recursive=True)
+    return [each for each in every if is_encoder(each) and has_frames(each.pid)]
+
+
+def is_encoder(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return "encoder_process" in " ".join(process.cmdline())
+    return False
