@@ -31,6 +31,8 @@ def sample_value(spec: OptionSpec, limits: ModelLimits) -> Any:
         return list(spec.choices(limits))[-1]
     if spec.kind is Kind.LORA:
         return Lora("ink.safetensors", 0.5)
+    if spec.kind is Kind.SWITCH:
+        return True
     if spec.bounds is None or spec.kind is Kind.TEXT:
         return "words"
     lowest, highest = spec.bounds(limits)

@@ -128,6 +128,10 @@ def _panel_values(job: Job, limits: ModelLimits) -> dict[str, str]:
         values["image_strength"] = f"{request.image_strength:g}"
     if request.scheduler != limits.scheduler:
         values["scheduler"] = request.scheduler
+    if request.freeu:
+        values["freeu"] = translate("yes")
+    if request.pag_scale:
+        values["pag"] = f"{request.pag_scale:g}"
     if job.origin.suffix != FORMATS[DEFAULT_FORMAT]:
         values["format"] = job.origin.suffix.removeprefix(".")
     return values

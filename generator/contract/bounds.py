@@ -41,6 +41,7 @@ USUAL_CLIP_FRAMES = 256  # of a clip that is made in windows, unless a model or 
 MAX_CLIP_FRAMES = 3000  # as many as a minute has, each shown as shortly as can be
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 30.0
+MAX_PAG_SCALE = 20.0
 MAX_DURATION_MS = 60_000
 MIN_FRAME_MS = 20  # browsers slow down anything faster to 100 ms a frame
 MAX_SEED = 2**64 - 1

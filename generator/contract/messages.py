@@ -31,6 +31,8 @@ _LATER: dict[str, Any] = {
     "motion": "",
     "window": USUAL_WINDOW,
     "kept_frames": 0,
+    "freeu": False,
+    "pag_scale": 0.0,
 }
 
 MAX_TOGETHER = 4
@@ -95,7 +97,8 @@ class Request:
     the usual ones, in their order; ``width`` and ``height`` are those of the first pass. ``model``
     is what the bot's config calls the model that makes it, empty for the default one. ``motion`` is
     one of ``generator.contract.windows.MOTIONS``, or empty: how a clip of more than ``window``
-    frames is made, of which the networks then see so many at once.
+    frames is made, of which the networks then see so many at once. ``freeu`` and ``pag_scale`` (0:
+    none) are FreeU and the strength of perturbed-attention guidance.
     """
 
     prompt: str
@@ -123,6 +126,8 @@ class Request:
     motion: str = ""
     window: int = USUAL_WINDOW
     kept_frames: int = 0
+    freeu: bool = False
+    pag_scale: float = 0.0
 
     @property
     def steps_made(self) -> int:

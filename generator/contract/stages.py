@@ -36,9 +36,9 @@ _LONGEST_NAME = 60  # characters of a stranger's that a sentence quotes
 class Cost:
     """The work that time depends on, in megapixels of all frames together.
 
-    ``denoised`` counts them once for each step, twice for a guided one; in a long clip once for
-    each window that a frame is in. ``controlled`` is what of
-    that ControlNets see as well, once for each of them. ``painted`` is what the VAE decodes.
+    ``denoised`` counts them once for each step, twice for a guided one, and once more with PAG; in
+    a long clip once for each window that a frame is in. ``controlled`` is what of that ControlNets
+    see as well, once for each of them. ``painted`` is what the VAE decodes.
     """
 
     denoised: float = 0.0
@@ -212,7 +212,8 @@ CHOICES = {UPSCALE: StageChoice(Text("upscaled at {strength:g}"), _upscale)}
 def _denoising_cost(request: Request) -> Cost:
     guided = request.guidance_end - request.guidance_start if request.guidance_scale > 1 else 0.0
     times = frames_computed(request) / request.video_length  # that a frame is in a window
-    denoised = _megapixels(request) * times * (1 + guided)
+    perturbed = 1.0 if request.pag_scale else 0.0
+    denoised = _megapixels(request) * times * (1 + guided + perturbed)
     followed = sum(max(0.0, control.end - control.start) for control in request.controls)
     return Cost(denoised=denoised, controlled=denoised * followed)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from generator.contract.bounds import (
     MAX_GUIDANCE_SCALE,
+    MAX_PAG_SCALE,
     MAX_SEED,
     MIN_IMAGE_STRENGTH,
     SCHEDULERS,
@@ -128,6 +129,39 @@ class SamplingOptions(PictureOptions):
         subject=Text("The guidance end"),
         bounds=lambda _: (0, 1),
         flag=Flag(name="--guidance-end", group=FlagGroup.SAMPLING, help="up to which (default: 1)"),
+    ).declared
+    pag: float | None = OptionSpec(
+        kind=Kind.NUMBER,
+        label=Text("PAG"),
+        field="pag_scale",
+        subject=Text("The strength of PAG"),
+        bounds=lambda _: (0, MAX_PAG_SCALE),
+        form=FormField(
+            group=Group.QUALITY,
+            label=Text("Perturbed-attention guidance (PAG)"),
+            description=Text("Clearer shapes for half more time; 3 is usual, and 0 is off."),
+            longest=_NUMBER_CHARACTERS,
+        ),
+        flag=Flag(
+            name="--pag-scale",
+            group=FlagGroup.SAMPLING,
+            help="perturbed-attention guidance: clearer shapes for one more pass a step; 3 is "
+            "usual (default: 0, off)",
+        ),
+    ).declared
+    freeu: bool | None = OptionSpec(
+        kind=Kind.SWITCH,
+        label=Text("FreeU"),
+        field="freeu",
+        form=FormField(
+            group=Group.QUALITY,
+            description=Text("More contrast and detail, at no cost."),
+        ),
+        flag=Flag(
+            name="--freeu",
+            group=FlagGroup.SAMPLING,
+            help="FreeU, with its values for SDXL: more contrast and detail, at no cost",
+        ),
     ).declared
     scheduler: str | None = OptionSpec(
         kind=Kind.CHOICE,

@@ -29,6 +29,7 @@ from generator.inference.stages.windowed_predictor import make_predictor
 from generator.model.conditioning import Conditioning, StepRange
 from generator.model.latents import LATENT_SCALE
 from generator.model.schedulers import Scheduler, add_noise, make_scheduler, scheduler_step
+from generator.model.switches import freeu
 
 _SHARED = 0.95  # of the noise's variance, by neighbours in a stretched clip
 
@@ -96,6 +97,10 @@ class Denoise(Stage):
         One that is cancelled is left out of the steps to come.
         """
         state = clips[0].state
+        with freeu(state.model.unet, is_on=state.request.freeu):
+            return self._walk_together(clips, state)
+
+    def _walk_together(self, clips: Sequence[ClipRun], state: PipelineState) -> Clips:
         predictor = self.make_predictor(state.model, state.request)
         walks = [_Walk.begin(clip) for clip in clips]
         steps, watch = _Steps.of(walks), FiniteWatch(state.model.dtype)

@@ -17,6 +17,7 @@ from generator.contract.messages import Request
 from generator.model.conditioning import Conditioning
 from generator.model.controlnet import ClipControl, combined_residuals
 from generator.model.loading import HotshotModel
+from generator.model.switches import perturbed_attention
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +72,34 @@ class WholeClip:
     request: Request
 
     def predict(self, latents: Tensor, inputs: StepInputs) -> Tensor:
-        """Return what the UNet says of clips, guided away from the negative prompt; float32."""
+        """Return what the UNet says of clips, guided away from the negative prompt; float32.
+
+        With perturbed-attention guidance also away from what is said without the middle's shapes.
+        """
         conditioning = inputs.conditioning
         if self._is_apart(latents):
             told = [replace(inputs, conditioning=one) for one in conditioning.by_text]
             predicted = torch.cat([self._predicted(latents, one) for one in told])
         else:
             predicted = self._predicted(latents, inputs)
-        if not conditioning.is_guided:
+        pag_scale = self.request.pag_scale
+        if not (conditioning.is_guided or pag_scale):
             return predicted
-        unconditional, conditional = predicted.chunk(2)
-        guided = unconditional + self.request.guidance_scale * (conditional - unconditional)
+        guided = conditional = predicted
+        if conditioning.is_guided:
+            unconditional, conditional = predicted.chunk(2)
+            guided = unconditional + self.request.guidance_scale * (conditional - unconditional)
+        if pag_scale:
+            guided = guided + pag_scale * (conditional - self._perturbed(latents, inputs))
         amount = self.request.guidance_rescale
         pairs = zip(torch.split(guided, 1), torch.split(conditional, 1), strict=True)
         return torch.cat([_rescaled(clip, unguided, amount) for clip, unguided in pairs])
+
+    def _perturbed(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+        """Return what the UNet says to the prompt where its middle sees no shapes."""
+        told = replace(inputs, conditioning=inputs.conditioning.conditional)
+        with perturbed_attention(self.model.unet):
+            return self._predicted(latents, told, is_perturbed=True)
 
     def _is_apart(self, latents: Tensor) -> bool:
         """Return whether there is too little memory to ask about both texts together."""
@@ -92,14 +107,17 @@ class WholeClip:
         is_large = latents[:, 0].numel() > _AT_ONCE
         return offloader.splits_texts or (offloader.is_enabled and is_large)
 
-    def _predicted(self, latents: Tensor, inputs: StepInputs) -> Tensor:
+    def _predicted(
+        self, latents: Tensor, inputs: StepInputs, *, is_perturbed: bool = False
+    ) -> Tensor:
         """Return what the UNet says of each clip of the batch, float32."""
         conditioning = inputs.conditioning
         texts = conditioning.time_ids.shape[0]
         batch = latents.expand(texts, *latents.shape).flatten(0, 1).to(self.model.dtype)
         residuals = combined_residuals(inputs.controls, batch, inputs.timestep, conditioning)
-        runner = self.model.runner
-        return runner.predict(batch, inputs.timestep, conditioning, residuals).float()
+        return self.model.runner.predict(
+            batch, inputs.timestep, conditioning, residuals, is_perturbed=is_perturbed
+        ).float()
 
 
 def _rescaled(guided: Tensor, conditional: Tensor, amount: float) -> Tensor:

@@ -22,6 +22,7 @@ from generator.model.conditioning import Conditioning
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import Step, StepGraphs
 from generator.model.fused.network import FusedUNet, Residuals, Told
+from generator.model.switches import has_freeu
 from generator.model.unet import HotshotUNet
 
 _CONSTANTS = 2  # kept: of the guided steps and of those that aren't
@@ -52,17 +53,21 @@ class UNetRunner:
         timestep: Tensor,
         conditioning: Conditioning,
         residuals: dict[str, Any],
+        *,
+        is_perturbed: bool = False,
     ) -> Tensor:
         """Return what the network says of (b, c, f, h, w), b clips as ``conditioning`` lays them.
 
-        ``residuals`` are ControlNets', as the network's own arguments. Raises the device's own
-        error where there isn't enough memory.
+        ``residuals`` are ControlNets', as the network's own arguments. A network that
+        ``is_perturbed``, or has FreeU, is asked as it is written. Raises the device's own error
+        where there isn't enough memory.
         """
         down = residuals.get("down_block_additional_residuals", ())
         middle = residuals.get("mid_block_additional_residual")
         timesteps = timestep.expand(sample.shape[0])
         inputs = [sample, timesteps, *down, *([] if middle is None else [middle])]
-        if self.compile == COMPILE_NEVER or sample.dtype != self.dtype:
+        is_plain = self.compile == COMPILE_NEVER or sample.dtype != self.dtype
+        if is_plain or is_perturbed or has_freeu(self.unet):
             return _as_written(self.unet, inputs, _written(conditioning))
         shape = (tuple(sample.shape), *conditioning.hidden.shape[:2], len(inputs))
         if self.kernels is not None and ("fused", shape) not in self._too_large:
