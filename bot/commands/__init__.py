@@ -26,6 +26,7 @@ from bot.commands import (
     result_actions,
     settings,
     settings_panel,
+    suggest,
     word_lists,
 )
 from bot.commands import (
@@ -50,6 +51,7 @@ ACTIONS: Mapping[str, Action] = {
     **panel.ACTIONS,
     **browse.ACTIONS,
     **panel_earlier_forms.ACTIONS,
+    **suggest.ACTIONS,
     **edits.ACTIONS,
     **expressions.ACTIONS,
     **gallery.ACTIONS,

@@ -22,9 +22,9 @@ from bot.commands.panel_message import change_panel, own_panel, show_panel
 from bot.commands.panel_state import LORA_NAMES, PanelState
 from bot.commands.sample_requests import lora_sample, style_sample
 from bot.commands.submit import check_allowed, defer
-from bot.core.errors import WithheldError
+from bot.core.errors import RefusedError, WithheldError
 from bot.core.translations import translate
-from bot.gateway.context import BotContext, context_of
+from bot.gateway.context import BotContext, context_of, place_of
 from bot.intake.file_names import plain_line
 from bot.jobs.samples import Sample
 from bot.storage import loras as rows
@@ -32,6 +32,7 @@ from bot.storage.loras import StoredLora
 from bot.storage.models import Job, State
 from bot.ui import lora_embeds, wording
 from bot.ui.actions import Action, Values
+from bot.ui.answers import error_message
 from bot.ui.browse_page import PAGE_SIZE, BrowsePage, Exhibit, browse_view, parse_target
 from bot.ui.result_layout import ShownFile
 from bot.ui.stored_files import result_file
@@ -133,7 +134,7 @@ async def _style_page(
     samples = [style_sample(context, style) for _, style in shown]
     lines = [f"**{wording.excerpt(name, 100)}**" for name, _ in shown]
     named = [(name, name) for name, _ in shown]
-    exhibits, files = await _exhibits(interaction, named, lines, samples)
+    exhibits, files = await _exhibits(interaction, named, lines, samples, of_styles=True)
     page = BrowsePage(
         kind=STYLE,
         title=translate("Styles"),
@@ -153,13 +154,14 @@ async def _exhibits(
     named: Sequence[tuple[str, str]],
     lines: Sequence[str],
     samples: Sequence[Sample | None],
+    *,
+    of_styles: bool = False,
 ) -> tuple[list[Exhibit], list[discord.File]]:
     """Return what a page shows, and the files that fit into one message."""
-    context = context_of(interaction)
+    context, place = context_of(interaction), place_of(interaction)
     asked = [sample for sample in samples if sample is not None]
-    jobs = dict(
-        zip([each.key for each in asked], await context.samples.look_up(asked), strict=True)
-    )
+    found = await context.samples.look_up(asked)
+    jobs = {sample.key: job for sample, job in zip(asked, found, strict=True)}
     left = interaction.filesize_limit
     exhibits: list[Exhibit] = []
     files: list[discord.File] = []
@@ -170,6 +172,11 @@ async def _exhibits(
             exhibits.append(replace(exhibit, note=note))
             continue
         job = jobs[sample.key]
+        try:
+            await context.policy.check_shown(place, sample.request, value if of_styles else "")
+        except RefusedError as error:
+            exhibits.append(replace(exhibit, note=error_message(error)))
+            continue
         file, note = await _sample_file(context, job, name, len(files) + 1, left)
         if file is not None:
             files.append(file)

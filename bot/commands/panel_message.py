@@ -69,7 +69,8 @@ async def show_panel(interaction: _Interaction, state: PanelState, note: str = "
         if offered_specs(context, group)
     ]
     buttons = (("panel_go", translate("Go")), ("panel_cancel", translate("Cancel")))
-    tools = [("panel_lora_page", translate("Browse LoRAs"))]
+    tools = [("panel_suggest", translate("Suggest"))]
+    tools.append(("panel_lora_page", translate("Browse LoRAs")))
     if context.settings.styles:
         tools.append(("panel_style_page", translate("Browse styles")))
     title = translate("Make it again") if state.base else translate("Your GIF")

@@ -149,5 +149,8 @@ class Policy(Gate, Protocol):
     async def check_words(self, place: Place, text: str) -> None:
         """Raise RefusedError where a text may not be shown there."""
 
+    async def check_shown(self, place: Place, request: Request, style: str = "") -> None:
+        """Raise RefusedError where what a request makes isn't for this place to see."""
+
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""

@@ -125,7 +125,8 @@ class SampleMaker:
             parent_id=sample.key,
             relation=rows.SAMPLE,
         )
-        actor, place = Actor(user_id=BOT), Place()
+        actor = Actor(user_id=BOT)
+        place = Place(is_age_restricted=True)  # whoever shows it asks whether it may be shown there
         try:
             async with self._jobs.accept(
                 origin, sample.request, sample.files, actor=actor, place=place

@@ -70,6 +70,11 @@ class PolicyGate:
         if isinstance(verdict, Withhold):
             raise WithheldError(verdict.reason)
 
+    async def check_shown(self, place: Place, request: Request, style: str = "") -> None:
+        """Raise RefusedError where what a request makes isn't for this place to see."""
+        await self._adult.check(place, request, style)
+        await self.check_words(place, request.prompt)
+
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""
         return (await self._rules(actor, place)).limits
@@ -88,8 +93,7 @@ class PolicyGate:
         rules = await self._rules(actor, place)
         rules.check_actor(actor, place)
         rules.check_requests([request])
-        await self._adult.check(place, request, style)
-        await self.check_words(place, request.prompt)
+        await self.check_shown(place, request, style)
         await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
         return Admission(per_person=self._per_person, in_guild=rules.unfinished)
 

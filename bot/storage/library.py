@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from bot.storage.models import UNFINISHED, Attachment, Job, State
 from bot.storage.tables import attachments, edits, favourites, jobs, loras
 
 _FAVOURITES = "favourites"
+_LOOKED_AT = 20_000  # jobs, for prompts to complete others by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,28 @@ def erase(connection: Connection, job_id: str) -> bool:
         gallery.remove(connection, post.id)
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
     return True
+
+
+def prompts_shown_to(
+    connection: Connection, user_id: int, channels: Sequence[int], *, limit: int
+) -> list[str]:
+    """Return prompts of GIFs that were made: one's own, and those posted for all in ``channels``.
+
+    The newest first, each once, of the last ones that anybody made.
+    """
+    shown = jobs.c.private.is_(False) & jobs.c.channel_id.in_(channels)
+    newest = select(func.max(jobs.c.number)).scalar_subquery()
+    query = (
+        select(jobs.c.request["prompt"].as_string())
+        .where(
+            jobs.c.number > newest - _LOOKED_AT,
+            jobs.c.state == State.DONE,
+            (jobs.c.user_id == user_id) | (shown & jobs.c.guild_id.is_not(None)),
+        )
+        .order_by(jobs.c.number.desc())
+        .limit(limit)
+    )
+    return list(dict.fromkeys(connection.execute(query).scalars()))
 
 
 def own_attachment(connection: Connection, user_id: int, blob: str) -> Attachment | None:

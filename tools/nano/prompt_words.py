@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from generator.contract.limits import NANO_DIRECTORY
@@ -27,12 +27,19 @@ def prompt_words() -> dict[str, Any]:
              for color, words in captions.COLOR_WORDS.items()},
             {shape: _others(shape, words) for shape, words in captions.SHAPE_WORDS.items()},
             {name: _others(name, words) for name, words in captions.MOTION_WORDS.items()} | moving,
-            {f"on a {name} background": [f"{word} {behind}"
-                                         for word in dict.fromkeys(words)
-                                         for behind in ("background", "backdrop")]
+            {f"on a {name} background": list(_behind(words))
              for name, words in captions.BACKGROUND_WORDS.items()},
         ],
     }  # fmt: skip
+
+
+def _behind(words: Iterable[str]) -> Iterator[str]:
+    for word in dict.fromkeys(words):
+        yield f"on {word}"
+        for behind in ("background", "backdrop"):
+            yield f"{word} {behind}"
+            for before in ("on", "against", "with", "in front of"):
+                yield f"{before} a {word} {behind}"
 
 
 def _others(name: str, words: Iterable[str]) -> list[str]:

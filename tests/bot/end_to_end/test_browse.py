@@ -41,6 +41,7 @@ async def strangers_choose_nothing(ada: Person, bob: Person) -> None:
     """Nobody chooses what isn't theirs to use, nor in another's panel."""
     page = await browse(ada, search="sec")
     assert "Dragon" not in page.text
+    assert "is for age-restricted channels only" in page.text
     [secret] = [
         option["value"]
         for part in page.components_flat
@@ -64,6 +65,7 @@ async def test_loras_and_styles_are_chosen_by_what_they_do(
             file = Upload(f"{name}.safetensors", lora(words=words, filler=len(name)))
             await said(await ada.slash("lora add", name=name, file=file))
         await said(await ada.slash("lora share", lora="Dragon", who="server"))
+        await said(await ada.slash("lora share", lora="Secret", who="me", adult=True))
 
         page = await browse(bob)  # who may use one of the two
         assert page.ephemeral
