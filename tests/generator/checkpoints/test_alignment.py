@@ -52,6 +52,7 @@ def test_a_file_written_so_is_mapped_beside_the_boundaries(tmp_path: Path) -> No
     assert {value.data_ptr() % 64 for value in found.values()} == {OFF}
 
 
+@pytest.mark.slow
 def test_a_directory(tiny: HotshotModel, copy_of_tiny: Path) -> None:
     unalign(copy_of_tiny)
     model = load(copy_of_tiny)

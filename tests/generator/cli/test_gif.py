@@ -213,6 +213,7 @@ def test_underscores_are_dashes_in_flags_alone() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_same_seed_makes_the_same_file_and_another_spelling_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -231,6 +232,7 @@ def test_the_same_seed_makes_the_same_file_and_another_spelling_too(
     assert not np.array_equal(read_back(third.read_bytes()).frames, seen.frames)
 
 
+@pytest.mark.slow
 def test_a_drawn_seed_is_told_and_makes_it_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -241,6 +243,7 @@ def test_a_drawn_seed_is_told_and_makes_it_again(
     assert (tmp_path / "1.png").read_bytes() == (tmp_path / "2.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_jpg_is_one_frame_of_the_model_s_own_size(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -299,6 +302,7 @@ def test_mistakes_are_answered_without_torch(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == len(lines)
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_one_line_and_130(tmp_path: Path) -> None:
     line = words(tmp_path / "ball.gif", "--steps", "150", "--verbose")
     with subprocess.Popen(
@@ -348,6 +352,7 @@ def test_ctrl_c_inside_a_library_is_130_as_well(becomes: str, tmp_path: Path) ->
     assert (done.returncode, done.stderr) == (130, told)
 
 
+@pytest.mark.slow
 def test_a_terminal_sees_a_bar(tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(

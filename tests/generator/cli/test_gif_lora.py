@@ -37,6 +37,7 @@ def lora_of(path: Path, layer: str, inner: int, out: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_tag_sets_the_strength_of_the_file_of_that_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -94,6 +95,7 @@ def test_inspect_names_what_is_no_model(
     assert said.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_inspect_says_which_models_it_fits_without_loading_torch(tmp_path: Path) -> None:
     layer = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
     for inner, out, fits in ((2048, 640, ["SDXL"]), (160, 64, ["nano"]), (99, 64, [])):

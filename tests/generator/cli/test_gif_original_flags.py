@@ -55,6 +55,7 @@ def test_each_flag_is_taken(flag: tuple[str, ...]) -> None:
     assert str(getattr(given, "path", given)) in (*flag[1:], "True", "0.0", "1.0")
 
 
+@pytest.mark.slow
 def test_all_of_them_at_once_make_a_gif_in_a_directory_that_is_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -74,6 +75,7 @@ def test_all_of_them_at_once_make_a_gif_in_a_directory_that_is_made(
     )
 
 
+@pytest.mark.slow
 def test_a_gif_without_a_control_type_is_passed_over_with_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -102,6 +104,7 @@ def test_its_defaults_are_said_where_ours_differ(capsys: pytest.CaptureFixture[s
         assert words in said
 
 
+@pytest.mark.slow
 def test_nano_says_that_it_is_nano_where_a_prompt_is_outside_its_world(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -98,6 +98,7 @@ def test_each_network_is_fetched_in_one_precision(
     assert hub.downloaded == []
 
 
+@pytest.mark.slow
 def test_after_a_kill_only_the_rest_is_fetched(hub: Hub, tmp_path: Path) -> None:
     home = tmp_path / "home"
     total = size_of(hub.main.directory)
@@ -124,6 +125,7 @@ def test_after_a_kill_only_the_rest_is_fetched(hub: Hub, tmp_path: Path) -> None
     assert not list(home.rglob("*.incomplete"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_that_it_goes_on_from_there(hub: Hub, tmp_path: Path) -> None:
     hub.pace = 200_000
     stopped = start(hub, tmp_path / "home", "model", "fetch", REPOSITORY)
@@ -150,6 +152,7 @@ def test_a_hub_that_knows_no_ranges_sends_the_whole_again(hub: Hub, tmp_path: Pa
     assert command("fetch", REPOSITORY) == 0
 
 
+@pytest.mark.slow
 def test_what_was_fetched_makes_gifs_without_any_connection(
     hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from generator.model.fused.network import Functions
 from tests.generator.reference import TINY
 
 
+@pytest.mark.slow
 def test_it_makes_a_step_of_each_kind_of_clip(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -144,6 +144,7 @@ def test_a_bad_request_is_a_sentence(
     assert list(outputs.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
     """And its files' recipes name no place on this machine."""
     settings = WorkerSettings(
@@ -169,6 +170,7 @@ def test_a_worker_with_a_base_in_little_memory(tmp_path: Path) -> None:
     assert set(recipe.sha256) == {"tiny", "unet"}
 
 
+@pytest.mark.slow
 def test_a_missing_model_is_told(tmp_path: Path) -> None:
     with started(WorkerSettings(model=str(tmp_path / "missing"))) as handle:
         broken = receive(handle)
@@ -218,6 +220,7 @@ attempt(64, 2)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on a process's memory")
 def test_no_room_is_a_sentence_and_the_next_request_is_made(tmp_path: Path) -> None:
     done = subprocess.run(

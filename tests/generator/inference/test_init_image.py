@@ -70,6 +70,7 @@ def test_every_scheduler_begins_at_its_step_and_finds_back(
     assert off < 0.2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_weak_stays_near_and_strong_goes_away(tiny: HotshotModel, scheduler: str) -> None:
     init_image = moving_ball(2, 64, 64)
@@ -122,6 +123,7 @@ def test_a_still_from_a_picture_is_made_again(tiny: HotshotModel) -> None:
     assert made(tiny, request, init_image).shape == (1, 4, 1, 8, 8)
 
 
+@pytest.mark.slow
 def test_with_controlnet_and_lora_and_in_little_memory(tiny: HotshotModel) -> None:
     low = load_model(str(TINY), device=CPU, dtype=torch.float32, low_vram=True)
     request = replace(

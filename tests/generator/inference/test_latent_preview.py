@@ -57,6 +57,7 @@ def test_the_last_guess_is_nearly_the_clip(tiny: HotshotModel, scheduler: str) -
     assert distances[-1] == min(distances)
 
 
+@pytest.mark.slow
 def test_looking_changes_nothing(previews: PreviewMaker, tiny: HotshotModel) -> None:
     pipeline = HotshotPipeline(tiny)
     looked_at = pipeline(REQUEST, report=silent, preview_callback=previews)

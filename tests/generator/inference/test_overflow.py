@@ -59,6 +59,7 @@ def spoilt(name: str) -> Callable[[dict[str, torch.Tensor]], None]:
     return change
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "name"), [(UNET, "conv_in.weight"), (VAE, "decoder.conv_in.weight")]
 )
@@ -110,6 +111,7 @@ def a_lora(path: Path, size: float) -> Lora:
     return Lora(str(path))
 
 
+@pytest.mark.slow
 def test_a_lora_that_only_half_precision_can_t_hold(tmp_path: Path) -> None:
     request = replace(QUICK, loras=(a_lora(tmp_path / "strong.safetensors", 1e5),))
     half = load(TINY)
@@ -122,6 +124,7 @@ def test_a_lora_that_only_half_precision_can_t_hold(tmp_path: Path) -> None:
     assert np.array_equal(HotshotPipeline(load(TINY))(QUICK, report=silent), after_loras)
 
 
+@pytest.mark.slow
 def test_a_second_pass_overflows_as_a_second_request_does(tmp_path: Path) -> None:
     request = replace(QUICK, loras=(a_lora(tmp_path / "strong.safetensors", 1e5),))
     half, reports = load(TINY), 0
@@ -136,6 +139,7 @@ def test_a_second_pass_overflows_as_a_second_request_does(tmp_path: Path) -> Non
     assert np.array_equal(frames, two_requests(HotshotPipeline(half), upscaled, tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_a_lora_that_nothing_can_hold_is_named(tmp_path: Path, dtype: torch.dtype) -> None:
     request = replace(QUICK, loras=(a_lora(tmp_path / "burnt.safetensors", 3e37),))
@@ -176,6 +180,7 @@ def test_the_last_step_is_looked_at_too() -> None:
         watch.finish()
 
 
+@pytest.mark.slow
 def test_nothing_waits_for_the_device_in_the_loop() -> None:
     """What is on the meta device can't be read by anybody: only the last look does, and fails."""
     absent = load_model(str(TINY), device=torch.device("meta"), dtype=torch.bfloat16)

@@ -43,6 +43,7 @@ def test_frames_are_the_original_s(tiny: HotshotModel, case: str) -> None:
     assert_as_recorded(tiny, case)
 
 
+@pytest.mark.slow
 def test_another_sdxl_s_spatial_layers_with_our_temporal_ones(tmp_path: Path) -> None:
     """The recorded base: the same spatial weights x 0.97, in the layout of a plain SDXL."""
     base = tmp_path / "base" / "unet"
@@ -121,6 +122,7 @@ def test_sizes_off_the_multiples_of_32(tiny: HotshotModel, width: int, height: i
     assert frames.dtype == np.uint8
 
 
+@pytest.mark.slow
 def test_seed_0_is_a_seed_and_the_largest_is_one(tiny: HotshotModel) -> None:
     pipeline = HotshotPipeline(tiny)
 

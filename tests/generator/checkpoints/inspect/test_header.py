@@ -95,6 +95,7 @@ def test_whatever_way_it_is_written(
     assert found.tensors["a"][:2] == ("F16", (2, 2))
 
 
+@pytest.mark.slow
 def test_metadata_of_any_length_is_stepped_over_and_never_held(tmp_path: Path) -> None:
     """kohya's trainer counts the tags of a large data set there."""
     tags = json.dumps({"1_booru": {f'a "tag" \\ {number}': number for number in range(600_000)}})
@@ -117,6 +118,7 @@ def test_the_tags_of_an_ordinary_data_set_are_still_told(tmp_path: Path) -> None
     assert facts_of(read_lora(path)).tags[0] == "tag 29999"
 
 
+@pytest.mark.slow
 def test_a_great_many_tensors(tmp_path: Path) -> None:
     shapes: dict[str, tuple[int, ...]] = {}
     for number in range(20_000):

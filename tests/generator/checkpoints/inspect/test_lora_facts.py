@@ -174,6 +174,7 @@ def test_formats(tmp_path: Path, roles: tuple[str, ...], format_: str) -> None:
     assert facts_of(read_lora(path)).format == format_
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.dictionaries(
