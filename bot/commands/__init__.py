@@ -11,6 +11,7 @@ from discord.ui import DynamicItem
 from bot.commands import (
     browse,
     contact_sheet,
+    continuation,
     edits,
     expressions,
     gallery,
@@ -48,6 +49,7 @@ ACTIONS: Mapping[str, Action] = {
     **contact_sheet.ACTIONS,
     **result_actions.ACTIONS,
     **length_actions.ACTIONS,
+    **continuation.ACTIONS,
     **panel.ACTIONS,
     **browse.ACTIONS,
     **panel_earlier_forms.ACTIONS,
@@ -71,6 +73,7 @@ FORMS: Mapping[str, tuple[str, Values]] = {
     **word_lists.FORMS,
     "edit_send": ("edit", {}),
     "motion_send": ("motion", {}),
+    "continue_send": ("continue", {}),
     "caption_send": ("more", {"choice": "caption"}),
     "sampling_send": ("edit", {}),
     "model_send": ("edit", {}),

@@ -20,20 +20,22 @@ from bot.commands.offered_options import text_field
 from bot.commands.panel import edit as edit_in_panel
 from bot.commands.result_actions import job_of, original_of
 from bot.commands.submit import check_allowed
-from bot.core.errors import RefusedError
+from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.gateway.context import context_of, place_of
 from bot.intake.contact_sheets import run_in_turn
 from bot.storage import edits as rows
+from bot.storage import jobs
 from bot.storage.edits import Edit, Step
 from bot.storage.models import Attachment, Job
 from bot.ui import wording
 from bot.ui.actions import Form, Values
-from bot.ui.result_view import EDITS, FINAL_EDITS, edit_view
+from bot.ui.result_view import CONTINUED, EDITS, FINAL_EDITS, edit_view
 from bot.ui.stored_files import made_file
 from generator.contract.text import Text
 
 _LONGEST_CAPTION = 200
+_MOST_JOINED = 12  # clips before the last one
 _MOST_STEPS = 8
 _IN_PANEL = ("sampling", "model")  # in menus of earlier versions: the panel has them now
 
@@ -99,24 +101,54 @@ async def _apply_and_send(interaction: _Interaction, job: Job, edit: Edit) -> No
     suffix = ".gif" if wanted in FINAL_EDITS else PurePath(source.blob).suffix
     output = context.scratch / f"edit-{secrets.token_hex(8)}{suffix}"
     try:
-        notes = await run_edits(interaction, source, edit.steps, output)
+        before = await _clips_before(interaction, job) if _joins(edit) else []
+        notes = await run_edits(interaction, source, edit.steps, output, before)
         await _send_file(interaction, job, edit, output, notes)
     finally:
         await asyncio.to_thread(output.unlink, missing_ok=True)
 
 
 async def run_edits(
-    interaction: _Interaction, source: Attachment, steps: Sequence[Step], output: Path
+    interaction: _Interaction,
+    source: Attachment,
+    steps: Sequence[Step],
+    output: Path,
+    before: Sequence[Path] = (),
 ) -> str:
-    """Write what a file is after these edits; return what to say of it. Raises RefusedError."""
+    """Write what a file is after these edits; return what to say of it. Raises RefusedError.
+
+    ``before`` are the clips that the edit *join* puts in front.
+    """
     *earlier, (wanted, words) = steps
     path = context_of(interaction).blobs.path(source.blob)
     printed = await run_in_turn(
         interaction.user.id,
         *("generator.postprocess.edits", wanted, str(path), str(output)),
         *(f"--caption={words}", f"--after={json.dumps(earlier)}"),
+        *(f"--before={each}" for each in before),
     )
     return _notes(printed)
+
+
+def _joins(edit: Edit) -> bool:
+    return any(name == "join" for name, _ in edit.steps)
+
+
+async def _clips_before(interaction: _Interaction, job: Job) -> list[Path]:
+    """Return the files that a clip goes on from, the first one first. Raises RefusedError.
+
+    Whoever continued them saw them; that a clip was deleted since is said.
+    """
+    context, found = context_of(interaction), list[Path]()
+    while job.origin.relation == CONTINUED and job.origin.parent_id:
+        before = await context.database.read(jobs.get, job.origin.parent_id)
+        if before is None:
+            raise GoneError("A clip before it was deleted, so it can't be joined.")
+        found.insert(0, context.blobs.path((await original_of(interaction, before)).blob))
+        if len(found) == _MOST_JOINED:
+            break
+        job = before
+    return found
 
 
 async def _send_file(

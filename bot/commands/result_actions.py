@@ -246,16 +246,21 @@ async def order_from(
     files = {file.blob: file for file in (*attachments, *added)}
     await _check_files(interaction, request)
     needed = tuple(file for blob, file in files.items() if blob in _blobs(request))
-    is_own = job.user_id == interaction.user.id
     return JobOrder(
         request=request,
         files=needed,
         suffix=job.origin.suffix,
-        private=(job.origin.private and is_own) or await wants_private(interaction),
+        private=await is_private_for(interaction, job),
         parent_id=job.id,
         relation=relation,
         style=job.origin.style,
     )
+
+
+async def is_private_for(interaction: _Interaction, job: Job) -> bool:
+    """Return whether what this person makes of a job is for them alone."""
+    is_own = job.user_id == interaction.user.id
+    return (job.origin.private and is_own) or await wants_private(interaction)
 
 
 def _blobs(request: Request) -> set[str]:

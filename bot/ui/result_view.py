@@ -29,9 +29,11 @@ EDITS = {
     "slower": Text("Half as fast"),
     "square": Text("Crop to a square"),
     "caption": Text("Add a caption …"),
+    "join": Text("Join to what came before"),
     "emoji": Text("As an emoji"),
     "sticker": Text("As a sticker"),
 }
+CONTINUED = "continue"  # how a clip came from one whose last frame it began from
 SHEET = "actions"  # the action that opens the sheet
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 
@@ -46,6 +48,7 @@ _MOTION = {
     "motion": Text("Motion of this"),
     "stretch": Text("Stretch"),
     "closed_loop": Text("Closed loop"),
+    "continue": Text("Continue"),
 }
 _CHANGE = {"edit": Text("Edit")}
 _RECIPE = {"recipe": Text("Recipe")}
@@ -90,7 +93,7 @@ def action_sheet(job: Job, limits: ModelLimits, *, in_server: bool) -> LayoutVie
     def buttons(actions: Iterable[str]) -> Iterator[ActionButton]:
         return (_button(action, job) for action in actions if action not in refused)
 
-    menu = _edit_menu(job.id, moves=job.request.video_length > 1)
+    menu = _edit_menu(job.id, job)
     groups: list[tuple[str, Sequence[ActionRow[Any]]]] = [
         (translate("Remake"), [ActionRow(*buttons(_REMAKE))]),
         (translate("Edit"), [ActionRow(*buttons(_CHANGE))]),
@@ -127,15 +130,18 @@ def _button(action: str, job: Job) -> ActionButton:
 def edit_view(edit_id: str, job: Job) -> View:
     """Return the menu that stands under an edit of a job's result, for further ones."""
     view = View(timeout=None)
-    view.add_item(_edit_menu(edit_id, moves=job.request.video_length > 1))
+    view.add_item(_edit_menu(edit_id, job))
     return view
 
 
-def _edit_menu(target: str, *, moves: bool) -> ActionMenu:
+def _edit_menu(target: str, job: Job) -> ActionMenu:
+    left_out = set(_OF_MOTION) if job.request.video_length == 1 else set()
+    if job.origin.relation != CONTINUED:
+        left_out.add("join")
     options = [
         SelectOption(label=translate(label), value=value)
         for value, label in EDITS.items()
-        if moves or value not in _OF_MOTION
+        if value not in left_out
     ]
     return ActionMenu("more", target, placeholder=translate("More …"), options=options)
 

@@ -42,6 +42,7 @@ _RELATIONS = {
     "loop": Text("as a closed loop"),
     "edit": Text("edited"),
     "motion": Text("same motion"),
+    "continue": Text("continued"),
     "remix": Text("remixed"),
     "upscale": Text("at twice the size"),
     "model": Text("by another model"),

@@ -1,10 +1,10 @@
 """``python -m generator.postprocess.edits``: other versions of a finished file, by no model at all.
 
-Looping, there and back, reverse, speed, crop, caption, and what Discord takes as an emoji and a
-sticker; one edit after another, each from whole frames. The file's recipe goes along. Prints one
-line of JSON: ``notes``, sentences on what a person should know of the result, and ``given_up``,
-what had to go to make it fit (a Text each). A sentence on standard error and exit code 2
-where it can't be done, or would change nothing.
+Looping, there and back, reverse, speed, crop, caption, joining to other clips, the last frame
+alone, and what Discord takes as an emoji and a sticker; one edit after another, each from whole
+frames. The file's recipe goes along. Prints one line of JSON: ``notes``, sentences on what a person
+should know of the result, and ``given_up``, what had to go to make it fit (a Text each). A sentence
+on standard error and exit code 2 where it can't be done, or would change nothing.
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ from generator.postprocess.fit import fit
 from generator.sources.geometry import scale_to_fill
 from generator.sources.reader import read
 
+JOIN, LAST_FRAME = "join", "last_frame"
 MAX_CAPTION = 200
+_MAX_JOINED_PIXELS = 200_000_000  # of all frames, as one of a file's limits is half of that
 _FASTEST_MS = 20  # a frame; browsers slow down anything faster
 _USAGE_ERROR = 2
 
+Edit = Callable[[Clip, str], Clip]
 Step = tuple[str, str]
 """The name of an edit, and the words that it needs (a caption's)."""
 
@@ -67,10 +70,11 @@ class EditedFile:
 def main(arguments: list[str] | None = None) -> int:
     """Edit the file that the command line names, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m generator.postprocess.edits")
-    parser.add_argument("edit", choices=(*EDITS, *UPLOAD_TARGETS))
+    parser.add_argument("edit", choices=(*EDITS, JOIN, LAST_FRAME, *UPLOAD_TARGETS))
     parser.add_argument("source", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--caption", default="")
+    parser.add_argument("--before", type=Path, action="append", default=[], help="clips to join")
     parser.add_argument("--after", type=json.loads, default=[], help="earlier edits, as JSON")
     chosen = parser.parse_args(arguments)
     steps = [*((str(name), str(words)) for name, words in chosen.after),
@@ -78,7 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_output(chosen.output)
         clip, comment = _clip(chosen.source), kept_comment(chosen.source.read_bytes())
-        made = apply_edits(clip, steps, chosen.output.suffix.lower(), comment)
+        before = [_clip(path) for path in chosen.before]
+        made = apply_edits(clip, steps, chosen.output.suffix.lower(), comment, before=before)
         write_whole(chosen.output, made.data)
     except HotshotError as error:
         print_refusal(error)
@@ -88,21 +93,26 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "") -> EditedFile:
+def apply_edits(
+    clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "", before: Sequence[Clip] = ()
+) -> EditedFile:
     """Return the file of a clip after one edit and another. Raises MediaError.
+
+    The edit ``JOIN`` puts the clips ``before`` it in front.
 
     Only the last edit is held to changing something, and only the last may be for an
     upload to Discord: one before it was for another.
     """
     *earlier, (last, words) = steps
     notes: tuple[Text, ...] = ()
+    known = {**EDITS, JOIN: lambda clip, _: join([*before, clip]), LAST_FRAME: last_frame}
     for name, text in earlier:
-        if name in EDITS:
-            clip, notes = _apply_edit(clip, name, text, notes)
+        if name in known:
+            clip, notes = _apply_edit(known[name], clip, (name, text), notes)
     if last in UPLOAD_TARGETS:
         made = fit_for_upload(clip, UPLOAD_TARGETS[last], comment)
         return replace(made, notes=(*notes, *made.notes))
-    after, notes = _apply_edit(clip, last, words, notes)
+    after, notes = _apply_edit(known[last], clip, (last, words), notes)
     timed_alike = after.duration_ms == clip.duration_ms and _delays(after) == _delays(clip)
     if timed_alike and np.array_equal(after.frames, clip.frames):
         raise MediaError(_NO_CHANGE.get(last, _NO_CHANGE["reverse"]))
@@ -112,9 +122,8 @@ def apply_edits(clip: Clip, steps: Sequence[Step], suffix: str, comment: str = "
 def fit_for_upload(clip: Clip, target: UploadTarget, comment: str = "") -> EditedFile:
     """Return what Discord takes there: colours go first, then frames, and pixels if they may."""
     size = (target.edge, target.edge)
-    frames = [np.asarray(scale_to_fill(Image.fromarray(frame), size)) for frame in clip.frames]
     notes: tuple[Text, ...] = ()
-    small = clip.with_frames(np.stack(frames))
+    small = clip.with_frames(_scaled(clip.frames, size))
     if target.max_ms is not None and clip.duration_ms > target.max_ms:
         small = _with_duration(small, target.max_ms)
         notes = (
@@ -134,11 +143,12 @@ def fit_for_upload(clip: Clip, target: UploadTarget, comment: str = "") -> Edite
 
 
 def _apply_edit(
-    clip: Clip, name: str, words: str, notes: tuple[Text, ...]
+    edit: Edit, clip: Clip, step: Step, notes: tuple[Text, ...]
 ) -> tuple[Clip, tuple[Text, ...]]:
+    name, words = step
     if name == "loop" and loop_detection.find_loop(clip.frames) is None:
         notes = (*notes, _TURNS_BACK)
-    return EDITS[name](clip, words), notes
+    return edit(clip, words), notes
 
 
 def loop(clip: Clip) -> Clip:
@@ -202,7 +212,35 @@ def caption(clip: Clip, words: str) -> Clip:
     )
 
 
-EDITS: dict[str, Callable[[Clip, str], Clip]] = {
+def join(clips: Sequence[Clip]) -> Clip:
+    """Return clips as one, each in its own time and at the size of the last.
+
+    Each begins with the last frame of the one before, which is shown once. Raises MediaError for
+    too many pixels together.
+    """
+    clips = [clips[0], *(_select_frames(clip, range(1, len(clip.frames))) for clip in clips[1:])]
+    size = (clips[-1].width, clips[-1].height)
+    if sum(len(clip.frames) for clip in clips) * size[0] * size[1] > _MAX_JOINED_PIXELS:
+        raise MediaError("Together these clips are too long; join fewer, or make smaller ones.")
+    frames = [
+        clip.frames if (clip.width, clip.height) == size else _scaled(clip.frames, size)
+        for clip in clips
+    ]
+    delays = [delay for clip in clips for delay in clip.delays(1000)]
+    return Clip.timed(np.concatenate(frames), delays)
+
+
+def last_frame(clip: Clip, words: str = "") -> Clip:
+    """Return the last frame alone."""
+    del words
+    return _select_frames(clip, [-1])
+
+
+def _scaled(frames: Frames, size: tuple[int, int]) -> Frames:
+    return np.stack([np.asarray(scale_to_fill(Image.fromarray(each), size)) for each in frames])
+
+
+EDITS: dict[str, Edit] = {
     "loop": lambda clip, _: loop(clip),
     "ping_pong": lambda clip, _: ping_pong(clip),
     "reverse": lambda clip, _: reverse(clip),
@@ -212,6 +250,8 @@ EDITS: dict[str, Callable[[Clip, str], Clip]] = {
     "caption": caption,
 }
 _NO_CHANGE = {
+    JOIN: Text("There is no clip before it, so there is nothing to join."),
+    LAST_FRAME: Text("It's a still picture already."),
     "loop": Text("It already loops without a jump, so there's nothing to change."),
     "ping_pong": Text("It looks the same there and back, so nothing would change."),
     "reverse": Text("It looks the same backwards, so nothing would change."),

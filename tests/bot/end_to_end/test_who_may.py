@@ -59,6 +59,8 @@ OF_A_JOB = {
     "longer": WHERE_IT_STANDS,
     "stretch": WHERE_IT_STANDS,
     "closed_loop": WHERE_IT_STANDS,
+    "continue": WHERE_IT_STANDS,
+    "continue_send": WHERE_IT_STANDS,
     "upscale": WHERE_IT_STANDS,
     "edit": WHERE_IT_STANDS,
     "edit_send": WHERE_IT_STANDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -68,7 +69,7 @@ async def test_what_needs_a_server_is_offered_there() -> None:
         ({"width": 1024, "height": 1024}, {"upscale"}),
         (
             {"video_length": 1},
-            {"vary_subtle", "vary_strong", "motion", "stretch", "closed_loop"},
+            {"vary_subtle", "vary_strong", "motion", "stretch", "closed_loop", "continue"},
         ),
     ],
 )
@@ -80,7 +81,10 @@ async def test_what_would_be_refused_is_not_offered(
 
 async def test_a_single_frame_offers_no_edits_of_motion() -> None:
     assert _edits(job(video_length=1)) == {"square", "caption", "emoji", "sticker"}
-    assert _edits(job(video_length=2)) == set(EDITS)
+    assert _edits(job(video_length=2)) == set(EDITS) - {"join"}
+    made = job(video_length=2)
+    continued = replace(made, origin=replace(made.origin, relation="continue", parent_id="b" * 32))
+    assert _edits(continued) == set(EDITS)
 
 
 def _parts(made: Job, *, in_server: bool = True) -> list[dict[str, Any]]:
@@ -101,4 +105,4 @@ def _edits(made: Job) -> set[str]:
 
 
 def test_every_edit_can_be_done() -> None:
-    assert set(EDITS) == {*edits.EDITS, *edits.UPLOAD_TARGETS}
+    assert set(EDITS) == {*edits.EDITS, edits.JOIN, *edits.UPLOAD_TARGETS}

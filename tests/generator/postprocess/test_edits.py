@@ -135,6 +135,26 @@ def test_what_would_change_nothing_says_so(name: str, source: Clip, words: str) 
         edits.apply_edits(source, [(name, "")], ".gif")
 
 
+def test_clips_are_joined_at_the_size_of_the_last() -> None:
+    first = Clip(np.full((3, 32, 48, 3), 200, np.uint8), 300)
+    last = Clip(np.full((3, 16, 24, 3), 50, np.uint8), 750)
+    joined = edits.join([first, last])
+    assert joined.frames.shape == (5, 16, 24, 3)
+    assert joined.frames[:, 0, 0, 0].tolist() == [200, 200, 200, 50, 50]
+    assert joined.delays(1000) == [100, 100, 100, 250, 250]
+    made = edits.apply_edits(last, [("join", ""), ("reverse", "")], ".gif", before=[first])
+    assert made.data[:6] == b"GIF89a"
+    with pytest.raises(MediaError, match="nothing to join"):
+        edits.apply_edits(last, [("join", "")], ".gif")
+    long = Clip(np.zeros((40, 1024, 1024, 3), np.uint8), 4000)
+    with pytest.raises(MediaError, match="too long"):
+        edits.join([long] * 5)
+
+
+def test_the_last_frame_alone() -> None:
+    assert grays(edits.last_frame(clip(4))) == [3]
+
+
 def test_a_crop() -> None:
     assert edits.square(clip()).frames.shape[1:3] == (48, 48)
 
