@@ -24,6 +24,7 @@ from bot.app.main import furnish
 from bot.core import translations
 from bot.core.config import Settings
 from bot.core.model_catalogue import ModelCatalogue
+from bot.gateway.context import BotContext
 from bot.gateway.message_media import file_names
 from bot.jobs.outcomes import MadeFile
 from bot.jobs.service import JobService
@@ -37,6 +38,7 @@ class Place:
     """A client whose jobs nobody makes but the test, and a server that simcord has."""
 
     env: Any
+    context: BotContext
     jobs: JobService
     scratch: Path
     channel: Any
@@ -71,7 +73,7 @@ async def placed(directory: Path) -> AsyncIterator[Place]:
             guild = env.create_guild()
             channel = guild.create_text_channel("gifs")
             ada = guild.add_member(env.create_user("ada"))
-            yield Place(env, house.jobs, settings.storage.scratch, channel, ada)
+            yield Place(env, client.context, house.jobs, settings.storage.scratch, channel, ada)
         await house.jobs.close()
 
 
