@@ -26,7 +26,7 @@ from generator.inference.ahead import Ahead, Pictures
 from generator.inference.batch_size import batch_pixels
 from generator.inference.latent_preview import PreviewCallback, PreviewDecoder, PreviewMaker
 from generator.inference.pipeline import HotshotPipeline, Variation
-from generator.inference.recipe_writer import write_recipe
+from generator.inference.recipe_writer import model_hashes, write_recipe
 from generator.media.clip import Clip, Frames
 from generator.media.output import check_output
 from generator.model import devices
@@ -56,6 +56,7 @@ class HotshotEngine:
     preview_decoder: PreviewDecoder | None = None
     loras: tuple[Lora, ...] = ()
     ahead: Ahead = field(default_factory=Ahead)
+    _model_hashes: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -197,10 +198,13 @@ class HotshotEngine:
     def recipe(self, request: Request, sources: SourceFiles) -> Recipe:
         """Return what to put into a request's file, so that it can be made again."""
         model_directory = self.pipeline.model.controlnets.model_directory
+        if not self._model_hashes:  # looked at once: after each clip, the card would wait for it
+            self._model_hashes.update(model_hashes(self.setup))
         recipe = write_recipe(
             request,
             self.setup,
             model_directory=model_directory,
+            model_hashes=self._model_hashes,
             sources=sources,
             device=self.pipeline.model.device,
         )

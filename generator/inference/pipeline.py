@@ -237,7 +237,7 @@ class HotshotPipeline:
                 raise
         # what the first try held is free from here on
         logger.warning("The memory of %s ran out; trying once in low memory.", self.model.device)
-        with in_low_memory(self.model) as model:
+        with self.prompts.lock, in_low_memory(self.model) as model:  # text encoders move
             low = replace(self, model=model)
             return _with_model(low._run(_with_model(clips, model), networks, part), self.model)
 

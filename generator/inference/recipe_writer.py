@@ -5,7 +5,7 @@ Imports torch, because the modules that know where models, LoRAs and ControlNets
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -28,20 +28,26 @@ def write_recipe(
     setup: ModelSettings,
     *,
     model_directory: Path,
+    model_hashes: Mapping[str, str],
     sources: SourceFiles,
     device: torch.device,
 ) -> Recipe:
     """Return the recipe of a request.
 
     ``sources`` are the files that it names, where they are files. ``model_directory`` is where the
-    loaded model lies, ``device`` where it computes. Raises ModelError where a LoRA or a ControlNet
-    can't be found.
+    loaded model lies, ``model_hashes`` are its weights', ``device`` is where it computes. Raises
+    ModelError where a LoRA or a ControlNet can't be found.
     """
-    files = dict(_files(request, setup, model_directory))
+    files = dict(_files(request, model_directory))
     given = {request.control_source: sources.control, request.image: sources.image}
     files |= {name: path for name, path in given.items() if name and path.is_file()}
     hashes = {name: sha256_of(path) for name, path in files.items()}
-    return Recipe(request=request, setup=setup, sha256=hashes, environment=environment_of(device))
+    return Recipe(
+        request=request,
+        setup=setup,
+        sha256={**model_hashes, **hashes},
+        environment=environment_of(device),
+    )
 
 
 def environment_of(device: torch.device) -> dict[str, str]:
@@ -54,14 +60,14 @@ def _libraries() -> dict[str, str]:
     return {name: version(name) for name in ("torch", "diffusers", "transformers")}
 
 
-def _files(
-    request: Request, setup: ModelSettings, model_directory: Path
-) -> Iterator[tuple[str, Path]]:
+def model_hashes(setup: ModelSettings) -> dict[str, str]:
+    """Return the hashes of a model's weights and its base's, by the names in the setup."""
+    named = {name: _weights(name) for name in (setup.model, setup.spatial_unet_base) if name}
+    return {name: sha256_of(path) for name, path in named.items() if path is not None}
+
+
+def _files(request: Request, model_directory: Path) -> Iterator[tuple[str, Path]]:
     """Yield files and directories by the names that the recipe gives them."""
-    for name in filter(None, (setup.model, setup.spatial_unet_base)):
-        path = _weights(name)
-        if path is not None:
-            yield name, path
     for lora in request.loras:
         yield lora.path, resolve_lora(lora.path)
     for control in request.controls:

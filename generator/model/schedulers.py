@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -58,7 +61,24 @@ def make_scheduler(name: str, config: Mapping[str, Any], steps: int) -> Schedule
 
     Raises RequestError for an unknown name, and for one that this config's UNet can't have.
     """
-    known = scheduler_name(name)
+    said = repr(sorted(config.items()))
+    # To work it out takes milliseconds before a clip's first step, in which the device would wait.
+    return deepcopy(_worked_out(_Asked(scheduler_name(name), steps, said, config)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A scheduler that is asked for; ``said`` tells configs apart."""
+
+    name: str
+    steps: int
+    said: str
+    config: Mapping[str, Any] = field(compare=False)
+
+
+@lru_cache(maxsize=16)
+def _worked_out(asked: _Asked) -> Scheduler:
+    known, config, steps = asked.name, asked.config, asked.steps
     if known in _NO_SAMPLES and config.get("prediction_type") == "sample":
         raise RequestError(
             "{name} can't be used with a model that predicts the picture itself; choose "

@@ -144,3 +144,16 @@ def test_names_of_the_original_s_readme() -> None:
 def test_an_unknown_scheduler_is_one_sentence() -> None:
     with pytest.raises(RequestError, match="no scheduler 'heun'; there are euler_a"):
         make_scheduler("heun", PUBLISHED, 10)
+
+
+def test_one_that_was_stepped_leaves_the_next_as_it_was() -> None:
+    noise, generator = torch.randn(1, 4, 1, 8, 8), torch.Generator()
+    first, apart = (make_scheduler("unipc", ZERO_TERMINAL_SNR, 4) for _ in range(2))
+    latents = [scheduler_step(first, noise, at, noise, generator) for at in first.timesteps[:2]]
+    first.timesteps[:] = 0
+    other = make_scheduler("unipc", dict(ZERO_TERMINAL_SNR), 4)
+    for scheduler in (apart, other):
+        again = [
+            scheduler_step(scheduler, noise, at, noise, generator) for at in apart.timesteps[:2]
+        ]
+        assert all(map(torch.equal, latents, again))
