@@ -34,7 +34,14 @@ from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.policy.adult_rules import AdultRules
-from bot.policy.daily_quota import FILES, LORAS, DailyDraftQuota, daily_bytes
+from bot.policy.blocks import BlockList
+from bot.policy.daily_quota import (
+    FILES,
+    LORAS,
+    DailyDraftQuota,
+    daily_bytes,
+    daily_reports,
+)
 from bot.policy.lora_quota import KeptLoraQuota
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.rate_limit import RateLimit
@@ -123,12 +130,15 @@ async def furnish(
     disk_guard = _disk_guard(settings, database, blobs)
     preferences = Preferences(database)
     store = JobStore(database, settings.queue.size)
+    blocks = BlockList(database)
+    await blocks.load()
     words = WordJudge(database, await asyncio.to_thread(read_owners_lists, settings.moderation))
     policy = PolicyGate(
         store,
         preferences,
         disk_guard,
         words=words,
+        blocks=blocks,
         adult=AdultRules(database, settings),
         per_user=settings.queue.per_user,
     )
@@ -153,6 +163,7 @@ async def furnish(
             preferences=preferences,
             policy=policy,
             words=words,
+            blocks=blocks,
             jobs=jobs,
             samples=SampleMaker(jobs, store.transitions, database, blobs),
         )
@@ -255,6 +266,7 @@ def _context(
     preferences: Preferences,
     policy: PolicyGate,
     words: WordJudge,
+    blocks: BlockList,
     jobs: JobService,
     samples: SampleMaker,
 ) -> BotContext:
@@ -293,6 +305,8 @@ def _context(
         policy=policy,
         words=words,
         daily_drafts=DailyDraftQuota(database, attachments.per_user_day_drafts),
+        blocks=blocks,
+        daily_reports=daily_reports(database),
         lora_quota=KeptLoraQuota(database, settings.loras),
         samples=samples,
     )

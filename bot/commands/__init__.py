@@ -24,6 +24,7 @@ from bot.commands import (
     panel,
     panel_earlier_forms,
     queue,
+    reports,
     result_actions,
     settings,
     settings_panel,
@@ -63,6 +64,7 @@ ACTIONS: Mapping[str, Action] = {
     **lora.ACTIONS,
     **queue.ACTIONS,
     **settings.ACTIONS,
+    **reports.ACTIONS,
     **word_lists.ACTIONS,
     "form_open": reopen_form,
 }
@@ -70,6 +72,7 @@ FORMS: Mapping[str, tuple[str, Values]] = {
     **panel.FORMS,
     **settings_panel.FORMS,
     **expressions.FORMS,
+    **reports.FORMS,
     **word_lists.FORMS,
     "edit_send": ("edit", {}),
     "motion_send": ("motion", {}),
@@ -104,6 +107,7 @@ def all_commands(
         moderation.build(),
         help_.build(),
         *message_menus.build(),
+        *reports.build(),
     ]
     for command in commands:
         command.allowed_installs = app_commands.AppInstallationType(guild=True, user=True)

@@ -22,6 +22,7 @@ from bot.core.errors import BotError, GoneError, RefusedError
 from bot.core.translations import in_language, translate
 from bot.delivery.gallery_posts import delete_posts, is_posted, post_in_gallery
 from bot.gateway.context import context_of, managed_guild
+from bot.jobs.gate import Place
 from bot.storage import gallery as rows
 from bot.storage import jobs
 from bot.storage.gallery import GalleryPost
@@ -59,6 +60,8 @@ async def share(interaction: _Interaction, job_id: str, values: Values) -> None:
     if job.user_id != interaction.user.id:
         raise RefusedError("Only the person who asked for a GIF can share it in the gallery.")
     channel = await _gallery_channel(interaction)
+    place = Place(guild_id=channel.guild.id, is_age_restricted=_is_age_restricted(channel))
+    await context_of(interaction).policy.check_shared(place, job)
     original = await original_of(interaction, job)
     await interaction.response.defer(ephemeral=True, thinking=True)
     context = context_of(interaction)
@@ -106,6 +109,10 @@ async def _gallery_channel(interaction: _Interaction) -> discord.abc.GuildChanne
             "/settings server."
         )
     return channel
+
+
+def _is_age_restricted(channel: discord.abc.GuildChannel) -> bool:
+    return isinstance(channel, discord.TextChannel) and channel.is_nsfw()
 
 
 # -- withdrawing -----------------------------------------------------------------------------------

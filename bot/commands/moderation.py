@@ -1,12 +1,34 @@
-"""/moderation: what a server's moderators decide."""
+"""/moderation: words, blocks, where reports go, and the log of what was decided."""
 
 from __future__ import annotations
 
-from discord import app_commands
+import contextlib
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import discord
+from discord import AppCommandOptionType, app_commands
 
 from bot.commands import word_lists
-from bot.commands.options import localized
+from bot.commands.options import Bounded, CompletedOption, Option, command, localized
+from bot.commands.reports import LOG_CHANNEL
+from bot.core.errors import RefusedError
+from bot.core.translations import translate
+from bot.gateway.context import context_of, guild_to_moderate, is_bot_owner
+from bot.storage import moderation as rows
+from bot.storage.moderation import EVERYWHERE, PERSON, AuditEntry, Block
+from bot.storage.preferences import SERVER
+from bot.ui import wording
+from bot.ui.answers import send_ephemeral
+from bot.ui.moderation_embeds import audit_embed, blocks_embed
 from generator.contract.text import Text
+
+_KIND = AppCommandOptionType
+_MAX_HOURS = 24 * 366
+_LONGEST_REASON = 200
+_LISTED = 30
+
+_Interaction = discord.Interaction[Any]
 
 
 def build() -> app_commands.Group:
@@ -14,5 +36,208 @@ def build() -> app_commands.Group:
     group = app_commands.Group(
         name="moderation", description=localized(Text("What moderators decide here."))
     )
+    everywhere = Option(
+        Bounded(_KIND.boolean), Text("On all servers; for whoever runs the bot alone.")
+    )
     group.add_command(word_lists.build())
+    group.add_command(
+        command(
+            "log",
+            Text("Choose the channel where reports are posted, or none."),
+            log,
+            {"channel": Option(Bounded(_KIND.channel), Text("Which one (default: none)."))},
+        )
+    )
+    group.add_command(
+        command(
+            "block",
+            Text("Keep somebody from making GIFs here."),
+            block,
+            {
+                "user": Option(Bounded(_KIND.user), Text("Whom."), required=True),
+                "hours": Option(
+                    Bounded(_KIND.integer, 1, _MAX_HOURS), Text("For how long (default: for good).")
+                ),
+                "reason": Option(
+                    Bounded(_KIND.string, 1, _LONGEST_REASON), Text("What they read.")
+                ),
+                "everywhere": everywhere,
+            },
+        )
+    )
+    group.add_command(
+        command(
+            "unblock",
+            Text("Let somebody make GIFs here again."),
+            unblock,
+            {
+                "user": Option(CompletedOption(suggest_blocked), Text("Whom."), required=True),
+                "everywhere": everywhere,
+            },
+        )
+    )
+    group.add_command(
+        command(
+            "server",
+            Text("Block a server, or unblock it; for whoever runs the bot alone."),
+            server,
+            {
+                "id": Option(Bounded(_KIND.string, 1, 20), Text("Its id."), required=True),
+                "hours": Option(
+                    Bounded(_KIND.integer, 0, _MAX_HOURS),
+                    Text("For how long (default: for good; 0: unblock it)."),
+                ),
+            },
+        )
+    )
+    group.add_command(
+        command("blocked", Text("Show who is blocked here."), blocked, {"everywhere": everywhere})
+    )
+    group.add_command(
+        command("audit", Text("Show what was decided here."), audit, {"everywhere": everywhere})
+    )
     return group
+
+
+async def log(interaction: _Interaction, *, channel: Any = None) -> None:
+    """Set where reports are posted."""
+    guild_id = guild_to_moderate(interaction)
+    if channel is not None and channel.guild_id != guild_id:
+        raise RefusedError("That channel isn't on this server.")
+    context = context_of(interaction)
+    chosen = None if channel is None else channel.id
+    await context.preferences.change(SERVER, guild_id, {LOG_CHANNEL: chosen})
+    target = "" if chosen is None else f"<#{chosen}>"
+    await context.database.write(rows.record, _entry(interaction, guild_id, "log", target))
+    if chosen is None:
+        words = translate("✅ Reports go to whoever runs the bot now.")
+    else:
+        words = translate("✅ Reports go to <#{channel}> now.", channel=chosen)
+    await send_ephemeral(interaction, words)
+
+
+async def block(
+    interaction: _Interaction,
+    *,
+    user: Any,
+    hours: Any = None,
+    reason: Any = None,
+    everywhere: Any = None,
+) -> None:
+    """Block somebody, and cancel what of theirs waits there."""
+    guild_id = _place(interaction, everywhere)
+    if user.id == interaction.user.id:
+        raise RefusedError("You can't block yourself.")
+    why = " ".join(str(reason or "").split())[:_LONGEST_REASON]
+    now = datetime.now(UTC)
+    new = Block(
+        kind=PERSON,
+        target_id=user.id,
+        guild_id=guild_id,
+        until=_until(now, hours),
+        reason=why,
+        name=str(user.name)[:100],
+        actor_id=interaction.user.id,
+        created_at=now,
+    )
+    context = context_of(interaction)
+    entry = _entry(interaction, guild_id, "block", f"<@{user.id}>", why)
+    await context.blocks.block(new, entry)
+    await send_ephemeral(interaction, translate("🚫 <@{user}> is blocked.", user=user.id))
+    for status in context.jobs.waiting_or_running(user.id):
+        if guild_id in (EVERYWHERE, status.job.origin.guild_id):
+            with contextlib.suppress(RefusedError):  # it is on its way: the gate withholds it
+                await context.jobs.cancel(status.job.id, by=user.id)
+
+
+async def unblock(interaction: _Interaction, *, user: Any, everywhere: Any = None) -> None:
+    """Unblock somebody; their GIFs can be made again."""
+    guild_id, user_id = _place(interaction, everywhere), _number(user)
+    entry = _entry(interaction, guild_id, "unblock", f"<@{user_id}>")
+    await context_of(interaction).blocks.unblock((PERSON, user_id, guild_id), entry)
+    await send_ephemeral(interaction, translate("✅ <@{user}> isn't blocked now.", user=user_id))
+
+
+async def server(interaction: _Interaction, **given: Any) -> None:
+    """Block a whole server, or unblock it; the bot's owner alone may."""
+    _place(interaction, everywhere=True)
+    target_id, hours, now = _number(given["id"]), given.get("hours"), datetime.now(UTC)
+    context = context_of(interaction)
+    if hours == 0:
+        entry = _entry(interaction, EVERYWHERE, "unblock", f"`{target_id}`")
+        await context.blocks.unblock((rows.SERVER, target_id, EVERYWHERE), entry)
+        await send_ephemeral(interaction, translate("✅ That server isn't blocked now."))
+        return
+    new = Block(
+        kind=rows.SERVER,
+        target_id=target_id,
+        until=_until(now, hours),
+        actor_id=interaction.user.id,
+        created_at=now,
+    )
+    await context.blocks.block(new, _entry(interaction, EVERYWHERE, "block", f"`{target_id}`"))
+    await send_ephemeral(interaction, translate("🚫 That server is blocked."))
+
+
+async def blocked(interaction: _Interaction, *, everywhere: Any = None) -> None:
+    """Show who is blocked."""
+    guild_id = _place(interaction, everywhere)
+    embed = blocks_embed(context_of(interaction).blocks.listed(guild_id)[:_LISTED])
+    await interaction.response.send_message(embed=embed, ephemeral=True)
+
+
+async def audit(interaction: _Interaction, *, everywhere: Any = None) -> None:
+    """Show what was decided, the newest first."""
+    guild_id = _place(interaction, everywhere)
+    found = await context_of(interaction).database.read(
+        rows.logged, None if guild_id == EVERYWHERE else guild_id, limit=_LISTED
+    )
+    await interaction.response.send_message(embed=audit_embed(found), ephemeral=True)
+
+
+async def suggest_blocked(
+    interaction: _Interaction, typed: str, limit: int
+) -> list[tuple[str, str]]:
+    """Return those who are blocked here whose names or ids hold what is typed."""
+    listed = context_of(interaction).blocks.listed(guild_to_moderate(interaction))
+    labels = [
+        (wording.excerpt(f"{each.name} ({each.target_id})", 90), str(each.target_id))
+        for each in listed
+        if each.kind == PERSON
+    ]
+    return [each for each in labels if typed.casefold() in each[0].casefold()][:limit]
+
+
+def _place(interaction: _Interaction, everywhere: Any) -> int:
+    """Return the server that this person decides for, or EVERYWHERE. Raises RefusedError."""
+    if not everywhere:
+        return guild_to_moderate(interaction)
+    if not is_bot_owner(interaction):
+        raise RefusedError("Only whoever runs the bot can do that for all servers.")
+    return EVERYWHERE
+
+
+def _until(now: datetime, hours: Any) -> datetime | None:
+    if hours is None:
+        return None
+    return now + timedelta(hours=max(1, min(int(hours), _MAX_HOURS)))
+
+
+def _number(value: object) -> int:
+    text = str(value).strip().strip("<@!>")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise RefusedError("That isn't one of the choices; choose one from the list.")
+    return int(text)
+
+
+def _entry(
+    interaction: _Interaction, guild_id: int, action: str, target: str, detail: str = ""
+) -> AuditEntry:
+    return AuditEntry(
+        guild_id=None if guild_id == EVERYWHERE else guild_id,
+        actor_id=interaction.user.id,
+        action=action,
+        target=target,
+        detail=detail,
+        created_at=datetime.now(UTC),
+    )

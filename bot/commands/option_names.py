@@ -24,6 +24,10 @@ NAMES = {spec.name: spec.label for spec in OPTIONS if spec.label} | {
     "role": Text("role"),
     "waiting": Text("waiting"),
     "list": Text("list"),
+    "user": Text("person"),
+    "hours": Text("hours"),
+    "reason": Text("reason"),
+    "everywhere": Text("everywhere"),
     "adult": Text("adult"),
 }
 

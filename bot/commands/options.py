@@ -27,6 +27,7 @@ _OBJECTS: Mapping[AppCommandOptionType, type | tuple[type, ...]] = {
     AppCommandOptionType.attachment: discord.Attachment,
     AppCommandOptionType.channel: (app_commands.AppCommandChannel, app_commands.AppCommandThread),
     AppCommandOptionType.role: discord.Role,
+    AppCommandOptionType.user: (discord.User, discord.Member),
 }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import PurePath
 from typing import Any
@@ -25,14 +26,15 @@ from bot.commands.submit import JobOrder, submit_jobs
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
 from bot.delivery.gallery_posts import delete_posts
-from bot.gateway.context import context_of, managed_guild, may_act_on
-from bot.storage import gallery, library
+from bot.gateway.context import context_of, may_act_on, moderated_guild
+from bot.storage import gallery, library, moderation
 from bot.storage import jobs as rows
 from bot.storage.blobs import is_blob
 from bot.storage.models import Attachment, Job
+from bot.storage.moderation import AuditEntry
 from bot.ui import wording
 from bot.ui.actions import Form, Values
-from bot.ui.answers import send_ephemeral
+from bot.ui.answers import send_ephemeral, send_ephemeral_followup
 from bot.ui.result_view import SHEET, action_sheet, confirm_delete_view
 from generator.contract.bounds import draw_seed
 from generator.contract.limits import ModelLimits
@@ -166,9 +168,8 @@ async def recipe(interaction: _Interaction, job_id: str, values: Values) -> None
 
 
 async def delete(interaction: _Interaction, job_id: str, values: Values) -> None:
-    """Ask whether the GIF should really be deleted."""
-    del values
-    job = await job_of(interaction, job_id)
+    """Ask whether the GIF should really be deleted; of several, that which was chosen."""
+    job = await job_of(interaction, values.get("choice", job_id))
     _check_may_delete(interaction, job)
     prompt = wording.excerpt(job.request.prompt, 100)
     words = translate('Delete "{prompt}", its file and its entry in /history?', prompt=prompt)
@@ -180,18 +181,38 @@ async def confirm_delete(interaction: _Interaction, job_id: str, values: Values)
     del values
     job = await job_of(interaction, job_id)
     _check_may_delete(interaction, job)
+    if job.user_id != interaction.user.id:
+        entry = AuditEntry(
+            guild_id=job.origin.guild_id,
+            actor_id=interaction.user.id,
+            action="removed",
+            target=f"<@{job.user_id}>",
+            detail=job.request.prompt,
+            created_at=datetime.now(UTC),
+        )
+        await context_of(interaction).database.write(moderation.record, entry)
+    await interaction.response.defer()  # what was posted may take long to go
+    is_gone = await erase_result(interaction, job)
+    await interaction.edit_original_response(content=translate("🗑️ Deleted."), view=None)
+    if not is_gone:
+        await send_ephemeral_followup(
+            interaction, translate("Its message couldn't be deleted; please delete it yourself.")
+        )
+
+
+async def erase_result(interaction: _Interaction, job: Job) -> bool:
+    """Delete a job's row and files, and what was posted; return whether all of that is gone.
+
+    Raises RefusedError where it isn't over.
+    """
     context = context_of(interaction)
     attachments = await context.database.read(rows.attachments_of, job.id)
     posts = await context.database.read(gallery.of_job, job.id)
     if not await context.database.write(library.erase, job.id):
         raise RefusedError("It isn't finished yet; cancel it first.")
     await context.drop_unreferenced([job.output, *(file.blob for file in attachments)])
-    await interaction.response.edit_message(content=translate("🗑️ Deleted."), view=None)
     is_gone = job.message_id is None or await context.jobs.take_down(job)
-    if not (await delete_posts(interaction.client, posts) and is_gone):
-        await send_ephemeral(
-            interaction, translate("Its message couldn't be deleted; please delete it yourself.")
-        )
+    return await delete_posts(interaction.client, posts) and is_gone
 
 
 # -- what they share -------------------------------------------------------------------------------
@@ -291,10 +312,10 @@ async def _check_files(interaction: _Interaction, request: Request) -> None:
 
 
 def _check_may_delete(interaction: _Interaction, job: Job) -> None:
-    guild_id = managed_guild(interaction)
-    manages = guild_id is not None and guild_id == job.origin.guild_id
-    if job.user_id != interaction.user.id and not manages:
-        raise RefusedError("Only the person who asked for it, or a server manager, can delete it.")
+    guild_id = moderated_guild(interaction)
+    moderates = guild_id is not None and guild_id == job.origin.guild_id
+    if job.user_id != interaction.user.id and not moderates:
+        raise RefusedError("Only the person who asked for it, or a moderator, can delete it.")
 
 
 ACTIONS = {

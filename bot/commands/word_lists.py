@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -15,6 +16,8 @@ from bot.core.errors import RefusedError
 from bot.core.translations import translate, translate_plural
 from bot.gateway.context import context_of, guild_to_moderate
 from bot.gateway.message_media import uploaded_file
+from bot.storage import moderation
+from bot.storage.moderation import AuditEntry
 from bot.ui.actions import Form, Values, outdated_button_error
 from bot.ui.answers import send_ephemeral
 from generator.contract.text import Text
@@ -97,7 +100,16 @@ async def reopen(interaction: discord.Interaction[Any], target: str, values: Val
 
 
 async def _set(interaction: discord.Interaction[Any], guild_id: int, kind: str, text: str) -> None:
-    count = await context_of(interaction).words.change(guild_id, kind, text)
+    context = context_of(interaction)
+    count = await context.words.change(guild_id, kind, text)
+    entry = AuditEntry(
+        guild_id=guild_id,
+        actor_id=interaction.user.id,
+        action="words",
+        target=kind,
+        created_at=datetime.now(UTC),
+    )
+    await context.database.write(moderation.record, entry)
     if not count:
         await send_ephemeral(interaction, translate("✅ That list is empty now."))
         return

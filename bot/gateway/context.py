@@ -17,8 +17,8 @@ from bot.core.model_catalogue import ModelCatalogue
 from bot.gateway.payloads import roles_of
 from bot.intake.attachments import SourceIntake
 from bot.intake.lora_upload import LoraIntake
-from bot.intake.quotas import DraftQuota, LoraQuota
-from bot.jobs.gate import Actor, Place, Policy, ServerWords
+from bot.intake.quotas import DailyQuota, DraftQuota, LoraQuota
+from bot.jobs.gate import Actor, Blocks, Place, Policy, ServerWords
 from bot.jobs.samples import SampleMaker
 from bot.jobs.service import JobService
 from bot.storage.blobs import BlobStore
@@ -63,6 +63,8 @@ class BotContext:
     policy: Policy
     words: ServerWords
     daily_drafts: DraftQuota
+    blocks: Blocks
+    daily_reports: DailyQuota
     lora_quota: LoraQuota
     samples: SampleMaker
     panels_in_hand: HeldIds = field(default_factory=HeldIds)
@@ -142,6 +144,16 @@ def moderated_guild(interaction: discord.Interaction[Any]) -> int | None:
     permissions = interaction.permissions
     is_moderator = permissions.manage_messages or permissions.manage_guild
     return interaction.guild_id if is_moderator else None
+
+
+def is_bot_owner(interaction: discord.Interaction[Any]) -> bool:
+    """Return whether this person runs the bot, alone or in a team."""
+    application = interaction.client.application
+    if application is None:
+        return False
+    if application.team is not None:
+        return interaction.user.id in {member.id for member in application.team.members}
+    return bool(interaction.user.id == application.owner.id)
 
 
 def guild_to_moderate(interaction: discord.Interaction[Any]) -> int:

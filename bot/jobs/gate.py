@@ -12,6 +12,7 @@ from typing import Protocol
 
 from bot.core.errors import NotAcceptedError, RefusedError, WithheldError
 from bot.storage.models import Attachment, Job, State
+from bot.storage.moderation import AuditEntry, Block
 from generator.contract.messages import Request
 from generator.contract.text import Text
 
@@ -137,6 +138,19 @@ class ServerWords(Protocol):
         """Set a list, or take it away; return how many entries it has. Raises RefusedError."""
 
 
+class Blocks(Protocol):
+    """Who is blocked, and where."""
+
+    def listed(self, guild_id: int) -> list[Block]:
+        """Return the blocks that hold on a server, or EVERYWHERE, the newest first."""
+
+    async def block(self, block: Block, entry: AuditEntry) -> None:
+        """Add a block, and what the log says of it."""
+
+    async def unblock(self, key: tuple[str, int, int], entry: AuditEntry) -> None:
+        """Take a block away. Raises RefusedError where there is none."""
+
+
 class Policy(Gate, Protocol):
     """Answers commands as well, before they fetch anything or hand a request in."""
 
@@ -151,6 +165,9 @@ class Policy(Gate, Protocol):
 
     async def check_shown(self, place: Place, request: Request, style: str = "") -> None:
         """Raise RefusedError where what a request makes isn't for this place to see."""
+
+    async def check_shared(self, place: Place, job: Job) -> None:
+        """Raise RefusedError where a result may not be shown there, beside where it was made."""
 
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""

@@ -161,6 +161,10 @@ class JobService:
             "That GIF is no longer waiting or running; /history shows what became of it."
         )
 
+    def alert_owner(self, words: Text) -> None:
+        """Tell whoever runs the bot."""
+        self._alert(words)
+
     async def take_down(self, job: Job) -> bool:
         """Take away what was posted of a job that was erased; return whether that was done."""
         return await self._notifier.take_down(job)

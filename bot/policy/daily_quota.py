@@ -12,7 +12,8 @@ from bot.storage.database import Database
 from bot.storage.drafts import Draft
 from generator.contract.text import Text
 
-FILES, LORAS = "files", "loras"
+FILES, LORAS, REPORTS = "files", "loras", "reports"
+_MOST_REPORTS = 20
 
 
 class RecordedDailyQuota:
@@ -74,3 +75,9 @@ class DailyDraftQuota:
                 most=self._most,
             )
         return freed
+
+
+def daily_reports(database: Database) -> RecordedDailyQuota:
+    """Return the quota on reports to moderators."""
+    refusal = Text("You have reported a lot within 24 hours; try again tomorrow.")
+    return RecordedDailyQuota(database, REPORTS, _MOST_REPORTS, refusal)

@@ -15,12 +15,14 @@ from bot.jobs.gate import (
     Admission,
     Place,
     RequestLimits,
+    Spoiler,
     UnfinishedLimit,
     Verdict,
     Withhold,
 )
 from bot.jobs.store import JobStore, estimated_bytes
 from bot.policy.adult_rules import AdultRules
+from bot.policy.blocks import BlockList
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
 from bot.policy.words.judge import WordJudge
 from bot.storage.disk_guard import DiskGuard
@@ -40,6 +42,7 @@ class PolicyGate:
         disk_guard: DiskGuard,
         *,
         words: WordJudge,
+        blocks: BlockList,
         adult: AdultRules,
         per_user: int,
     ) -> None:
@@ -47,15 +50,18 @@ class PolicyGate:
         self._preferences = preferences
         self._disk_guard = disk_guard
         self._words = words
+        self._blocks = blocks
         self._adult = adult
         self._per_person = UnfinishedLimit(per_user, too_many_of_yours)
 
     async def check_actor(self, actor: Actor, place: Place) -> None:
         """Raise RefusedError where this person may not make GIFs there."""
+        self._blocks.check(actor.user_id, place.guild_id)
         (await self._rules(actor, place)).check_actor(actor, place)
 
     async def check_requests(self, actor: Actor, place: Place, requests: Sequence[Request]) -> None:
         """Raise RefusedError where this person may not ask for all of these there."""
+        self._blocks.check(actor.user_id, place.guild_id)
         rules = await self._rules(actor, place)
         rules.check_actor(actor, place)
         rules.check_requests(requests)
@@ -75,6 +81,16 @@ class PolicyGate:
         await self._adult.check(place, request, style)
         await self.check_words(place, request.prompt)
 
+    async def check_shared(self, place: Place, job: Job) -> None:
+        """Raise RefusedError where a result is not for a place, by what it was made with there."""
+        await self._adult.check(place, job.request, job.origin.style)
+        if job.origin.guild_id != place.guild_id:
+            verdict = await self._words.judge(job.request.prompt, place.guild_id)
+            if isinstance(verdict, Withhold):
+                raise WithheldError(verdict.reason)
+            if isinstance(verdict, Spoiler):  # its file is covered where it was made alone
+                raise WithheldError("GIFs of such words are covered here, so it can't be shared.")
+
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""
         return (await self._rules(actor, place)).limits
@@ -90,6 +106,7 @@ class PolicyGate:
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
         del files  # no rule looks into them
+        self._blocks.check(actor.user_id, place.guild_id)
         rules = await self._rules(actor, place)
         rules.check_actor(actor, place)
         rules.check_requests([request])
@@ -100,6 +117,8 @@ class PolicyGate:
     async def check_result(self, job: Job, file: Path) -> Verdict:
         """Return how a file made for a job's owner may be posted, by the lists as they are now."""
         del file  # no rule looks into it
+        if (reason := self._blocks.reason(job.user_id, job.origin.guild_id)) is not None:
+            return Withhold(reason)
         return await self._words.judge(job.request.prompt, job.origin.guild_id)
 
     async def _rules(self, actor: Actor, place: Place) -> ServerRules:

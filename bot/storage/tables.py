@@ -218,6 +218,45 @@ word_lists = Table(
     Column("content", Text, nullable=False),
 )
 
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("target_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("until", UtcTime),
+    Column("reason", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("actor_id", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("guild_id", BigInteger),
+    Column("actor_id", BigInteger, nullable=False),
+    Column("action", String(24), nullable=False),
+    Column("target", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Index("audit_by_guild", "guild_id", "number"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("job_id", String(32), nullable=False),
+    Column("guild_id", BigInteger),
+    Column("reporter_id", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("decision", String(8), nullable=False),
+    Index("reports_by_job", "job_id", "reporter_id", unique=True),
+)
+
 costs = Table(
     "costs",
     metadata,

@@ -59,10 +59,11 @@ _KEEP = {
     "add_sticker": Text("Add as sticker"),
     "delete": Text("Delete"),
 }
+_REPORT = {"report": Text("Report")}
 _OF_SERVER = frozenset({"share", "add_emoji", "add_sticker"})
 """What can be done in a server alone."""
 _FIRST = ("again", "vary_subtle", "motion", "edit")  # on the message itself, before More
-_LABELS = {**_REMAKE, **_MOTION, **_CHANGE, **_RECIPE, **_KEEP}
+_LABELS = {**_REMAKE, **_MOTION, **_CHANGE, **_RECIPE, **_KEEP, **_REPORT}
 
 _OF_MOTION = frozenset({"loop", "ping_pong", "reverse", "faster", "slower"})
 """Edits that a single frame has no use for."""
@@ -101,7 +102,7 @@ def action_sheet(job: Job, limits: ModelLimits, *, in_server: bool) -> LayoutVie
             translate("File"),
             [ActionRow(menu), ActionRow(OriginalButton(job.id), *buttons(_RECIPE))],
         ),
-        (translate("Keep"), [ActionRow(*buttons(_KEEP))]),
+        (translate("Keep"), [ActionRow(*buttons(_KEEP)), ActionRow(*buttons(_REPORT))]),
     ]
     if "motion" not in refused:
         groups.insert(1, (translate("Motion"), [ActionRow(*buttons(_MOTION))]))

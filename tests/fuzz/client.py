@@ -70,6 +70,7 @@ async def made(directory: Path, patch: pytest.MonkeyPatch) -> AsyncIterator[Clie
                 preferences=context.preferences,
                 policy=context.gate,
                 words=context.words,
+                blocks=context.blocks,
                 jobs=context.jobs,
                 samples=SampleMaker(
                     context.jobs, context.store.transitions, database, context.blobs

@@ -64,6 +64,8 @@ def test_the_names_that_hold() -> None:
         "Use as motion",
         "Animate this",
         "Remix",
+        "Report",
+        "Remove",
     ]
 
 

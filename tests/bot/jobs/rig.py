@@ -18,6 +18,7 @@ from bot.jobs.outcomes import MadeFile
 from bot.jobs.service import JobService
 from bot.jobs.store import JobStore
 from bot.policy.adult_rules import AdultRules
+from bot.policy.blocks import BlockList
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.words.judge import WordJudge
 from bot.policy.words.word_rules import WordLists, WordRules
@@ -86,6 +87,7 @@ class JobRig:
         self.notifier = notifier
         self.preferences = Preferences(database)
         self.words = WordJudge(database, WordRules(WordLists()))
+        self.blocks = BlockList(database)
         self.gate_class: type[PolicyGate] = PolicyGate
         self.stopped: list[tuple[str, int]] = []
         self.jobs = self.restarted()
@@ -98,6 +100,7 @@ class JobRig:
             self.preferences,
             self.disk_guard,
             words=self.words,
+            blocks=self.blocks,
             adult=AdultRules(self.database, Settings()),
             per_user=self.size,
         )

@@ -1,0 +1,88 @@
+"""Reports, removals and blocks, and the log of them, by those who may."""
+
+from __future__ import annotations
+
+from bot.sandbox import Person, Sandbox
+from tests.bot.end_to_end.process import Setup, running
+from tests.bot.end_to_end.sheets import sheet_of
+from tests.bot.end_to_end.test_buttons import eventually_gone, posted, said
+from tests.bot.end_to_end.test_words import MANAGE_MESSAGES
+
+
+async def test_what_is_reported_is_kept_or_removed_by_moderators(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    moderator = discord.person("mia", permissions=MANAGE_MESSAGES)
+    log = discord.add_channel("log")
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        assert "delete others' messages" in await said(
+            await ada.slash("moderation log", channel=log)
+        )
+        await said(await moderator.slash("moderation log", channel=log))
+        made = await posted(await ada.slash("gif", prompt="a cat", frames=2))
+        other = await posted(await ada.slash("gif", prompt="a dog", frames=2))
+        await setup.all_over()
+
+        async def reported(form: object) -> None:
+            await form.acknowledged()  # type: ignore[attr-defined]
+            assert "Reported" in await said(await bob.submit(form, reason="too *green*"))  # type: ignore[arg-type]
+
+        await reported(await bob.message_command("Report", made))
+        await reported(await bob.press(await sheet_of(bob, other), "Report"))
+        form = await bob.message_command("Report", made)
+        await form.acknowledged()
+        assert "already" in await said(await bob.submit(form, reason="again"))
+        first, second = [
+            message for message in discord.world.messages.values() if message.channel is log
+        ]
+        assert "too \\*green\\*" in first.text
+        watching = moderator.at(log)
+        assert "delete others' messages" in await said(await bob.at(log).press(first, "Remove"))
+        await watching.press(first, "Remove")
+        assert await eventually_gone(discord, made)
+        await (await watching.press(second, "Keep")).acknowledged()
+        assert "decided on" in await said(await watching.press(second, "Remove"))
+        # the one that is kept goes by the message's menu; its owner is not asked
+        assert "or a moderator" in await said(await bob.message_command("Remove", other))
+        asked = await (await moderator.message_command("Remove", other)).message()
+        await moderator.press(asked, "Yes, delete it")
+        assert await eventually_gone(discord, other)
+        assert setup.rows() == []
+        assert not list((setup.data / "blobs").rglob("*.gif"))
+        listed = await said(await moderator.slash("moderation audit"))
+        assert listed.count("removed a GIF of") == 2
+        assert "kept a GIF" in listed
+
+
+async def test_who_is_blocked_makes_nothing_until_unblocked(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person
+) -> None:
+    moderator = discord.person("mia", permissions=MANAGE_MESSAGES)
+    setup.engine = "waits:create"
+    async with running(setup.write(), discord):
+        await discord.commands_registered()
+        sent = await ada.slash("gif", prompt="x")
+        await sent.message()
+        answer = await said(
+            await moderator.slash("moderation block", user=ada.user, hours=2, reason="spam, spam")
+        )
+        assert "is blocked" in answer
+        await setup.all_over()
+        assert [row["state"] for row in setup.rows("state")] == ["cancelled"]
+    setup.engine = "tests.bot.engines.draws:create"
+    async with running(setup.write(), discord):  # a restart forgets nobody
+        answer = await said(await ada.slash("gif", prompt="x"))
+        assert "until" in answer
+        assert answer.endswith("spam, spam")
+        await posted(await ada.in_dm().slash("gif", prompt="x", frames=2))
+        choices = await moderator.autocomplete("moderation unblock", "user", "ad")
+        assert [each["value"] for each in choices] == [str(ada.user.id)]
+        assert "Only whoever runs the bot" in await said(
+            await moderator.slash("moderation blocked", everywhere=True)
+        )
+        await said(await moderator.slash("moderation unblock", user=str(ada.user.id)))
+        await posted(await ada.slash("gif", prompt="x", frames=2))
+        listed = await said(await moderator.slash("moderation audit"))
+        assert "unblocked" in listed
