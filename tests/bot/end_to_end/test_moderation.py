@@ -42,8 +42,8 @@ async def test_what_is_reported_is_kept_or_removed_by_moderators(
         assert "delete others' messages" in await said(await bob.at(log).press(first, "Remove"))
         await watching.press(first, "Remove")
         assert await eventually_gone(discord, made)
-        await (await watching.press(second, "Keep")).acknowledged()
-        assert "decided on" in await said(await watching.press(second, "Remove"))
+        for pressed in [await watching.press(second, "Keep") for _ in range(2)]:
+            await pressed.acknowledged()  # of two presses at once, one decides
         # the one that is kept goes by the message's menu; its owner is not asked
         assert "or a moderator" in await said(await bob.message_command("Remove", other))
         asked = await (await moderator.message_command("Remove", other)).message()
@@ -53,7 +53,7 @@ async def test_what_is_reported_is_kept_or_removed_by_moderators(
         assert not list((setup.data / "blobs").rglob("*.gif"))
         listed = await said(await moderator.slash("moderation audit"))
         assert listed.count("removed a GIF of") == 2
-        assert "kept a GIF" in listed
+        assert listed.count("kept a GIF") == 1
 
 
 async def test_who_is_blocked_makes_nothing_until_unblocked(
