@@ -1,8 +1,9 @@
 """A job's life: what happens to it, from the command to the posted result.
 
-Commands and buttons call ``accept`` and ``cancel``; workers report through the ``Work`` methods;
-what people see goes out through the ``Notifier`` that was registered. States change in the
-``JobStore``, conditionally, so whoever speaks too late changes nothing. Nothing here knows Discord.
+Commands and buttons call ``accept`` and ``cancel``; workers report through the ``Work`` methods, of
+which ``bot.jobs.worker_events`` has those about themselves; what people see goes out through the
+``Notifier`` that was registered. States change in the ``JobStore``, conditionally, so whoever
+speaks too late changes nothing. Nothing here knows Discord.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from dataclasses import replace
 
 from bot.core.errors import RefusedError, StorageError, WorkerDiedError
 from bot.core.logs import job_context
-from bot.core.model_settings import label_of
 from bot.jobs.availability import Availability
 from bot.jobs.background import BackgroundTasks
 from bot.jobs.batches import go_together
@@ -32,9 +32,10 @@ from bot.jobs.queue import FairQueue, ModelChanges, Ticket
 from bot.jobs.roster import WorkerRoster
 from bot.jobs.store import RETRY_SECONDS, JobStore, now
 from bot.jobs.transitions import log_transition
+from bot.jobs.worker_events import WorkerEvents
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Attachment, Job, Origin, State
-from generator.contract.errors import Failure, FailureKind
+from generator.contract.errors import FailureKind
 from generator.contract.messages import (
     Capabilities,
     Generate,
@@ -42,7 +43,7 @@ from generator.contract.messages import (
     Progress,
     Request,
 )
-from generator.contract.text import NO_TEXT, Text
+from generator.contract.text import Text
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ _CLOSE_SECONDS = 5.0
 _CANCEL_TRIES = 3  # a job may move on between the look and the write
 
 
-class JobService:
+class JobService(WorkerEvents):
     """Decides what happens to jobs; the store has where they stand."""
 
     def __init__(
@@ -65,38 +66,43 @@ class JobService:
         workers: int,
         learn_models: Callable[[Sequence[LoadableModel]], None] = lambda _: None,
     ) -> None:
-        self._store = store
         store.transitions.subscribe(log_transition)
-        self._notifier = notifier = PeoplesNotifier(notifier)
-        self._gate = gate
-        self._completer = JobCompleter(store, notifier, blobs, gate)
-        self._model = model
-        self._cost_history = cost_history
-        self._learn_models = learn_models
+        notifier = PeoplesNotifier(notifier)
         changes = ModelChanges(
-            holders=lambda model: self._roster.holders(model),  # noqa: PLW0108 - it is made later
+            holders=lambda model: roster.holders(model),  # noqa: PLW0108 - it is made later
             takes_seconds=cost_history.change_seconds,
         )
-        self._queue = FairQueue(lambda needs: self._roster.lacking(needs) is None, changes=changes)
+        queue = FairQueue(lambda needs: roster.lacking(needs) is None, changes=changes)
+        self._gate = gate
+        self._model = model
         self._enqueuer = Enqueuer(
             store,
             notifier,
-            self._queue,
+            queue,
             model,
             stop=lambda *run: self._stop_worker(*run),  # noqa: PLW0108 - it is registered later
         )
-        self._roster = WorkerRoster(self._queue.note_workers_changed, self._enqueuer.is_avoided)
-        self._estimator = JobEstimator(store, self._queue, cost_history, workers=workers)
-        self._tasks = BackgroundTasks()
+        roster = WorkerRoster(queue.note_workers_changed, self._enqueuer.is_avoided)
+        super().__init__(
+            roster=roster,
+            estimator=JobEstimator(store, queue, cost_history, workers=workers),
+            availability=Availability(roster),
+            completer=JobCompleter(store, notifier, blobs, gate),
+            queue=queue,
+            store=store,
+            notifier=notifier,
+            cost_history=cost_history,
+            tasks=BackgroundTasks(),
+            learn_models=learn_models,
+        )
         self._outcomes = OutcomeHandler(
             completer=self._completer,
             enqueuer=self._enqueuer,
-            roster=self._roster,
+            roster=roster,
             estimator=self._estimator,
             cost_history=cost_history,
             tasks=self._tasks,
         )
-        self._availability = Availability(self._roster)
         self._stop_worker: Callable[[str, int], None] = _no_workers
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
@@ -293,78 +299,6 @@ class JobService:
         with job_context(job.id, **job.origin.ids):
             await self._store.move(job, State.QUEUED)
 
-    def worker_loading(self, device: str) -> None:
-        """Note that a worker has started, and loads the model."""
-        self._estimator.worker_loading(device)
-        self._roster.worker_loading(device)
-
-    def worker_changing(self, device: str, ticket: Ticket) -> None:
-        """Note that a worker is about to load the model of a ticket that it has drawn."""
-        self._roster.worker_changing(device, ticket.needs.model)
-        self._estimator.worker_changing(device, ticket.job_id)
-
-    def worker_ready(self, device: str, capabilities: Capabilities) -> None:
-        """Note that a worker is ready, so jobs can be made."""
-        self._learn_models(capabilities.models)
-        self._roster.worker_ready(device, capabilities)
-        self._availability.reason = NO_TEXT
-        model = capabilities.model
-        if (seconds := self._estimator.worker_ready(device, model)) is not None:
-            self._tasks.start(self._cost_history.learn_loading(model, device, seconds))
-
-    def model_broken(self, device: str, model: str, failure: Failure) -> None:
-        """Note that a worker can't load a model; where none can, its jobs are failed."""
-        reason = Text(
-            "The model {model} can't be used at the moment. {reason}",
-            model=label_of(model),
-            reason=failure.text,
-        )
-        self._roster.model_broken(device, model, reason)
-        words = Text("{reason} The other models carry on.", reason=reason)
-        self._alert(words)
-        if self._roster.broken(model) is not None:
-            ended = Failure(failure.kind, reason, is_retryable=True)
-            self._fail_waiting(ended, lambda needs: needs.model == model)
-
-    def worker_removed(self, device: str) -> None:
-        """Note that a worker's host went away: what waits goes on waiting, and says for what."""
-        self._roster.worker_gone(device)
-        self._estimator.worker_gone(device)
-        self._availability.reason = NO_TEXT
-
-    def workers_may_come(self) -> None:
-        """Have jobs wait where there is no worker, since hosts come and go."""
-        self._roster.may_grow = True
-
-    def worker_unavailable(self, device: str, failure: Failure) -> None:
-        """Tell the bot's owner alone: one device can't work, but others can."""
-        self._roster.worker_gone(device)
-        words = Text(
-            "The generator on {device} can't work; the other devices carry on. {reason}",
-            device=device,
-            reason=failure.text,
-        )
-        self._alert(words)
-
-    def all_workers_unavailable(self, failure: Failure) -> None:
-        """Refuse new jobs for now: nobody can make anything, and those who wait go on waiting."""
-        if (news := self._availability.note_unavailable(failure.text)) is not None:
-            self._alert(news)
-
-    def all_workers_failed(self, failure: Failure) -> None:
-        """Fail all that wait: nobody can make anything till somebody mends it."""
-        self.all_workers_unavailable(failure)
-        # once it is mended, the same request can be made
-        ended = Failure(failure.kind, self._availability.reason, is_retryable=True)
-        self._fail_waiting(ended)
-
-    def _fail_waiting(
-        self, ended: Failure, is_meant: Callable[[JobNeeds], bool] = lambda _: True
-    ) -> None:
-        for ticket in self._queue.drain(is_meant):
-            if (job := self._store.get(ticket.job_id)) is not None:
-                self._tasks.start_for(job, self._completer.fail(job, ended))
-
     # -- start and stop ----------------------------------------------------------------------------
 
     async def recover(self) -> None:
@@ -397,9 +331,6 @@ class JobService:
                 self._tasks.start_for(job, self._completer.deliver(job, file, again=True))
             case _:
                 await self._enqueuer.requeue(job)
-
-    def _alert(self, words: Text) -> None:
-        self._tasks.start(self._notifier.alert(str(words)))
 
 
 def _no_workers(job_id: str, attempt: int) -> None:
