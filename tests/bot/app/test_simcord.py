@@ -29,6 +29,7 @@ from bot.gateway.message_media import file_names
 from bot.jobs.outcomes import MadeFile
 from bot.jobs.service import JobService
 from bot.storage.database import open_database
+from bot.storage.preferences import SERVER
 from tests.bot import files
 from tests.bot.jobs.samples import ABLE
 
@@ -106,6 +107,37 @@ async def test_a_command_a_press_and_a_form(tmp_path: Path) -> None:
         assert refused.ephemeral
         assert "Only the person who asked for it" in refused.content
         place.env.raise_errors()
+
+
+async def test_sharing_votes_and_a_server_s_emojis(tmp_path: Path) -> None:
+    async with placed(tmp_path) as place:
+        ada, env = place.ada, place.env
+        bob = env.guild.add_member(env.create_user("bob"))
+        gallery = env.guild.create_text_channel("gallery")
+        await env.bot.context.preferences.change(SERVER, env.guild.id, {"gallery": gallery.id})
+        await ada.slash(place.channel, "gif", prompt="a cat", seed="5")
+        await place.make_file()
+        [result] = place.results()
+        sheet = (await ada.click(result, label="More")).response
+        await ada.click(sheet, label="Share")
+        [post] = gallery.history()
+        assert post.flags.components_v2
+        assert file_names(post)[0].endswith("-5.gif")
+        for label, counted in (("👍 0", "👍 1"), ("👍 1", "👍 0")):
+            await bob.click(gallery.history()[0], label=label)
+            assert counted in labels(gallery.history()[0])
+        refused = (await ada.click(gallery.history()[0], label="👍 0")).response
+        assert refused.ephemeral
+        assert "your own GIF" in refused.content
+        lacking = (await ada.click(sheet, label="Add as emoji")).response
+        assert "you lack the permission" in lacking.content
+        env.raise_errors()
+
+
+def labels(message: Any) -> list[str]:
+    """The labels of a message's buttons."""
+    rows = [row for box in message.components for row in box.children if hasattr(row, "children")]
+    return [button.label for row in rows for button in row.children]
 
 
 async def test_a_right_that_is_lacking_and_a_double_answer(tmp_path: Path) -> None:
