@@ -114,7 +114,9 @@ def main() -> None:
     )
     parser.add_argument("--size", type=int, default=512, help="a frame's edge in pixels")
     parser.add_argument("--steps", type=int, default=30)
-    parser.add_argument("--precision", choices=("auto", "f32", "f16", "bf16"), default="auto")
+    parser.add_argument(
+        "--precision", choices=("auto", "f32", "f16", "bf16", "fp8"), default="auto"
+    )
     parser.add_argument("--low-vram", action="store_true", help="as hotshot gif --low-vram-mode")
     parser.add_argument("--previews", action="store_true", help="draw them, as the bot's worker")
     chosen = parser.parse_args()

@@ -77,7 +77,7 @@ class GeneratorSettings(Section):
     low_vram: bool | Literal["auto"] = "auto"
     compile: Literal["auto", "never", "always"] = "auto"
     depth_model: str = ""
-    precision: Literal["auto", "f32", "f16", "bf16"] = "auto"
+    precision: Literal["auto", "f32", "f16", "bf16", "fp8"] = "auto"
     silence_seconds: Annotated[float, Field(gt=0)] = 600.0
     memory_limit_mb: Annotated[int, Field(ge=0)] = 0
     engine: str = HOTSHOT_ENGINE

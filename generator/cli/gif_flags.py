@@ -22,7 +22,7 @@ from generator.contract.options.spec import Flag, FlagGroup, Kind, OptionSpec, i
 from generator.contract.worker_settings import COMPILE_AUTO, COMPILE_MODES
 from generator.media.output import SUFFIXES
 
-PRECISIONS = ("auto", "f32", "f16", "bf16")
+PRECISIONS = ("auto", "f32", "f16", "bf16", "fp8")
 
 EXAMPLES = """\
 examples:
@@ -181,7 +181,11 @@ def _add_offline(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_machine(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--precision", choices=PRECISIONS, help="what to compute in (default: auto)")
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="what to compute in; fp8: the UNet's weights stored in 8 bits (default: auto)",
+    )
     group.add_argument(
         "--device",
         type=device_name,

@@ -88,6 +88,7 @@ class HotshotEngine:
                 dtype=choice.dtype,
                 low_vram=low_vram,
                 compile_mode=compile_mode,
+                fp8=choice.is_fp8,
             )
         return cls(
             pipeline=HotshotPipeline(loaded),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from generator.contract.errors import ModelError
 from generator.contract.messages import Request
 from generator.contract.text import Text
+from generator.model.fp8 import is_stored_in_fp8, widened
 
 if TYPE_CHECKING:
     from generator.model.loading import HotshotModel
@@ -91,7 +92,8 @@ class _Verdict:
 
 def has_half_precision(networks: Iterable[nn.Module]) -> bool:
     """Return whether any of them could be computed in a wider precision than it is."""
-    return any(tensor.dtype in HALVES for tensor in _tensors(networks))
+    tensors = list(_tensors(networks))
+    return not is_stored_in_fp8(tensors) and any(one.dtype in HALVES for one in tensors)
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def check_weights(model: HotshotModel) -> None:
     for kind, networks in model.controlnets.by_kind.items():
         named += [(Text("The ControlNet"), kind, network) for network in networks]
     for part, source, network in named:
-        if not all(torch.isfinite(tensor).all() for tensor in network.parameters()):
+        if not all(torch.isfinite(widened(one)).all() for one in network.parameters()):
             raise ModelError(
                 "{part} of {source} holds numbers that aren't finite, so every picture would "
                 "be black; its file is damaged: download it again, or choose another.",

@@ -17,6 +17,7 @@ import torch
 from generator.contract.errors import RequestError
 
 AUTO = "auto"
+FP8 = "fp8"
 PRECISIONS = {"f32": torch.float32, "f16": torch.float16, "bf16": torch.bfloat16}
 
 logger = logging.getLogger(__name__)
@@ -24,29 +25,36 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DeviceChoice:
-    """A device, the precision to compute in, and one sentence that says why."""
+    """A device, the precision to compute in, and one sentence that says why.
+
+    With ``is_fp8`` the UNet's weights are stored in 8 bits.
+    """
 
     device: torch.device
     dtype: torch.dtype
     reason: str
+    is_fp8: bool = False
 
     @property
     def precision(self) -> str:
-        """Return the dtype's short name: f32, f16 or bf16."""
-        return _name(self.dtype)
+        """Return the dtype's short name, f32, f16 or bf16, or fp8."""
+        return FP8 if self.is_fp8 else _name(self.dtype)
 
 
 def choose_device(device: str = AUTO, precision: str = AUTO) -> DeviceChoice:
     """Return what to compute with.
 
-    The device is auto, cpu, mps, cuda or cuda:N; the precision auto, f32, f16 or bf16. Raises
-    RequestError for a device that this machine doesn't have, or an unknown precision.
+    The device is auto, cpu, mps, cuda or cuda:N; the precision auto, f32, f16, bf16 or fp8.
+    Raises RequestError for a device that this machine doesn't have, or an unknown precision.
     """
     chosen, why_device = _device(device.strip().lower())
-    dtype, why_dtype = _dtype(precision.strip().lower(), chosen)
-    reason = f"Using {chosen} ({why_device}) in {_name(dtype)} ({why_dtype})."
+    wanted = precision.strip().lower()
+    is_fp8 = wanted == FP8 and _has_fp8(chosen)
+    dtype, why_dtype = _dtype(AUTO if wanted == FP8 else wanted, chosen)
+    stored = ", weights stored in fp8" if is_fp8 else ""
+    reason = f"Using {chosen} ({why_device}) in {_name(dtype)} ({why_dtype}){stored}."
     logger.info(reason)
-    return DeviceChoice(chosen, dtype, reason)
+    return DeviceChoice(chosen, dtype, reason, is_fp8)
 
 
 def available() -> tuple[str, ...]:
@@ -117,7 +125,7 @@ def _dtype(wanted: str, device: torch.device) -> tuple[torch.dtype, str]:
         raise RequestError(
             "There is no precision {wanted!r}; there are {known}.",
             wanted=wanted,
-            known=", ".join((AUTO, *PRECISIONS)),
+            known=", ".join((AUTO, *PRECISIONS, FP8)),
         )
     if device.type == "cpu":
         return torch.float32, "exact, and what a CPU does best"
@@ -138,6 +146,16 @@ def _has_bf16(device: torch.device) -> bool:
             torch.zeros(1, dtype=torch.bfloat16, device=device)
         except (TypeError, RuntimeError):  # before macOS 14
             return False
+    return True
+
+
+def _has_fp8(device: torch.device) -> bool:
+    """Return whether a device can store weights in 8 bits; one line says where it can't."""
+    try:
+        torch.zeros(1, device=device).to(torch.float8_e4m3fn).float()
+    except (TypeError, RuntimeError):  # Apple's GPUs
+        logger.warning("%s has no fp8, so weights are stored as they are computed with.", device)
+        return False
     return True
 
 

@@ -47,6 +47,7 @@ from generator.model.component_loading import (
     load_vae,
 )
 from generator.model.controlnet import ControlNets
+from generator.model.fp8 import store_in_fp8
 from generator.model.fused.compilation import Kernels
 from generator.model.fused.graphs import StepGraphs
 from generator.model.fused.runner import UNetRunner
@@ -122,6 +123,7 @@ def load_model(
     dtype: torch.dtype,
     low_vram: LowVram = False,
     compile_mode: str = COMPILE_NEVER,
+    fp8: bool = False,
 ) -> HotshotModel:
     """Load ``model``, with the spatial layers of another SDXL where one is named.
 
@@ -130,7 +132,8 @@ def load_model(
     come along, unless ``unet_only``, and so does its schedule. ``prediction_type`` is for files
     that don't say what they predict. With ``low_vram`` the networks are on the device only while
     they compute, the UNet block by block, and pictures are decoded one by one; AUTO is so where the
-    device has too little memory. ``compile_mode`` is ``UNetRunner``'s.
+    device has too little memory. ``compile_mode`` is ``UNetRunner``'s. With
+    ``fp8`` the UNet's weights are stored in 8 bits.
     Raises ModelError, one sentence, for whatever can't be found, read or used.
     """
     staging = CPU if low_vram == AUTO else Offloader(device, low_vram).initial_device
@@ -153,9 +156,12 @@ def load_model(
     unet = _build_unet(files)
     _check_compatible(unet, text, vae, files)
     weights_bytes = sum(map(_bytes_of, (vae, *text.encoders)))
-    weights_bytes += sum(one.numel() for one in unet.parameters()) * dtype.itemsize
+    weights_bytes += sum(one.numel() for one in unet.parameters()) * (1 if fp8 else dtype.itemsize)
     offloader = Offloader(device, is_low(low_vram, device, weights_bytes))
-    _fill_unet(unet, files, device=offloader.initial_device, dtype=dtype)
+    # where memory may be short, the wide weights never come to the device
+    _fill_unet(unet, files, device=CPU if fp8 else offloader.initial_device, dtype=dtype)
+    if fp8:
+        store_in_fp8(unet, dtype, widens=not offloader.is_enabled)
     for network in (*text.encoders, vae):
         offloader.place(network)
     offloader.place_in_blocks(unet)
@@ -164,7 +170,7 @@ def load_model(
     return HotshotModel(
         name=model,
         unet=unet,
-        runner=_runner(unet, offloader, dtype, compile_mode),
+        runner=_runner(unet, offloader, dtype, COMPILE_NEVER if fp8 else compile_mode),
         vae=vae,
         text=text,
         loras=LoraManager(

@@ -28,6 +28,7 @@ from generator.checkpoints.lora_tensors import (
 )
 from generator.checkpoints.weights import aligned
 from generator.contract.messages import Lora
+from generator.model.fp8 import narrow, widen
 
 LORAS_IN_MEMORY = 8  # as many as a request can combine, so that none is read twice for one
 
@@ -113,6 +114,8 @@ class LoraManager:
                 setattr(layer, name, None)
             else:
                 layer.get_parameter(name).data.copy_(original)
+        for key in self._originals:
+            narrow(self.targets.layer(key)[0])
         self._originals.clear()
         self._applied = ()
 
@@ -145,12 +148,12 @@ class LoraManager:
     def _change(self, key: ParameterKey, deltas: list[tuple[float, LayerChange]]) -> None:
         layer, name = self.targets.layer(key)
         parameter: nn.Parameter | None = getattr(layer, name)
-        weight = layer.get_parameter("weight")
-        if parameter is None:  # PEFT gives a layer without a bias one (lora_bias)
-            original = None
+        original = None if parameter is None else parameter.data
+        widen(layer)  # of one that is stored in fp8
+        parameter, weight = getattr(layer, name), layer.get_parameter("weight")
+        if original is None:  # PEFT gives a layer without a bias one (lora_bias)
             exact = torch.zeros(weight.shape[0], device=weight.device)
         else:
-            original = parameter.data
             exact = original.float()
         total = exact.clone()
         for strength, change in deltas:

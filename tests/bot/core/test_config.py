@@ -88,7 +88,7 @@ def test_no_token() -> None:
         ("queue = 5", "queue is wrong: a section, such as [discord], is expected."),
         ("[generator]\ndevices = 'gpu'", '\'gpu\' is no device; "auto", "cpu"'),
         ("[generator]\ndevices = ['cuda:0', 'cuda:0']", "'cuda:0' stands there twice"),
-        ("[generator]\nprecision = 'fp8'", "'auto', 'f32', 'f16' or 'bf16'"),
+        ("[generator]\nprecision = 'fp4'", "'auto', 'f32', 'f16', 'bf16' or 'fp8'"),
         ("[generator]\ndevices = 5", "generator.devices is wrong"),
         ("[generator]\ndevices = []", "generator.devices is empty"),
         ("[discord]\nbase_url = 'here'", "starts with http:// or https:// is expected."),

@@ -42,6 +42,11 @@ def _actions(parser: Parser) -> dict[str, argparse.Action]:
     return {action.option_strings[-1]: action for action in parser._actions}
 
 
+def _words(flag: Flag, value: Any) -> list[str]:
+    """Return a flag with its value; a switch stands alone."""
+    return [flag.name] if value is True else [flag.name, _word(value)]
+
+
 def _word(value: Any) -> str:
     return f"{value.path}:{value.strength}" if isinstance(value, Lora) else str(value)
 
@@ -53,7 +58,7 @@ def test_there_are_the_tables_flags_and_the_command_lines_own() -> None:
 @pytest.mark.parametrize(("spec", "flag"), FLAGS, ids=[flag.name for _, flag in FLAGS])
 def test_a_flags_value_is_its_options(spec: OptionSpec, flag: Flag) -> None:
     parser, value = _parser(), sample_value(spec, BIG)
-    options = gif_flags.given_options(parser.parse_args([flag.name, _word(value)]))
+    options = gif_flags.given_options(parser.parse_args(_words(flag, value)))
     assert getattr(options, spec.name) == ((value,) if spec.repeats else value)
     left_out = gif_flags.given_options(parser.parse_args([]))
     assert getattr(left_out, spec.name) is None
@@ -62,7 +67,7 @@ def test_a_flags_value_is_its_options(spec: OptionSpec, flag: Flag) -> None:
 @pytest.mark.parametrize(("spec", "flag"), FLAGS, ids=[flag.name for _, flag in FLAGS])
 def test_a_second_one_does_what_is_declared(spec: OptionSpec, flag: Flag) -> None:
     value = sample_value(spec, BIG)
-    words = [flag.name, _word(value)] * 2
+    words = _words(flag, value) * 2
     if flag.given == "once":
         with pytest.raises(UsageError, match="given twice"):
             _parser().parse_args(words)
@@ -77,12 +82,16 @@ def test_a_value_of_another_kind_is_refused(flag: Flag) -> None:
         _parser().parse_args([flag.name, "words"])
 
 
-@pytest.mark.parametrize("flag", [flag for _, flag in FLAGS if flag.alone])
+@pytest.mark.parametrize(
+    "flag", [flag for spec, flag in FLAGS if flag.alone or spec.kind is Kind.SWITCH]
+)
 def test_a_flag_may_stand_alone_where_it_says_so(flag: Flag) -> None:
     assert getattr(_parser().parse_args([flag.name]), flag.dest) is True
 
 
-@pytest.mark.parametrize("flag", [flag for _, flag in FLAGS if not flag.alone])
+@pytest.mark.parametrize(
+    "flag", [flag for spec, flag in FLAGS if not (flag.alone or spec.kind is Kind.SWITCH)]
+)
 def test_any_other_needs_a_value(flag: Flag) -> None:
     with pytest.raises(UsageError, match="expected one argument"):
         _parser().parse_args([flag.name])
