@@ -12,6 +12,7 @@ from bot.commands import (
     browse,
     contact_sheet,
     continuation,
+    describe,
     edits,
     expressions,
     gallery,
@@ -55,6 +56,7 @@ ACTIONS: Mapping[str, Action] = {
     **browse.ACTIONS,
     **panel_earlier_forms.ACTIONS,
     **suggest.ACTIONS,
+    **describe.ACTIONS,
     **edits.ACTIONS,
     **expressions.ACTIONS,
     **gallery.ACTIONS,
@@ -70,6 +72,7 @@ ACTIONS: Mapping[str, Action] = {
 }
 FORMS: Mapping[str, tuple[str, Values]] = {
     **panel.FORMS,
+    **describe.FORMS,
     **settings_panel.FORMS,
     **expressions.FORMS,
     **reports.FORMS,

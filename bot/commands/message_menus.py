@@ -6,7 +6,6 @@ the file. A recipe is a stranger's text: files that it names are never opened.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from dataclasses import asdict, replace
 from typing import Any
@@ -16,33 +15,28 @@ from discord import ButtonStyle, app_commands
 from discord.ui import View
 
 from bot.commands import contact_sheet, panel, panel_earlier_forms
-from bot.commands.defaults import limited_to_offer, server_defaults, wants_private
+from bot.commands.defaults import server_defaults, wants_private
+from bot.commands.found_recipe import find_recipe
 from bot.commands.make_gif import make_gif
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import GivenOptions, read_request, read_value
 from bot.commands.options import localized
-from bot.commands.recipe_files import restore_files
 from bot.commands.submit import JobOrder, defer
 from bot.core.errors import GoneError
 from bot.core.model_catalogue import DEFAULT
 from bot.core.translations import translate
-from bot.gateway.context import BotContext, context_of, may_act_on
+from bot.gateway.context import context_of, may_act_on
 from bot.gateway.message_media import find_media
 from bot.intake.attachments import IncomingFile
 from bot.storage import drafts, library
 from bot.storage.drafts import Draft
-from bot.storage.models import Attachment
 from bot.ui import embeds
 from bot.ui.actions import ActionButton, Form, Values
 from bot.ui.answers import send_ephemeral
 from bot.ui.group_layout import variation_menu
-from generator.contract.errors import MediaError
-from generator.contract.lora_tags import extract_tags
 from generator.contract.messages import Request
 from generator.contract.options.gif_options import spec_named
 from generator.contract.text import Text, TranslatableError
-from generator.recipes.foreign.convert import read_foreign_recipe, with_foreign
-from generator.recipes.recipe import read_recipe
 
 _LONGEST_NUMBER = 8
 _PLACEHOLDER_PROMPT = "motion"  # stands there until somebody says what
@@ -136,15 +130,11 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     if own:
         await panel.edit(interaction, own[0].id, {})
         return
-    found = find_media(message, context.source_intake.may_be_linked)
+    media = find_media(message, context.source_intake.may_be_linked)
     await defer(interaction, private=True)
-    file, _ = await context.source_intake.take_picture(interaction.user.id, found)
-    asked = await _request_of_file(context, file)
-    is_model_here = context.models.has(asked.model)
-    if not is_model_here:  # another bot's, or gone
-        asked = replace(asked, model=DEFAULT)
-    restored = await restore_files(interaction, context.models.without_own_loras(asked))
-    request = await limited_to_offer(interaction, restored.request)
+    file, _ = await context.source_intake.take_picture(interaction.user.id, media)
+    found = await find_recipe(interaction, file)
+    request = found.request
     content = {"request": request.to_dict()}
     draft = Draft(secrets.token_hex(16), interaction.user.id, file.blob, content)
     await context.keep_draft(draft)
@@ -154,33 +144,15 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     )
     view.add_item(button)
     words = translate("The recipe in that file.")
-    if not restored.is_complete:
+    if not found.is_complete:
         words = translate(
             "The recipe in that file, without the files in it that you can't use here."
         )
-    if not is_model_here:
+    if not found.is_model_here:
         usual = context.models.get(DEFAULT).label
         words += " " + translate("Its model isn't here; {name} would make it.", name=usual)
-    embed = embeds.progress(request, words)
+    embed = embeds.progress(request, f"{words} {found.note}".strip())
     await interaction.edit_original_response(embed=embed, view=view)
-
-
-async def _request_of_file(context: BotContext, file: Attachment) -> Request:
-    """Return what made a file, by this bot or another program. Raises MediaError."""
-    path = context.blobs.path(file.blob)
-    recipe = await asyncio.to_thread(read_recipe, path)
-    if recipe is not None:
-        return recipe.request
-    foreign = await asyncio.to_thread(read_foreign_recipe, path)
-    if foreign is None:
-        raise MediaError(
-            "That file has no recipe from this bot, Automatic1111 or ComfyUI; try another."
-        )
-    limits = context.models.default_limits
-    request = with_foreign(
-        read_request(limits, GivenOptions(prompt=_PLACEHOLDER_PROMPT)), foreign, limits
-    )
-    return replace(request, prompt=extract_tags(request.prompt)[0])
 
 
 async def remix_open(interaction: discord.Interaction[Any], draft_id: str, values: Values) -> None:

@@ -70,6 +70,7 @@ async def show_panel(interaction: _Interaction, state: PanelState, note: str = "
     ]
     buttons = (("panel_go", translate("Go")), ("panel_cancel", translate("Cancel")))
     tools = [("panel_suggest", translate("Suggest"))]
+    tools.append(("panel_describe", translate("Describe")))
     tools.append(("panel_lora_page", translate("Browse LoRAs")))
     if context.settings.styles:
         tools.append(("panel_style_page", translate("Browse styles")))

@@ -14,6 +14,7 @@ from generator.recipes.foreign.foreign_request import (
     guidance_of,
     plain,
     seed_of,
+    shown,
     steps_of,
 )
 
@@ -24,6 +25,8 @@ _FEWEST_PAIRS = 3  # a prompt's last line may have a pair or two
 _LONGEST = 100_000  # characters, all of it
 _LONGEST_LINE = 10_000  # of pairs: reading them takes longer than their number grows
 _MOST_LINES = 3  # that are looked at; a prompt may speak of steps as well
+_NOT_DONE = ("Model", "VAE", "Refiner", "Clip skip", "Hires upscale", "Denoising strength")
+_CONTROL = "ControlNet"  # and a number
 _SAMPLERS = {
     "euler a": "euler_a",
     "euler": "euler",
@@ -60,6 +63,7 @@ def read_parameters(text: str) -> ForeignRecipe | None:
         guidance_scale=guidance_of(pairs.get("CFG scale")),
         scheduler=_scheduler(pairs),
         sampler=plain(pairs.get("Sampler", ""))[:60],
+        left_out=_left_out(pairs),
     )
 
 
@@ -84,6 +88,13 @@ def _scheduler(pairs: Mapping[str, str]) -> str | None:
     kind = pairs.get("Schedule type", "").strip().lower()
     spelt = f"{sampler} karras" if kind == "karras" else sampler
     return _SAMPLERS.get(spelt, _SAMPLERS.get(sampler))
+
+
+def _left_out(pairs: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what was done that Hotshot doesn't do; a ControlNet's source isn't in the picture."""
+    sampler = () if _scheduler(pairs) else (("Sampler", pairs.get("Sampler")),)
+    followed = ("ControlNet",) if any(name.startswith(_CONTROL) for name in pairs) else ()
+    return (*shown(*sampler, *((name, pairs.get(name)) for name in _NOT_DONE)), *followed)
 
 
 def _unquoted(value: str) -> str:

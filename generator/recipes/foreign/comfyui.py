@@ -18,6 +18,7 @@ from generator.recipes.foreign.foreign_request import (
     guidance_of,
     plain,
     seed_of,
+    shown,
     steps_of,
 )
 
@@ -41,6 +42,18 @@ _SAMPLERS = {
     "tcd": "tcd",
 }
 # Where a value is, beside a sampler's own inputs: in what these of its inputs are linked to.
+_NOT_DONE = {
+    "ckpt_name": "checkpoint",
+    "unet_name": "UNet",
+    "vae_name": "VAE",
+    "control_net_name": "ControlNet",
+    "motion_model": "motion model",
+    "upscale_method": "upscaling",
+}
+_MOST_LORAS = 20
+_MOST_STRENGTH = 1000.0
+_LONGEST_NAME = 100
+_NO_TAG = str.maketrans("<>:", "   ")  # what a name in a prompt can't have
 _HELPERS = ("noise", "sampler", "sigmas", "guider")
 _TEXTS = (
     *("text", "text_g", "text_l", "prompt", "string", "value", "String", "Text"),
@@ -127,7 +140,30 @@ class _Reader:
             guidance_scale=guidance_of(self._number(sampler, "cfg", "guidance")),
             scheduler="dpmpp_2m_karras" if (known, ramp) == ("dpmpp_2m", "karras") else known,
             sampler=plain(name)[:60],
+            loras=self._loras(),
+            left_out=self._left_out("" if known else name),
         )
+
+    def _loras(self) -> tuple[tuple[str, float], ...]:
+        """Return the LoRAs that are loaded anywhere, each once."""
+        found: dict[str, float] = {}
+        for node in self.graph.values():
+            name, strength = node.inputs.get("lora_name"), node.inputs.get("strength_model", 1.0)
+            is_strength = isinstance(strength, int | float) and abs(strength) <= _MOST_STRENGTH
+            if isinstance(name, str) and is_strength and len(found) < _MOST_LORAS:
+                cleaned = plain(name).translate(_NO_TAG).strip()
+                found.setdefault(cleaned[:_LONGEST_NAME], float(strength))
+        return tuple((name, strength) for name, strength in found.items() if name)
+
+    def _left_out(self, sampler: str) -> tuple[str, ...]:
+        """Return what was done that Hotshot doesn't do, each once."""
+        done = [
+            (said, node.inputs[name])
+            for node in self.graph.values()
+            for name, said in _NOT_DONE.items()
+            if name in node.inputs
+        ]
+        return tuple(dict.fromkeys(shown(("sampler", sampler), *done)))
 
     def behind(self, node: Node, names: tuple[str, ...]) -> Iterator[Node]:
         """Yield the nodes that these inputs lead to, the nearest first; each once."""

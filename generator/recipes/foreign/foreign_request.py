@@ -9,13 +9,15 @@ from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_SEED, MAX_STEPS
 
 _MAX_EDGE = 65_536
 _LONGEST_DIGITS = 25
+_LONGEST_SHOWN = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignRecipe:
     """None where it isn't said, or can't be believed. ``scheduler`` is one of Hotshot's names.
 
-    ``sampler`` is how the program itself calls it.
+    ``sampler`` is how the program itself calls it, ``loras`` are names and strengths beside those
+    in the prompt, and ``left_out`` is what else it did that Hotshot doesn't, in its own words.
     """
 
     program: str
@@ -28,6 +30,8 @@ class ForeignRecipe:
     guidance_scale: float | None = None
     scheduler: str | None = None
     sampler: str = ""
+    loras: tuple[tuple[str, float], ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def seed_of(value: object) -> int | None:
@@ -60,6 +64,15 @@ def plain(text: str) -> str:
     return "".join(
         letter for letter in text if letter in "\n\t" or not ("\ud800" <= letter <= "\udfff")
     ).strip()
+
+
+def shown(*things: tuple[str, object]) -> tuple[str, ...]:
+    """Return names with their values, as far as these are text or numbers, for people to read."""
+    return tuple(
+        f"{name} {' '.join(plain(str(value)).split())[:_LONGEST_SHOWN]}"
+        for name, value in things
+        if isinstance(value, str | int | float) and str(value).strip()
+    )
 
 
 def _whole(value: object, lowest: int, highest: int) -> int | None:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from generator.recipes.foreign import a1111
-from generator.recipes.foreign.convert import read_foreign_recipe
+from generator.recipes.foreign.convert import parse_foreign_recipe, read_foreign_recipe
 from tests.generator.recipes.foreign.pictures import NEGATIVE, PARAMETERS, PROMPT, png, with_exif
 
 
@@ -115,3 +115,18 @@ def test_a_prompt_may_speak_of_steps_and_other_programs_begin_with_the_seed() ->
     assert recipe.prompt == "a stair\nSteps: up, then down"
     assert (recipe.negative_prompt, recipe.seed, recipe.steps) == ("rail", 7, 20)
     assert a1111.read_parameters("Steps: 1\n" * 50_000) is None
+
+
+def test_what_is_not_done_here_is_named() -> None:
+    recipe = parse_foreign_recipe({"parameters": PARAMETERS})
+    assert recipe is not None
+    assert recipe.left_out == ("Model sd_xl, base", "VAE a.safetensors")
+    text = PARAMETERS.replace("DPM++ 2M, Schedule type: Karras", "Heun, ControlNet 0: x")
+    recipe = parse_foreign_recipe({"parameters": text})
+    assert recipe is not None
+    assert recipe.left_out == (
+        "Sampler Heun",
+        "Model sd_xl, base",
+        "VAE a.safetensors",
+        "ControlNet",
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ SIMPLE = ForeignRecipe(
     guidance_scale=8.0,
     scheduler="euler",
     sampler="euler",
+    left_out=("checkpoint sd_xl_base_1.0.safetensors",),
 )
+WITHOUT_CHECKPOINT = replace(SIMPLE, left_out=())
 
 
 def test_the_first_example(tmp_path: Path) -> None:
@@ -207,14 +210,21 @@ def a_workflow(**widget_names: Any) -> dict[str, Any]:
 
 
 def test_an_editor_s_workflow(tmp_path: Path) -> None:
-    assert read(a_workflow(), is_workflow=True) == SIMPLE
+    assert read(a_workflow(), is_workflow=True) == WITHOUT_CHECKPOINT
     path = png(tmp_path / "one.png", workflow=dumped(a_workflow()), prompt="nothing of the kind")
-    assert read_foreign_recipe(path) == SIMPLE
+    assert read_foreign_recipe(path) == WITHOUT_CHECKPOINT
+    loader = {
+        "id": 8,
+        "type": "LoraLoader",
+        "widgets_values": ["a.safetensors", 0.5, 1],
+        "inputs": [],
+    }
+    assert read(a_workflow(more=[loader]), is_workflow=True).loras == (("a.safetensors", 0.5),)
 
 
 def test_what_is_switched_off_is_passed_over() -> None:
     off = {"id": 1, "type": "KSampler", "mode": 4, "widgets_values": [1], "inputs": []}
-    assert read(a_workflow(more=[off]), is_workflow=True) == SIMPLE
+    assert read(a_workflow(more=[off]), is_workflow=True) == WITHOUT_CHECKPOINT
 
 
 HOSTILE: list[Any] = [
@@ -271,3 +281,19 @@ def test_numbers_that_nobody_can_use_are_left_out() -> None:
     assert recipe is not None
     assert (recipe.seed, recipe.steps, recipe.guidance_scale) == (None, None, None)
     assert comfyui.read_graph(json.dumps(simple_graph(cfg=float("nan")))) is not None
+
+
+def test_loras_are_found_and_what_is_not_done_here_is_named() -> None:
+    extra = {
+        "20": node("LoraLoader", lora_name="look/pixels.safetensors", strength_model=0.5),
+        "21": node("LoraLoader", lora_name="<b:d>", strength_model=10**400),
+        "22": node("LoraLoader", lora_name=["4", 0], strength_model=1),
+        "23": node("LoraLoader", lora_name="<x:y>"),
+        "24": node("ControlNetLoader", control_net_name="canny.pth"),
+        "25": node("VAELoader", vae_name={"a": 1}),
+    }
+    recipe = comfyui.read_graph(dumped(simple_graph() | extra))
+    assert recipe is not None
+    assert recipe.loras == (("look/pixels.safetensors", 0.5), ("x y", 1.0))
+    assert "ControlNet canny.pth" in recipe.left_out
+    assert not any(each.startswith("VAE") for each in recipe.left_out)
