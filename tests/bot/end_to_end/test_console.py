@@ -120,7 +120,7 @@ async def test_mistakes_are_one_sentence(console: Console) -> None:
         ("/show", "id is required"),
         ("/gif a ball size:huge", "There is no size 'huge'"),
         ("/gif a ball image:nothing.png", "The file nothing.png can't be read"),
-        ("/gif a ball private:perhaps", "private takes true or false"),
+        ("/settings mine private:perhaps", "private takes true or false"),
         ("press Agian", "There is no button 'Agian'"),
         ("press", "Say which button"),
         ("choose loop", "There is no choice 'loop'"),
