@@ -21,11 +21,12 @@ from bot.commands.make_gif import make_gif
 from bot.commands.offered_options import text_field
 from bot.commands.option_parsing import GivenOptions, read_request, read_value
 from bot.commands.options import localized
+from bot.commands.result_actions import may_use
 from bot.commands.submit import JobOrder, defer
 from bot.core.errors import GoneError
 from bot.core.model_catalogue import DEFAULT
 from bot.core.translations import translate
-from bot.gateway.context import context_of, may_act_on
+from bot.gateway.context import context_of
 from bot.gateway.message_media import find_media
 from bot.intake.attachments import IncomingFile
 from bot.storage import drafts, library
@@ -121,7 +122,7 @@ async def remix(interaction: discord.Interaction[Any], message: discord.Message)
     """
     context = context_of(interaction)
     posted = await context.database.read(library.posted_as, message.id)
-    own = [job for job in posted if may_act_on(interaction, job)]
+    own = [job for job in posted if await may_use(interaction, job)]
     if len(own) > 1:
         view = View(timeout=None).add_item(variation_menu("edit", own, translate("Which one …")))
         words = translate("There are several GIFs in that message; choose the one to remix.")

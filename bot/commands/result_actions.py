@@ -223,9 +223,17 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     job = await context_of(interaction).database.read(rows.get, job_id)
     if job is None:
         raise GoneError("That GIF was deleted, so nothing more can be done with it.")
-    if not may_act_on(interaction, job):
+    if not await may_use(interaction, job):
         raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
     return job
+
+
+async def may_use(interaction: _Interaction, job: Job) -> bool:
+    """Return whether this person may act on a job: as ``may_act_on``, or where it was shared."""
+    if may_act_on(interaction, job):
+        return True
+    database, channel_id = context_of(interaction).database, interaction.channel_id or 0
+    return await database.read(gallery.is_shared_in, job.id, channel_id)
 
 
 def limits_of(interaction: _Interaction, job: Job) -> ModelLimits:

@@ -78,6 +78,11 @@ def of_job(connection: Connection, job_id: str) -> list[GalleryPost]:
     return [_post(row) for row in connection.execute(query)]
 
 
+def is_shared_in(connection: Connection, job_id: str, channel_id: int) -> bool:
+    """Return whether a job was shared in that channel, for all there to see."""
+    return any(post.channel_id == channel_id for post in of_job(connection, job_id))
+
+
 def remove(connection: Connection, post_id: str) -> bool:
     """Remove a post with its votes; return whether it was there."""
     connection.execute(delete(gallery_votes).where(gallery_votes.c.post_id == post_id))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, func, insert, select
 from bot.storage import gallery
 from bot.storage.jobs import get
 from bot.storage.models import UNFINISHED, Attachment, Job, State
-from bot.storage.tables import attachments, edits, favourites, jobs, loras
+from bot.storage.tables import attachments, edits, favourites, gallery_posts, jobs, loras
 
 _FAVOURITES = "favourites"
 _LOOKED_AT = 20_000  # jobs, for prompts to complete others by
@@ -71,8 +71,13 @@ def is_favourite(connection: Connection, user_id: int, job_id: str) -> bool:
 
 
 def posted_as(connection: Connection, message_id: int) -> list[Job]:
-    """Return the jobs whose results stand in that message, in the order in which they do."""
-    query = select(jobs.c.id).where(jobs.c.message_id == message_id).order_by(jobs.c.number)
+    """Return the jobs whose results stand in that message, in the order in which they do.
+
+    That of a post in a gallery, too.
+    """
+    shared = select(gallery_posts.c.job_id).where(gallery_posts.c.message_id == message_id)
+    is_there = (jobs.c.message_id == message_id) | jobs.c.id.in_(shared)
+    query = select(jobs.c.id).where(is_there).order_by(jobs.c.number)
     found = (get(connection, job_id) for job_id in connection.execute(query).scalars().all())
     return [job for job in found if job is not None]
 

@@ -6,7 +6,7 @@ from bot.sandbox import CREATE_GUILD_EXPRESSIONS, MANAGE_GUILD, Channel, Person,
 from bot.sandbox import messages as discord_messages
 from bot.sandbox.model import MANAGE_MESSAGES, SEND_MESSAGES, VIEW_CHANNEL, Message
 from tests.bot.end_to_end import gated
-from tests.bot.end_to_end.panels import fill
+from tests.bot.end_to_end.panels import fill, panel_of
 from tests.bot.end_to_end.process import Setup, running
 from tests.bot.end_to_end.sheets import sheet_of
 from tests.bot.end_to_end.test_buttons import forge, posted, said
@@ -64,6 +64,12 @@ async def test_a_gif_is_shared_voted_for_and_withdrawn(
         listed = await said(await bob.slash("gallery"))
         assert "2 votes" in listed
         assert str(post.id) in listed
+
+        remixed = await panel_of(await bob.at(channel).message_command("Remix", post))
+        assert "cat" in remixed.text
+        form = await bob.at(channel).message_command("Report", post)
+        await form.acknowledged()
+        assert "Reported" in await said(await bob.submit(form, reason="unkind"))
 
         assert "or a moderator" in await withdraw(bob, post)
         assert "Withdrawn" in await withdraw(moderator, post)
