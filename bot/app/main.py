@@ -45,6 +45,7 @@ from bot.policy.daily_quota import (
 from bot.policy.lora_quota import KeptLoraQuota
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.rate_limit import RateLimit
+from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge, read_owners_lists
 from bot.storage import retention
 from bot.storage.blobs import BlobStore
@@ -133,6 +134,7 @@ async def furnish(
     blocks = BlockList(database)
     await blocks.load()
     words = WordJudge(database, await asyncio.to_thread(read_owners_lists, settings.moderation))
+    cost_history = await CostHistory.load(database, settings.generator.model, *settings.models)
     policy = PolicyGate(
         store,
         preferences,
@@ -141,6 +143,7 @@ async def furnish(
         blocks=blocks,
         adult=AdultRules(database, settings),
         per_user=settings.queue.per_user,
+        time_limit=TimeLimit(settings.queue.most_minutes, cost_history.estimate),
     )
     groups = GroupMessages(client, policy, database, models)
     progress = ProgressMessages(client, policy, groups, client.logged_in)
@@ -148,8 +151,8 @@ async def furnish(
     notifier = DiscordNotifier(
         client, progress, groups, scratch=scratch, logged_in=client.logged_in, models=models
     )
-    jobs = await _job_service(
-        settings, models, database, store, blobs=blobs, gate=policy, notifier=notifier
+    jobs = _job_service(
+        settings, models, store, cost_history, blobs=blobs, gate=policy, notifier=notifier
     )
     progress.set_job_service(jobs)
     groups.set_job_service(jobs)
@@ -232,11 +235,11 @@ def _rate_limit(queue: QueueSettings) -> RateLimit:
     return RateLimit(at_once=at_once, each_second=queue.per_user_second)
 
 
-async def _job_service(
+def _job_service(
     settings: Settings,
     models: ModelCatalogue,
-    database: Database,
     store: JobStore,
+    cost_history: CostHistory,
     *,
     blobs: BlobStore,
     gate: PolicyGate,
@@ -250,7 +253,7 @@ async def _job_service(
         blobs=blobs,
         gate=gate,
         model=default,
-        cost_history=await CostHistory.load(database, default, *settings.models),
+        cost_history=cost_history,
         workers=len(settings.generator.device_names),
         learn_models=models.learn,
     )

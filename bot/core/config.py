@@ -154,6 +154,7 @@ class QueueSettings(Section):
     size: Annotated[int, Field(ge=1, le=100_000)] = 500
     per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
     per_user_second: Annotated[float, Field(ge=0, le=10_000)] = 30.0
+    most_minutes: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     leave_seconds: Annotated[float, Field(ge=0)] = 20.0
 
 

@@ -24,6 +24,7 @@ from bot.jobs.store import JobStore, estimated_bytes
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
+from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge
 from bot.storage.disk_guard import DiskGuard
 from bot.storage.models import Attachment, Job
@@ -33,7 +34,7 @@ from generator.contract.text import plural
 
 
 class PolicyGate:
-    """``bot.jobs.gate.Policy``: a server's rules, words, the disk, and what one person may have."""
+    """``bot.jobs.gate.Policy``: a server's rules, words, disk, time, what one person may have."""
 
     def __init__(
         self,
@@ -45,6 +46,7 @@ class PolicyGate:
         blocks: BlockList,
         adult: AdultRules,
         per_user: int,
+        time_limit: TimeLimit | None = None,
     ) -> None:
         self._store = store
         self._preferences = preferences
@@ -53,6 +55,7 @@ class PolicyGate:
         self._blocks = blocks
         self._adult = adult
         self._per_person = UnfinishedLimit(per_user, too_many_of_yours)
+        self._time_limit = time_limit
 
     async def check_actor(self, actor: Actor, place: Place) -> None:
         """Raise RefusedError where this person may not make GIFs there."""
@@ -67,6 +70,7 @@ class PolicyGate:
         rules.check_requests(requests)
         for text in dict.fromkeys(request.prompt for request in requests):
             await self.check_words(place, text)
+        self._check_time(requests)
         if rules.waiting and self._unfinished_there(actor, place) + len(requests) > rules.waiting:
             raise too_many_here(rules.waiting)
 
@@ -111,6 +115,7 @@ class PolicyGate:
         rules.check_actor(actor, place)
         rules.check_requests([request])
         await self.check_shown(place, request, style)
+        self._check_time([request])
         await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
         return Admission(per_person=self._per_person, in_guild=rules.unfinished)
 
@@ -120,6 +125,10 @@ class PolicyGate:
         if (reason := self._blocks.reason(job.user_id, job.origin.guild_id)) is not None:
             return Withhold(reason)
         return await self._words.judge(job.request.prompt, job.origin.guild_id)
+
+    def _check_time(self, requests: Sequence[Request]) -> None:
+        if self._time_limit is not None:
+            self._time_limit.check(requests)
 
     async def _rules(self, actor: Actor, place: Place) -> ServerRules:
         return await rules_for(self._preferences, actor, place)
