@@ -1,10 +1,11 @@
 """Which frames of a long clip the networks see together, at each step: windows of a few frames.
 
 ``continue`` and ``loop`` have dense windows, which overlap by half; a loop's go around its end.
-``stretch`` goes from coarse to fine: strided windows first, each of which sees the whole clip,
-and dense ones in the last steps. Static windows that overlap are AnimateDiff-Evolved's "standard
-static" context options, closed ones its "looped uniform" (Kosinkadink, 2023), pyramid weights its
-default fuse method, though less steep; splitting strided from dense by step was measured on nano.
+``stretch`` has strided windows, each of which sees the whole clip, and dense ones in between, by
+which neighbours come to agree. Static windows that overlap are
+AnimateDiff-Evolved's "standard static" context options, closed ones its "looped uniform"
+(Kosinkadink, 2023), pyramid weights its default fuse method, though less steep; splitting strided
+from dense by step was measured on nano.
 Index lists alone: the estimate counts what they compute, and the generator cuts by them. Standard
 library only.
 """
@@ -34,7 +35,9 @@ _STEEPNESS = 3
 
 Window = tuple[int, ...]
 
-_DENSE_SHARE = 0.15  # of a stretched clip's steps, at the end: with more, nano's outlines tear
+# Of a stretched clip's steps: when neighbours see each other, and for how long. At the end, where
+# outlines are made, they tear: of dense windows nano knows nothing, since all is slower there.
+_DENSE_FROM, _DENSE_SHARE = 0.57, 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ class WindowPlan:
     def _windows(self, step: int, steps: int) -> tuple[Window, ...]:
         if self.motion == LOOP:
             return closed_windows(self.frames, self.size)
-        if self.motion == STRETCH and step < strided_steps(steps):
+        if self.motion == STRETCH and not is_dense(step, steps):
             return strided_windows(self.frames, self.size)
         return dense_windows(self.frames, self.size)
 
@@ -113,9 +116,10 @@ def strided_windows(frames: int, size: int) -> tuple[Window, ...]:
     return tuple(tuple(range(first, frames, stride)) for first in range(stride))
 
 
-def strided_steps(steps: int) -> int:
-    """Return how many steps of a stretched clip come before those of dense windows."""
-    return max(0, steps - max(1, round(steps * _DENSE_SHARE)))
+def is_dense(step: int, steps: int) -> bool:
+    """Return whether neighbours see each other at a step of a stretched clip."""
+    first = round(steps * _DENSE_FROM)
+    return first <= step < first + max(1, round(steps * _DENSE_SHARE))
 
 
 def pyramid(size: int) -> Window:

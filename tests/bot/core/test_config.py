@@ -82,7 +82,10 @@ def test_no_token() -> None:
         ),
         ("[queue]\nsize = 0", "queue.size is wrong: it should be greater than or equal to 1"),
         ("[queue]\nsise = 5", "queue.sise is not a setting; perhaps size was meant."),
-        ("[queue]\nfoo = 5", "[queue] has size, per_user, per_user_second, most_minutes, leave_seconds."),
+        (
+            "[queue]\nfoo = 5",
+            "[queue] has size, per_user, per_user_second, most_minutes, leave_seconds.",
+        ),
         ("[dicsord]\ntoken = 'x'", "dicsord is not a setting; perhaps discord was meant."),
         ("[x]", "the sections are discord, generator, storage, queue, "),
         ("queue = 5", "queue is wrong: a section, such as [discord], is expected."),

@@ -49,9 +49,10 @@ def test_windows_are_where_they_are_said_to_be() -> None:
     assert strided_windows(7, 4) == ((0, 2, 4, 6), (1, 3, 5))
     assert pyramid(5) == (1, 8, 27, 8, 1)
     stretched = WindowPlan(STRETCH, 32, 8)
-    strided = [stretched.windows(step, 6) == strided_windows(32, 8) for step in range(6)]
-    assert strided == [True] * 5 + [False]
-    assert stretched.windows(0, 1) == dense_windows(32, 8)  # the only step is the last one
+    strided = [stretched.windows(step, 7) == strided_windows(32, 8) for step in range(7)]
+    assert strided == [True] * 4 + [False] + [True] * 2
+    assert stretched.windows(4, 7) == dense_windows(32, 8)
+    assert stretched.windows(0, 1) == strided_windows(32, 8)
 
 
 def test_a_closed_loop_s_windows_are_the_same_wherever_it_begins() -> None:
