@@ -136,6 +136,7 @@ def test_a_film_that_lies_on_its_side_is_turned(tmp_path: Path) -> None:
     assert read(path).frames.shape == (4, 96, 64, 3)
 
 
+@pytest.mark.slow
 def test_a_first_look_is_a_picture_or_every_frame_of_a_clip_that_long(tmp_path: Path) -> None:
     def look(count: int, shown: int, delays: Sequence[int]) -> list[int]:
         path = tmp_path / "look"
@@ -168,6 +169,7 @@ def test_a_photo_that_lies_on_its_side_stands_up(tmp_path: Path) -> None:
     assert frames[0, 50:].mean() < 5
 
 
+@pytest.mark.slow
 def test_a_gif_of_no_delay_is_followed_as_browsers_show_it(tmp_path: Path) -> None:
     """Up to 10 ms, a frame is seen for 100."""
     fast, usual = DATA / "fast60_1cs.gif", DATA / "fast60_10cs.gif"
@@ -216,6 +218,7 @@ def test_heic_is_read_with_its_extra_and_else_called_by_its_name(tmp_path: Path)
     assert np.abs(read(path).frames[0].astype(int) - pixels).mean() < 4
 
 
+@pytest.mark.slow
 def test_training_reads_pictures_as_everything_else_does() -> None:
     for name in ("gray16.png", "turned.png", "turned.jpg", "pic.avif"):
         sample = Sample(name, (DATA / name,), "a ball", (1, 1), (1, 1))

@@ -93,12 +93,14 @@ def test_films_become_samples(
     assert set(summary["dropped"]) == {"torn.gif", "wordless.gif", "still.webp at 0.0 s"}
 
 
+@pytest.mark.slow
 def test_fine_tuning_cuts_films_itself(films: Path, tmp_path: Path) -> None:
     flags = ("--max_train_steps=1", "--bad_samples=skip")
     assert len(train(films, tmp_path / "output", *flags)) == 1
     assert (tmp_path / "output" / "cut_clips" / "contact_sheet.png").is_file()
 
 
+@pytest.mark.slow
 def test_films_of_one_name_and_folders_that_tools_leave_behind(films: Path, tmp_path: Path) -> None:
     data = tmp_path / "alike"
     data.mkdir()
@@ -150,6 +152,7 @@ def test_bad_input_is_one_sentence_and_writes_nothing(
     assert not list(tmp_path.glob(".samples*"))
 
 
+@pytest.mark.slow
 def test_films_in_kohya_s_folders_count_again_and_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

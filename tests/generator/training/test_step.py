@@ -44,6 +44,7 @@ def schedule(tiny: HotshotModel) -> DDPMScheduler:
     return DDPMScheduler(**{name: tiny.scheduler_config[name] for name in names})
 
 
+@pytest.mark.slow
 def test_prediction_losses_and_gradient(
     tiny: HotshotModel,
     schedule: DDPMScheduler,
