@@ -26,7 +26,7 @@ from bot.commands.result_actions import job_of, original_of
 from bot.commands.submit import check_allowed
 from bot.core.errors import GoneError, RefusedError
 from bot.core.translations import translate
-from bot.gateway.context import context_of
+from bot.gateway.context import context_of, place_of
 from bot.gateway.discord_errors import readable_answers
 from bot.jobs.gate import may_be_seen_uncovered
 from bot.storage.models import Job
@@ -114,6 +114,7 @@ async def open_name(kind: _Kind, interaction: _Interaction, target: str, values:
 async def send_name(kind: _Kind, interaction: _Interaction, target: str, values: Values) -> None:
     """Rename what the bot has added."""
     name = kind.read_name(values.get("name", ""))
+    await context_of(interaction).policy.check_words(place_of(interaction), name)
     found = await _own(kind, interaction, target)
     if found is None or found.guild is None:
         return

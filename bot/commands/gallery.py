@@ -21,7 +21,7 @@ from bot.commands.submit import check_allowed
 from bot.core.errors import BotError, GoneError, RefusedError
 from bot.core.translations import in_language, translate
 from bot.delivery.gallery_posts import delete_posts, is_posted, post_in_gallery
-from bot.gateway.context import context_of, managed_guild
+from bot.gateway.context import context_of, moderated_guild
 from bot.jobs.gate import Place
 from bot.storage import gallery as rows
 from bot.storage import jobs
@@ -145,10 +145,7 @@ async def withdraw(interaction: _Interaction, post_id: str, values: Values) -> N
 async def _own_post(interaction: _Interaction, post_id: str) -> tuple[GalleryPost, Job]:
     """Return a post that this person may withdraw, and its job. Raises RefusedError."""
     post, job = await _post_and_job(interaction, post_id)
-    is_here = interaction.guild_id == post.guild_id
-    moderates = is_here and (
-        managed_guild(interaction) is not None or interaction.permissions.manage_messages
-    )
+    moderates = moderated_guild(interaction) == post.guild_id
     if job.user_id != interaction.user.id and not moderates:
         raise RefusedError("Only the person whose GIF it is, or a moderator, can withdraw it.")
     return post, job
