@@ -170,6 +170,7 @@ def test_every_size_offered_is_taken(limits: ModelLimits, size: str) -> None:
         ("seed", "٣"),
         ("seed", "1.5"),
         ("size", ""),
+        ("motion", "sideways"),
     ],
 )
 def test_what_does_not_fit_is_refused(option: str, value: Any) -> None:
