@@ -119,7 +119,7 @@ def largest(model: HotshotModel, frames: int) -> int:
     clip = ClipRun(state_of(model, changes), silent, lambda _: None)
     with _Largest() as seen:
         Denoise().run_together([clip])
-    return seen.elements
+    return int(seen.elements)
 
 
 @torch.inference_mode()
