@@ -45,6 +45,7 @@ async def running(
 def write_config(directory: Path, discord: Sandbox, *lines: str) -> Path:
     """For a bot whose engine only keeps the cores busy; ``lines`` of TOML come at the end."""
     path = directory / "config.toml"
+    queue = () if "[queue]" in lines else ("[queue]", "per_user = 10_000")
     path.write_text(
         f"""
 [discord]
@@ -57,7 +58,7 @@ engine = "benchmarks.busy:create"
 [storage]
 data_dir = "{directory / "data"}"
 """
-        + "\n".join(lines),
+        + "\n".join((*queue, *lines)),
         encoding="utf-8",
     )
     return path

@@ -45,6 +45,7 @@ from bot.policy.daily_quota import (
 from bot.policy.lora_quota import KeptLoraQuota
 from bot.policy.policy_gate import PolicyGate
 from bot.policy.rate_limit import RateLimit
+from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge, read_owners_lists
 from bot.storage import retention
@@ -142,8 +143,10 @@ async def furnish(
         words=words,
         blocks=blocks,
         adult=AdultRules(database, settings),
+        seconds=SecondsQuota(database, preferences, settings.quota),
         per_user=settings.queue.per_user,
         time_limit=TimeLimit(settings.queue.most_minutes, cost_history.estimate),
+        cooldown_seconds=settings.queue.cooldown_seconds,
     )
     groups = GroupMessages(client, policy, database, models)
     progress = ProgressMessages(client, policy, groups, client.logged_in)

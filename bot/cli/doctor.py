@@ -28,13 +28,13 @@ from bot.app.lock import lock_holder
 from bot.core.config import (
     DISCORD,
     DiscordSettings,
-    ModerationSettings,
     Settings,
     StorageSettings,
     load,
 )
 from bot.core.errors import BotError, DatabaseError, DataDirectoryError, TokenError
 from bot.core.model_settings import ModelSettings
+from bot.core.moderation_settings import ModerationSettings
 from bot.policy.words.judge import read_owners_lists
 from bot.storage.database import create_engine
 from bot.storage.migrate import known_revisions, revision_of

@@ -17,7 +17,7 @@ from bot.core.translations import translate
 from bot.gateway.context import context_of, guild_to_moderate, is_bot_owner
 from bot.storage import moderation as rows
 from bot.storage.moderation import EVERYWHERE, PERSON, AuditEntry, Block
-from bot.storage.preferences import SERVER
+from bot.storage.preferences import EVERYBODY, QUOTAS, SERVER
 from bot.ui import wording
 from bot.ui.answers import send_ephemeral
 from bot.ui.moderation_embeds import audit_embed, blocks_embed
@@ -27,6 +27,9 @@ _KIND = AppCommandOptionType
 _MAX_HOURS = 24 * 366
 _LONGEST_REASON = 200
 _LISTED = 30
+_MOST_QUOTAS = 20
+
+_SECONDS = Bounded(_KIND.integer, 0, 10_000_000)
 
 _Interaction = discord.Interaction[Any]
 
@@ -92,6 +95,18 @@ def build() -> app_commands.Group:
     )
     group.add_command(
         command("blocked", Text("Show who is blocked here."), blocked, {"everywhere": everywhere})
+    )
+    group.add_command(
+        command(
+            "quota",
+            Text("Set how many seconds of computing one person has here."),
+            quota,
+            {
+                "day": Option(_SECONDS, Text("In a day (0: any number).")),
+                "month": Option(_SECONDS, Text("In a month (0: any number).")),
+                "role": Option(Bounded(_KIND.role), Text("For members with this role alone.")),
+            },
+        )
     )
     group.add_command(
         command("audit", Text("Show what was decided here."), audit, {"everywhere": everywhere})
@@ -193,6 +208,36 @@ async def audit(interaction: _Interaction, *, everywhere: Any = None) -> None:
         rows.logged, None if guild_id == EVERYWHERE else guild_id, limit=_LISTED
     )
     await interaction.response.send_message(embed=audit_embed(found), ephemeral=True)
+
+
+async def quota(
+    interaction: _Interaction, *, day: Any = None, month: Any = None, role: Any = None
+) -> None:
+    """Set what one person may use here in a day and a month; neither takes the limit away."""
+    guild_id = guild_to_moderate(interaction)
+    seconds = [min(max(0, int(each or 0)), 10_000_000) for each in (day, month)]
+    if 0 < seconds[1] < seconds[0]:
+        raise RefusedError("A month of fewer seconds than a day can't be; change one of the two.")
+    context = context_of(interaction)
+    key = EVERYBODY if role is None else str(role.id)
+    kept = dict((await context.preferences.get(SERVER, guild_id)).get(QUOTAS) or {})
+    kept.pop(key, None)
+    if role is not None or any(seconds):
+        kept[key] = seconds
+    if len(kept) > _MOST_QUOTAS:
+        raise RefusedError("At most {most} can be listed; remove one first.", most=_MOST_QUOTAS)
+    await context.preferences.change(SERVER, guild_id, {QUOTAS: kept or None})
+    target = "" if role is None else f"<@&{role.id}>"
+    detail = f"{seconds[0]} s / {seconds[1]} s"
+    await context.database.write(
+        rows.record, _entry(interaction, guild_id, "quota", target, detail)
+    )
+    words = translate(
+        "✅ One person has {day} s a day and {month} s a month here now (0: any number).",
+        day=seconds[0],
+        month=seconds[1],
+    )
+    await send_ephemeral(interaction, words)
 
 
 async def suggest_blocked(

@@ -27,6 +27,8 @@ NAMES = {spec.name: spec.label for spec in OPTIONS if spec.label} | {
     "user": Text("person"),
     "hours": Text("hours"),
     "reason": Text("reason"),
+    "day": Text("day"),
+    "month": Text("month"),
     "everywhere": Text("everywhere"),
     "adult": Text("adult"),
 }

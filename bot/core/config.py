@@ -31,6 +31,8 @@ from pydantic_settings.exceptions import SettingsError
 
 from bot.core.errors import ConfigError, TokenError
 from bot.core.model_settings import ModelSettings, label_of
+from bot.core.moderation_settings import ModerationSettings
+from bot.core.quota_settings import QuotaSettings
 from bot.core.remote_settings import RemoteSettings
 from bot.core.section import Section
 from generator.contract.bounds import MAX_GUIDANCE_SCALE, MAX_PROMPT_CHARACTERS, MAX_STEPS
@@ -152,7 +154,8 @@ class QueueSettings(Section):
     """``[queue]``: how much may wait."""
 
     size: Annotated[int, Field(ge=1, le=100_000)] = 500
-    per_user: Annotated[int, Field(ge=1, le=10_000)] = 50
+    per_user: Annotated[int, Field(ge=1, le=10_000)] = 5
+    cooldown_seconds: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     per_user_second: Annotated[float, Field(ge=0, le=10_000)] = 30.0
     most_minutes: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     leave_seconds: Annotated[float, Field(ge=0)] = 20.0
@@ -163,25 +166,6 @@ def _plain_names(value: tuple[str, ...]) -> tuple[str, ...]:
         if not name or any(mark in name for mark in "/:*@ "):
             raise ValueError("host names such as huggingface.co are expected")
     return tuple(name.lower() for name in value)
-
-
-class ModerationSettings(Section):
-    """``[moderation]``: lists of words, and where what is marked adult may be made."""
-
-    withhold: tuple[Path, ...] = ()
-    spoiler: tuple[Path, ...] = ()
-    allow: tuple[Path, ...] = ()
-    adult_in_direct_messages: bool = False
-
-    @property
-    def has_lists(self) -> bool:
-        """Return whether a file is named."""
-        return bool(self.withhold or self.spoiler or self.allow)
-
-    @field_validator("withhold", "spoiler", "allow")
-    @classmethod
-    def _expanded(cls, value: tuple[Path, ...]) -> tuple[Path, ...]:
-        return tuple(file.expanduser() for file in value)
 
 
 HostNames = Annotated[tuple[str, ...], AfterValidator(_plain_names)]
@@ -271,6 +255,7 @@ class Settings(BaseSettings):
     generator: GeneratorSettings = GeneratorSettings()
     storage: StorageSettings = StorageSettings()
     queue: QueueSettings = QueueSettings()
+    quota: QuotaSettings = QuotaSettings()
     moderation: ModerationSettings = ModerationSettings()
     attachments: AttachmentSettings = AttachmentSettings()
     loras: LoraSettings = LoraSettings()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -151,6 +152,28 @@ class Blocks(Protocol):
         """Take a block away. Raises RefusedError where there is none."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaLine:
+    """How many seconds of computing somebody used of ``limit`` (0: any), and when all return."""
+
+    used: float
+    limit: float
+    returns: datetime
+    is_day: bool = False  # else of a month
+    is_here: bool = False  # on this server, else everywhere
+
+    @property
+    def label(self) -> Text:
+        match self.is_day, self.is_here:
+            case True, True:
+                return Text("today, on this server")
+            case True, False:
+                return Text("today")
+            case False, True:
+                return Text("this month, on this server")
+        return Text("this month")
+
+
 class Policy(Gate, Protocol):
     """Answers commands as well, before they fetch anything or hand a request in."""
 
@@ -168,6 +191,9 @@ class Policy(Gate, Protocol):
 
     async def check_shared(self, place: Place, job: Job) -> None:
         """Raise RefusedError where a result may not be shown there, beside where it was made."""
+
+    async def quota(self, actor: Actor, place: Place) -> list[QuotaLine]:
+        """Return what this person has used of the workers' time, and what they may."""
 
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""

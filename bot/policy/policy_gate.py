@@ -14,6 +14,7 @@ from bot.jobs.gate import (
     Actor,
     Admission,
     Place,
+    QuotaLine,
     RequestLimits,
     Spoiler,
     UnfinishedLimit,
@@ -23,6 +24,8 @@ from bot.jobs.gate import (
 from bot.jobs.store import JobStore, estimated_bytes
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
+from bot.policy.rate_limit import RateLimit
+from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
 from bot.policy.time_limit import TimeLimit
 from bot.policy.words.judge import WordJudge
@@ -45,13 +48,19 @@ class PolicyGate:
         words: WordJudge,
         blocks: BlockList,
         adult: AdultRules,
+        seconds: SecondsQuota,
         per_user: int,
         time_limit: TimeLimit | None = None,
+        cooldown_seconds: float = 0.0,
     ) -> None:
         self._store = store
         self._preferences = preferences
         self._disk_guard = disk_guard
         self._words = words
+        self._seconds = seconds
+        self._cooldown = RateLimit(
+            at_once=1.0, each_second=1 / cooldown_seconds if cooldown_seconds else 0.0
+        )
         self._blocks = blocks
         self._adult = adult
         self._per_person = UnfinishedLimit(per_user, too_many_of_yours)
@@ -71,8 +80,14 @@ class PolicyGate:
         for text in dict.fromkeys(request.prompt for request in requests):
             await self.check_words(place, text)
         self._check_time(requests)
+        if requests:
+            await self._seconds.check(actor, place)
         if rules.waiting and self._unfinished_there(actor, place) + len(requests) > rules.waiting:
             raise too_many_here(rules.waiting)
+        if requests and not self._cooldown.take(actor.user_id):
+            raise NotAcceptedError(
+                "You have just asked for one; wait a little, then ask for the next."
+            )
 
     async def check_words(self, place: Place, text: str) -> None:
         """Raise WithheldError where lists of words keep a text out there."""
@@ -95,6 +110,10 @@ class PolicyGate:
             if isinstance(verdict, Spoiler):  # its file is covered where it was made alone
                 raise WithheldError("GIFs of such words are covered here, so it can't be shared.")
 
+    async def quota(self, actor: Actor, place: Place) -> list[QuotaLine]:
+        """Return what this person has used of the workers' time, and what they may."""
+        return await self._seconds.lines(actor, place)
+
     async def limits(self, actor: Actor, place: Place) -> RequestLimits:
         """Return the most that this person may ask for there."""
         return (await self._rules(actor, place)).limits
@@ -114,6 +133,7 @@ class PolicyGate:
         rules = await self._rules(actor, place)
         rules.check_actor(actor, place)
         rules.check_requests([request])
+        await self._seconds.check(actor, place)
         await self.check_shown(place, request, style)
         self._check_time([request])
         await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))

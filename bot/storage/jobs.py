@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
+from bot.storage import usage
 from bot.storage.models import UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
@@ -105,7 +106,12 @@ def move(connection: Connection, job: Job, state: State, /, **values: Any) -> Jo
     believed = {"its_id": job.id, "old_state": job.state, "old_attempt": job.attempt}
     given = believed | {"state": state} | values
     row = connection.execute(_MOVE, given).mappings().one_or_none()
-    return None if row is None else _job(row)
+    if row is None:
+        return None
+    moved = _job(row)
+    if state is State.DONE and not moved.origin.is_background:
+        usage.note(connection, moved)
+    return moved
 
 
 def note(connection: Connection, job_id: str, /, **values: Any) -> None:

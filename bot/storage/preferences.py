@@ -16,6 +16,9 @@ from bot.storage.tables import preferences
 
 PERSON = "person"
 SERVER = "server"
+QUOTAS = "quotas"
+"""Of a server: seconds of a day and a month by role id, ``EVERYBODY`` for all the others."""
+EVERYBODY = "0"
 
 Values = dict[str, Any]
 

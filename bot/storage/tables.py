@@ -257,6 +257,16 @@ reports = Table(
     Index("reports_by_job", "job_id", "reporter_id", unique=True),
 )
 
+usage = Table(
+    "usage",
+    metadata,
+    Column("user_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", String(10), primary_key=True),  # as ISO has it, in UTC
+    Column("guild_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("seconds", Float, nullable=False),
+    Column("jobs", Integer, nullable=False),
+)
+
 costs = Table(
     "costs",
     metadata,

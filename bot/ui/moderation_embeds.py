@@ -22,6 +22,7 @@ _ACTIONS = {
     "removed": Text("removed a GIF of"),
     "kept": Text("kept a GIF that was reported"),
     "words": Text("changed the words"),
+    "quota": Text("set the quota"),
     "log": Text("chose the log channel"),
 }
 

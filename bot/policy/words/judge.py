@@ -6,8 +6,8 @@ import asyncio
 from collections import OrderedDict
 from pathlib import Path
 
-from bot.core.config import ModerationSettings
 from bot.core.errors import ConfigError, RefusedError
+from bot.core.moderation_settings import ModerationSettings
 from bot.jobs.gate import Allow, Spoiler, Verdict, Withhold
 from bot.policy.words.lists import Entry, read_list
 from bot.policy.words.word_rules import WordLists, WordRules

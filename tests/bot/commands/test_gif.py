@@ -58,6 +58,7 @@ def test_the_names_that_hold() -> None:
         "gallery",
         "queue",
         "cancel",
+        "quota",
         "settings",
         "moderation",
         "help",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.config import GeneratorSettings, Settings, Style, load
+from bot.core.config import GeneratorSettings, QueueSettings, Settings, Style, load
 from bot.core.errors import ConfigError, TokenError
 from generator.contract.worker_settings import HOTSHOT_ENGINE
 
@@ -82,10 +82,7 @@ def test_no_token() -> None:
         ),
         ("[queue]\nsize = 0", "queue.size is wrong: it should be greater than or equal to 1"),
         ("[queue]\nsise = 5", "queue.sise is not a setting; perhaps size was meant."),
-        (
-            "[queue]\nfoo = 5",
-            "[queue] has size, per_user, per_user_second, most_minutes, leave_seconds.",
-        ),
+        ("[queue]\nfoo = 5", "[queue] has size, per_user, cooldown_seconds, "),
         ("[dicsord]\ntoken = 'x'", "dicsord is not a setting; perhaps discord was meant."),
         ("[x]", "the sections are discord, generator, storage, queue, "),
         ("queue = 5", "queue is wrong: a section, such as [discord], is expected."),
@@ -156,7 +153,7 @@ def test_the_example_documents_every_key_with_its_default() -> None:
 def test_a_config_of_the_version_before_still_loads_with_every_key() -> None:
     """The example of November 2026 before modules were moved, with all that it shows as a comment.
 
-    The engine's name and ``low_vram`` are the only values that have changed since.
+    The engine's name, ``low_vram`` and ``queue.per_user`` are all that has changed since.
     """
     settings = load(EARLIER)
     assert settings.generator == GeneratorSettings(low_vram=False)
@@ -168,7 +165,8 @@ def test_a_config_of_the_version_before_still_loads_with_every_key() -> None:
         guidance=6.0,
     )
     generator = GeneratorSettings(low_vram=False)
-    assert settings == Settings(styles={"noir": noir}, generator=generator)
+    queue = QueueSettings(per_user=50)
+    assert settings == Settings(styles={"noir": noir}, generator=generator, queue=queue)
 
 
 def test_an_engine_of_the_version_before_is_found_in_a_variable_too(

@@ -45,7 +45,7 @@ class Setup:
                 if self.engine.startswith("tests.")
                 else f"tests.generator.engines.{self.engine}",
             },
-            "queue": {"leave_seconds": 1},
+            "queue": {"leave_seconds": 1, "per_user": 50},
             "storage": {"data_dir": str(self.data)},
         }
         for name, section in values.items():

@@ -72,17 +72,25 @@ async def test_who_is_blocked_makes_nothing_until_unblocked(
         await setup.all_over()
         assert [row["state"] for row in setup.rows("state")] == ["cancelled"]
     setup.engine = "tests.bot.engines.draws:create"
-    async with running(setup.write(), discord):  # a restart forgets nobody
+    # a restart forgets nobody
+    async with running(setup.write(quota={"day_seconds": 0.0001}), discord):
         answer = await said(await ada.slash("gif", prompt="x"))
         assert "until" in answer
         assert answer.endswith("spam, spam")
         await posted(await ada.in_dm().slash("gif", prompt="x", frames=2))
+        await setup.all_over()
+        assert "used up your 0 seconds" in await said(await ada.in_dm().slash("gif", prompt="x"))
+        assert "0 s left" in await said(await ada.in_dm().slash("quota"))
         choices = await moderator.autocomplete("moderation unblock", "user", "ad")
         assert [each["value"] for each in choices] == [str(ada.user.id)]
         assert "Only whoever runs the bot" in await said(
             await moderator.slash("moderation blocked", everywhere=True)
         )
         await said(await moderator.slash("moderation unblock", user=str(ada.user.id)))
-        await posted(await ada.slash("gif", prompt="x", frames=2))
+        assert "used up" in await said(await ada.slash("gif", prompt="x"))
+        await said(await moderator.slash("moderation quota", day=60, month=600))
+        assert "can't be" in await said(await moderator.slash("moderation quota", day=9, month=1))
+        assert "0 of 60 s used" in await said(await ada.slash("quota"))
         listed = await said(await moderator.slash("moderation audit"))
         assert "unblocked" in listed
+        assert "60 s / 600 s" in listed

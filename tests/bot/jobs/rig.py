@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.core.config import Settings
 from bot.core.errors import UndeliverableError
+from bot.core.quota_settings import QuotaSettings
 from bot.jobs.cost_history import CostHistory
 from bot.jobs.cost_model import CostModels
 from bot.jobs.gate import Actor, Place
@@ -20,6 +21,7 @@ from bot.jobs.store import JobStore
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
 from bot.policy.policy_gate import PolicyGate
+from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.words.judge import WordJudge
 from bot.policy.words.word_rules import WordLists, WordRules
 from bot.storage import jobs as rows
@@ -101,6 +103,7 @@ class JobRig:
             self.disk_guard,
             words=self.words,
             blocks=self.blocks,
+            seconds=SecondsQuota(self.database, self.preferences, QuotaSettings()),
             adult=AdultRules(self.database, Settings()),
             per_user=self.size,
         )

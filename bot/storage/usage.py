@@ -1,0 +1,42 @@
+"""Queries on ``usage``: the seconds that workers computed for people, by server and day (UTC).
+
+What failed or was cancelled isn't in it. Sums only, so it stays when a GIF is deleted.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, case, func, insert, select, update
+
+from bot.storage.models import Job
+from bot.storage.tables import usage
+
+NO_SERVER = 0
+
+
+def note(connection: Connection, job: Job) -> None:
+    """Add what a job took that is done now."""
+    day = (job.finished_at or datetime.now(UTC)).astimezone(UTC).date().isoformat()
+    guild_id = job.origin.guild_id or NO_SERVER
+    mine = (usage.c.user_id == job.user_id) & (usage.c.guild_id == guild_id) & (usage.c.day == day)
+    seconds = job.seconds or 0.0
+    added = {"seconds": usage.c.seconds + seconds, "jobs": usage.c.jobs + 1}
+    if not connection.execute(update(usage).where(mine).values(**added)).rowcount:
+        row = {"user_id": job.user_id, "guild_id": guild_id, "day": day}
+        connection.execute(insert(usage).values(**row, seconds=seconds, jobs=1))
+
+
+def used(
+    connection: Connection, user_id: int, now: datetime, guild_id: int | None = None
+) -> tuple[float, float]:
+    """Return the seconds of today and of this month, on one server or everywhere."""
+    today = now.astimezone(UTC).date().isoformat()
+    of_today = case((usage.c.day == today, usage.c.seconds), else_=0.0)
+    query = select(func.sum(of_today), func.sum(usage.c.seconds)).where(
+        usage.c.user_id == user_id, usage.c.day >= f"{today[:8]}01"
+    )
+    if guild_id is not None:
+        query = query.where(usage.c.guild_id == guild_id)
+    day, month = connection.execute(query).one()
+    return day or 0.0, month or 0.0
