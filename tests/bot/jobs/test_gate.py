@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bot.jobs.gate import Allow, Spoiler, Verdict, Withhold
+from bot.core.errors import NotAcceptedError
+from bot.jobs.gate import Actor, Allow, Place, Spoiler, Verdict, Withhold
 from bot.policy.policy_gate import PolicyGate
 from bot.storage.database import open_database
 from bot.storage.models import Job, State
 from generator.contract.errors import FailureKind
 from generator.contract.text import Text
 from tests.bot.jobs.rig import JobRig, RecordingNotifier
+from tests.bot.jobs.samples import REQUEST
 
 REASON = "It shows what isn't shown here."
 
@@ -40,6 +43,21 @@ async def rig(tmp_path: Path) -> AsyncIterator[JobRig]:
         rig.restarted()
         yield rig
         await rig.jobs.close()
+
+
+async def test_two_commands_are_kept_apart_and_one_of_several_is_one(rig: JobRig) -> None:
+    class Unhurried(PolicyGate):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs, cooldown_seconds=3600)
+
+    rig.gate_class = Unhurried
+    rig.restarted()
+    somebody, place = Actor(user_id=7), Place()
+    await rig.gate.check_requests(somebody, place, [])  # an edit makes no GIF
+    await rig.gate.check_requests(somebody, place, [REQUEST, REQUEST])
+    with pytest.raises(NotAcceptedError, match="wait a little"):
+        await rig.gate.check_requests(somebody, place, [REQUEST])
+    await rig.gate.check_requests(Actor(user_id=8), place, [REQUEST])
 
 
 async def made(rig: JobRig) -> Job:
