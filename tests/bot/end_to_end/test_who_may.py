@@ -26,6 +26,7 @@ USABLE = "whoever may use that LoRA"
 OWNER = "its owner"
 OWNER_OR_MANAGER = "its owner, or who manages the server"
 MANAGER = "who manages the server"
+MODERATOR = "who may delete others' messages on the server"
 MAKER = "who may create expressions on the server"
 WHERE_IT_STANDS = "its owner, and the others where it was posted for all to see"
 
@@ -47,10 +48,20 @@ COMMANDS = {
     "lora share": OWNER_OR_MANAGER,
     "settings mine": ANYBODY,
     "settings server": MANAGER,
-    "moderation words": MANAGER,
+    "quota": ANYBODY,
+    "moderation words": MODERATOR,
+    "moderation log": MODERATOR,
+    "moderation block": MODERATOR,
+    "moderation unblock": MODERATOR,
+    "moderation blocked": MODERATOR,
+    "moderation quota": MODERATOR,
+    "moderation audit": MODERATOR,
+    "moderation server": "whoever runs the bot",
     "Use as motion": ANYBODY,
     "Animate this": ANYBODY,
     "Remix": ANYBODY,
+    "Report": WHERE_IT_STANDS,
+    "Remove": OWNER_OR_MANAGER,
 }
 OF_A_JOB = {
     "again": WHERE_IT_STANDS,
@@ -73,6 +84,8 @@ OF_A_JOB = {
     "add_sticker": f"{WHERE_IT_STANDS}, who may create expressions",
     "delete": OWNER_OR_MANAGER,
     "delete_sure": OWNER_OR_MANAGER,
+    "report": WHERE_IT_STANDS,
+    "report_send": WHERE_IT_STANDS,
     "actions": WHERE_IT_STANDS,
     "more": WHERE_IT_STANDS,
     "caption_send": WHERE_IT_STANDS,
@@ -107,8 +120,10 @@ OTHERS = {
     "lora_try": USABLE,
     "help_page": ANYBODY,
     "rules_undo": MANAGER,
-    "words_open": MANAGER,
-    "words_send": MANAGER,
+    "words_open": MODERATOR,
+    "words_send": MODERATOR,
+    "report_keep": MODERATOR,
+    "report_remove": MODERATOR,
     **{name: MANAGER for name in settings_panel.ACTIONS if name.startswith("set_server")},
     "cancel_group": OWNER_OR_MANAGER,
     **{f"{kind}_name": MAKER for kind in ("emoji", "sticker")},
@@ -144,7 +159,7 @@ async def test_a_stranger_gets_no_further_than_a_sentence(
 ) -> None:
     """With forged custom_ids, by every action, on a private job and on somebody's draft."""
     setup.engine = "tests.bot.engines.draws:create"
-    async with running(setup.write(), discord) as bot:
+    async with running(setup.write(queue={"per_user_second": 1000}), discord) as bot:
         message = await posted(await asked(ada, prompt="secret", private=True))
         sent = await ada.slash("gif", prompt="x", control_gif=Upload("a.gif", files.gif()))
         sheet = await sent.message(lambda message: message.files)
