@@ -9,7 +9,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -18,9 +18,10 @@ from yarl import URL
 from bot.app.client import HotshotClient
 from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts
 from bot.app.lock import lock_data_directory
+from bot.app.worker_settings import watchdog_settings, worker_settings, worker_settings_for
 from bot.commands.sample_requests import forget_stale_samples
-from bot.core import machine, translations
-from bot.core.config import DISCORD, GeneratorSettings, QueueSettings, Settings, StorageSettings
+from bot.core import translations
+from bot.core.config import DISCORD, QueueSettings, Settings, StorageSettings
 from bot.core.model_catalogue import ModelCatalogue
 from bot.delivery.discord_notifier import DiscordNotifier
 from bot.delivery.group_messages import GroupMessages
@@ -56,12 +57,10 @@ from bot.storage.preferences import Preferences
 from bot.workers.local import LocalBackend
 from bot.workers.pool import Pool, run_pool
 from bot.workers.status_file import report_while_running
-from bot.workers.supervisor import WatchdogSettings
 from generator.checkpoints.inspect.architecture import layers_of
 from generator.checkpoints.inspect.lora_layers import ModelLayers
 from generator.contract.errors import ModelError
 from generator.contract.text import Text
-from generator.contract.worker_settings import NamedModel, WorkerSettings
 
 T = TypeVar("T")
 
@@ -88,12 +87,12 @@ async def run(settings: Settings) -> None:
             house = await furnish(client, settings, models, database)
             jobs = house.jobs
             backend = LocalBackend(files=settings.storage.blobs, outputs=settings.storage.scratch)
-            watchdog = _watchdog(settings.generator)
+            watchdog = watchdog_settings(settings.generator)
             pool = Pool(worker_settings(settings), jobs, backend, watchdog)
             jobs.register_workers(pool.cancel)
             try:
                 async with (
-                    open_gpu_hosts(settings, pool, _worker_settings(settings, "")) as hosts,
+                    open_gpu_hosts(settings, pool, worker_settings_for(settings, "")) as hosts,
                     run_pool(pool) as serving,
                     _in_background(house.progress.run()) as editing,
                     _in_background(
@@ -347,60 +346,6 @@ def _disk_guard(settings: Settings, database: Database, blobs: BlobStore) -> Dis
         await retention.clean_up(database, blobs, storage.scratch, limits, needed=needed)
 
     return DiskGuard(storage.data_dir, storage.min_free_mb * _MEGABYTE, make_room)
-
-
-def worker_settings(settings: Settings) -> list[WorkerSettings]:
-    """Return the settings of one worker for each device; several on the CPU share its cores."""
-    names = settings.generator.device_names
-    on_cpu = names.count("cpu")
-    share = machine.cpu_count() // on_cpu or 1 if on_cpu > 1 else 0
-    return [
-        replace(_worker_settings(settings, device), threads=share if device == "cpu" else 0)
-        for device in names
-    ]
-
-
-def _worker_settings(settings: Settings, device: str) -> WorkerSettings:
-    """Return the settings of a worker on this device, which has its cores for itself."""
-    generator = settings.generator
-    return WorkerSettings(
-        model=generator.model,
-        spatial_unet_base=generator.spatial_unet_base,
-        unet_only=generator.unet_only,
-        prediction_type=generator.prediction_type,
-        models=_models(settings),
-        low_vram=generator.low_vram,
-        compile=generator.compile,
-        depth_model=generator.depth_model,
-        device=device,
-        precision=generator.precision,
-        engine=generator.engine,
-        log_level=settings.log.level,
-        log_format=settings.log.format,
-    )
-
-
-def _models(settings: Settings) -> tuple[NamedModel, ...]:
-    """Return all models that a worker may be started with; none where the default is the only."""
-    if not settings.models:
-        return ()
-    generator = settings.generator
-    default = NamedModel(
-        name=generator.model,
-        model=generator.model,
-        spatial_unet_base=generator.spatial_unet_base,
-        unet_only=generator.unet_only,
-        prediction_type=generator.prediction_type,
-    )
-    return (default, *(model.for_workers(name) for name, model in settings.models.items()))
-
-
-def _watchdog(generator: GeneratorSettings) -> WatchdogSettings:
-    given = generator.memory_limit_mb * _MEGABYTE
-    return WatchdogSettings(
-        silence_seconds=generator.silence_seconds,
-        memory_bytes=given or int(machine.total_memory_bytes() * 0.6),
-    )
 
 
 async def _wait_until(stop: asyncio.Event, *work: asyncio.Task[Any]) -> None:

@@ -235,7 +235,7 @@ def _remote(settings: Settings, *, is_online: bool) -> str:
 
 def _workers(settings: Settings) -> Iterator[Finding]:
     """Yield what the bot needs of the model, and then what its workers need."""
-    from bot.app.main import worker_settings
+    from bot.app.worker_settings import worker_settings
 
     limits = run_check("model", lambda: str(ModelLimits.of(settings.generator.model)))
     if not settings.generator.device_names:
