@@ -154,12 +154,12 @@ def load_model(
         dtype=dtype,
     )
     unet = _build_unet(files)
-    _check_compatible(unet, text, vae, files)
     weights_bytes = sum(map(_bytes_of, (vae, *text.encoders)))
     weights_bytes += sum(one.numel() for one in unet.parameters()) * (1 if fp8 else dtype.itemsize)
     offloader = Offloader(device, is_low(low_vram, device, weights_bytes))
     # where memory may be short, the wide weights never come to the device
     _fill_unet(unet, files, device=CPU if fp8 else offloader.initial_device, dtype=dtype)
+    _check_compatible(unet, text, vae, files)
     if fp8:
         store_in_fp8(unet, dtype, widens=not offloader.is_enabled)
     for network in (*text.encoders, vae):

@@ -61,6 +61,22 @@ def own_names(module: ast.Module) -> set[str]:
     return functions | stored
 
 
+def imports_discord(module: ast.Module) -> bool:
+    """Whether a module imports discord.py itself."""
+    names = [
+        name
+        for node in ast.walk(module)
+        for name in (
+            [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else []
+        )
+    ]
+    return any(name.partition(".")[0] == "discord" for name in names)
+
+
 def touched(module: ast.Module, private: set[str]) -> Iterator[str]:
     """What a module uses of discord.py that isn't its to use."""
     own = own_names(module)
@@ -70,7 +86,8 @@ def touched(module: ast.Module, private: set[str]) -> Iterator[str]:
         if not isinstance(node, ast.Attribute):
             continue
         lock_holder = ast.unparse(node.value)
-        is_own = lock_holder == "self" and node.attr in own
+        # of a module without discord.py, self is an object of ours whatever it inherits
+        is_own = lock_holder == "self" and (node.attr in own or not imports_discord(module))
         if node.attr in private and not is_own:
             yield f"line {node.lineno}: {lock_holder}.{node.attr}"
         if node.attr in INTERNAL_ATTRIBUTES and lock_holder in ("self", "client", "self._client"):

@@ -100,11 +100,13 @@ def test_what_is_shown_is_read_ahead(engine: HotshotEngine, source: str, tmp_pat
 
 
 def test_with_other_loras_than_now_only_their_files_are_read(
-    engine: HotshotEngine, encodings: Encodings
+    engine: HotshotEngine, encodings: Encodings, tmp_path: Path
 ) -> None:
-    asked = replace(PLAIN, loras=(Lora(str(KOHYA)),))
+    lora = tmp_path / "of its own.safetensors"
+    lora.write_bytes(KOHYA.read_bytes())
+    asked = replace(PLAIN, loras=(Lora(str(lora)),))
     prepare(engine, asked)
-    assert engine.pipeline.model.loras.in_memory == [KOHYA.absolute()]
+    assert lora in engine.pipeline.model.loras.in_memory
     assert encodings.threads == []
     wanted = frames(engine, asked)
     prepare(engine, asked)
