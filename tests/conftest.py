@@ -1,4 +1,7 @@
-"""What every test needs: logging as it was, since a program that runs within a test sets it up."""
+"""What every test needs: logging as it was, since a program that runs within a test sets it up.
+
+And the order: the longest first, so that no process is at one of them when the others have ended.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,19 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+
+_LONGEST = (
+    "tests/test_readme.py",
+    "tests/test_small_install.py",
+    "tests/test_wheel.py",
+    "tests/tools/",
+    "tests/soak/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first; the others stay as they are."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 @pytest.fixture(autouse=True)

@@ -61,5 +61,5 @@ def test_a_return_is_a_file_entered_again() -> None:
 
 def test_a_delivery_is_followed() -> None:
     path = follow(ROOT)
-    assert path.steps[0] == path.steps[-1] == "bot/jobs/service.py"
+    assert path.steps[0] == path.steps[-1] == "bot/jobs/outcome_handler.py"
     assert {"bot/jobs/completion.py", "bot/storage/database.py"} < set(path.steps)
