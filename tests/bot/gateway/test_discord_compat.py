@@ -133,7 +133,7 @@ def test_no_other_module_touches_what_is_private() -> None:
     [
         "client._connection.parsers",
         "discord.utils._to_json(x)",
-        "self._connection",
+        "import discord\nself._connection",
         "super()._call(x)",
         "from discord.http import Route",
         "self.http.close()",
