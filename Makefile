@@ -4,6 +4,9 @@ BIN := .venv/bin
 
 # More than there are cores: tests of whole bots wait more than they compute.
 PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# Of the hundreds of processes that tests start each would compile everything anew where a machine
+# has Python keep none of it.
+export PYTHONDONTWRITEBYTECODE :=
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
 .PHONY: demo test test-lowest lint bench nano evaluate release clean

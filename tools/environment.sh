@@ -65,7 +65,7 @@ take_lock() {
 
 install() {
     # what is imported is compiled then; all of it takes as long as the rest
-    "$venv/bin/python" -m pip install --disable-pip-version-check --no-compile --quiet "$@" >>"$log" 2>&1 ||
+    "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 ||
         explain
 }
 
