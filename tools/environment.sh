@@ -64,7 +64,6 @@ take_lock() {
 }
 
 install() {
-    # what is imported is compiled then; all of it takes as long as the rest
     "$venv/bin/python" -m pip install --disable-pip-version-check --quiet "$@" >>"$log" 2>&1 ||
         explain
 }
