@@ -28,6 +28,11 @@ class _Limits:
     day: float = 0.0
     month: float = 0.0
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is any."""
+        return bool(self.day or self.month)
+
     @classmethod
     def of(cls, limits: QuotaLimits) -> _Limits:
         return cls(limits.day_seconds, limits.month_seconds)
@@ -52,7 +57,7 @@ class SecondsQuota:
         """Raise RefusedError where somebody has used up what they have. Raises StorageError."""
         if actor.user_id == BOT:  # what it makes for itself is no person's
             return
-        for line in await self.lines(actor, place):
+        for line in await self._lines(actor, place, only_limited=True):
             if line.limit and line.used >= line.limit:
                 when = Markdown(f"<t:{int(line.returns.timestamp())}:R>")
                 raise RefusedError(
@@ -65,15 +70,26 @@ class SecondsQuota:
 
     async def lines(self, actor: Actor, place: Place) -> list[QuotaLine]:
         """Return what somebody has used of what they have, limited or not."""
+        return await self._lines(actor, place)
+
+    async def _lines(
+        self, actor: Actor, place: Place, *, only_limited: bool = False
+    ) -> list[QuotaLine]:
+        """Return the lines; nothing is read for those without a limit where these aren't wanted."""
         now = self._clock().astimezone(UTC)
-        everywhere = await self._database.read(usage.used, actor.user_id, now)
-        lines = _lines(self._owners(actor, place), everywhere, now, is_here=False)
+        lines: list[QuotaLine] = []
+        owners = self._owners(actor, place)
+        if not only_limited or owners.is_set:
+            everywhere = await self._database.read(usage.used, actor.user_id, now)
+            lines += _lines(owners, everywhere, now, is_here=False)
         if place.guild_id is None:
             return lines
         kept = (await self._preferences.get(SERVER, place.guild_id)).get(QUOTAS)
         if kept and not actor.manages_guild:
-            here = await self._database.read(usage.used, actor.user_id, now, place.guild_id)
-            lines += _lines(_servers(kept, actor), here, now, is_here=True)
+            servers = _servers(kept, actor)
+            if not only_limited or servers.is_set:
+                here = await self._database.read(usage.used, actor.user_id, now, place.guild_id)
+                lines += _lines(servers, here, now, is_here=True)
         return lines
 
     def _owners(self, actor: Actor, place: Place) -> _Limits:
