@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import combinations_with_replacement, zip_longest
+from operator import mul
 from typing import Any, NamedTuple, Self
 
 from generator.contract.messages import Request
@@ -164,46 +166,66 @@ class CostModel:
         """Return how far off the model is for jobs alike, and their shares: after the steps, and
         of the file.
         """
-        weights = [
-            neighbour.weight * _similarity(neighbour, position, of)
-            for neighbour in self._neighbours
-        ]
-        off = _median(
-            [*(neighbour.off for neighbour in self._neighbours), 0.0], [*weights, _PRIOR_WEIGHT]
-        )
+        weights = self._weights(position, of)
         after_steps = [neighbour.share_after_steps for neighbour in self._neighbours]
         file = [neighbour.share_of_file for neighbour in self._neighbours]
-        return off, _median(after_steps, weights), _median(file, weights)
+        return self._off(weights), _median(after_steps, weights), _median(file, weights)
+
+    def _weights(self, position: tuple[float, ...], of: tuple[int, ...]) -> list[float]:
+        """Return what each neighbour says of such a job; most of them are of a few kinds."""
+        alike: dict[tuple[Any, ...], float] = {}
+        weights = []
+        for neighbour in self._neighbours:
+            if (found := alike.get(neighbour[:2])) is None:
+                found = alike[neighbour[:2]] = _similarity(neighbour, position, of)
+            weights.append(neighbour.weight * found)
+        return weights
+
+    def _off(self, weights: Sequence[float]) -> float:
+        off = [neighbour.off for neighbour in self._neighbours]
+        return _median([*off, 0.0], [*weights, _PRIOR_WEIGHT])
 
     def _fit(self) -> None:
-        """Fit least squares of the relative error, over and over: what is far off counts less."""
+        """Fit least squares of the relative error, over and over: what is far off counts less.
+
+        Called after each job, on the event loop; so it goes through the jobs as seldom as it can.
+        """
         ages = [_DECAY**age for age in reversed(range(len(self.jobs)))]
         trust = [1.0] * len(self.jobs)
+        work = _Work.of(self.jobs)
+        off = trust
         for _ in range(_ROUNDS):
-            weights = [age * trusted for age, trusted in zip(ages, trust, strict=True)]
-            self._coefficients = _fitted(self.jobs, weights)
-            off = [_residual(self._coefficients, sample) for sample in self.jobs]
+            self._coefficients = _fitted(work, list(map(mul, ages, trust)))
+            off = [
+                -math.log(max(sum(map(mul, self._coefficients, row)), _LEAST_SECONDS * row[-1]))
+                for row in work.rows
+            ]
             middle = _median(off, ages)
             trust = [1 / (1 + ((each - middle) / _RESIDUAL_SCALE) ** 2) for each in off]
         self._neighbours = [
             _Neighbour(
                 _position(sample.features),
                 sample.kind,
-                _KIND_DECAY ** (_later_alike(self.jobs, number)),
-                _residual(self._coefficients, sample),
+                _KIND_DECAY**later,
+                residual,
                 sample.after_steps / sample.seconds,
                 sample.file_seconds / sample.seconds,
             )
-            for number, sample in enumerate(self.jobs)
+            for sample, later, residual in zip(self.jobs, _later_alike(self.jobs), off, strict=True)
         ]
-        newest = self._neighbours[: -_NEWEST - 1 : -1]
-        drifts = [
-            neighbour.off - self._residual(neighbour.position, neighbour.kind)[0]
-            for neighbour in newest
-        ]
-        weights = [_NOW_DECAY**age for age in range(len(newest))]
-        self._drift = _median([*drifts, 0.0], [*weights, _PRIOR_WEIGHT])
+        self._drift = self._drift_of(self._neighbours[: -_NEWEST - 1 : -1])
         self._estimates = {}
+
+    def _drift_of(self, newest: Sequence[_Neighbour]) -> float:
+        """Return the machine's pace now, as a logarithm: how far off the newest are for theirs."""
+        usual: dict[tuple[Any, ...], float] = {}
+        drifts = []
+        for neighbour in newest:
+            if (found := usual.get(neighbour[:2])) is None:
+                found = usual[neighbour[:2]] = self._off(self._weights(*neighbour[:2]))
+            drifts.append(neighbour.off - found)
+        weights = [_NOW_DECAY**age for age in range(len(newest))]
+        return _median([*drifts, 0.0], [*weights, _PRIOR_WEIGHT])
 
 
 class CostModels:
@@ -250,21 +272,34 @@ class CostModels:
 # -- arithmetic ------------------------------------------------------------------------------------
 
 
-def _fitted(jobs: Sequence[Sample], weights: Sequence[float]) -> list[float]:
+class _Work(NamedTuple):
+    """What jobs did, over their seconds: a row a job, and its columns and their products."""
+
+    rows: list[list[float]]
+    columns: list[tuple[float, ...]]
+    products: dict[tuple[int, int], list[float]]
+
+    @classmethod
+    def of(cls, jobs: Sequence[Sample]) -> Self:
+        rows = [[each / sample.seconds for each in sample.features] for sample in jobs]
+        columns = list(zip(*rows, strict=True))
+        pairs = combinations_with_replacement(range(_SIZE), 2)
+        products = {(one, two): list(map(mul, columns[one], columns[two])) for one, two in pairs}
+        return cls(rows, columns, products)
+
+
+def _fitted(work: _Work, weights: Sequence[float]) -> list[float]:
     """Return coefficients, none below zero: the others are fitted without those that would be."""
-    products = [[0.0] * _SIZE for _ in range(_SIZE)]
-    targets = [0.0] * _SIZE
-    for sample, trusted in zip(jobs, weights, strict=True):
-        weight = trusted / sample.seconds**2
-        for row, first in enumerate(sample.features):
-            targets[row] += weight * first * sample.seconds
-            for column, second in enumerate(sample.features):
-                products[row][column] += weight * first * second
+    targets = [sum(map(mul, weights, column)) for column in work.columns]
+    products = {pair: sum(map(mul, weights, each)) for pair, each in work.products.items()}
     used = list(range(_SIZE))
     while used:
         found = _solve(
             [
-                [products[row][column] + _RIDGE[row] * (row == column) for column in used]
+                [
+                    products[min(row, column), max(row, column)] + _RIDGE[row] * (row == column)
+                    for column in used
+                ]
                 for row in used
             ],
             [targets[row] for row in used],
@@ -280,10 +315,6 @@ def _fitted(jobs: Sequence[Sample], weights: Sequence[float]) -> list[float]:
 def _predicted(coefficients: Sequence[float], work: Sequence[float]) -> float:
     terms = zip(coefficients, work, strict=True)
     return max(sum(each * value for each, value in terms), _LEAST_SECONDS)
-
-
-def _residual(coefficients: Sequence[float], sample: Sample) -> float:
-    return math.log(sample.seconds / _predicted(coefficients, sample.features))
 
 
 def _position(work: Sequence[float]) -> tuple[float, ...]:
@@ -306,10 +337,14 @@ def _apart(one: tuple[int, ...], other: tuple[int, ...]) -> int:
     return sum(abs(here - there) for here, there in zip_longest(one, other, fillvalue=0))
 
 
-def _later_alike(jobs: Sequence[Sample], number: int) -> int:
-    """Return how many jobs of the very same kind came after a job."""
-    sample = jobs[number]
-    return sum(each[:2] == sample[:2] for each in jobs[number + 1 :])
+def _later_alike(jobs: Sequence[Sample]) -> list[int]:
+    """Return how many jobs of the very same kind came after each."""
+    seen: Counter[tuple[Any, ...]] = Counter()
+    later = []
+    for sample in reversed(jobs):
+        later.append(seen[sample[:2]])
+        seen[sample[:2]] += 1
+    return later[::-1]
 
 
 def _median(values: Sequence[float], weights: Sequence[float]) -> float:
