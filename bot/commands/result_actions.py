@@ -53,11 +53,8 @@ _Interaction = discord.Interaction[Any]
 async def open_sheet(interaction: _Interaction, job_id: str, values: Values) -> None:
     """Show all that can be done with a GIF; of several in one message, the one that was chosen."""
     job_id = values.get("choice", job_id)
-    database, models = context_of(interaction).database, context_of(interaction).models
-    job = await database.read(rows.get, job_id)
-    if not await database.read(library.is_favourite, interaction.user.id, job_id) or job is None:
-        job = await job_of(interaction, job_id)  # who marked it is shown it anywhere
-    limits = models.known_limits(job.request.model)
+    job = await _shown_job(interaction, job_id)
+    limits = context_of(interaction).models.known_limits(job.request.model)
     sheet = action_sheet(job, limits, in_server=interaction.guild_id is not None)
     await interaction.response.send_message(view=sheet, ephemeral=True)
 
@@ -226,6 +223,22 @@ async def job_of(interaction: _Interaction, job_id: str) -> Job:
     if not await may_use(interaction, job):
         raise RefusedError("That GIF is somebody else's; make one of your own with /gif.")
     return job
+
+
+async def _shown_job(interaction: _Interaction, job_id: str) -> Job:
+    """Return a job as ``job_of``; one that this person has marked is shown anywhere."""
+    try:
+        return await job_of(interaction, job_id)
+    except GoneError:
+        raise
+    except RefusedError:
+        database = context_of(interaction).database
+        if not await database.read(library.is_favourite, interaction.user.id, job_id):
+            raise
+        job = await database.read(rows.get, job_id)
+        if job is None:
+            raise
+        return job
 
 
 async def may_use(interaction: _Interaction, job: Job) -> bool:

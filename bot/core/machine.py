@@ -6,14 +6,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+# Threads that read the database give up the interpreter in each query, and wait so long for it
+# where the event loop is busy: Python's 5 ms are longer than most queries take.
+_SWITCH_SECONDS = 0.0005
+
 
 def run_event_loop(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine as ``asyncio.run`` does, on the fastest event loop that is installed."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         from uvloop import new_event_loop
     except ImportError:  # it isn't made for Windows

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from generator.contract.messages import Request
 from generator.contract.stages import total_cost, total_steps
 
-LEAD_SECONDS = 0.1
+LEAD_SECONDS = 0.5
 """Longer than a bot under load takes to hand out a job, shorter than anybody regrets which."""
 
 
