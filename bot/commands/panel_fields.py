@@ -258,7 +258,7 @@ def _described(
             if isinstance(usual, float)
             else str(usual)
         )
-    if not shown:
+    if not shown or (spec.off is not None and value == spec.off):
         return ""
     if spec.name == "prompt":
         return f"“{wording.excerpt(shown, 200)}”"
@@ -269,7 +269,7 @@ def _described(
         shown = state.names.get(shown, translate("a LoRA"))
     if spec.name == "size":
         shown = translate(limits.size(shown).full_label)
-    return f"{label}: {wording.excerpt(shown, 100)}"
+    return f"{label}: {wording.excerpt(shown, 100)}{spec.unit and ' '}{spec.unit}"
 
 
 def _described_file(state: PanelState, spec: OptionSpec) -> str:

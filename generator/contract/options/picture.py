@@ -164,6 +164,7 @@ class PictureOptions:
         bounds=lambda _: (MIN_FRAME_MS, MAX_DURATION_MS),
         lowest_in=lambda request: MIN_FRAME_MS * request.video_length,
         default=lambda _: DEFAULT_DURATION,
+        unit="ms",
         slash=Slash(
             Text(
                 "How long it lasts, in milliseconds (default: {duration}).",

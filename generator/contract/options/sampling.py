@@ -136,6 +136,7 @@ class SamplingOptions(PictureOptions):
         field="pag_scale",
         subject=Text("The strength of PAG"),
         bounds=lambda _: (0, MAX_PAG_SCALE),
+        off=0,
         form=FormField(
             group=Group.QUALITY,
             label=Text("Perturbed-attention guidance (PAG)"),

@@ -171,7 +171,8 @@ class OptionSpec:
     where the field is a pair. An option without one has a meaning of its own. Bounds are of a
     number, or of a text's length; ``lowest_in`` narrows them by the rest of a request. ``subject``
     is what sentences call the option, and ``refusal`` says what isn't among the choices, as
-    ``{name}``, with those ``{known}``.
+    ``{name}``, with those ``{known}``. ``unit`` stands behind a number, and at ``off`` the option
+    does nothing.
     """
 
     kind: Kind
@@ -185,6 +186,8 @@ class OptionSpec:
     choices: Callable[[ModelLimits], Choices] | None = None
     default: Callable[[ModelLimits], Any] | None = None
     refusal: Text = NOT_A_CHOICE
+    unit: str = ""
+    off: float | None = None
     slash: Slash | None = None
     mine: Setting | None = None
     server: Setting | None = None
