@@ -26,6 +26,7 @@ SECTIONS = {
     "sources": "reading films: a long one beside a short one; CPU beside ffmpeg's",
     "bot": "how soon the bot answers, starts and hands out work; takes minutes",
     "library": "the bot with 10,000 LoRAs and a history of 100,000 jobs; takes minutes",
+    "scrape": "how long Prometheus waits for a busy bot with a history of 10,000 jobs",
     "gallery": "how soon four variations stand in one message after the last of them",
     "words": "what the gate takes to look through a prompt, with 10,000 words and 500 patterns",
     "turns": "how long one person waits for an edit while another has pressed a hundred times",

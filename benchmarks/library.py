@@ -44,7 +44,7 @@ async def measure(rounds: int, lora_count: int, job_count: int) -> dict[str, lis
             ada = discord.person("ada")
             config = write_config(Path(directory), discord)
             (Path(directory) / "data").mkdir()
-            await _fill(Path(directory) / "data", ada, lora_count, job_count)
+            await fill(Path(directory) / "data", ada, lora_count, job_count)
             async with running(config, discord):
                 await discord.commands_registered(_WITHIN)
                 busy = await ada.slash("gif", prompt="busy", steps=_BUSY_STEPS)
@@ -82,7 +82,8 @@ async def _answered(interaction: Interaction) -> float:
     return interaction.latency or 0.0
 
 
-async def _fill(data: Path, owner: Person, lora_count: int, job_count: int) -> None:
+async def fill(data: Path, owner: Person, lora_count: int, job_count: int) -> None:
+    """Make a database with so many LoRAs, and so many jobs that are over, of one person."""
     async with open_database(f"sqlite:///{data / 'hotshot.db'}") as database:
         for start in range(0, lora_count, _AT_ONCE):
             await database.write(_add_loras, owner.user.id, range(start, start + _AT_ONCE))

@@ -1,8 +1,8 @@
 """What each program loads: of our libraries an exact set, and what must never be among them.
 
 ``data/imports.json`` has for each program those of the direct dependencies (of the base and
-of the extra ``train``) that are in ``sys.modules`` when it ends. What those load on their own
-differs from machine to machine and isn't looked at.
+of the extras ``train``, ``metrics`` and ``tracing``) that are in ``sys.modules`` when it ends. What
+those load on their own differs from machine to machine and isn't looked at.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def loaded_by(tmp_path: Path, *program: str) -> set[str]:
 
 def libraries(modules: set[str]) -> set[str]:
     """Which of our direct dependencies these modules belong to, as packages are named."""
-    ours = {canonical(re.split(r"[^\w.-]", each)[0]) for each in requirements("train")}
+    required = requirements("train", "metrics", "tracing")
+    ours = {canonical(re.split(r"[^\w.-]", each)[0]) for each in required}
     providers = packages_distributions()
     tops = {name.partition(".")[0] for name in modules}
     return ours & {canonical(each) for top in tops for each in providers.get(top, ())}

@@ -10,8 +10,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
+import aiohttp
 import discord
 from discord import app_commands
 
@@ -60,10 +61,16 @@ class HotshotClient(discord.AutoShardedClient):
     Only a sharded one retries when the gateway is down at first.
     """
 
-    def __init__(self, settings: DiscordSettings, rate_limit: RateLimit | None = None) -> None:
+    def __init__(
+        self,
+        settings: DiscordSettings,
+        rate_limit: RateLimit | None = None,
+        http_trace: aiohttp.TraceConfig | None = None,
+    ) -> None:
         """Make a client that isn't connected yet.
 
         ``rate_limit`` is how many interactions of one person are looked at; None is any number.
+        ``http_trace`` hears of every request to Discord.
         """
         discord_compat.silence_voice_warnings()
         discord_compat.name_closed_sessions()
@@ -73,6 +80,7 @@ class HotshotClient(discord.AutoShardedClient):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
+            http_trace=cast(aiohttp.TraceConfig, http_trace),  # None is none
         )
         outgoing.install()
         frames.install()

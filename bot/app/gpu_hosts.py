@@ -25,6 +25,11 @@ class GpuHosts:
     reports: Callable[[], Sequence[HostReport]]
 
 
+def reports_of(hosts: GpuHosts | None) -> Callable[[], Sequence[HostReport]]:
+    """Return what says how the hosts stand; of none where there are to be none."""
+    return hosts.reports if hosts else list
+
+
 def check_gpu_hosts(settings: Settings) -> None:
     """See that what ``[remote]`` needs is installed. Raises MissingExtraError, BrokerError."""
     if not settings.remote.is_used:

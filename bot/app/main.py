@@ -16,8 +16,9 @@ from typing import Any, TypeVar
 from yarl import URL
 
 from bot.app.client import HotshotClient
-from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts
+from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts, reports_of
 from bot.app.lock import lock_data_directory
+from bot.app.monitoring import Monitoring, RunningBot, Streams
 from bot.app.worker_settings import watchdog_settings, worker_settings, worker_settings_for
 from bot.commands.sample_requests import forget_stale_samples
 from bot.core import translations
@@ -77,14 +78,19 @@ async def run(settings: Settings) -> None:
     stop = _Stop()
     settings.require_token()
     check_gpu_hosts(settings)  # before the database is touched
+    monitoring = Monitoring(settings)
     models = ModelCatalogue.of(settings)
     await asyncio.to_thread(translations.load)
     with lock_data_directory(settings.storage.data_dir):
         async with (
+            monitoring.exporting(),
             open_database(settings.storage.url) as database,
-            HotshotClient(settings.discord, _rate_limit(settings.queue)) as client,
+            HotshotClient(
+                settings.discord, _rate_limit(settings.queue), monitoring.http_trace
+            ) as client,
         ):
             house = await furnish(client, settings, models, database)
+            monitoring.follow(house.streams)
             jobs = house.jobs
             backend = LocalBackend(files=settings.storage.blobs, outputs=settings.storage.scratch)
             watchdog = watchdog_settings(settings.generator)
@@ -93,15 +99,18 @@ async def run(settings: Settings) -> None:
             try:
                 async with (
                     open_gpu_hosts(settings, pool, worker_settings_for(settings, "")) as hosts,
+                    monitoring.serve(
+                        RunningBot(client=client, pool=pool, host_reports=reports_of(hosts)),
+                        jobs,
+                        database,
+                    ),
                     run_pool(pool) as serving,
                     _in_background(house.progress.run()) as editing,
                     _in_background(
                         _keep_clean_while_running(database, house.blobs, settings.storage)
                     ) as keeping,
                     _in_background(
-                        report_while_running(
-                            pool, hosts.reports if hosts else list, settings.storage.data_dir
-                        )
+                        report_while_running(pool, reports_of(hosts), settings.storage.data_dir)
                     ),
                     _in_background(_serve_discord(client, jobs)) as conversing,
                 ):
@@ -121,6 +130,7 @@ class House:
     blobs: BlobStore
     jobs: JobService
     progress: ProgressMessages
+    streams: Streams
 
 
 async def furnish(
@@ -173,7 +183,13 @@ async def furnish(
             samples=SampleMaker(jobs, store.transitions, database, blobs),
         )
     )
-    return House(blobs, jobs, progress)
+    streams = Streams(
+        transitions=store.transitions,
+        decisions=policy.decisions,
+        database=database,
+        jobs=jobs,
+    )
+    return House(blobs, jobs, progress, streams)
 
 
 class _Stop:

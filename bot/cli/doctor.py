@@ -25,6 +25,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL
 
 from bot.app.lock import lock_holder
+from bot.cli.doctor_monitoring import describe_metrics, describe_tracing
 from bot.core.config import (
     DISCORD,
     DiscordSettings,
@@ -86,6 +87,10 @@ def _findings(file: Path | None, *, is_online: bool) -> Iterator[Finding]:
     yield run_check("database", lambda: _database(settings.storage))
     if settings.remote.is_used:
         yield run_check("remote", lambda: _remote(settings, is_online=is_online))
+    if settings.metrics.listen:
+        yield run_check("metrics", lambda: describe_metrics(settings))
+    if settings.tracing.endpoint:
+        yield run_check("tracing", lambda: describe_tracing(settings))
     yield from _workers(settings)
 
 

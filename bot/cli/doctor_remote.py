@@ -14,6 +14,7 @@ from bot.broker.broker import bot_access
 from bot.broker.errors import BrokerError
 from bot.broker.registry import HostRegistry
 from bot.broker.server import ADDRESS_IN_USE, NO_SUCH_ADDRESS, find_server
+from bot.cli.listening import listen_error
 from bot.core.config import Settings
 from bot.core.remote_settings import Address
 from generator.contract.findings import Doubt
@@ -75,17 +76,14 @@ def _version_of(program: Path) -> tuple[int, ...]:
 
 def _check_free(listen: Address) -> None:
     """Raise BrokerError where the bot couldn't listen there."""
-    family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(tuple(listen))
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                raise BrokerError(ADDRESS_IN_USE) from error
-            if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-                raise BrokerError(NO_SUCH_ADDRESS) from error
-            raise BrokerError(f"remote.listen can't be used: {error.strerror}.") from error
+    error = listen_error(listen)
+    if error is None:
+        return
+    if error.errno == errno.EADDRINUSE:
+        raise BrokerError(ADDRESS_IN_USE) from error
+    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        raise BrokerError(NO_SUCH_ADDRESS) from error
+    raise BrokerError(f"remote.listen can't be used: {error.strerror}.") from error
 
 
 def _log_in(settings: Settings, registry: HostRegistry) -> str:

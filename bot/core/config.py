@@ -32,6 +32,7 @@ from pydantic_settings.exceptions import SettingsError
 from bot.core.errors import ConfigError, TokenError
 from bot.core.model_settings import ModelSettings, label_of
 from bot.core.moderation_settings import ModerationSettings
+from bot.core.monitoring_settings import MetricsSettings, TracingSettings
 from bot.core.quota_settings import QuotaSettings
 from bot.core.remote_settings import RemoteSettings
 from bot.core.section import Section
@@ -234,10 +235,11 @@ class Style(Section):
 
 
 class LogSettings(Section):
-    """``[log]``: how much is logged on standard error, and in which format."""
+    """``[log]``: how much is logged on standard error, in which format, and whether of prompts."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     format: Literal["text", "json"] = "text"
+    prompts: bool = False
 
 
 class Settings(BaseSettings):
@@ -262,6 +264,8 @@ class Settings(BaseSettings):
     remote: RemoteSettings = RemoteSettings()
     styles: Annotated[dict[str, Style], Field(max_length=MAX_STYLES)] = {}
     models: Annotated[dict[str, ModelSettings], Field(max_length=MAX_NAMED_MODELS)] = {}
+    metrics: MetricsSettings = MetricsSettings()
+    tracing: TracingSettings = TracingSettings()
     log: LogSettings = LogSettings()
 
     @field_validator("models")

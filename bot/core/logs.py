@@ -12,9 +12,9 @@ import re
 import aiohttp
 
 from generator.contract import logs
-from generator.contract.logs import bind_log_ids, job_context
+from generator.contract.logs import bind_log_ids, bound_id, job_context
 
-__all__ = ["LineFormatter", "bind_log_ids", "configure", "job_context", "redact"]
+__all__ = ["LineFormatter", "bind_log_ids", "bound_id", "configure", "job_context", "redact"]
 
 _BLOT = "[redacted]"
 _TOKEN_PLACES = (

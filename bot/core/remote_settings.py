@@ -102,9 +102,11 @@ class RemoteSettings(Section):
         return parse_address(self.address, default_port=own.port)
 
 
-def parse_address(text: str, default_port: int = NATS_PORT) -> Address:
+def parse_address(
+    text: str, default_port: int = NATS_PORT, *, example: str = f"0.0.0.0:{NATS_PORT}"
+) -> Address:
     """Return the address that a text is; IPv6 stands in brackets. Raises ValueError."""
-    wrong = ValueError(_ADDRESS.format(example="0.0.0.0:4222"))
+    wrong = ValueError(_ADDRESS.format(example=example))
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname or "", parts.port or default_port

@@ -27,11 +27,12 @@ from bot.jobs.gate import Actor, Gate, Place, check_may_cancel
 from bot.jobs.needs import JobNeeds
 from bot.jobs.notifier import Notifier, PeoplesNotifier
 from bot.jobs.outcome_handler import OutcomeHandler
-from bot.jobs.outcomes import JobOutcome
+from bot.jobs.outcomes import JobOutcome, MadeFile
 from bot.jobs.queue import FairQueue, ModelChanges, Ticket
 from bot.jobs.roster import WorkerRoster
 from bot.jobs.store import RETRY_SECONDS, JobStore, now
 from bot.jobs.transitions import log_transition
+from bot.jobs.work_observer import WorkObserver
 from bot.jobs.worker_events import WorkerEvents
 from bot.storage.blobs import BlobStore
 from bot.storage.models import Attachment, Job, Origin, State
@@ -104,10 +105,15 @@ class JobService(WorkerEvents):
             tasks=self._tasks,
         )
         self._stop_worker: Callable[[str, int], None] = _no_workers
+        self._observers: list[WorkObserver] = []
 
     def register_workers(self, stop: Callable[[str, int], None]) -> None:
         """Have ``stop(job_id, attempt)`` called when a running job is cancelled."""
         self._stop_worker = stop
+
+    def register_observer(self, observer: WorkObserver) -> None:
+        """Have ``observer`` told, too, what workers do with jobs."""
+        self._observers.append(observer)
 
     # -- for commands and buttons ------------------------------------------------------------------
 
@@ -209,6 +215,11 @@ class JobService(WorkerEvents):
         """The number of people's unfinished jobs."""
         return self._store.of_people
 
+    @property
+    def why_all_wait(self) -> Text | None:
+        """Why nothing is made at the moment, or accepted any more; None where all is well."""
+        return self._availability.why_all_wait()
+
     def _sort_key(self, job: Job) -> tuple[bool, int, int]:
         waits = job.state is State.QUEUED
         return waits, self._queue.position(job.id) if waits else 0, job.number
@@ -260,22 +271,31 @@ class JobService(WorkerEvents):
         if running is None:
             return None
         self._estimator.job_started(job.id, device)
+        for observer in self._observers:
+            observer.job_handed(job.id, device)
         self._notifier.track(running)
         return running, Generate(job.id, attempt, job.request, job.origin.suffix)
 
     def job_begun(self, job_id: str) -> None:
         """Note that a worker is at a job that it was handed, maybe behind another."""
         self._estimator.job_begun(job_id)
+        for observer in self._observers:
+            observer.job_begun(job_id)
 
     def job_progressed(self, progress: Progress) -> None:
         """Take in a step, unless it is of an attempt that is over."""
         job = self._store.get(progress.job_id)
         if job and job.state is State.RUNNING and job.attempt == progress.attempt:
             self._estimator.job_progressed(progress)
+            for observer in self._observers:
+                observer.job_progressed(progress)
 
     def job_ended(self, job: Job, outcome: JobOutcome) -> None:
         """End a job in the background; its worker can have the next one."""
         run = self._estimator.job_ended(job.id)
+        if isinstance(outcome, MadeFile):
+            for observer in self._observers:
+                observer.job_made(run.device, outcome)
         self._tasks.start_for(job, self._outcomes.handle(job, outcome, run))
 
     def worker_died(self, job: Job, death: WorkerDiedError, *, is_suspect: bool = True) -> None:

@@ -60,6 +60,14 @@ def _tell(subscriber: Subscriber, transition: Transition) -> None:
         logger.exception("a subscriber to job transitions failed")
 
 
+def log_prompt(transition: Transition) -> None:
+    """Write what a job was asked for, where whoever runs the bot wants to read that."""
+    if transition.before is None and not transition.is_recovered:
+        job = transition.after
+        with job_context(job.id, **job.origin.ids):
+            logger.info("asked for: %r", job.request.prompt)
+
+
 def log_transition(transition: Transition) -> None:
     """Write a log line about a transition; what is taken up again has had its own."""
     job = transition.after

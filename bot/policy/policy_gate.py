@@ -24,6 +24,7 @@ from bot.jobs.gate import (
 from bot.jobs.store import JobStore, estimated_bytes
 from bot.policy.adult_rules import AdultRules
 from bot.policy.blocks import BlockList
+from bot.policy.decisions import DecisionStream, Rule
 from bot.policy.rate_limit import RateLimit
 from bot.policy.seconds_quota import SecondsQuota
 from bot.policy.server_rules import ServerRules, rules_for, too_many_here
@@ -53,6 +54,7 @@ class PolicyGate:
         time_limit: TimeLimit | None = None,
         cooldown_seconds: float = 0.0,
     ) -> None:
+        self.decisions = DecisionStream()
         self._store = store
         self._preferences = preferences
         self._disk_guard = disk_guard
@@ -63,31 +65,33 @@ class PolicyGate:
         )
         self._blocks = blocks
         self._adult = adult
-        self._per_person = UnfinishedLimit(per_user, too_many_of_yours)
+        self._per_person = self.decisions.counted(UnfinishedLimit(per_user, too_many_of_yours))
         self._time_limit = time_limit
 
     async def check_actor(self, actor: Actor, place: Place) -> None:
         """Raise RefusedError where this person may not make GIFs there."""
-        self._blocks.check(actor.user_id, place.guild_id)
-        (await self._rules(actor, place)).check_actor(actor, place)
+        await self._checked_rules(actor, place, ())
 
     async def check_requests(self, actor: Actor, place: Place, requests: Sequence[Request]) -> None:
         """Raise RefusedError where this person may not ask for all of these there."""
-        self._blocks.check(actor.user_id, place.guild_id)
-        rules = await self._rules(actor, place)
-        rules.check_actor(actor, place)
-        rules.check_requests(requests)
-        for text in dict.fromkeys(request.prompt for request in requests):
-            await self.check_words(place, text)
+        asking = self.decisions.asking
+        rules = await self._checked_rules(actor, place, requests)
+        with asking(Rule.WORDS):
+            for text in dict.fromkeys(request.prompt for request in requests):
+                await self.check_words(place, text)
         self._check_time(requests)
         if requests:
-            await self._seconds.check(actor, place)
-        if rules.waiting and self._unfinished_there(actor, place) + len(requests) > rules.waiting:
-            raise too_many_here(rules.waiting)
-        if requests and not self._cooldown.take(actor.user_id):
-            raise NotAcceptedError(
-                "You have just asked for one; wait a little, then ask for the next."
-            )
+            with asking(Rule.QUOTA):
+                await self._seconds.check(actor, place)
+        with asking(Rule.UNFINISHED):
+            own = self._unfinished_there(actor, place) if rules.waiting else 0
+            if rules.waiting and own + len(requests) > rules.waiting:
+                raise too_many_here(rules.waiting)
+        with asking(Rule.COOLDOWN):
+            if requests and not self._cooldown.take(actor.user_id):
+                raise NotAcceptedError(
+                    "You have just asked for one; wait a little, then ask for the next."
+                )
 
     async def check_words(self, place: Place, text: str) -> None:
         """Raise WithheldError where lists of words keep a text out there."""
@@ -129,26 +133,45 @@ class PolicyGate:
     ) -> Admission:
         """Return what the job is held to when it is added. Raises RefusedError."""
         del files  # no rule looks into them
-        self._blocks.check(actor.user_id, place.guild_id)
-        rules = await self._rules(actor, place)
-        rules.check_actor(actor, place)
-        rules.check_requests([request])
-        await self._seconds.check(actor, place)
-        await self.check_shown(place, request, style)
+        asking = self.decisions.asking
+        rules = await self._checked_rules(actor, place, [request])
+        with asking(Rule.QUOTA):
+            await self._seconds.check(actor, place)
+        with asking(Rule.ADULT):
+            await self._adult.check(place, request, style)
+        with asking(Rule.WORDS):
+            await self.check_words(place, request.prompt)
         self._check_time([request])
-        await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
-        return Admission(per_person=self._per_person, in_guild=rules.unfinished)
+        with asking(Rule.DISK):
+            await self._disk_guard.check(self._store.pending_bytes + estimated_bytes(request))
+        there = rules.unfinished
+        in_guild = None if there is None else self.decisions.counted(there)
+        return Admission(per_person=self._per_person, in_guild=in_guild)
 
     async def check_result(self, job: Job, file: Path) -> Verdict:
         """Return how a file made for a job's owner may be posted, by the lists as they are now."""
         del file  # no rule looks into it
         if (reason := self._blocks.reason(job.user_id, job.origin.guild_id)) is not None:
-            return Withhold(reason)
-        return await self._words.judge(job.request.prompt, job.origin.guild_id)
+            return self.decisions.of_file(Withhold(reason), Rule.BLOCK)
+        verdict = await self._words.judge(job.request.prompt, job.origin.guild_id)
+        return self.decisions.of_file(verdict, Rule.WORDS)
 
     def _check_time(self, requests: Sequence[Request]) -> None:
         if self._time_limit is not None:
-            self._time_limit.check(requests)
+            with self.decisions.asking(Rule.TIME):
+                self._time_limit.check(requests)
+
+    async def _checked_rules(
+        self, actor: Actor, place: Place, requests: Sequence[Request]
+    ) -> ServerRules:
+        """Return the rules that hold there. Raises RefusedError where they refuse these."""
+        with self.decisions.asking(Rule.BLOCK):
+            self._blocks.check(actor.user_id, place.guild_id)
+        rules = await self._rules(actor, place)
+        with self.decisions.asking(Rule.SERVER):
+            rules.check_actor(actor, place)
+            rules.check_requests(requests)
+        return rules
 
     async def _rules(self, actor: Actor, place: Place) -> ServerRules:
         return await rules_for(self._preferences, actor, place)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -87,6 +88,10 @@ _READERS = 4  # threads
 _DRIVERS = {"sqlite+aiosqlite": "sqlite", "postgresql+asyncpg": "postgresql+psycopg"}
 
 
+QueryObserver = Callable[[str, float], None]
+"""Told of each query: ``read`` or ``write``, and the seconds until its caller had the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Write:
     query: Callable[[Connection], Any]
@@ -101,8 +106,13 @@ class Database:
         self._to_write = engine.execution_options(**_TO_WRITE)
         self._writes: asyncio.Queue[_Write | None] = asyncio.Queue()
         self._is_open = True
+        self._observe: QueryObserver = _no_observer
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="database reader")
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="database writer")
+
+    def set_observer(self, observer: QueryObserver) -> None:
+        """Have ``observer`` called in the event loop after each query, whatever came of it."""
+        self._observe = observer
 
     async def read(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -114,10 +124,13 @@ class Database:
             with self._engine.connect() as connection:
                 return query(connection, *args, **kwargs)
 
+        began = time.perf_counter()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._readers, run)
         except (SQLAlchemyError, OSError) as error:
             raise _storage_error(error) from error
+        finally:
+            self._observe("read", time.perf_counter() - began)
 
     async def write(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -129,7 +142,11 @@ class Database:
         self._check_open()  # nobody would ever write it
         done: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._writes.put_nowait(_Write(_bind(query, *args, **kwargs), done))
-        return await done
+        began = time.perf_counter()
+        try:
+            return await done
+        finally:
+            self._observe("write", time.perf_counter() - began)
 
     async def write_until_closed(self) -> None:
         """Write in groups; end when ``close`` was called and all is written."""
@@ -244,6 +261,10 @@ def create_engine(address: str | URL) -> Engine:
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
     return engine
+
+
+def _no_observer(kind: str, seconds: float) -> None:
+    """Look at no query."""
 
 
 def _bind(

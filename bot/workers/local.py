@@ -115,9 +115,9 @@ class LocalConnection:
                 _set_exception(self._ready, WorkerStartError(failure))
             case Progress(preview=preview) if preview:
                 self._on_event(replace(event, preview=str(self._outputs / Path(preview).name)))
-            case Finished(job_id, attempt, output, seconds, size_bytes):
+            case Finished(job_id, attempt, output, seconds, size_bytes, gpu_peak, gpu):
                 path = self._outputs / output_name(job_id, attempt, output.suffix)
-                self._on_event(MadeFile(job_id, attempt, path, seconds, size_bytes))
+                self._on_event(MadeFile(job_id, attempt, path, seconds, size_bytes, gpu_peak, gpu))
             case _:
                 self._on_event(event)
 

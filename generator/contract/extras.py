@@ -20,6 +20,9 @@ _NOT_INSTALLED = Text(
 )
 # What the bot needs for GPU hosts; a host itself needs less of it, and the same extra.
 REMOTE_MODULES = ("cryptography", "nats", "nkeys")
+METRICS_MODULE = "prometheus_client"
+# Others may bring parts of opentelemetry, so this last one of them is asked for.
+TRACING_MODULE = "opentelemetry.exporter.otlp.proto.http"
 # Top-level module -> extra. tests/test_extras.py holds it to pyproject.toml.
 EXTRA_OF = {
     **dict.fromkeys(
@@ -42,6 +45,8 @@ EXTRA_OF = {
     "psycopg": "postgresql",
     "pi_heif": "heic",
     **dict.fromkeys(REMOTE_MODULES, "remote"),
+    METRICS_MODULE: "metrics",
+    "opentelemetry": "tracing",
 }
 
 
@@ -51,7 +56,7 @@ def require_modules(*modules: str, extra: str = "") -> None:
     ``extra`` is named instead of the module's own where it includes that and is needed as well.
     """
     for module in modules:
-        if find_spec(module) is None:
+        if not _is_there(module):
             raise _missing(module, extra)
 
 
@@ -68,6 +73,13 @@ def missing_extra(error: BaseException | None) -> MissingExtraError | None:
     return None
 
 
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # one of the packages that it is in
+        return False
+
+
 def _missing(module: str, extra: str = "") -> MissingExtraError:
-    named = extra or EXTRA_OF[module]
+    named = extra or EXTRA_OF[module.partition(".")[0]]
     return MissingExtraError(_NOT_INSTALLED.with_values(module=module, extra=named))

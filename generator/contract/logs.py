@@ -23,6 +23,8 @@ FORMATS = (TEXT, JSON)
 
 _FACTS = ("job", "attempt", "user", "server", "channel")  # as a line of text has them
 _facts: ContextVar[Mapping[str, str | int]] = ContextVar("facts", default=MappingProxyType({}))
+_hidden: ContextVar[tuple[str, ...]] = ContextVar("hidden", default=())
+_HIDDEN_FROM = 4  # letters: of fewer nobody learns anything, and they stand in every line
 
 
 @contextlib.contextmanager
@@ -40,11 +42,27 @@ def bind_log_ids(**facts: str | int | None) -> Iterator[None]:
         _facts.reset(token)
 
 
+def bound_id(name: str) -> str | int | None:
+    """Return what ``bind_log_ids`` was given under a name around here; None where nothing was."""
+    return _facts.get().get(name)
+
+
 def job_context(
     job_id: str, attempt: int | None = None, **whose: str | int | None
 ) -> contextlib.AbstractContextManager[None]:
     """Bind the ids of a job, and of ``whose`` it is: user, server, channel."""
     return bind_log_ids(job=job_id, attempt=attempt, **whose)
+
+
+@contextlib.contextmanager
+def hide_texts(*texts: str) -> Iterator[None]:
+    """Keep these out of the lines that are logged inside, such as a prompt in an error's words."""
+    long_enough = tuple(text for text in texts if len(text) >= _HIDDEN_FROM)
+    token = _hidden.set((*_hidden.get(), *long_enough))
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
 
 
 class LineFormatter(logging.Formatter):
@@ -63,8 +81,9 @@ class LineFormatter(logging.Formatter):
         facts |= _facts.get()
         if own := getattr(record, "job", ""):
             facts["job"] = own
-        message = record.getMessage()
+        message = _without_hidden(record.getMessage())
         trace = self.formatException(record.exc_info) if record.exc_info else ""
+        trace = _without_hidden(trace)
         if self._form == JSON:
             facts["message"] = message
             return json.dumps(facts | ({"trace": trace} if trace else {}), ensure_ascii=False)
@@ -82,6 +101,12 @@ def configure(level: str, form: str = TEXT, formatter: logging.Formatter | None 
     logging.captureWarnings(capture=True)
     # Read when it is imported, when it has hints for programmers to give.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+
+
+def _without_hidden(text: str) -> str:
+    for hidden in _hidden.get():
+        text = text.replace(hidden, "[hidden]")
+    return text
 
 
 def _time(record: logging.LogRecord) -> str:

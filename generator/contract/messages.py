@@ -359,13 +359,19 @@ class SlotFreed:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The file is whole, in its place on the worker's side, and has this hash."""
+    """The file is whole, in its place on the worker's side, and has this hash.
+
+    ``gpu_peak_bytes`` is the most of its GPU's ``gpu_bytes`` that the worker held meanwhile; 0
+    where it has none, or computed several jobs together.
+    """
 
     job_id: str
     attempt: int
     output: FileReference
     seconds: float
     size_bytes: int
+    gpu_peak_bytes: int = 0
+    gpu_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

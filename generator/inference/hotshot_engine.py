@@ -112,6 +112,10 @@ class HotshotEngine:
     def memory_bytes(self) -> int:
         return devices.memory_bytes(self.pipeline.model.device)
 
+    def take_gpu_peak(self) -> int:
+        """Return the most bytes of the GPU that were held since this was last asked; else 0."""
+        return devices.take_peak_bytes(self.pipeline.model.device)
+
     def prepare(self, request: Request) -> None:
         """Begin on a request: read its LoRAs' files and its pictures, encode its prompt."""
         self.limits.check(request)

@@ -89,6 +89,15 @@ def free_bytes(device: torch.device) -> int:
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
+def take_peak_bytes(device: torch.device) -> int:
+    """Return the most of a GPU's memory that PyTorch held since this was last asked; else 0."""
+    if device.type != "cuda":
+        return 0
+    peak = torch.cuda.max_memory_reserved(device)
+    torch.cuda.reset_peak_memory_stats(device)
+    return peak
+
+
 def _device(wanted: str) -> tuple[torch.device, str]:
     found = available()
     if wanted == AUTO:

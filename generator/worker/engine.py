@@ -77,6 +77,14 @@ class BatchEngine(Engine, Protocol):
 
 
 @runtime_checkable
+class MeasuringEngine(Engine, Protocol):
+    """An engine that knows how much of its GPU's memory it takes."""
+
+    def take_gpu_peak(self) -> int:
+        """Return the most bytes that it held since this was last asked; 0 without a GPU."""
+
+
+@runtime_checkable
 class PreparingEngine(Engine, Protocol):
     """An engine that can begin on a request while it makes another, without disturbing that."""
 

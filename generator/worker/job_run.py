@@ -6,11 +6,12 @@ one says comes from several threads; its outcome comes once.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -36,7 +37,7 @@ from generator.contract.raw_clip import RawClip
 from generator.contract.stages import DENOISE, SAVE
 from generator.worker.ahead import Ahead
 from generator.worker.encoder_pool import EncoderPool, FileOrder
-from generator.worker.engine import Engine, EngineJob
+from generator.worker.engine import Engine, EngineJob, MeasuringEngine
 from generator.worker.inbox import Inbox, WorkerJob
 from generator.worker.pace import Pace
 
@@ -88,6 +89,7 @@ class JobRun:
         self._is_computed = False  # or given up: there is nothing left for an engine to do
         self._is_slot_free = False
         self._is_over = False
+        self._gpu = 0, 0  # the most bytes of it that were held, and all that it has
         self._progress = Progress(job.job_id, job.attempt, "", 0, 0)
         self._preview: Path | None = None  # the one that is shown
         self._preview_count = 0
@@ -99,7 +101,7 @@ class JobRun:
 
         Whatever happens inside becomes one of the three outcomes.
         """
-        with logs.job_context(self._job.job_id, self._job.attempt):
+        with self._log_context():
             if self._start():
                 self._guard(lambda: self._compute(engine))
 
@@ -136,8 +138,18 @@ class JobRun:
 
     def _take_clip_in_batch(self, clip: RawClip) -> None:
         """Have the frames written; what goes wrong with that is this job's alone."""
-        with logs.job_context(self._job.job_id, self._job.attempt):
+        with self._log_context():
             self._guard(lambda: self._take_clip(clip))
+
+    @contextlib.contextmanager
+    def _log_context(self) -> Iterator[None]:
+        """Mark the lines of this job; what it was asked for stands in none, nor in a traceback."""
+        job = self._job
+        asked: tuple[str, ...] = ()
+        if not isinstance(job, wire.UnreadableRequestError):
+            asked = (job.request.prompt, job.request.negative_prompt or "")
+        with logs.job_context(job.job_id, job.attempt), logs.hide_texts(*asked):
+            yield
 
     def _start(self) -> bool:
         """Say that the job is begun, once; return whether it is still to be computed."""
@@ -178,6 +190,8 @@ class JobRun:
             self._free_slot()
         output, request = self._for_engine()
         clip = engine.generate(request, output, self._report)
+        if isinstance(engine, MeasuringEngine) and (peak := engine.take_gpu_peak()):
+            self._gpu = peak, engine.memory_bytes
         if clip is not None:
             self._take_clip(clip)
             return
@@ -228,7 +242,9 @@ class JobRun:
     def _end(self, outcome: Outcome) -> None:
         """Say the outcome, with nothing left behind; also on an encoder's thread."""
         if isinstance(outcome, Finished):
-            outcome = replace(outcome, seconds=time.perf_counter() - self._began)
+            peak, whole = self._gpu
+            seconds = time.perf_counter() - self._began
+            outcome = replace(outcome, seconds=seconds, gpu_peak_bytes=peak, gpu_bytes=whole)
             logger.info("made it in %.1f s", outcome.seconds)
         with self._lock:
             self._is_over = True

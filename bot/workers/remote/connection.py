@@ -21,6 +21,7 @@ from bot.workers.backend import EventCallback
 from bot.workers.remote.uploads import Upload
 from bot.workers.remote.words import (
     believed_failure,
+    believed_gpu,
     believed_seconds,
     believed_text,
     is_sane_progress,
@@ -304,7 +305,8 @@ class RemoteConnection:
             return Failed(event.job_id, event.attempt, failure)
         most = time.monotonic() - job.submitted_at
         seconds = believed_seconds(event.seconds, most)
-        return MadeFile(event.job_id, event.attempt, upload.path, seconds, upload.size)
+        gpu = believed_gpu(event.gpu_peak_bytes, event.gpu_bytes)
+        return MadeFile(event.job_id, event.attempt, upload.path, seconds, upload.size, *gpu)
 
     def _end(self, job: RemoteJob, outcome: JobOutcome) -> None:
         del self._jobs[outcome.job_id, outcome.attempt]

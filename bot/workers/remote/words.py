@@ -19,6 +19,7 @@ from generator.contract.messages import Progress
 from generator.contract.text import Text
 
 _MOST_STEPS = 1_000_000
+_MOST_GPU_BYTES = 2**50
 _MOST_CHARACTERS = 500
 _MOST_VALUES = 20
 _STAGE = re.compile(r"[a-z_]{1,40}")
@@ -35,6 +36,12 @@ def is_sane_progress(progress: Progress) -> bool:
 def believed_seconds(said: float, most: float) -> float:
     """Return how long a host was at a job, which can't be longer than it had it."""
     return min(max(said, 0.0), most) if math.isfinite(said) else most
+
+
+def believed_gpu(peak: int, whole: int) -> tuple[int, int]:
+    """Return how much of a GPU's memory a host held, and of how much, in bytes."""
+    whole = min(max(whole, 0), _MOST_GPU_BYTES)
+    return min(max(peak, 0), whole), whole
 
 
 def believed_failure(failure: Failure, host: str) -> Failure:

@@ -8,6 +8,7 @@ import logging
 import pytest
 
 from bot.core.logs import LineFormatter, job_context, redact
+from generator.contract.logs import hide_texts
 
 
 @pytest.mark.parametrize(
@@ -69,3 +70,13 @@ def test_a_traceback_is_kept_for_a_bug_but_not_for_the_network() -> None:
     assert "KeyError" in bug
     assert "hidden" not in bug
     assert network.endswith("failed (ConnectionResetError: gone)")
+
+
+def test_what_is_hidden_stands_in_no_line_of_meanwhile() -> None:
+    formatter = LineFormatter((), "json")
+    failed = record("no way: 'a \"red\" ball'", error=ValueError('a "red" ball'))
+    with hide_texts('a "red" ball', "no"):
+        line = formatter.format(failed)
+    assert "red" not in line
+    assert json.loads(line)["message"] == "no way: '[hidden]'"
+    assert "red" in formatter.format(failed)

@@ -1,0 +1,1 @@
+"""Figures for Prometheus, and whether the bot is alive and ready; knows no Discord."""

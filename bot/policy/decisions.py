@@ -1,0 +1,92 @@
+"""What the gate decided, told to whoever subscribed in this process; nothing of who asked."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from bot.core.errors import NotAcceptedError, RefusedError, StorageError
+from bot.jobs.gate import Allow, Spoiler, UnfinishedLimit, Verdict
+
+VerdictT = TypeVar("VerdictT", bound=Verdict)
+
+
+class Rule(enum.StrEnum):
+    """What a decision was made by."""
+
+    BLOCK = "block"
+    SERVER = "server"  # its rules on channels, roles, frames, steps
+    WORDS = "words"
+    ADULT = "adult"
+    TIME = "time"  # that one GIF may take
+    QUOTA = "quota"  # of seconds
+    UNFINISHED = "unfinished"  # jobs of one person
+    COOLDOWN = "cooldown"
+    DISK = "disk"
+
+
+class Answer(enum.StrEnum):
+    """What was decided of a request that isn't accepted, or of a file that was made."""
+
+    REFUSED = "refused"
+    SHOWN = "shown"
+    COVERED = "covered"
+    WITHHELD = "withheld"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An answer, and the rule that it was made by; None where none stood in the way."""
+
+    answer: Answer
+    rule: Rule | None = None
+
+
+class DecisionStream:
+    """Hands every decision to every subscriber."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[Decision], None]] = []
+
+    def subscribe(self, subscriber: Callable[[Decision], None]) -> None:
+        """Call ``subscriber`` with every decision from now on."""
+        self._subscribers.append(subscriber)
+
+    def publish(self, answer: Answer, rule: Rule | None = None) -> None:
+        """Tell everybody."""
+        for subscriber in self._subscribers:
+            subscriber(Decision(answer, rule))
+
+    @contextmanager
+    def asking(self, rule: Rule) -> Iterator[None]:
+        """Tell of a refusal inside that it was by this rule.
+
+        A database that can't be asked is no decision.
+        """
+        try:
+            yield
+        except RefusedError as error:
+            if not isinstance(error, StorageError):
+                self.publish(Answer.REFUSED, rule)
+            raise
+
+    def counted(self, limit: UnfinishedLimit) -> UnfinishedLimit:
+        """Return a limit whose refusals are told."""
+
+        def refusal(number: int) -> NotAcceptedError:
+            self.publish(Answer.REFUSED, Rule.UNFINISHED)
+            return limit.refusal(number)
+
+        return replace(limit, refusal=refusal)
+
+    def of_file(self, verdict: VerdictT, rule: Rule) -> VerdictT:
+        """Tell how a file may be posted, and return that."""
+        if isinstance(verdict, Allow):
+            self.publish(Answer.SHOWN)
+        else:
+            is_covered = isinstance(verdict, Spoiler)
+            self.publish(Answer.COVERED if is_covered else Answer.WITHHELD, rule)
+        return verdict

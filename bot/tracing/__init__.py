@@ -1,0 +1,1 @@
+"""A trace of each job, from the command to the message in Discord; knows no Discord."""
