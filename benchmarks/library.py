@@ -88,7 +88,9 @@ async def fill(data: Path, owner: Person, lora_count: int, job_count: int) -> No
         for start in range(0, lora_count, _AT_ONCE):
             await database.write(_add_loras, owner.user.id, range(start, start + _AT_ONCE))
         for start in range(0, job_count, _AT_ONCE):
-            await database.write(_add_jobs, owner, range(start, start + _AT_ONCE))
+            await database.write(
+                add_jobs, owner.user.id, range(start, start + _AT_ONCE), owner.channel.id
+            )
 
 
 def _add_loras(connection: Connection, owner_id: int, numbers: range) -> None:
@@ -112,11 +114,12 @@ def _lora(owner_id: int, number: int) -> dict[str, Any]:
     }
 
 
-def _add_jobs(connection: Connection, owner: Person, numbers: range) -> None:
-    connection.execute(insert(jobs), [_job(owner, number) for number in numbers])
+def add_jobs(connection: Connection, owner_id: int, numbers: range, channel_id: int = 3) -> None:
+    """Add jobs of one person that are done."""
+    connection.execute(insert(jobs), [_job(owner_id, channel_id, number) for number in numbers])
 
 
-def _job(owner: Person, number: int) -> dict[str, Any]:
+def _job(owner_id: int, channel_id: int, number: int) -> dict[str, Any]:
     request = Request(
         prompt=f"a {('red fox', 'blue cat')[number % 2]} {number} runs through the snow",
         seed=number,
@@ -134,9 +137,9 @@ def _job(owner: Person, number: int) -> dict[str, Any]:
         "application_id": 1,
         "token": "",
         "asked_at": asked,
-        "user_id": owner.user.id,
-        "user_name": owner.user.username,
-        "channel_id": owner.channel.id,
+        "user_id": owner_id,
+        "user_name": "ada",
+        "channel_id": channel_id,
         "upload_limit": 10 * 2**20,
         "request": request.to_dict(),
         "model": "nano",

@@ -114,7 +114,7 @@ async def _flooded(
     watching = asyncio.create_task(_watch_memory(figures, process))
     began, busy_before = time.perf_counter(), _cpu_seconds(process)
     own_before = time.process_time()
-    sent = await _type(people, load.rate, int(load.rate * load.seconds))
+    sent = await type_commands(people, load.rate, int(load.rate * load.seconds))
     figures.typing_seconds = time.perf_counter() - began
     await _answered(sent)
     watching.cancel()
@@ -146,8 +146,8 @@ async def _pauses(discord: Sandbox, enough: int) -> list[float]:
     return [after[0] - before[1] for before, after in itertools.pairwise(spans)]
 
 
-async def _type(people: Sequence[Person], rate: int, count: int) -> list[Interaction]:
-    """In turn, each at its moment, whether or not the last was answered."""
+async def type_commands(people: Sequence[Person], rate: int, count: int) -> list[Interaction]:
+    """Have people type in turn, each at its moment, whether or not the last was answered."""
     sent = []
     began = time.perf_counter()
     for number, person in zip(range(count), itertools.cycle(people), strict=False):
@@ -184,7 +184,7 @@ async def _watch_memory(figures: Figures, process: psutil.Process) -> None:
 async def _pile_up(load: Load, people: Sequence[Person], directory: Path) -> None:
     """Types on until so many jobs wait."""
     while (missing := load.waiting - _waiting(directory)) > 0:
-        await _answered(await _type(people, load.rate, missing + _MADE_MEANWHILE))
+        await _answered(await type_commands(people, load.rate, missing + _MADE_MEANWHILE))
 
 
 def _waiting(directory: Path) -> int:

@@ -42,7 +42,9 @@ async def running(
         await discord.until(lambda: not discord.gateway.connected or None, _WITHIN)
 
 
-def write_config(directory: Path, discord: Sandbox, *lines: str) -> Path:
+def write_config(
+    directory: Path, discord: Sandbox, *lines: str, engine: str = "benchmarks.busy:create"
+) -> Path:
     """For a bot whose engine only keeps the cores busy; ``lines`` of TOML come at the end."""
     path = directory / "config.toml"
     queue = () if "[queue]" in lines else ("[queue]", "per_user = 10_000")
@@ -54,7 +56,7 @@ base_url = "{discord.url}"
 [generator]
 model = "hotshotco/Hotshot-XL"
 devices = "cpu"
-engine = "benchmarks.busy:create"
+engine = "{engine}"
 [storage]
 data_dir = "{directory / "data"}"
 """

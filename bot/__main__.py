@@ -1,4 +1,5 @@
-"""The command line: ``hotshot-bot run | status | doctor | backup | host | db | sandbox | demo``.
+"""The command line: ``hotshot-bot run | status | doctor | backup | restore | move | host | db |
+sandbox | demo``.
 
 Every error that a person can mend is one line on standard error, and exit code 2. Each command's
 module is imported when it is called: a worker process imports this file again when it starts, and
@@ -122,16 +123,10 @@ def _parser() -> Parser:
         actions,
         "upgrade",
         "bring the database to this version",
-        "`hotshot-bot run` does the same when it starts. The bot must not be running.",
+        "The database as it was is kept beside it before anything is changed. `hotshot-bot run` "
+        "does the same when it starts. The bot must not be running.",
     )
-    backup = _add(
-        commands,
-        "backup",
-        "write the database and its files into one archive",
-        "The bot may run meanwhile. The archive is read back before it gets its name; an older one "
-        "of that name is replaced. Unpack it in an empty data directory to go on from it.",
-    )
-    backup.add_argument("file", type=Path, metavar="FILE", help="the archive (.tar) to write")
+    *keeping, moved = _add_backup_commands(commands)
     sandbox = _add(
         commands,
         "sandbox",
@@ -173,16 +168,70 @@ def _parser() -> Parser:
         (status, "status"),
         (doctor, "doctor"),
         (upgrade, "upgrade"),
-        (backup, "backup"),
+        *zip((*keeping, moved), ("backup", "restore", "move"), strict=True),
         (sandbox, "sandbox"),
         (demo, "demo"),
     ):
         command.set_defaults(module=f"bot.cli.{module}")
-    for command in (run, status, doctor, upgrade, backup, *_add_host_actions(commands)):
+    hosts = _add_host_actions(commands)
+    for command in (run, status, doctor, upgrade, *keeping, moved, *hosts):
         command.add_argument(
             "--config", type=Path, help="the config file (default: ./config.toml, if there is one)"
         )
     return parser
+
+
+def _add_backup_commands(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:
+    backup = _add(
+        commands,
+        "backup",
+        "write the database and the files that it names",
+        "The bot may run meanwhile. What is written is read back before it gets its name.",
+    )
+    backup.add_argument(
+        "target",
+        metavar="TARGET",
+        help="an archive (.tar), in place of an older one; or a directory, one that is there or a "
+        "name that ends with /, to which what is new is added",
+    )
+    backup.add_argument(
+        "--keep", type=_count, metavar="N", help="of a directory's backups, the newest N (all)"
+    )
+    restore = _add(
+        commands,
+        "restore",
+        "bring a backup back into an empty data directory",
+        "The bot must not be running. Nothing is restored over anything: put the data directory "
+        "aside first. GIFs that weren't finished in the backup are looked for in Discord at the "
+        "next start, and offered to their owners where they aren't found.",
+    )
+    restore.add_argument(
+        "source",
+        type=Path,
+        metavar="SOURCE",
+        help="an archive, a directory of backups (the newest), or one of those in it",
+    )
+    restore.add_argument("--check", action="store_true", help="only say if it is whole")
+    move = _add(
+        commands,
+        "move",
+        "copy the database into another one, such as PostgreSQL",
+        "The bot must not be running. All rows are copied or none, and counted on both sides. The "
+        "way back is the same: with PostgreSQL in the config, to sqlite:///FILE.",
+    )
+    move.add_argument(
+        "address",
+        metavar="ADDRESS",
+        help="of an empty database, as storage.database_url would have it",
+    )
+    return [backup, restore, move]
+
+
+def _count(words: str) -> int:
+    number = whole_number(words)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1 is expected")
+    return number
 
 
 def _add_host_actions(commands: argparse._SubParsersAction[Parser]) -> list[Parser]:

@@ -10,6 +10,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from bot.storage.database import create_engine
+from bot.storage.postgresql import UPGRADING
 from bot.storage.tables import metadata
 
 
@@ -24,7 +25,7 @@ def _run(connection: Connection) -> None:
         context.run_migrations()
 
 
-engine = create_engine(context.config.attributes["url"])
+engine = create_engine(context.config.attributes["url"], UPGRADING)
 with engine.begin() as connection:
     _run(connection)
 engine.dispose()

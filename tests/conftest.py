@@ -6,6 +6,7 @@ And the order: the longest first, so that no process is at one of them when the 
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -22,6 +23,12 @@ _LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first; the others stay as they are."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
+def pytest_sessionfinish() -> None:
+    """Stop what tests share in this process."""
+    if (postgres := sys.modules.get("tests.postgres")) is not None:
+        postgres.stop_server()
 
 
 @pytest.fixture(autouse=True)

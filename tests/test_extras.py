@@ -28,6 +28,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bot.broker": ("remote",),
     "bot.metrics": ("metrics",),
     "bot.tracing": ("tracing",),
+    "bot.storage.postgresql": ("postgresql",),
+    "bot.storage.watched_connection": ("postgresql",),
     "bot.workers.remote": ("remote",),
     "migrations": (),
     "generator": (),

@@ -9,16 +9,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bot.core.errors import DataDirectoryError
+from bot.storage.backups.manifest import STAGING
 
 _FILE = "lock"
 _LONGEST = 20  # digits of a process's number
 
 
 @contextmanager
-def lock_data_directory(data_dir: Path) -> Iterator[None]:
+def lock_data_directory(data_dir: Path, *, to_restore: bool = False) -> Iterator[None]:
     """Lock the data directory, made where it is missing, for this process alone.
 
-    The system drops the lock with the process, however that ends. Raises DataDirectoryError.
+    The system drops the lock with the process, however that ends. Raises DataDirectoryError, also
+    where a restore was cut short, unless it is ``to_restore``.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -27,6 +29,11 @@ def lock_data_directory(data_dir: Path) -> Iterator[None]:
         raise _unwritable(data_dir, error) from error
     try:
         _take(file, data_dir)
+        if (data_dir / STAGING).exists() and not to_restore:
+            raise DataDirectoryError(
+                f"A restore into {data_dir} was cut short; run `hotshot-bot restore` again, or "
+                f"remove {data_dir / STAGING} to go on without it."
+            )
         yield
     finally:
         os.close(file)
@@ -52,7 +59,7 @@ def _take(file: int, data_dir: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise DataDirectoryError(
-            f"Another bot (process {_read_pid(file) or 'unknown'}) already uses the data "
+            f"Another hotshot-bot (process {_read_pid(file) or 'unknown'}) already uses the data "
             f"directory {data_dir}; stop it, or choose another by storage.data_dir."
         ) from None
     number = str(os.getpid()).encode()

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from yarl import URL
@@ -19,6 +20,7 @@ from bot.app.client import HotshotClient
 from bot.app.gpu_hosts import check_gpu_hosts, open_gpu_hosts, reports_of
 from bot.app.lock import lock_data_directory
 from bot.app.monitoring import Monitoring, RunningBot, Streams
+from bot.app.upgrade_backup import keep_before_upgrade
 from bot.app.worker_settings import watchdog_settings, worker_settings, worker_settings_for
 from bot.commands.sample_requests import forget_stale_samples
 from bot.core import translations
@@ -84,7 +86,9 @@ async def run(settings: Settings) -> None:
     with lock_data_directory(settings.storage.data_dir):
         async with (
             monitoring.exporting(),
-            open_database(settings.storage.url) as database,
+            open_database(
+                settings.storage.url, before_upgrade=partial(keep_before_upgrade, settings.storage)
+            ) as database,
             HotshotClient(
                 settings.discord, _rate_limit(settings.queue), monitoring.http_trace
             ) as client,
@@ -112,9 +116,10 @@ async def run(settings: Settings) -> None:
                     _in_background(
                         report_while_running(pool, reports_of(hosts), settings.storage.data_dir)
                     ),
+                    _in_background(database.watch()) as watching,
                     _in_background(_serve_discord(client, jobs)) as conversing,
                 ):
-                    work = [serving, editing, keeping, conversing]
+                    work = [serving, editing, keeping, watching, conversing]
                     work += [hosts.hearing] if hosts else []
                     await _wait_until(stop.stop_requested, *work)
                     jobs.stop_accepting(_LEAVING)

@@ -44,7 +44,7 @@ from generator.contract.findings import Finding, FindingsError, decode_findings,
 from generator.contract.limits import ModelLimits, local_path
 from generator.contract.worker_settings import WorkerSettings, encode_workers
 
-_BACK_UP = "back it up by `hotshot-bot backup FILE`, since a copy of the file alone lacks its log"
+_BACK_UP = "back it up by `hotshot-bot backup TARGET`, since a copy of the file alone lacks its log"
 _PACKAGES = ("discord.py", "sqlalchemy", "alembic")
 _OF_THE_GENERATOR = ("torch", "diffusers", "transformers")  # whose absence its child explains
 _CHECKUP_SECONDS = 600.0  # torch alone may take a minute from a slow disk

@@ -15,6 +15,7 @@ cross into this package (``raise ... from``).
     │   ├── WithheldError           withheld
     │   └── NotAcceptedError
     │       └── StorageError        disk, may be retried
+    ├── BackupError
     ├── WorkerStartError            as the worker says
     ├── WorkerDiedError             worker_died, may be retried
     │   ├── WorkerHungError         worker_hung, may be retried
@@ -65,6 +66,12 @@ class DataDirectoryError(StartupError):
 
 class DatabaseError(StartupError):
     """The database can't be opened or brought to this version."""
+
+
+class BackupError(BotError):
+    """A backup can't be taken, or not be restored; says why. Nothing was done by halves."""
+
+    is_translated = False
 
 
 class RefusedError(BotError):

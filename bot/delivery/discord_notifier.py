@@ -26,7 +26,13 @@ from bot.gateway.discord_errors import SEND_ERRORS, readable_answers
 from bot.jobs.notifier import Posted
 from bot.storage.models import Job, State
 from bot.ui import wording
-from bot.ui.result_message import OutputFile, ResultMessage, ended_message, result_message
+from bot.ui.result_message import (
+    OutputFile,
+    ResultMessage,
+    ended_message,
+    posted_result,
+    result_message,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -131,6 +137,14 @@ class DiscordNotifier:
                 )
         except SEND_ERRORS as error:
             logger.info("its owner couldn't be pinged: %s", error)
+
+    async def find_result(self, job: Job) -> Posted | None:
+        """Return where a job's result was posted; see ``Notifier``."""
+        await self._logged_in.wait()
+        sent = await Sender(
+            self._client, job, posted_result(job), again=True, groups=self._groups
+        ).find()
+        return sent.posted if sent is not None else None
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Tell a job's owner how it ended; see ``Notifier``."""

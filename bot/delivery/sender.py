@@ -15,7 +15,7 @@ import itertools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import discord
 
@@ -32,10 +32,12 @@ from bot.storage.models import Job
 from bot.ui import wording
 from bot.ui.result_message import ResultMessage
 
+T = TypeVar("T")
+
 logger = logging.getLogger(__name__)
 
 _NONCE_LIMIT = 25
-_LOOK_BACK = 500  # messages, from the newest
+_LOOK_BACK = 500  # messages, from the newest or the oldest
 _TOO_LARGE = 40005
 _FIRST_PAUSES = (1, 2, 4, 8, 15, 30)
 _PAUSE = 60  # seconds between tries after those
@@ -90,11 +92,18 @@ class Sender:
 
         Raises UnreadableAnswerError where answers make no sense time after time.
         """
+        return await self._until_answered(self._try_once)
+
+    async def find(self) -> Sent | None:
+        """Return where it stands already, also from long ago. Raises as ``send``."""
+        return await self._until_answered(self._find_anywhere)
+
+    async def _until_answered(self, attempt: Callable[[], Awaitable[T]]) -> T:
         misread = 0
         # discord.py has tried a few times itself before anything is raised here
         for pause in itertools.chain(_FIRST_PAUSES, itertools.repeat(_PAUSE, _TRIES)):
             try:
-                return await self._try_once()
+                return await attempt()
             except discord.HTTPException as error:
                 if not _is_transient(error):
                     raise _undeliverable(error) from error
@@ -179,6 +188,13 @@ class Sender:
         self._may_be_direct = False
         return Sent(found) if found else None
 
+    async def _find_anywhere(self) -> Sent | None:
+        """Look at what followed the command first, since much may have been said since then."""
+        channel = channel_route(self._client, self._job)
+        if found := await channel.find(self._message, oldest_first=True):
+            return self._apart(found)
+        return await self._find(channel)
+
     async def _find_in_response(self) -> Posted | None:
         """Look into the response before Discord says that it can't be edited any more: then a
         message is sent, and that would be a second one.
@@ -240,7 +256,7 @@ class InteractionResponseRoute:
             "content": result.content or None,
             "embed": result.embed,
             "attachments": result.opened_files(),
-            "view": result.view,
+            "view": result.view or result.buttons,
         }
         with readable_answers():
             message = await self._webhook().edit_message(response_message_of(self._job), **content)
@@ -269,7 +285,7 @@ class ChannelRoute:
         self._replies = replies
         self.upload_limit = upload_limit
 
-    async def find(self, result: ResultMessage) -> Posted | None:
+    async def find(self, result: ResultMessage, *, oldest_first: bool = False) -> Posted | None:
         """Return the message of an earlier try.
 
         Where the bot may not look, the nonce is all there is.
@@ -278,7 +294,7 @@ class ChannelRoute:
         if me is None:
             return None
         since = self._job.origin.asked_at
-        history = self._channel.history(limit=_LOOK_BACK, after=since, oldest_first=False)
+        history = self._channel.history(limit=_LOOK_BACK, after=since, oldest_first=oldest_first)
         try:
             with readable_answers():
                 async for message in history:
@@ -304,6 +320,7 @@ class ChannelRoute:
             content["view"] = result.view
         else:
             content |= {"content": result.content, "embed": result.embed}
+            content |= {"view": result.buttons} if result.buttons is not None else {}
         with readable_answers():
             message = await self._channel.send(**content)
         return Posted(message.id, message.channel.id)

@@ -68,6 +68,7 @@ class BotContext:
     lora_quota: LoraQuota
     samples: SampleMaker
     panels_in_hand: HeldIds = field(default_factory=HeldIds)
+    jobs_in_hand: HeldIds = field(default_factory=HeldIds)
 
     @asynccontextmanager
     async def files_in_hand(self) -> AsyncIterator[None]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.core.errors import StorageError, UndeliverableError, WithheldError
 from bot.jobs.gate import Gate, check_may_post
-from bot.jobs.notifier import Notifier
+from bot.jobs.notifier import Notifier, Posted
 from bot.jobs.outcomes import MadeFile
 from bot.jobs.request_files import without_paths
 from bot.jobs.store import JobStore, now
@@ -36,6 +36,10 @@ _NOT_WRITTEN = Text(
 _INTERNAL_ERROR = Text(
     "It was made, but something went wrong inside the bot while sending it; the details are "
     "in its log."
+)
+_INTERRUPTED = Text(
+    "The bot had to go back to a backup from before this GIF was finished, and it wasn't found "
+    "here either. You can have it made again."
 )
 
 
@@ -94,15 +98,7 @@ class JobCompleter:
             logger.exception("the delivery failed")
             await self.fail(job, Failure(FailureKind.INTERNAL, _INTERNAL_ERROR))
             return
-        await self._store.move_with_retry(
-            job,
-            State.DONE,
-            finished_at=now(),
-            message_id=posted.message_id if posted else None,
-            message_channel_id=posted.channel_id if posted else None,
-            owner_notified=True,
-            token="",  # nobody needs it any more
-        )
+        await self._done(job, posted)
 
     async def fail(self, job: Job, failure: Failure, **values: Any) -> None:
         """End a job without a result, and tell its owner why."""
@@ -118,6 +114,31 @@ class JobCompleter:
         )
         if failed is not None:
             await self.notify_owner(failed)
+
+    async def settle_interrupted(self, job: Job) -> None:
+        """End a job that a backup had unfinished: as done where its result was posted since then,
+        else with an offer to its owner. Nothing is made again unasked.
+        """
+        try:
+            posted = await self._notifier.find_result(job)
+        except UndeliverableError as error:
+            logger.warning("nobody knows whether it was posted: %s", error)
+            posted = None
+        if posted is None:
+            await self.fail(job, Failure(FailureKind.INTERRUPTED, _INTERRUPTED, is_retryable=True))
+        else:
+            await self._done(job, posted)
+
+    async def _done(self, job: Job, posted: Posted | None) -> None:
+        await self._store.move_with_retry(
+            job,
+            State.DONE,
+            finished_at=now(),
+            message_id=posted.message_id if posted else None,
+            message_channel_id=posted.channel_id if posted else None,
+            owner_notified=True,
+            token="",  # nobody needs it any more
+        )
 
     async def notify_owner(self, job: Job, *, again: bool = False) -> None:
         """Tell a job's owner how it ended; ``again``: an earlier run may have done so."""

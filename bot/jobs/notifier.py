@@ -31,6 +31,12 @@ class Notifier(Protocol):
         ``again``: an earlier try may have got through, so look first. None where nobody waits.
         """
 
+    async def find_result(self, job: Job) -> Posted | None:
+        """Return where a job's result was posted by a run that the database knows nothing of.
+
+        Raises UndeliverableError where nobody can say.
+        """
+
     async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Tell a job's owner how it ended. Raises UndeliverableError."""
 
@@ -62,6 +68,12 @@ class PeoplesNotifier:
         if job.origin.is_background:
             return None
         return await self._notifier.deliver(job, file, is_spoiler=is_spoiler, again=again)
+
+    async def find_result(self, job: Job) -> Posted | None:
+        """Return where a person's result was posted."""
+        if job.origin.is_background:
+            return None
+        return await self._notifier.find_result(job)
 
     async def notify_owner(self, job: Job, *, again: bool) -> None:
         """Tell a person how their job ended."""

@@ -349,6 +349,8 @@ class JobService(WorkerEvents):
                 self._enqueuer.enqueue(job)
             case State.DELIVERING if (file := self._completer.result_file(job)) is not None:
                 self._tasks.start_for(job, self._completer.deliver(job, file, again=True))
+            case State.INTERRUPTED:
+                self._tasks.start_for(job, self._completer.settle_interrupted(job))
             case _:
                 await self._enqueuer.requeue(job)
 

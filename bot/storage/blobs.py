@@ -8,6 +8,7 @@ given out. Which blobs are still needed is for the database to say. Blocking: ca
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import secrets
@@ -70,17 +71,53 @@ class BlobStore:
             self._marked |= free
         return free
 
-    def remove_marked(self, names: Iterable[str]) -> int:
-        """Remove what is marked still; return how many."""
-        removed = 0
-        for name in names:
-            with self._lock:
-                path = self.path(name)
-                if name in self._marked and path.exists():
-                    path.unlink()
-                    removed += 1
-                self._marked.discard(name)
+    def remove_marked(self, names: Iterable[str]) -> set[str]:
+        """Remove what is marked still; return which went.
+
+        None does where a backup holds all: that is left to the next clean-up.
+        """
+        removed = set()
+        with self._removing() as may_remove:
+            for name in names:
+                with self._lock:
+                    path = self.path(name)
+                    if may_remove and name in self._marked and path.exists():
+                        path.unlink()
+                        removed.add(name)
+                    self._marked.discard(name)
         return removed
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Have no process remove any meanwhile; what has begun is waited for. Raises OSError."""
+        self._directory.parent.mkdir(parents=True, exist_ok=True)
+        with self._hold(os.O_RDONLY) as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    @contextlib.contextmanager
+    def _removing(self) -> Iterator[bool]:
+        """Keep ``held`` waiting meanwhile; yield False where it holds already."""
+        if not self._directory.is_dir():
+            yield False
+            return
+        with self._hold(os.O_RDWR) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
+
+    @contextlib.contextmanager
+    def _hold(self, flags: int) -> Iterator[int]:
+        """Open the file beside the directory that is locked by whoever removes, or forbids it."""
+        beside = self._directory.with_name(f"{self._directory.name}.lock")
+        file = os.open(beside, flags | os.O_CREAT, 0o644)
+        try:
+            yield file
+        finally:
+            os.close(file)
 
     def unmark(self, names: Iterable[str]) -> None:
         """Unmark names that are needed."""

@@ -12,26 +12,25 @@ drivers make a trip for every cursor. On busy cores each trip waits for its turn
 from __future__ import annotations
 
 import asyncio
-import logging
-import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from bot.core.errors import DatabaseError, StorageError
-from bot.storage.migrate import migrate
+from bot.storage import postgresql
+from bot.storage.migrate import BeforeUpgrade, migrate, unusable
+from bot.storage.postgresql import Leader, LeadershipLostError, Patience
+from bot.storage.troubles import CLOSED, first_line, hits_all, is_lost, storage_error
 from generator.contract.extras import missing_extra
-from generator.contract.text import Text
-
-logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,44 +44,8 @@ _PRAGMAS = {
 }
 _TO_WRITE = {"begins_to_write": True}
 _MAX_GROUP = 100
-# What a person who wanted a GIF is told.
-_LOCKED = Text(
-    "The bot's database is in use by another program, so nothing was accepted; please try "
-    "again in a moment."
-)
-_DISK_FULL = Text(
-    "The bot's disk is full, so nothing was accepted; please tell whoever runs the bot to make "
-    "room."
-)
-_DISK_FAILS = Text(
-    "The bot's disk is failing, so nothing was accepted; please tell whoever runs the bot."
-)
-_READ_ONLY = Text(
-    "The bot's database can't be written to, so nothing was accepted; please tell whoever runs "
-    "the bot."
-)
-_DAMAGED = Text(
-    "The bot's database is damaged, so nothing was accepted; please tell whoever runs the bot "
-    "to stop it and to run `hotshot-bot doctor`."
-)
-# By SQLite's primary result codes and PostgreSQL's SQLSTATEs: what would meet the next query, too.
-_TROUBLES: dict[int | str, Text] = {
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_FULL: _DISK_FULL,
-    sqlite3.SQLITE_IOERR: _DISK_FAILS,
-    sqlite3.SQLITE_READONLY: _READ_ONLY,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    "53100": _DISK_FULL,
-    "58030": _DISK_FAILS,
-    "25006": _READ_ONLY,
-    "XX001": _DAMAGED,
-}
-_PRIMARY_CODE = 0xFF  # the rest of SQLite's extended codes tells where it was met
-_UNKNOWN = Text(
-    "The bot's database can't be used at the moment, so nothing was accepted; please try again "
-    "later, and tell whoever runs the bot."
-)
-_CLOSED = Text("The bot is being restarted.")
+_AGAIN_WITHIN = 1.0  # seconds that a first try took, for a second one
+_BEAT_SECONDS = 5.0
 _READERS = 4  # threads
 # Drivers for asyncio, which configs of earlier versions named, and what does their work in threads.
 _DRIVERS = {"sqlite+aiosqlite": "sqlite", "postgresql+asyncpg": "postgresql+psycopg"}
@@ -101,9 +64,10 @@ class _Write:
 class Database:
     """An open database. Made by ``open_database``."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, to_write: Engine) -> None:
         self._engine = engine
-        self._to_write = engine.execution_options(**_TO_WRITE)
+        self._to_write = to_write
+        self._failure: asyncio.Future[DatabaseError] = asyncio.get_running_loop().create_future()
         self._writes: asyncio.Queue[_Write | None] = asyncio.Queue()
         self._is_open = True
         self._observe: QueryObserver = _no_observer
@@ -120,15 +84,18 @@ class Database:
         """Run ``query`` on a connection of its own. Raises StorageError."""
         self._check_open()
 
-        def run() -> T:
+        def run(attempt: _Attempt) -> T:
+            del attempt  # nothing is written, so it may always be tried again
             with self._engine.connect() as connection:
                 return query(connection, *args, **kwargs)
 
         began = time.perf_counter()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._readers, _twice_at_most, run
+            )
         except (SQLAlchemyError, OSError) as error:
-            raise _storage_error(error) from error
+            raise storage_error(error) from error
         finally:
             self._observe("read", time.perf_counter() - began)
 
@@ -148,6 +115,21 @@ class Database:
         finally:
             self._observe("write", time.perf_counter() - began)
 
+    async def watch(self) -> NoReturn:
+        """Write nothing every few seconds, until this bot may not write any more.
+
+        Raises DatabaseError then: another bot has taken over. That of a SQLite file never does.
+        """
+        is_alone = self._engine.dialect.name == "sqlite"  # as its directory's lock says
+        while True:
+            try:
+                raise await asyncio.wait_for(
+                    asyncio.shield(self._failure), None if is_alone else _BEAT_SECONDS
+                )
+            except TimeoutError:
+                with suppress(StorageError):
+                    await self.write(_do_nothing)
+
     async def write_until_closed(self) -> None:
         """Write in groups; end when ``close`` was called and all is written."""
         is_open = True
@@ -166,7 +148,7 @@ class Database:
 
     def _check_open(self) -> None:
         if not self._is_open:
-            raise StorageError(_CLOSED)
+            raise StorageError(CLOSED)
 
     async def _next_group(self) -> tuple[list[_Write], bool]:
         """Return what waits, once there is something; False where nothing comes after it."""
@@ -204,8 +186,7 @@ class Database:
             results = await self._transaction(group)
         except Exception as error:  # noqa: BLE001 - a bug in one query belongs to its caller alone
             is_its_own = isinstance(error, SQLAlchemyError | OSError)
-            if is_its_own and _hits_all(error):
-                failure = _storage_error(error)
+            if (failure := self._failure_of_all(error)) is not None:
                 for write in group:
                     _settle(write.done, error=failure)
                 return failure
@@ -213,53 +194,140 @@ class Database:
                 for write in group:
                     await self._commit([write])
                 return None
-            _settle(group[0].done, error=_storage_error(error) if is_its_own else error)
+            _settle(group[0].done, error=storage_error(error) if is_its_own else error)
         else:
             for write, result in zip(group, results, strict=True):
                 _settle(write.done, result=result)
         return None
 
-    async def _transaction(self, group: list[_Write]) -> list[Any]:
-        def run() -> list[Any]:
-            with self._to_write.begin() as connection:
-                return [write.query(connection) for write in group]
+    def _failure_of_all(self, error: Exception) -> StorageError | None:
+        """Return what everybody is told where an error would meet the next write as well."""
+        if isinstance(error, LeadershipLostError):
+            self._is_open = False
+            _settle(self._failure, result=error)
+            return StorageError(CLOSED)
+        is_its_own = isinstance(error, SQLAlchemyError | OSError)
+        return storage_error(error) if is_its_own and hits_all(error) else None
 
-        return await asyncio.get_running_loop().run_in_executor(self._writer, run)
+    async def _transaction(self, group: list[_Write]) -> list[Any]:
+        def run(attempt: _Attempt) -> list[Any]:
+            with self._to_write.connect() as connection, connection.begin() as transaction:
+                results = [write.query(connection) for write in group]
+                attempt.is_safe = False  # it may get through though its answer is lost
+                transaction.commit()
+            return results
+
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._writer, _twice_at_most, run)
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """One try of a transaction; ``is_safe`` as long as nothing of it can have got through."""
+
+    is_safe: bool = True
+
+
+def _twice_at_most(run: Callable[[_Attempt], T]) -> T:
+    """Run a transaction, once more where its connection was lost before anything came of it."""
+    attempt, began = _Attempt(), time.monotonic()
+    try:
+        return run(attempt)
+    except SQLAlchemyError as error:
+        # one that fell silent would keep whoever waits from being told in time
+        is_early = time.monotonic() - began < _AGAIN_WITHIN
+        if not (is_lost(error) and attempt.is_safe and is_early):
+            raise
+    return run(_Attempt())
+
+
+def _do_nothing(connection: Connection) -> None:
+    connection.execute(select(1))
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncIterator[Database]:
-    """Open the database at ``url``, migrated to this version. Raises DatabaseError."""
+async def open_database(
+    url: str, *, before_upgrade: BeforeUpgrade | None = None
+) -> AsyncIterator[Database]:
+    """Open the database at ``url``, migrated to this version. Raises DatabaseError.
+
+    ``before_upgrade`` is called where there is something to migrate.
+    """
     engine = create_engine(url)
     try:
-        await asyncio.to_thread(migrate, engine)
-        database = Database(engine)
-        writer = asyncio.create_task(database.write_until_closed(), name="database writer")
-        try:
-            yield database
-        finally:
-            database.close()
-            await writer
+        with serving_alone(engine) as to_write:
+            await asyncio.to_thread(_migrate, engine, before_upgrade)
+            database = Database(engine, to_write)
+            writer = asyncio.create_task(database.write_until_closed(), name="database writer")
+            try:
+                yield database
+            finally:
+                database.close()
+                await writer
     finally:
         engine.dispose()
 
 
-def create_engine(address: str | URL) -> Engine:
-    """Return an engine with this project's settings. Raises DatabaseError for a bad address."""
+@contextmanager
+def serving_alone(engine: Engine) -> Iterator[Engine]:
+    """Yield the engine to write by. Raises DatabaseError where a bot serves the database already.
+
+    PostgreSQL's has one connection, which holds a lock; a SQLite file is locked with its directory.
+    """
+    if engine.dialect.name == "sqlite":
+        yield engine.execution_options(**_TO_WRITE)
+        return
+    leader = Leader(engine.url)
+    to_write = create_engine(engine.url, postgresql.WRITING, leader)
+    try:
+        try:
+            to_write.connect().close()
+        except (SQLAlchemyError, OSError) as error:
+            raise unusable(engine.url, error) from error
+        yield to_write
+    finally:
+        to_write.dispose()
+
+
+def _migrate(engine: Engine, before_upgrade: BeforeUpgrade | None) -> None:
+    """Bring the database to this version, in as much time as that takes."""
+    if engine.dialect.name == "sqlite":
+        migrate(engine, before_upgrade)
+        return
+    patient = create_engine(engine.url, postgresql.UPGRADING)
+    try:
+        migrate(patient, before_upgrade)
+    finally:
+        patient.dispose()
+
+
+def create_engine(
+    address: str | URL, patience: Patience = postgresql.READING, leader: Leader | None = None
+) -> Engine:
+    """Return an engine with this project's settings. Raises DatabaseError for a bad address.
+
+    ``patience`` and ``leader`` are PostgreSQL's; a leader's engine has one connection.
+    """
     try:
         url = make_url(address)
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-        engine = sqlalchemy.create_engine(url, hide_parameters=True)
+        options: dict[str, Any] = {"hide_parameters": True}
+        if url.get_backend_name() != "sqlite":
+            options |= {"pool_pre_ping": True, "poolclass": QueuePool}
+            options |= {"pool_size": 1, "max_overflow": 0} if leader else {"pool_size": _READERS}
+        engine = sqlalchemy.create_engine(url, **options)
     except (ArgumentError, ImportError) as error:
         if missing := missing_extra(error):
             raise DatabaseError(f"storage.database_url: {missing}") from error
         raise DatabaseError(
             "storage.database_url is no address of a database that can be used here "
-            f"({_first_line(error)}); give one that begins with sqlite:/// or postgresql://."
+            f"({first_line(error)}); give one that begins with sqlite:/// or postgresql://."
         ) from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up)
         event.listen(engine, "begin", _begin)
+    elif engine.dialect.name == "postgresql":
+        postgresql.prepare(engine, patience, leader)
     return engine
 
 
@@ -299,26 +367,3 @@ def _settle(
         done.set_result(result)
     else:
         done.set_exception(error)
-
-
-def _hits_all(error: Exception) -> bool:
-    """Return whether an error is the database's trouble and not one query's."""
-    return _code(error) in _TROUBLES
-
-
-def _storage_error(error: Exception) -> StorageError:
-    logger.error("the database failed: %s", _first_line(error))
-    return StorageError(_TROUBLES.get(_code(error), _UNKNOWN))
-
-
-def _code(error: Exception) -> int | str:
-    """Return what the driver says went wrong; "" where it doesn't."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    if isinstance(cause, sqlite3.Error):
-        code: int = getattr(cause, "sqlite_errorcode", 0)  # those of the driver's own have none
-        return code & _PRIMARY_CODE
-    return getattr(cause, "sqlstate", None) or ""  # as psycopg calls it
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, Select, bindparam, func, insert, select, update
 
 from bot.storage import usage
-from bot.storage.models import UNFINISHED, Attachment, Job, Origin, State
+from bot.storage.models import RESUMED, UNFINISHED, Attachment, Job, Origin, State
 from bot.storage.tables import attachments as attachment_rows
 from bot.storage.tables import jobs
 from generator.contract.errors import FailureKind
@@ -149,6 +149,16 @@ def counts(connection: Connection) -> dict[State, int]:
     """Return how many jobs stand in each state, where any do."""
     query = select(jobs.c.state, func.count()).group_by(jobs.c.state)
     return {State(state): count for state, count in connection.execute(query)}
+
+
+def is_resumed(connection: Connection, job_id: str) -> bool:
+    """Return whether a job that was interrupted has been made again, or is being."""
+    query = select(jobs.c.id).where(
+        jobs.c.parent_id == job_id,
+        jobs.c.relation == RESUMED,
+        jobs.c.state.not_in((State.FAILED, State.CANCELLED)),
+    )
+    return connection.execute(query.limit(1)).one_or_none() is not None
 
 
 def owner_not_notified(connection: Connection) -> list[Job]:

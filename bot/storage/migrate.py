@@ -9,6 +9,7 @@ revision leaves them.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from importlib import resources
 
 from sqlalchemy import (
@@ -31,10 +32,15 @@ from bot.storage import tables
 logger = logging.getLogger(__name__)
 
 
-def migrate(engine: Engine) -> str | None:
+BeforeUpgrade = Callable[[str], str]
+"""Called with the revision that is about to be left; returns what a failure has to say of it."""
+
+
+def migrate(engine: Engine, before_upgrade: BeforeUpgrade | None = None) -> str | None:
     """Upgrade where needed; return the revision it came from, None for a new database.
 
-    Raises DatabaseError where the file can't be used or is of a newer version.
+    Raises DatabaseError where the file can't be used or is of a newer version, or where a migration
+    fails; then all is as it was.
     """
     current = revision_of(engine)
     newest = known_revisions()[-1]
@@ -42,21 +48,34 @@ def migrate(engine: Engine) -> str | None:
         logger.info("making a new database, of revision %s", newest)
         create(engine)
     elif current != newest:
+        hint = before_upgrade(current) if before_upgrade is not None else ""
         logger.info("bringing the database from revision %s to %s", current, newest)
-        upgrade(engine.url)
+        try:
+            upgrade(engine.url)
+        except (SQLAlchemyError, OSError) as error:
+            raise DatabaseError(
+                f"The database {name_of(engine.url)} couldn't be brought from revision {current} "
+                f"to {newest} ({reason_of(error)}), and is as it was. Mend what that says and "
+                f"start again, or go on with the version that was here before{hint}."
+            ) from error
     return current
 
 
 def create(engine: Engine) -> None:
     """Make a new database's tables, all or none. Raises DatabaseError."""
-    metadata = _newest_metadata()
     try:
         with engine.execution_options(begins_to_write=True).begin() as connection:
-            metadata.create_all(connection, checkfirst=False)
-            revision = metadata.tables["alembic_version"].insert()
-            connection.execute(revision.values(version_num=known_revisions()[-1]))
+            create_tables(connection)
     except (SQLAlchemyError, OSError) as error:
-        raise _unusable(engine.url, error) from error
+        raise unusable(engine.url, error) from error
+
+
+def create_tables(connection: Connection) -> None:
+    """Make this version's tables, within a transaction of the caller's."""
+    metadata = _newest_metadata()
+    metadata.create_all(connection, checkfirst=False)
+    revision = metadata.tables["alembic_version"].insert()
+    connection.execute(revision.values(version_num=known_revisions()[-1]))
 
 
 def revision_of(engine: Engine) -> str | None:
@@ -69,16 +88,16 @@ def revision_of(engine: Engine) -> str | None:
             current = _read_revision(connection)
             damage = _damage(connection)
     except (SQLAlchemyError, OSError) as error:
-        raise _unusable(engine.url, error) from error
+        raise unusable(engine.url, error) from error
     if damage:
         raise DatabaseError(
-            f"The database {_name(engine.url)} is damaged ({damage}); put back a copy of it, or "
-            f"save what can be read by `sqlite3 {_name(engine.url)} .recover`."
+            f"The database {name_of(engine.url)} is damaged ({damage}); put back a copy of it, or "
+            f"save what can be read by `sqlite3 {name_of(engine.url)} .recover`."
         )
     known = known_revisions()
     if current is not None and current not in known:
         raise DatabaseError(
-            f"The database {_name(engine.url)} is of a newer version (revision {current}, this "
+            f"The database {name_of(engine.url)} is of a newer version (revision {current}, this "
             f"one knows up to {known[-1]}); update hotshot-bot, or name another database."
         )
     return current
@@ -119,29 +138,40 @@ def _newest_metadata() -> MetaData:
     return metadata
 
 
-def upgrade(url: URL) -> None:
-    """Run Alembic, imported here, where it is needed at last. Raises DatabaseError."""
+def upgrade(url: URL, revision: str = "head") -> None:
+    """Run Alembic, imported here, where it is needed at last.
+
+    All of it is one transaction. Raises SQLAlchemyError, OSError.
+    """
     from alembic import command
     from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(resources.files("migrations")))
     config.attributes["url"] = url
-    try:
-        command.upgrade(config, "head")
-    except (SQLAlchemyError, OSError) as error:
-        raise _unusable(url, error) from error
+    command.upgrade(config, revision)
 
 
-def _unusable(url: URL, error: Exception) -> DatabaseError:
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+def unusable(url: URL, error: Exception) -> DatabaseError:
+    """Return what is said of a database that can't be opened."""
+    if url.get_backend_name() != "sqlite":
+        return DatabaseError(
+            f"The database {name_of(url)} can't be used ({reason_of(error)}); check its address in "
+            "storage.database_url, that its server runs, and that this user may write to it."
+        )
     return DatabaseError(
-        f"The database {_name(url)} can't be used ({reason}); check that it is a database of "
-        "hotshot-bot, that its disk has room, and that this user may write to it."
+        f"The database {name_of(url)} can't be used ({reason_of(error)}); check that it is a "
+        "database of hotshot-bot, that its disk has room, and that this user may write to it."
     )
 
 
-def _name(url: URL) -> str:
+def reason_of(error: Exception) -> str:
+    """Return the first line of what the driver says."""
+    return str(getattr(error, "orig", None) or error).splitlines()[0].rstrip(".")
+
+
+def name_of(url: URL) -> str:
+    """Return a database's address as people may read it."""
     if url.get_backend_name() == "sqlite" and url.database:
         return url.database
     return url.render_as_string(hide_password=True)

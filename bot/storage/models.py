@@ -27,6 +27,7 @@ class State(enum.StrEnum):
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"  # it was unfinished in a backup that has been restored
 
     @property
     def is_final(self) -> bool:
@@ -42,9 +43,13 @@ TRANSITIONS: dict[State, frozenset[State]] = {
     State.DONE: frozenset(),
     State.FAILED: frozenset(),
     State.CANCELLED: frozenset(),
+    # found where it was posted since; or offered to its owner, who may make it again
+    State.INTERRUPTED: frozenset({State.DONE, State.FAILED, State.CANCELLED}),
 }
 BOT = 0
 """The owner of jobs that the bot makes for itself, which nobody hears of; no person's id."""
+RESUMED = "resumed"
+"""How a job came from one that was interrupted."""
 UNFINISHED = tuple(state for state in State if not state.is_final)
 
 

@@ -126,8 +126,7 @@ async def _remove_unreferenced(
             needed = await database.read(referenced, list(marked))
         finally:
             blobs.unmark(needed)
-        await asyncio.to_thread(blobs.remove_marked, marked - needed)
-        removed |= marked - needed
+        removed |= await asyncio.to_thread(blobs.remove_marked, marked - needed)
     return removed
 
 

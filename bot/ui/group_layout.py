@@ -18,7 +18,7 @@ from bot.storage.models import Job, State
 from bot.ui import embeds, wording
 from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.result_layout import ShownFile, owner_of, result_layout
-from bot.ui.result_view import SHEET, refused_actions
+from bot.ui.result_view import MAKE_AGAIN, SHEET, may_be_resumed, refused_actions
 from generator.contract.limits import ModelLimits
 from generator.contract.text import Text
 
@@ -70,6 +70,8 @@ def group_layout(variations: Sequence[Variation], limits: ModelLimits) -> Layout
             box.add_item(TextDisplay(note, id=NOTE_IDS + each.place))
     for row in _rows(made, limits):
         box.add_item(row)
+    if offered := [each for each in variations if not each.file and may_be_resumed(each.job)]:
+        box.add_item(_row([_make_again(each) for each in offered]))
     last = [ActionButton("again", made[0].job.id, label=translate("Again"))] if made else []
     if unfinished:
         group_id = variations[0].job.origin.group_id or ""
@@ -109,6 +111,11 @@ def _words(variations: Sequence[Variation], made: Sequence[Variation]) -> str:
         if each.file is None
     ]
     return "\n".join(words)
+
+
+def _make_again(variation: Variation) -> ActionButton:
+    label = translate("Make {number} again", number=variation.place)
+    return ActionButton(MAKE_AGAIN, variation.job.id, label=label)
 
 
 def _seed(job: Job) -> str:

@@ -15,6 +15,7 @@ from bot.gateway.message_media import file_names, texts_of
 from bot.storage.models import Job
 from bot.ui import embeds, wording
 from bot.ui.result_layout import SPOILER, ShownFile, owner_of, result_layout
+from bot.ui.result_view import make_again_view, may_be_resumed
 from generator.contract.text import Text
 
 
@@ -29,7 +30,8 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResultMessage:
-    """A result, with ``file`` in its ``view``, or the reason why there is none, in its ``embed``.
+    """A result, with ``file`` in its ``view``, or the reason why there is none, in its ``embed``
+    with ``buttons`` under it.
 
     ``stem`` is what the names of its job's files begin with, in whatever format; ``mark`` is the
     footer of a message without a file. Discord covers a file that ``is_spoiler``, and knows it by
@@ -42,6 +44,7 @@ class ResultMessage:
     content: str = ""
     embed: discord.Embed | None = None
     view: discord.ui.LayoutView | None = None
+    buttons: discord.ui.View | None = None
     file: OutputFile | None = None
     is_spoiler: bool = False
     description: str = ""
@@ -105,7 +108,13 @@ def ended_message(job: Job) -> ResultMessage:
         mark=embed.footer.text or "",
         content=owner_of(job),
         embed=embed,
+        buttons=make_again_view(job) if may_be_resumed(job) else None,
     )
+
+
+def posted_result(job: Job) -> ResultMessage:
+    """Return what a job's result is known by among other messages; there is nothing to send."""
+    return ResultMessage(nonce=job.id, stem=stem_of(job), file=OutputFile(Path(), 0))
 
 
 def stem_of(job: Job) -> str:

@@ -16,6 +16,7 @@ from bot.storage.models import Job
 from bot.ui import embeds, wording
 from bot.ui.actions import ActionButton, ActionMenu
 from bot.ui.buttons import OriginalButton
+from generator.contract.errors import FailureKind
 from generator.contract.limits import ModelLimits
 from generator.contract.messages import Request
 from generator.contract.stages import output_size
@@ -35,6 +36,7 @@ EDITS = {
 }
 CONTINUED = "continue"  # how a clip came from one whose last frame it began from
 SHEET = "actions"  # the action that opens the sheet
+MAKE_AGAIN = "make_again"  # the action on a job that was interrupted
 FINAL_EDITS = ("emoji", "sticker")  # for a place in Discord; what they make isn't edited further
 
 _REMAKE = {
@@ -160,6 +162,18 @@ def refused_actions(request: Request, limits: ModelLimits) -> set[str]:
     if not limits.allows(2 * width, 2 * height):
         refused.add("upscale")
     return refused
+
+
+def may_be_resumed(job: Job) -> bool:
+    """Return whether its owner is offered to have it made again: a backup had it unfinished."""
+    return job.failure_kind is FailureKind.INTERRUPTED
+
+
+def make_again_view(job: Job) -> View:
+    """Return the button under the word that a job was interrupted."""
+    view = View(timeout=None)
+    view.add_item(ActionButton(MAKE_AGAIN, job.id, label=translate("Make it again")))
+    return view
 
 
 def confirm_delete_view(job_id: str) -> View:

@@ -13,7 +13,7 @@ from bot.core.markdown import escape_markdown
 from bot.core.model_settings import label_of
 from bot.core.translations import translate, translate_plural
 from bot.jobs.estimator import Status
-from bot.storage.models import Job, State
+from bot.storage.models import RESUMED, Job, State
 from generator.contract.control_types import split_control
 from generator.contract.messages import Progress, Request
 from generator.contract.remote import TRAVEL_LABELS
@@ -32,6 +32,7 @@ _STATES = {
     State.DONE: Text("✅ done"),
     State.FAILED: Text("❌ failed"),
     State.CANCELLED: Text("🚫 cancelled"),
+    State.INTERRUPTED: Text("⏸️ interrupted"),
 }
 _SMALL_BYTES = 100 * 2**10  # bytes that would read as 0.1 MB, or as none
 _RELATIONS = {
@@ -46,6 +47,7 @@ _RELATIONS = {
     "remix": Text("remixed"),
     "upscale": Text("at twice the size"),
     "model": Text("by another model"),
+    RESUMED: Text("made again after an interruption"),
 }
 
 
@@ -99,7 +101,8 @@ def status(now: Status) -> str:
     if now.job.state is State.DELIVERING:
         return translate("📤 Finished and on its way.")
     if now.job.state is not State.QUEUED:
-        return _running(now)
+        is_looked_for = now.job.state is State.INTERRUPTED
+        return state_label(now.job) if is_looked_for else _running(now)
     if now.unavailable_reason:
         trouble = excerpt(translate(now.unavailable_reason), 600)
         return translate(

@@ -51,6 +51,7 @@ class FailureKind(enum.StrEnum):
     TOO_LARGE = "too_large"  # for any place that Discord has for it
     UNDELIVERABLE = "undeliverable"
     WITHHELD = "withheld"  # by a rule on what may be posted
+    INTERRUPTED = "interrupted"  # by going back to a backup
     INTERNAL = "internal"  # a bug
 
 

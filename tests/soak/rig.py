@@ -7,6 +7,7 @@ import signal
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,15 @@ class Rig:
                 if self.bot.process.returncode is not None:
                     self.unexpected_exit_codes.append(self.bot.process.returncode)
                     self._bot = await Bot.start(self.config)
+
+    @property
+    def data(self) -> Path:
+        """The directory of the bot's database and files."""
+        return self._setup.data
+
+    def elsewhere(self, directory: Path) -> Setup:
+        """Return the set-up of such a bot with data of its own."""
+        return replace(self._setup, directory=directory)
 
     def rows(self) -> list[dict[str, Any]]:
         """Return the jobs' rows, oldest first; none before there is a database."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from bot.sandbox import Account, Accounting, Message, Sandbox, Totals, Verdict
 from bot.sandbox.model import DM
+from tests.soak.backups import BackupTaker
 from tests.soak.chaos import Chaos, background_faults
 from tests.soak.rig import Rig
 from tests.soak.users import Users
@@ -24,12 +25,13 @@ _LINGER = 2.0  # seconds after the last word, for one that should not come
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How long a soak is; ``pause`` and ``chaos_every`` are means, ``calm`` a limit, in seconds."""
+    """How long a soak is, in seconds: ``calm`` is a limit, the others are means."""
 
     jobs: int
     seed: int
     pause: float = 0.4
     chaos_every: float = 3.0
+    backup_every: float = 10.0
     calm: float = 240.0
 
 
@@ -43,6 +45,7 @@ class Outcome:
     chaos: Counter[str]
     requests_hit: int
     rows: list[dict[str, Any]]
+    backups: int = 0
     problems: list[str] = field(default_factory=list)  # each a sentence
 
     def figures(self) -> list[tuple[str, str]]:
@@ -55,6 +58,7 @@ class Outcome:
             *((kind, str(number)) for kind, number in self.chaos.most_common()),
             ("requests refused, broken or delayed", str(self.requests_hit)),
             ("attempts", str(sum(row["attempt"] for row in self.rows))),
+            ("backups, each restored", str(self.backups)),
             ("seconds", f"{self.seconds:.0f}"),
         ]
 
@@ -85,9 +89,11 @@ async def soak_with(
         rig = make_rig(discord)
         users = Users(discord, accounting, plan.seed)
         chaos = make_chaos(discord, rig, users, plan.seed)
+        backups = BackupTaker(rig, plan.seed)
         async with rig.running():
             async with background_faults(discord, plan.seed), asyncio.TaskGroup() as group:
                 group.create_task(chaos.inject(plan.chaos_every))
+                group.create_task(backups.take(plan.backup_every, chaos.stop_requested))
                 await users.type_commands(plan.jobs, plan.pause, chaos.opened)
                 chaos.stop_requested.set()
             await discord.connected(plan.calm)
@@ -104,6 +110,8 @@ async def soak_with(
         )
         outcome.problems += [] if in_time else [f"not at rest {plan.calm:g} s after the last fault"]
         outcome.problems += _problems_of(rig, discord)
+        outcome.backups = backups.count
+        outcome.problems += await backups.check(discord)
         outcome.problems += [
             _described(account, outcome.rows)
             for account in outcome.totals.failures

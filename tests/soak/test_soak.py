@@ -16,11 +16,12 @@ SEED = 4
 
 async def test_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     print(f"seed {SEED}")  # shown where it fails
-    plan = Plan(jobs=30, seed=SEED, pause=0.3, chaos_every=1.5)
+    plan = Plan(jobs=30, seed=SEED, pause=0.3, chaos_every=1.5, backup_every=2.0)
     outcome = await soak(plan, tmp_path)
     assert outcome.problems == [], "\n".join(outcome.problems)
     assert outcome.chaos["bot killed"]
     assert outcome.chaos["worker killed"]
     assert outcome.chaos["encoder killed"]
     assert outcome.requests_hit
+    assert outcome.backups
     assert outcome.totals.counts[Verdict.DELIVERED] > plan.jobs / 2

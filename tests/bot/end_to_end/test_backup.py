@@ -1,29 +1,30 @@
-"""hotshot-bot backup: of a bot that runs, with its write-ahead log, and read back."""
+"""hotshot-bot backup and restore: of a bot that runs, and what becomes of what it had in hand."""
 
 from __future__ import annotations
 
-import os
 import shutil
+import signal
 import sqlite3
-import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.sandbox import Person, Sandbox, Upload
-from bot.storage.backup import BackupError, back_up
-from bot.storage.blobs import BlobStore
+from bot.sandbox.model import Message
 from tests.bot import files
 from tests.bot.end_to_end.process import Setup, run_command, running
 from tests.bot.end_to_end.test_buttons import posted, said
 from tests.bot.end_to_end.test_lora import kept, lora
-from tests.postgres import cluster
+from tests.bot.end_to_end.test_variations import labels_of
+
+pytestmark = pytest.mark.slow
 
 
-async def back_up_of(setup: Setup, file: Path) -> tuple[int, str]:
+async def command(setup: Setup, *words: str) -> tuple[int, str]:
     config = setup.directory / "config.toml"
     (setup.directory / "bot.log").unlink(missing_ok=True)
-    return await run_command(setup.directory, "backup", str(file), "--config", str(config))
+    return await run_command(setup.directory, *words, "--config", str(config))
 
 
 async def test_a_running_bot_is_backed_up_and_goes_on_elsewhere(
@@ -38,19 +39,20 @@ async def test_a_running_bot_is_backed_up_and_goes_on_elsewhere(
         await sent.message(lambda message: message.files)  # a draft with its source
         await posted(await ada.slash("gif", prompt="a dog", seed="7"))
         await setup.all_over()
-        code, told = await back_up_of(setup, file)
-        assert (code, "and 3 files" in told) == (0, True), told
-        assert file.stat().st_mode & 0o077 == 0
+        code, told = await command(setup, "backup", str(file))
+        assert (code, "1 jobs and 3 files" in told) == (0, True), told
         alone = setup.data / "hotshot.db"  # what a copy of that file would have held
         with sqlite3.connect(f"file:{alone}?mode=ro&immutable=1", uri=True) as connection:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         before = {path.name for path in kept(setup)}
+        code, told = await command(setup, "restore", str(file))
+        assert (code, "Another hotshot-bot (process" in told) == (2, True), told
     assert tables == 0, "else the test shows nothing of the log"
-    assert [name for name in os.listdir(tmp_path) if "backup" in name] == ["backup.tar"]  # noqa: PTH208
+    code, told = await command(setup, "restore", str(file))
+    assert (code, "nothing is restored over it" in told) == (2, True), told
     shutil.rmtree(setup.data)
-    setup.data.mkdir()
-    with tarfile.open(file) as archive:
-        archive.extractall(setup.data, filter="data")
+    code, told = await command(setup, "restore", str(file))
+    assert (code, "1 jobs and 3 files" in told) == (0, True), told
     assert {path.name for path in kept(setup)} == before
     async with running(setup.write(), discord):
         assert "a dog" in await said(await ada.slash("history"))
@@ -58,49 +60,72 @@ async def test_a_running_bot_is_backed_up_and_goes_on_elsewhere(
         assert (await posted(await ada.slash("lora try", lora="ink"))).results
 
 
-async def test_what_can_t_be_backed_up_is_a_sentence(setup: Setup, tmp_path: Path) -> None:
+def texts(discord: Sandbox, words: str) -> list[Message]:
+    return [each for each in discord.messages_in(discord.channel) if words in each.text]
+
+
+async def test_what_was_in_hand_is_looked_for_and_offered_once(
+    setup: Setup, discord: Sandbox, ada: Person, bob: Person, tmp_path: Path
+) -> None:
+    """One that was posted after the backup, two that weren't, and two in one message."""
+    target = f"{tmp_path}/backups/"
+    setup.engine = "slow:create"
+    async with running(setup.write(), discord) as bot:
+        sent = await ada.slash("gif", prompt="posted", steps=5)
+        await bot.logged("running, attempt 1")
+        [worker] = bot.workers()
+        worker.suspend()
+        for prompt, person, count in (("lost", ada, 1), ("never", ada, 1), ("pair", bob, 2)):
+            await (await person.slash("gif", prompt=prompt, count=count)).acknowledged()
+        await bot.logged("accepted as number 5")
+        code, told = await command(setup, "backup", target)
+        assert (code, "5 jobs" in told) == (0, True), told
+        worker.resume()
+        await posted(sent)
+        await bot.stop(signal.SIGKILL)
+    assert len(texts(discord, "posted")) == 1
+    setup = replace(setup, directory=tmp_path / "new", engine="fast:create")
+    setup.directory.mkdir()
+    config = setup.write()
+    code, told = await command(setup, "restore", target)
+    assert (code, "5 jobs weren't finished then" in told) == (0, True), told
+    discord.clock.advance(16 * 60)  # the tokens are over
+    async with running(config, discord) as bot:
+        await setup.all_notified()
+        rows = {row["number"]: row for row in setup.rows()}
+        assert [row["state"] for row in rows.values()] == ["done", *["failed"] * 4]
+        assert {rows[number]["failure_kind"] for number in (2, 3, 4, 5)} == {"interrupted"}
+        offers = texts(discord, "go back to a backup")
+        [offer] = [each for each in offers if "lost" in each.text]
+        assert labels_of(offer) == ["Make it again"]
+        [of_pair] = [each for each in offers if "pair" in each.text]
+        assert labels_of(of_pair) == ["Make 1 again", "Make 2 again"]
+        assert len([each for each in discord.messages_in(discord.channel) if each.results]) == 1
+        assert "Only the person who asked" in await said(await bob.press(offer, "Make it again"))
+        first = await ada.press(offer, "Make it again")
+        second = await ada.press(offer, "Make it again")
+        assert "is being made again already" in await said(second)
+        again = await posted(first)
+        assert "made again after an interruption" in again.text
+        assert "is being made again already" in await said(await ada.press(offer, "Make it again"))
+        assert (await posted(await bob.press(of_pair, "Make 2 again"))).results
+        await setup.all_over()
+    rows = {row["number"]: row for row in setup.rows()}
+    assert rows[6]["request"] == rows[2]["request"]
+    async with running(config, discord):  # and nothing is said twice
+        assert len(texts(discord, "go back to a backup")) == len(offers)
+    assert len(setup.rows()) == 7
+
+
+async def test_what_can_t_be_done_is_a_sentence(setup: Setup, tmp_path: Path) -> None:
     setup.write()
-    for file, why in (
-        (tmp_path / "a.tar", "There is no database"),
-        (tmp_path, "There is no database"),
+    (tmp_path / "junk").write_bytes(b"junk" * 1000)
+    for words, why in (
+        (("backup", f"{tmp_path}/a.tar"), "There is no database"),
+        (("backup", f"{tmp_path}/nowhere/a.tar"), "There is no directory"),
+        (("restore", f"{tmp_path}/junk"), "damaged, or no backup of hotshot-bot"),
+        (("move", "postgresql://x@127.0.0.1:1/x"), "There is no database"),
+        (("backup", "x/", "--keep", "0"), "at least 1 is expected"),
     ):
-        code, told = await back_up_of(setup, file)
-        assert code == 2
-        assert why in told
-        assert "Traceback" not in told
-
-
-def a_database(directory: Path, blob: str) -> str:
-    url = f"sqlite:///{directory / 'hotshot.db'}"
-    with sqlite3.connect(directory / "hotshot.db") as connection:
-        connection.executescript(
-            """CREATE TABLE jobs (id, output, state, finished_at);
-            CREATE TABLE attachments (job_id, blob); CREATE TABLE drafts (blob, content JSON);
-            CREATE TABLE loras (blob);"""
-        )
-        connection.execute("INSERT INTO loras VALUES (?)", (blob,))
-    return url
-
-
-def test_a_damaged_file_is_noticed_and_the_older_backup_stays(tmp_path: Path) -> None:
-    blobs, file = BlobStore(tmp_path / "blobs"), tmp_path / "backup.tar"
-    name = blobs.put(b"a LoRA", ".safetensors")
-    url = a_database(tmp_path, name)
-    assert back_up(url, blobs, file).blobs == 1
-    before = file.read_bytes()
-    blobs.path(name).write_bytes(b"another")
-    with pytest.raises(BackupError, match="is damaged in the backup"):
-        back_up(url, blobs, file)
-    assert file.read_bytes() == before
-    blobs.path(name).unlink()
-    made = back_up(url, blobs, file)
-    assert (made.blobs, made.missing) == (0, 1)
-    for place in (tmp_path / "nowhere" / "x.tar", tmp_path / "blobs"):
-        with pytest.raises(BackupError, match="directory"):
-            back_up(url, blobs, place)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["backup.tar", "blobs", "hotshot.db"]
-
-
-def test_postgresql_is_backed_up_by_its_own_means(tmp_path: Path) -> None:
-    with cluster() as url, pytest.raises(BackupError, match="pg_dump"):
-        back_up(url, BlobStore(tmp_path), tmp_path / "x.tar")
+        code, told = await command(setup, *words)
+        assert (code, why in told, "Traceback" in told) == (2, True, False), told

@@ -125,7 +125,7 @@ async def test_a_second_bot_on_the_same_data(setup: Setup, discord: Sandbox) -> 
     async with running(config, discord) as bot:
         second = await Bot.start(config)
         assert await second.process.wait() == 2
-        assert f"Another bot (process {bot.process.pid}) already uses" in bot.log
+        assert f"Another hotshot-bot (process {bot.process.pid}) already uses" in bot.log
 
 
 def test_a_reader_that_has_seen_enough(tmp_path: Path) -> None:

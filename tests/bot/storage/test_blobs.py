@@ -37,7 +37,7 @@ def test_a_name_that_is_none_is_no_path(blobs: BlobStore, name: str) -> None:
         blobs.path(name)
 
 
-def gone(blobs: BlobStore, *names: str) -> int:
+def gone(blobs: BlobStore, *names: str) -> set[str]:
     """How many of them are removed, where no row names any."""
     return blobs.remove_marked(blobs.mark(names))
 
@@ -56,11 +56,11 @@ def test_what_is_kept_while_it_is_held_stays_until_the_end(blobs: BlobStore) -> 
         name = blobs.put(b"x", ".gif")
         with blobs.pinned():
             assert blobs.put(b"x", ".gif") == name
-        assert gone(blobs, name, before) == 1
+        assert gone(blobs, name, before) == {before}
         assert names == {name}
         assert blobs.path(name).exists()
-    assert gone(blobs, name) == 1
-    assert gone(blobs, name) == 0
+    assert gone(blobs, name) == {name}
+    assert gone(blobs, name) == set()
     assert list(blobs) == []
 
 
@@ -69,7 +69,7 @@ def test_what_comes_again_between_the_look_and_the_removal_stays(blobs: BlobStor
     marked = blobs.mark([name])
     with blobs.pinned():
         blobs.put(b"x", ".gif")
-    assert blobs.remove_marked(marked) == 0
+    assert blobs.remove_marked(marked) == set()
     assert blobs.path(name).exists()
 
 
@@ -78,8 +78,8 @@ def test_what_a_thread_keeps_is_held_by_who_started_it(blobs: BlobStore) -> None
         with blobs.pinned() as names:
             name = await asyncio.to_thread(blobs.put, b"x", ".gif")
             assert names == {name}
-            assert gone(blobs, name) == 0
-        assert gone(blobs, name) == 1
+            assert gone(blobs, name) == set()
+        assert gone(blobs, name) == {name}
 
     asyncio.run(work())
 
