@@ -23,7 +23,6 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event, select
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
 
 from bot.core.errors import DatabaseError, StorageError
 from bot.storage import postgresql
@@ -313,7 +312,7 @@ def create_engine(
         url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
         options: dict[str, Any] = {"hide_parameters": True}
         if url.get_backend_name() != "sqlite":
-            options |= {"pool_pre_ping": True, "poolclass": QueuePool}
+            options["pool_pre_ping"] = True
             options |= {"pool_size": 1, "max_overflow": 0} if leader else {"pool_size": _READERS}
         engine = sqlalchemy.create_engine(url, **options)
     except (ArgumentError, ImportError) as error:

@@ -20,7 +20,12 @@ from generator.contract.messages import Progress
 from generator.contract.remote import TRAVEL_LABELS
 from generator.contract.stages import STAGES, output_size
 
-_PHASES = {State.QUEUED: "queue", State.RUNNING: "work", State.DELIVERING: "delivery"}
+_PHASES = {
+    State.QUEUED: "queue",
+    State.RUNNING: "work",
+    State.DELIVERING: "delivery",
+    State.INTERRUPTED: "search",  # where it may have been posted
+}
 _OTHER = "other"  # a stage that only another version knows
 _MOST_STAGES = 64  # of one attempt: a host may say what it likes
 
