@@ -36,6 +36,15 @@ with open(notes, "w", encoding="utf-8") as file:
 sys.exit(code)
 """
 
+# It may write no file any more once it has begun.
+DECODER = """
+import json, sys
+from generator.sources.decoder_process import main
+main(json.loads(sys.argv[1]))
+print(json.dumps(list(sys.modules)), file=sys.stderr)
+"""
+A_GIF = b"GIF89a\1\0\1\0\x80\0\0\xff\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+
 
 def command_line(notes: Path, *program: str) -> list[str]:
     return [sys.executable, "-c", PROGRAM, str(notes), *program]
@@ -90,6 +99,23 @@ def test_a_gif_by_nano(tmp_path: Path) -> None:
     check("hotshot gif", modules)
     assert "torch._dynamo" not in modules  # the compiler: as long as all of torch
     assert {name.partition(".")[0] for name in modules} & {"bot", "discord", "sqlalchemy"} == set()
+
+
+def test_a_source_that_is_decoded(tmp_path: Path) -> None:
+    """Each takes a process of its own, several for one GIF, and people wait for the first."""
+    source = tmp_path / "red.gif"
+    source.write_bytes(A_GIF)
+    job = {"path": str(source), "wanted": None, "memory_bytes": 1 << 30, "cpu_seconds": 20}
+    done = subprocess.run(
+        [sys.executable, "-c", DECODER, json.dumps(job)],
+        capture_output=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    assert b'"width": 1' in done.stdout
+    modules = set(json.loads(done.stderr))
+    check("a decoded GIF", modules)
+    assert "generator.sources.film_decoder" not in modules
 
 
 async def test_the_bot_until_it_is_connected(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from PIL import Image
 from generator.contract.errors import MediaError
 from generator.media.containers import BrokenFileError, read_head, sniff
 from generator.sources.facts import Facts
-from generator.sources.film_decoder import Film, open_film
 from generator.sources.gif_decoder import open_gif
 from generator.sources.picture_decoder import open_directory, open_pictures
 from generator.sources.refusals import unsupported_reason
@@ -62,8 +61,7 @@ def open_source(path: Path) -> OpenedSource:
     but MemoryError.
     """
     with _broken_by_any_error():
-        source = _open(path)
-    return OpenedSource(source, isinstance(source, Film))
+        return _open(path)
 
 
 @contextmanager
@@ -76,9 +74,9 @@ def _broken_by_any_error() -> Iterator[None]:
         raise BrokenFileError(f"{type(error).__name__}: {error}") from error
 
 
-def _open(path: Path) -> Source:
+def _open(path: Path) -> OpenedSource:
     if path.is_dir():
-        return open_directory(path)
+        return OpenedSource(open_directory(path), is_film=False)
     if path.stat().st_size > MAX_FILE_BYTES:
         raise MediaError(
             "The file is larger than {most} MiB; make it shorter.", most=MAX_FILE_BYTES >> 20
@@ -88,5 +86,8 @@ def _open(path: Path) -> Source:
     if kind is None:
         raise MediaError(unsupported_reason(head))
     if kind in FILMS:
-        return open_film(path, kind)
-    return open_gif(path) if kind == "gif" else open_pictures(path, kind)
+        from generator.sources.film_decoder import open_film  # as much as all else together
+
+        return OpenedSource(open_film(path, kind), is_film=True)
+    source = open_gif(path) if kind == "gif" else open_pictures(path, kind)
+    return OpenedSource(source, is_film=False)

@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image
 
 from generator.media.containers import BrokenFileError
-from generator.sources import ffmpeg, tone_mapping
+from generator.sources import ffmpeg
 from generator.sources.facts import Facts
 from generator.sources.film_timeline import Head, Timeline, read_head, read_timeline
 from generator.sources.pixels import as_displayed
@@ -158,11 +158,18 @@ def _pictures(words: list[str], head: Head) -> Iterator[Image.Image]:
     with ffmpeg.start(words) as process:
         try:
             while picture := ffmpeg.read_pam(process.stdout):
-                yield tone_mapping.tone_map(as_displayed(picture), head.transfer)
+                shown = as_displayed(picture)
+                yield _tone_mapped(shown, head.transfer) if head.is_hdr else shown
             if process.wait() != 0:
                 raise BrokenFileError("the film can't be decoded to its end")
         finally:
             process.kill()
+
+
+def _tone_mapped(picture: Image.Image, transfer: str) -> Image.Image:
+    from generator.sources.tone_mapping import tone_map  # NumPy, which few films need
+
+    return tone_map(picture, transfer)
 
 
 def _stretches(wanted: Sequence[int]) -> list[Stretch]:

@@ -28,6 +28,7 @@ _LONE_MS = 40  # a film of one frame that tells no duration
 _PACKET = re.compile(r"0, *(-?\d+), *(-?\d+), *(\d+), *\d+, 0x[0-9a-f]+(?:, F=0x([0-9A-F]+))?(.*)")
 _SIZE = re.compile(r"showinfo.* sar:(\d+)/(\d+) s:(\d+)x(\d+) ")
 _STREAM = re.compile(r"^  Stream #0:(\d+)\b.*?: Video: .*$", re.MULTILINE)
+PQ, HLG = "smpte2084", "arib-std-b67"  # the curves of HDR, in ffmpeg's words
 _FIRST_FILM = "0:V:0"  # the first that is no cover, in ffmpeg's words
 _COLOURS = re.compile(r"showinfo.* color_space:(\S+) color_primaries:\S+ color_trc:(\S+)")
 
@@ -57,6 +58,11 @@ class Head:
     transfer: str
     decoder: str = ""
     stream: str = _FIRST_FILM
+
+    @property
+    def is_hdr(self) -> bool:
+        """Whether it is brighter than an ordinary screen."""
+        return self.transfer in (PQ, HLG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from PIL import Image
 
-from generator.media.clip import Frames
 from generator.media.containers import BrokenFileError, gif_parts
 from generator.sources.facts import Facts, displayed_ms
 from generator.sources.pixels import PILLOW_ERRORS
 from generator.sources.refusals import check_frames
 
-_WHITE = 255  # what shows through a transparent source
+_WHITE = (255, 255, 255)  # what shows through a transparent source
 _CLEAR, _RESTORE = 2, (3, 4)  # what becomes of a picture when its time is over
 _INTERLACED, _OWN_TABLE = 0x40, 0x80
 
@@ -58,7 +56,7 @@ class Gif:
         """
         if not wanted:
             return
-        canvas = np.full((self.facts.height, self.facts.width, 3), _WHITE, np.uint8)
+        canvas = Image.new("RGB", (self.facts.width, self.facts.height), _WHITE)
         shown = set(wanted)
         for index in range(self._first_needed(wanted[0]), wanted[-1] + 1):
             picture = self.pictures[index]
@@ -66,9 +64,9 @@ class Gif:
             if index in shown or picture.disposal not in (_CLEAR, *_RESTORE):
                 _paint(canvas, picture)
             if index in shown:
-                yield Image.fromarray(canvas)
+                yield canvas.copy()
             if picture.disposal == _CLEAR:
-                _region(canvas, picture)[:] = _WHITE
+                _clear(canvas, picture)
             canvas = kept
 
     def _first_needed(self, wanted: int) -> int:
@@ -131,30 +129,35 @@ def _picture(
     )
 
 
-def _paint(canvas: Frames, picture: _Picture) -> None:
-    """Put a picture on the canvas (h, w, 3), in place."""
-    region = _region(canvas, picture)
-    if not region.size:
+def _paint(canvas: Image.Image, picture: _Picture) -> None:
+    """Put a picture on the canvas, in place; what hangs over its edge is cut off."""
+    if not _is_on(canvas, picture):
         return
-    indices = _indices(picture)[: region.shape[0], : region.shape[1]]
-    table = np.zeros((256, 3), np.uint8)
-    colours = np.frombuffer(picture.table, np.uint8).reshape(-1, 3)
-    table[: len(colours)] = colours
-    if picture.transparent is None:
-        region[:] = table[indices]
-    else:
-        opaque = indices != picture.transparent
-        region[opaque] = table[indices[opaque]]
+    indices = _indices(picture)
+    opaque = None
+    if picture.transparent is not None:
+        opaque = Image.frombytes("L", indices.size, indices.tobytes()).point(
+            [0 if index == picture.transparent else 255 for index in range(256)]
+        )
+    indices.putpalette(picture.table.ljust(3 * 256, b"\0"))
+    canvas.paste(indices.convert("RGB"), (picture.left, picture.top), opaque)
 
 
-def _region(canvas: Frames, picture: _Picture) -> Frames:
-    """Return the part of the canvas that a picture lies on, as a view."""
-    rows = slice(picture.top, picture.top + picture.height)
-    return canvas[rows, picture.left : picture.left + picture.width]
+def _clear(canvas: Image.Image, picture: _Picture) -> None:
+    """Take away what lies where a picture is."""
+    if _is_on(canvas, picture):
+        right, bottom = picture.left + picture.width, picture.top + picture.height
+        canvas.paste(_WHITE, (picture.left, picture.top, right, bottom))
 
 
-def _indices(picture: _Picture) -> Frames:
-    """Return the index of each pixel (h, w), unpacked by Pillow from a GIF of this picture."""
+def _is_on(canvas: Image.Image, picture: _Picture) -> bool:
+    """Return whether any pixel of a picture lies on the canvas."""
+    is_within = picture.left < canvas.width and picture.top < canvas.height
+    return is_within and picture.width > 0 and picture.height > 0
+
+
+def _indices(picture: _Picture) -> Image.Image:
+    """Return the index of each pixel in mode "P", unpacked by Pillow from a GIF of this picture."""
     size = struct.pack("<HH", picture.width, picture.height)
     alone = b"".join([
         b"GIF89a" + size + b"\xf7\0\0" + bytes(range(256)) * 3,
@@ -163,6 +166,6 @@ def _indices(picture: _Picture) -> Frames:
     ])  # fmt: skip
     try:
         with Image.open(io.BytesIO(alone), formats=["GIF"]) as opened:
-            return np.asarray(opened)
+            return Image.frombytes("P", opened.size, opened.tobytes())
     except PILLOW_ERRORS as error:
         raise BrokenFileError(str(error)) from error

@@ -5,8 +5,6 @@ What can be large is done in strips, so that a picture costs little more memory 
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 from PIL import ExifTags, Image
 
 from generator.sources.icc_profiles import convert_to_srgb
@@ -16,7 +14,6 @@ PILLOW_ERRORS = (OSError, SyntaxError, ValueError, EOFError)
 
 _WHITE = (255, 255, 255)
 _STRIP = 256  # rows
-_Plane = npt.NDArray[np.uint8]
 _ON_ITS_SIDE = (5, 6, 7, 8)
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -76,7 +73,7 @@ def with_alpha(picture: Image.Image) -> Image.Image:
     if not _is_deep(picture):
         return picture.convert("RGBA")
     gray, opaque = _of_16_bits(picture, picture.info.get("transparency"))
-    return Image.merge("RGBA", [Image.fromarray(gray)] * 3 + [Image.fromarray(opaque)])
+    return Image.merge("RGBA", [gray, gray, gray, opaque])
 
 
 def _flat(picture: Image.Image) -> Image.Image:
@@ -110,8 +107,11 @@ def _mend_transparency(picture: Image.Image) -> None:
         picture.info["transparency"] = tuple(level >> 8 for level in transparent)
 
 
-def _of_16_bits(picture: Image.Image, transparent: object) -> tuple[_Plane, _Plane]:
+def _of_16_bits(picture: Image.Image, transparent: object) -> tuple[Image.Image, Image.Image]:
     """Return gray levels in 8 bits, and alpha: 0 for the level that a PNG calls transparent."""
+    import numpy as np  # takes longer to import than all else here, and is seldom needed
+
     levels = np.asarray(picture).astype(np.int64).clip(0, 65_535)
-    gray: _Plane = ((levels + 128) // 257).astype(np.uint8)
-    return gray, np.where(levels == transparent, 0, 255).astype(np.uint8)
+    gray = ((levels + 128) // 257).astype(np.uint8)
+    opaque = np.where(levels == transparent, 0, 255).astype(np.uint8)
+    return Image.fromarray(gray), Image.fromarray(opaque)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from generator.media.clip import Frames
+from generator.sources.film_timeline import HLG, PQ
 
-PQ, HLG = "smpte2084", "arib-std-b67"  # in ffmpeg's words
 _WHITE_NITS = 203.0  # of diffuse white (ITU-R BT.2408)
 _HLG_PEAK_NITS = 1000.0
 _STRIP = 128  # rows at a time: a picture as floats takes four times its memory
@@ -33,9 +33,7 @@ _Light = npt.NDArray[np.float32]
 
 
 def tone_map(picture: Image.Image, transfer: str) -> Image.Image:
-    """Return an RGB picture as a screen shows it, where its ``transfer`` curve is HDR's."""
-    if transfer not in (PQ, HLG):
-        return picture
+    """Return an RGB picture as a screen shows it; its ``transfer`` is one of HDR's curves."""
     codes = np.asarray(picture)
     shown = np.empty_like(codes)
     for top in range(0, len(codes), _STRIP):
