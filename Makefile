@@ -9,7 +9,7 @@ PROCESSES := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 PYTEST := -m pytest --numprocesses $(PROCESSES) --dist worksteal
 
-.PHONY: demo test test-lowest lint bench nano evaluate release clean
+.PHONY: demo test test-lowest lint bench nano nano-dependents evaluate release clean
 
 demo: .venv/ready-generator
 	@$(BIN)/python -m bot demo
@@ -34,9 +34,14 @@ lint: .venv/ready
 bench: .venv/ready
 	$(BIN)/python -m benchmarks
 
-# Trains nano's next version from nothing; goes on where it was interrupted. Eight hours on two cores.
+# Trains nano's next version, in runs/nano, part by part of two hours at most; goes on where it was
+# interrupted. About eight hours on two cores.
 nano: .venv/ready-generator
-	$(BIN)/python -m tools.nano
+	@until $(BIN)/python -m tools.nano; do [ $$? -eq 75 ] || exit 1; done
+
+# Measures and trains what hangs on nano's weights; goes on where it was interrupted.
+nano-dependents: .venv/ready
+	$(BIN)/python -m tools.nano.dependents
 
 # Measures nano from the pixels of what it makes, and draws the sheet in the README.
 evaluate: .venv/ready-generator

@@ -196,16 +196,51 @@ def draw_caption(rng: np.random.Generator) -> tuple[str, world.Attributes, Said]
     if 0.32 <= chance < 0.36:
         nothing = Said(color=False, shape=False, motion=False, background=False)
         return _only_strangers(rng), attributes, nothing
+    if 0.36 <= chance < 0.41:  # what stands in negative prompts has to mean something alone
+        alone = _draw_one_said(rng)
+        return fragment(rng, attributes, alone), attributes, alone
     said = draw_said(rng, attributes)
     return caption(rng, attributes, said), attributes, said
 
 
-def caption(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
-    """Return one wording of what is said of a clip; may be empty when nothing is."""
+def plain_caption(rng: np.random.Generator, attributes: world.Attributes) -> str:
+    """Return one wording of all of a clip, with no word from outside and no ending."""
+    return _typed(rng, _sentence(rng, attributes, Said()).strip(" ,"))
+
+
+def fragment(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
+    """Return the few words that a negative prompt has: "red", "black background, a star"."""
+    parts = []
+    if said.color:
+        parts.append(_pick(rng, COLOR_WORDS[attributes.color]))
+    if said.shape:
+        noun = _pick(rng, SHAPE_WORDS[attributes.shape])
+        parts.append(_article(rng, noun) + noun if rng.random() < 0.5 else noun)
+    if said.motion:
+        parts.append(motion_phrase(rng, attributes.motion))
+    if said.background:
+        behind = _pick(rng, ("{} background", "{} background", "{} backdrop", "on {}", "{}"))
+        parts.append(behind.format(_pick(rng, BACKGROUND_WORDS[attributes.background])))
+    order = rng.permutation(len(parts))
+    return _typed(rng, ", ".join(parts[index] for index in order))
+
+
+def _draw_one_said(rng: np.random.Generator) -> Said:
+    """Draw one attribute to be said alone, or now and then two."""
+    chosen = rng.permutation(4)[: 1 if rng.random() < 0.75 else 2]
+    color, shape, motion, background = (index in chosen for index in range(4))
+    return Said(color, shape, motion, background)
+
+
+def _sentence(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
     thing = _thing(rng, attributes, said)
     behind = _behind(rng, attributes.background) if said.background else ""
-    text = _arranged(rng, thing, attributes.motion if said.motion else "", behind)
-    text = f"{text}{_absent(rng, said)}"
+    return _arranged(rng, thing, attributes.motion if said.motion else "", behind)
+
+
+def caption(rng: np.random.Generator, attributes: world.Attributes, said: Said) -> str:
+    """Return one wording of what is said of a clip; may be empty when nothing is."""
+    text = f"{_sentence(rng, attributes, said)}{_absent(rng, said)}"
     if rng.random() < 0.2:
         text += f", {_pick(rng, _ENDINGS)}"
     if rng.random() < 0.25:

@@ -18,6 +18,9 @@ Positions = npt.NDArray[np.float64]
 _FAR = 48.0  # RGB distance from the background at which a pixel belongs to the object
 _WIDEST_EDGE = 1.35  # pixels half of one colour and half of the other; a blend's are wider
 _CLOSEST_FIT = 0.78  # share of a shape and its template in common; an object twice has less
+_LEAST_GROWTH = 1.7  # of the area, over a clip
+_LEAST_WAY = 0.12  # of the picture's edge, over a clip
+_LEAST_TURN = 40.0  # degrees, over a clip
 _MOST_JITTER = 0.06  # by which areas are off a smooth course, as a share of them
 _PATCH = 40  # edge in pixels of the square in which shapes are compared
 _PERIODS = {
@@ -90,6 +93,25 @@ def colors_by_frame(frames: Frames) -> list[str]:
     background = border_color(frames)
     found = [_find(frame, background) for frame in frames]
     return ["" if blob is None else _nearest(blob.color, world.COLORS) for blob in found]
+
+
+def moves_throughout(frames: Frames, motion: str) -> bool:
+    """Return whether either half of a clip moves as a name of ``world.MOTIONS`` says.
+
+    Of a half, half as much is asked as of the whole.
+    """
+    background = border_color(frames)
+    found = [_find(frame, background) for frame in frames]
+    blobs = [blob for blob in found if blob is not None]
+    if len(blobs) < len(frames):
+        return False
+    shape, angles, _ = _shape(blobs)
+    half = len(blobs) // 2
+    for part in (slice(half + 1), slice(half, None)):
+        turned = _turned(shape, angles[part]) if shape in _PERIODS else None
+        if motion != _motion(blobs[part], turned, frames.shape[2], frames.shape[1], least=0.5):
+            return False
+    return True
 
 
 def is_one_object(frames: Frames) -> bool:
@@ -235,27 +257,32 @@ def _shape(blobs: list[_Blob]) -> tuple[str, list[float], list[float]]:
     return shape, *best[shape]
 
 
-def _motion(blobs: list[_Blob], turned: float | None, width: int, height: int) -> str:
+def _motion(
+    blobs: list[_Blob], turned: float | None, width: int, height: int, least: float = 1.0
+) -> str:
     """Return the name of the motion, or "still".
 
-    ``turned`` is None for a shape that shows no angle.
+    ``turned`` is None for a shape that shows no angle; ``least`` is the share of a clip's motion
+    that is enough.
     """
     xs, ys = np.array([blob.x for blob in blobs]), np.array([blob.y for blob in blobs])
     areas = np.array([blob.area for blob in blobs], dtype=np.float64)
     growth = areas[-2:].mean() / areas[:2].mean()
     right, down = (xs[-1] - xs[0]) / width, (ys[-1] - ys[0]) / height
-    if growth > 1.7:
+    if growth > _LEAST_GROWTH**least:
         return "growing"
-    if growth < 1 / 1.7:
+    if growth < _LEAST_GROWTH**-least:
         return "shrinking"
-    if np.ptp(ys) > 0.12 * height and abs(down) < 0.6 * np.ptp(ys) / height:
+    way = _LEAST_WAY * least
+    if np.ptp(ys) > way * height and abs(down) < 0.6 * np.ptp(ys) / height:
         return "bouncing"
-    if max(abs(right), abs(down)) > 0.12:
+    if max(abs(right), abs(down)) > way:
         if abs(right) > abs(down):
             return "moving right" if right > 0 else "moving left"
         return "moving down" if down > 0 else "moving up"
     # A ball that spins looks as it does at rest; that is all that can be asked of it.
-    return "spinning" if turned is None or abs(turned) > math.radians(40) else "still"
+    turns = turned is None or abs(turned) > math.radians(_LEAST_TURN * least)
+    return "spinning" if turns else "still"
 
 
 def _turned(shape: str, angles: list[float]) -> float:

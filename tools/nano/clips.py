@@ -22,6 +22,7 @@ FRAMES = 8
 FILLS = 12  # ways in which what a caption leaves open is filled
 EMPTY_SHARE, ZERO_SHARE = 0.05, 0.1
 CHANCES = 8  # random numbers that a clip's drawing takes
+DROPS = 4  # which of them says whether its caption is dropped
 ORIGINAL_SIZES = ((1920, 1080), (1920, 1080), (1024, 1024), (512, 512), (128, 128), (1280, 720))
 
 # Texts -> hidden states (b, 77, d) and pooled text (b, p).
@@ -127,7 +128,7 @@ class ClipTables:
                 (self._colors[other_color], second * is_pair[:, None, None, None, None]),
             ],
         )
-        prompt_embeds, text_embeds = self._text.embeds(self._chosen(chances), chances[:, 4])
+        prompt_embeds, text_embeds = self._text.embeds(self._chosen(chances), chances[:, DROPS])
         return ClipBatch(latents, prompt_embeds, text_embeds, self._time_ids(bucket, chances))
 
     def shown(self, chances: Tensor) -> Tensor:

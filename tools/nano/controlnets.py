@@ -32,7 +32,8 @@ from tools.nano.drawn_sources import Sources, draw_sources
 from tools.nano.finished_model import encode_captions, load_finished
 from tools.nano.geometries import Bucket
 from tools.nano.machine import CPU, choose_training_device, make_executor, mixed_precision
-from tools.nano.training_stage import RandomInputs, TrainingStage
+from tools.nano.step_inputs import RandomInputs
+from tools.nano.training_stage import TrainingStage
 from tools.nano.unet import ClipLoss
 
 SEED = 0

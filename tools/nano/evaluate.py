@@ -2,7 +2,6 @@
 
 The prompts and the bars are those of ``tools.nano.suites``. Prints a Markdown table and draws a
 sheet of the first clips, one a row.
-sheet of the first clips, one a row.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -50,16 +51,59 @@ class Geometries:
 
 
 def submit(
-    executor: Executor, bucket: Bucket, variants: int, seed: int, change: Change | None = None
+    executor: Executor,
+    bucket: Bucket,
+    variants: int,
+    seed: int,
+    *,
+    change: Change | None = None,
+    keep_in: Path | None = None,
 ) -> Geometries:
     """Have an executor's processes draw ``variants`` clips of all shapes and motions.
 
-    ``change`` is a function of a module, that gives what is drawn another look.
+    ``change`` is a function of a module, that gives what is drawn another look. What is kept in the
+    directory ``keep_in`` isn't drawn again.
     """
     return Geometries(
         bucket,
-        [executor.submit(draw, bucket, shape, variants, seed, change) for shape in world.SHAPES],
+        [
+            executor.submit(
+                _draw_once,
+                keep_in,
+                bucket,
+                shape=shape,
+                variants=variants,
+                seed=seed,
+                change=change,
+            )
+            for shape in world.SHAPES
+        ],
     )
+
+
+def _draw_once(
+    directory: Path | None,
+    bucket: Bucket,
+    *,
+    shape: str,
+    variants: int,
+    seed: int,
+    change: Change | None,
+) -> Halfs:
+    if directory is None:
+        return draw(bucket, shape, variants, seed, change)
+    name = f"{bucket.frames}x{bucket.width}x{bucket.height}-{shape}-{variants}-{seed}"
+    path = directory / f"{name}.npy"
+    if path.exists():
+        kept: Halfs = np.load(path)
+        return kept
+    drawn = draw(bucket, shape, variants, seed, change)
+    directory.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    with unfinished.open("wb") as file:
+        np.save(file, drawn)
+    unfinished.replace(path)
+    return drawn
 
 
 def draw(

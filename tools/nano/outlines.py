@@ -16,17 +16,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from peft import LoraConfig, inject_adapter_in_model
-from peft.utils import get_peft_model_state_dict
-from safetensors.torch import save_file
 
 from generator.contract.limits import NANO_DIRECTORY, ModelLimits
 from generator.contract.messages import Lora
 from generator.inference.pipeline import HotshotPipeline
 from generator.media.clip import Frames
 from generator.model.loading import HotshotModel, load_model
-from generator.model.unet import HotshotUNet
 from tools.nano import clips, geometries, unet
+from tools.nano.adapters import add_adapter, save_adapter
 from tools.nano.evaluate import cases, request_of
 from tools.nano.finished_model import encode_captions, load_finished
 from tools.nano.geometries import Bucket, Geometries
@@ -37,12 +34,9 @@ from tools.nano.training_stage import TrainingStage
 
 SEED = 0
 STEPS = 700
-RANK = 8
 VARIANTS = 8  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 32 * 16 * 16  # 32 frames of the native size
-# The layers of resnets and of attention, spatial and temporal alike.
-TARGETS = ["conv1", "conv2", "to_q", "to_k", "to_v", "to_out.0"]
-METADATA = {"modelspec.title": "outlines"}  # one entry: safetensors would shuffle several
+METADATA = {"modelspec.title": "outlines"}
 HOLLOW = 0.08  # of an object's area, within it, that is as the background
 _NAME = "outlines"
 FILE = Path("loras") / f"{_NAME}.safetensors"  # in the model's directory
@@ -62,7 +56,8 @@ def buckets(edge: int) -> dict[Bucket, float]:
 def submit(executor: Executor, edge: int, variants: int = VARIANTS) -> list[Geometries]:
     """Begin to draw nano's own clips, hollow."""
     return [
-        geometries.submit(executor, bucket, variants, SEED, outline) for bucket in buckets(edge)
+        geometries.submit(executor, bucket, variants, SEED, change=outline)
+        for bucket in buckets(edge)
     ]
 
 
@@ -96,23 +91,7 @@ def train(
         schedule = unet.noise_schedule()
         stage.run_buckets(unet.ClipLoss(model.unet, schedule, tables, weights, LATENTS_IN_A_STEP))
     if begun or steps:
-        save(model.unet, output)
-
-
-def add_adapter(network: HotshotUNet) -> None:
-    """Add layers of rank 8 beside those named in TARGETS; nothing else will learn."""
-    config = LoraConfig(r=RANK, lora_alpha=RANK, target_modules=TARGETS)
-    inject_adapter_in_model(config, network)
-
-
-def save(network: HotshotUNet, output: Path) -> None:
-    """Write the LoRA in diffusers' naming, as float16 safetensors."""
-    tensors = {
-        f"unet.{name}": tensor.cpu().half().contiguous()
-        for name, tensor in get_peft_model_state_dict(network, adapter_name="default").items()
-    }
-    output.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, output, METADATA)
+        save_adapter(model.unet, output, METADATA)
 
 
 def hollow_share(model: HotshotModel, lora: Lora | None, count: int) -> float:

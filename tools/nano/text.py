@@ -24,15 +24,16 @@ from transformers import (
 )
 
 from generator.nano import captions, languages, world
-from tools.nano.training_stage import StepRng
+from tools.nano.step_inputs import StepRng
 
 Tokenizers = tuple[CLIPTokenizer, CLIPTokenizer]
 Pair = tuple[str, str]
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 WORD_END = "</w>"
-MERGES = 1500
-RARE = 10  # captions of 20,000 that a word must be in to be learnt
+MERGES = 2000
+READ = 20_000  # captions from which the tokenizers' words are learnt
+RARE = 10  # of these that a word must be in
 NOTHING = "nothing"  # where a second object would be
 # What the heads tell from a caption: how likely each is to be seen.
 ANSWERS: tuple[tuple[str, ...], ...] = (
@@ -48,9 +49,13 @@ CLIP_WORDS = (
 )
 
 
-def save_tokenizers(directory: Path, seed: int) -> None:
-    """Writes ``tokenizer`` and ``tokenizer_2``, which differ in their padding as SDXL's do."""
-    vocabulary, merges = _learn_merges(seed)
+def save_tokenizers(directory: Path, seed: int, base: Path | None = None) -> None:
+    """Write ``tokenizer`` and ``tokenizer_2``, which differ in their padding as SDXL's do.
+
+    With the model ``base`` they have its tokens, by the same ids, and more.
+    """
+    known = [] if base is None else read_merges(base)
+    vocabulary, merges = _learn_merges(seed, known)
     for name, pad in (("tokenizer", END), ("tokenizer_2", "!")):
         folder = directory / name
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,14 +68,23 @@ def save_tokenizers(directory: Path, seed: int) -> None:
         (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
 
 
-def _learn_merges(seed: int) -> tuple[dict[str, int], list[Pair]]:
+def read_merges(model: Path) -> list[Pair]:
+    """Return the pairs that a model's tokenizer merges, in their order."""
+    _, *lines = (model / "tokenizer" / "merges.txt").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split(" ") for line in lines if line)
+    return [(left, right) for left, right in pairs]
+
+
+def _learn_merges(seed: int, known: list[Pair]) -> tuple[dict[str, int], list[Pair]]:
     """Learn byte-pair encoding (Sennrich et al., 2016) of captions, ties in alphabetical order.
 
-    The tokenizers library learns it too, but breaks ties by chance: every training would get
-    another vocabulary.
+    It goes on from merges that are ``known``. The tokenizers library learns it too, but breaks
+    ties by chance: every training would get another vocabulary.
     """
     words = _frequent_words(seed)
-    merges: list[Pair] = []
+    merges = list(known)
+    for pair in known:
+        words = {_merged(parts, pair): count for parts, count in words.items()}
     while len(merges) < MERGES:
         pairs: Counter[Pair] = Counter()
         for parts, count in words.items():
@@ -94,7 +108,7 @@ def _frequent_words(seed: int) -> dict[tuple[str, ...], int]:
     pieces = pre_tokenizers.Sequence([split, letters])
     rng = np.random.default_rng(seed)
     counts: Counter[str] = Counter()
-    for _ in range(20_000):
+    for _ in range(READ):
         text = captions.draw_caption(rng)[0].lower()
         counts.update(word for word, _ in pieces.pre_tokenize_str(text))
     frequent = {word: count for word, count in counts.items() if count >= RARE}

@@ -1,16 +1,17 @@
-"""Trains nano from nothing: text encoders, VAE, stills, then clips of all lengths and sizes.
+"""Trains nano: text encoders, VAE, stills, then clips of all lengths and sizes.
 
-On the finished model its ControlNets are trained, and a sample LoRA.
+It goes on from a version that is there, or begins with nothing. On the finished model its decoder
+has a last lesson; then its ControlNets, a sample LoRA and a consistency LoRA are trained.
 
 Every stage goes on from its last checkpoint, so it may be stopped at any time. The seeds are fixed.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
-import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import Executor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -20,59 +21,57 @@ import torch
 from diffusers import AutoencoderTiny
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
-from safetensors.torch import save_file
 from torch import nn
 
 from generator.contract.limits import ModelLimits
-from generator.contract.prompt_words import FILE
 from generator.model.unet import HotshotUNet, TemporalTransformer
-from generator.training.run_directory import write_json
 from tools.nano import (
     clips,
+    consistency,
     controlnets,
     geometries,
+    growth,
+    leftovers,
     outlines,
-    prompt_words,
     text,
     unet,
     vae,
 )
+from tools.nano.finished_model import load_finished
 from tools.nano.geometries import Bucket
 from tools.nano.machine import choose_training_device, make_executor
+from tools.nano.parts import PartOverError
+from tools.nano.published import NATIVE_EDGE, save, save_vae
 from tools.nano.training_stage import TrainingStage
 
 SEED = 0
 CAPTIONS = 24_000
 TEXT_CAPTIONS = 60_000
-NATIVE_EDGE = 128
 VARIANTS = 12  # clips drawn of each shape and motion
 LATENTS_IN_A_STEP = 128 * 16 * 16  # 128 frames of the native size
-DEFAULTS = {
-    "native_edge": NATIVE_EDGE,
-    "steps": 7,
-    "guidance_scale": 1.7,
-    "guidance_rescale": 0.7,
-    "scheduler": "unipc",
-    "controlnet_conditioning_scale": 1.0,
-    "image_strength": 0.55,  # four steps: three leave holes
-    "upscale_strength": 0.07,  # more bends corners: it never learnt 256 x 256
-    "upscale_steps": 30,  # of which two are made
-    "upscale_scheduler": "unipc",
-}
+FIRST_RATES = {"learning_rate": 1e-3, "matrix_rate": 2e-3}
+FURTHER_RATES = {"learning_rate": 4e-4, "matrix_rate": 1e-3}  # of weights that know much already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageSteps:
-    """Steps of each stage."""
+    """Steps of each stage, for a training that goes on from a version that is there."""
 
-    text: int = 1500
-    decoder: int = 2000
-    encoder: int = 800
-    stills: int = 1000
-    clips: int = 7000
+    text: int = 2000
+    decoder: int = 0
+    encoder: int = 0
+    stills: int = 0
+    clips: int = 6000
+    leftovers: int = 1000
     depth: int = controlnets.STEPS["depth"]
     canny: int = controlnets.STEPS["canny"]
     outlines: int = outlines.STEPS
+    consistency: int = consistency.STEPS
+
+    @classmethod
+    def from_nothing(cls) -> Self:
+        """Return what a training needs that begins with nothing."""
+        return cls(text=1500, decoder=2000, encoder=800, stills=1000, clips=7000)
 
     @classmethod
     def none(cls) -> Self:
@@ -93,86 +92,136 @@ def buckets_of_stills() -> dict[Bucket, float]:
 
 
 def buckets_of_clips() -> dict[Bucket, float]:
-    """Return how often clips of each length and size are drawn, a few stills among them."""
+    """Return how often clips of each length and size are drawn, a few stills among them.
+
+    Clips of the native size are learnt soonest, so more than half are of others.
+    """
     edge = NATIVE_EDGE
     sizes = [(size.width, size.height) for size in ModelLimits(native_edge=edge).sizes]
-    weights = {Bucket(8, width, height): 0.025 for width, height in sizes}
+    weights = {Bucket(8, width, height): 0.03 for width, height in sizes}
     wide, tall = sizes[-1], sizes[0]
     return weights | {
-        Bucket(8, edge, edge): 0.36,
+        Bucket(8, edge, edge): 0.27,
+        Bucket(8, *wide): 0.05,
+        Bucket(8, *tall): 0.05,
         Bucket(8, edge * 3 // 4, edge * 3 // 4): 0.03,
-        Bucket(8, edge * 3 // 2, edge * 3 // 2): 0.04,
-        Bucket(8, 2 * edge, 2 * edge): 0.05,
-        Bucket(16, edge, edge): 0.10,
-        Bucket(16, *wide): 0.015,
-        Bucket(16, *tall): 0.015,
-        Bucket(24, edge, edge): 0.08,
+        Bucket(8, edge * 3 // 2, edge * 3 // 2): 0.05,
+        Bucket(8, 2 * edge, 2 * edge): 0.10,
+        Bucket(16, edge, edge): 0.12,
+        Bucket(16, *wide): 0.02,
+        Bucket(16, *tall): 0.02,
+        Bucket(24, edge, edge): 0.10,
         Bucket(4, edge, edge): 0.02,
-        Bucket(1, edge, edge): 0.1,
+        Bucket(1, edge, edge): 0.06,
         Bucket(1, 2 * edge, 2 * edge): 0.02,
     }
 
 
-def train(output: Path, runs: Path, lengths: StageSteps) -> None:
-    """Train a model of the published layout in ``output``, with checkpoints in ``runs``."""
+def train(output: Path, runs: Path, lengths: StageSteps, base: Path | None = None) -> None:
+    """Train a model of the published layout in ``output``, with checkpoints in ``runs``.
+
+    It goes on from the model ``base``, if there is one. Raises PartOverError where it is to go on
+    another time.
+    """
     torch.manual_seed(SEED)
-    device = choose_training_device()
+    kept = growth.keep_base(base, runs) if base else None
     with make_executor() as executor:
-        drawings = Drawings(executor, lengths)
-        encoders, tokenizers = train_text(output, runs, lengths, device)
-        autoencoder = train_vae(runs, lengths, device)
-
-        @functools.cache  # not before they are needed
-        def tables() -> clips.ClipTables:
-            pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED, device)
-            return clips.ClipTables(pool, SEED, device)
-
-        network = train_unet(tables, drawings, runs, lengths, device)
-        save(output, encoders, autoencoder, network)
-        # What follows learns on the model as it ships, and changes nothing of it.
-        kinds = {"depth": lengths.depth, "canny": lengths.canny}
-        controlnets.train(output, runs, kinds, drawings.controls, device)
-        hollow = drawings.outlines
-        lora = output / outlines.FILE
-        outlines.train(output, lora, runs, lengths.outlines, drawn=hollow, device=device)
+        try:
+            train_model(output, runs, lengths, executor, kept)
+            train_additions(output, runs, lengths, executor)
+        except PartOverError:
+            executor.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
-class Drawings:
-    """Has clips drawn by a process for each core, while the first stages train."""
+def train_model(
+    output: Path, runs: Path, lengths: StageSteps, executor: Executor, base: Path | None
+) -> None:
+    """Train the text encoders, the VAE and the UNet, and write the model."""
+    device = choose_training_device()
+    encoders, tokenizers = train_text(output, runs, lengths, base, device)
+    autoencoder = train_vae(runs, lengths, base, device)
 
-    def __init__(self, executor: Executor, lengths: StageSteps) -> None:
-        every = buckets_of_stills() | buckets_of_clips()
-        wanted = list(every) if lengths.stills or lengths.clips else []
-        self._clips = [geometries.submit(executor, bucket, VARIANTS, SEED) for bucket in wanted]
-        kinds = {"depth": lengths.depth, "canny": lengths.canny}
-        self.controls = controlnets.Drawings.submit(executor, kinds, NATIVE_EDGE)
-        self.outlines = outlines.submit(executor, NATIVE_EDGE) if lengths.outlines else []
+    @functools.cache  # not before they are needed
+    def tables() -> clips.ClipTables:
+        pool = clips.encode_captions(encoders, tokenizers, CAPTIONS, SEED, device)
+        return clips.ClipTables(pool, SEED, device)
 
-    def add_to(self, tables: clips.ClipTables, buckets: Iterable[Bucket]) -> None:
-        """Add what is drawn of these buckets, and isn't there yet."""
-        for drawn in self._clips:
-            if drawn.bucket in buckets and not tables.has(drawn.bucket):
-                tables.add(drawn.bucket, drawn.collect())
+    network = (growth.load_unet(base) if base else new_unet()).to(device)
+    rates = FIRST_RATES if base is None else FURTHER_RATES
+    # Shapes are learnt soonest from stills: 64 texts a step.
+    for name, steps, weights in (
+        ("stills", lengths.stills, buckets_of_stills()),
+        ("clips", lengths.clips, buckets_of_clips()),
+    ):
+        stage = _make_stage(name, network, network, steps, runs, **rates)
+        if stage.load_average() < steps:
+            add_drawn(tables(), executor, weights, runs)
+            stage.run_buckets(
+                unet.ClipLoss(
+                    network,
+                    unet.noise_schedule(),
+                    tables(),
+                    weights,
+                    LATENTS_IN_A_STEP,
+                    pure=0.2,
+                    middle=0.4,
+                )
+            )
+    save(output, encoders, autoencoder, network)
+
+
+def train_additions(output: Path, runs: Path, lengths: StageSteps, executor: Executor) -> None:
+    """Train what learns on the model as it ships, and changes nothing of its UNet."""
+    device = choose_training_device()
+    finish_decoder(output, runs, lengths.leftovers, device)
+    kinds = {"depth": lengths.depth, "canny": lengths.canny}
+    sources = controlnets.Drawings.submit(executor, kinds, NATIVE_EDGE)
+    controlnets.train(output, runs, kinds, sources, device)
+    for taught, steps in ((outlines, lengths.outlines), (consistency, lengths.consistency)):
+        drawn = taught.submit(executor, NATIVE_EDGE) if steps else []
+        taught.train(output, output / taught.FILE, runs, steps, drawn=drawn, device=device)
+
+
+def add_drawn(
+    tables: clips.ClipTables, executor: Executor, buckets: Iterable[Bucket], runs: Path
+) -> None:
+    """Add the clips of buckets that aren't there yet, drawn once by a process for each core."""
+    drawn = [
+        geometries.submit(executor, bucket, VARIANTS, SEED, keep_in=runs / "drawn")
+        for bucket in buckets
+        if not tables.has(bucket)
+    ]
+    for each in drawn:
+        tables.add(each.bucket, each.collect())
 
 
 def train_text(
-    output: Path, runs: Path, lengths: StageSteps, device: torch.device
+    output: Path, runs: Path, lengths: StageSteps, base: Path | None, device: torch.device
 ) -> tuple[text.TextEncoders, text.Tokenizers]:
     if not (runs / "tokenizer_2").exists():  # the second to be written
-        text.save_tokenizers(runs, SEED)
+        text.save_tokenizers(runs, SEED, base)
     for name in ("tokenizer", "tokenizer_2"):
         shutil.copytree(runs / name, output / name, dirs_exist_ok=True)
     tokenizers = text.load_tokenizers(runs)
-    encoders = text.TextEncoders(len(tokenizers[0])).to(device)
-    stage = _make_stage("text", encoders, encoders, lengths.text, runs, learning_rate=1e-3)
+    vocabulary = tokenizers[0].get_vocab()
+    grown = base and growth.load_encoders(base, vocabulary)
+    encoders = (grown or text.TextEncoders(len(vocabulary))).to(device)
+    rate = 1e-3 if base is None else 5e-4
+    stage = _make_stage("text", encoders, encoders, lengths.text, runs, learning_rate=rate)
+    at_first = copy.deepcopy(encoders)
     if stage.load_average() < lengths.text:
+        pinned = base and growth.PinnedCaptions.of(at_first, tokenizers, base, SEED, device)
         data = text.CaptionBatches(tokenizers, TEXT_CAPTIONS, SEED, device)
-        stage.run(lambda _, step_rng: text.loss(encoders, data, step_rng))
+        stage.run(growth.text_loss(encoders, data, pinned or None))
     return encoders.eval(), tokenizers
 
 
-def train_vae(runs: Path, lengths: StageSteps, device: torch.device) -> AutoencoderTiny:
-    autoencoder = vae.build().to(device, memory_format=torch.channels_last)
+def train_vae(
+    runs: Path, lengths: StageSteps, base: Path | None, device: torch.device
+) -> AutoencoderTiny:
+    autoencoder = growth.load_vae(base) if base else vae.build()
+    autoencoder.to(device, memory_format=torch.channels_last)
 
     @functools.cache
     def stills() -> vae.StillBatches:
@@ -187,31 +236,18 @@ def train_vae(runs: Path, lengths: StageSteps, device: torch.device) -> Autoenco
     return autoencoder
 
 
-def train_unet(
-    tables: Callable[[], clips.ClipTables],
-    drawings: Drawings,
-    runs: Path,
-    lengths: StageSteps,
-    device: torch.device,
-) -> HotshotUNet:
-    network: HotshotUNet = new_unet().to(device)
-    schedule = unet.noise_schedule()
-    # Shapes are learnt soonest from stills: 64 texts a step.
-    for name, steps, weights in (
-        ("stills", lengths.stills, buckets_of_stills()),
-        ("clips", lengths.clips, buckets_of_clips()),
-    ):
-        stage = _make_stage(
-            name, network, network, steps, runs, learning_rate=1e-3, matrix_rate=2e-3
-        )
-        if stage.load_average() < steps:
-            drawings.add_to(tables(), weights)
-            stage.run_buckets(
-                unet.ClipLoss(
-                    network, schedule, tables(), weights, LATENTS_IN_A_STEP, pure=0.2, middle=0.4
-                )
-            )
-    return network
+def finish_decoder(output: Path, runs: Path, steps: int, device: torch.device) -> None:
+    """Give the decoder of a finished model its last lesson."""
+    autoencoder = growth.load_vae(output).to(device, memory_format=torch.channels_last)
+    stage = _make_stage(
+        "leftovers", autoencoder, autoencoder.decoder, steps, runs, learning_rate=1e-3
+    )
+    begun = stage.load_average()
+    if begun < steps:
+        made = leftovers.make(load_finished(output, device), runs, leftovers.CLIPS)
+        stage.run(leftovers.LeftoverLoss(autoencoder, made, vae.StillBatches(SEED, device)))
+    if begun or steps:
+        save_vae(output, autoencoder)
 
 
 def new_unet() -> HotshotUNet:
@@ -244,43 +280,6 @@ def _init_frames_apart(temporal: TemporalTransformer) -> None:
     temporal.proj_in.weight.data *= 0.3
     nn.init.eye_(temporal.proj_out.weight)
     temporal.proj_out.weight.data *= 0.3
-
-
-def save(
-    output: Path, encoders: text.TextEncoders, autoencoder: AutoencoderTiny, network: HotshotUNet
-) -> None:
-    """Write the published layout, weights as float16 safetensors."""
-    encoders.first.cpu().half().save_pretrained(output / "text_encoder")
-    encoders.second.cpu().half().save_pretrained(output / "text_encoder_2")
-    autoencoder.cpu().half().save_pretrained(output / "vae")
-    vae_config = json.loads((output / "vae" / "config.json").read_text())
-    vae_config.pop("block_out_channels", None)  # diffusers derives it, and warns when it reads it
-    write_json(output / "vae" / "config.json", vae_config)
-    tensors = {
-        name: tensor.cpu().half().contiguous()
-        for name, tensor in network.published_state_dict().items()
-    }
-    (output / "unet").mkdir(parents=True, exist_ok=True)
-    save_file(tensors, output / "unet" / "diffusion_pytorch_model.safetensors")
-    write_json(output / "unet" / "config.json", network.published_config)
-    (output / "scheduler").mkdir(exist_ok=True)
-    write_json(output / "scheduler" / "scheduler_config.json", unet.SCHEDULER_CONFIG)
-    write_json(output / "generation_config.json", DEFAULTS)
-    write_json(output / FILE, prompt_words.prompt_words())
-    write_json(output / "model_index.json", _MODEL_INDEX)
-
-
-_MODEL_INDEX = {
-    "_class_name": "HotshotXLPipeline",
-    "force_zeros_for_empty_prompt": True,
-    "scheduler": ["diffusers", "EulerDiscreteScheduler"],
-    "text_encoder": ["transformers", "CLIPTextModel"],
-    "text_encoder_2": ["transformers", "CLIPTextModelWithProjection"],
-    "tokenizer": ["transformers", "CLIPTokenizer"],
-    "tokenizer_2": ["transformers", "CLIPTokenizer"],
-    "unet": ["hotshot_xl.models.unet", "UNet3DConditionModel"],
-    "vae": ["diffusers", "AutoencoderTiny"],
-}
 
 
 def _make_stage(

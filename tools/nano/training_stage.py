@@ -1,77 +1,33 @@
 """One stage of nano's training: an optimiser, a learning-rate curve, an average, checkpoints.
 
-Chance at a step depends on the seed and the step alone, so an interrupted stage goes on as if it
-had not been. Knows nothing of what is trained.
+Chance at a step depends on the seed and the step alone, and a checkpoint has all else that a step
+depends on: so a stage that was killed goes on as if it had not been, its log too. Knows nothing of
+what is trained.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from tools.nano.geometries import Bucket
-from tools.nano.machine import CPU
+from tools.nano.bucket_steps import GraphSteps, HalvedSteps, PlainSteps, StepMaker, is_halved
 from tools.nano.muon import Muon
-
-log = logging.getLogger(__name__)
+from tools.nano.parts import PartOverError, is_part_over
+from tools.nano.run_log import RunLog
+from tools.nano.step_inputs import BucketLoss, StepRng
 
 CHECKPOINT_SECONDS = 180
 LOG_STEPS = 100
-
-WARMUPS = 2  # passes before one is captured: libraries choose their algorithms in these
-
-Device = torch.device
-
-
-@dataclass(frozen=True, slots=True)
-class StepRng:
-    """The randomness of one step."""
-
-    numpy: np.random.Generator
-    torch: torch.Generator
-
-    @classmethod
-    def at(cls, stage: str, seed: int, step: int, device: Device = CPU) -> StepRng:
-        numpy = np.random.default_rng([seed, step, *stage.encode()])
-        generator = torch.Generator(device).manual_seed(int(numpy.integers(2**62)))
-        return cls(numpy, generator)
-
-
-@dataclass(frozen=True, slots=True)
-class RandomInputs:
-    """All the randomness of a step on its device: even numbers from 0 to 1, and normal ones."""
-
-    even: torch.Tensor
-    normal: torch.Tensor
-
-    def fill(self, generator: torch.Generator) -> None:
-        self.even.uniform_(generator=generator)
-        self.normal.normal_(generator=generator)
-
-
-class BucketLoss(Protocol):
-    """A loss whose tensors have the same shapes at every step of a bucket."""
-
-    def choose(self, step: int, rng: np.random.Generator) -> Bucket:
-        """Return the bucket that a step's clips are of."""
-
-    def make_inputs(self, bucket: Bucket) -> RandomInputs:
-        """Make room for the random numbers of a step."""
-
-    def __call__(self, bucket: Bucket, inputs: RandomInputs) -> torch.Tensor:
-        """Return the loss; on a GPU nothing in here may wait for the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,46 +55,61 @@ class TrainingStage:
         self._run(lambda trainer: partial(self._plain_step, trainer, loss_at))
 
     def run_buckets(self, loss: BucketLoss) -> None:
-        """Train as ``run`` does, on batches of buckets; on a GPU a step is one CUDA graph."""
-        steps_of = _GraphSteps if self.device.type == "cuda" else _PlainSteps
-        self._run(lambda trainer: steps_of(self, trainer, loss))
+        """Train as ``run`` does, on batches of buckets.
+
+        On a GPU a step is one CUDA graph, on two processor cores each has half of its batch.
+        """
+        with ExitStack() as stack:
+            self._run(lambda trainer: self._bucket_steps(trainer, loss, stack))
+
+    def _bucket_steps(
+        self, trainer: Trainer, loss: BucketLoss, stack: ExitStack
+    ) -> Callable[[int], torch.Tensor]:
+        maker = StepMaker(self.name, self.seed, self.parameters, loss, trainer)
+        if self.device.type == "cuda":
+            return GraphSteps(maker)
+        if is_halved():
+            return stack.enter_context(HalvedSteps.of(maker, self.model))
+        return PlainSteps(maker)
 
     @property
     def device(self) -> torch.device:
         return self.parameters[0].device
 
     def _plain_step(
-        self, trainer: _Trainer, loss_at: Callable[[int, StepRng], torch.Tensor], step: int
+        self, trainer: Trainer, loss_at: Callable[[int, StepRng], torch.Tensor], step: int
     ) -> torch.Tensor:
         loss = loss_at(step, StepRng.at(self.name, self.seed, step, self.device))
         trainer.update(loss)
         return loss.detach()
 
-    def _run(self, make_step: Callable[[_Trainer], Callable[[int], torch.Tensor]]) -> None:
+    def _run(self, make_step: Callable[[Trainer], Callable[[int], torch.Tensor]]) -> None:
         if self.load_average() >= self.steps:
             return
-        trainer = _Trainer(self, self._optimizers(), AveragedModel(self.model, use_buffers=True))
+        trainer = Trainer(self, self._optimizers(), AveragedModel(self.model, use_buffers=True))
         start = self._resume(trainer)
         take_step = make_step(trainer)
+        run_log = RunLog(self.directory, self.name)
+        run_log.forget_after(start)
         saved = time.monotonic()
-        began = time.process_time()
-        losses: list[torch.Tensor] = []
         bar = tqdm(
             range(start, self.steps), self.name, initial=start, total=self.steps, mininterval=5
         )
         for step in bar:
             trainer.set_rates(self._lr_factor(step), self._decay(step))
-            losses.append(take_step(step).clone())
+            trainer.losses.append(take_step(step).clone())
             if (step + 1) % LOG_STEPS == 0:
-                mean = torch.stack(losses[-LOG_STEPS:]).mean().item()
-                log.info("%s step %d loss %.5f", self.name, step + 1, mean)
+                mean = torch.stack(trainer.losses).mean().item()
+                run_log.add(step + 1, mean, trainer.seconds)
                 bar.set_postfix(loss=f"{mean:.4f}", refresh=False)
-                losses.clear()
-            if time.monotonic() - saved > CHECKPOINT_SECONDS:
+                trainer.losses.clear()
+            is_over = is_part_over()
+            if is_over or time.monotonic() - saved > CHECKPOINT_SECONDS:
                 self._save(step + 1, trainer)
                 saved = time.monotonic()
-        seconds = time.process_time() - began
-        log.info("%s took %.0f processor seconds for %d steps", self.name, seconds, len(bar))
+            if is_over:
+                raise PartOverError(f"{self.name}: {step + 1} of {self.steps} steps are made")
+        run_log.finish(self.steps, trainer.seconds)
         self.model.load_state_dict(trainer.average.module.state_dict())
         self._save(self.steps, trainer, is_finished=True)
 
@@ -186,7 +157,7 @@ class TrainingStage:
         fall = 0.5 * (1 + math.cos(math.pi * step / self.steps))
         return rise * max(fall, 0.02)
 
-    def _resume(self, trainer: _Trainer) -> int:
+    def _resume(self, trainer: Trainer) -> int:
         if not self._checkpoint.exists():
             return 0
         state = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
@@ -197,21 +168,27 @@ class TrainingStage:
             optimizer.load_state_dict(kept)
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate
+        trainer.losses = list(state["losses"])
+        trainer.seconds_before = float(state["seconds"])
         return int(state["step"])
 
-    def _save(self, step: int, trainer: _Trainer, *, is_finished: bool = False) -> None:
+    def _save(self, step: int, trainer: Trainer, *, is_finished: bool = False) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         state = {"step": step, "average": trainer.average.module.state_dict()}
         if not is_finished:
             kept = [optimizer.state_dict() for optimizer in trainer.optimizers]
             state |= {"model": self.model.state_dict(), "optimizers": kept}
+            state |= {"losses": trainer.losses, "seconds": trainer.seconds}
         unfinished = self._checkpoint.with_suffix(".tmp")
         torch.save(state, unfinished)
         unfinished.replace(self._checkpoint)
 
 
-class _Trainer:
-    """What changes from step to step beside the model: optimisers, their rates, the average."""
+class Trainer:
+    """What changes from step to step beside the model: optimisers, their rates, the average.
+
+    ``losses`` are those since the log's last line, ``seconds`` the processor's over all parts.
+    """
 
     def __init__(
         self,
@@ -221,11 +198,18 @@ class _Trainer:
     ) -> None:
         self.optimizers = optimizers
         self.average = average
+        self.losses: list[torch.Tensor] = []
+        self.seconds_before = 0.0
+        self._began = time.process_time()
         self._stage = stage
         self._keep = torch.zeros((), device=stage.device)  # the share of the new weights
         learnt = {id(value) for value in stage.parameters}
         pairs = zip(average.module.parameters(), stage.model.parameters(), strict=True)
         self._averaged = [pair for pair in pairs if id(pair[1]) in learnt]
+
+    @property
+    def seconds(self) -> float:
+        return self.seconds_before + time.process_time() - self._began
 
     def set_rates(self, factor: float, decay: float) -> None:
         """Set the learning rates and the average's decay of the next step."""
@@ -243,6 +227,10 @@ class _Trainer:
         for parameter in self._stage.parameters:
             parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
+        self.apply_gradients()
+
+    def apply_gradients(self) -> None:
+        """Take a step by the gradients that the parameters have, and the average after it."""
         torch.nn.utils.clip_grad_norm_(self._stage.parameters, 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -266,71 +254,3 @@ class _Trainer:
         changes = torch._foreach_sub(values, means)
         torch._foreach_mul_(changes, self._keep)
         torch._foreach_add_(means, changes)
-
-
-class _PlainSteps:
-    """Takes steps of a bucket's loss one operation after another."""
-
-    def __init__(self, stage: TrainingStage, trainer: _Trainer, loss: BucketLoss) -> None:
-        self._stage, self._trainer, self._loss = stage, trainer, loss
-
-    def __call__(self, step: int) -> torch.Tensor:
-        stage = self._stage
-        step_rng = StepRng.at(stage.name, stage.seed, step, stage.device)
-        bucket = self._loss.choose(step, step_rng.numpy)
-        inputs = self._loss.make_inputs(bucket)
-        inputs.fill(step_rng.torch)
-        loss = self._loss(bucket, inputs)
-        self._trainer.update(loss)
-        return loss.detach()
-
-
-@dataclass(frozen=True, slots=True)
-class _Captured:
-    """A whole step of a bucket as a CUDA graph, and the memory that it reads and writes."""
-
-    graph: torch.cuda.CUDAGraph
-    inputs: RandomInputs
-    loss: torch.Tensor
-
-
-class _GraphSteps:
-    """Takes steps by replaying CUDA graphs: thousands of small kernels without waiting for Python.
-
-    A graph is captured at the first step of its bucket. Chance is drawn outside, by the step's own
-    seed, so a step is the same after a restart.
-    """
-
-    def __init__(self, stage: TrainingStage, trainer: _Trainer, loss: BucketLoss) -> None:
-        self._stage, self._trainer, self._loss = stage, trainer, loss
-        self._captured: dict[Bucket, _Captured] = {}
-        trainer.settle()
-
-    def __call__(self, step: int) -> torch.Tensor:
-        stage = self._stage
-        step_rng = StepRng.at(stage.name, stage.seed, step, stage.device)
-        bucket = self._loss.choose(step, step_rng.numpy)
-        if bucket not in self._captured:
-            self._captured[bucket] = self._capture(bucket)
-        captured = self._captured[bucket]
-        captured.inputs.fill(step_rng.torch)
-        captured.graph.replay()
-        return captured.loss
-
-    def _capture(self, bucket: Bucket) -> _Captured:
-        inputs = self._loss.make_inputs(bucket)
-        inputs.fill(torch.Generator(self._stage.device).manual_seed(0))
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARMUPS):
-                loss = self._loss(bucket, inputs)
-                torch.autograd.grad(loss, self._stage.parameters, allow_unused=True)
-        torch.cuda.current_stream().wait_stream(side)
-        pool = next(iter(self._captured.values())).graph.pool() if self._captured else None
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=pool):
-            loss = self._loss(bucket, inputs)
-            self._trainer.update(loss)
-            kept = loss.detach()
-        return _Captured(graph, inputs, kept)

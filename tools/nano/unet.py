@@ -22,7 +22,7 @@ from generator.training import step
 from tools.nano.clips import CHANCES, ClipBatch, ClipTables
 from tools.nano.geometries import SCALE, Bucket
 from tools.nano.machine import mixed_precision
-from tools.nano.training_stage import RandomInputs
+from tools.nano.step_inputs import RandomInputs
 
 SCHEDULER_CONFIG: dict[str, Any] = {
     "_class_name": "EulerDiscreteScheduler",

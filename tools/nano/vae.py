@@ -18,7 +18,7 @@ from torch import nn
 
 from generator.nano import world
 from tools.nano.machine import mixed_precision
-from tools.nano.training_stage import StepRng
+from tools.nano.step_inputs import StepRng
 
 POOL = 4096
 LATENT_NOISE = 0.2

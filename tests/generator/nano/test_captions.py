@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from generator.contract.limits import NANO_DIRECTORY
 from generator.nano import captions, languages, world
 from tools.nano import clips, text
 
@@ -13,7 +17,7 @@ from tools.nano import clips, text
 @pytest.fixture(scope="module")
 def tokenizers(tmp_path_factory: pytest.TempPathFactory) -> text.Tokenizers:
     directory = tmp_path_factory.mktemp("tokenizers")
-    text.save_tokenizers(directory, seed=0)
+    text.save_tokenizers(directory, seed=0, base=NANO_DIRECTORY)
     return text.load_tokenizers(directory)
 
 
@@ -87,3 +91,23 @@ def test_the_tokenizers_pad_as_those_of_sdxl_do(tokenizers: text.Tokenizers) -> 
 def test_any_text_can_be_read(tokenizers: text.Tokenizers, prompt: str) -> None:
     for tokenizer in tokenizers:
         assert text.tokenize(tokenizer, [prompt]).shape == (1, 77)
+
+
+def test_a_fragment_says_no_more_than_it_is_to() -> None:
+    rng = np.random.default_rng(6)
+    for _ in range(100):
+        attributes = world.draw_attributes(rng)
+        said = captions.Said(color=False, shape=False, motion=False, background=True)
+        words = captions.fragment(rng, attributes, said).lower()
+        assert any(word in words for word in captions.BACKGROUND_WORDS[attributes.background])
+        both = captions.fragment(rng, attributes, replace(said, color=True)).lower()
+        assert any(word in both for word in captions.COLOR_WORDS[attributes.color])
+        assert "," in both
+
+
+def test_a_plain_caption_has_no_words_from_outside() -> None:
+    rng = np.random.default_rng(7)
+    known = {word for phrase in captions.every_phrase() for word in re.findall(r"[a-z]+", phrase)}
+    for _ in range(200):
+        text = captions.plain_caption(rng, world.draw_attributes(rng)).lower()
+        assert set(re.findall(r"[a-z]+", text)) - known <= {"a", "an", "with"}

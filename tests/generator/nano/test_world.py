@@ -137,3 +137,15 @@ def test_ghosts_are_not_steady(kind: str) -> None:
         seen = measure.measure_clip(_ghosts(frames, kind))
         steady.append(seen is not None and seen.is_steady)
     assert np.mean(steady) <= 0.1
+
+
+@pytest.mark.parametrize("motion", world.MOTIONS)
+def test_a_motion_forgotten_halfway_is_seen(motion: str) -> None:
+    rng = np.random.default_rng(5)
+    for shape in world.SHAPES:
+        attributes = world.Attributes("orange", shape, motion, "gray")
+        frames = world.render(world.draw_scene(rng, attributes), 128, 128, 16)
+        assert measure.moves_throughout(frames, motion)
+        if (motion, shape) != ("spinning", "ball"):
+            frames[9:] = frames[8]
+            assert not measure.moves_throughout(frames, motion)

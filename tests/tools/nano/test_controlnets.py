@@ -19,7 +19,7 @@ from tools.nano.drawn_sources import Sources, draw_sources
 from tools.nano.evaluate_control import cases, overlap
 from tools.nano.geometries import Bucket
 from tools.nano.gifs import object_mask
-from tools.nano.training_stage import RandomInputs
+from tools.nano.step_inputs import RandomInputs
 
 pytestmark = pytest.mark.slow
 

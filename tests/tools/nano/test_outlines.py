@@ -14,7 +14,7 @@ from generator.contract.messages import Lora
 from generator.media.clip import Frames
 from generator.model.lora_manager import LoraManager, LoraTargets
 from generator.nano import world
-from tools.nano import outlines, train
+from tools.nano import adapters, outlines, train
 from tools.nano.hollow import outline
 
 pytestmark = pytest.mark.slow
@@ -44,16 +44,16 @@ def test_what_is_trained_is_a_lora_that_does_the_same(tmp_path: Path) -> None:
     torch.nn.init.normal_(plain.conv_out.weight, std=0.1)
     taught = train.new_unet().eval()
     taught.load_state_dict(plain.state_dict())
-    outlines.add_adapter(taught)
+    adapters.add_adapter(taught)
     with torch.no_grad():
         for name, value in taught.named_parameters():
             assert value.requires_grad == ("lora_" in name)
             if value.requires_grad:
                 value.normal_(std=0.05)
     path = tmp_path / "outlines.safetensors"
-    outlines.save(taught, path)
+    adapters.save_adapter(taught, path, outlines.METADATA)
     facts = facts_of(read_lora(path))
-    assert (facts.title, facts.format, facts.ranks) == ("outlines", "LoRA", (outlines.RANK,))
+    assert (facts.title, facts.format, facts.ranks) == ("outlines", "LoRA", (adapters.RANK,))
     assert path.stat().st_size < 3_000_000
 
     sample, text = torch.randn(1, 4, 2, 8, 8), torch.randn(1, 77, 160)

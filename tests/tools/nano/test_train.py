@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
@@ -14,12 +13,14 @@ import pytest
 import torch
 from torch import nn
 
+from generator.cli.gif_loras import few_steps_of
 from generator.contract.limits import NANO_DIRECTORY, ModelLimits
 from generator.contract.messages import Control, Lora, Request
 from generator.inference.pipeline import HotshotPipeline
 from generator.model.loading import load_model
-from tools.nano import train, training_stage, unet
+from tools.nano import growth, run_log, step_inputs, text, train, training_stage, unet
 from tools.nano.geometries import Bucket
+from tools.nano.parts import PartOverError
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +40,12 @@ def _make_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tools.nano.finished_model.CAPTIONS", 16)
     monkeypatch.setattr(train, "buckets_of_stills", lambda: {Bucket(1, 32, 32): 1.0})
     monkeypatch.setattr(train, "buckets_of_clips", lambda: BUCKETS)
-    for module in ("train", "controlnets", "outlines"):
+    monkeypatch.setattr("tools.nano.growth.PINNED", 16)
+    monkeypatch.setattr("tools.nano.leftovers.CLIPS", 2)
+    monkeypatch.setattr("tools.nano.leftovers.sizes", lambda _: {(32, 48): 1.0})
+    for module in ("train", "controlnets", "outlines", "consistency", "leftovers"):
         monkeypatch.setattr(f"tools.nano.{module}.LATENTS_IN_A_STEP", 48)
-    for module in ("controlnets", "outlines"):
+    for module in ("controlnets", "outlines", "consistency"):
         monkeypatch.setattr(f"tools.nano.{module}.buckets", lambda _: BUCKETS)
 
 
@@ -65,8 +69,15 @@ def test_two_steps_of_each_stage_leave_a_model_that_makes_frames(
     train.train(tmp_path / "model", tmp_path / "runs", lengths)
     limits = ModelLimits.of(str(tmp_path / "model"))
     model = load_model(str(tmp_path / "model"), device=CPU, dtype=torch.float32)
-    lora = Lora(str(tmp_path / "model" / "loras" / "outlines.safetensors"))
-    asked: list[dict[str, Any]] = [{}, {"loras": (lora,)}]
+    outlined, few_steps = (
+        (Lora(str(tmp_path / "model" / "loras" / f"{name}.safetensors")),)
+        for name in ("outlines", "lcm")
+    )
+    found = few_steps_of(few_steps)
+    assert found is not None
+    assert found.scheduler == "lcm"
+    few: dict[str, Any] = {"scheduler": "lcm", "guidance_scale": 1.0, "loras": few_steps}
+    asked: list[dict[str, Any]] = [{}, {"loras": outlined}, few]
     for changes in (*asked, *({"controls": (Control(kind),)} for kind in KINDS)):
         request = replace(_request(limits), **changes)
         pictures = [np.zeros((8, 128, 128, 3), np.uint8) for _ in request.controls]
@@ -86,10 +97,10 @@ class _KilledError(Exception):
     """Raised where a process would be killed: nothing is saved any more."""
 
 
-def _train_clips(
+def _train_further(
     runs: Path, monkeypatch: pytest.MonkeyPatch, kill_after: int | None = None
 ) -> bytes:
-    """Train text, stills and clips in small; be killed after so many steps of the UNet."""
+    """Train text, stills and clips further in small; be killed after so many steps of the UNet."""
     left = [kill_after if kill_after is not None else 10_000]
     batch = unet.ClipLoss.batch
 
@@ -104,32 +115,40 @@ def _train_clips(
     monkeypatch.setattr(unet.ClipLoss, "batch", killing_batch)
     lengths = replace(train.StageSteps.none(), text=2, stills=4, clips=8)
     try:
-        train.train(runs / "model", runs, lengths)
+        train.train(runs / "model", runs, lengths, NANO_DIRECTORY)
     finally:
         monkeypatch.setattr(unet.ClipLoss, "batch", batch)
     return (runs / "model" / "unet" / "diffusion_pytorch_model.safetensors").read_bytes()
 
 
+def _log(runs: Path) -> list[dict[str, Any]]:
+    lines = run_log.read(runs)
+    assert all(line.pop("seconds") >= 0 for line in lines)
+    return lines
+
+
 def test_training_killed_twice_ends_as_an_unbroken_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _make_small(monkeypatch)
-    monkeypatch.setattr(training_stage, "LOG_STEPS", 1)
+    monkeypatch.setattr(training_stage, "LOG_STEPS", 2)
     monkeypatch.setattr(training_stage, "CHECKPOINT_SECONDS", -1.0)
-    caplog.set_level(logging.INFO, logger="tools.nano")
+    save = training_stage.TrainingStage._save
 
-    def log() -> list[str]:
-        lines = [line for line in caplog.messages if " loss " in line]
-        caplog.clear()
-        return lines
+    def save_seldom(stage: Any, step: int, trainer: Any, *, is_finished: bool = False) -> None:
+        if step % 3 == 0 or is_finished:  # amidst what makes a line of the log
+            save(stage, step, trainer, is_finished=is_finished)
 
-    unbroken, expected = _train_clips(tmp_path / "unbroken", monkeypatch), log()
-    for steps in (3, 5):  # in the stills, then in the clips
+    monkeypatch.setattr(training_stage.TrainingStage, "_save", save_seldom)
+    unbroken = _train_further(tmp_path / "unbroken", monkeypatch)
+    for steps in (2, 7):  # in the stills, then in the clips
         with pytest.raises(_KilledError):
-            _train_clips(tmp_path / "broken", monkeypatch, kill_after=steps)
-    assert _train_clips(tmp_path / "broken", monkeypatch) == unbroken
-    assert log() == expected
-    assert len(expected) == 14
+            _train_further(tmp_path / "broken", monkeypatch, kill_after=steps)
+    assert _train_further(tmp_path / "broken", monkeypatch) == unbroken
+    expected = _log(tmp_path / "unbroken")
+    assert _log(tmp_path / "broken") == expected
+    assert [line["step"] for line in expected] == [2, 2, 2, 4, 4, 2, 4, 6, 8, 8]
+    assert run_log.sums(tmp_path / "broken")
 
 
 @pytest.mark.parametrize("matrix_rate", [0.0, 0.05])
@@ -142,7 +161,7 @@ def test_an_interrupted_stage_ends_as_an_unbroken_one(
         torch.manual_seed(0)
         model = nn.Linear(4, 4)
 
-        def loss(step: int, step_rng: training_stage.StepRng) -> torch.Tensor:
+        def loss(step: int, step_rng: step_inputs.StepRng) -> torch.Tensor:
             if step == stop_at:
                 raise KeyboardInterrupt
             answers: torch.Tensor = model(torch.randn(8, 4, generator=step_rng.torch))
@@ -160,6 +179,37 @@ def test_an_interrupted_stage_ends_as_an_unbroken_one(
     resumed = run(tmp_path / "broken")
     for name, tensor in unbroken.items():
         assert torch.equal(tensor, resumed[name])
+    monkeypatch.setattr(training_stage, "is_part_over", lambda: True)
+    for step in range(30):
+        with pytest.raises(PartOverError, match=f"{step + 1} of 30"):
+            run(tmp_path / "parts")
+    monkeypatch.setattr(training_stage, "is_part_over", lambda: False)
+    in_parts = run(tmp_path / "parts")
+    assert all(torch.equal(tensor, in_parts[name]) for name, tensor in unbroken.items())
+
+
+def test_a_grown_version_says_what_the_base_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = text.read_merges(NANO_DIRECTORY)
+    monkeypatch.setattr(text, "READ", 400)
+    monkeypatch.setattr(text, "MERGES", len(known) + 8)
+    text.save_tokenizers(tmp_path, 0, NANO_DIRECTORY)
+    tokenizers = text.load_tokenizers(tmp_path)
+    vocabulary, old = tokenizers[0].get_vocab(), text.load_tokenizers(NANO_DIRECTORY)[0].get_vocab()
+    assert len(vocabulary) == len(old) + 8
+    ends = {text.START, text.END}
+    assert all(vocabulary[token] == at for token, at in old.items() if token not in ends)
+    encoders = growth.load_encoders(NANO_DIRECTORY, vocabulary).eval()
+    base = load_model(str(NANO_DIRECTORY), device=CPU, dtype=torch.float32)
+    prompts = ["a red ball bouncing on a black background", "violet star, growing"]
+    with torch.no_grad():
+        hidden, pooled = encoders(*(text.tokenize(one, prompts) for one in tokenizers))
+    expected = base.text.encode(prompts)
+    torch.testing.assert_close(hidden, expected.hidden, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(pooled, expected.pooled, atol=1e-4, rtol=1e-4)
+    pinned = growth.PinnedCaptions.of(encoders, tokenizers, NANO_DIRECTORY, 0, CPU)
+    assert pinned.loss(encoders, torch.rand(4)).item() < 1e-5
 
 
 def test_the_weights_that_ship_are_small() -> None:

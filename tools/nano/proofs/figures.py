@@ -18,6 +18,8 @@ from generator.nano import measure
 from tools.nano import evaluate, suites
 from tools.nano.gifs import draw_sheet, load_pipeline, make_request
 
+Figures = dict[str, float | int]
+
 
 @dataclass(frozen=True, slots=True)
 class ProofPrompt:
@@ -53,15 +55,18 @@ def known_prompts(count: int) -> list[ProofPrompt]:
     ]
 
 
-def write_results(
-    directory: Path, figures: dict[str, float | int], shown: Iterable[Frames]
-) -> None:
+def write_results(directory: Path, figures: Figures, shown: Iterable[Frames]) -> None:
     """Write ``figures.json``, the GIFs ``0.gif`` ..., and a sheet with a GIF a row."""
     directory.mkdir(parents=True, exist_ok=True)
     clips = list(shown)
     for index, frames in enumerate(clips):
         save(Clip(frames, 1000), directory / f"{index}.gif")
     draw_sheet(clips).save(directory / "sheet.png")
+    write_figures(directory, figures)
+
+
+def write_figures(directory: Path, figures: Figures) -> None:
+    """Write ``figures.json``, and print what is in it."""
     text = json.dumps(figures, indent=2)
     (directory / "figures.json").write_text(text + "\n", encoding="utf-8")
     print(text)
