@@ -297,6 +297,7 @@ def _context(
     samples: SampleMaker,
 ) -> BotContext:
     storage, attachments = settings.storage, settings.attachments
+    decisions = policy.decisions
     attachment_hosts = _attachments(settings)
     sources = SourceIntake(
         attachments,
@@ -304,7 +305,7 @@ def _context(
         blobs=blobs,
         scratch=storage.scratch,
         disk_guard=disk_guard,
-        daily=daily_bytes(database, FILES, attachments.per_user_day_mb),
+        daily=daily_bytes(database, FILES, attachments.per_user_day_mb, decisions),
     )
     loras = LoraIntake(
         settings.loras,
@@ -317,7 +318,7 @@ def _context(
         blobs=blobs,
         scratch=storage.scratch,
         disk_guard=disk_guard,
-        daily=daily_bytes(database, LORAS, settings.loras.per_user_day_mb),
+        daily=daily_bytes(database, LORAS, settings.loras.per_user_day_mb, decisions),
     )
     return BotContext(
         models=models,
@@ -330,10 +331,10 @@ def _context(
         preferences=preferences,
         policy=policy,
         words=words,
-        daily_drafts=DailyDraftQuota(database, attachments.per_user_day_drafts),
+        daily_drafts=DailyDraftQuota(database, attachments.per_user_day_drafts, decisions),
         blocks=blocks,
-        daily_reports=daily_reports(database),
-        lora_quota=KeptLoraQuota(database, settings.loras),
+        daily_reports=daily_reports(database, decisions),
+        lora_quota=KeptLoraQuota(database, settings.loras, decisions),
         samples=samples,
     )
 

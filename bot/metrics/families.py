@@ -64,7 +64,10 @@ class Families:
             "jobs_retried", "Jobs that wait again after they ran, since their worker was gone."
         )
         self.jobs = self._gauge(
-            "jobs", "Unfinished jobs: queued, running, delivering.", "state", "owner"
+            "jobs",
+            "Unfinished jobs: queued, running, delivering, or interrupted (of a restored backup).",
+            "state",
+            "owner",
         )
         self.queue = self._gauge(
             "queue_jobs", "People's jobs that wait, by the size of their server.", "server_size"
@@ -89,8 +92,8 @@ class Families:
         )
         self.decisions = self._counter(
             "gate_decisions",
-            "Requests that the gate refused, and files that it let be shown, covered or withheld, "
-            "by rule.",
+            "What somebody wanted and was refused, and files that were shown, covered or withheld, "
+            "by the rule or quota.",
             "answer",
             "rule",
         )

@@ -11,6 +11,7 @@ import contextlib
 import ipaddress
 import json
 import logging
+import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -69,8 +70,7 @@ class MetricsServer:
         try:
             await self._listen(runner)
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            logger.error(_TAKEN, address, reason, _AGAIN_SECONDS)  # noqa: TRY400 - a sentence is all
+            logger.error(_TAKEN, address, _reason(error), _AGAIN_SECONDS)  # noqa: TRY400 - a sentence is all
             trying = asyncio.create_task(self._retry(runner))
         try:
             yield
@@ -140,6 +140,13 @@ class MetricsServer:
         reasons = {name: reason for name, reason in asdict(found).items() if reason}
         answer = {"ready": found.is_ready, "reasons": reasons}
         return _json(answer, status=200 if found.is_ready else 503)
+
+
+def _reason(error: OSError) -> str:
+    """Return the system's own word for an error; an event loop adds the address to it."""
+    if error.errno and not isinstance(error, socket.gaierror):
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
 
 
 def _json(values: dict[str, object], status: int = 200) -> web.Response:

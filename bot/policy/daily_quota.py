@@ -7,6 +7,7 @@ costs the disk and the line no more than this.
 from __future__ import annotations
 
 from bot.core.errors import RefusedError
+from bot.policy.decisions import Answer, DecisionStream, Rule
 from bot.storage import daily_usage, drafts
 from bot.storage.database import Database
 from bot.storage.drafts import Draft
@@ -19,10 +20,18 @@ _MOST_REPORTS = 20
 class RecordedDailyQuota:
     """``bot.intake.quotas.DailyQuota``: a limit on what is counted as ``kind``; 0 is none.
 
-    ``refusal`` is said to whoever is above it.
+    ``refusal`` is said to whoever is above it, and told to ``decisions``.
     """
 
-    def __init__(self, database: Database, kind: str, most: int, refusal: Text) -> None:
+    def __init__(
+        self,
+        database: Database,
+        kind: str,
+        most: int,
+        refusal: Text,
+        decisions: DecisionStream | None = None,
+    ) -> None:
+        self._decisions = decisions or DecisionStream()
         self._database = database
         self._kind = kind
         self._most = most
@@ -34,24 +43,30 @@ class RecordedDailyQuota:
             return
         used = await self._database.read(daily_usage.within_a_day, user_id, self._kind)
         if used + max(amount, 1) > self._most:
-            raise RefusedError(self._refusal)
+            raise self._refused()
 
     async def record(self, user_id: int, amount: int) -> None:
         """Count ``amount``. Raises RefusedError, and counts nothing, where it is too much."""
         if self._most and not await self._database.write(
             daily_usage.note_within, user_id, self._kind, amount, self._most
         ):
-            raise RefusedError(self._refusal)
+            raise self._refused()
+
+    def _refused(self) -> RefusedError:
+        self._decisions.publish(Answer.REFUSED, Rule(self._kind))
+        return RefusedError(self._refusal)
 
 
-def daily_bytes(database: Database, kind: str, megabytes: int) -> RecordedDailyQuota:
+def daily_bytes(
+    database: Database, kind: str, megabytes: int, decisions: DecisionStream | None = None
+) -> RecordedDailyQuota:
     """Return the quota on files that are fetched."""
     refusal = Text(
         "That is more than the {most} MB of files that one person may send within 24 hours "
         "here; try again later.",
         most=megabytes,
     )
-    return RecordedDailyQuota(database, kind, megabytes * 2**20, refusal)
+    return RecordedDailyQuota(database, kind, megabytes * 2**20, refusal, decisions)
 
 
 class DailyDraftQuota:
@@ -59,7 +74,10 @@ class DailyDraftQuota:
     owner; a limit of 0 is none. Each is counted in the transaction that adds it.
     """
 
-    def __init__(self, database: Database, most: int) -> None:
+    def __init__(
+        self, database: Database, most: int, decisions: DecisionStream | None = None
+    ) -> None:
+        self._decisions = decisions or DecisionStream()
         self._database = database
         self._most = most
 
@@ -69,6 +87,7 @@ class DailyDraftQuota:
             return await self._database.write(drafts.add, draft)
         freed = await self._database.write(drafts.add_within, draft, self._most)
         if freed is None:
+            self._decisions.publish(Answer.REFUSED, Rule.DRAFTS)
             raise RefusedError(
                 "You have opened {most} contact sheets and forms within 24 hours, and that is the "
                 "limit here; try again later.",
@@ -77,7 +96,9 @@ class DailyDraftQuota:
         return freed
 
 
-def daily_reports(database: Database) -> RecordedDailyQuota:
+def daily_reports(
+    database: Database, decisions: DecisionStream | None = None
+) -> RecordedDailyQuota:
     """Return the quota on reports to moderators."""
     refusal = Text("You have reported a lot within 24 hours; try again tomorrow.")
-    return RecordedDailyQuota(database, REPORTS, _MOST_REPORTS, refusal)
+    return RecordedDailyQuota(database, REPORTS, _MOST_REPORTS, refusal, decisions)

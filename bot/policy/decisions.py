@@ -26,10 +26,16 @@ class Rule(enum.StrEnum):
     UNFINISHED = "unfinished"  # jobs of one person
     COOLDOWN = "cooldown"
     DISK = "disk"
+    # what one person may bring and open within a day, and keep
+    FILES = "files"
+    LORAS = "loras"
+    DRAFTS = "drafts"
+    REPORTS = "reports"
+    KEPT_LORAS = "kept_loras"
 
 
 class Answer(enum.StrEnum):
-    """What was decided of a request that isn't accepted, or of a file that was made."""
+    """What was decided of what somebody wants, where it is refused, or of a file that was made."""
 
     REFUSED = "refused"
     SHOWN = "shown"

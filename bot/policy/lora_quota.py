@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bot.core.config import LoraSettings
 from bot.core.errors import RefusedError
+from bot.policy.decisions import DecisionStream, Rule
 from bot.storage import loras
 from bot.storage.database import Database
 from bot.storage.loras import StoredLora
@@ -15,7 +16,13 @@ _MEGABYTE = 2**20
 class KeptLoraQuota:
     """``bot.intake.quotas.LoraQuota``, by what the database says that somebody keeps."""
 
-    def __init__(self, database: Database, settings: LoraSettings) -> None:
+    def __init__(
+        self,
+        database: Database,
+        settings: LoraSettings,
+        decisions: DecisionStream | None = None,
+    ) -> None:
+        self._asking = (decisions or DecisionStream()).asking
         self._database = database
         self._most = settings.per_user
         self._most_mb = settings.per_user_mb
@@ -23,6 +30,10 @@ class KeptLoraQuota:
     async def bytes_left(self, user_id: int) -> int:
         """Return how many bytes more they may keep. Raises RefusedError where that is none."""
         count, size = await self._database.read(loras.kept_by, user_id)
+        with self._asking(Rule.KEPT_LORAS):
+            return self._bytes_beside(count, size)
+
+    def _bytes_beside(self, count: int, size: int) -> int:
         if count >= self._most:
             raise RefusedError(
                 plural(
@@ -47,4 +58,5 @@ class KeptLoraQuota:
             loras.add_within, lora, most=self._most, most_bytes=most_bytes
         )
         if refused is not None:
-            raise RefusedError(refused)
+            with self._asking(Rule.KEPT_LORAS):
+                raise RefusedError(refused)

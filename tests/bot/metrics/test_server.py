@@ -130,7 +130,10 @@ async def test_a_port_that_is_taken_is_said_once_and_tried_again(
         port = taken.getsockname()[1]
         async with serving(port=port) as pages:
             [line] = [each.getMessage() for each in caplog.records if each.levelname == "ERROR"]
-            assert line.startswith(f"Nothing can listen at metrics.listen, 127.0.0.1:{port}")
+            said = (
+                f"Nothing can listen at metrics.listen, 127.0.0.1:{port} (Address already in use);"
+            )
+            assert line.startswith(said)
             assert line.endswith("Choose another port, or stop what has it.")
             taken.close()
             await until(lambda: "metrics at http://127.0.0.1:" in caplog.text)
